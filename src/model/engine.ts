@@ -1,0 +1,104 @@
+import type { Change } from './change.js';
+import type { Entry } from './entry.js';
+import type { Image } from './layout.js';
+import type { Plan } from './plan.js';
+
+/** What a step asks of an engine. Nothing that is not asked for is given. */
+export type Need = 'commands' | 'network';
+
+export type EngineName = 'stream' | 'docker' | 'local';
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** One sentence: the version and address found, or what is missing. */
+  readonly reason: string;
+  readonly hint?: string | undefined;
+}
+
+export interface RunOptions {
+  /** Whether the command may use the network; without it there is loopback only. */
+  readonly network?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Seconds after which the command is killed; default 900. */
+  readonly timeout?: number;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  /** The last 64 KiB of standard output and standard error, as one text. */
+  readonly output: string;
+}
+
+/** A file to put into a workspace; what is left out has the default in brackets. */
+export interface Put {
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink';
+  /** [file 0644, directory 0755, symlink 0777] */
+  readonly mode?: number | undefined;
+  /** [0] */
+  readonly uid?: number | undefined;
+  /** [0] */
+  readonly gid?: number | undefined;
+  readonly target?: string | undefined;
+  readonly content?: Uint8Array | undefined;
+}
+
+/**
+ * A root file system in which steps work. Paths are those of `Entry.path`; a symlink in a
+ * path's parents is followed inside the root, one at its end is not.
+ */
+export interface Workspace extends AsyncDisposable {
+  /** The entry itself (a symlink is not followed); undefined when there is none. */
+  stat(path: string): Promise<Entry | undefined>;
+  /** The entry at the end of all symlinks; undefined when they dangle. */
+  follow(path: string): Promise<Entry | undefined>;
+  /** Names directly inside a directory, sorted; empty when there is none. */
+  list(path: string): Promise<readonly string[]>;
+  /** The whole body of a regular file, symlinks followed; refused above 16 MiB. */
+  read(path: string): Promise<Uint8Array>;
+  /** Replaces what is there (a directory only by a directory); missing parents are created 0755. */
+  put(file: Put): Promise<void>;
+  /** Removes a whole subtree. Nothing there is no error: the answer says whether there was. */
+  remove(path: string): Promise<boolean>;
+  /** Brings a path and all below it back to what the image had (also: nothing). */
+  restore(path: string): Promise<void>;
+  /** Runs a command as root in the root; a nonzero exit is a result, not an error. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** What differs from the image now; bodies stay valid until the workspace is closed. */
+  changes(): Promise<readonly Change[]>;
+  /** What the report should tell: writes to blind paths, split hard-link groups. */
+  warnings(): readonly string[];
+}
+
+/** How far an engine's own machinery has a command; implemented by docker and local. */
+export interface Executor extends AsyncDisposable {
+  /** Makes the executor's root equal to the image with these changes applied (called before `run`). */
+  push(changes: readonly Change[]): Promise<void>;
+  run(argv: readonly string[], options: RunOptions): Promise<RunResult>;
+  /**
+   * Everything that differs between the executor's root and the image, blind paths left out,
+   * as raw as the machinery gives it: entries with unchanged bodies, touched parents and all.
+   */
+  pull(): Promise<readonly Change[]>;
+  warnings(): readonly string[];
+}
+
+export interface EngineOptions {
+  readonly signal: AbortSignal;
+  /** Output of commands as it comes, and what the engine itself is doing. */
+  readonly log: (line: string) => void;
+  /** Seconds since 1970: the mtime of everything a step puts, and the latest one that is kept. */
+  readonly stamp: number;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly offers: readonly Need[];
+  /**
+   * Paths whose state in the engine says nothing about the image (mount points, files the engine
+   * provides). Explicit puts there are applied at the cpio level; a command's writes are warned of.
+   */
+  readonly blind: readonly string[];
+  probe(): Promise<Readiness>;
+  open(image: Image, plan: Plan, options: EngineOptions): Promise<Workspace>;
+}

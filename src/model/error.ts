@@ -1,0 +1,68 @@
+/** How an error ends the program; the numbers are the exit codes of the command line. */
+export const exitCodes = {
+  /** A step, a write or a check went wrong although the input was right. */
+  failed: 1,
+  /** The user's input (arguments, image, patch, configuration) is wrong. */
+  invalid: 2,
+  /** `status`: the installed image is not in the wanted state. */
+  unwanted: 3,
+  /** The image was written and read back, but its boot was refused. */
+  boot: 4,
+  /** A program, a daemon, memory or disk that the work needs is missing or broken. */
+  infrastructure: 5,
+  interrupted: 130,
+} as const;
+
+export type ErrorKind = keyof typeof exitCodes;
+
+export interface ErrorDetails {
+  /** What to do next: a command to type where there is one. */
+  readonly hint?: string | undefined;
+  /** The file, patch or path inside the image that the message is about; `FILE:LINE:COLUMN` for text. */
+  readonly path?: string | undefined;
+  /** Bytes from the start of the file named by `path`. */
+  readonly offset?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error of this project. The message says what was found and what was wanted;
+ * `code` is stable and meant for scripts; anything else that is thrown is a defect of ours.
+ */
+export class MobyPatchError extends Error {
+  readonly kind: ErrorKind;
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly path: string | undefined;
+  readonly offset: number | undefined;
+
+  constructor(kind: ErrorKind, code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'MobyPatchError';
+    this.kind = kind;
+    this.code = code;
+    this.hint = details.hint;
+    this.path = details.path;
+    this.offset = details.offset;
+  }
+}
+
+/** The data of an error, as reports carry it. */
+export interface ErrorReport {
+  readonly kind: ErrorKind;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly path?: string | undefined;
+  readonly offset?: number | undefined;
+}
+
+/** Never throws: an unknown value becomes an error of kind `failed` with the code `internal`. */
+export function createErrorReport(error: unknown): ErrorReport {
+  if (error instanceof MobyPatchError) {
+    const { kind, code, message, hint, path, offset } = error;
+    return { kind, code, message, hint, path, offset };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'failed', code: 'internal', message };
+}

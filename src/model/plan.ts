@@ -1,0 +1,22 @@
+import type { Need } from './engine.js';
+import type { Expectation, Step } from './patch.js';
+
+export interface PlannedPatch {
+  readonly id: string;
+  readonly title: string;
+  readonly folder: string;
+  /** Hash of the patch's steps, parameters and payload; does not depend on the image. */
+  readonly sha256: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Everything that will be done to one image, decided before anything is done. */
+export interface Plan {
+  /** Hash of the image, the steps, their payloads and the stamp. */
+  readonly id: string;
+  readonly patches: readonly PlannedPatch[];
+  readonly steps: readonly Step[];
+  readonly needs: readonly Need[];
+  readonly reads: readonly string[];
+  readonly expects: readonly Expectation[];
+}
