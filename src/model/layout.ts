@@ -93,7 +93,7 @@ export interface Image extends AsyncDisposable {
   readonly file: string;
   readonly layout: Layout;
   readonly records: readonly ArchiveRecord[];
-  /** What the running system will see, in the order in which the names first appear. */
+  /** What the running system will see, parents before what is in them. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
   /** The bytes of the file from `offset` up to `end`. */

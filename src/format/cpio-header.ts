@@ -1,0 +1,74 @@
+import type { Header } from '../model/layout.js';
+
+/** Bytes of a newc header: a magic of 6 and 13 fields of 8 hex digits (kernel: initramfs buffer format). */
+export const headerSize = 110;
+
+/** The kernel skips an entry with a longer name, its NUL included (init/initramfs.c: PATH_MAX). */
+export const maximumNameSize = 4096;
+
+export const trailerName = 'TRAILER!!!';
+
+export type HeaderProblem = 'old-format' | 'no-magic' | 'not-hex';
+
+const fields = [
+  'ino',
+  'mode',
+  'uid',
+  'gid',
+  'nlink',
+  'mtime',
+  'filesize',
+  'devmajor',
+  'devminor',
+  'rdevmajor',
+  'rdevminor',
+  'namesize',
+  'check',
+] as const;
+
+/** Bytes up to the next multiple of four: how newc pads a header with its name, and a body. */
+export function padding(size: number): number {
+  return (4 - (size % 4)) % 4;
+}
+
+/** Parses 110 bytes; a string tells what is wrong with them. */
+export function parseHeader(bytes: Uint8Array): Header | HeaderProblem {
+  const magic = String.fromCharCode(...bytes.subarray(0, 6));
+  if (magic === '070707') return 'old-format';
+  if (magic !== '070701' && magic !== '070702') return 'no-magic';
+  const values: number[] = [];
+  for (let field = 0; field < fields.length; field += 1) {
+    const value = parseHex(bytes, 6 + 8 * field);
+    if (value === undefined) return 'not-hex';
+    values.push(value);
+  }
+  const [ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check] =
+    values as [number, number, number, number, number, number, number, number, number, number, number, number, number];
+  return { magic, ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check };
+}
+
+/** 110 bytes with upper-case digits, as the kernel's own generator and busybox write them. */
+export function encodeHeader(header: Header): Uint8Array {
+  const digits = fields.map((field) => header[field].toString(16).toUpperCase().padStart(8, '0'));
+  const text = header.magic + digits.join('');
+  const bytes = new Uint8Array(headerSize);
+  for (let at = 0; at < headerSize; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+function parseHex(bytes: Uint8Array, start: number): number | undefined {
+  let value = 0;
+  for (let at = start; at < start + 8; at += 1) {
+    const digit = digitValue(bytes[at] ?? 0);
+    if (digit < 0) return undefined;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+function digitValue(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  if (code >= 65 && code <= 70) return code - 55;
+  if (code >= 97 && code <= 102) return code - 87;
+  return -1;
+}

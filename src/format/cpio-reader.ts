@@ -1,0 +1,189 @@
+import type { Header } from '../model/layout.js';
+import { type HeaderProblem, headerSize, maximumNameSize, padding, parseHeader, trailerName } from './cpio-header.js';
+
+/**
+ * What an archive is made of, in order. After `entry` come its `data` pieces and one `end`;
+ * pieces are views of the chunk that was pushed.
+ */
+export type Token =
+  | { readonly kind: 'entry' | 'trailer'; readonly header: Header; readonly name: Uint8Array; readonly position: number; readonly raw: Uint8Array }
+  | { readonly kind: 'data'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end'; readonly checksum: 'right' | 'wrong' | 'none' }
+  | { readonly kind: 'problem'; readonly problem: ReaderProblem; readonly position: number };
+
+/** Reasons to stop: the kernel stops at these too (with the same words), or reads what is not there. */
+export type ReaderProblem = HeaderProblem | 'broken-padding' | 'no-name' | 'name-too-long' | 'truncated' | 'not-an-entry';
+
+export interface CpioReader {
+  /** Bytes of the archive consumed so far. */
+  readonly position: number;
+  /** False inside an entry: a compressed member must not end here. */
+  readonly between: boolean;
+  /** The rest of the last chunk, from `position` on, is not part of this archive. */
+  readonly ended: boolean;
+  push(chunk: Uint8Array): Generator<Token, void, void>;
+  /** Says that no more bytes come. */
+  end(): Generator<Token, void, void>;
+}
+
+export interface CpioReaderOptions {
+  /** What `position` starts from: a raw archive inside a file is aligned to the file. */
+  readonly position?: number;
+  /**
+   * For a raw archive inside a file: between entries any byte but `0` ends the archive without a problem,
+   * and so does a TRAILER.
+   */
+  readonly embedded?: boolean;
+}
+
+type State = 'between' | 'header' | 'name' | 'body' | 'padding' | 'stopped';
+
+/**
+ * A push parser of newc archives (070701 and 070702) that follows the state machine of the kernel's
+ * init/initramfs.c: zeros between entries are skipped, a TRAILER does not end the archive, an entry
+ * begins at a multiple of four. It holds no more than one header with its name.
+ */
+export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
+  const embedded = options.embedded ?? false;
+  let position = options.position ?? 0;
+  let state: State = 'between';
+  const held = new Uint8Array(headerSize + maximumNameSize + 4);
+  let heldSize = 0;
+  let wanted = 0;
+  let header: Header | undefined;
+  let start = 0;
+  let left = 0;
+  let sum = 0;
+  let afterTrailer = false;
+
+  function* push(chunk: Uint8Array): Generator<Token, void, void> {
+    let at = 0;
+    while (at < chunk.length && state !== 'stopped') {
+      if (state === 'between') {
+        const next = skipZeros(chunk, at);
+        if (embedded && afterTrailer) {
+          state = 'stopped';
+          return;
+        }
+        position += next - at;
+        at = next;
+        if (at === chunk.length) return;
+        if (chunk[at] !== 0x30) {
+          state = 'stopped';
+          if (!embedded) yield { kind: 'problem', problem: position % 4 === 0 ? 'not-an-entry' : 'broken-padding', position };
+          return;
+        }
+        if (position % 4 !== 0) {
+          yield* stop('broken-padding', position);
+          return;
+        }
+        state = 'header';
+        start = position;
+        heldSize = 0;
+        wanted = headerSize;
+      }
+      if (state === 'header' || state === 'name') {
+        const taken = Math.min(wanted - heldSize, chunk.length - at);
+        held.set(chunk.subarray(at, at + taken), heldSize);
+        heldSize += taken;
+        at += taken;
+        position += taken;
+        if (heldSize < wanted) return;
+        yield* state === 'header' ? finishHeader() : finishName();
+      } else if (state === 'body') {
+        const taken = Math.min(left, chunk.length - at);
+        const bytes = chunk.subarray(at, at + taken);
+        if (header?.magic === '070702') sum = addBytes(sum, bytes);
+        at += taken;
+        position += taken;
+        left -= taken;
+        if (!afterTrailer) yield { kind: 'data', bytes };
+        if (left === 0) yield* finishBody();
+      } else if (state === 'padding') {
+        const taken = Math.min(left, chunk.length - at);
+        at += taken;
+        position += taken;
+        left -= taken;
+        if (left === 0) state = 'between';
+      }
+    }
+  }
+
+  function* finishHeader(): Generator<Token, void, void> {
+    const parsed = parseHeader(held.subarray(0, headerSize));
+    if (typeof parsed === 'string') {
+      yield* stop(parsed, start);
+      return;
+    }
+    if (parsed.namesize === 0 || parsed.namesize > maximumNameSize) {
+      yield* stop(parsed.namesize === 0 ? 'no-name' : 'name-too-long', start);
+      return;
+    }
+    header = parsed;
+    wanted = headerSize + parsed.namesize + padding(headerSize + parsed.namesize);
+    state = 'name';
+  }
+
+  function* finishName(): Generator<Token, void, void> {
+    if (header === undefined) return;
+    const raw = held.slice(0, wanted);
+    const name = raw.subarray(headerSize, headerSize + header.namesize);
+    const nul = name.indexOf(0);
+    const shown = nul < 0 ? name : name.subarray(0, nul);
+    afterTrailer = isTrailer(shown);
+    yield { kind: afterTrailer ? 'trailer' : 'entry', header, name: shown, position: start, raw };
+    sum = 0;
+    left = header.filesize;
+    state = 'body';
+    if (left === 0) yield* finishBody();
+  }
+
+  function* finishBody(): Generator<Token, void, void> {
+    if (header === undefined) return;
+    const checksum = header.magic === '070701' ? 'none' : sum === header.check ? 'right' : 'wrong';
+    if (!afterTrailer) yield { kind: 'end', checksum };
+    left = padding(header.filesize);
+    state = left === 0 ? 'between' : 'padding';
+  }
+
+  function* stop(problem: ReaderProblem, where: number): Generator<Token, void, void> {
+    state = 'stopped';
+    yield { kind: 'problem', problem, position: where };
+  }
+
+  function* end(): Generator<Token, void, void> {
+    // A last body may lack its padding: the kernel has all it wants by then.
+    if (state === 'between' || state === 'stopped' || state === 'padding') return;
+    yield* stop('truncated', start);
+  }
+
+  return {
+    push,
+    end,
+    get position() {
+      return position;
+    },
+    get between() {
+      return state === 'between';
+    },
+    get ended() {
+      return state === 'stopped';
+    },
+  };
+}
+
+function skipZeros(chunk: Uint8Array, from: number): number {
+  let at = from;
+  while (at < chunk.length && chunk[at] === 0) at += 1;
+  return at;
+}
+
+function isTrailer(name: Uint8Array): boolean {
+  return name.length === trailerName.length && String.fromCharCode(...name) === trailerName;
+}
+
+function addBytes(sum: number, bytes: Uint8Array): number {
+  let total = sum;
+  for (let at = 0; at < bytes.length; at += 1) total = (total + (bytes[at] ?? 0)) >>> 0;
+  return total;
+}

@@ -1,0 +1,45 @@
+import type { Header } from '../model/layout.js';
+import { encodeHeader, headerSize, maximumNameSize, padding, trailerName } from './cpio-header.js';
+
+/** The fields of a new record; what is left out is 0 (`nlink`: 1). */
+export type RecordFields = Partial<Omit<Header, 'magic' | 'namesize' | 'check'>> & Pick<Header, 'mode'>;
+
+const zeros = new Uint8Array(4);
+
+/**
+ * Header, name and their padding of one 070701 record; the body (`filesize` bytes) and
+ * `encodePadding(filesize)` follow. Throws a RangeError for a name that the kernel would skip.
+ */
+export function encodeRecord(fields: RecordFields, name: Uint8Array): Uint8Array {
+  const namesize = name.length + 1;
+  if (name.length === 0 || namesize > maximumNameSize) throw new RangeError(`a name of ${name.length} bytes does not fit newc`);
+  const header = encodeHeader({ ...emptyFields, ...fields, magic: '070701', namesize, check: 0 });
+  const size = headerSize + namesize;
+  const record = new Uint8Array(size + padding(size));
+  record.set(header);
+  record.set(name, headerSize);
+  return record;
+}
+
+/** Zeros that bring a body of `size` bytes to a multiple of four. */
+export function encodePadding(size: number): Uint8Array {
+  return zeros.subarray(0, padding(size));
+}
+
+/** The record that ends an archive and resets the kernel's table of hard links. */
+export function encodeTrailer(): Uint8Array {
+  return encodeRecord({ mode: 0 }, new TextEncoder().encode(trailerName));
+}
+
+const emptyFields = {
+  ino: 0,
+  uid: 0,
+  gid: 0,
+  nlink: 1,
+  mtime: 0,
+  filesize: 0,
+  devmajor: 0,
+  devminor: 0,
+  rdevmajor: 0,
+  rdevminor: 0,
+} as const;

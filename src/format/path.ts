@@ -1,0 +1,70 @@
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/**
+ * Bytes of a file name as a string that gives the same bytes back. A kernel allows any byte but NUL and
+ * `/`; a byte that is no part of valid UTF-8 becomes U+DC00 + byte (Python's "surrogateescape", PEP 383).
+ */
+export function decodePath(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return decodeEscaped(bytes);
+  }
+}
+
+/** The inverse of `decodePath`. */
+export function encodePath(path: string): Uint8Array {
+  return hasEscapes(path) ? encodeEscaped(path) : encoder.encode(path);
+}
+
+/** Whether a string holds bytes that are not UTF-8. */
+export function hasEscapes(path: string): boolean {
+  return /[\udc80-\udcff]/u.test(path);
+}
+
+/** A path for people: control characters and bytes that are no text as `\xNN`, a backslash as `\\`. */
+export function showPath(path: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return path.replace(/[\\\x00-\x1f\x7f\u0080-\u009f]|[\udc80-\udcff]/gu, (character) => {
+    if (character === '\\') return '\\\\';
+    return `\\x${(character.charCodeAt(0) & 0xff).toString(16).padStart(2, '0')}`;
+  });
+}
+
+function decodeEscaped(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = sequenceLength(bytes, at);
+    if (length === 0) {
+      text += String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
+      at += 1;
+    } else {
+      text += decoder.decode(bytes.subarray(at, at + length));
+      at += length;
+    }
+  }
+  return text;
+}
+
+/** Bytes of the valid UTF-8 sequence at `at`; 0 when there is none. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] ?? 0;
+  const length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  try {
+    decoder.decode(bytes.subarray(at, at + length));
+    return at + length <= bytes.length ? length : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function encodeEscaped(path: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of path) {
+    const code = character.codePointAt(0) ?? 0;
+    if (code >= 0xdc80 && code <= 0xdcff) bytes.push(code & 0xff);
+    else bytes.push(...encoder.encode(character));
+  }
+  return Uint8Array.from(bytes);
+}

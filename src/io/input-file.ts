@@ -1,0 +1,67 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+
+/** A regular file read at any place, held open so that a rename over it changes nothing for us. */
+export interface InputFile extends AsyncDisposable {
+  readonly name: string;
+  readonly path: string;
+  readonly size: number;
+  /** The bytes from `offset` to `end`; fewer only where the file ends. */
+  read(offset: number, end: number): Promise<Uint8Array>;
+  /** Refuses when somebody wrote into the file since it was opened. */
+  assertUnchanged(): Promise<void>;
+}
+
+/** Bytes per read: large enough that the calls cost nothing beside decompression. */
+const pieceSize = 512 * 1024;
+
+export async function openInputFile(path: string, name = path): Promise<InputFile> {
+  const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
+    throw new MobyPatchError('invalid', 'image-unreadable', `cannot open the file: ${cause.code ?? cause.message}`, { path: name, cause });
+  });
+  try {
+    return await createInputFile(handle, path, name);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function createInputFile(handle: FileHandle, path: string, name: string): Promise<InputFile> {
+  const opened = await handle.stat({ bigint: true });
+  if (!opened.isFile()) throw new MobyPatchError('invalid', 'image-unreadable', 'not a regular file', { path: name, hint: 'give a file, or - for standard input' });
+  const read = async (offset: number, end: number) => {
+    const buffer = Buffer.allocUnsafe(Math.max(0, end - offset));
+    let filled = 0;
+    while (filled < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  };
+  return {
+    name,
+    path,
+    size: Number(opened.size),
+    read,
+    async assertUnchanged() {
+      const now = await handle.stat({ bigint: true });
+      if (now.size === opened.size && now.mtimeNs === opened.mtimeNs) return;
+      throw new MobyPatchError('failed', 'image-changed', 'the file was written to while it was read', { path: name, hint: 'run it again when nothing writes to the file' });
+    },
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+/** Reads a range in pieces; each piece is a buffer of its own. */
+export async function* readRange(file: InputFile, offset: number, end: number): Bytes & AsyncGenerator<Uint8Array> {
+  for (let at = offset; at < end; at += pieceSize) {
+    const wanted = Math.min(at + pieceSize, end);
+    const piece = await file.read(at, wanted);
+    if (piece.length < wanted - at) throw new MobyPatchError('failed', 'image-changed', 'the file became shorter while it was read', { path: file.name, offset: at });
+    yield piece;
+  }
+}

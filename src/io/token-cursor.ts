@@ -1,0 +1,41 @@
+import type { Token } from '../format/cpio-reader.js';
+import type { Bytes } from '../model/entry.js';
+
+/** Walks the tokens of an archive entry by entry, with the body only where it is wanted. */
+export interface TokenCursor extends AsyncDisposable {
+  /** Goes to the next entry, over what is left of the present one; undefined at the end. */
+  nextEntry(): Promise<Extract<Token, { kind: 'entry' | 'trailer' }> | undefined>;
+  /** The body of the present entry; to be read before the next `nextEntry`. */
+  body(): Bytes;
+}
+
+export function createTokenCursor(batches: AsyncGenerator<Iterable<Token>, unknown, void>): TokenCursor {
+  let batch: Iterator<Token> | undefined;
+
+  async function next(): Promise<Token | undefined> {
+    for (;;) {
+      const token = batch?.next();
+      if (token !== undefined && !token.done) return token.value;
+      const more = await batches.next();
+      if (more.done) return undefined;
+      batch = more.value[Symbol.iterator]();
+    }
+  }
+
+  return {
+    async nextEntry() {
+      for (let token = await next(); token !== undefined; token = await next()) {
+        if (token.kind === 'entry') return token;
+      }
+      return undefined;
+    },
+    async *body() {
+      for (let token = await next(); token !== undefined && token.kind !== 'end'; token = await next()) {
+        if (token.kind === 'data') yield token.bytes;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await batches.return(undefined);
+    },
+  };
+}

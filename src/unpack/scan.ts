@@ -1,0 +1,148 @@
+import { detectCodec } from '../format/magic.js';
+import { parseType } from '../format/mode.js';
+import { decodePath } from '../format/path.js';
+import { readArchive } from '../io/archive.js';
+import type { InputFile } from '../io/input-file.js';
+import { MobyPatchError } from '../model/error.js';
+import type { ArchiveRecord, Codec, Compression, Segment } from '../model/layout.js';
+
+/** A segment before its digest is known. */
+export type ScannedSegment = Omit<Segment, 'sha256'>;
+
+export interface Scan {
+  readonly segments: readonly ScannedSegment[];
+  /** Every record in file order; `undefined` where a TRAILER stands. */
+  readonly records: readonly (ArchiveRecord | undefined)[];
+}
+
+export interface ScanLimits {
+  /** Bytes after decompression, of all segments. */
+  readonly unpacked: number;
+  readonly records: number;
+}
+
+export const usualLimits: ScanLimits = { unpacked: 64 * 2 ** 30, records: 4_000_000 };
+
+const longestTarget = 4095;
+
+/**
+ * Reads an image file from end to end by the kernel's grammar: raw archives at multiples of four bytes,
+ * compressed members, zeros between them. Bytes that are none of these end the kernel's reading: they
+ * are kept as one opaque segment, unless the file begins with them.
+ */
+export async function scanImage(file: InputFile, signal: AbortSignal, limits: ScanLimits = usualLimits): Promise<Scan> {
+  const segments: ScannedSegment[] = [];
+  const records: (ArchiveRecord | undefined)[] = [];
+  let count = 0;
+  let unpacked = 0;
+  let offset = 0;
+  while (offset < file.size) {
+    signal.throwIfAborted();
+    const start = await file.read(offset, Math.min(offset + 6, file.size));
+    const kind = classify(start, offset);
+    if (kind === 'padding') offset = await addPadding(offset);
+    else if (kind !== 'opaque') offset = await addMember(kind, offset);
+    else {
+      if (segments.every((segment) => segment.kind === 'padding')) throw createNoImageError(file, offset, start);
+      segments.push({ offset, end: file.size, kind: 'opaque', ...nothingInside });
+      offset = file.size;
+    }
+  }
+  if (count === 0) throw new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', { path: file.name });
+  return { segments, records };
+
+  async function addPadding(from: number): Promise<number> {
+    const end = await findNonZero(file, from);
+    segments.push({ offset: from, end, kind: 'padding', ...nothingInside });
+    return end;
+  }
+
+  async function addMember(codec: Codec, from: number): Promise<number> {
+    const last = segments.at(-1);
+    const continued = last?.kind === 'cpio' && !last.trailer && last.compression.codec === codec && codec !== 'none' ? last : undefined;
+    const segment = continued === undefined ? segments.length : segments.length - 1;
+    const base = continued?.unpacked ?? 0;
+    const found = await readMemberRecords(codec, from, segment, base);
+    const level = found.level === undefined ? {} : { level: found.level };
+    const compression: Compression = continued?.compression ?? { codec, ...level };
+    const entries = (continued?.entries ?? 0) + found.entries;
+    if (continued !== undefined) segments.pop();
+    segments.push({
+      offset: continued?.offset ?? from,
+      end: found.end,
+      kind: 'cpio',
+      compression,
+      members: (continued?.members ?? 0) + 1,
+      entries,
+      unpacked: base + found.unpacked,
+      trailer: found.trailer,
+    });
+    return found.end;
+  }
+
+  async function readMemberRecords(codec: Codec, from: number, segment: number, base: number) {
+    const batches = readArchive(codec, file, from);
+    let entries = 0;
+    let trailer = false;
+    let target: Uint8Array[] | undefined;
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await batches.next();
+      if (next.done) {
+        unpacked += next.value.unpacked;
+        return { ...next.value, entries, trailer };
+      }
+      for (const token of next.value) {
+        if (token.kind === 'entry') {
+          entries += 1;
+          count += 1;
+          trailer = false;
+          const { header } = token;
+          target = parseType(header.mode) === 'symlink' && header.filesize <= longestTarget ? [] : undefined;
+          const position = codec === 'none' ? token.position - from : base + token.position;
+          records.push({ segment, index: count - 1, position, header, name: decodePath(token.name) });
+          if (count > limits.records) throw createLimitError(file, from, `more than ${limits.records} entries`);
+          if (unpacked + token.position + header.filesize > limits.unpacked) throw createLimitError(file, from, `more than ${limits.unpacked} bytes after decompression`);
+        } else if (token.kind === 'data') target?.push(token.bytes.slice());
+        else if (token.kind === 'end' && target !== undefined) {
+          records.push({ ...(records.pop() as ArchiveRecord), target: decodePath(Buffer.concat(target)) });
+          target = undefined;
+        } else if (token.kind === 'trailer') {
+          trailer = true;
+          records.push(undefined);
+        }
+      }
+    }
+  }
+}
+
+const nothingInside = { compression: { codec: 'none' }, members: 0, entries: 0, unpacked: 0, trailer: false } as const;
+
+function classify(start: Uint8Array, offset: number): 'padding' | 'opaque' | Codec {
+  if (start[0] === 0) return 'padding';
+  if (start[0] === 0x30) return offset % 4 === 0 && Buffer.from(start).toString('latin1').startsWith('0707') ? 'none' : 'opaque';
+  return detectCodec(start) ?? 'opaque';
+}
+
+async function findNonZero(file: InputFile, from: number): Promise<number> {
+  const pieceSize = 1024 * 1024;
+  for (let at = from; at < file.size; at += pieceSize) {
+    const piece = await file.read(at, Math.min(at + pieceSize, file.size));
+    const found = piece.findIndex((byte) => byte !== 0);
+    if (found >= 0) return at + found;
+  }
+  return file.size;
+}
+
+function createNoImageError(file: InputFile, offset: number, start: Uint8Array): MobyPatchError {
+  const found = Buffer.from(start).toString('hex');
+  return new MobyPatchError('invalid', 'image-invalid', `found the bytes ${found}, wanted a cpio archive (070701) or a compression the kernel knows`, {
+    path: file.name,
+    offset,
+    hint: 'an initrd is wanted: not a disk image, an ISO or a kernel',
+  });
+}
+
+function createLimitError(file: InputFile, offset: number, what: string): MobyPatchError {
+  return new MobyPatchError('invalid', 'image-too-large', `the image has ${what}`, { path: file.name, offset });
+}
