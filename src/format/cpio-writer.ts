@@ -43,3 +43,18 @@ const emptyFields = {
   rdevmajor: 0,
   rdevminor: 0,
 } as const;
+
+/** A record as it was read, with another number of links or another body size; all else byte for byte. */
+export function patchRecord(raw: Uint8Array, fields: { readonly nlink?: number; readonly filesize?: number }): Uint8Array {
+  const patched = raw.slice();
+  if (fields.nlink !== undefined) writeHex(patched, nlinkOffset, fields.nlink);
+  if (fields.filesize !== undefined) writeHex(patched, filesizeOffset, fields.filesize);
+  return patched;
+}
+
+const nlinkOffset = 6 + 8 * 4;
+const filesizeOffset = 6 + 8 * 6;
+
+function writeHex(bytes: Uint8Array, offset: number, value: number): void {
+  bytes.set(new TextEncoder().encode(value.toString(16).toUpperCase().padStart(8, '0')), offset);
+}

@@ -33,9 +33,9 @@ export function createSpool(folder: string): Spool {
       const path = join(folder, `body-${count}`);
       const file = await open(path, 'wx', 0o600);
       try {
-        await file.writev(head);
+        await file.appendFile(Buffer.concat(head));
         for (let next = await source.next(); !next.done; next = await source.next()) {
-          await file.write(next.value);
+          await file.appendFile(next.value);
           size += next.value.length;
         }
       } finally {

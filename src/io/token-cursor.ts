@@ -4,7 +4,9 @@ import type { Bytes } from '../model/entry.js';
 /** Walks the tokens of an archive entry by entry, with the body only where it is wanted. */
 export interface TokenCursor extends AsyncDisposable {
   /** Goes to the next entry, over what is left of the present one; undefined at the end. */
-  nextEntry(): Promise<Extract<Token, { kind: 'entry' | 'trailer' }> | undefined>;
+  nextEntry(): Promise<Token | undefined>;
+  /** The next token whatever it is; undefined at the end. */
+  next(): Promise<Token | undefined>;
   /** The body of the present entry; to be read before the next `nextEntry`. */
   body(): Bytes;
 }
@@ -23,6 +25,7 @@ export function createTokenCursor(batches: AsyncGenerator<Iterable<Token>, unkno
   }
 
   return {
+    next,
     async nextEntry() {
       for (let token = await next(); token !== undefined; token = await next()) {
         if (token.kind === 'entry') return token;

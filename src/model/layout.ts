@@ -96,6 +96,8 @@ export interface Image extends AsyncDisposable {
   /** What the running system will see, parents before what is in them. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
+  /** By `ArchiveRecord.index`: the canonical path that a record was about; none for a dropped one. */
+  readonly paths: readonly (string | undefined)[];
   /** The bytes of the file from `offset` up to `end`. */
   bytes(offset: number, end: number): Bytes;
   /**

@@ -12,6 +12,7 @@ export interface Parameter {
   readonly description: string;
   /** A regular expression that the whole value must match. */
   readonly pattern?: string | undefined;
+  readonly at?: Position | undefined;
 }
 
 /** What a good boot of an image with this patch shows. */
@@ -36,6 +37,8 @@ export interface SourceStep {
   readonly kind: string;
   readonly value: unknown;
   readonly at: Position;
+  /** Where each part of the value stands: its keys and indexes joined with dots -> position. */
+  readonly places?: ReadonlyMap<string, Position> | undefined;
 }
 
 /** A step with its parameters filled in and its payload read: everything that decides its result. */

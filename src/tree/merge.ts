@@ -27,6 +27,8 @@ export interface MergedTree {
   /** Canonical path -> inode, parents before what is in them. */
   readonly names: ReadonlyMap<string, Inode>;
   readonly dropped: readonly DroppedRecord[];
+  /** By `ArchiveRecord.index`: the path that a record was about when it came; none for a dropped one. */
+  readonly paths: readonly (string | undefined)[];
 }
 
 const longestComponent = 255;
@@ -44,6 +46,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
   const names = new Map<string, Inode>();
   const links = new Map<string, string>();
   const dropped: DroppedRecord[] = [];
+  const paths: (string | undefined)[] = [];
   let lastId = 0;
 
   for (const record of records) {
@@ -53,7 +56,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
       if (reason !== undefined) dropped.push({ record, reason });
     }
   }
-  return { names, dropped };
+  return { names, dropped, paths };
 
   function add(record: ArchiveRecord): string | undefined {
     const type = parseType(record.header.mode) ?? 'file';
@@ -77,6 +80,12 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
   }
 
   function place(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
+    const reason = put(record, type, path);
+    if (reason === undefined) paths[record.index] = path;
+    return reason;
+  }
+
+  function put(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
     const first = type === 'symlink' || type === 'directory' ? undefined : findLink(record, type, path);
     const linked = first === undefined ? undefined : names.get(first);
     const old = names.get(path);

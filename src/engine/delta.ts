@@ -1,0 +1,79 @@
+import { digestBytes, digestFiles } from '../io/digest.js';
+import type { Change } from '../model/change.js';
+import type { Entry } from '../model/entry.js';
+import type { Image } from '../model/layout.js';
+import { groupLinks, type LinkNames } from '../tree/links.js';
+import { isBelow } from '../tree/resolve.js';
+
+export interface RefinedDelta {
+  readonly changes: readonly Change[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What really differs from the image in a raw list of changes: an engine also reports directories whose
+ * time moved because something in them changed, and files that were written with the same bytes. Times
+ * after the stamp are brought back to it, so that two builds give the same bytes.
+ */
+export async function refineDelta(image: Image, raw: readonly Change[], stamp: number): Promise<RefinedDelta> {
+  const puts = raw.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
+  const removes = raw.flatMap((change) => (change.op === 'remove' ? [change.path] : [])).filter((path) => hasAny(image, path));
+  const groupBefore = groupLinks(image.entries.values());
+  const groupAfter = groupLinks(puts);
+  const gone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
+  const alike = puts.filter((entry) => !gone(entry.path) && isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter));
+  const same = new Set(await findSameContent(image, alike));
+  const changes: Change[] = [
+    ...removes.map((path): Change => ({ op: 'remove', path })),
+    ...puts.filter((entry) => !same.has(entry)).map((entry): Change => ({ op: 'put', entry: clampTime(entry, image, stamp) })),
+  ];
+  return { changes, warnings: findSplitLinks(image, changes) };
+}
+
+function hasAny(image: Image, path: string): boolean {
+  return image.entries.has(path);
+}
+
+/** Everything but the time and the bytes is as the image has it. */
+function isAlike(entry: Entry, old: Entry | undefined, before: LinkNames, after: LinkNames): boolean {
+  return (
+    old !== undefined &&
+    entry.type === old.type &&
+    entry.mode === old.mode &&
+    entry.uid === old.uid &&
+    entry.gid === old.gid &&
+    (entry.type === 'directory' || entry.size === old.size) &&
+    entry.target === old.target &&
+    entry.device?.major === old.device?.major &&
+    entry.device?.minor === old.device?.minor &&
+    (entry.link === undefined || before(entry.path) === after(entry.path))
+  );
+}
+
+async function findSameContent(image: Image, entries: readonly Entry[]): Promise<Entry[]> {
+  const before = await digestFiles(image, entries.map((entry) => entry.path));
+  const same: Entry[] = [];
+  for (const entry of entries) {
+    if (entry.type !== 'file' || (await digestBytes(entry.body())) === before.get(entry.path)) same.push(entry);
+  }
+  return same;
+}
+
+function clampTime(entry: Entry, image: Image, stamp: number): Entry {
+  const old = image.entries.get(entry.path);
+  if (entry.type === 'directory' && old?.type === 'directory') return { ...entry, mtime: old.mtime };
+  return entry.mtime > stamp ? { ...entry, mtime: stamp } : entry;
+}
+
+/** A name of a hard-link group that got other bytes alone: the other names keep the old ones. */
+function findSplitLinks(image: Image, changes: readonly Change[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { path, link } of image.entries.values()) if (link !== undefined) groups.set(link, [...(groups.get(link) ?? []), path]);
+  const touched = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
+  return [...groups.values()].flatMap((paths) => {
+    const changed = paths.filter((path) => touched.has(path));
+    if (changed.length === 0 || changed.length === paths.length) return [];
+    const kept = paths.filter((path) => !touched.has(path));
+    return [`hard links split: ${changed.join(', ')} changed, ${kept.join(', ')} kept the old contents`];
+  });
+}

@@ -1,0 +1,174 @@
+import { collectBytes } from '../io/collect.js';
+import { holdBytes } from '../io/spool.js';
+import type { Change } from '../model/change.js';
+import type { EngineOptions, Executor, Put, RunOptions, RunResult, Workspace } from '../model/engine.js';
+import type { Entry } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Image } from '../model/layout.js';
+import type { Plan } from '../model/plan.js';
+import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
+import { createBodyCache } from './body-cache.js';
+import { refineDelta } from './delta.js';
+import { createOverlay } from './overlay.js';
+
+const longestRead = 16 * 2 ** 20;
+
+/** What makes a workspace able to run commands; absent for the `stream` engine. */
+export interface CommandSupport {
+  readonly blind: readonly string[];
+  /** Called at the first command only: a build without commands never starts anything. */
+  open(): Promise<Executor>;
+}
+
+/**
+ * The one workspace of all engines. Steps that only put and remove files work on an overlay over the
+ * image's entries, in this process, so every engine gives the same bytes for them. The first command
+ * opens the engine's executor; what was put before is pushed to it, and what its root differs in is
+ * pulled back when somebody asks. Nothing that no step touched ever passes through an engine.
+ */
+export function createWorkspace(image: Image, plan: Plan, options: EngineOptions, commands?: CommandSupport): Workspace {
+  const overlay = createOverlay(image.entries);
+  const cached = createBodyCache(image, plan.reads);
+  const warnings = new Set<string>();
+  const unpushed = new Set<string>();
+  let executor: Executor | undefined;
+  let behind = false;
+
+  const isBlind = (path: string) => commands?.blind.some((blind) => path === blind || isBelow(path, blind)) ?? false;
+
+  /** Brings in what commands did since the last look. */
+  async function refresh(): Promise<void> {
+    options.signal.throwIfAborted();
+    if (!behind || executor === undefined) return;
+    const delta = await refineDelta(image, await executor.pull(), options.stamp);
+    for (const warning of delta.warnings) warnings.add(warning);
+    overlay.replaceAll([...delta.changes, ...overlay.changes().filter((change) => isBlind(pathOf(change)))]);
+    behind = false;
+  }
+
+  function locate(path: string, followLast = false): string {
+    const found = resolvePath(overlay.get, path, followLast);
+    if (found === undefined) throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
+    return found;
+  }
+
+  function touch(path: string): void {
+    if (!isBlind(path)) unpushed.add(path);
+  }
+
+  function createParents(path: string): void {
+    for (const ancestor of ancestorPaths(path)) {
+      const found = overlay.get(ancestor);
+      if (found?.type === 'directory') continue;
+      if (found !== undefined) {
+        throw new MobyPatchError('invalid', 'path-not-directory', `found a ${found.type} at ${ancestor}, wanted a directory`, { path });
+      }
+      overlay.put(createEntry({ path: ancestor, type: 'directory' }, options.stamp));
+      touch(ancestor);
+    }
+  }
+
+  async function push(): Promise<void> {
+    const changes = [...unpushed].sort().map((path): Change => {
+      const entry = overlay.get(path);
+      return entry === undefined ? { op: 'remove', path } : { op: 'put', entry };
+    });
+    await executor?.push(changes);
+    unpushed.clear();
+  }
+
+  async function follow(path: string): Promise<Entry | undefined> {
+    await refresh();
+    return overlay.get(locate(path, true));
+  }
+
+  return {
+    async stat(path) {
+      await refresh();
+      return overlay.get(locate(path));
+    },
+    follow,
+    async list(path) {
+      await refresh();
+      return overlay.list(locate(path, true));
+    },
+    async read(path) {
+      const entry = await follow(path);
+      if (entry?.type !== 'file') {
+        throw new MobyPatchError('invalid', 'path-not-file', `found ${entry === undefined ? 'nothing' : `a ${entry.type}`}, wanted a regular file`, { path });
+      }
+      return (await cached(entry)) ?? collectBytes(entry.body(), longestRead, path);
+    },
+    async put(file) {
+      await refresh();
+      const path = locate(file.path);
+      const old = overlay.get(path);
+      if (path === '' && file.type !== 'directory') throw new MobyPatchError('invalid', 'path-invalid', 'the root itself can only be a directory', { path: '/' });
+      if (old?.type === 'directory' && file.type !== 'directory') {
+        throw new MobyPatchError('invalid', 'path-is-directory', `found a directory, wanted to put a ${file.type} there`, { path, hint: 'remove the directory in a step before' });
+      }
+      createParents(path);
+      overlay.put(createEntry({ ...file, path }, options.stamp, old));
+      touch(path);
+    },
+    async remove(path) {
+      await refresh();
+      const at = locate(path);
+      if (at === '' || overlay.get(at) === undefined) return false;
+      overlay.remove(at);
+      touch(at);
+      return true;
+    },
+    async restore(path) {
+      await refresh();
+      const at = locate(path);
+      for (const changed of overlay.restore(at)) touch(changed);
+    },
+    async run(argv: readonly string[], run: RunOptions = {}): Promise<RunResult> {
+      if (commands === undefined) throw new MobyPatchError('infrastructure', 'no-commands', 'this engine runs no commands', { hint: 'use --engine docker or --engine local' });
+      options.signal.throwIfAborted();
+      executor ??= await commands.open();
+      if (unpushed.size > 0) await push();
+      behind = true;
+      return executor.run(argv, run);
+    },
+    async changes() {
+      await refresh();
+      return refineChanges();
+    },
+    warnings: () => [...warnings, ...(executor?.warnings() ?? [])],
+    async [Symbol.asyncDispose]() {
+      await executor?.[Symbol.asyncDispose]();
+    },
+  };
+
+  async function refineChanges(): Promise<readonly Change[]> {
+    const { changes, warnings: found } = await refineDelta(image, overlay.changes(), options.stamp);
+    for (const warning of found) warnings.add(warning);
+    return changes;
+  }
+}
+
+function pathOf(change: Change): string {
+  return change.op === 'put' ? change.entry.path : change.path;
+}
+
+const usualModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
+
+/** A directory that is put again keeps its time; a file without content keeps the body it has. */
+function createEntry(file: Put, stamp: number, old?: Entry): Entry {
+  const { path, type } = file;
+  const kept = old?.type === type ? old : undefined;
+  const body = file.content === undefined && type === 'file' ? (kept ?? holdBytes(new Uint8Array())) : holdBytes(file.content ?? new Uint8Array());
+  return {
+    path,
+    type,
+    mode: file.mode ?? usualModes[type],
+    uid: file.uid ?? 0,
+    gid: file.gid ?? 0,
+    mtime: type === 'directory' && kept !== undefined ? kept.mtime : stamp,
+    size: type === 'file' ? body.size : type === 'symlink' ? Buffer.byteLength(file.target ?? '') : 0,
+    ...(type === 'symlink' ? { target: file.target ?? '' } : {}),
+    body: () => body.body(),
+  };
+}

@@ -1,0 +1,16 @@
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+
+/** A whole body in memory; refused above `limit` bytes with the code `file-too-large`. */
+export async function collectBytes(body: Bytes, limit: number, path: string): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of body) {
+    size += piece.length;
+    if (size > limit) {
+      throw new MobyPatchError('failed', 'file-too-large', `the file has more than ${limit} bytes, too many to be read at once`, { path });
+    }
+    pieces.push(piece.slice());
+  }
+  return Buffer.concat(pieces);
+}

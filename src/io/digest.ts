@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { Bytes } from '../model/entry.js';
+import type { ArchiveRecord, Image } from '../model/layout.js';
+
+/** Hex SHA-256 of a stream. */
+export async function digestBytes(bytes: Bytes): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of bytes) hash.update(piece);
+  return hash.digest('hex');
+}
+
+/** Hex SHA-256 of the bodies of regular files in an image, in one pass over it; path -> digest. */
+export async function digestFiles(image: Image, paths: Iterable<string>): Promise<Map<string, string>> {
+  const byRecord = new Map<ArchiveRecord, string[]>();
+  for (const path of paths) {
+    const entry = image.entries.get(path);
+    if (entry?.type === 'file') byRecord.set(entry.data, [...(byRecord.get(entry.data) ?? []), path]);
+  }
+  const digests = new Map<string, string>();
+  for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
+    const digest = await digestBytes(body);
+    for (const path of byRecord.get(record) ?? []) digests.set(path, digest);
+  }
+  return digests;
+}

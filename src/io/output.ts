@@ -1,0 +1,92 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+
+/** A file that is written beside its destination and takes its place only when it is published. */
+export interface Output extends AsyncDisposable {
+  /** Where the bytes are until they are published. */
+  readonly path: string;
+  /** Replaces the destination in one step (rename), on disk before it returns. */
+  publish(): Promise<void>;
+}
+
+export interface Written {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Writes a stream to a temporary file in the folder of `destination`; disposing removes what was not published. */
+export async function createOutput(destination: string, source: Bytes, signal: AbortSignal): Promise<Output & Written> {
+  const path = join(dirname(destination), `.${basename(destination)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const remove = () => rm(path, { force: true });
+  try {
+    const written = await writeFile(path, source, signal);
+    return {
+      ...written,
+      path,
+      async publish() {
+        await rename(path, destination).catch((cause) => {
+          throw createWriteError(destination, cause);
+        });
+        await syncFolder(dirname(destination));
+      },
+      [Symbol.asyncDispose]: remove,
+    };
+  } catch (error) {
+    await remove();
+    throw isFileError(error) ? createWriteError(destination, error) : error;
+  }
+}
+
+/** A small file in one piece, replaced in one step. */
+export async function replaceFile(destination: string, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  const source = (async function* () {
+    yield bytes;
+  })();
+  await using output = await createOutput(destination, source, new AbortController().signal);
+  await output.publish();
+}
+
+async function writeFile(path: string, source: Bytes, signal: AbortSignal): Promise<Written> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'wx', 0o644);
+  let size = 0;
+  try {
+    for await (const piece of source) {
+      signal.throwIfAborted();
+      hash.update(piece);
+      await file.appendFile(piece);
+      size += piece.length;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { size, sha256: hash.digest('hex') };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
+function createWriteError(destination: string, cause: NodeJS.ErrnoException): MobyPatchError {
+  const kind = cause.code === 'ENOSPC' || cause.code === 'EIO' || cause.code === 'EDQUOT' ? 'infrastructure' : 'invalid';
+  return new MobyPatchError(kind, 'output-unwritable', `cannot write the file: ${cause.code ?? cause.message}; what was there is as it was`, {
+    path: destination,
+    cause,
+    hint: cause.code === 'ENOENT' ? 'create its folder first' : undefined,
+  });
+}

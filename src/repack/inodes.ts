@@ -1,0 +1,61 @@
+import { encodePath } from '../format/path.js';
+import type { Entry } from '../model/entry.js';
+import type { ArchiveRecord, Image } from '../model/layout.js';
+
+/** The numbers by which a kernel tells hard links, and whether this name brings the body. */
+export interface Identity {
+  readonly ino: number;
+  readonly nlink: number;
+  readonly devmajor: number;
+  readonly devminor: number;
+  readonly first: boolean;
+}
+
+export interface Inodes {
+  /** `old`: the record whose place the entry takes, if any. */
+  identify(entry: Entry, old: ArchiveRecord | undefined, segment: number): Identity;
+  /** A new name in the style of the archive it goes to: `./a`, `/a` or `a`. */
+  name(path: string, segment: number): Uint8Array;
+}
+
+/** Gives numbers to new entries that no other entry of the image has. */
+export function createInodes(image: Image, additions: Iterable<Entry>): Inodes {
+  const used = new Set(image.records.map((record) => record.header.ino));
+  const groupSizes = countLinks(additions);
+  const groupNumbers = new Map<string, number>();
+  const largest = image.records.reduce((most, record) => Math.max(most, record.header.ino), 0);
+  let last = largest < 0xf0000000 ? largest : 0;
+
+  function takeNumber(): number {
+    do last += 1;
+    while (used.has(last));
+    used.add(last);
+    return last;
+  }
+
+  return {
+    identify(entry, old, segment) {
+      const sample = (old ?? image.records.find((record) => record.segment === segment))?.header;
+      const device = { devmajor: sample?.devmajor ?? 0, devminor: sample?.devminor ?? 0 };
+      if (entry.link === undefined) {
+        const keeps = old !== undefined && (old.header.nlink < 2 || entry.type === 'directory');
+        return { ino: keeps ? old.header.ino : takeNumber(), nlink: entry.type === 'directory' ? (old?.header.nlink ?? 2) : 1, ...device, first: true };
+      }
+      const known = groupNumbers.get(entry.link);
+      const ino = known ?? takeNumber();
+      groupNumbers.set(entry.link, ino);
+      return { ino, nlink: groupSizes.get(entry.link) ?? 1, ...device, first: known === undefined };
+    },
+    name(path, segment) {
+      const sample = image.records.find((record) => record.segment === segment && record.name.length > 1)?.name ?? '';
+      const prefix = sample.startsWith('./') ? './' : sample.startsWith('/') ? '/' : '';
+      return encodePath(path === '' ? '.' : prefix + path);
+    },
+  };
+}
+
+function countLinks(entries: Iterable<Entry>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { link } of entries) if (link !== undefined) counts.set(link, (counts.get(link) ?? 0) + 1);
+  return counts;
+}

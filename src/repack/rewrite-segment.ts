@@ -1,0 +1,140 @@
+import { encodePadding, encodeRecord, patchRecord } from '../format/cpio-writer.js';
+import { createMode } from '../format/mode.js';
+import { encodePath } from '../format/path.js';
+import { readSegment } from '../io/archive.js';
+import type { InputFile } from '../io/input-file.js';
+import type { Spool, Spooled } from '../io/spool.js';
+import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
+import type { Bytes, Entry } from '../model/entry.js';
+import type { ArchiveRecord, Image, Segment } from '../model/layout.js';
+import type { Inodes } from './inodes.js';
+import type { RewritePlan } from './rewrite-plan.js';
+
+interface Relinked {
+  readonly record: ArchiveRecord;
+  readonly raw: Uint8Array;
+  readonly nlink: number;
+}
+
+export interface Rewriting {
+  readonly image: Image;
+  readonly file: InputFile;
+  readonly plan: RewritePlan;
+  readonly inodes: Inodes;
+  readonly spool: Spool;
+  /** Bodies of dropped records that a later name of the same file takes over. */
+  readonly carried: Map<ArchiveRecord, Spooled>;
+}
+
+/** The unpacked bytes of one segment with a plan carried out on it, in one pass over the old bytes. */
+export async function* rewriteSegment(index: number, { image, file, plan, inodes, spool, carried }: Rewriting): AsyncGenerator<Uint8Array, void, void> {
+  const segment = image.layout.segments[index] as Segment;
+  const records = image.records.filter((record) => record.segment === index);
+  const heirs = listHeirs(plan);
+  const waiting = new Map<ArchiveRecord, Relinked>();
+  let size = 0;
+  await using cursor = createTokenCursor(readSegment(file, segment));
+
+  for await (const piece of rewrite()) {
+    size += piece.length;
+    yield piece;
+  }
+  // Archivers write blocks of 512 bytes; a kernel skips zeros of any number.
+  const block = segment.unpacked % 512 === 0 ? 512 : 4;
+  if (size % block !== 0) yield new Uint8Array(block - (size % block));
+
+  async function* rewrite(): AsyncGenerator<Uint8Array, void, void> {
+    let next = 0;
+    let added = false;
+    for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
+      const record = records[next];
+      if (token.kind === 'entry' && record !== undefined) {
+        next += 1;
+        yield* rewriteRecord(record, token.raw);
+      } else if (token.kind === 'trailer') {
+        if (!added && next === records.length) {
+          added = true;
+          yield* addEntries();
+        }
+        yield token.raw;
+      }
+    }
+    if (!added) yield* addEntries();
+  }
+
+  async function* rewriteRecord(record: ArchiveRecord, raw: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+    const action = plan.actions.get(record);
+    const heir = heirs.get(record);
+    if (action === undefined) yield* copyRecord(raw, record.header.filesize, cursor);
+    else if (action.do === 'relink') yield* relink(record, raw, action.nlink, action.carry);
+    else {
+      if (heir !== undefined && waiting.has(heir)) yield* emitWaiting(heir, cursor.body(), record.header.filesize);
+      else if (heir !== undefined) carried.set(record, await spool.add(cursor.body()));
+      if (action.do === 'replace') yield* writeEntry(action.entry, record);
+    }
+  }
+
+  /** A name that takes a body over waits until the body has come. */
+  async function* relink(record: ArchiveRecord, raw: Uint8Array, nlink: number, carry: ArchiveRecord | undefined): AsyncGenerator<Uint8Array, void, void> {
+    if (carry === undefined) {
+      yield* copyRecord(patchRecord(raw, { nlink }), record.header.filesize, cursor);
+      return;
+    }
+    waiting.set(record, { record, raw, nlink });
+    const body = carried.get(carry);
+    if (body !== undefined) yield* emitWaiting(record, body.body(), body.size);
+  }
+
+  async function* emitWaiting(record: ArchiveRecord, body: Bytes, filesize: number): AsyncGenerator<Uint8Array, void, void> {
+    const found = waiting.get(record);
+    if (found === undefined) return;
+    waiting.delete(record);
+    yield patchRecord(found.raw, { nlink: found.nlink, filesize });
+    yield* body;
+    yield encodePadding(filesize);
+  }
+
+  async function* addEntries(): AsyncGenerator<Uint8Array, void, void> {
+    for (const entry of plan.additions.get(index) ?? []) yield* writeEntry(entry, undefined);
+  }
+
+  async function* writeEntry(entry: Entry, old: ArchiveRecord | undefined): AsyncGenerator<Uint8Array, void, void> {
+    const identity = inodes.identify(entry, old, index);
+    const target = entry.type === 'symlink' ? encodePath(entry.target ?? '') : undefined;
+    const filesize = target?.length ?? (entry.type === 'file' && identity.first ? entry.size : 0);
+    yield encodeRecord(
+      {
+        mode: createMode(entry.type, entry.mode),
+        uid: entry.uid,
+        gid: entry.gid,
+        mtime: entry.mtime,
+        filesize,
+        ino: identity.ino,
+        nlink: identity.nlink,
+        devmajor: identity.devmajor,
+        devminor: identity.devminor,
+        rdevmajor: entry.device?.major ?? 0,
+        rdevminor: entry.device?.minor ?? 0,
+      },
+      old === undefined ? inodes.name(entry.path, index) : encodePath(old.name),
+    );
+    if (target !== undefined) yield target;
+    else if (filesize > 0) yield* entry.body();
+    yield encodePadding(filesize);
+  }
+}
+
+async function* copyRecord(raw: Uint8Array, filesize: number, cursor: TokenCursor): AsyncGenerator<Uint8Array, void, void> {
+  yield raw;
+  if (filesize === 0) return;
+  yield* cursor.body();
+  yield encodePadding(filesize);
+}
+
+function listHeirs(plan: RewritePlan): Map<ArchiveRecord, ArchiveRecord> {
+  const heirs = new Map<ArchiveRecord, ArchiveRecord>();
+  for (const [record, action] of plan.actions) {
+    if (action.do === 'relink' && action.carry !== undefined) heirs.set(action.carry, record);
+  }
+  return heirs;
+}

@@ -1,0 +1,54 @@
+import { showMode } from '../format/mode.js';
+import type { Difference, TreeDiff } from '../model/diff.js';
+import type { Entry, EntryField } from '../model/entry.js';
+import { groupLinks, type LinkNames } from './links.js';
+
+type Tree = ReadonlyMap<string, Entry>;
+type FieldTexts = Partial<Record<EntryField, string>>;
+
+/**
+ * The differences between two root file systems. `hasOtherContent` tells of two regular files of one size
+ * whether their bytes differ; files of different sizes differ anyway.
+ */
+export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: string) => boolean): TreeDiff {
+  const [linksBefore, linksAfter] = [groupLinks(before.values()), groupLinks(after.values())];
+  const differences: Difference[] = [];
+  for (const [path, old] of before) {
+    const entry = after.get(path);
+    if (entry === undefined) differences.push({ path, kind: 'removed', type: old.type, fields: [] });
+    else {
+      const other = old.type === 'file' && entry.type === 'file' && (old.size !== entry.size || hasOtherContent(path));
+      const fields = compareTexts(describe(old, linksBefore), describe(entry, linksAfter));
+      if (other) fields.push({ field: 'content', before: `${old.size} bytes`, after: `${entry.size} bytes` });
+      if (fields.length > 0) differences.push({ path, kind: 'changed', type: entry.type, fields });
+    }
+  }
+  for (const [path, entry] of after) {
+    if (!before.has(path)) differences.push({ path, kind: 'added', type: entry.type, fields: [] });
+  }
+  const count = (kind: Difference['kind']) => differences.filter((difference) => difference.kind === kind).length;
+  differences.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { added: count('added'), removed: count('removed'), changed: count('changed'), differences };
+}
+
+function describe(entry: Entry, links: LinkNames): FieldTexts {
+  const { path, type, mode, uid, gid, mtime, size, target, device } = entry;
+  return {
+    type,
+    mode: showMode(type, mode),
+    uid: String(uid),
+    gid: String(gid),
+    mtime: new Date(mtime * 1000).toISOString().replace('.000Z', 'Z'),
+    ...(type === 'file' ? { size: String(size) } : {}),
+    ...(target === undefined ? {} : { target }),
+    ...(device === undefined ? {} : { device: `${device.major}:${device.minor}` }),
+    link: links(path),
+  };
+}
+
+function compareTexts(before: FieldTexts, after: FieldTexts): { field: EntryField; before: string; after: string }[] {
+  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])] as EntryField[];
+  return fields
+    .filter((field) => before[field] !== after[field])
+    .map((field) => ({ field, before: before[field] ?? '', after: after[field] ?? '' }));
+}

@@ -1,0 +1,22 @@
+import { digestFiles } from '../io/digest.js';
+import type { TreeDiff } from '../model/diff.js';
+import type { Image, ImageEntry } from '../model/layout.js';
+import { diffTrees } from '../tree/diff.js';
+
+/** Every difference between what two images boot into; bodies are read only where they could differ. */
+export async function compareImages(before: Image, after: Image): Promise<TreeDiff> {
+  const candidates = [...before.entries].flatMap(([path, old]) => {
+    const entry = after.entries.get(path);
+    const comparable = old.type === 'file' && entry?.type === 'file' && old.size === entry.size && old.size > 0;
+    return comparable && !isSameBody(before, old, after, entry) ? [path] : [];
+  });
+  const digestsBefore = await digestFiles(before, candidates);
+  const digestsAfter = await digestFiles(after, candidates);
+  return diffTrees(before.entries, after.entries, (path) => digestsBefore.get(path) !== digestsAfter.get(path));
+}
+
+/** Both bodies stand at the same place of segments with the same digest. */
+function isSameBody(before: Image, old: ImageEntry, after: Image, entry: ImageEntry): boolean {
+  const [left, right] = [before.layout.segments[old.data.segment], after.layout.segments[entry.data.segment]];
+  return left?.sha256 === right?.sha256 && old.data.position === entry.data.position;
+}
