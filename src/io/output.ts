@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Bytes } from '../model/entry.js';
@@ -48,6 +48,12 @@ export async function replaceFile(destination: string, content: Uint8Array | str
     yield bytes;
   })();
   await using output = await createOutput(destination, source, new AbortController().signal);
+  await output.publish();
+}
+
+/** A copy of a file, complete before it appears under its name. */
+export async function copyIntoPlace(source: string, destination: string, signal: AbortSignal): Promise<void> {
+  await using output = await createOutput(destination, createReadStream(source), signal);
   await output.publish();
 }
 

@@ -101,12 +101,12 @@ function encodeEntry(entry: Entry, linkTo: string | undefined): Uint8Array {
   const name = encodePath(nameInTar(entry));
   const linkName = encodePath(linkTo ?? entry.target ?? '');
   const pax: PaxRecords = new Map();
+  // Without it bsdtar unpacks such a name and ends with 1; GNU tar only mentions it.
+  if (hasEscapes(entry.path + (linkTo ?? entry.target ?? ''))) pax.set('hdrcharset', Buffer.from('BINARY'));
   const texts: [string, Uint8Array][] = [
     ['path', name],
     ['linkpath', linkName],
   ];
-  if (hasEscapes(entry.path) || hasEscapes(linkTo ?? entry.target ?? ''))
-    pax.set('hdrcharset', Buffer.from('BINARY'));
   for (const [key, value] of texts)
     if (value.length > 100 || value.some((byte) => byte >= 0x80)) pax.set(key, value);
   for (const key of ['uid', 'gid'] as const) {

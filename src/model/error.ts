@@ -57,12 +57,22 @@ export interface ErrorReport {
   readonly offset?: number | undefined;
 }
 
-/** Never throws: an unknown value becomes an error of kind `failed` with the code `internal`. */
+/** What the system answers when the machine, not the input, is at fault. */
+const machineFaults = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE']);
+
+/** Never throws: an error of the system keeps its code; anything else has the code `internal` and is our defect. */
 export function createErrorReport(error: unknown): ErrorReport {
   if (error instanceof MobyPatchError) {
     const { kind, code, message, hint, path, offset } = error;
     return { kind, code, message, hint, path, offset };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { kind: 'failed', code: 'internal', message };
+  const { name, message, code, path }: Partial<NodeError> & { message: string } = error instanceof Error ? error : { message: String(error) };
+  if (name === 'AbortError') return { kind: 'interrupted', code: 'interrupted', message: 'interrupted; nothing was replaced' };
+  if (code !== undefined && machineFaults.has(code)) return { kind: 'infrastructure', code: 'machine-fault', message, path };
+  return { kind: 'failed', code: 'internal', message, hint: 'this is a defect of moby-patch: please report it', path };
+}
+
+interface NodeError extends Error {
+  readonly code?: string;
+  readonly path?: string;
 }

@@ -1,0 +1,177 @@
+import { chooseEngine } from './engine/choose.js';
+import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
+import { createScratch, type Scratch } from './io/scratch.js';
+import { createSpool } from './io/spool.js';
+import type { BootRequest, BootResult } from './model/boot.js';
+import type { Change } from './model/change.js';
+import type { Engine, EngineName, Workspace } from './model/engine.js';
+import { MobyPatchError } from './model/error.js';
+import type { Codec, Image } from './model/layout.js';
+import type { Patch } from './model/patch.js';
+import type { Plan } from './model/plan.js';
+import type { Report, StepReport } from './model/report.js';
+import { createPlan } from './patch/plan.js';
+import { createManifest } from './report/manifest.js';
+import { createReportDraft, type ReportDraft } from './report/draft.js';
+import { writeImage } from './repack/write-image.js';
+import { openImage } from './unpack/open-image.js';
+import { bootImage } from './verify/boot.js';
+import { checkOutput } from './verify/check-output.js';
+import { detectInit } from './verify/detect-init.js';
+import { chooseMemory } from './verify/memory.js';
+
+export interface BuildRequest {
+  readonly image: string;
+  /** What messages call the image: its id, or the path as it was given. */
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  readonly settings: Readonly<Record<string, string>>;
+  readonly output: string;
+  readonly engine: EngineName | 'auto';
+  readonly codec?: Codec | undefined;
+  readonly level?: number | undefined;
+  /** Absent: the output is not booted, and the report says so. */
+  readonly verify?: BootWishes | undefined;
+  /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */
+  readonly stamp?: number | undefined;
+}
+
+/** How the output is booted; `memory` is chosen by its size unless given. */
+export type BootWishes = Omit<BootRequest, 'image' | 'console' | 'memory'> & { readonly memory?: number | undefined };
+
+export interface BuildContext {
+  readonly signal: AbortSignal;
+  readonly engines: readonly Engine[];
+  readonly log: (line: string) => void;
+  readonly onStage: (stage: Report['stage']) => void;
+}
+
+/** Says what a build would do and with which engine; changes nothing and starts nothing. */
+export async function planBuild(request: BuildRequest, context: BuildContext): Promise<Report> {
+  const draft = createReportDraft(request.name, context.onStage);
+  return draft.finish(async () => {
+    await using image = await openInput(draft, request, context);
+    const plan = await makePlan(draft, request, image);
+    await pickEngine(draft, request, plan, context);
+  });
+}
+
+/**
+ * Takes an image through every stage. Never rejects for what a user, an image, a patch or a machine does:
+ * the report carries the error. The output is replaced only at the very end, when all checks have passed.
+ */
+export async function build(request: BuildRequest, context: BuildContext): Promise<Report> {
+  const draft = createReportDraft(request.name, context.onStage);
+  return draft.finish(async () => {
+    await using scratch = await createScratch();
+    await using image = await openInput(draft, request, context);
+    const plan = await makePlan(draft, request, image);
+    const engine = await pickEngine(draft, request, plan, context);
+    const stamp = chooseStamp(request, image);
+    await using workspace = await engine.open(image, plan, { signal: context.signal, log: context.log, stamp });
+    const changes = await draft.stage('patch', () => applySteps(draft, plan, workspace, context));
+    await using output = await draft.stage('repack', () => repack(image, changes, request, scratch, context));
+    await using written = await draft.stage('validate', () => validate(draft, image, changes, output.path, request, context));
+    const boot = await draft.stage('verify', () => verify(request, plan, written, scratch, context));
+    draft.set({ boot });
+    await draft.stage('publish', () => publish(draft, request, output, boot, scratch, context));
+  });
+}
+
+function openInput(draft: ReportDraft, request: BuildRequest, context: BuildContext): Promise<Image> {
+  return draft.stage('unpack', async () => {
+    const image = await openImage(request.image, { signal: context.signal, name: request.name });
+    draft.set({ before: image.layout });
+    return image;
+  });
+}
+
+function makePlan(draft: ReportDraft, request: BuildRequest, image: Image): Promise<Plan> {
+  return draft.stage('plan', async () => {
+    const plan = await createPlan(request.patches, request.settings, image.layout.sha256, chooseStamp(request, image));
+    const steps = plan.steps.map(({ patch, kind, summary, id, needs }) => ({ patch, kind, summary, id, needs }));
+    draft.set({ plan: { id: plan.id, patches: plan.patches, steps, needs: plan.needs } });
+    return plan;
+  });
+}
+
+async function pickEngine(draft: ReportDraft, request: BuildRequest, plan: Plan, context: BuildContext): Promise<Engine> {
+  const { engine, reason } = await chooseEngine(request.engine, plan.needs, context.engines);
+  draft.set({ engine: { name: engine.name, reason } });
+  context.log(`engine ${engine.name}: ${reason}`);
+  return engine;
+}
+
+/** Times come from the input alone, so that the same input gives the same output on any day. */
+function chooseStamp(request: BuildRequest, image: Image): number {
+  return request.stamp ?? [...image.entries.values()].reduce((newest, { mtime }) => Math.max(newest, mtime), 0);
+}
+
+async function applySteps(draft: ReportDraft, plan: Plan, workspace: Workspace, context: BuildContext): Promise<readonly Change[]> {
+  for (const step of plan.steps) {
+    context.signal.throwIfAborted();
+    const start = performance.now();
+    context.log(`${step.patch}: ${step.summary}`);
+    const { changed, notes = [], packages = {} } = await step.apply(workspace);
+    const done: StepReport = {
+      patch: step.patch,
+      kind: step.kind,
+      summary: step.summary,
+      changed,
+      notes,
+      packages,
+      durationMs: Math.round(performance.now() - start),
+    };
+    draft.addStep(done);
+  }
+  const changes = await workspace.changes();
+  for (const warning of workspace.warnings()) draft.warn(warning);
+  return changes;
+}
+
+function repack(image: Image, changes: readonly Change[], request: BuildRequest, scratch: Scratch, context: BuildContext) {
+  const { codec, level } = request;
+  const bytes = writeImage(image, changes, { codec, level, spool: createSpool(scratch.path) });
+  return createOutput(request.output, bytes, context.signal);
+}
+
+async function validate(draft: ReportDraft, image: Image, changes: readonly Change[], path: string, request: BuildRequest, context: BuildContext): Promise<Image> {
+  const written = await openImage(path, { signal: context.signal, name: request.output });
+  try {
+    draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
+    return written;
+  } catch (error) {
+    await written[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function verify(request: BuildRequest, plan: Plan, written: Image, scratch: Scratch, context: BuildContext): Promise<BootResult | undefined> {
+  if (request.verify === undefined) {
+    context.log('not booted, as asked for');
+    return undefined;
+  }
+  const expects = [...request.verify.expects, ...plan.expects];
+  const memory = request.verify.memory ?? chooseMemory(written.layout);
+  const boot = { ...request.verify, expects, memory, image: written.file, console: `${scratch.path}/console.log` };
+  return bootImage(boot, { signal: context.signal, log: context.log, init: detectInit(written.entries) });
+}
+
+/** A refused boot leaves the old output as it is, and its console beside it. */
+async function publish(draft: ReportDraft, request: BuildRequest, output: { publish(): Promise<void> }, boot: BootResult | undefined, scratch: Scratch, context: BuildContext): Promise<void> {
+  if (boot !== undefined) {
+    const kept = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
+    await copyIntoPlace(`${scratch.path}/console.log`, kept, context.signal);
+    draft.set({ boot: { ...boot, console: kept } });
+    if (boot.verdict === 'refused') {
+      throw new MobyPatchError('boot', 'boot-refused', `the new image did not boot as it must: ${boot.reason}`, {
+        path: kept,
+        hint: `read the console: ${kept}`,
+      });
+    }
+  }
+  await output.publish();
+  const manifest = `${request.output}.manifest.json`;
+  draft.set({ output: request.output, manifest });
+  await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`);
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { addBuildCommand } from './commands/build.js';
+import { addCatCommand } from './commands/cat.js';
+import { addCheckCommand } from './commands/check.js';
+import type { CommandContext } from './commands/context.js';
+import { addDiffCommand } from './commands/diff.js';
+import { addDoctorCommand } from './commands/doctor.js';
+import { addInspectCommand } from './commands/inspect.js';
+import { addLsCommand } from './commands/ls.js';
+import { addPlanCommand } from './commands/plan.js';
+import { addPruneCommand } from './commands/prune.js';
+import { addVerifyCommand } from './commands/verify.js';
+import { exitCodes, MobyPatchError } from './model/error.js';
+import { version } from './version.js';
+
+const commands = [
+  addBuildCommand,
+  addPlanCommand,
+  addInspectCommand,
+  addLsCommand,
+  addCatCommand,
+  addDiffCommand,
+  addVerifyCommand,
+  addCheckCommand,
+  addPruneCommand,
+  addDoctorCommand,
+];
+
+const abort = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => abort.abort(new MobyPatchError('interrupted', 'interrupted', `interrupted by ${signal}; nothing was replaced`)));
+}
+// Whoever reads us may stop reading: `moby-patch ls IMAGE | head` is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  abort.abort(new MobyPatchError('interrupted', 'interrupted', 'the reader of the output is gone'));
+  process.exitCode = 0;
+  process.stderr.write = () => true;
+});
+
+const context: CommandContext = {
+  signal: abort.signal,
+  environment: process.env,
+  folder: process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  setExitCode(code) {
+    process.exitCode = code;
+  },
+};
+
+const program = new Command('moby-patch')
+  .description('Rebuild the initrd a VM boots from: declarative patches in, a verified image out.')
+  .version(version)
+  .showHelpAfterError('(moby-patch --help shows what there is)')
+  .exitOverride();
+for (const add of commands) add(program, context);
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : exitCodes.invalid;
+}

@@ -1,0 +1,35 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BootRequest } from '../model/boot.js';
+
+export interface BootFlags {
+  readonly kernel?: string;
+  readonly cmdline?: string;
+  readonly expect?: readonly string[];
+  readonly memory?: number;
+  readonly timeout?: number;
+  readonly network?: BootRequest['network'];
+  readonly accelerator?: BootRequest['accelerator'];
+}
+
+export const usualTimeout = 300;
+
+export function addBootOptions(command: Command): Command {
+  return command
+    .option('--kernel <file>', 'the kernel that boots the image')
+    .option('--cmdline <text>', 'more kernel arguments')
+    .option('--expect <regex>', 'a console line that a good boot shows (repeatable)', collect)
+    .option('--memory <MiB>', 'memory of the machine; default: by the size of the image', parseCount)
+    .option('--timeout <seconds>', `how long the boot may take; default: ${usualTimeout}`, parseCount)
+    .addOption(new Option('--network <kind>', 'none, isolated (reaches nothing) or host (the host is 10.0.2.2)').choices(['none', 'isolated', 'host']))
+    .addOption(new Option('--accelerator <kind>', 'how QEMU runs the guest').choices(['auto', 'kvm', 'tcg']));
+}
+
+/** Collects the values of an option that may be given many times. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('wanted a whole number above 0');
+  return Number(text);
+}

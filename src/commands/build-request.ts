@@ -1,0 +1,117 @@
+import { dirname, isAbsolute, resolve } from 'node:path';
+import type { BootWishes, BuildRequest } from '../build.js';
+import { type FoundImage, findImage } from '../image/find-image.js';
+import { writableCodecs } from '../io/compression.js';
+import type { EngineName } from '../model/engine.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Codec } from '../model/layout.js';
+import { suggest } from '../patch/did-you-mean.js';
+import { findPatch } from '../patch/find-patches.js';
+import { loadPatch } from '../patch/load-patch.js';
+import { type BootFlags, usualTimeout } from './boot-options.js';
+import type { Configuration } from './configuration.js';
+import { type CommandContext, findPlaces, type Places } from './context.js';
+import { type LoadedConfiguration, loadConfiguration } from './load-configuration.js';
+
+export interface BuildFlags extends BootFlags {
+  readonly image?: string;
+  readonly patch?: readonly string[];
+  readonly set?: readonly string[];
+  readonly output?: string;
+  readonly config?: string;
+  readonly engine?: EngineName | 'auto';
+  readonly compression?: string;
+  readonly level?: number;
+  readonly verify: boolean;
+}
+
+/** Puts the flags over the configuration file and finds everything they name. */
+export async function createBuildRequest(flags: BuildFlags, context: CommandContext, log: (line: string) => void): Promise<BuildRequest> {
+  const configuration = await loadConfiguration(context.folder, flags.config);
+  const { values } = configuration;
+  const places = findPlaces(context, configuration.folder);
+  const image = await findWantedImage(flags, configuration, places, context, log);
+  const output = flags.output === undefined ? resolve(configuration.folder, values.output ?? 'initrd.patched.img') : resolve(context.folder, flags.output);
+  if (output === image.initrd) {
+    throw new MobyPatchError('invalid', 'output-is-input', 'the output would replace the image it is made from', { path: output, hint: 'give another file: -o FILE' });
+  }
+  const patches = await Promise.all(listPatchFolders(flags, configuration, context).map(async (name) => loadPatch(await findPatch(name, places.patches))));
+  return {
+    image: image.initrd,
+    name: image.name,
+    patches,
+    settings: { ...values.settings, ...parseSettings(flags.set ?? []) },
+    output,
+    engine: flags.engine ?? values.engine ?? 'auto',
+    codec: parseCodec(flags.compression ?? values.compression),
+    level: flags.level ?? values.level,
+    verify: flags.verify ? chooseBoot(flags, configuration, image, context, patches.length > 0 || hasRecoding(flags, values)) : undefined,
+    stamp: parseStamp(context.environment['SOURCE_DATE_EPOCH']),
+  };
+}
+
+async function findWantedImage(flags: BuildFlags, configuration: LoadedConfiguration, places: Places, context: CommandContext, log: (line: string) => void): Promise<FoundImage> {
+  const wanted = flags.image ?? configuration.values.image;
+  if (wanted === undefined) throw new MobyPatchError('invalid', 'image-missing', 'no image was named', { hint: 'moby-patch build -i IMAGE, or image: in moby-patch.yaml' });
+  const from = flags.image === undefined ? configuration.folder : context.folder;
+  return findImage(wanted, { roots: places.images, home: places.home, folder: from, cache: resolve(places.cache, 'images'), signal: context.signal, log });
+}
+
+/** Names that are paths start at the folder of whoever wrote them. */
+function listPatchFolders(flags: BuildFlags, configuration: LoadedConfiguration, context: CommandContext): string[] {
+  const from = flags.patch === undefined ? configuration.folder : context.folder;
+  const names = flags.patch ?? configuration.values.patches ?? [];
+  return names.map((name) => (/[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name));
+}
+
+function parseSettings(settings: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    settings.map((setting) => {
+      const [name, ...value] = setting.split('=');
+      if (name === undefined || name === '' || value.length === 0) {
+        throw new MobyPatchError('invalid', 'setting-invalid', `found the setting "${setting}", wanted NAME=VALUE`, { hint: '-s server=192.168.65.1' });
+      }
+      return [name, value.join('=')];
+    }),
+  );
+}
+
+function parseCodec(name: string | undefined): Codec | undefined {
+  if (name === undefined) return undefined;
+  const codec = writableCodecs.find((each) => each === name);
+  if (codec !== undefined) return codec;
+  throw new MobyPatchError('invalid', 'compression-unknown', `cannot write the compression "${name}"${suggest(name, writableCodecs)}`, { hint: `--compression ${writableCodecs.join(' or ')}` });
+}
+
+function parseStamp(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{1,10}$/.test(text) && Number(text) <= 0xffffffff) return Number(text);
+  throw new MobyPatchError('invalid', 'stamp-invalid', `found SOURCE_DATE_EPOCH="${text}", wanted seconds since 1970`);
+}
+
+function hasRecoding(flags: BuildFlags, values: Configuration): boolean {
+  return (flags.compression ?? flags.level ?? values.compression ?? values.level) !== undefined;
+}
+
+/** Nothing to boot is fine only where the output is the input: whoever changes an image has to prove it. */
+function chooseBoot(flags: BuildFlags, { folder, values }: LoadedConfiguration, image: FoundImage, context: CommandContext, changes: boolean): BootWishes | undefined {
+  const configured = values.kernel === undefined ? undefined : resolve(folder, values.kernel);
+  const kernel = flags.kernel === undefined ? (configured ?? image.kernel) : resolve(context.folder, flags.kernel);
+  if (kernel === undefined) {
+    if (!changes) return undefined;
+    throw new MobyPatchError('invalid', 'kernel-missing', `no kernel is known that boots this image (none lies beside it in ${dirname(image.initrd)})`, {
+      path: image.name,
+      hint: '--kernel FILE, or --no-verify to write the image without a proof that it boots',
+    });
+  }
+  const expects = [...image.expect, ...(values.expect ?? []), ...(flags.expect ?? [])];
+  return {
+    kernel,
+    cmdline: flags.cmdline ?? values.cmdline ?? image.cmdline,
+    memory: flags.memory ?? values.memory ?? image.memory,
+    timeout: flags.timeout ?? values.timeout ?? usualTimeout,
+    network: flags.network ?? values.network ?? 'isolated',
+    accelerator: flags.accelerator ?? 'auto',
+    expects: expects.map((console) => ({ console })),
+  };
+}

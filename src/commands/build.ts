@@ -1,0 +1,54 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Report } from '../model/report.js';
+import { addBuildOptions } from './build-command.js';
+import type { BuildFlags } from './build-request.js';
+import type { CommandContext } from './context.js';
+import { explain, fail } from './fail.js';
+import { printData, printJson, printLines } from './print.js';
+import { createProgress } from './progress.js';
+
+interface Flags extends BuildFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly report?: readonly string[];
+}
+
+export function addBuildCommand(program: Command, context: CommandContext): void {
+  addBuildOptions(program.command('build').description('rebuild an image with patches, check it, boot it, put it in place'))
+    .option('--report <file>', 'also write the report there: .json or .md (repeatable)', (value: string, before: string[] = []) => [...before, value])
+    .option('--json', 'the report as JSON on standard output')
+    .option('-q, --quiet', 'no progress')
+    .action((flags: Flags) => runBuild(flags, context));
+}
+
+async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
+  const progress = createProgress(context, flags.quiet ?? false);
+  try {
+    const { build } = await import('../build.js');
+    const { createBuildRequest } = await import('./build-request.js');
+    const { createEngines } = await import('./engines.js');
+    const { createScratch } = await import('../io/scratch.js');
+    const streamed = flags.output === '-';
+    await using scratch = await createScratch();
+    const request = await createBuildRequest(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags, context, progress.log);
+    const report = await build(request, { signal: context.signal, engines: createEngines(context), log: progress.log, onStage: progress.onStage });
+    progress.end();
+    await showReport(report, { ...flags, json: flags.json === true && !streamed }, context, streamed);
+    if (streamed && !report.failed) for await (const piece of createReadStream(request.output)) await printData(context, piece);
+  } catch (error) {
+    progress.end();
+    await fail(context, error, flags.json);
+  }
+}
+
+async function showReport(report: Report, flags: Flags, context: CommandContext, toStderr: boolean): Promise<void> {
+  const { renderReport } = await import('../report/text.js');
+  const { writeReports } = await import('./write-reports.js');
+  await writeReports(report, flags.report ?? [], context);
+  if (flags.json) await printJson(context, report);
+  else if (toStderr) context.stderr.write(`${renderReport(report).join('\n')}\n`);
+  else await printLines(context, renderReport(report));
+  if (report.error !== undefined) explain(context, report.error);
+}

@@ -1,0 +1,47 @@
+import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createScratch } from '../io/scratch.js';
+import type { Image } from '../model/layout.js';
+import { openImage } from '../unpack/open-image.js';
+import { type CommandContext, findPlaces } from './context.js';
+
+/** Opens what a user calls an image: a file, `-` for standard input, or the id of a definition. */
+export async function openNamedImage(name: string, context: CommandContext): Promise<Image> {
+  if (name === '-') return openStandardInput(context);
+  const path = resolve(context.folder, name);
+  if (await exists(path)) return openImage(path, { signal: context.signal, name });
+  const { findImage } = await import('../image/find-image.js');
+  const places = findPlaces(context, context.folder);
+  const log = (line: string) => context.stderr.write(`${line}\n`);
+  const found = await findImage(name, { roots: places.images, home: places.home, folder: context.folder, cache: join(places.cache, 'images'), signal: context.signal, log });
+  return openImage(found.initrd, { signal: context.signal, name });
+}
+
+/** An image is read more than once and from any place, so a stream is kept in a file first. */
+async function openStandardInput(context: CommandContext): Promise<Image> {
+  const scratch = await createScratch();
+  try {
+    const path = join(scratch.path, 'stdin.img');
+    await pipeline(context.stdin, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
+    const image = await openImage(path, { signal: context.signal, name: 'standard input' });
+    return {
+      ...image,
+      async [Symbol.asyncDispose]() {
+        await image[Symbol.asyncDispose]();
+        await scratch[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await scratch[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { Report } from '../model/report.js';
+import { addBuildOptions } from './build-command.js';
+import type { BuildFlags } from './build-request.js';
+import type { CommandContext } from './context.js';
+import { explain } from './fail.js';
+import { guard } from './guard.js';
+import { printJson, printLines } from './print.js';
+
+interface Flags extends BuildFlags {
+  readonly json?: boolean;
+}
+
+export function addPlanCommand(program: Command, context: CommandContext): void {
+  addBuildOptions(program.command('plan').description('say what a build would do, and with which engine; changes nothing'))
+    .option('--json', 'the plan as JSON on standard output')
+    .action(guard(context, (flags: Flags) => runPlan(flags, context)));
+}
+
+async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
+  const { planBuild } = await import('../build.js');
+  const { createBuildRequest } = await import('./build-request.js');
+  const { createEngines } = await import('./engines.js');
+  const log = (line: string) => context.stderr.write(`${line}\n`);
+  const request = await createBuildRequest(flags, context, log);
+  const report = await planBuild(request, { signal: context.signal, engines: createEngines(context), log: () => {}, onStage: () => {} });
+  if (flags.json) await printJson(context, report);
+  else if (!report.failed) await printLines(context, describePlan(report, request.output));
+  if (report.error !== undefined) explain(context, report.error);
+}
+
+function describePlan(report: Report, output: string): string[] {
+  const steps = report.plan?.steps ?? [];
+  return [
+    `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
+    `engine  ${report.engine?.name}: ${report.engine?.reason}`,
+    ...steps.map(({ patch, summary, needs }) => `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}`),
+    `output  ${output}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
+  ];
+}

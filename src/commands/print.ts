@@ -1,0 +1,15 @@
+import type { CommandContext } from './context.js';
+
+/** Writes data to standard output, no faster than it is taken. */
+export async function printData(context: CommandContext, data: string | Uint8Array): Promise<void> {
+  if (context.stdout.write(data)) return;
+  await new Promise<void>((resolve) => context.stdout.once('drain', () => resolve()));
+}
+
+export function printJson(context: CommandContext, value: unknown): Promise<void> {
+  return printData(context, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function printLines(context: CommandContext, lines: readonly string[]): Promise<void> {
+  return printData(context, lines.map((line) => `${line}\n`).join(''));
+}

@@ -1,0 +1,158 @@
+import type Docker from 'dockerode';
+import { MobyPatchError } from '../../model/error.js';
+import { ask, type Daemon, withSignal } from './daemon.js';
+import { formatLabel, labelKey, type Owner } from './label.js';
+
+/** An image has none of its own (FACTS of `docker import`), and no program finds another without it. */
+export const defaultEnvironment: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+};
+
+/**
+ * What apk and apt with their scripts cannot do without; found by leaving out each one. Without FSETID they
+ * succeed and lose setgid bits in silence. SETFCAP is left out on purpose: a newc archive cannot hold file
+ * capabilities, and without it the scripts that want them fall back to setuid.
+ */
+export const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETGID', 'SETUID'];
+
+export interface Container {
+  readonly id: string;
+  readonly handle: Docker.Container;
+  /** Networks it was on when it began, all left since. */
+  readonly networks: readonly string[];
+}
+
+/**
+ * Starts the one container in which all steps run. Its first process is a shell that waits on a standard
+ * input that stays open and empty: an image surely has that, and `sleep` or an init of Docker's would be a
+ * file of its own. No mounts, no socket, no network: it leaves the network it must begin on before any
+ * step runs (a container begun with `none` can never join one).
+ */
+export async function startContainer(
+  daemon: Daemon,
+  imageId: string,
+  owner: Owner,
+  signal: AbortSignal,
+): Promise<Container> {
+  const options: Docker.ContainerCreateOptions = {
+    name: `moby-patch-${owner.run}`,
+    Image: imageId,
+    Entrypoint: [],
+    Cmd: ['/bin/sh'],
+    User: '0:0',
+    WorkingDir: '/',
+    Env: Object.entries(defaultEnvironment).map(([key, value]) => `${key}=${value}`),
+    OpenStdin: true,
+    Tty: false,
+    Labels: { [labelKey]: formatLabel(owner) },
+    HostConfig: {
+      CapDrop: ['ALL'],
+      CapAdd: capabilities,
+      SecurityOpt: ['no-new-privileges:true'],
+      PidsLimit: 4096,
+      Privileged: false,
+      LogConfig: { Type: 'none', Config: {} },
+      RestartPolicy: { Name: 'no' },
+    },
+  };
+  const { client } = daemon;
+  signal.throwIfAborted();
+  const handle = await ask(daemon, 'create a container', 120, (abortSignal) =>
+    client.createContainer({ ...options, abortSignal }),
+  );
+  await ask(daemon, 'start a container', 120, (abortSignal) => handle.start({ abortSignal }), signal).catch(
+    explainStart,
+  );
+  const networks = await leaveNetworks(daemon, handle, signal);
+  return { id: handle.id, handle, networks };
+}
+
+/** Gives a container its network for the time of one step. */
+export async function joinNetworks(daemon: Daemon, container: Container, signal: AbortSignal): Promise<void> {
+  if (container.networks.length === 0) {
+    throw new MobyPatchError(
+      'infrastructure',
+      'docker-network',
+      'the Docker daemon gives containers no network',
+      {
+        hint: 'docker network ls; a daemon started with --bridge=none cannot run steps that need the network',
+      },
+    );
+  }
+  for (const name of container.networks) {
+    await ask(
+      daemon,
+      `connect a container to the network ${name}`,
+      60,
+      (abortSignal) =>
+        daemon.client.getNetwork(name).connect(withSignal({ Container: container.id }, abortSignal)),
+      signal,
+    );
+  }
+}
+
+export async function leaveNetworks(
+  daemon: Daemon,
+  handle: Docker.Container,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const state = await ask(
+    daemon,
+    'inspect a container',
+    60,
+    (abortSignal) => handle.inspect({ abortSignal }),
+    signal,
+  );
+  if (!state.State.Running) throw createDeadError(state.State);
+  const names = Object.keys(state.NetworkSettings.Networks ?? {}).filter((name) => name !== 'none');
+  for (const name of names) {
+    await ask(
+      daemon,
+      `disconnect a container from the network ${name}`,
+      60,
+      (abortSignal) =>
+        daemon.client.getNetwork(name).disconnect({ Container: handle.id, Force: true, abortSignal }),
+      signal,
+    );
+  }
+  return names;
+}
+
+/** The error for a container whose first process is no more. */
+export async function explainEnd(daemon: Daemon, handle: Docker.Container): Promise<MobyPatchError> {
+  const { State } = await ask(daemon, 'inspect a container', 60, (abortSignal) =>
+    handle.inspect({ abortSignal }),
+  );
+  return createDeadError(State);
+}
+
+function createDeadError(state: { ExitCode: number; OOMKilled?: boolean }): MobyPatchError {
+  if (state.OOMKilled || state.ExitCode === 137) {
+    return new MobyPatchError('failed', 'docker-container', 'the container was killed', {
+      hint: 'give the Docker daemon more memory, unless a command was just stopped for its time limit',
+    });
+  }
+  const message = `/bin/sh of the image does not stay: it ended with exit code ${state.ExitCode}`;
+  return new MobyPatchError('failed', 'docker-shell', message, { path: 'bin/sh', hint: processorHint });
+}
+
+const processorHint =
+  'is the image made for the processor of the daemon? docker info --format {{.Architecture}}';
+
+function explainStart(error: unknown): never {
+  const text = error instanceof Error ? error.message : '';
+  if (!/\/bin\/sh|exec format error/i.test(text)) throw error;
+  throw new MobyPatchError(
+    'failed',
+    'docker-shell',
+    'the image has no working /bin/sh, so no command can run in it',
+    {
+      path: 'bin/sh',
+      cause: error,
+      hint: /format/i.test(text)
+        ? processorHint
+        : 'steps that need no commands (file, ...) run without a container',
+    },
+  );
+}

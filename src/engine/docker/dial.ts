@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { Agent } from 'node:http';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { createTail, startProcess, stopProcess } from '../../io/process.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { Endpoint, Environment, TlsFiles } from './endpoint.js';
+
+type Dial = () => Duplex;
+
+/**
+ * An HTTP agent whose connections lead to the daemon, whatever lies between. One way for all transports:
+ * the client library's own reads process.env and checks no ssh host key.
+ */
+export async function createAgent(endpoint: Endpoint, environment: Environment): Promise<Agent> {
+  const dial = await createDial(endpoint, environment);
+  const agent = new Agent({ keepAlive: false });
+  return Object.assign(agent, { createConnection: () => dial() });
+}
+
+async function createDial(endpoint: Endpoint, environment: Environment): Promise<Dial> {
+  if (endpoint.host.startsWith('unix://')) {
+    const path = endpoint.host.slice('unix://'.length);
+    return () => connectSocket(path);
+  }
+  const url = new URL(endpoint.host.replace(/^(?:tcp|ssh):/, 'http:'));
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (endpoint.host.startsWith('ssh://')) {
+    const argv = ['ssh', '-T', ...(url.username ? ['-l', decodeURIComponent(url.username)] : [])];
+    if (url.port) argv.push('-p', url.port);
+    argv.push('-o', 'ConnectTimeout=30', '--', host, 'docker', 'system', 'dial-stdio');
+    return () => dialProcess(argv, environment);
+  }
+  if (endpoint.tls === undefined) {
+    const port = Number(url.port || 2375);
+    return () => connectSocket(port, host);
+  }
+  const port = Number(url.port || 2376);
+  const options = { ...(await readTlsFiles(endpoint.tls)), rejectUnauthorized: endpoint.tls.verify };
+  return () => connectTls({ ...options, host, port, ...(/[a-z]/i.test(host) && { servername: host }) });
+}
+
+async function readTlsFiles(tls: TlsFiles): Promise<Record<'ca' | 'cert' | 'key', Buffer | undefined>> {
+  const read = async (path: string | undefined): Promise<Buffer | undefined> => {
+    if (path === undefined) return undefined;
+    return readFile(path).catch((cause) => {
+      throw new MobyPatchError('invalid', 'docker-tls', `the TLS file ${path} cannot be read`, {
+        path,
+        cause,
+        hint: 'set DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem',
+      });
+    });
+  };
+  return { ca: await read(tls.ca), cert: await read(tls.cert), key: await read(tls.key) };
+}
+
+/**
+ * As the docker command does it: the system's ssh brings its configuration, agent and host-key check.
+ * The connection fails with what ssh said.
+ */
+function dialProcess(argv: readonly string[], environment: Environment): Duplex {
+  const child = startProcess(argv, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...environment } });
+  const said = createTail(4096);
+  child.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
+  const input = child.stdin;
+  const output = child.stdout;
+  const stream = new Duplex({
+    read: () => void output?.resume(),
+    write: (chunk, _encoding, done) => void input?.write(chunk, done),
+    final: (done) => void input?.end(done),
+    destroy: (error, done) => {
+      void stopProcess(child);
+      done(error);
+    },
+  });
+  const fail = (cause?: Error) => {
+    const reason = said.text().trim() || cause?.message || 'the connection was closed';
+    stream.destroy(
+      new MobyPatchError('infrastructure', 'docker-ssh', `${argv.join(' ')}: ${reason}`, { cause }),
+    );
+  };
+  output?.on('data', (chunk) => {
+    if (!stream.push(chunk)) output.pause();
+  });
+  input?.on('error', () => {});
+  child.once('error', fail);
+  child.once('close', (code) => {
+    if (code === 0) stream.push(null);
+    else if (!stream.destroyed) fail();
+  });
+  return Object.assign(stream, socketMethods);
+}
+
+/** What node:http calls on a socket and a pipe does not have. */
+const socketMethods: Partial<Record<keyof Socket, (this: Duplex) => Duplex>> = {
+  setKeepAlive() {
+    return this;
+  },
+  setNoDelay() {
+    return this;
+  },
+  setTimeout() {
+    return this;
+  },
+  ref() {
+    return this;
+  },
+  unref() {
+    return this;
+  },
+};

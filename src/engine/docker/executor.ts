@@ -1,0 +1,98 @@
+import { showPath } from '../../format/path.js';
+import type { EngineOptions, Executor } from '../../model/engine.js';
+import { createErrorReport } from '../../model/error.js';
+import type { Image } from '../../model/layout.js';
+import { joinNetworks, leaveNetworks, startContainer } from './container.js';
+import type { Daemon } from './daemon.js';
+import type { Environment } from './endpoint.js';
+import { execCommand } from './exec.js';
+import { importImage } from './import.js';
+import { createOwner, type Owner } from './label.js';
+import { connectDocker } from './probe.js';
+import { removeRun } from './prune.js';
+import { pullDelta, readDiffIds } from './pull.js';
+import { pushChanges } from './push.js';
+
+export interface DockerOptions extends EngineOptions {
+  /** Where DOCKER_HOST and its like are looked up. */
+  readonly environment: Environment;
+  /** A folder for what comes back; the caller removes it after the executor is closed. */
+  readonly scratch: string;
+}
+
+const defaultTimeout = 900;
+
+/**
+ * One container of the image's root. Closing it removes the container and every image made for it, also
+ * after an abort. What could not be removed is logged, and `prune` finds it.
+ */
+export async function createDockerExecutor(image: Image, options: DockerOptions): Promise<Executor> {
+  const daemon = await connectDocker(options.environment);
+  const owner = createOwner();
+  try {
+    return await openExecutor(daemon, owner, image, options);
+  } catch (error) {
+    await close(daemon, owner, options.log);
+    throw error;
+  }
+}
+
+async function openExecutor(
+  daemon: Daemon,
+  owner: Owner,
+  image: Image,
+  options: DockerOptions,
+): Promise<Executor> {
+  const { signal, log } = options;
+  const imageId = await chooseBase(daemon, owner, image, options);
+  const below = await readDiffIds(daemon, imageId, signal);
+  const container = await startContainer(daemon, imageId, owner, signal);
+  const warnings = new Set<string>();
+  return {
+    push: (changes) => pushChanges(daemon, container, changes, signal),
+    async run(argv, { network = false, environment, timeout = defaultTimeout }) {
+      if (network) await joinNetworks(daemon, container, signal);
+      const result = await execCommand(daemon, container, argv, {
+        environment,
+        timeout,
+        signal,
+        onLine: log,
+      });
+      if (network) await leaveNetworks(daemon, container.handle, signal);
+      return result;
+    },
+    async pull() {
+      const { changes, attributed } = await pullDelta(daemon, container, below, options.scratch, signal);
+      for (const { path, names } of attributed) {
+        warnings.add(
+          `${showPath(path)} has ${names.join(', ')}, for which a newc archive has no place: lost`,
+        );
+      }
+      return changes;
+    },
+    warnings: () => [...warnings],
+    [Symbol.asyncDispose]: () => close(daemon, owner, log),
+  };
+}
+
+/** The image to run from. One place to decide it: a kept image of this root would be found here. */
+async function chooseBase(
+  daemon: Daemon,
+  owner: Owner,
+  image: Image,
+  options: DockerOptions,
+): Promise<string> {
+  options.log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
+  return importImage(daemon, image, owner, options.signal);
+}
+
+/** By label, not by the ids we know: an answer may have been lost. Has limits of its own, not the caller's signal. */
+async function close(daemon: Daemon, owner: Owner, log: (line: string) => void): Promise<void> {
+  try {
+    const { failed } = await removeRun(daemon, owner);
+    for (const { kind, id, reason } of failed)
+      log(`docker: the ${kind} ${id} is left: ${reason}; run moby-patch prune`);
+  } catch (error) {
+    log(`docker: nothing could be removed: ${createErrorReport(error).message}; run moby-patch prune`);
+  }
+}

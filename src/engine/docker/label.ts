@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+
+/** On every container and image of ours. */
+export const labelKey = 'io.github.moby-patch';
+
+/** Who made an object: `HOST/PID/RUN`. */
+export interface Owner {
+  readonly host: string;
+  readonly pid: number;
+  /** Different for every executor. */
+  readonly run: string;
+}
+
+export function createOwner(): Owner {
+  return { host: hostname(), pid: process.pid, run: randomUUID() };
+}
+
+export function formatLabel(owner: Owner): string {
+  return `${owner.host}/${owner.pid}/${owner.run}`;
+}
+
+export function parseLabel(text: string): Owner | undefined {
+  const [, host, pid, run] = /^([^/]+)\/([1-9][0-9]{0,9})\/([0-9a-f-]{36})$/.exec(text) ?? [];
+  return host === undefined || run === undefined ? undefined : { host, pid: Number(pid), run };
+}

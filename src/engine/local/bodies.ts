@@ -1,0 +1,59 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bytes } from '../../model/entry.js';
+import { createFolderFault, type Folder } from './folder.js';
+import type { Found } from './walk.js';
+
+/** Bodies of files in a folder that stay readable when the folder goes on changing. */
+export interface Bodies {
+  /** The body a file has now. */
+  of(found: Found): () => Bytes;
+  /** To be called before the folder changes: copies away each body that was given out and is still read from it. */
+  preserve(): Promise<void>;
+}
+
+interface Body {
+  place: Buffer | string;
+  readonly path: string;
+}
+
+export function createBodies(folder: Folder, store: string): Bodies {
+  // Keyed by inode and ctime: the names of a hard-link group share a body, a rewritten file has a new one.
+  const given = new Map<string, Body>();
+  const inFolder = new Set<Body>();
+  let stored = 0;
+  return {
+    of(found) {
+      if (found.stat.size === 0n) return nothing;
+      const key = `${found.stat.ino}:${found.stat.ctimeNs}`;
+      const known = given.get(key);
+      const body = known ?? { place: folder.locate(found.path), path: found.path };
+      if (known === undefined) {
+        given.set(key, body);
+        inFolder.add(body);
+      }
+      return () => readPlace(body);
+    },
+    async preserve() {
+      if (inFolder.size === 0) return;
+      await mkdir(store, { recursive: true, mode: 0o700 });
+      for (const body of inFolder) {
+        stored += 1;
+        const place = join(store, `${stored}`);
+        await copyFile(body.place, place, constants.COPYFILE_FICLONE).catch((error) => {
+          throw createFolderFault(error, 'keeping', body.path);
+        });
+        body.place = place;
+        inFolder.delete(body);
+      }
+    },
+  };
+}
+
+async function* readPlace(body: Body): AsyncGenerator<Uint8Array, void, void> {
+  const file = await open(body.place, constants.O_RDONLY | constants.O_NOFOLLOW);
+  yield* file.createReadStream({ highWaterMark: 256 * 1024 });
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}

@@ -1,0 +1,101 @@
+import { readlinkSync } from 'node:fs';
+import { parsePermissions, parseType } from '../../format/mode.js';
+import { decodePath, showPath } from '../../format/path.js';
+import type { Change } from '../../model/change.js';
+import type { Device, Entry } from '../../model/entry.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { Bodies } from './bodies.js';
+import { createFolderFault, type Folder, parentOf } from './folder.js';
+import type { Found } from './walk.js';
+
+/** Path -> signature, as a folder was before anything was done in it. */
+export type Snapshot = ReadonlyMap<string, string>;
+
+/**
+ * What differs between a snapshot and now: removals (the top of each removed subtree), then puts, each
+ * sorted by path. A name that no longer is a directory is removed first. Errors (`failed`): file-too-large.
+ */
+export function compareSnapshot(
+  before: Snapshot,
+  now: ReadonlyMap<string, Found>,
+  folder: Folder,
+  bodies: Bodies,
+): Change[] {
+  const gone = [...before].filter(([path, signature]) => isGone(path, signature, now)).map(([path]) => path);
+  const changed = [...now.values()].filter(({ path, signature }) => before.get(path) !== signature);
+  const links = countNames(changed);
+  return [
+    ...gone.sort().map((path): Change => ({ op: 'remove', path })),
+    ...changed
+      .sort((a, b) => (a.path < b.path ? -1 : 1))
+      .map((found): Change => ({ op: 'put', entry: createEntry(found, folder, bodies, links) })),
+  ];
+}
+
+function isGone(path: string, signature: string, now: ReadonlyMap<string, Found>): boolean {
+  const found = now.get(path);
+  if (found !== undefined) return signature.startsWith('directory:') && !found.stat.isDirectory();
+  return now.get(parentOf(path))?.stat.isDirectory() === true;
+}
+
+/** Inode -> how many of its names changed. A new or lost name moves the ctime, so that is all of them. */
+function countNames(changed: readonly Found[]): Map<bigint, number> {
+  const names = new Map<bigint, number>();
+  for (const { stat } of changed) {
+    if (stat.isFile() && stat.nlink > 1n) names.set(stat.ino, (names.get(stat.ino) ?? 0) + 1);
+  }
+  return names;
+}
+
+// The newc field is 32 bits wide; a command makes a sparse file of any size in no time.
+const largestFile = 0xffffffffn;
+
+function createEntry(found: Found, folder: Folder, bodies: Bodies, links: Map<bigint, number>): Entry {
+  const { path, stat } = found;
+  const mode = Number(stat.mode);
+  const type = parseType(mode);
+  if (type === undefined)
+    throw new MobyPatchError('failed', 'local-folder', `${showPath(path)} has no type`, { path });
+  if (stat.size > largestFile && type === 'file') throw createSizeError(path, stat.size);
+  const seconds = stat.mtimeNs / 1_000_000_000n;
+  return {
+    path,
+    type,
+    mode: parsePermissions(mode),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mtime: Number(seconds < 0n ? 0n : seconds > 0xffffffffn ? 0xffffffffn : seconds),
+    size: type === 'file' || type === 'symlink' ? Number(stat.size) : 0,
+    ...(type === 'symlink' ? { target: readTarget(folder, path) } : {}),
+    ...(type === 'character' || type === 'block' ? { device: parseDevice(stat.rdev) } : {}),
+    ...((links.get(stat.ino) ?? 0) > 1 && type === 'file' ? { link: `local-${stat.ino}` } : {}),
+    body: type === 'file' ? bodies.of(found) : nothing,
+  };
+}
+
+/** The 64-bit encoding of `gnu_dev_makedev`. */
+function parseDevice(rdev: bigint): Device {
+  return {
+    major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)),
+    minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)),
+  };
+}
+
+function readTarget(folder: Folder, path: string): string {
+  try {
+    return decodePath(readlinkSync(folder.locate(path), { encoding: 'buffer' }));
+  } catch (error) {
+    throw createFolderFault(error, 'reading', path);
+  }
+}
+
+function createSizeError(path: string, size: bigint): MobyPatchError {
+  return new MobyPatchError(
+    'failed',
+    'file-too-large',
+    `a command left ${showPath(path)} with ${size} bytes; a file of an initrd has 4294967295 at most`,
+    { path },
+  );
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}

@@ -1,0 +1,134 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runProcess } from '../../io/process.js';
+import { createScratch, type Scratch } from '../../io/scratch.js';
+import type { Change } from '../../model/change.js';
+import type { EngineOptions, Executor, RunOptions, RunResult } from '../../model/engine.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { Image } from '../../model/layout.js';
+import { createBodies } from './bodies.js';
+import { compareSnapshot } from './delta.js';
+import { createFolder } from './folder.js';
+import { materialiseImage } from './materialise.js';
+import { inventMountedTrees, mountedTrees, removeInvented } from './mount-points.js';
+import { runInNamespace } from './namespace.js';
+import { networkFiles, provideNetworkFiles } from './network-files.js';
+import { applyChanges } from './push.js';
+import { assertSpace } from './space.js';
+import { statEntry } from './stat-entry.js';
+import { look, walkFolder } from './walk.js';
+
+/** The same as Docker's: what one engine loses, the other must not keep. */
+export const localBlindPaths: readonly string[] = [...mountedTrees, ...networkFiles, 'etc/hostname'];
+
+export interface LocalExecutorOptions extends EngineOptions {
+  /** Where the private folder is made; default: the system's folder for temporary files. */
+  readonly parent?: string;
+  /** Default: `localBlindPaths`. */
+  readonly blind?: readonly string[];
+}
+
+const defaultTimeout = 900;
+
+/**
+ * Unpacks an image into a private folder and runs commands there, in namespaces of their own. The folder goes
+ * when the executor is closed. `push` takes what is new since the last one; bodies of a `pull` stay valid
+ * until the close. Errors: disk-full, local-folder, and those of `runInNamespace`.
+ */
+export async function createLocalExecutor(image: Image, options: LocalExecutorOptions): Promise<Executor> {
+  const scratch = await createScratch(options.parent);
+  try {
+    return await openFolder(image, options, scratch);
+  } catch (error) {
+    await removeScratch(scratch);
+    throw error;
+  }
+}
+
+async function openFolder(image: Image, options: LocalExecutorOptions, scratch: Scratch): Promise<Executor> {
+  const { signal, log } = options;
+  const at = (name: string) => join(scratch.path, name);
+  const folder = createFolder(at('root'));
+  const skipped = new Set<string>(mountedTrees);
+  await assertSpace(image, scratch.path);
+  await mkdir(folder.path, { mode: 0o755 });
+  await materialiseImage(image, folder, signal);
+  const walked = await walkFolder(folder, skipped, signal);
+  const before = new Map([...walked].map(([path, { signature }]) => [path, signature]));
+  const bodies = createBodies(folder, at('bodies'));
+  const lost = new Set<string>();
+  const isBlindHere = (path: string) => isBlind(path, options.blind ?? localBlindPaths);
+  let active: Promise<unknown> = Promise.resolve();
+  log(`local: unpacked ${image.entries.size} entries into a private folder`);
+
+  async function run(argv: readonly string[], wanted: RunOptions): Promise<RunResult> {
+    if (argv.length === 0) throw new MobyPatchError('invalid', 'command-invalid', 'the command is empty');
+    await bodies.preserve();
+    const trees = inventMountedTrees(folder);
+    const files = wanted.network ? await provideNetworkFiles(folder, at('network')) : undefined;
+    try {
+      return await runInNamespace({
+        root: folder.path,
+        marker: at('ready'),
+        network: wanted.network ?? false,
+        binds: files?.binds ?? [],
+        argv,
+        environment: wanted.environment ?? {},
+        timeout: wanted.timeout ?? defaultTimeout,
+        signal,
+        onLine: log,
+      });
+    } finally {
+      for (const path of (await files?.release()) ?? []) lost.add(path);
+      removeInvented(folder, trees);
+    }
+  }
+
+  async function pull(): Promise<readonly Change[]> {
+    const changes = compareSnapshot(before, await walkFolder(folder, skipped, signal), folder, bodies);
+    for (const path of changes.map(pathOf).filter(isBlindHere)) lost.add(path);
+    return changes.filter((change) => !isBlindHere(pathOf(change)));
+  }
+
+  /** A blind path that was pushed is as it should be; only what a command makes of it is worth a warning. */
+  function settleBlind(path: string): void {
+    if (statEntry(folder, path) === undefined) before.delete(path);
+    else before.set(path, look(folder, path).signature);
+  }
+
+  /** One thing at a time, and closing waits for it. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = active.then(work);
+    active = turn.catch(() => {});
+    return turn;
+  }
+
+  return {
+    push: (changes) =>
+      inTurn(async () => {
+        await bodies.preserve();
+        await applyChanges(changes, folder, at('incoming'), signal);
+        for (const path of changes.map(pathOf).filter(isBlindHere)) settleBlind(path);
+      }),
+    run: (argv, wanted) => inTurn(() => run(argv, wanted)),
+    pull: () => inTurn(pull),
+    warnings: () =>
+      [...lost].sort().map((path) => `a command changed ${path}, which the engine provides: that is lost`),
+    async [Symbol.asyncDispose]() {
+      await active;
+      await removeScratch(scratch);
+    },
+  };
+}
+
+// A command can leave names and depths that a path-based removal trips over; rm walks by descriptors.
+async function removeScratch(scratch: Scratch): Promise<void> {
+  const unaborted = new AbortController().signal;
+  await runProcess(['rm', '-rf', '--one-file-system', scratch.path], { signal: unaborted, timeout: 600 });
+  await scratch[Symbol.asyncDispose]();
+}
+
+const pathOf = (change: Change) => (change.op === 'put' ? change.entry.path : change.path);
+
+const isBlind = (path: string, blind: readonly string[]) =>
+  blind.some((top) => path === top || path.startsWith(`${top}/`));

@@ -1,0 +1,112 @@
+import { linkSync, mkdirSync } from 'node:fs';
+import { createInterruptedError } from '../../io/process.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
+import { createFolderFault, type Folder, parentOf } from './folder.js';
+import { finishDirectory, writeRegularFile, writeSymlink } from './write-entry.js';
+
+/**
+ * Writes the directories, files and symlinks of an image into an empty folder, in one pass over its bodies.
+ * Device nodes, fifos and sockets stay in the image. The content is hostile: symlinks come last, and a parent
+ * must be a directory made here, so no write can follow one; every name is made new, none is opened.
+ */
+export async function materialiseImage(image: Image, folder: Folder, signal: AbortSignal): Promise<void> {
+  const entries = [...image.entries.values()];
+  const directories = makeDirectories(entries, folder);
+  const groups = groupFiles(entries);
+  for (const group of groups) for (const entry of group) assertParent(entry, directories);
+  await writeFiles(image, groups, folder, signal);
+  for (const entry of entries.filter(({ type }) => type === 'symlink')) {
+    assertParent(entry, directories);
+    attempt(entry, () => writeSymlink(folder.locate(entry.path), entry));
+  }
+  // Deepest first: finishing a directory is the last thing that touches its parent's mtime.
+  for (const entry of [...directories.values()].reverse()) {
+    attempt(entry, () => finishDirectory(folder.locate(entry.path), entry));
+  }
+}
+
+function makeDirectories(entries: readonly ImageEntry[], folder: Folder): Map<string, ImageEntry> {
+  const made = new Map<string, ImageEntry>();
+  const directories = entries.filter(({ type }) => type === 'directory');
+  for (const entry of directories.sort((a, b) => depthOf(a.path) - depthOf(b.path))) {
+    if (entry.path !== '') {
+      assertParent(entry, made);
+      attempt(entry, () => mkdirSync(folder.locate(entry.path), 0o700));
+    }
+    made.set(entry.path, entry);
+  }
+  return made;
+}
+
+/** The names of each regular file: one, or those of a hard-link group. */
+function groupFiles(entries: readonly ImageEntry[]): ImageEntry[][] {
+  const groups = new Map<string | ImageEntry, ImageEntry[]>();
+  for (const entry of entries) {
+    if (entry.type !== 'file') continue;
+    const key = entry.link ?? entry;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()];
+}
+
+async function writeFiles(
+  image: Image,
+  groups: ImageEntry[][],
+  folder: Folder,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = new Map<ArchiveRecord, ImageEntry[]>();
+  for (const group of groups) {
+    const [first] = group;
+    if (first === undefined) continue;
+    if (first.size > 0) waiting.set(first.data, group);
+    else await writeGroup(group, folder, undefined);
+  }
+  for await (const [record, body] of image.bodies(new Set(waiting.keys()))) {
+    if (signal.aborted) throw createInterruptedError();
+    await writeGroup(waiting.get(record) ?? [], folder, body);
+    waiting.delete(record);
+  }
+  const [missing] = waiting.values();
+  if (missing !== undefined) throw createMissingBodyError(image, missing[0]?.path ?? '');
+}
+
+async function writeGroup(group: ImageEntry[], folder: Folder, body: AsyncIterable<Uint8Array> | undefined) {
+  const [first, ...others] = group;
+  if (first === undefined) return;
+  const at = folder.locate(first.path);
+  await writeRegularFile(at, first, body).catch((error) => {
+    throw createFolderFault(error, 'writing', first.path);
+  });
+  for (const other of others) attempt(other, () => linkSync(at, folder.locate(other.path)));
+}
+
+function assertParent(entry: ImageEntry, directories: ReadonlyMap<string, ImageEntry>): void {
+  const parent = parentOf(entry.path);
+  if (parent === '' || directories.has(parent)) return;
+  throw new MobyPatchError(
+    'failed',
+    'parent-missing',
+    `the parent of ${entry.path} is no directory of the image, and nothing is written through anything else`,
+    { path: entry.path },
+  );
+}
+
+function attempt(entry: ImageEntry, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw createFolderFault(error, 'writing', entry.path);
+  }
+}
+
+function createMissingBodyError(image: Image, path: string): MobyPatchError {
+  return new MobyPatchError('failed', 'body-missing', `${image.name} no longer holds the body of ${path}`, {
+    path,
+  });
+}
+
+const depthOf = (path: string) => (path === '' ? 0 : path.split('/').length);

@@ -1,0 +1,75 @@
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasEscapes } from '../../format/path.js';
+import type { Folder } from './folder.js';
+import { inventPath, mountedTrees, removeInvented, resolveInside } from './mount-points.js';
+import type { Bind } from './namespace.js';
+import { hasRealParents, statEntry } from './stat-entry.js';
+
+/** The files that a command with the network gets from this machine, so that names resolve. */
+export const networkFiles = ['etc/resolv.conf', 'etc/hosts'] as const;
+
+export interface ProvidedFiles {
+  readonly binds: readonly Bind[];
+  /** Takes the mount points away that were made for it, and tells which copies a command has written to. */
+  release(): Promise<string[]>;
+}
+
+interface Provided {
+  readonly path: string;
+  readonly original: Buffer;
+  readonly copy: string;
+}
+
+/**
+ * Copies this machine's files into `store` and finds where to mount them in the folder. A command writes
+ * to the copy, as it does in Docker. A file that this machine lacks or that has no place is left out.
+ */
+export async function provideNetworkFiles(folder: Folder, store: string): Promise<ProvidedFiles> {
+  await mkdir(store, { recursive: true, mode: 0o700 });
+  const binds: Bind[] = [];
+  const provided: Provided[] = [];
+  const invented: string[] = [];
+  for (const path of networkFiles) {
+    const original = await readFile(`/${path}`).catch(() => undefined);
+    const target = findPlace(folder, path);
+    if (original === undefined || target === undefined) continue;
+    const copy = join(store, path.replace('/', '-'));
+    await copyFile(`/${path}`, copy);
+    invented.push(...inventPath(folder, target, 'file'));
+    binds.push({ source: copy, target });
+    provided.push({ path, original, copy });
+  }
+  return {
+    binds,
+    async release() {
+      removeInvented(folder, invented);
+      const written = await Promise.all(provided.map(isWritten));
+      return provided.filter((_, index) => written[index]).map(({ path }) => path);
+    },
+  };
+}
+
+/** The end of a file's symlinks inside the folder, if a file is there or can be made there. */
+function findPlace(folder: Folder, path: string): string | undefined {
+  const target = resolveInside(folder, path);
+  // A name that is no UTF-8 cannot be an argument of a program started from here.
+  if (target === undefined || target === '' || hasEscapes(target)) return undefined;
+  if (mountedTrees.some((tree) => target === tree || target.startsWith(`${tree}/`))) return undefined;
+  const stat = statEntry(folder, target);
+  if (stat !== undefined) return stat.isFile() ? target : undefined;
+  return hasPossibleParents(folder, target) ? target : undefined;
+}
+
+function hasPossibleParents(folder: Folder, path: string): boolean {
+  const parts = path.split('/');
+  const existing = parts.findIndex(
+    (_, index) => statEntry(folder, parts.slice(0, index + 1).join('/')) === undefined,
+  );
+  return hasRealParents(folder, parts.slice(0, existing + 1).join('/'));
+}
+
+async function isWritten({ original, copy }: Provided): Promise<boolean> {
+  const { size } = await stat(copy);
+  return size !== original.length || !original.equals(await readFile(copy));
+}

@@ -1,0 +1,82 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { createScratch } from '../../io/scratch.js';
+import type { Readiness } from '../../model/engine.js';
+import { createErrorReport } from '../../model/error.js';
+import { mountedTrees } from './mount-points.js';
+import { runInNamespace } from './namespace.js';
+
+// Bits of linux/capability.h that unpacking a root file system and making namespaces take.
+const neededCapabilities = {
+  CHOWN: 0,
+  DAC_OVERRIDE: 1,
+  FOWNER: 3,
+  SETPCAP: 8,
+  SYS_CHROOT: 18,
+  SYS_ADMIN: 21,
+};
+
+const seconds = 30;
+
+/** Whether commands can run here without a daemon: tries it once, with an empty folder and no command. */
+export async function probeLocal(signal: AbortSignal = new AbortController().signal): Promise<Readiness> {
+  const missing = process.platform === 'linux' ? await findMissingRight() : createPlatformReason();
+  if (missing !== undefined) return missing;
+  await using scratch = await createScratch();
+  const root = join(scratch.path, 'root');
+  for (const tree of mountedTrees) await mkdir(join(root, tree), { recursive: true });
+  const environment = {};
+  const empty = {
+    root,
+    marker: join(scratch.path, 'ready'),
+    network: false,
+    binds: [],
+    argv: [],
+    environment,
+  };
+  try {
+    await runInNamespace({ ...empty, timeout: seconds, signal, onLine: () => {} });
+    return { ready: true, reason: `private namespaces can be made here (Linux ${release()}, root)` };
+  } catch (error) {
+    const { code, message, hint } = createErrorReport(error);
+    if (code === 'interrupted') throw error;
+    return { ready: false, reason: message, hint: code === 'program-missing' ? hint : privilegedHint };
+  }
+}
+
+const privilegedHint =
+  'run it as root on the machine itself or in a container started with --privileged, or use --engine docker';
+
+async function findMissingRight(): Promise<Readiness | undefined> {
+  if (process.getuid?.() !== 0) {
+    const reason = `the local engine needs root, this process has the user id ${process.getuid?.()}`;
+    return { ready: false, reason, hint: 'run it with sudo, or use --engine docker' };
+  }
+  return explainRights(
+    await readFile('/proc/self/status', 'utf8'),
+    await readFile('/proc/self/uid_map', 'utf8'),
+  );
+}
+
+/** What the texts of /proc/self/status and /proc/self/uid_map say against it; undefined when nothing. */
+export function explainRights(status: string, uidMap: string): Readiness | undefined {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  const lacks = Object.entries(neededCapabilities).filter(
+    ([, bit]) => ((effective >> BigInt(bit)) & 1n) === 0n,
+  );
+  if (lacks.length > 0) {
+    const names = lacks.map(([name]) => `CAP_${name}`).join(', ');
+    return { ready: false, reason: `this process is root without ${names}`, hint: privilegedHint };
+  }
+  if (!/^\s*0\s+0\s+4294967295\s*$/.test(uidMap)) {
+    const reason = 'this process is root of a user namespace only and cannot give files to every user';
+    return { ready: false, reason, hint: privilegedHint };
+  }
+  return undefined;
+}
+
+function createPlatformReason(): Readiness {
+  const reason = `the local engine needs Linux, this is ${process.platform}`;
+  return { ready: false, reason, hint: 'use --engine docker' };
+}

@@ -1,0 +1,28 @@
+import { lstatSync, type Stats, utimesSync } from 'node:fs';
+import { type Folder, parentOf } from './folder.js';
+
+/** `lstat`; undefined when there is nothing. */
+export function statEntry(folder: Folder, path: string): Stats | undefined {
+  try {
+    return lstatSync(folder.locate(path));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Whether each parent is a directory itself: a symlink there would lead out of the folder. */
+export function hasRealParents(folder: Folder, path: string): boolean {
+  for (let parent = parentOf(path); parent !== ''; parent = parentOf(parent)) {
+    if (statEntry(folder, parent)?.isDirectory() !== true) return false;
+  }
+  return true;
+}
+
+/** Makes or removes a name without a trace in its parent's mtime. */
+export function keepMtime(folder: Folder, path: string, change: () => void): void {
+  const parent = statEntry(folder, parentOf(path));
+  change();
+  if (parent !== undefined) utimesSync(folder.locate(parentOf(path)), parent.atime, parent.mtime);
+}

@@ -1,0 +1,104 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { MobyPatchError } from '../model/error.js';
+import { suggest } from '../patch/did-you-mean.js';
+import type { Candidate, Definition } from './definition.js';
+import { findKernelBeside } from './find-kernel.js';
+import { makeImage, type RecipeOptions } from './recipe.js';
+
+/** An image with all that is known of how it boots. */
+export interface FoundImage {
+  /** The id or the path, as the user gave it. */
+  readonly name: string;
+  readonly initrd: string;
+  readonly kernel?: string | undefined;
+  readonly cmdline: string;
+  /** MiB; absent: by the image's size. */
+  readonly memory?: number | undefined;
+  readonly expect: readonly string[];
+}
+
+export interface FindOptions extends RecipeOptions {
+  /** Folders with definitions, the first that has an id counts. */
+  readonly roots: readonly string[];
+  readonly home: string;
+  /** Where a relative path starts. */
+  readonly folder: string;
+}
+
+/**
+ * Finds the image behind an id or a path; one with a recipe is made if it has not been yet. Errors:
+ * `image-unknown`, `image-not-installed`, `image-unsupported`, `definition-invalid` and those of the recipe.
+ */
+export async function findImage(name: string, options: FindOptions): Promise<FoundImage> {
+  const file = /^[\w.-]+$/.test(name) ? await findDefinition(name, options.roots) : undefined;
+  if (file !== undefined) {
+    const { loadDefinition } = await import('./load-definition.js');
+    return locate(name, file, await loadDefinition(file), options);
+  }
+  if (await isFile(resolve(options.folder, name))) {
+    const initrd = resolve(options.folder, name);
+    return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
+  }
+  const ids = [...(await listDefinitions(options.roots)).keys()];
+  throw new MobyPatchError('invalid', 'image-unknown', `found neither a file ${resolve(options.folder, name)} nor an image definition of this name${suggest(name, ids)}`, {
+    path: name,
+    hint: ids.length > 0 ? `the images with a definition are: ${ids.join(', ')}` : undefined,
+  });
+}
+
+/** Every id with its file, sorted. */
+export async function listDefinitions(roots: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const root of roots) {
+    const names = await readdir(root).catch(() => []);
+    for (const name of names.filter((each) => each.endsWith('.yaml'))) {
+      const id = basename(name, '.yaml');
+      if (!found.has(id)) found.set(id, join(root, name));
+    }
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function findDefinition(id: string, roots: readonly string[]): Promise<string | undefined> {
+  return (await listDefinitions(roots)).get(id);
+}
+
+async function locate(name: string, file: string, definition: Definition, options: FindOptions): Promise<FoundImage> {
+  const folder = definition.recipe === undefined ? dirname(file) : await makeImage(resolve(dirname(file), definition.recipe), options);
+  const place = (path: string) => resolve(folder, path.replace(/^~(?=\/)/, options.home));
+  const { initrd, kernel, cmdline } = await chooseCandidate(name, definition, place);
+  if (definition.tried === false) options.log(`the definition ${name} was written from public facts and has never been tried`);
+  return {
+    name,
+    initrd: place(initrd),
+    kernel: kernel === undefined ? undefined : place(kernel),
+    cmdline: cmdline ?? definition.cmdline,
+    memory: definition.memory,
+    expect: definition.expect,
+  };
+}
+
+async function chooseCandidate(name: string, definition: Definition, place: (path: string) => string): Promise<Candidate & { initrd: string }> {
+  const { initrd, kernel, candidates = [] } = definition;
+  if (initrd !== undefined) return { generation: '', initrd, kernel };
+  for (const candidate of candidates) {
+    if (candidate.initrd === undefined || !(await isFile(place(candidate.initrd)))) continue;
+    if (candidate.unsupported !== undefined) {
+      throw new MobyPatchError('invalid', 'image-unsupported', `found an image of ${candidate.generation}: ${candidate.unsupported}`, { path: place(candidate.initrd) });
+    }
+    return { ...candidate, initrd: candidate.initrd };
+  }
+  const looked = candidates.flatMap((candidate) => candidate.initrd ?? []).join(', ');
+  throw new MobyPatchError('invalid', 'image-not-installed', `found no image of ${definition.title}; looked for ${looked}`, {
+    path: name,
+    hint: 'give the path of the image: -i FILE',
+  });
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}

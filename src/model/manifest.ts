@@ -1,0 +1,27 @@
+export interface ManifestFile {
+  readonly name: string;
+  readonly size: number;
+  /** Hex digest. */
+  readonly sha256: string;
+}
+
+/** The file `OUTPUT.manifest.json`: where an image comes from and what is known of it. */
+export interface Manifest {
+  readonly version: 1;
+  readonly input: ManifestFile;
+  readonly output: ManifestFile;
+  readonly plan: string;
+  readonly patches: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly sha256: string;
+    readonly parameters: Readonly<Record<string, string>>;
+  }[];
+  /** Name -> version of every package that a step installed. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly engine: string;
+  readonly verdict: 'passed' | 'refused' | 'not booted';
+  readonly reached?: string;
+  readonly console?: string;
+  readonly warnings: readonly string[];
+}

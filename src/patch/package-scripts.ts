@@ -1,0 +1,96 @@
+import type { Manager } from './installed-packages.js';
+
+/** Lists, archives, logs and temporary files of the managers go here; it is gone afterwards. */
+export const packageScratch = '.moby-patch-packages';
+
+/**
+ * Installs $@ with apt. `policy-rc.d` is what invoke-rc.d asks before it starts a service: 101 is
+ * "not allowed". An own one of the image is put back, also after a failure.
+ * Without `Error-Mode=any`, `update` exits 0 when no list could be fetched.
+ * py3compile's byte code is a third of what python3 brings, and only for speed: new folders of it go.
+ */
+const apt = `
+scratch=/${packageScratch}
+policy=/usr/sbin/policy-rc.d
+finish() {
+	code=$?
+	trap - EXIT
+	rm -f "$policy"
+	if [ -e "$scratch/policy-rc.d" ] || [ -L "$scratch/policy-rc.d" ]; then mv "$scratch/policy-rc.d" "$policy"; fi
+	rm -rf "$scratch"
+	exit "$code"
+}
+find_bytecode() {
+	find / -xdev -type d -name __pycache__ 2>/dev/null | sort
+}
+umask 022
+rm -rf "$scratch"
+mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/log" "$scratch/tmp"
+trap finish EXIT
+trap 'exit 143' INT TERM HUP
+if [ -e "$policy" ] || [ -L "$policy" ]; then mv "$policy" "$scratch/policy-rc.d"; fi
+printf '#!/bin/sh\\nexit 101\\n' >"$policy"
+chmod 0755 "$policy"
+find_bytecode >"$scratch/bytecode"
+
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none
+export TMPDIR="$scratch/tmp" PERL_HASH_SEED=0
+apt() {
+	apt-get -q -y -o Dir::State::Lists="$scratch/lists" -o Dir::Cache="$scratch/cache" -o Dir::Log="$scratch/log" \\
+		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none \\
+		-o Dpkg::Use-Pty=false -o Dpkg::Options::=--log="$scratch/log/dpkg.log" \\
+		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+}
+apt update
+apt install --no-install-recommends -- "$@"
+find_bytecode | while read -r folder; do
+	grep -qxF "$folder" "$scratch/bytecode" || rm -rf "$folder"
+done`;
+
+/** Installs $@ with apk, which starts no service. `--no-cache` keeps the index out of /var/cache/apk. */
+const apk = `
+umask 022
+exec apk add --no-cache --no-progress -- "$@"`;
+
+export const packageScripts: Readonly<Record<Manager, string>> = { apk, apt };
+
+/**
+ * What an installation leaves that no running system reads: backups of databases, locks, logs of
+ * the installation, and ldconfig's cache of inode numbers, which is different at every run.
+ */
+export const packageLeftovers: readonly string[] = [
+  packageScratch,
+  'etc/.pwd.lock',
+  'etc/group-',
+  'etc/gshadow-',
+  'etc/passwd-',
+  'etc/shadow-',
+  'etc/subgid-',
+  'etc/subuid-',
+  'run/adduser',
+  'var/cache/debconf/config.dat-old',
+  'var/cache/debconf/passwords.dat-old',
+  'var/cache/debconf/templates.dat-old',
+  'var/cache/ldconfig/aux-cache',
+  'var/lib/dpkg/diversions-old',
+  'var/lib/dpkg/lock',
+  'var/lib/dpkg/lock-frontend',
+  'var/lib/dpkg/statoverride-old',
+  'var/lib/dpkg/status-old',
+  'var/lib/dpkg/triggers/Lock',
+  'var/log/alternatives.log',
+  'var/log/apk.log',
+  'var/log/faillog',
+  'var/log/lastlog',
+];
+
+/**
+ * Under OpenRC the links of sysvinit mean nothing, and Debian's update-rc.d renames those of
+ * other services when it adds one.
+ */
+export const sysvLeftovers: readonly string[] = [
+  ...['0', '1', '2', '3', '4', '5', '6', 'S'].map((level) => `etc/rc${level}.d`),
+  'etc/init.d/.depend.boot',
+  'etc/init.d/.depend.start',
+  'etc/init.d/.depend.stop',
+];

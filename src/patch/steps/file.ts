@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { imagePath, mode, ownerId, payloadPath } from '../fields.js';
+import { defineStep } from '../step-kind.js';
+import { putIfDifferent } from '../workspace-files.js';
+
+const schema = z
+  .strictObject({
+    path: imagePath,
+    from: payloadPath.optional(),
+    content: z.string().optional().describe('The text of the file.'),
+    mode: mode.default(0o644),
+    uid: ownerId.default(0),
+    gid: ownerId.default(0),
+    template: z
+      .boolean()
+      .default(false)
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
+      .describe('Fill in ${name} in the file named by "from".'),
+  })
+  .refine((value) => (value.from === undefined) !== (value.content === undefined), {
+    error: 'expected one of "from" and "content"',
+  })
+  .refine((value) => !value.template || value.from !== undefined, {
+    path: ['template'],
+    error: 'expected no "template" beside "content": a content is always filled in',
+  })
+  .describe('Puts a file.');
+
+export const fileStep = defineStep({
+  kind: 'file',
+  schema,
+  describe: (value) => `file ${value.path}`,
+  needs: () => [],
+  reads: (value) => [value.path],
+  payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+  apply: (value, context, at) =>
+    putIfDifferent(at, {
+      path: value.path,
+      type: 'file',
+      mode: value.mode,
+      uid: value.uid,
+      gid: value.gid,
+      content: context.payload.get(value.from ?? '') ?? new TextEncoder().encode(value.content ?? ''),
+    }),
+});

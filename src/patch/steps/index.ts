@@ -1,0 +1,29 @@
+import type { StepKind } from '../step-kind.js';
+import { directoryStep } from './directory.js';
+import { fileStep } from './file.js';
+import { fstabStep } from './fstab.js';
+import { modeStep } from './mode.js';
+import { mountStep } from './mount.js';
+import { packageStep } from './package.js';
+import { removeStep } from './remove.js';
+import { replaceStep } from './replace.js';
+import { runStep } from './run.js';
+import { serviceStep } from './service.js';
+import { symlinkStep } from './symlink.js';
+
+/** Every kind of step there is. */
+export const stepKinds: ReadonlyMap<string, StepKind> = new Map(
+  [
+    packageStep,
+    fileStep,
+    directoryStep,
+    symlinkStep,
+    removeStep,
+    modeStep,
+    replaceStep,
+    fstabStep,
+    serviceStep,
+    mountStep,
+    runStep,
+  ].map((kind) => [kind.kind, kind]),
+);

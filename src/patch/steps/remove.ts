@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { suggest } from '../did-you-mean.js';
+import { imagePath } from '../fields.js';
+import { createStepError, defineStep } from '../step-kind.js';
+
+const schema = z
+  .union([
+    imagePath.transform((path) => ({ path, missing: 'error' as const })),
+    z.strictObject({
+      path: imagePath,
+      missing: z.enum(['ok', 'error']).default('error').describe('What it is when nothing is there.'),
+    }),
+  ])
+  .describe('Removes a file, or a directory with all that is in it.');
+
+export const removeStep = defineStep({
+  kind: 'remove',
+  schema,
+  describe: (value) => `remove ${value.path}`,
+  needs: () => [],
+  reads: (value) => [value.path],
+  async apply(value, context, at) {
+    const changed = await at.remove(value.path);
+    if (changed || value.missing === 'ok') return { changed };
+    const slash = value.path.lastIndexOf('/');
+    const siblings = await at.list(slash < 0 ? '' : value.path.slice(0, slash));
+    throw createStepError(
+      context,
+      'remove-missing',
+      `remove ${value.path}: found nothing there, wanted something to remove${suggest(value.path.slice(slash + 1), siblings)}`,
+      { hint: `if it may be missing, write: - remove: {path: ${value.path}, missing: ok}` },
+    );
+  },
+});

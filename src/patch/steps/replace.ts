@@ -1,0 +1,99 @@
+import { runInNewContext } from 'node:vm';
+import { z } from 'zod';
+import { imagePath } from '../fields.js';
+import { createStepError, defineStep, type StepContext } from '../step-kind.js';
+import { readText, writeText } from '../workspace-files.js';
+
+const schema = z
+  .strictObject({
+    path: imagePath,
+    text: z.string().min(1).optional().describe('The exact text to look for.'),
+    pattern: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A JavaScript regular expression to look for; ^ and $ match at every line.'),
+    with: z
+      .string()
+      .describe('What comes in its place; with a pattern, $1 and $& mean what they do in JavaScript.'),
+    count: z.int().min(1).optional().describe('How many matches there must be; at least one otherwise.'),
+  })
+  .refine((value) => (value.text === undefined) !== (value.pattern === undefined), {
+    error: 'expected one of "text" and "pattern"',
+  })
+  .refine((value) => value.pattern === undefined || isPattern(value.pattern), {
+    path: ['pattern'],
+    error: 'expected a regular expression that JavaScript understands',
+  })
+  .describe('Replaces every occurrence in a text file; it is an error when there is none.');
+
+type Value = z.output<typeof schema>;
+
+function isPattern(pattern: string): boolean {
+  try {
+    return new RegExp(pattern, 'gmu') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+const milliseconds = 5000;
+
+/** An own context because only there can V8 end a pattern that backtracks for ever. */
+function replacePattern(text: string, pattern: string, replacement: string): { text: string; count: number } {
+  const code = `
+    const expression = new RegExp(pattern, 'gmu');
+    const count = [...text.matchAll(expression)].length;
+    JSON.stringify({ count, text: count === 0 ? text : text.replace(expression, replacement) })`;
+  const sandbox = { pattern, replacement, text };
+  return JSON.parse(String(runInNewContext(code, sandbox, { timeout: milliseconds })));
+}
+
+function replace(value: Value, text: string, context: StepContext): { text: string; count: number } {
+  if (value.text !== undefined) {
+    const parts = text.split(value.text);
+    return { text: parts.join(value.with), count: parts.length - 1 };
+  }
+  try {
+    return replacePattern(text, value.pattern ?? '', value.with);
+  } catch (cause) {
+    throw createStepError(
+      context,
+      'replace-pattern',
+      `replace in ${value.path}: the pattern ${value.pattern} took more than ${milliseconds / 1000} s`,
+      { cause },
+    );
+  }
+}
+
+export const replaceStep = defineStep({
+  kind: 'replace',
+  schema,
+  describe: (value) => `replace in ${value.path}`,
+  needs: () => [],
+  reads: (value) => [value.path],
+  async apply(value, context, at) {
+    const before = await readText(at, value.path);
+    if (before === undefined) {
+      throw createStepError(
+        context,
+        'replace-missing',
+        `replace in ${value.path}: found no such text file, wanted one (UTF-8)`,
+      );
+    }
+    const after = replace(value, before, context);
+    const wanted = value.count ?? Math.max(after.count, 1);
+    if (after.count !== wanted) {
+      throw createStepError(
+        context,
+        'replace-mismatch',
+        `replace in ${value.path}: found ${after.count} matches of ${JSON.stringify(value.text ?? value.pattern)}, ` +
+          `wanted ${value.count ?? 'at least 1'}`,
+        { hint: `moby-patch cat IMAGE ${value.path}` },
+      );
+    }
+    if (after.text === before) return { changed: false };
+    await writeText(at, value.path, after.text);
+    return { changed: true, notes: [`${after.count} replaced`] };
+  },
+});

@@ -1,0 +1,19 @@
+import type { Manifest } from '../model/manifest.js';
+import type { Report } from '../model/report.js';
+
+/** What a report says about an output that will still matter when the build is forgotten. */
+export function createManifest(report: Report): Manifest {
+  const { before, after, boot, plan, engine } = report;
+  return {
+    version: 1,
+    input: { name: report.input, size: before?.size ?? 0, sha256: before?.sha256 ?? '' },
+    output: { name: report.output ?? '', size: after?.size ?? 0, sha256: after?.sha256 ?? '' },
+    plan: plan?.id ?? '',
+    patches: plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
+    packages: Object.assign({}, ...report.steps.map((step) => step.packages)),
+    engine: engine?.name ?? '',
+    verdict: boot === undefined ? 'not booted' : boot.verdict,
+    ...(boot === undefined ? {} : { reached: boot.reached, console: boot.console }),
+    warnings: report.warnings,
+  };
+}

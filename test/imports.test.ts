@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const source = join(dirname(fileURLToPath(import.meta.url)), '../../src');
+const libraries = ['commander', 'dockerode', 'p-limit', 'tar-stream', 'yaml', 'zod'];
+
+/** Who may import whom; a folder may always import itself. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  format: ['model'],
+  tree: ['model', 'format'],
+  text: ['model', 'libraries'],
+  io: ['model', 'format', 'node', 'libraries'],
+  unpack: ['model', 'format', 'tree', 'io', 'node', 'libraries'],
+  repack: ['model', 'format', 'tree', 'io', 'node', 'libraries'],
+  verify: ['model', 'format', 'tree', 'io', 'node', 'libraries'],
+  engine: ['model', 'format', 'tree', 'io', 'node', 'libraries'],
+  patch: ['model', 'text', 'io', 'node', 'libraries'],
+  image: ['model', 'text', 'io', 'node', 'libraries'],
+  report: ['model', 'format'],
+  'build.ts': ['model', 'format', 'tree', 'io', 'unpack', 'patch', 'engine', 'repack', 'verify', 'report'],
+  commands: ['model', 'format', 'tree', 'text', 'io', 'unpack', 'patch', 'image', 'engine', 'repack', 'verify', 'report', 'build.ts', 'node', 'libraries'],
+  'index.ts': ['model', 'unpack', 'patch', 'engine', 'repack', 'verify', 'build.ts'],
+  'cli.ts': ['commands', 'model', 'libraries', 'version.ts'],
+  'version.ts': ['node'],
+};
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly what: string;
+}
+
+function listImports(): Import[] {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return files.flatMap((file) => {
+    const text = readFileSync(join(source, file), 'utf8');
+    const found = text.matchAll(/^(?:import|export)\b[^;'"`=]*?\bfrom '([^']+)';|import\('([^']+)'\)/gm);
+    return [...found].map(([, fixed, lazy]) => fixed ?? lazy ?? '').map((what) => ({ file, from: place(file), to: target(file, what), what }));
+  });
+}
+
+function place(file: string): string {
+  return file.includes('/') ? (file.split('/')[0] ?? '') : file;
+}
+
+function target(file: string, what: string): string {
+  if (what.startsWith('node:')) return 'node';
+  if (!what.startsWith('.')) return 'libraries';
+  return place(relative('.', normalize(join(dirname(file), what))).replace(/\.js$/, '.ts'));
+}
+
+test('every import is one that the table of ARCHITECTURE.md allows', (t) => {
+  const wrong = listImports().filter(({ from, to }) => from !== to && !allowed[from]?.includes(to));
+  t.deepEqual(wrong.map(({ file, what, from, to }) => `${file} imports ${what}: ${from} may not import ${to}`), []);
+});
+
+test('every library is a dependency, and every dependency is used', (t) => {
+  const used = new Set(listImports().filter(({ to }) => to === 'libraries').map(({ what }) => what));
+  t.deepEqual([...used].sort(), libraries);
+});
+
+test('files stay small and end with one line break', (t) => {
+  for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
+    const lines = readFileSync(join(source, file), 'utf8').split('\n').length - 1;
+    t.true(lines <= 250, `${file} has ${lines} lines`);
+  }
+});

@@ -1,0 +1,100 @@
+import test from 'ava';
+import { createArchive, directory, file, gzip, type Member, node, openBytes, pad, readText, symlink } from '../fixtures/archive.js';
+
+/** Facts of init/initramfs.c, each measured by booting a kernel. */
+const boot = (...segments: Member[][]) => Buffer.concat(segments.map((members) => pad(gzip(createArchive(members)))));
+
+test('a file over a file is rewritten in place, so every hard link of it changes', async (t) => {
+  const link = { ino: 7, nlink: 2 };
+  const image = await openBytes(t, boot([file('a', '', link), file('b', 'old', link)], [file('a', 'newer', { mode: 0o100600 })]));
+  t.is(await readText(image, 'b'), 'newer');
+  t.is(image.entries.get('b')?.mode, 0o600);
+  t.is(image.entries.get('a')?.link, image.entries.get('b')?.link);
+});
+
+test('the body of a hard-link group may be in any of its names, and a later one counts', async (t) => {
+  const link = { ino: 9, nlink: 3 };
+  for (const bodies of [
+    ['text', '', ''],
+    ['', 'text', ''],
+    ['', '', 'text'],
+    ['older', 'text', ''],
+  ]) {
+    const image = await openBytes(t, createArchive(['a', 'b', 'c'].map((name, index) => file(name, bodies[index] ?? '', link))));
+    for (const name of ['a', 'b', 'c']) t.is(await readText(image, name), 'text', `${name} of ${bodies}`);
+  }
+});
+
+test('a TRAILER ends hard-link groups, a segment without one leaks them', async (t) => {
+  const link = { ino: 5, nlink: 2 };
+  const separate = await openBytes(t, boot([file('a', 'one', link)], [file('b', 'two', link)]));
+  t.is(await readText(separate, 'a'), 'one');
+  const leaking = [createArchive([file('a', 'one', link)], { trailer: false }), createArchive([file('b', 'two', link)])];
+  const joined = await openBytes(t, Buffer.concat(leaking.map((part) => gzip(part))));
+  t.is(await readText(joined, 'a'), 'two');
+  t.is(joined.entries.get('a')?.link, joined.entries.get('b')?.link);
+});
+
+test('one link count makes no group, whatever the inode', async (t) => {
+  const image = await openBytes(t, createArchive([file('a', '1', { ino: 3 }), file('b', '2', { ino: 3 })]));
+  t.is(image.entries.get('a')?.link, undefined);
+  t.is(await readText(image, 'a'), '1');
+});
+
+test('a missing parent drops an entry; /dev and /root are always there', async (t) => {
+  const image = await openBytes(t, createArchive([file('no/such/file', 'x'), node('dev/null', 0o020666, { rdevmajor: 1, rdevminor: 3 }), file('root/x', '')]));
+  t.deepEqual([...image.entries.keys()], ['dev/null', 'root/x']);
+  t.deepEqual(image.dropped.map(({ record, reason }) => [record.name, reason]), [['no/such/file', 'its parent directory is missing']]);
+});
+
+test('another type replaces what was there, but never a directory that is not empty', async (t) => {
+  const image = await openBytes(
+    t,
+    boot([directory('lib'), directory('full'), file('full/x', ''), directory('empty'), symlink('link', 'lib')], [directory('link'), file('full', ''), file('empty', 'now a file')]),
+  );
+  t.is(image.entries.get('link')?.type, 'directory');
+  t.is(image.entries.get('full')?.type, 'directory');
+  t.is(image.entries.get('empty')?.type, 'file');
+  t.deepEqual(image.dropped.map(({ record }) => record.name), ['full']);
+});
+
+test('a name goes through the symlinks that stand when it comes', async (t) => {
+  const image = await openBytes(t, createArchive([directory('usr'), directory('usr/lib'), symlink('lib', 'usr/lib'), file('lib/x', 'through'), file('/abs/../usr//y', 'y'), file('./../z', 'z')]));
+  t.is(await readText(image, 'usr/lib/x'), 'through');
+  t.false(image.entries.has('lib/x'));
+  t.true(image.entries.has('usr/y'));
+  t.true(image.entries.has('z'), '.. of the root is the root');
+});
+
+test('a directory listed twice has the first time and the last mode; a device keeps its number', async (t) => {
+  const image = await openBytes(
+    t,
+    boot(
+      [directory('d', { mtime: 1, mode: 0o040755 }), node('c', 0o020600, { rdevmajor: 1, rdevminor: 3 })],
+      [directory('d', { mtime: 2, mode: 0o040700, uid: 5 }), node('c', 0o020666, { rdevmajor: 9, rdevminor: 9 })],
+    ),
+  );
+  t.like(image.entries.get('d'), { mtime: 1, mode: 0o700, uid: 5 });
+  t.like(image.entries.get('c'), { mode: 0o666, device: { major: 1, minor: 3 } });
+});
+
+test('owners that are nobody become root', async (t) => {
+  const image = await openBytes(t, createArchive([file('a', '', { uid: 0xffffffff, gid: 0xfffffffe })]));
+  t.like(image.entries.get('a'), { uid: 0, gid: 0xfffffffe });
+});
+
+const droppedOnes: readonly [string, Member][] = [
+  ['a type the kernel does not know', node('x', 0o110644)],
+  ['a directory with a body', { ...directory('x'), body: 'body' }],
+  ['a trailing slash on a file', file('x/', '')],
+  ['a component of 256 bytes', file('x'.repeat(256), '')],
+  ['a symlink target of 4096 bytes', symlink('x', 'y'.repeat(4096))],
+];
+
+for (const [what, member] of droppedOnes) {
+  test(`drops ${what} and goes on`, async (t) => {
+    const image = await openBytes(t, createArchive([member, file('after', 'x')]));
+    t.deepEqual([...image.entries.keys()], ['after']);
+    t.is(image.dropped.length, 1);
+  });
+}
