@@ -36,8 +36,11 @@ export interface BuildRequest {
   readonly stamp?: number | undefined;
 }
 
-/** How the output is booted; `memory` is chosen by its size unless given. */
-export type BootWishes = Omit<BootRequest, 'image' | 'console' | 'memory'> & { readonly memory?: number | undefined };
+/** How the output is booted; `memory` is chosen by its size unless given, but is not less than `leastMemory`. */
+export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'memory'> {
+  readonly memory?: number | undefined;
+  readonly leastMemory?: number | undefined;
+}
 
 export interface BuildContext {
   readonly signal: AbortSignal;
@@ -152,7 +155,7 @@ async function verify(request: BuildRequest, plan: Plan, written: Image, scratch
     return undefined;
   }
   const expects = [...request.verify.expects, ...plan.expects];
-  const memory = request.verify.memory ?? chooseMemory(written.layout);
+  const memory = request.verify.memory ?? Math.max(request.verify.leastMemory ?? 0, chooseMemory(written.layout));
   const boot = { ...request.verify, expects, memory, image: written.file, console: `${scratch.path}/console.log` };
   return bootImage(boot, { signal: context.signal, log: context.log, init: detectInit(written.entries) });
 }

@@ -46,7 +46,7 @@ async function runVerify(name: string, flags: Flags, context: CommandContext): P
         image: image.file,
         kernel,
         cmdline: flags.cmdline ?? found.cmdline,
-        memory: flags.memory ?? found.memory ?? chooseMemory(image.layout),
+        memory: flags.memory ?? Math.max(found.memory ?? 0, chooseMemory(image.layout)),
         timeout: flags.timeout ?? usualTimeout,
         network: flags.network ?? 'isolated',
         accelerator: flags.accelerator ?? 'auto',

@@ -7,7 +7,11 @@ const candidate = z.strictObject({
   initrd: place.optional(),
   kernel: place.optional(),
   cmdline: z.string().optional(),
-  version: z.string().optional().describe('Where the release says its version.'),
+  version: z
+    .strictObject({ file: place, key: z.string().min(1) })
+    .optional()
+    .describe('The property list, and the key in it, that tells which version is installed.'),
+  expect: z.array(z.string().min(1)).optional().describe('As `expect`, where generations differ.'),
   unsupported: z.string().min(1).optional().describe('Why an image of this generation is recognised and refused.'),
 });
 

@@ -67,7 +67,7 @@ async function findDefinition(id: string, roots: readonly string[]): Promise<str
 async function locate(name: string, file: string, definition: Definition, options: FindOptions): Promise<FoundImage> {
   const folder = definition.recipe === undefined ? dirname(file) : await makeImage(resolve(dirname(file), definition.recipe), options);
   const place = (path: string) => resolve(folder, path.replace(/^~(?=\/)/, options.home));
-  const { initrd, kernel, cmdline } = await chooseCandidate(name, definition, place);
+  const { initrd, kernel, cmdline, expect } = await chooseCandidate(name, definition, place);
   if (definition.tried === false) options.log(`the definition ${name} was written from public facts and has never been tried`);
   return {
     name,
@@ -75,7 +75,7 @@ async function locate(name: string, file: string, definition: Definition, option
     kernel: kernel === undefined ? undefined : place(kernel),
     cmdline: cmdline ?? definition.cmdline,
     memory: definition.memory,
-    expect: definition.expect,
+    expect: expect ?? definition.expect,
   };
 }
 
