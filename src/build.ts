@@ -11,9 +11,9 @@ import type { Patch } from './model/patch.js';
 import type { Plan } from './model/plan.js';
 import type { Report, StepReport } from './model/report.js';
 import { createPlan } from './patch/plan.js';
-import { createManifest } from './report/manifest.js';
-import { createReportDraft, type ReportDraft } from './report/draft.js';
 import { writeImage } from './repack/write-image.js';
+import { createReportDraft, type ReportDraft } from './report/draft.js';
+import { createManifest } from './report/manifest.js';
 import { openImage } from './unpack/open-image.js';
 import { bootImage } from './verify/boot.js';
 import { checkOutput } from './verify/check-output.js';
@@ -71,10 +71,16 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
     const plan = await makePlan(draft, request, image);
     const engine = await pickEngine(draft, request, plan, context);
     const stamp = chooseStamp(request, image);
-    await using workspace = await engine.open(image, plan, { signal: context.signal, log: context.log, stamp });
+    await using workspace = await engine.open(image, plan, {
+      signal: context.signal,
+      log: context.log,
+      stamp,
+    });
     const changes = await draft.stage('patch', () => applySteps(draft, plan, workspace, context));
     await using output = await draft.stage('repack', () => repack(image, changes, request, scratch, context));
-    await using written = await draft.stage('validate', () => validate(draft, image, changes, output.path, request, context));
+    await using written = await draft.stage('validate', () =>
+      validate(draft, image, changes, output.path, request, context),
+    );
     const boot = await draft.stage('verify', () => verify(request, plan, written, scratch, context));
     draft.set({ boot });
     await draft.stage('publish', () => publish(draft, request, output, boot, scratch, context));
@@ -91,14 +97,30 @@ function openInput(draft: ReportDraft, request: BuildRequest, context: BuildCont
 
 function makePlan(draft: ReportDraft, request: BuildRequest, image: Image): Promise<Plan> {
   return draft.stage('plan', async () => {
-    const plan = await createPlan(request.patches, request.settings, image.layout.sha256, chooseStamp(request, image));
-    const steps = plan.steps.map(({ patch, kind, summary, id, needs }) => ({ patch, kind, summary, id, needs }));
+    const plan = await createPlan(
+      request.patches,
+      request.settings,
+      image.layout.sha256,
+      chooseStamp(request, image),
+    );
+    const steps = plan.steps.map(({ patch, kind, summary, id, needs }) => ({
+      patch,
+      kind,
+      summary,
+      id,
+      needs,
+    }));
     draft.set({ plan: { id: plan.id, patches: plan.patches, steps, needs: plan.needs } });
     return plan;
   });
 }
 
-async function pickEngine(draft: ReportDraft, request: BuildRequest, plan: Plan, context: BuildContext): Promise<Engine> {
+async function pickEngine(
+  draft: ReportDraft,
+  request: BuildRequest,
+  plan: Plan,
+  context: BuildContext,
+): Promise<Engine> {
   const { engine, reason } = await chooseEngine(request.engine, plan.needs, context.engines);
   draft.set({ engine: { name: engine.name, reason } });
   context.log(`engine ${engine.name}: ${reason}`);
@@ -107,10 +129,17 @@ async function pickEngine(draft: ReportDraft, request: BuildRequest, plan: Plan,
 
 /** Times come from the input alone, so that the same input gives the same output on any day. */
 function chooseStamp(request: BuildRequest, image: Image): number {
-  return request.stamp ?? [...image.entries.values()].reduce((newest, { mtime }) => Math.max(newest, mtime), 0);
+  return (
+    request.stamp ?? [...image.entries.values()].reduce((newest, { mtime }) => Math.max(newest, mtime), 0)
+  );
 }
 
-async function applySteps(draft: ReportDraft, plan: Plan, workspace: Workspace, context: BuildContext): Promise<readonly Change[]> {
+async function applySteps(
+  draft: ReportDraft,
+  plan: Plan,
+  workspace: Workspace,
+  context: BuildContext,
+): Promise<readonly Change[]> {
   for (const step of plan.steps) {
     context.signal.throwIfAborted();
     const start = performance.now();
@@ -132,13 +161,26 @@ async function applySteps(draft: ReportDraft, plan: Plan, workspace: Workspace, 
   return changes;
 }
 
-function repack(image: Image, changes: readonly Change[], request: BuildRequest, scratch: Scratch, context: BuildContext) {
+function repack(
+  image: Image,
+  changes: readonly Change[],
+  request: BuildRequest,
+  scratch: Scratch,
+  context: BuildContext,
+) {
   const { codec, level } = request;
   const bytes = writeImage(image, changes, { codec, level, spool: createSpool(scratch.path) });
   return createOutput(request.output, bytes, context.signal);
 }
 
-async function validate(draft: ReportDraft, image: Image, changes: readonly Change[], path: string, request: BuildRequest, context: BuildContext): Promise<Image> {
+async function validate(
+  draft: ReportDraft,
+  image: Image,
+  changes: readonly Change[],
+  path: string,
+  request: BuildRequest,
+  context: BuildContext,
+): Promise<Image> {
   const written = await openImage(path, { signal: context.signal, name: request.output });
   try {
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
@@ -149,28 +191,53 @@ async function validate(draft: ReportDraft, image: Image, changes: readonly Chan
   }
 }
 
-async function verify(request: BuildRequest, plan: Plan, written: Image, scratch: Scratch, context: BuildContext): Promise<BootResult | undefined> {
+async function verify(
+  request: BuildRequest,
+  plan: Plan,
+  written: Image,
+  scratch: Scratch,
+  context: BuildContext,
+): Promise<BootResult | undefined> {
   if (request.verify === undefined) {
     context.log('not booted, as asked for');
     return undefined;
   }
   const expects = [...request.verify.expects, ...plan.expects];
-  const memory = request.verify.memory ?? Math.max(request.verify.leastMemory ?? 0, chooseMemory(written.layout));
-  const boot = { ...request.verify, expects, memory, image: written.file, console: `${scratch.path}/console.log` };
+  const memory =
+    request.verify.memory ?? Math.max(request.verify.leastMemory ?? 0, chooseMemory(written.layout));
+  const boot = {
+    ...request.verify,
+    expects,
+    memory,
+    image: written.file,
+    console: `${scratch.path}/console.log`,
+  };
   return bootImage(boot, { signal: context.signal, log: context.log, init: detectInit(written.entries) });
 }
 
 /** A refused boot leaves the old output as it is, and its console beside it. */
-async function publish(draft: ReportDraft, request: BuildRequest, output: { publish(): Promise<void> }, boot: BootResult | undefined, scratch: Scratch, context: BuildContext): Promise<void> {
+async function publish(
+  draft: ReportDraft,
+  request: BuildRequest,
+  output: { publish(): Promise<void> },
+  boot: BootResult | undefined,
+  scratch: Scratch,
+  context: BuildContext,
+): Promise<void> {
   if (boot !== undefined) {
     const kept = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
     await copyIntoPlace(`${scratch.path}/console.log`, kept, context.signal);
     draft.set({ boot: { ...boot, console: kept } });
     if (boot.verdict === 'refused') {
-      throw new MobyPatchError('boot', 'boot-refused', `the new image did not boot as it must: ${boot.reason}`, {
-        path: kept,
-        hint: `read the console: ${kept}`,
-      });
+      throw new MobyPatchError(
+        'boot',
+        'boot-refused',
+        `the new image did not boot as it must: ${boot.reason}`,
+        {
+          path: kept,
+          hint: `read the console: ${kept}`,
+        },
+      );
     }
   }
   await output.publish();

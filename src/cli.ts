@@ -29,7 +29,11 @@ const commands = [
 
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => abort.abort(new MobyPatchError('interrupted', 'interrupted', `interrupted by ${signal}; nothing was replaced`)));
+  process.on(signal, () =>
+    abort.abort(
+      new MobyPatchError('interrupted', 'interrupted', `interrupted by ${signal}; nothing was replaced`),
+    ),
+  );
 }
 // Whoever reads us may stop reading: `moby-patch ls IMAGE | head` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

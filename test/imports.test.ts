@@ -21,7 +21,23 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   image: ['model', 'text', 'io', 'node', 'libraries'],
   report: ['model', 'format'],
   'build.ts': ['model', 'format', 'tree', 'io', 'unpack', 'patch', 'engine', 'repack', 'verify', 'report'],
-  commands: ['model', 'format', 'tree', 'text', 'io', 'unpack', 'patch', 'image', 'engine', 'repack', 'verify', 'report', 'build.ts', 'node', 'libraries'],
+  commands: [
+    'model',
+    'format',
+    'tree',
+    'text',
+    'io',
+    'unpack',
+    'patch',
+    'image',
+    'engine',
+    'repack',
+    'verify',
+    'report',
+    'build.ts',
+    'node',
+    'libraries',
+  ],
   'index.ts': ['model', 'unpack', 'patch', 'engine', 'repack', 'verify', 'build.ts'],
   'cli.ts': ['commands', 'model', 'libraries', 'version.ts'],
   'version.ts': ['node'],
@@ -35,11 +51,15 @@ interface Import {
 }
 
 function listImports(): Import[] {
-  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
   return files.flatMap((file) => {
     const text = readFileSync(join(source, file), 'utf8');
     const found = text.matchAll(/^(?:import|export)\b[^;'"`=]*?\bfrom '([^']+)';|import\('([^']+)'\)/gm);
-    return [...found].map(([, fixed, lazy]) => fixed ?? lazy ?? '').map((what) => ({ file, from: place(file), to: target(file, what), what }));
+    return [...found]
+      .map(([, fixed, lazy]) => fixed ?? lazy ?? '')
+      .map((what) => ({ file, from: place(file), to: target(file, what), what }));
   });
 }
 
@@ -55,16 +75,25 @@ function target(file: string, what: string): string {
 
 test('every import is one that the table of ARCHITECTURE.md allows', (t) => {
   const wrong = listImports().filter(({ from, to }) => from !== to && !allowed[from]?.includes(to));
-  t.deepEqual(wrong.map(({ file, what, from, to }) => `${file} imports ${what}: ${from} may not import ${to}`), []);
+  t.deepEqual(
+    wrong.map(({ file, what, from, to }) => `${file} imports ${what}: ${from} may not import ${to}`),
+    [],
+  );
 });
 
 test('every library is a dependency, and every dependency is used', (t) => {
-  const used = new Set(listImports().filter(({ to }) => to === 'libraries').map(({ what }) => what));
+  const used = new Set(
+    listImports()
+      .filter(({ to }) => to === 'libraries')
+      .map(({ what }) => what),
+  );
   t.deepEqual([...used].sort(), libraries);
 });
 
 test('files stay small and end with one line break', (t) => {
-  for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
+  for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  )) {
     const lines = readFileSync(join(source, file), 'utf8').split('\n').length - 1;
     t.true(lines <= 250, `${file} has ${lines} lines`);
   }

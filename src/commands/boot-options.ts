@@ -20,7 +20,12 @@ export function addBootOptions(command: Command): Command {
     .option('--expect <regex>', 'a console line that a good boot shows (repeatable)', collect)
     .option('--memory <MiB>', 'memory of the machine; default: by the size of the image', parseCount)
     .option('--timeout <seconds>', `how long the boot may take; default: ${usualTimeout}`, parseCount)
-    .addOption(new Option('--network <kind>', 'none, isolated (reaches nothing) or host (the host is 10.0.2.2)').choices(['none', 'isolated', 'host']))
+    .addOption(
+      new Option(
+        '--network <kind>',
+        'none, isolated (reaches nothing) or host (the host is 10.0.2.2)',
+      ).choices(['none', 'isolated', 'host']),
+    )
     .addOption(new Option('--accelerator <kind>', 'how QEMU runs the guest').choices(['auto', 'kvm', 'tcg']));
 }
 

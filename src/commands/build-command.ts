@@ -7,9 +7,14 @@ export function addBuildOptions(command: Command): Command {
     .option('-i, --image <image>', 'the stock image: a file, or the id of an image definition')
     .option('-p, --patch <patch>', 'a patch folder or the id of a patch (repeatable)', collect)
     .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
-    .option('-o, --output <file>', 'where the new image goes, - for standard output; default: initrd.patched.img')
+    .option(
+      '-o, --output <file>',
+      'where the new image goes, - for standard output; default: initrd.patched.img',
+    )
     .option('-c, --config <file>', 'default: moby-patch.yaml of this folder, if there is one')
-    .addOption(new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']))
+    .addOption(
+      new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
+    )
     .option('--compression <codec>', 'none or gzip; default: what the image has')
     .option('--level <number>', 'of the compression; default: like the image', parseCount)
     .option('--no-verify', 'do not boot the new image');

@@ -26,16 +26,32 @@ export interface BuildFlags extends BootFlags {
 }
 
 /** Puts the flags over the configuration file and finds everything they name. */
-export async function createBuildRequest(flags: BuildFlags, context: CommandContext, log: (line: string) => void): Promise<BuildRequest> {
+export async function createBuildRequest(
+  flags: BuildFlags,
+  context: CommandContext,
+  log: (line: string) => void,
+): Promise<BuildRequest> {
   const configuration = await loadConfiguration(context.folder, flags.config);
   const { values } = configuration;
   const places = findPlaces(context, configuration.folder);
   const image = await findWantedImage(flags, configuration, places, context, log);
-  const output = flags.output === undefined ? resolve(configuration.folder, values.output ?? 'initrd.patched.img') : resolve(context.folder, flags.output);
+  const output =
+    flags.output === undefined
+      ? resolve(configuration.folder, values.output ?? 'initrd.patched.img')
+      : resolve(context.folder, flags.output);
   if (output === image.initrd) {
-    throw new MobyPatchError('invalid', 'output-is-input', 'the output would replace the image it is made from', { path: output, hint: 'give another file: -o FILE' });
+    throw new MobyPatchError(
+      'invalid',
+      'output-is-input',
+      'the output would replace the image it is made from',
+      { path: output, hint: 'give another file: -o FILE' },
+    );
   }
-  const patches = await Promise.all(listPatchFolders(flags, configuration, context).map(async (name) => loadPatch(await findPatch(name, places.patches))));
+  const patches = await Promise.all(
+    listPatchFolders(flags, configuration, context).map(async (name) =>
+      loadPatch(await findPatch(name, places.patches)),
+    ),
+  );
   return {
     image: image.initrd,
     name: image.name,
@@ -45,20 +61,42 @@ export async function createBuildRequest(flags: BuildFlags, context: CommandCont
     engine: flags.engine ?? values.engine ?? 'auto',
     codec: parseCodec(flags.compression ?? values.compression),
     level: flags.level ?? values.level,
-    verify: flags.verify ? chooseBoot(flags, configuration, image, context, patches.length > 0 || hasRecoding(flags, values)) : undefined,
-    stamp: parseStamp(context.environment['SOURCE_DATE_EPOCH']),
+    verify: flags.verify
+      ? chooseBoot(flags, configuration, image, context, patches.length > 0 || hasRecoding(flags, values))
+      : undefined,
+    stamp: parseStamp(context.environment.SOURCE_DATE_EPOCH),
   };
 }
 
-async function findWantedImage(flags: BuildFlags, configuration: LoadedConfiguration, places: Places, context: CommandContext, log: (line: string) => void): Promise<FoundImage> {
+async function findWantedImage(
+  flags: BuildFlags,
+  configuration: LoadedConfiguration,
+  places: Places,
+  context: CommandContext,
+  log: (line: string) => void,
+): Promise<FoundImage> {
   const wanted = flags.image ?? configuration.values.image;
-  if (wanted === undefined) throw new MobyPatchError('invalid', 'image-missing', 'no image was named', { hint: 'moby-patch build -i IMAGE, or image: in moby-patch.yaml' });
+  if (wanted === undefined)
+    throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
+      hint: 'moby-patch build -i IMAGE, or image: in moby-patch.yaml',
+    });
   const from = flags.image === undefined ? configuration.folder : context.folder;
-  return findImage(wanted, { roots: places.images, home: places.home, folder: from, cache: resolve(places.cache, 'images'), signal: context.signal, log });
+  return findImage(wanted, {
+    roots: places.images,
+    home: places.home,
+    folder: from,
+    cache: resolve(places.cache, 'images'),
+    signal: context.signal,
+    log,
+  });
 }
 
 /** Names that are paths start at the folder of whoever wrote them. */
-function listPatchFolders(flags: BuildFlags, configuration: LoadedConfiguration, context: CommandContext): string[] {
+function listPatchFolders(
+  flags: BuildFlags,
+  configuration: LoadedConfiguration,
+  context: CommandContext,
+): string[] {
   const from = flags.patch === undefined ? configuration.folder : context.folder;
   const names = flags.patch ?? configuration.values.patches ?? [];
   return names.map((name) => (/[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name));
@@ -69,7 +107,12 @@ function parseSettings(settings: readonly string[]): Record<string, string> {
     settings.map((setting) => {
       const [name, ...value] = setting.split('=');
       if (name === undefined || name === '' || value.length === 0) {
-        throw new MobyPatchError('invalid', 'setting-invalid', `found the setting "${setting}", wanted NAME=VALUE`, { hint: '-s server=192.168.65.1' });
+        throw new MobyPatchError(
+          'invalid',
+          'setting-invalid',
+          `found the setting "${setting}", wanted NAME=VALUE`,
+          { hint: '-s server=192.168.65.1' },
+        );
       }
       return [name, value.join('=')];
     }),
@@ -80,13 +123,22 @@ function parseCodec(name: string | undefined): Codec | undefined {
   if (name === undefined) return undefined;
   const codec = writableCodecs.find((each) => each === name);
   if (codec !== undefined) return codec;
-  throw new MobyPatchError('invalid', 'compression-unknown', `cannot write the compression "${name}"${suggest(name, writableCodecs)}`, { hint: `--compression ${writableCodecs.join(' or ')}` });
+  throw new MobyPatchError(
+    'invalid',
+    'compression-unknown',
+    `cannot write the compression "${name}"${suggest(name, writableCodecs)}`,
+    { hint: `--compression ${writableCodecs.join(' or ')}` },
+  );
 }
 
 function parseStamp(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   if (/^\d{1,10}$/.test(text) && Number(text) <= 0xffffffff) return Number(text);
-  throw new MobyPatchError('invalid', 'stamp-invalid', `found SOURCE_DATE_EPOCH="${text}", wanted seconds since 1970`);
+  throw new MobyPatchError(
+    'invalid',
+    'stamp-invalid',
+    `found SOURCE_DATE_EPOCH="${text}", wanted seconds since 1970`,
+  );
 }
 
 function hasRecoding(flags: BuildFlags, values: Configuration): boolean {
@@ -94,15 +146,27 @@ function hasRecoding(flags: BuildFlags, values: Configuration): boolean {
 }
 
 /** Nothing to boot is fine only where the output is the input: whoever changes an image has to prove it. */
-function chooseBoot(flags: BuildFlags, { folder, values }: LoadedConfiguration, image: FoundImage, context: CommandContext, changes: boolean): BootWishes | undefined {
+function chooseBoot(
+  flags: BuildFlags,
+  { folder, values }: LoadedConfiguration,
+  image: FoundImage,
+  context: CommandContext,
+  changes: boolean,
+): BootWishes | undefined {
   const configured = values.kernel === undefined ? undefined : resolve(folder, values.kernel);
-  const kernel = flags.kernel === undefined ? (configured ?? image.kernel) : resolve(context.folder, flags.kernel);
+  const kernel =
+    flags.kernel === undefined ? (configured ?? image.kernel) : resolve(context.folder, flags.kernel);
   if (kernel === undefined) {
     if (!changes) return undefined;
-    throw new MobyPatchError('invalid', 'kernel-missing', `no kernel is known that boots this image (none lies beside it in ${dirname(image.initrd)})`, {
-      path: image.name,
-      hint: '--kernel FILE, or --no-verify to write the image without a proof that it boots',
-    });
+    throw new MobyPatchError(
+      'invalid',
+      'kernel-missing',
+      `no kernel is known that boots this image (none lies beside it in ${dirname(image.initrd)})`,
+      {
+        path: image.name,
+        hint: '--kernel FILE, or --no-verify to write the image without a proof that it boots',
+      },
+    );
   }
   const expects = [...image.expect, ...(values.expect ?? []), ...(flags.expect ?? [])];
   return {

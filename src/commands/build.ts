@@ -16,8 +16,14 @@ interface Flags extends BuildFlags {
 }
 
 export function addBuildCommand(program: Command, context: CommandContext): void {
-  addBuildOptions(program.command('build').description('rebuild an image with patches, check it, boot it, put it in place'))
-    .option('--report <file>', 'also write the report there: .json or .md (repeatable)', (value: string, before: string[] = []) => [...before, value])
+  addBuildOptions(
+    program.command('build').description('rebuild an image with patches, check it, boot it, put it in place'),
+  )
+    .option(
+      '--report <file>',
+      'also write the report there: .json or .md (repeatable)',
+      (value: string, before: string[] = []) => [...before, value],
+    )
     .option('--json', 'the report as JSON on standard output')
     .option('-q, --quiet', 'no progress')
     .action((flags: Flags) => runBuild(flags, context));
@@ -32,18 +38,33 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     const { createScratch } = await import('../io/scratch.js');
     const streamed = flags.output === '-';
     await using scratch = await createScratch();
-    const request = await createBuildRequest(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags, context, progress.log);
-    const report = await build(request, { signal: context.signal, engines: createEngines(context), log: progress.log, onStage: progress.onStage });
+    const request = await createBuildRequest(
+      streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags,
+      context,
+      progress.log,
+    );
+    const report = await build(request, {
+      signal: context.signal,
+      engines: createEngines(context),
+      log: progress.log,
+      onStage: progress.onStage,
+    });
     progress.end();
     await showReport(report, { ...flags, json: flags.json === true && !streamed }, context, streamed);
-    if (streamed && !report.failed) for await (const piece of createReadStream(request.output)) await printData(context, piece);
+    if (streamed && !report.failed)
+      for await (const piece of createReadStream(request.output)) await printData(context, piece);
   } catch (error) {
     progress.end();
     await fail(context, error, flags.json);
   }
 }
 
-async function showReport(report: Report, flags: Flags, context: CommandContext, toStderr: boolean): Promise<void> {
+async function showReport(
+  report: Report,
+  flags: Flags,
+  context: CommandContext,
+  toStderr: boolean,
+): Promise<void> {
   const { renderReport } = await import('../report/text.js');
   const { writeReports } = await import('./write-reports.js');
   await writeReports(report, flags.report ?? [], context);

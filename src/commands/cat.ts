@@ -20,10 +20,15 @@ async function runCat(name: string, path: string, context: CommandContext): Prom
   await using image = await openNamedImage(name, context);
   const found = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
   if (found?.type !== 'file') {
-    throw new MobyPatchError('invalid', found === undefined ? 'path-not-found' : 'path-not-file', `found ${found === undefined ? 'nothing' : `a ${found.type}`} at ${showPath(path)}, wanted a regular file`, {
-      path: name,
-      hint: `moby-patch ls ${name}`,
-    });
+    throw new MobyPatchError(
+      'invalid',
+      found === undefined ? 'path-not-found' : 'path-not-file',
+      `found ${found === undefined ? 'nothing' : `a ${found.type}`} at ${showPath(path)}, wanted a regular file`,
+      {
+        path: name,
+        hint: `moby-patch ls ${name}`,
+      },
+    );
   }
   for await (const piece of found.body()) await printData(context, piece);
 }

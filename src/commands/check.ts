@@ -17,10 +17,16 @@ export function addCheckCommand(program: Command, context: CommandContext): void
     .description('check patches, image definitions and the configuration: every error at once')
     .argument('[patch...]', 'patch folders or ids; without any: all that can be found')
     .option('--json', 'the results as JSON on standard output')
-    .action(guard(context, (patches: string[], flags: { json?: boolean }) => runCheck(patches, flags, context)));
+    .action(
+      guard(context, (patches: string[], flags: { json?: boolean }) => runCheck(patches, flags, context)),
+    );
 }
 
-async function runCheck(named: readonly string[], flags: { json?: boolean }, context: CommandContext): Promise<void> {
+async function runCheck(
+  named: readonly string[],
+  flags: { json?: boolean },
+  context: CommandContext,
+): Promise<void> {
   const { findPatch, listPatches } = await import('../patch/find-patches.js');
   const { loadPatch } = await import('../patch/load-patch.js');
   const { loadDefinition } = await import('../image/load-definition.js');
@@ -32,15 +38,24 @@ async function runCheck(named: readonly string[], flags: { json?: boolean }, con
     results.push({ kind, name, problem: await explainFailure(work) });
   };
   const patches = named.length > 0 ? named : [...(await listPatches(places.patches)).values()];
-  for (const name of patches) await check('patch', name, async () => loadPatch(await findPatch(name, places.patches)));
+  for (const name of patches)
+    await check('patch', name, async () => loadPatch(await findPatch(name, places.patches)));
   if (named.length === 0) {
-    for (const file of (await listDefinitions(places.images)).values()) await check('image', file, () => loadDefinition(file));
+    for (const file of (await listDefinitions(places.images)).values())
+      await check('image', file, () => loadDefinition(file));
     await check('configuration', 'moby-patch.yaml', () => loadConfiguration(context.folder, undefined));
   }
   const problems = results.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
   if (flags.json) await printJson(context, { failed: problems.length > 0, results });
-  else await printLines(context, results.filter(({ problem }) => problem === undefined).map(({ kind, name }) => `${kind} ${name}: right`));
-  if (problems.length > 0) await fail(context, new MobyPatchError('invalid', 'check-failed', problems.join('\n')));
+  else
+    await printLines(
+      context,
+      results
+        .filter(({ problem }) => problem === undefined)
+        .map(({ kind, name }) => `${kind} ${name}: right`),
+    );
+  if (problems.length > 0)
+    await fail(context, new MobyPatchError('invalid', 'check-failed', problems.join('\n')));
 }
 
 async function explainFailure(work: () => Promise<unknown>): Promise<string | undefined> {

@@ -17,7 +17,10 @@ export const configurationSchema = z.strictObject({
   memory: z.int().min(16).optional().describe('MiB of the machine that boots the output.'),
   timeout: z.int().min(1).optional().describe('Seconds that a boot may take.'),
   network: z.enum(networks).optional(),
-  expect: z.array(z.string().min(1)).optional().describe('Regular expressions of console lines that a good boot shows.'),
+  expect: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Regular expressions of console lines that a good boot shows.'),
 });
 
 export type Configuration = z.output<typeof configurationSchema>;

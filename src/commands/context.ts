@@ -9,7 +9,10 @@ export interface CommandContext {
   readonly folder: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
+  readonly stderr: NodeJS.WritableStream & {
+    readonly isTTY?: boolean | undefined;
+    readonly columns?: number | undefined;
+  };
   setExitCode(code: number): void;
 }
 
@@ -27,13 +30,13 @@ const packageFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** `project`: the folder of the configuration file. The rest follows the XDG base directories. */
 export function findPlaces(context: CommandContext, project: string): Places {
   const { environment } = context;
-  const home = environment['HOME'] ?? homedir();
-  const config = join(environment['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'moby-patch');
+  const home = environment.HOME ?? homedir();
+  const config = join(environment.XDG_CONFIG_HOME ?? join(home, '.config'), 'moby-patch');
   const roots = [project, config, packageFolder];
   return {
     patches: roots.map((root) => join(root, 'patches')),
     images: roots.map((root) => join(root, 'images')),
-    cache: join(environment['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'moby-patch'),
+    cache: join(environment.XDG_CACHE_HOME ?? join(home, '.cache'), 'moby-patch'),
     home,
   };
 }

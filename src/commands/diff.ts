@@ -10,10 +10,17 @@ export function addDiffCommand(program: Command, context: CommandContext): void 
     .argument('<a>', 'a file, - for standard input, or the id of an image definition')
     .argument('<b>', 'the other image')
     .option('--json', 'the differences as JSON on standard output')
-    .action(guard(context, (a: string, b: string, flags: { json?: boolean }) => runDiff(a, b, flags, context)));
+    .action(
+      guard(context, (a: string, b: string, flags: { json?: boolean }) => runDiff(a, b, flags, context)),
+    );
 }
 
-async function runDiff(a: string, b: string, flags: { json?: boolean }, context: CommandContext): Promise<void> {
+async function runDiff(
+  a: string,
+  b: string,
+  flags: { json?: boolean },
+  context: CommandContext,
+): Promise<void> {
   const { openNamedImage } = await import('./named-image.js');
   const { compareImages } = await import('../verify/compare-images.js');
   const { renderDiff } = await import('../report/text.js');
@@ -21,5 +28,8 @@ async function runDiff(a: string, b: string, flags: { json?: boolean }, context:
   await using after = await openNamedImage(b, context);
   const diff = await compareImages(before, after);
   if (flags.json) return printJson(context, diff);
-  await printLines(context, [...renderDiff(diff), `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`]);
+  await printLines(context, [
+    ...renderDiff(diff),
+    `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`,
+  ]);
 }

@@ -24,17 +24,33 @@ async function runDoctor(flags: { json?: boolean }, context: CommandContext): Pr
   const { findQemu } = await import('../verify/qemu.js');
   const { createErrorReport } = await import('../model/error.js');
   const findings: Finding[] = [];
-  for (const engine of createEngines(context)) findings.push({ name: `engine ${engine.name}`, ...(await engine.probe()) });
+  for (const engine of createEngines(context))
+    findings.push({ name: `engine ${engine.name}`, ...(await engine.probe()) });
   for (const architecture of ['x86_64', 'aarch64'] as const) {
     const name = `boot of ${architecture}`;
     await findQemu(architecture, context.signal).then(
       ({ version }) => findings.push({ name, ready: true, reason: version }),
-      (error) => findings.push({ name, ready: false, reason: createErrorReport(error).message, hint: createErrorReport(error).hint }),
+      (error) =>
+        findings.push({
+          name,
+          ready: false,
+          reason: createErrorReport(error).message,
+          hint: createErrorReport(error).hint,
+        }),
     );
   }
   if (flags.json) await printJson(context, findings);
-  else await printLines(context, findings.map(({ name, ready, reason, hint }) => `${ready ? 'yes' : 'no '}  ${name}: ${reason}${ready || hint === undefined ? '' : `; try: ${hint}`}`));
-  const canBuild = findings.some(({ name, ready }) => ready && (name === 'engine docker' || name === 'engine local'));
+  else
+    await printLines(
+      context,
+      findings.map(
+        ({ name, ready, reason, hint }) =>
+          `${ready ? 'yes' : 'no '}  ${name}: ${reason}${ready || hint === undefined ? '' : `; try: ${hint}`}`,
+      ),
+    );
+  const canBuild = findings.some(
+    ({ name, ready }) => ready && (name === 'engine docker' || name === 'engine local'),
+  );
   const canBoot = findings.some(({ name, ready }) => ready && name.startsWith('boot'));
   if (!canBuild || !canBoot) context.setExitCode(exitCodes.infrastructure);
 }

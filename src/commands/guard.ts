@@ -6,12 +6,18 @@ interface JsonFlag {
 }
 
 /** An action whose errors are told to the user instead of thrown. */
-export function guard<Arguments extends readonly unknown[]>(context: CommandContext, action: (...args: Arguments) => Promise<void>) {
+export function guard<Arguments extends readonly unknown[]>(
+  context: CommandContext,
+  action: (...args: Arguments) => Promise<void>,
+) {
   return async (...args: Arguments): Promise<void> => {
     try {
       await action(...args);
     } catch (error) {
-      const flags = args.find((arg): arg is Arguments[number] & JsonFlag => typeof arg === 'object' && arg !== null && 'json' in arg);
+      const flags = args.find(
+        (arg): arg is Arguments[number] & JsonFlag =>
+          typeof arg === 'object' && arg !== null && 'json' in arg,
+      );
       await fail(context, error, flags?.json ?? false);
     }
   };

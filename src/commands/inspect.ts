@@ -17,7 +17,11 @@ async function runInspect(name: string, flags: { json?: boolean }, context: Comm
   const { renderSegments } = await import('../report/text.js');
   await using image = await openNamedImage(name, context);
   if (flags.json) {
-    const dropped = image.dropped.map(({ record, reason }) => ({ name: record.name, segment: record.segment, reason }));
+    const dropped = image.dropped.map(({ record, reason }) => ({
+      name: record.name,
+      segment: record.segment,
+      reason,
+    }));
     return printJson(context, { ...image.layout, dropped });
   }
   await printLines(context, [

@@ -22,20 +22,38 @@ export function addLsCommand(program: Command, context: CommandContext): void {
     .argument('[glob...]', 'paths to show: * stays inside a folder, ** does not')
     .option('-l, --long', 'with mode, owner, size, time and target')
     .option('--json', 'the entries as JSON on standard output')
-    .action(guard(context, (name: string, globs: string[], flags: Flags) => runLs(name, globs, flags, context)));
+    .action(
+      guard(context, (name: string, globs: string[], flags: Flags) => runLs(name, globs, flags, context)),
+    );
 }
 
-async function runLs(name: string, globs: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
+async function runLs(
+  name: string,
+  globs: readonly string[],
+  flags: Flags,
+  context: CommandContext,
+): Promise<void> {
   const { openNamedImage } = await import('./named-image.js');
   await using image = await openNamedImage(name, context);
   const matchers = globs.map(createGlob);
-  const entries = [...image.entries.values()].filter(({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)));
+  const entries = [...image.entries.values()].filter(
+    ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),
+  );
   if (globs.length > 0 && entries.length === 0) {
-    throw new MobyPatchError('invalid', 'path-not-found', `found no path that matches ${globs.join(' or ')}`, { path: name });
+    throw new MobyPatchError(
+      'invalid',
+      'path-not-found',
+      `found no path that matches ${globs.join(' or ')}`,
+      { path: name },
+    );
   }
   if (flags.json) await printJson(context, entries.map(describeEntry));
   else if (flags.long) await printLines(context, formatTable(entries.map(listEntry), [1, 2, 3]));
-  else await printLines(context, entries.map(({ path }) => showPath(path === '' ? '.' : path)));
+  else
+    await printLines(
+      context,
+      entries.map(({ path }) => showPath(path === '' ? '.' : path)),
+    );
 }
 
 /** An entry as data: the same fields as in the model, without its body. */
@@ -49,5 +67,12 @@ function listEntry(entry: Entry): string[] {
   const time = new Date(mtime * 1000).toISOString().slice(0, 19).replace('T', ' ');
   const extent = device === undefined ? String(size) : `${device.major},${device.minor}`;
   const arrow = target === undefined ? '' : ` -> ${showPath(target)}`;
-  return [showMode(type, mode), String(uid), String(gid), extent, time, `${showPath(path === '' ? '.' : path)}${arrow}`];
+  return [
+    showMode(type, mode),
+    String(uid),
+    String(gid),
+    extent,
+    time,
+    `${showPath(path === '' ? '.' : path)}${arrow}`,
+  ];
 }

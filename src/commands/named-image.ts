@@ -15,7 +15,14 @@ export async function openNamedImage(name: string, context: CommandContext): Pro
   const { findImage } = await import('../image/find-image.js');
   const places = findPlaces(context, context.folder);
   const log = (line: string) => context.stderr.write(`${line}\n`);
-  const found = await findImage(name, { roots: places.images, home: places.home, folder: context.folder, cache: join(places.cache, 'images'), signal: context.signal, log });
+  const found = await findImage(name, {
+    roots: places.images,
+    home: places.home,
+    folder: context.folder,
+    cache: join(places.cache, 'images'),
+    signal: context.signal,
+    log,
+  });
   return openImage(found.initrd, { signal: context.signal, name });
 }
 

@@ -12,7 +12,9 @@ interface Flags extends BuildFlags {
 }
 
 export function addPlanCommand(program: Command, context: CommandContext): void {
-  addBuildOptions(program.command('plan').description('say what a build would do, and with which engine; changes nothing'))
+  addBuildOptions(
+    program.command('plan').description('say what a build would do, and with which engine; changes nothing'),
+  )
     .option('--json', 'the plan as JSON on standard output')
     .action(guard(context, (flags: Flags) => runPlan(flags, context)));
 }
@@ -23,7 +25,12 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { createEngines } = await import('./engines.js');
   const log = (line: string) => context.stderr.write(`${line}\n`);
   const request = await createBuildRequest(flags, context, log);
-  const report = await planBuild(request, { signal: context.signal, engines: createEngines(context), log: () => {}, onStage: () => {} });
+  const report = await planBuild(request, {
+    signal: context.signal,
+    engines: createEngines(context),
+    log: () => {},
+    onStage: () => {},
+  });
   if (flags.json) await printJson(context, report);
   else if (!report.failed) await printLines(context, describePlan(report, request.output));
   if (report.error !== undefined) explain(context, report.error);
@@ -34,7 +41,10 @@ function describePlan(report: Report, output: string): string[] {
   return [
     `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
     `engine  ${report.engine?.name}: ${report.engine?.reason}`,
-    ...steps.map(({ patch, summary, needs }) => `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}`),
+    ...steps.map(
+      ({ patch, summary, needs }) =>
+        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}`,
+    ),
     `output  ${output}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
   ];
 }

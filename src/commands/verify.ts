@@ -15,7 +15,9 @@ interface Flags extends BootFlags {
 }
 
 export function addVerifyCommand(program: Command, context: CommandContext): void {
-  addBootOptions(program.command('verify').description('boot an image with QEMU and demand a sign of life from inside'))
+  addBootOptions(
+    program.command('verify').description('boot an image with QEMU and demand a sign of life from inside'),
+  )
     .argument('<image>', 'a file, or the id of an image definition')
     .option('--console <file>', 'keep what the guest printed there')
     .option('--json', 'the result as JSON on standard output')
@@ -34,9 +36,20 @@ async function runVerify(name: string, flags: Flags, context: CommandContext): P
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const places = findPlaces(context, context.folder);
-    const found = await findImage(name, { roots: places.images, home: places.home, folder: context.folder, cache: join(places.cache, 'images'), signal: context.signal, log: progress.log });
+    const found = await findImage(name, {
+      roots: places.images,
+      home: places.home,
+      folder: context.folder,
+      cache: join(places.cache, 'images'),
+      signal: context.signal,
+      log: progress.log,
+    });
     const kernel = flags.kernel === undefined ? found.kernel : resolve(context.folder, flags.kernel);
-    if (kernel === undefined) throw new MobyPatchError('invalid', 'kernel-missing', 'no kernel is known that boots this image', { path: name, hint: '--kernel FILE' });
+    if (kernel === undefined)
+      throw new MobyPatchError('invalid', 'kernel-missing', 'no kernel is known that boots this image', {
+        path: name,
+        hint: '--kernel FILE',
+      });
     await using image = await openImage(found.initrd, { signal: context.signal, name });
     await using scratch = await createScratch();
     const log = join(scratch.path, 'console.log');

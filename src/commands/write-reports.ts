@@ -11,11 +11,18 @@ const renderers: Readonly<Record<string, (report: Report) => string>> = {
 };
 
 /** Writes the report in the form that each file's ending asks for. */
-export async function writeReports(report: Report, files: readonly string[], context: CommandContext): Promise<void> {
+export async function writeReports(
+  report: Report,
+  files: readonly string[],
+  context: CommandContext,
+): Promise<void> {
   for (const file of files) {
     const render = renderers[extname(file)];
     if (render === undefined) {
-      throw new MobyPatchError('invalid', 'report-unknown', `no report is written as "${extname(file)}"`, { path: file, hint: `use ${Object.keys(renderers).join(' or ')}` });
+      throw new MobyPatchError('invalid', 'report-unknown', `no report is written as "${extname(file)}"`, {
+        path: file,
+        hint: `use ${Object.keys(renderers).join(' or ')}`,
+      });
     }
     await replaceFile(resolve(context.folder, file), render(report));
   }

@@ -10,7 +10,10 @@ const largestCached = 2 ** 20;
  * Bodies of the paths that a plan says it reads, fetched together in one pass over the image at the first
  * call. The answer is undefined for an entry that is not among them, or is no longer the image's own.
  */
-export function createBodyCache(image: Image, reads: readonly string[]): (entry: Entry) => Promise<Uint8Array | undefined> {
+export function createBodyCache(
+  image: Image,
+  reads: readonly string[],
+): (entry: Entry) => Promise<Uint8Array | undefined> {
   let pass: Promise<ReadonlyMap<Entry, Uint8Array>> | undefined;
   return async (entry) => {
     pass ??= fetchBodies(image, reads);

@@ -11,7 +11,11 @@ export interface ChosenEngine {
  * The engine that carries out a plan with these needs. `auto` takes the first of `engines` that offers all
  * of them and is ready. Errors (`infrastructure`): `no-engine`, `engine-not-ready`; (`invalid`) `engine-unfit`.
  */
-export async function chooseEngine(wanted: EngineName | 'auto', needs: readonly Need[], engines: readonly Engine[]): Promise<ChosenEngine> {
+export async function chooseEngine(
+  wanted: EngineName | 'auto',
+  needs: readonly Need[],
+  engines: readonly Engine[],
+): Promise<ChosenEngine> {
   return wanted === 'auto' ? chooseReady(needs, engines) : takeNamed(wanted, needs, engines);
 }
 
@@ -24,20 +28,40 @@ async function chooseReady(needs: readonly Need[], engines: readonly Engine[]): 
     refusals.push(`${engine.name}: ${reason}`);
     if (hint !== undefined) hints.push(hint);
   }
-  throw new MobyPatchError('infrastructure', 'no-engine', `${describeNeeds(needs)}, and no engine can run them: ${refusals.join('; ')}`, {
-    hint: hints.join(' or '),
-  });
+  throw new MobyPatchError(
+    'infrastructure',
+    'no-engine',
+    `${describeNeeds(needs)}, and no engine can run them: ${refusals.join('; ')}`,
+    {
+      hint: hints.join(' or '),
+    },
+  );
 }
 
-async function takeNamed(wanted: EngineName, needs: readonly Need[], engines: readonly Engine[]): Promise<ChosenEngine> {
+async function takeNamed(
+  wanted: EngineName,
+  needs: readonly Need[],
+  engines: readonly Engine[],
+): Promise<ChosenEngine> {
   const engine = engines.find((candidate) => candidate.name === wanted);
   if (engine === undefined || !fits(engine, needs)) {
-    throw new MobyPatchError('invalid', 'engine-unfit', `the engine ${wanted} cannot do it: ${describeNeeds(needs)}`, { hint: 'use --engine auto' });
+    throw new MobyPatchError(
+      'invalid',
+      'engine-unfit',
+      `the engine ${wanted} cannot do it: ${describeNeeds(needs)}`,
+      { hint: 'use --engine auto' },
+    );
   }
-  if (needs.length === 0) return { engine, reason: 'asked for; no step needs commands, so it starts nothing' };
+  if (needs.length === 0)
+    return { engine, reason: 'asked for; no step needs commands, so it starts nothing' };
   const { ready, reason, hint } = await engine.probe();
   if (ready) return { engine, reason: `asked for; ${reason}` };
-  throw new MobyPatchError('infrastructure', 'engine-not-ready', `the engine ${wanted} is not ready: ${reason}`, { hint });
+  throw new MobyPatchError(
+    'infrastructure',
+    'engine-not-ready',
+    `the engine ${wanted} is not ready: ${reason}`,
+    { hint },
+  );
 }
 
 function fits(engine: Engine, needs: readonly Need[]): boolean {

@@ -15,17 +15,27 @@ export interface RefinedDelta {
  * time moved because something in them changed, and files that were written with the same bytes. Times
  * after the stamp are brought back to it, so that two builds give the same bytes.
  */
-export async function refineDelta(image: Image, raw: readonly Change[], stamp: number): Promise<RefinedDelta> {
+export async function refineDelta(
+  image: Image,
+  raw: readonly Change[],
+  stamp: number,
+): Promise<RefinedDelta> {
   const puts = raw.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
-  const removes = raw.flatMap((change) => (change.op === 'remove' ? [change.path] : [])).filter((path) => hasAny(image, path));
+  const removes = raw
+    .flatMap((change) => (change.op === 'remove' ? [change.path] : []))
+    .filter((path) => hasAny(image, path));
   const groupBefore = groupLinks(image.entries.values());
   const groupAfter = groupLinks(puts);
   const gone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
-  const alike = puts.filter((entry) => !gone(entry.path) && isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter));
+  const alike = puts.filter(
+    (entry) => !gone(entry.path) && isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter),
+  );
   const same = new Set(await findSameContent(image, alike));
   const changes: Change[] = [
     ...removes.map((path): Change => ({ op: 'remove', path })),
-    ...puts.filter((entry) => !same.has(entry)).map((entry): Change => ({ op: 'put', entry: clampTime(entry, image, stamp) })),
+    ...puts
+      .filter((entry) => !same.has(entry))
+      .map((entry): Change => ({ op: 'put', entry: clampTime(entry, image, stamp) })),
   ];
   return { changes, warnings: findSplitLinks(image, changes) };
 }
@@ -51,10 +61,14 @@ function isAlike(entry: Entry, old: Entry | undefined, before: LinkNames, after:
 }
 
 async function findSameContent(image: Image, entries: readonly Entry[]): Promise<Entry[]> {
-  const before = await digestFiles(image, entries.map((entry) => entry.path));
+  const before = await digestFiles(
+    image,
+    entries.map((entry) => entry.path),
+  );
   const same: Entry[] = [];
   for (const entry of entries) {
-    if (entry.type !== 'file' || (await digestBytes(entry.body())) === before.get(entry.path)) same.push(entry);
+    if (entry.type !== 'file' || (await digestBytes(entry.body())) === before.get(entry.path))
+      same.push(entry);
   }
   return same;
 }
@@ -68,7 +82,8 @@ function clampTime(entry: Entry, image: Image, stamp: number): Entry {
 /** A name of a hard-link group that got other bytes alone: the other names keep the old ones. */
 function findSplitLinks(image: Image, changes: readonly Change[]): string[] {
   const groups = new Map<string, string[]>();
-  for (const { path, link } of image.entries.values()) if (link !== undefined) groups.set(link, [...(groups.get(link) ?? []), path]);
+  for (const { path, link } of image.entries.values())
+    if (link !== undefined) groups.set(link, [...(groups.get(link) ?? []), path]);
   const touched = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
   return [...groups.values()].flatMap((paths) => {
     const changed = paths.filter((path) => touched.has(path));

@@ -27,8 +27,10 @@ export function createOverlay(base: ReadonlyMap<string, Entry>): Overlay {
   }
 
   function remove(path: string): void {
-    for (const known of [...changed.keys()]) if (known === path || isBelow(known, path)) changed.delete(known);
-    for (const known of base.keys()) if (known === path || isBelow(known, path)) changed.set(known, undefined);
+    for (const known of [...changed.keys()])
+      if (known === path || isBelow(known, path)) changed.delete(known);
+    for (const known of base.keys())
+      if (known === path || isBelow(known, path)) changed.set(known, undefined);
   }
 
   return {
@@ -39,7 +41,8 @@ export function createOverlay(base: ReadonlyMap<string, Entry>): Overlay {
       const names = new Set<string>();
       const start = directory === '' ? 0 : directory.length + 1;
       for (const path of [...base.keys(), ...changed.keys()]) {
-        if (isBelow(path, directory) && !path.includes('/', start) && get(path) !== undefined) names.add(path.slice(start));
+        if (isBelow(path, directory) && !path.includes('/', start) && get(path) !== undefined)
+          names.add(path.slice(start));
       }
       return [...names].sort();
     },
@@ -53,7 +56,9 @@ export function createOverlay(base: ReadonlyMap<string, Entry>): Overlay {
       const tops = removed.filter((path) => !removed.some((other) => isBelow(path, other)));
       return [
         ...tops.map((path): Change => ({ op: 'remove', path })),
-        ...[...changed.values()].filter((entry) => entry !== undefined).map((entry): Change => ({ op: 'put', entry })),
+        ...[...changed.values()]
+          .filter((entry) => entry !== undefined)
+          .map((entry): Change => ({ op: 'put', entry })),
       ];
     },
     replaceAll(changes) {

@@ -26,7 +26,12 @@ export interface CommandSupport {
  * opens the engine's executor; what was put before is pushed to it, and what its root differs in is
  * pulled back when somebody asks. Nothing that no step touched ever passes through an engine.
  */
-export function createWorkspace(image: Image, plan: Plan, options: EngineOptions, commands?: CommandSupport): Workspace {
+export function createWorkspace(
+  image: Image,
+  plan: Plan,
+  options: EngineOptions,
+  commands?: CommandSupport,
+): Workspace {
   const overlay = createOverlay(image.entries);
   const cached = createBodyCache(image, plan.reads);
   const warnings = new Set<string>();
@@ -34,7 +39,8 @@ export function createWorkspace(image: Image, plan: Plan, options: EngineOptions
   let executor: Executor | undefined;
   let behind = false;
 
-  const isBlind = (path: string) => commands?.blind.some((blind) => path === blind || isBelow(path, blind)) ?? false;
+  const isBlind = (path: string) =>
+    commands?.blind.some((blind) => path === blind || isBelow(path, blind)) ?? false;
 
   /** Brings in what commands did since the last look. */
   async function refresh(): Promise<void> {
@@ -48,7 +54,8 @@ export function createWorkspace(image: Image, plan: Plan, options: EngineOptions
 
   function locate(path: string, followLast = false): string {
     const found = resolvePath(overlay.get, path, followLast);
-    if (found === undefined) throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
+    if (found === undefined)
+      throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
     return found;
   }
 
@@ -61,7 +68,12 @@ export function createWorkspace(image: Image, plan: Plan, options: EngineOptions
       const found = overlay.get(ancestor);
       if (found?.type === 'directory') continue;
       if (found !== undefined) {
-        throw new MobyPatchError('invalid', 'path-not-directory', `found a ${found.type} at ${ancestor}, wanted a directory`, { path });
+        throw new MobyPatchError(
+          'invalid',
+          'path-not-directory',
+          `found a ${found.type} at ${ancestor}, wanted a directory`,
+          { path },
+        );
       }
       overlay.put(createEntry({ path: ancestor, type: 'directory' }, options.stamp));
       touch(ancestor);
@@ -95,7 +107,12 @@ export function createWorkspace(image: Image, plan: Plan, options: EngineOptions
     async read(path) {
       const entry = await follow(path);
       if (entry?.type !== 'file') {
-        throw new MobyPatchError('invalid', 'path-not-file', `found ${entry === undefined ? 'nothing' : `a ${entry.type}`}, wanted a regular file`, { path });
+        throw new MobyPatchError(
+          'invalid',
+          'path-not-file',
+          `found ${entry === undefined ? 'nothing' : `a ${entry.type}`}, wanted a regular file`,
+          { path },
+        );
       }
       return (await cached(entry)) ?? collectBytes(entry.body(), longestRead, path);
     },
@@ -103,9 +120,17 @@ export function createWorkspace(image: Image, plan: Plan, options: EngineOptions
       await refresh();
       const path = locate(file.path);
       const old = overlay.get(path);
-      if (path === '' && file.type !== 'directory') throw new MobyPatchError('invalid', 'path-invalid', 'the root itself can only be a directory', { path: '/' });
+      if (path === '' && file.type !== 'directory')
+        throw new MobyPatchError('invalid', 'path-invalid', 'the root itself can only be a directory', {
+          path: '/',
+        });
       if (old?.type === 'directory' && file.type !== 'directory') {
-        throw new MobyPatchError('invalid', 'path-is-directory', `found a directory, wanted to put a ${file.type} there`, { path, hint: 'remove the directory in a step before' });
+        throw new MobyPatchError(
+          'invalid',
+          'path-is-directory',
+          `found a directory, wanted to put a ${file.type} there`,
+          { path, hint: 'remove the directory in a step before' },
+        );
       }
       createParents(path);
       overlay.put(createEntry({ ...file, path }, options.stamp, old));
@@ -125,7 +150,10 @@ export function createWorkspace(image: Image, plan: Plan, options: EngineOptions
       for (const changed of overlay.restore(at)) touch(changed);
     },
     async run(argv: readonly string[], run: RunOptions = {}): Promise<RunResult> {
-      if (commands === undefined) throw new MobyPatchError('infrastructure', 'no-commands', 'this engine runs no commands', { hint: 'use --engine docker or --engine local' });
+      if (commands === undefined)
+        throw new MobyPatchError('infrastructure', 'no-commands', 'this engine runs no commands', {
+          hint: 'use --engine docker or --engine local',
+        });
       options.signal.throwIfAborted();
       executor ??= await commands.open();
       if (unpushed.size > 0) await push();
@@ -159,7 +187,10 @@ const usualModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
 function createEntry(file: Put, stamp: number, old?: Entry): Entry {
   const { path, type } = file;
   const kept = old?.type === type ? old : undefined;
-  const body = file.content === undefined && type === 'file' ? (kept ?? holdBytes(new Uint8Array())) : holdBytes(file.content ?? new Uint8Array());
+  const body =
+    file.content === undefined && type === 'file'
+      ? (kept ?? holdBytes(new Uint8Array()))
+      : holdBytes(file.content ?? new Uint8Array());
   return {
     path,
     type,

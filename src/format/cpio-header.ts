@@ -42,9 +42,51 @@ export function parseHeader(bytes: Uint8Array): Header | HeaderProblem {
     if (value === undefined) return 'not-hex';
     values.push(value);
   }
-  const [ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check] =
-    values as [number, number, number, number, number, number, number, number, number, number, number, number, number];
-  return { magic, ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check };
+  const [
+    ino,
+    mode,
+    uid,
+    gid,
+    nlink,
+    mtime,
+    filesize,
+    devmajor,
+    devminor,
+    rdevmajor,
+    rdevminor,
+    namesize,
+    check,
+  ] = values as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return {
+    magic,
+    ino,
+    mode,
+    uid,
+    gid,
+    nlink,
+    mtime,
+    filesize,
+    devmajor,
+    devminor,
+    rdevmajor,
+    rdevminor,
+    namesize,
+    check,
+  };
 }
 
 /** 110 bytes with upper-case digits, as the kernel's own generator and busybox write them. */

@@ -1,18 +1,37 @@
 import type { Header } from '../model/layout.js';
-import { type HeaderProblem, headerSize, maximumNameSize, padding, parseHeader, trailerName } from './cpio-header.js';
+import {
+  type HeaderProblem,
+  headerSize,
+  maximumNameSize,
+  padding,
+  parseHeader,
+  trailerName,
+} from './cpio-header.js';
 
 /**
  * What an archive is made of, in order. After `entry` come its `data` pieces and one `end`;
  * pieces are views of the chunk that was pushed.
  */
 export type Token =
-  | { readonly kind: 'entry' | 'trailer'; readonly header: Header; readonly name: Uint8Array; readonly position: number; readonly raw: Uint8Array }
+  | {
+      readonly kind: 'entry' | 'trailer';
+      readonly header: Header;
+      readonly name: Uint8Array;
+      readonly position: number;
+      readonly raw: Uint8Array;
+    }
   | { readonly kind: 'data'; readonly bytes: Uint8Array }
   | { readonly kind: 'end'; readonly checksum: 'right' | 'wrong' | 'none' }
   | { readonly kind: 'problem'; readonly problem: ReaderProblem; readonly position: number };
 
 /** Reasons to stop: the kernel stops at these too (with the same words), or reads what is not there. */
-export type ReaderProblem = HeaderProblem | 'broken-padding' | 'no-name' | 'name-too-long' | 'truncated' | 'not-an-entry';
+export type ReaderProblem =
+  | HeaderProblem
+  | 'broken-padding'
+  | 'no-name'
+  | 'name-too-long'
+  | 'truncated'
+  | 'not-an-entry';
 
 export interface CpioReader {
   /** Bytes of the archive consumed so far. */
@@ -70,7 +89,12 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
         if (at === chunk.length) return;
         if (chunk[at] !== 0x30) {
           state = 'stopped';
-          if (!embedded) yield { kind: 'problem', problem: position % 4 === 0 ? 'not-an-entry' : 'broken-padding', position };
+          if (!embedded)
+            yield {
+              kind: 'problem',
+              problem: position % 4 === 0 ? 'not-an-entry' : 'broken-padding',
+              position,
+            };
           return;
         }
         if (position % 4 !== 0) {

@@ -12,7 +12,8 @@ const zeros = new Uint8Array(4);
  */
 export function encodeRecord(fields: RecordFields, name: Uint8Array): Uint8Array {
   const namesize = name.length + 1;
-  if (name.length === 0 || namesize > maximumNameSize) throw new RangeError(`a name of ${name.length} bytes does not fit newc`);
+  if (name.length === 0 || namesize > maximumNameSize)
+    throw new RangeError(`a name of ${name.length} bytes does not fit newc`);
   const header = encodeHeader({ ...emptyFields, ...fields, magic: '070701', namesize, check: 0 });
   const size = headerSize + namesize;
   const record = new Uint8Array(size + padding(size));
@@ -45,7 +46,10 @@ const emptyFields = {
 } as const;
 
 /** A record as it was read, with another number of links or another body size; all else byte for byte. */
-export function patchRecord(raw: Uint8Array, fields: { readonly nlink?: number; readonly filesize?: number }): Uint8Array {
+export function patchRecord(
+  raw: Uint8Array,
+  fields: { readonly nlink?: number; readonly filesize?: number },
+): Uint8Array {
   const patched = raw.slice();
   if (fields.nlink !== undefined) writeHex(patched, nlinkOffset, fields.nlink);
   if (fields.filesize !== undefined) writeHex(patched, filesizeOffset, fields.filesize);

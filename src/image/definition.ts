@@ -1,6 +1,11 @@
 import { z } from 'zod';
 
-const place = z.string().min(1).describe('A path; ~ is the home folder; a relative one starts at the definition, or at what its recipe made.');
+const place = z
+  .string()
+  .min(1)
+  .describe(
+    'A path; ~ is the home folder; a relative one starts at the definition, or at what its recipe made.',
+  );
 
 const candidate = z.strictObject({
   generation: z.string().min(1).describe('Which releases have the image there.'),
@@ -12,7 +17,11 @@ const candidate = z.strictObject({
     .optional()
     .describe('The property list, and the key in it, that tells which version is installed.'),
   expect: z.array(z.string().min(1)).optional().describe('As `expect`, where generations differ.'),
-  unsupported: z.string().min(1).optional().describe('Why an image of this generation is recognised and refused.'),
+  unsupported: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Why an image of this generation is recognised and refused.'),
 });
 
 /** Where an image, its kernel and its command line are found, and what a good boot says on the console. */
@@ -21,13 +30,24 @@ export const definitionSchema = z
     title: z.string().min(1),
     description: z.string().optional(),
     tried: z.boolean().default(true).describe('false: written from public facts, never run.'),
-    recipe: z.string().min(1).optional().describe('A program of this folder that makes the image: it is called with the output folder.'),
+    recipe: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A program of this folder that makes the image: it is called with the output folder.'),
     initrd: place.optional(),
     kernel: place.optional(),
-    candidates: z.array(candidate).min(1).optional().describe('Places to look at, the first that exists counts.'),
+    candidates: z
+      .array(candidate)
+      .min(1)
+      .optional()
+      .describe('Places to look at, the first that exists counts.'),
     cmdline: z.string().default('').describe('Kernel arguments that a good boot needs.'),
     memory: z.int().min(16).max(1_048_576).optional().describe('MiB that a boot needs.'),
-    expect: z.array(z.string().min(1)).default([]).describe('Regular expressions of console lines that a good boot of the stock image shows.'),
+    expect: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Regular expressions of console lines that a good boot of the stock image shows.'),
   })
   .refine((definition) => (definition.initrd === undefined) !== (definition.candidates === undefined), {
     error: 'wanted either initrd or candidates',

@@ -41,10 +41,15 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
   const ids = [...(await listDefinitions(options.roots)).keys()];
-  throw new MobyPatchError('invalid', 'image-unknown', `found neither a file ${resolve(options.folder, name)} nor an image definition of this name${suggest(name, ids)}`, {
-    path: name,
-    hint: ids.length > 0 ? `the images with a definition are: ${ids.join(', ')}` : undefined,
-  });
+  throw new MobyPatchError(
+    'invalid',
+    'image-unknown',
+    `found neither a file ${resolve(options.folder, name)} nor an image definition of this name${suggest(name, ids)}`,
+    {
+      path: name,
+      hint: ids.length > 0 ? `the images with a definition are: ${ids.join(', ')}` : undefined,
+    },
+  );
 }
 
 /** Every id with its file, sorted. */
@@ -64,11 +69,20 @@ async function findDefinition(id: string, roots: readonly string[]): Promise<str
   return (await listDefinitions(roots)).get(id);
 }
 
-async function locate(name: string, file: string, definition: Definition, options: FindOptions): Promise<FoundImage> {
-  const folder = definition.recipe === undefined ? dirname(file) : await makeImage(resolve(dirname(file), definition.recipe), options);
+async function locate(
+  name: string,
+  file: string,
+  definition: Definition,
+  options: FindOptions,
+): Promise<FoundImage> {
+  const folder =
+    definition.recipe === undefined
+      ? dirname(file)
+      : await makeImage(resolve(dirname(file), definition.recipe), options);
   const place = (path: string) => resolve(folder, path.replace(/^~(?=\/)/, options.home));
   const { initrd, kernel, cmdline, expect } = await chooseCandidate(name, definition, place);
-  if (definition.tried === false) options.log(`the definition ${name} was written from public facts and has never been tried`);
+  if (definition.tried === false)
+    options.log(`the definition ${name} was written from public facts and has never been tried`);
   return {
     name,
     initrd: place(initrd),
@@ -79,21 +93,35 @@ async function locate(name: string, file: string, definition: Definition, option
   };
 }
 
-async function chooseCandidate(name: string, definition: Definition, place: (path: string) => string): Promise<Candidate & { initrd: string }> {
+async function chooseCandidate(
+  name: string,
+  definition: Definition,
+  place: (path: string) => string,
+): Promise<Candidate & { initrd: string }> {
   const { initrd, kernel, candidates = [] } = definition;
   if (initrd !== undefined) return { generation: '', initrd, kernel };
   for (const candidate of candidates) {
     if (candidate.initrd === undefined || !(await isFile(place(candidate.initrd)))) continue;
     if (candidate.unsupported !== undefined) {
-      throw new MobyPatchError('invalid', 'image-unsupported', `found an image of ${candidate.generation}: ${candidate.unsupported}`, { path: place(candidate.initrd) });
+      throw new MobyPatchError(
+        'invalid',
+        'image-unsupported',
+        `found an image of ${candidate.generation}: ${candidate.unsupported}`,
+        { path: place(candidate.initrd) },
+      );
     }
     return { ...candidate, initrd: candidate.initrd };
   }
   const looked = candidates.flatMap((candidate) => candidate.initrd ?? []).join(', ');
-  throw new MobyPatchError('invalid', 'image-not-installed', `found no image of ${definition.title}; looked for ${looked}`, {
-    path: name,
-    hint: 'give the path of the image: -i FILE',
-  });
+  throw new MobyPatchError(
+    'invalid',
+    'image-not-installed',
+    `found no image of ${definition.title}; looked for ${looked}`,
+    {
+      path: name,
+      hint: 'give the path of the image: -i FILE',
+    },
+  );
 }
 
 function isFile(path: string): Promise<boolean> {

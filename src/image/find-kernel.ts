@@ -26,7 +26,9 @@ async function isKernel(path: string): Promise<boolean> {
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
     const start = buffer.subarray(0, bytesRead);
-    return start.toString('latin1', 0x202, 0x206) === 'HdrS' || start.toString('latin1', 0x38, 0x3c) === 'ARM\x64';
+    return (
+      start.toString('latin1', 0x202, 0x206) === 'HdrS' || start.toString('latin1', 0x38, 0x3c) === 'ARM\x64'
+    );
   } finally {
     await file.close();
   }

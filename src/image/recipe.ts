@@ -25,7 +25,9 @@ export async function makeImage(recipe: string, options: RecipeOptions): Promise
   const making = `${made}.making-${process.pid}`;
   await mkdir(making, { recursive: true });
   try {
-    options.log(`making the image with ${basename(dirname(recipe))}/${basename(recipe)}: once, then it is kept`);
+    options.log(
+      `making the image with ${basename(dirname(recipe))}/${basename(recipe)}: once, then it is kept`,
+    );
     const { exitCode, output } = await runProcess(['/bin/sh', recipe, making], {
       signal: options.signal,
       timeout: recipeTimeout,
@@ -41,13 +43,17 @@ export async function makeImage(recipe: string, options: RecipeOptions): Promise
 
 function createRecipeError(recipe: string, exitCode: number, output: string): MobyPatchError {
   const last = output.trimEnd().split('\n').slice(-3).join('\n');
-  return new MobyPatchError('infrastructure', 'recipe-failed', `the recipe ended with ${exitCode}: ${last}`, { path: recipe });
+  return new MobyPatchError('infrastructure', 'recipe-failed', `the recipe ended with ${exitCode}: ${last}`, {
+    path: recipe,
+  });
 }
 
 /** A digest of the names and contents of all files below a folder. */
 async function hashFolder(folder: string): Promise<string> {
   const hash = createHash('sha256');
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) =>
+    file.isFile(),
+  );
   const paths = files.map((file) => join(file.parentPath ?? file.path, file.name)).sort();
   for (const path of paths) {
     const content = await readFile(path);

@@ -8,7 +8,12 @@ export async function collectBytes(body: Bytes, limit: number, path: string): Pr
   for await (const piece of body) {
     size += piece.length;
     if (size > limit) {
-      throw new MobyPatchError('failed', 'file-too-large', `the file has more than ${limit} bytes, too many to be read at once`, { path });
+      throw new MobyPatchError(
+        'failed',
+        'file-too-large',
+        `the file has more than ${limit} bytes, too many to be read at once`,
+        { path },
+      );
     }
     pieces.push(piece.slice());
   }

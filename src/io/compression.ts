@@ -24,7 +24,11 @@ const implementations: Record<Exclude<Codec, 'none'>, Implementation | undefined
 
 export const writableCodecs: readonly Codec[] = ['none', 'gzip'];
 
-export function readMember(codec: Exclude<Codec, 'none'>, file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
+export function readMember(
+  codec: Exclude<Codec, 'none'>,
+  file: InputFile,
+  offset: number,
+): AsyncGenerator<Uint8Array, MemberEnd, void> {
   const implementation = implementations[codec];
   if (implementation === undefined) throw createUnsupportedError(codec, file.name, offset);
   return implementation.read(file, offset);
@@ -45,7 +49,12 @@ export function writeMember(codec: Codec, source: Bytes, level: number): Bytes {
 export function chooseLevel(compression: Compression, wanted: number | undefined): number {
   const levels = compression.codec === 'none' ? undefined : implementations[compression.codec]?.levels;
   if (levels === undefined) return 0;
-  if (wanted === undefined) return compression.level === 'best' ? levels.highest : compression.level === 'fastest' ? levels.lowest : levels.usual;
+  if (wanted === undefined)
+    return compression.level === 'best'
+      ? levels.highest
+      : compression.level === 'fastest'
+        ? levels.lowest
+        : levels.usual;
   if (Number.isInteger(wanted) && wanted >= levels.lowest && wanted <= levels.highest) return wanted;
   throw new MobyPatchError('invalid', 'level-invalid', `${compression.codec} has no level ${wanted}`, {
     hint: `give a level from ${levels.lowest} to ${levels.highest}`,
@@ -53,9 +62,14 @@ export function chooseLevel(compression: Compression, wanted: number | undefined
 }
 
 function createUnsupportedError(codec: Codec, path?: string, offset?: number): MobyPatchError {
-  return new MobyPatchError('invalid', 'image-unsupported', `${codec} compression is not supported yet; gzip and uncompressed archives are`, {
-    path,
-    offset,
-    hint: 'decompress this part and give it to us as a raw or gzip archive',
-  });
+  return new MobyPatchError(
+    'invalid',
+    'image-unsupported',
+    `${codec} compression is not supported yet; gzip and uncompressed archives are`,
+    {
+      path,
+      offset,
+      hint: 'decompress this part and give it to us as a raw or gzip archive',
+    },
+  );
 }

@@ -24,7 +24,10 @@ export interface MemberEnd {
  * CRC and length are checked: the kernel checks neither. Node's own gunzip is not used, since it stops
  * without a word at zeros between members and cannot tell where a member ends.
  */
-export async function* readGzipMember(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
+export async function* readGzipMember(
+  file: InputFile,
+  offset: number,
+): AsyncGenerator<Uint8Array, MemberEnd, void> {
   const start = await file.read(offset, Math.min(offset + longestHeader, file.size));
   const header = parseGzipHeader(start);
   if (typeof header === 'string') throw createHeaderError(file, offset, header);
@@ -47,12 +50,19 @@ export async function* readGzipMember(file: InputFile, offset: number): AsyncGen
   }
   const end = body + inflate.bytesWritten;
   const trailer = await file.read(end, Math.min(end + 8, file.size));
-  if (trailer.length < 8) throw createError(file, 'image-truncated', end, 'the gzip member ends before its CRC and length');
+  if (trailer.length < 8)
+    throw createError(file, 'image-truncated', end, 'the gzip member ends before its CRC and length');
   const view = new DataView(trailer.buffer, trailer.byteOffset);
   if (view.getUint32(0, true) !== checksum) {
-    throw createError(file, 'image-corrupt', end, 'the CRC of the gzip member is wrong: its data is damaged (a kernel would boot it without a word)');
+    throw createError(
+      file,
+      'image-corrupt',
+      end,
+      'the CRC of the gzip member is wrong: its data is damaged (a kernel would boot it without a word)',
+    );
   }
-  if (view.getUint32(4, true) !== size % 2 ** 32) throw createError(file, 'image-corrupt', end + 4, 'the length of the gzip member is wrong');
+  if (view.getUint32(4, true) !== size % 2 ** 32)
+    throw createError(file, 'image-corrupt', end + 4, 'the length of the gzip member is wrong');
   return { end: end + 8, level: header.level };
 }
 
@@ -92,11 +102,14 @@ function startFeeding(source: Bytes, sink: ZlibStream): Promise<void> {
 /** Writes a source into a zlib stream, no faster than it takes it; ends early when the stream has ended. */
 async function feed(source: Bytes, sink: ZlibStream): Promise<void> {
   let closed = false;
-  const closing = once(sink, 'close').then(() => {
-    closed = true;
-  }, () => {
-    closed = true;
-  });
+  const closing = once(sink, 'close').then(
+    () => {
+      closed = true;
+    },
+    () => {
+      closed = true;
+    },
+  );
   for await (const piece of source) {
     if (closed || sink.readableEnded) return;
     if (!sink.write(piece)) await Promise.race([once(sink, 'drain').catch(() => {}), closing]);
@@ -105,20 +118,45 @@ async function feed(source: Bytes, sink: ZlibStream): Promise<void> {
 }
 
 function createHeaderError(file: InputFile, offset: number, problem: string): MobyPatchError {
-  if (problem === 'truncated') return createError(file, 'image-truncated', offset, 'the file ends inside a gzip header');
+  if (problem === 'truncated')
+    return createError(file, 'image-truncated', offset, 'the file ends inside a gzip header');
   if (problem === 'unsupported-flags') {
-    return createError(file, 'image-unsupported', offset, 'the gzip header has fields that the kernel does not skip (FEXTRA, FCOMMENT or FHCRC)', 'compress it again with: gzip -n');
+    return createError(
+      file,
+      'image-unsupported',
+      offset,
+      'the gzip header has fields that the kernel does not skip (FEXTRA, FCOMMENT or FHCRC)',
+      'compress it again with: gzip -n',
+    );
   }
   return createError(file, 'image-corrupt', offset, 'the gzip header names an unknown method');
 }
 
 function createDeflateError(file: InputFile, offset: number, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'Z_BUF_ERROR') return createError(file, 'image-truncated', file.size, `the file ends inside the gzip member that starts at ${offset}`);
-  if (code === 'Z_DATA_ERROR') return createError(file, 'image-corrupt', offset, `the gzip member that starts here is damaged: ${(cause as Error).message}`);
+  if (code === 'Z_BUF_ERROR')
+    return createError(
+      file,
+      'image-truncated',
+      file.size,
+      `the file ends inside the gzip member that starts at ${offset}`,
+    );
+  if (code === 'Z_DATA_ERROR')
+    return createError(
+      file,
+      'image-corrupt',
+      offset,
+      `the gzip member that starts here is damaged: ${(cause as Error).message}`,
+    );
   return cause;
 }
 
-function createError(file: InputFile, code: string, offset: number, message: string, hint = 'get a new copy of the image'): MobyPatchError {
+function createError(
+  file: InputFile,
+  code: string,
+  offset: number,
+  message: string,
+  hint = 'get a new copy of the image',
+): MobyPatchError {
   return new MobyPatchError('invalid', code, message, { path: file.name, offset, hint });
 }

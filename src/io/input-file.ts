@@ -19,7 +19,12 @@ const pieceSize = 512 * 1024;
 
 export async function openInputFile(path: string, name = path): Promise<InputFile> {
   const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
-    throw new MobyPatchError('invalid', 'image-unreadable', `cannot open the file: ${cause.code ?? cause.message}`, { path: name, cause });
+    throw new MobyPatchError(
+      'invalid',
+      'image-unreadable',
+      `cannot open the file: ${cause.code ?? cause.message}`,
+      { path: name, cause },
+    );
   });
   try {
     return await createInputFile(handle, path, name);
@@ -31,7 +36,11 @@ export async function openInputFile(path: string, name = path): Promise<InputFil
 
 async function createInputFile(handle: FileHandle, path: string, name: string): Promise<InputFile> {
   const opened = await handle.stat({ bigint: true });
-  if (!opened.isFile()) throw new MobyPatchError('invalid', 'image-unreadable', 'not a regular file', { path: name, hint: 'give a file, or - for standard input' });
+  if (!opened.isFile())
+    throw new MobyPatchError('invalid', 'image-unreadable', 'not a regular file', {
+      path: name,
+      hint: 'give a file, or - for standard input',
+    });
   const read = async (offset: number, end: number) => {
     const buffer = Buffer.allocUnsafe(Math.max(0, end - offset));
     let filled = 0;
@@ -50,18 +59,29 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     async assertUnchanged() {
       const now = await handle.stat({ bigint: true });
       if (now.size === opened.size && now.mtimeNs === opened.mtimeNs) return;
-      throw new MobyPatchError('failed', 'image-changed', 'the file was written to while it was read', { path: name, hint: 'run it again when nothing writes to the file' });
+      throw new MobyPatchError('failed', 'image-changed', 'the file was written to while it was read', {
+        path: name,
+        hint: 'run it again when nothing writes to the file',
+      });
     },
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
 
 /** Reads a range in pieces; each piece is a buffer of its own. */
-export async function* readRange(file: InputFile, offset: number, end: number): Bytes & AsyncGenerator<Uint8Array> {
+export async function* readRange(
+  file: InputFile,
+  offset: number,
+  end: number,
+): Bytes & AsyncGenerator<Uint8Array> {
   for (let at = offset; at < end; at += pieceSize) {
     const wanted = Math.min(at + pieceSize, end);
     const piece = await file.read(at, wanted);
-    if (piece.length < wanted - at) throw new MobyPatchError('failed', 'image-changed', 'the file became shorter while it was read', { path: file.name, offset: at });
+    if (piece.length < wanted - at)
+      throw new MobyPatchError('failed', 'image-changed', 'the file became shorter while it was read', {
+        path: file.name,
+        offset: at,
+      });
     yield piece;
   }
 }

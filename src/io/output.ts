@@ -19,8 +19,15 @@ export interface Written {
 }
 
 /** Writes a stream to a temporary file in the folder of `destination`; disposing removes what was not published. */
-export async function createOutput(destination: string, source: Bytes, signal: AbortSignal): Promise<Output & Written> {
-  const path = join(dirname(destination), `.${basename(destination)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`);
+export async function createOutput(
+  destination: string,
+  source: Bytes,
+  signal: AbortSignal,
+): Promise<Output & Written> {
+  const path = join(
+    dirname(destination),
+    `.${basename(destination)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`,
+  );
   const remove = () => rm(path, { force: true });
   try {
     const written = await writeFile(path, source, signal);
@@ -89,10 +96,16 @@ function isFileError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 function createWriteError(destination: string, cause: NodeJS.ErrnoException): MobyPatchError {
-  const kind = cause.code === 'ENOSPC' || cause.code === 'EIO' || cause.code === 'EDQUOT' ? 'infrastructure' : 'invalid';
-  return new MobyPatchError(kind, 'output-unwritable', `cannot write the file: ${cause.code ?? cause.message}; what was there is as it was`, {
-    path: destination,
-    cause,
-    hint: cause.code === 'ENOENT' ? 'create its folder first' : undefined,
-  });
+  const kind =
+    cause.code === 'ENOSPC' || cause.code === 'EIO' || cause.code === 'EDQUOT' ? 'infrastructure' : 'invalid';
+  return new MobyPatchError(
+    kind,
+    'output-unwritable',
+    `cannot write the file: ${cause.code ?? cause.message}; what was there is as it was`,
+    {
+      path: destination,
+      cause,
+      hint: cause.code === 'ENOENT' ? 'create its folder first' : undefined,
+    },
+  );
 }

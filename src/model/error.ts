@@ -66,10 +66,19 @@ export function createErrorReport(error: unknown): ErrorReport {
     const { kind, code, message, hint, path, offset } = error;
     return { kind, code, message, hint, path, offset };
   }
-  const { name, message, code, path }: Partial<NodeError> & { message: string } = error instanceof Error ? error : { message: String(error) };
-  if (name === 'AbortError') return { kind: 'interrupted', code: 'interrupted', message: 'interrupted; nothing was replaced' };
-  if (code !== undefined && machineFaults.has(code)) return { kind: 'infrastructure', code: 'machine-fault', message, path };
-  return { kind: 'failed', code: 'internal', message, hint: 'this is a defect of moby-patch: please report it', path };
+  const { name, message, code, path }: Partial<NodeError> & { message: string } =
+    error instanceof Error ? error : { message: String(error) };
+  if (name === 'AbortError')
+    return { kind: 'interrupted', code: 'interrupted', message: 'interrupted; nothing was replaced' };
+  if (code !== undefined && machineFaults.has(code))
+    return { kind: 'infrastructure', code: 'machine-fault', message, path };
+  return {
+    kind: 'failed',
+    code: 'internal',
+    message,
+    hint: 'this is a defect of moby-patch: please report it',
+    path,
+  };
 }
 
 interface NodeError extends Error {

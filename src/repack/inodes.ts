@@ -39,7 +39,12 @@ export function createInodes(image: Image, additions: Iterable<Entry>): Inodes {
       const device = { devmajor: sample?.devmajor ?? 0, devminor: sample?.devminor ?? 0 };
       if (entry.link === undefined) {
         const keeps = old !== undefined && (old.header.nlink < 2 || entry.type === 'directory');
-        return { ino: keeps ? old.header.ino : takeNumber(), nlink: entry.type === 'directory' ? (old?.header.nlink ?? 2) : 1, ...device, first: true };
+        return {
+          ino: keeps ? old.header.ino : takeNumber(),
+          nlink: entry.type === 'directory' ? (old?.header.nlink ?? 2) : 1,
+          ...device,
+          first: true,
+        };
       }
       const known = groupNumbers.get(entry.link);
       const ino = known ?? takeNumber();
@@ -47,7 +52,8 @@ export function createInodes(image: Image, additions: Iterable<Entry>): Inodes {
       return { ino, nlink: groupSizes.get(entry.link) ?? 1, ...device, first: known === undefined };
     },
     name(path, segment) {
-      const sample = image.records.find((record) => record.segment === segment && record.name.length > 1)?.name ?? '';
+      const sample =
+        image.records.find((record) => record.segment === segment && record.name.length > 1)?.name ?? '';
       const prefix = sample.startsWith('./') ? './' : sample.startsWith('/') ? '/' : '';
       return encodePath(path === '' ? '.' : prefix + path);
     },

@@ -9,7 +9,10 @@ type Relink = Extract<RecordAction, { do: 'relink' }>;
  * the kernel only links what has two or more; and when the record with the body goes (GNU cpio puts it
  * into the last name, others into the first), a name that stays takes the body over.
  */
-export function planLinks(image: Image, actions: ReadonlyMap<ArchiveRecord, RecordAction>): Map<ArchiveRecord, Relink> {
+export function planLinks(
+  image: Image,
+  actions: ReadonlyMap<ArchiveRecord, RecordAction>,
+): Map<ArchiveRecord, Relink> {
   const relinks = new Map<ArchiveRecord, Relink>();
   for (const group of listGroups(image)) {
     const staying = group.records.filter((record) => !actions.has(record));
@@ -42,16 +45,25 @@ function listGroups(image: Image): LinkGroup[] {
   }
   return [...members].flatMap(([link, entries]) => {
     const [entry] = entries;
-    return entry === undefined ? [] : [{ type: entry.type, data: entry.data, records: records.get(link) ?? [] }];
+    return entry === undefined
+      ? []
+      : [{ type: entry.type, data: entry.data, records: records.get(link) ?? [] }];
   });
 }
 
 /** The next name after the body's old place, so that it can be passed on; else the last one before it. */
 function chooseHeir(staying: readonly ArchiveRecord[], data: ArchiveRecord): ArchiveRecord {
-  const heir = staying.find((record) => record.index > data.index) ?? staying.findLast((record) => record.segment === data.segment);
+  const heir =
+    staying.find((record) => record.index > data.index) ??
+    staying.findLast((record) => record.segment === data.segment);
   if (heir !== undefined) return heir;
-  throw new MobyPatchError('failed', 'links-across-segments', 'a file whose contents stand in a later segment than the names that stay cannot be kept', {
-    path: data.name,
-    hint: 'change or remove all names of the hard-linked file',
-  });
+  throw new MobyPatchError(
+    'failed',
+    'links-across-segments',
+    'a file whose contents stand in a later segment than the names that stay cannot be kept',
+    {
+      path: data.name,
+      hint: 'change or remove all names of the hard-linked file',
+    },
+  );
 }

@@ -26,7 +26,9 @@ export interface RewritePlan {
  */
 export function planRewrite(image: Image, changes: readonly Change[]): RewritePlan {
   const removes = changes.flatMap((change) => (change.op === 'remove' ? [change.path] : []));
-  const puts = new Map(changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])));
+  const puts = new Map(
+    changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
+  );
   const isGone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
   const recordsByPath = groupRecords(image, (path) => puts.has(path) || isGone(path));
   const actions = new Map<ArchiveRecord, RecordAction>();
@@ -67,7 +69,8 @@ function placeAdditions(image: Image, entries: readonly Entry[]): Map<number, En
   const groups = new Map<string, number>();
   const segmentOf = (entry: Entry) => findSegment(image, entry.path);
   for (const entry of entries) {
-    if (entry.link !== undefined) groups.set(entry.link, Math.max(groups.get(entry.link) ?? 0, segmentOf(entry)));
+    if (entry.link !== undefined)
+      groups.set(entry.link, Math.max(groups.get(entry.link) ?? 0, segmentOf(entry)));
   }
   const placed = new Map<number, Entry[]>();
   for (const entry of entries.toSorted((a, b) => comparePaths(a.path, b.path))) {

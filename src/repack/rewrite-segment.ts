@@ -27,7 +27,10 @@ export interface Rewriting {
 }
 
 /** The unpacked bytes of one segment with a plan carried out on it, in one pass over the old bytes. */
-export async function* rewriteSegment(index: number, { image, file, plan, inodes, spool, carried }: Rewriting): AsyncGenerator<Uint8Array, void, void> {
+export async function* rewriteSegment(
+  index: number,
+  { image, file, plan, inodes, spool, carried }: Rewriting,
+): AsyncGenerator<Uint8Array, void, void> {
   const segment = image.layout.segments[index] as Segment;
   const records = image.records.filter((record) => record.segment === index);
   const heirs = listHeirs(plan);
@@ -62,20 +65,29 @@ export async function* rewriteSegment(index: number, { image, file, plan, inodes
     if (!added) yield* addEntries();
   }
 
-  async function* rewriteRecord(record: ArchiveRecord, raw: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  async function* rewriteRecord(
+    record: ArchiveRecord,
+    raw: Uint8Array,
+  ): AsyncGenerator<Uint8Array, void, void> {
     const action = plan.actions.get(record);
     const heir = heirs.get(record);
     if (action === undefined) yield* copyRecord(raw, record.header.filesize, cursor);
     else if (action.do === 'relink') yield* relink(record, raw, action.nlink, action.carry);
     else {
-      if (heir !== undefined && waiting.has(heir)) yield* emitWaiting(heir, cursor.body(), record.header.filesize);
+      if (heir !== undefined && waiting.has(heir))
+        yield* emitWaiting(heir, cursor.body(), record.header.filesize);
       else if (heir !== undefined) carried.set(record, await spool.add(cursor.body()));
       if (action.do === 'replace') yield* writeEntry(action.entry, record);
     }
   }
 
   /** A name that takes a body over waits until the body has come. */
-  async function* relink(record: ArchiveRecord, raw: Uint8Array, nlink: number, carry: ArchiveRecord | undefined): AsyncGenerator<Uint8Array, void, void> {
+  async function* relink(
+    record: ArchiveRecord,
+    raw: Uint8Array,
+    nlink: number,
+    carry: ArchiveRecord | undefined,
+  ): AsyncGenerator<Uint8Array, void, void> {
     if (carry === undefined) {
       yield* copyRecord(patchRecord(raw, { nlink }), record.header.filesize, cursor);
       return;
@@ -85,7 +97,11 @@ export async function* rewriteSegment(index: number, { image, file, plan, inodes
     if (body !== undefined) yield* emitWaiting(record, body.body(), body.size);
   }
 
-  async function* emitWaiting(record: ArchiveRecord, body: Bytes, filesize: number): AsyncGenerator<Uint8Array, void, void> {
+  async function* emitWaiting(
+    record: ArchiveRecord,
+    body: Bytes,
+    filesize: number,
+  ): AsyncGenerator<Uint8Array, void, void> {
     const found = waiting.get(record);
     if (found === undefined) return;
     waiting.delete(record);
@@ -98,7 +114,10 @@ export async function* rewriteSegment(index: number, { image, file, plan, inodes
     for (const entry of plan.additions.get(index) ?? []) yield* writeEntry(entry, undefined);
   }
 
-  async function* writeEntry(entry: Entry, old: ArchiveRecord | undefined): AsyncGenerator<Uint8Array, void, void> {
+  async function* writeEntry(
+    entry: Entry,
+    old: ArchiveRecord | undefined,
+  ): AsyncGenerator<Uint8Array, void, void> {
     const identity = inodes.identify(entry, old, index);
     const target = entry.type === 'symlink' ? encodePath(entry.target ?? '') : undefined;
     const filesize = target?.length ?? (entry.type === 'file' && identity.first ? entry.size : 0);
@@ -124,7 +143,11 @@ export async function* rewriteSegment(index: number, { image, file, plan, inodes
   }
 }
 
-async function* copyRecord(raw: Uint8Array, filesize: number, cursor: TokenCursor): AsyncGenerator<Uint8Array, void, void> {
+async function* copyRecord(
+  raw: Uint8Array,
+  filesize: number,
+  cursor: TokenCursor,
+): AsyncGenerator<Uint8Array, void, void> {
   yield raw;
   if (filesize === 0) return;
   yield* cursor.body();

@@ -19,7 +19,11 @@ export interface RepackOptions {
  * The bytes of the new image. Segments that no change touches, padding and opaque parts are copied; without
  * changes the result is the input. Errors: `level-invalid`, `links-across-segments`, and those of reading.
  */
-export async function* writeImage(image: Image, changes: readonly Change[], options: RepackOptions): AsyncGenerator<Uint8Array, void, void> {
+export async function* writeImage(
+  image: Image,
+  changes: readonly Change[],
+  options: RepackOptions,
+): AsyncGenerator<Uint8Array, void, void> {
   const plan = planRewrite(image, changes);
   const inodes = createInodes(image, [...plan.additions.values()].flat());
   const { segments, root } = image.layout;
@@ -37,19 +41,23 @@ export async function* writeImage(image: Image, changes: readonly Change[], opti
     for (const [index, segment] of segments.entries()) {
       const recoded = index === root && isRecoded(segment, options);
       if (plan.touched.has(index) || recoded) {
-        const codec = index === root ? (options.codec ?? segment.compression.codec) : segment.compression.codec;
-        const compression: Compression = codec === segment.compression.codec ? segment.compression : { codec };
+        const codec =
+          index === root ? (options.codec ?? segment.compression.codec) : segment.compression.codec;
+        const compression: Compression =
+          codec === segment.compression.codec ? segment.compression : { codec };
         moved = true;
         yield* writeMember(codec, rewriteSegment(index, rewriting), chooseLevel(compression, options.level));
         if (segments[index + 1]?.kind !== 'padding') yield* alignNext(segments[index + 1]);
-      } else if (moved && segment.kind === 'padding') yield* writePadding(segment, index === segments.length - 1);
+      } else if (moved && segment.kind === 'padding')
+        yield* writePadding(segment, index === segments.length - 1);
       else yield* image.bytes(segment.offset, segment.end);
     }
   }
 
   /** A raw archive must begin at a multiple of four bytes. */
   function* alignNext(next: Segment | undefined): Generator<Uint8Array, void, void> {
-    if (next?.kind === 'cpio' && next.compression.codec === 'none') yield new Uint8Array((4 - (written % 4)) % 4);
+    if (next?.kind === 'cpio' && next.compression.codec === 'none')
+      yield new Uint8Array((4 - (written % 4)) % 4);
   }
 
   /** Fewer than four zeros are there to reach a multiple of four; more are copied, then rounded up. */

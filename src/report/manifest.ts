@@ -9,7 +9,8 @@ export function createManifest(report: Report): Manifest {
     input: { name: report.input, size: before?.size ?? 0, sha256: before?.sha256 ?? '' },
     output: { name: report.output ?? '', size: after?.size ?? 0, sha256: after?.sha256 ?? '' },
     plan: plan?.id ?? '',
-    patches: plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
+    patches:
+      plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
     packages: Object.assign({}, ...report.steps.map((step) => step.packages)),
     engine: engine?.name ?? '',
     verdict: boot === undefined ? 'not booted' : boot.verdict,

@@ -7,7 +7,8 @@ import type { Report } from '../model/report.js';
 
 /** `what`, where, and what to do, on lines of their own. */
 export function renderError(error: ErrorReport): string {
-  const place = error.path === undefined || error.message.includes(error.path) ? '' : `${showPath(error.path)}: `;
+  const place =
+    error.path === undefined || error.message.includes(error.path) ? '' : `${showPath(error.path)}: `;
   const offset = error.offset === undefined ? '' : ` (at byte ${error.offset})`;
   const lines = [`moby-patch: ${place}${error.message}${offset} [${error.code}]`];
   if (error.hint) lines.push(`  try: ${error.hint}`);
@@ -16,22 +17,34 @@ export function renderError(error: ErrorReport): string {
 
 export function renderReport(report: Report): string[] {
   const { before, after, engine, diff, boot, output } = report;
-  const lines = [`${report.failed ? 'FAILED' : 'done'} in ${showSeconds(report.durationMs)}: ${report.input}${output === undefined ? '' : ` -> ${output}`}`];
+  const lines = [
+    `${report.failed ? 'FAILED' : 'done'} in ${showSeconds(report.durationMs)}: ${report.input}${output === undefined ? '' : ` -> ${output}`}`,
+  ];
   if (before !== undefined) lines.push(`  before   ${showLayout(before)}`);
-  if (after !== undefined) lines.push(`  after    ${showLayout(after)}${after.sha256 === before?.sha256 ? ' (the same, bit for bit)' : ''}`);
+  if (after !== undefined)
+    lines.push(
+      `  after    ${showLayout(after)}${after.sha256 === before?.sha256 ? ' (the same, bit for bit)' : ''}`,
+    );
   if (engine !== undefined) lines.push(`  engine   ${engine.name}: ${engine.reason}`);
   for (const step of report.steps) {
-    lines.push(`  step     ${step.patch}: ${step.summary}${step.changed ? '' : ' (already so)'}, ${showSeconds(step.durationMs)}`);
+    lines.push(
+      `  step     ${step.patch}: ${step.summary}${step.changed ? '' : ' (already so)'}, ${showSeconds(step.durationMs)}`,
+    );
     const packages = Object.entries(step.packages).map(([name, version]) => `${name} ${version}`);
     if (packages.length > 0) lines.push(`           ${packages.length} packages: ${packages.join(', ')}`);
     lines.push(...step.notes.map((note) => `           ${note}`));
   }
-  if (diff !== undefined) lines.push(`  changes  ${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`);
+  if (diff !== undefined)
+    lines.push(`  changes  ${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`);
   lines.push(...report.warnings.map((warning) => `  warning  ${warning}`));
   if (boot !== undefined) lines.push(...renderBoot(boot));
   else if (!report.failed && after !== undefined) lines.push('  boot     not booted');
   if (report.manifest !== undefined) lines.push(`  manifest ${report.manifest}`);
-  lines.push(`  stages   ${Object.entries(report.stages).map(([stage, ms]) => `${stage} ${showSeconds(ms ?? 0)}`).join(', ')}`);
+  lines.push(
+    `  stages   ${Object.entries(report.stages)
+      .map(([stage, ms]) => `${stage} ${showSeconds(ms ?? 0)}`)
+      .join(', ')}`,
+  );
   return lines;
 }
 
@@ -39,7 +52,10 @@ export function renderBoot(boot: BootResult): string[] {
   const verdict = boot.verdict === 'passed' ? `passed: ${boot.reached} reached` : `REFUSED: ${boot.reason}`;
   return [
     `  boot     ${verdict} in ${boot.seconds.toFixed(1)} s (${boot.accelerator})`,
-    ...boot.expectations.map(({ expectation, met, found }) => `  expected ${met ? 'yes' : 'NO '} ${'console' in expectation ? expectation.console : expectation.file}: ${found}`),
+    ...boot.expectations.map(
+      ({ expectation, met, found }) =>
+        `  expected ${met ? 'yes' : 'NO '} ${'console' in expectation ? expectation.console : expectation.file}: ${found}`,
+    ),
     ...boot.warnings.map((warning) => `  console  ${warning}`),
     `  console  ${boot.console}`,
   ];
@@ -48,29 +64,49 @@ export function renderBoot(boot: BootResult): string[] {
 export function renderDiff(diff: TreeDiff): string[] {
   const signs = { added: '+', removed: '-', changed: '~' } as const;
   return diff.differences.map(({ kind, path, type, fields }) => {
-    const shown = fields.map(({ field, before, after }) => (field === 'content' ? 'content' : `${field} ${before} -> ${after}`));
+    const shown = fields.map(({ field, before, after }) =>
+      field === 'content' ? 'content' : `${field} ${before} -> ${after}`,
+    );
     return `${signs[kind]} ${showPath(path === '' ? '.' : path)}${kind === 'changed' ? `  ${shown.join(', ')}` : type === 'file' ? '' : ` (${type})`}`;
   });
 }
 
 export function renderSegments(layout: Layout): string[] {
   const rows = layout.segments.map((segment, index) => describeSegment(segment, index === layout.root));
-  return formatTable([['', 'offset', 'end', 'size', 'codec', 'unpacked', 'entries', ''], ...rows], [1, 2, 3, 5, 6]);
+  return formatTable(
+    [['', 'offset', 'end', 'size', 'codec', 'unpacked', 'entries', ''], ...rows],
+    [1, 2, 3, 5, 6],
+  );
 }
 
 function describeSegment(segment: Segment, root: boolean): string[] {
   const { kind, offset, end, compression, unpacked, entries, members, trailer } = segment;
-  const remarks = [root ? 'patches go here' : '', members > 1 ? `${members} members` : '', kind === 'cpio' && !trailer ? 'no TRAILER' : ''];
+  const remarks = [
+    root ? 'patches go here' : '',
+    members > 1 ? `${members} members` : '',
+    kind === 'cpio' && !trailer ? 'no TRAILER' : '',
+  ];
   const inside = kind === 'cpio' ? [compression.codec, String(unpacked), String(entries)] : ['', '', ''];
-  return [kind, String(offset), String(end), String(end - offset), ...inside, remarks.filter((remark) => remark !== '').join(', ')];
+  return [
+    kind,
+    String(offset),
+    String(end),
+    String(end - offset),
+    ...inside,
+    remarks.filter((remark) => remark !== '').join(', '),
+  ];
 }
 
 /** Columns padded to their widest cell; those listed in `right` are numbers. */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly number[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
   return rows.map((row) =>
     row
-      .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        right.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd(),
   );

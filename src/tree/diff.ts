@@ -17,7 +17,8 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
     const entry = after.get(path);
     if (entry === undefined) differences.push({ path, kind: 'removed', type: old.type, fields: [] });
     else {
-      const other = old.type === 'file' && entry.type === 'file' && (old.size !== entry.size || hasOtherContent(path));
+      const other =
+        old.type === 'file' && entry.type === 'file' && (old.size !== entry.size || hasOtherContent(path));
       const fields = compareTexts(describe(old, linksBefore), describe(entry, linksAfter));
       if (other) fields.push({ field: 'content', before: `${old.size} bytes`, after: `${entry.size} bytes` });
       if (fields.length > 0) differences.push({ path, kind: 'changed', type: entry.type, fields });
@@ -26,7 +27,8 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
   for (const [path, entry] of after) {
     if (!before.has(path)) differences.push({ path, kind: 'added', type: entry.type, fields: [] });
   }
-  const count = (kind: Difference['kind']) => differences.filter((difference) => difference.kind === kind).length;
+  const count = (kind: Difference['kind']) =>
+    differences.filter((difference) => difference.kind === kind).length;
   differences.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { added: count('added'), removed: count('removed'), changed: count('changed'), differences };
 }
@@ -46,7 +48,10 @@ function describe(entry: Entry, links: LinkNames): FieldTexts {
   };
 }
 
-function compareTexts(before: FieldTexts, after: FieldTexts): { field: EntryField; before: string; after: string }[] {
+function compareTexts(
+  before: FieldTexts,
+  after: FieldTexts,
+): { field: EntryField; before: string; after: string }[] {
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])] as EntryField[];
   return fields
     .filter((field) => before[field] !== after[field])

@@ -68,15 +68,23 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     return place(record, type, joinPath(directory, last));
   }
 
-  function addRoot(record: ArchiveRecord, type: EntryType, components: readonly string[]): string | undefined {
+  function addRoot(
+    record: ArchiveRecord,
+    type: EntryType,
+    components: readonly string[],
+  ): string | undefined {
     const path = resolvePath((at) => names.get(at), components.join('/'), true);
-    if (type !== 'directory' || path === undefined || !isDirectory(path)) return 'only a directory can have this name';
+    if (type !== 'directory' || path === undefined || !isDirectory(path))
+      return 'only a directory can have this name';
     return place(record, type, path);
   }
 
   function isDirectory(path: string): boolean {
     // The kernel's own built-in archive brings these (usr/default_cpio_list).
-    return names.get(path)?.type === 'directory' || ((path === '' || path === 'dev' || path === 'root') && !names.has(path));
+    return (
+      names.get(path)?.type === 'directory' ||
+      ((path === '' || path === 'dev' || path === 'root') && !names.has(path))
+    );
   }
 
   function place(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
@@ -89,7 +97,8 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     const first = type === 'symlink' || type === 'directory' ? undefined : findLink(record, type, path);
     const linked = first === undefined ? undefined : names.get(first);
     const old = names.get(path);
-    const rewritten = linked ?? (first === undefined && type !== 'symlink' && old?.type === type ? old : undefined);
+    const rewritten =
+      linked ?? (first === undefined && type !== 'symlink' && old?.type === type ? old : undefined);
     if (old !== undefined && old !== rewritten) {
       if (old.children > 0) return `a ${type} cannot replace a directory that is not empty`;
       forget(path, old);
@@ -171,7 +180,9 @@ function checkRecord(record: ArchiveRecord): string | undefined {
   if (type === undefined) return 'the kernel does not know its type';
   if (type === 'symlink' && filesize > longestTarget) return 'a symlink target of more than 4095 bytes';
   if (type !== 'symlink' && type !== 'file' && filesize > 0) return `a ${type} cannot have a body`;
-  if (type !== 'directory' && record.name.endsWith('/')) return `a ${type} cannot have a name that ends in a slash`;
-  const isTooLong = (component: string) => component.length * 3 > longestComponent && encodePath(component).length > longestComponent;
+  if (type !== 'directory' && record.name.endsWith('/'))
+    return `a ${type} cannot have a name that ends in a slash`;
+  const isTooLong = (component: string) =>
+    component.length * 3 > longestComponent && encodePath(component).length > longestComponent;
   return splitPath(record.name).some(isTooLong) ? 'a component of more than 255 bytes' : undefined;
 }

@@ -22,10 +22,15 @@ export interface OpenOptions {
 export async function openImage(path: string, options: OpenOptions): Promise<Image> {
   const file = await openInputFile(path, options.name);
   try {
-    const [scan, whole] = await Promise.all([scanImage(file, options.signal, options.limits), hashRange(file, 0, file.size)]);
+    const [scan, whole] = await Promise.all([
+      scanImage(file, options.signal, options.limits),
+      hashRange(file, 0, file.size),
+    ]);
     const digests = await Promise.all(scan.segments.map((segment) => hashSegment(file, segment, whole)));
     await file.assertUnchanged();
-    const segments = scan.segments.map((segment, index): Segment => ({ ...segment, sha256: digests[index] ?? '' }));
+    const segments = scan.segments.map(
+      (segment, index): Segment => ({ ...segment, sha256: digests[index] ?? '' }),
+    );
     return createImage(file, scan, segments, whole);
   } catch (error) {
     await file[Symbol.asyncDispose]();
@@ -105,11 +110,16 @@ async function* readBodies(
 function findRoot(segments: readonly Segment[], names: ReadonlyMap<string, Inode>): number {
   const init = names.get('init') ?? names.get('sbin/init');
   if (init !== undefined) return init.record.segment;
-  return segments.reduce((best, segment, index) => (segment.entries > (segments[best]?.entries ?? 0) ? index : best), 0);
+  return segments.reduce(
+    (best, segment, index) => (segment.entries > (segments[best]?.entries ?? 0) ? index : best),
+    0,
+  );
 }
 
 function hashSegment(file: InputFile, segment: ScannedSegment, whole: string): string | Promise<string> {
-  return segment.offset === 0 && segment.end === file.size ? whole : hashRange(file, segment.offset, segment.end);
+  return segment.offset === 0 && segment.end === file.size
+    ? whole
+    : hashRange(file, segment.offset, segment.end);
 }
 
 async function hashRange(file: InputFile, offset: number, end: number): Promise<string> {
@@ -117,4 +127,3 @@ async function hashRange(file: InputFile, offset: number, end: number): Promise<
   for await (const piece of readRange(file, offset, end)) hash.update(piece);
   return hash.digest('hex');
 }
-

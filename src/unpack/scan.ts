@@ -30,7 +30,11 @@ const longestTarget = 4095;
  * compressed members, zeros between them. Bytes that are none of these end the kernel's reading: they
  * are kept as one opaque segment, unless the file begins with them.
  */
-export async function scanImage(file: InputFile, signal: AbortSignal, limits: ScanLimits = usualLimits): Promise<Scan> {
+export async function scanImage(
+  file: InputFile,
+  signal: AbortSignal,
+  limits: ScanLimits = usualLimits,
+): Promise<Scan> {
   const segments: ScannedSegment[] = [];
   const records: (ArchiveRecord | undefined)[] = [];
   let count = 0;
@@ -43,12 +47,16 @@ export async function scanImage(file: InputFile, signal: AbortSignal, limits: Sc
     if (kind === 'padding') offset = await addPadding(offset);
     else if (kind !== 'opaque') offset = await addMember(kind, offset);
     else {
-      if (segments.every((segment) => segment.kind === 'padding')) throw createNoImageError(file, offset, start);
+      if (segments.every((segment) => segment.kind === 'padding'))
+        throw createNoImageError(file, offset, start);
       segments.push({ offset, end: file.size, kind: 'opaque', ...nothingInside });
       offset = file.size;
     }
   }
-  if (count === 0) throw new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', { path: file.name });
+  if (count === 0)
+    throw new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
+      path: file.name,
+    });
   return { segments, records };
 
   async function addPadding(from: number): Promise<number> {
@@ -59,7 +67,10 @@ export async function scanImage(file: InputFile, signal: AbortSignal, limits: Sc
 
   async function addMember(codec: Codec, from: number): Promise<number> {
     const last = segments.at(-1);
-    const continued = last?.kind === 'cpio' && !last.trailer && last.compression.codec === codec && codec !== 'none' ? last : undefined;
+    const continued =
+      last?.kind === 'cpio' && !last.trailer && last.compression.codec === codec && codec !== 'none'
+        ? last
+        : undefined;
     const segment = continued === undefined ? segments.length : segments.length - 1;
     const base = continued?.unpacked ?? 0;
     const found = await readMemberRecords(codec, from, segment, base);
@@ -101,8 +112,10 @@ export async function scanImage(file: InputFile, signal: AbortSignal, limits: Sc
           target = parseType(header.mode) === 'symlink' && header.filesize <= longestTarget ? [] : undefined;
           const position = codec === 'none' ? token.position - from : base + token.position;
           records.push({ segment, index: count - 1, position, header, name: decodePath(token.name) });
-          if (count > limits.records) throw createLimitError(file, from, `more than ${limits.records} entries`);
-          if (unpacked + token.position + header.filesize > limits.unpacked) throw createLimitError(file, from, `more than ${limits.unpacked} bytes after decompression`);
+          if (count > limits.records)
+            throw createLimitError(file, from, `more than ${limits.records} entries`);
+          if (unpacked + token.position + header.filesize > limits.unpacked)
+            throw createLimitError(file, from, `more than ${limits.unpacked} bytes after decompression`);
         } else if (token.kind === 'data') target?.push(token.bytes.slice());
         else if (token.kind === 'end' && target !== undefined) {
           records.push({ ...(records.pop() as ArchiveRecord), target: decodePath(Buffer.concat(target)) });
@@ -116,11 +129,18 @@ export async function scanImage(file: InputFile, signal: AbortSignal, limits: Sc
   }
 }
 
-const nothingInside = { compression: { codec: 'none' }, members: 0, entries: 0, unpacked: 0, trailer: false } as const;
+const nothingInside = {
+  compression: { codec: 'none' },
+  members: 0,
+  entries: 0,
+  unpacked: 0,
+  trailer: false,
+} as const;
 
 function classify(start: Uint8Array, offset: number): 'padding' | 'opaque' | Codec {
   if (start[0] === 0) return 'padding';
-  if (start[0] === 0x30) return offset % 4 === 0 && Buffer.from(start).toString('latin1').startsWith('0707') ? 'none' : 'opaque';
+  if (start[0] === 0x30)
+    return offset % 4 === 0 && Buffer.from(start).toString('latin1').startsWith('0707') ? 'none' : 'opaque';
   return detectCodec(start) ?? 'opaque';
 }
 
@@ -136,13 +156,21 @@ async function findNonZero(file: InputFile, from: number): Promise<number> {
 
 function createNoImageError(file: InputFile, offset: number, start: Uint8Array): MobyPatchError {
   const found = Buffer.from(start).toString('hex');
-  return new MobyPatchError('invalid', 'image-invalid', `found the bytes ${found}, wanted a cpio archive (070701) or a compression the kernel knows`, {
-    path: file.name,
-    offset,
-    hint: 'an initrd is wanted: not a disk image, an ISO or a kernel',
-  });
+  return new MobyPatchError(
+    'invalid',
+    'image-invalid',
+    `found the bytes ${found}, wanted a cpio archive (070701) or a compression the kernel knows`,
+    {
+      path: file.name,
+      offset,
+      hint: 'an initrd is wanted: not a disk image, an ISO or a kernel',
+    },
+  );
 }
 
 function createLimitError(file: InputFile, offset: number, what: string): MobyPatchError {
-  return new MobyPatchError('invalid', 'image-too-large', `the image has ${what}`, { path: file.name, offset });
+  return new MobyPatchError('invalid', 'image-too-large', `the image has ${what}`, {
+    path: file.name,
+    offset,
+  });
 }

@@ -12,33 +12,56 @@ import { compareImages } from './compare-images.js';
  * Holds a written image, read back, against what it should be: every change is in it, and nothing else is
  * different. Returns the difference to the old image. Error (`failed`): `output-differs`, with the paths.
  */
-export async function checkOutput(before: Image, after: Image, changes: readonly Change[]): Promise<TreeDiff> {
+export async function checkOutput(
+  before: Image,
+  after: Image,
+  changes: readonly Change[],
+): Promise<TreeDiff> {
   const diff = await compareImages(before, after);
   const problems = [...findUnexplained(before, diff, changes), ...(await findMissing(after, changes))];
   const lost = after.dropped.length - before.dropped.length;
-  if (lost > 0) problems.push(`${lost} more entries would be dropped by a kernel: ${after.dropped.at(-1)?.record.name}: ${after.dropped.at(-1)?.reason}`);
+  if (lost > 0)
+    problems.push(
+      `${lost} more entries would be dropped by a kernel: ${after.dropped.at(-1)?.record.name}: ${after.dropped.at(-1)?.reason}`,
+    );
   if (problems.length === 0) return diff;
   const shown = problems.slice(0, 10).join('\n  ');
-  throw new MobyPatchError('failed', 'output-differs', `the written image is not what it should be:\n  ${shown}`, {
-    path: after.name,
-    hint: 'nothing was replaced; this is a defect, or a change that an initrd cannot express (a symlink replaced that other entries go through)',
-  });
+  throw new MobyPatchError(
+    'failed',
+    'output-differs',
+    `the written image is not what it should be:\n  ${shown}`,
+    {
+      path: after.name,
+      hint: 'nothing was replaced; this is a defect, or a change that an initrd cannot express (a symlink replaced that other entries go through)',
+    },
+  );
 }
 
 function findUnexplained(before: Image, diff: TreeDiff, changes: readonly Change[]): string[] {
   const puts = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
   const removes = changes.flatMap((change) => (change.op === 'remove' ? [change.path] : []));
-  const explained = (path: string) => puts.has(path) || removes.some((removed) => path === removed || isBelow(path, removed));
+  const explained = (path: string) =>
+    puts.has(path) || removes.some((removed) => path === removed || isBelow(path, removed));
   const names = groupLinks(before.entries.values());
   const lostAName = (path: string) => names(path).split('\n').some(explained);
   return diff.differences
-    .filter(({ path, fields }) => !explained(path) && !(fields.every(({ field }) => field === 'link') && fields.length > 0 && lostAName(path)))
-    .map(({ path, kind, fields }) => `${path}: ${kind}${fields.map(({ field, before: a, after: b }) => ` ${field} ${a} -> ${b}`).join(',')}`);
+    .filter(
+      ({ path, fields }) =>
+        !explained(path) &&
+        !(fields.every(({ field }) => field === 'link') && fields.length > 0 && lostAName(path)),
+    )
+    .map(
+      ({ path, kind, fields }) =>
+        `${path}: ${kind}${fields.map(({ field, before: a, after: b }) => ` ${field} ${a} -> ${b}`).join(',')}`,
+    );
 }
 
 async function findMissing(after: Image, changes: readonly Change[]): Promise<string[]> {
   const puts = changes.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
-  const digests = await digestFiles(after, puts.map((entry) => entry.path));
+  const digests = await digestFiles(
+    after,
+    puts.map((entry) => entry.path),
+  );
   const wanted = groupLinks(puts);
   const found = groupLinks(after.entries.values());
   const problems: string[] = [];
@@ -46,10 +69,18 @@ async function findMissing(after: Image, changes: readonly Change[]): Promise<st
     const written = after.entries.get(entry.path);
     const fields = written === undefined ? 'is missing' : compareFields(entry, written);
     if (fields !== undefined) problems.push(`${entry.path}: ${fields}`);
-    else if (entry.type === 'file' && (await digestBytes(entry.body())) !== digests.get(entry.path)) problems.push(`${entry.path}: has other contents`);
-    else if (entry.link !== undefined && wanted(entry.path) !== found(entry.path)) problems.push(`${entry.path}: its hard links differ`);
+    else if (entry.type === 'file' && (await digestBytes(entry.body())) !== digests.get(entry.path))
+      problems.push(`${entry.path}: has other contents`);
+    else if (entry.link !== undefined && wanted(entry.path) !== found(entry.path))
+      problems.push(`${entry.path}: its hard links differ`);
   }
-  const left = changes.flatMap((change) => (change.op === 'remove' && after.entries.has(change.path) && !puts.some((put) => put.path === change.path || isBelow(put.path, change.path)) ? [`${change.path}: is still there`] : []));
+  const left = changes.flatMap((change) =>
+    change.op === 'remove' &&
+    after.entries.has(change.path) &&
+    !puts.some((put) => put.path === change.path || isBelow(put.path, change.path))
+      ? [`${change.path}: is still there`]
+      : [],
+  );
   return [...problems, ...left];
 }
 
@@ -57,6 +88,7 @@ function compareFields(wanted: Entry, found: Entry): string | undefined {
   const fields = ['type', 'mode', 'uid', 'gid', 'size', 'target'] as const;
   const other = fields.find((field) => wanted[field] !== found[field]);
   if (other !== undefined) return `${other} is ${found[other]}, wanted ${wanted[other]}`;
-  if (wanted.type !== 'directory' && wanted.mtime !== found.mtime) return `mtime is ${found.mtime}, wanted ${wanted.mtime}`;
+  if (wanted.type !== 'directory' && wanted.mtime !== found.mtime)
+    return `mtime is ${found.mtime}, wanted ${wanted.mtime}`;
   return undefined;
 }

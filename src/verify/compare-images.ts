@@ -7,12 +7,17 @@ import { diffTrees } from '../tree/diff.js';
 export async function compareImages(before: Image, after: Image): Promise<TreeDiff> {
   const candidates = [...before.entries].flatMap(([path, old]) => {
     const entry = after.entries.get(path);
-    const comparable = old.type === 'file' && entry?.type === 'file' && old.size === entry.size && old.size > 0;
+    const comparable =
+      old.type === 'file' && entry?.type === 'file' && old.size === entry.size && old.size > 0;
     return comparable && !isSameBody(before, old, after, entry) ? [path] : [];
   });
   const digestsBefore = await digestFiles(before, candidates);
   const digestsAfter = await digestFiles(after, candidates);
-  return diffTrees(before.entries, after.entries, (path) => digestsBefore.get(path) !== digestsAfter.get(path));
+  return diffTrees(
+    before.entries,
+    after.entries,
+    (path) => digestsBefore.get(path) !== digestsAfter.get(path),
+  );
 }
 
 /** Both bodies stand at the same place of segments with the same digest. */

@@ -55,7 +55,12 @@ test('a header comes back with every field, over the whole range of 32 bits', (t
     fc.property(header, fc.uint8Array({ minLength: 1, maxLength: 300 }), (fields, name) => {
       const record = encodeRecord(fields, name);
       t.is(record.length % 4, 0);
-      t.deepEqual(parseHeader(record.subarray(0, 110)), { ...fields, magic: '070701', namesize: name.length + 1, check: 0 });
+      t.deepEqual(parseHeader(record.subarray(0, 110)), {
+        ...fields,
+        magic: '070701',
+        namesize: name.length + 1,
+        check: 0,
+      });
     }),
   );
 });
@@ -67,13 +72,21 @@ const member = fc.record({
 
 test('any cut of the input into chunks gives the same entries', (t) => {
   fc.assert(
-    fc.property(fc.array(member, { maxLength: 6 }), fc.array(fc.nat(600), { maxLength: 8 }), (members, cuts) => {
-      const archive = createArchive(members.map(({ name, body }) => file(name, body)));
-      const at = [0, ...cuts.map((cut) => Math.min(cut, archive.length)).sort((a, b) => a - b), archive.length];
-      const chunks = at.slice(1).map((end, index) => archive.subarray(at[index] ?? 0, end));
-      const wanted = { entries: members.filter(({ name }) => name !== 'TRAILER!!!'), problems: [] };
-      t.deepEqual(readAll(chunks), wanted);
-    }),
+    fc.property(
+      fc.array(member, { maxLength: 6 }),
+      fc.array(fc.nat(600), { maxLength: 8 }),
+      (members, cuts) => {
+        const archive = createArchive(members.map(({ name, body }) => file(name, body)));
+        const at = [
+          0,
+          ...cuts.map((cut) => Math.min(cut, archive.length)).sort((a, b) => a - b),
+          archive.length,
+        ];
+        const chunks = at.slice(1).map((end, index) => archive.subarray(at[index] ?? 0, end));
+        const wanted = { entries: members.filter(({ name }) => name !== 'TRAILER!!!'), problems: [] };
+        t.deepEqual(readAll(chunks), wanted);
+      },
+    ),
     { numRuns: 500 },
   );
 });
@@ -94,8 +107,16 @@ const broken: readonly [string, Buffer, string][] = [
   ['an unknown magic', Buffer.from(`070703${'0'.repeat(104)}`), 'no-magic 0'],
   ['digits that are none', Buffer.from(`070701${'g'.repeat(104)}`), 'not-hex 0'],
   ['no name', Buffer.from(`070701${'0'.repeat(104)}`), 'no-name 0'],
-  ['bytes between entries', Buffer.concat([createArchive([file('a', '')]), Buffer.from('x')]), 'not-an-entry 236'],
-  ['an entry at an odd place', Buffer.concat([createArchive([file('a', '')]), Buffer.alloc(1), createArchive([])]), 'broken-padding 237'],
+  [
+    'bytes between entries',
+    Buffer.concat([createArchive([file('a', '')]), Buffer.from('x')]),
+    'not-an-entry 236',
+  ],
+  [
+    'an entry at an odd place',
+    Buffer.concat([createArchive([file('a', '')]), Buffer.alloc(1), createArchive([])]),
+    'broken-padding 237',
+  ],
 ];
 
 for (const [what, bytes, problem] of broken) {
@@ -117,7 +138,8 @@ test('a 070702 entry is held against its checksum', (t) => {
   const archive = createArchive([file('a', 'abc')]);
   archive.write('070702', 0, 'latin1');
   archive.write((97 + 98 + 99).toString(16).padStart(8, '0'), 6 + 8 * 12, 'latin1');
-  const ends = (bytes: Uint8Array) => [...createCpioReader().push(bytes)].flatMap((token) => (token.kind === 'end' ? [token.checksum] : []));
+  const ends = (bytes: Uint8Array) =>
+    [...createCpioReader().push(bytes)].flatMap((token) => (token.kind === 'end' ? [token.checksum] : []));
   t.deepEqual(ends(archive), ['right']);
   archive[112] = 120;
   t.deepEqual(ends(Buffer.from(archive).fill('z', 112, 113)), ['wrong']);
@@ -128,7 +150,10 @@ test('what GNU cpio writes is read, and what we write GNU cpio reads', async (t)
   mkdirSync(join(folder, 'in/sub'), { recursive: true });
   writeFileSync(join(folder, 'in/sub/file'), 'contents\n');
   symlinkSync('sub/file', join(folder, 'in/link'));
-  const theirs = execFileSync('cpio', ['-o', '-H', 'newc', '--quiet'], { cwd: join(folder, 'in'), input: '.\nsub\nsub/file\nlink\n' });
+  const theirs = execFileSync('cpio', ['-o', '-H', 'newc', '--quiet'], {
+    cwd: join(folder, 'in'),
+    input: '.\nsub\nsub/file\nlink\n',
+  });
   t.deepEqual(
     readAll([theirs]).entries.map(({ name, body }) => [name, body]),
     [

@@ -25,7 +25,11 @@ test('UTF-8 stays readable, other bytes are marked', (t) => {
   t.false(hasEscapes('Grüße/😀'));
   t.is(decodePath(Buffer.from([0x61, 0xff, 0xc3])), 'a\udcff\udcc3');
   t.true(hasEscapes('a\udcff'));
-  t.is(decodePath(Buffer.from([0xed, 0xb3, 0xbf])), '\udced\udcb3\udcbf', 'a surrogate in UTF-8 is not UTF-8');
+  t.is(
+    decodePath(Buffer.from([0xed, 0xb3, 0xbf])),
+    '\udced\udcb3\udcbf',
+    'a surrogate in UTF-8 is not UTF-8',
+  );
   t.is(decodePath(Buffer.from([0xef, 0xbb, 0xbf, 0x61])), '\ufeffa', 'a byte order mark is part of a name');
 });
 

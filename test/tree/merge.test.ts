@@ -1,12 +1,27 @@
 import test from 'ava';
-import { createArchive, directory, file, gzip, type Member, node, openBytes, pad, readText, symlink } from '../fixtures/archive.js';
+import {
+  createArchive,
+  directory,
+  file,
+  gzip,
+  type Member,
+  node,
+  openBytes,
+  pad,
+  readText,
+  symlink,
+} from '../fixtures/archive.js';
 
 /** Facts of init/initramfs.c, each measured by booting a kernel. */
-const boot = (...segments: Member[][]) => Buffer.concat(segments.map((members) => pad(gzip(createArchive(members)))));
+const boot = (...segments: Member[][]) =>
+  Buffer.concat(segments.map((members) => pad(gzip(createArchive(members)))));
 
 test('a file over a file is rewritten in place, so every hard link of it changes', async (t) => {
   const link = { ino: 7, nlink: 2 };
-  const image = await openBytes(t, boot([file('a', '', link), file('b', 'old', link)], [file('a', 'newer', { mode: 0o100600 })]));
+  const image = await openBytes(
+    t,
+    boot([file('a', '', link), file('b', 'old', link)], [file('a', 'newer', { mode: 0o100600 })]),
+  );
   t.is(await readText(image, 'b'), 'newer');
   t.is(image.entries.get('b')?.mode, 0o600);
   t.is(image.entries.get('a')?.link, image.entries.get('b')?.link);
@@ -20,7 +35,10 @@ test('the body of a hard-link group may be in any of its names, and a later one 
     ['', '', 'text'],
     ['older', 'text', ''],
   ]) {
-    const image = await openBytes(t, createArchive(['a', 'b', 'c'].map((name, index) => file(name, bodies[index] ?? '', link))));
+    const image = await openBytes(
+      t,
+      createArchive(['a', 'b', 'c'].map((name, index) => file(name, bodies[index] ?? '', link))),
+    );
     for (const name of ['a', 'b', 'c']) t.is(await readText(image, name), 'text', `${name} of ${bodies}`);
   }
 });
@@ -29,7 +47,10 @@ test('a TRAILER ends hard-link groups, a segment without one leaks them', async 
   const link = { ino: 5, nlink: 2 };
   const separate = await openBytes(t, boot([file('a', 'one', link)], [file('b', 'two', link)]));
   t.is(await readText(separate, 'a'), 'one');
-  const leaking = [createArchive([file('a', 'one', link)], { trailer: false }), createArchive([file('b', 'two', link)])];
+  const leaking = [
+    createArchive([file('a', 'one', link)], { trailer: false }),
+    createArchive([file('b', 'two', link)]),
+  ];
   const joined = await openBytes(t, Buffer.concat(leaking.map((part) => gzip(part))));
   t.is(await readText(joined, 'a'), 'two');
   t.is(joined.entries.get('a')?.link, joined.entries.get('b')?.link);
@@ -42,24 +63,50 @@ test('one link count makes no group, whatever the inode', async (t) => {
 });
 
 test('a missing parent drops an entry; /dev and /root are always there', async (t) => {
-  const image = await openBytes(t, createArchive([file('no/such/file', 'x'), node('dev/null', 0o020666, { rdevmajor: 1, rdevminor: 3 }), file('root/x', '')]));
+  const image = await openBytes(
+    t,
+    createArchive([
+      file('no/such/file', 'x'),
+      node('dev/null', 0o020666, { rdevmajor: 1, rdevminor: 3 }),
+      file('root/x', ''),
+    ]),
+  );
   t.deepEqual([...image.entries.keys()], ['dev/null', 'root/x']);
-  t.deepEqual(image.dropped.map(({ record, reason }) => [record.name, reason]), [['no/such/file', 'its parent directory is missing']]);
+  t.deepEqual(
+    image.dropped.map(({ record, reason }) => [record.name, reason]),
+    [['no/such/file', 'its parent directory is missing']],
+  );
 });
 
 test('another type replaces what was there, but never a directory that is not empty', async (t) => {
   const image = await openBytes(
     t,
-    boot([directory('lib'), directory('full'), file('full/x', ''), directory('empty'), symlink('link', 'lib')], [directory('link'), file('full', ''), file('empty', 'now a file')]),
+    boot(
+      [directory('lib'), directory('full'), file('full/x', ''), directory('empty'), symlink('link', 'lib')],
+      [directory('link'), file('full', ''), file('empty', 'now a file')],
+    ),
   );
   t.is(image.entries.get('link')?.type, 'directory');
   t.is(image.entries.get('full')?.type, 'directory');
   t.is(image.entries.get('empty')?.type, 'file');
-  t.deepEqual(image.dropped.map(({ record }) => record.name), ['full']);
+  t.deepEqual(
+    image.dropped.map(({ record }) => record.name),
+    ['full'],
+  );
 });
 
 test('a name goes through the symlinks that stand when it comes', async (t) => {
-  const image = await openBytes(t, createArchive([directory('usr'), directory('usr/lib'), symlink('lib', 'usr/lib'), file('lib/x', 'through'), file('/abs/../usr//y', 'y'), file('./../z', 'z')]));
+  const image = await openBytes(
+    t,
+    createArchive([
+      directory('usr'),
+      directory('usr/lib'),
+      symlink('lib', 'usr/lib'),
+      file('lib/x', 'through'),
+      file('/abs/../usr//y', 'y'),
+      file('./../z', 'z'),
+    ]),
+  );
   t.is(await readText(image, 'usr/lib/x'), 'through');
   t.false(image.entries.has('lib/x'));
   t.true(image.entries.has('usr/y'));
@@ -71,7 +118,10 @@ test('a directory listed twice has the first time and the last mode; a device ke
     t,
     boot(
       [directory('d', { mtime: 1, mode: 0o040755 }), node('c', 0o020600, { rdevmajor: 1, rdevminor: 3 })],
-      [directory('d', { mtime: 2, mode: 0o040700, uid: 5 }), node('c', 0o020666, { rdevmajor: 9, rdevminor: 9 })],
+      [
+        directory('d', { mtime: 2, mode: 0o040700, uid: 5 }),
+        node('c', 0o020666, { rdevmajor: 9, rdevminor: 9 }),
+      ],
     ),
   );
   t.like(image.entries.get('d'), { mtime: 1, mode: 0o700, uid: 5 });

@@ -2,8 +2,15 @@ import test from 'ava';
 import { createGlob } from '#src/tree/glob.js';
 import { resolvePath } from '#src/tree/resolve.js';
 
-const links: Readonly<Record<string, string>> = { bin: 'usr/bin', 'usr/bin/sh': '/bin/busybox', loop: 'loop', up: '../../../etc', 'etc/alias': './passwd' };
-const lookup = (path: string) => (links[path] === undefined ? undefined : { type: 'symlink' as const, target: links[path] });
+const links: Readonly<Record<string, string>> = {
+  bin: 'usr/bin',
+  'usr/bin/sh': '/bin/busybox',
+  loop: 'loop',
+  up: '../../../etc',
+  'etc/alias': './passwd',
+};
+const lookup = (path: string) =>
+  links[path] === undefined ? undefined : { type: 'symlink' as const, target: links[path] };
 
 const cases: readonly [string, boolean, string | undefined][] = [
   ['bin/sh', false, 'usr/bin/sh'],

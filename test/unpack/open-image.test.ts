@@ -4,7 +4,17 @@ import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error.js';
 import { openImage } from '#src/unpack/open-image.js';
-import { createArchive, createTestFolder, directory, file, gzip, openBytes, pad, readText, signal } from '../fixtures/archive.js';
+import {
+  createArchive,
+  createTestFolder,
+  directory,
+  file,
+  gzip,
+  openBytes,
+  pad,
+  readText,
+  signal,
+} from '../fixtures/archive.js';
 
 const one = createArchive([directory('.'), file('init', 'first')]);
 const two = createArchive([directory('.'), file('second', 'x'.repeat(5000))]);
@@ -13,32 +23,60 @@ const open = createArchive([file('a', '1'), file('b', '2')], { trailer: false })
 /** The shapes that a kernel was seen to boot. */
 const shapes: readonly [string, Buffer, string][] = [
   ['one raw archive', one, 'cpio'],
-  ['gzip, zeros to four bytes, gzip, zeros (Moby)', Buffer.concat([pad(gzip(one)), pad(gzip(two))]), 'cpio padding cpio padding'],
+  [
+    'gzip, zeros to four bytes, gzip, zeros (Moby)',
+    Buffer.concat([pad(gzip(one)), pad(gzip(two))]),
+    'cpio padding cpio padding',
+  ],
   ['gzip and gzip without padding', Buffer.concat([gzip(one), gzip(two)]), 'cpio cpio'],
-  ['gzip, a megabyte of zeros, gzip', Buffer.concat([gzip(one), Buffer.alloc(2 ** 20), gzip(two)]), 'cpio padding cpio'],
-  ['raw, zeros to 512 bytes, gzip (early microcode)', Buffer.concat([pad(one, 512), gzip(two)]), 'cpio padding cpio'],
+  [
+    'gzip, a megabyte of zeros, gzip',
+    Buffer.concat([gzip(one), Buffer.alloc(2 ** 20), gzip(two)]),
+    'cpio padding cpio',
+  ],
+  [
+    'raw, zeros to 512 bytes, gzip (early microcode)',
+    Buffer.concat([pad(one, 512), gzip(two)]),
+    'cpio padding cpio',
+  ],
   ['gzip, zeros to four bytes, raw', Buffer.concat([pad(gzip(one)), two]), 'cpio padding cpio'],
   ['raw without TRAILER, gzip', Buffer.concat([open, gzip(two)]), 'cpio cpio'],
   ['members cut between entries, TRAILER in the last', Buffer.concat([gzip(open), gzip(two)]), 'cpio'],
   ['gzip, then garbage', Buffer.concat([gzip(two), Buffer.from('garbage')]), 'cpio opaque'],
-  ['a member with a file name', Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]), Buffer.from('name\0'), gzip(one).subarray(10)]), 'cpio'],
+  [
+    'a member with a file name',
+    Buffer.concat([
+      Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]),
+      Buffer.from('name\0'),
+      gzip(one).subarray(10),
+    ]),
+    'cpio',
+  ],
   ['zeros first', Buffer.concat([Buffer.alloc(1024), gzip(one)]), 'padding cpio'],
 ];
 
 for (const [what, bytes, wanted] of shapes) {
   test(`reads ${what}`, async (t) => {
     const { layout } = await openBytes(t, bytes);
-    const kinds = layout.segments.map(({ kind, end, offset }) => (kind === 'padding' && end - offset < 4 ? 'padding' : kind));
+    const kinds = layout.segments.map(({ kind, end, offset }) =>
+      kind === 'padding' && end - offset < 4 ? 'padding' : kind,
+    );
     t.is(kinds.join(' '), expectKinds(wanted, bytes));
     t.is(layout.segments[0]?.offset, 0);
     t.is(layout.segments.at(-1)?.end, bytes.length);
-    for (const [index, segment] of layout.segments.entries()) t.is(segment.offset, layout.segments[index - 1]?.end ?? 0);
+    for (const [index, segment] of layout.segments.entries())
+      t.is(segment.offset, layout.segments[index - 1]?.end ?? 0);
   });
 }
 
 /** Padding of no bytes is no segment. */
 function expectKinds(wanted: string, bytes: Buffer): string {
-  if (!wanted.startsWith('cpio padding cpio padding')) return wanted.startsWith('cpio padding cpio') && bytes.length === pad(gzip(one)).length + two.length && gzip(one).length % 4 === 0 ? 'cpio cpio' : wanted;
+  if (!wanted.startsWith('cpio padding cpio padding'))
+    return wanted.startsWith('cpio padding cpio') &&
+      bytes.length === pad(gzip(one)).length + two.length &&
+      gzip(one).length % 4 === 0
+      ? 'cpio cpio'
+      : wanted;
   return [gzip(one), gzip(two)].map((part) => (part.length % 4 === 0 ? 'cpio' : 'cpio padding')).join(' ');
 }
 
@@ -75,7 +113,12 @@ const refusals: readonly [string, Buffer, string, number][] = [
   ['a member cut inside an entry', gzip(open.subarray(0, 60)), 'image-truncated', 0],
   ['a raw archive that is cut', one.subarray(0, 130), 'image-truncated', 112],
   ['header fields that a kernel does not skip', flip(compressed, 3), 'image-unsupported', 0],
-  ['junk inside the compressed data', gzipSync(Buffer.concat([one, Buffer.from('junk')])), 'image-invalid', 0],
+  [
+    'junk inside the compressed data',
+    gzipSync(Buffer.concat([one, Buffer.from('junk')])),
+    'image-invalid',
+    0,
+  ],
   ['the old cpio format', Buffer.from(`070707${'0'.repeat(200)}`), 'image-invalid', 0],
   ['something else', Buffer.from('\x7fELF and so on'), 'image-invalid', 0],
   ['xz, which is not readable yet', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), 'image-unsupported', 0],
@@ -99,13 +142,20 @@ test('refuses an empty file, a folder and a file that is not there', async (t) =
 test('refuses more than the limits allow before it believes a length', async (t) => {
   const path = join(await createTestFolder(t), 'bomb');
   await writeFile(path, gzip(createArchive([file('zeros', Buffer.alloc(2 ** 20).toString())])));
-  await t.throwsAsync(openImage(path, { signal, limits: { unpacked: 2 ** 19, records: 10 } }), { code: 'image-too-large' });
+  await t.throwsAsync(openImage(path, { signal, limits: { unpacked: 2 ** 19, records: 10 } }), {
+    code: 'image-too-large',
+  });
   await writeFile(path, gzip(createArchive(Array.from({ length: 11 }, (_, index) => file(`f${index}`, '')))));
-  await t.throwsAsync(openImage(path, { signal, limits: { unpacked: 2 ** 30, records: 10 } }), { code: 'image-too-large' });
+  await t.throwsAsync(openImage(path, { signal, limits: { unpacked: 2 ** 30, records: 10 } }), {
+    code: 'image-too-large',
+  });
 });
 
 test('an abort ends the reading', async (t) => {
   const path = join(await createTestFolder(t), 'image');
   await writeFile(path, gzip(one));
-  await t.throwsAsync(openImage(path, { signal: AbortSignal.abort(new MobyPatchError('interrupted', 'interrupted', 'stop')) }), { code: 'interrupted' });
+  await t.throwsAsync(
+    openImage(path, { signal: AbortSignal.abort(new MobyPatchError('interrupted', 'interrupted', 'stop')) }),
+    { code: 'interrupted' },
+  );
 });
