@@ -78,6 +78,14 @@ export interface DroppedRecord {
   readonly reason: string;
 }
 
+/** What a record was about when the kernel came to it: later ones may have changed it. */
+export interface PlacedRecord {
+  /** Canonical. */
+  readonly path: string;
+  /** The same number for every record of one file. */
+  readonly inode: number;
+}
+
 /** An entry that came out of an image: where its last header and its body stand. */
 export interface ImageEntry extends Entry {
   readonly record: ArchiveRecord;
@@ -96,8 +104,8 @@ export interface Image extends AsyncDisposable {
   /** What the running system will see, parents before what is in them. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`: the canonical path that a record was about; none for a dropped one. */
-  readonly paths: readonly (string | undefined)[];
+  /** By `ArchiveRecord.index`; none for a dropped record. */
+  readonly placed: readonly (PlacedRecord | undefined)[];
   /** The bytes of the file from `offset` up to `end`. */
   bytes(offset: number, end: number): Bytes;
   /**

@@ -9,46 +9,52 @@ type Relink = Extract<RecordAction, { do: 'relink' }>;
  * the kernel only links what has two or more; and when the record with the body goes (GNU cpio puts it
  * into the last name, others into the first), a name that stays takes the body over.
  */
-export function planLinks(
-  image: Image,
-  actions: ReadonlyMap<ArchiveRecord, RecordAction>,
-): Map<ArchiveRecord, Relink> {
+export function planLinks(image: Image, actions: ReadonlyMap<ArchiveRecord, RecordAction>): Map<ArchiveRecord, Relink> {
   const relinks = new Map<ArchiveRecord, Relink>();
-  for (const group of listGroups(image)) {
-    const staying = group.records.filter((record) => !actions.has(record));
-    if (staying.length === group.records.length || staying.length === 0) continue;
-    for (const record of staying) relinks.set(record, { do: 'relink', nlink: staying.length });
-    if (group.type !== 'file' || staying.includes(group.data)) continue;
-    const heir = chooseHeir(staying, group.data);
-    relinks.set(heir, { do: 'relink', nlink: staying.length, carry: group.data });
+  for (const { type, data, records } of listSharedFiles(image)) {
+    const staying = records.filter((record) => !actions.has(record));
+    if (staying.length === records.length || staying.length === 0) continue;
+    const nlink = staying.filter(isLinked).length;
+    for (const record of staying.filter(isLinked)) relinks.set(record, { do: 'relink', nlink });
+    const names = staying.filter((record) => isName(image, record));
+    if (type !== 'file' || staying.includes(data) || names.length === 0) continue;
+    relinks.set(chooseHeir(names, data), { do: 'relink', nlink: Math.max(nlink, 1), carry: data });
   }
   return relinks;
 }
 
-interface LinkGroup {
+function isLinked(record: ArchiveRecord): boolean {
+  return record.header.nlink > 1;
+}
+
+/** Whether the file still has the record's name in the end: nothing came to that path later. */
+function isName(image: Image, record: ArchiveRecord): boolean {
+  const placed = image.placed[record.index];
+  const entry = image.entries.get(placed?.path ?? '');
+  return entry !== undefined && image.placed[entry.record.index]?.inode === placed?.inode;
+}
+
+interface SharedFile {
   readonly type: ImageEntry['type'];
   readonly data: ArchiveRecord;
-  /** Every record that speaks of one of the group's names. */
+  /** Every record that was about this file when the kernel came to it. */
   readonly records: readonly ArchiveRecord[];
 }
 
-function listGroups(image: Image): LinkGroup[] {
-  const members = new Map<string, ImageEntry[]>();
-  for (const entry of image.entries.values()) {
-    if (entry.link !== undefined) members.set(entry.link, [...(members.get(entry.link) ?? []), entry]);
-  }
-  const linkOfPath = new Map([...members.values()].flat().map((entry) => [entry.path, entry.link]));
-  const records = new Map<string, ArchiveRecord[]>();
+/** Files that several records are about, and that still have a name in the end. */
+function listSharedFiles(image: Image): SharedFile[] {
+  const records = new Map<number, ArchiveRecord[]>();
   for (const record of image.records) {
-    const link = linkOfPath.get(image.paths[record.index] ?? '');
-    if (link !== undefined) records.set(link, [...(records.get(link) ?? []), record]);
+    const inode = image.placed[record.index]?.inode;
+    if (inode !== undefined) records.set(inode, [...(records.get(inode) ?? []), record]);
   }
-  return [...members].flatMap(([link, entries]) => {
-    const [entry] = entries;
-    return entry === undefined
-      ? []
-      : [{ type: entry.type, data: entry.data, records: records.get(link) ?? [] }];
-  });
+  const files = new Map<number, SharedFile>();
+  for (const { type, record, data } of image.entries.values()) {
+    const inode = image.placed[record.index]?.inode ?? 0;
+    const own = records.get(inode) ?? [];
+    if (type !== 'directory' && own.some(isLinked)) files.set(inode, { type, data, records: own });
+  }
+  return [...files.values()];
 }
 
 /** The next name after the body's old place, so that it can be passed on; else the last one before it. */

@@ -55,7 +55,7 @@ export function planRewrite(image: Image, changes: readonly Change[]): RewritePl
 function groupRecords(image: Image, wanted: (path: string) => boolean): Map<string, ArchiveRecord[]> {
   const groups = new Map<string, ArchiveRecord[]>();
   for (const record of image.records) {
-    const path = image.paths[record.index];
+    const path = image.placed[record.index]?.path;
     if (path === undefined || !wanted(path)) continue;
     const group = groups.get(path);
     if (group === undefined) groups.set(path, [record]);
@@ -85,7 +85,7 @@ function findSegment(image: Image, path: string): number {
     .map((ancestor) => image.entries.get(ancestor))
     .findLast((entry): entry is ImageEntry => entry !== undefined);
   if (parent === undefined) return image.layout.root;
-  const first = image.records.find((record) => image.paths[record.index] === parent.path);
+  const first = image.records.find((record) => image.placed[record.index]?.path === parent.path);
   return Math.max(image.layout.root, first?.segment ?? 0);
 }
 

@@ -1,7 +1,7 @@
 import { parsePermissions, parseType } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
 import type { Device, EntryType } from '../model/entry.js';
-import type { ArchiveRecord, DroppedRecord } from '../model/layout.js';
+import type { ArchiveRecord, DroppedRecord, PlacedRecord } from '../model/layout.js';
 import { joinPath, parentPath, resolvePath, splitPath } from './resolve.js';
 
 /** A file as the kernel has it in memory; several names may lead to one. */
@@ -27,8 +27,8 @@ export interface MergedTree {
   /** Canonical path -> inode, parents before what is in them. */
   readonly names: ReadonlyMap<string, Inode>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`: the path that a record was about when it came; none for a dropped one. */
-  readonly paths: readonly (string | undefined)[];
+  /** By `ArchiveRecord.index`; none for a dropped record. */
+  readonly placed: readonly (PlacedRecord | undefined)[];
 }
 
 const longestComponent = 255;
@@ -46,7 +46,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
   const names = new Map<string, Inode>();
   const links = new Map<string, string>();
   const dropped: DroppedRecord[] = [];
-  const paths: (string | undefined)[] = [];
+  const placed: (PlacedRecord | undefined)[] = [];
   let lastId = 0;
 
   for (const record of records) {
@@ -56,7 +56,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
       if (reason !== undefined) dropped.push({ record, reason });
     }
   }
-  return { names, dropped, paths };
+  return { names, dropped, placed };
 
   function add(record: ArchiveRecord): string | undefined {
     const type = parseType(record.header.mode) ?? 'file';
@@ -64,7 +64,11 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     const last = components.at(-1);
     if (last === undefined || last === '..') return addRoot(record, type, components);
     const directory = resolvePath((at) => names.get(at), components.slice(0, -1).join('/'), true);
-    if (directory === undefined || !isDirectory(directory)) return 'its parent directory is missing';
+    if (directory === undefined || !isDirectory(directory)) {
+      // The kernel notes the name for later links before it finds out.
+      findLink(record, type, record.name);
+      return 'its parent directory is missing';
+    }
     return place(record, type, joinPath(directory, last));
   }
 
@@ -89,13 +93,14 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
 
   function place(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
     const reason = put(record, type, path);
-    if (reason === undefined) paths[record.index] = path;
+    if (reason === undefined) placed[record.index] = { path, inode: names.get(path)?.id ?? 0 };
     return reason;
   }
 
   function put(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
-    const first = type === 'symlink' || type === 'directory' ? undefined : findLink(record, type, path);
-    const linked = first === undefined ? undefined : names.get(first);
+    const first = findLink(record, type, path);
+    const candidate = first === undefined ? undefined : names.get(first);
+    const linked = candidate?.type === type ? candidate : undefined;
     const old = names.get(path);
     const rewritten =
       linked ?? (first === undefined && type !== 'symlink' && old?.type === type ? old : undefined);
@@ -118,7 +123,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
   /** The path of the group's first name; undefined for a file with one name, and for the first one. */
   function findLink(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
     const { nlink, devmajor, devminor, ino } = record.header;
-    if (nlink < 2) return undefined;
+    if (nlink < 2 || type === 'symlink' || type === 'directory') return undefined;
     const key = `${devmajor}:${devminor}:${ino}:${type}`;
     const first = links.get(key);
     if (first === undefined) links.set(key, path);

@@ -290,6 +290,8 @@ test('what cannot be expressed is refused, not written', async (t) => {
   await t.throwsAsync(rewrite(t, image, changes), { code: 'output-differs' });
 });
 
+// A name of a link group that becomes a directory makes later records fail in a kernel; such archives are
+// refused by the check of the output, so files and directories have different names here.
 const name = fc.constantFrom('a', 'b', 'c', 'd');
 const member = fc.oneof(
   fc.record({
@@ -300,7 +302,7 @@ const member = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('directory' as const),
-    name: fc.constantFrom('d', 'e'),
+    name: fc.constantFrom('e', 'f'),
     body: fc.constant(''),
     group: fc.constant(0),
   }),

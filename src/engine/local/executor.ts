@@ -19,7 +19,11 @@ import { statEntry } from './stat-entry.js';
 import { look, walkFolder } from './walk.js';
 
 /** The same as Docker's: what one engine loses, the other must not keep. */
-export const localBlindPaths: readonly string[] = [...mountedTrees, ...networkFiles, 'etc/hostname'];
+export const localBlindPaths: readonly string[] = [
+  ...mountedTrees,
+  ...networkFiles,
+  ...['etc/hostname', 'etc/mtab', '.dockerenv'],
+];
 
 export interface LocalExecutorOptions extends EngineOptions {
   /** Where the private folder is made; default: the system's folder for temporary files. */
@@ -113,7 +117,7 @@ async function openFolder(image: Image, options: LocalExecutorOptions, scratch: 
     run: (argv, wanted) => inTurn(() => run(argv, wanted)),
     pull: () => inTurn(pull),
     warnings: () =>
-      [...lost].sort().map((path) => `a command changed ${path}, which the engine provides: that is lost`),
+      [...lost].sort().map((path) => `a command changed ${path}, which is left to the engines: that is lost`),
     async [Symbol.asyncDispose]() {
       await active;
       await removeScratch(scratch);

@@ -8,7 +8,7 @@ const megabyte = 1024 * 1024;
 const reserve = 128 * megabyte;
 
 /** Bytes that an image takes on a disk with blocks of 4 KiB, each hard-link group once. */
-export function measureImage(image: Image): number {
+function measureImage(image: Image): number {
   const groups = new Set<string>();
   let size = 0;
   for (const entry of image.entries.values()) {

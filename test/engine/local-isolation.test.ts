@@ -1,0 +1,174 @@
+import { spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createLocalExecutor } from '#src/engine/local/executor.js';
+import { createScratch, findAbandonedScratch } from '#src/io/scratch.js';
+import { MobyPatchError } from '#src/model/error.js';
+import { busybox, createRoot, inNamespaces, opened } from '../fixtures/local-executor.js';
+import { createMemoryImage } from '../fixtures/memory-image.js';
+
+/** Processes in whose command line or mounts a text stands. */
+async function findTraces(text: string): Promise<string[]> {
+  const traces: string[] = [];
+  for (const pid of (await readdir('/proc')).filter(
+    (name) => /^\d+$/.test(name) && name !== `${process.pid}`,
+  )) {
+    for (const file of ['cmdline', 'mountinfo']) {
+      const content = await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+      if (content.includes(text)) traces.push(`${pid} ${file}`);
+    }
+  }
+  return traces;
+}
+
+async function waitForNoTraces(text: string): Promise<string[]> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const traces = await findTraces(text);
+    if (traces.length === 0 || Date.now() > deadline) return traces;
+    await wait(20);
+  }
+}
+inNamespaces('a command has its own processes, hostname, loopback and environment', async (t) => {
+  process.env.MOBY_PATCH_SECRET = 'secret';
+  await opened(await createRoot(), async ({ executor, sh }) => {
+    const environment = { STEP: 'a b', LD_PRELOAD: '/root/evil.so', PATH: '/bin' };
+    const { output } = await executor.run(['/bin/sh', '-ec', 'env; hostname; echo pid $$'], { environment });
+    t.regex(output, /^STEP=a b$/m);
+    t.regex(output, /^LD_PRELOAD=\/root\/evil.so$/m);
+    t.regex(output, /^PATH=\/bin$/m);
+    t.regex(output, /^localhost$/m);
+    t.notRegex(output, /secret/);
+    t.regex((await sh('echo pid $$')).output, /^pid 1$/m);
+    t.regex((await sh('ifconfig lo')).output, /inet addr:127\.0\.0\.1[\s\S]*\bUP\b/);
+    // The table's heading alone: there is no way out.
+    t.is((await sh('cat /proc/net/route')).output.trim().split('\n').length, 1);
+  });
+});
+
+inNamespaces('a command cannot reach the machine', async (t) => {
+  await opened(await createRoot(), async ({ sh, parent }) => {
+    const attempts = [
+      // Opened and not written to: these are the machine's own when the isolation is broken.
+      ': >>/proc/sys/kernel/core_pattern',
+      ': >>/proc/sysrq-trigger',
+      ': >>/sys/power/state',
+      'mknod /root/disk b 7 0; busybox head -c 1 /root/disk',
+      'mknod /dev/shm/disk b 7 0; busybox head -c 1 /dev/shm/disk',
+      'busybox mount -t tmpfs none /root',
+      'busybox mount -o remount,rw /proc',
+      `ls ${parent}`,
+      `ls /proc/1/root${parent}`,
+    ];
+    for (const attempt of attempts) t.not((await sh(attempt)).exitCode, 0, attempt);
+    const { output } = await sh('grep -E "CapBnd|CapEff|NoNewPrivs" /proc/self/status');
+    t.regex(output, /CapBnd:\s+00000000080400db/);
+    t.regex(output, /CapEff:\s+00000000080400db/);
+    t.regex(output, /NoNewPrivs:\s+1/);
+  });
+});
+
+inNamespaces('no writable proc or sysfs is left in the namespace, not even out of reach', async (t) => {
+  // Otherwise a user namespace may mount a writable one and write core_pattern with its user id 0.
+  await using scratch = await createScratch();
+  const controller = new AbortController();
+  let mounts = Promise.resolve<string[]>([]);
+  const log = (line: string) => {
+    if (line === 'started') mounts = readMounts(scratch.path).finally(() => controller.abort());
+  };
+  const options = { signal: controller.signal, log, stamp: 0, parent: scratch.path };
+  await using executor = await createLocalExecutor(createMemoryImage(await createRoot()), options);
+  const running = executor.run(['/bin/sh', '-c', 'echo started; sleep 1000'], {});
+  await t.throwsAsync(running, { instanceOf: MobyPatchError });
+  const seen = await mounts;
+  const kernel = seen.filter((line) => / - (proc|sysfs) /.test(line));
+  t.true(
+    seen.some((line) => line.startsWith('unshare ')),
+    'a process with the view of the machine is among them',
+  );
+  t.true(kernel.length > 0);
+  // Moved over `/`: whoever breaks out of the chroot stands in the same root again.
+  const roots = seen.filter(
+    (line) => line.startsWith('unshare ') && line.split(' ')[4]?.startsWith(scratch.path),
+  );
+  t.deepEqual([...new Set(roots.map((line) => line.split(' ')[5]))], ['/']);
+  for (const line of kernel) t.regex(line, / ro,/);
+});
+
+/** Mounts of every process in the namespace of a root in `folder`, with the process's program in front. */
+async function readMounts(folder: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const mounts = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+    if (!mounts.includes(folder)) continue;
+    const program = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')[0];
+    lines.push(
+      ...mounts
+        .trim()
+        .split('\n')
+        .map((line) => `${program} ${line}`),
+    );
+  }
+  return lines;
+}
+
+inNamespaces('a command that takes too long is ended with all it started', async (t) => {
+  await opened(await createRoot(), async ({ executor, parent }) => {
+    const script = 'setsid sleep 1000 & sleep 1000';
+    const error = await t.throwsAsync(executor.run(['/bin/sh', '-c', script], { timeout: 1 }), {
+      instanceOf: MobyPatchError,
+    });
+    t.is(error?.code, 'command-timeout');
+    t.regex(error?.message ?? '', /^\/bin\/sh did not finish within 1 s/);
+    t.deepEqual(await findTraces(parent), []);
+  });
+});
+
+inNamespaces('a process that a command leaves behind ends with it', async (t) => {
+  await opened(await createRoot(), async ({ sh, parent }) => {
+    t.is((await sh('setsid sleep 1000 & echo done')).output, 'done\n');
+    t.deepEqual(await findTraces(parent), []);
+  });
+});
+
+inNamespaces('an abort ends a command that is deaf to SIGTERM and leaves nothing', async (t) => {
+  await using scratch = await createScratch();
+  const controller = new AbortController();
+  const log = (line: string) => void (line === 'started' && controller.abort());
+  const image = createMemoryImage(await createRoot());
+  const options = { signal: controller.signal, log, stamp: 0, parent: scratch.path };
+  const executor = await createLocalExecutor(image, options);
+  const running = executor.run(['/bin/sh', '-c', 'trap "" TERM; echo started; sleep 1000'], {});
+  const error = await t.throwsAsync(running, { instanceOf: MobyPatchError });
+  t.is(error?.code, 'interrupted');
+  await executor[Symbol.asyncDispose]();
+  t.deepEqual(await readdir(scratch.path), []);
+  t.deepEqual(await findTraces(scratch.path), []);
+});
+
+inNamespaces('after a kill -9 of this program no process and no mount is left', async (t) => {
+  await using scratch = await createScratch();
+  const child = spawn(process.execPath, ['--input-type=module', '-e', createVictim(scratch.path)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  for await (const chunk of child.stdout) if (`${chunk}`.includes('started')) break;
+  t.not((await findTraces(scratch.path)).length, 0);
+  child.kill('SIGKILL');
+  await ended;
+  t.deepEqual(await waitForNoTraces(scratch.path), []);
+  t.notRegex(await readFile('/proc/self/mounts', 'utf8'), new RegExp(scratch.path));
+  t.is((await findAbandonedScratch(scratch.path)).length, 1);
+});
+
+function createVictim(parent: string): string {
+  const use = (specifier: string) => JSON.stringify(import.meta.resolve(specifier));
+  return `
+    import { createLocalExecutor } from ${use('#src/engine/local/executor.js')};
+    import { createMemoryImage, sketchBusyboxRoot } from ${use('../fixtures/memory-image.js')};
+    const image = createMemoryImage(await sketchBusyboxRoot(${JSON.stringify(busybox)}));
+    const options = { signal: new AbortController().signal, log: console.log, stamp: 0, parent: ${JSON.stringify(parent)} };
+    const executor = await createLocalExecutor(image, options);
+    await executor.run(['/bin/sh', '-c', 'trap "" TERM HUP PIPE; echo started; sleep 1000'], {});
+  `;
+}

@@ -1,0 +1,139 @@
+import { readdir, readFile } from 'node:fs/promises';
+import test from 'ava';
+import { createLocalExecutor } from '#src/engine/local/executor.js';
+import { createScratch } from '#src/io/scratch.js';
+import type { Change } from '#src/model/change.js';
+import { MobyPatchError } from '#src/model/error.js';
+import { createRoot, findReasonToSkip, inNamespaces, opened } from '../fixtures/local-executor.js';
+import { collect, createMemoryImage, readTarball, sketchEntry } from '../fixtures/memory-image.js';
+
+const paths = (changes: readonly Change[]) =>
+  changes.map((change) => (change.op === 'put' ? `+${change.entry.path}` : `-${change.path}`));
+
+const findEntry = (changes: readonly Change[], path: string) =>
+  changes.flatMap((change) => (change.op === 'put' && change.entry.path === path ? [change.entry] : []))[0];
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+inNamespaces('nothing differs before and after a command that changes nothing', async (t) => {
+  await opened(await createRoot(), async ({ executor, sh }) => {
+    t.deepEqual(await executor.pull(), []);
+    t.is((await sh('ls -la / >/dev/null; cat /etc/group')).output, 'root:x:0:\n');
+    t.deepEqual(await executor.pull(), []);
+    t.deepEqual(executor.warnings(), []);
+  });
+});
+
+inNamespaces('what a command creates, changes, links and removes comes back', async (t) => {
+  await opened(await createRoot(), async ({ executor, sh, lines }) => {
+    const script =
+      'echo one >/root/a; ln /root/a /root/b; chmod 4711 /bin/busybox; chown 5:6 /etc/group; rm -r /var/spool; ' +
+      'mkfifo /root/f; mknod /root/n c 1 3; ln -s nowhere /root/l; echo out; echo err >&2; exit 7';
+    const result = await sh(script);
+    t.is(result.exitCode, 7);
+    t.deepEqual(lines.filter((line) => line === 'out' || line === 'err').sort(), ['err', 'out']);
+    const changes = await executor.pull();
+    t.deepEqual(
+      paths(changes).filter((path) => path !== '+root' && path !== '+var'),
+      [
+        ...['-var/spool', '+bin/busybox', '+etc/group', '+etc/group-'],
+        ...['+root/a', '+root/b', '+root/f', '+root/l', '+root/n'],
+      ],
+    );
+    const get = (path: string) => findEntry(changes, path);
+    t.is(get('bin/busybox')?.mode, 0o4711);
+    t.is(get('etc/group-')?.gid, 6);
+    t.is(get('etc/group')?.link, get('etc/group-')?.link);
+    t.truthy(get('root/a')?.link);
+    t.is(get('root/a')?.link, get('root/b')?.link);
+    t.not(get('root/a')?.link, get('etc/group')?.link);
+    t.is(get('root/f')?.type, 'fifo');
+    t.is(get('root/l')?.target, 'nowhere');
+    t.deepEqual(get('root/n')?.device, { major: 1, minor: 3 });
+    t.is((await collect(get('root/b')?.body() ?? nothing())).toString(), 'one\n');
+  });
+});
+
+inNamespaces(
+  'with the network there are resolv.conf and hosts, and writes there are warned of',
+  async (t) => {
+    const root = [
+      ...(await createRoot()),
+      sketchEntry({ path: 'etc/resolv.conf', type: 'symlink', target: '../run/made/resolv.conf' }),
+    ];
+    const given = await readFile('/etc/hosts', 'utf8');
+    await opened(root, async ({ executor, sh }) => {
+      t.is((await sh('cat /etc/hosts', true)).output, given);
+      t.deepEqual(await executor.pull(), []);
+      t.is((await sh('cat /etc/resolv.conf')).exitCode, 1);
+      t.is((await sh('echo 10.0.0.1 x >>/etc/hosts', true)).exitCode, 0);
+      t.deepEqual(await executor.pull(), []);
+      t.regex(executor.warnings().join(), /etc\/hosts/);
+    });
+    t.is(await readFile('/etc/hosts', 'utf8'), given);
+  },
+);
+
+inNamespaces('a root without dev, proc and sys does not get them', async (t) => {
+  const root = (await createRoot()).filter(({ path }) => !['dev', 'proc', 'sys'].includes(path));
+  await opened(root, async ({ executor, sh }) => {
+    t.is((await sh('echo >/dev/null; cat /proc/self/comm')).exitCode, 0);
+    t.deepEqual(await executor.pull(), []);
+  });
+});
+
+inNamespaces(
+  'pushed files are there for commands, and both come back with the bytes of their time',
+  async (t) => {
+    await opened(await createRoot(), async ({ executor, sh }) => {
+      await executor.push([
+        { op: 'put', entry: sketchEntry({ path: 'root/in', content: 'pushed' }) },
+        { op: 'remove', path: 'var/spool' },
+      ]);
+      t.is((await sh('cat /root/in; ls /var; echo more >/root/out')).output, 'pushed');
+      const first = await executor.pull();
+      t.deepEqual(
+        paths(first).filter((path) => path !== '+root' && path !== '+var'),
+        ['-var/spool', '+root/in', '+root/out'],
+      );
+      await sh('echo rewritten >/root/out; rm /root/in');
+      t.is((await collect(findEntry(first, 'root/in')?.body() ?? nothing())).toString(), 'pushed');
+      t.is((await collect(findEntry(first, 'root/out')?.body() ?? nothing())).toString(), 'more\n');
+    });
+  },
+);
+
+test('a disk without room is named with what is there and what is wanted', async (t) => {
+  await using scratch = await createScratch();
+  const huge = { ...sketchEntry({ path: 'huge' }), size: 2 ** 60 };
+  const { signal } = new AbortController();
+  const error = await t.throwsAsync(
+    createLocalExecutor(createMemoryImage([huge]), { signal, log: () => {}, stamp: 0, parent: scratch.path }),
+    { instanceOf: MobyPatchError },
+  );
+  t.is(error?.kind, 'infrastructure');
+  t.is(error?.code, 'disk-full');
+  t.regex(error?.message ?? '', /has \d+ MB free, 1099511627\d+ MB are wanted/);
+  t.deepEqual(await readdir(scratch.path), []);
+});
+
+test('apk runs in a real Alpine root', async (t) => {
+  const tarball = process.env.MOBY_PATCH_ALPINE_ROOTFS;
+  const reason =
+    tarball === undefined
+      ? 'skipped: no MOBY_PATCH_ALPINE_ROOTFS (a minirootfs tar.gz)'
+      : await findReasonToSkip(tarball);
+  if (tarball === undefined || reason !== undefined) {
+    t.log(reason);
+    t.pass();
+    return;
+  }
+  await opened(await readTarball(tarball), async ({ executor, sh }) => {
+    t.regex((await sh('apk --version')).output, /^apk-tools \d/);
+    t.is((await sh('apk info -e busybox; adduser -D -H someone; ln /etc/motd /etc/motd2')).exitCode, 0);
+    const changes = await executor.pull();
+    for (const path of ['etc/passwd', 'etc/shadow', 'etc/motd', 'etc/motd2'])
+      t.truthy(findEntry(changes, path), path);
+    t.is(findEntry(changes, 'etc/motd')?.link, findEntry(changes, 'etc/motd2')?.link);
+  });
+});
