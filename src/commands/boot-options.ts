@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BootRequest } from '../model/boot.js';
+import type { Expectation } from '../model/patch.js';
 
 export interface BootFlags {
   readonly kernel?: string;
   readonly cmdline?: string;
   readonly expect?: readonly string[];
+  readonly expectFile?: readonly string[];
   readonly memory?: number;
   readonly timeout?: number;
   readonly network?: BootRequest['network'];
@@ -18,6 +20,7 @@ export function addBootOptions(command: Command): Command {
     .option('--kernel <file>', 'the kernel that boots the image')
     .option('--cmdline <text>', 'more kernel arguments')
     .option('--expect <regex>', 'a console line that a good boot shows (repeatable)', collect)
+    .option('--expect-file <path[=text]>', 'a path that exists in the guest, with exactly this text (repeatable)', collect)
     .option('--memory <MiB>', 'memory of the machine; default: by the size of the image', parseCount)
     .option('--timeout <seconds>', `how long the boot may take; default: ${usualTimeout}`, parseCount)
     .addOption(
@@ -37,4 +40,13 @@ export function collect(value: string, before: readonly string[] = []): readonly
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('wanted a whole number above 0');
   return Number(text);
+}
+
+/** What the options ask a good boot to show, after what an image's definition asks for. */
+export function listExpectations(flags: BootFlags, consoles: readonly string[]): Expectation[] {
+  const files = (flags.expectFile ?? []).map((text): Expectation => {
+    const [file = '', ...content] = text.split('=');
+    return content.length === 0 ? { file } : { file, content: content.join('=') };
+  });
+  return [...[...consoles, ...(flags.expect ?? [])].map((console) => ({ console })), ...files];
 }

@@ -8,7 +8,7 @@ import type { Codec } from '../model/layout.js';
 import { suggest } from '../patch/did-you-mean.js';
 import { findPatch } from '../patch/find-patches.js';
 import { loadPatch } from '../patch/load-patch.js';
-import { type BootFlags, usualTimeout } from './boot-options.js';
+import { type BootFlags, listExpectations, usualTimeout } from './boot-options.js';
 import type { Configuration } from './configuration.js';
 import { type CommandContext, findPlaces, type Places } from './context.js';
 import { type LoadedConfiguration, loadConfiguration } from './load-configuration.js';
@@ -168,7 +168,6 @@ function chooseBoot(
       },
     );
   }
-  const expects = [...image.expect, ...(values.expect ?? []), ...(flags.expect ?? [])];
   return {
     kernel,
     cmdline: flags.cmdline ?? values.cmdline ?? image.cmdline,
@@ -177,6 +176,6 @@ function chooseBoot(
     timeout: flags.timeout ?? values.timeout ?? usualTimeout,
     network: flags.network ?? values.network ?? 'isolated',
     accelerator: flags.accelerator ?? 'auto',
-    expects: expects.map((console) => ({ console })),
+    expects: listExpectations(flags, [...image.expect, ...(values.expect ?? [])]),
   };
 }

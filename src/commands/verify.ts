@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { exitCodes, MobyPatchError } from '../model/error.js';
-import { addBootOptions, type BootFlags, usualTimeout } from './boot-options.js';
+import { addBootOptions, type BootFlags, listExpectations, usualTimeout } from './boot-options.js';
 import { type CommandContext, findPlaces } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
@@ -63,7 +63,7 @@ async function runVerify(name: string, flags: Flags, context: CommandContext): P
         timeout: flags.timeout ?? usualTimeout,
         network: flags.network ?? 'isolated',
         accelerator: flags.accelerator ?? 'auto',
-        expects: [...found.expect, ...(flags.expect ?? [])].map((console) => ({ console })),
+        expects: listExpectations(flags, found.expect),
         console: log,
       },
       { signal: context.signal, log: progress.log, init: detectInit(image.entries) },

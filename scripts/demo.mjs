@@ -1,0 +1,77 @@
+// `npm run demo`: the whole job on real input. Builds the reference image, patches it so that it mounts a
+// real NFS share before Docker starts, boots the result and reads a fresh nonce through the share.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compile, installPackages, installPrograms, isInstalled, root } from './install.mjs';
+
+const folder = join(root, 'build/demo');
+
+if (process.getuid?.() !== 0) {
+  console.error('the demo builds a Debian system and needs root for it; type: sudo npm run demo');
+  process.exit(5);
+}
+if (!installPrograms(['qemu-system-x86_64', 'debootstrap', 'depmod', 'ip', 'rpcbind', 'ganesha.nfsd', 'dockerd', 'iptables', 'slirp4netns'])) process.exit(5);
+installPackages();
+compile();
+
+process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+const { startNfsServer } = await import('../build/test/fixtures/nfs-server.js');
+const { startDockerd, findReasonToSkip } = await import('../build/test/fixtures/dockerd.js');
+const { probeDocker } = await import('../dist/engine/docker/probe.js');
+
+const stops = [];
+let status = 1;
+try {
+  mkdirSync(folder, { recursive: true });
+  const environment = await chooseDocker();
+  const server = await startNfsServer();
+  stops.push(server);
+  const nonce = randomUUID();
+  writeFileSync(join(server.folder, 'nonce'), nonce);
+  const options = `noacl,noatime,nolock,async,actimeo=2,vers=3,port=${server.port},mountport=${server.mountPort},mountproto=tcp`;
+  status = await runCli(environment, [
+    'build',
+    ...['--image', 'reference', '--patch', 'nfs', '--output', join(folder, 'initrd.img')],
+    ...['--set', 'server=10.0.2.2', '--set', `share=${server.share}`, '--set', `options=${options}`],
+    ...['--network', 'host', '--expect-file', `/Users/nonce=${nonce}`],
+    ...['--expect', 'docker: started at [0-9.]+; mounts: .*/Users'],
+    ...['--report', join(folder, 'report.md'), '--report', join(folder, 'report.json')],
+  ]);
+  if (status === 0) {
+    console.log(`\nThe guest read the nonce ${nonce} from the NFS share of this machine.`);
+    console.log(`Everything is in ${folder}:`);
+    console.log('  initrd.img                the patched image');
+    console.log('  initrd.img.manifest.json  where it comes from: hashes, patches, packages, verdict');
+    console.log('  initrd.img.console.log    what the guest printed');
+    console.log('  report.md, report.json    what was done, and every difference to the stock image');
+  }
+} finally {
+  for (const stop of stops.reverse()) await stop[Symbol.asyncDispose]();
+}
+process.exitCode = status;
+
+/** A daemon that is there is used; else one of our own is started; else the local engine does it. */
+async function chooseDocker() {
+  const found = await probeDocker(process.env);
+  if (found.ready || !isInstalled('dockerd') || (await findReasonToSkip()) !== undefined) return process.env;
+  try {
+    const daemon = await startDockerd([], { network: true });
+    stops.push(daemon);
+    return { ...process.env, ...daemon.environment };
+  } catch (error) {
+    console.error(`no Docker daemon could be started, so the local engine is used: ${String(error.message).split('\n')[0]}`);
+    return process.env;
+  }
+}
+
+function runCli(environment, args) {
+  const child = spawn('node', [join(root, 'dist/cli.js'), ...args], { stdio: 'inherit', env: environment });
+  // A terminal sends Ctrl-C to us too: the build cleans up and ends, then we do.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
