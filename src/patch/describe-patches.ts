@@ -5,20 +5,29 @@ import { stepKinds } from './steps/index.js';
 
 /** The text of patches/README.md: what each patch does, needs and can be told. */
 export function describePatches(patches: readonly Patch[]): string {
-  const rows = patches.map(
-    (patch) => `| [${patch.id}](${patch.id}/) | ${escapeCell(patch.title)} | ${describeNeeds(patch)} |`,
-  );
+  const rows = patches.map((patch) => [
+    `[${patch.id}](${patch.id}/)`,
+    escapeCell(patch.title),
+    describeNeeds(patch),
+  ]);
   return [
     '# Patches',
     '',
     'Made from the patch.yaml files: change those, not this page.',
     '',
-    '| Patch | What it does | Needs |',
-    '|---|---|---|',
-    ...rows,
+    ...formatTable([['Patch', 'What it does', 'Needs'], ...rows]),
     ...patches.flatMap(describePatch),
     '',
   ].join('\n');
+}
+
+/** A table with its columns aligned, as the formatter of this project has them. */
+function formatTable(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[], fill: string) =>
+    `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width, fill)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head, ' '), line([], '-'), ...body.map((row) => line(row, ' '))];
 }
 
 function describePatch(patch: Patch): string[] {
@@ -27,12 +36,12 @@ function describePatch(patch: Patch): string[] {
   const lines = ['', `## ${patch.id}`, '', `${patch.title}.`, '', `Steps: ${steps}.`];
   if (parameters.length === 0) return lines;
   const rows = parameters.map(([name, parameter]) => describeParameter(name, parameter));
-  return [...lines, '', '| Parameter | Default | Meaning |', '|---|---|---|', ...rows];
+  return [...lines, '', ...formatTable([['Parameter', 'Default', 'Meaning'], ...rows])];
 }
 
-function describeParameter(name: string, { default: value, description }: Parameter): string {
+function describeParameter(name: string, { default: value, description }: Parameter): string[] {
   const shown = value === undefined ? 'must be given' : value === '' ? 'nothing' : `\`${escapeCell(value)}\``;
-  return `| \`${name}\` | ${shown} | ${escapeCell(description)} |`;
+  return [`\`${name}\``, shown, escapeCell(description)];
 }
 
 function describeNeeds(patch: Patch): string {

@@ -67,13 +67,17 @@ bounded() { # SECONDS COMMAND...: its exit code, or 124 when it took longer
 	return "$(cat "$state.exit")"
 }
 
+reason() { # what the helper said: busybox mount adds a line of its own
+	grep -m 1 . "$state.log" || echo "no reason given"
+}
+
 start() {
 	[ -d "$target" ] || mkdir -p "$target"
 	begun=$(uptime)
 	until mountinfo -q "$target"; do
 		left=$((begun + limit - $(uptime)))
 		if [ "$left" -le 0 ]; then
-			echo "$RC_SVCNAME: gave up after $limit s ($(tail -n 1 "$state.log")); the boot goes on"
+			echo "$RC_SVCNAME: gave up after $limit s ($(reason)); the boot goes on"
 			return 1
 		fi
 		[ "$left" -le "$attempt" ] || left=$attempt
@@ -87,7 +91,7 @@ stop() {
 	ebegin "Unmounting $target"
 	# Without an answer from its server it can only be detached.
 	bounded "$attempt" umount "$target" || bounded "$attempt" umount -l "$target"
-	eend $? "$target stays mounted: $(tail -n 1 "$state.log")"
+	eend $? "$target stays mounted: $(reason)"
 }
 `;
 }

@@ -11,6 +11,7 @@ import {
 import { listEnabled, removeEnabled } from '../openrc.js';
 import { packageLeftovers, packageScripts, sysvLeftovers } from '../package-scripts.js';
 import { runScript, tailOutput } from '../run-command.js';
+import { clampShadow, readShadow } from '../shadow-dates.js';
 import { createStepError, defineStep, type StepContext } from '../step-kind.js';
 import { unchanged } from '../workspace-files.js';
 
@@ -49,8 +50,10 @@ export const packageStep = defineStep({
     const before = await readInstalled(at, manager);
     if (wishes.every((wish) => isInstalled(wish, before))) return unchanged;
     const enabled = await listEnabled(at);
+    const shadow = await readShadow(at);
     await install(manager, wishes, context, at);
     const after = await readInstalled(at, manager);
+    await clampShadow(at, shadow, context.stamp);
     const notes = await removeTraces(enabled, at);
     return { changed: true, notes, packages: comparePackages(before, after) };
   },

@@ -1,0 +1,31 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { describePatches } from '#src/patch/describe-patches.js';
+import { listPatches } from '#src/patch/find-patches.js';
+import { loadPatch } from '#src/patch/load-patch.js';
+import { formatPatchJsonSchema } from '#src/patch/patch-schema.js';
+import { stepKinds } from '#src/patch/steps/index.js';
+
+async function checkCurrent(t: ExecutionContext, path: string, wanted: string): Promise<void> {
+  if (process.env.UPDATE) await writeFile(path, wanted);
+  const found = await readFile(path, 'utf8');
+  t.is(
+    found,
+    wanted,
+    `${path} is stale: npm run build && UPDATE=1 npx ava build/test/patch/generated.test.js`,
+  );
+}
+
+test('patches/README.md tells what the patch files say', async (t) => {
+  const folders = await listPatches(['patches']);
+  const patches = await Promise.all([...folders.values()].map(loadPatch));
+  t.true(patches.length >= 2);
+  await checkCurrent(t, join('patches', 'README.md'), describePatches(patches));
+});
+
+test('schema/patch.schema.json is made from the code', async (t) => {
+  const text = formatPatchJsonSchema();
+  await checkCurrent(t, join('schema', 'patch.schema.json'), text);
+  for (const kind of stepKinds.keys()) t.true(text.includes(`"${kind}": {`), kind);
+});

@@ -1,0 +1,182 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
+import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { MobyPatchError } from '#src/model/error.js';
+import { loadPatch } from '#src/patch/load-patch.js';
+import { createFolder, createPatch } from './patch-folder.js';
+
+/** The error's lines without the name of the temporary folder. */
+async function explain(t: ExecutionContext, yaml: string, files = {}): Promise<string[]> {
+  const folder = await createFolder(t, { 'patch.yaml': yaml, ...files });
+  return explainFolder(t, folder);
+}
+
+async function explainFolder(t: ExecutionContext, folder: string): Promise<string[]> {
+  const error = await t.throwsAsync<MobyPatchError>(() => loadPatch(folder), { code: 'patch-invalid' });
+  t.is(error.kind, 'invalid');
+  return error.message.replaceAll(`${folder}/`, '').split('\n');
+}
+
+test('a patch in all its parts', async (t) => {
+  const patch = await createPatch(
+    t,
+    [
+      'parameters:',
+      '  server: {default: 192.168.65.1, description: the server}',
+      'steps:',
+      '  - package: {apk: [nfs-utils, rpcbind], apt: [nfs-common, rpcbind]}',
+      '  - file: {path: etc/init.d/usermount, from: files/usermount, mode: 0o755}',
+      '  - service: {name: usermount, runlevel: default}',
+      '  - run: "ldconfig"',
+      'expects:',
+      '  - console: "usermount: mounted"',
+    ].join('\n'),
+    { 'files/usermount': '#!/sbin/openrc-run\n' },
+  );
+  t.deepEqual(
+    patch.steps.map(({ kind, at }) => [kind, at.line, at.column]),
+    [
+      ['package', 5, 5],
+      ['file', 6, 5],
+      ['service', 7, 5],
+      ['run', 8, 5],
+    ],
+  );
+  t.deepEqual(patch.expects, [{ console: 'usermount: mounted' }]);
+  t.is(patch.parameters.server?.default, '192.168.65.1');
+});
+
+test('all that is wrong is said at once, each with its place', async (t) => {
+  const lines = await explain(
+    t,
+    [
+      'titel: Test',
+      'steps:',
+      '  - fiel: {path: etc/motd, content: x}',
+      '  - file: {path: ../etc/motd, content: 3}',
+      '  - file: {pth: etc/motd, from: x, content: y}',
+      '  - service: {name: docker}',
+      '  - remove: [etc/motd]',
+      '  - file: {path: a, content: a}',
+      '    mode: {path: a, mode: 0o755}',
+      '  - nothing',
+    ].join('\n'),
+  );
+  t.deepEqual(lines, [
+    'patch.yaml:1:1: title: found nothing, wanted a text',
+    'patch.yaml:1:1: unknown key "titel" (did you mean "title"?)',
+    'patch.yaml:3:5: unknown kind of step "fiel" (did you mean "file"?)',
+    'patch.yaml:4:18: path: expected a path in the image, found a ".." in it',
+    'patch.yaml:4:40: content: found 3, wanted a text',
+    'patch.yaml:5:11: path: found nothing, wanted a text',
+    'patch.yaml:5:12: unknown key "pth" (did you mean "path"?)',
+    'patch.yaml:6:14: runlevel: found nothing, wanted a text',
+    'patch.yaml:7:13: found a list, wanted a text or a map',
+    'patch.yaml:8:5: found a step with 2 keys, wanted one: its kind',
+    'patch.yaml:10:5: found "nothing", wanted a step such as "- file: {path: etc/motd, content: hello}"',
+  ]);
+});
+
+test('what YAML reads otherwise than meant is refused', async (t) => {
+  const steps = (text: string) => `title: Test\nsteps:\n${text}`;
+  t.deepEqual(await explain(t, steps('  - mode: {path: a, mode: 0755}\n  - mode: {path: a, mode: 644}')), [
+    'patch.yaml:3:27: mode: found 0755, which is decimal in YAML 1.2, wanted 0o755',
+    'patch.yaml:4:27: mode: found 644, which is decimal in YAML 1.2, wanted 0o644',
+  ]);
+  t.deepEqual(await explain(t, steps('  - remove: &a etc\n  - remove: *a')), [
+    'patch.yaml:4:13: found an alias (*name), wanted the value itself',
+  ]);
+  t.regex(
+    (await explain(t, steps('  - remove: a\n    remove: b')))[0] ?? '',
+    /^patch.yaml:4:5: not valid YAML/,
+  );
+  t.regex((await explain(t, 'title: [1'))[0] ?? '', /^patch.yaml:1:\d+: not valid YAML/);
+  t.regex((await explain(t, 'title: !!js/function x\nsteps: []'))[0] ?? '', /Unresolved tag/);
+  t.deepEqual(await explain(t, ''), ['patch.yaml:1:1: found nothing, wanted a map']);
+  t.deepEqual(
+    await explain(t, 'title: T\nparameters: {v: {default: 1.10, description: d}}\nsteps: [{remove: a}]'),
+    ['patch.yaml:2:27: parameters.v.default: found 1.1, wanted a text'],
+  );
+});
+
+test('an alias bomb is refused before it is unfolded', async (t) => {
+  const levels = Array.from({ length: 30 }, (_, level) => {
+    const previous = level === 0 ? 'x' : `*l${level - 1}`;
+    return `l${level}: &l${level} [${Array(9).fill(previous).join(', ')}]`;
+  });
+  const lines = await explain(t, levels.join('\n'));
+  t.regex(lines[0] ?? '', /found an alias/);
+});
+
+test('placeholders and patterns', async (t) => {
+  const lines = await explain(
+    t,
+    [
+      'title: Test',
+      'parameters:',
+      "  port: {default: 'x', description: d, pattern: '[0-9]+'}",
+      "  bad: {description: d, pattern: '('}",
+      'steps:',
+      '  - run: echo "${prot}" "${HOME:-/}" "$${fine}"',
+      'expects:',
+      "  - console: '('",
+    ].join('\n'),
+  );
+  t.deepEqual(lines, [
+    'patch.yaml:4:34: parameters.bad.pattern: found "(", wanted a regular expression that JavaScript understands',
+  ]);
+  const others = await explain(
+    t,
+    [
+      'title: Test',
+      'parameters:',
+      "  port: {default: 'x', description: d, pattern: '[0-9]+'}",
+      'steps:',
+      '  - run: echo "${prot}" "${HOME:-/}" "$${fine}"',
+      '  - mount: {source: "h:/", target: "/${port}", timeout: "${port}"}',
+      'expects:',
+      "  - console: '('",
+    ].join('\n'),
+  );
+  t.deepEqual(others, [
+    'patch.yaml:3:19: parameter port: found "x", wanted a value that matches [0-9]+',
+    'patch.yaml:5:10: found ${prot}, wanted a parameter (there is: port), or $${prot} for the text itself',
+    'patch.yaml:5:10: found "${HOME:-/}", wanted ${NAME}, or $${ for a literal ${',
+    'patch.yaml:6:57: timeout: found "x", wanted a whole number',
+    'patch.yaml:8:14: found "(", wanted a regular expression that JavaScript understands',
+  ]);
+});
+
+test('payload stays inside the patch folder and is bounded', async (t) => {
+  const step = (from: string) => `  - file: {path: a, from: ${from}}`;
+  const outside = await createFolder(t, { secret: 'x' });
+  const folder = await createFolder(t, {
+    'patch.yaml': `title: Test\nsteps:\n${['gone', 'link', 'pipe', 'big', 'fine'].map(step).join('\n')}`,
+    real: 'x',
+    big: '',
+  });
+  await symlink(join(outside, 'secret'), join(folder, 'link'));
+  await symlink('real', join(folder, 'fine'));
+  await mkdir(join(folder, 'pipe'));
+  await truncate(join(folder, 'big'), 64 * 1024 * 1024 + 1);
+  const lines = await explainFolder(t, folder);
+  t.is(lines.length, 4);
+  t.is(lines[0], 'patch.yaml:3:27: found no file gone in the patch folder');
+  t.regex(lines[1] ?? '', /^patch.yaml:4:27: found that link leads out of the patch folder/);
+  t.is(lines[2], 'patch.yaml:5:27: found that pipe is not a regular file, wanted one');
+  t.is(lines[3], 'patch.yaml:6:27: found big with 67108865 bytes, wanted at most 64 MiB');
+  for (const name of ['../secret', '/etc/passwd', 'a/../../b']) {
+    const [line] = await explain(t, `title: Test\nsteps:\n${step(name)}`);
+    t.regex(line ?? '', /^patch.yaml:3:27: from: expected a file inside the patch folder/);
+  }
+});
+
+test('a folder without a patch, and one that is too large or not text', async (t) => {
+  const folder = await createFolder(t, {});
+  t.regex((await explainFolder(t, folder))[0] ?? '', /^patch.yaml: found no such file/);
+  await writeFile(join(folder, 'patch.yaml'), Buffer.from([0x74, 0xff]));
+  t.regex((await explainFolder(t, folder))[0] ?? '', /not UTF-8/);
+  await truncate(join(folder, 'patch.yaml'), 1024 * 1024 + 1);
+  t.regex((await explainFolder(t, folder))[0] ?? '', /found 1048577 bytes, wanted at most 1 MiB/);
+});

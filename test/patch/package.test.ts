@@ -1,0 +1,205 @@
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import test from 'ava';
+import type { MobyPatchError } from '#src/model/error.js';
+import {
+  comparePackages,
+  isInstalled,
+  parseApkInstalled,
+  parseDpkgStatus,
+} from '#src/patch/installed-packages.js';
+import { clampDates } from '#src/patch/shadow-dates.js';
+import { stepKinds } from '#src/patch/steps/index.js';
+import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
+import { copyAlpineRoot, createAlpineRoot } from './alpine-root.js';
+import { createDirectoryWorkspace } from './directory-workspace.js';
+
+const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };
+const step = stepKinds.get('package');
+const apply = (value: object, at: Parameters<NonNullable<typeof step>['apply']>[2]) => {
+  if (!step) throw new Error('no package step');
+  return step.apply(step.schema.parse(value), context, at);
+};
+
+test('the databases of apk and dpkg', (t) => {
+  const apk = parseApkInstalled('C:Q1x=\nP:musl\nV:1.2.5-r0\nF:lib\nR:x\n\nC:Q1=\nP:zlib\nV:1.3-r1\n\n');
+  t.deepEqual(
+    [...apk],
+    [
+      ['musl', '1.2.5-r0'],
+      ['zlib', '1.3-r1'],
+    ],
+  );
+  const dpkg = parseDpkgStatus(
+    'Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-3\nDescription: x\n Version: 9\n\n' +
+      'Package: old\nStatus: deinstall ok config-files\nVersion: 1\n\n' +
+      'Package: half\nStatus: install ok half-installed\nVersion: 1\n',
+  );
+  t.deepEqual([...dpkg], [['bash', '5.2-3']]);
+  t.deepEqual(
+    comparePackages(
+      new Map([
+        ['a', '1'],
+        ['b', '1'],
+      ]),
+      new Map([
+        ['c', '1'],
+        ['a', '2'],
+        ['b', '1'],
+      ]),
+    ),
+    {
+      a: '2',
+      c: '1',
+    },
+  );
+  t.true(isInstalled('bash', dpkg));
+  t.true(isInstalled('bash:amd64=5.2-3', dpkg));
+  t.false(isInstalled('bash=5.2-4', dpkg));
+  t.false(isInstalled('old', dpkg));
+});
+
+const debian: Tree = {
+  'usr/bin/apt-get': '',
+  'var/lib/dpkg/status': 'Package: rpcbind\nStatus: install ok installed\nVersion: 1.2\n',
+};
+const alpine: Tree = { 'sbin/apk': '', 'lib/apk/db/installed': 'P:musl\nV:1\n' };
+
+test('dates in shadow: those of new lines go back to the stamp', (t) => {
+  const before = 'root:*:20000:0:::::\n';
+  const after = 'root:*:20000:0:::::\nnew:!:20779:0:99999:7:::\nold:!:15000::::::\nnone:!::0:::::\n';
+  t.is(
+    clampDates(before, after, 19675),
+    'root:*:20000:0:::::\nnew:!:19675:0:99999:7:::\nold:!:15000::::::\nnone:!::0:::::\n',
+  );
+});
+
+test('what is installed already needs no command', async (t) => {
+  const at = createMemoryWorkspace(debian);
+  t.deepEqual(await apply({ apt: ['rpcbind'] }, at), { changed: false });
+  t.is(at.commands.length, 0);
+});
+
+test('an image with a manager the step has no names for', async (t) => {
+  const fail = (tree: Tree, value: object) =>
+    t.throwsAsync<MobyPatchError>(() => apply(value, createMemoryWorkspace(tree)), {
+      code: 'package-manager',
+    });
+  t.regex(
+    (await fail(debian, { apk: ['x'] })).message,
+    /found apt in the image, but the step has names for apk only/,
+  );
+  t.regex((await fail(alpine, { apt: ['x'] })).hint ?? '', /apk: \[/);
+  t.regex((await fail({}, { apt: ['x'] })).message, /found neither apk nor apt-get/);
+});
+
+test('with two managers, the one the step has names for, then the one with a database', async (t) => {
+  const choose = async (tree: Tree, value: object) => {
+    const at = createMemoryWorkspace(tree, () => ({ exitCode: 0, output: '' }));
+    await apply(value, at);
+    return at.commands[0]?.argv[2]?.includes('apk add') ? 'apk' : 'apt';
+  };
+  const both = { apk: ['x'], apt: ['x'] };
+  t.is(await choose({ ...debian, ...alpine }, { apt: ['x'] }), 'apt');
+  t.is(await choose({ ...debian, ...alpine }, { apk: ['x'] }), 'apk');
+  t.is(await choose({ ...debian, 'sbin/apk': '' }, both), 'apt');
+  t.is(await choose({ ...alpine, 'usr/bin/apt-get': '' }, both), 'apk');
+});
+
+test('a failure tells the end of the output and what to do', async (t) => {
+  const fail = (tree: Tree, value: object, output: string) =>
+    t.throwsAsync<MobyPatchError>(
+      () =>
+        apply(
+          value,
+          createMemoryWorkspace(tree, () => ({ exitCode: 100, output })),
+        ),
+      { code: 'package-failed' },
+    );
+  const resolving = await fail(debian, { apt: ['x'] }, "E: Temporary failure resolving 'deb.debian.org'\n");
+  t.regex(resolving.message, /exit code 100.*last lines:\nE: Temporary/s);
+  t.regex(resolving.hint ?? '', /etc\/apt\/sources\.list/);
+  const unknown = await fail(debian, { apt: ['x'] }, 'E: Unable to locate package x\n');
+  t.regex(unknown.hint ?? '', /no package of that name/);
+  const apk = await fail(alpine, { apk: ['x'] }, 'WARNING: Ignoring https://x/main: DNS lookup error\n');
+  t.regex(apk.hint ?? '', /etc\/apk\/repositories/);
+});
+
+test('what an installation leaves is brought back, and what a package enables is taken out', async (t) => {
+  const tree = {
+    ...debian,
+    'etc/passwd-': 'image',
+    'etc/runlevels/default/docker': '-> /etc/init.d/docker',
+    'etc/rcS.d/S01hwclock.sh': '-> ../init.d/hwclock.sh',
+  };
+  const at = createMemoryWorkspace(tree, async (_argv, options, root) => {
+    t.true(options.network);
+    const file = (path: string) => root.put({ path, type: 'file', content: Buffer.from('new') });
+    for (const path of ['etc/passwd-', 'var/cache/ldconfig/aux-cache', 'etc/init.d/rpcbind'])
+      await file(path);
+    await root.put({ path: 'etc/runlevels/sysinit/rpcbind', type: 'symlink', target: '/etc/init.d/rpcbind' });
+    await root.remove('etc/rcS.d/S01hwclock.sh');
+    await root.put({
+      path: 'var/lib/dpkg/status',
+      type: 'file',
+      content: Buffer.from('Package: nfs-common\nStatus: install ok installed\nVersion: 1:2.6.2\n'),
+    });
+    return { exitCode: 0, output: '' };
+  });
+  // What an earlier step enabled is not a package's doing.
+  await at.put({ path: 'etc/runlevels/default/early', type: 'symlink', target: '/etc/init.d/early' });
+  const outcome = await apply({ apt: ['nfs-common'] }, at);
+  t.deepEqual(outcome.packages, { 'nfs-common': '1:2.6.2' });
+  t.is(outcome.notes?.length, 1);
+  t.regex(outcome.notes?.[0] ?? '', /^sysinit\/rpcbind was added by a package and taken out/);
+  t.is(await at.text('etc/passwd-'), 'image');
+  t.is(await at.stat('var/cache/ldconfig/aux-cache'), undefined);
+  t.is(await at.stat('etc/runlevels/sysinit/rpcbind'), undefined);
+  t.truthy(await at.stat('etc/runlevels/default/early'));
+  t.truthy(await at.stat('etc/rcS.d/S01hwclock.sh'));
+  t.truthy(await at.stat('etc/init.d/rpcbind'));
+});
+
+/** Every path of a folder with its type, size and bytes, as one line each. */
+async function listTree(root: string): Promise<string[]> {
+  const names = await readdir(root, { recursive: true, withFileTypes: true });
+  const lines = names.map(async (name) => {
+    const path = join(name.parentPath ?? name.path, name.name);
+    const stat = await lstat(path);
+    const content = stat.isFile() ? (await readFile(path)).toString('base64') : '';
+    const target = stat.isSymbolicLink() ? await readlink(path) : '';
+    return `${relative(root, path)} ${stat.mode.toString(8)} ${content}${target}`;
+  });
+  return (await Promise.all(lines)).sort();
+}
+
+test('apk in a real Alpine root: versions, one result, nothing left', async (t) => {
+  const first = await createAlpineRoot(t);
+  if (!first) return;
+  const at = createDirectoryWorkspace(first.root, first.pristine);
+  const before = new Set(await listTree(first.root));
+  const outcome = await apply({ apk: ['hello'], apt: ['no-such'] }, at);
+  t.deepEqual(outcome.packages, { hello: '1.0-r0', 'hello-libs': '2.1-r3' });
+  t.regex(outcome.notes?.[0] ?? '', /^default\/hello was added by a package/);
+  const after = await listTree(first.root);
+  const touched = after.filter((line) => !before.has(line)).map((line) => line.split(' ')[0]);
+  t.deepEqual(touched, [
+    'etc/apk/world',
+    'etc/group',
+    'etc/init.d/hello',
+    'etc/passwd',
+    'etc/shadow',
+    'lib/apk/db/installed',
+    'lib/apk/db/scripts.tar',
+    'usr/bin/hello',
+    'usr/lib/libhello.so',
+  ]);
+  t.deepEqual(await apply({ apk: ['hello'] }, at), { changed: false });
+  // Whoever installs on another day gets the same bytes.
+  t.regex(await readFile(join(first.root, 'etc/shadow'), 'utf8'), /^hello:!:19675:/m);
+  const second = await copyAlpineRoot(first.pristine, `${first.root}.second`);
+  await apply({ apk: ['hello'] }, createDirectoryWorkspace(second.root, second.pristine));
+  t.deepEqual(await listTree(second.root), after);
+  const missing = await t.throwsAsync<MobyPatchError>(() => apply({ apk: ['no-such-package'] }, at));
+  t.regex(missing.message, /no such package/);
+});

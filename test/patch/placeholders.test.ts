@@ -1,0 +1,23 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
+import test from 'ava';
+import fc from 'fast-check';
+import { fillPlaceholders, findPlaceholders } from '#src/patch/placeholders.js';
+
+test('any text can be written so that it comes out as it is', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('$', '{', '}', 'a', '${', '$${', '\\')), (parts) => {
+      const text = parts.join('');
+      const written = text.replaceAll('${', () => '$${');
+      return fillPlaceholders(written, new Map([['a', 'wrong']])) === text;
+    }),
+  );
+  t.pass();
+});
+
+test('names, escapes and what is neither', (t) => {
+  t.deepEqual(findPlaceholders('${a} $${b} ${c-d} ${e:-f} ${'), {
+    names: ['a', 'c-d'],
+    malformed: ['${e:-f}', '${'],
+  });
+  t.is(fillPlaceholders('${a}$${a}${b}', new Map([['a', '$1${b}']])), '$1${b}${a}${b}');
+});

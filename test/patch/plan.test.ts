@@ -1,0 +1,103 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
+import test from 'ava';
+import type { MobyPatchError } from '#src/model/error.js';
+import { createPlan } from '#src/patch/plan.js';
+import { createMemoryWorkspace } from '../fixtures/memory-workspace.js';
+import { createPatch } from './patch-folder.js';
+
+const image = '0'.repeat(64);
+
+test('placeholders are filled in, in steps, templates and expectations', async (t) => {
+  const patch = await createPatch(
+    t,
+    [
+      'parameters:',
+      '  host: {description: a name}',
+      "  port: {default: '80', description: a number, pattern: '[0-9]+'}",
+      'steps:',
+      '  - file: {path: "etc/${host}", content: "${host}:${port} $${HOME}"}',
+      '  - file: {path: plain, from: script}',
+      '  - file: {path: filled, from: script, template: true}',
+      'expects:',
+      "  - console: '^${host} is up$'",
+      '  - {file: "/etc/${host}", content: "${port}"}',
+    ].join('\n'),
+    { script: 'echo ${host} $${HOME}\n' },
+  );
+  const plan = await createPlan([patch], { host: 'a.b' }, image, 7);
+  const at = createMemoryWorkspace();
+  for (const step of plan.steps) t.deepEqual(await step.apply(at), { changed: true });
+  t.is(await at.text('etc/a.b'), 'a.b:80 ${HOME}');
+  t.is(await at.text('plain'), 'echo ${host} $${HOME}\n');
+  t.is(await at.text('filled'), 'echo a.b ${HOME}\n');
+  t.deepEqual(plan.expects, [{ console: '^a\\.b is up$' }, { file: '/etc/a.b', content: '80' }]);
+  t.deepEqual(plan.patches[0]?.parameters, { host: 'a.b', port: '80' });
+});
+
+test('an id changes with whatever decides the result, and with nothing else', async (t) => {
+  const yaml = (text: string) => `steps:\n  - remove: a\n  - file: {path: b, from: f}\n  - run: ${text}`;
+  const patch = await createPatch(t, yaml('x'), { f: '1' });
+  const base = await createPlan([patch], {}, image, 7);
+  const same = await createPlan([await createPatch(t, yaml('x'), { f: '1' })], {}, image, 7);
+  t.is(same.id, base.id);
+  t.deepEqual(
+    same.steps.map((step) => step.id),
+    base.steps.map((step) => step.id),
+  );
+  const others = [
+    await createPlan([patch], {}, '1'.repeat(64), 7),
+    await createPlan([patch], {}, image, 8),
+    await createPlan([await createPatch(t, yaml('x'), { f: '2' })], {}, image, 7),
+    await createPlan([await createPatch(t, yaml('y'), { f: '1' })], {}, image, 7),
+  ];
+  t.is(new Set([base, ...others].map(({ id }) => id)).size, 5);
+  // A step's id covers what comes before it, and not what comes after.
+  t.is(others[3]?.steps[1]?.id, base.steps[1]?.id);
+  t.not(others[2]?.steps[1]?.id, base.steps[1]?.id);
+  t.is(others[2]?.steps[0]?.id, base.steps[0]?.id);
+  t.is(base.steps[2]?.id, base.id);
+  t.is((await createPlan([], {}, image, 7)).steps.length, 0);
+});
+
+test('needs and reads are those of all steps, once each', async (t) => {
+  const yaml = 'steps:\n  - run: x\n  - package: {apk: [a]}\n  - file: {path: /etc/x, content: y}';
+  const plan = await createPlan([await createPatch(t, yaml)], {}, image, 7);
+  t.deepEqual(plan.needs, ['commands', 'network']);
+  t.true(plan.reads.includes('etc/x'));
+  const files = await createPlan([await createPatch(t, 'steps: [{remove: a}]')], {}, image, 7);
+  t.deepEqual(files.needs, []);
+});
+
+test('settings: unknown, missing, not matching', async (t) => {
+  const yaml = [
+    'parameters:',
+    '  server: {description: its name}',
+    "  port: {default: '80', description: a number, pattern: '[0-9]+'}",
+    'steps:',
+    '  - file: {path: "${server}", content: "${port}"}',
+  ].join('\n');
+  const patch = await createPatch(t, yaml);
+  const fail = (settings: Record<string, string>) =>
+    t.throwsAsync<MobyPatchError>(() => createPlan([patch], settings, image, 7));
+  const unknown = await fail({ sevrer: 'x' });
+  t.like(unknown, { kind: 'invalid', code: 'setting-unknown' });
+  t.regex(unknown.message, /did you mean "server"/);
+  const wrong = await fail({ port: '80; reboot' });
+  t.deepEqual(wrong.message.replaceAll(`${patch.folder}/`, '').split('\n'), [
+    'patch.yaml:3:3: parameter server: found no value, wanted one (its name)',
+    'patch.yaml:4:3: parameter port: found "80; reboot", wanted a value that matches [0-9]+',
+  ]);
+  // The pattern is for the whole value: a line break does not end it.
+  t.regex((await fail({ server: 'x', port: '80\nx' })).message, /parameter port/);
+  const late = await fail({ server: '../x' });
+  t.regex(late.message, /patch.yaml:6:18: path: expected a path in the image, found a "\.\." in it/);
+  const named = await createPlan([patch], { [`${patch.id}.server`]: 'a', server: 'b' }, image, 7);
+  t.is(named.patches[0]?.parameters.server, 'a');
+});
+
+test('a template that names no parameter is refused', async (t) => {
+  const patch = await createPatch(t, 'steps:\n  - file: {path: a, from: f, template: true}', { f: 'x ${y}' });
+  await t.throwsAsync(() => createPlan([patch], {}, image, 7), {
+    message: /found \$\{y\} in the template f/,
+  });
+});
