@@ -12,7 +12,20 @@ if (process.getuid?.() !== 0) {
   console.error('the demo builds a Debian system and needs root for it; type: sudo npm run demo');
   process.exit(5);
 }
-if (!installPrograms(['qemu-system-x86_64', 'debootstrap', 'depmod', 'ip', 'rpcbind', 'ganesha.nfsd', 'dockerd', 'iptables', 'slirp4netns'])) process.exit(5);
+if (
+  !installPrograms([
+    'qemu-system-x86_64',
+    'debootstrap',
+    'depmod',
+    'ip',
+    'rpcbind',
+    'ganesha.nfsd',
+    'dockerd',
+    'iptables',
+    'slirp4netns',
+  ])
+)
+  process.exit(5);
 installPackages();
 compile();
 
@@ -61,7 +74,9 @@ async function chooseDocker() {
     stops.push(daemon);
     return { ...process.env, ...daemon.environment };
   } catch (error) {
-    console.error(`no Docker daemon could be started, so the local engine is used: ${String(error.message).split('\n')[0]}`);
+    console.error(
+      `no Docker daemon could be started, so the local engine is used: ${String(error.message).split('\n')[0]}`,
+    );
     return process.env;
   }
 }

@@ -33,7 +33,9 @@ export function installPackages() {
   const mark = join(root, 'node_modules/.package-lock.json');
   if (existsSync(mark) && statSync(mark).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return;
   console.error('installing npm packages');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 /**
@@ -50,7 +52,10 @@ export function installPrograms(names = Object.keys(programs)) {
     return false;
   }
   console.error(`installing ${packages.join(', ')}`);
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] };
+  const options = {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  };
   run('apt-get', ['update', '-q'], options);
   run('apt-get', install, options);
   return true;

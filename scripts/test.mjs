@@ -1,11 +1,15 @@
 // `npm test`: installs what is missing, then lint, types and every test; the last line is the count.
 import { spawn, spawnSync } from 'node:child_process';
-import { compile, installPackages, installPrograms, root, run } from './install.mjs';
+import { compile, installPackages, installPrograms, root } from './install.mjs';
 
 installPackages();
 installPrograms();
 compile();
-const lint = spawnSync('node', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'], { cwd: root, stdio: 'inherit' });
+const lint = spawnSync(
+  'node',
+  ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
+  { cwd: root, stdio: 'inherit' },
+);
 
 const path = `${process.env.PATH}:/usr/sbin:/sbin`;
 const ava = spawn('node', ['node_modules/ava/entrypoints/cli.mjs', ...process.argv.slice(2)], {
@@ -21,7 +25,9 @@ ava.stdout.on('data', (chunk) => {
 ava.on('close', (code) => {
   const count = (pattern) => [...text.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
   const passed = count(/^\s*(\d+) tests? passed/gm);
-  const broken = count(/^\s*(\d+) (?:tests? failed|hooks? failed|uncaught exceptions?|unhandled rejections?|tests? remained? pending|test files? (?:failed|exited|timed out))/gm);
+  const broken = count(
+    /^\s*(\d+) (?:tests? failed|hooks? failed|uncaught exceptions?|unhandled rejections?|tests? remained? pending|test files? (?:failed|exited|timed out))/gm,
+  );
   const skipped = count(/^\s*(\d+) tests? skipped/gm);
   const failed = Math.max(broken, code === 0 ? 0 : 1) + (lint.status === 0 ? 0 : 1);
   if (lint.status !== 0) console.log('the lint failed');

@@ -20,7 +20,11 @@ export function addBootOptions(command: Command): Command {
     .option('--kernel <file>', 'the kernel that boots the image')
     .option('--cmdline <text>', 'more kernel arguments')
     .option('--expect <regex>', 'a console line that a good boot shows (repeatable)', collect)
-    .option('--expect-file <path[=text]>', 'a path that exists in the guest, with exactly this text (repeatable)', collect)
+    .option(
+      '--expect-file <path[=text]>',
+      'a path that exists in the guest, with exactly this text (repeatable)',
+      collect,
+    )
     .option('--memory <MiB>', 'memory of the machine; default: by the size of the image', parseCount)
     .option('--timeout <seconds>', `how long the boot may take; default: ${usualTimeout}`, parseCount)
     .addOption(

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MobyPatchError } from '../model/error.js';
-import { explainIssues, listKeys, placeFault } from '../patch/issues.js';
-import { createPatchError } from '../patch/problems.js';
-import { readYaml } from '../patch/read-yaml.js';
+import { explainIssues, listKeys, placeFault } from '../text/issues.js';
+import { createPatchError } from '../text/problems.js';
+import { readYaml } from '../text/read-yaml.js';
 import { type Configuration, configurationSchema } from './configuration.js';
 
 export interface LoadedConfiguration {

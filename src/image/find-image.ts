@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MobyPatchError } from '../model/error.js';
-import { suggest } from '../patch/did-you-mean.js';
+import { suggest } from '../text/did-you-mean.js';
 import type { Candidate, Definition } from './definition.js';
 import { findKernelBeside } from './find-kernel.js';
 import { makeImage, type RecipeOptions } from './recipe.js';

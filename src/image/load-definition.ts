@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { explainIssues, listKeys, placeFault } from '../patch/issues.js';
-import { createPatchError } from '../patch/problems.js';
-import { readYaml } from '../patch/read-yaml.js';
+import { explainIssues, listKeys, placeFault } from '../text/issues.js';
+import { createPatchError } from '../text/problems.js';
+import { readYaml } from '../text/read-yaml.js';
 import { type Definition, definitionSchema } from './definition.js';
 
 /** Error (`invalid`): `definition-invalid`, everything that is wrong at once, each with its line and column. */

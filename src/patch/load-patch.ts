@@ -2,9 +2,9 @@ import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { MobyPatchError } from '../model/error.js';
 import type { Patch } from '../model/patch.js';
+import { createPatchError, type Problem } from '../text/problems.js';
 import { parsePatch } from './parse-patch.js';
 import { checkPayload } from './payload.js';
-import { createPatchError, type Problem } from './problems.js';
 
 const sizeLimit = 1024 * 1024;
 export const patchFile = 'patch.yaml';

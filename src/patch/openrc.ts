@@ -1,6 +1,6 @@
 import type { Workspace } from '../model/engine.js';
 import type { StepOutcome } from '../model/patch.js';
-import { suggest } from './did-you-mean.js';
+import { suggest } from '../text/did-you-mean.js';
 import { createStepError, type StepContext } from './step-kind.js';
 import { putIfDifferent } from './workspace-files.js';
 

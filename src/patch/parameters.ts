@@ -1,7 +1,7 @@
 import { MobyPatchError } from '../model/error.js';
 import type { Parameter, Patch } from '../model/patch.js';
-import { suggest } from './did-you-mean.js';
-import { createPatchError, type Problem } from './problems.js';
+import { suggest } from '../text/did-you-mean.js';
+import { createPatchError, type Problem } from '../text/problems.js';
 
 /** What is wrong with a value, in the words of a problem; undefined when nothing is. */
 export function explainValue(name: string, value: string, parameter: Parameter): string | undefined {

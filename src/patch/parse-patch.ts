@@ -1,12 +1,12 @@
 import type { Expectation, Parameter, Patch, Position, SourceStep } from '../model/patch.js';
+import { describeValue, explainIssues, listKeys, placeFault } from '../text/issues.js';
+import type { Problem } from '../text/problems.js';
+import { readYaml, type YamlValue } from '../text/read-yaml.js';
 import { explainExpectation } from './expectations.js';
-import { describeValue, explainIssues, listKeys, placeFault } from './issues.js';
 import { explainValue, listDefaults } from './parameters.js';
 import { parseStep } from './parse-step.js';
 import { headSchema } from './patch-schema.js';
 import { findPlaceholders, walkStrings } from './placeholders.js';
-import type { Problem } from './problems.js';
-import { readYaml, type YamlValue } from './read-yaml.js';
 
 export interface PatchSource {
   readonly id: string;

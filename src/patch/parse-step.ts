@@ -1,9 +1,9 @@
 import type { Position, SourceStep } from '../model/patch.js';
-import { suggest } from './did-you-mean.js';
-import { describeValue, explainIssues, listKeys, placeFault } from './issues.js';
+import { suggest } from '../text/did-you-mean.js';
+import { describeValue, explainIssues, listKeys, placeFault } from '../text/issues.js';
+import type { Problem } from '../text/problems.js';
+import type { YamlValue } from '../text/read-yaml.js';
 import { fillValue, findPlaceholders, walkStrings } from './placeholders.js';
-import type { Problem } from './problems.js';
-import type { YamlValue } from './read-yaml.js';
 import type { StepKind } from './step-kind.js';
 import { stepKinds } from './steps/index.js';
 

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Need } from '../model/engine.js';
 import type { Expectation, Patch, SourceStep, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
+import { createPatchError, type Problem } from '../text/problems.js';
 import { hashValue } from './canonical-json.js';
 import { fillExpectation } from './expectations.js';
 import { checkSettings, resolveParameters } from './parameters.js';
 import { checkValue } from './parse-step.js';
 import { readPayload } from './payload.js';
 import { fillPlaceholders, fillValue, findPlaceholders } from './placeholders.js';
-import { createPatchError, type Problem } from './problems.js';
 import type { PayloadUse, StepKind } from './step-kind.js';
 import { stepKinds } from './steps/index.js';
 

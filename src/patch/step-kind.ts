@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Need, Workspace } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Position, StepOutcome } from '../model/patch.js';
-import { formatPosition } from './problems.js';
+import { formatPosition } from '../text/problems.js';
 
 /** What a step knows apart from its own value. */
 export interface StepContext {

@@ -6,15 +6,20 @@ export function createManifest(report: Report): Manifest {
   const { before, after, boot, plan, engine } = report;
   return {
     version: 1,
-    input: { name: report.input, size: before?.size ?? 0, sha256: before?.sha256 ?? '' },
-    output: { name: report.output ?? '', size: after?.size ?? 0, sha256: after?.sha256 ?? '' },
+    input: { name: nameFile(report.input), size: before?.size ?? 0, sha256: before?.sha256 ?? '' },
+    output: { name: nameFile(report.output ?? ''), size: after?.size ?? 0, sha256: after?.sha256 ?? '' },
     plan: plan?.id ?? '',
     patches:
       plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
     packages: Object.assign({}, ...report.steps.map((step) => step.packages)),
     engine: engine?.name ?? '',
     verdict: boot === undefined ? 'not booted' : boot.verdict,
-    ...(boot === undefined ? {} : { reached: boot.reached, console: boot.console }),
+    ...(boot === undefined ? {} : { reached: boot.reached, console: nameFile(boot.console) }),
     warnings: report.warnings,
   };
+}
+
+/** A manifest is read on other machines, where the folders of this one mean nothing. */
+function nameFile(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

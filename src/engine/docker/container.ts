@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { MobyPatchError } from '../../model/error.js';
-import { ask, type Daemon, withSignal } from './daemon.js';
+import { ask, type Daemon, statusOf, withSignal } from './daemon.js';
 import { formatLabel, labelKey, type Owner } from './label.js';
 
 /** An image has none of its own (FACTS of `docker import`), and no program finds another without it. */
@@ -10,11 +10,22 @@ export const defaultEnvironment: Readonly<Record<string, string>> = {
 };
 
 /**
- * What apk and apt with their scripts cannot do without; found by leaving out each one. Without FSETID they
- * succeed and lose setgid bits in silence. SETFCAP is left out on purpose: a newc archive cannot hold file
- * capabilities, and without it the scripts that want them fall back to setuid.
+ * What apk and apt with their scripts cannot do without, found by leaving out each one; the same as the local
+ * engine grants. Without FSETID they succeed and lose setgid bits in silence. Of the last two, which newer
+ * versions manage without, MKNOD is for packages that hold device nodes and SYS_CHROOT for the apk of old
+ * images, which calls chroot(2) before every script. SETFCAP is left out on purpose: a newc archive cannot
+ * hold file capabilities, and without it the scripts that want them fall back to setuid.
  */
-export const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETGID', 'SETUID'];
+export const capabilities = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'SETGID',
+  'SETUID',
+  'MKNOD',
+  'SYS_CHROOT',
+];
 
 export interface Container {
   readonly id: string;
@@ -40,6 +51,8 @@ export async function startContainer(
     Image: imageId,
     Entrypoint: [],
     Cmd: ['/bin/sh'],
+    // Otherwise the container's id, and scripts that write it down would never write the same twice.
+    Hostname: 'localhost',
     User: '0:0',
     WorkingDir: '/',
     Env: Object.entries(defaultEnvironment).map(([key, value]) => `${key}=${value}`),
@@ -117,6 +130,21 @@ export async function leaveNetworks(
     );
   }
   return names;
+}
+
+/** Command lines of what runs beside the first process: daemons that a script has started. */
+export async function listLeftProcesses(daemon: Daemon, container: Container): Promise<readonly string[]> {
+  try {
+    const { Titles, Processes } = await ask(daemon, 'list processes', 60, (abortSignal) =>
+      container.handle.top(withSignal({}, abortSignal)),
+    );
+    const column = Titles.findIndex((title: string) => /^(?:CMD|COMMAND)$/.test(title));
+    return Processes.slice(1).map((fields: readonly string[]) => fields[column] ?? '?');
+  } catch (error) {
+    // 409: the container is stopped. 500: the daemon's machine has no ps, and then nobody can tell.
+    if (statusOf(error) === 409 || statusOf(error) === 500) return [];
+    throw error;
+  }
 }
 
 /** The error for a container whose first process is no more. */

@@ -38,9 +38,7 @@ export async function execCommand(
   } catch (cause) {
     if (!either.aborted)
       throw cause instanceof MobyPatchError ? cause : createDaemonError(daemon, `run ${argv[0]}`, cause);
-    await ask(daemon, 'kill a container', 60, (abortSignal) =>
-      container.handle.kill({ signal: 'SIGKILL', abortSignal }),
-    );
+    await killContainer(daemon, container);
     if (options.signal.aborted) throw createInterruptedError();
     throw new MobyPatchError(
       'failed',
@@ -65,6 +63,17 @@ export async function execCommand(
   const note =
     '\nthe command was killed (137): the usual cause is memory that ran out on the Docker daemon\n';
   return { exitCode: state.ExitCode, output: tail.text() + (state.ExitCode === killed ? note : '') };
+}
+
+async function killContainer(daemon: Daemon, container: Container): Promise<void> {
+  try {
+    await ask(daemon, 'kill a container', 60, (abortSignal) =>
+      container.handle.kill({ signal: 'SIGKILL', abortSignal }),
+    );
+  } catch (error) {
+    // 409: it is not running any more.
+    if (statusOf(error) !== 409 && statusOf(error) !== 404) throw error;
+  }
 }
 
 async function prepare(

@@ -2,7 +2,7 @@ import { showPath } from '../../format/path.js';
 import type { EngineOptions, Executor } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
 import type { Image } from '../../model/layout.js';
-import { joinNetworks, leaveNetworks, startContainer } from './container.js';
+import { joinNetworks, leaveNetworks, listLeftProcesses, startContainer } from './container.js';
 import type { Daemon } from './daemon.js';
 import type { Environment } from './endpoint.js';
 import { execCommand } from './exec.js';
@@ -48,20 +48,31 @@ async function openExecutor(
   const below = await readDiffIds(daemon, imageId, signal);
   const container = await startContainer(daemon, imageId, owner, signal);
   const warnings = new Set<string>();
+  let broken: unknown;
   return {
     push: (changes) => pushChanges(daemon, container, changes, signal),
     async run(argv, { network = false, environment, timeout = defaultTimeout }) {
-      if (network) await joinNetworks(daemon, container, signal);
-      const result = await execCommand(daemon, container, argv, {
-        environment,
-        timeout,
-        signal,
-        onLine: log,
-      });
-      if (network) await leaveNetworks(daemon, container.handle, signal);
-      return result;
+      // A command that ended in an error may have left the network connected or the container dead.
+      if (broken !== undefined) throw broken;
+      try {
+        if (network) await joinNetworks(daemon, container, signal);
+        const result = await execCommand(daemon, container, argv, {
+          environment,
+          timeout,
+          signal,
+          onLine: log,
+        });
+        if (network) await leaveNetworks(daemon, container.handle, signal);
+        return result;
+      } catch (error) {
+        broken = error;
+        throw error;
+      }
     },
     async pull() {
+      for (const process of await listLeftProcesses(daemon, container)) {
+        warnings.add(`a command left a process running, which will not run in the image: ${process}`);
+      }
       const { changes, attributed } = await pullDelta(daemon, container, below, options.scratch, signal);
       for (const { path, names } of attributed) {
         warnings.add(

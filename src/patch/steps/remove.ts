@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { suggest } from '../did-you-mean.js';
+import { suggest } from '../../text/did-you-mean.js';
 import { imagePath } from '../fields.js';
 import { createStepError, defineStep } from '../step-kind.js';
 

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { importImage } from '#src/engine/docker/import.js';
+import { createOwner } from '#src/engine/docker/label.js';
+import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
+import { createMemoryImage, sketchEntry } from '../fixtures/memory-image.js';
+
+/** A daemon that answers what the test wants, on a socket of its own. */
+async function serve(t: ExecutionContext, answer: RequestListener): Promise<Record<string, string>> {
+  const folder = await createFolder(t);
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(join(folder, 'docker.sock'), resolve));
+  t.teardown(() => close(server));
+  return { DOCKER_HOST: `unix://${folder}/docker.sock` };
+}
+
+async function createFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'answers-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+function close(server: Pick<Server, 'close' | 'closeAllConnections'>): void {
+  server.closeAllConnections();
+  server.close();
+}
+
+const image = createMemoryImage([sketchEntry({ path: 'f', content: 'x'.repeat(1_000_000) })]);
+const id = `sha256:${'0123'.repeat(16)}`;
+
+async function importFrom(
+  t: ExecutionContext,
+  answer: (response: ServerResponse) => void,
+  readFirst = true,
+): Promise<string> {
+  const environment = await serve(t, (request, response) => {
+    if (!readFirst) return answer(response);
+    request.resume();
+    request.once('end', () => answer(response));
+  });
+  return importImage(await connectDocker(environment), image, createOwner(), new AbortController().signal);
+}
+
+test('the id of an import is its last status', async (t) => {
+  t.is(await importFrom(t, (response) => response.end(`{"status":"Loading"}\r\n{"status":"${id}"}\r\n`)), id);
+});
+
+for (const [what, code, text] of [
+  [
+    'an error in the stream',
+    'docker-failed',
+    '{"status":"Loading"}\r\n{"errorDetail":{},"error":"duplicates of file paths not supported"}\r\n',
+  ],
+  ['a full disk', 'docker-disk', '{"error":"write /layer.tar: no space left on device"}\r\n'],
+  ['no id', 'docker-answer', '{"status":"done"}\r\n'],
+  ['no JSON', 'docker-answer', '<html>\r\n'],
+  ['nothing', 'docker-answer', ''],
+  ['no end', 'docker-answer', `${'{"status":"x"}\n'.repeat(100_000)}`],
+] as const) {
+  test(`an import that is answered with ${what} fails`, async (t) => {
+    const error = await t.throwsAsync(importFrom(t, (response) => response.end(text)));
+    t.like(error, { name: 'MobyPatchError', kind: 'infrastructure', code });
+    if (code === 'docker-failed') t.regex(error.message, /duplicates of file paths/);
+  });
+}
+
+test('an import that is refused before all of it was sent fails', async (t) => {
+  const refuse = (response: ServerResponse) => response.writeHead(500).end('{"message":"no room"}');
+  const error = await t.throwsAsync(importFrom(t, refuse, false));
+  t.like(error, { name: 'MobyPatchError', kind: 'infrastructure' });
+});
+
+test('a connection that is cut fails an import', async (t) => {
+  const cut = (response: ServerResponse) => {
+    response.write('{"status":"Loading"}\r\n');
+    setImmediate(() => response.destroy());
+  };
+  t.like(await t.throwsAsync(importFrom(t, cut)), { name: 'MobyPatchError', kind: 'infrastructure' });
+});
+
+test('a daemon that says nothing is not ready', async (t) => {
+  const environment = await serve(t, () => {});
+  const begun = Date.now();
+  const readiness = await probeDocker(environment, 0.3);
+  t.false(readiness.ready);
+  t.regex(readiness.reason, /did not answer within 0.3 s/);
+  t.true(Date.now() - begun < 5000);
+});
+
+test('no daemon, Windows containers, no address: each is said', async (t) => {
+  const none = await probeDocker({ DOCKER_HOST: 'unix:///nonexistent/docker.sock' });
+  t.like(none, { ready: false, reason: 'no Docker daemon at unix:///nonexistent/docker.sock (DOCKER_HOST)' });
+  t.truthy(none.hint);
+  const windows = await probeDocker(await serve(t, (_, response) => response.end('{"Os":"windows"}')));
+  t.regex(windows.reason, /runs windows containers/);
+  t.like(await probeDocker({ DOCKER_HOST: 'nonsense://' }), { ready: false });
+  const folder = await createFolder(t);
+  await writeFile(join(folder, 'closed'), '');
+  t.false((await probeDocker({ DOCKER_HOST: `unix://${folder}/closed` })).ready);
+});
+
+test('TLS: the daemon is checked, and we are known to it', async (t) => {
+  const folder = await createFolder(t);
+  const openssl = (...argv: string[]) => execFileSync('openssl', argv, { cwd: folder, stdio: 'pipe' });
+  try {
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      'key.pem',
+      '-out',
+      'ca.pem',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    t.log('skipped: no openssl');
+    t.pass();
+    return;
+  }
+  const [key, cert] = ['key.pem', 'ca.pem'].map((name) => readFileSync(join(folder, name)));
+  await writeFile(join(folder, 'cert.pem'), cert ?? '');
+  const options = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true };
+  const server = createTlsServer(options, (_, response) =>
+    response.end('{"Os":"linux","Version":"1","Arch":"a"}'),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => close(server));
+  const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const environment = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder };
+  t.like(await probeDocker(environment), { ready: true });
+  t.like(await probeDocker({ ...environment, DOCKER_TLS_VERIFY: '' }), { ready: false });
+  await writeFile(join(folder, 'ca.pem'), readFileSync(join(folder, 'ca.pem'), 'utf8').slice(0, 0));
+  t.like(await probeDocker(environment), { ready: false }, 'an unknown authority');
+  await rm(join(folder, 'key.pem'));
+  t.regex((await probeDocker(environment)).reason, /key\.pem cannot be read/);
+});

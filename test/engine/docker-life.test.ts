@@ -1,0 +1,190 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
+import { pruneDocker } from '#src/engine/docker/prune.js';
+import type { Entry } from '#src/model/entry.js';
+import { check, createFolder, listAll, open, openEntries, pullNames, sh } from '../fixtures/docker-bench.js';
+import { sketchEntry } from '../fixtures/memory-image.js';
+
+check('nothing is left: not after a pull, not after closing', async (t, bench) => {
+  const { executor } = await open(t, bench, []);
+  await sh(executor, 'touch /mark');
+  const before = await listAll(bench);
+  t.is(before.length, 2);
+  await executor.pull();
+  t.deepEqual(await listAll(bench), before);
+  await executor[Symbol.asyncDispose]();
+  t.deepEqual(await listAll(bench), []);
+});
+
+check('a command that takes too long is killed', async (t, bench) => {
+  const { executor } = await open(t, bench, []);
+  const error = await t.throwsAsync(executor.run(['sh', '-c', 'echo begun; sleep 600'], { timeout: 1 }));
+  t.like(error, { code: 'command-timeout', kind: 'failed', hint: 'begun' });
+  const { client } = await connectDocker(bench.daemon.environment);
+  t.deepEqual(await client.listContainers(), [], 'the command does not run on');
+  await executor[Symbol.asyncDispose]();
+  t.deepEqual(await listAll(bench), []);
+});
+
+check('a process that a command leaves behind does not hold it up, and is warned of', async (t, bench) => {
+  const { executor } = await open(t, bench, []);
+  const begun = Date.now();
+  t.is(await sh(executor, 'sleep 600 & echo started'), 'started\n');
+  t.true(Date.now() - begun < 60_000);
+  await executor.pull();
+  t.regex(executor.warnings().join(), /left a process running.*sleep 600/);
+});
+
+check('a killed command is told from a failed one', async (t, bench) => {
+  const { executor } = await open(t, bench, []);
+  const result = await executor.run(['sh', '-c', 'kill -9 $$'], {});
+  t.is(result.exitCode, 137);
+  t.regex(result.output, /memory/);
+});
+
+check('an abort ends a command, and closing still removes everything', async (t, bench) => {
+  const abort = new AbortController();
+  const { executor, log } = await open(t, bench, [], { signal: abort.signal });
+  const running = executor.run(['sh', '-c', 'echo begun; sleep 600'], {});
+  const limit = Date.now() + 20_000;
+  while (!log.includes('begun') && Date.now() < limit)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  abort.abort();
+  t.like(await t.throwsAsync(running), { kind: 'interrupted' });
+  await executor[Symbol.asyncDispose]();
+  t.deepEqual(await listAll(bench), []);
+});
+
+check('an abort during the import ends it, closes the source and leaves nothing', async (t, bench) => {
+  const abort = new AbortController();
+  let closed = false;
+  let given = 0;
+  const big: Entry = {
+    ...sketchEntry({ path: 'big' }),
+    size: 2 ** 32 - 1,
+    async *body() {
+      try {
+        for (; ; given += 1) {
+          if (given === 64) abort.abort();
+          yield Buffer.alloc(64 * 1024);
+        }
+      } finally {
+        closed = true;
+      }
+    },
+  };
+  const error = await t.throwsAsync(openEntries(t, bench, [...bench.root, big], { signal: abort.signal }));
+  t.like(error, { kind: 'interrupted' });
+  t.true(closed);
+  t.true(given < 128, `the source went on to piece ${given}`);
+  t.deepEqual(await listAll(bench), []);
+});
+
+check('an image whose body is broken fails with that, and leaves nothing', async (t, bench) => {
+  const broken: Entry = {
+    ...sketchEntry({ path: 'broken', content: 'x'.repeat(200_000) }),
+    async *body() {
+      yield Buffer.alloc(100_000);
+      throw new Error('the disk is gone');
+    },
+  };
+  await t.throwsAsync(openEntries(t, bench, [...bench.root, broken]), {
+    message: 'the disk is gone',
+  });
+  t.deepEqual(await listAll(bench), []);
+});
+
+for (const [what, code, sketches] of [
+  ['no shell', 'docker-shell', [{ path: 'bin/sh', type: 'symlink', target: 'nothing' }]],
+  ['a shell that is a folder', 'docker-shell', [{ path: 'bin/sh', type: 'directory' }]],
+  [
+    'a shell for another processor',
+    'docker-shell',
+    [{ path: 'bin/sh', mode: 0o755, content: '\x7fELF\x02\x01\x01' }],
+  ],
+] as const) {
+  check(`an image with ${what} is refused`, async (t, bench) => {
+    const error = await t.throwsAsync(
+      open(t, bench, sketches).then(({ executor }) => executor.run(['true'], {})),
+    );
+    t.like(error, { name: 'MobyPatchError', code, path: 'bin/sh' });
+  });
+}
+
+check('prune removes what a killed process left, and nothing of a living one', async (t, bench) => {
+  const { executor } = await open(t, bench, []);
+  const mine = await listAll(bench);
+  const scratch = await createFolder(t);
+  const script = `
+    import { createDockerExecutor } from '#src/engine/docker/executor.js';
+    import { createMemoryImage, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-image.js', import.meta.url).href)};
+    const image = createMemoryImage(await sketchBusyboxRoot(${JSON.stringify(bench.busybox)}));
+    const signal = new AbortController().signal;
+    await createDockerExecutor(image, { environment: process.env, signal, log() {}, stamp: 0, scratch: ${JSON.stringify(scratch)} });
+    console.log('open');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...bench.daemon.environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  const docker = await connectDocker(bench.daemon.environment);
+  t.is((await listAll(bench)).length, 4);
+  t.deepEqual(await pruneDocker(docker), { removed: [], failed: [] });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const { removed, failed } = await pruneDocker(docker);
+  t.deepEqual(
+    removed.map(({ kind }) => kind),
+    ['container', 'image'],
+  );
+  t.deepEqual(failed, []);
+  t.deepEqual(await listAll(bench), mine);
+  t.is(await sh(executor, 'echo alive'), 'alive\n');
+});
+
+check("ssh is the system's own, with docker system dial-stdio behind it", async (t, bench) => {
+  const folder = await createFolder(t);
+  const relay = `#!${process.execPath}
+    require('fs').appendFileSync(${JSON.stringify(join(folder, 'pids'))}, process.pid + '\\n');
+    if (process.argv.includes('unknown')) { console.error('Host key verification failed.'); process.exit(255); }
+    if (process.argv.includes('silent')) return setInterval(() => {}, 1000);
+    const socket = require('net').connect(${JSON.stringify(bench.daemon.host.slice('unix://'.length))});
+    process.stdin.pipe(socket).pipe(process.stdout);`;
+  await writeFile(join(folder, 'ssh'), relay);
+  await chmod(join(folder, 'ssh'), 0o755);
+  const environment = {
+    ...bench.daemon.environment,
+    PATH: [folder, process.env.PATH].join(delimiter),
+    DOCKER_HOST: 'ssh://me@remote:2222',
+  };
+  const readiness = await probeDocker(environment);
+  t.true(readiness.ready, readiness.reason);
+  const { executor } = await open(t, bench, [], { environment });
+  await sh(executor, 'echo over ssh > /mark');
+  t.deepEqual(await pullNames(executor), ['+ mark']);
+  await executor[Symbol.asyncDispose]();
+  t.deepEqual(await listAll(bench), []);
+  const refused = await probeDocker({ ...environment, DOCKER_HOST: 'ssh://unknown' });
+  t.false(refused.ready);
+  t.regex(refused.reason, /ssh .*-- unknown docker system dial-stdio: Host key verification failed/);
+  t.false((await probeDocker({ ...environment, DOCKER_HOST: 'ssh://silent' }, 1)).ready);
+  const pids = (await readFile(join(folder, 'pids'), 'utf8')).trimEnd().split('\n').map(Number);
+  const limit = Date.now() + 20_000;
+  while (pids.some(isRunning) && Date.now() < limit) await wait(20);
+  t.deepEqual(pids.filter(isRunning), []);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
