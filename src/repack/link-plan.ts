@@ -9,7 +9,10 @@ type Relink = Extract<RecordAction, { do: 'relink' }>;
  * the kernel only links what has two or more; and when the record with the body goes (GNU cpio puts it
  * into the last name, others into the first), a name that stays takes the body over.
  */
-export function planLinks(image: Image, actions: ReadonlyMap<ArchiveRecord, RecordAction>): Map<ArchiveRecord, Relink> {
+export function planLinks(
+  image: Image,
+  actions: ReadonlyMap<ArchiveRecord, RecordAction>,
+): Map<ArchiveRecord, Relink> {
   const relinks = new Map<ArchiveRecord, Relink>();
   for (const { type, data, records } of listSharedFiles(image)) {
     const staying = records.filter((record) => !actions.has(record));

@@ -8,7 +8,7 @@ import type { Init } from './detect-init.js';
 import { type Guest, startGuest } from './guest.js';
 import { type Architecture, detectKernel } from './kernel.js';
 import { probeKvm } from './kvm.js';
-import { createObservation, type Observation } from './observation.js';
+import { createObservation, type Observation, promptDelay } from './observation.js';
 import { createProbe, writeProbedImage } from './probe-segment.js';
 import { type Accelerator, createArguments, createCmdline, findQemu } from './qemu.js';
 import { type End, judge } from './refusal.js';
@@ -111,6 +111,7 @@ function waitForEnd(
     };
     const look = () => {
       const now = clock();
+      seen.rest(now);
       const hasMarker = seen.reached() !== 'nothing' || init === 'none';
       const fault = seen.fault();
       const reachedAt = seen.reachedAt();
@@ -123,6 +124,7 @@ function waitForEnd(
         fault && fault.at + aftermath,
         reachedAt !== undefined ? reachedAt + grace[init] : undefined,
       ];
+      if (seen.lastHeard() + promptDelay > now) limits.push(seen.lastHeard() + promptDelay);
       const next = Math.min(...limits.filter((limit) => limit !== undefined));
       clearTimeout(timer);
       timer = setTimeout(look, Math.max(1, (next - now) * 1000));

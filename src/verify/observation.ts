@@ -3,12 +3,14 @@ import type { Expectation } from '../model/patch.js';
 import { createConsoleReader } from './console.js';
 import { isWarning, matchRule, type Rule } from './console-rules.js';
 import { type ExpectationWatch, watchExpectations } from './expectations.js';
-import { isMarkerLine, parseMarker } from './marker.js';
+import { isMarkerLine, markerWord, parseMarker } from './marker.js';
 
 /** Everything the host knows of a guest: what it said, and when. Pure; times are seconds since the start. */
 export interface Observation {
   readonly expectations: ExpectationWatch;
   push(chunk: Uint8Array, seconds: number): void;
+  /** Takes a line that has no end for a prompt when nothing came behind it for `promptDelay`. */
+  rest(seconds: number): void;
   end(seconds: number): void;
   reached(): BootResult['reached'];
   /** When the probe first said so. */
@@ -20,6 +22,9 @@ export interface Observation {
   /** The last lines, the unfinished one included, without those of the probe. */
   tail(): readonly string[];
 }
+
+/** Seconds. */
+export const promptDelay = 1;
 
 const keptLines = 40;
 const keptWarnings = 50;
@@ -36,12 +41,14 @@ export function createObservation(
   let reached: BootResult['reached'] = 'nothing';
   let reachedAt: number | undefined;
   let fault: ReturnType<Observation['fault']>;
+  const ownMarker = `${markerWord} ${nonce} `;
   let torn = '';
   let now = 0;
   let lastHeard = 0;
 
   const reader = createConsoleReader((line) => {
     onLine(line);
+    if (!line.includes(ownMarker)) lastHeard = now;
     const whole = mend(line);
     seeMarker(whole ?? line);
     if (whole !== undefined) expectations.seeLine(whole, now);
@@ -56,13 +63,25 @@ export function createObservation(
     if (isWarning(line)) warn(line);
   });
 
-  /** The kernel writes into the middle of a program's line: `Loading ...[   10.4] ACPI: on`, ` [ ok ]`. */
+  /**
+   * The kernel and the probe write into the middle of a program's line: `Loading ...[   10.4] ACPI: on`,
+   * ` [ ok ]`. Gives the line that was meant when its last part has come.
+   */
   function mend(line: string): string | undefined {
-    const at = line.search(kernelMessage);
+    const kernel = line.search(kernelMessage);
+    const at = kernel < 0 ? line.indexOf(ownMarker) : kernel;
     if (at === 0) return undefined;
-    const whole = torn === '' ? undefined : torn + line;
+    const whole = torn + line;
     torn = at < 0 ? '' : torn + line.slice(0, at);
-    return at < 0 ? whole : undefined;
+    return at < 0 && whole !== line ? whole : undefined;
+  }
+
+  /** The start of a program's line; what may be the start of the probe's is not. */
+  function unfinished(): string {
+    const partial = reader.partial();
+    return (
+      torn + (partial.startsWith(markerWord) || markerWord.startsWith(partial) ? '' : partial)
+    ).trimEnd();
   }
 
   function seeMarker(line: string): void {
@@ -82,9 +101,12 @@ export function createObservation(
     expectations,
     push(chunk, seconds) {
       now = seconds;
-      lastHeard = seconds;
+      const before = unfinished();
       reader.push(chunk);
-      expectations.seeLine(reader.partial(), now);
+      if (unfinished() !== before) lastHeard = now;
+    },
+    rest(seconds) {
+      if (seconds - lastHeard >= promptDelay) expectations.seeLine(unfinished(), lastHeard);
     },
     end(seconds) {
       now = seconds;
@@ -95,9 +117,6 @@ export function createObservation(
     fault: () => fault,
     warnings: () => [...warnings],
     lastHeard: () => lastHeard,
-    tail: () => {
-      const partial = reader.partial();
-      return partial === '' || isMarkerLine(partial) ? [...tail] : [...tail, partial];
-    },
+    tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
   };
 }

@@ -11,6 +11,7 @@ import { importImage } from '#src/engine/docker/import.js';
 import { createOwner } from '#src/engine/docker/label.js';
 import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
 import { createMemoryImage, sketchEntry } from '../fixtures/memory-image.js';
+import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
 /** A daemon that answers what the test wants, on a socket of its own. */
 async function serve(t: ExecutionContext, answer: RequestListener): Promise<Record<string, string>> {
@@ -106,10 +107,12 @@ test('no daemon, Windows containers, no address: each is said', async (t) => {
   t.false((await probeDocker({ DOCKER_HOST: `unix://${folder}/closed` })).ready);
 });
 
-test('TLS: the daemon is checked, and we are known to it', async (t) => {
-  const folder = await createFolder(t);
-  const openssl = (...argv: string[]) => execFileSync('openssl', argv, { cwd: folder, stdio: 'pipe' });
-  try {
+declareTest(
+  findMissingProgram('openssl'),
+  'TLS: the daemon is checked, and we are known to it',
+  async (t) => {
+    const folder = await createFolder(t);
+    const openssl = (...argv: string[]) => execFileSync('openssl', argv, { cwd: folder, stdio: 'pipe' });
     openssl(
       'req',
       '-x509',
@@ -125,26 +128,21 @@ test('TLS: the daemon is checked, and we are known to it', async (t) => {
       '-addext',
       'subjectAltName=DNS:localhost,IP:127.0.0.1',
     );
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    t.log('skipped: no openssl');
-    t.pass();
-    return;
-  }
-  const [key, cert] = ['key.pem', 'ca.pem'].map((name) => readFileSync(join(folder, name)));
-  await writeFile(join(folder, 'cert.pem'), cert ?? '');
-  const options = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true };
-  const server = createTlsServer(options, (_, response) =>
-    response.end('{"Os":"linux","Version":"1","Arch":"a"}'),
-  );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => close(server));
-  const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const environment = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder };
-  t.like(await probeDocker(environment), { ready: true });
-  t.like(await probeDocker({ ...environment, DOCKER_TLS_VERIFY: '' }), { ready: false });
-  await writeFile(join(folder, 'ca.pem'), readFileSync(join(folder, 'ca.pem'), 'utf8').slice(0, 0));
-  t.like(await probeDocker(environment), { ready: false }, 'an unknown authority');
-  await rm(join(folder, 'key.pem'));
-  t.regex((await probeDocker(environment)).reason, /key\.pem cannot be read/);
-});
+    const [key, cert] = ['key.pem', 'ca.pem'].map((name) => readFileSync(join(folder, name)));
+    await writeFile(join(folder, 'cert.pem'), cert ?? '');
+    const options = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true };
+    const server = createTlsServer(options, (_, response) =>
+      response.end('{"Os":"linux","Version":"1","Arch":"a"}'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => close(server));
+    const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const environment = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder };
+    t.like(await probeDocker(environment), { ready: true });
+    t.like(await probeDocker({ ...environment, DOCKER_TLS_VERIFY: '' }), { ready: false });
+    await writeFile(join(folder, 'ca.pem'), readFileSync(join(folder, 'ca.pem'), 'utf8').slice(0, 0));
+    t.like(await probeDocker(environment), { ready: false }, 'an unknown authority');
+    await rm(join(folder, 'key.pem'));
+    t.regex((await probeDocker(environment)).reason, /key\.pem cannot be read/);
+  },
+);

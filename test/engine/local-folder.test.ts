@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { type Bodies, createBodies } from '#src/engine/local/bodies.js';
 import { compareSnapshot, type Snapshot } from '#src/engine/local/delta.js';
 import { createFolder, type Folder } from '#src/engine/local/folder.js';
@@ -14,6 +14,7 @@ import type { Change } from '#src/model/change.js';
 import type { Entry } from '#src/model/entry.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { collect, createMemoryImage, type Sketch, sketchEntry } from '../fixtures/memory-image.js';
+import { declareTest, notRoot } from '../fixtures/needs.js';
 
 const signal = new AbortController().signal;
 const directory = (path: string, rest: Partial<Sketch> = {}) =>
@@ -61,11 +62,7 @@ function tell(change: Change): string {
 }
 
 function asRoot(title: string, work: (t: ExecutionContext) => Promise<void>): void {
-  test(title, async (t) => {
-    if (process.getuid?.() === 0) return work(t);
-    t.log('skipped: not root');
-    t.pass();
-  });
+  declareTest(notRoot, title, work);
 }
 
 const bodyOf = async (changes: readonly Change[], path: string) => {

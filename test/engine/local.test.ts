@@ -4,8 +4,9 @@ import { createLocalExecutor } from '#src/engine/local/executor.js';
 import { createScratch } from '#src/io/scratch.js';
 import type { Change } from '#src/model/change.js';
 import { MobyPatchError } from '#src/model/error.js';
-import { createRoot, findReasonToSkip, inNamespaces, opened } from '../fixtures/local-executor.js';
+import { createRoot, inNamespaces, noNamespaces, opened } from '../fixtures/local-executor.js';
 import { collect, createMemoryImage, readTarball, sketchEntry } from '../fixtures/memory-image.js';
+import { declareTest, findAlpineArchive } from '../fixtures/needs.js';
 
 const paths = (changes: readonly Change[]) =>
   changes.map((change) => (change.op === 'put' ? `+${change.entry.path}` : `-${change.path}`));
@@ -117,18 +118,11 @@ test('a disk without room is named with what is there and what is wanted', async
   t.deepEqual(await readdir(scratch.path), []);
 });
 
-test('apk runs in a real Alpine root', async (t) => {
-  const tarball = process.env.MOBY_PATCH_ALPINE_ROOTFS;
-  const reason =
-    tarball === undefined
-      ? 'skipped: no MOBY_PATCH_ALPINE_ROOTFS (a minirootfs tar.gz)'
-      : await findReasonToSkip(tarball);
-  if (tarball === undefined || reason !== undefined) {
-    t.log(reason);
-    t.pass();
-    return;
-  }
-  await opened(await readTarball(tarball), async ({ executor, sh }) => {
+const alpine = findAlpineArchive();
+const noAlpine = alpine === undefined ? 'skipped: no Alpine root' : noNamespaces;
+
+declareTest(noAlpine, 'apk runs in a real Alpine root', async (t) => {
+  await opened(await readTarball(alpine ?? ''), async ({ executor, sh }) => {
     t.regex((await sh('apk --version')).output, /^apk-tools \d/);
     t.is((await sh('apk info -e busybox; adduser -D -H someone; ln /etc/motd /etc/motd2')).exitCode, 0);
     const changes = await executor.pull();

@@ -1,11 +1,12 @@
 import { createHash, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import { type Header as FullHeader, pack } from 'tar-stream';
+import { findAlpineArchive } from '../fixtures/needs.js';
 import { canEnterRoots, createDirectoryWorkspace, runProgram } from './directory-workspace.js';
 
 export interface AlpineRoot {
@@ -14,19 +15,23 @@ export interface AlpineRoot {
   readonly pristine: string;
 }
 
-/** A real Alpine root, with a repository of two packages in /repo; undefined, and said so, without one. */
-export async function createAlpineRoot(t: ExecutionContext): Promise<AlpineRoot | undefined> {
-  const archive = await findArchive();
-  if (archive === undefined || !(await canEnterRoots())) {
-    t.log(`skipped: ${archive === undefined ? 'no alpine root' : 'no chroot'}`);
-    t.pass();
-    return undefined;
-  }
+const archive = findAlpineArchive();
+
+/** Why there can be no Alpine root here. */
+export const noAlpineRoot =
+  archive === undefined
+    ? 'skipped: no Alpine root'
+    : (await canEnterRoots())
+      ? undefined
+      : 'skipped: no chroot';
+
+/** A real Alpine root, with a repository of two packages in /repo. */
+export async function createAlpineRoot(t: ExecutionContext): Promise<AlpineRoot> {
   const folder = await mkdtemp(join(tmpdir(), 'moby-patch-test-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const pristine = join(folder, 'pristine');
   await mkdir(pristine);
-  await runProgram(['tar', '-C', pristine, '-xzf', archive, '--no-same-owner'], {});
+  await runProgram(['tar', '-C', pristine, '-xzf', archive ?? '', '--no-same-owner'], {});
   await createRepository(pristine);
   return copyAlpineRoot(pristine, join(folder, 'root'));
 }
@@ -35,13 +40,6 @@ export async function createAlpineRoot(t: ExecutionContext): Promise<AlpineRoot 
 export async function copyAlpineRoot(pristine: string, root: string): Promise<AlpineRoot> {
   await runProgram(['cp', '-a', pristine, root], {});
   return { root, pristine };
-}
-
-async function findArchive(): Promise<string | undefined> {
-  const shared = resolve('..', 'shared');
-  const names = await readdir(shared).catch(() => []);
-  const name = names.find((other) => /^alpine-minirootfs-.*\.tar\.gz$/.test(other));
-  return name === undefined ? undefined : join(shared, name);
 }
 
 type Header = Partial<FullHeader> & { readonly name: string };

@@ -11,7 +11,8 @@ import {
 import { clampDates } from '#src/patch/shadow-dates.js';
 import { stepKinds } from '#src/patch/steps/index.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
-import { copyAlpineRoot, createAlpineRoot } from './alpine-root.js';
+import { declareTest } from '../fixtures/needs.js';
+import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from './alpine-root.js';
 import { createDirectoryWorkspace } from './directory-workspace.js';
 
 const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };
@@ -173,9 +174,8 @@ async function listTree(root: string): Promise<string[]> {
   return (await Promise.all(lines)).sort();
 }
 
-test('apk in a real Alpine root: versions, one result, nothing left', async (t) => {
+declareTest(noAlpineRoot, 'apk in a real Alpine root: versions, one result, nothing left', async (t) => {
   const first = await createAlpineRoot(t);
-  if (!first) return;
   const at = createDirectoryWorkspace(first.root, first.pristine);
   const before = new Set(await listTree(first.root));
   const outcome = await apply({ apk: ['hello'], apt: ['no-such'] }, at);

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runProcess } from '#src/io/process.js';
+import { isInstalled, type TestKernel } from '../fixtures/kernel.js';
+import type { TinyEntry } from './tiny-image.js';
+
+export interface TestModules {
+  readonly entries: readonly TinyEntry[];
+  /** Lines of a shell script that load them, each after what it needs. */
+  readonly load: string;
+}
+
+/** Kernel modules with all they need; one that the kernel has built in is left out. */
+export async function findModules(
+  { root, release }: TestKernel,
+  names: readonly string[],
+): Promise<TestModules | string> {
+  if (!(await isInstalled('depmod'))) return 'skipped: no depmod (package kmod)';
+  const signal = new AbortController().signal;
+  const { exitCode, output } = await runProcess(['depmod', '-b', root, release], { signal, timeout: 60 });
+  if (exitCode !== 0) throw new Error(output);
+  const folder = join(root, 'lib/modules', release);
+  const needs = new Map<string, string[]>();
+  for (const line of (await readFile(join(folder, 'modules.dep'), 'utf8')).split('\n')) {
+    const [path = '', rest = ''] = line.split(':');
+    needs.set(path, rest.split(' ').filter(Boolean));
+  }
+  const nameOf = (path: string) => path.replace(/.*\/|\.ko.*$/g, '').replaceAll('-', '_');
+  const wanted = new Set<string>();
+  const add = (path: string): void => {
+    for (const need of needs.get(path) ?? []) add(need);
+    wanted.add(path);
+  };
+  for (const path of needs.keys()) if (names.includes(nameOf(path))) add(path);
+  const paths = [...wanted];
+  const bodies = await Promise.all(paths.map((path) => readFile(join(folder, path))));
+  return {
+    entries: paths.map((path, index) => ({ path: `etc/${nameOf(path)}.ko`, body: bodies[index] ?? '' })),
+    load: paths.map((path) => `insmod /etc/${nameOf(path)}.ko`).join('\n'),
+  };
+}

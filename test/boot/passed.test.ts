@@ -1,0 +1,156 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { encodeTrailer } from '#src/format/cpio-writer.js';
+import { detectInit } from '#src/verify/detect-init.js';
+import { findInstaller } from '../fixtures/kernel.js';
+import { createInit, exists, withBench } from './tiny-guest.js';
+import { encodeEntry, writeTinyImage } from './tiny-image.js';
+
+test.serial('a guest that shows everything passes, and the image itself is not touched', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const init = createInit(
+      "[ -e /dev/null ] || echo no null\necho hello from init\nprintf 'two\\nlines '\"'\"'\\n\\n' >/etc/made",
+    );
+    const image = await writeTinyImage(join(folder, 'image'), init, [{ path: 'etc/$(reboot)', body: '' }]);
+    const before = await readFile(image);
+    const result = await boot(image, {
+      expects: [
+        { console: '^hello from i' },
+        { console: '^no null$' },
+        { file: 'etc/made', content: "two\nlines '\n\n" },
+        { file: '/etc/$(reboot)' },
+      ],
+    });
+    t.is(result.reason, undefined);
+    t.is(result.verdict, 'passed');
+    t.is(result.reached, 'init');
+    t.deepEqual(result.tail, []);
+    t.regex(result.expectations[0]?.found ?? '', /^hello from init \(after \d+\.\d s\)$/);
+    t.true(before.equals(await readFile(image)));
+    t.regex(await readFile(result.console, 'utf8'), /^hello from init$/m);
+    t.log(`${result.seconds.toFixed(1)} s`);
+  }),
+);
+
+test.serial('the watcher follows the first program into another root', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const moved =
+      '#!/bin/sh\nmount -t proc proc /proc\necho moved >/etc/moved\necho in the new root\nwhile :; do sleep 1000; done\n';
+    const init =
+      '#!/bin/sh\nmount -t tmpfs tmpfs /mnt\ncp -a /bin /dev /proc /etc /moved /mnt\nexec switch_root /mnt /moved\n';
+    const image = await writeTinyImage(join(folder, 'image'), init, [
+      { path: 'moved', mode: 0o755, body: moved },
+    ]);
+    const result = await boot(image, {
+      expects: [{ console: 'in the new root' }, { file: 'etc/moved', content: 'moved\n' }],
+    });
+    t.is(result.reason, undefined);
+    t.is(result.verdict, 'passed');
+  }),
+);
+
+test.serial('a first program named on the command line is the one that runs', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = await writeTinyImage(join(folder, 'image'), undefined, [
+      { path: 'etc/first', mode: 0o755, body: createInit('echo first with $1') },
+    ]);
+    const result = await boot(image, {
+      cmdline: 'rdinit=/etc/first quiet -- word',
+      expects: [{ console: '^first with word$' }],
+    });
+    t.is(result.reason, undefined);
+    t.is(result.verdict, 'passed');
+  }),
+);
+
+test.serial('an image without a shell is judged by its console alone', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = await writeTinyImage(
+      join(folder, 'image'),
+      createInit('echo ready\necho -n "your name? "'),
+    );
+    const result = await boot(
+      image,
+      { expects: [{ console: '^ready$' }, { console: 'name\\?$' }] },
+      { init: 'none' },
+    );
+    t.is(result.verdict, 'passed');
+    t.is(result.reached, 'nothing');
+    await t.throwsAsync(boot(image, {}, { init: 'none' }), { message: /no \/bin\/sh/ });
+  }),
+);
+
+test.serial("the initrd of Debian's installer boots with a segment appended to it", (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const installer = await findInstaller();
+    if (typeof installer === 'string') {
+      t.log(installer);
+      t.pass();
+      return;
+    }
+    const image = join(folder, 'image');
+    const appended = [encodeEntry({ path: 'etc/appended', body: 'by a test\n' }), encodeTrailer()];
+    const original = await readFile(installer.initrd);
+    const gap = Buffer.alloc((4 - (original.length % 4)) % 4);
+    await writeFile(image, Buffer.concat([original, gap, gzipSync(Buffer.concat(appended))]));
+    const result = await boot(image, {
+      kernel: installer.kernel,
+      memory: 1024,
+      expects: [{ file: 'etc/appended', content: 'by a test\n' }, { file: 'bin/busybox' }],
+    });
+    t.is(result.reason, undefined);
+    t.is(result.verdict, 'passed');
+    t.log(`${result.seconds.toFixed(1)} s`);
+  }),
+);
+
+test.serial("the reference image reaches the end of OpenRC's default runlevel", (t) =>
+  withBench(t, async ({ boot }) => {
+    const image = 'build/reference/initrd.img';
+    if (!(await exists(image))) {
+      t.log('skipped: no build/reference (images/reference/build build/reference makes it)');
+      t.pass();
+      return;
+    }
+    const result = await boot(
+      image,
+      {
+        kernel: 'build/reference/vmlinuz',
+        memory: 1024,
+        timeout: 240,
+        expects: [
+          { console: '^docker: started' },
+          { file: 'run/docker.started' },
+          { file: 'etc/hostname', content: 'moby' },
+        ],
+      },
+      { init: 'openrc' },
+    );
+    t.is(result.reason, undefined);
+    t.is(result.reached, 'default runlevel');
+    t.log(`${result.seconds.toFixed(1)} s`);
+  }),
+);
+
+test('the init system is known from the entries', (t) => {
+  const entry = (path: string, type: 'file' | 'directory' | 'symlink', target?: string) =>
+    [
+      path,
+      { path, type, mode: 0o755, uid: 0, gid: 0, mtime: 0, size: 0, target, body: async function* () {} },
+    ] as const;
+  const shell = [
+    entry('bin', 'symlink', 'usr/bin'),
+    entry('usr/bin/sh', 'symlink', '/usr/bin/dash'),
+    entry('usr/bin/dash', 'file'),
+  ];
+  const openrc = [
+    entry('sbin/openrc-run', 'file'),
+    entry('etc/init.d', 'directory'),
+    entry('etc/runlevels/default', 'directory'),
+  ];
+  t.is(detectInit(new Map(openrc)), 'none');
+  t.is(detectInit(new Map(shell)), 'other');
+  t.is(detectInit(new Map([...shell, ...openrc])), 'openrc');
+});

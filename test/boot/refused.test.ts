@@ -1,0 +1,150 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { createInit, withBench } from './tiny-guest.js';
+import { createTinyArchive, encodeEntry, writeTinyImage } from './tiny-image.js';
+
+test.serial('a regular file as /dev/console is refused for its silence', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const init = createInit('echo nobody hears this');
+    const image = await writeTinyImage(join(folder, 'image'), init, [{ path: 'dev/console', mode: 0o755 }]);
+    const result = await boot(image, { timeout: 15 });
+    t.is(result.verdict, 'refused');
+    t.is(result.reached, 'nothing');
+    t.regex(result.reason ?? '', /within 15 s; silent since \d+ s.*regular file/);
+    t.true(result.seconds >= 15 && result.seconds < 25);
+    t.regex(result.tail.at(-1) ?? '', /^\[/);
+  }),
+);
+
+test.serial('a directory as /dev/console is refused', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const init = createInit('echo nobody hears this');
+    const image = await writeTinyImage(join(folder, 'image'), init, [
+      { path: 'dev/console', type: 'directory', mode: 0o755 },
+    ]);
+    const result = await boot(image, { timeout: 60 });
+    t.is(result.verdict, 'refused');
+    t.regex(result.reason ?? '', /dev\/console is there but cannot be opened/);
+  }),
+);
+
+test.serial('a guest that switches itself off is refused', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = await writeTinyImage(join(folder, 'image'), createInit('busybox poweroff -f'));
+    const result = await boot(image);
+    t.is(result.verdict, 'refused');
+    t.regex(result.reason ?? '', /^the guest ended by itself after/);
+  }),
+);
+
+for (const [title, init, reason] of [
+  ['no /init', undefined, /first program of the image cannot be run/],
+  ['an /init without an interpreter line', 'echo hello\n', /first program of the image cannot be run/],
+  [
+    'an /init with a carriage return',
+    '#!/bin/sh\r\necho hello\n',
+    /first program of the image cannot be run/,
+  ],
+  ['an /init that ends', '#!/bin/sh\necho bye\n', /ended, which is a panic/],
+] as const) {
+  test.serial(`${title} is refused`, (t) =>
+    withBench(t, async ({ folder, boot }) => {
+      const result = await boot(await writeTinyImage(join(folder, 'image'), init));
+      t.is(result.verdict, 'refused');
+      t.regex(result.reason ?? '', reason);
+      t.true(result.seconds < 60, 'a panic ends the guest');
+      t.regex(await readFile(result.console, 'utf8'), /Kernel panic/);
+    }),
+  );
+}
+
+test.serial('a truncated last segment is refused although the guest would run', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = join(folder, 'image');
+    const first = gzipSync(await createTinyArchive(createInit('echo it runs')), { level: 1 });
+    const second = gzipSync(encodeEntry({ path: 'etc/lost', body: 'x'.repeat(5000) }));
+    const gap = Buffer.alloc((4 - (first.length % 4)) % 4);
+    await writeFile(image, Buffer.concat([first, gap, second.subarray(0, second.length - 20)]));
+    const result = await boot(image, { expects: [{ console: 'it runs' }] });
+    t.is(result.verdict, 'refused');
+    t.regex(result.reason ?? '', /Initramfs unpacking failed/);
+  }),
+);
+
+test.serial('an image that is too large for the memory is refused', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = await writeTinyImage(join(folder, 'image'), createInit('echo it runs'), [
+      { path: 'etc/zeros', body: Buffer.alloc(120 * 1024 * 1024) },
+    ]);
+    const result = await boot(image, { memory: 192 });
+    t.is(result.verdict, 'refused');
+    t.regex(result.reason ?? '', /--memory/);
+  }),
+);
+
+test.serial('a marker without the nonce counts for nothing', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const forged = `moby-patch-verify ${'0'.repeat(32)} reached default runlevel .`;
+    const image = await writeTinyImage(join(folder, 'image'), createInit(`echo ${forged}`));
+    // Nothing in this image starts the probe's service.
+    const result = await boot(
+      image,
+      { timeout: 12, expects: [{ console: 'reached default' }] },
+      { init: 'openrc' },
+    );
+    t.is(result.verdict, 'refused');
+    t.is(result.reached, 'nothing');
+    t.false(result.expectations[0]?.met);
+  }),
+);
+
+test.serial('expectations that are not met are refused, each with what was found', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = await writeTinyImage(join(folder, 'image'), createInit('echo one >/etc/made; echo hello'));
+    const result = await boot(image, {
+      expects: [
+        { console: 'hello' },
+        { console: 'never printed' },
+        { file: 'etc/made', content: 'two\n' },
+        { file: 'etc/absent' },
+      ],
+    });
+    t.is(result.verdict, 'refused');
+    t.is(result.reached, 'init');
+    t.deepEqual(
+      result.expectations.map(({ met }) => met),
+      [true, false, false, false],
+    );
+    t.is(result.expectations[2]?.found, 'other content, which starts with "one"');
+    t.is(result.expectations[3]?.found, 'nothing at this path');
+    t.regex(result.reason ?? '', /never printed.*etc\/made.*etc\/absent/);
+  }),
+);
+
+test.serial('an abort ends the guest', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = await writeTinyImage(join(folder, 'image'), createInit('echo hello'));
+    const controller = new AbortController();
+    const start = performance.now();
+    const boots = boot(image, { expects: [{ console: 'never' }] }, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 1500);
+    await t.throwsAsync(boots, { message: /interrupted/ });
+    t.true(performance.now() - start < 10_000);
+  }),
+);
+
+test.serial('what is no fault of the image is an error', (t) =>
+  withBench(t, async ({ folder, boot }) => {
+    const image = await writeTinyImage(join(folder, 'image'), createInit('echo hello'));
+    const panic = "Kernel panic - not syncing: IO-APIC + timer doesn't work!";
+    const busy = await writeTinyImage(join(folder, 'busy'), createInit(`echo "${panic}"`));
+    await t.throwsAsync(boot(image, { kernel: image }), { message: /no Linux kernel/ });
+    await t.throwsAsync(boot(image, { kernel: join(folder, 'absent') }), { message: /ENOENT/ });
+    await t.throwsAsync(boot(join(folder, 'absent')), { message: /ENOENT/ });
+    await t.throwsAsync(boot(image, { memory: 1 }), { message: /QEMU ended/ });
+    await t.throwsAsync(boot(image, { expects: [{ console: '(' }] }), { message: /no regular expression/ });
+    await t.throwsAsync(boot(busy, { timeout: 30 }), { message: /timer came too late/ });
+  }),
+);

@@ -1,0 +1,62 @@
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { BootRequest, BootResult } from '#src/model/boot.js';
+import { type BootOptions, bootImage } from '#src/verify/boot.js';
+import { findKernel, isInstalled, type TestKernel } from '../fixtures/kernel.js';
+import { findReasonToSkip } from './tiny-image.js';
+
+export interface BootBench {
+  readonly folder: string;
+  readonly kernel: TestKernel;
+  boot(image: string, request?: Partial<BootRequest>, options?: Partial<BootOptions>): Promise<BootResult>;
+}
+
+/** Runs a test in a folder of its own with a kernel and QEMU; without them it says why and does nothing. */
+export async function withBench(
+  t: ExecutionContext,
+  run: (bench: BootBench) => Promise<void>,
+): Promise<void> {
+  const reason = (await isInstalled('qemu-system-x86_64')) ? await findReasonToSkip() : 'skipped: no qemu';
+  const kernel = reason ?? (await findKernel());
+  if (typeof kernel === 'string') {
+    t.log(kernel);
+    t.pass();
+    return;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'boot-test-'));
+  const boot: BootBench['boot'] = (image, request = {}, options = {}) =>
+    bootImage(
+      {
+        image,
+        kernel: kernel.kernel,
+        cmdline: '',
+        memory: 256,
+        timeout: 120,
+        expects: [],
+        network: 'none',
+        accelerator: 'tcg',
+        console: join(folder, 'console.log'),
+        ...request,
+      },
+      { signal: new AbortController().signal, log: (line) => t.log(line), init: 'other', ...options },
+    );
+  try {
+    await run({ folder, kernel, boot });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A first program that stays, after the lines of its own. */
+export function createInit(lines: string): string {
+  return `#!/bin/sh\nexport PATH=/bin\nmount -t proc proc /proc\n${lines}\nwhile :; do sleep 1000; done\n`;
+}
