@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { findAbandonedScratch } from '../io/scratch.js';
+import { removeAbandonedOutputs } from '../io/output.js';
+import { endUsersOf, findAbandonedScratch } from '../io/scratch.js';
+import { exitCodes } from '../model/error.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
@@ -18,19 +20,21 @@ async function runPrune(flags: { all?: boolean; json?: boolean }, context: Comma
   const { connectDocker, probeDocker } = await import('../engine/docker/probe.js');
   const { pruneDocker } = await import('../engine/docker/prune.js');
   const folders = await findAbandonedScratch();
+  const processes = (await Promise.all(folders.map(endUsersOf))).flat();
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
+  const outputs = await removeAbandonedOutputs(context.folder);
   const { ready, reason } = await probeDocker(context.environment);
   const docker = ready ? await pruneDocker(await connectDocker(context.environment), flags.all) : undefined;
-  if (flags.json) return printJson(context, { folders, docker: docker ?? { skipped: reason } });
+  if (flags.json)
+    return printJson(context, { folders, outputs, processes, docker: docker ?? { skipped: reason } });
   await printLines(context, [
-    ...folders.map((folder) => `removed ${folder}`),
-    ...describeDocker(docker),
+    ...processes.map((pid) => `ended process ${pid}`),
+    ...[...folders, ...outputs].map((path) => `removed ${path}`),
+    ...(docker?.removed ?? []).map(({ kind, id }) => `removed ${kind} ${id.slice(0, 19)}`),
+    ...(docker?.failed ?? []).map(
+      ({ kind, id, reason: why }) => `could not remove ${kind} ${id.slice(0, 19)}: ${why}`,
+    ),
     docker === undefined ? `no Docker looked at: ${reason}` : `looked at Docker: ${reason}`,
   ]);
-}
-
-type Removal = Awaited<ReturnType<typeof import('../engine/docker/prune.js').pruneDocker>>;
-
-function describeDocker(removal: Removal | undefined): string[] {
-  return JSON.stringify(removal ?? {}) === '{}' ? [] : [JSON.stringify(removal)];
+  if ((docker?.failed.length ?? 0) > 0) context.setExitCode(exitCodes.failed);
 }

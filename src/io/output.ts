@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import { isRunning } from './scratch.js';
 
 /** A file that is written beside its destination and takes its place only when it is published. */
 export interface Output extends AsyncDisposable {
@@ -29,6 +30,7 @@ export async function createOutput(
     `.${basename(destination)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`,
   );
   const remove = () => rm(path, { force: true });
+  await removeAbandonedOutputs(dirname(destination));
   try {
     const written = await writeFile(path, source, signal);
     return {
@@ -46,6 +48,18 @@ export async function createOutput(
     await remove();
     throw isFileError(error) ? createWriteError(destination, error) : error;
   }
+}
+
+/** Removes what a process that is no more wrote beside its destination; the paths. */
+export async function removeAbandonedOutputs(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  const abandoned = names.filter((name) => {
+    const pid = /^\..+\.moby-patch-(\d+)-[0-9a-f]{8}$/.exec(name)?.[1];
+    return pid !== undefined && !isRunning(Number(pid));
+  });
+  const paths = abandoned.map((name) => join(folder, name));
+  for (const path of paths) await rm(path, { force: true });
+  return paths;
 }
 
 /** A small file in one piece, replaced in one step. */

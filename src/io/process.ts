@@ -91,7 +91,7 @@ function waitForExit(
     });
     child.once('close', (code, signal) => {
       settle();
-      if (options.signal.aborted) reject(createInterruptedError());
+      if (options.signal.aborted) reject(createInterruptedError(options.signal));
       else if (timedOut) resolve('timeout');
       else if (code === null)
         reject(
@@ -110,7 +110,9 @@ export function createMissingProgramError(program: string, debianPackage = progr
   });
 }
 
-export function createInterruptedError(): MobyPatchError {
+/** The reason that whoever aborted has given, or our own words for it. */
+export function createInterruptedError({ reason }: AbortSignal): MobyPatchError {
+  if (reason instanceof MobyPatchError) return reason;
   return new MobyPatchError('interrupted', 'interrupted', 'interrupted; nothing was replaced');
 }
 

@@ -27,7 +27,7 @@ export function startGuest(
   signal: AbortSignal,
   onConsole: (chunk: Uint8Array) => void,
 ): Guest {
-  if (signal.aborted) throw createInterruptedError();
+  if (signal.aborted) throw createInterruptedError(signal);
   const child = startProcess(argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const message = createTail(keptMessage);
   (child.stdout as Readable).on('data', onConsole);
@@ -40,7 +40,7 @@ export function startGuest(
     );
     child.once('close', (exitCode, killedBy) => {
       signal.removeEventListener('abort', onAbort);
-      if (signal.aborted) reject(createInterruptedError());
+      if (signal.aborted) reject(createInterruptedError(signal));
       else resolve({ exitCode, signal: killedBy, message: message.text().trim() });
     });
   });

@@ -47,7 +47,7 @@ export async function ask<T>(
     either.throwIfAborted();
     return await start(either);
   } catch (cause) {
-    if (signal?.aborted) throw createInterruptedError();
+    if (signal?.aborted) throw createInterruptedError(signal);
     if (cause instanceof MobyPatchError) throw cause;
     if (limit.signal.aborted) {
       throw new MobyPatchError(
@@ -145,7 +145,7 @@ export async function* readAnswer(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const stream = answer as Readable;
-  const stop = () => void stream.destroy(createInterruptedError());
+  const stop = () => void stream.destroy(createInterruptedError(signal));
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {

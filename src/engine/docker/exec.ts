@@ -39,7 +39,7 @@ export async function execCommand(
     if (!either.aborted)
       throw cause instanceof MobyPatchError ? cause : createDaemonError(daemon, `run ${argv[0]}`, cause);
     await killContainer(daemon, container);
-    if (options.signal.aborted) throw createInterruptedError();
+    if (options.signal.aborted) throw createInterruptedError(options.signal);
     throw new MobyPatchError(
       'failed',
       'command-timeout',

@@ -24,12 +24,12 @@ export async function importImage(
 ): Promise<string> {
   signal.throwIfAborted();
   const source = packEntries(listItems(image));
-  const stop = () => void source.destroy(createInterruptedError());
+  const stop = () => void source.destroy(createInterruptedError(signal));
   signal.addEventListener('abort', stop, { once: true });
   try {
     return await sendImage(daemon, source, owner);
   } catch (error) {
-    if (signal.aborted) throw createInterruptedError();
+    if (signal.aborted) throw createInterruptedError(signal);
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);
