@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createTestFolder } from '../fixtures/archive.js';
+import { findReasonToSkip, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
+import { runMoby } from '../fixtures/moby.js';
+import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
+
+const missing =
+  (await findReasonToSkip()) ?? findMissingProgram('qemu-system-x86_64', 'debootstrap', 'depmod');
+
+const patch = `title: A command that takes its time
+steps:
+  - run: "echo in the command; sleep 1000"
+`;
+const quickPatch = `title: A command
+steps:
+  - run: "echo done > /etc/done"
+`;
+
+/** Where to interrupt: what is on standard error then. */
+const moments: readonly [string, RegExp, string][] = [
+  ['unpack', /unpack +\.\.\./, patch],
+  ['patch, in a command', /in the command/, patch],
+  ['repack', /repack +\.\.\./, quickPatch],
+  ['validate', /validate +\.\.\./, quickPatch],
+  ['verify, in the guest', /verify .*booting/, quickPatch],
+];
+
+async function setUp(t: ExecutionContext, text: string): Promise<string> {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'patches/slow'), { recursive: true });
+  await writeFile(join(folder, 'patches/slow/patch.yaml'), text);
+  await writeFile(join(folder, 'out.img'), 'precious');
+  return folder;
+}
+
+interface Traces {
+  readonly scratch: string[];
+  readonly mounts: string;
+  readonly docker: string;
+  readonly processes: string;
+}
+
+/** All that a run could leave behind on this machine. */
+async function findTraces(daemon: TestDaemon): Promise<Traces> {
+  const docker = (...args: string[]) =>
+    execFileSync('docker', ['-H', daemon.host, ...args], { encoding: 'utf8' });
+  const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
+  return {
+    scratch: (await readdir(tmpdir())).filter((name) => /^moby-patch-\d/.test(name)),
+    mounts: (await readFile('/proc/mounts', 'utf8'))
+      .split('\n')
+      .filter((line) => line.includes('moby-patch-'))
+      .join('\n'),
+    docker: docker('ps', '-aq') + docker('images', '-aq'),
+    processes: processes.filter((line) => /^(qemu|unshare).*moby-patch-/.test(line)).join('\n'),
+  };
+}
+
+let daemon: TestDaemon | undefined;
+test.after.always(() => daemon?.[Symbol.asyncDispose]());
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const engine of ['docker', 'local']) {
+    for (const [moment, pattern, text] of signal === 'SIGINT' ? moments : moments.slice(1, 2)) {
+      declareSerialTest(
+        missing,
+        `${signal} with the ${engine} engine during ${moment}: nothing is left, nothing is lost`,
+        async (t) => {
+          daemon ??= await startDockerd();
+          const folder = await setUp(t, text);
+          const before = await findTraces(daemon);
+          let sent = false;
+          const { code, stderr } = await runMoby(
+            ['build', '-i', 'reference', '-p', 'slow', '-o', 'out.img', '--engine', engine],
+            {
+              folder,
+              environment: daemon.environment,
+              onLine(line, child) {
+                if (sent || !pattern.test(line)) return;
+                sent = true;
+                child.kill(signal);
+              },
+            },
+          );
+          t.true(sent, stderr);
+          t.is(code, 130, stderr);
+          t.regex(stderr, new RegExp(`interrupted by ${signal}`));
+          t.deepEqual(await findTraces(daemon), before);
+          t.deepEqual((await readdir(folder)).sort(), ['out.img', 'patches']);
+          t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
+        },
+      );
+    }
+  }
+}
+
+declareSerialTest(
+  missing,
+  'what a SIGKILL leaves, prune removes: containers, images, folders, guests',
+  async (t) => {
+    daemon ??= await startDockerd();
+    for (const [pattern, text] of [
+      [/in the command/, patch],
+      [/verify .*booting/, quickPatch],
+    ] as const) {
+      const folder = await setUp(t, text);
+      const before = await findTraces(daemon);
+      const { code } = await runMoby(
+        ['build', '-i', 'reference', '-p', 'slow', '-o', 'out.img', '--engine', 'docker'],
+        {
+          folder,
+          environment: daemon.environment,
+          onLine: (line, child) => void (pattern.test(line) && child.kill('SIGKILL')),
+        },
+      );
+      t.is(code, null);
+      t.notDeepEqual(await findTraces(daemon), before);
+      const pruned = await runMoby(['prune'], { folder, environment: daemon.environment });
+      t.is(pruned.code, 0, pruned.stderr);
+      t.deepEqual(await findTraces(daemon), before);
+      t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
+    }
+  },
+);
