@@ -6,10 +6,13 @@ import { addCheckCommand } from './commands/check.js';
 import type { CommandContext } from './commands/context.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { createOutputClosedError } from './commands/fail.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addLsCommand } from './commands/ls.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addPruneCommand } from './commands/prune.js';
+import { addRepackCommand } from './commands/repack.js';
+import { addUnpackCommand } from './commands/unpack.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { version } from './version.js';
@@ -21,6 +24,8 @@ const commands = [
   addLsCommand,
   addCatCommand,
   addDiffCommand,
+  addUnpackCommand,
+  addRepackCommand,
   addVerifyCommand,
   addCheckCommand,
   addPruneCommand,
@@ -35,12 +40,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     ),
   );
 }
-// Whoever reads us may stop reading: `moby-patch ls IMAGE | head` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  abort.abort(new MobyPatchError('interrupted', 'interrupted', 'the reader of the output is gone'));
-  process.exitCode = 0;
-  process.stderr.write = () => true;
+  abort.abort(createOutputClosedError());
 });
 
 const context: CommandContext = {

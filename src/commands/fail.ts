@@ -1,4 +1,4 @@
-import { createErrorReport, type ErrorReport, exitCodes } from '../model/error.js';
+import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '../model/error.js';
 import { renderError } from '../report/text.js';
 import type { CommandContext } from './context.js';
 import { printJson } from './print.js';
@@ -7,10 +7,18 @@ import { printJson } from './print.js';
 export async function fail(context: CommandContext, error: unknown, json = false): Promise<void> {
   const report = createErrorReport(error);
   explain(context, report);
-  if (json) await printJson(context, { failed: true, error: report });
+  if (json && report.code !== outputClosed) await printJson(context, { failed: true, error: report });
+}
+
+const outputClosed = 'output-closed';
+
+/** Whoever reads us stopped reading: `moby-patch ls IMAGE | head` is no error, and there is nobody to tell. */
+export function createOutputClosedError(): MobyPatchError {
+  return new MobyPatchError('interrupted', outputClosed, 'the reader of the output is gone');
 }
 
 export function explain(context: CommandContext, report: ErrorReport): void {
+  if (report.code === outputClosed) return;
   context.stderr.write(`${renderError(report)}\n`);
   context.setExitCode(exitCodes[report.kind]);
 }

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import type { CommandContext } from './context.js';
 
 /** Writes data to standard output, no faster than it is taken. */
 export async function printData(context: CommandContext, data: string | Uint8Array): Promise<void> {
   if (context.stdout.write(data)) return;
-  await new Promise<void>((resolve) => context.stdout.once('drain', () => resolve()));
+  await once(context.stdout, 'drain', { signal: context.signal }).catch((error) => {
+    throw context.signal.aborted ? context.signal.reason : error;
+  });
 }
 
 export function printJson(context: CommandContext, value: unknown): Promise<void> {

@@ -290,21 +290,22 @@ test('what cannot be expressed is refused, not written', async (t) => {
   await t.throwsAsync(rewrite(t, image, changes), { code: 'output-differs' });
 });
 
-// A name of a link group that becomes a directory makes later records fail in a kernel; such archives are
-// refused by the check of the output, so files and directories have different names here.
+// A kernel links a later record to whatever stands at the group's first name by then. When that is another
+// file or a directory, a change elsewhere can move the link, and the check of the output refuses it; so each
+// name here is in one group at the most, and files and directories have different names.
 const name = fc.constantFrom('a', 'b', 'c', 'd');
 const member = fc.oneof(
   fc.record({
     kind: fc.constant('file' as const),
     name,
     body: fc.string({ maxLength: 5 }),
-    group: fc.nat(2),
+    group: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant('directory' as const),
     name: fc.constantFrom('e', 'f'),
     body: fc.constant(''),
-    group: fc.constant(0),
+    group: fc.constant(false),
   }),
 );
 const change = fc.oneof(
@@ -321,7 +322,7 @@ test('whatever the archive and the changes, the result is what was asked for', a
         const archive = members.map(({ kind, name: path, body, group }) =>
           kind === 'directory'
             ? directory(path)
-            : file(path, body, group > 0 ? { ino: group, nlink: 2 } : {}),
+            : file(path, body, group ? { ino: path < 'c' ? 1 : 2, nlink: 2 } : {}),
         );
         const image = await openBytes(t, gzip(createArchive([directory('.'), ...archive])));
         const changes = [...new Map(wanted.map((each) => [each.name, each])).values()].flatMap(
