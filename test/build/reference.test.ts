@@ -89,7 +89,7 @@ function checkBuild(t: ExecutionContext, { report, console }: Built): void {
 
 /** Nothing but what packages bring and the patch declares. */
 const expected = [
-  /^(usr|var\/lib\/(dpkg|apt|nfs|ucf|python|misc)|var\/cache\/(debconf|ldconfig)|var\/log)(\/|$)/,
+  /^(usr|var\/lib\/(dpkg|apt|nfs|ucf|python|misc|systemd)|var\/cache\/(debconf|ldconfig)|var\/log)(\/|$)/,
   /^etc\//,
   /^Users$/,
   /^lib\/|^run\//,

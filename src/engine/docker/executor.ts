@@ -9,6 +9,7 @@ import { execCommand } from './exec.js';
 import { importImage } from './import.js';
 import { createOwner, type Owner } from './label.js';
 import { connectDocker } from './probe.js';
+import { describeLostWrites, readProvidedFiles } from './provided-files.js';
 import { removeRun } from './prune.js';
 import { pullDelta, readDiffIds } from './pull.js';
 import { pushChanges } from './push.js';
@@ -56,12 +57,15 @@ async function openExecutor(
       if (broken !== undefined) throw broken;
       try {
         if (network) await joinNetworks(daemon, container, signal);
+        const before = await readProvidedFiles(daemon, container, signal);
         const result = await execCommand(daemon, container, argv, {
           environment,
           timeout,
           signal,
           onLine: log,
         });
+        const after = await readProvidedFiles(daemon, container, signal);
+        for (const warning of describeLostWrites(before, after)) warnings.add(warning);
         if (network) await leaveNetworks(daemon, container.handle, signal);
         return result;
       } catch (error) {
