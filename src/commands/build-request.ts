@@ -119,7 +119,8 @@ function parseSettings(settings: readonly string[]): Record<string, string> {
   );
 }
 
-function parseCodec(name: string | undefined): Codec | undefined {
+/** Error (`invalid`): `compression-unknown`. */
+export function parseCodec(name: string | undefined): Codec | undefined {
   if (name === undefined) return undefined;
   const codec = writableCodecs.find((each) => each === name);
   if (codec !== undefined) return codec;

@@ -3,30 +3,31 @@ import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
 
+interface Flags {
+  readonly text: boolean;
+  readonly json?: boolean;
+}
+
 export function addDiffCommand(program: Command, context: CommandContext): void {
   program
     .command('diff')
     .description('show what differs between what two images boot into')
     .argument('<a>', 'a file, - for standard input, or the id of an image definition')
     .argument('<b>', 'the other image')
+    .option('--no-text', 'leave the changed lines of small text files out')
     .option('--json', 'the differences as JSON on standard output')
-    .action(
-      guard(context, (a: string, b: string, flags: { json?: boolean }) => runDiff(a, b, flags, context)),
-    );
+    .action(guard(context, (a: string, b: string, flags: Flags) => runDiff(a, b, flags, context)));
 }
 
-async function runDiff(
-  a: string,
-  b: string,
-  flags: { json?: boolean },
-  context: CommandContext,
-): Promise<void> {
+async function runDiff(a: string, b: string, flags: Flags, context: CommandContext): Promise<void> {
   const { openNamedImage } = await import('./named-image.js');
   const { compareImages } = await import('../verify/compare-images.js');
+  const { addTextDiffs } = await import('../verify/compare-texts.js');
   const { renderDiff } = await import('../report/text.js');
   await using before = await openNamedImage(a, context);
   await using after = await openNamedImage(b, context);
-  const diff = await compareImages(before, after);
+  const found = await compareImages(before, after);
+  const diff = flags.text ? await addTextDiffs(before, after, found) : found;
   if (flags.json) return printJson(context, diff);
   await printLines(context, [
     ...renderDiff(diff),

@@ -1,8 +1,8 @@
 import { createCpioReader, type ReaderProblem, type Token } from '../format/cpio-reader.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Segment } from '../model/layout.js';
+import type { MemberEnd } from './codecs/codec.js';
 import { readMember } from './compression.js';
-import type { MemberEnd } from './gzip.js';
 import { type InputFile, readRange } from './input-file.js';
 
 export interface MemberSummary extends MemberEnd {
@@ -13,13 +13,15 @@ export interface MemberSummary extends MemberEnd {
 /**
  * The tokens of one compressed member, or of one raw archive up to its TRAILER or the first byte that is
  * not part of it. They come in batches; a batch must be read to its end before the next is asked for.
+ * `limit`: bytes after decompression; more of them, also such as make no token, are `image-too-large`.
  */
 export async function* readArchive(
   codec: Codec,
   file: InputFile,
   offset: number,
+  limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
-  return codec === 'none' ? yield* readRaw(file, offset) : yield* readCompressed(codec, file, offset);
+  return codec === 'none' ? yield* readRaw(file, offset) : yield* readCompressed(codec, file, offset, limit);
 }
 
 /** The tokens of all members of one segment. */
@@ -49,6 +51,7 @@ async function* readCompressed(
   codec: Exclude<Codec, 'none'>,
   file: InputFile,
   offset: number,
+  limit: number,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader();
   const pieces = readMember(codec, file, offset);
@@ -60,10 +63,16 @@ async function* readCompressed(
         return { ...next.value, unpacked: reader.position };
       }
       yield checked(reader.push(next.value), file, offset, codec);
+      if (reader.position > limit) throw createTooLargeError(file, offset);
     }
   } finally {
     await pieces.return(undefined as never);
   }
+}
+
+export function createTooLargeError(file: InputFile, offset: number): MobyPatchError {
+  const message = `the image of ${file.size} bytes unpacks to more than a file of this size may have (a decompression bomb does this)`;
+  return new MobyPatchError('invalid', 'image-too-large', message, { path: file.name, offset });
 }
 
 /** Tokens without problems: these, and wrong checksums, are errors. */

@@ -1,75 +1,61 @@
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Compression } from '../model/layout.js';
-import { type MemberEnd, readGzipMember, writeGzipMember } from './gzip.js';
+import { bzip2 } from './codecs/bzip2.js';
+import type { CodecImplementation, MemberEnd, Settings } from './codecs/codec.js';
+import { gatherBytes } from './codecs/gather.js';
+import { gzip } from './codecs/gzip.js';
+import { lz4 } from './codecs/lz4.js';
+import { lzo } from './codecs/lzo.js';
+import { lzma, xz } from './codecs/xz.js';
+import { zstd } from './codecs/zstd.js';
 import type { InputFile } from './input-file.js';
 
-interface Implementation {
-  /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
-  read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
-  write(source: Bytes, level: number): AsyncGenerator<Uint8Array, void, void>;
-  readonly levels: { readonly lowest: number; readonly highest: number; readonly usual: number };
-}
-
-/** One row for every codec of the kernel; `undefined`: recognised, but not readable yet. */
-const implementations: Record<Exclude<Codec, 'none'>, Implementation | undefined> = {
-  gzip: { read: readGzipMember, write: writeGzipMember, levels: { lowest: 1, highest: 9, usual: 6 } },
-  bzip2: undefined,
-  lzma: undefined,
-  xz: undefined,
-  lzo: undefined,
-  lz4: undefined,
-  zstd: undefined,
+/** One row for every codec of the kernel. */
+const implementations: Readonly<Record<Exclude<Codec, 'none'>, CodecImplementation>> = {
+  gzip,
+  bzip2,
+  lzma,
+  xz,
+  lzo,
+  lz4,
+  zstd,
 };
 
-export const writableCodecs: readonly Codec[] = ['none', 'gzip'];
+export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(implementations) as Codec[])];
 
+/** Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing. */
 export function readMember(
   codec: Exclude<Codec, 'none'>,
   file: InputFile,
   offset: number,
 ): AsyncGenerator<Uint8Array, MemberEnd, void> {
-  const implementation = implementations[codec];
-  if (implementation === undefined) throw createUnsupportedError(codec, file.name, offset);
-  return implementation.read(file, offset);
-}
-
-/** One compressed member around `source`; for `none` the source itself. */
-export function writeMember(codec: Codec, source: Bytes, level: number): Bytes {
-  if (codec === 'none') return source;
-  const implementation = implementations[codec];
-  if (implementation === undefined) throw createUnsupportedError(codec);
-  return implementation.write(source, level);
+  return implementations[codec].read(file, offset);
 }
 
 /**
- * The level that writes what was read in the same class of settings; `wanted` wins.
- * Errors: `level-invalid` for one that the codec does not have.
+ * One compressed member around `source`; for `none` the source itself.
+ * Errors: program-missing, compression-failed, and those of the source.
  */
-export function chooseLevel(compression: Compression, wanted: number | undefined): number {
-  const levels = compression.codec === 'none' ? undefined : implementations[compression.codec]?.levels;
-  if (levels === undefined) return 0;
-  if (wanted === undefined)
-    return compression.level === 'best'
-      ? levels.highest
-      : compression.level === 'fastest'
-        ? levels.lowest
-        : levels.usual;
-  if (Number.isInteger(wanted) && wanted >= levels.lowest && wanted <= levels.highest) return wanted;
-  throw new MobyPatchError('invalid', 'level-invalid', `${compression.codec} has no level ${wanted}`, {
-    hint: `give a level from ${levels.lowest} to ${levels.highest}`,
-  });
+export function writeMember(codec: Codec, source: Bytes, settings: Settings): Bytes {
+  return codec === 'none' ? source : implementations[codec].write(gatherBytes(source), settings);
 }
 
-function createUnsupportedError(codec: Codec, path?: string, offset?: number): MobyPatchError {
-  return new MobyPatchError(
-    'invalid',
-    'image-unsupported',
-    `${codec} compression is not supported yet; gzip and uncompressed archives are`,
-    {
-      path,
-      offset,
-      hint: 'decompress this part and give it to us as a raw or gzip archive',
-    },
-  );
+/**
+ * The settings that write what was read in the same class; a `wanted` level wins.
+ * Errors: `level-invalid` for one that the codec does not have.
+ */
+export function chooseSettings(compression: Compression, wanted: number | undefined): Settings {
+  const { codec, level, dictionary } = compression;
+  if (codec === 'none') return { level: 0 };
+  const { lowest, highest, usual } = implementations[codec].levels;
+  const isKnown = (value: number) => Number.isInteger(value) && value >= lowest && value <= highest;
+  if (wanted === undefined) {
+    const known = level === 'best' ? highest : level === 'fastest' ? lowest : level;
+    return { level: known !== undefined && isKnown(known) ? known : usual, dictionary };
+  }
+  if (isKnown(wanted)) return { level: wanted };
+  throw new MobyPatchError('invalid', 'level-invalid', `${codec} has no level ${wanted}`, {
+    hint: `give a level from ${lowest} to ${highest}`,
+  });
 }

@@ -10,6 +10,8 @@ export interface InputFile extends AsyncDisposable {
   readonly size: number;
   /** The bytes from `offset` to `end`; fewer only where the file ends. */
   read(offset: number, end: number): Promise<Uint8Array>;
+  /** Another handle on the same file with a position of its own, for a program to read from. */
+  reopen(): Promise<FileHandle>;
   /** Refuses when somebody wrote into the file since it was opened. */
   assertUnchanged(): Promise<void>;
 }
@@ -56,16 +58,29 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     path,
     size: Number(opened.size),
     read,
+    async reopen() {
+      // A name may lead elsewhere by now; Linux can open what is held.
+      const held = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
+      const other = await open(held, 'r');
+      const now = await other.stat({ bigint: true });
+      if (now.dev === opened.dev && now.ino === opened.ino && now.size === opened.size) return other;
+      await other.close();
+      throw createChangedError(name, 'another file was put in the place of the file while it was read');
+    },
     async assertUnchanged() {
       const now = await handle.stat({ bigint: true });
       if (now.size === opened.size && now.mtimeNs === opened.mtimeNs) return;
-      throw new MobyPatchError('failed', 'image-changed', 'the file was written to while it was read', {
-        path: name,
-        hint: 'run it again when nothing writes to the file',
-      });
+      throw createChangedError(name, 'the file was written to while it was read');
     },
     [Symbol.asyncDispose]: () => handle.close(),
   };
+}
+
+function createChangedError(name: string, message: string): MobyPatchError {
+  return new MobyPatchError('failed', 'image-changed', message, {
+    path: name,
+    hint: 'run it again when nothing writes to the file',
+  });
 }
 
 /** Reads a range in pieces; each piece is a buffer of its own. */

@@ -138,10 +138,14 @@ function nameInTar(entry: Entry): string {
 
 /**
  * The records of an uncompressed tar (ustar, pax, GNU long names) in their order; a body that was not read
- * when the next record is asked for is skipped. Reads the stream to its end.
+ * when the next record is asked for is skipped. Reads the stream to its end. `onComment` gets the comment
+ * of every global pax header.
  * Errors, kind `invalid` with the offset: `tar-header`, `tar-pax`, `tar-type`, `tar-path`, `tar-truncated`.
  */
-export async function* readEntries(stream: Bytes): AsyncGenerator<{ record: TarRecord; body: Bytes }, void> {
+export async function* readEntries(
+  stream: Bytes,
+  onComment: (text: Uint8Array) => void = () => {},
+): AsyncGenerator<{ record: TarRecord; body: Bytes }, void> {
   const source = createTarSource(stream);
   let globals: PaxRecords = new Map();
   let pax: PaxRecords = new Map();
@@ -155,9 +159,12 @@ export async function* readEntries(stream: Bytes): AsyncGenerator<{ record: TarR
       if (block === undefined) break;
       if ('xgLK'.includes(block.flag)) {
         const text = await takeText(source, block.size);
-        if (block.flag === 'g') globals = new Map([...globals, ...decodePax(text, offset)]);
-        else if (block.flag === 'x') pax = new Map([...pax, ...decodePax(text, offset)]);
-        else pax.set(block.flag === 'L' ? 'path' : 'linkpath', cutAtNul(text));
+        if (block.flag === 'x') pax = new Map([...pax, ...decodePax(text, offset)]);
+        else if (block.flag === 'g') {
+          const records = decodePax(text, offset);
+          onComment(records.get('comment') ?? nothing);
+          globals = new Map([...globals, ...records]);
+        } else pax.set(block.flag === 'L' ? 'path' : 'linkpath', cutAtNul(text));
         continue;
       }
       const record = createRecord(block, new Map([...globals, ...pax]), source.position());

@@ -10,6 +10,8 @@ export const exitCodes = {
   boot: 4,
   /** A program, a daemon, memory or disk that the work needs is missing or broken. */
   infrastructure: 5,
+  /** `reapply`: there was nothing to do. */
+  unchanged: 6,
   interrupted: 130,
 } as const;
 

@@ -5,8 +5,10 @@ export type Codec = 'none' | 'gzip' | 'bzip2' | 'lzma' | 'xz' | 'lzo' | 'lz4' | 
 
 export interface Compression {
   readonly codec: Codec;
-  /** What the header tells of the level that wrote it (gzip's XFL byte); absent when it tells nothing. */
-  readonly level?: 'fastest' | 'best' | undefined;
+  /** What the header tells of the level that wrote it (gzip's XFL byte: the extremes); absent when it tells nothing. */
+  readonly level?: 'fastest' | 'best' | number | undefined;
+  /** Bytes of the dictionary that whoever reads it must hold: xz and lzma. */
+  readonly dictionary?: number | undefined;
 }
 
 /** A run of bytes of the image file; the segments of a layout cover the file without a gap. */

@@ -75,7 +75,9 @@ function placeAdditions(image: Image, entries: readonly Entry[]): Map<number, En
   const placed = new Map<number, Entry[]>();
   for (const entry of entries.toSorted((a, b) => comparePaths(a.path, b.path))) {
     const segment = Math.max(segmentOf(entry), groups.get(entry.link ?? '') ?? 0);
-    placed.set(segment, [...(placed.get(segment) ?? []), entry]);
+    const others = placed.get(segment);
+    if (others === undefined) placed.set(segment, [entry]);
+    else others.push(entry);
   }
   return placed;
 }

@@ -1,8 +1,7 @@
+import type { Token } from '../format/cpio-reader.js';
 import { encodePadding, encodeRecord, patchRecord } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
-import { readSegment } from '../io/archive.js';
-import type { InputFile } from '../io/input-file.js';
 import type { Spool, Spooled } from '../io/spool.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { Bytes, Entry } from '../model/entry.js';
@@ -18,7 +17,8 @@ interface Relinked {
 
 export interface Rewriting {
   readonly image: Image;
-  readonly file: InputFile;
+  /** What a segment is made of, in order. */
+  tokens(index: number): AsyncGenerator<Iterable<Token>, void, void>;
   readonly plan: RewritePlan;
   readonly inodes: Inodes;
   readonly spool: Spool;
@@ -29,14 +29,14 @@ export interface Rewriting {
 /** The unpacked bytes of one segment with a plan carried out on it, in one pass over the old bytes. */
 export async function* rewriteSegment(
   index: number,
-  { image, file, plan, inodes, spool, carried }: Rewriting,
+  { image, tokens, plan, inodes, spool, carried }: Rewriting,
 ): AsyncGenerator<Uint8Array, void, void> {
   const segment = image.layout.segments[index] as Segment;
   const records = image.records.filter((record) => record.segment === index);
   const heirs = listHeirs(plan);
   const waiting = new Map<ArchiveRecord, Relinked>();
   let size = 0;
-  await using cursor = createTokenCursor(readSegment(file, segment));
+  await using cursor = createTokenCursor(tokens(index));
 
   for await (const piece of rewrite()) {
     size += piece.length;

@@ -1,8 +1,10 @@
-import { chooseLevel, writeMember } from '../io/compression.js';
+import { readSegment } from '../io/archive.js';
+import { chooseSettings, writeMember } from '../io/compression.js';
 import { openInputFile } from '../io/input-file.js';
 import type { Spool } from '../io/spool.js';
 import type { Change } from '../model/change.js';
-import type { Compression, Image, Segment } from '../model/layout.js';
+import type { Codec, Compression, Image, Segment } from '../model/layout.js';
+import { sizeOfGap, sizeOfPadding } from './gaps.js';
 import { createInodes } from './inodes.js';
 import { planRewrite } from './rewrite-plan.js';
 import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
@@ -28,7 +30,14 @@ export async function* writeImage(
   const inodes = createInodes(image, [...plan.additions.values()].flat());
   const { segments, root } = image.layout;
   await using file = await openInputFile(image.file, image.name);
-  const rewriting: Rewriting = { image, file, plan, inodes, spool: options.spool, carried: new Map() };
+  const rewriting: Rewriting = {
+    image,
+    tokens: (index) => readSegment(file, segments[index] as Segment),
+    plan,
+    inodes,
+    spool: options.spool,
+    carried: new Map(),
+  };
   let written = 0;
 
   for await (const piece of writeSegments()) {
@@ -38,6 +47,7 @@ export async function* writeImage(
 
   async function* writeSegments(): AsyncGenerator<Uint8Array, void, void> {
     let moved = false;
+    let previous: Codec = 'none';
     for (const [index, segment] of segments.entries()) {
       const recoded = index === root && isRecoded(segment, options);
       if (plan.touched.has(index) || recoded) {
@@ -46,26 +56,20 @@ export async function* writeImage(
         const compression: Compression =
           codec === segment.compression.codec ? segment.compression : { codec };
         moved = true;
-        yield* writeMember(codec, rewriteSegment(index, rewriting), chooseLevel(compression, options.level));
-        if (segments[index + 1]?.kind !== 'padding') yield* alignNext(segments[index + 1]);
+        previous = codec;
+        yield* writeMember(
+          codec,
+          rewriteSegment(index, rewriting),
+          chooseSettings(compression, options.level),
+        );
+        yield new Uint8Array(sizeOfGap(segments[index + 1], written, codec));
       } else if (moved && segment.kind === 'padding')
-        yield* writePadding(segment, index === segments.length - 1);
-      else yield* image.bytes(segment.offset, segment.end);
+        yield new Uint8Array(sizeOfPadding(segment, written, index === segments.length - 1, previous));
+      else {
+        if (segment.kind === 'cpio') previous = segment.compression.codec;
+        yield* image.bytes(segment.offset, segment.end);
+      }
     }
-  }
-
-  /** A raw archive must begin at a multiple of four bytes. */
-  function* alignNext(next: Segment | undefined): Generator<Uint8Array, void, void> {
-    if (next?.kind === 'cpio' && next.compression.codec === 'none')
-      yield new Uint8Array((4 - (written % 4)) % 4);
-  }
-
-  /** Fewer than four zeros are there to reach a multiple of four; more are copied, then rounded up. */
-  function* writePadding(segment: Segment, last: boolean): Generator<Uint8Array, void, void> {
-    const size = segment.end - segment.offset;
-    const start = written + (size < 4 ? 0 : size);
-    const aligned = last && segment.end % 4 !== 0 ? 0 : (4 - (start % 4)) % 4;
-    yield new Uint8Array(start - written + aligned);
   }
 }
 

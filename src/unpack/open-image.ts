@@ -3,7 +3,8 @@ import { readSegment } from '../io/archive.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { createTokenCursor } from '../io/token-cursor.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Image, ImageEntry, Layout, Segment } from '../model/layout.js';
+import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
+import { createImageEntry } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
 import { type Scan, type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
 
@@ -11,7 +12,7 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
   /** What messages call the file; default: its path. */
   readonly name?: string;
-  readonly limits?: ScanLimits;
+  readonly limits?: Partial<ScanLimits>;
 }
 
 /**
@@ -43,7 +44,10 @@ function createImage(file: InputFile, scan: Scan, segments: readonly Segment[], 
   const records = scan.records.filter((record) => record !== undefined);
   const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.names) };
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) => readBodies(file, segments, records, wanted);
-  const entries = new Map([...merged.names].map(([path, node]) => [path, createEntry(path, node, bodies)]));
+  const read = (record: ArchiveRecord) => readBody(record, bodies);
+  const entries = new Map(
+    [...merged.names].map(([path, node]) => [path, createImageEntry(path, node, read)]),
+  );
   return {
     name: file.name,
     file: file.path,
@@ -60,26 +64,8 @@ function createImage(file: InputFile, scan: Scan, segments: readonly Segment[], 
 
 type ReadBodies = (wanted: ReadonlySet<ArchiveRecord>) => AsyncIterable<readonly [ArchiveRecord, Bytes]>;
 
-function createEntry(path: string, node: Inode, bodies: ReadBodies): ImageEntry {
-  const { type, mode, uid, gid, mtime, size, target, device, record, data } = node;
-  return {
-    path,
-    type,
-    mode,
-    uid,
-    gid,
-    mtime,
-    size,
-    record,
-    data,
-    ...(target === undefined ? {} : { target }),
-    ...(device === undefined ? {} : { device }),
-    ...(node.names > 1 ? { link: `inode-${node.id}` } : {}),
-    async *body() {
-      if (type !== 'file' || size === 0) return;
-      for await (const [, body] of bodies(new Set([data]))) yield* body;
-    },
-  };
+async function* readBody(record: ArchiveRecord, bodies: ReadBodies): AsyncGenerator<Uint8Array, void, void> {
+  for await (const [, body] of bodies(new Set([record]))) yield* body;
 }
 
 /** Visits bodies segment by segment; a segment without a wanted record is not decompressed. */

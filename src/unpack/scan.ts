@@ -1,7 +1,7 @@
 import { detectCodec } from '../format/magic.js';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import { readArchive } from '../io/archive.js';
+import { createTooLargeError, readArchive } from '../io/archive.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Codec, Compression, Segment } from '../model/layout.js';
@@ -18,10 +18,25 @@ export interface Scan {
 export interface ScanLimits {
   /** Bytes after decompression, of all segments. */
   readonly unpacked: number;
+  /**
+   * How many times the size of the file it may unpack to, once that is more than `anyway`: zeros shrink to
+   * a thousandth with deflate and to less than a ten thousandth with others, whole roots never do.
+   */
+  readonly ratio: number;
+  /** Bytes that any file may unpack to. */
+  readonly anyway: number;
   readonly records: number;
+  /** Compressed members: each may cost the start of a program. */
+  readonly members: number;
 }
 
-export const usualLimits: ScanLimits = { unpacked: 64 * 2 ** 30, records: 4_000_000 };
+export const usualLimits: ScanLimits = {
+  unpacked: 64 * 2 ** 30,
+  ratio: 200,
+  anyway: 2 * 2 ** 30,
+  records: 4_000_000,
+  members: 100_000,
+};
 
 const longestTarget = 4095;
 
@@ -33,11 +48,14 @@ const longestTarget = 4095;
 export async function scanImage(
   file: InputFile,
   signal: AbortSignal,
-  limits: ScanLimits = usualLimits,
+  given: Partial<ScanLimits> = {},
 ): Promise<Scan> {
+  const limits: ScanLimits = { ...usualLimits, ...given };
+  const allowed = Math.min(limits.unpacked, Math.max(limits.anyway, limits.ratio * file.size));
   const segments: ScannedSegment[] = [];
   const records: (ArchiveRecord | undefined)[] = [];
   let count = 0;
+  let members = 0;
   let unpacked = 0;
   let offset = 0;
   while (offset < file.size) {
@@ -73,9 +91,12 @@ export async function scanImage(
         : undefined;
     const segment = continued === undefined ? segments.length : segments.length - 1;
     const base = continued?.unpacked ?? 0;
+    members += 1;
+    if (members > limits.members) throw createLimitError(file, from, `more than ${limits.members} parts`);
     const found = await readMemberRecords(codec, from, segment, base);
     const level = found.level === undefined ? {} : { level: found.level };
-    const compression: Compression = continued?.compression ?? { codec, ...level };
+    const dictionary = found.dictionary === undefined ? {} : { dictionary: found.dictionary };
+    const compression: Compression = continued?.compression ?? { codec, ...level, ...dictionary };
     const entries = (continued?.entries ?? 0) + found.entries;
     if (continued !== undefined) segments.pop();
     segments.push({
@@ -92,39 +113,45 @@ export async function scanImage(
   }
 
   async function readMemberRecords(codec: Codec, from: number, segment: number, base: number) {
-    const batches = readArchive(codec, file, from);
+    const batches = readArchive(codec, file, from, allowed - unpacked);
     let entries = 0;
     let trailer = false;
     let target: Uint8Array[] | undefined;
-    for (;;) {
-      signal.throwIfAborted();
-      const next = await batches.next();
-      if (next.done) {
-        unpacked += next.value.unpacked;
-        return { ...next.value, entries, trailer };
-      }
-      for (const token of next.value) {
-        if (token.kind === 'entry') {
-          entries += 1;
-          count += 1;
-          trailer = false;
-          const { header } = token;
-          target = parseType(header.mode) === 'symlink' && header.filesize <= longestTarget ? [] : undefined;
-          const position = codec === 'none' ? token.position - from : base + token.position;
-          records.push({ segment, index: count - 1, position, header, name: decodePath(token.name) });
-          if (count > limits.records)
-            throw createLimitError(file, from, `more than ${limits.records} entries`);
-          if (unpacked + token.position + header.filesize > limits.unpacked)
-            throw createLimitError(file, from, `more than ${limits.unpacked} bytes after decompression`);
-        } else if (token.kind === 'data') target?.push(token.bytes.slice());
-        else if (token.kind === 'end' && target !== undefined) {
-          records.push({ ...(records.pop() as ArchiveRecord), target: decodePath(Buffer.concat(target)) });
-          target = undefined;
-        } else if (token.kind === 'trailer') {
-          trailer = true;
-          records.push(undefined);
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const next = await batches.next();
+        if (next.done) {
+          unpacked += next.value.unpacked;
+          return { ...next.value, entries, trailer };
+        }
+        for (const token of next.value) {
+          if (token.kind === 'entry') {
+            entries += 1;
+            count += 1;
+            trailer = false;
+            const { header } = token;
+            target =
+              parseType(header.mode) === 'symlink' && header.filesize <= longestTarget ? [] : undefined;
+            const position = codec === 'none' ? token.position - from : base + token.position;
+            records.push({ segment, index: count - 1, position, header, name: decodePath(token.name) });
+            if (count > limits.records)
+              throw createLimitError(file, from, `more than ${limits.records} entries`);
+            if (codec !== 'none' && unpacked + token.position + header.filesize > allowed)
+              throw createTooLargeError(file, from);
+          } else if (token.kind === 'data') target?.push(token.bytes.slice());
+          else if (token.kind === 'end' && target !== undefined) {
+            records.push({ ...(records.pop() as ArchiveRecord), target: decodePath(Buffer.concat(target)) });
+            target = undefined;
+          } else if (token.kind === 'trailer') {
+            trailer = true;
+            records.push(undefined);
+          }
         }
       }
+    } finally {
+      // A decompressor must not outlive an error or an abort.
+      await batches.return(undefined as never);
     }
   }
 }

@@ -24,6 +24,13 @@ const installer = await findInstaller();
 const missing =
   typeof installer === 'string' ? installer : findMissingProgram('qemu-system-x86_64', 'npm', 'git');
 
+const patch = `title: Say who built this image
+steps:
+  - file: {path: etc/motd, content: "built by the workflow"}
+expects:
+  - file: /etc/motd
+`;
+
 async function readWorkflow(): Promise<Workflow> {
   return parse(await readFile('.github/workflows/patched-initrd.yml', 'utf8'));
 }
@@ -55,7 +62,9 @@ declareSerialTest(
       await mkdir(join(checkout, file, '..'), { recursive: true });
       await cp(file, join(checkout, file));
     }
-    // What the runner of the workflow has: sudo, and packages that are already there.
+    await mkdir(join(checkout, 'motd'));
+  await writeFile(join(checkout, 'motd/patch.yaml'), patch);
+  // What the runner of the workflow has: sudo, and packages that are already there.
     const bin = join(folder, 'bin');
     await mkdir(bin);
     for (const [name, text] of [
@@ -69,7 +78,7 @@ declareSerialTest(
       ...process.env,
       PATH: `${bin}:${process.env.PATH}`,
       IMAGE: installer.initrd,
-      PATCH: 'max-map-count',
+      PATCH: './motd',
       GITHUB_STEP_SUMMARY: join(folder, 'summary.md'),
     };
     const { jobs } = await readWorkflow();

@@ -121,7 +121,7 @@ const refusals: readonly [string, Buffer, string, number][] = [
   ],
   ['the old cpio format', Buffer.from(`070707${'0'.repeat(200)}`), 'image-invalid', 0],
   ['something else', Buffer.from('\x7fELF and so on'), 'image-invalid', 0],
-  ['xz, which is not readable yet', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), 'image-unsupported', 0],
+  ['xz that ends in its header', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), 'image-truncated', 6],
 ];
 
 for (const [what, bytes, code, offset] of refusals) {

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createFolderFault, type Folder } from '../../io/folder.js';
+import type { Found } from '../../io/walk.js';
 import type { Bytes } from '../../model/entry.js';
-import { createFolderFault, type Folder } from './folder.js';
-import type { Found } from './walk.js';
 
 /** Bodies of files in a folder that stay readable when the folder goes on changing. */
 export interface Bodies {

@@ -1,12 +1,12 @@
 import { readlinkSync } from 'node:fs';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath, showPath } from '../../format/path.js';
+import { createFolderFault, type Folder, parentOf } from '../../io/folder.js';
+import type { Found } from '../../io/walk.js';
 import type { Change } from '../../model/change.js';
 import type { Device, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Bodies } from './bodies.js';
-import { createFolderFault, type Folder, parentOf } from './folder.js';
-import type { Found } from './walk.js';
 
 /** Path -> signature, as a folder was before anything was done in it. */
 export type Snapshot = ReadonlyMap<string, string>;

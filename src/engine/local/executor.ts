@@ -1,22 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createFolder } from '../../io/folder.js';
+import { materialiseImage } from '../../io/materialise.js';
 import { runProcess } from '../../io/process.js';
 import { createScratch, type Scratch } from '../../io/scratch.js';
+import { look, walkFolder } from '../../io/walk.js';
 import type { Change } from '../../model/change.js';
 import type { EngineOptions, Executor, RunOptions, RunResult } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Image } from '../../model/layout.js';
 import { createBodies } from './bodies.js';
 import { compareSnapshot } from './delta.js';
-import { createFolder } from './folder.js';
-import { materialiseImage } from './materialise.js';
 import { inventMountedTrees, mountedTrees, removeInvented } from './mount-points.js';
 import { runInNamespace } from './namespace.js';
 import { networkFiles, provideNetworkFiles } from './network-files.js';
 import { applyChanges } from './push.js';
 import { assertSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
-import { look, walkFolder } from './walk.js';
 
 /** The same as Docker's: what one engine loses, the other must not keep. */
 export const localBlindPaths: readonly string[] = [

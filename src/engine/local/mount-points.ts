@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
 import { decodePath } from '../../format/path.js';
+import { createFolderFault, type Folder, parentOf } from '../../io/folder.js';
 import { MobyPatchError } from '../../model/error.js';
-import { createFolderFault, type Folder, parentOf } from './folder.js';
 import { keepMtime, statEntry } from './stat-entry.js';
 
 /** Where the kernel's own file systems go; nothing a command does below them is part of the image. */

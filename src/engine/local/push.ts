@@ -1,12 +1,12 @@
 import { linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, type Stats, unlinkSync } from 'node:fs';
 import { decodePath } from '../../format/path.js';
+import { createFolderFault, type Folder } from '../../io/folder.js';
 import { createInterruptedError } from '../../io/process.js';
+import { finishDirectory, writeRegularFile, writeSymlink } from '../../io/write-entry.js';
 import type { Change } from '../../model/change.js';
 import type { Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
-import { createFolderFault, type Folder } from './folder.js';
 import { hasRealParents, keepMtime, statEntry } from './stat-entry.js';
-import { finishDirectory, writeRegularFile, writeSymlink } from './write-entry.js';
 
 /**
  * Applies changes to a folder in their order; a parent's mtime stays as it was. Device nodes, fifos and
@@ -21,7 +21,7 @@ export async function applyChanges(
 ): Promise<void> {
   const written = new Map<string, Buffer>();
   for (const change of changes) {
-    if (signal.aborted) throw createInterruptedError();
+    if (signal.aborted) throw createInterruptedError(signal);
     const path = change.op === 'put' ? change.entry.path : change.path;
     try {
       if (change.op === 'remove') removePath(folder, path);

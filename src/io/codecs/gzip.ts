@@ -1,10 +1,15 @@
 import { once } from 'node:events';
 import { constants, crc32, createDeflateRaw, createInflateRaw } from 'node:zlib';
-import { encodeGzipHeader, parseGzipHeader } from '../format/gzip-header.js';
-import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Compression } from '../model/layout.js';
-import { type InputFile, readRange } from './input-file.js';
+import { encodeGzipHeader, parseGzipHeader } from '../../format/gzip-header.js';
+import type { Bytes } from '../../model/entry.js';
+import type { MobyPatchError } from '../../model/error.js';
+import { type InputFile, readRange } from '../input-file.js';
+import {
+  type CodecImplementation,
+  createMemberError,
+  createTruncatedError,
+  type MemberEnd,
+} from './codec.js';
 
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
 
@@ -12,22 +17,18 @@ const pieceSize = 256 * 1024;
 /** A header with a name longer than this is nobody's; the kernel has no limit of its own. */
 const longestHeader = 4096;
 
-/** What is known of a compressed member after its last byte was read. */
-export interface MemberEnd {
-  /** Bytes from the start of the file to the first byte behind the member. */
-  readonly end: number;
-  readonly level: Compression['level'];
-}
+export const gzip: CodecImplementation = {
+  read: readGzipMember,
+  write: (source, { level }) => writeGzipMember(source, level),
+  levels: { lowest: 1, highest: 9, usual: 6 },
+};
 
 /**
  * Decompresses one gzip member that starts at `offset`; the generator's value is where it ended.
  * CRC and length are checked: the kernel checks neither. Node's own gunzip is not used, since it stops
  * without a word at zeros between members and cannot tell where a member ends.
  */
-export async function* readGzipMember(
-  file: InputFile,
-  offset: number,
-): AsyncGenerator<Uint8Array, MemberEnd, void> {
+async function* readGzipMember(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
   const start = await file.read(offset, Math.min(offset + longestHeader, file.size));
   const header = parseGzipHeader(start);
   if (typeof header === 'string') throw createHeaderError(file, offset, header);
@@ -51,10 +52,10 @@ export async function* readGzipMember(
   const end = body + inflate.bytesWritten;
   const trailer = await file.read(end, Math.min(end + 8, file.size));
   if (trailer.length < 8)
-    throw createError(file, 'image-truncated', end, 'the gzip member ends before its CRC and length');
+    throw createMemberError(file, 'image-truncated', end, 'the gzip member ends before its CRC and length');
   const view = new DataView(trailer.buffer, trailer.byteOffset);
   if (view.getUint32(0, true) !== checksum) {
-    throw createError(
+    throw createMemberError(
       file,
       'image-corrupt',
       end,
@@ -62,12 +63,12 @@ export async function* readGzipMember(
     );
   }
   if (view.getUint32(4, true) !== size % 2 ** 32)
-    throw createError(file, 'image-corrupt', end + 4, 'the length of the gzip member is wrong');
+    throw createMemberError(file, 'image-corrupt', end + 4, 'the length of the gzip member is wrong');
   return { end: end + 8, level: header.level };
 }
 
 /** One gzip member: the same bytes for the same input and zlib, whatever the machine's clock or name. */
-export async function* writeGzipMember(source: Bytes, level: number): AsyncGenerator<Uint8Array, void, void> {
+async function* writeGzipMember(source: Bytes, level: number): AsyncGenerator<Uint8Array, void, void> {
   yield encodeGzipHeader(level === 9 ? 'best' : level === 1 ? 'fastest' : undefined);
   const deflate = createDeflateRaw({ level, chunkSize: pieceSize, memLevel: constants.Z_MAX_MEMLEVEL });
   let checksum = 0;
@@ -119,9 +120,9 @@ async function feed(source: Bytes, sink: ZlibStream): Promise<void> {
 
 function createHeaderError(file: InputFile, offset: number, problem: string): MobyPatchError {
   if (problem === 'truncated')
-    return createError(file, 'image-truncated', offset, 'the file ends inside a gzip header');
+    return createMemberError(file, 'image-truncated', offset, 'the file ends inside a gzip header');
   if (problem === 'unsupported-flags') {
-    return createError(
+    return createMemberError(
       file,
       'image-unsupported',
       offset,
@@ -129,34 +130,18 @@ function createHeaderError(file: InputFile, offset: number, problem: string): Mo
       'compress it again with: gzip -n',
     );
   }
-  return createError(file, 'image-corrupt', offset, 'the gzip header names an unknown method');
+  return createMemberError(file, 'image-corrupt', offset, 'the gzip header names an unknown method');
 }
 
 function createDeflateError(file: InputFile, offset: number, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'Z_BUF_ERROR')
-    return createError(
-      file,
-      'image-truncated',
-      file.size,
-      `the file ends inside the gzip member that starts at ${offset}`,
-    );
+  if (code === 'Z_BUF_ERROR') return createTruncatedError(file, 'gzip', offset);
   if (code === 'Z_DATA_ERROR')
-    return createError(
+    return createMemberError(
       file,
       'image-corrupt',
       offset,
       `the gzip member that starts here is damaged: ${(cause as Error).message}`,
     );
   return cause;
-}
-
-function createError(
-  file: InputFile,
-  code: string,
-  offset: number,
-  message: string,
-  hint = 'get a new copy of the image',
-): MobyPatchError {
-  return new MobyPatchError('invalid', code, message, { path: file.name, offset, hint });
 }

@@ -1,8 +1,8 @@
 import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { decodePath } from '../../format/path.js';
-import { createInterruptedError } from '../../io/process.js';
+import { decodePath } from '../format/path.js';
 import { createFolderFault, type Folder } from './folder.js';
+import { createInterruptedError } from './process.js';
 
 export interface Found {
   readonly path: string;
@@ -23,7 +23,7 @@ export async function walkFolder(
   const found = new Map([['', root]]);
   const waiting = [root];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (signal.aborted) throw createInterruptedError();
+    if (signal.aborted) throw createInterruptedError(signal);
     for (const path of listPaths(folder, next.path)) {
       if (skip.has(path)) continue;
       const entry = look(folder, path);

@@ -1,28 +1,40 @@
 import { linkSync, mkdirSync } from 'node:fs';
-import { createInterruptedError } from '../../io/process.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
 import { createFolderFault, type Folder, parentOf } from './folder.js';
-import { finishDirectory, writeRegularFile, writeSymlink } from './write-entry.js';
+import { createInterruptedError } from './process.js';
+import {
+  type Attributes,
+  exactAttributes,
+  finishDirectory,
+  writeRegularFile,
+  writeSymlink,
+} from './write-entry.js';
 
 /**
  * Writes the directories, files and symlinks of an image into an empty folder, in one pass over its bodies.
  * Device nodes, fifos and sockets stay in the image. The content is hostile: symlinks come last, and a parent
  * must be a directory made here, so no write can follow one; every name is made new, none is opened.
  */
-export async function materialiseImage(image: Image, folder: Folder, signal: AbortSignal): Promise<void> {
+export async function materialiseImage(
+  image: Pick<Image, 'name' | 'entries' | 'bodies'>,
+  folder: Folder,
+  signal: AbortSignal,
+  attributes = exactAttributes,
+): Promise<void> {
   const entries = [...image.entries.values()];
   const directories = makeDirectories(entries, folder);
   const groups = groupFiles(entries);
   for (const group of groups) for (const entry of group) assertParent(entry, directories);
-  await writeFiles(image, groups, folder, signal);
+  await writeFiles(image, groups, folder, signal, attributes);
   for (const entry of entries.filter(({ type }) => type === 'symlink')) {
     assertParent(entry, directories);
-    attempt(entry, () => writeSymlink(folder.locate(entry.path), entry));
+    attempt(entry, () => writeSymlink(folder.locate(entry.path), entry, attributes));
   }
   // Deepest first: finishing a directory is the last thing that touches its parent's mtime.
   for (const entry of [...directories.values()].reverse()) {
-    attempt(entry, () => finishDirectory(folder.locate(entry.path), entry));
+    attempt(entry, () => finishDirectory(folder.locate(entry.path), entry, attributes));
   }
 }
 
@@ -53,32 +65,38 @@ function groupFiles(entries: readonly ImageEntry[]): ImageEntry[][] {
 }
 
 async function writeFiles(
-  image: Image,
+  image: Pick<Image, 'name' | 'bodies'>,
   groups: ImageEntry[][],
   folder: Folder,
   signal: AbortSignal,
+  attributes: Attributes,
 ): Promise<void> {
   const waiting = new Map<ArchiveRecord, ImageEntry[]>();
   for (const group of groups) {
     const [first] = group;
     if (first === undefined) continue;
     if (first.size > 0) waiting.set(first.data, group);
-    else await writeGroup(group, folder, undefined);
+    else await writeGroup(group, folder, undefined, attributes);
   }
   for await (const [record, body] of image.bodies(new Set(waiting.keys()))) {
-    if (signal.aborted) throw createInterruptedError();
-    await writeGroup(waiting.get(record) ?? [], folder, body);
+    if (signal.aborted) throw createInterruptedError(signal);
+    await writeGroup(waiting.get(record) ?? [], folder, body, attributes);
     waiting.delete(record);
   }
   const [missing] = waiting.values();
   if (missing !== undefined) throw createMissingBodyError(image, missing[0]?.path ?? '');
 }
 
-async function writeGroup(group: ImageEntry[], folder: Folder, body: AsyncIterable<Uint8Array> | undefined) {
+async function writeGroup(
+  group: ImageEntry[],
+  folder: Folder,
+  body: Bytes | undefined,
+  attributes: Attributes,
+) {
   const [first, ...others] = group;
   if (first === undefined) return;
   const at = folder.locate(first.path);
-  await writeRegularFile(at, first, body).catch((error) => {
+  await writeRegularFile(at, first, body, attributes).catch((error) => {
     throw createFolderFault(error, 'writing', first.path);
   });
   for (const other of others) attempt(other, () => linkSync(at, folder.locate(other.path)));
@@ -103,7 +121,7 @@ function attempt(entry: ImageEntry, write: () => void): void {
   }
 }
 
-function createMissingBodyError(image: Image, path: string): MobyPatchError {
+function createMissingBodyError(image: Pick<Image, 'name'>, path: string): MobyPatchError {
   return new MobyPatchError('failed', 'body-missing', `${image.name} no longer holds the body of ${path}`, {
     path,
   });

@@ -1,5 +1,5 @@
-import { encodePath, showPath } from '../../format/path.js';
-import { MobyPatchError } from '../../model/error.js';
+import { encodePath, showPath } from '../format/path.js';
+import { MobyPatchError } from '../model/error.js';
 
 /** A folder of this machine that holds the root file system of an image. */
 export interface Folder {
@@ -73,7 +73,7 @@ function createLongPathError(path: string, limit: number): MobyPatchError {
   return new MobyPatchError(
     'failed',
     'path-too-long',
-    `the path ${showPath(path.slice(0, 60))}... has more than the ${limit} bytes that the local engine can reach`,
+    `the path ${showPath(path.slice(0, 60))}... has more than the ${limit} bytes that can be reached here`,
     { path, hint: 'moby-patch build --engine docker' },
   );
 }

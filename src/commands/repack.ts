@@ -1,0 +1,137 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type Command, Option } from 'commander';
+import type { Spool } from '../io/spool.js';
+import type { TreeDiff } from '../model/diff.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Layout } from '../model/layout.js';
+import type { Base } from '../repack/from-base.js';
+import type { RepackOptions } from '../repack/write-image.js';
+import { parseCount } from './boot-options.js';
+import type { CommandContext } from './context.js';
+import { guard } from './guard.js';
+import { printData, printJson, printLines } from './print.js';
+
+interface Flags {
+  readonly output: string;
+  readonly compression?: string;
+  readonly level?: number;
+  readonly sidecar?: string;
+  readonly original?: string;
+  readonly json?: boolean;
+}
+
+export function addRepackCommand(program: Command, context: CommandContext): void {
+  program
+    .command('repack')
+    .description(
+      'make an image of a folder or tar; of one that unpack wrote, the same image with its changes',
+    )
+    .argument('<place>', 'a folder, a tar, or - for a tar on standard input')
+    .requiredOption('-o, --output <file>', 'where the image goes, - for standard output')
+    .option('--compression <codec>', 'of the archive that brings /init; default: what it had, or gzip')
+    .option('--level <number>', 'of the compression', parseCount)
+    .addOption(new Option('--sidecar <file>', 'default: FOLDER.moby-patch.jsonl, where unpack puts it'))
+    .option('--original <image>', 'the image that was unpacked: what is not changed is copied from it')
+    .option('--json', 'what was written, as JSON on standard output')
+    .action(guard(context, (place: string, flags: Flags) => runRepack(place, flags, context)));
+}
+
+async function runRepack(place: string, flags: Flags, context: CommandContext): Promise<void> {
+  const { signal } = context;
+  if (flags.json && flags.output === '-')
+    throw new MobyPatchError('invalid', 'output-twice', '--json and -o - both want standard output');
+  const { parseCodec } = await import('./build-request.js');
+  const { createOutput } = await import('../io/output.js');
+  const { createScratch } = await import('../io/scratch.js');
+  const { createSpool } = await import('../io/spool.js');
+  const { openImage } = await import('../unpack/open-image.js');
+  const { checkOutput } = await import('../verify/check-output.js');
+  const codec = parseCodec(flags.compression);
+  await using scratch = await createScratch();
+  const spool = createSpool(scratch.path);
+  const base = await openPlace(place, flags, scratch.path, spool, context);
+  const isStreamed = flags.output === '-';
+  const destination = isStreamed ? join(scratch.path, 'output.img') : resolve(context.folder, flags.output);
+  await using output = await writeOutput(base, { codec, level: flags.level, spool });
+  await using written = await openImage(output.path, { signal, name: flags.output });
+  const diff = await checkOutput(base.image, written, base.changes);
+  if (isStreamed) for await (const piece of createReadStream(output.path)) await printData(context, piece);
+  else {
+    await output.publish();
+    await show({ output: destination, ...written.layout, diff }, flags, context);
+  }
+
+  async function writeOutput(from: Base, options: RepackOptions) {
+    if (flags.original === undefined) {
+      const { writeBase } = await import('../repack/from-write.js');
+      return createOutput(destination, writeBase(from, options), signal);
+    }
+    const { openNamedImage } = await import('./named-image.js');
+    const { writeImage } = await import('../repack/write-image.js');
+    await using original = await openNamedImage(flags.original, context);
+    if (original.layout.sha256 !== from.sidecar.image.sha256)
+      throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
+        path: flags.original,
+        hint: `the one that was is called ${from.sidecar.image.name}, sha256 ${from.sidecar.image.sha256}`,
+      });
+    return await createOutput(destination, writeImage(original, from.changes, options), signal);
+  }
+}
+
+async function openPlace(
+  place: string,
+  flags: Flags,
+  scratch: string,
+  spool: Spool,
+  context: CommandContext,
+): Promise<Base> {
+  const { createBase, createEmptySidecar } = await import('../repack/from-base.js');
+  const path = place === '-' ? join(scratch, 'stdin.tar') : resolve(context.folder, place);
+  if (place === '-')
+    await pipeline(context.stdin, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    (cause: NodeJS.ErrnoException) => {
+      const message = `cannot open it: ${cause.code}`;
+      throw new MobyPatchError('invalid', 'input-unreadable', message, { path: place, cause });
+    },
+  );
+  if (!isFolder) {
+    const { findInTar } = await import('../repack/from-tar.js');
+    const { found, sidecar } = await findInTar(path, place, spool, context.signal);
+    if (sidecar === undefined) warn(context, place, 'it has no sidecar');
+    return createBase(sidecar ?? createEmptySidecar(place), found);
+  }
+  const { sidecarSuffix } = await import('../format/sidecar.js');
+  const { findInFolder } = await import('../repack/from-folder.js');
+  const { readSidecarFile } = await import('../repack/from-sidecar.js');
+  const beside =
+    flags.sidecar === undefined ? `${path}${sidecarSuffix}` : resolve(context.folder, flags.sidecar);
+  const isThere = flags.sidecar !== undefined || (await stat(beside).catch(() => undefined)) !== undefined;
+  if (!isThere) warn(context, place, `there is no ${beside}`);
+  const sidecar = isThere ? await readSidecarFile(beside, spool) : createEmptySidecar(place);
+  return createBase(sidecar, await findInFolder(path, context.signal));
+}
+
+/** Not an error: a root file system from anywhere makes an image too. */
+function warn(context: CommandContext, place: string, why: string): void {
+  context.stderr.write(
+    `moby-patch: ${place} is taken for no image's, since ${why}: one new archive is made of what is there\n`,
+  );
+}
+
+async function show(
+  written: Layout & { readonly output: string; readonly diff: TreeDiff },
+  flags: Flags,
+  context: CommandContext,
+): Promise<void> {
+  if (flags.json) return printJson(context, written);
+  const { output, size, sha256, diff } = written;
+  await printLines(context, [
+    `${output}: ${size} bytes, sha256 ${sha256}`,
+    `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed since it was unpacked`,
+  ]);
+}

@@ -1,0 +1,100 @@
+import type { ArchiveRecord, Header } from '../model/layout.js';
+import type { SidecarLine, SidecarRecord, SidecarTrailer } from '../model/sidecar.js';
+import { headerSize, padding, parseHeader } from './cpio-header.js';
+import { encodeRecord, encodeTrailer } from './cpio-writer.js';
+import { decodePath, encodePath } from './path.js';
+
+/** Behind the name of an unpacked folder: the file with all that the folder cannot hold. */
+export const sidecarSuffix = '.moby-patch.jsonl';
+
+/** A tar has its sidecar in global pax headers, as comments: these words, then a piece of it. */
+export const sidecarComment = 'moby-patch sidecar\n';
+
+/** Keys of a line that make its record's bytes what they were. */
+type Exactly = Pick<SidecarTrailer, 'gap' | 'lower' | 'raw'>;
+
+export interface RecordExtras {
+  readonly gap: number;
+  readonly sha256?: string | undefined;
+}
+
+/** `raw`: the record's header and name with their padding, as they stand in the archive. */
+export function createRecordLine(
+  record: ArchiveRecord,
+  raw: Uint8Array,
+  { gap, sha256 }: RecordExtras,
+): SidecarRecord {
+  const { magic: _, mode, namesize: __, check: ___, ...fields } = record.header;
+  return {
+    line: 'record',
+    segment: record.segment,
+    name: record.name,
+    mode: mode.toString(8),
+    ...fields,
+    ...(record.target === undefined ? {} : { target: record.target }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(gap === 0 ? {} : { gap }),
+    ...explain(raw, encodeRecord(record.header, encodePath(record.name))),
+  };
+}
+
+export function createTrailerLine(segment: number, raw: Uint8Array, gap: number): SidecarTrailer {
+  return { line: 'trailer', segment, ...(gap === 0 ? {} : { gap }), ...explain(raw, encodeTrailer()) };
+}
+
+/** The record's header and name with their padding. Throws a RangeError for what no archive has. */
+export function encodeRecordLine(line: SidecarRecord | SidecarTrailer): Uint8Array {
+  if (line.raw !== undefined) return fromBase64(line.raw);
+  const bytes =
+    line.line === 'trailer'
+      ? encodeTrailer()
+      : encodeRecord({ ...line, mode: Number.parseInt(line.mode, 8) }, encodePath(line.name));
+  return line.lower ? lowerHeader(bytes) : bytes;
+}
+
+/** The header and name that stand in a record's bytes; undefined when they are none. */
+export function parseRecordBytes(raw: Uint8Array): { header: Header; name: string } | undefined {
+  if (raw.length < headerSize) return undefined;
+  const header = parseHeader(raw.subarray(0, headerSize));
+  if (typeof header === 'string') return undefined;
+  const size = headerSize + header.namesize;
+  if (header.namesize === 0 || raw.length !== size + padding(size)) return undefined;
+  const name = raw.subarray(headerSize, size);
+  const nul = name.indexOf(0);
+  return { header, name: decodePath(nul < 0 ? name : name.subarray(0, nul)) };
+}
+
+export function encodeLine(line: SidecarLine): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** What has to be said beside the fields, so that they give `raw`. */
+function explain(raw: Uint8Array, plain: Uint8Array): Exactly {
+  if (isSame(raw, plain)) return {};
+  return isSame(raw, lowerHeader(plain)) ? { lower: true } : { raw: toBase64(raw) };
+}
+
+function lowerHeader(record: Uint8Array): Uint8Array {
+  const lower = record.slice();
+  for (let at = 0; at < headerSize; at += 1) {
+    const code = lower[at] ?? 0;
+    if (code >= 0x41 && code <= 0x46) lower[at] = code + 0x20;
+  }
+  return lower;
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 4096)
+    text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+  return btoa(text);
+}
+
+/** Throws a DOMException for what is no base64. */
+export function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,65 @@
+/** Bytes that hold a stream header and the largest header of the block behind it. */
+export const longestXzHeader = 12 + 1024;
+
+export interface XzHeader {
+  readonly check: 'none' | 'crc32' | 'crc64' | 'sha256' | 'unknown';
+  /** Of the first block; absent when there is none or its header is not one that is known. */
+  readonly block?: XzBlockHeader | undefined;
+}
+
+export interface XzBlockHeader {
+  /** Filters by their numbers in the format's list: 3 delta, 4 to 9 for machine code, 0x21 LZMA2. */
+  readonly filters: readonly number[];
+  /** Bytes of the LZMA2 dictionary. */
+  readonly dictionary: number | undefined;
+}
+
+const magic = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
+const lzma2 = 0x21;
+const checks: Readonly<Record<number, XzHeader['check']>> = {
+  0: 'none',
+  1: 'crc32',
+  4: 'crc64',
+  10: 'sha256',
+};
+
+/** Parses the start of a stream (xz-file-format 2.1.1 and 3.1); its checksums are not looked at. */
+export function parseXzHeader(bytes: Uint8Array): XzHeader | 'truncated' | 'not-xz' {
+  if (magic.some((byte, index) => index < bytes.length && bytes[index] !== byte)) return 'not-xz';
+  if (bytes.length < 12) return 'truncated';
+  if (bytes[6] !== 0) return 'not-xz';
+  return { check: checks[bytes[7] ?? 0] ?? 'unknown', block: parseBlockHeader(bytes.subarray(12)) };
+}
+
+function parseBlockHeader(bytes: Uint8Array): XzBlockHeader | undefined {
+  const size = ((bytes[0] ?? 0) + 1) * 4;
+  const flags = bytes[1] ?? 0;
+  if (bytes[0] === 0 || bytes.length < size) return undefined;
+  let at = 2;
+  const readInteger = () => {
+    let value = 0;
+    for (let shift = 0; at < size; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    return value;
+  };
+  if (flags & 0x40) readInteger();
+  if (flags & 0x80) readInteger();
+  const filters: number[] = [];
+  let dictionary: number | undefined;
+  for (let left = (flags & 3) + 1; left > 0 && at < size; left -= 1) {
+    const filter = readInteger();
+    const properties = readInteger();
+    filters.push(filter);
+    if (filter === lzma2) dictionary = decodeDictionary(bytes[at] ?? 0);
+    at += properties;
+  }
+  return { filters, dictionary };
+}
+
+function decodeDictionary(bits: number): number | undefined {
+  if (bits > 40) return undefined;
+  return bits === 40 ? 2 ** 32 - 1 : (2 | (bits & 1)) * 2 ** ((bits >> 1) + 11);
+}

@@ -1,0 +1,64 @@
+import type { Header, Segment } from './layout.js';
+
+/**
+ * What an unpacked image holds beside its files: one JSON value a line, in this order. `image`; every
+ * `segment`; then what the segments are made of, record by record; `end`, so that a cut file is noticed.
+ */
+export type SidecarLine =
+  | SidecarImage
+  | SidecarSegment
+  | SidecarRecord
+  | SidecarTrailer
+  | SidecarBytes
+  | { readonly line: 'end' };
+
+export interface SidecarImage {
+  readonly line: 'image';
+  readonly version: 1;
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** The index of the segment that new entries go to. */
+  readonly root: number;
+  /** Paths of the image that the folder or tar does not hold: they are in these lines alone. */
+  readonly kept: readonly string[];
+}
+
+/** Bytes of an opaque segment follow in `bytes` lines. */
+export interface SidecarSegment extends Segment {
+  readonly line: 'segment';
+}
+
+/** Zeros in front of a record that alignment does not explain, and its bytes where the fields do not give them. */
+interface Written {
+  readonly segment: number;
+  readonly gap?: number;
+  /** The header has digits a to f. */
+  readonly lower?: true;
+  /** Base64 of the header and name with their padding. */
+  readonly raw?: string;
+}
+
+/**
+ * A record's own header. Its body is the file in the folder or tar whose digest is `sha256`; without
+ * that it is the `target`, or what follows in `bytes` lines.
+ */
+export interface SidecarRecord extends Written, Omit<Header, 'magic' | 'mode' | 'namesize' | 'check'> {
+  readonly line: 'record';
+  /** As written in the archive; bytes that are no UTF-8 as U+DC80 to U+DCFF. */
+  readonly name: string;
+  /** Octal, with the type: 100644. */
+  readonly mode: string;
+  readonly target?: string;
+  readonly sha256?: string;
+}
+
+export interface SidecarTrailer extends Written {
+  readonly line: 'trailer';
+}
+
+/** A piece of what the line before it is about. */
+export interface SidecarBytes {
+  readonly line: 'bytes';
+  readonly base64: string;
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { encodePadding } from '../format/cpio-writer.js';
+import { createRecordLine, createTrailerLine, toBase64 } from '../format/sidecar.js';
+import { readSegment } from '../io/archive.js';
+import { type InputFile, openInputFile } from '../io/input-file.js';
+import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
+import type { Bytes } from '../model/entry.js';
+import type { ArchiveRecord, Image, Segment } from '../model/layout.js';
+import type { SidecarLine } from '../model/sidecar.js';
+
+export interface SidecarRequest {
+  readonly image: Image;
+  /** Paths whose bodies, if they have one, are not held elsewhere. */
+  readonly kept: ReadonlySet<string>;
+  emit(line: SidecarLine): void;
+}
+
+// Base64 of a multiple of three has no padding inside.
+const pieceSize = 48 * 1024;
+
+/**
+ * Describes an image line by line, and visits on the way, in file order, every body that is held elsewhere
+ * (in a folder, in a tar): the record and its bytes. What of a body the visitor does not read is read here,
+ * since its digest is needed. After the last body come the remaining lines: go on to the end.
+ */
+export async function* describeImage({
+  image,
+  kept,
+  emit,
+}: SidecarRequest): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
+  const { layout, name } = image;
+  const { size, sha256, root, segments } = layout;
+  emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...kept] });
+  for (const segment of segments) {
+    emit({ line: 'segment', ...segment });
+    if (segment.kind === 'opaque') await emitBytes(image.bytes(segment.offset, segment.end), emit);
+  }
+  const held = findHeldBodies(image, kept);
+  await using file = await openInputFile(image.file, image.name);
+  for (const [index, segment] of segments.entries()) {
+    if (segment.kind === 'cpio') yield* describeSegment(index, { image, file, held, emit });
+  }
+  emit({ line: 'end' });
+}
+
+/** The records whose bodies are regular files of the folder or tar. */
+function findHeldBodies(image: Image, kept: ReadonlySet<string>): Set<ArchiveRecord> {
+  const held = new Set<ArchiveRecord>();
+  for (const { path, type, size, data } of image.entries.values())
+    if (type === 'file' && size > 0 && !kept.has(path)) held.add(data);
+  return held;
+}
+
+interface Describing {
+  readonly image: Image;
+  readonly file: InputFile;
+  readonly held: ReadonlySet<ArchiveRecord>;
+  emit(line: SidecarLine): void;
+}
+
+async function* describeSegment(
+  index: number,
+  { image, file, held, emit }: Describing,
+): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
+  const segment = image.layout.segments[index] as Segment;
+  const records = image.records.filter((record) => record.segment === index)[Symbol.iterator]();
+  await using cursor = createTokenCursor(readSegment(file, segment));
+  /** Where the next record begins if no zeros come before it, by the segment and by its own member. */
+  let expected = 0;
+  let memberStart = segment.compression.codec === 'none' ? segment.offset : 0;
+  let before = 0;
+  for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
+    if (token.kind === 'trailer') {
+      const position = token.position < before ? expected : token.position - memberStart;
+      emit(createTrailerLine(index, token.raw, Math.max(0, position - expected)));
+      expected = position + token.raw.length;
+      before = token.position;
+    }
+    if (token.kind !== 'entry') continue;
+    const record = records.next().value as ArchiveRecord;
+    // A last body of a member may lack its padding, which is then written: no zeros too few.
+    const gap = Math.max(0, record.position - expected);
+    memberStart = token.position - record.position;
+    before = token.position;
+    const { filesize } = record.header;
+    expected = record.position + token.raw.length + filesize + encodePadding(filesize).length;
+    if (held.has(record)) {
+      const hashed = hashBody(cursor);
+      yield [record, hashed.body];
+      emit(createRecordLine(record, token.raw, { gap, sha256: await hashed.digest() }));
+    } else {
+      emit(createRecordLine(record, token.raw, { gap }));
+      if (record.target === undefined && filesize > 0) await emitBytes(cursor.body(), emit);
+    }
+  }
+}
+
+/** A body that is hashed as it is read; `digest` reads what is left of it. */
+function hashBody(cursor: TokenCursor): { readonly body: Bytes; digest(): Promise<string> } {
+  const hash = createHash('sha256');
+  const pieces = cursor.body()[Symbol.asyncIterator]();
+  const next = async () => {
+    const piece = await pieces.next();
+    if (!piece.done) hash.update(piece.value);
+    return piece;
+  };
+  return {
+    body: { [Symbol.asyncIterator]: () => ({ next }) },
+    async digest() {
+      while (!(await next()).done);
+      return hash.digest('hex');
+    },
+  };
+}
+
+async function emitBytes(bytes: Bytes, emit: (line: SidecarLine) => void): Promise<void> {
+  for await (const piece of bytes) {
+    for (let at = 0; at < piece.length; at += pieceSize)
+      emit({ line: 'bytes', base64: toBase64(piece.subarray(at, at + pieceSize)) });
+  }
+}

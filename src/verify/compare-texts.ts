@@ -1,0 +1,50 @@
+import { collectBytes } from '../io/collect.js';
+import type { TreeDiff } from '../model/diff.js';
+import type { ArchiveRecord, Image } from '../model/layout.js';
+import { diffTexts } from '../tree/text-diff.js';
+
+const longestText = 128 * 1024;
+const mostFiles = 2000;
+
+/** Adds the changed lines of small text files to a difference: bodies are read in one pass over each image. */
+export async function addTextDiffs(before: Image, after: Image, diff: TreeDiff): Promise<TreeDiff> {
+  const isSmall = (image: Image, path: string) => (image.entries.get(path)?.size ?? 0) <= longestText;
+  const paths = diff.differences
+    .filter(({ fields }) => fields.some(({ field }) => field === 'content'))
+    .map(({ path }) => path)
+    .filter((path) => isSmall(before, path) && isSmall(after, path))
+    .slice(0, mostFiles);
+  const [old, now] = [await readTexts(before, paths), await readTexts(after, paths)];
+  const differences = diff.differences.map((difference) => {
+    const [left, right] = [old.get(difference.path), now.get(difference.path)];
+    const text = left === undefined || right === undefined ? undefined : diffTexts(left, right);
+    return text === undefined ? difference : { ...difference, text };
+  });
+  return { ...diff, differences };
+}
+
+/** Path -> text; none for what is no text. */
+async function readTexts(image: Image, paths: readonly string[]): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  const byRecord = new Map<ArchiveRecord, string[]>();
+  for (const path of paths) {
+    const entry = image.entries.get(path);
+    if (entry?.type !== 'file') continue;
+    if (entry.size === 0) texts.set(path, '');
+    else byRecord.set(entry.data, [...(byRecord.get(entry.data) ?? []), path]);
+  }
+  for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
+    const text = decodeText(await collectBytes(body, longestText, record.name));
+    if (text !== undefined) for (const path of byRecord.get(record) ?? []) texts.set(path, text);
+  }
+  return texts;
+}
+
+function decodeText(bytes: Uint8Array): string | undefined {
+  if (bytes.includes(0)) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Bytes } from '../../model/entry.js';
+import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
+import { resolvePath } from '../../tree/resolve.js';
+import type { KernelConfig } from './kernel-config.js';
+
+export interface HazardOptions {
+  /** What the kernel that boots the image was built with. */
+  readonly kernelConfig?: KernelConfig | undefined;
+  /** MiB of the machine that boots it. */
+  readonly memory?: number | undefined;
+}
+
+/** All that rules look at. Paths may lead over symlinks; these are followed inside the image. */
+export interface Facts extends HazardOptions {
+  readonly image: Pick<Image, 'layout' | 'records' | 'entries' | 'dropped'>;
+  /** The entry at the end of all symlinks. */
+  follow(path: string): ImageEntry | undefined;
+  /** The start of a regular file's body, at most `longestBody` bytes; undefined until it was asked for. */
+  body(path: string): Uint8Array | undefined;
+  text(path: string): string;
+  /** Paths directly inside a directory. */
+  list(path: string): readonly string[];
+}
+
+/** More than any loader or shell; what is longer is cut, and its ELF tables may then be out of reach. */
+const longestBody = 32 * 2 ** 20;
+const mostRounds = 16;
+
+/**
+ * Reads what the rules need: `wanted` names files from what is known so far, and is asked again until it
+ * names nothing new. Each round is one pass over the image, which ends at the last body that is wanted.
+ */
+export async function gatherFacts(
+  image: Image,
+  options: HazardOptions,
+  wanted: (facts: Facts) => Iterable<string>,
+): Promise<Facts> {
+  const bodies = new Map<string, Uint8Array>();
+  const facts = createFacts(image, options, bodies);
+  for (let round = 0; round < mostRounds; round += 1) {
+    const paths = new Set([...wanted(facts)].flatMap((path) => facts.follow(path)?.path ?? []));
+    const missing = [...paths].flatMap((path) => {
+      const entry = image.entries.get(path);
+      return entry?.type === 'file' && !bodies.has(path) ? [entry] : [];
+    });
+    if (missing.length === 0) break;
+    await readBodies(image, missing, bodies);
+  }
+  return facts;
+}
+
+function createFacts(image: Image, options: HazardOptions, bodies: ReadonlyMap<string, Uint8Array>): Facts {
+  const children = new Map<string, string[]>();
+  for (const path of image.entries.keys()) {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (path === '') continue;
+    const known = children.get(parent);
+    if (known === undefined) children.set(parent, [path]);
+    else known.push(path);
+  }
+  const follow = (path: string) => {
+    const end = resolvePath((at) => image.entries.get(at), path, true);
+    return end === undefined ? undefined : image.entries.get(end);
+  };
+  const body = (path: string) => bodies.get(follow(path)?.path ?? '');
+  return {
+    ...options,
+    image,
+    follow,
+    body,
+    text: (path) => Buffer.from(body(path) ?? []).toString('latin1'),
+    list: (path) => children.get(follow(path)?.path ?? path) ?? [],
+  };
+}
+
+async function readBodies(
+  image: Image,
+  entries: readonly ImageEntry[],
+  bodies: Map<string, Uint8Array>,
+): Promise<void> {
+  const byRecord = new Map<ArchiveRecord, string[]>();
+  for (const { data, path, size } of entries) {
+    if (size === 0) bodies.set(path, new Uint8Array());
+    else byRecord.set(data, [...(byRecord.get(data) ?? []), path]);
+  }
+  for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
+    const bytes = await readStart(body);
+    for (const path of byRecord.get(record) ?? []) bodies.set(path, bytes);
+  }
+}
+
+async function readStart(body: Bytes): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of body) {
+    pieces.push(piece.slice(0, longestBody - size));
+    size += piece.length;
+    if (size >= longestBody) break;
+  }
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { detectCodec } from '../../format/magic.js';
+import { readMember } from '../../io/compression.js';
+import { type InputFile, openInputFile, readRange } from '../../io/input-file.js';
+import type { Bytes } from '../../model/entry.js';
+
+/** Names like CONFIG_RD_GZIP -> `y`, `m` or a value. An option that is not set is absent. */
+export type KernelConfig = ReadonlyMap<string, string>;
+
+const longestConfig = 4 * 2 ** 20;
+const longestKernel = 512 * 2 ** 20;
+const start = Buffer.from('IKCFG_ST');
+const end = Buffer.from('IKCFG_ED');
+
+/**
+ * The configuration of a kernel: from a text (`config-*`), or from the copy that a kernel built with
+ * CONFIG_IKCONFIG carries, compressed or not; else from the `config-*` beside a `vmlinuz-*`, where
+ * distributions put it. Undefined when there is none. Errors: those of reading.
+ */
+export async function readKernelConfig(path: string): Promise<KernelConfig | undefined> {
+  const own = await readFrom(path);
+  const name = basename(path);
+  if (own !== undefined || !/^vmlinu[xz]/.test(name)) return own;
+  const beside = join(dirname(path), name.replace(/^vmlinu[xz]/, 'config'));
+  return (await stat(beside).catch(() => undefined))?.isFile() ? readFrom(beside) : undefined;
+}
+
+async function readFrom(path: string): Promise<KernelConfig | undefined> {
+  await using file = await openInputFile(path);
+  const head = await file.read(0, Math.min(4096, file.size));
+  return await scanConfig(openPayload(file, head));
+}
+
+export function parseKernelConfig(text: string): KernelConfig {
+  return new Map(
+    [...text.matchAll(/^(CONFIG_\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
+  );
+}
+
+/**
+ * The kernel proper: a bzImage has it compressed behind its set-up code (Documentation/x86/boot.rst), and
+ * behind it its size in four bytes, but for gzip, which has that anyway.
+ */
+async function* openPayload(file: InputFile, head: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  const bytes = Buffer.from(head);
+  const isImage = bytes.length > 0x250 && bytes.toString('latin1', 0x202, 0x206) === 'HdrS';
+  const offset = isImage ? ((bytes[0x1f1] || 4) + 1) * 512 + bytes.readUInt32LE(0x248) : 0;
+  const end = isImage ? Math.min(offset + bytes.readUInt32LE(0x24c), file.size) : file.size;
+  const codec = detectCodec(await file.read(offset, Math.min(offset + 2, end)));
+  if (codec === undefined) yield* readRange(file, offset, end);
+  else yield* readMember(codec, { ...file, size: isImage && codec !== 'gzip' ? end - 4 : end }, offset);
+}
+
+async function scanConfig(bytes: Bytes): Promise<KernelConfig | undefined> {
+  let held: Buffer = Buffer.alloc(0);
+  let kind: 'text' | 'kernel' | 'found' | undefined;
+  let size = 0;
+  for await (const piece of bytes) {
+    kind ??= /^(?:#|CONFIG_)/.test(Buffer.from(piece).toString('latin1', 0, 7)) ? 'text' : 'kernel';
+    size += piece.length;
+    held = Buffer.concat([held, piece]);
+    if (size > longestKernel || (kind !== 'kernel' && held.length > longestConfig)) return undefined;
+    if (kind === 'kernel') {
+      const at = held.indexOf(start);
+      if (at >= 0) kind = 'found';
+      held = held.subarray(at >= 0 ? at + start.length : Math.max(0, held.length - start.length));
+    }
+    const last = kind === 'found' ? held.indexOf(end) : -1;
+    if (last >= 0) return unpackConfig(held.subarray(0, last));
+  }
+  return kind === 'text' ? parseKernelConfig(held.toString('latin1')) : undefined;
+}
+
+function unpackConfig(packed: Uint8Array): KernelConfig | undefined {
+  try {
+    return parseKernelConfig(gunzipSync(packed, { maxOutputLength: longestConfig }).toString('latin1'));
+  } catch {
+    return undefined;
+  }
+}

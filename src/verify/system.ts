@@ -1,0 +1,70 @@
+import { collectBytes } from '../io/collect.js';
+import type { Image, ImageEntry } from '../model/layout.js';
+import { resolvePath } from '../tree/resolve.js';
+
+/** What an image says of the system in it. */
+export interface SystemFacts {
+  /** Of etc/os-release. */
+  readonly os?: { readonly id: string; readonly name: string; readonly version: string } | undefined;
+  readonly packageManagers: readonly string[];
+  /** `openrc`, `systemd`, `busybox`, `sysvinit`, `runit`; absent when nothing tells. */
+  readonly init?: string | undefined;
+  /** Versions of kernels whose modules are in lib/modules. */
+  readonly modules: readonly string[];
+}
+
+const managers: readonly (readonly [string, readonly string[]])[] = [
+  ['apk', ['sbin/apk', 'usr/sbin/apk', 'bin/apk', 'usr/bin/apk']],
+  ['apt', ['usr/bin/apt-get', 'bin/apt-get']],
+  ['dnf', ['usr/bin/dnf', 'usr/bin/dnf5']],
+  ['pacman', ['usr/bin/pacman']],
+  ['opkg', ['bin/opkg', 'usr/bin/opkg']],
+  ['udpkg', ['bin/udpkg', 'usr/bin/udpkg']],
+];
+
+// The first that fits: OpenRC runs under the others, busybox is in most images.
+const inits: readonly (readonly [string, readonly string[]])[] = [
+  ['openrc', ['sbin/openrc', 'usr/sbin/openrc', 'sbin/openrc-run']],
+  ['systemd', ['lib/systemd/systemd', 'usr/lib/systemd/systemd']],
+  ['runit', ['sbin/runit', 'usr/bin/runit']],
+  ['sysvinit', ['sbin/telinit']],
+];
+
+const longestText = 64 * 1024;
+
+export async function describeSystem(image: Image): Promise<SystemFacts> {
+  const follow = (path: string) => followPath(image, path);
+  const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
+    paths.some((path) => follow(path)?.type === 'file');
+  const init = inits.find(hasAny)?.[0];
+  const first = ['sbin/init', 'init'].map(follow).find((entry) => entry?.type === 'file');
+  const os = await readRelease(follow('etc/os-release') ?? follow('usr/lib/os-release'));
+  return {
+    ...(os === undefined ? {} : { os }),
+    packageManagers: managers.filter(hasAny).map(([name]) => name),
+    ...(init === undefined ? (first?.path.endsWith('busybox') ? { init: 'busybox' } : {}) : { init }),
+    modules: listModules(image),
+  };
+}
+
+async function readRelease(entry: ImageEntry | undefined): Promise<SystemFacts['os']> {
+  if (entry?.type !== 'file' || entry.size > longestText) return undefined;
+  const text = Buffer.from(await collectBytes(entry.body(), longestText, entry.path)).toString();
+  const value = (key: string) => new RegExp(`^${key}=["']?(.*?)["']?$`, 'm').exec(text)?.[1] ?? '';
+  return { id: value('ID'), name: value('PRETTY_NAME') || value('NAME'), version: value('VERSION_ID') };
+}
+
+function listModules(image: Image): string[] {
+  const folders = ['lib/modules', 'usr/lib/modules'].flatMap((path) => followPath(image, path)?.path ?? []);
+  const versions = [...image.entries.values()].flatMap(({ path, type }) => {
+    const folder = folders.find((each) => path.startsWith(`${each}/`));
+    const name = folder === undefined ? '' : path.slice(folder.length + 1);
+    return type === 'directory' && name !== '' && !name.includes('/') ? [name] : [];
+  });
+  return [...new Set(versions)].sort();
+}
+
+function followPath(image: Image, path: string): ImageEntry | undefined {
+  const end = resolvePath((at) => image.entries.get(at), path, true);
+  return end === undefined ? undefined : image.entries.get(end);
+}

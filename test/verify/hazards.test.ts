@@ -1,0 +1,401 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import fc from 'fast-check';
+import { parseElf } from '#src/format/elf.js';
+import type { Hazard } from '#src/model/hazard.js';
+import type { HazardOptions } from '#src/verify/hazards/facts.js';
+import { compareHazards, findHazards } from '#src/verify/hazards/find.js';
+import { readKernelConfig } from '#src/verify/hazards/kernel-config.js';
+import {
+  createArchive,
+  createTestFolder,
+  directory,
+  file,
+  gzip,
+  type Member,
+  node,
+  openBytes,
+  symlink,
+} from '../fixtures/archive.js';
+
+interface Dynamic {
+  readonly interpreter?: string;
+  readonly needed?: readonly string[];
+  readonly runpath?: string;
+}
+
+/** A 64-bit little-endian ELF file of nothing but what a dynamic loader is told. */
+function createElf({ interpreter, needed = [], runpath }: Dynamic = {}): Buffer {
+  const strings = Buffer.from(`\0${[...needed, runpath ?? ''].join('\0')}\0`);
+  const loader = Buffer.from(interpreter === undefined ? '' : `${interpreter}\0`);
+  const tags: [number, number][] = [...needed, ...(runpath === undefined ? [] : [runpath])].map(
+    (text, index) => [index < needed.length ? 1 : 29, strings.indexOf(`\0${text}\0`) + 1],
+  );
+  const header = Buffer.alloc(64 + 3 * 56);
+  const base = 0x400000;
+  const [stringsAt, loaderAt] = [header.length, header.length + strings.length];
+  const dynamicAt = loaderAt + loader.length;
+  const dynamic = Buffer.alloc(16 * (tags.length + 2));
+  for (const [index, [tag, value]] of [...tags, [5, base + stringsAt] as const].entries()) {
+    dynamic.writeBigUInt64LE(BigInt(tag), 16 * index);
+    dynamic.writeBigUInt64LE(BigInt(value), 16 * index + 8);
+  }
+  header.write('\x7fELF\x02\x01\x01', 'latin1');
+  header.writeUInt16LE(62, 18);
+  header.writeBigUInt64LE(64n, 0x20);
+  header.writeUInt16LE(56, 0x36);
+  header.writeUInt16LE(3, 0x38);
+  const size = dynamicAt + dynamic.length;
+  const program = [
+    [1, 0, base, size],
+    [2, dynamicAt, base + dynamicAt, dynamic.length],
+    [interpreter === undefined ? 0 : 3, loaderAt, base + loaderAt, loader.length],
+  ];
+  for (const [index, [type = 0, offset = 0, address = 0, length = 0]] of program.entries()) {
+    header.writeUInt32LE(type, 64 + 56 * index);
+    header.writeBigUInt64LE(BigInt(offset), 64 + 56 * index + 8);
+    header.writeBigUInt64LE(BigInt(address), 64 + 56 * index + 16);
+    header.writeBigUInt64LE(BigInt(length), 64 + 56 * index + 32);
+  }
+  return Buffer.concat([header, strings, loader, dynamic]);
+}
+
+const program = (name: string, dynamic: Dynamic = {}): Member => ({
+  name,
+  mode: 0o100755,
+  body: createElf(dynamic),
+});
+const init = (text: string, mode = 0o100755) => file('init', text, { mode });
+const sound = [directory('bin'), program('bin/sh'), init('#!/bin/sh\n')];
+
+async function find(
+  t: ExecutionContext,
+  members: readonly Member[],
+  options: HazardOptions = {},
+): Promise<Hazard[]> {
+  return findHazards(await openBytes(t, createArchive(members)), options);
+}
+
+const codes = (hazards: readonly Hazard[]) => hazards.map(({ code, path }) => `${code} ${path}`);
+
+const glibc = { interpreter: '/lib64/ld-linux-x86-64.so.2', needed: ['libc.so.6'] };
+const glibcRoot = [
+  directory('lib64'),
+  program('lib64/ld-linux-x86-64.so.2'),
+  directory('lib'),
+  directory('lib/x86_64-linux-gnu'),
+  program('lib/x86_64-linux-gnu/libc.so.6', { needed: ['ld-linux-x86-64.so.2'] }),
+];
+const openrc = [
+  directory('sbin'),
+  file('sbin/openrc', '', { mode: 0o100755 }),
+  directory('etc'),
+  directory('etc/init.d'),
+  directory('etc/runlevels'),
+  directory('etc/runlevels/boot'),
+  file('etc/init.d/devfs', '#!/sbin/openrc-run\ndepend() {\n\tkeyword -docker -lxc\n}\n', { mode: 0o100755 }),
+  symlink('etc/runlevels/boot/devfs', '/etc/init.d/devfs'),
+];
+
+/** What is wrong, the entries that make it so, and what is to be said. */
+const rules: readonly [string, readonly Member[], readonly string[], HazardOptions?][] = [
+  ['nothing', sound, []],
+  [
+    'a file for a console',
+    [...sound, directory('dev'), file('dev/console', '')],
+    ['console-not-device dev/console'],
+  ],
+  [
+    'a directory for a console',
+    [...sound, directory('dev'), directory('dev/console')],
+    ['console-not-device dev/console'],
+  ],
+  [
+    'another device for a console',
+    [...sound, directory('dev'), node('dev/console', 0o020600, { rdevmajor: 1, rdevminor: 3 })],
+    ['console-not-device dev/console'],
+  ],
+  [
+    'the right console',
+    [...sound, directory('dev'), node('dev/console', 0o020600, { rdevmajor: 5, rdevminor: 1 })],
+    [],
+  ],
+  ['no /init', [file('etc', '')], ['init-missing init']],
+  ['a dangling /init', [symlink('init', 'sbin/init')], ['init-missing init']],
+  ['an /init that is a symlink to a program', [symlink('init', 'bin/sh'), ...sound.slice(0, 2)], []],
+  [
+    'an /init without the executable bit',
+    [...sound.slice(0, 2), init('#!/bin/sh\n', 0o100644)],
+    ['init-not-executable init'],
+  ],
+  ['a directory for /init', [directory('init')], ['init-not-executable init']],
+  ['an /init with CR LF', [...sound.slice(0, 2), init('#!/bin/sh\r\nexec sh\r\n')], ['init-crlf init']],
+  ['an empty /init', [init('')], ['init-unknown-format init']],
+  ['a text without #! for /init', [init('exec sh\n')], ['init-unknown-format init']],
+  ['no interpreter', [init('#! /bin/bash -e\n')], ['interpreter-missing bin/bash']],
+  [
+    'no program for env',
+    [
+      ...sound.slice(0, 2),
+      directory('usr'),
+      directory('usr/bin'),
+      program('usr/bin/env'),
+      init('#!/usr/bin/env bash\n'),
+    ],
+    ['interpreter-missing bash'],
+  ],
+  [
+    'an interpreter that is not executable',
+    [directory('bin'), file('bin/sh', 'x'), init('#!/bin/sh\n')],
+    ['interpreter-not-executable bin/sh'],
+  ],
+  [
+    'no dynamic loader',
+    [directory('bin'), program('bin/sh', glibc), init('#!/bin/sh\n')],
+    ['loader-missing lib64/ld-linux-x86-64.so.2'],
+  ],
+  [
+    "Debian's library folder",
+    [...glibcRoot, directory('bin'), program('bin/sh', glibc), init('#!/bin/sh\n')],
+    [],
+  ],
+  [
+    'a missing library of a library',
+    [
+      ...glibcRoot,
+      directory('bin'),
+      program('bin/sh', { ...glibc, needed: ['libtinfo.so.6'] }),
+      program('lib/libtinfo.so.6', { needed: ['libgone.so.1'] }),
+      init('#!/bin/sh\n'),
+    ],
+    ['library-missing libgone.so.1'],
+  ],
+  [
+    'a library in a folder of ld.so.conf.d',
+    [
+      ...glibcRoot,
+      directory('etc'),
+      directory('etc/ld.so.conf.d'),
+      file('etc/ld.so.conf', 'include /etc/ld.so.conf.d/*.conf\n'),
+      file('etc/ld.so.conf.d/own.conf', '# ours\n/opt\n'),
+      directory('opt'),
+      program('opt/libown.so'),
+      { ...program('init', { ...glibc, needed: ['libown.so'] }) },
+    ],
+    [],
+  ],
+  [
+    'a library beside the program',
+    [
+      ...glibcRoot,
+      program('init', { ...glibc, needed: ['libown.so'], runpath: '$ORIGIN/own' }),
+      directory('own'),
+      program('own/libown.so'),
+    ],
+    [],
+  ],
+  [
+    'musl',
+    [
+      directory('lib'),
+      program('lib/ld-musl-x86_64.so.1'),
+      symlink('lib/libc.musl-x86_64.so.1', 'ld-musl-x86_64.so.1'),
+      program('init', { interpreter: '/lib/ld-musl-x86_64.so.1', needed: ['libc.musl-x86_64.so.1'] }),
+    ],
+    [],
+  ],
+  [
+    'a dangling library',
+    [...glibcRoot, symlink('lib/libx.so', 'libx.so.1'), program('init', { ...glibc, needed: ['libx.so'] })],
+    ['library-missing libx.so'],
+  ],
+  ['/.dockerenv without OpenRC', [...sound, file('.dockerenv', '')], ['container-mark .dockerenv']],
+  ['/.dockerenv with OpenRC', [...sound, ...openrc, file('.dockerenv', '')], ['container-mark .dockerenv']],
+  [
+    'a container in rc.conf',
+    [...sound, ...openrc, file('etc/rc.conf', '#rc_sys="lxc"\nrc_sys="docker"\n')],
+    ['openrc-container etc/rc.conf'],
+  ],
+  ['no container in rc.conf', [...sound, ...openrc, file('etc/rc.conf', '#rc_sys="lxc"\nrc_sys=""\n')], []],
+  [
+    'a disk over /var',
+    [
+      ...sound,
+      ...openrc,
+      file('etc/init.d/automount', '#!/sbin/openrc-run\nstart() {\n\tmount -t ext4 "$disk" /var\n}\n'),
+      symlink('etc/runlevels/boot/automount', '/etc/init.d/automount'),
+      directory('var'),
+      file('var/data', ''),
+    ],
+    ['path-shadowed var'],
+  ],
+  [
+    'a service that is in no runlevel',
+    [
+      ...sound,
+      ...openrc,
+      file('etc/init.d/automount', 'mount x /var\n'),
+      directory('var'),
+      file('var/data', ''),
+    ],
+    [],
+  ],
+  [
+    'a line of fstab',
+    [
+      ...sound,
+      directory('etc'),
+      file('etc/fstab', '/dev/sda1 /srv ext4 defaults 0 0\n/dev/sdb /opt ext4 noauto 0 0\n'),
+      directory('srv'),
+      file('srv/data', ''),
+      directory('opt'),
+      file('opt/data', ''),
+    ],
+    ['path-shadowed srv'],
+  ],
+  [
+    'missing parents',
+    [...sound, file('no/one', ''), file('./no/two', ''), file('other/three', '')],
+    ['parent-missing no', 'parent-missing other'],
+  ],
+  ['little memory', [...sound, file('data', 'x'.repeat(9 * 2 ** 20))], ['memory-too-small '], { memory: 16 }],
+  ['enough memory', [...sound, file('data', 'x'.repeat(9 * 2 ** 20))], [], { memory: 128 }],
+  [
+    'memory for one copy, and an /init that makes two',
+    [
+      ...sound.slice(0, 2),
+      init('#!/bin/sh\ncp -a / /mnt\nexec switch_root /mnt /sbin/init\n'),
+      file('data', 'x'.repeat(40 * 2 ** 20)),
+    ],
+    ['memory-too-small '],
+    { memory: 120 },
+  ],
+];
+
+for (const [what, members, wanted, options] of rules) {
+  test(`finds what is to be found in an image with ${what}`, async (t) => {
+    const hazards = await find(t, members, options);
+    t.deepEqual(codes(hazards), wanted);
+    t.true(hazards.every(({ message, hint }) => message !== '' && hint !== ''));
+  });
+}
+
+test('names the services that OpenRC skips', async (t) => {
+  const [hazard] = await find(t, [...sound, ...openrc, file('.dockerenv', '')]);
+  t.like(hazard, { severity: 'fatal' });
+  t.regex(hazard?.message ?? '', /1 services: devfs/);
+});
+
+test('finds links that leak out of an archive without a TRAILER, and only these', async (t) => {
+  const first = createArchive([...sound, file('a', 'a', { ino: 5, nlink: 2 })], { trailer: false });
+  const whole = createArchive([...sound, file('a', 'a', { ino: 5, nlink: 2 })]);
+  const second = createArchive([file('b', 'b', { ino: 5, nlink: 2 })]);
+  const other = createArchive([file('b', 'b', { ino: 6, nlink: 2 })]);
+  const join = async (...parts: Buffer[]) =>
+    codes(await findHazards(await openBytes(t, Buffer.concat(parts))));
+  t.deepEqual(await join(first, gzip(second)), ['link-leak segment 1']);
+  t.deepEqual(await join(whole, gzip(second)), []);
+  t.deepEqual(await join(first, gzip(other)), []);
+});
+
+test('holds the codecs against the configuration of the kernel', async (t) => {
+  const image = await openBytes(t, gzip(createArchive(sound)));
+  const hazards = (text: string) => findHazards(image, { kernelConfig: new Map([['CONFIG_RD_GZIP', text]]) });
+  t.deepEqual(codes(await hazards('y')), []);
+  t.deepEqual(codes(await hazards('n')), ['codec-not-in-kernel segment 0']);
+  t.deepEqual(codes(await findHazards(image, { kernelConfig: new Map() })), [
+    'codec-not-in-kernel segment 0',
+  ]);
+});
+
+/** A bzImage as far as its payload is concerned. */
+function createKernel(payload: Buffer): Buffer {
+  const setup = Buffer.alloc(2 * 512);
+  setup[0x1f1] = 1;
+  setup.write('HdrS', 0x202, 'latin1');
+  setup.writeUInt32LE(16, 0x248);
+  setup.writeUInt32LE(payload.length, 0x24c);
+  return Buffer.concat([setup, Buffer.alloc(16, 0x90), payload, Buffer.alloc(100, 0xcc)]);
+}
+
+test('reads the configuration of a kernel: as text, packed, inside, and beside it', async (t) => {
+  const folder = await createTestFolder(t);
+  const text = '# Linux/x86 6.1\nCONFIG_RD_GZIP=y\n# CONFIG_RD_XZ is not set\nCONFIG_HZ=250\n';
+  const inside = Buffer.concat([
+    Buffer.alloc(700_000, 1),
+    Buffer.from('IKCFG_ST'),
+    gzipSync(text),
+    Buffer.from('IKCFG_ED'),
+  ]);
+  const files: [string, Buffer][] = [
+    ['config-6.1', Buffer.from(text)],
+    ['config.gz', gzipSync(text)],
+    ['Image', inside],
+    ['bzImage', createKernel(gzipSync(inside))],
+    ['vmlinuz-6.1', createKernel(gzipSync(Buffer.alloc(1000, 1)))],
+  ];
+  for (const [name, bytes] of files) {
+    await writeFile(join(folder, name), bytes);
+    const config = await readKernelConfig(join(folder, name));
+    t.deepEqual(
+      [...(config ?? [])],
+      [
+        ['CONFIG_RD_GZIP', 'y'],
+        ['CONFIG_HZ', '250'],
+      ],
+      name,
+    );
+  }
+  await writeFile(join(folder, 'vmlinuz'), createKernel(gzipSync(Buffer.alloc(1000, 1))));
+  t.is(await readKernelConfig(join(folder, 'vmlinuz')), undefined);
+});
+
+test('tells hazards that changes brought about from those that were there', (t) => {
+  const hazard = (code: string, path: string, severity: Hazard['severity'] = 'fatal'): Hazard => ({
+    code,
+    path,
+    severity,
+    message: `${code} now`,
+    hint: '',
+  });
+  const before = [hazard('a', 'x'), hazard('b', 'y')];
+  const after = [
+    { ...hazard('a', 'x'), message: 'other words' },
+    hazard('a', 'z'),
+    hazard('c', 'w', 'warning'),
+  ];
+  const { introduced, known } = compareHazards(before, after);
+  t.deepEqual(codes(introduced), ['a z']);
+  t.deepEqual(codes(known), ['a x', 'c w']);
+});
+
+test('reads what a real program asks for', async (t) => {
+  const elf = parseElf(await readFile(process.execPath));
+  t.is(elf?.bits, 64);
+  t.regex(elf?.interpreter ?? '', /^\/lib.*ld-/);
+  t.true(elf?.needed.some((name) => name.startsWith('libc.')));
+});
+
+test('a damaged ELF file gives an answer, whatever the damage', (t) => {
+  const whole = createElf({ ...glibc, runpath: '$ORIGIN/x:/y' });
+  t.deepEqual(parseElf(whole), {
+    bits: 64,
+    machine: 62,
+    interpreter: glibc.interpreter,
+    needed: ['libc.so.6'],
+    folders: ['$ORIGIN/x', '/y'],
+  });
+  const damaged = fc
+    .array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 20 })
+    .chain((bytes) => fc.tuple(fc.constant(bytes), fc.nat(whole.length)));
+  const property = fc.property(damaged, ([bytes, size]) => {
+    const copy = Buffer.from(whole);
+    for (const [at, value] of bytes) copy[at] = value;
+    const elf = parseElf(copy.subarray(0, size));
+    return elf === undefined || elf.needed.length <= 4096;
+  });
+  t.notThrows(() => fc.assert(property, { numRuns: 5000 }));
+});
