@@ -19,6 +19,15 @@ export const programs = {
   busybox: 'busybox-static',
   cpio: 'cpio',
   bsdtar: 'libarchive-tools',
+  xz: 'xz-utils',
+  bzip2: 'bzip2',
+  lzop: 'lzop',
+  lz4: 'lz4',
+  zstd: 'zstd',
+  ps: 'procps',
+  openssl: 'openssl',
+  git: 'git',
+  docker: 'docker.io',
 };
 
 /** Runs a command with our own output; ends the program when it fails. */

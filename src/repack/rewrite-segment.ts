@@ -2,6 +2,7 @@ import type { Token } from '../format/cpio-reader.js';
 import { encodePadding, encodeRecord, patchRecord } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
+import { entryBoundary } from '../io/codecs/entry-boundary.js';
 import type { Spool, Spooled } from '../io/spool.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { Bytes, Entry } from '../model/entry.js';
@@ -53,6 +54,7 @@ export async function* rewriteSegment(
       const record = records[next];
       if (token.kind === 'entry' && record !== undefined) {
         next += 1;
+        yield entryBoundary;
         yield* rewriteRecord(record, token.raw);
       } else if (token.kind === 'trailer') {
         if (!added && next === records.length) {
@@ -111,7 +113,10 @@ export async function* rewriteSegment(
   }
 
   async function* addEntries(): AsyncGenerator<Uint8Array, void, void> {
-    for (const entry of plan.additions.get(index) ?? []) yield* writeEntry(entry, undefined);
+    for (const entry of plan.additions.get(index) ?? []) {
+      yield entryBoundary;
+      yield* writeEntry(entry, undefined);
+    }
   }
 
   async function* writeEntry(

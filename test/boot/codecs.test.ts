@@ -1,13 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'ava';
 import { encodeTrailer } from '#src/format/cpio-writer.js';
 import { chooseSettings } from '#src/io/compression.js';
 import type { Codec } from '#src/model/layout.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { pad, signal } from '../fixtures/archive.js';
 import { codecs, testWith, writeBytes } from '../fixtures/codecs.js';
-import { createInit, withBench } from './tiny-guest.js';
+import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { createTinyArchive, encodeEntry, type TinyEntry } from './tiny-image.js';
 
 const zeros = (count: number) => Buffer.alloc(count);
@@ -102,7 +101,7 @@ for (const [what, create, names] of shapes) {
         t.is(result.verdict, 'passed');
         t.log(`${result.seconds.toFixed(1)} s`);
       }),
-    test.serial,
+    bootTest,
   );
 }
 
@@ -121,5 +120,5 @@ testWith(
       t.is(result.verdict, 'refused');
       t.regex(result.reason ?? '', /could not unpack the whole image/);
     }),
-  test.serial,
+  bootTest,
 );

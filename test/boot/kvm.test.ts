@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error.js';
 import { probeKvm } from '#src/verify/kvm.js';
-import { createInit, withBench } from './tiny-guest.js';
+import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { writeTinyImage } from './tiny-image.js';
 
-test.serial('KVM is used where a kernel really boots with it, and otherwise not', (t) =>
+bootTest('KVM is used where a kernel really boots with it, and otherwise not', (t) =>
   withBench(t, async ({ folder, kernel, boot }) => {
     const start = performance.now();
     const { signal } = new AbortController();

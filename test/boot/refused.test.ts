@@ -1,11 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import test from 'ava';
-import { createInit, withBench } from './tiny-guest.js';
+import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { createTinyArchive, encodeEntry, writeTinyImage } from './tiny-image.js';
 
-test.serial('a regular file as /dev/console is refused for its silence', (t) =>
+bootTest('a regular file as /dev/console is refused for its silence', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const init = createInit('echo nobody hears this');
     const image = await writeTinyImage(join(folder, 'image'), init, [{ path: 'dev/console', mode: 0o755 }]);
@@ -18,7 +17,7 @@ test.serial('a regular file as /dev/console is refused for its silence', (t) =>
   }),
 );
 
-test.serial('a directory as /dev/console is refused', (t) =>
+bootTest('a directory as /dev/console is refused', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const init = createInit('echo nobody hears this');
     const image = await writeTinyImage(join(folder, 'image'), init, [
@@ -30,7 +29,7 @@ test.serial('a directory as /dev/console is refused', (t) =>
   }),
 );
 
-test.serial('a guest that switches itself off is refused', (t) =>
+bootTest('a guest that switches itself off is refused', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const image = await writeTinyImage(join(folder, 'image'), createInit('busybox poweroff -f'));
     const result = await boot(image);
@@ -49,7 +48,7 @@ for (const [title, init, reason] of [
   ],
   ['an /init that ends', '#!/bin/sh\necho bye\n', /ended, which is a panic/],
 ] as const) {
-  test.serial(`${title} is refused`, (t) =>
+  bootTest(`${title} is refused`, (t) =>
     withBench(t, async ({ folder, boot }) => {
       const result = await boot(await writeTinyImage(join(folder, 'image'), init));
       t.is(result.verdict, 'refused');
@@ -60,7 +59,7 @@ for (const [title, init, reason] of [
   );
 }
 
-test.serial('a truncated last segment is refused although the guest would run', (t) =>
+bootTest('a truncated last segment is refused although the guest would run', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const image = join(folder, 'image');
     const first = gzipSync(await createTinyArchive(createInit('echo it runs')), { level: 1 });
@@ -73,7 +72,7 @@ test.serial('a truncated last segment is refused although the guest would run', 
   }),
 );
 
-test.serial('an image that is too large for the memory is refused', (t) =>
+bootTest('an image that is too large for the memory is refused', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const image = await writeTinyImage(join(folder, 'image'), createInit('echo it runs'), [
       { path: 'etc/zeros', body: Buffer.alloc(120 * 1024 * 1024) },
@@ -84,7 +83,7 @@ test.serial('an image that is too large for the memory is refused', (t) =>
   }),
 );
 
-test.serial('a marker without the nonce counts for nothing', (t) =>
+bootTest('a marker without the nonce counts for nothing', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const forged = `moby-patch-verify ${'0'.repeat(32)} reached default runlevel .`;
     const image = await writeTinyImage(join(folder, 'image'), createInit(`echo ${forged}`));
@@ -100,7 +99,7 @@ test.serial('a marker without the nonce counts for nothing', (t) =>
   }),
 );
 
-test.serial('expectations that are not met are refused, each with what was found', (t) =>
+bootTest('expectations that are not met are refused, each with what was found', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const image = await writeTinyImage(join(folder, 'image'), createInit('echo one >/etc/made; echo hello'));
     const result = await boot(image, {
@@ -123,7 +122,7 @@ test.serial('expectations that are not met are refused, each with what was found
   }),
 );
 
-test.serial('an abort ends the guest', (t) =>
+bootTest('an abort ends the guest', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const image = await writeTinyImage(join(folder, 'image'), createInit('echo hello'));
     const controller = new AbortController();
@@ -135,7 +134,7 @@ test.serial('an abort ends the guest', (t) =>
   }),
 );
 
-test.serial('what is no fault of the image is an error', (t) =>
+bootTest('what is no fault of the image is an error', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const image = await writeTinyImage(join(folder, 'image'), createInit('echo hello'));
     const panic = "Kernel panic - not syncing: IO-APIC + timer doesn't work!";

@@ -1,10 +1,11 @@
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { BootRequest, BootResult } from '#src/model/boot.js';
 import { type BootOptions, bootImage } from '#src/verify/boot.js';
 import { findKernel, isInstalled, type TestKernel } from '../fixtures/kernel.js';
+import { declareSerialTest } from '../fixtures/needs.js';
 import { findReasonToSkip } from './tiny-image.js';
 
 export interface BootBench {
@@ -13,18 +14,29 @@ export interface BootBench {
   boot(image: string, request?: Partial<BootRequest>, options?: Partial<BootOptions>): Promise<BootResult>;
 }
 
-/** Runs a test in a folder of its own with a kernel and QEMU; without them it says why and does nothing. */
+const found = (await isInstalled('qemu-system-x86_64'))
+  ? ((await findReasonToSkip()) ?? (await findKernel()))
+  : 'skipped: no qemu';
+
+/** Why nothing can be booted here. */
+export const noBench = typeof found === 'string' ? found : undefined;
+
+/** A test that boots something; `missing`: what it lacks besides. */
+export function bootTest(
+  title: string,
+  body: (t: ExecutionContext) => Promise<void>,
+  missing?: string,
+): void {
+  declareSerialTest(noBench ?? missing, title, body);
+}
+
+/** Runs a test in a folder of its own with a kernel and QEMU. */
 export async function withBench(
   t: ExecutionContext,
   run: (bench: BootBench) => Promise<void>,
 ): Promise<void> {
-  const reason = (await isInstalled('qemu-system-x86_64')) ? await findReasonToSkip() : 'skipped: no qemu';
-  const kernel = reason ?? (await findKernel());
-  if (typeof kernel === 'string') {
-    t.log(kernel);
-    t.pass();
-    return;
-  }
+  if (typeof found === 'string') throw new Error(found);
+  const kernel = found;
   const folder = await mkdtemp(join(tmpdir(), 'boot-test-'));
   const boot: BootBench['boot'] = (image, request = {}, options = {}) =>
     bootImage(
@@ -47,13 +59,6 @@ export async function withBench(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A first program that stays, after the lines of its own. */

@@ -10,6 +10,7 @@ import {
   createTruncatedError,
   type MemberEnd,
 } from './codec.js';
+import { writeGzipMembers } from './gzip-members.js';
 
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
 
@@ -19,7 +20,7 @@ const longestHeader = 4096;
 
 export const gzip: CodecImplementation = {
   read: readGzipMember,
-  write: (source, { level }) => writeGzipMember(source, level),
+  write: (source, { level }) => writeGzipMembers(source, level, writeGzipMember),
   levels: { lowest: 1, highest: 9, usual: 6 },
 };
 
