@@ -2,12 +2,12 @@ import { chooseEngine } from './engine/choose.js';
 import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { createSpool } from './io/spool.js';
-import type { BootRequest, BootResult } from './model/boot.js';
+import type { BootResult } from './model/boot.js';
+import type { BuildContext, BuildRequest } from './model/build.js';
 import type { Change } from './model/change.js';
-import type { Engine, EngineName, Workspace } from './model/engine.js';
+import type { Engine, Workspace } from './model/engine.js';
 import { MobyPatchError } from './model/error.js';
-import type { Codec, Image } from './model/layout.js';
-import type { Patch } from './model/patch.js';
+import type { Image } from './model/layout.js';
 import type { Plan } from './model/plan.js';
 import type { Report, StepReport } from './model/report.js';
 import { createPlan } from './patch/plan.js';
@@ -18,36 +18,8 @@ import { openImage } from './unpack/open-image.js';
 import { bootImage } from './verify/boot.js';
 import { checkOutput } from './verify/check-output.js';
 import { detectInit } from './verify/detect-init.js';
+import { compareHazards, findHazards } from './verify/hazards/find.js';
 import { chooseMemory } from './verify/memory.js';
-
-export interface BuildRequest {
-  readonly image: string;
-  /** What messages call the image: its id, or the path as it was given. */
-  readonly name: string;
-  readonly patches: readonly Patch[];
-  readonly settings: Readonly<Record<string, string>>;
-  readonly output: string;
-  readonly engine: EngineName | 'auto';
-  readonly codec?: Codec | undefined;
-  readonly level?: number | undefined;
-  /** Absent: the output is not booted, and the report says so. */
-  readonly verify?: BootWishes | undefined;
-  /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */
-  readonly stamp?: number | undefined;
-}
-
-/** How the output is booted; `memory` is chosen by its size unless given, but is not less than `leastMemory`. */
-export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'memory'> {
-  readonly memory?: number | undefined;
-  readonly leastMemory?: number | undefined;
-}
-
-export interface BuildContext {
-  readonly signal: AbortSignal;
-  readonly engines: readonly Engine[];
-  readonly log: (line: string) => void;
-  readonly onStage: (stage: Report['stage']) => void;
-}
 
 /** Says what a build would do and with which engine; changes nothing and starts nothing. */
 export async function planBuild(request: BuildRequest, context: BuildContext): Promise<Report> {
@@ -184,6 +156,7 @@ async function validate(
   const written = await openImage(path, { signal: context.signal, name: request.output });
   try {
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
+    await refuseHazards(draft, image, written, request);
     return written;
   } catch (error) {
     await written[Symbol.asyncDispose]();
@@ -213,6 +186,24 @@ async function verify(
     console: `${scratch.path}/console.log`,
   };
   return bootImage(boot, { signal: context.signal, log: context.log, init: detectInit(written.entries) });
+}
+
+/** An output must not be able to fail in a way in which the input could not. */
+async function refuseHazards(
+  draft: ReportDraft,
+  image: Image,
+  written: Image,
+  request: BuildRequest,
+): Promise<void> {
+  if (written.layout.sha256 === image.layout.sha256) return;
+  const { introduced, known } = compareHazards(await findHazards(image), await findHazards(written));
+  for (const { path, message } of known) draft.warn(`${path}: ${message}`);
+  const [first] = introduced;
+  if (first === undefined) return;
+  throw new MobyPatchError('failed', 'boot-hazard', introduced.map(({ message }) => message).join('; '), {
+    path: `${request.output}: ${first.path}`,
+    hint: first.hint,
+  });
 }
 
 /** A refused boot leaves the old output as it is, and its console beside it. */

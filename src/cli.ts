@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { addApplyCommand } from './commands/apply.js';
 import { addBuildCommand } from './commands/build.js';
 import { addCatCommand } from './commands/cat.js';
 import { addCheckCommand } from './commands/check.js';
@@ -7,13 +8,18 @@ import type { CommandContext } from './commands/context.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { createOutputClosedError } from './commands/fail.js';
+import { addHostCommand } from './commands/host.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addLsCommand } from './commands/ls.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addPruneCommand } from './commands/prune.js';
+import { addReapplyCommand } from './commands/reapply.js';
 import { addRepackCommand } from './commands/repack.js';
+import { addRestoreCommand } from './commands/restore.js';
+import { addStatusCommand } from './commands/status.js';
 import { addUnpackCommand } from './commands/unpack.js';
 import { addVerifyCommand } from './commands/verify.js';
+import { addWatchCommand } from './commands/watch.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { version } from './version.js';
 
@@ -27,6 +33,12 @@ const commands = [
   addUnpackCommand,
   addRepackCommand,
   addVerifyCommand,
+  addStatusCommand,
+  addApplyCommand,
+  addRestoreCommand,
+  addReapplyCommand,
+  addWatchCommand,
+  addHostCommand,
   addCheckCommand,
   addPruneCommand,
   addDoctorCommand,

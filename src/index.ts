@@ -1,9 +1,10 @@
-export { type BuildContext, type BuildRequest, build, planBuild } from './build.js';
+export { build, planBuild } from './build.js';
 export { chooseEngine } from './engine/choose.js';
 export { createDockerEngine } from './engine/docker/engine.js';
 export { createLocalEngine } from './engine/local/engine.js';
 export { createStreamEngine } from './engine/stream.js';
 export type { BootRequest, BootResult } from './model/boot.js';
+export type { BuildContext, BuildRequest } from './model/build.js';
 export type { Change } from './model/change.js';
 export type { TreeDiff } from './model/diff.js';
 export type { Engine, Workspace } from './model/engine.js';

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
-import type { BootWishes, BuildRequest } from '../build.js';
 import { type FoundImage, findImage } from '../image/find-image.js';
 import { writableCodecs } from '../io/compression.js';
+import type { BootWishes, BuildRequest } from '../model/build.js';
 import type { EngineName } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec } from '../model/layout.js';

@@ -6,7 +6,7 @@ import { addBuildOptions } from './build-command.js';
 import type { BuildFlags } from './build-request.js';
 import type { CommandContext } from './context.js';
 import { explain, fail } from './fail.js';
-import { printData, printJson, printLines } from './print.js';
+import { printData, printJson, shortenPaths } from './print.js';
 import { createProgress } from './progress.js';
 
 interface Flags extends BuildFlags {
@@ -69,7 +69,10 @@ async function showReport(
   const { writeReports } = await import('./write-reports.js');
   await writeReports(report, flags.report ?? [], context);
   if (flags.json) await printJson(context, report);
-  else if (toStderr) context.stderr.write(`${renderReport(report).join('\n')}\n`);
-  else await printLines(context, renderReport(report));
+  else {
+    const text = shortenPaths(context, `${renderReport(report).join('\n')}\n`);
+    if (toStderr) context.stderr.write(text);
+    else await printData(context, text);
+  }
   if (report.error !== undefined) explain(context, report.error);
 }

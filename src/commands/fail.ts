@@ -1,7 +1,7 @@
 import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '../model/error.js';
 import { renderError } from '../report/text.js';
 import type { CommandContext } from './context.js';
-import { printJson } from './print.js';
+import { printJson, shortenPaths } from './print.js';
 
 /** Says what went wrong on standard error, and with `--json` as a value on standard output. */
 export async function fail(context: CommandContext, error: unknown, json = false): Promise<void> {
@@ -19,6 +19,6 @@ export function createOutputClosedError(): MobyPatchError {
 
 export function explain(context: CommandContext, report: ErrorReport): void {
   if (report.code === outputClosed) return;
-  context.stderr.write(`${renderError(report)}\n`);
+  context.stderr.write(shortenPaths(context, `${renderError(report)}\n`));
   context.setExitCode(exitCodes[report.kind]);
 }

@@ -5,7 +5,7 @@ import type { BuildFlags } from './build-request.js';
 import type { CommandContext } from './context.js';
 import { explain } from './fail.js';
 import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
+import { printJson, printLines, shortenPaths } from './print.js';
 
 interface Flags extends BuildFlags {
   readonly json?: boolean;
@@ -32,11 +32,11 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
     onStage: () => {},
   });
   if (flags.json) await printJson(context, report);
-  else if (!report.failed) await printLines(context, describePlan(report, request.output));
+  else if (!report.failed) await printLines(context, describePlan(report, request.output, context));
   if (report.error !== undefined) explain(context, report.error);
 }
 
-function describePlan(report: Report, output: string): string[] {
+function describePlan(report: Report, output: string, context: CommandContext): string[] {
   const steps = report.plan?.steps ?? [];
   return [
     `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
@@ -45,6 +45,6 @@ function describePlan(report: Report, output: string): string[] {
       ({ patch, summary, needs }) =>
         `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}`,
     ),
-    `output  ${output}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
+    `output  ${shortenPaths(context, output)}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
   ];
 }

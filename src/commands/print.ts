@@ -1,6 +1,11 @@
 import { once } from 'node:events';
 import type { CommandContext } from './context.js';
 
+/** A text for people in which paths below the working folder are as they would type them. */
+export function shortenPaths(context: CommandContext, text: string): string {
+  return text.replaceAll(`${context.folder}/`, '');
+}
+
 /** Writes data to standard output, no faster than it is taken. */
 export async function printData(context: CommandContext, data: string | Uint8Array): Promise<void> {
   if (context.stdout.write(data)) return;

@@ -1,5 +1,6 @@
 import type { Stage } from '../model/report.js';
 import type { CommandContext } from './context.js';
+import { shortenPaths } from './print.js';
 
 export interface Progress {
   readonly log: (line: string) => void;
@@ -19,7 +20,7 @@ function createTimedLines(context: CommandContext): Progress {
   let stage = 'configure';
   const write = (line: string) => {
     const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
-    context.stderr.write(`${seconds} s  ${stage.padEnd(9)} ${stripControls(line)}\n`);
+    context.stderr.write(`${seconds} s  ${stage.padEnd(9)} ${shortenPaths(context, stripControls(line))}\n`);
   };
   return {
     log: write,
@@ -44,7 +45,7 @@ function createStatusLine(context: CommandContext): Progress {
   timer.unref();
   return {
     log(line) {
-      last = stripControls(line);
+      last = shortenPaths(context, stripControls(line));
       draw();
     },
     onStage(next) {

@@ -101,7 +101,9 @@ async function openPlace(
   );
   if (!isFolder) {
     const { findInTar } = await import('../repack/from-tar.js');
-    const { found, sidecar } = await findInTar(path, place, spool, context.signal);
+    const { found, sidecar } = await findInTar(path, place, spool, context.signal).catch((error) => {
+      throw explainTar(error, place);
+    });
     if (sidecar === undefined) warn(context, place, 'it has no sidecar');
     return createBase(sidecar ?? createEmptySidecar(place), found);
   }
@@ -114,6 +116,14 @@ async function openPlace(
   if (!isThere) warn(context, place, `there is no ${beside}`);
   const sidecar = isThere ? await readSidecarFile(beside, spool) : createEmptySidecar(place);
   return createBase(sidecar, await findInFolder(path, context.signal));
+}
+
+/** What reads a tar knows neither its name nor what else the user could have meant. */
+function explainTar(error: unknown, place: string): unknown {
+  if (!(error instanceof MobyPatchError) || !/^tar-(header|truncated|type)$/.test(error.code)) return error;
+  const { kind, code, message, offset, cause } = error;
+  const hint = 'give a folder or an uncompressed tar, as moby-patch unpack writes them';
+  return new MobyPatchError(kind, code, message, { path: place, offset, hint, cause });
 }
 
 /** Not an error: a root file system from anywhere makes an image too. */

@@ -7,15 +7,34 @@ const place = z
     'A path; ~ is the home folder; a relative one starts at the definition, or at what its recipe made.',
   );
 
+const argv = z.array(z.string().min(1)).min(1);
+
+const version = z
+  .union([
+    z.strictObject({ file: place, key: z.string().min(1).optional() }),
+    z.strictObject({ command: argv }),
+  ])
+  .describe(
+    'What tells which version is installed: a key of a property list, the first line of a file or of what a command prints.',
+  );
+
+const application = z
+  .strictObject({
+    running: argv.describe('A command that ends with 0 while the application runs.'),
+    quit: argv.optional(),
+    start: argv.optional(),
+  })
+  .describe('What must not run while its image is replaced.');
+
 const candidate = z.strictObject({
   generation: z.string().min(1).describe('Which releases have the image there.'),
-  initrd: place.optional(),
-  kernel: place.optional(),
-  cmdline: z.string().optional(),
-  version: z
-    .strictObject({ file: place, key: z.string().min(1) })
+  initrd: place
     .optional()
-    .describe('The property list, and the key in it, that tells which version is installed.'),
+    .describe('With one * in the name of the file: the newest version that has its kernel.'),
+  kernel: place.optional().describe('A * in it is what the * of the initrd was.'),
+  cmdline: z.string().optional(),
+  version: version.optional(),
+  application: application.optional(),
   expect: z.array(z.string().min(1)).optional().describe('As `expect`, where generations differ.'),
   unsupported: z
     .string()
@@ -42,6 +61,8 @@ export const definitionSchema = z
       .min(1)
       .optional()
       .describe('Places to look at, the first that exists counts.'),
+    version: version.optional(),
+    application: application.optional(),
     cmdline: z.string().default('').describe('Kernel arguments that a good boot needs.'),
     memory: z.int().min(16).max(1_048_576).optional().describe('MiB that a boot needs.'),
     expect: z
@@ -53,5 +74,6 @@ export const definitionSchema = z
     error: 'wanted either initrd or candidates',
   });
 
+export type VersionSource = z.output<typeof version>;
 export type Definition = z.output<typeof definitionSchema>;
 export type Candidate = z.output<typeof candidate>;

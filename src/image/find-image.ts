@@ -1,9 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { ApplicationCommands } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import { suggest } from '../text/did-you-mean.js';
 import type { Candidate, Definition } from './definition.js';
+import { explainDisk } from './disk-format.js';
+import { expandStar } from './expand-star.js';
 import { findKernelBeside } from './find-kernel.js';
+import { readVersion } from './installed-version.js';
 import { makeImage, type RecipeOptions } from './recipe.js';
 
 /** An image with all that is known of how it boots. */
@@ -16,6 +20,11 @@ export interface FoundImage {
   /** MiB; absent: by the image's size. */
   readonly memory?: number | undefined;
   readonly expect: readonly string[];
+  /** Which of a definition's installations it is. */
+  readonly generation?: string | undefined;
+  /** Of what brought the image: the application, the kernel package. */
+  readonly version?: string | undefined;
+  readonly application?: ApplicationCommands | undefined;
 }
 
 export interface FindOptions extends RecipeOptions {
@@ -38,6 +47,7 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
   }
   if (await isFile(resolve(options.folder, name))) {
     const initrd = resolve(options.folder, name);
+    await refuseDisk(initrd);
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
   const ids = [...(await listDefinitions(options.roots)).keys()];
@@ -80,7 +90,10 @@ async function locate(
       ? dirname(file)
       : await makeImage(resolve(dirname(file), definition.recipe), options);
   const place = (path: string) => resolve(folder, path.replace(/^~(?=\/)/, options.home));
-  const { initrd, kernel, cmdline, expect } = await chooseCandidate(name, definition, place);
+  const candidate = await chooseCandidate(name, definition, place);
+  const { initrd, kernel, cmdline, expect, generation } = candidate;
+  const version = candidate.version ?? definition.version;
+  await refuseDisk(place(initrd));
   if (definition.tried === false)
     options.log(`the definition ${name} was written from public facts and has never been tried`);
   return {
@@ -90,6 +103,9 @@ async function locate(
     cmdline: cmdline ?? definition.cmdline,
     memory: definition.memory,
     expect: expect ?? definition.expect,
+    generation: generation === '' ? undefined : generation,
+    version: version === undefined ? undefined : await readVersion(version, place, options.signal),
+    application: candidate.application ?? definition.application,
   };
 }
 
@@ -100,8 +116,9 @@ async function chooseCandidate(
 ): Promise<Candidate & { initrd: string }> {
   const { initrd, kernel, candidates = [] } = definition;
   if (initrd !== undefined) return { generation: '', initrd, kernel };
-  for (const candidate of candidates) {
-    if (candidate.initrd === undefined || !(await isFile(place(candidate.initrd)))) continue;
+  for (const pattern of candidates) {
+    const candidate = await expandStar(pattern, place);
+    if (candidate?.initrd === undefined || !(await isFile(place(candidate.initrd)))) continue;
     if (candidate.unsupported !== undefined) {
       throw new MobyPatchError(
         'invalid',
@@ -122,6 +139,13 @@ async function chooseCandidate(
       hint: 'give the path of the image: -i FILE',
     },
   );
+}
+
+/** A path may name anything; a disk that holds an initrd, or replaces one, is told by name. */
+async function refuseDisk(path: string): Promise<void> {
+  const reason = await explainDisk(path);
+  if (reason === undefined) return;
+  throw new MobyPatchError('invalid', 'image-unsupported', `found ${reason}`, { path });
 }
 
 function isFile(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import { abortable } from './abortable.js';
 import { isRunning } from './scratch.js';
 
 /** A file that is written beside its destination and takes its place only when it is published. */
@@ -83,8 +84,7 @@ async function writeFile(path: string, source: Bytes, signal: AbortSignal): Prom
   const file = await open(path, 'wx', 0o644);
   let size = 0;
   try {
-    for await (const piece of source) {
-      signal.throwIfAborted();
+    for await (const piece of abortable(source, signal)) {
       hash.update(piece);
       await file.appendFile(piece);
       size += piece.length;

@@ -27,6 +27,8 @@ export interface Deployment {
   readonly kernel?: string | undefined;
   /** Digests of the archives in the image that the stock image does not have. */
   readonly segments: readonly string[];
+  /** Digest of the archive of the stock image that brings /init. */
+  readonly stockRoot: string;
   /** The folder of its build, below `builds` of the state folder. */
   readonly build: string;
   /** ISO 8601. */
@@ -70,4 +72,11 @@ export interface Status {
   readonly reason: string;
   /** What to type next; absent where nothing is to be done. */
   readonly next?: string | undefined;
+}
+
+/** How the application that boots an image is asked whether it runs (exit 0), ended and started. */
+export interface ApplicationCommands {
+  readonly running: readonly string[];
+  readonly quit?: readonly string[] | undefined;
+  readonly start?: readonly string[] | undefined;
 }

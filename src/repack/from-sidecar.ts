@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { encodePath } from '../format/path.js';
 import { encodeRecordLine, fromBase64, parseRecordBytes } from '../format/sidecar.js';
@@ -31,8 +31,13 @@ export interface Sidecar {
   readonly opaque: ReadonlyMap<number, Spooled>;
 }
 
-export function readSidecarFile(path: string, spool: Spool): Promise<Sidecar> {
-  return readSidecar(createReadStream(path), path, spool);
+/** Errors (`invalid`): `sidecar-unreadable`, and those of `readSidecar`. */
+export async function readSidecarFile(path: string, spool: Spool): Promise<Sidecar> {
+  const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+    const message = `cannot open the sidecar: ${cause.code}`;
+    throw new MobyPatchError('invalid', 'sidecar-unreadable', message, { path, cause });
+  });
+  return readSidecar(file.createReadStream(), path, spool);
 }
 
 /** Errors (`invalid`): `sidecar-invalid`, with the line. `name`: what messages call it. */

@@ -31,7 +31,10 @@ export function renderReport(report: Report): string[] {
       `  step     ${step.patch}: ${step.summary}${step.changed ? '' : ' (already so)'}, ${showSeconds(step.durationMs)}`,
     );
     const packages = Object.entries(step.packages).map(([name, version]) => `${name} ${version}`);
-    if (packages.length > 0) lines.push(`           ${packages.length} packages: ${packages.join(', ')}`);
+    if (packages.length > 0)
+      lines.push(
+        `           ${packages.length} packages: ${packages.slice(0, 6).join(', ')}${packages.length > 6 ? ', ...' : ''}`,
+      );
     lines.push(...step.notes.map((note) => `           ${note}`));
   }
   if (diff !== undefined)
@@ -63,12 +66,25 @@ export function renderBoot(boot: BootResult): string[] {
 
 export function renderDiff(diff: TreeDiff): string[] {
   const signs = { added: '+', removed: '-', changed: '~' } as const;
-  return diff.differences.map(({ kind, path, type, fields }) => {
+  return diff.differences.flatMap(({ kind, path, type, fields, text = [] }) => {
     const shown = fields.map(({ field, before, after }) =>
-      field === 'content' ? 'content' : `${field} ${before} -> ${after}`,
+      field === 'content' ? 'content' : `${field} ${showValue(before)} -> ${showValue(after)}`,
     );
-    return `${signs[kind]} ${showPath(path === '' ? '.' : path)}${kind === 'changed' ? `  ${shown.join(', ')}` : type === 'file' ? '' : ` (${type})`}`;
+    const what = kind === 'changed' ? `  ${shown.join(', ')}` : type === 'file' ? '' : ` (${type})`;
+    const line = `${signs[kind]} ${showPath(path === '' ? '.' : path)}${what}`;
+    return [line, ...text.map((each) => `    ${showControls(each)}`)];
   });
+}
+
+/** Names of one file stand on lines of their own. */
+function showValue(value: string): string {
+  return showControls(value.replaceAll('\n', ' = '));
+}
+
+/** A file's text must not move a terminal's cursor. */
+function showControls(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return line.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => showPath(character));
 }
 
 export function renderSegments(layout: Layout): string[] {

@@ -68,10 +68,11 @@ async function* describeSegment(
   /** Where the next record begins if no zeros come before it, by the segment and by its own member. */
   let expected = 0;
   let memberStart = segment.compression.codec === 'none' ? segment.offset : 0;
-  let before = 0;
+  let before = -1;
   for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
     if (token.kind === 'trailer') {
-      const position = token.position < before ? expected : token.position - memberStart;
+      // A position that is no larger is one in a new member.
+      const position = token.position <= before ? expected : token.position - memberStart;
       emit(createTrailerLine(index, token.raw, Math.max(0, position - expected)));
       expected = position + token.raw.length;
       before = token.position;

@@ -63,8 +63,8 @@ declareSerialTest(
       await cp(file, join(checkout, file));
     }
     await mkdir(join(checkout, 'motd'));
-  await writeFile(join(checkout, 'motd/patch.yaml'), patch);
-  // What the runner of the workflow has: sudo, and packages that are already there.
+    await writeFile(join(checkout, 'motd/patch.yaml'), patch);
+    // What the runner of the workflow has: sudo, and packages that are already there.
     const bin = join(folder, 'bin');
     await mkdir(bin);
     for (const [name, text] of [

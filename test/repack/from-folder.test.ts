@@ -25,7 +25,7 @@ import {
   readText,
   symlink,
 } from '../fixtures/archive.js';
-import { testNeeding } from '../fixtures/needing.js';
+import { testNeeding } from '../fixtures/needs.js';
 import { readUnpacked, repack, unpack } from '../fixtures/round-trip.js';
 
 const time = 1_400_000_000;
@@ -87,6 +87,14 @@ const packedShapes: readonly [string, Buffer][] = [
   [
     'two archives in one gzip member',
     gzip(Buffer.concat([pad(createArchive(rich), 512), createArchive(tail)])),
+  ],
+  [
+    'gzip members cut between entries, the TRAILER in one of its own',
+    Buffer.concat([
+      gzip(createArchive([file('first', 'x'.repeat(1000))], { trailer: false })),
+      gzip(createArchive([])),
+      gzip(createArchive([file('second', 'y')])),
+    ]),
   ],
   ['raw and gzip', Buffer.concat([pad(createArchive(rich), 512), gzip(createArchive(tail))])],
 ];

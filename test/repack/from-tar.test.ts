@@ -16,7 +16,7 @@ import {
   readText,
 } from '../fixtures/archive.js';
 import { collect, sketchEntry } from '../fixtures/memory-image.js';
-import { testNeeding } from '../fixtures/needing.js';
+import { testNeeding } from '../fixtures/needs.js';
 import { repackTar, unpackTar } from '../fixtures/round-trip.js';
 
 const members = [

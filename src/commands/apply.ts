@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import type { CommandContext } from './context.js';
+import { addDeployOptions, type DeployFlags } from './deploy-options.js';
+import { explain } from './fail.js';
+import { guard } from './guard.js';
+import { printJson, printLines } from './print.js';
+import { createProgress } from './progress.js';
+
+interface Flags extends DeployFlags {
+  readonly dryRun?: boolean;
+  readonly adopt?: boolean;
+}
+
+export function addApplyCommand(program: Command, context: CommandContext): void {
+  addDeployOptions(
+    program
+      .command('apply')
+      .description('build the patched image if needed, and put it in the place of the installed one'),
+  )
+    .option('--dry-run', 'say what would be done; change nothing')
+    .option('--adopt', 'take an image that somebody else changed for the stock one')
+    .action(guard(context, (flags: Flags) => runApply(flags, context)));
+}
+
+async function runApply(flags: Flags, context: CommandContext): Promise<void> {
+  const { describeDeployed, runDeploy } = await import('./run-deploy.js');
+  const progress = createProgress(context, flags.quiet ?? false);
+  try {
+    const { dryRun = false, adopt = false } = flags;
+    const deployed = await runDeploy('apply', flags, { dryRun, adopt }, context, progress);
+    progress.end();
+    if (flags.json) await printJson(context, deployed);
+    else await printLines(context, describeDeployed(deployed, dryRun));
+    if (deployed.report?.error !== undefined) explain(context, deployed.report.error);
+  } finally {
+    progress.end();
+  }
+}

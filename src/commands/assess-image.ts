@@ -1,0 +1,69 @@
+import { listBackups } from '../deploy/backup.js';
+import { type Evidence, type Facts, judgeUnknown, recogniseImage } from '../deploy/decide-status.js';
+import { readTouched } from '../deploy/state.js';
+import { hasAddedFiles } from '../deploy/touched.js';
+import type { Deployment, Status } from '../model/deployment.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Image } from '../model/layout.js';
+import { openImage } from '../unpack/open-image.js';
+import type { CommandContext } from './context.js';
+import type { Target } from './installed-image.js';
+
+export interface Assessment extends Status {
+  /** Of the installed bytes, when they are ours. */
+  readonly deployment?: Deployment | undefined;
+}
+
+/** Says where an installed image stands; opens it only when its digest is on no record. */
+export async function assessImage(
+  target: Target,
+  recipe: string | undefined,
+  context: CommandContext,
+): Promise<Assessment> {
+  const { folder, installed, state, found, kernel } = target;
+  if (installed === undefined) {
+    return {
+      status: 'missing',
+      reason: `there is no image at ${folder.image}`,
+      next: state.deployments.length > 0 ? 'moby-patch restore' : 'install the application that brings it',
+    };
+  }
+  const facts: Facts = {
+    installed: installed.sha256,
+    recipe,
+    application: found?.version,
+    kernel,
+    deployments: state.deployments,
+    backups: await listBackups(folder.backups),
+  };
+  const known = recogniseImage(facts);
+  // The first look at an image must not take half of one for the stock.
+  if (known !== undefined && (facts.deployments.length > 0 || facts.backups.length > 0)) return known;
+  const evidence = await gatherEvidence(target, context);
+  if (known !== undefined && evidence.damage === undefined) return known;
+  return judgeUnknown(facts, evidence);
+}
+
+async function gatherEvidence(target: Target, context: CommandContext): Promise<Evidence> {
+  const last = target.state.deployments.at(-1);
+  try {
+    await using image = await openImage(target.folder.image, { signal: context.signal, name: target.name });
+    const opaque = image.layout.segments.find(({ kind }) => kind === 'opaque');
+    const touched = last === undefined ? undefined : await readTouched(target.folder, last.build);
+    return {
+      damage:
+        opaque === undefined ? undefined : `the kernel stops reading at byte ${opaque.offset} of the image`,
+      segments: listArchives(image),
+      stockRoot: last?.stockRoot,
+      hasAddedFiles: await hasAddedFiles(image, touched ?? []),
+    };
+  } catch (error) {
+    if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
+    return { damage: error.message, segments: [], hasAddedFiles: false };
+  }
+}
+
+/** Digests of the archives of an image. */
+export function listArchives({ layout }: Image): string[] {
+  return layout.segments.filter(({ kind }) => kind === 'cpio').map(({ sha256 }) => sha256);
+}

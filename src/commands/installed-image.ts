@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { examineFile, type InstalledFile } from '../deploy/installed-file.js';
+import { loadState } from '../deploy/state.js';
+import { findStateFolder, type StateFolder } from '../deploy/state-folder.js';
+import { type FoundImage, findImage } from '../image/find-image.js';
+import { digestBytes } from '../io/digest.js';
+import type { DeployState } from '../model/deployment.js';
+import { MobyPatchError } from '../model/error.js';
+import { createPlan } from '../patch/plan.js';
+import { type BuildFlags, createBuildRequest } from './build-request.js';
+import { type CommandContext, findPlaces } from './context.js';
+import type { TargetFlags } from './deploy-options.js';
+import { loadConfiguration } from './load-configuration.js';
+
+/** An image where it is installed, with everything known of it. */
+export interface Target {
+  readonly name: string;
+  /** Absent for a missing image of a definition. */
+  readonly found?: FoundImage | undefined;
+  readonly folder: StateFolder;
+  readonly state: DeployState & { readonly rebuilt: boolean };
+  /** Undefined when there is no file. */
+  readonly installed?: InstalledFile | undefined;
+  /** Digest of the kernel that boots it. */
+  readonly kernel?: string | undefined;
+}
+
+/** Errors: those of `findImage`, and `image-missing` when none was named. */
+export async function findTarget(
+  flags: TargetFlags & { readonly kernel?: string },
+  context: CommandContext,
+  log: (line: string) => void,
+): Promise<Target> {
+  const configuration = await loadConfiguration(context.folder, flags.config);
+  const name = flags.image ?? configuration.values.image;
+  if (name === undefined)
+    throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
+      hint: '-i IMAGE, or image: in moby-patch.yaml',
+    });
+  const places = findPlaces(context, configuration.folder);
+  const from = flags.image === undefined ? configuration.folder : context.folder;
+  const found = await findImage(name, {
+    roots: places.images,
+    home: places.home,
+    folder: from,
+    cache: resolve(places.cache, 'images'),
+    signal: context.signal,
+    log,
+  }).catch((error) => {
+    // A path that was patched once and is gone now still has a state.
+    if (error instanceof MobyPatchError && error.code === 'image-unknown' && /[/\\]/.test(name))
+      return undefined;
+    throw error;
+  });
+  const image = found?.initrd ?? resolve(from, name);
+  const folder = await findStateFolder(findStateRoot(context), image);
+  const installed = await examineFile(folder.image);
+  const state = await loadState(folder, installed?.sha256);
+  const named = flags.kernel ?? configuration.values.kernel;
+  const kernel =
+    named === undefined
+      ? found?.kernel
+      : resolve(flags.kernel === undefined ? configuration.folder : context.folder, named);
+  return { name, found, folder, installed, state, kernel: await digestIfThere(kernel) };
+}
+
+/** Where a machine keeps what must outlive caches: XDG_STATE_HOME, or what macOS has for it. */
+function findStateRoot({ environment }: CommandContext): string {
+  const home = environment.HOME ?? homedir();
+  if (environment.XDG_STATE_HOME) return join(environment.XDG_STATE_HOME, 'moby-patch');
+  return process.platform === 'darwin'
+    ? join(home, 'Library/Application Support/moby-patch')
+    : join(home, '.local/state/moby-patch');
+}
+
+async function digestIfThere(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined || !(await stat(path).catch(() => undefined))?.isFile()) return undefined;
+  return digestBytes(createReadStream(path));
+}
+
+/** The flags of a build, with the patches of the last time when neither they nor the configuration name any. */
+export async function fillWish<Flags extends TargetFlags & Pick<BuildFlags, 'patch' | 'set'>>(
+  flags: Flags,
+  target: Target,
+  context: CommandContext,
+): Promise<Flags & { readonly hasWish: boolean }> {
+  const { values } = await loadConfiguration(context.folder, flags.config);
+  const named = flags.patch !== undefined || (values.patches?.length ?? 0) > 0;
+  const last = target.state.deployments.at(-1);
+  if (named || last === undefined) return { ...flags, hasWish: named };
+  const settings = Object.entries(last.settings).map(([key, value]) => `${key}=${value}`);
+  return {
+    ...flags,
+    patch: last.patches.map(({ folder }) => folder),
+    set: [...settings, ...(flags.set ?? [])],
+    hasWish: true,
+  };
+}
+
+/** A hash of what is asked for, whatever the image: the same one means that nothing has to be built again. */
+export async function hashWish(
+  flags: Omit<BuildFlags, 'output' | 'verify'>,
+  context: CommandContext,
+): Promise<string> {
+  const request = await createBuildRequest({ ...flags, verify: false }, context, () => {});
+  const plan = await createPlan(request.patches, request.settings, '', 0);
+  const wish = [plan.patches.map(({ sha256 }) => sha256), request.codec ?? '', request.level ?? ''];
+  return createHash('sha256').update(JSON.stringify(wish)).digest('hex');
+}

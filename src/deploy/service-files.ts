@@ -1,0 +1,106 @@
+/** What runs `reapply` when an image is replaced. */
+export interface Service {
+  /** A word for names of files and units. */
+  readonly name: string;
+  /** The command with all its arguments; the first is an absolute path. */
+  readonly argv: readonly string[];
+  /** Absolute. */
+  readonly image: string;
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Standard output and error of launchd's. */
+  readonly log: string;
+}
+
+export interface ServiceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** launchd.plist(5). An updater may replace the folder, so what is above the image is watched, too. */
+export function createLaunchAgent(service: Service): ServiceFile {
+  const label = `org.moby-patch.${service.name}`;
+  const { image, argv, folder, environment, log } = service;
+  const keys = [
+    ['Label', `<string>${escapeXml(label)}</string>`],
+    ['ProgramArguments', createArray(argv)],
+    ['WatchPaths', createArray([image, image.slice(0, image.lastIndexOf('/')) || '/'])],
+    ['WorkingDirectory', `<string>${escapeXml(folder)}</string>`],
+    ['EnvironmentVariables', createDictionary(environment)],
+    ['RunAtLoad', '<true/>'],
+    // Seconds between two starts: an update touches the paths many times.
+    ['ThrottleInterval', '30'].map((text, index) => (index === 1 ? `<integer>${text}</integer>` : text)),
+    ['StandardOutPath', `<string>${escapeXml(log)}</string>`],
+    ['StandardErrorPath', `<string>${escapeXml(log)}</string>`],
+  ];
+  const text = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+    '<plist version="1.0">',
+    '<dict>',
+    ...keys.map(([key, value]) => `  <key>${key}</key>\n  ${value}`),
+    '</dict>',
+    '</plist>',
+    '',
+  ].join('\n');
+  return { name: `${label}.plist`, text };
+}
+
+/** systemd.path(5) and systemd.service(5). Exit 6 says that there was nothing to do. */
+export function createSystemdUnits(service: Service): readonly ServiceFile[] {
+  const { name, argv, image, folder, environment } = service;
+  const variables = Object.entries(environment).map(
+    ([key, value]) => `Environment=${quoteUnit(`${key}=${value}`)}`,
+  );
+  const watch = `[Unit]
+Description=Watch ${escapeUnit(image)} for moby-patch
+
+[Path]
+PathChanged=${escapeUnit(image)}
+
+[Install]
+WantedBy=paths.target
+`;
+  const run = `[Unit]
+Description=Patch ${escapeUnit(image)} again after it was replaced
+
+[Service]
+Type=oneshot
+SuccessExitStatus=6
+WorkingDirectory=${escapeUnit(folder)}
+${variables.map((line) => `${line}\n`).join('')}ExecStart=${argv.map(quoteCommand).join(' ')}
+`;
+  return [
+    { name: `moby-patch-${name}.path`, text: watch },
+    { name: `moby-patch-${name}.service`, text: run },
+  ];
+}
+
+function createArray(values: readonly string[]): string {
+  return `<array>${values.map((value) => `<string>${escapeXml(value)}</string>`).join('')}</array>`;
+}
+
+function createDictionary(values: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(values).map(
+    ([key, value]) => `<key>${escapeXml(key)}</key><string>${escapeXml(value)}</string>`,
+  );
+  return `<dict>${pairs.join('')}</dict>`;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** `%` begins a specifier everywhere in a unit. */
+function escapeUnit(text: string): string {
+  return text.replaceAll('%', '%%');
+}
+
+function quoteUnit(text: string): string {
+  return `"${escapeUnit(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+/** In ExecStart `$` begins a variable, too. */
+function quoteCommand(text: string): string {
+  return quoteUnit(text).replaceAll('$', '$$$$');
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { digestFiles } from '../io/digest.js';
+import type { TouchedFile } from '../model/deployment.js';
+import type { TreeDiff } from '../model/diff.js';
+import type { Entry } from '../model/entry.js';
+import type { Image } from '../model/layout.js';
+
+/** The files of a difference, directories left out, with a mark of each side: type, mode, owner and content. */
+export async function listTouched(stock: Image, patched: Image, diff: TreeDiff): Promise<TouchedFile[]> {
+  const paths = diff.differences.map(({ path }) => path).filter((path) => !isDirectory(stock, patched, path));
+  const before = await digestFiles(stock, paths);
+  const after = await digestFiles(patched, paths);
+  return paths.map((path) => ({
+    path,
+    before: markEntry(stock.entries.get(path), before.get(path)),
+    after: markEntry(patched.entries.get(path), after.get(path)),
+  }));
+}
+
+/** Whether an image has every file that the patches added to another one. */
+export async function hasAddedFiles(image: Image, touched: readonly TouchedFile[]): Promise<boolean> {
+  const added = touched.filter(({ before }) => before === undefined);
+  const digests = await digestFiles(
+    image,
+    added.map(({ path }) => path),
+  );
+  return (
+    added.length > 0 &&
+    added.every(({ path, after }) => markEntry(image.entries.get(path), digests.get(path)) === after)
+  );
+}
+
+function isDirectory(stock: Image, patched: Image, path: string): boolean {
+  return (patched.entries.get(path) ?? stock.entries.get(path))?.type === 'directory';
+}
+
+function markEntry(entry: Entry | undefined, content = ''): string | undefined {
+  if (entry === undefined) return undefined;
+  const { type, mode, uid, gid, target, device } = entry;
+  const value = JSON.stringify([type, mode, uid, gid, target ?? null, device ?? null, content]);
+  return createHash('sha256').update(value).digest('hex').slice(0, 24);
+}

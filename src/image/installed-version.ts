@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { runProcess } from '../io/process.js';
+import type { VersionSource } from './definition.js';
+
+const commandTimeout = 30;
+
+/** One line; undefined when there is no file, no key, or the command failed. */
+export async function readVersion(
+  source: VersionSource,
+  place: (path: string) => string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if ('command' in source) return readOutput(source.command, signal);
+  const path = place(source.file);
+  const bytes = await readFile(path).catch(() => undefined);
+  if (bytes === undefined || source.key === undefined) return firstLine(bytes?.toString('utf8'));
+  const isBinary = bytes.toString('latin1', 0, 8) === 'bplist00';
+  // Only macOS writes binary property lists, and brings what reads them.
+  const text = isBinary
+    ? await readOutput(['plutil', '-convert', 'xml1', '-o', '-', path], signal, (output) => output)
+    : bytes.toString('utf8');
+  return readPropertyList(text ?? '', source.key);
+}
+
+/** The string at a key of the outermost dictionary of an XML property list. */
+export function readPropertyList(text: string, key: string): string | undefined {
+  let depth = 0;
+  let found = false;
+  const tokens = text
+    .replace(/<!--.*?-->/gs, '')
+    .matchAll(
+      /<(\/?)(dict|array)\s*>|<(key|string)>([^<]*)<\/\3>|<\w+\s*\/>|<(integer|real|date|data)>[^<]*</g,
+    );
+  for (const [, closing, container, kind, value = ''] of tokens) {
+    if (container !== undefined) depth += closing === '/' ? -1 : 1;
+    if (found) return kind === 'string' ? decodeEntities(value) : undefined;
+    found = depth === 1 && kind === 'key' && decodeEntities(value) === key;
+  }
+  return undefined;
+}
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function decodeEntities(text: string): string {
+  return text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => entities[name] ?? '');
+}
+
+async function readOutput(
+  argv: readonly string[],
+  signal: AbortSignal,
+  choose = firstLine,
+): Promise<string | undefined> {
+  const result = await runProcess(argv, { signal, timeout: commandTimeout }).catch((error) => {
+    if (signal.aborted) throw error;
+    return undefined;
+  });
+  return result?.exitCode === 0 ? choose(result.output) : undefined;
+}
+
+function firstLine(text: string | undefined): string | undefined {
+  return text?.split('\n')[0]?.trim() || undefined;
+}

@@ -1,0 +1,34 @@
+import type { BootRequest } from './boot.js';
+import type { Engine, EngineName } from './engine.js';
+import type { Codec } from './layout.js';
+import type { Patch } from './patch.js';
+import type { Report } from './report.js';
+
+export interface BuildRequest {
+  readonly image: string;
+  /** What messages call the image: its id, or the path as it was given. */
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  readonly settings: Readonly<Record<string, string>>;
+  readonly output: string;
+  readonly engine: EngineName | 'auto';
+  readonly codec?: Codec | undefined;
+  readonly level?: number | undefined;
+  /** Absent: the output is not booted, and the report says so. */
+  readonly verify?: BootWishes | undefined;
+  /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */
+  readonly stamp?: number | undefined;
+}
+
+/** How the output is booted; `memory` is chosen by its size unless given, but is not less than `leastMemory`. */
+export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'memory'> {
+  readonly memory?: number | undefined;
+  readonly leastMemory?: number | undefined;
+}
+
+export interface BuildContext {
+  readonly signal: AbortSignal;
+  readonly engines: readonly Engine[];
+  readonly log: (line: string) => void;
+  readonly onStage: (stage: Report['stage']) => void;
+}
