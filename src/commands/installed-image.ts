@@ -50,6 +50,7 @@ export async function findTarget(
     cache: resolve(places.cache, 'images'),
     signal: context.signal,
     log,
+    installed: true,
   }).catch((error) => {
     // A path that was patched once and is gone now still has a state.
     if (error instanceof MobyPatchError && error.code === 'image-unknown' && /[/\\]/.test(name))

@@ -30,7 +30,7 @@ export function explainReplaceError(error: unknown, target: string, source: stri
   return new MobyPatchError(
     reason.kind,
     reason.code,
-    `cannot replace the image: ${reason.text} (${code} at ${syscall}); nothing was replaced`,
+    `cannot replace it: ${reason.text} (${code} at ${syscall}); nothing was replaced`,
     { path: path === source ? source : target, hint: reason.hint, cause: error },
   );
 }

@@ -33,11 +33,14 @@ export interface FindOptions extends RecipeOptions {
   readonly home: string;
   /** Where a relative path starts. */
   readonly folder: string;
+  /** Refuse what a recipe makes: nothing boots from it, and other builds start from it. */
+  readonly installed?: boolean;
 }
 
 /**
  * Finds the image behind an id or a path; one with a recipe is made if it has not been yet. Errors:
- * `image-unknown`, `image-not-installed`, `image-unsupported`, `definition-invalid` and those of the recipe.
+ * `image-unknown`, `image-not-installed`, `image-not-installable`, `image-unsupported`, `definition-invalid` and
+ * those of the recipe.
  */
 export async function findImage(name: string, options: FindOptions): Promise<FoundImage> {
   const file = /^[\w.-]+$/.test(name) ? await findDefinition(name, options.roots) : undefined;
@@ -85,6 +88,12 @@ async function locate(
   definition: Definition,
   options: FindOptions,
 ): Promise<FoundImage> {
+  if (options.installed && definition.recipe !== undefined) {
+    throw new MobyPatchError('invalid', 'image-not-installable', 'this image is made here, not installed', {
+      path: name,
+      hint: `moby-patch build -i ${name}`,
+    });
+  }
   const folder =
     definition.recipe === undefined
       ? dirname(file)

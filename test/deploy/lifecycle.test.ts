@@ -272,3 +272,12 @@ test('patches that change nothing are told, for then the image is no stock one',
   t.is(code, 2);
   t.regex(stderr, /patches-without-effect/);
 });
+
+test('what a recipe makes is not replaced: other builds start from it', async (t) => {
+  const application = await setUp(t);
+  for (const command of ['status', 'apply', 'restore', 'reapply', 'watch']) {
+    const { code, stderr } = await application.moby(command, '-i', 'reference');
+    t.is(code, 2);
+    t.regex(stderr, /image-not-installable/);
+  }
+});
