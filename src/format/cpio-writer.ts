@@ -32,7 +32,8 @@ export function encodeTrailer(): Uint8Array {
   return encodeRecord({ mode: 0 }, new TextEncoder().encode(trailerName));
 }
 
-const emptyFields = {
+/** What a field of a new record has unless it is given. */
+export const emptyFields = {
   ino: 0,
   uid: 0,
   gid: 0,

@@ -1,5 +1,5 @@
 import type { Token } from '../format/cpio-reader.js';
-import { encodePadding } from '../format/cpio-writer.js';
+import { emptyFields, encodePadding } from '../format/cpio-writer.js';
 import { encodePath } from '../format/path.js';
 import { entryBoundary } from '../io/codecs/entry-boundary.js';
 import { chooseSettings, writeMember } from '../io/compression.js';
@@ -98,19 +98,4 @@ async function* listTokens(base: Base, index: number): AsyncGenerator<Iterable<T
   }
 }
 
-const emptyHeader = {
-  magic: '070701',
-  ino: 0,
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  nlink: 1,
-  mtime: 0,
-  filesize: 0,
-  devmajor: 0,
-  devminor: 0,
-  rdevmajor: 0,
-  rdevminor: 0,
-  namesize: 11,
-  check: 0,
-} as const;
+const emptyHeader = { ...emptyFields, magic: '070701', mode: 0, namesize: 11, check: 0 } as const;

@@ -1,6 +1,6 @@
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
-import type { RecordAction } from './rewrite-plan.js';
+import type { RecordAction } from './record-action.js';
 
 type Relink = Extract<RecordAction, { do: 'relink' }>;
 
