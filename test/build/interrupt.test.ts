@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createTestFolder } from '../fixtures/archive.js';
@@ -32,6 +31,7 @@ const moments: readonly [string, RegExp, string][] = [
 async function setUp(t: ExecutionContext, text: string): Promise<string> {
   const folder = await createTestFolder(t);
   await mkdir(join(folder, 'patches/slow'), { recursive: true });
+  await mkdir(join(folder, 'tmp'));
   await writeFile(join(folder, 'patches/slow/patch.yaml'), text);
   await writeFile(join(folder, 'out.img'), 'precious');
   return folder;
@@ -44,19 +44,19 @@ interface Traces {
   readonly processes: string;
 }
 
-/** All that a run could leave behind on this machine. */
-async function findTraces(daemon: TestDaemon): Promise<Traces> {
+/** All that a run with this temporary folder could leave behind; other tests run at the same time. */
+async function findTraces(daemon: TestDaemon, folder: string): Promise<Traces> {
   const docker = (...args: string[]) =>
     execFileSync('docker', ['-H', daemon.host, ...args], { encoding: 'utf8' });
   const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
   return {
-    scratch: (await readdir(tmpdir())).filter((name) => /^moby-patch-\d/.test(name)),
+    scratch: await readdir(join(folder, 'tmp')),
     mounts: (await readFile('/proc/mounts', 'utf8'))
       .split('\n')
-      .filter((line) => line.includes('moby-patch-'))
+      .filter((line) => line.includes(folder))
       .join('\n'),
     docker: docker('ps', '-aq') + docker('images', '-aq'),
-    processes: processes.filter((line) => /^(qemu|unshare).*moby-patch-/.test(line)).join('\n'),
+    processes: processes.filter((line) => line.includes(folder)).join('\n'),
   };
 }
 
@@ -72,13 +72,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
         async (t) => {
           daemon ??= await startDockerd();
           const folder = await setUp(t, text);
-          const before = await findTraces(daemon);
+          const before = await findTraces(daemon, folder);
           let sent = false;
           const { code, stderr } = await runMoby(
             ['build', '-i', 'reference', '-p', 'slow', '-o', 'out.img', '--engine', engine],
             {
               folder,
-              environment: daemon.environment,
+              environment: { ...daemon.environment, TMPDIR: join(folder, 'tmp') },
               onLine(line, child) {
                 if (sent || !pattern.test(line)) return;
                 sent = true;
@@ -89,8 +89,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
           t.true(sent, stderr);
           t.is(code, 130, stderr);
           t.regex(stderr, new RegExp(`interrupted by ${signal}`));
-          t.deepEqual(await findTraces(daemon), before);
-          t.deepEqual((await readdir(folder)).sort(), ['out.img', 'patches']);
+          t.deepEqual(await findTraces(daemon, folder), before);
+          t.deepEqual((await readdir(folder)).sort(), ['out.img', 'patches', 'tmp']);
           t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
         },
       );
@@ -108,20 +108,23 @@ declareSerialTest(
       [/verify .*booting/, quickPatch],
     ] as const) {
       const folder = await setUp(t, text);
-      const before = await findTraces(daemon);
+      const before = await findTraces(daemon, folder);
       const { code } = await runMoby(
         ['build', '-i', 'reference', '-p', 'slow', '-o', 'out.img', '--engine', 'docker'],
         {
           folder,
-          environment: daemon.environment,
+          environment: { ...daemon.environment, TMPDIR: join(folder, 'tmp') },
           onLine: (line, child) => void (pattern.test(line) && child.kill('SIGKILL')),
         },
       );
       t.is(code, null);
-      t.notDeepEqual(await findTraces(daemon), before);
-      const pruned = await runMoby(['prune'], { folder, environment: daemon.environment });
+      t.notDeepEqual(await findTraces(daemon, folder), before);
+      const pruned = await runMoby(['prune'], {
+        folder,
+        environment: { ...daemon.environment, TMPDIR: join(folder, 'tmp') },
+      });
       t.is(pruned.code, 0, pruned.stderr);
-      t.deepEqual(await findTraces(daemon), before);
+      t.deepEqual(await findTraces(daemon, folder), before);
       t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
     }
   },

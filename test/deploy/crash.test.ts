@@ -36,7 +36,8 @@ function run(
   error = 0,
 ): Promise<Ran> {
   const { folder, state } = application;
-  const environment = { XDG_STATE_HOME: state, ...faults.arm(folder, at, error) };
+  // A killed program leaves its scratch folder: in the folder of the test.
+  const environment = { XDG_STATE_HOME: state, TMPDIR: dirname(folder), ...faults.arm(folder, at, error) };
   return runMoby(command, { folder, environment });
 }
 
