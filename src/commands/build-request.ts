@@ -5,6 +5,7 @@ import type { BootWishes, BuildRequest } from '../model/build.js';
 import type { EngineName } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
+import type { Patch } from '../model/patch.js';
 import { findPatch } from '../patch/find-patches.js';
 import { loadPatch } from '../patch/load-patch.js';
 import { suggest } from '../text/did-you-mean.js';
@@ -56,7 +57,7 @@ export async function createBuildRequest(
     image: image.initrd,
     name: image.name,
     patches,
-    settings: { ...values.settings, ...parseSettings(flags.set ?? []) },
+    settings: { ...chooseSettings(flags, values, patches), ...parseSettings(flags.set ?? []) },
     output,
     engine: flags.engine ?? values.engine ?? 'auto',
     codec: parseCodec(flags.compression ?? values.compression),
@@ -100,6 +101,22 @@ function listPatchFolders(
   const from = flags.patch === undefined ? configuration.folder : context.folder;
   const names = flags.patch ?? configuration.values.patches ?? [];
   return names.map((name) => (/[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name));
+}
+
+/** The file's settings are for the file's patches: with others, those that they do not know mean nothing. */
+function chooseSettings(
+  flags: BuildFlags,
+  values: Configuration,
+  patches: readonly Patch[],
+): Record<string, string> {
+  const settings = Object.entries(values.settings ?? {});
+  if (flags.patch === undefined) return Object.fromEntries(settings);
+  const known = new Set(
+    patches.flatMap(({ id, parameters }) =>
+      Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
+    ),
+  );
+  return Object.fromEntries(settings.filter(([name]) => known.has(name)));
 }
 
 function parseSettings(settings: readonly string[]): Record<string, string> {

@@ -280,3 +280,14 @@ test('a failed build leaves the old output as it was', async (t) => {
   t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
   t.deepEqual((await readdir(folder)).sort(), ['initrd.img', 'out.img', 'patches']);
 });
+
+test('settings of the configuration are for its own patches', async (t) => {
+  const folder = await setUp(t);
+  await writePatch(folder, motd);
+  await writeFile(
+    join(folder, 'moby-patch.yaml'),
+    'image: ./initrd.img\nsettings: {server: 10.0.2.2, name: config}\n',
+  );
+  t.is((await moby(folder, 'build', '-q', '--no-verify', '-p', 'motd', '-o', 'out.img')).code, 0);
+  t.is((await moby(folder, 'cat', 'out.img', 'etc/motd')).stdout, 'hello config\n');
+});
