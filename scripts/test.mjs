@@ -18,13 +18,16 @@ const ava = spawn('node', ['node_modules/ava/entrypoints/cli.mjs', ...process.ar
   env: { ...process.env, PATH: path },
 });
 let text = '';
+let ticked = 0;
 ava.stdout.on('data', (chunk) => {
   process.stdout.write(chunk);
+  ticked += String(chunk).match(/^ +✔ /gm)?.length ?? 0;
   text = (text + chunk).slice(-20_000);
 });
 ava.on('close', (code) => {
   const count = (pattern) => [...text.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
-  const passed = count(/^\s*(\d+) tests? passed/gm);
+  // The runner counts what passed only when nothing failed.
+  const passed = count(/^\s*(\d+) tests? passed/gm) || ticked;
   const broken = count(
     /^\s*(\d+) (?:tests? failed|hooks? failed|uncaught exceptions?|unhandled rejections?|tests? remained? pending|test files? (?:failed|exited|timed out))/gm,
   );

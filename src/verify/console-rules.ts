@@ -86,6 +86,12 @@ const starting: readonly Rule[] = [
     'see moby-patch ls -l IMAGE init; check its mode, its first line (no CR) and the interpreter it names',
   ),
   image(
+    // 126 and 127: what a shell ends with when it cannot run or cannot find a program (POSIX sh, "Exit Status").
+    /Kernel panic - not syncing: Attempted to kill init! exitcode=0x00007[ef]00/,
+    'the first program of the image cannot be run',
+    'see moby-patch ls -l IMAGE init; check its mode, its first line (no CR) and the interpreter it names',
+  ),
+  image(
     /Kernel panic - not syncing: Attempted to kill init/,
     'the first program ended, which is a panic',
     'the lines before the panic say why',

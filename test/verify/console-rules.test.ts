@@ -22,6 +22,7 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['/moby-patch-verify: 12: exec: /init: Permission denied', /cannot be run/],
   ['moby-patch-verify: /init: exec format error or not found', /cannot be run/],
   ['[    1.26] Failed to execute /init (error -8)', /kernel cannot run/],
+  ['[    2.33] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00007f00', /cannot be run/],
   ['[    1.26] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100', /ended/],
   ['Kernel panic - not syncing: No working init found.', /no first program/],
   ['Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)', /no \/init/],
