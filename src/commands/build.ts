@@ -32,6 +32,8 @@ export function addBuildCommand(program: Command, context: CommandContext): void
 async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
   const progress = createProgress(context, flags.quiet ?? false);
   try {
+    const { checkReportKinds } = await import('./write-reports.js');
+    checkReportKinds(flags.report ?? []);
     const { build } = await import('../build.js');
     const { createBuildRequest } = await import('./build-request.js');
     const { createEngines } = await import('./engines.js');

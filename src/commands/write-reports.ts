@@ -10,20 +10,25 @@ const renderers: Readonly<Record<string, (report: Report) => string>> = {
   '.md': renderMarkdown,
 };
 
+/** Refuses, before anything is done, a file whose ending names no kind of report: `report-unknown` (`invalid`). */
+export function checkReportKinds(files: readonly string[]): void {
+  for (const file of files) findRenderer(file);
+}
+
 /** Writes the report in the form that each file's ending asks for. */
 export async function writeReports(
   report: Report,
   files: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  for (const file of files) {
-    const render = renderers[extname(file)];
-    if (render === undefined) {
-      throw new MobyPatchError('invalid', 'report-unknown', `no report is written as "${extname(file)}"`, {
-        path: file,
-        hint: `use ${Object.keys(renderers).join(' or ')}`,
-      });
-    }
-    await replaceFile(resolve(context.folder, file), render(report));
-  }
+  for (const file of files) await replaceFile(resolve(context.folder, file), findRenderer(file)(report));
+}
+
+function findRenderer(file: string): (report: Report) => string {
+  const render = renderers[extname(file)];
+  if (render !== undefined) return render;
+  throw new MobyPatchError('invalid', 'report-unknown', `no report is written as "${extname(file)}"`, {
+    path: file,
+    hint: `use ${Object.keys(renderers).join(' or ')}`,
+  });
 }
