@@ -11,7 +11,7 @@ export function addBuildOptions(command: Command): Command {
       '-o, --output <file>',
       'where the new image goes, - for standard output; default: initrd.patched.img',
     )
-    .option('-c, --config <file>', 'default: moby-patch.yaml of this folder, if there is one')
+    .option('-c, --config <file>', 'default, without -i: moby-patch.yaml of this folder, if there is one')
     .addOption(
       new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
     )

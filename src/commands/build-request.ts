@@ -24,6 +24,8 @@ export interface BuildFlags extends BootFlags {
   readonly compression?: string;
   readonly level?: number;
   readonly verify: boolean;
+  /** Whether the folder's own moby-patch.yaml is not read: see `leaveOutUnnamedFile`. */
+  readonly fileLeftOut?: boolean;
 }
 
 /** Puts the flags over the configuration file and finds everything they name. */
@@ -32,7 +34,9 @@ export async function createBuildRequest(
   context: CommandContext,
   log: (line: string) => void,
 ): Promise<BuildRequest> {
-  const configuration = await loadConfiguration(context.folder, flags.config);
+  const configuration = flags.fileLeftOut
+    ? { folder: context.folder, values: {} }
+    : await loadConfiguration(context.folder, flags.config);
   const { values } = configuration;
   const places = findPlaces(context, configuration.folder);
   const image = await findWantedImage(flags, configuration, places, context, log);
@@ -67,6 +71,14 @@ export async function createBuildRequest(
       : undefined,
     stamp: parseStamp(context.environment.SOURCE_DATE_EPOCH),
   };
+}
+
+/**
+ * `build -i` and `plan -i`: a file that nobody named is for the image that it names itself, so that what
+ * happens to another image does not depend on the folder one stands in.
+ */
+export function leaveOutUnnamedFile<Flags extends BuildFlags>(flags: Flags): Flags {
+  return { ...flags, fileLeftOut: flags.image !== undefined && flags.config === undefined };
 }
 
 async function findWantedImage(

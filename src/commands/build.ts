@@ -35,13 +35,13 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     const { checkReportKinds } = await import('./write-reports.js');
     checkReportKinds(flags.report ?? []);
     const { build } = await import('../build.js');
-    const { createBuildRequest } = await import('./build-request.js');
+    const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
     const { createEngines } = await import('./engines.js');
     const { createScratch } = await import('../io/scratch.js');
     const streamed = flags.output === '-';
     await using scratch = await createScratch();
     const request = await createBuildRequest(
-      streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags,
+      leaveOutUnnamedFile(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags),
       context,
       progress.log,
     );

@@ -278,6 +278,30 @@ test('a failed build leaves the old output as it was', async (t) => {
   t.deepEqual((await readdir(folder)).sort(), ['initrd.img', 'out.img', 'patches']);
 });
 
+test('a configuration that nobody named is not for an image that the command line names', async (t) => {
+  const folder = await setUp(t);
+  await writePatch(folder, motd);
+  await writeFile(
+    join(folder, 'moby-patch.yaml'),
+    'image: other.img\npatches: [motd]\nsettings: {name: x}\n',
+  );
+  t.is((await moby(folder, 'build', '-q', '-i', 'initrd.img', '-o', 'out.img')).code, 0);
+  t.true((await readFile(join(folder, 'out.img'))).equals(image));
+  const named = [
+    'build',
+    '-q',
+    '-i',
+    'initrd.img',
+    '-c',
+    'moby-patch.yaml',
+    '--no-verify',
+    '-o',
+    'named.img',
+  ];
+  t.is((await moby(folder, ...named)).code, 0);
+  t.is((await moby(folder, 'cat', 'named.img', 'etc/motd')).stdout, 'hello x\n');
+});
+
 test('settings of the configuration are for its own patches', async (t) => {
   const folder = await setUp(t);
   await writePatch(folder, motd);
