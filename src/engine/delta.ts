@@ -23,7 +23,7 @@ export async function refineDelta(
   const puts = raw.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
   const removes = raw
     .flatMap((change) => (change.op === 'remove' ? [change.path] : []))
-    .filter((path) => hasAny(image, path));
+    .filter((path) => image.entries.has(path));
   const groupBefore = groupLinks(image.entries.values());
   const groupAfter = groupLinks(puts);
   const gone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
@@ -38,10 +38,6 @@ export async function refineDelta(
       .map((entry): Change => ({ op: 'put', entry: clampTime(entry, image, stamp) })),
   ];
   return { changes, warnings: findSplitLinks(image, changes) };
-}
-
-function hasAny(image: Image, path: string): boolean {
-  return image.entries.has(path);
 }
 
 /** Everything but the time and the bytes is as the image has it. */

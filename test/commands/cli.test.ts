@@ -1,13 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import type { Report } from '#src/model/report.js';
 import { createArchive, createTestFolder, directory, file, gzip, symlink } from '../fixtures/archive.js';
+import { cli, runMoby } from '../fixtures/moby.js';
 
-const cli = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 const image = gzip(
   createArchive([
     directory('.'),
@@ -19,20 +17,7 @@ const image = gzip(
   9,
 );
 
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function moby(folder: string, ...args: string[]): Promise<Ran> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [cli, ...args], { cwd: folder });
-    return { code: 0, stdout, stderr };
-  } catch (error) {
-    return error as Ran;
-  }
-}
+const moby = (folder: string, ...args: string[]) => runMoby(args, { folder });
 
 async function setUp(t: ExecutionContext): Promise<string> {
   const folder = await createTestFolder(t);
