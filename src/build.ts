@@ -47,6 +47,7 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
       signal: context.signal,
       log: context.log,
       stamp,
+      cache: context.cache,
     });
     const changes = await draft.stage('patch', () => applySteps(draft, plan, workspace, context));
     await using output = await draft.stage('repack', () => repack(image, changes, request, scratch, context));

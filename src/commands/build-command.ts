@@ -17,6 +17,7 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--compression <codec>', 'none or gzip; default: what the image has')
     .option('--level <number>', 'of the compression; default: like the image', parseCount)
-    .option('--no-verify', 'do not boot the new image');
+    .option('--no-verify', 'do not boot the new image')
+    .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing');
   return addBootOptions(command);
 }

@@ -14,6 +14,7 @@ import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import { openImage } from '../unpack/open-image.js';
 import { listArchives } from './assess-image.js';
+import { openBuildCache } from './build-cache.js';
 import type { CommandContext } from './context.js';
 import { createEngines } from './engines.js';
 import type { Target } from './installed-image.js';
@@ -35,6 +36,7 @@ export async function buildDeployment(
   target: Target,
   wish: BuildRequest,
   recipe: string,
+  caching: boolean,
   context: CommandContext,
   progress: Progress,
 ): Promise<Built> {
@@ -52,9 +54,11 @@ export async function buildDeployment(
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const request = { ...wish, output: file };
+  await using cache = openBuildCache(caching, context, progress.log);
   const report = await build(request, {
     signal: context.signal,
     engines: createEngines(context),
+    cache,
     log: progress.log,
     onStage: progress.onStage,
   });

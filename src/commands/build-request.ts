@@ -24,6 +24,7 @@ export interface BuildFlags extends BootFlags {
   readonly compression?: string;
   readonly level?: number;
   readonly verify: boolean;
+  readonly cache: boolean;
   /** Whether the folder's own moby-patch.yaml is not read: see `leaveOutUnnamedFile`. */
   readonly fileLeftOut?: boolean;
 }

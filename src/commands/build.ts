@@ -36,6 +36,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     checkReportKinds(flags.report ?? []);
     const { build } = await import('../build.js');
     const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
+    const { openBuildCache } = await import('./build-cache.js');
     const { createEngines } = await import('./engines.js');
     const { createScratch } = await import('../io/scratch.js');
     const streamed = flags.output === '-';
@@ -45,9 +46,11 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
       context,
       progress.log,
     );
+    await using cache = openBuildCache(flags.cache, context, progress.log);
     const report = await build(request, {
       signal: context.signal,
       engines: createEngines(context),
+      cache,
       log: progress.log,
       onStage: progress.onStage,
     });

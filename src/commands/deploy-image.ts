@@ -9,6 +9,7 @@ import type { Conflict, Deployment, PackageDrift, Status } from '../model/deploy
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import { assessImage } from './assess-image.js';
+import { openBuildCache } from './build-cache.js';
 import { type Built, buildDeployment, dropOldBuilds } from './build-deployment.js';
 import { createBuildRequest } from './build-request.js';
 import type { CommandContext } from './context.js';
@@ -69,6 +70,7 @@ export async function deployImage(
     const plan = {
       signal: context.signal,
       engines: createEngines(context),
+      cache: openBuildCache(flags.cache, context, () => {}),
       log: () => {},
       onStage: () => {},
     };
@@ -79,7 +81,7 @@ export async function deployImage(
       ? await keepBackup(folder.image, stock, folder.backups, context.signal)
       : await findBackup(stock.sha256, folder.backups);
   await assertSame(folder.image, installed.signature);
-  const built = await buildDeployment(target, { ...request, image }, recipe, context, progress);
+  const built = await buildDeployment(target, { ...request, image }, recipe, flags.cache, context, progress);
   const compared = await compare(target, built);
   if (options.strict && (compared.conflicts?.length ?? 0) > 0)
     throw createConflictError(compared.conflicts ?? []);

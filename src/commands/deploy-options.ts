@@ -37,6 +37,7 @@ export function addDeployOptions(command: Command): Command {
         new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
       )
       .option('--no-verify', 'do not boot the new image')
+      .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing')
       .option('--quit', 'quit the application that boots the image, and start it again afterwards')
       .option('-q, --quiet', 'no progress'),
   );

@@ -22,12 +22,14 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
 async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { planBuild } = await import('../build.js');
   const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
+  const { openBuildCache } = await import('./build-cache.js');
   const { createEngines } = await import('./engines.js');
   const log = (line: string) => context.stderr.write(`${line}\n`);
   const request = await createBuildRequest(leaveOutUnnamedFile(flags), context, log);
   const report = await planBuild(request, {
     signal: context.signal,
     engines: createEngines(context),
+    cache: openBuildCache(flags.cache, context, log),
     log: () => {},
     onStage: () => {},
   });

@@ -1,4 +1,5 @@
 import type { BootRequest } from './boot.js';
+import type { Cache } from './cache.js';
 import type { Engine, EngineName } from './engine.js';
 import type { Codec } from './layout.js';
 import type { Patch } from './patch.js';
@@ -29,6 +30,7 @@ export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'mem
 export interface BuildContext {
   readonly signal: AbortSignal;
   readonly engines: readonly Engine[];
+  readonly cache: Cache;
   readonly log: (line: string) => void;
   readonly onStage: (stage: Report['stage']) => void;
 }

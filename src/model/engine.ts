@@ -1,3 +1,4 @@
+import type { Cache } from './cache.js';
 import type { Change } from './change.js';
 import type { Entry } from './entry.js';
 import type { Image } from './layout.js';
@@ -89,6 +90,7 @@ export interface EngineOptions {
   readonly log: (line: string) => void;
   /** Seconds since 1970: the mtime of everything a step puts, and the latest one that is kept. */
   readonly stamp: number;
+  readonly cache: Cache;
 }
 
 export interface Engine {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createLocalExecutor } from '#src/engine/local/executor.js';
+import { noCache } from '#src/io/cache.js';
 import { createScratch, findAbandonedScratch } from '#src/io/scratch.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { busybox, createRoot, inNamespaces, opened } from '../fixtures/local-executor.js';
@@ -76,7 +77,7 @@ inNamespaces('no writable proc or sysfs is left in the namespace, not even out o
   const log = (line: string) => {
     if (line === 'started') mounts = readMounts(scratch.path).finally(() => controller.abort());
   };
-  const options = { signal: controller.signal, log, stamp: 0, parent: scratch.path };
+  const options = { signal: controller.signal, log, stamp: 0, cache: noCache, parent: scratch.path };
   await using executor = await createLocalExecutor(createMemoryImage(await createRoot()), options);
   const running = executor.run(['/bin/sh', '-c', 'echo started; sleep 1000'], {});
   await t.throwsAsync(running, { instanceOf: MobyPatchError });
@@ -136,7 +137,7 @@ inNamespaces('an abort ends a command that is deaf to SIGTERM and leaves nothing
   const controller = new AbortController();
   const log = (line: string) => void (line === 'started' && controller.abort());
   const image = createMemoryImage(await createRoot());
-  const options = { signal: controller.signal, log, stamp: 0, parent: scratch.path };
+  const options = { signal: controller.signal, log, stamp: 0, cache: noCache, parent: scratch.path };
   const executor = await createLocalExecutor(image, options);
   const running = executor.run(['/bin/sh', '-c', 'trap "" TERM; echo started; sleep 1000'], {});
   const error = await t.throwsAsync(running, { instanceOf: MobyPatchError });

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'ava';
 import { createLocalExecutor } from '#src/engine/local/executor.js';
+import { noCache } from '#src/io/cache.js';
 import { createScratch } from '#src/io/scratch.js';
 import type { Change } from '#src/model/change.js';
 import { MobyPatchError } from '#src/model/error.js';
@@ -109,7 +110,13 @@ test('a disk without room is named with what is there and what is wanted', async
   const huge = { ...sketchEntry({ path: 'huge' }), size: 2 ** 60 };
   const { signal } = new AbortController();
   const error = await t.throwsAsync(
-    createLocalExecutor(createMemoryImage([huge]), { signal, log: () => {}, stamp: 0, parent: scratch.path }),
+    createLocalExecutor(createMemoryImage([huge]), {
+      signal,
+      log: () => {},
+      stamp: 0,
+      cache: noCache,
+      parent: scratch.path,
+    }),
     { instanceOf: MobyPatchError },
   );
   t.is(error?.kind, 'infrastructure');

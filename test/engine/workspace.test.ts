@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { createWorkspace } from '#src/engine/workspace.js';
+import { noCache } from '#src/io/cache.js';
 import { holdBytes } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
 import type { Executor, Workspace } from '#src/model/engine.js';
@@ -41,7 +42,7 @@ function createFake(pulled: readonly Change[] = []) {
 async function open(t: ExecutionContext, fake?: ReturnType<typeof createFake>): Promise<Workspace> {
   const image = await openBytes(t, archive);
   const commands = fake === undefined ? undefined : { blind: ['etc/hosts'], open: async () => fake.executor };
-  return createWorkspace(image, plan, { signal, log: () => {}, stamp }, commands);
+  return createWorkspace(image, plan, { signal, log: () => {}, stamp, cache: noCache }, commands);
 }
 
 const entry = (path: string, content: string, fields: Partial<Entry> = {}): Entry => {

@@ -1,0 +1,168 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Cache, CachedFile, CacheKind } from '../model/cache.js';
+import type { Bytes } from '../model/entry.js';
+import { isRunning } from './scratch.js';
+
+/** Bytes that a cache may hold after `trimCache`. */
+export const usualCacheLimit = 2 * 2 ** 30;
+
+/** Each file begins with the digest of what follows: a disk that loses bytes must not change an image. */
+const digestSize = 32;
+const pieceSize = 1024 * 1024;
+const temporaryName = /^\.(\d+)-[0-9a-f]{12}$/;
+
+/** What `--no-cache` uses: nothing is there, nothing is kept. */
+export const noCache: Cache = {
+  has: async () => false,
+  read: async () => undefined,
+  open: async () => undefined,
+  write: async () => {},
+};
+
+/** A cache in a folder, which is created when something is first written. `log`: told once why nothing is kept. */
+export function openCache(folder: string, log: (line: string) => void): Cache {
+  let failed = false;
+  const locate = (kind: CacheKind, key: string) => join(folder, kind, key.slice(0, 2), key);
+  return {
+    has: (kind, key) =>
+      stat(locate(kind, key)).then(
+        () => true,
+        () => false,
+      ),
+    read: (kind, key) => readVerified(locate(kind, key)),
+    open: (kind, key) => openVerified(locate(kind, key)),
+    async write(kind, key, content) {
+      if (failed) return;
+      try {
+        await writeFile(locate(kind, key), content instanceof Uint8Array ? [content] : content);
+      } catch (error) {
+        if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') throw error;
+        failed = true;
+        log(`nothing is kept in the cache ${folder}: ${(error as NodeJS.ErrnoException).code}`);
+      }
+    },
+  };
+}
+
+/** Removes what was not used for longest until at most `limit` bytes are left; answers what it did. */
+export async function trimCache(folder: string, limit: number): Promise<{ removed: number; left: number }> {
+  const files = await listFiles(folder);
+  files.sort((one, other) => other.used - one.used);
+  let left = 0;
+  let removed = 0;
+  for (const { path, size } of files) {
+    if (left + size <= limit) left += size;
+    else {
+      await rm(path, { force: true });
+      removed += size;
+    }
+  }
+  return { removed, left };
+}
+
+async function readVerified(path: string): Promise<Uint8Array | undefined> {
+  const bytes = await readFile(path).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  const kept = bytes.subarray(digestSize);
+  if (createHash('sha256').update(kept).digest().equals(bytes.subarray(0, digestSize))) {
+    await markUsed(path);
+    return kept;
+  }
+  await rm(path, { force: true }).catch(() => {});
+  return undefined;
+}
+
+async function openVerified(path: string): Promise<CachedFile | undefined> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return undefined;
+  const size = await verify(handle).catch(() => undefined);
+  if (size === undefined) {
+    await handle.close();
+    await rm(path, { force: true }).catch(() => {});
+    return undefined;
+  }
+  await markUsed(path);
+  return {
+    size,
+    read: (offset, end) => readAll(handle, digestSize + offset, Math.min(end, size) - offset),
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+async function markUsed(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now).catch(() => {});
+}
+
+/** The size of what is kept; undefined when it is not what was written. */
+async function verify(handle: FileHandle): Promise<number | undefined> {
+  const { size } = await handle.stat();
+  const wanted = await readAll(handle, 0, digestSize);
+  const hash = createHash('sha256');
+  for (let at = digestSize; at < size; at += pieceSize)
+    hash.update(await readAll(handle, at, Math.min(pieceSize, size - at)));
+  return wanted.length === digestSize && hash.digest().equals(wanted) ? size - digestSize : undefined;
+}
+
+async function readAll(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(Math.max(0, length));
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+}
+
+/** The name appears when all is written; two that write the same write the same bytes. */
+async function writeFile(path: string, content: Bytes | readonly Uint8Array[]): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = join(dirname(path), `.${process.pid}-${randomBytes(6).toString('hex')}`);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      const hash = createHash('sha256');
+      let position = digestSize;
+      for await (const piece of content) {
+        hash.update(piece);
+        for (let at = 0; at < piece.length; ) {
+          const { bytesWritten } = await handle.write(piece, at, piece.length - at, position);
+          at += bytesWritten;
+          position += bytesWritten;
+        }
+      }
+      await handle.write(hash.digest(), 0, digestSize, 0);
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+interface KeptFile {
+  readonly path: string;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly used: number;
+}
+
+/** What a process that is no more left half-written is removed on the way. */
+async function listFiles(folder: string): Promise<KeptFile[]> {
+  const found: KeptFile[] = [];
+  for (const item of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
+    if (!item.isFile()) continue;
+    const path = join(item.parentPath ?? item.path, item.name);
+    const writer = temporaryName.exec(item.name)?.[1];
+    if (writer === undefined) {
+      const known = await stat(path).catch(() => undefined);
+      if (known !== undefined) found.push({ path, size: known.size, used: known.mtimeMs });
+    } else if (!isRunning(Number(writer))) await rm(path, { force: true });
+  }
+  return found;
+}
