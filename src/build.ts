@@ -18,6 +18,7 @@ import { openImage } from './unpack/open-image.js';
 import { bootImage } from './verify/boot.js';
 import { checkOutput } from './verify/check-output.js';
 import { detectInit } from './verify/detect-init.js';
+import { isBootFile } from './verify/hazards/boot-files.js';
 import { compareHazards, findHazards } from './verify/hazards/find.js';
 import { chooseMemory } from './verify/memory.js';
 
@@ -62,7 +63,8 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
 
 function openInput(draft: ReportDraft, request: BuildRequest, context: BuildContext): Promise<Image> {
   return draft.stage('unpack', async () => {
-    const image = await openImage(request.image, { signal: context.signal, name: request.name });
+    const { signal } = context;
+    const image = await openImage(request.image, { signal, name: request.name, digests: true });
     draft.set({ before: image.layout });
     return image;
   });
@@ -154,7 +156,12 @@ async function validate(
   request: BuildRequest,
   context: BuildContext,
 ): Promise<Image> {
-  const written = await openImage(path, { signal: context.signal, name: request.output });
+  const written = await openImage(path, {
+    signal: context.signal,
+    name: request.output,
+    digests: true,
+    hold: isBootFile,
+  });
   try {
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
     await refuseHazards(draft, image, written, request);
@@ -197,7 +204,10 @@ async function refuseHazards(
   request: BuildRequest,
 ): Promise<void> {
   if (written.layout.sha256 === image.layout.sha256) return;
-  const { introduced, known } = compareHazards(await findHazards(image), await findHazards(written));
+  const after = await findHazards(written);
+  // The old image is read again only when it decides something.
+  const before = after.some(({ severity }) => severity === 'fatal') ? await findHazards(image) : [];
+  const { introduced, known } = compareHazards(before, after);
   for (const { path, message } of known) draft.warn(`${path}: ${message}`);
   const [first] = introduced;
   if (first === undefined) return;

@@ -24,8 +24,8 @@ async function runDiff(a: string, b: string, flags: Flags, context: CommandConte
   const { compareImages } = await import('../verify/compare-images.js');
   const { addTextDiffs } = await import('../verify/compare-texts.js');
   const { renderDiff } = await import('../report/text.js');
-  await using before = await openNamedImage(a, context);
-  await using after = await openNamedImage(b, context);
+  await using before = await openNamedImage(a, context, { digests: true });
+  await using after = await openNamedImage(b, context, { digests: true });
   const found = await compareImages(before, after);
   const diff = flags.text ? await addTextDiffs(before, after, found) : found;
   if (flags.json) return printJson(context, diff);

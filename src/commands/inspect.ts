@@ -29,8 +29,9 @@ async function runInspect(name: string, flags: Flags, context: CommandContext): 
   const { openNamedImage } = await import('./named-image.js');
   const { renderInspection } = await import('../report/inspection.js');
   const { findHazards } = await import('../verify/hazards/find.js');
+  const { isBootFile } = await import('../verify/hazards/boot-files.js');
   const { describeSystem } = await import('../verify/system.js');
-  await using image = await openNamedImage(name, context);
+  await using image = await openNamedImage(name, context, { hold: isBootFile });
   const kernelConfig = await readConfig(flags, context);
   const { memory } = flags;
   const inspection = {

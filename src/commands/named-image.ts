@@ -4,14 +4,20 @@ import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createScratch } from '../io/scratch.js';
 import type { Image } from '../model/layout.js';
-import { openImage } from '../unpack/open-image.js';
+import type { CollectorWishes } from '../unpack/collector.js';
+import { type OpenOptions, openImage } from '../unpack/open-image.js';
 import { type CommandContext, findPlaces } from './context.js';
 
 /** Opens what a user calls an image: a file, `-` for standard input, or the id of a definition. */
-export async function openNamedImage(name: string, context: CommandContext): Promise<Image> {
-  if (name === '-') return openStandardInput(context);
+export async function openNamedImage(
+  name: string,
+  context: CommandContext,
+  wishes: CollectorWishes = {},
+): Promise<Image> {
+  const options = { ...wishes, signal: context.signal };
+  if (name === '-') return openStandardInput(context, options);
   const path = resolve(context.folder, name);
-  if (await exists(path)) return openImage(path, { signal: context.signal, name });
+  if (await exists(path)) return openImage(path, { ...options, name });
   const { findImage } = await import('../image/find-image.js');
   const places = findPlaces(context, context.folder);
   const log = (line: string) => context.stderr.write(`${line}\n`);
@@ -23,16 +29,16 @@ export async function openNamedImage(name: string, context: CommandContext): Pro
     signal: context.signal,
     log,
   });
-  return openImage(found.initrd, { signal: context.signal, name });
+  return openImage(found.initrd, { ...options, name });
 }
 
 /** An image is read more than once and from any place, so a stream is kept in a file first. */
-async function openStandardInput(context: CommandContext): Promise<Image> {
+async function openStandardInput(context: CommandContext, options: OpenOptions): Promise<Image> {
   const scratch = await createScratch();
   try {
     const path = join(scratch.path, 'stdin.img');
     await pipeline(context.stdin, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
-    const image = await openImage(path, { signal: context.signal, name: 'standard input' });
+    const image = await openImage(path, { ...options, name: 'standard input' });
     return {
       ...image,
       async [Symbol.asyncDispose]() {

@@ -48,10 +48,10 @@ export function writeMember(codec: Codec, source: Bytes, settings: Settings): By
 export function chooseSettings(compression: Compression, wanted: number | undefined): Settings {
   const { codec, level, dictionary } = compression;
   if (codec === 'none') return { level: 0 };
-  const { lowest, highest, usual } = implementations[codec].levels;
+  const { lowest, highest, usual, best = highest } = implementations[codec].levels;
   const isKnown = (value: number) => Number.isInteger(value) && value >= lowest && value <= highest;
   if (wanted === undefined) {
-    const known = level === 'best' ? highest : level === 'fastest' ? lowest : level;
+    const known = level === 'best' ? best : level === 'fastest' ? lowest : level;
     return { level: known !== undefined && isKnown(known) ? known : usual, dictionary };
   }
   if (isKnown(wanted)) return { level: wanted };

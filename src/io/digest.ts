@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image } from '../model/layout.js';
 
+const emptyDigest = createHash('sha256').digest('hex');
+
 /** Hex SHA-256 of a stream. */
 export async function digestBytes(bytes: Bytes): Promise<string> {
   const hash = createHash('sha256');
@@ -9,7 +11,7 @@ export async function digestBytes(bytes: Bytes): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Hex SHA-256 of the bodies of regular files in an image, in one pass over it; path -> digest. */
+/** Hex SHA-256 of the bodies of regular files in an image, in at most one pass over it; path -> digest. */
 export async function digestFiles(image: Image, paths: Iterable<string>): Promise<Map<string, string>> {
   const byRecord = new Map<ArchiveRecord, string[]>();
   for (const path of paths) {
@@ -17,6 +19,13 @@ export async function digestFiles(image: Image, paths: Iterable<string>): Promis
     if (entry?.type === 'file') byRecord.set(entry.data, [...(byRecord.get(entry.data) ?? []), path]);
   }
   const digests = new Map<string, string>();
+  for (const [record, names] of byRecord) {
+    const known = record.header.filesize === 0 ? emptyDigest : image.digests.get(record);
+    if (known === undefined) continue;
+    for (const path of names) digests.set(path, known);
+    byRecord.delete(record);
+  }
+  if (byRecord.size === 0) return digests;
   for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
     const digest = await digestBytes(body);
     for (const path of byRecord.get(record) ?? []) digests.set(path, digest);

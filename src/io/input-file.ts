@@ -17,7 +17,9 @@ export interface InputFile extends AsyncDisposable {
 }
 
 /** Bytes per read: large enough that the calls cost nothing beside decompression. */
-const pieceSize = 512 * 1024;
+const blockSize = 512 * 1024;
+/** Blocks kept: members shorter than one follow each other, and two passes may go on side by side. */
+const mostBlocks = 4;
 
 export async function openInputFile(path: string, name = path): Promise<InputFile> {
   const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
@@ -43,7 +45,8 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
       path: name,
       hint: 'give a file, or - for standard input',
     });
-  const read = async (offset: number, end: number) => {
+  const blocks = new Map<number, Promise<Uint8Array>>();
+  const readAnew = async (offset: number, end: number) => {
     const buffer = Buffer.allocUnsafe(Math.max(0, end - offset));
     let filled = 0;
     while (filled < buffer.length) {
@@ -52,6 +55,22 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
       filled += bytesRead;
     }
     return buffer.subarray(0, filled);
+  };
+  const readBlock = (index: number) => {
+    const block = blocks.get(index) ?? readAnew(index * blockSize, (index + 1) * blockSize);
+    blocks.delete(index);
+    blocks.set(index, block);
+    for (const oldest of blocks.keys()) {
+      if (blocks.size <= mostBlocks) break;
+      blocks.delete(oldest);
+    }
+    return block;
+  };
+  const read = async (offset: number, end: number) => {
+    const index = Math.floor(offset / blockSize);
+    const start = index * blockSize;
+    if (offset >= end || end > start + blockSize) return readAnew(offset, end);
+    return (await readBlock(index)).subarray(offset - start, end - start);
   };
   return {
     name,
@@ -83,14 +102,14 @@ function createChangedError(name: string, message: string): MobyPatchError {
   });
 }
 
-/** Reads a range in pieces; each piece is a buffer of its own. */
+/** Reads a range in pieces that stay valid; ranges that follow each other share what was read ahead. */
 export async function* readRange(
   file: InputFile,
   offset: number,
   end: number,
 ): Bytes & AsyncGenerator<Uint8Array> {
-  for (let at = offset; at < end; at += pieceSize) {
-    const wanted = Math.min(at + pieceSize, end);
+  for (let at = offset; at < end; ) {
+    const wanted = Math.min((Math.floor(at / blockSize) + 1) * blockSize, end);
     const piece = await file.read(at, wanted);
     if (piece.length < wanted - at)
       throw new MobyPatchError('failed', 'image-changed', 'the file became shorter while it was read', {
@@ -98,5 +117,6 @@ export async function* readRange(
         offset: at,
       });
     yield piece;
+    at = wanted;
   }
 }

@@ -108,6 +108,8 @@ export interface Image extends AsyncDisposable {
   readonly dropped: readonly DroppedRecord[];
   /** By `ArchiveRecord.index`; none for a dropped record. */
   readonly placed: readonly (PlacedRecord | undefined)[];
+  /** Hex SHA-256 of bodies, as far as they were taken when the image was read. */
+  readonly digests: ReadonlyMap<ArchiveRecord, string>;
   /** The bytes of the file from `offset` up to `end`. */
   bytes(offset: number, end: number): Bytes;
   /**

@@ -43,6 +43,7 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
     records,
     entries,
     dropped: merged.dropped,
+    digests: new Map(),
     placed: merged.placed,
     bytes() {
       throw new TypeError('an image that was unpacked has no file');

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readSegment } from '../io/archive.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
+import { holdBytes } from '../io/spool.js';
 import { createTokenCursor } from '../io/token-cursor.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
 import { createImageEntry } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
+import type { CollectorWishes } from './collector.js';
 import { type Scan, type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
 
-export interface OpenOptions {
+export interface OpenOptions extends CollectorWishes {
   readonly signal: AbortSignal;
   /** What messages call the file; default: its path. */
   readonly name?: string;
@@ -24,7 +26,7 @@ export async function openImage(path: string, options: OpenOptions): Promise<Ima
   const file = await openInputFile(path, options.name);
   try {
     const [scan, whole] = await Promise.all([
-      scanImage(file, options.signal, options.limits),
+      scanImage(file, options.signal, options.limits, options),
       hashRange(file, 0, file.size),
     ]);
     const digests = await Promise.all(scan.segments.map((segment) => hashSegment(file, segment, whole)));
@@ -43,7 +45,8 @@ function createImage(file: InputFile, scan: Scan, segments: readonly Segment[], 
   const merged = mergeRecords(scan.records);
   const records = scan.records.filter((record) => record !== undefined);
   const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.names) };
-  const bodies = (wanted: ReadonlySet<ArchiveRecord>) => readBodies(file, segments, records, wanted);
+  const { digests, held } = scan;
+  const bodies = (wanted: ReadonlySet<ArchiveRecord>) => readBodies(file, segments, records, held, wanted);
   const read = (record: ArchiveRecord) => readBody(record, bodies);
   const entries = new Map(
     [...merged.names].map(([path, node]) => [path, createImageEntry(path, node, read)]),
@@ -56,6 +59,7 @@ function createImage(file: InputFile, scan: Scan, segments: readonly Segment[], 
     entries,
     dropped: merged.dropped,
     placed: merged.placed,
+    digests,
     bytes: (offset, end) => readRange(file, offset, end),
     bodies,
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
@@ -68,19 +72,24 @@ async function* readBody(record: ArchiveRecord, bodies: ReadBodies): AsyncGenera
   for await (const [, body] of bodies(new Set([record]))) yield* body;
 }
 
-/** Visits bodies segment by segment; a segment without a wanted record is not decompressed. */
+/** Visits bodies segment by segment; a segment of which all that is wanted is held is not decompressed. */
 async function* readBodies(
   file: InputFile,
   segments: readonly Segment[],
   records: readonly ArchiveRecord[],
+  held: ReadonlyMap<ArchiveRecord, Uint8Array>,
   wanted: ReadonlySet<ArchiveRecord>,
 ): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
   let first = 0;
   for (const segment of segments) {
     const own = records.slice(first, first + segment.entries);
     first += segment.entries;
-    let left = own.filter((record) => wanted.has(record)).length;
-    if (left === 0) continue;
+    const asked = own.filter((record) => wanted.has(record));
+    if (asked.every((record) => held.has(record))) {
+      for (const record of asked) yield [record, holdBytes(held.get(record) ?? new Uint8Array()).body()];
+      continue;
+    }
+    let left = asked.length;
     await using cursor = createTokenCursor(readSegment(file, segment));
     for (const record of own) {
       if (left === 0) break;

@@ -1,10 +1,9 @@
 import { detectCodec } from '../format/magic.js';
-import { parseType } from '../format/mode.js';
-import { decodePath } from '../format/path.js';
 import { createTooLargeError, readArchive } from '../io/archive.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Codec, Compression, Segment } from '../model/layout.js';
+import { type CollectorWishes, createCollector } from './collector.js';
 
 /** A segment before its digest is known. */
 export type ScannedSegment = Omit<Segment, 'sha256'>;
@@ -13,6 +12,10 @@ export interface Scan {
   readonly segments: readonly ScannedSegment[];
   /** Every record in file order; `undefined` where a TRAILER stands. */
   readonly records: readonly (ArchiveRecord | undefined)[];
+  /** Hex SHA-256 of the bodies that are not empty, where they were asked for. */
+  readonly digests: ReadonlyMap<ArchiveRecord, string>;
+  /** Bodies that were asked for and are small enough to be held. */
+  readonly held: ReadonlyMap<ArchiveRecord, Uint8Array>;
 }
 
 export interface ScanLimits {
@@ -38,8 +41,6 @@ export const usualLimits: ScanLimits = {
   members: 100_000,
 };
 
-const longestTarget = 4095;
-
 /**
  * Reads an image file from end to end by the kernel's grammar: raw archives at multiples of four bytes,
  * compressed members, zeros between them. Bytes that are none of these end the kernel's reading: they
@@ -49,11 +50,12 @@ export async function scanImage(
   file: InputFile,
   signal: AbortSignal,
   given: Partial<ScanLimits> = {},
+  wishes: CollectorWishes = {},
 ): Promise<Scan> {
   const limits: ScanLimits = { ...usualLimits, ...given };
   const allowed = Math.min(limits.unpacked, Math.max(limits.anyway, limits.ratio * file.size));
   const segments: ScannedSegment[] = [];
-  const records: (ArchiveRecord | undefined)[] = [];
+  const collector = createCollector(wishes);
   let count = 0;
   let members = 0;
   let unpacked = 0;
@@ -75,7 +77,8 @@ export async function scanImage(
     throw new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
       path: file.name,
     });
-  return { segments, records };
+  const { records, digests, held } = collector;
+  return { segments, records, digests, held };
 
   async function addPadding(from: number): Promise<number> {
     const end = await findNonZero(file, from);
@@ -116,7 +119,6 @@ export async function scanImage(
     const batches = readArchive(codec, file, from, allowed - unpacked);
     let entries = 0;
     let trailer = false;
-    let target: Uint8Array[] | undefined;
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -130,23 +132,13 @@ export async function scanImage(
             entries += 1;
             count += 1;
             trailer = false;
-            const { header } = token;
-            target =
-              parseType(header.mode) === 'symlink' && header.filesize <= longestTarget ? [] : undefined;
-            const position = codec === 'none' ? token.position - from : base + token.position;
-            records.push({ segment, index: count - 1, position, header, name: decodePath(token.name) });
             if (count > limits.records)
               throw createLimitError(file, from, `more than ${limits.records} entries`);
-            if (codec !== 'none' && unpacked + token.position + header.filesize > allowed)
+            if (codec !== 'none' && unpacked + token.position + token.header.filesize > allowed)
               throw createTooLargeError(file, from);
-          } else if (token.kind === 'data') target?.push(token.bytes.slice());
-          else if (token.kind === 'end' && target !== undefined) {
-            records.push({ ...(records.pop() as ArchiveRecord), target: decodePath(Buffer.concat(target)) });
-            target = undefined;
-          } else if (token.kind === 'trailer') {
-            trailer = true;
-            records.push(undefined);
-          }
+          } else if (token.kind === 'trailer') trailer = true;
+          const position = 'position' in token ? token.position : 0;
+          collector.push(token, segment, codec === 'none' ? position - from : base + position);
         }
       }
     } finally {

@@ -121,7 +121,7 @@ for (const [what, bytes] of packedShapes) {
 
 test('an image that this program compressed comes back bit for bit', async (t) => {
   const plain = await openBytes(t, Buffer.concat([pad(createArchive(rich), 512), createArchive(tail)]));
-  const first = await repack(t, await unpack(t, plain), { codec: 'gzip', level: 9 });
+  const first = await repack(t, await unpack(t, plain), { codec: 'gzip', level: 7 });
   const second = await repack(t, await unpack(t, first.image));
   t.true(second.bytes.equals(first.bytes));
 });

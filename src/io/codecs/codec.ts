@@ -23,7 +23,13 @@ export interface CodecImplementation {
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
   /** One member around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
   write(source: Bytes, settings: Settings): AsyncGenerator<Uint8Array, void, void>;
-  readonly levels: { readonly lowest: number; readonly highest: number; readonly usual: number };
+  readonly levels: {
+    readonly lowest: number;
+    readonly highest: number;
+    readonly usual: number;
+    /** What writes no more than the codec's own program at its best, for an image that says it was; default: highest. */
+    readonly best?: number;
+  };
 }
 
 export function createMemberError(

@@ -15,5 +15,5 @@ export interface DeflateAnswer {
 
 parentPort?.on('message', ({ bytes, level }: DeflateRequest) => {
   const answer: DeflateAnswer = { bytes: deflate(bytes, level), checksum: crc32(bytes) };
-  parentPort?.postMessage(answer);
+  parentPort?.postMessage(answer, [answer.bytes.buffer as ArrayBuffer]);
 });

@@ -16,11 +16,12 @@ export function createGzipCompressor(level: number, writeStream: WriteStream): R
     depth: pool.depth,
     longest: 16 * 1024 * 1024,
     async compress(run) {
+      const { length } = run;
       const { bytes, checksum } = await pool.deflate(run, level);
       const trailer = Buffer.alloc(8);
       trailer.writeUInt32LE(checksum, 0);
-      trailer.writeUInt32LE(run.length % 2 ** 32, 4);
-      const header = encodeGzipHeader(level === 9 ? 'best' : level === 1 ? 'fastest' : undefined);
+      trailer.writeUInt32LE(length % 2 ** 32, 4);
+      const header = encodeGzipHeader(level >= 7 ? 'best' : level === 1 ? 'fastest' : undefined);
       return Buffer.concat([header, bytes, trailer]);
     },
     stream: (source) => writeStream(source, Math.min(level, highestStreamLevel)),

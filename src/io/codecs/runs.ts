@@ -7,7 +7,10 @@ export interface RunCompressor extends AsyncDisposable {
   readonly depth: number;
   /** Bytes. A run of more is not held: it becomes a member that is compressed as it comes. */
   readonly longest: number;
-  /** One whole member around the bytes; the same for the same bytes, whatever comes before and behind them. */
+  /**
+   * One whole member around the bytes; the same for the same bytes, whatever comes before and behind them.
+   * The bytes are the compressor's to use up.
+   */
   compress(run: Uint8Array): Promise<Uint8Array>;
   /** One whole member around a run that is too long to be held. */
   stream(source: Bytes): Bytes;
@@ -47,7 +50,7 @@ export async function* writeRuns(
   for await (const { pieces, rest } of cutRuns(source, longest)) {
     empty = false;
     if (rest === undefined) {
-      start(Buffer.concat(pieces));
+      start(join(pieces));
       yield* drain(depth);
     } else {
       yield* drain(0);
@@ -56,6 +59,19 @@ export async function* writeRuns(
   }
   if (empty) start(new Uint8Array());
   yield* drain(0);
+}
+
+/** A buffer of its own in any case: whoever compresses it may hand it to a thread. */
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return first;
+  const run = Buffer.allocUnsafeSlow(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    run.set(piece, at);
+    at += piece.length;
+  }
+  return run;
 }
 
 async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run, void, void> {

@@ -1,0 +1,76 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { Token } from '../format/cpio-reader.js';
+import { parseType } from '../format/mode.js';
+import { decodePath } from '../format/path.js';
+import type { ArchiveRecord } from '../model/layout.js';
+
+export interface CollectorWishes {
+  /** Take the SHA-256 of every body on the way. */
+  readonly digests?: boolean | undefined;
+  /** Bodies to keep in memory, by the record's name; what does not fit is left out. */
+  readonly hold?: ((name: string) => boolean) | undefined;
+}
+
+/** What a reading of an image gathers, record by record. */
+export interface Collector {
+  /** In file order; `undefined` where a TRAILER stands. */
+  readonly records: (ArchiveRecord | undefined)[];
+  /** Hex SHA-256 of the bodies that are not empty. */
+  readonly digests: Map<ArchiveRecord, string>;
+  readonly held: Map<ArchiveRecord, Uint8Array>;
+  /** `position`: of an entry, from the start of its unpacked segment. */
+  push(token: Token, segment: number, position: number): void;
+}
+
+const longestTarget = 4095;
+/** Bytes of bodies that are held: enough for a shell, a loader and the scripts of an init system. */
+const mostHeld = 16 * 2 ** 20;
+
+export function createCollector({ digests: wantsDigests, hold }: CollectorWishes): Collector {
+  const records: (ArchiveRecord | undefined)[] = [];
+  const digests = new Map<ArchiveRecord, string>();
+  const held = new Map<ArchiveRecord, Uint8Array>();
+  let count = 0;
+  let room = mostHeld;
+  let present: ArchiveRecord | undefined;
+  let hash: Hash | undefined;
+  let pieces: Uint8Array[] | undefined;
+
+  function begin(token: Token & { kind: 'entry' }, segment: number, position: number): void {
+    const { header } = token;
+    const type = parseType(header.mode);
+    present = { segment, index: count, position, header, name: decodePath(token.name) };
+    count += 1;
+    if (type === 'symlink' && header.filesize <= longestTarget) pieces = [];
+    if (type !== 'file' || header.filesize === 0) return;
+    if (wantsDigests) hash = createHash('sha256');
+    if (header.filesize <= room && hold?.(present.name)) {
+      pieces = [];
+      room -= header.filesize;
+    }
+  }
+
+  function end(record: ArchiveRecord): void {
+    const body = pieces && Buffer.concat(pieces);
+    const isTarget = body !== undefined && parseType(record.header.mode) === 'symlink';
+    const whole = isTarget ? { ...record, target: decodePath(body) } : record;
+    records.push(whole);
+    if (hash !== undefined) digests.set(whole, hash.digest('hex'));
+    if (body !== undefined && !isTarget) held.set(whole, body);
+    [present, hash, pieces] = [undefined, undefined, undefined];
+  }
+
+  return {
+    records,
+    digests,
+    held,
+    push(token, segment, position) {
+      if (token.kind === 'entry') begin(token as Token & { kind: 'entry' }, segment, position);
+      else if (token.kind === 'data') {
+        hash?.update(token.bytes);
+        pieces?.push(token.bytes.slice());
+      } else if (token.kind === 'end' && present !== undefined) end(present);
+      else if (token.kind === 'trailer') records.push(undefined);
+    },
+  };
+}
