@@ -19,7 +19,7 @@ import { bootImage } from './verify/boot.js';
 import { checkOutput } from './verify/check-output.js';
 import { detectInit } from './verify/detect-init.js';
 import { isBootFile } from './verify/hazards/boot-files.js';
-import { compareHazards, findHazards } from './verify/hazards/find.js';
+import { refuseHazards } from './verify/hazards/refuse.js';
 import { chooseMemory } from './verify/memory.js';
 
 /** Says what a build would do and with which engine; changes nothing and starts nothing. */
@@ -63,8 +63,8 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
 
 function openInput(draft: ReportDraft, request: BuildRequest, context: BuildContext): Promise<Image> {
   return draft.stage('unpack', async () => {
-    const { signal } = context;
-    const image = await openImage(request.image, { signal, name: request.name, digests: true });
+    const { signal, cache } = context;
+    const image = await openImage(request.image, { signal, name: request.name, digests: true, cache });
     draft.set({ before: image.layout });
     return image;
   });
@@ -144,7 +144,12 @@ function repack(
   context: BuildContext,
 ) {
   const { codec, level } = request;
-  const bytes = writeImage(image, changes, { codec, level, spool: createSpool(scratch.path) });
+  const bytes = writeImage(image, changes, {
+    codec,
+    level,
+    spool: createSpool(scratch.path),
+    cache: context.cache,
+  });
   return createOutput(request.output, bytes, context.signal);
 }
 
@@ -164,7 +169,7 @@ async function validate(
   });
   try {
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
-    await refuseHazards(draft, image, written, request);
+    for (const { path: at, message } of await refuseHazards(image, written)) draft.warn(`${at}: ${message}`);
     return written;
   } catch (error) {
     await written[Symbol.asyncDispose]();
@@ -194,27 +199,6 @@ async function verify(
     console: `${scratch.path}/console.log`,
   };
   return bootImage(boot, { signal: context.signal, log: context.log, init: detectInit(written.entries) });
-}
-
-/** An output must not be able to fail in a way in which the input could not. */
-async function refuseHazards(
-  draft: ReportDraft,
-  image: Image,
-  written: Image,
-  request: BuildRequest,
-): Promise<void> {
-  if (written.layout.sha256 === image.layout.sha256) return;
-  const after = await findHazards(written);
-  // The old image is read again only when it decides something.
-  const before = after.some(({ severity }) => severity === 'fatal') ? await findHazards(image) : [];
-  const { introduced, known } = compareHazards(before, after);
-  for (const { path, message } of known) draft.warn(`${path}: ${message}`);
-  const [first] = introduced;
-  if (first === undefined) return;
-  throw new MobyPatchError('failed', 'boot-hazard', introduced.map(({ message }) => message).join('; '), {
-    path: `${request.output}: ${first.path}`,
-    hint: first.hint,
-  });
 }
 
 /** A refused boot leaves the old output as it is, and its console beside it. */

@@ -2,6 +2,7 @@ import { readSegment } from '../io/archive.js';
 import { chooseSettings, writeMember } from '../io/compression.js';
 import { openInputFile } from '../io/input-file.js';
 import type { Spool } from '../io/spool.js';
+import type { Cache } from '../model/cache.js';
 import type { Change } from '../model/change.js';
 import type { Codec, Compression, Image, Segment } from '../model/layout.js';
 import { sizeOfGap, sizeOfPadding } from './gaps.js';
@@ -15,6 +16,8 @@ export interface RepackOptions {
   readonly level?: number | undefined;
   /** For bodies that must wait for their place. */
   readonly spool: Spool;
+  /** Where compressed runs are kept for the next time. */
+  readonly cache?: Cache | undefined;
 }
 
 /**
@@ -57,11 +60,10 @@ export async function* writeImage(
           codec === segment.compression.codec ? segment.compression : { codec };
         moved = true;
         previous = codec;
-        yield* writeMember(
-          codec,
-          rewriteSegment(index, rewriting),
-          chooseSettings(compression, options.level),
-        );
+        yield* writeMember(codec, rewriteSegment(index, rewriting), {
+          ...chooseSettings(compression, options.level),
+          cache: options.cache,
+        });
         yield new Uint8Array(sizeOfGap(segments[index + 1], written, codec));
       } else if (moved && segment.kind === 'padding')
         yield new Uint8Array(sizeOfPadding(segment, written, index === segments.length - 1, previous));

@@ -3,18 +3,22 @@ import { readSegment } from '../io/archive.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { holdBytes } from '../io/spool.js';
 import { createTokenCursor } from '../io/token-cursor.js';
+import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
 import { createImageEntry } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
-import { type Scan, type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
+import { type KeptScan, keepScan, readKeptScan } from './kept-scan.js';
+import { type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
 
 export interface OpenOptions extends CollectorWishes {
   readonly signal: AbortSignal;
   /** What messages call the file; default: its path. */
   readonly name?: string;
   readonly limits?: Partial<ScanLimits>;
+  /** Where what was found in a file with the same bytes may be kept; with `digests` only. */
+  readonly cache?: Cache | undefined;
 }
 
 /**
@@ -25,23 +29,46 @@ export interface OpenOptions extends CollectorWishes {
 export async function openImage(path: string, options: OpenOptions): Promise<Image> {
   const file = await openInputFile(path, options.name);
   try {
-    const [scan, whole] = await Promise.all([
-      scanImage(file, options.signal, options.limits, options),
-      hashRange(file, 0, file.size),
-    ]);
-    const digests = await Promise.all(scan.segments.map((segment) => hashSegment(file, segment, whole)));
+    const { scan, sha256 } =
+      options.cache === undefined ? await read(file, options) : await readOnce(file, options, options.cache);
     await file.assertUnchanged();
-    const segments = scan.segments.map(
-      (segment, index): Segment => ({ ...segment, sha256: digests[index] ?? '' }),
-    );
-    return createImage(file, scan, segments, whole);
+    return createImage(file, scan, sha256);
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function createImage(file: InputFile, scan: Scan, segments: readonly Segment[], sha256: string): Image {
+interface Reading {
+  readonly scan: KeptScan;
+  /** Of the whole file. */
+  readonly sha256: string;
+}
+
+async function read(file: InputFile, options: OpenOptions): Promise<Reading> {
+  const [scan, sha256] = await Promise.all([
+    scanImage(file, options.signal, options.limits, options),
+    hashRange(file, 0, file.size),
+  ]);
+  const digests = await Promise.all(scan.segments.map((segment) => hashSegment(file, segment, sha256)));
+  const segments = scan.segments.map(
+    (segment, index): Segment => ({ ...segment, sha256: digests[index] ?? '' }),
+  );
+  return { scan: { ...scan, segments }, sha256 };
+}
+
+/** As `read`, unless the same bytes were read before. */
+async function readOnce(file: InputFile, options: OpenOptions, cache: Cache): Promise<Reading> {
+  const sha256 = await hashRange(file, 0, file.size);
+  const kept = await readKeptScan(cache, sha256);
+  if (kept !== undefined) return { scan: kept, sha256 };
+  const found = await read(file, { ...options, digests: true });
+  if (found.sha256 === sha256) await keepScan(cache, sha256, found.scan);
+  return found;
+}
+
+function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
+  const { segments } = scan;
   const merged = mergeRecords(scan.records);
   const records = scan.records.filter((record) => record !== undefined);
   const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.names) };

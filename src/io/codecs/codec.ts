@@ -1,3 +1,4 @@
+import type { Cache } from '../../model/cache.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Compression } from '../../model/layout.js';
@@ -16,6 +17,8 @@ export interface Settings {
   readonly level: number;
   /** Bytes, for xz and lzma: instead of the level's own. */
   readonly dictionary?: number | undefined;
+  /** Where compressed runs are kept for the next time. */
+  readonly cache?: Cache | undefined;
 }
 
 export interface CodecImplementation {

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import type { Cache } from '../model/cache.js';
+import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
+import type { Scan } from './scan.js';
+
+/** Raised when a scan gathers something else, or finds something else in the same bytes. */
+const version = 1;
+
+/** More records than this are read again faster than their list is parsed. */
+const mostRecords = 200_000;
+
+export interface KeptScan extends Scan {
+  readonly segments: readonly Segment[];
+}
+
+type Row = readonly [
+  segment: number,
+  position: number,
+  name: string,
+  target: string | null,
+  digest: string | null,
+  header: Header,
+];
+
+function createKey(sha256: string): string {
+  return createHash('sha256').update(`scan ${version} ${sha256}`).digest('hex');
+}
+
+/** What a reading with digests found in an image file with this digest. */
+export async function readKeptScan(cache: Cache, sha256: string): Promise<KeptScan | undefined> {
+  const bytes = await cache.read('scan', createKey(sha256));
+  if (bytes === undefined) return undefined;
+  const { segments, rows } = JSON.parse(Buffer.from(bytes).toString()) as {
+    segments: Segment[];
+    rows: (Row | null)[];
+  };
+  const digests = new Map<ArchiveRecord, string>();
+  let index = -1;
+  const records = rows.map((row) => {
+    if (row === null) return undefined;
+    const [segment, position, name, target, digest, header] = row;
+    index += 1;
+    const record = { segment, index, position, header, name, ...(target !== null && { target }) };
+    if (digest !== null) digests.set(record, digest);
+    return record;
+  });
+  return { segments, records, digests, held: new Map() };
+}
+
+export async function keepScan(cache: Cache, sha256: string, scan: KeptScan): Promise<void> {
+  if (scan.records.length > mostRecords) return;
+  const rows = scan.records.map((record): Row | null => {
+    if (record === undefined) return null;
+    const { segment, position, name, target = null, header } = record;
+    return [segment, position, name, target, scan.digests.get(record) ?? null, header];
+  });
+  const content = Buffer.from(JSON.stringify({ segments: scan.segments, rows }));
+  await cache.write('scan', createKey(sha256), content);
+}
