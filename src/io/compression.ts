@@ -2,7 +2,7 @@ import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Compression } from '../model/layout.js';
 import { bzip2 } from './codecs/bzip2.js';
-import type { CodecImplementation, MemberEnd, Settings } from './codecs/codec.js';
+import type { CodecImplementation, MemberEnd, RunFormat, Settings } from './codecs/codec.js';
 import { gatherBytes } from './codecs/gather.js';
 import { gzip } from './codecs/gzip.js';
 import { lz4 } from './codecs/lz4.js';
@@ -39,6 +39,11 @@ export function readMember(
  */
 export function writeMember(codec: Codec, source: Bytes, settings: Settings): Bytes {
   return codec === 'none' ? source : implementations[codec].write(gatherBytes(source), settings);
+}
+
+/** How a codec writes runs; undefined for one that writes a segment as one member. */
+export function findRunFormat(codec: Codec): RunFormat | undefined {
+  return codec === 'none' ? undefined : implementations[codec].runs;
 }
 
 /**

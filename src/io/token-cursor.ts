@@ -2,19 +2,21 @@ import type { Token } from '../format/cpio-reader.js';
 import type { Bytes } from '../model/entry.js';
 
 /** Walks the tokens of an archive entry by entry, with the body only where it is wanted. */
-export interface TokenCursor extends AsyncDisposable {
+export interface TokenCursor<Any extends { readonly kind: string } = Token> extends AsyncDisposable {
   /** Goes to the next entry, over what is left of the present one; undefined at the end. */
-  nextEntry(): Promise<Token | undefined>;
+  nextEntry(): Promise<Any | undefined>;
   /** The next token whatever it is; undefined at the end. */
-  next(): Promise<Token | undefined>;
+  next(): Promise<Any | undefined>;
   /** The body of the present entry; to be read before the next `nextEntry`. */
   body(): Bytes;
 }
 
-export function createTokenCursor(batches: AsyncGenerator<Iterable<Token>, unknown, void>): TokenCursor {
-  let batch: Iterator<Token> | undefined;
+export function createTokenCursor<Any extends { readonly kind: string } = Token>(
+  batches: AsyncGenerator<Iterable<Any>, unknown, void>,
+): TokenCursor<Any> {
+  let batch: Iterator<Any> | undefined;
 
-  async function next(): Promise<Token | undefined> {
+  async function next(): Promise<Any | undefined> {
     for (;;) {
       const token = batch?.next();
       if (token !== undefined && !token.done) return token.value;
@@ -34,7 +36,7 @@ export function createTokenCursor(batches: AsyncGenerator<Iterable<Token>, unkno
     },
     async *body() {
       for (let token = await next(); token !== undefined && token.kind !== 'end'; token = await next()) {
-        if (token.kind === 'data') yield token.bytes;
+        if (token.kind === 'data') yield (token as Any & { bytes: Uint8Array }).bytes;
       }
     },
     async [Symbol.asyncDispose]() {

@@ -74,6 +74,22 @@ export interface ArchiveRecord {
   readonly target?: string | undefined;
 }
 
+/** Whole entries that stand behind each other: a piece of an archive that can be compressed by itself. */
+export interface ArchivedRun {
+  readonly records: number;
+  /** After decompression. */
+  readonly bytes: number;
+  /** Hex digest of all that is in it: equal for equal bytes. */
+  readonly key: string;
+}
+
+/** An archive that is nothing but entries without gaps and one TRAILER behind them. */
+export interface ArchiveRuns {
+  readonly runs: readonly ArchivedRun[];
+  /** The TRAILER with its name and padding, as it is written. */
+  readonly trailer: Uint8Array;
+}
+
 /** A record that the kernel will not turn into a file, and why. */
 export interface DroppedRecord {
   readonly record: ArchiveRecord;
@@ -110,6 +126,8 @@ export interface Image extends AsyncDisposable {
   readonly placed: readonly (PlacedRecord | undefined)[];
   /** Hex SHA-256 of bodies, as far as they were taken when the image was read. */
   readonly digests: ReadonlyMap<ArchiveRecord, string>;
+  /** By segment; only with digests, and only for plain archives. */
+  readonly runs: ReadonlyMap<number, ArchiveRuns>;
   /** The bytes of the file from `offset` up to `end`. */
   bytes(offset: number, end: number): Bytes;
   /**

@@ -44,6 +44,7 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
     entries,
     dropped: merged.dropped,
     digests: new Map(),
+    runs: new Map(),
     placed: merged.placed,
     bytes() {
       throw new TypeError('an image that was unpacked has no file');

@@ -1,7 +1,7 @@
 import type { Token } from '../format/cpio-reader.js';
 import { emptyFields, encodePadding } from '../format/cpio-writer.js';
 import { encodePath } from '../format/path.js';
-import { entryBoundary } from '../io/codecs/entry-boundary.js';
+import { entryBoundary, isRunStart } from '../io/codecs/marks.js';
 import { chooseSettings, writeMember } from '../io/compression.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Segment } from '../model/layout.js';
@@ -74,7 +74,7 @@ async function* copySegment(base: Base, index: number): Pieces {
       );
     const filesize = piece.record?.header.filesize ?? 0;
     yield new Uint8Array(piece.gap);
-    yield entryBoundary;
+    if (isRunStart(size + piece.gap, size)) yield entryBoundary;
     yield piece.raw;
     if (filesize > 0) yield* base.body(piece);
     yield encodePadding(filesize);

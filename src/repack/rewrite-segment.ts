@@ -1,14 +1,14 @@
-import type { Token } from '../format/cpio-reader.js';
 import { encodePadding, encodeRecord, patchRecord } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
-import { entryBoundary } from '../io/codecs/entry-boundary.js';
+import { createBoundary, createMember, entryBoundary, isMember, isRunStart } from '../io/codecs/marks.js';
 import type { Spool, Spooled } from '../io/spool.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { Bytes, Entry } from '../model/entry.js';
 import type { ArchiveRecord, Image, Segment } from '../model/layout.js';
 import type { Inodes } from './inodes.js';
 import type { RewritePlan } from './rewrite-plan.js';
+import type { RunToken } from './run-tokens.js';
 
 interface Relinked {
   readonly record: ArchiveRecord;
@@ -19,7 +19,7 @@ interface Relinked {
 export interface Rewriting {
   readonly image: Image;
   /** What a segment is made of, in order. */
-  tokens(index: number): AsyncGenerator<Iterable<Token>, void, void>;
+  tokens(index: number): AsyncGenerator<Iterable<RunToken>, void, void>;
   readonly plan: RewritePlan;
   readonly inodes: Inodes;
   readonly spool: Spool;
@@ -40,7 +40,7 @@ export async function* rewriteSegment(
   await using cursor = createTokenCursor(tokens(index));
 
   for await (const piece of rewrite()) {
-    size += piece.length;
+    if (!isMember(piece)) size += piece.length;
     yield piece;
   }
   // Archivers write blocks of 512 bytes; a kernel skips zeros of any number.
@@ -50,17 +50,30 @@ export async function* rewriteSegment(
   async function* rewrite(): AsyncGenerator<Uint8Array, void, void> {
     let next = 0;
     let added = false;
+    let marked = false;
     for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
       const record = records[next];
       if (token.kind === 'entry' && record !== undefined) {
+        const before = records[next - 1]?.position ?? 0;
         next += 1;
-        yield entryBoundary;
+        if (!marked && isRunStart(record.position, before)) yield entryBoundary;
         yield* rewriteRecord(record, token.raw);
+      } else if (token.kind === 'boundary') {
+        marked = true;
+        yield createBoundary(token.key);
+      } else if (token.kind === 'member') {
+        next += token.run.records;
+        size += token.run.bytes;
+        yield entryBoundary;
+        yield createMember(token.bytes);
+        yield entryBoundary;
       } else if (token.kind === 'trailer') {
         if (!added && next === records.length) {
           added = true;
           yield* addEntries();
         }
+        // In a member of its own: what stands before it is then what it was, whatever is added.
+        yield entryBoundary;
         yield token.raw;
       }
     }
@@ -113,9 +126,16 @@ export async function* rewriteSegment(
   }
 
   async function* addEntries(): AsyncGenerator<Uint8Array, void, void> {
-    for (const entry of plan.additions.get(index) ?? []) {
-      yield entryBoundary;
-      yield* writeEntry(entry, undefined);
+    const additions = plan.additions.get(index) ?? [];
+    let added = 0;
+    if (additions.length > 0) yield entryBoundary;
+    for (const entry of additions) {
+      const start = added;
+      for await (const piece of writeEntry(entry, undefined)) {
+        added += piece.length;
+        yield piece;
+      }
+      if (isRunStart(added, start)) yield entryBoundary;
     }
   }
 
@@ -151,7 +171,7 @@ export async function* rewriteSegment(
 async function* copyRecord(
   raw: Uint8Array,
   filesize: number,
-  cursor: TokenCursor,
+  cursor: TokenCursor<RunToken>,
 ): AsyncGenerator<Uint8Array, void, void> {
   yield raw;
   if (filesize === 0) return;

@@ -1,5 +1,7 @@
 import { readSegment } from '../io/archive.js';
-import { chooseSettings, writeMember } from '../io/compression.js';
+import type { Settings } from '../io/codecs/codec.js';
+import { readKeptRun } from '../io/codecs/kept-runs.js';
+import { chooseSettings, findRunFormat, writeMember } from '../io/compression.js';
 import { openInputFile } from '../io/input-file.js';
 import type { Spool } from '../io/spool.js';
 import type { Cache } from '../model/cache.js';
@@ -9,6 +11,7 @@ import { sizeOfGap, sizeOfPadding } from './gaps.js';
 import { createInodes } from './inodes.js';
 import { planRewrite } from './rewrite-plan.js';
 import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
+import { listRunTokens, type RunToken } from './run-tokens.js';
 
 export interface RepackOptions {
   /** Compress the root segment with this instead of what it had. */
@@ -35,7 +38,7 @@ export async function* writeImage(
   await using file = await openInputFile(image.file, image.name);
   const rewriting: Rewriting = {
     image,
-    tokens: (index) => readSegment(file, segments[index] as Segment),
+    tokens: (index) => listTokens(index, segments[index] as Segment),
     plan,
     inodes,
     spool: options.spool,
@@ -48,22 +51,43 @@ export async function* writeImage(
     yield piece;
   }
 
+  function chooseCodec(index: number, segment: Segment): { codec: Codec; settings: Settings } {
+    const { compression } = segment;
+    const codec = index === root ? (options.codec ?? compression.codec) : compression.codec;
+    const settings = chooseSettings(codec === compression.codec ? compression : { codec }, options.level);
+    return { codec, settings: { ...settings, cache: options.cache } };
+  }
+
+  /** With runs of earlier builds where there may be some. */
+  function listTokens(index: number, segment: Segment): AsyncGenerator<Iterable<RunToken>, void, void> {
+    const { codec, settings } = chooseCodec(index, segment);
+    const format = findRunFormat(codec);
+    const runs = image.runs.get(index);
+    const { cache } = options;
+    if (cache === undefined || format === undefined || runs === undefined) return readSegment(file, segment);
+    const recipe = format.recipe(settings);
+    const own = image.records.filter((record) => record.segment === index);
+    return listRunTokens(
+      runs,
+      (first, count) => own.slice(first, first + count).some((record) => plan.actions.has(record)),
+      {
+        read: (key) => readKeptRun(cache, recipe, key),
+        decode: (member, { bytes }) => format.decode(member, bytes),
+      },
+      () => readSegment(file, segment),
+    );
+  }
+
   async function* writeSegments(): AsyncGenerator<Uint8Array, void, void> {
     let moved = false;
     let previous: Codec = 'none';
     for (const [index, segment] of segments.entries()) {
       const recoded = index === root && isRecoded(segment, options);
       if (plan.touched.has(index) || recoded) {
-        const codec =
-          index === root ? (options.codec ?? segment.compression.codec) : segment.compression.codec;
-        const compression: Compression =
-          codec === segment.compression.codec ? segment.compression : { codec };
+        const { codec, settings } = chooseCodec(index, segment);
         moved = true;
         previous = codec;
-        yield* writeMember(codec, rewriteSegment(index, rewriting), {
-          ...chooseSettings(compression, options.level),
-          cache: options.cache,
-        });
+        yield* writeMember(codec, rewriteSegment(index, rewriting), settings);
         yield new Uint8Array(sizeOfGap(segments[index + 1], written, codec));
       } else if (moved && segment.kind === 'padding')
         yield new Uint8Array(sizeOfPadding(segment, written, index === segments.length - 1, previous));

@@ -2,7 +2,9 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Token } from '../format/cpio-reader.js';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { ArchiveRecord, ArchiveRuns } from '../model/layout.js';
+
+import { createRunList } from './run-list.js';
 
 export interface CollectorWishes {
   /** Take the SHA-256 of every body on the way. */
@@ -18,6 +20,8 @@ export interface Collector {
   /** Hex SHA-256 of the bodies that are not empty. */
   readonly digests: Map<ArchiveRecord, string>;
   readonly held: Map<ArchiveRecord, Uint8Array>;
+  /** By segment; with digests only. */
+  runs(): Map<number, ArchiveRuns>;
   /** `position`: of an entry, from the start of its unpacked segment. */
   push(token: Token, segment: number, position: number): void;
 }
@@ -30,6 +34,7 @@ export function createCollector({ digests: wantsDigests, hold }: CollectorWishes
   const records: (ArchiveRecord | undefined)[] = [];
   const digests = new Map<ArchiveRecord, string>();
   const held = new Map<ArchiveRecord, Uint8Array>();
+  const runs = wantsDigests ? createRunList() : undefined;
   let count = 0;
   let room = mostHeld;
   let present: ArchiveRecord | undefined;
@@ -55,7 +60,11 @@ export function createCollector({ digests: wantsDigests, hold }: CollectorWishes
     const isTarget = body !== undefined && parseType(record.header.mode) === 'symlink';
     const whole = isTarget ? { ...record, target: decodePath(body) } : record;
     records.push(whole);
-    if (hash !== undefined) digests.set(whole, hash.digest('hex'));
+    if (hash !== undefined) {
+      const digest = hash.digest('hex');
+      digests.set(whole, digest);
+      runs?.add(digest);
+    }
     if (body !== undefined && !isTarget) held.set(whole, body);
     [present, hash, pieces] = [undefined, undefined, undefined];
   }
@@ -64,10 +73,14 @@ export function createCollector({ digests: wantsDigests, hold }: CollectorWishes
     records,
     digests,
     held,
+    runs: () => runs?.finish() ?? new Map(),
     push(token, segment, position) {
+      if (token.kind === 'entry' || token.kind === 'trailer')
+        runs?.begin(token as Token & { kind: 'entry' }, segment, position);
       if (token.kind === 'entry') begin(token as Token & { kind: 'entry' }, segment, position);
       else if (token.kind === 'data') {
-        hash?.update(token.bytes);
+        if (hash === undefined) runs?.add(token.bytes);
+        else hash.update(token.bytes);
         pieces?.push(token.bytes.slice());
       } else if (token.kind === 'end' && present !== undefined) end(present);
       else if (token.kind === 'trailer') records.push(undefined);

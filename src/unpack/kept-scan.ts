@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cache } from '../model/cache.js';
-import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
+import type { ArchivedRun, ArchiveRecord, Header, Segment } from '../model/layout.js';
 import type { Scan } from './scan.js';
 
 /** Raised when a scan gathers something else, or finds something else in the same bytes. */
@@ -30,9 +30,10 @@ function createKey(sha256: string): string {
 export async function readKeptScan(cache: Cache, sha256: string): Promise<KeptScan | undefined> {
   const bytes = await cache.read('scan', createKey(sha256));
   if (bytes === undefined) return undefined;
-  const { segments, rows } = JSON.parse(Buffer.from(bytes).toString()) as {
+  const { segments, rows, runs } = JSON.parse(Buffer.from(bytes).toString()) as {
     segments: Segment[];
     rows: (Row | null)[];
+    runs: [segment: number, runs: ArchivedRun[], trailer: string][];
   };
   const digests = new Map<ArchiveRecord, string>();
   let index = -1;
@@ -44,7 +45,10 @@ export async function readKeptScan(cache: Cache, sha256: string): Promise<KeptSc
     if (digest !== null) digests.set(record, digest);
     return record;
   });
-  return { segments, records, digests, held: new Map() };
+  const known = runs.map(
+    ([segment, list, trailer]) => [segment, { runs: list, trailer: Buffer.from(trailer, 'base64') }] as const,
+  );
+  return { segments, records, digests, held: new Map(), runs: new Map(known) };
 }
 
 export async function keepScan(cache: Cache, sha256: string, scan: KeptScan): Promise<void> {
@@ -54,6 +58,11 @@ export async function keepScan(cache: Cache, sha256: string, scan: KeptScan): Pr
     const { segment, position, name, target = null, header } = record;
     return [segment, position, name, target, scan.digests.get(record) ?? null, header];
   });
-  const content = Buffer.from(JSON.stringify({ segments: scan.segments, rows }));
+  const runs = [...scan.runs].map(([segment, archive]) => [
+    segment,
+    archive.runs,
+    Buffer.from(archive.trailer).toString('base64'),
+  ]);
+  const content = Buffer.from(JSON.stringify({ segments: scan.segments, rows, runs }));
   await cache.write('scan', createKey(sha256), content);
 }

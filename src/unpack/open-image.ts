@@ -87,6 +87,7 @@ function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
     dropped: merged.dropped,
     placed: merged.placed,
     digests,
+    runs: scan.runs,
     bytes: (offset, end) => readRange(file, offset, end),
     bodies,
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),

@@ -2,7 +2,7 @@ import { detectCodec } from '../format/magic.js';
 import { createTooLargeError, readArchive } from '../io/archive.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord, Codec, Compression, Segment } from '../model/layout.js';
+import type { ArchiveRecord, ArchiveRuns, Codec, Compression, Segment } from '../model/layout.js';
 import { type CollectorWishes, createCollector } from './collector.js';
 
 /** A segment before its digest is known. */
@@ -16,6 +16,8 @@ export interface Scan {
   readonly digests: ReadonlyMap<ArchiveRecord, string>;
   /** Bodies that were asked for and are small enough to be held. */
   readonly held: ReadonlyMap<ArchiveRecord, Uint8Array>;
+  /** By segment, with digests only. */
+  readonly runs: ReadonlyMap<number, ArchiveRuns>;
 }
 
 export interface ScanLimits {
@@ -78,7 +80,7 @@ export async function scanImage(
       path: file.name,
     });
   const { records, digests, held } = collector;
-  return { segments, records, digests, held };
+  return { segments, records, digests, held, runs: collector.runs() };
 
   async function addPadding(from: number): Promise<number> {
     const end = await findNonZero(file, from);

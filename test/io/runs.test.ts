@@ -1,5 +1,5 @@
 import test from 'ava';
-import { entryBoundary } from '#src/io/codecs/entry-boundary.js';
+import { entryBoundary } from '#src/io/codecs/marks.js';
 import { type RunCompressor, writeRuns } from '#src/io/codecs/runs.js';
 
 /** Members that tell what went into them: `[ab]` was held, `<abcdef>` was streamed. */

@@ -21,11 +21,21 @@ export interface Settings {
   readonly cache?: Cache | undefined;
 }
 
+/** What is needed to take a compressed run of an earlier build. */
+export interface RunFormat {
+  /** All beside the bytes that decides a member: codec, program with its version, level. */
+  recipe(settings: Settings): string;
+  /** The bytes of a member that was written by `recipe`; at most `limit` of them. */
+  decode(member: Uint8Array, limit: number): Promise<Uint8Array>;
+}
+
 export interface CodecImplementation {
   /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
   /** One member around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
   write(source: Bytes, settings: Settings): AsyncGenerator<Uint8Array, void, void>;
+  /** For a codec that writes runs as members of their own. */
+  readonly runs?: RunFormat;
   readonly levels: {
     readonly lowest: number;
     readonly highest: number;

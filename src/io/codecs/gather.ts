@@ -1,36 +1,30 @@
 import type { Bytes } from '../../model/entry.js';
-import { entryBoundary } from './entry-boundary.js';
+import { isBoundary, isMember } from './marks.js';
 
-/** Bytes per piece: a run between two boundaries that are passed on mostly fits, and is copied just once. */
+/** Bytes per piece: a run between two boundaries mostly fits, and is copied just once. */
 const pieceSize = 1280 * 1024;
 
-/** Bytes between two boundaries that are passed on: a member of less costs size. */
-const boundaryDistance = 1024 * 1024;
-
-/** The same bytes in large pieces, each a buffer of its own that stays valid; boundaries only now and then. */
+/** The same bytes in large pieces, each a buffer of its own that stays valid; marks stay where they are. */
 export async function* gatherBytes(source: Bytes): AsyncGenerator<Uint8Array, void, void> {
-  let held = Buffer.allocUnsafeSlow(pieceSize);
+  let held: Buffer | undefined;
   let size = 0;
-  let sinceBoundary = 0;
   for await (const piece of source) {
-    if (piece === entryBoundary) {
-      if (sinceBoundary < boundaryDistance) continue;
-      if (size > 0) yield held.subarray(0, size);
-      yield entryBoundary;
-      held = Buffer.allocUnsafeSlow(pieceSize);
-      [size, sinceBoundary] = [0, 0];
+    if (isBoundary(piece) || isMember(piece)) {
+      if (held !== undefined && size > 0) yield held.subarray(0, size);
+      yield piece;
+      [held, size] = [undefined, 0];
+      continue;
     }
-    sinceBoundary += piece.length;
     for (let at = 0; at < piece.length; ) {
+      held ??= Buffer.allocUnsafeSlow(pieceSize);
       const taken = Math.min(pieceSize - size, piece.length - at);
       held.set(piece.subarray(at, at + taken), size);
       at += taken;
       size += taken;
       if (size < pieceSize) continue;
       yield held;
-      held = Buffer.allocUnsafeSlow(pieceSize);
-      size = 0;
+      [held, size] = [undefined, 0];
     }
   }
-  if (size > 0) yield held.subarray(0, size);
+  if (held !== undefined && size > 0) yield held.subarray(0, size);
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { constants, crc32, createDeflateRaw, createInflateRaw } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, crc32, createDeflateRaw, createInflateRaw, gunzip } from 'node:zlib';
 import { encodeGzipHeader, parseGzipHeader } from '../../format/gzip-header.js';
 import type { Bytes } from '../../model/entry.js';
 import type { MobyPatchError } from '../../model/error.js';
@@ -24,12 +25,19 @@ export const gzip: CodecImplementation = {
   read: readGzipMember,
   async *write(source, { level, cache }) {
     await using compressor = createGzipCompressor(level, writeGzipMember);
-    const kept = cache && keepRuns(compressor, cache, `gzip libdeflate-0.1.0 ${level}`);
-    yield* writeRuns(source, kept ?? compressor);
+    yield* writeRuns(source, cache ? keepRuns(compressor, cache, createRecipe(level)) : compressor);
+  },
+  runs: {
+    recipe: ({ level }) => createRecipe(level),
+    decode: (member, limit) => promisify(gunzip)(member, { maxOutputLength: limit }),
   },
   // libdeflate 7 writes 1.3 % less than gzip -9 in a third of the time of its own 9 (measured on 137 MB).
   levels: { lowest: 1, highest: 9, usual: 6, best: 7 },
 };
+
+function createRecipe(level: number): string {
+  return `gzip libdeflate-0.1.0 ${level}`;
+}
 
 /**
  * Decompresses one gzip member that starts at `offset`; the generator's value is where it ended.

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../model/entry.js';
-import { entryBoundary } from './entry-boundary.js';
+import { isBoundary, isMember, keyOf } from './marks.js';
 
 /** Compresses what stands between two cuts: whole entries, so that a kernel takes each result as a member. */
 export interface RunCompressor extends AsyncDisposable {
@@ -9,21 +9,24 @@ export interface RunCompressor extends AsyncDisposable {
   readonly longest: number;
   /**
    * One whole member around the bytes; the same for the same bytes, whatever comes before and behind them.
-   * The bytes are the compressor's to use up.
+   * The bytes are the compressor's to use up. `key`: what stands at the boundary before them.
    */
-  compress(run: Uint8Array): Promise<Uint8Array>;
+  compress(run: Uint8Array, key: string | undefined): Promise<Uint8Array>;
   /** One whole member around a run that is too long to be held. */
   stream(source: Bytes): Bytes;
 }
 
-/** A run of whole entries; `rest` when it has grown so large that its end must be streamed. */
+/** A run of whole entries, or the member that it already is. */
 interface Run {
   readonly pieces: readonly Uint8Array[];
+  readonly key?: string | undefined;
+  /** When it has grown so large that its end must be streamed. */
   readonly rest?: Bytes | undefined;
+  readonly isMember?: boolean;
 }
 
 /**
- * A stream of archive bytes as members that are cut where `entryBoundary` stands and compressed side by side;
+ * A stream of archive bytes as members that are cut where boundaries stand and compressed side by side;
  * without one in it, the source becomes one member. Pieces of the source must stay valid.
  */
 export async function* writeRuns(
@@ -39,25 +42,25 @@ export async function* writeRuns(
     }
   }
 
-  function start(run: Uint8Array): void {
-    const member = compress(run);
+  function start(member: Promise<Uint8Array>): void {
     // It is awaited in its turn; a failure before that must not count as unhandled.
     member.catch(() => {});
     queue.push(member);
   }
 
   let empty = true;
-  for await (const { pieces, rest } of cutRuns(source, longest)) {
+  for await (const { pieces, key, rest, isMember: ready } of cutRuns(source, longest)) {
     empty = false;
     if (rest === undefined) {
-      start(join(pieces));
+      const bytes = join(pieces);
+      start(ready ? Promise.resolve(bytes) : compress(bytes, key));
       yield* drain(depth);
     } else {
       yield* drain(0);
       yield* stream(chain(pieces, rest));
     }
   }
-  if (empty) start(new Uint8Array());
+  if (empty) start(compress(new Uint8Array(), undefined));
   yield* drain(0);
 }
 
@@ -77,30 +80,42 @@ function join(pieces: readonly Uint8Array[]): Uint8Array {
 async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run, void, void> {
   const pieces = source[Symbol.asyncIterator]();
   let held: Uint8Array[] = [];
+  let key: string | undefined;
   let size = 0;
   try {
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-      if (next.value === entryBoundary) {
-        if (size > 0) yield { pieces: held };
-        [held, size] = [[], 0];
-      } else {
-        held.push(next.value);
-        size += next.value.length;
-        if (size > longest) {
-          yield { pieces: held, rest: untilBoundary(pieces) };
-          [held, size] = [[], 0];
-        }
+      const piece = next.value;
+      if (isBoundary(piece)) {
+        if (size > 0) yield { pieces: held, key };
+        [held, size, key] = [[], 0, keyOf(piece)];
+      } else if (isMember(piece)) yield { pieces: [piece], isMember: true };
+      else {
+        held.push(piece);
+        size += piece.length;
+        if (size <= longest) continue;
+        const after: { boundary?: Uint8Array } = {};
+        yield { pieces: held, rest: untilBoundary(pieces, after) };
+        [held, size, key] = [[], 0, after.boundary && keyOf(after.boundary)];
       }
     }
-    if (size > 0) yield { pieces: held };
+    if (size > 0) yield { pieces: held, key };
   } finally {
     await pieces.return?.();
   }
 }
 
-async function* untilBoundary(pieces: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  for (let next = await pieces.next(); !next.done && next.value !== entryBoundary; next = await pieces.next())
+/** Up to the next boundary, which goes into `after`. */
+async function* untilBoundary(
+  pieces: AsyncIterator<Uint8Array>,
+  after: { boundary?: Uint8Array },
+): AsyncGenerator<Uint8Array, void, void> {
+  for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+    if (isBoundary(next.value)) {
+      after.boundary = next.value;
+      return;
+    }
     yield next.value;
+  }
 }
 
 async function* chain(first: readonly Uint8Array[], rest: Bytes): AsyncGenerator<Uint8Array, void, void> {

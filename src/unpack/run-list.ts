@@ -1,0 +1,80 @@
+import { createHash, type Hash } from 'node:crypto';
+import { padding } from '../format/cpio-header.js';
+import type { Token } from '../format/cpio-reader.js';
+import { isRunStart } from '../io/codecs/marks.js';
+import type { ArchivedRun, ArchiveRuns } from '../model/layout.js';
+
+type Beginning = Token & { readonly kind: 'entry' | 'trailer' };
+
+/** Cuts the archives that pass into runs of entries and names each by a hash of what is in it. */
+export interface RunList {
+  /** `position`: from the start of the unpacked segment. */
+  begin(token: Beginning, segment: number, position: number): void;
+  /** A body, or the digest of one. */
+  add(content: Uint8Array | string): void;
+  /** By segment; none for an archive that is more than entry after entry with one TRAILER behind them. */
+  finish(): Map<number, ArchiveRuns>;
+}
+
+interface OpenArchive {
+  readonly runs: ArchivedRun[];
+  trailer: Uint8Array | undefined;
+  isPlain: boolean;
+  /** Where the next entry begins when nothing is between. */
+  expected: number;
+  previous: number;
+  start: number;
+  records: number;
+  hash: Hash;
+}
+
+export function createRunList(): RunList {
+  const archives = new Map<number, OpenArchive>();
+  let open: OpenArchive | undefined;
+
+  function closeRun(archive: OpenArchive, end: number): void {
+    if (archive.records === 0) return;
+    const key = archive.hash.digest('hex');
+    archive.runs.push({ records: archive.records, bytes: end - archive.start, key });
+    archive.hash = createHash('sha256');
+    [archive.start, archive.records] = [end, 0];
+  }
+
+  return {
+    begin({ kind, header, raw }, segment, position) {
+      const archive = archives.get(segment) ?? createArchive();
+      archives.set(segment, archive);
+      open = archive;
+      archive.isPlain &&= position === archive.expected && archive.trailer === undefined;
+      if (kind === 'trailer' || isRunStart(position, archive.previous)) closeRun(archive, position);
+      if (kind === 'trailer') {
+        archive.trailer = raw.slice();
+        return;
+      }
+      archive.expected = position + raw.length + header.filesize + padding(header.filesize);
+      archive.previous = position;
+      archive.records += 1;
+      archive.hash.update(raw);
+    },
+    add: (content) => void open?.hash.update(content),
+    finish() {
+      const plain = [...archives].flatMap(([segment, { runs, trailer, isPlain }]) =>
+        isPlain && trailer !== undefined ? [[segment, { runs, trailer }] as const] : [],
+      );
+      return new Map(plain);
+    },
+  };
+}
+
+function createArchive(): OpenArchive {
+  return {
+    runs: [],
+    trailer: undefined,
+    isPlain: true,
+    expected: 0,
+    previous: 0,
+    start: 0,
+    records: 0,
+    hash: createHash('sha256'),
+  };
+}
