@@ -30,6 +30,14 @@ export const programs = {
   docker: 'docker.io',
 };
 
+/** What the comparisons of `npm run bench` need beside these. */
+export const peers = {
+  pigz: 'pigz',
+  'libdeflate-gzip': 'libdeflate-tools',
+  lsinitramfs: 'initramfs-tools-core',
+  time: 'time',
+};
+
 /** Runs a command with our own output; ends the program when it fails. */
 export function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
@@ -54,7 +62,7 @@ export function installPackages() {
 export function installPrograms(names = Object.keys(programs)) {
   const missing = names.filter((name) => !isInstalled(name));
   if (missing.length === 0) return true;
-  const packages = [...new Set(missing.flatMap((name) => programs[name].split(' ')))];
+  const packages = [...new Set(missing.flatMap((name) => (programs[name] ?? peers[name]).split(' ')))];
   const install = ['install', '-y', '--no-install-recommends', ...packages];
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
     console.error(`missing: ${missing.join(', ')}\nto install them: sudo apt-get ${install.join(' ')}`);
