@@ -1,10 +1,10 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { type ApkPackage, type ApkSigner, createPackage, createSigner } from '../fixtures/apk.js';
+import { type ApkPackage, createPackage, createSigner, writeIndex } from '../fixtures/apk.js';
 import { findAlpineArchive } from '../fixtures/needs.js';
-import { canEnterRoots, createDirectoryWorkspace, runProgram } from './directory-workspace.js';
+import { canEnterRoots, runProgram } from './directory-workspace.js';
 
 export interface AlpineRoot {
   readonly root: string;
@@ -58,18 +58,6 @@ async function createRepository(root: string): Promise<void> {
   await cp(root, copy, { recursive: true, verbatimSymlinks: true });
   await writeIndex(signer, copy, folder);
   await rm(copy, { recursive: true, force: true });
-}
-
-/** Writes the signed index of the packages in `root`/repo/x86_64 into `folder`; apk itself makes it, in `root`. */
-export async function writeIndex(signer: ApkSigner, root: string, folder: string): Promise<void> {
-  const at = createDirectoryWorkspace(root, root);
-  const made = await at.run(['/bin/sh', '-ec', 'cd /repo/x86_64; apk index -q -o /index *.apk'], {
-    environment: { PATH: '/sbin:/bin:/usr/bin' },
-  });
-  if (made.exitCode !== 0) throw new Error(made.output);
-  const unsigned = await readFile(join(root, 'index'));
-  await rm(join(root, 'index'));
-  await writeFile(join(folder, 'APKINDEX.tar.gz'), Buffer.concat([await signer.sign(unsigned), unsigned]));
 }
 
 const packages: readonly ApkPackage[] = [
