@@ -29,7 +29,17 @@ const runlevels = {
   shutdown: ['savecache', 'killprocs', 'mount-ro'],
 };
 
-const modules = ['virtio_pci', 'virtio_net', 'virtio_rng', 'af_packet', 'nfs', 'nfsv3', 'overlay', 'fuse'];
+const modules = [
+  'virtio_pci',
+  'virtio_net',
+  'virtio_rng',
+  'af_packet',
+  'nfs',
+  'nfsv3',
+  'nfsv4',
+  'overlay',
+  'fuse',
+];
 
 /**
  * An initrd in Moby's shape with Alpine as its system: OpenRC is installed by apk, `/init` copies everything to
