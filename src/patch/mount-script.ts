@@ -74,14 +74,18 @@ reason() { # what the helper said: busybox mount adds a line of its own
 start() {
 	[ -d "$target" ] || mkdir -p "$target"
 	begun=$(uptime)
+	why=
 	until mountinfo -q "$target"; do
 		left=$((begun + limit - $(uptime)))
 		if [ "$left" -le 0 ]; then
-			echo "$RC_SVCNAME: gave up after $limit s ($(reason)); the boot goes on"
+			echo "$RC_SVCNAME: gave up after $limit s (\${why:-no reason given}); the boot goes on"
 			return 1
 		fi
 		[ "$left" -le "$attempt" ] || left=$attempt
-		bounded "$left" mount ${script.options === '' ? '' : `-o ${script.options} `}"$target" || sleep 1
+		bounded "$left" mount ${script.options === '' ? '' : `-o ${script.options} `}"$target" && continue
+		# The last attempt has less time, and no answer in it says less than the answer before.
+		[ $? = 124 ] && [ "$left" -lt "$attempt" ] && [ -n "$why" ] || why=$(reason)
+		sleep 1
 	done
 	echo "$RC_SVCNAME: mounted $source on $target"
 }

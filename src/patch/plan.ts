@@ -13,7 +13,7 @@ import type { PayloadUse, StepKind } from './step-kind.js';
 import { stepKinds } from './steps/index.js';
 
 /** Raised when a kind of step makes something else of the same value: old ids then name old results. */
-const recipe = 1;
+const recipe = 2;
 
 interface PreparedStep extends Omit<Step, 'id' | 'apply'> {
   readonly definition: StepKind;

@@ -12,10 +12,23 @@ export interface TestModules {
 
 /** Kernel modules with all they need; one that the kernel has built in is left out. */
 export async function findModules(
-  { root, release }: TestKernel,
+  kernel: TestKernel,
   names: readonly string[],
 ): Promise<TestModules | string> {
   if (!(await isInstalled('depmod'))) return 'skipped: no depmod (package kmod)';
+  const { folder, paths } = await listModules(kernel, names);
+  const bodies = await Promise.all(paths.map((path) => readFile(join(folder, path))));
+  return {
+    entries: paths.map((path, index) => ({ path: `etc/${nameOf(path)}.ko`, body: bodies[index] ?? '' })),
+    load: paths.map((path) => `insmod /etc/${nameOf(path)}.ko`).join('\n'),
+  };
+}
+
+/** The files of modules and of all they need, each after what it needs, below a folder. */
+export async function listModules(
+  { root, release }: TestKernel,
+  names: readonly string[],
+): Promise<{ readonly folder: string; readonly paths: readonly string[] }> {
   const signal = new AbortController().signal;
   const { exitCode, output } = await runProcess(['depmod', '-b', root, release], { signal, timeout: 60 });
   if (exitCode !== 0) throw new Error(output);
@@ -25,17 +38,15 @@ export async function findModules(
     const [path = '', rest = ''] = line.split(':');
     needs.set(path, rest.split(' ').filter(Boolean));
   }
-  const nameOf = (path: string) => path.replace(/.*\/|\.ko.*$/g, '').replaceAll('-', '_');
   const wanted = new Set<string>();
   const add = (path: string): void => {
     for (const need of needs.get(path) ?? []) add(need);
     wanted.add(path);
   };
   for (const path of needs.keys()) if (names.includes(nameOf(path))) add(path);
-  const paths = [...wanted];
-  const bodies = await Promise.all(paths.map((path) => readFile(join(folder, path))));
-  return {
-    entries: paths.map((path, index) => ({ path: `etc/${nameOf(path)}.ko`, body: bodies[index] ?? '' })),
-    load: paths.map((path) => `insmod /etc/${nameOf(path)}.ko`).join('\n'),
-  };
+  return { folder, paths: [...wanted] };
+}
+
+function nameOf(path: string): string {
+  return path.replace(/.*\/|\.ko.*$/g, '').replaceAll('-', '_');
 }

@@ -88,6 +88,14 @@ linux('gives up after its limit, with the last thing mount said', async (t) => {
   t.true(seconds >= 2 && seconds < 20, `${seconds} s`);
 });
 
+linux('an answer is not forgotten for a last attempt that had less time than one has', async (t) => {
+  const late = 'now=$(cut -d. -f1 /proc/uptime); [ -e "$FOLDER/first" ] || echo $now >"$FOLDER/first"';
+  const hang = '[ $((now - $(cat "$FOLDER/first"))) -lt 3 ] || sleep 30';
+  const { output, code } = await run(t, 'start', `${late}\n${hang}\necho "access denied" >&2; exit 32`);
+  t.is(output, 'share: gave up after 4 s (access denied); the boot goes on\n');
+  t.is(code, 1);
+});
+
 linux('a mount that hangs is killed with its helpers', async (t) => {
   const hang = 'sleep 987654 & echo $! >>"$FOLDER/helpers"; wait';
   const { output, code, seconds, folder } = await run(t, 'start', hang);
