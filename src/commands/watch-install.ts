@@ -35,6 +35,7 @@ export async function runInstall(flags: WatchFlags, context: CommandContext): Pr
   if (flags.uninstall) {
     if (starts && (await isThere(paths[0] ?? ''))) await stop(kind, paths, run);
     for (const path of paths) await rm(path, { force: true });
+    if (starts && kind === 'systemd') await forget(paths, run);
   } else {
     await mkdir(folder, { recursive: true });
     await mkdir(state.path, { recursive: true, mode: 0o700 });
@@ -123,6 +124,13 @@ async function stop(kind: string, [first = '']: readonly string[], run: Run): Pr
       ? ['launchctl', 'bootout', `gui/${process.getuid?.() ?? 0}`, first]
       : ['systemctl', ...own, 'disable', '--now', basename(first)];
   await run(argv);
+}
+
+/** What is not reset stays listed as failed, without a file. */
+async function forget(paths: readonly string[], run: Run): Promise<void> {
+  const own = process.getuid?.() === 0 ? [] : ['--user'];
+  await run(['systemctl', ...own, 'reset-failed', ...paths.map((path) => basename(path))]);
+  await run(['systemctl', ...own, 'daemon-reload']);
 }
 
 function isThere(path: string): Promise<boolean> {

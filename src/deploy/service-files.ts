@@ -46,7 +46,11 @@ export function createLaunchAgent(service: Service): ServiceFile {
   return { name: `${label}.plist`, text };
 }
 
-/** systemd.path(5) and systemd.service(5). Exit 6 says that there was nothing to do. */
+/**
+ * systemd.path(5) and systemd.service(5). Exit 6 says that there was nothing to do. What lacks (5: no Docker yet,
+ * a full disk) may come; everything else needs somebody. Without a limit to starts, for the path unit would fail
+ * with the service when an updater touches the image too often, and nothing would watch any more.
+ */
 export function createSystemdUnits(service: Service): readonly ServiceFile[] {
   const { name, argv, image, folder, environment } = service;
   const variables = Object.entries(environment).map(
@@ -63,10 +67,14 @@ WantedBy=paths.target
 `;
   const run = `[Unit]
 Description=Patch ${escapeUnit(image)} again after it was replaced
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
 SuccessExitStatus=6
+Restart=on-failure
+RestartSec=60
+RestartPreventExitStatus=1 2 3 4
 WorkingDirectory=${escapeUnit(folder)}
 ${variables.map((line) => `${line}\n`).join('')}ExecStart=${argv.map(quoteCommand).join(' ')}
 `;
