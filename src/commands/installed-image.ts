@@ -10,6 +10,7 @@ import { type FoundImage, findImage } from '../image/find-image.js';
 import { digestBytes } from '../io/digest.js';
 import type { DeployState } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
+import type { Plan } from '../model/plan.js';
 import { createPlan } from '../patch/plan.js';
 import { type BuildFlags, createBuildRequest } from './build-request.js';
 import { type CommandContext, findPlaces } from './context.js';
@@ -102,13 +103,18 @@ export async function fillWish<Flags extends TargetFlags & Pick<BuildFlags, 'pat
   };
 }
 
-/** A hash of what is asked for, whatever the image: the same one means that nothing has to be built again. */
-export async function hashWish(
+export interface Wish {
+  /** A hash of what is asked for, whatever the image: the same one means that nothing has to be built again. */
+  readonly recipe: string;
+  readonly plan: Plan;
+}
+
+export async function readWish(
   flags: Omit<BuildFlags, 'output' | 'verify'>,
   context: CommandContext,
-): Promise<string> {
+): Promise<Wish> {
   const request = await createBuildRequest({ ...flags, verify: false }, context, () => {});
   const plan = await createPlan(request.patches, request.settings, '', 0);
   const wish = [plan.patches.map(({ sha256 }) => sha256), request.codec ?? '', request.level ?? ''];
-  return createHash('sha256').update(JSON.stringify(wish)).digest('hex');
+  return { recipe: createHash('sha256').update(JSON.stringify(wish)).digest('hex'), plan };
 }

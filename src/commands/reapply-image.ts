@@ -78,11 +78,7 @@ async function tryOnce(
   }
 }
 
-async function settle(
-  flags: ReapplyFlags,
-  context: CommandContext,
-  progress: Progress,
-): Promise<Target> {
+async function settle(flags: ReapplyFlags, context: CommandContext, progress: Progress): Promise<Target> {
   const target = await findTarget(flags, context, progress.log);
   if (flags.settle !== undefined) {
     progress.log(`waiting until nobody wrote to the image for ${flags.settle} s`);

@@ -27,7 +27,7 @@ const facts: Facts = {
   deployments: [deployment],
   backups: ['stock'],
 };
-const evidence: Evidence = { segments: ['new'], stockRoot: 'root', hasAddedFiles: false };
+const evidence: Evidence = { segments: ['new'], stockRoot: 'root', hasAddedFiles: false, done: [] };
 
 const known: readonly [string, Partial<Facts>, StatusName | undefined][] = [
   ['our bytes', {}, 'patched'],

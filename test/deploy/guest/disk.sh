@@ -26,7 +26,7 @@ part disk-before look
 
 sync; list_free | break_blocks
 part disk-apply moby apply -q --no-verify
-part disk-apply-kernel dmesg -t -l err,warn
+part disk-kernel dmesg -t -l err,warn
 break_blocks </dev/null
 part disk-apply-after look
 part disk-apply-again moby apply -q --no-verify

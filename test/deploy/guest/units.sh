@@ -28,6 +28,7 @@ part service systemctl show -p Result -p ExecMainStatus -p ActiveState "$unit.se
 part journal journalctl -o cat --no-pager -u "$unit.service" -u "$unit.path"
 part status moby status
 zcat $image | cpio -i --quiet --to-stdout etc/motd etc/os >/run/content
+echo >>/run/content
 part content cat /run/content
 
 part uninstall moby watch --uninstall
