@@ -268,7 +268,7 @@ test('patches that change nothing are told, for then the image is no stock one',
   const application = await setUp(t);
   t.is((await application.moby('apply', ...quick)).code, 0);
   await rm(application.state, { recursive: true });
-  const { code, stderr } = await application.moby('apply', ...quick);
+  const { code, stderr } = await application.moby('apply', '--adopt', ...quick);
   t.is(code, 2);
   t.regex(stderr, /patches-without-effect/);
 });
