@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { listBackups } from '../deploy/backup.js';
 import { type Evidence, type Facts, judgeUnknown, recogniseImage } from '../deploy/decide-status.js';
 import { readTouched } from '../deploy/state.js';
@@ -8,7 +9,7 @@ import type { Image } from '../model/layout.js';
 import { openImage } from '../unpack/open-image.js';
 import type { CommandContext } from './context.js';
 import { findDoneSteps } from './find-done-steps.js';
-import type { Target, Wish } from './installed-image.js';
+import type { Predecessor, Target, Wish } from './installed-image.js';
 
 export interface Assessment extends Status {
   /** Of the installed bytes, when they are ours. */
@@ -41,8 +42,14 @@ export async function assessImage(
   // The first look at an image must not take half of one for the stock, nor a patched one whose state was lost.
   if (known !== undefined && (facts.deployments.length > 0 || facts.backups.length > 0)) return known;
   const evidence = await gatherEvidence(target, known === undefined ? undefined : wish, context);
-  if (known !== undefined && evidence.damage === undefined && evidence.done.length === 0) return known;
+  if (known !== undefined && evidence.damage === undefined && evidence.done.length === 0)
+    return target.predecessor?.wanted === 'patched' ? createSuccessor(target.predecessor) : known;
   return judgeUnknown(facts, evidence);
+}
+
+function createSuccessor({ folder }: Predecessor): Status {
+  const reason = `a new stock image: ${basename(folder.image)}, the version before, is patched`;
+  return { status: 'upgraded', reason, next: 'moby-patch reapply' };
 }
 
 async function gatherEvidence(

@@ -123,9 +123,15 @@ async function compare(
   target: Target,
   { deployment }: Built,
 ): Promise<Pick<Deployed, 'conflicts' | 'drift'>> {
-  const last = target.state.deployments.findLast(({ stock }) => stock.sha256 !== deployment.stock.sha256);
+  const { state, folder, predecessor } = target;
+  const last =
+    state.deployments.findLast(({ stock }) => stock.sha256 !== deployment.stock.sha256) ??
+    predecessor?.deployment;
   if (last === undefined) return {};
-  const old = await readTouched(target.folder, last.build);
+  const old = await readTouched(
+    state.deployments.includes(last) ? folder : (predecessor?.folder ?? folder),
+    last.build,
+  );
   const now = await readTouched(target.folder, deployment.build);
   return {
     conflicts: old === undefined || now === undefined ? undefined : findConflicts(old, now),

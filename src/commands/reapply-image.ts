@@ -57,7 +57,7 @@ async function tryOnce(
   const { folder, name } = settled;
   try {
     const deployed = await withLockedTarget('reapply', flags, context, progress, async (target) => {
-      if (target.state.wanted === 'stock') {
+      if ((target.predecessor ?? target.state).wanted === 'stock') {
         const status = await assessImage(target, undefined, context);
         if (status.status === 'stock' || status.status === 'upgraded') {
           const before = {

@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLaunchAgent, createSystemdUnits } from '../deploy/service-files.js';
 import { replaceFile } from '../io/output.js';
@@ -16,11 +16,13 @@ const commandTimeout = 60;
 /** Writes what launchd or systemd needs, has it checked, and starts it; or takes it back. */
 export async function runInstall(flags: WatchFlags, context: CommandContext): Promise<void> {
   const kind = flags.service ?? (process.platform === 'darwin' ? 'launchd' : 'systemd');
-  const { folder: state } = await findTarget(flags, context, () => {});
+  const { folder: state, found, name } = await findTarget(flags, context, () => {});
+  const isNamedByVersion = found?.older !== undefined;
   const service = {
-    name: basename(state.path).replace(/[^\w-]/g, '-'),
+    name: (isNamedByVersion ? name : basename(state.path)).replace(/[^\w-]/g, '-'),
     argv: [process.execPath, fileURLToPath(new URL('../cli.js', import.meta.url)), ...listArguments(flags)],
     image: state.image,
+    also: isNamedByVersion ? dirname(state.image) : undefined,
     folder: context.folder,
     environment: pickEnvironment(context),
     log: join(state.path, 'launchd.log'),

@@ -6,6 +6,8 @@ export interface Service {
   readonly argv: readonly string[];
   /** Absolute. */
   readonly image: string;
+  /** Its folder, where the next version's image has another name. */
+  readonly also?: string | undefined;
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Standard output and error of launchd's. */
@@ -52,7 +54,7 @@ export function createLaunchAgent(service: Service): ServiceFile {
  * with the service when an updater touches the image too often, and nothing would watch any more.
  */
 export function createSystemdUnits(service: Service): readonly ServiceFile[] {
-  const { name, argv, image, folder, environment } = service;
+  const { name, argv, image, also, folder, environment } = service;
   const variables = Object.entries(environment).map(
     ([key, value]) => `Environment=${quoteUnit(`${key}=${value}`)}`,
   );
@@ -61,7 +63,7 @@ Description=Watch ${escapeUnit(image)} for moby-patch
 
 [Path]
 PathChanged=${escapeUnit(image)}
-
+${also === undefined ? '' : `PathChanged=${escapeUnit(also)}\n`}
 [Install]
 WantedBy=paths.target
 `;

@@ -74,6 +74,30 @@ declareSerialTest(
     t.is((await moby('reapply', '-q', '--no-verify')).code, 0);
     t.is((await moby('reapply', '-q', '--no-verify')).code, 6);
 
+    // A new kernel: its initrd has another name, and the patches go over to it.
+    const next = release.replace(/^\d+\.\d+/, '99.0');
+    await copyFile(join(boot, `vmlinuz-${release}`), join(boot, `vmlinuz-${next}`));
+    const old = await digest();
+    await run(
+      'cp',
+      `/root/.local/state/moby-patch/${(await readdir(join(root, 'root/.local/state/moby-patch')))[0]}/backups/${stock}.img`,
+      `/boot/initrd.img-${next}`,
+    );
+    const successor = await moby('status');
+    t.is(successor.code, 3);
+    t.regex(
+      successor.output,
+      /^upgraded: linux-boot: .*the version before, is patched\n +next: moby-patch reapply -i linux-boot$/m,
+    );
+    const carried = await moby('reapply', '-q', '--no-verify');
+    t.is(carried.code, 0, carried.output);
+    t.regex((await run('lsinitramfs', `/boot/initrd.img-${next}`)).output, /^etc\/mark$/m);
+    t.is((await moby('reapply', '-q', '--no-verify')).code, 6);
+    t.is(await digest(), old);
+    await moby('watch', '--install', '--into', '/root/units', '--service', 'systemd');
+    const unit = await readFile(join(root, 'root/units/moby-patch-linux-boot.path'), 'utf8');
+    t.regex(unit, /^PathChanged=\/boot$/m);
+
     const verified = await runMoby(
       [
         ...['verify', image, '--kernel', join(boot, `vmlinuz-${release}`), '--timeout', '120', '-q'],
