@@ -46,6 +46,9 @@ declareSerialTest(
     await runProcess(['depmod', '-b', root, release], { signal, timeout: 60 });
     await mkdir(join(root, 'root/.config/moby-patch/patches/mark'), { recursive: true });
     await writeFile(join(root, 'root/.config/moby-patch/patches/mark/patch.yaml'), patch);
+    // Small: which modules it has does not matter here.
+    const settings = join(root, 'etc/initramfs-tools/conf.d/test');
+    await writeFile(settings, 'MODULES=list\n');
     const made = await run('update-initramfs', '-c', '-k', release);
     t.is(made.code, 0, made.output);
 
@@ -55,7 +58,6 @@ declareSerialTest(
     t.regex(first.output, /^stock: linux-boot: /);
     const applied = await moby('apply', '-p', 'mark', '-q', '--no-verify');
     t.is(applied.code, 0, applied.output);
-    t.is((await moby('status')).code, 0);
     t.regex((await run('lsinitramfs', `/boot/initrd.img-${release}`)).output, /^etc\/mark$/m);
     t.deepEqual(
       (await readdir(boot)).sort(),
@@ -66,7 +68,7 @@ declareSerialTest(
 
     t.is((await moby('apply', '-p', 'mark', '-q', '--no-verify')).code, 0);
     // What a package does that brings something for the initrd.
-    await writeFile(join(root, 'etc/initramfs-tools/conf.d/test'), 'RESUME=none\n');
+    await writeFile(settings, 'MODULES=list\nRESUME=none\n');
     t.is((await run('update-initramfs', '-u', '-k', release)).code, 0);
     const upgraded = await moby('status');
     t.is(upgraded.code, 3);
