@@ -118,14 +118,18 @@ async function start(kind: string, [first = '']: readonly string[], run: Run): P
   }
 }
 
-/** Whether it ran or not: afterwards it does not. */
-async function stop(kind: string, [first = '']: readonly string[], run: Run): Promise<void> {
+/** Whether it ran or not: afterwards it does not, and systemd does not wait to try it once more. */
+async function stop(kind: string, paths: readonly string[], run: Run): Promise<void> {
   const own = process.getuid?.() === 0 ? [] : ['--user'];
-  const argv =
+  const [first = '', ...services] = paths.map((path) => basename(path));
+  const commands =
     kind === 'launchd'
-      ? ['launchctl', 'bootout', `gui/${process.getuid?.() ?? 0}`, first]
-      : ['systemctl', ...own, 'disable', '--now', basename(first)];
-  await run(argv);
+      ? [['launchctl', 'bootout', `gui/${process.getuid?.() ?? 0}`, paths[0] ?? '']]
+      : [
+          ['systemctl', ...own, 'disable', '--now', first],
+          ['systemctl', ...own, 'stop', ...services],
+        ];
+  for (const argv of commands) await run(argv);
 }
 
 /** What is not reset stays listed as failed, without a file. */

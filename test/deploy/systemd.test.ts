@@ -50,7 +50,7 @@ declareSerialTest(
     await createApplication(join(other, 'project'), large);
     await createDisk(other, disk, 64);
     const shown = readParts(
-      await runDebianGuest({ kernel, work, files, disks: [disk], timeout: 480 }, (line) => t.log(line)),
+      await runDebianGuest({ kernel, work, files, disks: [disk], timeout: 900 }, (line) => t.log(line)),
     );
     expectUnits(t, shown);
     expectDisk(t, shown);
@@ -87,6 +87,7 @@ function expectUnits(t: ExecutionContext, shown: (name: string) => Part): void {
   t.is(shown('status').code, 0, shown('status').text);
   t.regex(shown('status').text, /^patched: app: motd applied at /);
   t.is(shown('content').text, 'hello world\n3\n');
+  t.is(shown('restarting').text, 'auto-restart\n');
   t.is(shown('uninstall').code, 0, shown('uninstall').text);
   t.is(shown('files').text, '');
   t.is(shown('units').text, '');

@@ -31,6 +31,12 @@ zcat $image | cpio -i --quiet --to-stdout etc/motd etc/os >/run/content
 echo >>/run/content
 part content cat /run/content
 
+# A service that systemd would start again in a minute.
+systemctl start --no-block "$unit.service"
+sleep 2
+systemctl kill --signal=KILL "$unit.service"
+sleep 1
+part restarting systemctl show -p SubState --value "$unit.service"
 part uninstall moby watch --uninstall
 part files find /etc/systemd /run/systemd -name 'moby-patch*'
 part units systemctl list-units --all --no-legend --plain 'moby-patch*'
