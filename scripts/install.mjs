@@ -11,6 +11,7 @@ export const programs = {
   dockerd: 'docker.io',
   iptables: 'iptables',
   debootstrap: 'debootstrap',
+  mke2fs: 'e2fsprogs',
   depmod: 'kmod',
   ip: 'iproute2',
   rpcbind: 'rpcbind',

@@ -27,7 +27,7 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const { dryRun = false, adopt = false } = flags;
-    const deployed = await runDeploy('apply', flags, { dryRun, adopt }, context, progress);
+    const deployed = await runDeploy('apply', flags, { dryRun, adopt, prove: true }, context, progress);
     progress.end();
     if (flags.json) await printJson(context, deployed);
     else await printLines(context, describeDeployed(deployed, dryRun));

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { listBackups } from '../deploy/backup.js';
 import { type Evidence, type Facts, judgeUnknown, recogniseImage } from '../deploy/decide-status.js';
 import { readTouched } from '../deploy/state.js';
@@ -7,7 +8,8 @@ import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';
 import { openImage } from '../unpack/open-image.js';
 import type { CommandContext } from './context.js';
-import type { Target } from './installed-image.js';
+import { findDoneSteps } from './find-done-steps.js';
+import type { Predecessor, Target, Wish } from './installed-image.js';
 
 export interface Assessment extends Status {
   /** Of the installed bytes, when they are ours. */
@@ -17,7 +19,7 @@ export interface Assessment extends Status {
 /** Says where an installed image stands; opens it only when its digest is on no record. */
 export async function assessImage(
   target: Target,
-  recipe: string | undefined,
+  wish: Wish | undefined,
   context: CommandContext,
 ): Promise<Assessment> {
   const { folder, installed, state, found, kernel } = target;
@@ -30,21 +32,31 @@ export async function assessImage(
   }
   const facts: Facts = {
     installed: installed.sha256,
-    recipe,
+    recipe: wish?.recipe,
     application: found?.version,
     kernel,
     deployments: state.deployments,
     backups: await listBackups(folder.backups),
   };
   const known = recogniseImage(facts);
-  // The first look at an image must not take half of one for the stock.
+  // The first look at an image must not take half of one for the stock, nor a patched one whose state was lost.
   if (known !== undefined && (facts.deployments.length > 0 || facts.backups.length > 0)) return known;
-  const evidence = await gatherEvidence(target, context);
-  if (known !== undefined && evidence.damage === undefined) return known;
+  const evidence = await gatherEvidence(target, known === undefined ? undefined : wish, context);
+  if (known !== undefined && evidence.damage === undefined && evidence.done.length === 0)
+    return target.predecessor?.wanted === 'patched' ? createSuccessor(target.predecessor) : known;
   return judgeUnknown(facts, evidence);
 }
 
-async function gatherEvidence(target: Target, context: CommandContext): Promise<Evidence> {
+function createSuccessor({ folder }: Predecessor): Status {
+  const reason = `a new stock image: ${basename(folder.image)}, the version before, is patched`;
+  return { status: 'upgraded', reason, next: 'moby-patch reapply' };
+}
+
+async function gatherEvidence(
+  target: Target,
+  wish: Wish | undefined,
+  context: CommandContext,
+): Promise<Evidence> {
   const last = target.state.deployments.at(-1);
   try {
     await using image = await openImage(target.folder.image, { signal: context.signal, name: target.name });
@@ -56,10 +68,11 @@ async function gatherEvidence(target: Target, context: CommandContext): Promise<
       segments: listArchives(image),
       stockRoot: last?.stockRoot,
       hasAddedFiles: await hasAddedFiles(image, touched ?? []),
+      done: wish === undefined ? [] : await findDoneSteps(image, wish.plan, context),
     };
   } catch (error) {
     if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
-    return { damage: error.message, segments: [], hasAddedFiles: false };
+    return { damage: error.message, segments: [], hasAddedFiles: false, done: [] };
   }
 }
 

@@ -4,7 +4,7 @@ import { findBackup, keepBackup } from '../deploy/backup.js';
 import { findConflicts, findDrift } from '../deploy/conflicts.js';
 import { assertSame } from '../deploy/installed-file.js';
 import { replaceImage } from '../deploy/replace-image.js';
-import { addDeployment, readTouched, saveState } from '../deploy/state.js';
+import { addDeployment, keepRecord, readTouched, saveState } from '../deploy/state.js';
 import type { Conflict, Deployment, PackageDrift, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
@@ -15,7 +15,7 @@ import { createBuildRequest } from './build-request.js';
 import type { CommandContext } from './context.js';
 import type { DeployFlags } from './deploy-options.js';
 import { createEngines } from './engines.js';
-import { fillWish, hashWish, type Target } from './installed-image.js';
+import { fillWish, readWish, type Target } from './installed-image.js';
 import type { Progress } from './progress.js';
 
 export interface DeployOptions {
@@ -24,12 +24,16 @@ export interface DeployOptions {
   readonly adopt?: boolean;
   /** Refuse when an upstream change would be lost. */
   readonly strict?: boolean;
+  /** Boot what is installed already when nobody did. */
+  readonly prove?: boolean;
 }
 
 export interface Deployed {
   /** As the user calls the image. */
   readonly name: string;
   readonly changed: boolean;
+  /** The installed bytes were booted now; they were installed without. */
+  readonly proved?: boolean | undefined;
   /** Where the image stood before. */
   readonly before: Status;
   readonly deployment?: Deployment | undefined;
@@ -53,12 +57,15 @@ export async function deployImage(
     throw new MobyPatchError('invalid', 'patches-missing', 'no patches were named', {
       hint: '-p PATCH, or patches: in moby-patch.yaml',
     });
-  const recipe = installed === undefined ? undefined : await hashWish(wish, context);
-  const before = await assessImage(target, recipe, context);
-  if (before.status === 'patched') return { name, changed: false, before, deployment: before.deployment };
-  if (installed === undefined || recipe === undefined) throw createStatusError(before, target);
+  const asked = installed === undefined ? undefined : await readWish(wish, context);
+  const before = await assessImage(target, asked, context);
+  const isPatched = before.status === 'patched';
+  const unproved = options.prove && flags.verify && before.deployment?.verdict === 'not booted';
+  if (isPatched && (!unproved || options.dryRun))
+    return { name, changed: false, before, deployment: before.deployment };
+  if (installed === undefined || asked === undefined) throw createStatusError(before, target);
   if (before.status === 'foreign' && !options.adopt) throw createStatusError(before, target);
-  if (!options.dryRun && found?.application !== undefined)
+  if (!options.dryRun && !isPatched && found?.application !== undefined)
     refuseRunning(
       flags.quit === true || !(await isApplicationRunning(found.application, { ...context, ...progress })),
     );
@@ -81,14 +88,27 @@ export async function deployImage(
       ? await keepBackup(folder.image, stock, folder.backups, context.signal)
       : await findBackup(stock.sha256, folder.backups);
   await assertSame(folder.image, installed.signature);
-  const built = await buildDeployment(target, { ...request, image }, recipe, flags.cache, context, progress);
+  const built = await buildDeployment(
+    target,
+    { ...request, image },
+    asked.recipe,
+    flags.cache,
+    context,
+    progress,
+  ).catch((error) => {
+    throw isPatched ? explainRefusedBoot(error) : error;
+  });
+  if (isPatched && built.deployment.patched.sha256 === installed.sha256) {
+    await saveDeployment(target, built.deployment);
+    return { name, changed: false, proved: true, before, deployment: built.deployment, report: built.report };
+  }
   const compared = await compare(target, built);
   if (options.strict && (compared.conflicts?.length ?? 0) > 0)
     throw createConflictError(compared.conflicts ?? []);
   progress.log('putting the new image in the place of the installed one');
   await withoutApplication(found?.application, flags.quit === true, { ...context, ...progress }, async () => {
     // On record before it is installed: whatever happens in between, the bytes that are there are known.
-    await saveState(folder, addDeployment(target.state, built.deployment));
+    await saveDeployment(target, built.deployment);
     const { sha256 } = built.deployment.patched;
     const { signature } = installed;
     await replaceImage({ source: built.file, sha256, target: folder.image, signature }, context.signal);
@@ -100,14 +120,25 @@ export async function deployImage(
   return { name, changed: true, before, deployment: built.deployment, ...compared, report: built.report };
 }
 
+async function saveDeployment({ folder, state }: Target, deployment: Deployment): Promise<void> {
+  await keepRecord(folder, deployment);
+  await saveState(folder, addDeployment(state, deployment));
+}
+
 /** With the last deployment of another stock image: what the upgrade changed under the patches. */
 async function compare(
   target: Target,
   { deployment }: Built,
 ): Promise<Pick<Deployed, 'conflicts' | 'drift'>> {
-  const last = target.state.deployments.findLast(({ stock }) => stock.sha256 !== deployment.stock.sha256);
+  const { state, folder, predecessor } = target;
+  const last =
+    state.deployments.findLast(({ stock }) => stock.sha256 !== deployment.stock.sha256) ??
+    predecessor?.deployment;
   if (last === undefined) return {};
-  const old = await readTouched(target.folder, last.build);
+  const old = await readTouched(
+    state.deployments.includes(last) ? folder : (predecessor?.folder ?? folder),
+    last.build,
+  );
   const now = await readTouched(target.folder, deployment.build);
   return {
     conflicts: old === undefined || now === undefined ? undefined : findConflicts(old, now),
@@ -117,6 +148,21 @@ async function compare(
 
 export function createStatusError({ status, reason, next }: Status, target: Target): MobyPatchError {
   return new MobyPatchError('failed', `image-${status}`, reason, { path: target.folder.image, hint: next });
+}
+
+function explainRefusedBoot(error: unknown): unknown {
+  if (!(error instanceof MobyPatchError) || error.kind !== 'boot') return error;
+  const { kind, code, message, path } = error;
+  return new MobyPatchError(
+    kind,
+    code,
+    `the installed image, which nobody had booted, does not boot: ${message}`,
+    {
+      path,
+      hint: 'moby-patch restore puts the stock image back',
+      cause: error,
+    },
+  );
 }
 
 function createConflictError(conflicts: readonly Conflict[]): MobyPatchError {

@@ -8,8 +8,9 @@ import { loadState } from '../deploy/state.js';
 import { findStateFolder, type StateFolder } from '../deploy/state-folder.js';
 import { type FoundImage, findImage } from '../image/find-image.js';
 import { digestBytes } from '../io/digest.js';
-import type { DeployState } from '../model/deployment.js';
+import type { Deployment, DeployState } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
+import type { Plan } from '../model/plan.js';
 import { createPlan } from '../patch/plan.js';
 import { type BuildFlags, createBuildRequest } from './build-request.js';
 import { type CommandContext, findPlaces } from './context.js';
@@ -27,6 +28,14 @@ export interface Target {
   readonly installed?: InstalledFile | undefined;
   /** Digest of the kernel that boots it. */
   readonly kernel?: string | undefined;
+  /** Of an image under another name that this one is the successor of, while nothing is on record of this one. */
+  readonly predecessor?: Predecessor | undefined;
+}
+
+export interface Predecessor {
+  readonly folder: StateFolder;
+  readonly wanted: DeployState['wanted'];
+  readonly deployment: Deployment;
 }
 
 /** Errors: those of `findImage`, and `image-missing` when none was named. */
@@ -66,7 +75,20 @@ export async function findTarget(
     named === undefined
       ? found?.kernel
       : resolve(flags.kernel === undefined ? configuration.folder : context.folder, named);
-  return { name, found, folder, installed, state, kernel: await digestIfThere(kernel) };
+  const older = state.deployments.length > 0 ? [] : (found?.older ?? []);
+  const predecessor = await findPredecessor(findStateRoot(context), older);
+  return { name, found, folder, installed, state, kernel: await digestIfThere(kernel), predecessor };
+}
+
+/** A new kernel of a distribution brings an initrd of its own name: the patches go from the one before to it. */
+async function findPredecessor(root: string, images: readonly string[]): Promise<Predecessor | undefined> {
+  for (const image of images) {
+    const folder = await findStateFolder(root, image);
+    const { wanted, deployments } = await loadState(folder, undefined);
+    const deployment = deployments.at(-1);
+    if (deployment !== undefined) return { folder, wanted, deployment };
+  }
+  return undefined;
 }
 
 /** Where a machine keeps what must outlive caches: XDG_STATE_HOME, or what macOS has for it. */
@@ -91,7 +113,7 @@ export async function fillWish<Flags extends TargetFlags & Pick<BuildFlags, 'pat
 ): Promise<Flags & { readonly hasWish: boolean }> {
   const { values } = await loadConfiguration(context.folder, flags.config);
   const named = flags.patch !== undefined || (values.patches?.length ?? 0) > 0;
-  const last = target.state.deployments.at(-1);
+  const last = target.state.deployments.at(-1) ?? target.predecessor?.deployment;
   if (named || last === undefined) return { ...flags, hasWish: named };
   const settings = Object.entries(last.settings).map(([key, value]) => `${key}=${value}`);
   return {
@@ -102,13 +124,18 @@ export async function fillWish<Flags extends TargetFlags & Pick<BuildFlags, 'pat
   };
 }
 
-/** A hash of what is asked for, whatever the image: the same one means that nothing has to be built again. */
-export async function hashWish(
+export interface Wish {
+  /** A hash of what is asked for, whatever the image: the same one means that nothing has to be built again. */
+  readonly recipe: string;
+  readonly plan: Plan;
+}
+
+export async function readWish(
   flags: Omit<BuildFlags, 'output' | 'verify'>,
   context: CommandContext,
-): Promise<string> {
+): Promise<Wish> {
   const request = await createBuildRequest({ ...flags, verify: false }, context, () => {});
   const plan = await createPlan(request.patches, request.settings, '', 0);
   const wish = [plan.patches.map(({ sha256 }) => sha256), request.codec ?? '', request.level ?? ''];
-  return createHash('sha256').update(JSON.stringify(wish)).digest('hex');
+  return { recipe: createHash('sha256').update(JSON.stringify(wish)).digest('hex'), plan };
 }

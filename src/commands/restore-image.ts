@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { withoutApplication } from '../deploy/application.js';
-import { findBackup, keepBackup } from '../deploy/backup.js';
+import { findBackup, keepBackup, listBackups } from '../deploy/backup.js';
 import { replaceImage } from '../deploy/replace-image.js';
 import { saveState } from '../deploy/state.js';
 import type { Status } from '../model/deployment.js';
@@ -36,7 +36,8 @@ export async function restoreImage(
   }
   if (before.status === 'upgraded') throw createDowngradeError(before, target);
   if (before.status === 'foreign') refuseForeign(before, target, flags.force ?? false);
-  const stock = (deployment ?? state.deployments.at(-1))?.stock;
+  const stock =
+    (deployment ?? state.deployments.at(-1))?.stock ?? (await findOnlyBackup(target, flags.force ?? false));
   if (stock === undefined) throw createStatusError(before, target);
   const source = await findBackup(stock.sha256, folder.backups);
   if (flags.dryRun) return { name, changed: true, before, stock: stock.sha256 };
@@ -51,6 +52,19 @@ export async function restoreImage(
     await replaceImage({ source, sha256: stock.sha256, target: folder.image, signature }, context.signal);
   });
   return { name, changed: true, before, stock: stock.sha256 };
+}
+
+/** Without any record: by force, and only where there is no choice. */
+async function findOnlyBackup({ folder }: Target, force: boolean): Promise<{ sha256: string } | undefined> {
+  const [first, ...others] = await listBackups(folder.backups);
+  if (first === undefined || !force) return undefined;
+  if (others.length === 0) return { sha256: first };
+  throw new MobyPatchError(
+    'failed',
+    'backup-ambiguous',
+    `there are ${others.length + 1} backups, and no record of which one belongs to the installed application`,
+    { path: folder.backups, hint: 'install the application again, or copy the right one there by hand' },
+  );
 }
 
 function createDowngradeError({ reason }: Status, target: Target): MobyPatchError {

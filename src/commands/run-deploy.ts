@@ -57,7 +57,8 @@ export function runDeploy(
 
 /** The outcome in lines; what `before` was and what is there now. */
 export function describeDeployed(deployed: Deployed, dryRun = false): string[] {
-  const { name, changed, before, deployment, conflicts = [], drift = [], report } = deployed;
+  const { name, changed, proved, before, deployment, conflicts = [], drift = [], report } = deployed;
+  if (proved) return [`${name}: was patched, never booted: booted now, and it is what is installed`];
   if (!changed) return [`${name}: nothing to do: ${before.reason}`];
   const lines = [`${name}: was ${before.status}: ${before.reason}`];
   const steps = report?.plan?.steps ?? [];

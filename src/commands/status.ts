@@ -30,14 +30,14 @@ async function runStatus(flags: Flags, context: CommandContext): Promise<void> {
 }
 
 async function findStatus(flags: Flags, context: CommandContext) {
-  const { findTarget, fillWish, hashWish } = await import('./installed-image.js');
+  const { findTarget, fillWish, readWish } = await import('./installed-image.js');
   const { assessImage } = await import('./assess-image.js');
   try {
     const target = await findTarget(flags, context, (line) => context.stderr.write(`${line}\n`));
     const { found, folder, installed, state, name } = target;
     const wish = await fillWish({ ...flags, image: flags.image ?? name }, target, context);
-    const recipe = wish.hasWish && installed !== undefined ? await hashWish(wish, context) : undefined;
-    const { deployment, ...status } = await assessImage(target, recipe, context);
+    const asked = wish.hasWish && installed !== undefined ? await readWish(wish, context) : undefined;
+    const { deployment, ...status } = await assessImage(target, asked, context);
     return {
       ...status,
       // To be typed as it stands: what was named here must be named there, too.

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readSignature } from '../deploy/installed-file.js';
 import { createErrorReport } from '../model/error.js';
@@ -20,16 +22,23 @@ const final = new Set(['invalid', 'boot', 'unwanted']);
 export async function runWatch(flags: WatchFlags, context: CommandContext): Promise<void> {
   const settle = flags.settle ?? usualSettle;
   const progress = createProgress(context, flags.quiet ?? false);
-  const { folder, name } = await findTarget(flags, context, progress.log);
+  const { folder, name, found } = await findTarget(flags, context, progress.log);
+  const look = async () => {
+    const signature = (await readSignature(folder.image))?.signature;
+    // The next version's image has another name.
+    return found?.older === undefined
+      ? signature
+      : [signature, ...(await readdir(dirname(folder.image)))].join(' ');
+  };
   await printLines(context, [`watching ${folder.image}`]);
   let handled: string | undefined;
   try {
     while (!context.signal.aborted) {
-      const now = (await readSignature(folder.image))?.signature;
+      const now = await look();
       if (now !== undefined && now !== handled) {
         const done = await react(settle);
         // What reapply itself put there is no news; a passing failure is tried again.
-        handled = done ? (await readSignature(folder.image))?.signature : undefined;
+        handled = done ? await look() : undefined;
       }
       await wait(flags.interval * 1000, undefined, { signal: context.signal }).catch(() => {});
     }

@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLaunchAgent, createSystemdUnits } from '../deploy/service-files.js';
 import { replaceFile } from '../io/output.js';
@@ -16,11 +16,13 @@ const commandTimeout = 60;
 /** Writes what launchd or systemd needs, has it checked, and starts it; or takes it back. */
 export async function runInstall(flags: WatchFlags, context: CommandContext): Promise<void> {
   const kind = flags.service ?? (process.platform === 'darwin' ? 'launchd' : 'systemd');
-  const { folder: state } = await findTarget(flags, context, () => {});
+  const { folder: state, found, name } = await findTarget(flags, context, () => {});
+  const isNamedByVersion = found?.older !== undefined;
   const service = {
-    name: basename(state.path).replace(/[^\w-]/g, '-'),
+    name: (isNamedByVersion ? name : basename(state.path)).replace(/[^\w-]/g, '-'),
     argv: [process.execPath, fileURLToPath(new URL('../cli.js', import.meta.url)), ...listArguments(flags)],
     image: state.image,
+    also: isNamedByVersion ? dirname(state.image) : undefined,
     folder: context.folder,
     environment: pickEnvironment(context),
     log: join(state.path, 'launchd.log'),
@@ -35,6 +37,7 @@ export async function runInstall(flags: WatchFlags, context: CommandContext): Pr
   if (flags.uninstall) {
     if (starts && (await isThere(paths[0] ?? ''))) await stop(kind, paths, run);
     for (const path of paths) await rm(path, { force: true });
+    if (starts && kind === 'systemd') await forget(paths, run);
   } else {
     await mkdir(folder, { recursive: true });
     await mkdir(state.path, { recursive: true, mode: 0o700 });
@@ -115,14 +118,25 @@ async function start(kind: string, [first = '']: readonly string[], run: Run): P
   }
 }
 
-/** Whether it ran or not: afterwards it does not. */
-async function stop(kind: string, [first = '']: readonly string[], run: Run): Promise<void> {
+/** Whether it ran or not: afterwards it does not, and systemd does not wait to try it once more. */
+async function stop(kind: string, paths: readonly string[], run: Run): Promise<void> {
   const own = process.getuid?.() === 0 ? [] : ['--user'];
-  const argv =
+  const [first = '', ...services] = paths.map((path) => basename(path));
+  const commands =
     kind === 'launchd'
-      ? ['launchctl', 'bootout', `gui/${process.getuid?.() ?? 0}`, first]
-      : ['systemctl', ...own, 'disable', '--now', basename(first)];
-  await run(argv);
+      ? [['launchctl', 'bootout', `gui/${process.getuid?.() ?? 0}`, paths[0] ?? '']]
+      : [
+          ['systemctl', ...own, 'disable', '--now', first],
+          ['systemctl', ...own, 'stop', ...services],
+        ];
+  for (const argv of commands) await run(argv);
+}
+
+/** What is not reset stays listed as failed, without a file. */
+async function forget(paths: readonly string[], run: Run): Promise<void> {
+  const own = process.getuid?.() === 0 ? [] : ['--user'];
+  await run(['systemctl', ...own, 'reset-failed', ...paths.map((path) => basename(path))]);
+  await run(['systemctl', ...own, 'daemon-reload']);
 }
 
 function isThere(path: string): Promise<boolean> {

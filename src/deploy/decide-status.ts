@@ -25,6 +25,8 @@ export interface Evidence {
   readonly stockRoot?: string | undefined;
   /** Whether it has all files that the last patches added. */
   readonly hasAddedFiles: boolean;
+  /** Steps of the wanted patches that are done in it already; asked only where nothing is on record. */
+  readonly done: readonly string[];
 }
 
 /** The status of an image whose digest is on record, or that is the first one seen; otherwise undefined. */
@@ -65,9 +67,10 @@ function findStaleness(own: Deployment, { recipe, kernel }: Facts): string | und
  * What bears our own marks is never taken for stock: patches would go on top of patches.
  */
 export function judgeUnknown(facts: Facts, evidence: Evidence): Status {
-  const { damage, segments, stockRoot, hasAddedFiles } = evidence;
+  const { damage, segments, stockRoot, hasAddedFiles, done } = evidence;
   const last = facts.deployments.at(-1);
   if (damage !== undefined) return createForeign(`half-written or damaged: ${damage}`);
+  if (last === undefined && done.length > 0) return createUnrecorded(done);
   if (last === undefined)
     return createForeign('there are backups, but no record of how this image came to be');
   const own = facts.deployments.flatMap((each) => each.segments);
@@ -89,6 +92,16 @@ function createForeign(why: string): Status {
     status: 'foreign',
     reason: `neither our image nor the stock one: ${why}`,
     next: 'moby-patch restore --force to get the stock image back, or moby-patch apply --adopt to patch what is there',
+  };
+}
+
+/** Nothing can tell its stock image any more. */
+function createUnrecorded([first = '', ...rest]: readonly string[]): Status {
+  const more = rest.length === 0 ? '' : ` and ${rest.length} more`;
+  return {
+    status: 'foreign',
+    reason: `nothing is on record, but the image has already what the patches bring (${first}${more}): the record was lost`,
+    next: 'install the application again, which brings a stock image, or moby-patch apply --adopt if this is the stock image',
   };
 }
 

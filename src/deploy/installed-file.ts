@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { digestBytes } from '../io/digest.js';
+import { createReadError } from '../io/read-error.js';
 import type { FileMark } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 
@@ -14,10 +15,7 @@ export async function examineFile(path: string): Promise<InstalledFile | undefin
   const before = await readSignature(path);
   if (before === undefined) return undefined;
   const sha256 = await digestBytes(createReadStream(path, { highWaterMark: 1 << 20 })).catch((cause) => {
-    throw new MobyPatchError('invalid', 'image-unreadable', `cannot read the file: ${cause.code ?? cause}`, {
-      path,
-      cause,
-    });
+    throw createReadError(path, cause);
   });
   await assertSame(path, before.signature);
   return { sha256, ...before };

@@ -6,6 +6,8 @@ export interface Service {
   readonly argv: readonly string[];
   /** Absolute. */
   readonly image: string;
+  /** Its folder, where the next version's image has another name. */
+  readonly also?: string | undefined;
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Standard output and error of launchd's. */
@@ -46,9 +48,13 @@ export function createLaunchAgent(service: Service): ServiceFile {
   return { name: `${label}.plist`, text };
 }
 
-/** systemd.path(5) and systemd.service(5). Exit 6 says that there was nothing to do. */
+/**
+ * systemd.path(5) and systemd.service(5). Exit 6 says that there was nothing to do. What lacks (5: no Docker yet,
+ * a full disk) may come; everything else needs somebody. Without a limit to starts, for the path unit would fail
+ * with the service when an updater touches the image too often, and nothing would watch any more.
+ */
 export function createSystemdUnits(service: Service): readonly ServiceFile[] {
-  const { name, argv, image, folder, environment } = service;
+  const { name, argv, image, also, folder, environment } = service;
   const variables = Object.entries(environment).map(
     ([key, value]) => `Environment=${quoteUnit(`${key}=${value}`)}`,
   );
@@ -57,16 +63,20 @@ Description=Watch ${escapeUnit(image)} for moby-patch
 
 [Path]
 PathChanged=${escapeUnit(image)}
-
+${also === undefined ? '' : `PathChanged=${escapeUnit(also)}\n`}
 [Install]
 WantedBy=paths.target
 `;
   const run = `[Unit]
 Description=Patch ${escapeUnit(image)} again after it was replaced
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
 SuccessExitStatus=6
+Restart=on-failure
+RestartSec=60
+RestartPreventExitStatus=1 2 3 4
 WorkingDirectory=${escapeUnit(folder)}
 ${variables.map((line) => `${line}\n`).join('')}ExecStart=${argv.map(quoteCommand).join(' ')}
 `;

@@ -54,10 +54,25 @@ export async function readTouched(
   return readJson(join(folder.builds, build, 'touched.json'), touchedSchema);
 }
 
+/** Beside the backup that it was made from, so that the backups alone say what came of each. */
+export async function keepRecord({ backups }: StateFolder, deployment: Deployment): Promise<void> {
+  const path = join(backups, `${deployment.stock.sha256}.json`);
+  await replaceFile(path, `${JSON.stringify(deployment, null, 2)}\n`);
+}
+
+/** Of every build, and of every backup; the oldest first, each pair of images once. */
 async function findDeployments(folder: StateFolder): Promise<Deployment[]> {
-  const names = await readdir(folder.builds).catch(() => []);
-  const found = await Promise.all(names.map((name) => readDeployment(folder, name)));
-  return found.filter((each) => each !== undefined).sort((a, b) => (a.time < b.time ? -1 : 1));
+  const { deploymentSchema } = await import('./state-schema.js');
+  const builds = await readdir(folder.builds).catch(() => []);
+  const records = (await readdir(folder.backups).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const found = await Promise.all([
+    ...builds.map((name) => readDeployment(folder, name)),
+    ...records.map((name) => readJson(join(folder.backups, name), deploymentSchema)),
+  ]);
+  const byImages = new Map<string, Deployment>();
+  for (const each of found.filter((one) => one !== undefined).sort((a, b) => (a.time < b.time ? -1 : 1)))
+    byImages.set(`${each.stock.sha256} ${each.patched.sha256}`, each);
+  return [...byImages.values()].sort((a, b) => (a.time < b.time ? -1 : 1));
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {

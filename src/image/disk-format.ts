@@ -22,18 +22,18 @@ const formats: readonly DiskFormat[] = [
   },
 ];
 
-/** Why a file is no initrd although an application boots from it; undefined for everything else. */
+/** Why a file is no initrd although an application boots from it; undefined also when it cannot be read. */
 export async function explainDisk(path: string): Promise<string | undefined> {
   const file = await open(path).catch(() => undefined);
   if (file === undefined) return undefined;
   try {
     for (const { offset, magic, reason } of formats) {
-      const { buffer, bytesRead } = await file.read(
-        Buffer.alloc(magic.length / 2),
-        0,
-        magic.length / 2,
-        offset,
-      );
+      const length = magic.length / 2;
+      // Whoever reads it as an image tells what is wrong.
+      const nothing = { buffer: Buffer.alloc(0), bytesRead: 0 };
+      const { buffer, bytesRead } = await file
+        .read(Buffer.alloc(length), 0, length, offset)
+        .catch(() => nothing);
       if (buffer.toString('hex', 0, bytesRead) === magic) return reason;
     }
     return undefined;

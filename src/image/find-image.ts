@@ -3,9 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { ApplicationCommands } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import { suggest } from '../text/did-you-mean.js';
-import type { Candidate, Definition } from './definition.js';
+import type { Definition } from './definition.js';
 import { explainDisk } from './disk-format.js';
-import { expandStar } from './expand-star.js';
+import { type Expanded, expandStar } from './expand-star.js';
 import { findKernelBeside } from './find-kernel.js';
 import { readVersion } from './installed-version.js';
 import { makeImage, type RecipeOptions } from './recipe.js';
@@ -25,6 +25,8 @@ export interface FoundImage {
   /** Of what brought the image: the application, the kernel package. */
   readonly version?: string | undefined;
   readonly application?: ApplicationCommands | undefined;
+  /** The images of older versions, the newest first; absent where an upgrade does not change the name. */
+  readonly older?: readonly string[] | undefined;
 }
 
 export interface FindOptions extends RecipeOptions {
@@ -100,7 +102,7 @@ async function locate(
       : await makeImage(resolve(dirname(file), definition.recipe), options);
   const place = (path: string) => resolve(folder, path.replace(/^~(?=\/)/, options.home));
   const candidate = await chooseCandidate(name, definition, place);
-  const { initrd, kernel, cmdline, expect, generation } = candidate;
+  const { initrd, kernel, cmdline, expect, generation, older } = candidate;
   const version = candidate.version ?? definition.version;
   await refuseDisk(place(initrd));
   if (definition.tried === false)
@@ -115,6 +117,7 @@ async function locate(
     generation: generation === '' ? undefined : generation,
     version: version === undefined ? undefined : await readVersion(version, place, options.signal),
     application: candidate.application ?? definition.application,
+    older: older?.map(place),
   };
 }
 
@@ -122,7 +125,7 @@ async function chooseCandidate(
   name: string,
   definition: Definition,
   place: (path: string) => string,
-): Promise<Candidate & { initrd: string }> {
+): Promise<Expanded & { initrd: string }> {
   const { initrd, kernel, candidates = [] } = definition;
   if (initrd !== undefined) return { generation: '', initrd, kernel };
   for (const pattern of candidates) {

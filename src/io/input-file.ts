@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import { createReadError } from './read-error.js';
 
 /** A regular file read at any place, held open so that a rename over it changes nothing for us. */
 export interface InputFile extends AsyncDisposable {
@@ -50,7 +51,11 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     const buffer = Buffer.allocUnsafe(Math.max(0, end - offset));
     let filled = 0;
     while (filled < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, offset + filled);
+      const { bytesRead } = await handle
+        .read(buffer, filled, buffer.length - filled, offset + filled)
+        .catch((cause) => {
+          throw createReadError(name, cause);
+        });
       if (bytesRead === 0) break;
       filled += bytesRead;
     }

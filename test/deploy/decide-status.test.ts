@@ -27,7 +27,7 @@ const facts: Facts = {
   deployments: [deployment],
   backups: ['stock'],
 };
-const evidence: Evidence = { segments: ['new'], stockRoot: 'root', hasAddedFiles: false };
+const evidence: Evidence = { segments: ['new'], stockRoot: 'root', hasAddedFiles: false, done: [] };
 
 const known: readonly [string, Partial<Facts>, StatusName | undefined][] = [
   ['our bytes', {}, 'patched'],
@@ -69,6 +69,12 @@ const unknown: readonly [string, Partial<Facts>, Partial<Evidence>, StatusName][
   ['no version, a part of the stock image', unversioned, { segments: ['root', 'more'] }, 'foreign'],
   ['no version, microcode as before', unversioned, { segments: ['microcode', 'new'] }, 'upgraded'],
   ['no version, a part of ours', unversioned, { segments: ['own', 'more'] }, 'foreign'],
+  [
+    'no record, and what the patches bring is there',
+    { deployments: [], backups: [] },
+    { done: ['motd: file etc/motd'] },
+    'foreign',
+  ],
   ['no record but backups', { deployments: [] }, {}, 'foreign'],
 ];
 

@@ -6,6 +6,8 @@ import { createLaunchAgent, createSystemdUnits } from '#src/deploy/service-files
 import { createTestFolder } from '../fixtures/archive.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 import { createApplication } from './application.js';
+import { launchdSchema } from './launchd-schema.js';
+import { parsePropertyList } from './property-list.js';
 
 const hostile = `a "b" <c> & $d %e \\f`;
 const service = {
@@ -17,40 +19,57 @@ const service = {
   log: '/tmp/log',
 };
 
-/** launchd.plist(5): the keys that are used, and the type of each. */
-const schema: Readonly<Record<string, string>> = {
-  Label: 'str',
-  ProgramArguments: 'list',
-  WatchPaths: 'list',
-  WorkingDirectory: 'str',
-  EnvironmentVariables: 'dict',
-  RunAtLoad: 'bool',
-  ThrottleInterval: 'int',
-  StandardOutPath: 'str',
-  StandardErrorPath: 'str',
-};
+test('the launchd agent is a property list by its DTD, with keys of launchd.plist(5)', (t) => {
+  const { name, text } = createLaunchAgent(service);
+  const job = launchdSchema.parse(parsePropertyList(text));
+  t.is(`${job.Label}.plist`, name);
+  t.deepEqual(job.ProgramArguments, service.argv);
+  t.deepEqual(job.EnvironmentVariables, service.environment);
+  t.deepEqual(job.WatchPaths, [service.image, '/Applications/A & B.app']);
+  t.deepEqual([job.RunAtLoad, job.ThrottleInterval], [true, 30]);
+});
 
-const dump = `import json, plistlib, sys
-value = plistlib.load(open(sys.argv[1], 'rb'))
-print(json.dumps({'types': {key: type(each).__name__ for key, each in value.items()}, 'value': value}))`;
+const breakages: readonly (readonly [string, string, string])[] = [
+  ['an unescaped ampersand', 'A &amp; B', 'A & B'],
+  ['a key without a value', '<true/>', ''],
+  ['a value without a key', '<key>RunAtLoad</key>', ''],
+  ['an element that is not closed', '</array>', ''],
+  ['a number as a text', '<integer>30</integer>', '<string>30</string>'],
+  ['no number', '<integer>30</integer>', '<integer>thirty</integer>'],
+  ['a misspelt key', 'WatchPaths', 'WatchPath'],
+  ['no label', 'Label', 'Labels'],
+  ['a relative path', '<string>/tmp/log', '<string>tmp/log'],
+  ['a program to be looked up', '<string>/bin/true', '<string>true'],
+  ['a key that comes twice', 'StandardErrorPath', 'StandardOutPath'],
+  ['something behind the end', '</plist>', '</plist><plist/>'],
+];
+for (const [title, from, to] of breakages)
+  test(`the schema of launchd's agent refuses ${title}`, (t) => {
+    const { text } = createLaunchAgent(service);
+    t.true(text.includes(from));
+    t.throws(() => launchdSchema.parse(parsePropertyList(text.replace(from, to))));
+  });
 
-declareTest(
-  findMissingProgram('python3'),
-  'the launchd agent is a property list of the right keys',
-  async (t) => {
+const dump = 'import json, plistlib, sys\nprint(json.dumps(plistlib.load(open(sys.argv[1], "rb"))))';
+const readers: readonly (readonly [string, readonly string[]])[] = [
+  ['python3', ['-c', dump]],
+  ['plutil', ['-convert', 'json', '-o', '-']],
+];
+for (const [program, argv] of readers)
+  declareTest(findMissingProgram(program), `${program} reads the same in launchd's agent`, async (t) => {
     const folder = await createTestFolder(t);
     const { name, text } = createLaunchAgent(service);
     await writeFile(join(folder, name), text);
-    const { types, value } = JSON.parse(
-      execFileSync('python3', ['-c', dump, join(folder, name)], { encoding: 'utf8' }),
-    );
-    t.deepEqual(types, schema);
-    t.is(`${value.Label}.plist`, name);
-    t.deepEqual(value.ProgramArguments, service.argv);
-    t.deepEqual(value.EnvironmentVariables, service.environment);
-    t.deepEqual(value.WatchPaths, [service.image, '/Applications/A & B.app']);
-  },
-);
+    const read = execFileSync(program, [...argv, join(folder, name)], { encoding: 'utf8' });
+    t.deepEqual(JSON.parse(read), parsePropertyList(text));
+  });
+
+declareTest(findMissingProgram('plutil'), "plutil finds nothing wrong with launchd's agent", async (t) => {
+  const folder = await createTestFolder(t);
+  const { name, text } = createLaunchAgent(service);
+  await writeFile(join(folder, name), text);
+  t.regex(execFileSync('plutil', ['-lint', join(folder, name)], { encoding: 'utf8' }), /: OK$/m);
+});
 
 declareTest(
   findMissingProgram('systemd-analyze'),

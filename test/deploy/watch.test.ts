@@ -1,9 +1,11 @@
-import { truncate, writeFile } from 'node:fs/promises';
+import { existsSync, renameSync } from 'node:fs';
+import { readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { createTestFolder } from '../fixtures/archive.js';
 import { runMoby } from '../fixtures/moby.js';
-import { createApplication, createRelease, sha256 } from './application.js';
+import { type Application, createApplication, createRelease, sha256 } from './application.js';
 
 test('watch patches what an updater writes, when the file is whole, and ends when it is told to', async (t) => {
   const application = await createApplication(await createTestFolder(t));
@@ -31,4 +33,48 @@ test('watch patches what an updater writes, when the file is whole, and ends whe
   stop();
   const { stdout } = await watching;
   t.regex(stdout, /was upgraded: /);
+});
+
+/** The definition asks whether the application runs, first before the build and then before the replacement. */
+async function addQuestion(application: Application, script: string): Promise<void> {
+  const definition = join(application.folder, 'images/app.yaml');
+  const question = `application:\n  running: [sh, -c, ${JSON.stringify(`${script}; exit 1`)}]\n`;
+  await writeFile(definition, (await readFile(definition, 'utf8')) + question);
+}
+
+test('reapply --settle patches also what an updater brings while it works', async (t) => {
+  const application = await createApplication(await createTestFolder(t));
+  t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
+  await application.upgrade('1.13.0', createRelease({ os: '2' }));
+  const next = join(application.folder, 'next.img');
+  await writeFile(next, createRelease({ os: '3' }));
+  const asked = join(application.folder, 'asked');
+  await addQuestion(
+    application,
+    `if [ -e ${asked} ] && [ -e ${next} ]; then mv ${next} ${application.image}; sed -i s/1.13.0/1.13.1/ App/Contents/Info.plist; fi; touch ${asked}`,
+  );
+  const { code, stdout, stderr } = await application.moby('reapply', '--no-verify', '--settle', '1');
+  t.is(code, 0, stderr);
+  t.regex(stderr, /somebody else is writing this file just now; trying again/);
+  t.regex(stdout, /was upgraded: /);
+  t.is((await application.moby('cat', application.image, 'etc/os')).stdout, '3');
+  t.is((await application.status()).status, 'patched');
+});
+
+test('reapply --settle waits for an application that is away for a moment', async (t) => {
+  const application = await createApplication(await createTestFolder(t));
+  t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
+  await application.upgrade('1.13.0', createRelease({ os: '2' }));
+  const [there, away] = ['App', 'App.away'].map((name) => join(application.folder, name)) as [string, string];
+  await rename(there, away);
+  t.regex((await application.moby('reapply', '-q', '--no-verify')).stderr, /image-not-installed/);
+  const { code, stderr } = await runMoby(['reapply', '--no-verify', '--settle', '1'], {
+    folder: application.folder,
+    environment: { XDG_STATE_HOME: application.state },
+    onLine: (line) => {
+      if (/trying again$/.test(line) && existsSync(away)) renameSync(away, there);
+    },
+  });
+  t.is(code, 0, stderr);
+  t.is((await application.status()).status, 'patched');
 });

@@ -25,6 +25,9 @@ test('a * is the newest version that has its kernel', async (t) => {
   const expand = async (kernel?: string) => (await expandStar({ ...candidate, kernel }, place))?.initrd;
   t.is(await expand('vmlinuz-*'), 'initrd.img-6.1.0-10');
   t.is(await expand(), 'initrd.img-6.1.0-11');
+  t.deepEqual((await expandStar({ ...candidate, kernel: 'vmlinuz-*' }, place))?.older, [
+    'initrd.img-6.1.0-9',
+  ]);
   t.is(await expand('missing-*'), undefined);
   t.is((await expandStar({ generation: 'one', initrd: 'initrd.img' }, place))?.initrd, 'initrd.img');
 });
