@@ -10,7 +10,8 @@ import {
   createTruncatedError,
   type MemberEnd,
 } from './codec.js';
-import { writeGzipMembers } from './gzip-members.js';
+import { createGzipCompressor } from './gzip-members.js';
+import { writeRuns } from './runs.js';
 
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
 
@@ -20,7 +21,10 @@ const longestHeader = 4096;
 
 export const gzip: CodecImplementation = {
   read: readGzipMember,
-  write: (source, { level }) => writeGzipMembers(source, level, writeGzipMember),
+  async *write(source, { level }) {
+    await using compressor = createGzipCompressor(level, writeGzipMember);
+    yield* writeRuns(source, compressor);
+  },
   levels: { lowest: 1, highest: 9, usual: 6 },
 };
 
