@@ -19,7 +19,7 @@ type Pieces = AsyncGenerator<Uint8Array, void, void>;
  * that it had; before compression, one that no change touches has the bytes that it had.
  * Errors: `level-invalid`, `links-across-segments`, `input-changed`, `body-missing`, and those of reading.
  */
-export async function* writeBase(base: Base, { codec, level, spool }: RepackOptions): Pieces {
+export async function* writeBase(base: Base, { codec, level, single, spool }: RepackOptions): Pieces {
   const { image, changes, sidecar } = base;
   const { segments, root } = image.layout;
   const plan = planRewrite(image, changes);
@@ -43,7 +43,7 @@ export async function* writeBase(base: Base, { codec, level, spool }: RepackOpti
       const compression = other === undefined ? segment.compression : { codec: other };
       const settings = chooseSettings(compression, index === root ? level : undefined);
       const bytes = plan.touched.has(index) ? rewriteSegment(index, rewriting) : copySegment(base, index);
-      yield* writeMember(compression.codec, bytes, settings);
+      yield* writeMember(compression.codec, bytes, { ...settings, single });
       previous = compression.codec;
       yield new Uint8Array(sizeOfGap(segments[index + 1], written, previous));
     }

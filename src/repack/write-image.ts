@@ -13,6 +13,8 @@ export interface RepackOptions {
   /** Compress the root segment with this instead of what it had. */
   readonly codec?: Compression['codec'] | undefined;
   readonly level?: number | undefined;
+  /** The root segment, and whichever is written anew, as one member each. */
+  readonly single?: boolean | undefined;
   /** For bodies that must wait for their place. */
   readonly spool: Spool;
 }
@@ -57,11 +59,10 @@ export async function* writeImage(
           codec === segment.compression.codec ? segment.compression : { codec };
         moved = true;
         previous = codec;
-        yield* writeMember(
-          codec,
-          rewriteSegment(index, rewriting),
-          chooseSettings(compression, options.level),
-        );
+        yield* writeMember(codec, rewriteSegment(index, rewriting), {
+          ...chooseSettings(compression, options.level),
+          single: options.single,
+        });
         yield new Uint8Array(sizeOfGap(segments[index + 1], written, codec));
       } else if (moved && segment.kind === 'padding')
         yield new Uint8Array(sizeOfPadding(segment, written, index === segments.length - 1, previous));
@@ -75,5 +76,6 @@ export async function* writeImage(
 
 function isRecoded(segment: Segment, options: RepackOptions): boolean {
   if (options.codec !== undefined && options.codec !== segment.compression.codec) return true;
+  if (options.single && segment.members > 1) return true;
   return options.level !== undefined && segment.compression.codec !== 'none';
 }

@@ -16,13 +16,20 @@ export interface Settings {
   readonly level: number;
   /** Bytes, for xz and lzma: instead of the level's own. */
   readonly dictionary?: number | undefined;
+  /** All in one member, for a loader that reads no more: slower, or more memory. */
+  readonly single?: boolean | undefined;
 }
 
 export interface CodecImplementation {
   /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
-  /** One member around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
+  /** Members around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
   write(source: Bytes, settings: Settings): AsyncGenerator<Uint8Array, void, void>;
+  /**
+   * Bytes between two entries that begin a member; a source without `entryBoundary` becomes one member.
+   * Absent or undefined: members are not cut.
+   */
+  runSize?(settings: Settings): number | undefined;
   readonly levels: { readonly lowest: number; readonly highest: number; readonly usual: number };
 }
 

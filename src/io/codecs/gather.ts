@@ -4,17 +4,20 @@ import { entryBoundary } from './entry-boundary.js';
 /** Bytes per piece: enough that a pipe or a thread is not woken for every header of an archive. */
 const pieceSize = 256 * 1024;
 
-/** Bytes between two boundaries that are passed on: a member of less costs size. */
-const boundaryDistance = 1024 * 1024;
-
-/** The same bytes in large pieces, each a buffer of its own that stays valid; boundaries only now and then. */
-export async function* gatherBytes(source: Bytes): AsyncGenerator<Uint8Array, void, void> {
+/**
+ * The same bytes in large pieces, each a buffer of its own that stays valid. Of the boundaries only those
+ * that are at least `distance` bytes apart are passed on, none without a distance.
+ */
+export async function* gatherBytes(
+  source: Bytes,
+  distance = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array, void, void> {
   let held = Buffer.allocUnsafeSlow(pieceSize);
   let size = 0;
   let sinceBoundary = 0;
   for await (const piece of source) {
     if (piece === entryBoundary) {
-      if (sinceBoundary < boundaryDistance) continue;
+      if (sinceBoundary < distance) continue;
       if (size > 0) yield held.subarray(0, size);
       yield entryBoundary;
       held = Buffer.allocUnsafeSlow(pieceSize);

@@ -21,10 +21,12 @@ const longestHeader = 4096;
 
 export const gzip: CodecImplementation = {
   read: readGzipMember,
-  async *write(source, { level }) {
-    await using compressor = createGzipCompressor(level, writeGzipMember);
+  async *write(source, settings) {
+    await using compressor = createGzipCompressor(settings, writeGzipMember);
     yield* writeRuns(source, compressor);
   },
+  // A member of less costs size: a hundredth at a quarter of it.
+  runSize: () => 1024 * 1024,
   levels: { lowest: 1, highest: 9, usual: 6 },
 };
 

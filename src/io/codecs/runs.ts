@@ -13,11 +13,8 @@ export interface RunCompressor extends AsyncDisposable {
   stream(source: Bytes): Bytes;
 }
 
-/** A run of whole entries; `rest` when it has grown so large that its end must be streamed. */
-interface Run {
-  readonly pieces: readonly Uint8Array[];
-  readonly rest?: Bytes | undefined;
-}
+/** A run of whole entries: held, or grown so large that it must be streamed. */
+type Run = { readonly held: Uint8Array } | { readonly stream: Bytes };
 
 /**
  * A stream of archive bytes as members that are cut where `entryBoundary` stands and compressed side by side;
@@ -44,14 +41,14 @@ export async function* writeRuns(
   }
 
   let empty = true;
-  for await (const { pieces, rest } of cutRuns(source, longest)) {
+  for await (const run of cutRuns(source, longest)) {
     empty = false;
-    if (rest === undefined) {
-      start(Buffer.concat(pieces));
+    if ('held' in run) {
+      start(run.held);
       yield* drain(depth);
     } else {
       yield* drain(0);
-      yield* stream(chain(pieces, rest));
+      yield* stream(run.stream);
     }
   }
   if (empty) start(new Uint8Array());
@@ -62,21 +59,22 @@ async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run, voi
   const pieces = source[Symbol.asyncIterator]();
   let held: Uint8Array[] = [];
   let size = 0;
+  const take = () => {
+    const taken = held;
+    [held, size] = [[], 0];
+    return taken;
+  };
   try {
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
       if (next.value === entryBoundary) {
-        if (size > 0) yield { pieces: held };
-        [held, size] = [[], 0];
+        if (size > 0) yield { held: Buffer.concat(take()) };
       } else {
         held.push(next.value);
         size += next.value.length;
-        if (size > longest) {
-          yield { pieces: held, rest: untilBoundary(pieces) };
-          [held, size] = [[], 0];
-        }
+        if (size > longest) yield { stream: chain(take(), untilBoundary(pieces)) };
       }
     }
-    if (size > 0) yield { pieces: held };
+    if (size > 0) yield { held: Buffer.concat(take()) };
   } finally {
     await pieces.return?.();
   }
@@ -87,7 +85,9 @@ async function* untilBoundary(pieces: AsyncIterator<Uint8Array>): AsyncGenerator
     yield next.value;
 }
 
-async function* chain(first: readonly Uint8Array[], rest: Bytes): AsyncGenerator<Uint8Array, void, void> {
-  yield* first;
+/** What was passed on is held no longer. */
+async function* chain(first: Uint8Array[], rest: Bytes): AsyncGenerator<Uint8Array, void, void> {
+  first.reverse();
+  for (let piece = first.pop(); piece !== undefined; piece = first.pop()) yield piece;
   yield* rest;
 }
