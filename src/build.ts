@@ -11,7 +11,8 @@ import type { Image } from './model/layout.js';
 import type { Plan } from './model/plan.js';
 import type { Report, StepReport } from './model/report.js';
 import { createPlan } from './patch/plan.js';
-import { writeImage } from './repack/write-image.js';
+import { foreseeMode } from './repack/choose-mode.js';
+import { writeChanges } from './repack/write-changes.js';
 import { createReportDraft, type ReportDraft } from './report/draft.js';
 import { createManifest } from './report/manifest.js';
 import { openImage } from './unpack/open-image.js';
@@ -28,6 +29,7 @@ export async function planBuild(request: BuildRequest, context: BuildContext): P
     await using image = await openInput(draft, request, context);
     const plan = await makePlan(draft, request, image);
     await pickEngine(draft, request, plan, context);
+    draft.set({ mode: foreseeMode(image, request) });
   });
 }
 
@@ -42,6 +44,7 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
     await using image = await openInput(draft, request, context);
     const plan = await makePlan(draft, request, image);
     const engine = await pickEngine(draft, request, plan, context);
+    foreseeMode(image, request);
     const stamp = chooseStamp(request, image);
     await using workspace = await engine.open(image, plan, {
       signal: context.signal,
@@ -49,7 +52,9 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
       stamp,
     });
     const changes = await draft.stage('patch', () => applySteps(draft, plan, workspace, context));
-    await using output = await draft.stage('repack', () => repack(image, changes, request, scratch, context));
+    await using output = await draft.stage('repack', () =>
+      repack(draft, image, changes, request, scratch, context),
+    );
     await using written = await draft.stage('validate', () =>
       validate(draft, image, changes, output.path, request, context),
     );
@@ -134,14 +139,15 @@ async function applySteps(
 }
 
 function repack(
+  draft: ReportDraft,
   image: Image,
   changes: readonly Change[],
   request: BuildRequest,
   scratch: Scratch,
   context: BuildContext,
 ) {
-  const { codec, level } = request;
-  const bytes = writeImage(image, changes, { codec, level, spool: createSpool(scratch.path) });
+  const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool: createSpool(scratch.path) });
+  draft.set({ mode });
   return createOutput(request.output, bytes, context.signal);
 }
 
