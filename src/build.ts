@@ -11,7 +11,8 @@ import type { Image } from './model/layout.js';
 import type { Plan } from './model/plan.js';
 import type { Report, StepReport } from './model/report.js';
 import { createPlan } from './patch/plan.js';
-import { writeImage } from './repack/write-image.js';
+import { foreseeMode } from './repack/choose-mode.js';
+import { writeChanges } from './repack/write-changes.js';
 import { createReportDraft, type ReportDraft } from './report/draft.js';
 import { createManifest } from './report/manifest.js';
 import { openImage } from './unpack/open-image.js';
@@ -29,6 +30,7 @@ export async function planBuild(request: BuildRequest, context: BuildContext): P
     await using image = await openInput(draft, request, context);
     const plan = await makePlan(draft, request, image);
     await pickEngine(draft, request, plan, context);
+    draft.set({ mode: foreseeMode(image, request) });
   });
 }
 
@@ -43,6 +45,7 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
     await using image = await openInput(draft, request, context);
     const plan = await makePlan(draft, request, image);
     const engine = await pickEngine(draft, request, plan, context);
+    foreseeMode(image, request);
     const stamp = chooseStamp(request, image);
     await using workspace = await engine.open(image, plan, {
       signal: context.signal,
@@ -51,7 +54,9 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
       cache: context.cache,
     });
     const changes = await draft.stage('patch', () => applySteps(draft, plan, workspace, context));
-    await using output = await draft.stage('repack', () => repack(image, changes, request, scratch, context));
+    await using output = await draft.stage('repack', () =>
+      repack(draft, image, changes, request, scratch, context),
+    );
     await using written = await draft.stage('validate', () =>
       validate(draft, image, changes, output.path, request, context),
     );
@@ -137,19 +142,16 @@ async function applySteps(
 }
 
 function repack(
+  draft: ReportDraft,
   image: Image,
   changes: readonly Change[],
   request: BuildRequest,
   scratch: Scratch,
   context: BuildContext,
 ) {
-  const { codec, level } = request;
-  const bytes = writeImage(image, changes, {
-    codec,
-    level,
-    spool: createSpool(scratch.path),
-    cache: context.cache,
-  });
+  const spool = createSpool(scratch.path);
+  const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool, cache: context.cache });
+  draft.set({ mode });
   return createOutput(request.output, bytes, context.signal);
 }
 

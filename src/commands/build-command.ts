@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander';
 import { addBootOptions, collect, parseCount } from './boot-options.js';
 
+/** How changes get into the image. */
+export function createModeOption(): Option {
+  const text =
+    'rewrite what is touched (default), append to the untouched input, or auto: append if possible';
+  return new Option('--mode <mode>', text).choices(['rewrite', 'append', 'auto']);
+}
+
 /** The options that `build` and `plan` share. */
 export function addBuildOptions(command: Command): Command {
   command
@@ -17,6 +24,8 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--compression <codec>', 'none or gzip; default: what the image has')
     .option('--level <number>', 'of the compression; default: like the image', parseCount)
+    .addOption(createModeOption())
+    .option('--single-member', 'one compressed member, for a loader that reads no more')
     .option('--no-verify', 'do not boot the new image')
     .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing');
   return addBootOptions(command);

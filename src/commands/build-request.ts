@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { type FoundImage, findImage } from '../image/find-image.js';
 import { writableCodecs } from '../io/compression.js';
-import type { BootWishes, BuildRequest } from '../model/build.js';
+import type { BootWishes, BuildRequest, WriteMode } from '../model/build.js';
 import type { EngineName } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
@@ -23,6 +23,8 @@ export interface BuildFlags extends BootFlags {
   readonly engine?: EngineName | 'auto';
   readonly compression?: string;
   readonly level?: number;
+  readonly mode?: WriteMode;
+  readonly singleMember?: boolean;
   readonly verify: boolean;
   readonly cache: boolean;
   /** Whether the folder's own moby-patch.yaml is not read: see `leaveOutUnnamedFile`. */
@@ -67,6 +69,8 @@ export async function createBuildRequest(
     engine: flags.engine ?? values.engine ?? 'auto',
     codec: parseCodec(flags.compression ?? values.compression),
     level: flags.level ?? values.level,
+    mode: flags.mode ?? values.mode,
+    single: flags.singleMember ?? values['single-member'],
     verify: flags.verify
       ? chooseBoot(flags, configuration, image, context, patches.length > 0 || hasRecoding(flags, values))
       : undefined,
@@ -173,7 +177,10 @@ function parseStamp(text: string | undefined): number | undefined {
 }
 
 function hasRecoding(flags: BuildFlags, values: Configuration): boolean {
-  return (flags.compression ?? flags.level ?? values.compression ?? values.level) !== undefined;
+  return (
+    (flags.compression ?? flags.level ?? values.compression ?? values.level) !== undefined ||
+    (flags.singleMember ?? values['single-member']) === true
+  );
 }
 
 /** Nothing to boot is fine only where the output is the input: whoever changes an image has to prove it. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 const engines = ['auto', 'stream', 'docker', 'local'] as const;
+const modes = ['rewrite', 'append', 'auto'] as const;
 const networks = ['none', 'isolated', 'host'] as const;
 
 /** The file `moby-patch.yaml`: all that the options of `build` can say. */
@@ -12,6 +13,8 @@ export const configurationSchema = z.strictObject({
   engine: z.enum(engines).optional(),
   compression: z.string().optional(),
   level: z.int().optional(),
+  mode: z.enum(modes).optional(),
+  'single-member': z.boolean().optional(),
   kernel: z.string().min(1).optional(),
   cmdline: z.string().optional(),
   memory: z.int().min(16).optional().describe('MiB of the machine that boots the output.'),

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addBootOptions, collect, parseCount } from './boot-options.js';
+import { createModeOption } from './build-command.js';
 import type { BuildFlags } from './build-request.js';
 
 export interface TargetFlags {
@@ -26,7 +27,9 @@ export function addWishOptions(command: Command): Command {
     .option('-p, --patch <patch>', 'a patch folder or the id of a patch (repeatable)', collect)
     .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
     .option('--compression <codec>', 'default: what the image has')
-    .option('--level <number>', 'of the compression; default: like the image', parseCount);
+    .option('--level <number>', 'of the compression; default: like the image', parseCount)
+    .addOption(createModeOption())
+    .option('--single-member', 'one compressed member, for a loader that reads no more');
 }
 
 /** All that a build needs, too. */

@@ -1,4 +1,5 @@
 import { createStreamEngine } from '../engine/stream.js';
+import { noCache } from '../io/cache.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';
 import type { Plan } from '../model/plan.js';
@@ -12,7 +13,7 @@ export async function findDoneSteps(image: Image, plan: Plan, context: CommandCo
   const done: string[] = [];
   for (const step of plan.steps.filter(({ kind }) => kind === 'file')) {
     // One for each: two steps that put the same must not see each other.
-    const options = { signal: context.signal, log: () => {}, stamp: 0 };
+    const options = { signal: context.signal, log: () => {}, stamp: 0, cache: noCache };
     await using workspace = await createStreamEngine().open(image, plan, options);
     const outcome = await step.apply(workspace).catch((error) => {
       // The build says what is wrong with it.

@@ -137,5 +137,8 @@ export async function readWish(
   const request = await createBuildRequest({ ...flags, verify: false }, context, () => {});
   const plan = await createPlan(request.patches, request.settings, '', 0);
   const wish = [plan.patches.map(({ sha256 }) => sha256), request.codec ?? '', request.level ?? ''];
+  // Absent where they are the usual ones: what was applied before there were others stays recognised.
+  if (request.mode !== undefined && request.mode !== 'rewrite') wish.push(`mode ${request.mode}`);
+  if (request.single) wish.push('single');
   return { recipe: createHash('sha256').update(JSON.stringify(wish)).digest('hex'), plan };
 }

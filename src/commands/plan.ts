@@ -43,6 +43,7 @@ function describePlan(report: Report, output: string, context: CommandContext): 
   return [
     `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
     `engine  ${report.engine?.name}: ${report.engine?.reason}`,
+    `mode    ${report.mode?.name}: ${report.mode?.reason}`,
     ...steps.map(
       ({ patch, summary, needs }) =>
         `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}`,

@@ -18,6 +18,7 @@ interface Flags {
   readonly output: string;
   readonly compression?: string;
   readonly level?: number;
+  readonly singleMember?: boolean;
   readonly sidecar?: string;
   readonly original?: string;
   readonly json?: boolean;
@@ -33,6 +34,7 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
     .requiredOption('-o, --output <file>', 'where the image goes, - for standard output')
     .option('--compression <codec>', 'of the archive that brings /init; default: what it had, or gzip')
     .option('--level <number>', 'of the compression', parseCount)
+    .option('--single-member', 'every compressed archive as one member, for a loader that reads no more')
     .addOption(new Option('--sidecar <file>', 'default: FOLDER.moby-patch.jsonl, where unpack puts it'))
     .option('--original <image>', 'the image that was unpacked: what is not changed is copied from it')
     .option('--json', 'what was written, as JSON on standard output')
@@ -55,7 +57,12 @@ async function runRepack(place: string, flags: Flags, context: CommandContext): 
   const base = await openPlace(place, flags, scratch.path, spool, context);
   const isStreamed = flags.output === '-';
   const destination = isStreamed ? join(scratch.path, 'output.img') : resolve(context.folder, flags.output);
-  await using output = await writeOutput(base, { codec, level: flags.level, spool });
+  await using output = await writeOutput(base, {
+    codec,
+    level: flags.level,
+    single: flags.singleMember,
+    spool,
+  });
   await using written = await openImage(output.path, { signal, name: flags.output });
   const diff = await checkOutput(base.image, written, base.changes);
   if (isStreamed) for await (const piece of createReadStream(output.path)) await printData(context, piece);

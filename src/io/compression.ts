@@ -34,11 +34,13 @@ export function readMember(
 }
 
 /**
- * One compressed member around `source`; for `none` the source itself.
+ * Compressed members around `source`, cut between entries; for `none` the source itself.
  * Errors: program-missing, compression-failed, and those of the source.
  */
 export function writeMember(codec: Codec, source: Bytes, settings: Settings): Bytes {
-  return codec === 'none' ? source : implementations[codec].write(gatherBytes(source), settings);
+  if (codec === 'none') return source;
+  const { write, runSize } = implementations[codec];
+  return write(gatherBytes(source, settings.single ? undefined : runSize?.(settings)), settings);
 }
 
 /** How a codec writes runs; undefined for one that writes a segment as one member. */

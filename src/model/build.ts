@@ -5,6 +5,12 @@ import type { Codec } from './layout.js';
 import type { Patch } from './patch.js';
 import type { Report } from './report.js';
 
+/**
+ * `rewrite`: touched archives are written anew; `append`: the input's bytes stay, one archive follows them;
+ * `auto`: append where the changes allow it.
+ */
+export type WriteMode = 'rewrite' | 'append' | 'auto';
+
 export interface BuildRequest {
   readonly image: string;
   /** What messages call the image: its id, or the path as it was given. */
@@ -15,6 +21,10 @@ export interface BuildRequest {
   readonly engine: EngineName | 'auto';
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;
+  /** Default: rewrite. */
+  readonly mode?: WriteMode | undefined;
+  /** What is compressed becomes one member, not several that are cut between entries. */
+  readonly single?: boolean | undefined;
   /** Absent: the output is not booted, and the report says so. */
   readonly verify?: BootWishes | undefined;
   /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */

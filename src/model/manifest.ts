@@ -20,6 +20,7 @@ export interface Manifest {
   /** Name -> version of every package that a step installed. */
   readonly packages: Readonly<Record<string, string>>;
   readonly engine: string;
+  readonly mode: string;
   readonly verdict: 'passed' | 'refused' | 'not booted';
   readonly reached?: string;
   readonly console?: string;

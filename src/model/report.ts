@@ -1,4 +1,5 @@
 import type { BootResult } from './boot.js';
+import type { WriteMode } from './build.js';
 import type { TreeDiff } from './diff.js';
 import type { EngineName } from './engine.js';
 import type { ErrorReport } from './error.js';
@@ -47,6 +48,8 @@ export interface Report {
   readonly after?: Layout | undefined;
   readonly plan?: PlanReport | undefined;
   readonly engine?: EngineReport | undefined;
+  /** How the changes got into the image and why so; `auto` in a plan: the changes will decide. */
+  readonly mode?: { readonly name: WriteMode; readonly reason: string } | undefined;
   readonly steps: readonly StepReport[];
   readonly diff?: TreeDiff | undefined;
   readonly boot?: BootResult | undefined;

@@ -1,7 +1,7 @@
 import type { Token } from '../format/cpio-reader.js';
 import { emptyFields, encodePadding } from '../format/cpio-writer.js';
 import { encodePath } from '../format/path.js';
-import { entryBoundary, isRunStart } from '../io/codecs/marks.js';
+import { createBoundary, isRunStart } from '../io/codecs/marks.js';
 import { chooseSettings, writeMember } from '../io/compression.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Segment } from '../model/layout.js';
@@ -19,7 +19,7 @@ type Pieces = AsyncGenerator<Uint8Array, void, void>;
  * that it had; before compression, one that no change touches has the bytes that it had.
  * Errors: `level-invalid`, `links-across-segments`, `input-changed`, `body-missing`, and those of reading.
  */
-export async function* writeBase(base: Base, { codec, level, spool }: RepackOptions): Pieces {
+export async function* writeBase(base: Base, { codec, level, single, spool }: RepackOptions): Pieces {
   const { image, changes, sidecar } = base;
   const { segments, root } = image.layout;
   const plan = planRewrite(image, changes);
@@ -43,7 +43,7 @@ export async function* writeBase(base: Base, { codec, level, spool }: RepackOpti
       const compression = other === undefined ? segment.compression : { codec: other };
       const settings = chooseSettings(compression, index === root ? level : undefined);
       const bytes = plan.touched.has(index) ? rewriteSegment(index, rewriting) : copySegment(base, index);
-      yield* writeMember(compression.codec, bytes, settings);
+      yield* writeMember(compression.codec, bytes, { ...settings, single });
       previous = compression.codec;
       yield new Uint8Array(sizeOfGap(segments[index + 1], written, previous));
     }
@@ -74,7 +74,8 @@ async function* copySegment(base: Base, index: number): Pieces {
       );
     const filesize = piece.record?.header.filesize ?? 0;
     yield new Uint8Array(piece.gap);
-    if (isRunStart(size + piece.gap, size)) yield entryBoundary;
+    const position = size + piece.gap;
+    if (isRunStart(position, size)) yield createBoundary({ position });
     yield piece.raw;
     if (filesize > 0) yield* base.body(piece);
     yield encodePadding(filesize);

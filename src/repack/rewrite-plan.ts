@@ -86,7 +86,7 @@ function findSegment(image: Image, path: string): number {
 }
 
 /** Component by component, so that a directory comes before what is in it. */
-function comparePaths(a: string, b: string): number {
+export function comparePaths(a: string, b: string): number {
   const [left, right] = [a.split('/').join('\0'), b.split('/').join('\0')];
   return left < right ? -1 : left > right ? 1 : 0;
 }

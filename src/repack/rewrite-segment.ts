@@ -56,11 +56,12 @@ export async function* rewriteSegment(
       if (token.kind === 'entry' && record !== undefined) {
         const before = records[next - 1]?.position ?? 0;
         next += 1;
-        if (!marked && isRunStart(record.position, before)) yield entryBoundary;
+        if (!marked && isRunStart(record.position, before))
+          yield createBoundary({ position: record.position });
         yield* rewriteRecord(record, token.raw);
       } else if (token.kind === 'boundary') {
         marked = true;
-        yield createBoundary(token.key);
+        yield createBoundary({ key: token.key });
       } else if (token.kind === 'member') {
         next += token.run.records;
         size += token.run.bytes;
@@ -135,7 +136,7 @@ export async function* rewriteSegment(
         added += piece.length;
         yield piece;
       }
-      if (isRunStart(added, start)) yield entryBoundary;
+      if (isRunStart(added, start)) yield createBoundary({ position: added });
     }
   }
 

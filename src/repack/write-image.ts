@@ -17,6 +17,8 @@ export interface RepackOptions {
   /** Compress the root segment with this instead of what it had. */
   readonly codec?: Compression['codec'] | undefined;
   readonly level?: number | undefined;
+  /** The root segment, and whichever is written anew, as one member each. */
+  readonly single?: boolean | undefined;
   /** For bodies that must wait for their place. */
   readonly spool: Spool;
   /** Where compressed runs are kept for the next time. */
@@ -55,7 +57,7 @@ export async function* writeImage(
     const { compression } = segment;
     const codec = index === root ? (options.codec ?? compression.codec) : compression.codec;
     const settings = chooseSettings(codec === compression.codec ? compression : { codec }, options.level);
-    return { codec, settings: { ...settings, cache: options.cache } };
+    return { codec, settings: { ...settings, cache: options.cache, single: options.single } };
   }
 
   /** With runs of earlier builds where there may be some. */
@@ -63,8 +65,9 @@ export async function* writeImage(
     const { codec, settings } = chooseCodec(index, segment);
     const format = findRunFormat(codec);
     const runs = image.runs.get(index);
-    const { cache } = options;
-    if (cache === undefined || format === undefined || runs === undefined) return readSegment(file, segment);
+    const { cache, single } = options;
+    if (cache === undefined || single || format === undefined || runs === undefined)
+      return readSegment(file, segment);
     const recipe = format.recipe(settings);
     const own = image.records.filter((record) => record.segment === index);
     return listRunTokens(
@@ -101,5 +104,6 @@ export async function* writeImage(
 
 function isRecoded(segment: Segment, options: RepackOptions): boolean {
   if (options.codec !== undefined && options.codec !== segment.compression.codec) return true;
+  if (options.single && segment.members > 1) return true;
   return options.level !== undefined && segment.compression.codec !== 'none';
 }

@@ -3,7 +3,7 @@ import type { Report } from '../model/report.js';
 
 /** What a report says about an output that will still matter when the build is forgotten. */
 export function createManifest(report: Report): Manifest {
-  const { before, after, boot, plan, engine } = report;
+  const { before, after, boot, plan, engine, mode } = report;
   return {
     version: 1,
     input: { name: nameFile(report.input), size: before?.size ?? 0, sha256: before?.sha256 ?? '' },
@@ -13,6 +13,7 @@ export function createManifest(report: Report): Manifest {
       plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
     packages: Object.assign({}, ...report.steps.map((step) => step.packages)),
     engine: engine?.name ?? '',
+    mode: mode?.name ?? '',
     verdict: boot === undefined ? 'not booted' : boot.verdict,
     ...(boot === undefined ? {} : { reached: boot.reached, console: nameFile(boot.console) }),
     warnings: report.warnings,

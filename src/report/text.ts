@@ -16,7 +16,7 @@ export function renderError(error: ErrorReport): string {
 }
 
 export function renderReport(report: Report): string[] {
-  const { before, after, engine, diff, boot, output } = report;
+  const { before, after, engine, mode, diff, boot, output } = report;
   const lines = [
     `${report.failed ? 'FAILED' : 'done'} in ${showSeconds(report.durationMs)}: ${report.input}${output === undefined ? '' : ` -> ${output}`}`,
   ];
@@ -26,6 +26,7 @@ export function renderReport(report: Report): string[] {
       `  after    ${showLayout(after)}${after.sha256 === before?.sha256 ? ' (the same, bit for bit)' : ''}`,
     );
   if (engine !== undefined) lines.push(`  engine   ${engine.name}: ${engine.reason}`);
+  if (mode !== undefined) lines.push(`  mode     ${mode.name}: ${mode.reason}`);
   for (const step of report.steps) {
     lines.push(
       `  step     ${step.patch}: ${step.summary}${step.changed ? '' : ' (already so)'}, ${showSeconds(step.durationMs)}`,

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import fc from 'fast-check';
-import { createSpool, holdBytes } from '#src/io/spool.js';
+import { createSpool } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
-import type { Entry } from '#src/model/entry.js';
 import type { Image } from '#src/model/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
@@ -24,29 +23,9 @@ import {
   signal,
   symlink,
 } from '../fixtures/archive.js';
+import { put, putDirectory, remove } from '../fixtures/changes.js';
 
 type Options = Partial<Parameters<typeof writeImage>[2]>;
-
-const put = (path: string, content: string, fields: Partial<Entry> = {}): Change => {
-  const body = holdBytes(Buffer.from(content));
-  return {
-    op: 'put',
-    entry: {
-      path,
-      type: 'file',
-      mode: 0o644,
-      uid: 0,
-      gid: 0,
-      mtime: 1000,
-      size: body.size,
-      ...fields,
-      body: () => body.body(),
-    },
-  };
-};
-const putDirectory = (path: string, fields: Partial<Entry> = {}) =>
-  put(path, '', { type: 'directory', mode: 0o755, size: 0, ...fields });
-const remove = (path: string): Change => ({ op: 'remove', path });
 
 async function rewrite(
   t: ExecutionContext,

@@ -19,6 +19,8 @@ export interface Settings {
   readonly dictionary?: number | undefined;
   /** Where compressed runs are kept for the next time. */
   readonly cache?: Cache | undefined;
+  /** All in one member, for a loader that reads no more: slower, or more memory. */
+  readonly single?: boolean | undefined;
 }
 
 /** What is needed to take a compressed run of an earlier build. */
@@ -32,9 +34,14 @@ export interface RunFormat {
 export interface CodecImplementation {
   /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
-  /** One member around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
+  /** Members around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
   write(source: Bytes, settings: Settings): AsyncGenerator<Uint8Array, void, void>;
-  /** For a codec that writes runs as members of their own. */
+  /**
+   * Unpacked bytes of the runs that become members; a source without boundaries becomes one member.
+   * Absent or undefined: members are not cut.
+   */
+  runSize?(settings: Settings): number | undefined;
+  /** For a codec whose compressed runs can be taken over from an earlier build. */
   readonly runs?: RunFormat;
   readonly levels: {
     readonly lowest: number;

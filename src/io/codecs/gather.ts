@@ -1,14 +1,28 @@
 import type { Bytes } from '../../model/entry.js';
-import { isBoundary, isMember } from './marks.js';
+import { isBoundary, isMember, isRunStart, readBoundary } from './marks.js';
 
 /** Bytes per piece: a run between two boundaries mostly fits, and is copied just once. */
 const pieceSize = 1280 * 1024;
 
-/** The same bytes in large pieces, each a buffer of its own that stays valid; marks stay where they are. */
-export async function* gatherBytes(source: Bytes): AsyncGenerator<Uint8Array, void, void> {
+/**
+ * The same bytes in large pieces, each a buffer of its own that stays valid. Boundaries are passed on where a
+ * run of `runSize` unpacked bytes begins, none without a size.
+ */
+export async function* gatherBytes(
+  source: Bytes,
+  runSize: number | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
   let held: Buffer | undefined;
   let size = 0;
+  let previous = 0;
   for await (const piece of source) {
+    if (isBoundary(piece)) {
+      const { position } = readBoundary(piece);
+      const isWanted =
+        runSize !== undefined && (position === undefined || isRunStart(position, previous, runSize));
+      previous = position ?? 0;
+      if (!isWanted) continue;
+    }
     if (isBoundary(piece) || isMember(piece)) {
       if (held !== undefined && size > 0) yield held.subarray(0, size);
       yield piece;

@@ -13,6 +13,7 @@ import {
 } from './codec.js';
 import { createGzipCompressor } from './gzip-members.js';
 import { keepRuns } from './kept-runs.js';
+import { runSize } from './marks.js';
 import { writeRuns } from './runs.js';
 
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
@@ -23,10 +24,13 @@ const longestHeader = 4096;
 
 export const gzip: CodecImplementation = {
   read: readGzipMember,
-  async *write(source, { level, cache }) {
-    await using compressor = createGzipCompressor(level, writeGzipMember);
+  async *write(source, settings) {
+    const { level, cache } = settings;
+    await using compressor = createGzipCompressor(settings, writeGzipMember);
     yield* writeRuns(source, cache ? keepRuns(compressor, cache, createRecipe(level)) : compressor);
   },
+  // A member of less costs size: a hundredth at a quarter of it.
+  runSize: () => runSize,
   runs: {
     recipe: ({ level }) => createRecipe(level),
     decode: (member, limit) => promisify(gunzip)(member, { maxOutputLength: limit }),

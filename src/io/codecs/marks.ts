@@ -3,13 +3,20 @@
  * compressed member may end: a kernel takes a gzip member that ends there and goes on with the next one; one
  * that is cut inside an entry it refuses ("junk at the end of compressed archive").
  */
-const boundaries = new WeakMap<Uint8Array, string | undefined>();
+const boundaries = new WeakMap<Uint8Array, Boundary>();
 const members = new WeakSet<Uint8Array>();
 
-/** No bytes. `key`: what the run behind it is to be kept under, when it becomes a member of its own. */
-export function createBoundary(key?: string): Uint8Array {
+export interface Boundary {
+  /** Where the entry stood before anything was changed; a boundary without it is wanted in any case. */
+  readonly position?: number | undefined;
+  /** What the run behind it is to be kept under, when it becomes a member of its own. */
+  readonly key?: string | undefined;
+}
+
+/** No bytes. */
+export function createBoundary(boundary: Boundary = {}): Uint8Array {
   const mark = new Uint8Array(0);
-  boundaries.set(mark, key);
+  boundaries.set(mark, boundary);
   return mark;
 }
 
@@ -19,8 +26,8 @@ export function isBoundary(piece: Uint8Array): boolean {
   return piece.length === 0 && boundaries.has(piece);
 }
 
-export function keyOf(boundary: Uint8Array): string | undefined {
-  return boundaries.get(boundary);
+export function readBoundary(mark: Uint8Array): Boundary {
+  return boundaries.get(mark) ?? {};
 }
 
 /** A whole member of the stream's codec, to be written as it is; it stands between two boundaries. */
@@ -34,13 +41,13 @@ export function isMember(piece: Uint8Array): boolean {
   return members.has(piece);
 }
 
-/** Unpacked bytes between the places where an archive is cut: members of less cost size. */
+/** Unpacked bytes between the places where an archive can be cut; some codecs take a multiple. */
 export const runSize = 2 ** 20;
 
 /**
  * Whether an entry begins a new run. It is decided by where entries stand and not by what came before, so that
  * all runs behind a change are what they were.
  */
-export function isRunStart(position: number, before: number): boolean {
-  return Math.floor(position / runSize) !== Math.floor(before / runSize);
+export function isRunStart(position: number, before: number, size: number = runSize): boolean {
+  return Math.floor(position / size) !== Math.floor(before / size);
 }

@@ -38,6 +38,7 @@ export function compress(
   { package: debianPackage }: ProgramCodec,
   argv: Argv,
   source: Bytes,
+  signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
   const failure = (said: string) => {
     const message = `${argv.join(' ')} failed: ${said}`;
@@ -45,5 +46,5 @@ export function compress(
       hint: `apt-get install --reinstall ${debianPackage}`,
     });
   };
-  return runFilter({ argv, package: debianPackage, failure }, source);
+  return runFilter({ argv, package: debianPackage, failure, signal }, source);
 }

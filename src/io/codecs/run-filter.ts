@@ -11,6 +11,8 @@ export interface Filter {
   readonly package: string;
   /** Seconds without a byte read or written after which the program is given up; default 300. */
   readonly patience?: number;
+  /** Ends the program and the generator, also while nobody asks for the next piece. */
+  readonly signal?: AbortSignal | undefined;
   /** The error for a program that ended with a nonzero exit code; `said` is the first line of its complaint. */
   failure(said: string): Error;
 }
@@ -37,6 +39,9 @@ export async function* runFilter(
   child.stderr?.on('data', (chunk: Buffer) => messages.push(chunk));
   const ended = waitForEnd(child, filter);
   ended.catch((cause) => output.destroy(cause));
+  const onAbort = () => void output.destroy(filter.signal?.reason);
+  filter.signal?.addEventListener('abort', onAbort, { once: true });
+  if (filter.signal?.aborted) onAbort();
   const watch = createStallWatch(filter, (error) => output.destroy(error));
   const feeding = fed === undefined ? Promise.resolve() : feed(fed, child.stdin as Writable, watch);
   feeding.catch((cause) => output.destroy(cause));
@@ -56,6 +61,7 @@ export async function* runFilter(
       throw filter.failure(firstLine(messages.text()) || `${filter.argv[0]} ended with exit code ${code}`);
   } finally {
     watch.end();
+    filter.signal?.removeEventListener('abort', onAbort);
     output.destroy();
     child.stdin?.destroy();
     await stopProcess(child);

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../model/entry.js';
-import { isBoundary, isMember, keyOf } from './marks.js';
+import { isBoundary, isMember, readBoundary } from './marks.js';
 
 /** Compresses what stands between two cuts: whole entries, so that a kernel takes each result as a member. */
 export interface RunCompressor extends AsyncDisposable {
@@ -18,7 +18,7 @@ export interface RunCompressor extends AsyncDisposable {
 
 /** A run of whole entries, or the member that it already is. */
 interface Run {
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: Uint8Array[];
   readonly key?: string | undefined;
   /** When it has grown so large that its end must be streamed. */
   readonly rest?: Bytes | undefined;
@@ -87,7 +87,7 @@ async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run, voi
       const piece = next.value;
       if (isBoundary(piece)) {
         if (size > 0) yield { pieces: held, key };
-        [held, size, key] = [[], 0, keyOf(piece)];
+        [held, size, key] = [[], 0, readBoundary(piece).key];
       } else if (isMember(piece)) yield { pieces: [piece], isMember: true };
       else {
         held.push(piece);
@@ -95,7 +95,7 @@ async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run, voi
         if (size <= longest) continue;
         const after: { boundary?: Uint8Array } = {};
         yield { pieces: held, rest: untilBoundary(pieces, after) };
-        [held, size, key] = [[], 0, after.boundary && keyOf(after.boundary)];
+        [held, size, key] = [[], 0, after.boundary && readBoundary(after.boundary).key];
       }
     }
     if (size > 0) yield { pieces: held, key };
@@ -118,7 +118,9 @@ async function* untilBoundary(
   }
 }
 
-async function* chain(first: readonly Uint8Array[], rest: Bytes): AsyncGenerator<Uint8Array, void, void> {
-  yield* first;
+/** What was passed on is held no longer. */
+async function* chain(first: Uint8Array[], rest: Bytes): AsyncGenerator<Uint8Array, void, void> {
+  first.reverse();
+  for (let piece = first.pop(); piece !== undefined; piece = first.pop()) yield piece;
   yield* rest;
 }

@@ -11,7 +11,9 @@ import {
   type Settings,
 } from './codec.js';
 import { compress, createDamagedError, type ProgramCodec } from './program-codec.js';
+import { createProgramCompressor } from './program-runs.js';
 import { runFilter } from './run-filter.js';
+import { writeRuns } from './runs.js';
 import { countRest, skipBytes } from './shared-position.js';
 
 const programs = {
@@ -25,7 +27,28 @@ const largestDictionary = 64 * 2 ** 20;
 /** Memory for a dictionary that a header asks for: more than any kernel that boots the image will have. */
 const memoryLimit = '--memlimit-decompress=1GiB';
 
-/** One stream is a member: the kernel reads one at a time. */
+/** By preset; the manual page of xz. */
+const dictionaries = [
+  2 ** 18,
+  2 ** 20,
+  2 ** 21,
+  2 ** 22,
+  2 ** 22,
+  2 ** 23,
+  2 ** 23,
+  2 ** 24,
+  2 ** 25,
+  2 ** 26,
+];
+/** A run of less is a fiftieth larger. */
+const leastRun = 4 * 2 ** 20;
+/** A larger one is of use to one stream only. */
+const largestRunDictionary = 8 * 2 ** 20;
+
+/**
+ * One stream is a member: the kernel reads one at a time. The program's own threads write other bytes than
+ * one thread does, also where a machine has one core, so every stream is written by one.
+ */
 export const xz: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
     const start = await file.read(offset, Math.min(offset + longestXzHeader, file.size));
@@ -42,8 +65,20 @@ export const xz: CodecImplementation = {
     const end = yield* readStream(programs.xz, file, offset);
     return { end, dictionary: header.block?.dictionary };
   },
-  write: (source, settings) =>
-    compress(programs.xz, ['xz', '-cq', '-T1', '--check=crc32', createPreset('lzma2', settings)], source),
+  async *write(source, settings) {
+    const argv = ['xz', '-cq', '-T1', '--check=crc32', createPreset('lzma2', settings)] as const;
+    await using compressor = createProgramCompressor({
+      codec: programs.xz,
+      argv: () => argv,
+      memory: 12 * chooseDictionary(settings),
+      longest: 32 * 2 ** 20,
+    });
+    yield* writeRuns(source, compressor);
+  },
+  runSize(settings) {
+    const dictionary = chooseDictionary(settings);
+    return dictionary > largestRunDictionary ? undefined : Math.max(2 * dictionary, leastRun);
+  },
   levels,
 };
 
@@ -60,6 +95,10 @@ export const lzma: CodecImplementation = {
     compress(programs.lzma, ['xz', '-cq', '--format=lzma', createPreset('lzma1', settings)], source),
   levels,
 };
+
+function chooseDictionary({ level, dictionary }: Settings): number {
+  return dictionary ?? dictionaries[level] ?? largestDictionary;
+}
 
 function createPreset(filter: string, { level, dictionary }: Settings): string {
   const size = dictionary === undefined ? '' : `,dict=${Math.min(dictionary, largestDictionary)}`;

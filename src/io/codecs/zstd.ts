@@ -12,22 +12,42 @@ import {
   type MemberEnd,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
-import { compress, decompressRange, type ProgramCodec } from './program-codec.js';
+import { decompressRange, type ProgramCodec } from './program-codec.js';
+import { createProgramCompressor } from './program-runs.js';
+import { writeRuns } from './runs.js';
 
 const program: ProgramCodec = { codec: 'zstd', package: 'zstd' };
+
+const MiB = 2 ** 20;
+
+/** Above it are windows that only one frame can make use of. */
+const highestRunLevel = 19;
 
 /** ZSTD_WINDOWSIZE_MAX of the kernel's lib/decompress_unzstd.c. */
 const largestWindow = 2 ** 27;
 
-/** The kernel reads one frame at a time, so each is a member. Every frame is written by one thread. */
+/**
+ * The kernel reads one frame at a time, so each is a member. The program's bytes do not depend on its number of
+ * threads as long as it is no `--single-thread`.
+ */
 export const zstd: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
     const { header, end } = await findEnd(file, offset);
     yield* decompressRange(program, ['zstd', '-dcq'], file, offset, end);
     return { end, level: header.singleSegment ? undefined : guessLevel(header.window) };
   },
-  write: (source, { level }) =>
-    compress(program, ['zstd', '-cq', '-T1', ...(level > 19 ? ['--ultra'] : []), `-${level}`], source),
+  async *write(source, { level }) {
+    const ultra = level > highestRunLevel ? ['--ultra'] : [];
+    await using compressor = createProgramCompressor({
+      codec: program,
+      argv: (threads) => ['zstd', '-cq', `-T${threads}`, ...ultra, `-${level}`],
+      memory: 13 * chooseWindow(level),
+      longest: 32 * MiB,
+    });
+    yield* writeRuns(source, compressor);
+  },
+  // A frame of two windows is a hundredth larger than its share of one frame around everything.
+  runSize: ({ level }) => (level > highestRunLevel ? undefined : 2 * chooseWindow(level)),
   // 9 is what Debian's mkinitramfs asks for.
   levels: { lowest: 1, highest: 22, usual: 9 },
 };
@@ -70,6 +90,13 @@ function assertReadable(file: InputFile, offset: number, { window, dictionary }:
       `the zstd frame needs a window of ${window} bytes; a kernel refuses more than ${largestWindow}`,
     );
   if (dictionary) throw unsupported('the zstd frame needs a dictionary, which a kernel does not have');
+}
+
+/** Bytes; of an input of unknown size (zstd 1.5). */
+function chooseWindow(level: number): number {
+  if (level > highestRunLevel) return 64 * MiB;
+  if (level > 16) return 8 * MiB;
+  return level > 8 ? 4 * MiB : 2 * MiB;
 }
 
 /** The window that each level of the program has for an input of unknown size tells its class. */

@@ -1,0 +1,114 @@
+import type { RecordFields } from '../format/cpio-writer.js';
+import { createMode } from '../format/mode.js';
+import { decodePath, encodePath } from '../format/path.js';
+import type { Change } from '../model/change.js';
+import type { Entry } from '../model/entry.js';
+import type { Image } from '../model/layout.js';
+import { isBelow } from '../tree/resolve.js';
+import { findAppendFault } from './append-proof.js';
+import { createInodes, type Inodes } from './inodes.js';
+import { comparePaths } from './rewrite-plan.js';
+
+/** One record of an archive that is appended to an image. */
+export interface AppendedRecord {
+  readonly header: RecordFields;
+  /** As written, in the style of the image. */
+  readonly name: string;
+  readonly target?: string | undefined;
+  /** The entry whose body it brings. */
+  readonly body?: Entry | undefined;
+}
+
+/** Why changes cannot be expressed by an archive behind the image, and the path that it is about. */
+export interface AppendFault {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * The records that make `changes` of an image when a kernel reads them behind it, or why there are none. Each
+ * plan is proven with the kernel's own rules before it is returned.
+ */
+export function planAppend(
+  image: Image,
+  changes: readonly Change[],
+): readonly AppendedRecord[] | AppendFault {
+  const fault = findImageFault(image) ?? findChangeFault(image, changes);
+  if (fault !== undefined) return fault;
+  const puts = changes.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
+  const inodes = createInodes(image, puts);
+  const records = puts
+    .toSorted((a, b) => comparePaths(a.path, b.path))
+    .flatMap((entry) => createRecords(image, entry, inodes));
+  return findAppendFault(image, puts, records) ?? records;
+}
+
+/** What keeps any change from being appended to this image. */
+export function findImageFault({ layout, name }: Image): AppendFault | undefined {
+  const opaque = layout.segments.find(({ kind }) => kind === 'opaque');
+  if (opaque === undefined) return undefined;
+  const reason = `a kernel stops reading at byte ${opaque.offset} of the image, so it would not see what is behind`;
+  return { path: name, reason };
+}
+
+function findChangeFault(image: Image, changes: readonly Change[]): AppendFault | undefined {
+  const puts = new Map(
+    changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
+  );
+  for (const change of changes) {
+    if (change.op === 'remove') {
+      const isGone = (path: string) => path === change.path || isBelow(path, change.path);
+      for (const path of image.entries.keys())
+        if (isGone(path) && !puts.has(path))
+          return { path, reason: 'it is removed, and an appended archive cannot take a name away' };
+      continue;
+    }
+    const { path, type, mtime } = change.entry;
+    const old = image.entries.get(path);
+    const isOldTime = type === 'directory' && old?.type === 'directory' && old.mtime !== mtime;
+    if (isOldTime) return { path, reason: 'a directory keeps the time of its first record' };
+  }
+  return undefined;
+}
+
+function createRecords(image: Image, entry: Entry, inodes: Inodes): AppendedRecord[] {
+  const segment = image.layout.root;
+  const { first, ...identity } = inodes.identify(entry, undefined, segment);
+  const name = decodePath(inodes.name(entry.path, segment));
+  const target = entry.type === 'symlink' ? (entry.target ?? '') : undefined;
+  const hasBody = entry.type === 'file' && first;
+  const filesize = target === undefined ? (hasBody ? entry.size : 0) : encodePath(target).length;
+  const header: RecordFields = {
+    ...identity,
+    mode: createMode(entry.type, entry.mode),
+    uid: entry.uid,
+    gid: entry.gid,
+    mtime: entry.mtime,
+    filesize,
+    rdevmajor: entry.device?.major ?? 0,
+    rdevminor: entry.device?.minor ?? 0,
+  };
+  const record = { header, name, target, body: hasBody && filesize > 0 ? entry : undefined };
+  // A further name of a group takes the place of whatever has it.
+  if (!first || !keepsInode(image, entry)) return [record];
+  return [createUnlinkingRecord(entry, name, inodes, segment), record];
+}
+
+/**
+ * Whether a kernel would go on with the old inode although it must not: a file is rewritten in place, with all
+ * its hard links, a device keeps its number.
+ */
+function keepsInode(image: Image, { path, type }: Entry): boolean {
+  const old = image.entries.get(path);
+  if (old?.type !== type || type === 'directory' || type === 'symlink') return false;
+  return type !== 'file' || old.link !== undefined;
+}
+
+/** A kernel unlinks a name at which a record of another type comes; what follows is a new inode. */
+function createUnlinkingRecord(entry: Entry, name: string, inodes: Inodes, segment: number): AppendedRecord {
+  const { path, mtime } = entry;
+  const other = entry.type === 'fifo' ? 'socket' : 'fifo';
+  const stand: Entry = { path, type: other, mode: 0, uid: 0, gid: 0, mtime, size: 0, body: entry.body };
+  const { first: _, ...identity } = inodes.identify(stand, undefined, segment);
+  return { header: { ...identity, mode: createMode(other, 0), mtime }, name };
+}
