@@ -69,7 +69,13 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
 function openInput(draft: ReportDraft, request: BuildRequest, context: BuildContext): Promise<Image> {
   return draft.stage('unpack', async () => {
     const { signal, cache } = context;
-    const image = await openImage(request.image, { signal, name: request.name, digests: true, cache });
+    const image = await openImage(request.image, {
+      signal,
+      name: request.name,
+      digests: true,
+      hold: isBootFile,
+      cache,
+    });
     draft.set({ before: image.layout });
     return image;
   });
@@ -168,6 +174,7 @@ async function validate(
     name: request.output,
     digests: true,
     hold: isBootFile,
+    known: image,
   });
   try {
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });

@@ -30,12 +30,13 @@ const longestTarget = 4095;
 /** Bytes of bodies that are held: enough for a shell, a loader and the scripts of an init system. */
 const mostHeld = 16 * 2 ** 20;
 
-export function createCollector({ digests: wantsDigests, hold }: CollectorWishes): Collector {
+/** `first`: the index of the first record. */
+export function createCollector({ digests: wantsDigests, hold }: CollectorWishes, first: number): Collector {
   const records: (ArchiveRecord | undefined)[] = [];
   const digests = new Map<ArchiveRecord, string>();
   const held = new Map<ArchiveRecord, Uint8Array>();
   const runs = wantsDigests ? createRunList() : undefined;
-  let count = 0;
+  let count = first;
   let room = mostHeld;
   let present: ArchiveRecord | undefined;
   let hash: Hash | undefined;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Cache } from '../model/cache.js';
 import type { ArchivedRun, ArchiveRecord, Header, Segment } from '../model/layout.js';
+import type { CollectorWishes } from './collector.js';
 import type { Scan } from './scan.js';
 
 /** Raised when a scan gathers something else, or finds something else in the same bytes. */
-const version = 1;
+const version = 2;
 
 /** More records than this are read again faster than their list is parsed. */
 const mostRecords = 200_000;
@@ -26,14 +27,20 @@ function createKey(sha256: string): string {
   return createHash('sha256').update(`scan ${version} ${sha256}`).digest('hex');
 }
 
-/** What a reading with digests found in an image file with this digest. */
-export async function readKeptScan(cache: Cache, sha256: string): Promise<KeptScan | undefined> {
+/** What a reading with digests found in an image file with this digest; without what was not asked to be held. */
+export async function readKeptScan(
+  cache: Cache,
+  sha256: string,
+  { hold }: CollectorWishes,
+): Promise<KeptScan | undefined> {
   const bytes = await cache.read('scan', createKey(sha256));
-  if (bytes === undefined) return undefined;
-  const { segments, rows, runs } = JSON.parse(Buffer.from(bytes).toString()) as {
+  const bodies = await cache.read('scan', createKey(`${sha256} bodies`));
+  if (bytes === undefined || bodies === undefined) return undefined;
+  const { segments, rows, runs, bodyOf } = JSON.parse(Buffer.from(bytes).toString()) as {
     segments: Segment[];
     rows: (Row | null)[];
     runs: [segment: number, runs: ArchivedRun[], trailer: string][];
+    bodyOf: number[];
   };
   const digests = new Map<ArchiveRecord, string>();
   let index = -1;
@@ -48,7 +55,16 @@ export async function readKeptScan(cache: Cache, sha256: string): Promise<KeptSc
   const known = runs.map(
     ([segment, list, trailer]) => [segment, { runs: list, trailer: Buffer.from(trailer, 'base64') }] as const,
   );
-  return { segments, records, digests, held: new Map(), runs: new Map(known) };
+  const held = new Map<ArchiveRecord, Uint8Array>();
+  let at = 0;
+  for (const index of bodyOf) {
+    const record = records[index];
+    if (record === undefined) continue;
+    const end = at + record.header.filesize;
+    if (hold?.(record.name)) held.set(record, bodies.subarray(at, end));
+    at = end;
+  }
+  return { segments, records, digests, held, runs: new Map(known) };
 }
 
 export async function keepScan(cache: Cache, sha256: string, scan: KeptScan): Promise<void> {
@@ -63,6 +79,9 @@ export async function keepScan(cache: Cache, sha256: string, scan: KeptScan): Pr
     archive.runs,
     Buffer.from(archive.trailer).toString('base64'),
   ]);
-  const content = Buffer.from(JSON.stringify({ segments: scan.segments, rows, runs }));
+  const bodyOf = scan.records.flatMap((record, index) => (record && scan.held.has(record) ? [index] : []));
+  const bodies = [...scan.held.values()];
+  await cache.write('scan', createKey(`${sha256} bodies`), Buffer.concat(bodies));
+  const content = Buffer.from(JSON.stringify({ segments: scan.segments, rows, runs, bodyOf }));
   await cache.write('scan', createKey(sha256), content);
 }

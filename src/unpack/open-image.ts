@@ -9,8 +9,9 @@ import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
 import { createImageEntry } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
+import { findStart, joinScans } from './join-scans.js';
 import { type KeptScan, keepScan, readKeptScan } from './kept-scan.js';
-import { type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
+import { type Scan, type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
 
 export interface OpenOptions extends CollectorWishes {
   readonly signal: AbortSignal;
@@ -19,6 +20,8 @@ export interface OpenOptions extends CollectorWishes {
   readonly limits?: Partial<ScanLimits>;
   /** Where what was found in a file with the same bytes may be kept; with `digests` only. */
   readonly cache?: Cache | undefined;
+  /** An open image that the file may begin with, byte for byte: its part is not read again. */
+  readonly known?: Image | undefined;
 }
 
 /**
@@ -30,7 +33,10 @@ export async function openImage(path: string, options: OpenOptions): Promise<Ima
   const file = await openInputFile(path, options.name);
   try {
     const { scan, sha256 } =
-      options.cache === undefined ? await read(file, options) : await readOnce(file, options, options.cache);
+      (await readBehind(file, options)) ??
+      (options.cache === undefined
+        ? await read(file, options)
+        : await readOnce(file, options, options.cache));
     await file.assertUnchanged();
     return createImage(file, scan, sha256);
   } catch (error) {
@@ -50,21 +56,49 @@ async function read(file: InputFile, options: OpenOptions): Promise<Reading> {
     scanImage(file, options.signal, options.limits, options),
     hashRange(file, 0, file.size),
   ]);
-  const digests = await Promise.all(scan.segments.map((segment) => hashSegment(file, segment, sha256)));
-  const segments = scan.segments.map(
-    (segment, index): Segment => ({ ...segment, sha256: digests[index] ?? '' }),
-  );
-  return { scan: { ...scan, segments }, sha256 };
+  return { scan: { ...scan, segments: await hashSegments(file, scan, sha256) }, sha256 };
+}
+
+async function hashSegments(file: InputFile, scan: Scan, whole: string): Promise<Segment[]> {
+  const digests = await Promise.all(scan.segments.map((segment) => hashSegment(file, segment, whole)));
+  return scan.segments.map((segment, index) => ({ ...segment, sha256: digests[index] ?? '' }));
 }
 
 /** As `read`, unless the same bytes were read before. */
 async function readOnce(file: InputFile, options: OpenOptions, cache: Cache): Promise<Reading> {
   const sha256 = await hashRange(file, 0, file.size);
-  const kept = await readKeptScan(cache, sha256);
+  const kept = await readKeptScan(cache, sha256, options);
   if (kept !== undefined) return { scan: kept, sha256 };
   const found = await read(file, { ...options, digests: true });
   if (found.sha256 === sha256) await keepScan(cache, sha256, found.scan);
   return found;
+}
+
+/** What comes behind an archive without a TRAILER may be more of it, and behind opaque bytes comes nothing. */
+function isClosed(last: Segment | undefined): boolean {
+  return last?.kind === 'padding' || (last?.kind === 'cpio' && last.trailer);
+}
+
+const scans = new WeakMap<Image, KeptScan>();
+
+/** What stands behind an image that is known; undefined when the file does not begin with it. */
+async function readBehind(file: InputFile, options: OpenOptions): Promise<Reading | undefined> {
+  const { known } = options;
+  const scan = known && scans.get(known);
+  if (known === undefined || scan === undefined || known.layout.size >= file.size) return undefined;
+  if (!isClosed(scan.segments.at(-1))) return undefined;
+  if ((await hashRange(file, 0, known.layout.size)) !== known.layout.sha256) return undefined;
+  return continueScan(scan, file, options);
+}
+
+async function continueScan(scan: KeptScan, file: InputFile, options: OpenOptions): Promise<Reading> {
+  const { signal, limits } = options;
+  const start = findStart(scan);
+  const [rest, sha256] = await Promise.all([
+    scanImage(file, signal, limits, options, start),
+    hashRange(file, 0, file.size),
+  ]);
+  return { scan: joinScans(scan, rest, start, await hashSegments(file, rest, sha256)), sha256 };
 }
 
 function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
@@ -78,7 +112,7 @@ function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
   const entries = new Map(
     [...merged.names].map(([path, node]) => [path, createImageEntry(path, node, read)]),
   );
-  return {
+  const image: Image = {
     name: file.name,
     file: file.path,
     layout,
@@ -92,6 +126,8 @@ function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
     bodies,
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };
+  scans.set(image, scan);
+  return image;
 }
 
 type ReadBodies = (wanted: ReadonlySet<ArchiveRecord>) => AsyncIterable<readonly [ArchiveRecord, Bytes]>;

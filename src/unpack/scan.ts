@@ -20,6 +20,15 @@ export interface Scan {
   readonly runs: ReadonlyMap<number, ArchiveRuns>;
 }
 
+/** Where a reading begins, and what stands before it. */
+export interface ScanStart {
+  readonly offset: number;
+  readonly segments: number;
+  readonly records: number;
+}
+
+const wholeFile: ScanStart = { offset: 0, segments: 0, records: 0 };
+
 export interface ScanLimits {
   /** Bytes after decompression, of all segments. */
   readonly unpacked: number;
@@ -53,15 +62,16 @@ export async function scanImage(
   signal: AbortSignal,
   given: Partial<ScanLimits> = {},
   wishes: CollectorWishes = {},
+  first: ScanStart = wholeFile,
 ): Promise<Scan> {
   const limits: ScanLimits = { ...usualLimits, ...given };
   const allowed = Math.min(limits.unpacked, Math.max(limits.anyway, limits.ratio * file.size));
   const segments: ScannedSegment[] = [];
-  const collector = createCollector(wishes);
+  const collector = createCollector(wishes, first.records);
   let count = 0;
   let members = 0;
   let unpacked = 0;
-  let offset = 0;
+  let offset = first.offset;
   while (offset < file.size) {
     signal.throwIfAborted();
     const start = await file.read(offset, Math.min(offset + 6, file.size));
@@ -69,13 +79,13 @@ export async function scanImage(
     if (kind === 'padding') offset = await addPadding(offset);
     else if (kind !== 'opaque') offset = await addMember(kind, offset);
     else {
-      if (segments.every((segment) => segment.kind === 'padding'))
+      if (first.segments === 0 && segments.every((segment) => segment.kind === 'padding'))
         throw createNoImageError(file, offset, start);
       segments.push({ offset, end: file.size, kind: 'opaque', ...nothingInside });
       offset = file.size;
     }
   }
-  if (count === 0)
+  if (count === 0 && first.records === 0)
     throw new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
       path: file.name,
     });
@@ -94,7 +104,7 @@ export async function scanImage(
       last?.kind === 'cpio' && !last.trailer && last.compression.codec === codec && codec !== 'none'
         ? last
         : undefined;
-    const segment = continued === undefined ? segments.length : segments.length - 1;
+    const segment = first.segments + segments.length - (continued === undefined ? 0 : 1);
     const base = continued?.unpacked ?? 0;
     members += 1;
     if (members > limits.members) throw createLimitError(file, from, `more than ${limits.members} parts`);
