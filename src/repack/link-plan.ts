@@ -2,8 +2,6 @@ import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
 import type { RecordAction } from './record-action.js';
 
-type Relink = Extract<RecordAction, { do: 'relink' }>;
-
 /**
  * Actions for the names that stay of hard-link groups of which some go. Their count is set right, since
  * the kernel only links what has two or more; and when the record with the body goes (GNU cpio puts it
@@ -12,11 +10,13 @@ type Relink = Extract<RecordAction, { do: 'relink' }>;
 export function planLinks(
   image: Image,
   actions: ReadonlyMap<ArchiveRecord, RecordAction>,
-): Map<ArchiveRecord, Relink> {
-  const relinks = new Map<ArchiveRecord, Relink>();
+): Map<ArchiveRecord, RecordAction> {
+  const relinks = new Map<ArchiveRecord, RecordAction>();
   for (const { type, data, records } of listSharedFiles(image)) {
-    const staying = records.filter((record) => !actions.has(record));
-    if (staying.length === records.length || staying.length === 0) continue;
+    const left = records.filter((record) => !actions.has(record));
+    if (left.length === records.length || left.length === 0) continue;
+    const staying = left.filter((record) => !isRepeated(image, record, left));
+    for (const record of left) if (!staying.includes(record)) relinks.set(record, { do: 'drop' });
     const nlink = staying.filter(isLinked).length;
     for (const record of staying.filter(isLinked)) relinks.set(record, { do: 'relink', nlink });
     const names = staying.filter((record) => isName(image, record));
@@ -24,6 +24,20 @@ export function planLinks(
     relinks.set(chooseHeir(names, data), { do: 'relink', nlink: Math.max(nlink, 1), carry: data });
   }
   return relinks;
+}
+
+/**
+ * Whether a later record of the group has the same name: once the first name of a group comes again, the
+ * kernel removes it to link it to itself, and the file is gone.
+ */
+function isRepeated(image: Image, record: ArchiveRecord, group: readonly ArchiveRecord[]): boolean {
+  const path = image.placed[record.index]?.path;
+  return (
+    isLinked(record) &&
+    group.some(
+      (other) => other.index > record.index && isLinked(other) && image.placed[other.index]?.path === path,
+    )
+  );
 }
 
 function isLinked(record: ArchiveRecord): boolean {

@@ -38,7 +38,8 @@ export const usualLimits: ScanLimits = {
   members: 100_000,
 };
 
-const longestTarget = 4095;
+/** A page: longer ones are skipped, and one of just this size may end in a NUL. */
+const longestTarget = 4096;
 
 /**
  * Reads an image file from end to end by the kernel's grammar: raw archives at multiples of four bytes,

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process.js';
 import { createArguments, createCmdline } from '#src/verify/qemu.js';
 import { createArchive, directory, file, node, signal } from '../fixtures/archive.js';
@@ -7,7 +8,6 @@ import { findBusybox } from '../fixtures/busybox.js';
 import { findKernel } from '../fixtures/kernel.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { joinNames, type Listing, type Seen, typeOf } from './listing.js';
-import type { ExecutionContext } from 'ava';
 
 const busybox = await findBusybox();
 const found = await findKernel();
@@ -53,6 +53,26 @@ $b stty -F $out raw
 $b poweroff -f
 `;
 
+/** What a kernel brings itself, as long as the image says nothing of it. */
+const builtIn: ReadonlyMap<string, Pick<Seen, 'type' | 'mode' | 'device'>> = new Map([
+  // The root of a tmpfs (mm/shmem.c).
+  ['', { type: 'directory', mode: '1777', device: undefined }],
+  ['dev', { type: 'directory', mode: '755', device: undefined }],
+  ['dev/console', { type: 'character', mode: '600', device: '5:1' }],
+  ['root', { type: 'directory', mode: '700', device: undefined }],
+]);
+
+/** The listing without what the kernel itself brings and `wanted` does not have. */
+export function withoutBuiltIn(listing: Listing, wanted: Listing): Listing {
+  return new Map(
+    [...listing].filter(([path, seen]) => {
+      const known = builtIn.get(path);
+      const isOwn = seen.type === known?.type && seen.mode === known.mode && seen.device === known.device;
+      return !isOwn || wanted.has(path);
+    }),
+  );
+}
+
 export interface GuestListing {
   readonly listing: Listing;
   readonly console: string;
@@ -62,11 +82,7 @@ export interface GuestListing {
  * Boots the image with Debian's kernel and lists what that has made of it. The lists come over a second
  * serial port, since the kernel writes to the first one as well.
  */
-export async function listInGuest(
-  image: string,
-  folder: string,
-  memory = 256,
-): Promise<GuestListing> {
+export async function listInGuest(image: string, folder: string, memory = 256): Promise<GuestListing> {
   if (typeof found === 'string' || busybox === undefined) throw new Error(noGuest);
   const initrd = join(folder, 'listed.img');
   const output = join(folder, 'listing');
@@ -81,10 +97,10 @@ export async function listInGuest(
     network: 'none',
     cmdline,
   });
-  const { output: console } = await runProcess(
-    ['qemu-system-x86_64', ...argv, '-serial', `file:${output}`],
-    { signal, timeout: 60 },
-  );
+  const { output: console } = await runProcess(['qemu-system-x86_64', ...argv, '-serial', `file:${output}`], {
+    signal,
+    timeout: 180,
+  });
   const bytes = await readFile(output);
   if (bytes.subarray(-4).toString() !== 'end\n') throw new Error(`the guest's listing is cut:\n${console}`);
   return { listing: parseListing(bytes.toString('latin1')), console };
@@ -115,7 +131,8 @@ function parseListing(text: string): Listing {
     if (one.type !== 'symlink') return [path, one] as const;
     const start = `'${path}' -> '`;
     const end = at + start.length + one.bytes;
-    if (!targets.startsWith(start, at) || targets.slice(end, end + 2) !== "'\n") throw new Error(`no target of ${path}`);
+    if (!targets.startsWith(start, at) || targets.slice(end, end + 2) !== "'\n")
+      throw new Error(`no target of ${path}`);
     const target = targets.slice(at + start.length, end);
     at = end + 2;
     return [path, { ...one, target }] as const;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { encodePath } from '#src/format/path.js';
 import type { EntryType } from '#src/model/entry.js';
@@ -122,18 +122,18 @@ function splitDevice(device: bigint): string {
   return `${major}:${minor}`;
 }
 
-const types: Readonly<Record<number, EntryType>> = {
-  0o140000: 'socket',
-  0o120000: 'symlink',
-  0o100000: 'file',
-  0o060000: 'block',
-  0o040000: 'directory',
-  0o020000: 'character',
-  0o010000: 'fifo',
-};
+const types: ReadonlyMap<number, EntryType> = new Map([
+  [constants.S_IFSOCK, 'socket'],
+  [constants.S_IFLNK, 'symlink'],
+  [constants.S_IFREG, 'file'],
+  [constants.S_IFBLK, 'block'],
+  [constants.S_IFDIR, 'directory'],
+  [constants.S_IFCHR, 'character'],
+  [constants.S_IFIFO, 'fifo'],
+]);
 
 export function typeOf(mode: number): EntryType | 'unknown' {
-  return types[mode & 0o170000] ?? 'unknown';
+  return types.get(mode & constants.S_IFMT) ?? 'unknown';
 }
 
 /** A listing of names whose third part is the same for all names of one file. */

@@ -166,7 +166,10 @@ const kinds: Readonly<Record<string, (name: string, fields: Partial<Member>) => 
   untyped: (name, fields) => node(name, 0o600, fields),
   'unknown-with-body': (name, fields) => ({ ...node(name, 0o110600, fields), body: 'body' }),
   'directory-with-body': (name, fields) => ({ ...node(name, 0o040700, fields), body: 'body' }),
-  'device-with-body': (name, fields) => ({ ...node(name, 0o020600, { ...device(3, 3), ...fields }), body: 'b' }),
+  'device-with-body': (name, fields) => ({
+    ...node(name, 0o020600, { ...device(3, 3), ...fields }),
+    body: 'b',
+  }),
   'symlink-4096': (name, fields) => symlink(name, 't'.repeat(4096), fields),
   'symlink-4097': (name, fields) => symlink(name, 't'.repeat(4097), fields),
   'file-slash': (name, fields) => file(`${name}/`, 'x', fields),
@@ -205,8 +208,16 @@ const link = (ino: number, fields: Partial<Member> = {}) => ({ ino, nlink: 2, ..
 
 const links: readonly Scenario[] = [
   scenario('first', [file('@/a', 'body', link(1)), file('@/b', '', link(1)), file('@/c', '', link(1))]),
-  scenario('last', [file('@/a', '', link(2)), file('@/b', '', link(2)), file('@/c', 'body', link(2, { mtime: 4, uid: 4 }))]),
-  scenario('twice', [file('@/a', 'a longer body', link(3)), file('@/b', 'short', link(3)), file('@/c', '', link(3, { mtime: 8 }))]),
+  scenario('last', [
+    file('@/a', '', link(2)),
+    file('@/b', '', link(2)),
+    file('@/c', 'body', link(2, { mtime: 4, uid: 4 })),
+  ]),
+  scenario('twice', [
+    file('@/a', 'a longer body', link(3)),
+    file('@/b', 'short', link(3)),
+    file('@/c', '', link(3, { mtime: 8 })),
+  ]),
   scenario('single', [file('@/a', 'one', { ino: 4 }), file('@/b', 'two', { ino: 4 })]),
   scenario('mixed', [file('@/a', 'one', link(5)), file('@/b', 'two', { ino: 5 }), file('@/c', '', link(5))]),
   scenario('keys', [
@@ -283,7 +294,11 @@ const links: readonly Scenario[] = [
   scenario(
     'segments',
     [file('@/a', 'first', link(18)), file('@/b', '', link(18))],
-    [file('@/c', 'second', link(18)), file('@/d', '', link(18)), file('@/a', 'rewritten', link(19, { mtime: 5 }))],
+    [
+      file('@/c', 'second', link(18)),
+      file('@/d', '', link(18)),
+      file('@/a', 'rewritten', link(19, { mtime: 5 })),
+    ],
   ),
 ];
 
@@ -336,8 +351,16 @@ const later: readonly Scenario[] = [
   ),
   scenario(
     'rewritten',
-    [file('@/a', 'a body', { mtime: 1 }), file('@/b', 'same', { mtime: 2 }), file('@/c', 'long body', { mtime: 3 })],
-    [file('@/a', '', { mtime: 4 }), file('@/b', 'same', { mtime: 2 }), file('@/c', 'short', { mode: 0o104755, uid: 9 })],
+    [
+      file('@/a', 'a body', { mtime: 1 }),
+      file('@/b', 'same', { mtime: 2 }),
+      file('@/c', 'long body', { mtime: 3 }),
+    ],
+    [
+      file('@/a', '', { mtime: 4 }),
+      file('@/b', 'same', { mtime: 2 }),
+      file('@/c', 'short', { mode: 0o104755, uid: 9 }),
+    ],
     [file('@/a', 'third', { mtime: 5 })],
   ),
 ];

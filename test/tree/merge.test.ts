@@ -103,13 +103,15 @@ test('a name goes through the symlinks that stand when it comes', async (t) => {
       directory('usr/lib'),
       symlink('lib', 'usr/lib'),
       file('lib/x', 'through'),
-      file('/abs/../usr//y', 'y'),
+      file('/usr/../usr//y', 'y'),
+      file('/absent/../usr//n', 'n'),
       file('./../z', 'z'),
     ]),
   );
   t.is(await readText(image, 'usr/lib/x'), 'through');
   t.false(image.entries.has('lib/x'));
   t.true(image.entries.has('usr/y'));
+  t.false(image.entries.has('usr/n'), 'what is left with .. has to be there');
   t.true(image.entries.has('z'), '.. of the root is the root');
 });
 
