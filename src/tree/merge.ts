@@ -38,13 +38,20 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     if (record === undefined) links.clear();
     else {
       const reason = add(record);
-      if (reason !== undefined) dropped.push({ record, reason });
+      if (reason !== undefined) drop(record, reason);
     }
   }
   // In the end, the last first: so the first record of a name counts, whatever stands there by then.
   for (const { name, mtime } of times.reverse()) setTime(files.find(name), mtime);
   for (const path of builtInPaths) if (isBuiltIn(at(path))) names.delete(path);
   return { names, dropped, placed };
+
+  function drop(record: ArchiveRecord, reason: string): void {
+    dropped.push({ record, reason });
+    // What failed here may not fail after a change at this path, so the change must find it.
+    const path = files.locate(record.name)?.path;
+    if (path !== undefined && at(path)?.type !== 'directory') placed[record.index] ??= { path, inode: 0 };
+  }
 
   /** Why nothing is there for the record in the end; undefined when something is. */
   function add(record: ArchiveRecord): string | undefined {
