@@ -23,6 +23,19 @@ export function putFile(path: string, content: string): Change {
   return { op: 'put', entry };
 }
 
+export function putDirectory(path: string): Change {
+  const entry = {
+    path,
+    type: 'directory',
+    mode: 0o750,
+    uid: 56,
+    gid: 78,
+    mtime: 1_234_567,
+    size: 0,
+  } as const;
+  return { op: 'put', entry: { ...entry, async *body() {} } };
+}
+
 /** Writes the image with the changes to `path`, as a build does, and opens what was written. */
 export async function rewrite(
   image: Image,
