@@ -10,7 +10,7 @@ import { runProgram } from '../fixtures/codecs.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { holdAgainstReader } from './hold-against-reader.js';
-import { type Blind, compareListings, listFolder, listImage } from './listing.js';
+import { compareListings, listFolder, listImage } from './listing.js';
 import { type Reader, readers, readInto } from './readers.js';
 import { putDirectory, putFile, rewrite } from './rewrite.js';
 import { joinScenarios, scenarios } from './scenarios.js';
@@ -37,9 +37,6 @@ const runIn = (folder: string, script: string) =>
 interface Writer {
   readonly name: string;
   write(folder: string): Buffer;
-  /** What does not get into the archive, or is not in it as it was. */
-  readonly loses?: Blind;
-  readonly absent?: readonly string[];
 }
 
 const writers: readonly Writer[] = [
@@ -52,20 +49,18 @@ const writers: readonly Writer[] = [
   {
     name: 'bsdtar',
     write: (folder) => runIn(folder, 'bsdtar -c -f - --format newc . 2>/dev/null || true'),
-    // It has no sockets in any format.
-    absent: ['types/socket'],
   },
   {
     name: 'pieces as 3cpio puts them: raw ones, then one with zstd',
     write(folder) {
       const piece = (names: string) => runIn(folder, `find ${names} -print0 | cpio -0 -o -H newc --quiet`);
-      const rest = piece('. -path ./types -prune -o');
+      const rest = piece('. \\( -path ./types -o -path ./usr-merge \\) -prune -o');
       return Buffer.concat([piece('./types'), piece('./usr-merge'), runProgram('zstd', ['-cq'], rest)]);
     },
   },
 ];
 
-for (const { name, write, loses, absent = [] } of writers) {
+for (const { name, write } of writers) {
   declareTest(
     missing,
     `what a folder holds comes out of an image by ${name}; changed, others read it`,
@@ -76,9 +71,8 @@ for (const { name, write, loses, absent = [] } of writers) {
       await writeFile(path, write(tree));
       await using image = await openImage(path, { signal });
       const ours = await listImage(image);
-      const wanted = new Map(await listFolder(tree));
-      for (const each of absent) t.true(wanted.delete(each));
-      t.deepEqual(compareListings(ours, wanted, loses), []);
+      const wanted = await listFolder(tree);
+      t.deepEqual(compareListings(ours, wanted), []);
 
       const changes = [putFile('types/file', 'changed'), putDirectory('new'), putFile('new/file', 'new')];
       await using written = await rewrite(image, changes, join(folder, 'written'), folder);
@@ -100,7 +94,12 @@ declareTest(
     const changes = [putFile('types/file', 'changed'), putFile('types/new', 'new')];
     await using written = await rewrite(image, changes, join(folder, 'written'), folder);
     const found = await readWithCpioStream(await readFile(written.file));
-    const wanted = written.records.map(({ name, header: { mode, filesize } }) => [name, mode, filesize]);
+    const wanted = written.records.map(({ name, target, header: { mode, filesize } }) => [
+      name,
+      mode,
+      // It gives the target of a symlink elsewhere.
+      target === undefined ? filesize : 0,
+    ]);
     t.deepEqual(found, wanted);
   },
 );

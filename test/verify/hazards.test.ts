@@ -193,6 +193,17 @@ const rules: readonly [string, readonly Member[], readonly string[], HazardOptio
     [],
   ],
   [
+    'a library that another one needs, in a folder that only the program names (systemd)',
+    [
+      ...glibcRoot,
+      program('init', { ...glibc, needed: ['libcore.so', 'libshared.so'], runpath: '/own' }),
+      directory('own'),
+      program('own/libcore.so', { needed: ['libshared.so'] }),
+      program('own/libshared.so'),
+    ],
+    [],
+  ],
+  [
     'a library beside the program',
     [
       ...glibcRoot,
