@@ -100,7 +100,7 @@ export interface DroppedRecord {
 export interface PlacedRecord {
   /** Canonical. */
   readonly path: string;
-  /** The same number for every record of one file. */
+  /** The same number for every record of one file; 0 when no file came of it. */
   readonly inode: number;
 }
 
@@ -122,7 +122,7 @@ export interface Image extends AsyncDisposable {
   /** What the running system will see, parents before what is in them. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`; none for a dropped record. */
+  /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
   readonly placed: readonly (PlacedRecord | undefined)[];
   /** Hex SHA-256 of bodies, as far as they were taken when the image was read. */
   readonly digests: ReadonlyMap<ArchiveRecord, string>;

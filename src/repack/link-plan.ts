@@ -1,8 +1,7 @@
+import { parseType } from '../format/mode.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
 import type { RecordAction } from './record-action.js';
-
-type Relink = Extract<RecordAction, { do: 'relink' }>;
 
 /**
  * Actions for the names that stay of hard-link groups of which some go. Their count is set right, since
@@ -12,18 +11,66 @@ type Relink = Extract<RecordAction, { do: 'relink' }>;
 export function planLinks(
   image: Image,
   actions: ReadonlyMap<ArchiveRecord, RecordAction>,
-): Map<ArchiveRecord, Relink> {
-  const relinks = new Map<ArchiveRecord, Relink>();
+): Map<ArchiveRecord, RecordAction> {
+  const relinks = new Map<ArchiveRecord, RecordAction>();
   for (const { type, data, records } of listSharedFiles(image)) {
-    const staying = records.filter((record) => !actions.has(record));
-    if (staying.length === records.length || staying.length === 0) continue;
+    const left = records.filter((record) => !actions.has(record));
+    if (left.length === records.length || left.length === 0) continue;
+    for (const record of left)
+      for (const useless of listUseless(image, record, left)) relinks.set(useless, { do: 'drop' });
+    const staying = left.filter((record) => relinks.get(record)?.do !== 'drop');
+    if (staying.length === 0) continue;
     const nlink = staying.filter(isLinked).length;
     for (const record of staying.filter(isLinked)) relinks.set(record, { do: 'relink', nlink });
     const names = staying.filter((record) => isName(image, record));
     if (type !== 'file' || staying.includes(data) || names.length === 0) continue;
     relinks.set(chooseHeir(names, data), { do: 'relink', nlink: Math.max(nlink, 1), carry: data });
   }
+  for (const record of listRevived(image, [...actions.keys(), ...relinks.keys()]))
+    relinks.set(record, { do: 'drop' });
   return relinks;
+}
+
+/**
+ * Names that the kernel could not link, because the first one of their group was gone: with the records that
+ * change the group may get another first name, and these would be linked to that.
+ */
+function listRevived(image: Image, changed: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
+  const known = new Set(changed);
+  const keys = new Set(changed.filter(isLinked).map(linkKey));
+  const revived = image.records.filter(
+    (record) => isLinked(record) && image.placed[record.index]?.inode === 0 && keys.has(linkKey(record)),
+  );
+  const paths = new Set(
+    revived.map(({ index }) => image.placed[index]?.path).filter((path) => !image.entries.has(path ?? '')),
+  );
+  const isGone = ({ index }: ArchiveRecord) => paths.has(image.placed[index]?.path);
+  const gone = paths.size === 0 ? [] : image.records.filter(isGone);
+  return [...revived, ...gone].filter((record) => !known.has(record));
+}
+
+function linkKey({ header: { devmajor, devminor, ino, mode } }: ArchiveRecord): string {
+  return `${devmajor}:${devminor}:${ino}:${parseType(mode)}`;
+}
+
+/**
+ * What would not do the same in a smaller group. Once the first name of a group comes again, the kernel
+ * removes it to link it to itself, and the file is gone; so a repeated name must not become the first one,
+ * and what is gone by that must not come back.
+ */
+function listUseless(
+  image: Image,
+  record: ArchiveRecord,
+  group: readonly ArchiveRecord[],
+): readonly ArchiveRecord[] {
+  const pathOf = ({ index }: ArchiveRecord) => image.placed[index]?.path;
+  const path = pathOf(record);
+  if (!isLinked(record)) return [];
+  if (!image.entries.has(path ?? '')) return image.records.filter((other) => pathOf(other) === path);
+  const isRepeated = group.some(
+    (other) => other.index > record.index && isLinked(other) && pathOf(other) === path,
+  );
+  return isRepeated || !isName(image, record) ? [record] : [];
 }
 
 function isLinked(record: ArchiveRecord): boolean {

@@ -26,7 +26,8 @@ export interface Collector {
   push(token: Token, segment: number, position: number): void;
 }
 
-const longestTarget = 4095;
+/** A page: longer ones are skipped, and one of just this size may end in a NUL. */
+const longestTarget = 4096;
 /** Bytes of bodies that are held: enough for a shell, a loader and the scripts of an init system. */
 const mostHeld = 16 * 2 ** 20;
 

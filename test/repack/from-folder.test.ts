@@ -226,13 +226,18 @@ test('hard links: a group stays, loses a name, gains one, and is written through
 });
 
 test('a directory that became a file takes what was in it along, devices too', async (t) => {
-  const folder = await unpack(t, await openBytes(t, createArchive(rich)));
-  await rm(join(folder, 'dev'), { recursive: true });
-  await writeFile(join(folder, 'dev'), 'a file');
+  const nodes = [
+    directory('nodes'),
+    node('nodes/disk', 0o060660, { rdevmajor: 8 }),
+    node('nodes/pipe', 0o010644),
+  ];
+  const folder = await unpack(t, await openBytes(t, createArchive([...rich, ...nodes])));
+  await rm(join(folder, 'nodes'), { recursive: true });
+  await writeFile(join(folder, 'nodes'), 'a file');
   const { image } = await repack(t, folder);
-  t.is(image.entries.get('dev')?.type, 'file');
+  t.is(image.entries.get('nodes')?.type, 'file');
   t.deepEqual(
-    [...image.entries.keys()].filter((path) => path.startsWith('dev/')),
+    [...image.entries.keys()].filter((path) => path.startsWith('nodes/')),
     [],
   );
 });

@@ -55,7 +55,7 @@ testNeeding('tar')(
     const path = join(folder, 'image.tar');
     await writeFile(path, await unpackTar(await openBytes(t, gzip(createArchive(members)))));
     const listed = execFileSync('sh', ['-c', 'tar tf image.tar 2>&1'], { cwd: folder }).toString();
-    t.is(listed, './\ninit\na\nb\ntwice\nconsole\n');
+    t.is(listed, './\ninit\na\nb\ntwice\nconsole\nodd\n');
     await mkdir(join(folder, 'etc'));
     await writeFile(join(folder, 'etc/new'), 'appended');
     await writeFile(join(folder, 'init'), '#!/bin/sh\nexit\n');

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { ImageEntry } from '#src/model/layout.js';
 import {
   createArchive,
   directory,
@@ -103,13 +104,15 @@ test('a name goes through the symlinks that stand when it comes', async (t) => {
       directory('usr/lib'),
       symlink('lib', 'usr/lib'),
       file('lib/x', 'through'),
-      file('/abs/../usr//y', 'y'),
+      file('/usr/../usr//y', 'y'),
+      file('/absent/../usr//n', 'n'),
       file('./../z', 'z'),
     ]),
   );
   t.is(await readText(image, 'usr/lib/x'), 'through');
   t.false(image.entries.has('lib/x'));
   t.true(image.entries.has('usr/y'));
+  t.false(image.entries.has('usr/n'), 'what is left with .. has to be there');
   t.true(image.entries.has('z'), '.. of the root is the root');
 });
 
@@ -146,5 +149,91 @@ for (const [what, member] of droppedOnes) {
     const image = await openBytes(t, createArchive([member, file('after', 'x')]));
     t.deepEqual([...image.entries.keys()], ['after']);
     t.is(image.dropped.length, 1);
+  });
+}
+
+/** Each was seen in a booted kernel: test/differential/scenarios.ts has them all. */
+const effects: readonly [string, readonly Member[], string, Partial<ImageEntry> | undefined][] = [
+  [
+    'a type that it does not know removes what was there',
+    [file('x', 'old'), node('x', 0o110644)],
+    'x',
+    undefined,
+  ],
+  ['and an empty directory', [directory('x'), node('x', 0)], 'x', undefined],
+  [
+    'but nothing when it has a body',
+    [file('x', 'old'), { ...node('x', 0o110644), body: 'body' }],
+    'x',
+    { size: 3 },
+  ],
+  [
+    'a symlink that is one byte too long removes what was there',
+    [file('x', 'old'), symlink('x', 'y'.repeat(4096))],
+    'x',
+    undefined,
+  ],
+  ['a longer one does not', [file('x', 'old'), symlink('x', 'y'.repeat(4097))], 'x', { size: 3 }],
+  ['a target ends at its NUL', [symlink('x', 'ab\0cd')], 'x', { target: 'ab', size: 2 }],
+  ['a symlink has all bits', [symlink('x', 'y', { mode: 0o120600 })], 'x', { mode: 0o777 }],
+  [
+    'a device over a full directory leaves it with its mode and owner',
+    [directory('x', { mtime: 4 }), file('x/y', ''), node('x', 0o020620, { uid: 5, mtime: 9 })],
+    'x',
+    { type: 'directory', mode: 0o620, uid: 5, mtime: 4 },
+  ],
+  [
+    'an owner that is nobody leaves the one before',
+    [file('x', '', { uid: 7, gid: 8 }), file('x', '', { uid: 0xffffffff, gid: 9 })],
+    'x',
+    { uid: 7, gid: 9 },
+  ],
+  [
+    'or the one of a directory with the setgid bit',
+    [directory('d', { mode: 0o042755, gid: 50 }), file('d/x', '', { gid: 0xffffffff })],
+    'd/x',
+    { gid: 50 },
+  ],
+  [
+    'numbers of devices have 12 and 20 bits',
+    [node('x', 0o020600, { rdevmajor: 0x1234, rdevminor: 0x300001 })],
+    'x',
+    { device: { major: 0x237, minor: 1 } },
+  ],
+  [
+    'a slash at the end goes through a symlink',
+    [directory('d'), symlink('x', 'd'), directory('x/', { mode: 0o040700 })],
+    'd',
+    { mode: 0o700 },
+  ],
+  ['a dot at the end makes nothing', [directory('x/.')], 'x', undefined],
+  ['.. leaves only what is there', [file('no/../x', '')], 'x', undefined],
+  [
+    'the time of a directory is for whatever has its name in the end',
+    [directory('x', { mtime: 3 }), file('x', 'now', { mtime: 5 })],
+    'x',
+    { type: 'file', mtime: 3 },
+  ],
+  [
+    'the first name of a group that comes again is gone',
+    [file('x', 'one', { ino: 3, nlink: 2 }), file('x', 'two', { ino: 3, nlink: 2 })],
+    'x',
+    undefined,
+  ],
+  [
+    "the kernel's own console keeps its number",
+    [node('dev/console', 0o020666, { rdevmajor: 1, rdevminor: 3 })],
+    'dev/console',
+    { device: { major: 5, minor: 1 }, mode: 0o666 },
+  ],
+  ['/dev is never empty, so it stays a directory', [symlink('dev', 'x')], 'dev', undefined],
+];
+
+for (const [what, members, path, wanted] of effects) {
+  test(`a kernel: ${what}`, async (t) => {
+    const image = await openBytes(t, createArchive(members));
+    const entry = image.entries.get(path);
+    if (wanted === undefined) t.is(entry?.type, wanted);
+    else t.like(entry, wanted);
   });
 }

@@ -114,9 +114,14 @@ const rules: readonly [string, readonly Member[], readonly string[], HazardOptio
     ['console-not-device dev/console'],
   ],
   [
-    'another device for a console',
-    [...sound, directory('dev'), node('dev/console', 0o020600, { rdevmajor: 1, rdevminor: 3 })],
+    'a block device for a console',
+    [...sound, directory('dev'), node('dev/console', 0o060600, { rdevmajor: 5, rdevminor: 1 })],
     ['console-not-device dev/console'],
+  ],
+  [
+    "another character device for a console, which keeps the number of the kernel's own",
+    [...sound, directory('dev'), node('dev/console', 0o020600, { rdevmajor: 1, rdevminor: 3 })],
+    [],
   ],
   [
     'the right console',
@@ -184,6 +189,17 @@ const rules: readonly [string, readonly Member[], readonly string[], HazardOptio
       directory('opt'),
       program('opt/libown.so'),
       { ...program('init', { ...glibc, needed: ['libown.so'] }) },
+    ],
+    [],
+  ],
+  [
+    'a library that another one needs, in a folder that only the program names (systemd)',
+    [
+      ...glibcRoot,
+      program('init', { ...glibc, needed: ['libcore.so', 'libshared.so'], runpath: '/own' }),
+      directory('own'),
+      program('own/libcore.so', { needed: ['libshared.so'] }),
+      program('own/libshared.so'),
     ],
     [],
   ],

@@ -26,8 +26,10 @@ export function traceProgram(facts: Facts, program: string): Trace {
   const wanted: string[] = [];
   const folders = listFolders(facts);
   const seen = new Set<string>();
+  // A loader goes breadth first and looks for a name once: one library's own folder serves those after it.
+  const known = new Set<string>();
   const pending = [program];
-  for (let path = pending.pop(); path !== undefined && seen.size < mostLibraries; path = pending.pop()) {
+  for (let path = pending.shift(); path !== undefined && seen.size < mostLibraries; path = pending.shift()) {
     const at = facts.follow(path)?.path ?? path;
     if (seen.has(at)) continue;
     seen.add(at);
@@ -43,9 +45,12 @@ export function traceProgram(facts: Facts, program: string): Trace {
       else hazards.push(createLoaderHazard(program, elf.interpreter));
     }
     for (const name of elf.needed) {
+      if (known.has(name)) continue;
       const found = findLibrary(facts, elf, at, name, folders);
-      if (found !== undefined) pending.push(found);
-      else if (elf.interpreter === undefined || isFile(facts, elf.interpreter))
+      if (found !== undefined) {
+        known.add(name);
+        pending.push(found);
+      } else if (elf.interpreter === undefined || isFile(facts, elf.interpreter))
         hazards.push(createLibraryHazard(at, name));
     }
   }
