@@ -1,6 +1,6 @@
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, ImageEntry } from '../model/layout.js';
-import type { Inode } from './merge.js';
+import type { Inode } from './inode.js';
 
 /** One name of a merged tree; `read` gives the body of a record. */
 export function createImageEntry(

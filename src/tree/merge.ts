@@ -1,27 +1,9 @@
 import { parsePermissions, parseType } from '../format/mode.js';
-import { encodePath } from '../format/path.js';
-import type { Device, EntryType } from '../model/entry.js';
+import type { EntryType } from '../model/entry.js';
 import type { ArchiveRecord, DroppedRecord, PlacedRecord } from '../model/layout.js';
-import { joinPath, parentPath, resolvePath, splitPath } from './resolve.js';
-
-/** A file as the kernel has it in memory; several names may lead to one. */
-export interface Inode {
-  readonly id: number;
-  readonly type: EntryType;
-  readonly target?: string | undefined;
-  readonly device?: Device | undefined;
-  mode: number;
-  uid: number;
-  gid: number;
-  mtime: number;
-  size: number;
-  /** The record that described it last, and the one whose body it has. */
-  record: ArchiveRecord;
-  data: ArchiveRecord;
-  names: number;
-  /** Names inside a directory. */
-  children: number;
-}
+import { builtIn, createInode, describe, type Inode, own } from './inode.js';
+import { parentPath } from './resolve.js';
+import { explainNoPlace, findPlace, walkPath } from './walk-path.js';
 
 export interface MergedTree {
   /** Canonical path -> inode, parents before what is in them. */
@@ -31,124 +13,191 @@ export interface MergedTree {
   readonly placed: readonly (PlacedRecord | undefined)[];
 }
 
-const longestComponent = 255;
-const longestTarget = 4095;
-const noId = 0xffffffff;
+/** A symlink's buffer in the kernel; what fills it is taken, and then refused by the file system. */
+const longestTarget = 4096;
+const longestName = 4096;
+const mostSymlinks = 40;
 
 /**
  * What the kernel makes of the records of an image, in order; `undefined` stands for a TRAILER
- * (init/initramfs.c: do_name, do_symlink, maybe_link, clean_path). Parents are never created. A file
- * over a file is rewritten in place, so all its hard links change; another type replaces the old one,
- * but never a directory that is not empty. A directory keeps the mtime of its first record, a device
- * its first number.
+ * (init/initramfs.c: do_name, do_symlink, maybe_link, clean_path, dir_utime). Parents are never created. A
+ * file over a file is rewritten in place, so all its hard links change; another type replaces the old one,
+ * but never a directory that is not empty. A directory's name keeps the mtime of its first record, a device
+ * its first number. A record that comes to nothing may still change what is there.
  */
 export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): MergedTree {
   const names = new Map<string, Inode>();
   const links = new Map<string, string>();
+  const directoryTimes = new Map<string, number>();
   const dropped: DroppedRecord[] = [];
   const placed: (PlacedRecord | undefined)[] = [];
   let lastId = 0;
+  const lookup = (path: string) => names.get(path);
 
+  for (const path of ['', 'dev', 'root']) add(path, builtIn, 'directory');
+  add('dev/console', builtIn, 'character');
   for (const record of records) {
     if (record === undefined) links.clear();
     else {
-      const reason = checkRecord(record) ?? add(record);
+      const reason = put(record);
       if (reason !== undefined) dropped.push({ record, reason });
     }
   }
+  for (const [name, mtime] of [...directoryTimes].reverse()) setTime(name, mtime);
+  for (const path of ['', 'dev', 'root', 'dev/console'])
+    if (names.get(path)?.record === builtIn) names.delete(path);
   return { names, dropped, placed };
 
-  function add(record: ArchiveRecord): string | undefined {
-    const type = parseType(record.header.mode) ?? 'file';
-    const components = splitPath(record.name);
-    const last = components.at(-1);
-    if (last === undefined || last === '..') return addRoot(record, type, components);
-    const directory = resolvePath((at) => names.get(at), components.slice(0, -1).join('/'), true);
-    if (directory === undefined || !isDirectory(directory)) {
-      // The kernel notes the name for later links before it finds out.
-      findLink(record, type, record.name);
-      return 'its parent directory is missing';
-    }
-    return place(record, type, joinPath(directory, last));
+  function put(record: ArchiveRecord): string | undefined {
+    const { name, header } = record;
+    const type = parseType(header.mode);
+    if (header.namesize === 0) return 'an entry without a name';
+    if (header.namesize > longestName) return 'a name of more than 4095 bytes';
+    if (type === 'symlink')
+      return header.filesize > longestTarget
+        ? 'a symlink target of more than 4095 bytes'
+        : addSymlink(record);
+    if (type !== 'file' && header.filesize > 0)
+      return type === undefined ? 'the kernel does not know its type' : `a ${type} cannot have a body`;
+    clean(name, type);
+    if (type === undefined) return 'the kernel does not know its type';
+    if (type === 'file') return addFile(record);
+    return type === 'directory' ? addDirectory(record) : addNode(record, type);
   }
 
-  function addRoot(
-    record: ArchiveRecord,
-    type: EntryType,
-    components: readonly string[],
-  ): string | undefined {
-    const path = resolvePath((at) => names.get(at), components.join('/'), true);
-    if (type !== 'directory' || path === undefined || !isDirectory(path))
-      return 'only a directory can have this name';
-    return place(record, type, path);
-  }
-
-  function isDirectory(path: string): boolean {
-    // The kernel's own built-in archive brings these (usr/default_cpio_list).
-    return (
-      names.get(path)?.type === 'directory' ||
-      ((path === '' || path === 'dev' || path === 'root') && !names.has(path))
-    );
-  }
-
-  function place(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
-    const reason = put(record, type, path);
-    if (reason === undefined) placed[record.index] = { path, inode: names.get(path)?.id ?? 0 };
-    return reason;
-  }
-
-  function put(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
-    const first = findLink(record, type, path);
-    const candidate = first === undefined ? undefined : names.get(first);
-    const linked = candidate?.type === type ? candidate : undefined;
-    const old = names.get(path);
-    const rewritten =
-      linked ?? (first === undefined && type !== 'symlink' && old?.type === type ? old : undefined);
-    if (old !== undefined && old !== rewritten) {
-      if (old.children > 0) return `a ${type} cannot replace a directory that is not empty`;
-      forget(path, old);
-    }
-    if (first !== undefined && linked === undefined) return 'a hard link to a file that is gone';
-    const node = rewritten ?? createInode(record, type);
-    if (names.get(path) !== node) remember(path, node);
-    // The kernel links a further name of a device without looking at the rest of its record.
-    if (linked === undefined || type === 'file') describe(node, record);
-    if (type === 'file' && (linked === undefined || record.header.filesize > 0)) {
+  function addFile(record: ArchiveRecord): string | undefined {
+    const linked = link(record, 'file');
+    if (linked === 'failed') return 'a hard link to a file that is gone';
+    const path = openFile(record);
+    const node = names.get(path ?? '');
+    if (path === undefined || node === undefined) return explain(record.name, 'file');
+    describe(node, record);
+    node.mtime = record.header.mtime;
+    if (linked === 'new' || record.header.filesize > 0) {
       node.size = record.header.filesize;
       node.data = record;
+    }
+    return place(record, path, node);
+  }
+
+  function addDirectory(record: ArchiveRecord): string | undefined {
+    const { name, header } = record;
+    make(record, 'directory');
+    if (!directoryTimes.has(name)) directoryTimes.set(name, header.mtime);
+    const path = walkPath(lookup, name, true);
+    const node = names.get(path ?? 'none');
+    if (path === undefined || node === undefined) return explain(name, 'directory');
+    describe(node, record);
+    return place(record, path, node);
+  }
+
+  function addNode(record: ArchiveRecord, type: EntryType): string | undefined {
+    const { name, header } = record;
+    const linked = link(record, type);
+    if (linked === 'failed') return 'a hard link to a file that is gone';
+    if (linked === 'new') make(record, type);
+    const path = walkPath(lookup, name, linked === 'new');
+    const node = names.get(path ?? 'none');
+    if (path === undefined || node === undefined) return explain(name, type);
+    if (linked === 'linked') return place(record, path, node);
+    setTime(name, header.mtime);
+    if (node.type === type) {
+      describe(node, record);
+      return place(record, path, node);
+    }
+    own(node, record);
+    node.mode = parsePermissions(header.mode);
+    return explain(name, type);
+  }
+
+  function addSymlink(record: ArchiveRecord): string | undefined {
+    const { name, header, target } = record;
+    clean(name, undefined);
+    const made = target === undefined ? undefined : make(record, 'symlink');
+    setTime(name, header.mtime);
+    if (made !== undefined) {
+      describe(made.node, record);
+      return place(record, made.path, made.node);
+    }
+    const found = names.get(walkPath(lookup, name, false) ?? 'none');
+    if (found !== undefined) own(found, record);
+    return target === undefined ? 'a symlink target of more than 4095 bytes' : explain(name, 'symlink');
+  }
+
+  function place({ index }: ArchiveRecord, path: string, { id }: Inode): undefined {
+    placed[index] = { path, inode: id };
+  }
+
+  function explain(name: string, type: EntryType): string {
+    const path = findPlace(lookup, name);
+    return path !== undefined && names.has(path) && (type === 'directory' || !name.endsWith('/'))
+      ? `a ${type} cannot replace a directory that is not empty`
+      : explainNoPlace(name, type);
+  }
+
+  /** Removes what has another type, if it can be removed; without a type, whatever there is. */
+  function clean(name: string, type: EntryType | undefined): void {
+    const path = walkPath(lookup, name, false);
+    const node = names.get(path ?? 'none');
+    if (path === undefined || node === undefined || node.type === type || node.children > 0) return;
+    if (findPlace(lookup, name) !== path) return;
+    names.delete(path);
+    node.names -= 1;
+    countChild(path, -1);
+  }
+
+  function make(record: ArchiveRecord, type: EntryType): { path: string; node: Inode } | undefined {
+    const path = findPlace(lookup, record.name);
+    if (path === undefined || names.has(path)) return undefined;
+    if (type !== 'directory' && record.name.endsWith('/')) return undefined;
+    return { path, node: add(path, record, type) };
+  }
+
+  /** The file of a name, a new one if need be. A hard link to what became a symlink leads through it. */
+  function openFile(record: ArchiveRecord): string | undefined {
+    let { name } = record;
+    let from = '';
+    for (let followed = 0; followed <= mostSymlinks; followed += 1) {
+      const path = name.endsWith('/') ? undefined : findPlace(lookup, name, from);
+      if (path === undefined) return undefined;
+      const node = names.get(path);
+      if (node === undefined) add(path, record, 'file');
+      if (node === undefined || node.type === 'file') return path;
+      if (node.type !== 'symlink') return undefined;
+      [name, from] = [node.target ?? '', parentPath(path)];
     }
     return undefined;
   }
 
-  /** The path of the group's first name; undefined for a file with one name, and for the first one. */
-  function findLink(record: ArchiveRecord, type: EntryType, path: string): string | undefined {
-    const { nlink, devmajor, devminor, ino } = record.header;
-    if (nlink < 2 || type === 'symlink' || type === 'directory') return undefined;
-    const key = `${devmajor}:${devminor}:${ino}:${type}`;
+  /** Makes a further name of the file whose numbers a record has; notes the name of the first one. */
+  function link({ name, header }: ArchiveRecord, type: EntryType): 'new' | 'linked' | 'failed' {
+    if (header.nlink < 2) return 'new';
+    const key = `${header.devmajor}:${header.devminor}:${header.ino}:${type}`;
     const first = links.get(key);
-    if (first === undefined) links.set(key, path);
-    return first;
+    if (first === undefined) {
+      links.set(key, name);
+      return 'new';
+    }
+    clean(name, undefined);
+    const node = names.get(walkPath(lookup, first, false) ?? 'none');
+    const path = name.endsWith('/') ? undefined : findPlace(lookup, name);
+    if (node === undefined || node.type === 'directory' || path === undefined || names.has(path))
+      return 'failed';
+    remember(path, node);
+    return 'linked';
   }
 
-  function createInode(record: ArchiveRecord, type: EntryType): Inode {
-    const { mtime, filesize, rdevmajor, rdevminor } = record.header;
+  function setTime(name: string, mtime: number): void {
+    const node = names.get(walkPath(lookup, name, false) ?? 'none');
+    if (node !== undefined) node.mtime = mtime;
+  }
+
+  function add(path: string, record: ArchiveRecord, type: EntryType): Inode {
     lastId += 1;
-    const isDevice = type === 'character' || type === 'block';
-    return {
-      id: lastId,
-      type,
-      target: type === 'symlink' ? (record.target ?? '') : undefined,
-      device: isDevice ? { major: rdevmajor, minor: rdevminor } : undefined,
-      mode: 0,
-      uid: 0,
-      gid: 0,
-      mtime,
-      size: filesize,
-      record,
-      data: record,
-      names: 0,
-      children: 0,
-    };
+    const parent = path === '' ? undefined : names.get(parentPath(path));
+    const node = createInode(lastId, record, type, parent);
+    remember(path, node);
+    return node;
   }
 
   function remember(path: string, node: Inode): void {
@@ -157,37 +206,8 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     countChild(path, 1);
   }
 
-  function forget(path: string, node: Inode): void {
-    names.delete(path);
-    node.names -= 1;
-    countChild(path, -1);
-  }
-
   function countChild(path: string, by: number): void {
     const parent = path === '' ? undefined : names.get(parentPath(path));
     if (parent !== undefined) parent.children += by;
   }
-}
-
-function describe(node: Inode, record: ArchiveRecord): void {
-  const { mode, uid, gid, mtime } = record.header;
-  node.mode = parsePermissions(mode);
-  node.uid = uid === noId ? 0 : uid;
-  node.gid = gid === noId ? 0 : gid;
-  if (node.type !== 'directory') node.mtime = mtime;
-  node.record = record;
-}
-
-/** Why the kernel skips a record whatever came before it. */
-function checkRecord(record: ArchiveRecord): string | undefined {
-  const { mode, filesize } = record.header;
-  const type = parseType(mode);
-  if (type === undefined) return 'the kernel does not know its type';
-  if (type === 'symlink' && filesize > longestTarget) return 'a symlink target of more than 4095 bytes';
-  if (type !== 'symlink' && type !== 'file' && filesize > 0) return `a ${type} cannot have a body`;
-  if (type !== 'directory' && record.name.endsWith('/'))
-    return `a ${type} cannot have a name that ends in a slash`;
-  const isTooLong = (component: string) =>
-    component.length * 3 > longestComponent && encodePath(component).length > longestComponent;
-  return splitPath(record.name).some(isTooLong) ? 'a component of more than 255 bytes' : undefined;
 }

@@ -5,7 +5,8 @@ import { createTokenCursor } from '../io/token-cursor.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
 import { createImageEntry } from '../tree/image-entry.js';
-import { type Inode, mergeRecords } from '../tree/merge.js';
+import type { Inode } from '../tree/inode.js';
+import { mergeRecords } from '../tree/merge.js';
 import { type Scan, type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
 
 export interface OpenOptions {

@@ -103,7 +103,8 @@ test('a name goes through the symlinks that stand when it comes', async (t) => {
       directory('usr/lib'),
       symlink('lib', 'usr/lib'),
       file('lib/x', 'through'),
-      file('/abs/../usr//y', 'y'),
+      file('/usr/lib/../../usr//y', 'y'),
+      file('missing/../x', 'x'),
       file('./../z', 'z'),
     ]),
   );
@@ -111,6 +112,7 @@ test('a name goes through the symlinks that stand when it comes', async (t) => {
   t.false(image.entries.has('lib/x'));
   t.true(image.entries.has('usr/y'));
   t.true(image.entries.has('z'), '.. of the root is the root');
+  t.false(image.entries.has('x'), 'what is not there has no ..');
 });
 
 test('a directory listed twice has the first time and the last mode; a device keeps its number', async (t) => {
