@@ -61,7 +61,11 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
 
 function openInput(draft: ReportDraft, request: BuildRequest, context: BuildContext): Promise<Image> {
   return draft.stage('unpack', async () => {
-    const image = await openImage(request.image, { signal: context.signal, name: request.name });
+    const image = await openImage(request.image, {
+      signal: context.signal,
+      limits: context.limits,
+      name: request.name,
+    });
     draft.set({ before: image.layout });
     return image;
   });
@@ -153,7 +157,11 @@ async function validate(
   request: BuildRequest,
   context: BuildContext,
 ): Promise<Image> {
-  const written = await openImage(path, { signal: context.signal, name: request.output });
+  const written = await openImage(path, {
+    signal: context.signal,
+    limits: context.limits,
+    name: request.output,
+  });
   try {
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
     await refuseHazards(draft, image, written, request);

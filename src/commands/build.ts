@@ -47,6 +47,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     );
     const report = await build(request, {
       signal: context.signal,
+      limits: context.limits,
       engines: createEngines(context),
       log: progress.log,
       onStage: progress.onStage,

@@ -11,7 +11,7 @@ import { type CommandContext, findPlaces } from './context.js';
 export async function openNamedImage(name: string, context: CommandContext): Promise<Image> {
   if (name === '-') return openStandardInput(context);
   const path = resolve(context.folder, name);
-  if (await exists(path)) return openImage(path, { signal: context.signal, name });
+  if (await exists(path)) return openImage(path, { signal: context.signal, limits: context.limits, name });
   const { findImage } = await import('../image/find-image.js');
   const places = findPlaces(context, context.folder);
   const log = (line: string) => context.stderr.write(`${line}\n`);
@@ -23,7 +23,7 @@ export async function openNamedImage(name: string, context: CommandContext): Pro
     signal: context.signal,
     log,
   });
-  return openImage(found.initrd, { signal: context.signal, name });
+  return openImage(found.initrd, { signal: context.signal, limits: context.limits, name });
 }
 
 /** An image is read more than once and from any place, so a stream is kept in a file first. */
@@ -32,7 +32,11 @@ async function openStandardInput(context: CommandContext): Promise<Image> {
   try {
     const path = join(scratch.path, 'stdin.img');
     await pipeline(context.stdin, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
-    const image = await openImage(path, { signal: context.signal, name: 'standard input' });
+    const image = await openImage(path, {
+      signal: context.signal,
+      limits: context.limits,
+      name: 'standard input',
+    });
     return {
       ...image,
       async [Symbol.asyncDispose]() {

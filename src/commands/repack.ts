@@ -56,7 +56,7 @@ async function runRepack(place: string, flags: Flags, context: CommandContext): 
   const isStreamed = flags.output === '-';
   const destination = isStreamed ? join(scratch.path, 'output.img') : resolve(context.folder, flags.output);
   await using output = await writeOutput(base, { codec, level: flags.level, spool });
-  await using written = await openImage(output.path, { signal, name: flags.output });
+  await using written = await openImage(output.path, { signal, limits: context.limits, name: flags.output });
   const diff = await checkOutput(base.image, written, base.changes);
   if (isStreamed) for await (const piece of createReadStream(output.path)) await printData(context, piece);
   else {

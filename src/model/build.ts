@@ -1,6 +1,7 @@
 import type { BootRequest } from './boot.js';
 import type { Engine, EngineName } from './engine.js';
 import type { Codec } from './layout.js';
+import type { ScanLimits } from './limits.js';
 import type { Patch } from './patch.js';
 import type { Report } from './report.js';
 
@@ -28,6 +29,7 @@ export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'mem
 
 export interface BuildContext {
   readonly signal: AbortSignal;
+  readonly limits?: Partial<ScanLimits> | undefined;
   readonly engines: readonly Engine[];
   readonly log: (line: string) => void;
   readonly onStage: (stage: Report['stage']) => void;

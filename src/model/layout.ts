@@ -106,7 +106,7 @@ export interface Image extends AsyncDisposable {
   /** What the running system will see, parents before what is in them. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`; none for a dropped record. */
+  /** By `ArchiveRecord.index`; none for a dropped record, but for a hard link that finds no file. */
   readonly placed: readonly (PlacedRecord | undefined)[];
   /** The bytes of the file from `offset` up to `end`. */
   bytes(offset: number, end: number): Bytes;

@@ -9,7 +9,7 @@ export interface MergedTree {
   /** Canonical path -> inode, parents before what is in them. */
   readonly names: ReadonlyMap<string, Inode>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`; none for a dropped record. */
+  /** By `ArchiveRecord.index`; none for a dropped record, but for a hard link that finds no file. */
   readonly placed: readonly (PlacedRecord | undefined)[];
 }
 
@@ -67,7 +67,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
 
   function addFile(record: ArchiveRecord): string | undefined {
     const linked = link(record, 'file');
-    if (linked === 'failed') return 'a hard link to a file that is gone';
+    if (linked === 'failed') return loseLink(record);
     const path = openFile(record);
     const node = names.get(path ?? '');
     if (path === undefined || node === undefined) return explain(record.name, 'file');
@@ -94,7 +94,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
   function addNode(record: ArchiveRecord, type: EntryType): string | undefined {
     const { name, header } = record;
     const linked = link(record, type);
-    if (linked === 'failed') return 'a hard link to a file that is gone';
+    if (linked === 'failed') return loseLink(record);
     if (linked === 'new') make(record, type);
     const path = walkPath(lookup, name, linked === 'new');
     const node = names.get(path ?? 'none');
@@ -122,6 +122,14 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     const found = names.get(walkPath(lookup, name, false) ?? 'none');
     if (found !== undefined) own(found, record);
     return target === undefined ? 'a symlink target of more than 4095 bytes' : explain(name, 'symlink');
+  }
+
+  /** Whoever puts something at this name must know of it: without the group it would make a file. */
+  function loseLink({ name, index }: ArchiveRecord): string {
+    const path = findPlace(lookup, name);
+    lastId += 1;
+    if (path !== undefined) placed[index] = { path, inode: lastId };
+    return 'a hard link to a file that is gone';
   }
 
   function place({ index }: ArchiveRecord, path: string, { id }: Inode): undefined {

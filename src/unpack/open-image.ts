@@ -4,16 +4,17 @@ import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { createTokenCursor } from '../io/token-cursor.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
+import type { ScanLimits } from '../model/limits.js';
 import { createImageEntry } from '../tree/image-entry.js';
 import type { Inode } from '../tree/inode.js';
 import { mergeRecords } from '../tree/merge.js';
-import { type Scan, type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
+import { type Scan, type ScannedSegment, scanImage } from './scan.js';
 
 export interface OpenOptions {
   readonly signal: AbortSignal;
   /** What messages call the file; default: its path. */
   readonly name?: string;
-  readonly limits?: Partial<ScanLimits>;
+  readonly limits?: Partial<ScanLimits> | undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import { createTooLargeError, readArchive } from '../io/archive.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Codec, Compression, Segment } from '../model/layout.js';
+import { type ScanLimits, usualLimits } from '../model/limits.js';
 
 /** A segment before its digest is known. */
 export type ScannedSegment = Omit<Segment, 'sha256'>;
@@ -14,29 +15,6 @@ export interface Scan {
   /** Every record in file order; `undefined` where a TRAILER stands. */
   readonly records: readonly (ArchiveRecord | undefined)[];
 }
-
-export interface ScanLimits {
-  /** Bytes after decompression, of all segments. */
-  readonly unpacked: number;
-  /**
-   * How many times the size of the file it may unpack to, once that is more than `anyway`: zeros shrink to
-   * a thousandth with deflate and to less than a ten thousandth with others, whole roots never do.
-   */
-  readonly ratio: number;
-  /** Bytes that any file may unpack to. */
-  readonly anyway: number;
-  readonly records: number;
-  /** Compressed members: each may cost the start of a program. */
-  readonly members: number;
-}
-
-export const usualLimits: ScanLimits = {
-  unpacked: 64 * 2 ** 30,
-  ratio: 200,
-  anyway: 2 * 2 ** 30,
-  records: 4_000_000,
-  members: 100_000,
-};
 
 const longestTarget = 4095;
 
@@ -55,6 +33,7 @@ export async function scanImage(
   const segments: ScannedSegment[] = [];
   const records: (ArchiveRecord | undefined)[] = [];
   let count = 0;
+  let names = 0;
   let members = 0;
   let unpacked = 0;
   let offset = 0;
@@ -76,6 +55,15 @@ export async function scanImage(
       path: file.name,
     });
   return { segments, records };
+
+  /** Records are held in memory, and an archive of nothing but records shrinks to almost nothing. */
+  function assertCounts(from: number): void {
+    const hint = `for an image that you trust: --max-entries ${2 * limits.records}`;
+    if (count > limits.records)
+      throw createLimitError(file, from, `more than ${limits.records} entries`, hint);
+    if (names > limits.names)
+      throw createLimitError(file, from, `more than ${limits.names} bytes of names`, hint);
+  }
 
   async function addPadding(from: number): Promise<number> {
     const end = await findNonZero(file, from);
@@ -135,8 +123,8 @@ export async function scanImage(
               parseType(header.mode) === 'symlink' && header.filesize <= longestTarget ? [] : undefined;
             const position = codec === 'none' ? token.position - from : base + token.position;
             records.push({ segment, index: count - 1, position, header, name: decodePath(token.name) });
-            if (count > limits.records)
-              throw createLimitError(file, from, `more than ${limits.records} entries`);
+            names += token.name.length + (target === undefined ? 0 : header.filesize);
+            assertCounts(from);
             if (codec !== 'none' && unpacked + token.position + header.filesize > allowed)
               throw createTooLargeError(file, from);
           } else if (token.kind === 'data') target?.push(token.bytes.slice());
@@ -195,9 +183,10 @@ function createNoImageError(file: InputFile, offset: number, start: Uint8Array):
   );
 }
 
-function createLimitError(file: InputFile, offset: number, what: string): MobyPatchError {
+function createLimitError(file: InputFile, offset: number, what: string, hint?: string): MobyPatchError {
   return new MobyPatchError('invalid', 'image-too-large', `the image has ${what}`, {
     path: file.name,
     offset,
+    hint,
   });
 }

@@ -64,7 +64,8 @@ bootTest('the model of the kernel does what a kernel does', (t) =>
     }));
     const base = await createTinyArchive(createInit(dump), more);
     await writeFile(image, Buffer.concat([base, ...records.map(encodeScenario)]));
-    await boot(image, { expects: [{ console: 'scenarios done' }], timeout: 300, memory: 512 });
+    const result = await boot(image, { expects: [{ console: 'scenarios done' }], timeout: 300, memory: 512 });
+    t.is(result.verdict, 'passed', result.reason);
     const console = await readFile(join(folder, 'console.log'));
     const real = parseDump(console);
     const model = describe(runKernel(records));

@@ -226,15 +226,23 @@ test('hard links: a group stays, loses a name, gains one, and is written through
 });
 
 test('a directory that became a file takes what was in it along, devices too', async (t) => {
+  const nodes = [directory('nodes'), node('nodes/pipe', 0o010644), node('nodes/log', 0o140666)];
+  const folder = await unpack(t, await openBytes(t, createArchive([...rich, ...nodes])));
+  await rm(join(folder, 'nodes'), { recursive: true });
+  await writeFile(join(folder, 'nodes'), 'a file');
+  const { image } = await repack(t, folder);
+  t.is(image.entries.get('nodes')?.type, 'file');
+  t.deepEqual(
+    [...image.entries.keys()].filter((path) => path.startsWith('nodes/')),
+    [],
+  );
+});
+
+test('/dev cannot become a file: the kernel has its own /dev/console in it', async (t) => {
   const folder = await unpack(t, await openBytes(t, createArchive(rich)));
   await rm(join(folder, 'dev'), { recursive: true });
   await writeFile(join(folder, 'dev'), 'a file');
-  const { image } = await repack(t, folder);
-  t.is(image.entries.get('dev')?.type, 'file');
-  t.deepEqual(
-    [...image.entries.keys()].filter((path) => path.startsWith('dev/')),
-    [],
-  );
+  await t.throwsAsync(repack(t, folder), { code: 'output-differs', message: /dev: is missing/ });
 });
 
 test('a file of the folder takes the place of a device that only the sidecar had', async (t) => {
