@@ -114,9 +114,14 @@ const rules: readonly [string, readonly Member[], readonly string[], HazardOptio
     ['console-not-device dev/console'],
   ],
   [
-    'another device for a console',
-    [...sound, directory('dev'), node('dev/console', 0o020600, { rdevmajor: 1, rdevminor: 3 })],
+    'a block device for a console',
+    [...sound, directory('dev'), node('dev/console', 0o060600, { rdevmajor: 5, rdevminor: 1 })],
     ['console-not-device dev/console'],
+  ],
+  [
+    'another character device for a console, which leaves that of the kernel as it is',
+    [...sound, directory('dev'), node('dev/console', 0o020600, { rdevmajor: 1, rdevminor: 3 })],
+    [],
   ],
   [
     'the right console',
