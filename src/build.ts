@@ -71,6 +71,7 @@ function openInput(draft: ReportDraft, request: BuildRequest, context: BuildCont
     const { signal, cache } = context;
     const image = await openImage(request.image, {
       signal,
+      limits: context.limits,
       name: request.name,
       digests: true,
       hold: isBootFile,
@@ -171,6 +172,7 @@ async function validate(
 ): Promise<Image> {
   const written = await openImage(path, {
     signal: context.signal,
+    limits: context.limits,
     name: request.output,
     digests: true,
     hold: isBootFile,

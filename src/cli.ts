@@ -10,6 +10,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { createOutputClosedError } from './commands/fail.js';
 import { addHostCommand } from './commands/host.js';
 import { addInspectCommand } from './commands/inspect.js';
+import { addLimitOptions } from './commands/limit-options.js';
 import { addLsCommand } from './commands/ls.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addPruneCommand } from './commands/prune.js';
@@ -57,8 +58,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   abort.abort(createOutputClosedError());
 });
 
+let limits: CommandContext['limits'];
 const context: CommandContext = {
   signal: abort.signal,
+  get limits() {
+    return limits;
+  },
   environment: process.env,
   folder: process.cwd(),
   stdin: process.stdin,
@@ -75,6 +80,9 @@ const program = new Command('moby-patch')
   .showHelpAfterError('(moby-patch --help shows what there is)')
   .exitOverride();
 for (const add of commands) add(program, context);
+addLimitOptions(program.commands, (chosen) => {
+  limits = chosen;
+});
 for (const command of program.commands) command.exitOverride();
 
 try {

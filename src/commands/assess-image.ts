@@ -59,7 +59,11 @@ async function gatherEvidence(
 ): Promise<Evidence> {
   const last = target.state.deployments.at(-1);
   try {
-    await using image = await openImage(target.folder.image, { signal: context.signal, name: target.name });
+    await using image = await openImage(target.folder.image, {
+      signal: context.signal,
+      limits: context.limits,
+      name: target.name,
+    });
     const opaque = image.layout.segments.find(({ kind }) => kind === 'opaque');
     const touched = last === undefined ? undefined : await readTouched(target.folder, last.build);
     return {

@@ -57,6 +57,7 @@ export async function buildDeployment(
   await using cache = openBuildCache(caching, context, progress.log);
   const report = await build(request, {
     signal: context.signal,
+    limits: context.limits,
     engines: createEngines(context),
     cache,
     log: progress.log,
@@ -94,8 +95,16 @@ async function describe(
       { path: target.name, hint: 'install the application again, then moby-patch apply' },
     );
   }
-  await using stock = await openImage(request.image, { signal: context.signal, name: target.name });
-  await using patched = await openImage(request.output, { signal: context.signal, name: 'the new image' });
+  await using stock = await openImage(request.image, {
+    signal: context.signal,
+    limits: context.limits,
+    name: target.name,
+  });
+  await using patched = await openImage(request.output, {
+    signal: context.signal,
+    limits: context.limits,
+    name: 'the new image',
+  });
   const touched = await listTouched(stock, patched, diff);
   await replaceFile(join(target.folder.builds, name, 'touched.json'), `${JSON.stringify(touched)}\n`);
   const old = listArchives(stock);

@@ -49,6 +49,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     await using cache = openBuildCache(flags.cache, context, progress.log);
     const report = await build(request, {
       signal: context.signal,
+      limits: context.limits,
       engines: createEngines(context),
       cache,
       log: progress.log,

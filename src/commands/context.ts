@@ -1,10 +1,13 @@
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ScanLimits } from '../model/limits.js';
 
 /** What a command gets from the process: its environment and its streams enter the program here only. */
 export interface CommandContext {
   readonly signal: AbortSignal;
+  /** Of what is read; the usual ones where the user has not said otherwise. */
+  readonly limits?: Partial<ScanLimits> | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
   readonly stdin: NodeJS.ReadableStream;

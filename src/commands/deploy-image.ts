@@ -76,6 +76,7 @@ export async function deployImage(
       before.deployment === undefined ? folder.image : await findBackup(stock.sha256, folder.backups);
     const plan = {
       signal: context.signal,
+      limits: context.limits,
       engines: createEngines(context),
       cache: openBuildCache(flags.cache, context, () => {}),
       log: () => {},

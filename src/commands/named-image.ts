@@ -14,7 +14,7 @@ export async function openNamedImage(
   context: CommandContext,
   wishes: CollectorWishes = {},
 ): Promise<Image> {
-  const options = { ...wishes, signal: context.signal };
+  const options = { ...wishes, signal: context.signal, limits: context.limits };
   if (name === '-') return openStandardInput(context, options);
   const path = resolve(context.folder, name);
   if (await exists(path)) return openImage(path, { ...options, name });

@@ -28,6 +28,7 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const request = await createBuildRequest(leaveOutUnnamedFile(flags), context, log);
   const report = await planBuild(request, {
     signal: context.signal,
+    limits: context.limits,
     engines: createEngines(context),
     cache: openBuildCache(flags.cache, context, log),
     log: () => {},

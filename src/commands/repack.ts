@@ -63,7 +63,7 @@ async function runRepack(place: string, flags: Flags, context: CommandContext): 
     single: flags.singleMember,
     spool,
   });
-  await using written = await openImage(output.path, { signal, name: flags.output });
+  await using written = await openImage(output.path, { signal, limits: context.limits, name: flags.output });
   const diff = await checkOutput(base.image, written, base.changes);
   if (isStreamed) for await (const piece of createReadStream(output.path)) await printData(context, piece);
   else {

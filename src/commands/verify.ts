@@ -50,7 +50,11 @@ async function runVerify(name: string, flags: Flags, context: CommandContext): P
         path: name,
         hint: '--kernel FILE',
       });
-    await using image = await openImage(found.initrd, { signal: context.signal, name });
+    await using image = await openImage(found.initrd, {
+      signal: context.signal,
+      limits: context.limits,
+      name,
+    });
     await using scratch = await createScratch();
     const log = join(scratch.path, 'console.log');
     progress.onStage('verify');

@@ -6,6 +6,9 @@ export const headerSize = 110;
 /** The kernel skips an entry with a longer name, its NUL included (init/initramfs.c: PATH_MAX). */
 export const maximumNameSize = 4096;
 
+/** What is read of a name that the kernel skips: more is nobody's, and is not held. */
+export const longestReadName = 64 * 1024;
+
 export const trailerName = 'TRAILER!!!';
 
 export type HeaderProblem = 'old-format' | 'no-magic' | 'not-hex';
@@ -113,4 +116,11 @@ function digitValue(code: number): number {
   if (code >= 65 && code <= 70) return code - 55;
   if (code >= 97 && code <= 102) return code - 87;
   return -1;
+}
+
+/** The name in the bytes of a record: up to its NUL, and of one that the kernel skips only the start. */
+export function sliceName(raw: Uint8Array, namesize: number): Uint8Array {
+  const name = raw.subarray(headerSize, headerSize + Math.min(namesize, maximumNameSize));
+  const nul = name.indexOf(0);
+  return nul < 0 ? name : name.subarray(0, nul);
 }

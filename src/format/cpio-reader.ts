@@ -2,9 +2,11 @@ import type { Header } from '../model/layout.js';
 import {
   type HeaderProblem,
   headerSize,
+  longestReadName,
   maximumNameSize,
   padding,
   parseHeader,
+  sliceName,
   trailerName,
 } from './cpio-header.js';
 
@@ -25,13 +27,7 @@ export type Token =
   | { readonly kind: 'problem'; readonly problem: ReaderProblem; readonly position: number };
 
 /** Reasons to stop: the kernel stops at these too (with the same words), or reads what is not there. */
-export type ReaderProblem =
-  | HeaderProblem
-  | 'broken-padding'
-  | 'no-name'
-  | 'name-too-long'
-  | 'truncated'
-  | 'not-an-entry';
+export type ReaderProblem = HeaderProblem | 'broken-padding' | 'name-too-long' | 'truncated' | 'not-an-entry';
 
 export interface CpioReader {
   /** Bytes of the archive consumed so far. */
@@ -60,13 +56,14 @@ type State = 'between' | 'header' | 'name' | 'body' | 'padding' | 'stopped';
 /**
  * A push parser of newc archives (070701 and 070702) that follows the state machine of the kernel's
  * init/initramfs.c: zeros between entries are skipped, a TRAILER does not end the archive, an entry
- * begins at a multiple of four. It holds no more than one header with its name.
+ * begins at a multiple of four. A name that the kernel skips (none, or more than 4096 bytes) makes an entry too.
+ * It holds no more than one header with its name.
  */
 export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
   const embedded = options.embedded ?? false;
   let position = options.position ?? 0;
   let state: State = 'between';
-  const held = new Uint8Array(headerSize + maximumNameSize + 4);
+  let held = new Uint8Array(headerSize + maximumNameSize + 4);
   let heldSize = 0;
   let wanted = 0;
   let header: Header | undefined;
@@ -139,23 +136,26 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
       yield* stop(parsed, start);
       return;
     }
-    if (parsed.namesize === 0 || parsed.namesize > maximumNameSize) {
-      yield* stop(parsed.namesize === 0 ? 'no-name' : 'name-too-long', start);
+    if (parsed.namesize > longestReadName) {
+      yield* stop('name-too-long', start);
       return;
     }
     header = parsed;
     wanted = headerSize + parsed.namesize + padding(headerSize + parsed.namesize);
+    if (wanted > held.length) {
+      const larger = new Uint8Array(wanted);
+      larger.set(held.subarray(0, heldSize));
+      held = larger;
+    }
     state = 'name';
   }
 
   function* finishName(): Generator<Token, void, void> {
     if (header === undefined) return;
     const raw = held.slice(0, wanted);
-    const name = raw.subarray(headerSize, headerSize + header.namesize);
-    const nul = name.indexOf(0);
-    const shown = nul < 0 ? name : name.subarray(0, nul);
-    afterTrailer = isTrailer(shown);
-    yield { kind: afterTrailer ? 'trailer' : 'entry', header, name: shown, position: start, raw };
+    const name = sliceName(raw, header.namesize);
+    afterTrailer = header.namesize <= maximumNameSize && isTrailer(name);
+    yield { kind: afterTrailer ? 'trailer' : 'entry', header, name, position: start, raw };
     sum = 0;
     left = header.filesize;
     state = 'body';

@@ -1,6 +1,13 @@
 import type { ArchiveRecord, Header } from '../model/layout.js';
 import type { SidecarLine, SidecarRecord, SidecarTrailer } from '../model/sidecar.js';
-import { headerSize, padding, parseHeader } from './cpio-header.js';
+import {
+  headerSize,
+  longestReadName,
+  maximumNameSize,
+  padding,
+  parseHeader,
+  sliceName,
+} from './cpio-header.js';
 import { encodeRecord, encodeTrailer } from './cpio-writer.js';
 import { decodePath, encodePath } from './path.js';
 
@@ -34,7 +41,10 @@ export function createRecordLine(
     ...(record.target === undefined ? {} : { target: record.target }),
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(gap === 0 ? {} : { gap }),
-    ...explain(raw, encodeRecord(record.header, encodePath(record.name))),
+    ...explain(
+      raw,
+      isWritable(record.name) ? encodeRecord(record.header, encodePath(record.name)) : undefined,
+    ),
   };
 }
 
@@ -58,10 +68,13 @@ export function parseRecordBytes(raw: Uint8Array): { header: Header; name: strin
   const header = parseHeader(raw.subarray(0, headerSize));
   if (typeof header === 'string') return undefined;
   const size = headerSize + header.namesize;
-  if (header.namesize === 0 || raw.length !== size + padding(size)) return undefined;
-  const name = raw.subarray(headerSize, size);
-  const nul = name.indexOf(0);
-  return { header, name: decodePath(nul < 0 ? name : name.subarray(0, nul)) };
+  if (header.namesize > longestReadName || raw.length !== size + padding(size)) return undefined;
+  return { header, name: decodePath(sliceName(raw, header.namesize)) };
+}
+
+/** Whether a name can be written; one that a kernel skips is only ever copied. */
+export function isWritable(name: string): boolean {
+  return name !== '' && encodePath(name).length < maximumNameSize;
 }
 
 export function encodeLine(line: SidecarLine): string {
@@ -69,7 +82,8 @@ export function encodeLine(line: SidecarLine): string {
 }
 
 /** What has to be said beside the fields, so that they give `raw`. */
-function explain(raw: Uint8Array, plain: Uint8Array): Exactly {
+function explain(raw: Uint8Array, plain: Uint8Array | undefined): Exactly {
+  if (plain === undefined) return { raw: toBase64(raw) };
   if (isSame(raw, plain)) return {};
   return isSame(raw, lowerHeader(plain)) ? { lower: true } : { raw: toBase64(raw) };
 }

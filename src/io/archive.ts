@@ -72,7 +72,8 @@ async function* readCompressed(
 
 export function createTooLargeError(file: InputFile, offset: number): MobyPatchError {
   const message = `the image of ${file.size} bytes unpacks to more than a file of this size may have (a decompression bomb does this)`;
-  return new MobyPatchError('invalid', 'image-too-large', message, { path: file.name, offset });
+  const hint = 'for an image that you trust: --max-size BYTES, like --max-size 16G';
+  return new MobyPatchError('invalid', 'image-too-large', message, { path: file.name, offset, hint });
 }
 
 /** Tokens without problems: these, and wrong checksums, are errors. */
@@ -100,8 +101,7 @@ const explanations: Record<ReaderProblem | 'wrong-checksum', string> = {
   'not-hex': 'found a cpio header with a field that is not eight hexadecimal digits',
   'broken-padding':
     'found a cpio entry that does not begin at a multiple of four bytes (a kernel says "broken padding")',
-  'no-name': 'found a cpio entry without a name',
-  'name-too-long': 'found a cpio entry with a name of more than 4095 bytes',
+  'name-too-long': 'found a cpio entry with a name of more than 64 KiB',
   truncated: 'the archive ends inside the cpio entry that begins here',
   'not-an-entry':
     'found bytes between cpio entries that are neither zeros nor an entry (a kernel says "junk within compressed archive")',

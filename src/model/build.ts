@@ -2,6 +2,7 @@ import type { BootRequest } from './boot.js';
 import type { Cache } from './cache.js';
 import type { Engine, EngineName } from './engine.js';
 import type { Codec } from './layout.js';
+import type { ScanLimits } from './limits.js';
 import type { Patch } from './patch.js';
 import type { Report } from './report.js';
 
@@ -39,6 +40,7 @@ export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'mem
 
 export interface BuildContext {
   readonly signal: AbortSignal;
+  readonly limits?: Partial<ScanLimits> | undefined;
   readonly engines: readonly Engine[];
   readonly cache: Cache;
   readonly log: (line: string) => void;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { maximumNameSize } from '../format/cpio-header.js';
 import { encodePath } from '../format/path.js';
+import { isWritable } from '../format/sidecar.js';
 import { MobyPatchError } from '../model/error.js';
 import type { SidecarLine } from '../model/sidecar.js';
 
@@ -8,12 +9,9 @@ const word = z.int().min(0).max(0xffffffff);
 const count = z.int().min(0);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const base64 = z.base64().max(96 * 1024);
-const name = z
-  .string()
-  .min(1)
-  .refine((text) => !text.includes('\0') && encodePath(text).length < maximumNameSize, {
-    error: 'a name of more than 4095 bytes, or with a NUL',
-  });
+const name = z.string().refine((text) => !text.includes('\0') && encodePath(text).length <= maximumNameSize, {
+  error: 'a name of more than 4096 bytes, or with a NUL',
+});
 const written = {
   segment: count,
   // As much as anybody puts between two records, and a bound for what a line of ours can make us write.
@@ -74,8 +72,8 @@ const lineSchema = z.discriminatedUnion('line', [
 /** One line of a sidecar. Error (`invalid`): `sidecar-invalid`, at `where`. */
 export function parseSidecarLine(text: string, where: string): SidecarLine {
   const parsed = lineSchema.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data as SidecarLine;
-  const [issue] = parsed.error.issues;
+  if (parsed.success && hasName(parsed.data)) return parsed.data as SidecarLine;
+  const [issue] = parsed.error?.issues ?? [{ path: ['name'], message: 'no archive can have it' }];
   const at = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
   throw new MobyPatchError(
     'invalid',
@@ -83,6 +81,11 @@ export function parseSidecarLine(text: string, where: string): SidecarLine {
     `found a line that no sidecar has (${at}${issue?.message ?? 'no JSON'})`,
     { path: where, hint: 'unpack the image again: moby-patch unpack IMAGE -o DIR' },
   );
+}
+
+/** What cannot be written must have come with its bytes. */
+function hasName(line: z.infer<typeof lineSchema>): boolean {
+  return line.line !== 'record' || line.raw !== undefined || isWritable(line.name);
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,5 @@
 import { encodePath } from '../format/path.js';
+import { isWritable } from '../format/sidecar.js';
 import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord, Image } from '../model/layout.js';
 
@@ -55,7 +56,8 @@ export function createInodes(image: Image, additions: Iterable<Entry>): Inodes {
       const sample =
         image.records.find((record) => record.segment === segment && record.name.length > 1)?.name ?? '';
       const prefix = sample.startsWith('./') ? './' : sample.startsWith('/') ? '/' : '';
-      return encodePath(path === '' ? '.' : prefix + path);
+      const name = path === '' ? '.' : prefix + path;
+      return encodePath(isWritable(name) ? name : path);
     },
   };
 }

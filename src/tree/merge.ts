@@ -17,6 +17,8 @@ export interface MergedTree {
 
 /** With its NUL a symlink's target fits into a page; a body of a whole page still removes what was there. */
 const longestTarget = 4095;
+/** With its NUL. */
+const longestName = 4096;
 const noId = 0xffffffff;
 
 /**
@@ -55,8 +57,10 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
 
   /** Why nothing is there for the record in the end; undefined when something is. */
   function add(record: ArchiveRecord): string | undefined {
-    const { mode, filesize } = record.header;
+    const { mode, filesize, namesize } = record.header;
     const type = parseType(mode);
+    if (namesize === 0) return 'an entry without a name';
+    if (namesize > longestName) return 'a name of more than 4095 bytes';
     if (type === 'symlink') return filesize > longestTarget + 1 ? explain(record, type) : addSymlink(record);
     if (type !== 'file' && filesize > 0)
       return type === undefined ? 'the kernel does not know its type' : `a ${type} cannot have a body`;

@@ -6,18 +6,19 @@ import { createTokenCursor } from '../io/token-cursor.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
+import type { ScanLimits } from '../model/limits.js';
 import { createImageEntry } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
 import { findStart, joinScans } from './join-scans.js';
 import { type KeptScan, keepScan, readKeptScan } from './kept-scan.js';
-import { type Scan, type ScanLimits, type ScannedSegment, scanImage } from './scan.js';
+import { type Scan, type ScannedSegment, scanImage } from './scan.js';
 
 export interface OpenOptions extends CollectorWishes {
   readonly signal: AbortSignal;
   /** What messages call the file; default: its path. */
   readonly name?: string;
-  readonly limits?: Partial<ScanLimits>;
+  readonly limits?: Partial<ScanLimits> | undefined;
   /** Where what was found in a file with the same bytes may be kept; with `digests` only. */
   readonly cache?: Cache | undefined;
   /** An open image that the file may begin with, byte for byte: its part is not read again. */

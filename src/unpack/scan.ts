@@ -1,8 +1,10 @@
 import { detectCodec } from '../format/magic.js';
+import { parseType } from '../format/mode.js';
 import { createTooLargeError, readArchive } from '../io/archive.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, ArchiveRuns, Codec, Compression, Segment } from '../model/layout.js';
+import { type ScanLimits, usualLimits } from '../model/limits.js';
 import { type CollectorWishes, createCollector } from './collector.js';
 
 /** A segment before its digest is known. */
@@ -29,29 +31,6 @@ export interface ScanStart {
 
 const wholeFile: ScanStart = { offset: 0, segments: 0, records: 0 };
 
-export interface ScanLimits {
-  /** Bytes after decompression, of all segments. */
-  readonly unpacked: number;
-  /**
-   * How many times the size of the file it may unpack to, once that is more than `anyway`: zeros shrink to
-   * a thousandth with deflate and to less than a ten thousandth with others, whole roots never do.
-   */
-  readonly ratio: number;
-  /** Bytes that any file may unpack to. */
-  readonly anyway: number;
-  readonly records: number;
-  /** Compressed members: each may cost the start of a program. */
-  readonly members: number;
-}
-
-export const usualLimits: ScanLimits = {
-  unpacked: 64 * 2 ** 30,
-  ratio: 200,
-  anyway: 2 * 2 ** 30,
-  records: 4_000_000,
-  members: 100_000,
-};
-
 /**
  * Reads an image file from end to end by the kernel's grammar: raw archives at multiples of four bytes,
  * compressed members, zeros between them. Bytes that are none of these end the kernel's reading: they
@@ -69,6 +48,7 @@ export async function scanImage(
   const segments: ScannedSegment[] = [];
   const collector = createCollector(wishes, first.records);
   let count = 0;
+  let names = 0;
   let members = 0;
   let unpacked = 0;
   let offset = first.offset;
@@ -91,6 +71,15 @@ export async function scanImage(
     });
   const { records, digests, held } = collector;
   return { segments, records, digests, held, runs: collector.runs() };
+
+  /** Records are held in memory, and an archive of nothing but records shrinks to almost nothing. */
+  function assertCounts(from: number): void {
+    const hint = `for an image that you trust: --max-entries ${2 * limits.records}`;
+    if (count > limits.records)
+      throw createLimitError(file, from, `more than ${limits.records} entries`, hint);
+    if (names > limits.names)
+      throw createLimitError(file, from, `more than ${limits.names} bytes of names`, hint);
+  }
 
   async function addPadding(from: number): Promise<number> {
     const end = await findNonZero(file, from);
@@ -144,9 +133,10 @@ export async function scanImage(
             entries += 1;
             count += 1;
             trailer = false;
-            if (count > limits.records)
-              throw createLimitError(file, from, `more than ${limits.records} entries`);
-            if (codec !== 'none' && unpacked + token.position + token.header.filesize > allowed)
+            const { name, header, position } = token;
+            names += name.length + (parseType(header.mode) === 'symlink' ? header.filesize : 0);
+            assertCounts(from);
+            if (codec !== 'none' && unpacked + position + header.filesize > allowed)
               throw createTooLargeError(file, from);
           } else if (token.kind === 'trailer') trailer = true;
           const position = 'position' in token ? token.position : 0;
@@ -199,9 +189,10 @@ function createNoImageError(file: InputFile, offset: number, start: Uint8Array):
   );
 }
 
-function createLimitError(file: InputFile, offset: number, what: string): MobyPatchError {
+function createLimitError(file: InputFile, offset: number, what: string, hint?: string): MobyPatchError {
   return new MobyPatchError('invalid', 'image-too-large', `the image has ${what}`, {
     path: file.name,
     offset,
+    hint,
   });
 }

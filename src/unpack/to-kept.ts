@@ -25,10 +25,12 @@ const heldTypes = new Set(['file', 'directory', 'symlink']);
 export function chooseKept(entries: Iterable<Entry>, traits: FolderTraits): Set<string> {
   const kept = new Set<string>();
   const taken = new Set<string>();
-  for (const { path, type } of entries) {
+  for (const { path, type, target } of entries) {
     const key = traits.caseSensitive ? path : path.normalize('NFC').toLowerCase();
     const isHeld =
       heldTypes.has(type) &&
+      // A kernel makes a symlink to nothing of an archive; nobody else can.
+      target !== '' &&
       !kept.has(parentPath(path)) &&
       (traits.anyBytes || !hasEscapes(path)) &&
       traits.prefix + encodePath(path).length <= longestPath &&

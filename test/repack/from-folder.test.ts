@@ -242,6 +242,13 @@ test('a directory that became a file takes what was in it along, devices too', a
   );
 });
 
+test('/dev cannot become a file: the kernel has its own /dev/console in it', async (t) => {
+  const folder = await unpack(t, await openBytes(t, createArchive(rich)));
+  await rm(join(folder, 'dev'), { recursive: true });
+  await writeFile(join(folder, 'dev'), 'a file');
+  await t.throwsAsync(repack(t, folder), { code: 'output-differs', message: /dev: is missing/ });
+});
+
 test('a file of the folder takes the place of a device that only the sidecar had', async (t) => {
   const folder = await unpack(t, await openBytes(t, createArchive(rich)));
   await writeFile(join(folder, 'dev/console'), 'log');

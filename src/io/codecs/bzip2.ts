@@ -28,7 +28,7 @@ export const bzip2: CodecImplementation = {
         offset,
         'found no bzip2 header behind its first two bytes',
       );
-    const end = await findEnd(file, offset);
+    const end = await findBzip2End(file, offset);
     yield* decompressRange(program, ['bzip2', '-dcq'], file, offset, end);
     return { end, level };
   },
@@ -40,7 +40,7 @@ export const bzip2: CodecImplementation = {
  * A stream tells no sizes. Its end mark is found among all bits and believed when the checksum behind it is
  * that of all block checksums since its start: 80 bits that data would have to have by chance.
  */
-async function findEnd(file: InputFile, offset: number): Promise<number> {
+export async function findBzip2End(file: InputFile, offset: number): Promise<number> {
   let checksum = 0;
   let ends = 0;
   for (let at = offset + 4; at < file.size; at += windowSize) {

@@ -16,7 +16,7 @@ const program: ProgramCodec = { codec: 'lz4', package: 'lz4' };
 /** Legacy frames, the only ones that a kernel reads. They carry no checksum. */
 export const lz4: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
-    const end = await findEnd(file, offset);
+    const end = await findLz4End(file, offset);
     yield* decompressRange(program, ['lz4', '-dcq'], file, offset, end);
     return { end };
   },
@@ -32,7 +32,7 @@ const rawMagic = [0x30, 0x37, 0x30, 0x37];
  * Frames that follow one another are one member: the kernel reads them in one go, also cut inside an entry.
  * An archive behind them that the kernel takes for a block and never reads is an error.
  */
-async function findEnd(file: InputFile, offset: number): Promise<number> {
+export async function findLz4End(file: InputFile, offset: number): Promise<number> {
   const cursor = createHeaderCursor(file);
   for (let at = offset; ; ) {
     const bytes = await cursor.at(at, 4);

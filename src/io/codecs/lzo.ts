@@ -21,7 +21,7 @@ const program: ProgramCodec = { codec: 'lzo', package: 'lzop' };
 
 export const lzo: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
-    const { end, level } = await findEnd(file, offset);
+    const { end, level } = await findLzopEnd(file, offset);
     yield* decompressRange(program, ['lzop', '-dcq'], file, offset, end);
     return { end, level };
   },
@@ -29,7 +29,10 @@ export const lzo: CodecImplementation = {
   levels: { lowest: 1, highest: 9, usual: 9 },
 };
 
-async function findEnd(file: InputFile, offset: number): Promise<{ end: number; level: number | undefined }> {
+export async function findLzopEnd(
+  file: InputFile,
+  offset: number,
+): Promise<{ end: number; level: number | undefined }> {
   const cursor = createHeaderCursor(file);
   const header = parseLzopHeader(await cursor.at(offset, longestLzopHeader));
   if (header === 'truncated') throw createTruncatedError(file, 'lzo', offset);

@@ -32,7 +32,7 @@ const largestWindow = 2 ** 27;
  */
 export const zstd: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
-    const { header, end } = await findEnd(file, offset);
+    const { header, end } = await findZstdEnd(file, offset);
     yield* decompressRange(program, ['zstd', '-dcq'], file, offset, end);
     return { end, level: header.singleSegment ? undefined : guessLevel(header.window) };
   },
@@ -52,7 +52,10 @@ export const zstd: CodecImplementation = {
   levels: { lowest: 1, highest: 22, usual: 9 },
 };
 
-async function findEnd(file: InputFile, offset: number): Promise<{ header: ZstdHeader; end: number }> {
+export async function findZstdEnd(
+  file: InputFile,
+  offset: number,
+): Promise<{ header: ZstdHeader; end: number }> {
   const cursor = createHeaderCursor(file);
   const header = parseZstdHeader(await cursor.at(offset, longestZstdHeader));
   if (header === 'truncated') throw createTruncatedError(file, 'zstd', offset);

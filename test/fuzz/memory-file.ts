@@ -1,0 +1,19 @@
+import type { InputFile } from '#src/io/input-file.js';
+
+/** There is no file that a program could read. */
+export const wantsProgram = new RangeError('a program wants the file');
+
+/** Bytes as an open file. */
+export function createMemoryFile(bytes: Uint8Array): InputFile {
+  return {
+    name: 'fuzz',
+    path: 'fuzz',
+    size: bytes.length,
+    read: async (offset, end) => bytes.slice(offset, Math.max(offset, end)),
+    reopen: async () => {
+      throw wantsProgram;
+    },
+    assertUnchanged: async () => {},
+    async [Symbol.asyncDispose]() {},
+  };
+}

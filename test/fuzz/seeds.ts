@@ -1,0 +1,52 @@
+import { gzipSync } from 'node:zlib';
+import { createArchive, directory, file, gzip, node, pad, symlink } from '../fixtures/archive.js';
+
+const link = { ino: 7, nlink: 3 };
+
+/** All that newc has, small. */
+export const small: Buffer = createArchive([
+  directory('.'),
+  directory('bin'),
+  directory('a'),
+  file('bin/sh', '\x7fELF and so on', { mode: 0o104755 }),
+  symlink('lib', 'a'),
+  symlink('init', '/bin/../bin/sh'),
+  file('lib/through', 'x'),
+  file('a/one', '', link),
+  file('a/two', '', link),
+  file('a/three', 'the body of all three', link),
+  directory('dev'),
+  node('dev/console', 0o020600, { rdevmajor: 5, rdevminor: 1 }),
+  node('dev/pipe', 0o010644),
+  file('etc', 'over nothing'),
+  file('a/one', 'again'),
+  file('n'.repeat(255), ''),
+  file('raw-\udcff', 'bytes', { uid: 0xffffffff }),
+]);
+export const second: Buffer = createArchive(
+  [
+    directory('.'),
+    directory('a'),
+    file('a/one', 'later', { ino: 7, nlink: 2 }),
+    symlink('a/up', '../..'),
+    file('a/up/escape', 'x'),
+  ],
+  { trailer: false },
+);
+export const large: Buffer = createArchive([
+  directory('d'),
+  file('d/zeros', '\0'.repeat(3000)),
+  ...Array.from({ length: 12 }, (_, index) => file(`d/${index}`, 'text '.repeat(index * 7))),
+]);
+
+export const archives: readonly Buffer[] = [small, second, large, pad(small, 512)];
+/** Images that no other program is needed for. */
+export const images: readonly Buffer[] = [
+  small,
+  Buffer.concat([pad(small), second]),
+  gzip(small),
+  Buffer.concat([pad(gzip(small)), pad(gzip(second))]),
+  Buffer.concat([gzip(second), gzip(small)]),
+  Buffer.concat([pad(large, 512), gzip(small), Buffer.alloc(9), gzipSync(large, { level: 9 })]),
+  Buffer.concat([gzip(small), Buffer.from('garbage')]),
+];

@@ -1,0 +1,31 @@
+import type { ArchiveRecord } from '#src/model/layout.js';
+import { mergeRecords } from '#src/tree/merge.js';
+import { runKernel } from './kernel-model.js';
+
+/** One line for each path: all that the two must agree on. */
+export function describeModel(records: readonly (ArchiveRecord | undefined)[]): string[] {
+  const nodes = runKernel(records);
+  const first = new Map<object, string>();
+  return [...nodes]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([path, node]) => {
+      if (!first.has(node)) first.set(node, path);
+      const { type, mode, uid, gid, mtime, device, target, data } = node;
+      const body = type === 'file' ? `${data?.header.filesize ?? 0} from ${data?.index ?? 'nothing'}` : '';
+      return `${path} ${type} ${mode.toString(8)} ${uid}:${gid} ${mtime} ${device} ${target} ${body} = ${first.get(node)}`;
+    });
+}
+
+export function describeMerged(records: readonly (ArchiveRecord | undefined)[]): string[] {
+  const first = new Map<object, string>();
+  return [...mergeRecords(records).names]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([path, node]) => {
+      if (!first.has(node)) first.set(node, path);
+      const { type, mode, uid, gid, mtime, size, target = '', data } = node;
+      const device = node.device === undefined ? '' : `${node.device.major}:${node.device.minor}`;
+      const body = type === 'file' ? `${size} from ${size > 0 ? data.index : 'nothing'}` : '';
+      const shown = type === 'symlink' ? 0o777 : mode;
+      return `${path} ${type} ${shown.toString(8)} ${uid}:${gid} ${mtime} ${device} ${target} ${body} = ${first.get(node)}`;
+    });
+}
