@@ -12,6 +12,8 @@ export const programs = {
   iptables: 'iptables',
   debootstrap: 'debootstrap',
   mke2fs: 'e2fsprogs',
+  'systemd-analyze': 'systemd',
+  python3: 'python3',
   depmod: 'kmod',
   ip: 'iproute2',
   rpcbind: 'rpcbind',
