@@ -33,7 +33,7 @@ async function runPrune(flags: Flags, context: CommandContext): Promise<void> {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
   const outputs = await removeAbandonedOutputs(context.folder);
   const { ready, reason } = await probeDocker(context.environment);
-  const docker = ready ? await pruneDocker(await connectDocker(context.environment), flags.all) : undefined;
+  const docker = ready ? await pruneDocker(await connectDocker(context.environment), flags) : undefined;
   const place = locateBuildCache(context);
   const cache =
     place === undefined ? undefined : await trimCache(place, flags.cache === true ? 0 : usualCacheLimit);

@@ -71,6 +71,21 @@ export interface Workspace extends AsyncDisposable {
   warnings(): readonly string[];
 }
 
+/** What a workspace has in it at one moment; bodies stay valid until it is closed. */
+export interface WorkspaceState {
+  readonly changes: readonly Change[];
+  readonly warnings: readonly string[];
+}
+
+/** A workspace as its engine opens it; steps see no more than a `Workspace`. */
+export interface OpenWorkspace extends Workspace {
+  /**
+   * Gives the state of this moment as soon as it is known without asking the engine for it: now, when somebody
+   * looks next, or never, when a command comes first or when the changes are not all that a later command would see.
+   */
+  whenKnown(take: (state: WorkspaceState) => void): void;
+}
+
 /** How far an engine's own machinery has a command; implemented by docker and local. */
 export interface Executor extends AsyncDisposable {
   /** Makes the executor's root equal to the image with these changes applied (called before `run`). */
@@ -91,6 +106,8 @@ export interface EngineOptions {
   /** Seconds since 1970: the mtime of everything a step puts, and the latest one that is kept. */
   readonly stamp: number;
   readonly cache: Cache;
+  /** What to begin with in place of the image as it is: where the first steps of an earlier build ended. */
+  readonly from?: WorkspaceState | undefined;
 }
 
 export interface Engine {
@@ -102,5 +119,7 @@ export interface Engine {
    */
   readonly blind: readonly string[];
   probe(): Promise<Readiness>;
-  open(image: Image, plan: Plan, options: EngineOptions): Promise<Workspace>;
+  /** Whether the image's root is still where commands run; absent where it is made anew for every build. */
+  keepsRoot?(image: Image, options: Pick<EngineOptions, 'signal' | 'cache'>): Promise<boolean>;
+  open(image: Image, plan: Plan, options: EngineOptions): Promise<OpenWorkspace>;
 }

@@ -2,12 +2,19 @@ import { showPath } from '../../format/path.js';
 import type { EngineOptions, Executor } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
 import type { Image } from '../../model/layout.js';
-import { joinNetworks, leaveNetworks, listLeftProcesses, startContainer } from './container.js';
-import type { Daemon } from './daemon.js';
+import { findBase, hashBase, rememberBase, trimBases } from './base.js';
+import {
+  type Container,
+  joinNetworks,
+  leaveNetworks,
+  listLeftProcesses,
+  startContainer,
+} from './container.js';
+import { type Daemon, statusOf } from './daemon.js';
 import type { Environment } from './endpoint.js';
 import { execCommand } from './exec.js';
 import { importImage } from './import.js';
-import { createOwner, type Owner } from './label.js';
+import { baseLabelKey, createOwner, formatLabel, labelKey, type Owner } from './label.js';
 import { connectDocker } from './probe.js';
 import { describeLostWrites, readProvidedFiles } from './provided-files.js';
 import { removeRun } from './prune.js';
@@ -25,7 +32,8 @@ const defaultTimeout = 900;
 
 /**
  * One container of the image's root. Closing it removes the container and every image made for it, also
- * after an abort. What could not be removed is logged, and `prune` finds it.
+ * after an abort, but the import that is kept for the next build. What could not be removed is logged, and
+ * `prune` finds it.
  */
 export async function createDockerExecutor(image: Image, options: DockerOptions): Promise<Executor> {
   const daemon = await connectDocker(options.environment);
@@ -45,9 +53,7 @@ async function openExecutor(
   options: DockerOptions,
 ): Promise<Executor> {
   const { signal, log } = options;
-  const imageId = await chooseBase(daemon, owner, image, options);
-  const below = await readDiffIds(daemon, imageId, signal);
-  const container = await startContainer(daemon, imageId, owner, signal);
+  const { container, below } = await startFromBase(daemon, owner, image, options);
   const warnings = new Set<string>();
   let broken: unknown;
   return {
@@ -90,15 +96,37 @@ async function openExecutor(
   };
 }
 
-/** The image to run from. One place to decide it: a kept image of this root would be found here. */
-async function chooseBase(
+/**
+ * A container of the image's root: of an import that an earlier build left, or of a new one. With a cache that
+ * keeps something the import stays; otherwise it goes with the container.
+ */
+async function startFromBase(
   daemon: Daemon,
   owner: Owner,
   image: Image,
-  options: DockerOptions,
-): Promise<string> {
-  options.log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
-  return importImage(daemon, image, owner, options.signal);
+  { signal, log, cache }: DockerOptions,
+): Promise<{ container: Container; below: readonly string[] }> {
+  const start = async (id: string) => {
+    const below = await readDiffIds(daemon, id, signal);
+    return { container: await startContainer(daemon, id, owner, signal), below };
+  };
+  const kept = await findBase(daemon, image, cache, signal);
+  if (kept !== undefined) {
+    log(`docker: ${image.name} was imported by an earlier build`);
+    try {
+      return await start(kept);
+    } catch (error) {
+      // Another build may have removed it as one too many.
+      if (statusOf(error) !== 404) throw error;
+    }
+  }
+  log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
+  const label = cache.keeps ? `${baseLabelKey}="${hashBase(image)}"` : `${labelKey}="${formatLabel(owner)}"`;
+  const id = await importImage(daemon, image, label, signal);
+  if (cache.keeps) await rememberBase(daemon, image, id, cache, signal);
+  const started = await start(id);
+  if (cache.keeps) await trimBases(daemon);
+  return started;
 }
 
 /** By label, not by the ids we know: an answer may have been lost. Has limits of its own, not the caller's signal. */
