@@ -17,6 +17,7 @@ import type { Plan } from '../model/plan.js';
 import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
 import { refineDelta } from './delta.js';
+import { runWithDownloads } from './downloads.js';
 import { createOverlay } from './overlay.js';
 
 const longestRead = 16 * 2 ** 20;
@@ -189,7 +190,8 @@ export function createWorkspace(
       if (unpushed.size > 0) await push();
       behind = true;
       waiting = undefined;
-      return executor.run(argv, run);
+      if (run.downloads === undefined || !options.cache.keeps) return executor.run(argv, run);
+      return runWithDownloads(executor, argv, run, run.downloads, image.layout.sha256, options.cache);
     },
     async changes() {
       await refresh();

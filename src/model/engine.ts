@@ -1,6 +1,6 @@
 import type { Cache } from './cache.js';
 import type { Change } from './change.js';
-import type { Entry } from './entry.js';
+import type { Bytes, Entry } from './entry.js';
 import type { Image } from './layout.js';
 import type { Plan } from './plan.js';
 
@@ -22,7 +22,28 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Seconds after which the command is killed; default 900. */
   readonly timeout?: number;
+  /** What it downloads and would download again in the next build. */
+  readonly downloads?: Downloads;
 }
+
+/**
+ * A folder that a command finds with files of earlier builds in it, when something is kept at all, and in which it
+ * leaves new ones. It is gone afterwards. Nobody vouches for the files: the command must check them.
+ */
+export interface Downloads {
+  /** A name in the root. */
+  readonly folder: string;
+  readonly manager: string;
+}
+
+export interface DownloadedFile {
+  readonly name: string;
+  readonly size: number;
+  /** To be read before the next file is asked for. */
+  readonly body: Bytes;
+}
+
+export type TakeFile = (file: DownloadedFile) => Promise<void>;
 
 export interface RunResult {
   readonly exitCode: number;
@@ -96,6 +117,8 @@ export interface Executor extends AsyncDisposable {
    * as raw as the machinery gives it: entries with unchanged bodies, touched parents and all.
    */
   pull(): Promise<readonly Change[]>;
+  /** Gives each regular file directly inside a folder of the root, then removes the folder. */
+  take(folder: string, take: TakeFile): Promise<void>;
   warnings(): readonly string[];
 }
 

@@ -33,6 +33,7 @@ function createFake(pulled: readonly Change[] = []) {
       ),
     run: async () => ({ exitCode: 0, output: '' }),
     pull: async () => pulled,
+    take: async () => {},
     warnings: () => ['from the executor'],
     [Symbol.asyncDispose]: async () => void pushed.push(['closed']),
   };

@@ -20,6 +20,7 @@ import { describeLostWrites, readProvidedFiles } from './provided-files.js';
 import { removeRun } from './prune.js';
 import { pullDelta, readDiffIds } from './pull.js';
 import { pushChanges } from './push.js';
+import { takeFiles } from './take.js';
 
 export interface DockerOptions extends EngineOptions {
   /** Where DOCKER_HOST and its like are looked up. */
@@ -91,6 +92,7 @@ async function openExecutor(
       }
       return changes;
     },
+    take: (folder, take) => takeFiles(daemon, container, folder, take, signal),
     warnings: () => [...warnings],
     [Symbol.asyncDispose]: () => close(daemon, owner, log),
   };
