@@ -38,15 +38,15 @@ bootTest(
       t.deepEqual(await planned('bad', '--no-verify'), [false], 'refused');
       const passed = await moby('build', 'good', ...boot);
       t.is(passed.code, 0, passed.stderr);
-      t.deepEqual(await planned('good', '--no-verify'), [true, true]);
+      t.deepEqual(await planned('good', '--no-verify'), [true, false], 'files are put in no time');
       t.deepEqual(await planned('good', '--no-verify', '--no-cache'), [false, false]);
       t.regex((await moby('plan', 'good', '--no-verify')).stdout, /run echo a.*kept from an earlier build/);
       const before = await readFile(join(folder, 'out.img'));
       const again = await moby('build', 'good', '--no-verify', '--json');
-      t.regex(again.stderr, /2 of 2 steps.*nothing is started/);
+      t.regex(again.stderr, /1 of 2 steps.*nothing is started/);
       t.deepEqual(
         readReport(t, again).steps.map(({ cached }) => cached),
-        [true, true],
+        [true, false],
       );
       t.deepEqual(await readFile(join(folder, 'out.img')), before);
       t.regex((await moby('build', 'good', '--no-verify')).stdout, /run echo a.*kept from an earlier build/);
