@@ -13,7 +13,7 @@ export interface StepReport {
   readonly summary: string;
   readonly changed: boolean;
   /** Not done again: an earlier build did it and what came of it was kept. */
-  readonly cached?: true | undefined;
+  readonly cached: boolean;
   readonly notes: readonly string[];
   readonly packages: Readonly<Record<string, string>>;
   readonly durationMs: number;

@@ -9,6 +9,7 @@ import { createSpool } from '#src/io/spool.js';
 import type { Cache } from '#src/model/cache.js';
 import type { Engine } from '#src/model/engine.js';
 import type { Image } from '#src/model/layout.js';
+import type { StepReport } from '#src/model/report.js';
 import { applySteps } from '#src/patch/apply-steps.js';
 import { findKeptSteps } from '#src/patch/kept-steps.js';
 import { createPlan } from '#src/patch/plan.js';
@@ -83,7 +84,7 @@ async function build(
   await using kept = await findKeptSteps(plan.steps, engine.name, cache);
   await using workspace = await engine.open(image, plan, { ...options, from: kept?.state });
   const cached: boolean[] = [];
-  const onStep = (step: { cached?: true | undefined }) => void cached.push(step.cached === true);
+  const onStep = (step: StepReport) => void cached.push(step.cached);
   const applied = await applySteps(plan.steps, workspace, kept, { ...options, onStep });
   const changes = await workspace.changes();
   const hash = createHash('sha256');
