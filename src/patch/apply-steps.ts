@@ -70,6 +70,7 @@ async function applyStep(
     kind,
     summary,
     changed,
+    cached: false,
     notes,
     packages,
     durationMs: Math.round(performance.now() - start),
