@@ -9,7 +9,7 @@ import { runMoby } from '../fixtures/moby.js';
 
 const patches = {
   good: 'title: A\nsteps:\n  - run: "echo a > /etc/a"\n  - file: {path: etc/b, content: b}\n',
-  bad: 'title: B\nsteps:\n  - run: "echo c > /etc/c"\nexpects:\n  - console: never said\n',
+  bad: 'title: B\nsteps:\n  - run: "echo c > /etc/c"\nexpects:\n  - file: /never\n',
 } as const;
 
 bootTest(
