@@ -118,6 +118,7 @@ async function patch(
 ): Promise<{ applied: AppliedSteps; changes: readonly Change[] }> {
   const applied = await applySteps(plan.steps, workspace, kept, { signal, log, onStep: draft.addStep });
   const changes = await workspace.changes();
+  workspace.release();
   for (const warning of workspace.warnings()) draft.warn(warning);
   return { applied, changes };
 }

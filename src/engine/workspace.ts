@@ -197,6 +197,7 @@ export function createWorkspace(
       await refresh();
       return refine(overlay.changes());
     },
+    release: () => executor?.release?.(),
     whenKnown(take) {
       if (behind) waiting = take;
       else tellState(take);

@@ -105,6 +105,8 @@ export interface OpenWorkspace extends Workspace {
    * looks next, or never, when a command comes first or when the changes are not all that a later command would see.
    */
   whenKnown(take: (state: WorkspaceState) => void): void;
+  /** No command will come any more: what ran them may go, while others work on with the changes. */
+  release(): void;
 }
 
 /** How far an engine's own machinery has a command; implemented by docker and local. */
@@ -119,6 +121,8 @@ export interface Executor extends AsyncDisposable {
   pull(): Promise<readonly Change[]>;
   /** Gives each regular file directly inside a folder of the root, then removes the folder. */
   take(folder: string, take: TakeFile): Promise<void>;
+  /** Begins to close what runs commands; bodies that were pulled stay valid until the executor is closed. */
+  release?(): void;
   warnings(): readonly string[];
 }
 

@@ -56,7 +56,14 @@ async function openExecutor(
   const { signal, log } = options;
   const { container, below } = await startFromBase(daemon, owner, image, options);
   const warnings = new Set<string>();
+  const removals: Promise<unknown>[] = [];
   let broken: unknown;
+  let closing: Promise<void> | undefined;
+  // An image that could not be removed has our label, and is tried again.
+  const end = () => {
+    closing ??= Promise.allSettled(removals).then(() => close(daemon, owner, log));
+    return closing;
+  };
   return {
     push: (changes) => pushChanges(daemon, container, changes, signal),
     async run(argv, { network = false, environment, timeout = defaultTimeout }) {
@@ -84,7 +91,9 @@ async function openExecutor(
       for (const process of await listLeftProcesses(daemon, container)) {
         warnings.add(`a command left a process running, which will not run in the image: ${process}`);
       }
-      const { changes, attributed } = await pullDelta(daemon, container, below, options.scratch, signal);
+      const onRemoval = (removal: Promise<void>) => void removals.push(removal.catch(() => {}));
+      const { scratch } = options;
+      const { changes, attributed } = await pullDelta(daemon, container, below, scratch, signal, onRemoval);
       for (const { path, names } of attributed) {
         warnings.add(
           `${showPath(path)} has ${names.join(', ')}, for which a newc archive has no place: lost`,
@@ -94,7 +103,8 @@ async function openExecutor(
     },
     take: (folder, take) => takeFiles(daemon, container, folder, take, signal),
     warnings: () => [...warnings],
-    [Symbol.asyncDispose]: () => close(daemon, owner, log),
+    release: () => void end(),
+    [Symbol.asyncDispose]: end,
   };
 }
 
