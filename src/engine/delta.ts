@@ -46,8 +46,12 @@ export async function refineDelta(
   return { changes, warnings: findSplitLinks(image, changes) };
 }
 
+/** The root of an image that has no entry for it, as the kernel makes it; a folder's time is that of its making. */
+const ownRoot = { type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0 } as const satisfies Partial<Entry>;
+
 /** Everything but the time and the bytes is as the image has it. */
-function isAlike(entry: Entry, old: Entry | undefined, before: LinkNames, after: LinkNames): boolean {
+function isAlike(entry: Entry, known: Entry | undefined, before: LinkNames, after: LinkNames): boolean {
+  const old: Partial<Entry> | undefined = known ?? (entry.path === '' ? ownRoot : undefined);
   return (
     old !== undefined &&
     entry.type === old.type &&
