@@ -5,16 +5,19 @@ import { createSpool } from './io/spool.js';
 import type { BootResult } from './model/boot.js';
 import type { BuildContext, BuildRequest } from './model/build.js';
 import type { Change } from './model/change.js';
-import type { Engine, Workspace } from './model/engine.js';
+import type { Engine, OpenWorkspace } from './model/engine.js';
 import { MobyPatchError } from './model/error.js';
 import type { Image } from './model/layout.js';
 import type { Plan } from './model/plan.js';
-import type { Report, StepReport } from './model/report.js';
+import type { Report } from './model/report.js';
+import { type AppliedSteps, applySteps } from './patch/apply-steps.js';
+import { findKeptSteps, type KeptSteps } from './patch/kept-steps.js';
 import { createPlan } from './patch/plan.js';
 import { foreseeMode } from './repack/choose-mode.js';
 import { writeChanges } from './repack/write-changes.js';
 import { createReportDraft, type ReportDraft } from './report/draft.js';
 import { createManifest } from './report/manifest.js';
+import { createPlanReport } from './report/plan.js';
 import { openImage } from './unpack/open-image.js';
 import { bootImage } from './verify/boot.js';
 import { checkOutput } from './verify/check-output.js';
@@ -29,8 +32,12 @@ export async function planBuild(request: BuildRequest, context: BuildContext): P
   return draft.finish(async () => {
     await using image = await openInput(draft, request, context);
     const plan = await makePlan(draft, request, image);
-    await pickEngine(draft, request, plan, context);
-    draft.set({ mode: foreseeMode(image, request) });
+    const engine = await pickEngine(draft, request, plan, context);
+    await using kept = await findKeptSteps(plan.steps, engine.name, context.cache);
+    const done = kept?.steps.length ?? 0;
+    const runs = plan.steps.slice(done).some(({ needs }) => needs.length > 0);
+    const rootKept = runs ? await engine.keepsRoot?.(image, context) : undefined;
+    draft.set({ plan: createPlanReport(plan, done, rootKept), mode: foreseeMode(image, request) });
   });
 }
 
@@ -47,13 +54,13 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
     const engine = await pickEngine(draft, request, plan, context);
     foreseeMode(image, request);
     const stamp = chooseStamp(request, image);
-    await using workspace = await engine.open(image, plan, {
-      signal: context.signal,
-      log: context.log,
-      stamp,
-      cache: context.cache,
-    });
-    const changes = await draft.stage('patch', () => applySteps(draft, plan, workspace, context));
+    const { signal, log, cache } = context;
+    await using kept = await findKeptSteps(plan.steps, engine.name, cache);
+    const options = { signal, log, stamp, cache, from: kept?.state };
+    await using workspace = await engine.open(image, plan, options);
+    const { applied, changes } = await draft.stage('patch', () =>
+      patch(draft, plan, workspace, kept, context),
+    );
     await using output = await draft.stage('repack', () =>
       repack(draft, image, changes, request, scratch, context),
     );
@@ -63,6 +70,7 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
     const boot = await draft.stage('verify', () => verify(request, plan, written, scratch, context));
     draft.set({ boot });
     await draft.stage('publish', () => publish(draft, request, output, boot, scratch, context));
+    if (boot !== undefined) await applied.keep(engine.name, cache);
   });
 }
 
@@ -90,14 +98,7 @@ function makePlan(draft: ReportDraft, request: BuildRequest, image: Image): Prom
       image.layout.sha256,
       chooseStamp(request, image),
     );
-    const steps = plan.steps.map(({ patch, kind, summary, id, needs }) => ({
-      patch,
-      kind,
-      summary,
-      id,
-      needs,
-    }));
-    draft.set({ plan: { id: plan.id, patches: plan.patches, steps, needs: plan.needs } });
+    draft.set({ plan: createPlanReport(plan) });
     return plan;
   });
 }
@@ -121,31 +122,18 @@ function chooseStamp(request: BuildRequest, image: Image): number {
   );
 }
 
-async function applySteps(
+async function patch(
   draft: ReportDraft,
   plan: Plan,
-  workspace: Workspace,
-  context: BuildContext,
-): Promise<readonly Change[]> {
-  for (const step of plan.steps) {
-    context.signal.throwIfAborted();
-    const start = performance.now();
-    context.log(`${step.patch}: ${step.summary}`);
-    const { changed, notes = [], packages = {} } = await step.apply(workspace);
-    const done: StepReport = {
-      patch: step.patch,
-      kind: step.kind,
-      summary: step.summary,
-      changed,
-      notes,
-      packages,
-      durationMs: Math.round(performance.now() - start),
-    };
-    draft.addStep(done);
-  }
+  workspace: OpenWorkspace,
+  kept: KeptSteps | undefined,
+  { signal, log }: BuildContext,
+): Promise<{ applied: AppliedSteps; changes: readonly Change[] }> {
+  const applied = await applySteps(plan.steps, workspace, kept, { signal, log, onStep: draft.addStep });
   const changes = await workspace.changes();
+  workspace.release();
   for (const warning of workspace.warnings()) draft.warn(warning);
-  return changes;
+  return { applied, changes };
 }
 
 function repack(

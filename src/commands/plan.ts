@@ -40,15 +40,18 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
 }
 
 function describePlan(report: Report, output: string, context: CommandContext): string[] {
-  const steps = report.plan?.steps ?? [];
+  const { steps = [], rootKept } = report.plan ?? {};
   return [
     `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
     `engine  ${report.engine?.name}: ${report.engine?.reason}`,
     `mode    ${report.mode?.name}: ${report.mode?.reason}`,
     ...steps.map(
-      ({ patch, summary, needs }) =>
-        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}`,
+      ({ patch, summary, needs, cached }) =>
+        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${cached ? ', kept from an earlier build' : ''}`,
     ),
+    ...(rootKept === undefined
+      ? []
+      : [`root    ${rootKept ? 'kept where commands run' : 'will be imported'}`]),
     `output  ${shortenPaths(context, output)}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
   ];
 }

@@ -20,7 +20,7 @@ export function addPruneCommand(program: Command, context: CommandContext): void
     .command('prune')
     .description('remove what a killed run left: containers and images with our label, temporary folders')
     .option('--all', 'also what a run that still goes on has (its build will fail)')
-    .option('--cache', 'also all that builds keep for later ones')
+    .option('--cache', 'also all that builds keep for later ones: the cache folder, imported roots in Docker')
     .option('--json', 'what was removed as JSON on standard output')
     .action(guard(context, (flags: Flags) => runPrune(flags, context)));
 }
@@ -33,7 +33,7 @@ async function runPrune(flags: Flags, context: CommandContext): Promise<void> {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
   const outputs = await removeAbandonedOutputs(context.folder);
   const { ready, reason } = await probeDocker(context.environment);
-  const docker = ready ? await pruneDocker(await connectDocker(context.environment), flags.all) : undefined;
+  const docker = ready ? await pruneDocker(await connectDocker(context.environment), flags) : undefined;
   const place = locateBuildCache(context);
   const cache =
     place === undefined ? undefined : await trimCache(place, flags.cache === true ? 0 : usualCacheLimit);

@@ -14,11 +14,13 @@ export interface RefinedDelta {
  * What really differs from the image in a raw list of changes: an engine also reports directories whose
  * time moved because something in them changed, and files that were written with the same bytes. Times
  * after the stamp are brought back to it, so that two builds give the same bytes.
+ * `settled`: entries found to differ are added to it, and those in it are not compared again.
  */
 export async function refineDelta(
   image: Image,
   raw: readonly Change[],
   stamp: number,
+  settled: WeakSet<Entry> = new WeakSet(),
 ): Promise<RefinedDelta> {
   const puts = raw.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
   const removes = raw
@@ -28,20 +30,28 @@ export async function refineDelta(
   const groupAfter = groupLinks(puts);
   const gone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
   const alike = puts.filter(
-    (entry) => !gone(entry.path) && isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter),
+    (entry) =>
+      !settled.has(entry) &&
+      !gone(entry.path) &&
+      isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter),
   );
   const same = new Set(await findSameContent(image, alike));
+  const kept = puts.filter((entry) => !same.has(entry)).map((entry) => clampTime(entry, image, stamp));
+  // With a removal or a link gone, an entry may come to be what the image has.
+  for (const entry of kept) if (entry.link === undefined && !gone(entry.path)) settled.add(entry);
   const changes: Change[] = [
     ...removes.map((path): Change => ({ op: 'remove', path })),
-    ...puts
-      .filter((entry) => !same.has(entry))
-      .map((entry): Change => ({ op: 'put', entry: clampTime(entry, image, stamp) })),
+    ...kept.map((entry): Change => ({ op: 'put', entry })),
   ];
   return { changes, warnings: findSplitLinks(image, changes) };
 }
 
+/** The root of an image that has no entry for it, as the kernel makes it; a folder's time is that of its making. */
+const ownRoot = { type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0 } as const satisfies Partial<Entry>;
+
 /** Everything but the time and the bytes is as the image has it. */
-function isAlike(entry: Entry, old: Entry | undefined, before: LinkNames, after: LinkNames): boolean {
+function isAlike(entry: Entry, known: Entry | undefined, before: LinkNames, after: LinkNames): boolean {
+  const old: Partial<Entry> | undefined = known ?? (entry.path === '' ? ownRoot : undefined);
   return (
     old !== undefined &&
     entry.type === old.type &&

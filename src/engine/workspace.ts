@@ -1,7 +1,15 @@
 import { collectBytes } from '../io/collect.js';
 import { holdBytes } from '../io/spool.js';
 import type { Change } from '../model/change.js';
-import type { EngineOptions, Executor, Put, RunOptions, RunResult, Workspace } from '../model/engine.js';
+import type {
+  EngineOptions,
+  Executor,
+  OpenWorkspace,
+  Put,
+  RunOptions,
+  RunResult,
+  WorkspaceState,
+} from '../model/engine.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';
@@ -9,6 +17,7 @@ import type { Plan } from '../model/plan.js';
 import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
 import { refineDelta } from './delta.js';
+import { runWithDownloads } from './downloads.js';
 import { createOverlay } from './overlay.js';
 
 const longestRead = 16 * 2 ** 20;
@@ -31,13 +40,16 @@ export function createWorkspace(
   plan: Plan,
   options: EngineOptions,
   commands?: CommandSupport,
-): Workspace {
+): OpenWorkspace {
   const overlay = createOverlay(image.entries);
   const cached = createBodyCache(image, plan.reads);
-  const warnings = new Set<string>();
+  const warnings = new Set<string>(options.from?.warnings);
   const unpushed = new Set<string>();
+  const settled = new WeakSet<Entry>();
   let executor: Executor | undefined;
   let behind = false;
+  /** Who waits for the state as the last command left it. */
+  let waiting: ((state: WorkspaceState) => void) | undefined;
 
   const isBlind = (path: string) =>
     commands?.blind.some((blind) => path === blind || isBelow(path, blind)) ?? false;
@@ -46,10 +58,24 @@ export function createWorkspace(
   async function refresh(): Promise<void> {
     options.signal.throwIfAborted();
     if (!behind || executor === undefined) return;
-    const delta = await refineDelta(image, await executor.pull(), options.stamp);
-    for (const warning of delta.warnings) warnings.add(warning);
-    overlay.replaceAll([...delta.changes, ...overlay.changes().filter((change) => isBlind(pathOf(change)))]);
+    const changes = await refine(await executor.pull());
+    overlay.replaceAll([...changes, ...overlay.changes().filter((change) => isBlind(pathOf(change)))]);
     behind = false;
+    tellState(waiting);
+    waiting = undefined;
+  }
+
+  async function refine(raw: readonly Change[]): Promise<readonly Change[]> {
+    const delta = await refineDelta(image, raw, options.stamp, settled);
+    for (const warning of delta.warnings) warnings.add(warning);
+    return delta.changes;
+  }
+
+  function tellState(take?: (state: WorkspaceState) => void): void {
+    const changes = overlay.changes();
+    // What an executor warns of is in its root and in no change; devices and their like it does not take back.
+    const whole = executor === undefined || executor.warnings().length === 0;
+    if (whole && changes.every(isPortable)) take?.({ changes, warnings: [...warnings] });
   }
 
   function locate(path: string, followLast = false): string {
@@ -78,6 +104,11 @@ export function createWorkspace(
       overlay.put(createEntry({ path: ancestor, type: 'directory' }, options.stamp));
       touch(ancestor);
     }
+  }
+
+  if (options.from !== undefined) {
+    overlay.replaceAll(options.from.changes);
+    for (const change of options.from.changes) touch(pathOf(change));
   }
 
   async function push(): Promise<void> {
@@ -158,23 +189,28 @@ export function createWorkspace(
       executor ??= await commands.open();
       if (unpushed.size > 0) await push();
       behind = true;
-      return executor.run(argv, run);
+      waiting = undefined;
+      if (run.downloads === undefined || !options.cache.keeps) return executor.run(argv, run);
+      return runWithDownloads(executor, argv, run, run.downloads, image.layout.sha256, options.cache);
     },
     async changes() {
       await refresh();
-      return refineChanges();
+      return refine(overlay.changes());
+    },
+    release: () => executor?.release?.(),
+    whenKnown(take) {
+      if (behind) waiting = take;
+      else tellState(take);
     },
     warnings: () => [...warnings, ...(executor?.warnings() ?? [])],
     async [Symbol.asyncDispose]() {
       await executor?.[Symbol.asyncDispose]();
     },
   };
+}
 
-  async function refineChanges(): Promise<readonly Change[]> {
-    const { changes, warnings: found } = await refineDelta(image, overlay.changes(), options.stamp);
-    for (const warning of found) warnings.add(warning);
-    return changes;
-  }
+function isPortable(change: Change): boolean {
+  return change.op === 'remove' || ['file', 'directory', 'symlink'].includes(change.entry.type);
 }
 
 function pathOf(change: Change): string {

@@ -1,7 +1,10 @@
 import type { Bytes } from './entry.js';
 
-/** `member`: compressed runs; `scan`: what is in an image file; `steps`: what steps did; `package`: downloads. */
-export type CacheKind = 'member' | 'scan' | 'steps' | 'package';
+/**
+ * `member`: compressed runs; `scan`: what is in an image file; `base`: what an engine keeps of it elsewhere;
+ * `steps`: what steps did; `package`: downloads.
+ */
+export type CacheKind = 'member' | 'scan' | 'base' | 'steps' | 'package';
 
 /** A kept file, whole and as it was written; closing it is the reader's part. Valid also when it is trimmed away. */
 export interface CachedFile extends AsyncDisposable {
@@ -15,6 +18,8 @@ export interface CachedFile extends AsyncDisposable {
  * read or is damaged is not there, what cannot be written is not kept.
  */
 export interface Cache {
+  /** False for `--no-cache`: then nothing is kept in other places either. */
+  readonly keeps: boolean;
   has(kind: CacheKind, key: string): Promise<boolean>;
   read(kind: CacheKind, key: string): Promise<Uint8Array | undefined>;
   /** For what is too large to be held; undefined as in `read`. */

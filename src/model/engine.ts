@@ -1,6 +1,6 @@
 import type { Cache } from './cache.js';
 import type { Change } from './change.js';
-import type { Entry } from './entry.js';
+import type { Bytes, Entry } from './entry.js';
 import type { Image } from './layout.js';
 import type { Plan } from './plan.js';
 
@@ -22,7 +22,28 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Seconds after which the command is killed; default 900. */
   readonly timeout?: number;
+  /** What it downloads and would download again in the next build. */
+  readonly downloads?: Downloads;
 }
+
+/**
+ * A folder that a command finds with files of earlier builds in it, when something is kept at all, and in which it
+ * leaves new ones. It is gone afterwards. Nobody vouches for the files: the command must check them.
+ */
+export interface Downloads {
+  /** A name in the root. */
+  readonly folder: string;
+  readonly manager: string;
+}
+
+export interface DownloadedFile {
+  readonly name: string;
+  readonly size: number;
+  /** To be read before the next file is asked for. */
+  readonly body: Bytes;
+}
+
+export type TakeFile = (file: DownloadedFile) => Promise<void>;
 
 export interface RunResult {
   readonly exitCode: number;
@@ -71,6 +92,23 @@ export interface Workspace extends AsyncDisposable {
   warnings(): readonly string[];
 }
 
+/** What a workspace has in it at one moment; bodies stay valid until it is closed. */
+export interface WorkspaceState {
+  readonly changes: readonly Change[];
+  readonly warnings: readonly string[];
+}
+
+/** A workspace as its engine opens it; steps see no more than a `Workspace`. */
+export interface OpenWorkspace extends Workspace {
+  /**
+   * Gives the state of this moment as soon as it is known without asking the engine for it: now, when somebody
+   * looks next, or never, when a command comes first or when the changes are not all that a later command would see.
+   */
+  whenKnown(take: (state: WorkspaceState) => void): void;
+  /** No command will come any more: what ran them may go, while others work on with the changes. */
+  release(): void;
+}
+
 /** How far an engine's own machinery has a command; implemented by docker and local. */
 export interface Executor extends AsyncDisposable {
   /** Makes the executor's root equal to the image with these changes applied (called before `run`). */
@@ -81,6 +119,10 @@ export interface Executor extends AsyncDisposable {
    * as raw as the machinery gives it: entries with unchanged bodies, touched parents and all.
    */
   pull(): Promise<readonly Change[]>;
+  /** Gives each regular file directly inside a folder of the root, then removes the folder. */
+  take(folder: string, take: TakeFile): Promise<void>;
+  /** Begins to close what runs commands; bodies that were pulled stay valid until the executor is closed. */
+  release?(): void;
   warnings(): readonly string[];
 }
 
@@ -91,6 +133,8 @@ export interface EngineOptions {
   /** Seconds since 1970: the mtime of everything a step puts, and the latest one that is kept. */
   readonly stamp: number;
   readonly cache: Cache;
+  /** What to begin with in place of the image as it is: where the first steps of an earlier build ended. */
+  readonly from?: WorkspaceState | undefined;
 }
 
 export interface Engine {
@@ -102,5 +146,7 @@ export interface Engine {
    */
   readonly blind: readonly string[];
   probe(): Promise<Readiness>;
-  open(image: Image, plan: Plan, options: EngineOptions): Promise<Workspace>;
+  /** Whether the image's root is still where commands run; absent where it is made anew for every build. */
+  keepsRoot?(image: Image, options: Pick<EngineOptions, 'signal' | 'cache'>): Promise<boolean>;
+  open(image: Image, plan: Plan, options: EngineOptions): Promise<OpenWorkspace>;
 }

@@ -13,6 +13,8 @@ export interface StepReport {
   readonly kind: string;
   readonly summary: string;
   readonly changed: boolean;
+  /** Not done again: an earlier build did it and what came of it was kept. */
+  readonly cached: boolean;
   readonly notes: readonly string[];
   readonly packages: Readonly<Record<string, string>>;
   readonly durationMs: number;
@@ -27,8 +29,12 @@ export interface PlanReport {
     readonly summary: string;
     readonly id: string;
     readonly needs: readonly string[];
+    /** Whether what an earlier build made of it will be taken. */
+    readonly cached: boolean;
   }[];
   readonly needs: readonly string[];
+  /** Whether the engine still has the image's root; absent when no command will run, or none is kept. */
+  readonly rootKept?: boolean | undefined;
 }
 
 export interface EngineReport {

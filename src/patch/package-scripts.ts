@@ -3,20 +3,32 @@ import type { Manager } from './installed-packages.js';
 /** Lists, archives, logs and temporary files of the managers go here; it is gone afterwards. */
 export const packageScratch = '.moby-patch-packages';
 
+/** Archives that were downloaded in earlier builds come in here, and new ones go out; often it is not there. */
+export const packageDownloads = '.moby-patch-downloads';
+
 /**
  * Installs $@ with apt. `policy-rc.d` is what invoke-rc.d asks before it starts a service: 101 is
  * "not allowed". An own one of the image is put back, also after a failure.
  * Without `Error-Mode=any`, `update` exits 0 when no list could be fetched.
+ * An archive that lies in its cache apt takes for good when it has the right size (measured: a byte changed, no word),
+ * so each that comes in from earlier builds is first held against the digest in the signed index.
  * py3compile's byte code is a third of what python3 brings, and only for speed: new folders of it go.
  */
 const apt = `
 scratch=/${packageScratch}
+downloads=/${packageDownloads}
 policy=/usr/sbin/policy-rc.d
 finish() {
 	code=$?
 	trap - EXIT
 	rm -f "$policy"
 	if [ -e "$scratch/policy-rc.d" ] || [ -L "$scratch/policy-rc.d" ]; then mv "$scratch/policy-rc.d" "$policy"; fi
+	if [ -d "$downloads" ]; then
+		rm -rf "$downloads"/*
+		for file in "$scratch/cache/archives"/*.deb; do
+			if [ -f "$file" ] && ! grep -qxF -- "\${file##*/}" "$scratch/given"; then mv -- "$file" "$downloads"; fi
+		done
+	fi
 	rm -rf "$scratch"
 	exit "$code"
 }
@@ -32,6 +44,7 @@ if [ -e "$policy" ] || [ -L "$policy" ]; then mv "$policy" "$scratch/policy-rc.d
 printf '#!/bin/sh\\nexit 101\\n' >"$policy"
 chmod 0755 "$policy"
 find_bytecode >"$scratch/bytecode"
+: >"$scratch/given"
 
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none
 export TMPDIR="$scratch/tmp" PERL_HASH_SEED=0
@@ -41,16 +54,38 @@ apt() {
 		-o Dpkg::Use-Pty=false -o Dpkg::Options::=--log="$scratch/log/dpkg.log" \\
 		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
+take_given() {
+	apt install -qq -o Acquire::ForceHash=SHA256 --print-uris --no-install-recommends -- "$@" >"$scratch/wanted" || return 0
+	while read -r _ file _ wanted; do
+		[ -f "$downloads/$file" ] || continue
+		found=$(sha256sum <"$downloads/$file") || return 0
+		[ "SHA256:\${found%% *}" = "$wanted" ] || continue
+		mv -- "$downloads/$file" "$scratch/cache/archives/$file"
+		echo "$file" >>"$scratch/given"
+	done <"$scratch/wanted"
+	echo "$(wc -l <"$scratch/given") archives are there from earlier builds"
+}
 apt update
+if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then take_given "$@"; fi
 apt install --no-install-recommends -- "$@"
 find_bytecode | while read -r folder; do
 	grep -qxF "$folder" "$scratch/bytecode" || rm -rf "$folder"
 done`;
 
-/** Installs $@ with apk, which starts no service. `--no-cache` keeps the index out of /var/cache/apk. */
+/**
+ * Installs $@ with apk, which starts no service. `--no-cache` keeps the index out of /var/cache/apk. What lies in its
+ * cache apk checks against the signed index as it does what it downloads. The index itself is fetched anew.
+ */
 const apk = `
 umask 022
-exec apk add --no-cache --no-progress -- "$@"`;
+downloads=/${packageDownloads}
+if ! [ -d "$downloads" ] || ! apk add --help 2>&1 | grep -q -e --cache-dir; then
+	exec apk add --no-cache --no-progress -- "$@"
+fi
+given=$(ls "$downloads")
+apk add --cache-dir "$downloads" --update-cache --no-progress -- "$@"
+cd "$downloads"
+rm -f -- $given APKINDEX.*`;
 
 export const packageScripts: Readonly<Record<Manager, string>> = { apk, apt };
 

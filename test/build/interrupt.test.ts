@@ -22,7 +22,7 @@ steps:
 /** Where to interrupt: what is on standard error then. */
 const moments: readonly [string, RegExp, string][] = [
   ['unpack', /unpack +\.\.\./, patch],
-  ['patch, in a command', /in the command/, patch],
+  ['patch, in a command', /patch +in the command/, patch],
   ['repack', /repack +\.\.\./, quickPatch],
   ['validate', /validate +\.\.\./, quickPatch],
   ['verify, in the guest', /verify .*booting/, quickPatch],
@@ -100,11 +100,44 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 declareSerialTest(
   missing,
+  'SIGINT while builds keep something: the imported root stays, nothing else, until prune --cache',
+  async (t) => {
+    daemon ??= await startDockerd();
+    const folder = await setUp(t, patch);
+    const environment = {
+      ...daemon.environment,
+      TMPDIR: join(folder, 'tmp'),
+      MOBY_PATCH_CACHE: join(folder, 'cache'),
+    };
+    const before = await findTraces(daemon, folder);
+    for (const imported of [true, false]) {
+      const { code, stderr } = await runMoby(
+        ['build', '-i', 'reference', '-p', 'slow', '-o', 'out.img', '--engine', 'docker'],
+        {
+          folder,
+          environment,
+          onLine: (line, child) => void (/patch +in the command/.test(line) && child.kill('SIGINT')),
+        },
+      );
+      t.is(code, 130, stderr);
+      t.is(/importing/.test(stderr), imported, stderr);
+      const { docker, ...others } = await findTraces(daemon, folder);
+      t.regex(docker, /^\w+\n$/, 'one image');
+      t.deepEqual({ ...others, docker: before.docker }, before);
+    }
+    t.deepEqual(await readdir(join(folder, 'cache')), ['base'], 'no step that did not end');
+    t.is((await runMoby(['prune', '--cache'], { folder, environment })).code, 0);
+    t.deepEqual(await findTraces(daemon, folder), before);
+  },
+);
+
+declareSerialTest(
+  missing,
   'what a SIGKILL leaves, prune removes: containers, images, folders, guests',
   async (t) => {
     daemon ??= await startDockerd();
     for (const [pattern, text] of [
-      [/in the command/, patch],
+      [/patch +in the command/, patch],
       [/verify .*booting/, quickPatch],
     ] as const) {
       const folder = await setUp(t, text);

@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { importImage } from '#src/engine/docker/import.js';
-import { createOwner } from '#src/engine/docker/label.js';
 import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
 import { createMemoryImage, sketchEntry } from '../fixtures/memory-image.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
@@ -46,7 +45,7 @@ async function importFrom(
     request.resume();
     request.once('end', () => answer(response));
   });
-  return importImage(await connectDocker(environment), image, createOwner(), new AbortController().signal);
+  return importImage(await connectDocker(environment), image, 'a="b"', new AbortController().signal);
 }
 
 test('the id of an import is its last status', async (t) => {

@@ -2,22 +2,38 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
 import { pruneDocker } from '#src/engine/docker/prune.js';
 import type { Entry } from '#src/model/entry.js';
-import { check, createFolder, listAll, open, openEntries, pullNames, sh } from '../fixtures/docker-bench.js';
-import { sketchEntry } from '../fixtures/memory-image.js';
+import {
+  check,
+  createFolder,
+  listAll,
+  open,
+  openEntries,
+  pullEntries,
+  pullNames,
+  sh,
+} from '../fixtures/docker-bench.js';
+import { collect, sketchEntry } from '../fixtures/memory-image.js';
 
-check('nothing is left: not after a pull, not after closing', async (t, bench) => {
+check('nothing is left after closing, and a release begins to close', async (t, bench) => {
   const { executor } = await open(t, bench, []);
-  await sh(executor, 'touch /mark');
+  await sh(executor, 'echo marked > /mark');
   const before = await listAll(bench);
   t.is(before.length, 2);
   await executor.pull();
-  t.deepEqual(await listAll(bench), before);
+  const [mark] = (await pullEntries(executor)).filter(({ path }) => path === 'mark');
+  executor.release?.();
   await executor[Symbol.asyncDispose]();
   t.deepEqual(await listAll(bench), []);
+  t.is(
+    (await collect(mark?.body() ?? Readable.from([]))).toString(),
+    'marked\n',
+    'bodies are not in the daemon',
+  );
 });
 
 check('a command that takes too long is killed', async (t, bench) => {
@@ -121,10 +137,11 @@ check('prune removes what a killed process left, and nothing of a living one', a
   const scratch = await createFolder(t);
   const script = `
     import { createDockerExecutor } from '#src/engine/docker/executor.js';
+    import { noCache } from '#src/io/cache.js';
     import { createMemoryImage, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-image.js', import.meta.url).href)};
     const image = createMemoryImage(await sketchBusyboxRoot(${JSON.stringify(bench.busybox)}));
     const signal = new AbortController().signal;
-    await createDockerExecutor(image, { environment: process.env, signal, log() {}, stamp: 0, scratch: ${JSON.stringify(scratch)} });
+    await createDockerExecutor(image, { environment: process.env, signal, log() {}, stamp: 0, cache: noCache, scratch: ${JSON.stringify(scratch)} });
     console.log('open');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -3,7 +3,7 @@ import { createWorkspace } from '#src/engine/workspace.js';
 import { noCache } from '#src/io/cache.js';
 import { holdBytes } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
-import type { Executor, Workspace } from '#src/model/engine.js';
+import type { Executor, OpenWorkspace } from '#src/model/engine.js';
 import type { Entry } from '#src/model/entry.js';
 import type { Plan } from '#src/model/plan.js';
 import { createArchive, directory, file, openBytes, signal, symlink } from '../fixtures/archive.js';
@@ -33,13 +33,14 @@ function createFake(pulled: readonly Change[] = []) {
       ),
     run: async () => ({ exitCode: 0, output: '' }),
     pull: async () => pulled,
+    take: async () => {},
     warnings: () => ['from the executor'],
     [Symbol.asyncDispose]: async () => void pushed.push(['closed']),
   };
   return { executor, pushed };
 }
 
-async function open(t: ExecutionContext, fake?: ReturnType<typeof createFake>): Promise<Workspace> {
+async function open(t: ExecutionContext, fake?: ReturnType<typeof createFake>): Promise<OpenWorkspace> {
   const image = await openBytes(t, archive);
   const commands = fake === undefined ? undefined : { blind: ['etc/hosts'], open: async () => fake.executor };
   return createWorkspace(image, plan, { signal, log: () => {}, stamp, cache: noCache }, commands);
@@ -170,4 +171,75 @@ test('a replaced symlink of the same name, a changed owner and a changed device 
   const workspace = await open(t, fake);
   await workspace.run(['true']);
   t.is((await workspace.changes()).length, 2);
+});
+
+test('the root of an image that has no entry for it differs by more than its time', async (t) => {
+  const image = await openBytes(t, createArchive([directory('etc')]));
+  const pull = async (mode: number) => {
+    const root = { op: 'put', entry: entry('', '', { type: 'directory', mode }) } as const;
+    const commands = { blind: [], open: async () => createFake([root]).executor };
+    const options = { signal, log: () => {}, stamp, cache: noCache };
+    const workspace = createWorkspace(image, plan, options, commands);
+    await workspace.run(['true']);
+    return list(await workspace.changes());
+  };
+  t.deepEqual(await pull(0o755), []);
+  t.deepEqual(await pull(0o700), ['put  5000']);
+});
+
+test('what is found to differ is not read again to be compared', async (t) => {
+  let reads = 0;
+  const same = entry('etc/passwd', 'toor');
+  const counted: Entry = {
+    ...same,
+    body() {
+      reads += 1;
+      return same.body();
+    },
+  };
+  const workspace = await open(t, createFake([{ op: 'put', entry: counted }]));
+  await workspace.run(['true']);
+  await workspace.stat('etc');
+  t.deepEqual(list(await workspace.changes()), ['put etc/passwd 5000']);
+  t.is(reads, 1);
+});
+
+test('a workspace goes on from a state: it is pushed before the first command, and is told again', async (t) => {
+  const fake = createFake();
+  const image = await openBytes(t, archive);
+  const from = {
+    changes: [{ op: 'remove', path: 'one' } as const, put('etc/x', 'x'), put('etc/hosts', 'mine')],
+    warnings: ['kept'],
+  };
+  const commands = { blind: ['etc/hosts'], open: async () => fake.executor };
+  const workspace = createWorkspace(
+    image,
+    plan,
+    { signal, log: () => {}, stamp, cache: noCache, from },
+    commands,
+  );
+  t.deepEqual(list(await workspace.changes()), ['remove one', 'put etc/x 5000', 'put etc/hosts 5000']);
+  t.deepEqual(workspace.warnings(), ['kept']);
+  await workspace.run(['true']);
+  t.deepEqual(fake.pushed, [['put etc/x', 'remove one']]);
+});
+
+test('a state is told when it is known, never after another command, and not with losses', async (t) => {
+  const told: string[] = [];
+  const tell = (name: string) => () => void told.push(name);
+  const fake = createFake([put('etc/x', 'x')]);
+  const workspace = await open(t, { ...fake, executor: { ...fake.executor, warnings: () => [] } });
+  workspace.whenKnown(tell('at once'));
+  await workspace.run(['true']);
+  workspace.whenKnown(tell('never'));
+  await workspace.run(['true']);
+  workspace.whenKnown(({ changes }) => told.push(...list(changes)));
+  t.deepEqual(told, ['at once']);
+  await workspace.put({ path: 'etc/y', type: 'file' });
+  t.deepEqual(told, ['at once', 'put etc/x 5000'], 'without what was put after it');
+  const losing = await open(t, fake);
+  await losing.run(['true']);
+  losing.whenKnown(tell('lost'));
+  await losing.changes();
+  t.false(told.includes('lost'));
 });

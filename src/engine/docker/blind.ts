@@ -20,6 +20,9 @@ export function isBlind(path: string): boolean {
   return dockerEngineBlind.some((blind) => path === blind || path.startsWith(`${blind}/`));
 }
 
+/** Raised when another selection of entries, or another tar of them, goes into a container. */
+export const selectionVersion = 1;
+
 const longestName = 255;
 const noId = 0xffffffff;
 

@@ -11,6 +11,13 @@ export function createDockerEngine(environment: Environment): Engine {
     offers: ['commands', 'network'],
     blind: dockerEngineBlind,
     probe: async () => (await import('./probe.js')).probeDocker(environment),
+    async keepsRoot(image, { signal, cache }) {
+      const [{ connectDocker }, { findBase }] = await Promise.all([
+        import('./probe.js'),
+        import('./base.js'),
+      ]);
+      return (await findBase(await connectDocker(environment), image, cache, signal)) !== undefined;
+    },
     async open(image, plan, options) {
       const open = async (): Promise<Executor> => {
         const { createDockerExecutor } = await import('./executor.js');

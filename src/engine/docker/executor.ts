@@ -2,17 +2,25 @@ import { showPath } from '../../format/path.js';
 import type { EngineOptions, Executor } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
 import type { Image } from '../../model/layout.js';
-import { joinNetworks, leaveNetworks, listLeftProcesses, startContainer } from './container.js';
-import type { Daemon } from './daemon.js';
+import { findBase, hashBase, rememberBase, trimBases } from './base.js';
+import {
+  type Container,
+  joinNetworks,
+  leaveNetworks,
+  listLeftProcesses,
+  startContainer,
+} from './container.js';
+import { type Daemon, statusOf } from './daemon.js';
 import type { Environment } from './endpoint.js';
 import { execCommand } from './exec.js';
 import { importImage } from './import.js';
-import { createOwner, type Owner } from './label.js';
+import { baseLabelKey, createOwner, formatLabel, labelKey, type Owner } from './label.js';
 import { connectDocker } from './probe.js';
 import { describeLostWrites, readProvidedFiles } from './provided-files.js';
 import { removeRun } from './prune.js';
 import { pullDelta, readDiffIds } from './pull.js';
 import { pushChanges } from './push.js';
+import { takeFiles } from './take.js';
 
 export interface DockerOptions extends EngineOptions {
   /** Where DOCKER_HOST and its like are looked up. */
@@ -25,7 +33,8 @@ const defaultTimeout = 900;
 
 /**
  * One container of the image's root. Closing it removes the container and every image made for it, also
- * after an abort. What could not be removed is logged, and `prune` finds it.
+ * after an abort, but the import that is kept for the next build. What could not be removed is logged, and
+ * `prune` finds it.
  */
 export async function createDockerExecutor(image: Image, options: DockerOptions): Promise<Executor> {
   const daemon = await connectDocker(options.environment);
@@ -45,11 +54,16 @@ async function openExecutor(
   options: DockerOptions,
 ): Promise<Executor> {
   const { signal, log } = options;
-  const imageId = await chooseBase(daemon, owner, image, options);
-  const below = await readDiffIds(daemon, imageId, signal);
-  const container = await startContainer(daemon, imageId, owner, signal);
+  const { container, below } = await startFromBase(daemon, owner, image, options);
   const warnings = new Set<string>();
+  const removals: Promise<unknown>[] = [];
   let broken: unknown;
+  let closing: Promise<void> | undefined;
+  // An image that could not be removed has our label, and is tried again.
+  const end = () => {
+    closing ??= Promise.allSettled(removals).then(() => close(daemon, owner, log));
+    return closing;
+  };
   return {
     push: (changes) => pushChanges(daemon, container, changes, signal),
     async run(argv, { network = false, environment, timeout = defaultTimeout }) {
@@ -77,7 +91,9 @@ async function openExecutor(
       for (const process of await listLeftProcesses(daemon, container)) {
         warnings.add(`a command left a process running, which will not run in the image: ${process}`);
       }
-      const { changes, attributed } = await pullDelta(daemon, container, below, options.scratch, signal);
+      const onRemoval = (removal: Promise<void>) => void removals.push(removal.catch(() => {}));
+      const { scratch } = options;
+      const { changes, attributed } = await pullDelta(daemon, container, below, scratch, signal, onRemoval);
       for (const { path, names } of attributed) {
         warnings.add(
           `${showPath(path)} has ${names.join(', ')}, for which a newc archive has no place: lost`,
@@ -85,20 +101,44 @@ async function openExecutor(
       }
       return changes;
     },
+    take: (folder, take) => takeFiles(daemon, container, folder, take, signal),
     warnings: () => [...warnings],
-    [Symbol.asyncDispose]: () => close(daemon, owner, log),
+    release: () => void end(),
+    [Symbol.asyncDispose]: end,
   };
 }
 
-/** The image to run from. One place to decide it: a kept image of this root would be found here. */
-async function chooseBase(
+/**
+ * A container of the image's root: of an import that an earlier build left, or of a new one. With a cache that
+ * keeps something the import stays; otherwise it goes with the container.
+ */
+async function startFromBase(
   daemon: Daemon,
   owner: Owner,
   image: Image,
-  options: DockerOptions,
-): Promise<string> {
-  options.log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
-  return importImage(daemon, image, owner, options.signal);
+  { signal, log, cache }: DockerOptions,
+): Promise<{ container: Container; below: readonly string[] }> {
+  const start = async (id: string) => {
+    const below = await readDiffIds(daemon, id, signal);
+    return { container: await startContainer(daemon, id, owner, signal), below };
+  };
+  const kept = await findBase(daemon, image, cache, signal);
+  if (kept !== undefined) {
+    log(`docker: ${image.name} was imported by an earlier build`);
+    try {
+      return await start(kept);
+    } catch (error) {
+      // Another build may have removed it as one too many.
+      if (statusOf(error) !== 404) throw error;
+    }
+  }
+  log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
+  const label = cache.keeps ? `${baseLabelKey}="${hashBase(image)}"` : `${labelKey}="${formatLabel(owner)}"`;
+  const id = await importImage(daemon, image, label, signal);
+  if (cache.keeps) await rememberBase(daemon, image, id, cache, signal);
+  const started = await start(id);
+  if (cache.keeps) await trimBases(daemon);
+  return started;
 }
 
 /** By label, not by the ids we know: an answer may have been lost. Has limits of its own, not the caller's signal. */

@@ -5,7 +5,6 @@ import { MobyPatchError } from '../../model/error.js';
 import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
 import { selectTravellers } from './blind.js';
 import { createDaemonError, type Daemon, readAnswer } from './daemon.js';
-import { formatLabel, labelKey, type Owner } from './label.js';
 
 const answerLimit = 1024 * 1024;
 /** Seconds the daemon may take to register an image whose last byte it has. */
@@ -14,12 +13,12 @@ const registrationLimit = 300;
 /**
  * Makes an untagged image of one layer out of what can travel; gives its id (`sha256:...`).
  * The tar is made while it is sent, from one pass over the image. On abort the stream is destroyed, which
- * the daemon takes for a broken upload.
+ * the daemon takes for a broken upload. `label`: KEY="VALUE"; the daemon sets it when it has registered the whole.
  */
 export async function importImage(
   daemon: Daemon,
   image: Image,
-  owner: Owner,
+  label: string,
   signal: AbortSignal,
 ): Promise<string> {
   signal.throwIfAborted();
@@ -27,7 +26,7 @@ export async function importImage(
   const stop = () => void source.destroy(createInterruptedError(signal));
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await sendImage(daemon, source, owner);
+    return await sendImage(daemon, source, label);
   } catch (error) {
     if (signal.aborted) throw createInterruptedError(signal);
     throw error;
@@ -37,7 +36,7 @@ export async function importImage(
   }
 }
 
-async function sendImage(daemon: Daemon, source: Readable, owner: Owner): Promise<string> {
+async function sendImage(daemon: Daemon, source: Readable, label: string): Promise<string> {
   let failure: Error | undefined;
   source.once('error', (error) => {
     failure = error;
@@ -48,7 +47,7 @@ async function sendImage(daemon: Daemon, source: Readable, owner: Owner): Promis
     timer = setTimeout(() => limit.abort(), registrationLimit * 1000);
   });
   try {
-    const options = { changes: [`LABEL ${labelKey}="${formatLabel(owner)}"`] };
+    const options = { changes: [`LABEL ${label}`] };
     const answer = await daemon.client.importImage(source, options);
     return await readImageId(readAnswer(answer, limit.signal));
   } catch (cause) {

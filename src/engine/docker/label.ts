@@ -4,6 +4,9 @@ import { hostname } from 'node:os';
 /** On every container and image of ours. */
 export const labelKey = 'io.github.moby-patch';
 
+/** On imports that stay for the next build; they have no owner. Its value: see `hashBase`. */
+export const baseLabelKey = 'io.github.moby-patch.base';
+
 /** Who made an object: `HOST/PID/RUN`. */
 export interface Owner {
   readonly host: string;

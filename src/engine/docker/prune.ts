@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { createErrorReport } from '../../model/error.js';
+import { trimBases } from './base.js';
 import { ask, type Daemon } from './daemon.js';
-import { labelKey, type Owner, parseLabel } from './label.js';
+import { baseLabelKey, labelKey, type Owner, parseLabel } from './label.js';
 import { removeContainer, removeImage } from './pull.js';
 
 export interface LeftOver {
@@ -17,11 +18,20 @@ export interface Removal {
 }
 
 /**
- * Removes what a killed process left: objects with our label whose process is no more on this machine.
- * What another machine labelled is left alone, unless `everything` is asked for.
+ * Removes what a killed process left: objects with our label whose process is no more on this machine. What
+ * another machine labelled is left alone, unless `all` is asked for. Of the imports that stay for later builds
+ * those that are too many go, with `cache` every one that no container uses.
  */
-export async function pruneDocker(daemon: Daemon, everything = false): Promise<Removal> {
-  return removeLabelled(daemon, (owner) => everything || isGone(owner));
+export async function pruneDocker(
+  daemon: Daemon,
+  { all = false, cache = false }: { readonly all?: boolean; readonly cache?: boolean } = {},
+): Promise<Removal> {
+  const { removed, failed } = await removeLabelled(daemon, (owner) => all || isGone(owner));
+  const bases = await trimBases(daemon, cache ? 0 : undefined);
+  return {
+    removed: [...removed, ...bases.map((id): LeftOver => ({ kind: 'image', id, label: baseLabelKey }))],
+    failed,
+  };
 }
 
 /** Removes all that an executor made, also what it was never told the id of. */

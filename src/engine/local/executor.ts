@@ -17,6 +17,7 @@ import { networkFiles, provideNetworkFiles } from './network-files.js';
 import { applyChanges } from './push.js';
 import { assertSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
+import { takeFiles } from './take.js';
 
 /** The same as Docker's: what one engine loses, the other must not keep. */
 export const localBlindPaths: readonly string[] = [
@@ -116,6 +117,11 @@ async function openFolder(image: Image, options: LocalExecutorOptions, scratch: 
       }),
     run: (argv, wanted) => inTurn(() => run(argv, wanted)),
     pull: () => inTurn(pull),
+    take: (name, take) =>
+      inTurn(async () => {
+        await takeFiles(folder, name, take);
+        await applyChanges([{ op: 'remove', path: name }], folder, at('incoming'), signal);
+      }),
     warnings: () =>
       [...lost].sort().map((path) => `a command changed ${path}, which is left to the engines: that is lost`),
     async [Symbol.asyncDispose]() {

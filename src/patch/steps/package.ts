@@ -9,7 +9,7 @@ import {
   readInstalled,
 } from '../installed-packages.js';
 import { listEnabled, removeEnabled } from '../openrc.js';
-import { packageLeftovers, packageScripts, sysvLeftovers } from '../package-scripts.js';
+import { packageDownloads, packageLeftovers, packageScripts, sysvLeftovers } from '../package-scripts.js';
 import { runScript, tailOutput } from '../run-command.js';
 import { clampShadow, readShadow } from '../shadow-dates.js';
 import { createStepError, defineStep, type StepContext } from '../step-kind.js';
@@ -94,6 +94,7 @@ async function install(
   const result = await runScript(at, context, packageScripts[manager], wishes, {
     network: true,
     timeout: 1800,
+    downloads: { folder: packageDownloads, manager },
   });
   if (result.exitCode === 0) return;
   throw createStepError(

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import type { Cache } from '../../model/cache.js';
+import type { Image } from '../../model/layout.js';
+import { selectionVersion } from './blind.js';
+import { ask, type Daemon, statusOf } from './daemon.js';
+import { baseLabelKey, labelKey } from './label.js';
+import { readDiffIds } from './pull.js';
+
+/** Imports that stay in one daemon. */
+const keptBases = 3;
+
+/** An imported image that is there for the next build of the same initrd. */
+interface KeptBase {
+  readonly id: string;
+  /** What it was imported from: `hashBase`. */
+  readonly content: string;
+}
+
+/** Stands for what goes into a container of an image: a kept import of it is known by this. */
+export function hashBase(image: Image): string {
+  return createHash('sha256').update(`${selectionVersion} ${image.layout.sha256}`).digest('hex');
+}
+
+/**
+ * The id of a kept import of this image; undefined when there is none. Anybody can give an image a label, so it
+ * must have the very layer that we wrote down when we imported it: a layer's id is the digest of its content.
+ */
+export async function findBase(
+  daemon: Daemon,
+  image: Image,
+  cache: Cache,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const content = hashBase(image);
+  const written = await cache.read('base', content);
+  if (written === undefined) return undefined;
+  const wanted = Buffer.from(written).toString();
+  for (const base of await listBases(daemon)) {
+    if (base.content !== content) continue;
+    const layers = await readDiffIds(daemon, base.id, signal).catch(ignoreMissing);
+    if (layers?.join() === wanted) return base.id;
+  }
+  return undefined;
+}
+
+/** Writes down which layer an import made, so that `findBase` finds it. */
+export async function rememberBase(
+  daemon: Daemon,
+  image: Image,
+  id: string,
+  cache: Cache,
+  signal: AbortSignal,
+): Promise<void> {
+  const layers = await readDiffIds(daemon, id, signal);
+  await cache.write('base', hashBase(image), Buffer.from(layers.join()));
+}
+
+/** Removes all kept imports but the newest; one that a container uses stays. */
+export async function trimBases(daemon: Daemon, limit = keptBases): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const { id } of (await listBases(daemon)).slice(limit))
+    if (await removeUnused(daemon, id)) removed.push(id);
+  return removed;
+}
+
+/** Newest first. What a commit makes of a container has the label too, and its owner's besides. */
+async function listBases(daemon: Daemon): Promise<readonly KeptBase[]> {
+  const filters = JSON.stringify({ label: [baseLabelKey] });
+  const found = await ask(daemon, 'list images', 60, (abortSignal) =>
+    daemon.client.listImages({ all: true, filters, abortSignal }),
+  );
+  return found
+    .filter(({ Labels }) => Labels?.[labelKey] === undefined)
+    .sort((one, other) => other.Created - one.Created)
+    .map(({ Id, Labels }) => ({ id: Id, content: Labels?.[baseLabelKey] ?? '' }));
+}
+
+async function removeUnused(daemon: Daemon, id: string): Promise<boolean> {
+  try {
+    await ask(daemon, 'remove an image', 120, (abortSignal) =>
+      daemon.client.getImage(id).remove({ force: false, noprune: true, abortSignal }),
+    );
+    return true;
+  } catch (error) {
+    // 409: a container uses it; 404: another build was faster.
+    if (statusOf(error) === 409 || statusOf(error) === 404) return false;
+    throw error;
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (statusOf(error) !== 404) throw error;
+}

@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { createLocalEngine } from '#src/engine/local/engine.js';
+import { noCache, openCache } from '#src/io/cache.js';
+import { digestBytes } from '#src/io/digest.js';
+import type { Cache } from '#src/model/cache.js';
+import type { Image } from '#src/model/layout.js';
+import { createPlan } from '#src/patch/plan.js';
+import { openImage } from '#src/unpack/open-image.js';
+import { createTestFolder, signal } from '../fixtures/archive.js';
+import { noNamespaces } from '../fixtures/local-executor.js';
+import { createMemoryImage, readTarball } from '../fixtures/memory-image.js';
+import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
+import { findReference } from '../fixtures/reference.js';
+import { createAlpineRoot, noAlpineRoot } from './alpine-root.js';
+import { createPatch } from './patch-folder.js';
+
+/** A repository behind HTTP; answers the archives that were asked for since the last call. */
+async function serve(
+  t: ExecutionContext,
+  folder: string,
+): Promise<{ address: string; asked: () => string[] }> {
+  let asked: string[] = [];
+  const server = createServer(async (request, response) => {
+    const path = decodeURIComponent(request.url ?? '').replace(/^\/+(?:\.\/)?/, '');
+    const body = await readFile(join(folder, path)).catch(() => undefined);
+    if (/\.(?:apk|deb)$/.test(path)) asked.push(path.slice(path.lastIndexOf('/') + 1));
+    response.writeHead(body === undefined ? 404 : 200).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const take = () => {
+    const before = asked.sort();
+    asked = [];
+    return before;
+  };
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: take };
+}
+
+/** What the steps make of the image, one line for each path. */
+async function apply(t: ExecutionContext, image: Image, yaml: string, cache: Cache): Promise<string[]> {
+  const plan = await createPlan([await createPatch(t, yaml)], {}, image.layout.sha256, 1_700_000_000);
+  const options = { signal, log: () => {}, stamp: 1_700_000_000, cache };
+  await using workspace = await createLocalEngine().open(image, plan, options);
+  for (const step of plan.steps) await step.apply(workspace);
+  const lines: string[] = [];
+  for (const change of await workspace.changes()) {
+    if (change.op === 'remove') lines.push(`- ${change.path}`);
+    else {
+      const { path, mode, uid, gid, mtime, target } = change.entry;
+      lines.push(
+        `+ ${[path, mode, uid, gid, mtime, target, await digestBytes(change.entry.body())].join(' ')}`,
+      );
+    }
+  }
+  return lines.sort();
+}
+
+declareSerialTest(
+  noAlpineRoot ?? noNamespaces,
+  'apk downloads a package once, and what it installs is the same',
+  async (t) => {
+    const { pristine } = await createAlpineRoot(t);
+    const folder = await createTestFolder(t);
+    const { address, asked } = await serve(t, join(pristine, 'repo'));
+    await writeFile(join(pristine, 'etc/apk/repositories'), `${address}\n`);
+    execFileSync('tar', ['-C', pristine, '--exclude=./repo', '-czf', join(folder, 'root.tar.gz'), '.']);
+    const entries = await readTarball(join(folder, 'root.tar.gz'));
+    const cache = openCache(join(folder, 'cache'), t.fail);
+    const image = createMemoryImage(entries, 'aa');
+    const yaml = 'steps:\n  - package: {apk: [hello]}\n';
+    const wanted = await apply(t, image, yaml, noCache);
+    const names = ['hello-1.0-r0.apk', 'hello-libs-2.1-r3.apk'];
+    t.deepEqual(asked(), names);
+    t.true(wanted.some((line) => line.startsWith('+ usr/bin/hello ')));
+    await apply(t, image, 'steps:\n  - package: {apk: [hello-libs]}\n', cache);
+    t.deepEqual(asked(), ['hello-libs-2.1-r3.apk']);
+    t.deepEqual(await apply(t, image, yaml, cache), wanted);
+    t.deepEqual(asked(), ['hello-1.0-r0.apk'], 'only what another patch had not downloaded');
+    t.deepEqual(await apply(t, image, yaml, cache), wanted);
+    t.deepEqual(asked(), []);
+    await apply(t, createMemoryImage(entries, 'bb'), yaml, cache);
+    t.deepEqual(asked(), names, 'another image believes its own downloads only');
+  },
+);
+
+const noApt = noNamespaces ?? findMissingProgram('debootstrap', 'depmod', 'dpkg-deb');
+
+declareSerialTest(
+  noApt,
+  'apt downloads a package once, and believes no archive but by its digest',
+  async (t) => {
+    const { initrd } = await findReference(t);
+    await using image = await openImage(initrd, { signal, name: 'reference' });
+    const folder = await createTestFolder(t);
+    const repository = join(folder, 'repository');
+    const deb = await createRepository(repository, join(folder, 'package'));
+    const { address, asked } = await serve(t, repository);
+    const yaml = `steps:
+  - remove: etc/apt/sources.list.d
+  - file: {path: etc/apt/sources.list, content: "deb [trusted=yes] ${address} ./\\n"}
+  - package: {apt: [hello-moby]}
+`;
+    const cache = openCache(join(folder, 'cache'), t.fail);
+    const wanted = await apply(t, image, yaml, noCache);
+    t.true(wanted.some((line) => line.startsWith('+ usr/share/hello-moby ')));
+    t.false(wanted.some((line) => line.includes('.moby-patch')));
+    t.deepEqual(asked(), ['hello-moby_1.0_all.deb']);
+    t.deepEqual(await apply(t, image, yaml, cache), wanted);
+    t.deepEqual(asked(), ['hello-moby_1.0_all.deb']);
+    t.deepEqual(await apply(t, image, yaml, cache), wanted);
+    t.deepEqual(asked(), []);
+    // Another patch's command could have left one of the same name and size: apt itself would install it.
+    const evil = Buffer.from(await readFile(deb));
+    evil.write('evil', evil.length - 20);
+    let replaced = 0;
+    for (const key of await readdir(join(folder, 'cache/package'), { recursive: true })) {
+      const name = key.slice(key.lastIndexOf('/') + 1);
+      const kept = name.length === 64 ? await cache.read('package', name) : undefined;
+      if (kept?.length !== evil.length) continue;
+      await cache.write('package', name, evil);
+      replaced += 1;
+    }
+    t.is(replaced, 1);
+    t.deepEqual(await apply(t, image, yaml, cache), wanted);
+    t.deepEqual(asked(), ['hello-moby_1.0_all.deb'], 'the wrong one was not taken');
+    t.deepEqual(await apply(t, image, yaml, cache), wanted);
+    t.deepEqual(asked(), [], 'the right one is in its place');
+  },
+);
+
+/** A flat repository of one package; the path of its archive. */
+async function createRepository(repository: string, tree: string): Promise<string> {
+  await mkdir(join(tree, 'DEBIAN'), { recursive: true });
+  await mkdir(join(tree, 'usr/share'), { recursive: true });
+  await mkdir(repository);
+  const control =
+    'Package: hello-moby\nVersion: 1.0\nArchitecture: all\nMaintainer: me <me@example.org>\nDescription: for tests\n';
+  await writeFile(join(tree, 'DEBIAN/control'), control);
+  await writeFile(join(tree, 'usr/share/hello-moby'), 'hello\n');
+  const deb = join(repository, 'hello-moby_1.0_all.deb');
+  execFileSync('dpkg-deb', ['--root-owner-group', '--build', tree, deb], {
+    env: { ...process.env, SOURCE_DATE_EPOCH: '1000000000' },
+  });
+  const bytes = await readFile(deb);
+  const packages = `${control}Filename: ./hello-moby_1.0_all.deb\nSize: ${bytes.length}\nSHA256: ${hash(bytes)}\n`;
+  await writeFile(join(repository, 'Packages'), packages);
+  const list = ` ${hash(Buffer.from(packages))} ${packages.length} Packages\n`;
+  await writeFile(join(repository, 'Release'), `Date: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n${list}`);
+  return deb;
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
