@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import fc from 'fast-check';
-import { createSpool, holdBytes } from '#src/io/spool.js';
+import { createSpool } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
 import type { Image } from '#src/model/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
