@@ -1,7 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { crc32 } from 'node:zlib';
+import test from 'ava';
 import { entryBoundary } from '#src/io/codecs/entry-boundary.js';
+import { xz } from '#src/io/codecs/xz.js';
+import { zstd } from '#src/io/codecs/zstd.js';
 import { chooseSettings, writeMember } from '#src/io/compression.js';
 import { createData, type PackedCodec, readBytes, runProgram, testWith, unpack } from '../fixtures/codecs.js';
+import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 const size = 10_000_000;
 const data = createData(size);
@@ -64,12 +69,38 @@ testWith(
   },
 );
 
-testWith(['xz', 'zstd'], 'levels with a window larger than a run write one member', async (t) => {
-  for (const [codec, level] of [
-    ['xz', 7],
-    ['zstd', 20],
-  ] as const) {
-    const written = await write(codec, level, false);
-    t.is((await readBytes(t, codec, written)).end.end, written.length, codec);
-  }
+const MiB = 2 ** 20;
+
+test('a run has two windows; a level whose window is larger than a run would be writes one member', (t) => {
+  const runs = (codec: typeof xz, levels: readonly number[]) =>
+    levels.map((level) => (codec.runSize?.({ level }) ?? 0) / MiB);
+  t.deepEqual(runs(zstd, [1, 8, 9, 16, 17, 19, 20, 22]), [4, 4, 8, 8, 16, 16, 0, 0]);
+  t.deepEqual(runs(xz, [0, 2, 3, 4, 5, 6, 7, 9]), [4, 4, 8, 8, 16, 16, 0, 0]);
+  t.is(xz.runSize?.({ level: 6, dictionary: MiB }), 4 * MiB);
+  t.is(xz.runSize?.({ level: 0, dictionary: 64 * MiB }), undefined);
 });
+
+declareSerialTest(
+  findMissingProgram('zstd', 'ps'),
+  'whoever stops reading leaves no program behind',
+  async (t) => {
+    async function* source() {
+      for (let at = 0; at + 4_500_000 <= size; at += 500_000) {
+        yield entryBoundary;
+        yield data.subarray(at, at + 4_500_000);
+      }
+    }
+    const listPrograms = () =>
+      spawnSync('ps', ['--no-headers', '--ppid', String(process.pid), '-o', 'comm,stat'])
+        .stdout.toString()
+        .split('\n')
+        .filter((line) => /^zstd +[^Z]/.test(line));
+    let running: string[] = [];
+    for await (const _ of writeMember('zstd', source(), { level: 8 })) {
+      running = listPrograms();
+      break;
+    }
+    t.true(running.length > 0, 'a run was under way');
+    t.deepEqual(listPrograms(), []);
+  },
+);

@@ -46,8 +46,8 @@ const leastRun = 4 * 2 ** 20;
 const largestRunDictionary = 8 * 2 ** 20;
 
 /**
- * One stream is a member: the kernel reads one at a time. The program's own threads write other bytes than
- * one thread does, also where a machine has one core, so every stream is written by one.
+ * One stream is a member: the kernel reads one at a time. Every stream is written by one thread: with more,
+ * the program writes other bytes.
  */
 export const xz: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
