@@ -22,7 +22,10 @@ export function addBuildOptions(command: Command): Command {
     .addOption(
       new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
     )
-    .option('--compression <codec>', 'none or gzip; default: what the image has')
+    .option(
+      '--compression <codec>',
+      'none, gzip, bzip2, lzma, xz, lzo, lz4 or zstd; default: what the image has',
+    )
     .option('--level <number>', 'of the compression; default: like the image', parseCount)
     .addOption(createModeOption())
     .option('--single-member', 'one compressed member, for a loader that reads no more')

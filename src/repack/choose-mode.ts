@@ -50,7 +50,7 @@ export function foreseeMode(image: Image, wishes: ModeWishes): ForeseenMode {
 }
 
 function decideEarly(image: Image, { mode = 'rewrite', ...wishes }: ModeWishes): ChosenMode | undefined {
-  if (mode === 'rewrite') return { name: 'rewrite', reason: 'the usual one; --mode append or auto' };
+  if (mode === 'rewrite') return { name: 'rewrite', reason: 'the usual one' };
   if (mode === 'append' && wishes.single)
     throw new MobyPatchError(
       'invalid',

@@ -1,14 +1,27 @@
+import { spawnSync } from 'node:child_process';
 import { crc32 } from 'node:zlib';
+import test from 'ava';
+import { openCache } from '#src/io/cache.js';
 import { createBoundary } from '#src/io/codecs/marks.js';
+import { xz } from '#src/io/codecs/xz.js';
+import { zstd } from '#src/io/codecs/zstd.js';
 import { chooseSettings, writeMember } from '#src/io/compression.js';
+import type { Cache } from '#src/model/cache.js';
+import { createTestFolder } from '../fixtures/archive.js';
 import { createData, type PackedCodec, readBytes, runProgram, testWith, unpack } from '../fixtures/codecs.js';
+import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 const size = 10_000_000;
 const data = createData(size);
 /** Where entries begin; none in the second half of the data, as with one long file. */
 const boundaries = Array.from({ length: 50 }, (_, index) => index * 100_000);
 
-async function write(codec: PackedCodec, level: number | undefined, single: boolean): Promise<Buffer> {
+async function write(
+  codec: PackedCodec,
+  level: number | undefined,
+  single: boolean,
+  cache?: Cache,
+): Promise<Buffer> {
   async function* source() {
     for (const [index, boundary] of boundaries.entries()) {
       yield createBoundary({ position: boundary });
@@ -18,7 +31,7 @@ async function write(codec: PackedCodec, level: number | undefined, single: bool
     yield data.subarray(0, 1000);
   }
   const pieces: Uint8Array[] = [];
-  const settings = { ...chooseSettings({ codec }, level), single };
+  const settings = { ...chooseSettings({ codec }, level), single, cache };
   for await (const piece of writeMember(codec, source(), settings)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
@@ -45,6 +58,23 @@ for (const [codec, level, ends] of cuts) {
     t.is(offset, written.length);
   });
 
+  testWith([codec], `${codec}: members that were made before are not made again`, async (t) => {
+    const kept = openCache(await createTestFolder(t), t.fail);
+    let made = 0;
+    const cache: Cache = {
+      ...kept,
+      write: async (kind, key, content) => {
+        made += 1;
+        await kept.write(kind, key, content);
+      },
+    };
+    const first = await write(codec, level, false, cache);
+    t.is(made, ends.length + 1);
+    t.true((await write(codec, level, false, cache)).equals(first));
+    t.true((await write(codec, level, false)).equals(first));
+    t.is(made, ends.length + 1);
+  });
+
   testWith([codec], `${codec} is one member where one is asked for`, async (t) => {
     const written = await write(codec, level, true);
     const { bytes, end } = await readBytes(t, codec, written);
@@ -64,12 +94,38 @@ testWith(
   },
 );
 
-testWith(['xz', 'zstd'], 'levels with a window larger than a run write one member', async (t) => {
-  for (const [codec, level] of [
-    ['xz', 7],
-    ['zstd', 20],
-  ] as const) {
-    const written = await write(codec, level, false);
-    t.is((await readBytes(t, codec, written)).end.end, written.length, codec);
-  }
+const MiB = 2 ** 20;
+
+test('a run has two windows; a level whose window is larger than a run would be writes one member', (t) => {
+  const runs = (codec: typeof xz, levels: readonly number[]) =>
+    levels.map((level) => (codec.runSize?.({ level }) ?? 0) / MiB);
+  t.deepEqual(runs(zstd, [1, 8, 9, 16, 17, 19, 20, 22]), [4, 4, 8, 8, 16, 16, 0, 0]);
+  t.deepEqual(runs(xz, [0, 2, 3, 4, 5, 6, 7, 9]), [4, 4, 8, 8, 16, 16, 0, 0]);
+  t.is(xz.runSize?.({ level: 6, dictionary: MiB }), 4 * MiB);
+  t.is(xz.runSize?.({ level: 0, dictionary: 64 * MiB }), undefined);
 });
+
+declareSerialTest(
+  findMissingProgram('zstd', 'ps'),
+  'whoever stops reading leaves no program behind',
+  async (t) => {
+    async function* source() {
+      for (let at = 0; at + 4_500_000 <= size; at += 500_000) {
+        yield createBoundary();
+        yield data.subarray(at, at + 4_500_000);
+      }
+    }
+    const listPrograms = () =>
+      spawnSync('ps', ['--no-headers', '--ppid', String(process.pid), '-o', 'comm,stat'])
+        .stdout.toString()
+        .split('\n')
+        .filter((line) => /^zstd +[^Z]/.test(line));
+    let running: string[] = [];
+    for await (const _ of writeMember('zstd', source(), { level: 8 })) {
+      running = listPrograms();
+      break;
+    }
+    t.true(running.length > 0, 'a run was under way');
+    t.deepEqual(listPrograms(), []);
+  },
+);

@@ -1,9 +1,12 @@
 import { availableParallelism, totalmem } from 'node:os';
 import pLimit from 'p-limit';
+import type { Cache } from '../../model/cache.js';
 import type { Bytes } from '../../model/entry.js';
+import { runProcess } from '../process.js';
 import { holdBytes } from '../spool.js';
+import { keepRuns } from './kept-runs.js';
 import { compress, type ProgramCodec } from './program-codec.js';
-import type { RunCompressor } from './runs.js';
+import { type RunCompressor, writeRuns } from './runs.js';
 
 const mostProcesses = 8;
 
@@ -21,6 +24,25 @@ export interface RunProgram {
   readonly memory: number;
   /** Bytes. */
   readonly longest: number;
+}
+
+/** A source as members of a program, those that an earlier build made of the same bytes taken from the cache. */
+export async function* writeProgramRuns(
+  source: Bytes,
+  program: RunProgram,
+  cache: Cache | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  await using compressor = createProgramCompressor(program);
+  const kept = cache && keepRuns(compressor, cache, await describeProgram(program));
+  yield* writeRuns(source, kept ?? compressor);
+}
+
+/** Another version may write other bytes. */
+async function describeProgram({ argv, codec }: RunProgram): Promise<string> {
+  const [name, ...options] = argv(1);
+  const asked = { signal: AbortSignal.timeout(60_000), timeout: 30, package: codec.package };
+  const { output } = await runProcess([name, '--version'], asked);
+  return [output.trim(), ...options].join(' ');
 }
 
 /** Members of a program that is started for each run, several of them at once. */

@@ -11,9 +11,8 @@ import {
   type Settings,
 } from './codec.js';
 import { compress, createDamagedError, type ProgramCodec } from './program-codec.js';
-import { createProgramCompressor } from './program-runs.js';
+import { type RunProgram, writeProgramRuns } from './program-runs.js';
 import { runFilter } from './run-filter.js';
-import { writeRuns } from './runs.js';
 import { countRest, skipBytes } from './shared-position.js';
 
 const programs = {
@@ -46,8 +45,8 @@ const leastRun = 4 * 2 ** 20;
 const largestRunDictionary = 8 * 2 ** 20;
 
 /**
- * One stream is a member: the kernel reads one at a time. The program's own threads write other bytes than
- * one thread does, also where a machine has one core, so every stream is written by one.
+ * One stream is a member: the kernel reads one at a time. Every stream is written by one thread: with more,
+ * the program writes other bytes.
  */
 export const xz: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
@@ -65,15 +64,15 @@ export const xz: CodecImplementation = {
     const end = yield* readStream(programs.xz, file, offset);
     return { end, dictionary: header.block?.dictionary };
   },
-  async *write(source, settings) {
+  write(source, settings) {
     const argv = ['xz', '-cq', '-T1', '--check=crc32', createPreset('lzma2', settings)] as const;
-    await using compressor = createProgramCompressor({
+    const runs: RunProgram = {
       codec: programs.xz,
       argv: () => argv,
       memory: 12 * chooseDictionary(settings),
       longest: 32 * 2 ** 20,
-    });
-    yield* writeRuns(source, compressor);
+    };
+    return writeProgramRuns(source, runs, settings.cache);
   },
   runSize(settings) {
     const dictionary = chooseDictionary(settings);

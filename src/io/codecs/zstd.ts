@@ -13,8 +13,7 @@ import {
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
 import { decompressRange, type ProgramCodec } from './program-codec.js';
-import { createProgramCompressor } from './program-runs.js';
-import { writeRuns } from './runs.js';
+import { type RunProgram, writeProgramRuns } from './program-runs.js';
 
 const program: ProgramCodec = { codec: 'zstd', package: 'zstd' };
 
@@ -36,15 +35,15 @@ export const zstd: CodecImplementation = {
     yield* decompressRange(program, ['zstd', '-dcq'], file, offset, end);
     return { end, level: header.singleSegment ? undefined : guessLevel(header.window) };
   },
-  async *write(source, { level }) {
+  write(source, { level, cache }) {
     const ultra = level > highestRunLevel ? ['--ultra'] : [];
-    await using compressor = createProgramCompressor({
+    const runs: RunProgram = {
       codec: program,
       argv: (threads) => ['zstd', '-cq', `-T${threads}`, ...ultra, `-${level}`],
       memory: 13 * chooseWindow(level),
       longest: 32 * MiB,
-    });
-    yield* writeRuns(source, compressor);
+    };
+    return writeProgramRuns(source, runs, cache);
   },
   // A frame of two windows is a hundredth larger than its share of one frame around everything.
   runSize: ({ level }) => (level > highestRunLevel ? undefined : 2 * chooseWindow(level)),
