@@ -33,7 +33,7 @@ bootTest(
 
       await moby('build', 'good', '--no-verify');
       t.deepEqual(await planned('good', '--no-verify'), [false, false], 'not booted');
-      const refused = await moby('build', 'bad', ...boot);
+      const refused = await moby('build', 'bad', ...boot, '--timeout', '5');
       t.is(refused.code, 4, refused.stderr);
       t.deepEqual(await planned('bad', '--no-verify'), [false], 'refused');
       const passed = await moby('build', 'good', ...boot);
