@@ -1,4 +1,4 @@
-import { type Goal, peakBelow, sizeOf, timeOf } from './goals.js';
+import { type Goal, overheadOver, peakBelow, sizeOf, timeOf } from './goals.js';
 import type { Inputs } from './inputs.js';
 import type { Contender } from './measure.js';
 
@@ -24,6 +24,7 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
   const build = (patch: string, ...options: string[]) =>
     `${moby} build -q -i ${text} -p ./${patch} --no-verify -o out.img ${options.join(' ')}`;
   const inflate = `node -e "const z=require('zlib'),f=require('fs');f.createReadStream('${text}').pipe(z.createGunzip({chunkSize:262144})).resume()"`;
+  const packagesBuild = `${moby} build -q -i ${reference} -p ./packages --engine docker --no-verify -o out.img`;
   return [
     {
       id: 'start',
@@ -125,6 +126,26 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
         { name: 'import, run, export', command: pipeline(reference), output: 'by-hand.img' },
       ],
       goals: [timeOf('import, run, export', 0.1)],
+    },
+    {
+      id: 'docker-package',
+      work: 'A package patch on the reference image, Docker engine, root and downloads kept',
+      note: "Both install nfs-common and rpcbind; the other one starts from an imported root, and stops when apt is done. (From the old pipeline's import apt fails: bsdtar empties hard links, perl among them.)",
+      docker: true,
+      contenders: [
+        {
+          name: 'moby-patch build --engine docker',
+          prepare: `test -e packages || (mkdir packages && printf 'title: packages\nsteps:\n  - package: {apt: [nfs-common, rpcbind]}\n' > packages/patch.yaml && rm -rf cache && ${packagesBuild})`,
+          command: packagesBuild,
+          output: 'out.img',
+        },
+        {
+          name: 'apt-get in a container',
+          prepare: `test -e root.id || (mkdir root; cd root; zcat ${reference} 2> zeros | cpio -idm --quiet; rm zeros; tar -c . | docker import - > ../root.id; cd ..; rm -rf root)`,
+          command: `docker run --rm -e DEBIAN_FRONTEND=noninteractive $(cat root.id) /bin/sh -c 'printf "#!/bin/sh\nexit 101\n" > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; apt-get update -q && apt-get install -qy --no-install-recommends nfs-common rpcbind'`,
+        },
+      ],
+      goals: [overheadOver('apt-get in a container', 2)],
     },
     {
       id: 'gzip',
