@@ -16,9 +16,10 @@ import { createPlan } from './patch/plan.js';
 import { foreseeMode } from './repack/choose-mode.js';
 import { writeChanges } from './repack/write-changes.js';
 import { createReportDraft, type ReportDraft } from './report/draft.js';
-import { createManifest } from './report/manifest.js';
+import { createManifest, listPackages } from './report/manifest.js';
 import { createPlanReport } from './report/plan.js';
 import { openImage } from './unpack/open-image.js';
+import { assertLocked } from './verify/assert-locked.js';
 import { bootImage } from './verify/boot.js';
 import { checkOutput } from './verify/check-output.js';
 import { detectInit } from './verify/detect-init.js';
@@ -61,6 +62,7 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
     const { applied, changes } = await draft.stage('patch', () =>
       patch(draft, plan, workspace, kept, context),
     );
+    assertLocked(request.lock, { packages: listPackages(draft.report()) });
     await using output = await draft.stage('repack', () =>
       repack(draft, image, changes, request, scratch, context),
     );
@@ -86,6 +88,7 @@ function openInput(draft: ReportDraft, request: BuildRequest, context: BuildCont
       cache,
     });
     draft.set({ before: image.layout });
+    assertLocked(request.lock, { input: image.layout.sha256 });
     return image;
   });
 }
@@ -99,6 +102,7 @@ function makePlan(draft: ReportDraft, request: BuildRequest, image: Image): Prom
       chooseStamp(request, image),
     );
     draft.set({ plan: createPlanReport(plan) });
+    assertLocked(request.lock, { plan: plan.id });
     return plan;
   });
 }
@@ -167,6 +171,7 @@ async function validate(
     known: image,
   });
   try {
+    assertLocked(request.lock, { output: written.layout.sha256 });
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
     for (const { path: at, message } of await refuseHazards(image, written)) draft.warn(`${at}: ${message}`);
     return written;

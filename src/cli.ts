@@ -11,6 +11,7 @@ import { createOutputClosedError } from './commands/fail.js';
 import { addHostCommand } from './commands/host.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addLimitOptions } from './commands/limit-options.js';
+import { addLockCommand } from './commands/lock.js';
 import { addLsCommand } from './commands/ls.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addPruneCommand } from './commands/prune.js';
@@ -41,6 +42,7 @@ const commands = [
   addWatchCommand,
   addHostCommand,
   addCheckCommand,
+  addLockCommand,
   addPruneCommand,
   addDoctorCommand,
 ];

@@ -29,6 +29,7 @@ export function addBuildOptions(command: Command): Command {
     .option('--level <number>', 'of the compression; default: like the image', parseCount)
     .addOption(createModeOption())
     .option('--single-member', 'one compressed member, for a loader that reads no more')
+    .option('--locked', 'the bytes that moby-patch.lock says, or nothing')
     .option('--no-verify', 'do not boot the new image')
     .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing');
   return addBootOptions(command);

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type FoundImage, findImage } from '../image/find-image.js';
 import { writableCodecs } from '../io/compression.js';
 import type { BootWishes, BuildRequest, WriteMode } from '../model/build.js';
@@ -13,6 +13,7 @@ import { type BootFlags, listExpectations, usualTimeout } from './boot-options.j
 import type { Configuration } from './configuration.js';
 import { type CommandContext, findPlaces, type Places } from './context.js';
 import { type LoadedConfiguration, loadConfiguration } from './load-configuration.js';
+import { lockName, readLock } from './lock-file.js';
 
 export interface BuildFlags extends BootFlags {
   readonly image?: string;
@@ -27,6 +28,7 @@ export interface BuildFlags extends BootFlags {
   readonly singleMember?: boolean;
   readonly verify: boolean;
   readonly cache: boolean;
+  readonly locked?: boolean;
   /** Whether the folder's own moby-patch.yaml is not read: see `leaveOutUnnamedFile`. */
   readonly fileLeftOut?: boolean;
 }
@@ -66,6 +68,7 @@ export async function createBuildRequest(
     patches,
     settings: { ...chooseSettings(flags, values, patches), ...parseSettings(flags.set ?? []) },
     output,
+    lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
     codec: parseCodec(flags.compression ?? values.compression),
     level: flags.level ?? values.level,

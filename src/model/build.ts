@@ -3,6 +3,7 @@ import type { Cache } from './cache.js';
 import type { Engine, EngineName } from './engine.js';
 import type { Codec } from './layout.js';
 import type { ScanLimits } from './limits.js';
+import type { Lock } from './lock.js';
 import type { Patch } from './patch.js';
 import type { Report } from './report.js';
 
@@ -19,6 +20,8 @@ export interface BuildRequest {
   readonly patches: readonly Patch[];
   readonly settings: Readonly<Record<string, string>>;
   readonly output: string;
+  /** What has to come out; a build that differs is refused. */
+  readonly lock?: Lock | undefined;
   readonly engine: EngineName | 'auto';
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;

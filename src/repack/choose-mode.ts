@@ -3,6 +3,7 @@ import type { WriteMode } from '../model/build.js';
 import type { Change } from '../model/change.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Compression, Image } from '../model/layout.js';
+import type { Lock } from '../model/lock.js';
 import { type AppendedRecord, type AppendFault, findImageFault, planAppend } from './append-plan.js';
 
 export interface ModeWishes {
@@ -10,6 +11,8 @@ export interface ModeWishes {
   readonly codec?: Compression['codec'] | undefined;
   readonly level?: number | undefined;
   readonly single?: boolean | undefined;
+  /** What has to come out; a release. */
+  readonly lock?: Lock | undefined;
 }
 
 export interface ForeseenMode {
@@ -61,12 +64,13 @@ function decideEarly(image: Image, { mode = 'rewrite', ...wishes }: ModeWishes):
   const fault = findImageFault(image);
   if (fault !== undefined && mode === 'append') throw createAppendError(fault);
   if (mode === 'append') return undefined;
-  // Another reason to write anew what nobody changed goes here.
-  const reason = wishes.single
-    ? 'a single member was asked for'
-    : (wishes.codec ?? wishes.level) !== undefined
-      ? 'a compression was asked for, and appending leaves the old one'
-      : fault?.reason;
+  const reason = wishes.lock
+    ? 'a locked build is a release, and appending is for trying things out'
+    : wishes.single
+      ? 'a single member was asked for'
+      : (wishes.codec ?? wishes.level) !== undefined
+        ? 'a compression was asked for, and appending leaves the old one'
+        : fault?.reason;
   return reason === undefined ? undefined : { name: 'rewrite', reason };
 }
 

@@ -11,13 +11,18 @@ export function createManifest(report: Report): Manifest {
     plan: plan?.id ?? '',
     patches:
       plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
-    packages: Object.assign({}, ...report.steps.map((step) => step.packages)),
+    packages: listPackages(report),
     engine: engine?.name ?? '',
     mode: mode?.name ?? '',
     verdict: boot === undefined ? 'not booted' : boot.verdict,
     ...(boot === undefined ? {} : { reached: boot.reached, console: nameFile(boot.console) }),
     warnings: report.warnings,
   };
+}
+
+/** Name -> version of every package that a step installed. */
+export function listPackages({ steps }: Report): Readonly<Record<string, string>> {
+  return Object.assign({}, ...steps.map((step) => step.packages));
 }
 
 /** A manifest is read on other machines, where the folders of this one mean nothing. */

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { MobyPatchError } from '../model/error.js';
+import type { Lock } from '../model/lock.js';
+
+/** Beside moby-patch.yaml, or in the working folder. */
+export const lockName = 'moby-patch.lock';
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const packages = z.record(z.string(), z.string());
+
+const lockSchema = z.strictObject({
+  version: z.literal(1),
+  input: digest,
+  plan: z.string().min(1),
+  packages,
+  output: digest,
+});
+
+/** The part of a manifest that a lock is made of. */
+const manifestSchema = z.object({
+  version: z.literal(1),
+  input: z.object({ sha256: digest }),
+  output: z.object({ name: z.string(), sha256: digest }),
+  plan: z.string().min(1),
+  packages,
+  verdict: z.enum(['passed', 'refused', 'not booted']),
+});
+
+/** Errors (`invalid`): `lock-missing`, `lock-invalid`. */
+export function readLock(path: string): Promise<Lock> {
+  return readJson(path, lockSchema, 'lock', 'moby-patch lock');
+}
+
+/** Errors (`invalid`): `manifest-missing`, `manifest-invalid`. */
+export function readManifest(path: string): Promise<z.output<typeof manifestSchema>> {
+  return readJson(path, manifestSchema, 'manifest', 'moby-patch build');
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>, what: string, hint: string): Promise<T> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const message =
+      cause.code === 'ENOENT' ? `there is no ${what} here` : `cannot read the ${what}: ${cause.code}`;
+    throw new MobyPatchError('invalid', `${what}-missing`, message, { path, cause, hint });
+  });
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
+  throw new MobyPatchError('invalid', `${what}-invalid`, `this is no ${what}${where}: ${issue?.message}`, {
+    path,
+    hint,
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
