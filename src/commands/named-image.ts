@@ -1,11 +1,13 @@
-import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { createScratch } from '../io/scratch.js';
 import type { Image } from '../model/layout.js';
 import { openImage } from '../unpack/open-image.js';
+import { refuseStart } from '../unpack/scan.js';
 import { type CommandContext, findPlaces } from './context.js';
+import { keepStandardInput } from './standard-input.js';
+
+const standardInput = 'standard input';
 
 /** Opens what a user calls an image: a file, `-` for standard input, or the id of a definition. */
 export async function openNamedImage(name: string, context: CommandContext): Promise<Image> {
@@ -31,11 +33,11 @@ async function openStandardInput(context: CommandContext): Promise<Image> {
   const scratch = await createScratch();
   try {
     const path = join(scratch.path, 'stdin.img');
-    await pipeline(context.stdin, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
+    await keepStandardInput(path, (start) => refuseStart(start, standardInput), context);
     const image = await openImage(path, {
       signal: context.signal,
       limits: context.limits,
-      name: 'standard input',
+      name: standardInput,
     });
     return {
       ...image,

@@ -51,7 +51,9 @@ export function findPlace(lookup: Lookup, name: string, from = ''): string | und
   if (isLongerThan(longestComponent, last) || isLongerThan(longestPath, name)) return undefined;
   const directory = walkPath(lookup, bare.slice(0, start), true, from);
   if (directory === undefined || lookup(directory)?.type !== 'directory') return undefined;
-  return joinPath(directory, last);
+  const place = joinPath(directory, last);
+  // Most names are canonical: one string is kept instead of two.
+  return place === name ? name : place;
 }
 
 /** Why there is no place for a name, or no right one for this type. */

@@ -5,7 +5,7 @@ import { createTokenCursor } from '../io/token-cursor.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
-import { createImageEntry } from '../tree/image-entry.js';
+import { createImageEntries } from '../tree/image-entry.js';
 import type { Inode } from '../tree/inode.js';
 import { mergeRecords } from '../tree/merge.js';
 import { type Scan, type ScannedSegment, scanImage } from './scan.js';
@@ -47,9 +47,7 @@ function createImage(file: InputFile, scan: Scan, segments: readonly Segment[], 
   const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.names) };
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) => readBodies(file, segments, records, wanted);
   const read = (record: ArchiveRecord) => readBody(record, bodies);
-  const entries = new Map(
-    [...merged.names].map(([path, node]) => [path, createImageEntry(path, node, read)]),
-  );
+  const entries = createImageEntries(merged.names, read);
   return {
     name: file.name,
     file: file.path,
