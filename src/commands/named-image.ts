@@ -1,12 +1,14 @@
-import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { createScratch } from '../io/scratch.js';
 import type { Image } from '../model/layout.js';
 import type { CollectorWishes } from '../unpack/collector.js';
 import { type OpenOptions, openImage } from '../unpack/open-image.js';
+import { refuseStart } from '../unpack/scan.js';
 import { type CommandContext, findPlaces } from './context.js';
+import { keepStandardInput } from './standard-input.js';
+
+const standardInput = 'standard input';
 
 /** Opens what a user calls an image: a file, `-` for standard input, or the id of a definition. */
 export async function openNamedImage(
@@ -37,8 +39,8 @@ async function openStandardInput(context: CommandContext, options: OpenOptions):
   const scratch = await createScratch();
   try {
     const path = join(scratch.path, 'stdin.img');
-    await pipeline(context.stdin, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
-    const image = await openImage(path, { ...options, name: 'standard input' });
+    await keepStandardInput(path, (start) => refuseStart(start, standardInput), context);
+    const image = await openImage(path, { ...options, name: standardInput });
     return {
       ...image,
       async [Symbol.asyncDispose]() {

@@ -1,9 +1,9 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import type { Spool } from '../io/spool.js';
+import { createTarError } from '../io/tar-header.js';
 import type { TreeDiff } from '../model/diff.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
@@ -13,6 +13,7 @@ import { parseCount } from './boot-options.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
 import { printData, printJson, printLines } from './print.js';
+import { keepStandardInput } from './standard-input.js';
 
 interface Flags {
   readonly output: string;
@@ -97,8 +98,7 @@ async function openPlace(
 ): Promise<Base> {
   const { createBase, createEmptySidecar } = await import('../repack/from-base.js');
   const path = place === '-' ? join(scratch, 'stdin.tar') : resolve(context.folder, place);
-  if (place === '-')
-    await pipeline(context.stdin, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
+  if (place === '-') await keepStandardInput(path, refuseTarStart, context);
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     (cause: NodeJS.ErrnoException) => {
@@ -123,6 +123,14 @@ async function openPlace(
   if (!isThere) warn(context, place, `there is no ${beside}`);
   const sidecar = isThere ? await readSidecarFile(beside, spool) : createEmptySidecar(place);
   return createBase(sidecar, await findInFolder(path, context.signal));
+}
+
+/** A header has a checksum of all of it in octal digits; zeros are a tar of nothing. */
+function refuseTarStart(start: Uint8Array): MobyPatchError | undefined {
+  const digits = Buffer.from(start.subarray(148, 156)).toString('latin1');
+  const isStart = /^[0-7 \0]{8}$/.test(digits) || start.every((byte) => byte === 0);
+  if (start.length === 512 && isStart) return undefined;
+  return createTarError('tar-header', 'found no tar on standard input', 0);
 }
 
 /** What reads a tar knows neither its name nor what else the user could have meant. */

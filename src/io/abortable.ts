@@ -6,16 +6,19 @@ import type { Bytes } from '../model/entry.js';
  */
 export async function* abortable(source: Bytes, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const pieces = source[Symbol.asyncIterator]();
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-  });
-  aborted.catch(() => {});
+  // One promise for each piece: a race against one that lasts would hold every piece that won until the end.
+  let refuse: (reason: unknown) => void = () => {};
+  const onAbort = () => refuse(signal.reason);
+  const take = () =>
+    new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+      refuse = reject;
+      pieces.next().then(resolve, reject);
+    });
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    signal.throwIfAborted();
     for (;;) {
-      const next = await Promise.race([pieces.next(), aborted]);
+      signal.throwIfAborted();
+      const next = await take();
       if (next.done) return;
       yield next.value;
     }

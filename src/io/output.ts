@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { abortable } from './abortable.js';
+import { gatherBytes } from './codecs/gather.js';
 import { isRunning } from './scratch.js';
 
 /** A file that is written beside its destination and takes its place only when it is published. */
@@ -84,7 +85,8 @@ async function writeFile(path: string, source: Bytes, signal: AbortSignal): Prom
   const file = await open(path, 'wx', 0o644);
   let size = 0;
   try {
-    for await (const piece of abortable(source, signal)) {
+    // A tar of small files comes in small pieces, and each call to the system goes through a thread.
+    for await (const piece of gatherBytes(abortable(source, signal))) {
       hash.update(piece);
       await file.appendFile(piece);
       size += piece.length;

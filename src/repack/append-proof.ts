@@ -4,7 +4,7 @@ import { encodePath } from '../format/path.js';
 import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord, Image } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
-import { createImageEntry } from '../tree/image-entry.js';
+import { createImageEntries } from '../tree/image-entry.js';
 import { mergeRecords } from '../tree/merge.js';
 import type { AppendedRecord, AppendFault } from './append-plan.js';
 
@@ -26,9 +26,7 @@ export function findAppendFault(
   const merged = mergeRecords([...old, undefined, ...added]);
   const lost = merged.dropped.find(({ record }) => record.index >= start);
   if (lost !== undefined) return { path: lost.record.name, reason: `a kernel would drop it: ${lost.reason}` };
-  const after = new Map(
-    [...merged.names].map(([path, node]) => [path, createImageEntry(path, node, noBody)]),
-  );
+  const after = createImageEntries(merged.names, noBody);
   const expected = new Map<string, Entry>(image.entries);
   for (const entry of puts)
     expected.set(entry.path, {

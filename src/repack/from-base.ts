@@ -4,7 +4,7 @@ import type { Change } from '../model/change.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Image, Layout } from '../model/layout.js';
-import { createImageEntry } from '../tree/image-entry.js';
+import { createImageEntries } from '../tree/image-entry.js';
 import { mergeRecords } from '../tree/merge.js';
 import { findChanges } from './from-changes.js';
 import type { Found, FoundTree } from './from-found.js';
@@ -33,9 +33,7 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
   const byDigest = indexBodies(found);
   const body = (piece: SidecarPiece) => readPiece(piece, byDigest);
   const read = (record: ArchiveRecord) => body(byRecord.get(record) as SidecarPiece);
-  const entries = new Map(
-    [...merged.names].map(([path, node]) => [path, createImageEntry(path, node, read)]),
-  );
+  const entries = createImageEntries(merged.names, read);
   const image: Image = {
     name: head.name,
     file: head.name,

@@ -2,28 +2,30 @@ import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, ImageEntry } from '../model/layout.js';
 import type { Inode } from './merge.js';
 
-/** One name of a merged tree; `read` gives the body of a record. */
-export function createImageEntry(
-  path: string,
-  node: Inode,
+/**
+ * The entries of a merged tree, which is used up: an image has hundreds of thousands of them, so that none
+ * is there twice, and all share one `body`. `read` gives the body of a record.
+ */
+export function createImageEntries(
+  names: ReadonlyMap<string, Inode>,
   read: (record: ArchiveRecord) => Bytes,
-): ImageEntry {
+): ReadonlyMap<string, ImageEntry> {
+  const entries = names as Map<string, Inode | ImageEntry>;
+  async function* body(this: ImageEntry): AsyncGenerator<Uint8Array, void, void> {
+    if (this.type === 'file' && this.size > 0) yield* read(this.data);
+  }
+  for (const [path, node] of names) entries.set(path, createImageEntry(path, node, body));
+  return entries as Map<string, ImageEntry>;
+}
+
+function createImageEntry(path: string, node: Inode, body: (this: ImageEntry) => Bytes): ImageEntry {
   const { type, mode, uid, gid, mtime, size, target, device, record, data } = node;
+  const entry: ImageEntry = { path, type, mode, uid, gid, mtime, size, record, data, body };
+  if (target === undefined && device === undefined && node.names === 1) return entry;
   return {
-    path,
-    type,
-    mode,
-    uid,
-    gid,
-    mtime,
-    size,
-    record,
-    data,
+    ...entry,
     ...(target === undefined ? {} : { target }),
     ...(device === undefined ? {} : { device }),
     ...(node.names > 1 ? { link: `inode-${node.id}` } : {}),
-    async *body() {
-      if (type === 'file' && size > 0) yield* read(data);
-    },
   };
 }

@@ -7,7 +7,7 @@ import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
-import { createImageEntry } from '../tree/image-entry.js';
+import { createImageEntries } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
 import { findStart, joinScans } from './join-scans.js';
@@ -110,9 +110,7 @@ function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
   const { digests, held } = scan;
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) => readBodies(file, segments, records, held, wanted);
   const read = (record: ArchiveRecord) => readBody(record, bodies);
-  const entries = new Map(
-    [...merged.names].map(([path, node]) => [path, createImageEntry(path, node, read)]),
-  );
+  const entries = createImageEntries(merged.names, read);
   const image: Image = {
     name: file.name,
     file: file.path,

@@ -60,7 +60,7 @@ export async function scanImage(
     else if (kind !== 'opaque') offset = await addMember(kind, offset);
     else {
       if (first.segments === 0 && segments.every((segment) => segment.kind === 'padding'))
-        throw createNoImageError(file, offset, start);
+        throw createNoImageError(file.name, offset, start);
       segments.push({ offset, end: file.size, kind: 'opaque', ...nothingInside });
       offset = file.size;
     }
@@ -150,6 +150,11 @@ export async function scanImage(
   }
 }
 
+/** The error for bytes with which no image begins; nothing for no bytes. */
+export function refuseStart(start: Uint8Array, name: string): MobyPatchError | undefined {
+  return start.length > 0 && classify(start, 0) === 'opaque' ? createNoImageError(name, 0, start) : undefined;
+}
+
 const nothingInside = {
   compression: { codec: 'none' },
   members: 0,
@@ -175,14 +180,14 @@ async function findNonZero(file: InputFile, from: number): Promise<number> {
   return file.size;
 }
 
-function createNoImageError(file: InputFile, offset: number, start: Uint8Array): MobyPatchError {
-  const found = Buffer.from(start).toString('hex');
+function createNoImageError(name: string, offset: number, start: Uint8Array): MobyPatchError {
+  const found = Buffer.from(start.subarray(0, 6)).toString('hex');
   return new MobyPatchError(
     'invalid',
     'image-invalid',
     `found the bytes ${found}, wanted a cpio archive (070701) or a compression the kernel knows`,
     {
-      path: file.name,
+      path: name,
       offset,
       hint: 'an initrd is wanted: not a disk image, an ISO or a kernel',
     },

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { encodeLine, sidecarSuffix } from '../format/sidecar.js';
 import { createFolder } from '../io/folder.js';
+import { createLineFile } from '../io/line-file.js';
 import { materialiseImage } from '../io/materialise.js';
 import { plainAttributes } from '../io/write-entry.js';
 import { MobyPatchError } from '../model/error.js';
@@ -53,9 +53,9 @@ async function writeBoth(
   kept: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const output = openSync(lines, 'wx', 0o644);
+  const output = createLineFile(lines, 0o644);
   try {
-    const write = (line: SidecarLine) => writeAll(output, Buffer.from(encodeLine(line)));
+    const write = (line: SidecarLine) => output.write(encodeLine(line));
     const shown = new Map([...image.entries].filter(([path]) => !kept.has(path)));
     const bodies = () => describeImage({ image, kept, emit: write });
     await materialiseImage(
@@ -65,7 +65,7 @@ async function writeBoth(
       plainAttributes,
     );
   } finally {
-    closeSync(output);
+    output.close();
   }
 }
 
@@ -101,8 +101,4 @@ function createWriteError(destination: string, cause: NodeJS.ErrnoException): Mo
     cause,
     hint: cause.code === 'ENOENT' ? 'create the folder above it first' : undefined,
   });
-}
-
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
 }

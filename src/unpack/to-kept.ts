@@ -25,13 +25,16 @@ const heldTypes = new Set(['file', 'directory', 'symlink']);
 export function chooseKept(entries: Iterable<Entry>, traits: FolderTraits): Set<string> {
   const kept = new Set<string>();
   const taken = new Set<string>();
+  const toKey = (path: string) => (traits.caseSensitive ? path : path.normalize('NFC').toLowerCase());
   for (const { path, type, target } of entries) {
-    const key = traits.caseSensitive ? path : path.normalize('NFC').toLowerCase();
+    const key = toKey(path);
+    const parent = parentPath(path);
     const isHeld =
       heldTypes.has(type) &&
       // A kernel makes a symlink to nothing of an archive; nobody else can.
       target !== '' &&
-      !kept.has(parentPath(path)) &&
+      // Without /dev or /root of its own an image has files in those that the kernel has built in.
+      (parent === '' || (taken.has(toKey(parent)) && !kept.has(parent))) &&
       (traits.anyBytes || !hasEscapes(path)) &&
       traits.prefix + encodePath(path).length <= longestPath &&
       !taken.has(key);

@@ -1,6 +1,7 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { encodeLine, sidecarComment } from '../format/sidecar.js';
+import { createLineFile } from '../io/line-file.js';
 import { createScratch } from '../io/scratch.js';
 import { type PackItem, packEntries } from '../io/tar.js';
 import { blockSize, encodePax, encodeTarBlock, octalLimit } from '../io/tar-header.js';
@@ -36,16 +37,14 @@ export function chooseKeptByTar(entries: Iterable<Entry>): Set<string> {
 }
 
 async function writeSidecar(image: Image, path: string, signal: AbortSignal): Promise<void> {
-  const output = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  const failed = new Promise<never>((_, reject) => output.once('error', reject));
-  failed.catch(() => {});
-  const kept = chooseKeptByTar(image.entries.values());
-  for await (const _ of describeImage({ image, kept, emit: (line) => output.write(encodeLine(line)) })) {
-    signal.throwIfAborted();
-    if (output.writableNeedDrain)
-      await Promise.race([new Promise<void>((resolve) => output.once('drain', resolve)), failed]);
+  const output = createLineFile(path, 0o600);
+  try {
+    const kept = chooseKeptByTar(image.entries.values());
+    for await (const _ of describeImage({ image, kept, emit: (line) => output.write(encodeLine(line)) }))
+      signal.throwIfAborted();
+  } finally {
+    output.close();
   }
-  await Promise.race([new Promise<void>((resolve) => output.end(resolve)), failed]);
 }
 
 function encodeComment(piece: Uint8Array): Uint8Array {
@@ -67,18 +66,21 @@ function encodeComment(piece: Uint8Array): Uint8Array {
 
 async function* listItems(image: Image): AsyncGenerator<PackItem> {
   const kept = chooseKeptByTar(image.entries.values());
-  const entries = [...image.entries.values()].filter(({ path }) => !kept.has(path));
-  const bodies = new Map<ArchiveRecord, ImageEntry[]>();
+  const bodies = new Map<ArchiveRecord, ImageEntry>();
+  const links = new Map<ArchiveRecord, ImageEntry[]>();
   const others: ImageEntry[] = [];
-  for (const entry of entries) {
-    if (entry.type === 'directory') yield { entry };
-    else if (entry.type !== 'file' || entry.size === 0) others.push(entry);
-    else bodies.set(entry.data, [...(bodies.get(entry.data) ?? []), entry]);
+  for (const entry of image.entries.values()) {
+    const { type, size, data } = entry;
+    if (kept.has(entry.path)) continue;
+    if (type === 'directory') yield { entry };
+    else if (type !== 'file' || size === 0) others.push(entry);
+    else if (!bodies.has(data)) bodies.set(data, entry);
+    else links.set(data, [...(links.get(data) ?? []), entry]);
   }
   for await (const [record, body] of image.bodies(new Set(bodies.keys()))) {
-    const [first, ...links] = bodies.get(record) ?? [];
+    const first = bodies.get(record);
     if (first !== undefined) yield { entry: first, body };
-    for (const entry of links) yield { entry };
+    for (const entry of links.get(record) ?? []) yield { entry };
   }
   for (const entry of others) yield { entry };
 }

@@ -142,7 +142,7 @@ const setName: Mutation = (bytes, random) => {
   const at = findHeader(bytes, random);
   if (at < 0 || at + 110 > bytes.length) return bytes;
   const size = Number.parseInt(bytes.toString('latin1', at + 94, at + 102), 16);
-  const end = Math.min(bytes.length, at + 110 + (Number.isNaN(size) || size > 8192 ? 1 : size));
+  const end = Math.min(bytes.length, at + 110 + (size >= 0 && size <= 8192 ? size : 1));
   bytes.fill(0, at + 110, end);
   bytes.write(random.pick(names).slice(0, Math.max(0, end - at - 111)), at + 110, 'latin1');
   return bytes;

@@ -97,7 +97,7 @@ export const wholeTargets: readonly Target[] = [
     whole(
       codec,
       [small, second, large].flatMap((bytes) => packed(codec, bytes)),
-      1,
+      40,
     ),
   ),
   whole(

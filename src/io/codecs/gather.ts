@@ -8,10 +8,7 @@ const pieceSize = 1280 * 1024;
  * The same bytes in large pieces, each a buffer of its own that stays valid. Boundaries are passed on where a
  * run of `runSize` unpacked bytes begins, none without a size.
  */
-export async function* gatherBytes(
-  source: Bytes,
-  runSize: number | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
+export async function* gatherBytes(source: Bytes, runSize?: number): AsyncGenerator<Uint8Array, void, void> {
   let held: Buffer | undefined;
   let size = 0;
   let previous = 0;
