@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addApplyCommand } from './commands/apply.js';
 import { addBuildCommand } from './commands/build.js';
@@ -9,6 +8,7 @@ import type { CommandContext } from './commands/context.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { createOutputClosedError } from './commands/fail.js';
+import { keepHeapSmall } from './commands/heap.js';
 import { addHostCommand } from './commands/host.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addLimitOptions } from './commands/limit-options.js';
@@ -46,9 +46,7 @@ const commands = [
   addDoctorCommand,
 ];
 
-// Left alone, V8 lets garbage grow to three times what is in use before it looks for it: here images are large
-// and what is held of them small.
-setFlagsFromString('--heap-growing-percent=50');
+keepHeapSmall();
 
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
