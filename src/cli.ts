@@ -8,7 +8,7 @@ import type { CommandContext } from './commands/context.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { createOutputClosedError } from './commands/fail.js';
-import { limitHeapGrowth } from './commands/heap.js';
+import { keepHeapSmall } from './commands/heap.js';
 import { addHostCommand } from './commands/host.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addLimitOptions } from './commands/limit-options.js';
@@ -48,7 +48,7 @@ const commands = [
   addDoctorCommand,
 ];
 
-limitHeapGrowth();
+keepHeapSmall();
 
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -25,21 +25,23 @@ const heldTypes = new Set(['file', 'directory', 'symlink']);
 export function chooseKept(entries: Iterable<Entry>, traits: FolderTraits): Set<string> {
   const kept = new Set<string>();
   const taken = new Set<string>();
-  const toKey = (path: string) => (traits.caseSensitive ? path : path.normalize('NFC').toLowerCase());
+  const held = new Set<string>();
   for (const { path, type, target } of entries) {
-    const key = toKey(path);
+    const key = traits.caseSensitive ? path : path.normalize('NFC').toLowerCase();
     const parent = parentPath(path);
     const isHeld =
       heldTypes.has(type) &&
       // A kernel makes a symlink to nothing of an archive; nobody else can.
       target !== '' &&
       // Without /dev or /root of its own an image has files in those that the kernel has built in.
-      (parent === '' || (taken.has(toKey(parent)) && !kept.has(parent))) &&
+      (parent === '' || held.has(parent)) &&
       (traits.anyBytes || !hasEscapes(path)) &&
       traits.prefix + encodePath(path).length <= longestPath &&
       !taken.has(key);
-    if (isHeld) taken.add(key);
-    else kept.add(path);
+    if (isHeld) {
+      held.add(path);
+      taken.add(key);
+    } else kept.add(path);
   }
   return kept;
 }
