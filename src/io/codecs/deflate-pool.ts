@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import type { DeflateAnswer, DeflateRequest } from './deflate-worker.js';
+import { giveSlab } from './slabs.js';
 
 export interface DeflatePool extends AsyncDisposable {
   /** How many runs may be under way or waiting at once: more would only fill memory. */
@@ -35,6 +36,7 @@ export function createDeflatePool(): DeflatePool {
         const worker = idle.pop() ?? start();
         const answer = await ask(worker, { bytes, level });
         idle.push(worker);
+        giveSlab(answer.request);
         return answer;
       }),
     async [Symbol.asyncDispose]() {

@@ -9,11 +9,14 @@ export interface DeflateRequest {
 
 export interface DeflateAnswer {
   readonly bytes: Uint8Array;
+  /** Of the request, to be used again. */
+  readonly request: ArrayBuffer;
   /** Of the bytes before compression. */
   readonly checksum: number;
 }
 
 parentPort?.on('message', ({ bytes, level }: DeflateRequest) => {
-  const answer: DeflateAnswer = { bytes: deflate(bytes, level), checksum: crc32(bytes) };
-  parentPort?.postMessage(answer, [answer.bytes.buffer as ArrayBuffer]);
+  const request = bytes.buffer as ArrayBuffer;
+  const answer: DeflateAnswer = { bytes: deflate(bytes, level), checksum: crc32(bytes), request };
+  parentPort?.postMessage(answer, [answer.bytes.buffer as ArrayBuffer, request]);
 });

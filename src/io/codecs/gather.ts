@@ -1,8 +1,6 @@
 import type { Bytes } from '../../model/entry.js';
 import { isBoundary, isMember, isRunStart, readBoundary } from './marks.js';
-
-/** Bytes per piece: a run between two boundaries mostly fits, and is copied just once. */
-const pieceSize = 1280 * 1024;
+import { slabSize, takeSlab } from './slabs.js';
 
 /**
  * The same bytes in large pieces, each a buffer of its own that stays valid. Boundaries are passed on where a
@@ -27,12 +25,12 @@ export async function* gatherBytes(source: Bytes, runSize?: number): AsyncGenera
       continue;
     }
     for (let at = 0; at < piece.length; ) {
-      held ??= Buffer.allocUnsafeSlow(pieceSize);
-      const taken = Math.min(pieceSize - size, piece.length - at);
+      held ??= takeSlab();
+      const taken = Math.min(slabSize - size, piece.length - at);
       held.set(piece.subarray(at, at + taken), size);
       at += taken;
       size += taken;
-      if (size < pieceSize) continue;
+      if (size < slabSize) continue;
       yield held;
       [held, size] = [undefined, 0];
     }
