@@ -53,20 +53,32 @@ export async function runInstall(flags: WatchFlags, context: CommandContext): Pr
   ]);
 }
 
+/** Options that are there unless they are taken away. */
+const isNegated = new Set(['verify', 'cache']);
+
 /** The same options for `reapply`; relative paths are right, for the service starts in the same folder. */
 function listArguments(flags: WatchFlags): string[] {
-  const { interval, install, uninstall, service, into, json, settle = usualSettle, verify, ...rest } = flags;
+  const { interval, install, uninstall, service, into, json, settle = usualSettle, ...rest } = flags;
   const options = Object.entries(rest).flatMap(([key, value]) => {
-    const name = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    if (value === true) return [name];
-    return (Array.isArray(value) ? value : [value]).flatMap((each) => [name, String(each)]);
+    const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (isNegated.has(key)) return value ? [] : [`--no-${name}`];
+    if (value === true) return [`--${name}`];
+    return (Array.isArray(value) ? value : [value]).flatMap((each) => [`--${name}`, String(each)]);
   });
-  return ['reapply', ...options, ...(verify ? [] : ['--no-verify']), '--settle', String(settle)];
+  return ['reapply', ...options, '--settle', String(settle)];
 }
 
 /** A service has almost no environment: these decide what is found and where the state is. */
 function pickEnvironment({ environment }: CommandContext): Record<string, string> {
-  const names = ['PATH', 'HOME', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'DOCKER_HOST'];
+  const names = [
+    'PATH',
+    'HOME',
+    'XDG_STATE_HOME',
+    'XDG_CONFIG_HOME',
+    'XDG_CACHE_HOME',
+    'MOBY_PATCH_CACHE',
+    'DOCKER_HOST',
+  ];
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = environment[name];

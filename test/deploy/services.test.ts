@@ -108,3 +108,22 @@ for (const kind of ['launchd', 'systemd'] as const)
     t.is((await application.moby('watch', '--uninstall', ...place)).code, 0);
     t.deepEqual(await readdir(join(application.folder, 'services')), []);
   });
+
+test('what a service runs has only options that reapply knows, whichever watch was given', async (t) => {
+  const application = await createApplication(await createTestFolder(t));
+  const known = (await application.moby('reapply', '--help')).stdout.match(/--[a-z-]+/g) ?? [];
+  const all = ['--no-cache', '--mode', 'auto', '--single-member', '--max-size', '1G', '--engine', 'stream'];
+  for (const options of [[], all]) {
+    const place = ['--service', 'systemd', '--into', 'units'];
+    const { code, stderr } = await application.moby('watch', '--install', '-p', 'motd', ...options, ...place);
+    t.is(code, 0, stderr);
+    const names = await readdir(join(application.folder, 'units'));
+    const service = names.find((name) => name.endsWith('.service')) ?? '';
+    const text = await readFile(join(application.folder, 'units', service), 'utf8');
+    const used = /^ExecStart=(.*)$/m.exec(text)?.[1]?.match(/"--[a-z-]+"/g) ?? [];
+    t.true(used.length > 1);
+    for (const option of used) t.true(known.includes(option.slice(1, -1)), option);
+    for (const option of options.filter((each) => each.startsWith('--')))
+      t.true(used.includes(`"${option}"`));
+  }
+});

@@ -80,7 +80,7 @@ function expectUnits(t: ExecutionContext, shown: (name: string) => Part): void {
   );
   t.is(shown('enabled').text, 'enabled\n');
   t.is(shown('active').text, 'active\n');
-  t.is(shown('waited').code, 0, shown('waited').text);
+  t.is(shown('waited').code, 0, shown('waited').text + shown('journal').text);
   t.is(shown('service').text, 'Result=success\nExecMainStatus=0\nActiveState=inactive\n');
   t.regex(shown('journal').text, /written to while it was backed up; trying again/);
   t.regex(shown('journal').text, /was upgraded: .*from 1\.12\.0 to 1\.13\.1/);
