@@ -111,7 +111,8 @@ for (const kind of ['launchd', 'systemd'] as const)
 
 test('what a service runs has only options that reapply knows, whichever watch was given', async (t) => {
   const application = await createApplication(await createTestFolder(t));
-  const known = (await application.moby('reapply', '--help')).stdout.match(/--[a-z-]+/g) ?? [];
+  const known: readonly string[] =
+    (await application.moby('reapply', '--help')).stdout.match(/--[a-z-]+/g) ?? [];
   const all = ['--no-cache', '--mode', 'auto', '--single-member', '--max-size', '1G', '--engine', 'stream'];
   for (const options of [[], all]) {
     const place = ['--service', 'systemd', '--into', 'units'];
@@ -120,7 +121,7 @@ test('what a service runs has only options that reapply knows, whichever watch w
     const names = await readdir(join(application.folder, 'units'));
     const service = names.find((name) => name.endsWith('.service')) ?? '';
     const text = await readFile(join(application.folder, 'units', service), 'utf8');
-    const used = /^ExecStart=(.*)$/m.exec(text)?.[1]?.match(/"--[a-z-]+"/g) ?? [];
+    const used: readonly string[] = /^ExecStart=(.*)$/m.exec(text)?.[1]?.match(/"--[a-z-]+"/g) ?? [];
     t.true(used.length > 1);
     for (const option of used) t.true(known.includes(option.slice(1, -1)), option);
     for (const option of options.filter((each) => each.startsWith('--')))
