@@ -1,3 +1,4 @@
+import { emptyFields } from '../format/cpio-writer.js';
 import { parsePermissions } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
 import type { Device, EntryType } from '../model/entry.js';
@@ -49,22 +50,7 @@ const builtIn: ArchiveRecord = {
   index: -1,
   position: 0,
   name: '',
-  header: {
-    magic: '070701',
-    ino: 0,
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    nlink: 1,
-    mtime: 0,
-    filesize: 0,
-    devmajor: 0,
-    devminor: 0,
-    rdevmajor: 0,
-    rdevminor: 0,
-    namesize: 1,
-    check: 0,
-  },
+  header: { ...emptyFields, magic: '070701', mode: 0, namesize: 1, check: 0 },
 };
 
 const builtInFiles: readonly (readonly [path: string, type: EntryType, mode: number])[] = [
