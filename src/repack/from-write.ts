@@ -62,6 +62,7 @@ export async function* writeBase(base: Base, { codec, level, single, spool }: Re
 /** A segment as it was, byte for byte before compression. */
 async function* copySegment(base: Base, index: number): Pieces {
   let size = 0;
+  let previous = 0;
   for (const piece of base.sidecar.pieces[index] ?? []) {
     if (!base.holds(piece))
       throw new MobyPatchError(
@@ -75,7 +76,8 @@ async function* copySegment(base: Base, index: number): Pieces {
     const filesize = piece.record?.header.filesize ?? 0;
     yield new Uint8Array(piece.gap);
     const position = size + piece.gap;
-    if (isRunStart(position, size)) yield createBoundary({ position });
+    if (isRunStart(position, previous)) yield createBoundary({ position });
+    previous = position;
     yield piece.raw;
     if (filesize > 0) yield* base.body(piece);
     yield encodePadding(filesize);
