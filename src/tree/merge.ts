@@ -196,6 +196,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     if (components.some(isTooLong)) return 'a component of more than 255 bytes';
     if (type !== 'directory' && name.endsWith('/'))
       return `a ${type} cannot have a name that ends in a slash`;
+    if (name === '') return 'its name is empty';
     if (/(^|\/)\.{0,2}$/.test(name)) return 'only a directory that is there can have this name';
     const old = at(files.find(name));
     if (old?.type === 'directory') return `a ${type} cannot replace a directory that is not empty`;
