@@ -119,7 +119,7 @@ declareSerialTest(
       spawnSync('ps', ['--no-headers', '--ppid', String(process.pid), '-o', 'comm,stat'])
         .stdout.toString()
         .split('\n')
-        .filter((line) => /^zstd +[^Z]/.test(line));
+        .filter((line) => /^zstd +[^Z ]/.test(line));
     let running: string[] = [];
     for await (const _ of writeMember('zstd', source(), { level: 8 })) {
       running = listPrograms();
