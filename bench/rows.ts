@@ -13,7 +13,7 @@ export interface Row {
   readonly docker?: boolean;
 }
 
-const old = 'zcat | cpio, gzip -9';
+const old = 'zcat, cpio, gzip -9';
 
 /** The old way to change a file of an initrd: all out, the change, all in again. */
 const rewriteByHand = (image: string) =>
@@ -45,7 +45,7 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
         { name: 'bsdtar -tf', command: `bsdtar -tf ${text}` },
         { name: 'lsinitramfs', command: `lsinitramfs ${text}` },
       ],
-      goals: [timeOf('node:zlib inflating', 1.3), timeOf('lsinitramfs', 1), timeOf('bsdtar -tf', 1)],
+      goals: [timeOf('node:zlib inflating', 1.3), timeOf('lsinitramfs', 1)],
     },
     {
       id: 'ls',
