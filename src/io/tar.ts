@@ -189,7 +189,7 @@ function createRecord(block: TarBlock, pax: PaxRecords, position: number): TarRe
     throw createTarError('tar-type', `a tar record of the unknown type "${flag}"`, position);
   const target = decodePath(pax.get('linkpath') ?? block.linkName);
   return {
-    path: normalizePath(decodePath(name), position),
+    path: normalizePath(decodePath(name), position, type === 'directory'),
     type,
     mode: block.mode & 0o7777,
     uid: readPaxNumber(pax, 'uid', position) ?? block.uid,
@@ -231,11 +231,15 @@ function readPaxNumber(pax: PaxRecords, key: string, offset: number): number | u
   return value;
 }
 
-function normalizePath(path: string, offset: number): string {
+/** The root of an archive is a directory, and no other file can be it. */
+function normalizePath(path: string, offset: number, isDirectory = false): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..') || path.includes('\0')) {
-    throw createTarError('tar-path', `the name ${showPath(path)} leads out of the archive`, offset);
-  }
+  if (parts.includes('..') || path.includes('\0') || (parts.length === 0 && !isDirectory))
+    throw createTarError(
+      'tar-path',
+      `the name ${showPath(path)} is no place in the archive for a file`,
+      offset,
+    );
   return parts.join('/');
 }
 

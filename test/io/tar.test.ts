@@ -221,6 +221,11 @@ const hostile: readonly (readonly [string, string, () => Uint8Array[]])[] = [
   ['a wrong checksum', 'tar-header', () => [Buffer.alloc(512, 0x41), end]],
   ['an unknown type', 'tar-type', () => [encodeTarBlock({ ...empty, flag: 'S' }), end]],
   [
+    'a file in the place of the root',
+    'tar-path',
+    () => [encodeTarBlock({ ...empty, flag: '0', name: Buffer.from('./.') }), end],
+  ],
+  [
     'a name above the root',
     'tar-path',
     () => [encodeTarBlock({ ...empty, flag: '0', name: Buffer.from('a/../../b') }), end],
