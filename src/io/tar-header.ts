@@ -138,3 +138,9 @@ function cutAtNul(bytes: Buffer, at: number, length: number): Buffer {
   const end = field.indexOf(0);
   return end < 0 ? field : field.subarray(0, end);
 }
+
+/** A field of a fixed size ends at its first NUL. */
+export function cutAtNul(text: Buffer): Buffer {
+  const end = text.indexOf(0);
+  return end < 0 ? text : text.subarray(0, end);
+}

@@ -5,6 +5,7 @@ import { MobyPatchError } from '../model/error.js';
 import {
   blockSize,
   createTarError,
+  cutAtNul,
   decodePax,
   decodeTarBlock,
   encodePax,
@@ -241,11 +242,6 @@ function normalizePath(path: string, offset: number, isDirectory = false): strin
       offset,
     );
   return parts.join('/');
-}
-
-function cutAtNul(text: Buffer): Buffer {
-  const end = text.indexOf(0);
-  return end < 0 ? text : text.subarray(0, end);
 }
 
 function paddingAfter(size: number): number {
