@@ -133,14 +133,9 @@ function readNumber(field: Buffer, offset: number): number {
   return text === '' ? 0 : Number.parseInt(text, 8);
 }
 
-function cutAtNul(bytes: Buffer, at: number, length: number): Buffer {
+/** A field of a fixed size ends at its first NUL. */
+export function cutAtNul(bytes: Buffer, at = 0, length = bytes.length): Buffer {
   const field = bytes.subarray(at, at + length);
   const end = field.indexOf(0);
   return end < 0 ? field : field.subarray(0, end);
-}
-
-/** A field of a fixed size ends at its first NUL. */
-export function cutAtNul(text: Buffer): Buffer {
-  const end = text.indexOf(0);
-  return end < 0 ? text : text.subarray(0, end);
 }
