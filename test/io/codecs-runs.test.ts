@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import test from 'ava';
 import { openCache } from '#src/io/cache.js';
@@ -9,7 +10,7 @@ import { chooseSettings, writeMember } from '#src/io/compression.js';
 import type { Cache } from '#src/model/cache.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { createData, type PackedCodec, readBytes, runProgram, testWith, unpack } from '../fixtures/codecs.js';
-import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
+import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
 const size = 10_000_000;
 const data = createData(size);
@@ -105,27 +106,42 @@ test('a run has two windows; a level whose window is larger than a run would be 
   t.is(xz.runSize?.({ level: 0, dictionary: 64 * MiB }), undefined);
 });
 
-declareSerialTest(
-  findMissingProgram('zstd', 'ps'),
-  'whoever stops reading leaves no program behind',
-  async (t) => {
-    async function* source() {
-      for (let at = 0; at + 4_500_000 <= size; at += 500_000) {
-        yield createBoundary();
-        yield data.subarray(at, at + 4_500_000);
-      }
+const run = promisify(execFile);
+
+/** Programs of its own that a process has while it reads and when it has stopped; the tests beside this one start some too. */
+const stopEarly = `
+  import { spawnSync } from 'node:child_process';
+  import { randomBytes } from 'node:crypto';
+  import { setTimeout } from 'node:timers/promises';
+  import { createBoundary } from '#src/io/codecs/marks.js';
+  import { writeMember } from '#src/io/compression.js';
+  async function* source() {
+    for (const size of [1, 8, 8, 8]) {
+      yield createBoundary();
+      yield randomBytes(size * 2 ** 20);
     }
-    const listPrograms = () =>
-      spawnSync('ps', ['--no-headers', '--ppid', String(process.pid), '-o', 'comm,stat'])
-        .stdout.toString()
-        .split('\n')
-        .filter((line) => /^zstd +[^Z ]/.test(line));
-    let running: string[] = [];
-    for await (const _ of writeMember('zstd', source(), { level: 8 })) {
-      running = listPrograms();
-      break;
+  }
+  const listPrograms = () =>
+    spawnSync('ps', ['--no-headers', '--ppid', String(process.pid), '-o', 'comm,stat'])
+      .stdout.toString()
+      .split('\\n')
+      .filter((line) => /^zstd +[^Z ]/.test(line));
+  let during = [];
+  for await (const _ of writeMember('zstd', source(), { level: 16 })) {
+    while (during.length === 0) {
+      during = listPrograms();
+      await setTimeout(1);
     }
-    t.true(running.length > 0, 'a run was under way');
-    t.deepEqual(listPrograms(), []);
-  },
-);
+    break;
+  }
+  console.log(JSON.stringify({ during, after: listPrograms() }));
+`;
+
+declareTest(findMissingProgram('zstd', 'ps'), 'whoever stops reading leaves no program behind', async (t) => {
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', stopEarly], {
+    timeout: 60_000,
+  });
+  const { during, after } = JSON.parse(stdout);
+  t.true(during.length > 0, 'a run was under way');
+  t.deepEqual(after, []);
+});

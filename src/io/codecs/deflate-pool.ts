@@ -22,6 +22,7 @@ export function createDeflatePool(): DeflatePool {
   const limit = pLimit(threads);
   const idle: Worker[] = [];
   const all: Worker[] = [];
+  const ending = new AbortController();
 
   function start(): Worker {
     const worker = new Worker(new URL('./deflate-worker.js', import.meta.url));
@@ -33,6 +34,8 @@ export function createDeflatePool(): DeflatePool {
     depth: 2 * threads,
     deflate: (bytes, level) =>
       limit(async () => {
+        // One that had its turn when all ended starts a moment later.
+        ending.signal.throwIfAborted();
         const worker = idle.pop() ?? start();
         const answer = await ask(worker, { bytes, level });
         idle.push(worker);
@@ -41,6 +44,7 @@ export function createDeflatePool(): DeflatePool {
       }),
     async [Symbol.asyncDispose]() {
       limit.clearQueue();
+      ending.abort();
       await Promise.all(all.map((worker) => worker.terminate()));
     },
   };

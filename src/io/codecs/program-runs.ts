@@ -56,6 +56,8 @@ export function createProgramCompressor({ codec, argv, memory, longest }: RunPro
     longest,
     compress: (run) =>
       limit(async () => {
+        // One that had its turn when all ended starts a moment later.
+        ending.signal.throwIfAborted();
         const member = collect(compress(codec, argv(1), holdBytes(run).body(), ending.signal));
         running.add(member);
         try {
