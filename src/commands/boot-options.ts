@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { BootRequest } from '../model/boot.js';
 import type { Expectation } from '../model/patch.js';
+import { collect, parseCount } from './option-values.js';
 
 export interface BootFlags {
   readonly kernel?: string;
@@ -34,16 +35,6 @@ export function addBootOptions(command: Command): Command {
       ).choices(['none', 'isolated', 'host']),
     )
     .addOption(new Option('--accelerator <kind>', 'how QEMU runs the guest').choices(['auto', 'kvm', 'tcg']));
-}
-
-/** Collects the values of an option that may be given many times. */
-export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
-export function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('wanted a whole number above 0');
-  return Number(text);
 }
 
 /** What the options ask a good boot to show, after what an image's definition asks for. */

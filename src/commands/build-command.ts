@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addBootOptions, collect, parseCount } from './boot-options.js';
+import { addBootOptions } from './boot-options.js';
+import { collect, parseLevel } from './option-values.js';
 
 /** How changes get into the image. */
 export function createModeOption(): Option {
@@ -26,7 +27,7 @@ export function addBuildOptions(command: Command): Command {
       '--compression <codec>',
       'none, gzip, bzip2, lzma, xz, lzo, lz4 or zstd; default: what the image has',
     )
-    .option('--level <number>', 'of the compression; default: like the image', parseCount)
+    .option('--level <number>', 'of the compression; default: like the image', parseLevel)
     .addOption(createModeOption())
     .option('--single-member', 'one compressed member, for a loader that reads no more')
     .option('--locked', 'the bytes that moby-patch.lock says, or nothing')

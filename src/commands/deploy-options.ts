@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
-import { addBootOptions, collect, parseCount } from './boot-options.js';
+import { addBootOptions } from './boot-options.js';
 import { createModeOption } from './build-command.js';
 import type { BuildFlags } from './build-request.js';
+import { collect, parseLevel } from './option-values.js';
 
 export interface TargetFlags {
   readonly image?: string;
@@ -27,7 +28,7 @@ export function addWishOptions(command: Command): Command {
     .option('-p, --patch <patch>', 'a patch folder or the id of a patch (repeatable)', collect)
     .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
     .option('--compression <codec>', 'default: what the image has')
-    .option('--level <number>', 'of the compression; default: like the image', parseCount)
+    .option('--level <number>', 'of the compression; default: like the image', parseLevel)
     .addOption(createModeOption())
     .option('--single-member', 'one compressed member, for a loader that reads no more');
 }

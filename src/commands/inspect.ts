@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { parseCount } from './boot-options.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
+import { parseCount } from './option-values.js';
 import { printJson, printLines } from './print.js';
 
 interface Flags {

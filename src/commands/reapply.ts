@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
-import { parseCount } from './boot-options.js';
 import type { CommandContext } from './context.js';
 import { addDeployOptions, type DeployFlags } from './deploy-options.js';
 import { guard } from './guard.js';
+import { parseCount } from './option-values.js';
 import { printJson, printLines } from './print.js';
 import { createProgress } from './progress.js';
 

@@ -9,9 +9,9 @@ import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
 import type { Base } from '../repack/from-base.js';
 import type { RepackOptions } from '../repack/write-image.js';
-import { parseCount } from './boot-options.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
+import { parseLevel } from './option-values.js';
 import { printData, printJson, printLines } from './print.js';
 import { keepStandardInput } from './standard-input.js';
 
@@ -34,7 +34,7 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
     .argument('<place>', 'a folder, a tar, or - for a tar on standard input')
     .requiredOption('-o, --output <file>', 'where the image goes, - for standard output')
     .option('--compression <codec>', 'of the archive that brings /init; default: what it had, or gzip')
-    .option('--level <number>', 'of the compression', parseCount)
+    .option('--level <number>', 'of the compression', parseLevel)
     .option('--single-member', 'every compressed archive as one member, for a loader that reads no more')
     .addOption(new Option('--sidecar <file>', 'default: FOLDER.moby-patch.jsonl, where unpack puts it'))
     .option('--original <image>', 'the image that was unpacked: what is not changed is copied from it')

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { parseCount } from './boot-options.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
+import { parseCount } from './option-values.js';
 import { addReapplyOptions, type ReapplyFlags } from './reapply.js';
 
 export interface WatchFlags extends ReapplyFlags {

@@ -1,0 +1,17 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Collects the values of an option that may be given many times. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('wanted a whole number above 0');
+  return Number(text);
+}
+
+/** Of a compression; which levels there are depends on the codec. */
+export function parseLevel(text: string): number {
+  if (!/^\d{1,2}$/.test(text)) throw new InvalidArgumentError('wanted a whole number, like 6');
+  return Number(text);
+}
