@@ -168,7 +168,8 @@ async function validate(
     name: request.output,
     digests: true,
     hold: isBootFile,
-    known: image,
+    like: image,
+    known: draft.report().mode?.name === 'append' ? image : undefined,
   });
   try {
     assertLocked(request.lock, { output: written.layout.sha256 });

@@ -12,7 +12,7 @@ export function locateBuildCache(context: CommandContext): string | undefined {
 
 export interface BuildCache extends Cache, AsyncDisposable {}
 
-/** What earlier builds kept, unless `wanted` is false; when it is closed it is brought back to its limit. */
+/** What earlier builds kept, unless `wanted` is false; when it is closed after a write it is brought back to its limit. */
 export function openBuildCache(
   wanted: boolean,
   context: CommandContext,
@@ -20,6 +20,16 @@ export function openBuildCache(
 ): BuildCache {
   const folder = wanted ? locateBuildCache(context) : undefined;
   if (folder === undefined) return { ...noCache, [Symbol.asyncDispose]: async () => {} };
-  const close = async () => void (await trimCache(folder, usualCacheLimit));
-  return { ...openCache(folder, log), [Symbol.asyncDispose]: close };
+  const cache = openCache(folder, log);
+  let grew = false;
+  return {
+    ...cache,
+    write(...written) {
+      grew = true;
+      return cache.write(...written);
+    },
+    async [Symbol.asyncDispose]() {
+      if (grew) await trimCache(folder, usualCacheLimit);
+    },
+  };
 }

@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utim
 import { dirname, join } from 'node:path';
 import type { Cache, CachedFile, CacheKind } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
+import { readAt } from './read-at.js';
 import { isRunning } from './scratch.js';
 
 /** Bytes that a cache may hold after `trimCache`. */
@@ -88,7 +89,7 @@ async function openVerified(path: string): Promise<CachedFile | undefined> {
   await markUsed(path);
   return {
     size,
-    read: (offset, end) => readAll(handle, digestSize + offset, Math.min(end, size) - offset),
+    read: (offset, end) => readAt(handle, digestSize + offset, digestSize + Math.min(end, size)),
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
@@ -101,22 +102,11 @@ async function markUsed(path: string): Promise<void> {
 /** The size of what is kept; undefined when it is not what was written. */
 async function verify(handle: FileHandle): Promise<number | undefined> {
   const { size } = await handle.stat();
-  const wanted = await readAll(handle, 0, digestSize);
+  const wanted = await readAt(handle, 0, digestSize);
   const hash = createHash('sha256');
   for (let at = digestSize; at < size; at += pieceSize)
-    hash.update(await readAll(handle, at, Math.min(pieceSize, size - at)));
+    hash.update(await readAt(handle, at, Math.min(at + pieceSize, size)));
   return wanted.length === digestSize && hash.digest().equals(wanted) ? size - digestSize : undefined;
-}
-
-async function readAll(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(Math.max(0, length));
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
 }
 
 /** The name appears when all is written; two that write the same write the same bytes. */

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import { readAt } from './read-at.js';
 import { createReadError } from './read-error.js';
 
 /** A regular file read at any place, held open so that a rename over it changes nothing for us. */
@@ -47,20 +48,10 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
       hint: 'give a file, or - for standard input',
     });
   const blocks = new Map<number, Promise<Uint8Array>>();
-  const readAnew = async (offset: number, end: number) => {
-    const buffer = Buffer.allocUnsafe(Math.max(0, end - offset));
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await handle
-        .read(buffer, filled, buffer.length - filled, offset + filled)
-        .catch((cause) => {
-          throw createReadError(name, cause);
-        });
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
-  };
+  const readAnew = (offset: number, end: number) =>
+    readAt(handle, offset, end).catch((cause) => {
+      throw createReadError(name, cause);
+    });
   const readBlock = (index: number) => {
     const block = blocks.get(index) ?? readAnew(index * blockSize, (index + 1) * blockSize);
     blocks.delete(index);

@@ -6,6 +6,7 @@ import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { abortable } from './abortable.js';
 import { gatherBytes } from './codecs/gather.js';
+import { giveSlab } from './codecs/slabs.js';
 import { isRunning } from './scratch.js';
 
 /** A file that is written beside its destination and takes its place only when it is published. */
@@ -90,6 +91,7 @@ async function writeFile(path: string, source: Bytes, signal: AbortSignal): Prom
       hash.update(piece);
       await file.appendFile(piece);
       size += piece.length;
+      giveSlab(piece.buffer as ArrayBuffer);
     }
     await file.sync();
   } finally {

@@ -12,7 +12,10 @@ export function writeChanges(
   options: RepackOptions & ModeWishes,
 ): { readonly name: 'rewrite' | 'append'; readonly reason: string; readonly bytes: Bytes } {
   const { name, reason, records } = chooseMode(image, changes, options);
+  const cache = options.cache?.keeps ? options.cache : undefined;
   const bytes =
-    records === undefined ? writeImage(image, changes, options) : writeAppended(image, records, options);
+    records === undefined
+      ? writeImage(image, changes, { ...options, cache })
+      : writeAppended(image, records, options);
   return { name, reason, bytes };
 }

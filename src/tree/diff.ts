@@ -11,7 +11,9 @@ type FieldTexts = Partial<Record<EntryField, string>>;
  * whether their bytes differ; files of different sizes differ anyway.
  */
 export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: string) => boolean): TreeDiff {
-  const [linksBefore, linksAfter] = [groupLinks(before.values()), groupLinks(after.values())];
+  const texts = new Map<string, string>();
+  const linksBefore = groupLinks(before.values(), texts);
+  const linksAfter = groupLinks(after.values(), texts);
   const differences: Difference[] = [];
   for (const [path, old] of before) {
     const entry = after.get(path);
@@ -19,6 +21,8 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
     else {
       const other =
         old.type === 'file' && entry.type === 'file' && (old.size !== entry.size || hasOtherContent(path));
+      const same = isAlike(old, entry) && linksBefore(path) === linksAfter(path);
+      if (same && !other) continue;
       const fields = compareTexts(describe(old, linksBefore), describe(entry, linksAfter));
       if (other) fields.push({ field: 'content', before: `${old.size} bytes`, after: `${entry.size} bytes` });
       if (fields.length > 0) differences.push({ path, kind: 'changed', type: entry.type, fields });
@@ -31,6 +35,21 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
     differences.filter((difference) => difference.kind === kind).length;
   differences.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { added: count('added'), removed: count('removed'), changed: count('changed'), differences };
+}
+
+/** Whether all fields are equal that `describe` shows: so it is for most entries, and texts cost more. */
+function isAlike(old: Entry, entry: Entry): boolean {
+  return (
+    old.type === entry.type &&
+    old.mode === entry.mode &&
+    old.uid === entry.uid &&
+    old.gid === entry.gid &&
+    old.mtime === entry.mtime &&
+    (old.type !== 'file' || old.size === entry.size) &&
+    old.target === entry.target &&
+    old.device?.major === entry.device?.major &&
+    old.device?.minor === entry.device?.minor
+  );
 }
 
 function describe(entry: Entry, links: LinkNames): FieldTexts {

@@ -87,13 +87,13 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
 
   function find(path: string, follow = false): string | undefined {
     followed = 0;
-    return look('', path, follow);
+    return share(path, look('', path, follow));
   }
 
   function locateFrom(base: string, path: string): Place | undefined {
     const last = walk(base, path);
     if (last === undefined || ['', '.', '..'].includes(last.name)) return undefined;
-    return { path: joinPath(last.directory, last.name), slashed: path.endsWith('/') };
+    return { path: share(path, joinPath(last.directory, last.name)), slashed: path.endsWith('/') };
   }
 
   function locate(path: string): Place | undefined {
@@ -134,6 +134,11 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
   }
 
   return { find, locate, locateFile, add, remove };
+}
+
+/** The name as a record has it, where it is canonical: an image has hundreds of thousands of them. */
+function share<Path extends string | undefined>(name: string, path: Path): Path | string {
+  return path === name ? name : path;
 }
 
 /** Whether a component has more than 255 bytes. */

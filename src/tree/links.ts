@@ -3,13 +3,21 @@ import type { Entry } from '../model/entry.js';
 /** All names of the file at a path, sorted, as one text; a path that is no hard link gives itself. */
 export type LinkNames = (path: string) => string;
 
-export function groupLinks(entries: Iterable<Entry>): LinkNames {
-  const links = new Map<string, string>();
+/** `texts`: shared between groupings that are compared, so that equal texts are one string however long they are. */
+export function groupLinks(entries: Iterable<Entry>, texts = new Map<string, string>()): LinkNames {
   const groups = new Map<string, string[]>();
   for (const { path, link } of entries) {
     if (link === undefined) continue;
-    links.set(path, link);
-    groups.set(link, [...(groups.get(link) ?? []), path]);
+    const group = groups.get(link);
+    if (group === undefined) groups.set(link, [path]);
+    else group.push(path);
   }
-  return (path) => (groups.get(links.get(path) ?? '') ?? [path]).toSorted().join('\n');
+  const names = new Map<string, string>();
+  for (const group of groups.values()) {
+    const text = group.sort().join('\n');
+    const shared = texts.get(text) ?? text;
+    texts.set(shared, shared);
+    for (const path of group) names.set(path, shared);
+  }
+  return (path) => names.get(path) ?? path;
 }

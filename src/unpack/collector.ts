@@ -2,8 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Token } from '../format/cpio-reader.js';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import type { ArchiveRecord, ArchiveRuns } from '../model/layout.js';
-
+import type { ArchiveRecord, ArchiveRuns, Header, Image } from '../model/layout.js';
 import { createRunList } from './run-list.js';
 
 export interface CollectorWishes {
@@ -11,6 +10,8 @@ export interface CollectorWishes {
   readonly digests?: boolean | undefined;
   /** Bodies to keep in memory, by the record's name; what does not fit is left out. */
   readonly hold?: ((name: string) => boolean) | undefined;
+  /** An image that most of this is in too: what is equal is held once. */
+  readonly like?: Pick<Image, 'entries' | 'digests'> | undefined;
 }
 
 /** What a reading of an image gathers, record by record. */
@@ -32,7 +33,8 @@ const longestTarget = 4096;
 const mostHeld = 16 * 2 ** 20;
 
 /** `first`: the index of the first record. */
-export function createCollector({ digests: wantsDigests, hold }: CollectorWishes, first: number): Collector {
+export function createCollector(wishes: CollectorWishes, first: number): Collector {
+  const { digests: wantsDigests, hold, like } = wishes;
   const records: (ArchiveRecord | undefined)[] = [];
   const digests = new Map<ArchiveRecord, string>();
   const held = new Map<ArchiveRecord, Uint8Array>();
@@ -40,13 +42,17 @@ export function createCollector({ digests: wantsDigests, hold }: CollectorWishes
   let count = first;
   let room = mostHeld;
   let present: ArchiveRecord | undefined;
+  let known: ArchiveRecord | undefined;
   let hash: Hash | undefined;
   let pieces: Uint8Array[] | undefined;
 
   function begin(token: Token & { kind: 'entry' }, segment: number, position: number): void {
-    const { header } = token;
+    const read = decodePath(token.name);
+    known = like?.entries.get(read)?.record;
+    const name = known?.name === read ? known.name : read;
+    const header = known !== undefined && isEqual(known.header, token.header) ? known.header : token.header;
     const type = parseType(header.mode);
-    present = { segment, index: count, position, header, name: decodePath(token.name) };
+    present = { segment, index: count, position, header, name };
     count += 1;
     if (type === 'symlink' && header.filesize <= longestTarget) pieces = [];
     if (type !== 'file' || header.filesize === 0) return;
@@ -63,7 +69,9 @@ export function createCollector({ digests: wantsDigests, hold }: CollectorWishes
     const whole = isTarget ? { ...record, target: decodePath(body) } : record;
     records.push(whole);
     if (hash !== undefined) {
-      const digest = hash.digest('hex');
+      const taken = hash.digest('hex');
+      const before = known && like?.digests.get(known);
+      const digest = before === taken ? before : taken;
       digests.set(whole, digest);
       runs?.add(digest);
     }
@@ -88,4 +96,9 @@ export function createCollector({ digests: wantsDigests, hold }: CollectorWishes
       else if (token.kind === 'trailer') records.push(undefined);
     },
   };
+}
+
+function isEqual(one: Header, other: Header): boolean {
+  for (const field in one) if (one[field as keyof Header] !== other[field as keyof Header]) return false;
+  return true;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readSegment } from '../io/archive.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { holdBytes } from '../io/spool.js';
@@ -35,9 +35,7 @@ export async function openImage(path: string, options: OpenOptions): Promise<Ima
   try {
     const { scan, sha256 } =
       (await readBehind(file, options)) ??
-      (options.cache === undefined
-        ? await read(file, options)
-        : await readOnce(file, options, options.cache));
+      (options.cache?.keeps ? await readOnce(file, options, options.cache) : await read(file, options));
     await file.assertUnchanged();
     return createImage(file, scan, sha256);
   } catch (error) {
@@ -52,10 +50,14 @@ interface Reading {
   readonly sha256: string;
 }
 
-async function read(file: InputFile, options: OpenOptions): Promise<Reading> {
+async function read(
+  file: InputFile,
+  options: OpenOptions,
+  hashing: string | Promise<string> = hashRange(file, 0, file.size),
+): Promise<Reading> {
   const [scan, sha256] = await Promise.all([
     scanImage(file, options.signal, options.limits, options),
-    hashRange(file, 0, file.size),
+    hashing,
   ]);
   return { scan: { ...scan, segments: await hashSegments(file, scan, sha256) }, sha256 };
 }
@@ -70,8 +72,10 @@ async function readOnce(file: InputFile, options: OpenOptions, cache: Cache): Pr
   const sha256 = await hashRange(file, 0, file.size);
   const kept = await readKeptScan(cache, sha256, options);
   if (kept !== undefined) return { scan: kept, sha256 };
-  const found = await read(file, { ...options, digests: true });
-  if (found.sha256 === sha256) await keepScan(cache, sha256, found.scan);
+  const found = await read(file, { ...options, digests: true }, sha256);
+  // What was read is what was hashed.
+  await file.assertUnchanged();
+  await keepScan(cache, sha256, found.scan);
   return found;
 }
 
@@ -84,22 +88,20 @@ const scans = new WeakMap<Image, KeptScan>();
 
 /** What stands behind an image that is known; undefined when the file does not begin with it. */
 async function readBehind(file: InputFile, options: OpenOptions): Promise<Reading | undefined> {
-  const { known } = options;
-  const scan = known && scans.get(known);
-  if (known === undefined || scan === undefined || known.layout.size >= file.size) return undefined;
-  if (!isClosed(scan.segments.at(-1))) return undefined;
-  if ((await hashRange(file, 0, known.layout.size)) !== known.layout.sha256) return undefined;
-  return continueScan(scan, file, options);
-}
-
-async function continueScan(scan: KeptScan, file: InputFile, options: OpenOptions): Promise<Reading> {
-  const { signal, limits } = options;
-  const start = findStart(scan);
-  const [rest, sha256] = await Promise.all([
+  const { known, signal, limits } = options;
+  const before = known && scans.get(known);
+  if (known === undefined || before === undefined || known.layout.size >= file.size) return undefined;
+  if (!isClosed(before.segments.at(-1))) return undefined;
+  const hash = createHash('sha256');
+  await updateHash(hash, file, 0, known.layout.size);
+  if (hash.copy().digest('hex') !== known.layout.sha256) return undefined;
+  const start = findStart(before);
+  const [rest] = await Promise.all([
     scanImage(file, signal, limits, options, start),
-    hashRange(file, 0, file.size),
+    updateHash(hash, file, known.layout.size, file.size),
   ]);
-  return { scan: joinScans(scan, rest, start, await hashSegments(file, rest, sha256)), sha256 };
+  const sha256 = hash.digest('hex');
+  return { scan: joinScans(before, rest, start, await hashSegments(file, rest, sha256)), sha256 };
 }
 
 function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
@@ -182,6 +184,10 @@ function hashSegment(file: InputFile, segment: ScannedSegment, whole: string): s
 
 async function hashRange(file: InputFile, offset: number, end: number): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of readRange(file, offset, end)) hash.update(piece);
+  await updateHash(hash, file, offset, end);
   return hash.digest('hex');
+}
+
+async function updateHash(hash: Hash, file: InputFile, offset: number, end: number): Promise<void> {
+  for await (const piece of readRange(file, offset, end)) hash.update(piece);
 }

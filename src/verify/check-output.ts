@@ -5,7 +5,7 @@ import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';
 import { groupLinks } from '../tree/links.js';
-import { isBelow } from '../tree/resolve.js';
+import { isBelow, parentPath } from '../tree/resolve.js';
 import { compareImages } from './compare-images.js';
 
 /**
@@ -39,11 +39,16 @@ export async function checkOutput(
 
 function findUnexplained(before: Image, diff: TreeDiff, changes: readonly Change[]): string[] {
   const puts = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
-  const removes = changes.flatMap((change) => (change.op === 'remove' ? [change.path] : []));
-  const explained = (path: string) =>
-    puts.has(path) || removes.some((removed) => path === removed || isBelow(path, removed));
+  const removes = new Set(changes.flatMap((change) => (change.op === 'remove' ? [change.path] : [])));
+  const explained = (path: string) => puts.has(path) || isRemoved(path, removes);
   const names = groupLinks(before.entries.values());
-  const lostAName = (path: string) => names(path).split('\n').some(explained);
+  const lost = new Map<string, boolean>();
+  const lostAName = (path: string) => {
+    const group = names(path);
+    const known = lost.get(group) ?? group.split('\n').some(explained);
+    lost.set(group, known);
+    return known;
+  };
   return diff.differences
     .filter(
       ({ path, fields }) =>
@@ -54,6 +59,11 @@ function findUnexplained(before: Image, diff: TreeDiff, changes: readonly Change
       ({ path, kind, fields }) =>
         `${path}: ${kind}${fields.map(({ field, before: a, after: b }) => ` ${field} ${a} -> ${b}`).join(',')}`,
     );
+}
+
+/** Whether the path is removed, or a directory above it. */
+function isRemoved(path: string, removes: ReadonlySet<string>): boolean {
+  return removes.has(path) || (path !== '' && isRemoved(parentPath(path), removes));
 }
 
 async function findMissing(after: Image, changes: readonly Change[]): Promise<string[]> {

@@ -5,19 +5,21 @@ import { diffTrees } from '../tree/diff.js';
 
 /** Every difference between what two images boot into; bodies are read only where they could differ. */
 export async function compareImages(before: Image, after: Image): Promise<TreeDiff> {
-  const candidates = [...before.entries].flatMap(([path, old]) => {
+  const others = new Set<string>();
+  const unknown: string[] = [];
+  for (const [path, old] of before.entries) {
     const entry = after.entries.get(path);
     const comparable =
       old.type === 'file' && entry?.type === 'file' && old.size === entry.size && old.size > 0;
-    return comparable && !isSameBody(before, old, after, entry) ? [path] : [];
-  });
-  const digestsBefore = await digestFiles(before, candidates);
-  const digestsAfter = await digestFiles(after, candidates);
-  return diffTrees(
-    before.entries,
-    after.entries,
-    (path) => digestsBefore.get(path) !== digestsAfter.get(path),
-  );
+    if (!comparable || isSameBody(before, old, after, entry)) continue;
+    const [left, right] = [before.digests.get(old.data), after.digests.get(entry.data)];
+    if (left === undefined || right === undefined) unknown.push(path);
+    else if (left !== right) others.add(path);
+  }
+  const digestsBefore = await digestFiles(before, unknown);
+  const digestsAfter = await digestFiles(after, unknown);
+  for (const path of unknown) if (digestsBefore.get(path) !== digestsAfter.get(path)) others.add(path);
+  return diffTrees(before.entries, after.entries, (path) => others.has(path));
 }
 
 /** Both bodies stand at the same place of segments with the same digest. */
