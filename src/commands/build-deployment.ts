@@ -9,6 +9,7 @@ import { listTouched } from '../deploy/touched.js';
 import { digestBytes } from '../io/digest.js';
 import { replaceFile } from '../io/output.js';
 import type { BuildRequest } from '../model/build.js';
+import type { Cache } from '../model/cache.js';
 import type { Deployment } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
@@ -64,7 +65,7 @@ export async function buildDeployment(
     onStage: progress.onStage,
   });
   if (report.error !== undefined) throw createBuildError(report.error);
-  const deployment = await describe(report, request, target, recipe, name, context);
+  const deployment = await describe(report, request, target, recipe, name, cache, context);
   // Last: a folder with this file is complete.
   await replaceFile(join(folder, 'deployment.json'), `${JSON.stringify(deployment, null, 2)}\n`);
   return { deployment, file, report };
@@ -82,6 +83,7 @@ async function describe(
   target: Target,
   recipe: string,
   name: string,
+  cache: Cache,
   context: CommandContext,
 ): Promise<Deployment> {
   const { before, after, plan, diff, boot } = report;
@@ -95,16 +97,10 @@ async function describe(
       { path: target.name, hint: 'install the application again, then moby-patch apply' },
     );
   }
-  await using stock = await openImage(request.image, {
-    signal: context.signal,
-    limits: context.limits,
-    name: target.name,
-  });
-  await using patched = await openImage(request.output, {
-    signal: context.signal,
-    limits: context.limits,
-    name: 'the new image',
-  });
+  const { signal, limits } = context;
+  const options = { signal, limits, digests: true };
+  await using stock = await openImage(request.image, { ...options, name: target.name, cache });
+  await using patched = await openImage(request.output, { ...options, name: 'the new image', like: stock });
   const touched = await listTouched(stock, patched, diff);
   await replaceFile(join(target.folder.builds, name, 'touched.json'), `${JSON.stringify(touched)}\n`);
   const old = listArchives(stock);

@@ -25,7 +25,7 @@ async function runDiff(a: string, b: string, flags: Flags, context: CommandConte
   const { addTextDiffs } = await import('../verify/compare-texts.js');
   const { renderDiff } = await import('../report/text.js');
   await using before = await openNamedImage(a, context, { digests: true });
-  await using after = await openNamedImage(b, context, { digests: true });
+  await using after = await openNamedImage(b, context, { digests: true, like: before });
   const found = await compareImages(before, after);
   const diff = flags.text ? await addTextDiffs(before, after, found) : found;
   if (flags.json) return printJson(context, diff);
