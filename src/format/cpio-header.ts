@@ -1,4 +1,5 @@
 import type { Header } from '../model/layout.js';
+import { parseType } from './mode.js';
 
 /** Bytes of a newc header: a magic of 6 and 13 fields of 8 hex digits (kernel: initramfs buffer format). */
 export const headerSize = 110;
@@ -10,6 +11,21 @@ export const maximumNameSize = 4096;
 export const longestReadName = 64 * 1024;
 
 export const trailerName = 'TRAILER!!!';
+
+/**
+ * Whether a kernel takes a record for a TRAILER. Only do_name of init/initramfs.c looks for its name, and a
+ * symlink, a name that is skipped and a body of what is no file never come there (booted, 6.1).
+ */
+export function isTrailer(name: Uint8Array, header: Pick<Header, 'mode' | 'filesize' | 'namesize'>): boolean {
+  const { mode, filesize, namesize } = header;
+  if (namesize > maximumNameSize || !isTrailerName(name)) return false;
+  const type = parseType(mode);
+  return type === 'file' || (type !== 'symlink' && filesize === 0);
+}
+
+export function isTrailerName(name: Uint8Array): boolean {
+  return name.length === trailerName.length && String.fromCharCode(...name) === trailerName;
+}
 
 export type HeaderProblem = 'old-format' | 'no-magic' | 'not-hex';
 
