@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   verify: ['model', 'format', 'tree', 'io', 'node', 'libraries'],
   engine: ['model', 'format', 'tree', 'io', 'node', 'libraries'],
   patch: ['model', 'text', 'io', 'node', 'libraries'],
-  image: ['model', 'text', 'io', 'node', 'libraries'],
+  image: ['model', 'format', 'text', 'io', 'node', 'libraries'],
   deploy: ['model', 'format', 'tree', 'text', 'io', 'node', 'libraries'],
   report: ['model', 'format'],
   'build.ts': ['model', 'format', 'tree', 'io', 'unpack', 'patch', 'engine', 'repack', 'verify', 'report'],

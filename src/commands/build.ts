@@ -8,6 +8,7 @@ import type { CommandContext } from './context.js';
 import { explain, fail } from './fail.js';
 import { printData, printJson, shortenPaths } from './print.js';
 import { createProgress } from './progress.js';
+import { describeStreamed } from './streamed-report.js';
 
 interface Flags extends BuildFlags {
   readonly json?: boolean;
@@ -56,7 +57,8 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
       onStage: progress.onStage,
     });
     progress.end();
-    await showReport(report, { ...flags, json: flags.json === true && !streamed }, context, streamed);
+    const shown = streamed ? describeStreamed(report, request.output) : report;
+    await showReport(shown, { ...flags, json: flags.json === true && !streamed }, context, streamed);
     if (streamed && !report.failed)
       for await (const piece of createReadStream(request.output)) await printData(context, piece);
   } catch (error) {

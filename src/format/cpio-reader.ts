@@ -2,17 +2,19 @@ import type { Header } from '../model/layout.js';
 import {
   type HeaderProblem,
   headerSize,
+  isTrailer,
   longestReadName,
   maximumNameSize,
   padding,
   parseHeader,
   sliceName,
-  trailerName,
 } from './cpio-header.js';
+import { patchRecord } from './cpio-writer.js';
 
 /**
  * What an archive is made of, in order. After `entry` come its `data` pieces and one `end`;
- * pieces are views of the chunk that was pushed.
+ * pieces are views of the chunk that was pushed. `raw`: header and name with their padding, and the body of
+ * a `trailer`.
  */
 export type Token =
   | {
@@ -51,6 +53,9 @@ export interface CpioReaderOptions {
   readonly embedded?: boolean;
 }
 
+/** What is kept of a TRAILER's body, which a kernel skips: of a longer one nothing, nor its size in the header. */
+const longestTrailerBody = 32 * 1024;
+
 type State = 'between' | 'header' | 'name' | 'body' | 'padding' | 'stopped';
 
 /**
@@ -71,6 +76,8 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
   let left = 0;
   let sum = 0;
   let afterTrailer = false;
+  let trailer = new Uint8Array();
+  let trailerSize = 0;
 
   function* push(chunk: Uint8Array): Generator<Token, void, void> {
     let at = 0;
@@ -119,6 +126,10 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
         position += taken;
         left -= taken;
         if (!afterTrailer) yield { kind: 'data', bytes };
+        else if (trailerSize < trailer.length) {
+          trailer.set(bytes, trailerSize);
+          trailerSize += taken;
+        }
         if (left === 0) yield* finishBody();
       } else if (state === 'padding') {
         const taken = Math.min(left, chunk.length - at);
@@ -154,10 +165,11 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
     if (header === undefined) return;
     const raw = held.slice(0, wanted);
     const name = sliceName(raw, header.namesize);
-    afterTrailer = header.namesize <= maximumNameSize && isTrailer(name);
-    yield { kind: afterTrailer ? 'trailer' : 'entry', header, name, position: start, raw };
     sum = 0;
     left = header.filesize;
+    afterTrailer = isTrailer(name, header);
+    if (afterTrailer) [trailer, trailerSize] = [startTrailer(raw, left), raw.length];
+    else yield { kind: 'entry', header, name, position: start, raw };
     state = 'body';
     if (left === 0) yield* finishBody();
   }
@@ -165,9 +177,15 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
   function* finishBody(): Generator<Token, void, void> {
     if (header === undefined) return;
     const checksum = header.magic === '070701' ? 'none' : sum === header.check ? 'right' : 'wrong';
-    if (!afterTrailer) yield { kind: 'end', checksum };
+    if (afterTrailer) yield* finishTrailer(header);
+    else yield { kind: 'end', checksum };
     left = padding(header.filesize);
     state = left === 0 ? 'between' : 'padding';
+  }
+
+  function* finishTrailer(found: Header): Generator<Token, void, void> {
+    const name = sliceName(trailer, found.namesize);
+    yield { kind: 'trailer', header: found, name, position: start, raw: trailer };
   }
 
   function* stop(problem: ReaderProblem, where: number): Generator<Token, void, void> {
@@ -202,8 +220,12 @@ function skipZeros(chunk: Uint8Array, from: number): number {
   return at;
 }
 
-function isTrailer(name: Uint8Array): boolean {
-  return name.length === trailerName.length && String.fromCharCode(...name) === trailerName;
+/** The TRAILER's record with room for its body and the padding behind that. */
+function startTrailer(raw: Uint8Array, filesize: number): Uint8Array<ArrayBuffer> {
+  if (filesize > longestTrailerBody) return new Uint8Array(patchRecord(raw, { filesize: 0 }));
+  const whole = new Uint8Array(raw.length + filesize + padding(filesize));
+  whole.set(raw);
+  return whole;
 }
 
 function addBytes(sum: number, bytes: Uint8Array): number {

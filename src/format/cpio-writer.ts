@@ -1,5 +1,12 @@
 import type { Header } from '../model/layout.js';
-import { encodeHeader, headerSize, maximumNameSize, padding, trailerName } from './cpio-header.js';
+import {
+  encodeHeader,
+  headerSize,
+  isTrailerName,
+  maximumNameSize,
+  padding,
+  trailerName,
+} from './cpio-header.js';
 
 /** The fields of a new record; what is left out is 0 (`nlink`: 1). */
 export type RecordFields = Partial<Omit<Header, 'magic' | 'namesize' | 'check'>> & Pick<Header, 'mode'>;
@@ -8,9 +15,14 @@ const zeros = new Uint8Array(4);
 
 /**
  * Header, name and their padding of one 070701 record; the body (`filesize` bytes) and
- * `encodePadding(filesize)` follow. Throws a RangeError for a name that the kernel would skip.
+ * `encodePadding(filesize)` follow. The name that ends an archive gets `./` in front: the same path to a
+ * kernel, and no end to any reader. Throws a RangeError for a name that the kernel would skip.
  */
 export function encodeRecord(fields: RecordFields, name: Uint8Array): Uint8Array {
+  return encodeNamed(fields, isTrailerName(name) ? new TextEncoder().encode(`./${trailerName}`) : name);
+}
+
+function encodeNamed(fields: RecordFields, name: Uint8Array): Uint8Array {
   const namesize = name.length + 1;
   if (name.length === 0 || namesize > maximumNameSize)
     throw new RangeError(`a name of ${name.length} bytes does not fit newc`);
@@ -29,7 +41,7 @@ export function encodePadding(size: number): Uint8Array {
 
 /** The record that ends an archive and resets the kernel's table of hard links. */
 export function encodeTrailer(): Uint8Array {
-  return encodeRecord({ mode: 0 }, new TextEncoder().encode(trailerName));
+  return encodeNamed({ mode: 0 }, new TextEncoder().encode(trailerName));
 }
 
 /** What a field of a new record has unless it is given. */

@@ -2,6 +2,7 @@ import type { ArchiveRecord, Header } from '../model/layout.js';
 import type { SidecarLine, SidecarRecord, SidecarTrailer } from '../model/sidecar.js';
 import {
   headerSize,
+  isTrailer,
   longestReadName,
   maximumNameSize,
   padding,
@@ -62,14 +63,15 @@ export function encodeRecordLine(line: SidecarRecord | SidecarTrailer): Uint8Arr
   return line.lower ? lowerHeader(bytes) : bytes;
 }
 
-/** The header and name that stand in a record's bytes; undefined when they are none. */
+/** The header and name that stand in a record's bytes; undefined when they are none, or a TRAILER's. */
 export function parseRecordBytes(raw: Uint8Array): { header: Header; name: string } | undefined {
   if (raw.length < headerSize) return undefined;
   const header = parseHeader(raw.subarray(0, headerSize));
   if (typeof header === 'string') return undefined;
   const size = headerSize + header.namesize;
   if (header.namesize > longestReadName || raw.length !== size + padding(size)) return undefined;
-  return { header, name: decodePath(sliceName(raw, header.namesize)) };
+  const name = sliceName(raw, header.namesize);
+  return isTrailer(name, header) ? undefined : { header, name: decodePath(name) };
 }
 
 /** Whether a name can be written; one that a kernel skips is only ever copied. */

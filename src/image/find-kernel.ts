@@ -1,5 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { detectKernelImage } from '../format/kernel-magic.js';
 
 const kernelNames = /^(vmlinu[xz]|linux|bzImage|kernel|Image)/;
 
@@ -19,16 +20,12 @@ export async function findKernelBeside(initrd: string): Promise<string | undefin
   return kernels.length === 1 ? kernels[0] : undefined;
 }
 
-/** By the magic numbers of Documentation/arch/x86/boot.rst and arm64/booting.rst. */
 async function isKernel(path: string): Promise<boolean> {
   if (!(await stat(path)).isFile()) return false;
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
-    const start = buffer.subarray(0, bytesRead);
-    return (
-      start.toString('latin1', 0x202, 0x206) === 'HdrS' || start.toString('latin1', 0x38, 0x3c) === 'ARM\x64'
-    );
+    return detectKernelImage(buffer.subarray(0, bytesRead)) !== undefined;
   } finally {
     await file.close();
   }

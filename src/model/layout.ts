@@ -86,7 +86,7 @@ export interface ArchivedRun {
 /** An archive that is nothing but entries without gaps and one TRAILER behind them. */
 export interface ArchiveRuns {
   readonly runs: readonly ArchivedRun[];
-  /** The TRAILER with its name and padding, as it is written. */
+  /** The TRAILER with its name and padding, as it is written, and its body if it has one. */
   readonly trailer: Uint8Array;
 }
 

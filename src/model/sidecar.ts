@@ -35,7 +35,7 @@ interface Written {
   readonly gap?: number;
   /** The header has digits a to f. */
   readonly lower?: true;
-  /** Base64 of the header and name with their padding. */
+  /** Base64 of the header and name with their padding; of a TRAILER with its body, too. */
   readonly raw?: string;
 }
 

@@ -6,24 +6,9 @@ import type { Entry } from '../model/entry.js';
 import type { Image } from '../model/layout.js';
 import { isBelow } from '../tree/resolve.js';
 import { findAppendFault } from './append-proof.js';
+import type { AppendedRecord, AppendFault } from './appended-record.js';
 import { createInodes, type Inodes } from './inodes.js';
 import { comparePaths } from './rewrite-plan.js';
-
-/** One record of an archive that is appended to an image. */
-export interface AppendedRecord {
-  readonly header: RecordFields;
-  /** As written, in the style of the image. */
-  readonly name: string;
-  readonly target?: string | undefined;
-  /** The entry whose body it brings. */
-  readonly body?: Entry | undefined;
-}
-
-/** Why changes cannot be expressed by an archive behind the image, and the path that it is about. */
-export interface AppendFault {
-  readonly path: string;
-  readonly reason: string;
-}
 
 /**
  * The records that make `changes` of an image when a kernel reads them behind it, or why there are none. Each

@@ -6,7 +6,7 @@ import type { ArchiveRecord, Image } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
 import { createImageEntries } from '../tree/image-entry.js';
 import { mergeRecords } from '../tree/merge.js';
-import type { AppendedRecord, AppendFault } from './append-plan.js';
+import type { AppendedRecord, AppendFault } from './appended-record.js';
 
 /**
  * Lets the kernel's rules loose on the appended records: what comes out must be the tree of the image with

@@ -4,7 +4,8 @@ import type { Change } from '../model/change.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Compression, Image } from '../model/layout.js';
 import type { Lock } from '../model/lock.js';
-import { type AppendedRecord, type AppendFault, findImageFault, planAppend } from './append-plan.js';
+import { findImageFault, planAppend } from './append-plan.js';
+import type { AppendedRecord, AppendFault } from './appended-record.js';
 
 export interface ModeWishes {
   readonly mode?: WriteMode | undefined;

@@ -13,7 +13,7 @@ import { parseSidecarLine } from './from-line.js';
 export interface SidecarPiece {
   /** Zeros in front of it. */
   readonly gap: number;
-  /** Header and name with their padding. */
+  /** Header and name with their padding, and the body of a TRAILER. */
   readonly raw: Uint8Array;
   readonly record?: ArchiveRecord | undefined;
   /** The digest of a body that is in the folder or tar. */
@@ -118,7 +118,8 @@ async function collectSidecar(
       if (line.line === 'trailer') own.push({ gap, raw });
       else {
         const record = createRecord(line, raw, records);
-        if (record === undefined) throw refuse(number, 'a record whose bytes are no cpio header');
+        if (record === undefined)
+          throw refuse(number, 'a record whose bytes are no cpio header, or a TRAILER');
         records += 1;
         const body = await spool.add(takeBytes());
         own.push({ gap, raw, record, ...(line.sha256 === undefined ? { body } : { sha256: line.sha256 }) });

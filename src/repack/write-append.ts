@@ -4,7 +4,7 @@ import { countGapZeros } from '../format/segment-gap.js';
 import { createBoundary } from '../io/codecs/marks.js';
 import { chooseSettings, writeMember } from '../io/compression.js';
 import type { Codec, Compression, Image } from '../model/layout.js';
-import type { AppendedRecord } from './append-plan.js';
+import type { AppendedRecord } from './appended-record.js';
 
 type Pieces = AsyncGenerator<Uint8Array, void, void>;
 

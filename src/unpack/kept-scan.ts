@@ -5,7 +5,7 @@ import type { CollectorWishes } from './collector.js';
 import type { Scan } from './scan.js';
 
 /** Raised when a scan gathers something else, or finds something else in the same bytes. */
-const version = 2;
+const version = 3;
 
 /** More records than this are read again faster than their list is parsed. */
 const mostRecords = 200_000;

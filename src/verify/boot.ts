@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Architecture } from '../format/kernel-magic.js';
 import { createScratch } from '../io/scratch.js';
 import type { BootRequest, BootResult } from '../model/boot.js';
 import { MobyPatchError } from '../model/error.js';
 import { createConsoleFile } from './console-file.js';
 import type { Init } from './detect-init.js';
 import { type Guest, startGuest } from './guest.js';
-import { type Architecture, detectKernel } from './kernel.js';
+import { detectKernel } from './kernel.js';
 import { probeKvm } from './kvm.js';
 import { createObservation, type Observation, promptDelay } from './observation.js';
 import { createProbe, writeProbedImage } from './probe-segment.js';

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
+import { isElf } from '../format/elf.js';
+import { type Architecture, detectKernelImage } from '../format/kernel-magic.js';
 import { MobyPatchError } from '../model/error.js';
-
-export type Architecture = 'x86_64' | 'aarch64';
 
 const startSize = 64 * 1024;
 
@@ -19,12 +19,11 @@ export async function detectKernel(path: string): Promise<Architecture> {
   );
 }
 
-/** By the boot protocols of the kernel's Documentation: x86/boot.rst, arm64/booting.rst; and ELF's e_machine. */
+/** By the words of the boot protocols, and by ELF's e_machine. */
 export function detectArchitecture(start: Uint8Array): Architecture | undefined {
-  if (readAscii(start, 0x202, 4) === 'HdrS') return 'x86_64';
-  if (readAscii(start, 0x38, 4) === 'ARM\x64') return 'aarch64';
-  if (readAscii(start, 0, 4) === '\x7fELF')
-    return elfMachines.get((start[18] ?? 0) | ((start[19] ?? 0) << 8));
+  const image = detectKernelImage(start);
+  if (image !== undefined) return image;
+  if (isElf(start)) return elfMachines.get((start[18] ?? 0) | ((start[19] ?? 0) << 8));
   // An arm64 kernel is often shipped as Image.gz, which QEMU unpacks by itself.
   if (start[0] === 0x1f && start[1] === 0x8b) return detectArchitecture(gunzipStart(start));
   return undefined;
@@ -34,10 +33,6 @@ const elfMachines = new Map<number, Architecture>([
   [62, 'x86_64'],
   [183, 'aarch64'],
 ]);
-
-function readAscii(bytes: Uint8Array, offset: number, length: number): string {
-  return String.fromCharCode(...bytes.subarray(offset, offset + length));
-}
 
 function gunzipStart(start: Uint8Array): Uint8Array {
   try {

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
+import type { Architecture } from '../format/kernel-magic.js';
 import { startGuest } from './guest.js';
-import type { Architecture } from './kernel.js';
 import { createArguments, createCmdline } from './qemu.js';
 
 export interface KvmProbe {

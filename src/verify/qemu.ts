@@ -1,6 +1,6 @@
+import type { Architecture } from '../format/kernel-magic.js';
 import { createMissingProgramError, runProcess } from '../io/process.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Architecture } from './kernel.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Report } from '#src/model/report.js';
@@ -51,6 +51,7 @@ async function build(
   { folder, daemon, served }: Bench,
   engine: 'docker' | 'local',
   args: readonly string[],
+  cache = 'none',
 ): Promise<Built> {
   if (typeof kernel === 'string') throw new Error(kernel);
   const output = `${engine}.img`;
@@ -58,8 +59,12 @@ async function build(
   const boot = ['--kernel', kernel.kernel, '--cmdline', 'noapic', '--network', 'host', '--memory', '512'];
   const where =
     engine === 'docker'
-      ? { folder, environment: daemon.environment }
-      : { folder, environment: { DOCKER_HOST: 'unix:///nonexistent' }, enter: served.enter };
+      ? { folder, environment: { ...daemon.environment, MOBY_PATCH_CACHE: cache } }
+      : {
+          folder,
+          environment: { DOCKER_HOST: 'unix:///nonexistent', MOBY_PATCH_CACHE: cache },
+          enter: served.enter,
+        };
   const { code, stdout, stderr } = await runMoby([...common, ...boot, ...args], where);
   t.is(code, 0, `${stderr}\n${stdout.slice(-4000)}`);
   const console = await readFile(join(folder, `${output}.console.log`), 'utf8').catch(() => '');
@@ -117,11 +122,11 @@ declareSerialTest(
         share: server.share,
         options: `${options},port=${server.port},mountport=${server.mountPort}`,
       });
-      const docker = await build(t, bench, 'docker', [
-        ...settings,
+      const expected = [
         ...['--expect-file', `/Users/nonce=${nonce}`],
         ...['--expect', 'docker: started at [0-9.]+; mounts: /Users$'],
-      ]);
+      ];
+      const docker = await build(t, bench, 'docker', [...settings, ...expected], 'cache');
       t.like(docker.report, {
         failed: false,
         engine: { name: 'docker' },
@@ -144,6 +149,19 @@ declareSerialTest(
         found.filter((line) => !line.startsWith('added lib/x86_64-linux-gnu/')),
         differences,
       );
+
+      // Without the steps that were kept, apk runs again, with what it downloaded.
+      await rm(join(bench.folder, 'cache/steps'), { recursive: true });
+      const asked = bench.served.requests.length;
+      const again = await build(t, bench, 'docker', [...settings, '--no-verify'], 'cache');
+      t.false(again.report.steps[0]?.cached);
+      t.is(again.report.after?.sha256, docker.report.after?.sha256, 'the same bytes from downloads');
+      t.deepEqual(
+        bench.served.requests.slice(asked).filter((path) => !path.endsWith('APKINDEX.tar.gz')),
+        [],
+        'no package was asked for twice',
+      );
+      t.true(bench.served.requests.length > asked, 'the index was');
 
       const local = await build(t, bench, 'local', [...settings, '--no-verify']);
       t.is(local.report.engine?.name, 'local');

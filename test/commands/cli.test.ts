@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { describeStreamed } from '#src/commands/streamed-report.js';
 import type { Report } from '#src/model/report.js';
 import { createArchive, createTestFolder, directory, file, gzip, symlink } from '../fixtures/archive.js';
 import { cli, runMoby } from '../fixtures/moby.js';
@@ -83,6 +84,61 @@ test('an image comes from standard input and a build goes to standard output', a
   let text = '';
   for await (const piece of inspect.stdout) text += piece;
   t.is(JSON.parse(text).size, image.length);
+});
+
+test('the report of a build to standard output calls that -, and names no file that is gone', async (t) => {
+  const folder = await setUp(t);
+  await writePatch(folder, motd);
+  const reports = ['--report', 'report.json', '--report', 'report.md'];
+  const argv = ['build', '-i', 'initrd.img', '-p', 'motd', '--no-verify', '-o', '-', ...reports];
+  const { code, stderr } = await moby(folder, ...argv);
+  t.is(code, 0);
+  t.regex(stderr, /^done in .*: initrd.img -> -$/m);
+  const json = await readFile(join(folder, 'report.json'), 'utf8');
+  const report = JSON.parse(json) as Report;
+  t.is(report.output, '-');
+  t.is(report.manifest, undefined);
+  const markdown = await readFile(join(folder, 'report.md'), 'utf8');
+  for (const text of [stderr, json, markdown]) t.notRegex(text, /output\.img|manifest/);
+});
+
+test('a boot that refuses what was for standard output points at a file that would be kept', (t) => {
+  const passed = '/tmp/moby-patch-1-x/output.img';
+  const console = `${passed}.refused.console.log`;
+  const boot = {
+    verdict: 'refused',
+    reached: 'nothing',
+    accelerator: 'tcg',
+    seconds: 1,
+    expectations: [],
+    warnings: [],
+    console,
+    tail: ['the last line'],
+  } as const;
+  const error = {
+    kind: 'boot',
+    code: 'boot-refused',
+    message: `${passed} did not boot`,
+    path: console,
+    hint: `read the console: ${console}`,
+  } as const;
+  const report = {
+    failed: true,
+    stage: 'publish',
+    input: 'initrd.img',
+    steps: [],
+    warnings: [],
+    stages: {},
+    durationMs: 1,
+    boot,
+    error,
+  } as const;
+  const shown = describeStreamed(report, passed);
+  t.notRegex(JSON.stringify(shown), /output\.img/);
+  t.like(shown.error, { path: '-', message: '- did not boot' });
+  t.regex(shown.error?.hint ?? '', /-o FILE/);
+  t.deepEqual(shown.boot?.tail, ['the last line']);
+  t.is(shown.output, undefined);
 });
 
 test('a reader that stops reading is no error', async (t) => {

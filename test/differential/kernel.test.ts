@@ -39,14 +39,18 @@ async function openNew(t: ExecutionContext, bytes: Uint8Array): Promise<{ image:
   return { image, folder };
 }
 
-/** Boots what we write when a file changes and another is added, the rest as it was. */
+/** Boots what we write when a file changes and others are added, one as `TRAILER!!!`, the rest as it was. */
 async function holdRewritten(
   t: ExecutionContext,
   bytes: Uint8Array,
   options: Parameters<typeof rewrite>[4] = {},
 ): Promise<Image> {
   const { image, folder } = await openNew(t, bytes);
-  const changes = [putFile('types/file', 'changed'), putFile('types/new', 'added')];
+  const changes = [
+    putFile('types/file', 'changed'),
+    putFile('types/new', 'added'),
+    putFile('TRAILER!!!', 'no end'),
+  ];
   const written = await rewrite(image, changes, join(folder, 'written'), folder, options);
   t.teardown(() => written[Symbol.asyncDispose]());
   t.is(written.entries.get('types/new')?.size, 5);

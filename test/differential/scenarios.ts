@@ -302,6 +302,29 @@ const links: readonly Scenario[] = [
   ),
 ];
 
+/** GNU cpio, busybox and bsdtar end at the first of these names, whatever its type: only a kernel goes on. */
+const trailer = 'TRAILER!!!';
+const trailers: readonly Scenario[] = [
+  scenario('trailers', [
+    file('@/a', 'body', link(20)),
+    symlink(trailer, 'target', { mtime: 30, uid: 3 }),
+    file('@/behind-symlink', '', link(20)),
+    { ...node(trailer, 0o010644), body: 'a fifo' },
+    { ...directory(trailer), body: 'a directory' },
+    { ...character(trailer, device(1, 3)), body: 'a device' },
+    { ...node(trailer, 0o110644), body: 'of no type' },
+    symlink(trailer, 't'.repeat(4097)),
+    file('@/behind-bodies', '', link(20)),
+    file(trailer, 'a file: its body is skipped'),
+    file('@/behind-file', 'one', link(20)),
+    directory(trailer),
+    file('@/behind-directory', 'two', link(20)),
+    file(`${trailer}\0more`, '070701'),
+    file('@/behind-nul', 'three', link(20)),
+    file(`@/${trailer}`, 'inside', { mtime: 31 }),
+  ]),
+];
+
 const later: readonly Scenario[] = [
   scenario(
     'directory-times',
@@ -365,7 +388,7 @@ const later: readonly Scenario[] = [
   ),
 ];
 
-export const scenarios: readonly Scenario[] = [...plain, ...over, ...links, ...later];
+export const scenarios: readonly Scenario[] = [...plain, ...over, ...links, ...trailers, ...later];
 
 /** Segment 0 of all scenarios, segment 1 of all, and so on. */
 export function joinScenarios(chosen: readonly Scenario[]): Member[][] {

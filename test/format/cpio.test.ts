@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { parseHeader } from '#src/format/cpio-header.js';
 import { createCpioReader, type Token } from '#src/format/cpio-reader.js';
 import { encodeRecord } from '#src/format/cpio-writer.js';
-import { createArchive, createTestFolder, directory, file, symlink } from '../fixtures/archive.js';
+import { createArchive, createTestFolder, directory, file, node, symlink } from '../fixtures/archive.js';
 
 interface Seen {
   readonly name: string;
@@ -89,6 +89,41 @@ test('any cut of the input into chunks gives the same entries', (t) => {
     ),
     { numRuns: 500 },
   );
+});
+
+test('any cut of the input gives the same TRAILERs, each with its body, and none for a symlink', (t) => {
+  const trailer = 'TRAILER!!!';
+  const members = [
+    symlink(trailer, 'target'),
+    { ...node(trailer, 0o010644), body: 'skipped' },
+    file(trailer, '070701 is no entry here'),
+    directory(trailer),
+    node(trailer, 0),
+    file('a', 'x'),
+  ];
+  const archive = createArchive(members);
+  const describe = (tokens: Iterable<Token>) =>
+    [...tokens].flatMap((token) =>
+      token.kind === 'entry' || token.kind === 'trailer'
+        ? [`${token.kind} ${token.position} ${Buffer.from(token.raw).toString('latin1')}`]
+        : token.kind === 'problem'
+          ? [token.problem]
+          : [],
+    );
+  const whole = describe(createCpioReader().push(archive));
+  t.deepEqual(
+    whole.map((line) => line.split(' ')[0]),
+    ['entry', 'entry', 'trailer', 'trailer', 'trailer', 'entry', 'trailer'],
+  );
+  t.true(whole[2]?.endsWith('070701 is no entry here\0'));
+  for (let at = 0; at <= archive.length; at += 1) {
+    const reader = createCpioReader();
+    const cut = [
+      ...describe(reader.push(archive.subarray(0, at))),
+      ...describe(reader.push(archive.subarray(at))),
+    ];
+    t.deepEqual([...cut, ...describe(reader.end())], whole);
+  }
 });
 
 test('every cut of an archive short of its end is either between entries or a problem with its place', (t) => {

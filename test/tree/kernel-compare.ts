@@ -1,3 +1,5 @@
+import { isTrailer } from '#src/format/cpio-header.js';
+import { encodePath } from '#src/format/path.js';
 import type { ArchiveRecord } from '#src/model/layout.js';
 import { mergeRecords } from '#src/tree/merge.js';
 import { runKernel } from './kernel-model.js';
@@ -16,9 +18,14 @@ export function describeModel(records: readonly (ArchiveRecord | undefined)[]): 
     });
 }
 
+/** As a reader of the archive gives it. */
+function withoutTrailer(record: ArchiveRecord | undefined): ArchiveRecord | undefined {
+  return record && isTrailer(encodePath(record.name), record.header) ? undefined : record;
+}
+
 export function describeMerged(records: readonly (ArchiveRecord | undefined)[]): string[] {
   const first = new Map<object, string>();
-  return [...mergeRecords(records).names]
+  return [...mergeRecords(records.map(withoutTrailer)).names]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([path, node]) => {
       if (!first.has(node)) first.set(node, path);

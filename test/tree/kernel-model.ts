@@ -38,7 +38,10 @@ const byteLength = (name: string) => encodePath(name).length;
 const untilNul = (text: string) => text.split('\0')[0] ?? '';
 const splitPath = (path: string) => path.split('/').filter((part) => part !== '');
 
-/** The nodes by canonical path, without those that only the kernel's built-in archive has made. */
+/**
+ * The nodes by canonical path, without those that only the kernel's built-in archive has made. A TRAILER may be
+ * `undefined` or a record with its name: which of these are one is decided here.
+ */
 export function runKernel(records: readonly (ArchiveRecord | undefined)[]): Map<string, ModelNode> {
   const root = createNode('directory', undefined);
   for (const name of ['dev', 'root']) root.children.set(name, createNode('directory', root));
@@ -149,6 +152,10 @@ export function runKernel(records: readonly (ArchiveRecord | undefined)[]): Map<
   function doName(record: ArchiveRecord, type: EntryType | undefined): void {
     const { uid, gid, mode, mtime, filesize, rdevmajor, rdevminor } = record.header;
     const path = record.name;
+    if (path === 'TRAILER!!!') {
+      links.clear();
+      return;
+    }
     cleanPath(path, type);
     if (type === 'file') {
       const linked = maybeLink(path, type, record);

@@ -52,6 +52,7 @@ const path = fc
 const name = fc.oneof(
   { weight: 60, arbitrary: path },
   { weight: 1, arbitrary: fc.constantFrom('', '/', '..', 'a/'.repeat(2048), 'a/'.repeat(2047)) },
+  { weight: 3, arbitrary: fc.constantFrom('TRAILER!!!', 'TRAILER!!!', './TRAILER!!!') },
 );
 const types = [0o100000, 0o040000, 0o120000, 0o020000, 0o060000, 0o010000, 0o140000, 0, 0o110000];
 const id = fc.constantFrom(0, 1000, 0xffffffff);

@@ -1,0 +1,22 @@
+import type { Report } from '../model/report.js';
+
+/** As the user named it. */
+const standardOutput = '-';
+
+/** The report of a build whose output passed through the file `passed`, which is gone with all beside it. */
+export function describeStreamed(report: Report, passed: string): Report {
+  const { output, boot, error, ...rest } = report;
+  const isPassed = (text: string | undefined) => text?.includes(passed) ?? false;
+  return {
+    ...rest,
+    output: output === undefined ? undefined : standardOutput,
+    manifest: undefined,
+    boot: boot && { ...boot, console: 'not kept (-o FILE keeps it)' },
+    error: error && {
+      ...error,
+      message: error.message.replaceAll(passed, standardOutput),
+      path: isPassed(error.path) ? standardOutput : error.path,
+      hint: isPassed(error.hint) ? 'build to a file, which keeps the console beside it: -o FILE' : error.hint,
+    },
+  };
+}
