@@ -4,6 +4,7 @@ import { addApplyCommand } from './commands/apply.js';
 import { addBuildCommand } from './commands/build.js';
 import { addCatCommand } from './commands/cat.js';
 import { addCheckCommand } from './commands/check.js';
+import { addCompletionCommand } from './commands/completion.js';
 import type { CommandContext } from './commands/context.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -46,6 +47,7 @@ const commands = [
   addLockCommand,
   addPruneCommand,
   addDoctorCommand,
+  addCompletionCommand,
 ];
 
 keepHeapSmall();

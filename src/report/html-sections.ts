@@ -113,7 +113,10 @@ export function listChangeSections({ diff }: Report): Markup[] {
   const count = `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`;
   const open = rows.length > 100 ? '' : ' open="open"';
   const table = createTable(['', 'path', 'what'], rows) ?? [];
-  return createSection('Changes', mark`<details${{ markup: open }}><summary>${count}</summary>\n${table}</details>\n`);
+  return createSection(
+    'Changes',
+    mark`<details${{ markup: open }}><summary>${count}</summary>\n${table}</details>\n`,
+  );
 }
 
 export function listTimeSections({ stages, durationMs }: Report): Markup[] {
