@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { createOutputClosedError } from './commands/fail.js';
 import { keepHeapSmall } from './commands/heap.js';
 import { addHostCommand } from './commands/host.js';
+import { addInitCommand } from './commands/init.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addLimitOptions } from './commands/limit-options.js';
 import { addLockCommand } from './commands/lock.js';
@@ -47,6 +48,7 @@ const commands = [
   addLockCommand,
   addPruneCommand,
   addDoctorCommand,
+  addInitCommand,
   addCompletionCommand,
 ];
 
