@@ -56,10 +56,10 @@ export function completeWords(program: Command, words: readonly string[]): Compl
   if (assigned !== undefined && takesValue(assigned))
     return { ...whole, prefix: `${name}=`, typed: value, ...completeValue(assigned) };
   const argument = findArgument(command, position);
-  const commands = position === 0 ? listCommands(command) : [];
+  const commands = listCommands(command);
   if (!isEnded && (typed.startsWith('-') || (argument === undefined && commands.length === 0)))
     return { ...whole, candidates: listOptions(command, typed) };
-  if (argument === undefined) return { ...whole, candidates: commands };
+  if (argument === undefined) return { ...whole, candidates: position === 0 ? commands : [] };
   // Of the `help` that every command with commands has.
   if (argument.name() === 'command') return { ...whole, candidates: listCommands(parent) };
   return { ...whole, ...completeValue(argument) };
