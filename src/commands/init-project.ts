@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { findImage, listDefinitions } from '../image/find-image.js';
 import type { Patch } from '../model/patch.js';
@@ -6,6 +6,7 @@ import { findPatch, listPatches } from '../patch/find-patches.js';
 import { loadPatch } from '../patch/load-patch.js';
 import { checkSettings, resolveParameters } from '../patch/parameters.js';
 import { parsePatch } from '../patch/parse-patch.js';
+import { refuseStart } from '../unpack/scan.js';
 import { locatePatch, parseSettings } from './build-request.js';
 import { type CommandContext, findPlaces, type Places } from './context.js';
 import type { InitFlags } from './init.js';
@@ -79,12 +80,21 @@ async function chooseImage(flags: InitFlags, places: Places, context: CommandCon
   const { images: roots, home } = places;
   const cache = join(places.cache, 'images');
   const log = (line: string) => context.stderr.write(`${line}\n`);
-  const { kernel } = await findImage(wanted, { roots, home, folder, cache, signal, log });
+  const { initrd, kernel } = await findImage(wanted, { roots, home, folder, cache, signal, log });
+  await assertImage(initrd, wanted);
   const lacks =
     kernel === undefined && flags.kernel === undefined
       ? 'name the kernel that boots it (kernel: in moby-patch.yaml), or moby-patch build --no-verify'
       : undefined;
   return { name: wanted, kernel: kernel === undefined ? undefined : basename(kernel), lacks };
+}
+
+/** A kernel, say, is told now and not by the first build. Error (`invalid`): `image-invalid`. */
+async function assertImage(path: string, name: string): Promise<void> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
+  const problem = refuseStart(buffer.subarray(0, bytesRead), name);
+  if (problem !== undefined) throw problem;
 }
 
 /** The first by name; not what a build put there. */

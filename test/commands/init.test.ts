@@ -65,10 +65,12 @@ declareTest(
     const check = await runMoby(['check'], { folder });
     t.is(check.code, 0, check.stderr);
     t.regex(check.stdout, /example: right\n[\s\S]*configuration moby-patch\.yaml: right/);
-    const build = await runMoby(['build', '-q', '--no-verify', '--mode', 'append'], { folder });
+    const args = ['build', '-q', '--no-verify', '--mode', 'append', '--json'];
+    const build = await runMoby(args, { folder });
     t.is(build.code, 0, build.stderr);
-    const built = await runMoby(['cat', 'initrd.patched.img', 'etc/moby-patch-example'], { folder });
-    t.is(built.stdout, 'hello\n');
+    const { output, diff } = JSON.parse(build.stdout);
+    t.is(output, join(folder, 'initrd.patched.img'));
+    t.like(diff.differences, [{ path: 'etc/moby-patch-example', kind: 'added', type: 'file' }]);
   },
 );
 
@@ -81,9 +83,9 @@ test('nothing that is there is replaced without --force, and then nothing new is
   t.is(JSON.parse(refused.stdout).error.code, 'init-exists');
   t.deepEqual(await list(folder), ['moby-patch.yaml']);
   t.is(await readFile(join(folder, 'moby-patch.yaml'), 'utf8'), 'image: mine\n');
-  const forced = await runMoby(['init', '--force', '--json'], { folder });
-  t.is(forced.code, 0, forced.stderr);
-  t.like(JSON.parse(forced.stdout), {
+  const context = createCommandContext(folder);
+  await runInit({ force: true, json: true, output: 'out.img' }, context);
+  t.like(JSON.parse(context.printed()), {
     image: 'initrd.img',
     files: [
       { path: 'patches/example/patch.yaml', state: 'written' },
@@ -141,8 +143,10 @@ test('--dry-run prints what would be written and writes nothing', async (t) => {
 
 test('patches, settings and image are looked at before anything is written', async (t) => {
   const folder = await createTestFolder(t);
+  await writeFile(join(folder, 'linux'), 'MZ');
   const refused = [
     [{ image: 'refrence' }, 'image-unknown', /did you mean "reference"/],
+    [{ image: 'linux' }, 'image-invalid', /found the bytes 4d5a/],
     [{ patch: ['nsf'] }, 'patch-unknown', /did you mean "nfs"/],
     [{ patch: ['nfs'], set: ['sever=x'] }, 'setting-unknown', /did you mean "server"/],
     [{ patch: ['nfs'], set: ['timeout=soon'] }, 'patch-invalid', /timeout: found "soon"/],
@@ -157,7 +161,7 @@ test('patches, settings and image are looked at before anything is written', asy
     );
     t.like(error, { kind: 'invalid', code });
   }
-  t.deepEqual(await readdir(folder), []);
+  t.deepEqual(await readdir(folder), ['linux']);
 });
 
 test('named patches take the place of the example, and their parameters are listed', async (t) => {
