@@ -58,7 +58,7 @@ export function listCheckSections(report: Report): Markup[] {
   ];
 }
 
-export function listStepSections({ plan, steps }: Report): Markup[] {
+export function listStepSections({ plan, steps, failed }: Report): Markup[] {
   const patches = (plan?.patches ?? []).map(({ id, title, sha256, parameters }) => [
     id,
     title,
@@ -73,12 +73,16 @@ export function listStepSections({ plan, steps }: Report): Markup[] {
     cached ? 'kept from an earlier build' : changed ? 'done' : 'already so',
     mark`${(durationMs / 1000).toFixed(1)} s`,
   ]);
+  const left = (plan?.steps ?? []).slice(steps.length).map(({ patch, summary, cached }): Cell[] => {
+    const state = cached ? 'kept from an earlier build' : 'to be done';
+    return [patch, summary, failed ? 'not done' : state, ''];
+  });
   const packages = steps.flatMap((step) =>
     Object.entries(step.packages).map(([name, version]) => [name, version, step.patch]),
   );
   return [
     ...createSection('Patches', createTable(['patch', 'title', 'parameters', 'sha256'], patches)),
-    ...createSection('Steps', createTable(['patch', 'step', '', 'time'], done)),
+    ...createSection('Steps', createTable(['patch', 'step', '', 'time'], [...done, ...left])),
     ...createSection('Packages', createTable(['package', 'version', 'patch'], packages)),
   ];
 }

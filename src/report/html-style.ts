@@ -7,11 +7,10 @@ table { border-collapse: collapse; width: 100%; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; unicode-bidi: isolate; }
 th { font-weight: 600; color: var(--dim); white-space: nowrap; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.code, pre { font-family: ui-monospace, monospace; font-size: 13px; }
+pre { font-family: ui-monospace, monospace; font-size: 13px; }
 pre { background: var(--soft); padding: .6rem .8rem; overflow-x: auto; white-space: pre-wrap; }
-pre.error { border-left: 4px solid var(--bad); }
 .passed { color: var(--good); } .failed, .error { color: var(--bad); } .skipped { color: var(--dim); }
-pre.error { color: var(--text); }
+pre.error { color: var(--text); border-left: 4px solid var(--bad); }
 summary { cursor: pointer; }
 .bar { display: block; height: .7rem; background: var(--dim); min-width: 1px; }
 @media print { body { max-width: none; } }

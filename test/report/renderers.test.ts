@@ -77,6 +77,9 @@ test('the page has the segments, steps, packages, changes, checks, warnings and 
   t.regex(text, /done and booted/);
   t.regex(text, /<td>curl<\/td><td>8\.1<\/td><td>motd<\/td>/);
   t.regex(text, /<td>etc\/issue<\/td><td>mode 0644 -&gt; 0600<pre>-old\n\+new<\/pre>/);
+  const planned = createReport({ stage: 'plan', steps: [] });
+  t.regex(render('.html', planned), /<td>file etc\/motd<\/td><td>to be done<\/td>/);
+  t.regex(render('.html', failed), /<td>file etc\/motd<\/td><td>not done<\/td>/);
   t.notRegex(render('.html', early), /<h2>(Boot|Changes|Segments)/);
 });
 
