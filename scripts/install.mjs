@@ -29,6 +29,10 @@ export const programs = {
   zstd: 'zstd',
   ps: 'procps',
   openssl: 'openssl',
+  zsh: 'zsh',
+  fish: 'fish',
+  xmllint: 'libxml2-utils',
+  script: 'bsdutils',
   git: 'git',
   docker: 'docker.io',
 };

@@ -1,52 +1,11 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { addApplyCommand } from './commands/apply.js';
-import { addBuildCommand } from './commands/build.js';
-import { addCatCommand } from './commands/cat.js';
-import { addCheckCommand } from './commands/check.js';
+import { CommanderError } from 'commander';
 import type { CommandContext } from './commands/context.js';
-import { addDiffCommand } from './commands/diff.js';
-import { addDoctorCommand } from './commands/doctor.js';
 import { createOutputClosedError } from './commands/fail.js';
 import { keepHeapSmall } from './commands/heap.js';
-import { addHostCommand } from './commands/host.js';
-import { addInspectCommand } from './commands/inspect.js';
-import { addLimitOptions } from './commands/limit-options.js';
-import { addLockCommand } from './commands/lock.js';
-import { addLsCommand } from './commands/ls.js';
-import { addPlanCommand } from './commands/plan.js';
-import { addPruneCommand } from './commands/prune.js';
-import { addReapplyCommand } from './commands/reapply.js';
-import { addRepackCommand } from './commands/repack.js';
-import { addRestoreCommand } from './commands/restore.js';
-import { addStatusCommand } from './commands/status.js';
-import { addUnpackCommand } from './commands/unpack.js';
-import { addVerifyCommand } from './commands/verify.js';
-import { addWatchCommand } from './commands/watch.js';
+import { createProgram } from './commands/program.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { version } from './version.js';
-
-const commands = [
-  addBuildCommand,
-  addPlanCommand,
-  addInspectCommand,
-  addLsCommand,
-  addCatCommand,
-  addDiffCommand,
-  addUnpackCommand,
-  addRepackCommand,
-  addVerifyCommand,
-  addStatusCommand,
-  addApplyCommand,
-  addRestoreCommand,
-  addReapplyCommand,
-  addWatchCommand,
-  addHostCommand,
-  addCheckCommand,
-  addLockCommand,
-  addPruneCommand,
-  addDoctorCommand,
-];
 
 keepHeapSmall();
 
@@ -79,16 +38,9 @@ const context: CommandContext = {
   },
 };
 
-const program = new Command('moby-patch')
-  .description('Rebuild the initrd a VM boots from: declarative patches in, a verified image out.')
-  .version(version)
-  .showHelpAfterError('(moby-patch --help shows what there is)')
-  .exitOverride();
-for (const add of commands) add(program, context);
-addLimitOptions(program.commands, (chosen) => {
+const program = createProgram(version, context, (chosen) => {
   limits = chosen;
 });
-for (const command of program.commands) command.exitOverride();
 
 try {
   await program.parseAsync();

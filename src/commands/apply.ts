@@ -24,10 +24,13 @@ export function addApplyCommand(program: Command, context: CommandContext): void
 
 async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const { describeDeployed, runDeploy } = await import('./run-deploy.js');
+  const { withReports } = await import('./write-reports.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const { dryRun = false, adopt = false } = flags;
-    const deployed = await runDeploy('apply', flags, { dryRun, adopt, prove: true }, context, progress);
+    const deployed = await withReports(flags, context, (onReport) =>
+      runDeploy('apply', flags, { dryRun, adopt, prove: true, onReport }, context, progress),
+    );
     progress.end();
     if (flags.json) await printJson(context, deployed);
     else await printLines(context, describeDeployed(deployed, dryRun));

@@ -29,6 +29,12 @@ export interface Built {
   readonly report?: Report | undefined;
 }
 
+export interface BuildOptions {
+  readonly cache: boolean;
+  /** Gets the report of a build, also of a failed one. */
+  readonly onReport?: ((report: Report) => void) | undefined;
+}
+
 /**
  * Builds the patched image of a kept stock image, or finds one that was built of the same and verified in the
  * same way. Errors: the report's, and `patches-without-effect`.
@@ -37,7 +43,7 @@ export async function buildDeployment(
   target: Target,
   wish: BuildRequest,
   recipe: string,
-  caching: boolean,
+  { cache: caching, onReport }: BuildOptions,
   context: CommandContext,
   progress: Progress,
 ): Promise<Built> {
@@ -64,6 +70,7 @@ export async function buildDeployment(
     log: progress.log,
     onStage: progress.onStage,
   });
+  onReport?.(report);
   if (report.error !== undefined) throw createBuildError(report.error);
   const deployment = await describe(report, request, target, recipe, name, cache, context);
   // Last: a folder with this file is complete.

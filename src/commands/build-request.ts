@@ -120,7 +120,12 @@ function listPatchFolders(
 ): string[] {
   const from = flags.patch === undefined ? configuration.folder : context.folder;
   const names = flags.patch ?? configuration.values.patches ?? [];
-  return names.map((name) => (/[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name));
+  return names.map((name) => locatePatch(name, from));
+}
+
+/** What names a folder as an absolute path; an id as it is. */
+export function locatePatch(name: string, from: string): string {
+  return /[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name;
 }
 
 /** The file's settings are for the file's patches: with others, those that they do not know mean nothing. */
@@ -139,7 +144,8 @@ function chooseSettings(
   return Object.fromEntries(settings.filter(([name]) => known.has(name)));
 }
 
-function parseSettings(settings: readonly string[]): Record<string, string> {
+/** Error (`invalid`): `setting-invalid`. */
+export function parseSettings(settings: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     settings.map((setting) => {
       const [name, ...value] = setting.split('=');

@@ -8,23 +8,22 @@ import type { CommandContext } from './context.js';
 import { explain, fail } from './fail.js';
 import { printData, printJson, shortenPaths } from './print.js';
 import { createProgress } from './progress.js';
+import { addReportOption, type ReportFlags } from './report-option.js';
 import { describeStreamed } from './streamed-report.js';
 
-interface Flags extends BuildFlags {
+interface Flags extends BuildFlags, ReportFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
-  readonly report?: readonly string[];
 }
 
 export function addBuildCommand(program: Command, context: CommandContext): void {
-  addBuildOptions(
-    program.command('build').description('rebuild an image with patches, check it, boot it, put it in place'),
+  addReportOption(
+    addBuildOptions(
+      program
+        .command('build')
+        .description('rebuild an image with patches, check it, boot it, put it in place'),
+    ),
   )
-    .option(
-      '--report <file>',
-      'also write the report there: .json or .md (repeatable)',
-      (value: string, before: string[] = []) => [...before, value],
-    )
     .option('--json', 'the report as JSON on standard output')
     .option('-q, --quiet', 'no progress')
     .action((flags: Flags) => runBuild(flags, context));
@@ -33,34 +32,38 @@ export function addBuildCommand(program: Command, context: CommandContext): void
 async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
   const progress = createProgress(context, flags.quiet ?? false);
   try {
-    const { checkReportKinds } = await import('./write-reports.js');
-    checkReportKinds(flags.report ?? []);
-    const { build } = await import('../build.js');
-    const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
-    const { openBuildCache } = await import('./build-cache.js');
-    const { createEngines } = await import('./engines.js');
+    const { withReports } = await import('./write-reports.js');
     const { createScratch } = await import('../io/scratch.js');
     const streamed = flags.output === '-';
     await using scratch = await createScratch();
-    const request = await createBuildRequest(
-      leaveOutUnnamedFile(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags),
-      context,
-      progress.log,
-    );
-    await using cache = openBuildCache(flags.cache, context, progress.log);
-    const report = await build(request, {
-      signal: context.signal,
-      limits: context.limits,
-      engines: createEngines(context),
-      cache,
-      log: progress.log,
-      onStage: progress.onStage,
+    const { report, output } = await withReports(flags, context, async (keep) => {
+      const { build } = await import('../build.js');
+      const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
+      const { openBuildCache } = await import('./build-cache.js');
+      const { createEngines } = await import('./engines.js');
+      const request = await createBuildRequest(
+        leaveOutUnnamedFile(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags),
+        context,
+        progress.log,
+      );
+      await using cache = openBuildCache(flags.cache, context, progress.log);
+      const report = await build(request, {
+        signal: context.signal,
+        limits: context.limits,
+        engines: createEngines(context),
+        cache,
+        log: progress.log,
+        onStage: progress.onStage,
+      });
+      const { output } = request;
+      const shown = streamed ? describeStreamed(report, output) : report;
+      keep(shown);
+      return { report: shown, output };
     });
     progress.end();
-    const shown = streamed ? describeStreamed(report, request.output) : report;
-    await showReport(shown, { ...flags, json: flags.json === true && !streamed }, context, streamed);
+    await showReport(report, { ...flags, json: flags.json === true && !streamed }, context, streamed);
     if (streamed && !report.failed)
-      for await (const piece of createReadStream(request.output)) await printData(context, piece);
+      for await (const piece of createReadStream(output)) await printData(context, piece);
   } catch (error) {
     progress.end();
     await fail(context, error, flags.json);
@@ -74,8 +77,6 @@ async function showReport(
   toStderr: boolean,
 ): Promise<void> {
   const { renderReport } = await import('../report/text.js');
-  const { writeReports } = await import('./write-reports.js');
-  await writeReports(report, flags.report ?? [], context);
   if (flags.json) await printJson(context, report);
   else {
     const text = shortenPaths(context, `${renderReport(report).join('\n')}\n`);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatJsonSchema } from '../text/json-schema.js';
 
 const engines = ['auto', 'stream', 'docker', 'local'] as const;
 const modes = ['rewrite', 'append', 'auto'] as const;
@@ -6,20 +7,26 @@ const networks = ['none', 'isolated', 'host'] as const;
 
 /** The file `moby-patch.yaml`: all that the options of `build` can say. */
 export const configurationSchema = z.strictObject({
-  image: z.string().min(1).optional(),
-  patches: z.array(z.string().min(1)).optional(),
-  settings: z.record(z.string(), z.union([z.string(), z.number().transform(String)])).optional(),
-  output: z.string().min(1).optional(),
-  engine: z.enum(engines).optional(),
-  compression: z.string().optional(),
-  level: z.int().optional(),
-  mode: z.enum(modes).optional(),
-  'single-member': z.boolean().optional(),
-  kernel: z.string().min(1).optional(),
-  cmdline: z.string().optional(),
+  image: z.string().min(1).optional().describe('The stock image: a file, or the id of an image definition.'),
+  patches: z.array(z.string().min(1)).optional().describe('Folders of patches, or their ids.'),
+  settings: z
+    .record(z.string(), z.union([z.string(), z.number().transform(String)]))
+    .optional()
+    .describe('Values of parameters: NAME, or PATCH.NAME where patches have the same ones.'),
+  output: z.string().min(1).optional().describe('Where the new image goes.'),
+  engine: z.enum(engines).optional().describe('Where commands run.'),
+  compression: z.string().optional().describe('Of what is written anew; without, what the image has.'),
+  level: z.int().optional().describe('Of the compression.'),
+  mode: z.enum(modes).optional().describe('How the changes get into the image.'),
+  'single-member': z.boolean().optional().describe('One compressed member, for a loader that reads no more.'),
+  kernel: z.string().min(1).optional().describe('What boots the output.'),
+  cmdline: z.string().optional().describe('More kernel arguments.'),
   memory: z.int().min(16).optional().describe('MiB of the machine that boots the output.'),
   timeout: z.int().min(1).optional().describe('Seconds that a boot may take.'),
-  network: z.enum(networks).optional(),
+  network: z
+    .enum(networks)
+    .optional()
+    .describe('Of the machine: none, isolated (reaches nothing) or host (the host is 10.0.2.2).'),
   expect: z
     .array(z.string().min(1))
     .optional()
@@ -27,3 +34,12 @@ export const configurationSchema = z.strictObject({
 });
 
 export type Configuration = z.output<typeof configurationSchema>;
+
+/** The text of schema/moby-patch.schema.json, for editors. */
+export function formatConfigurationSchema(): string {
+  return formatJsonSchema({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'What a bare moby-patch build does: moby-patch.yaml',
+    ...z.toJSONSchema(configurationSchema, { io: 'input', unrepresentable: 'any' }),
+  });
+}

@@ -25,6 +25,8 @@ export interface Places {
   readonly patches: readonly string[];
   readonly images: readonly string[];
   readonly cache: string;
+  /** JSON schemas, for editors. */
+  readonly schemas: string;
   readonly home: string;
 }
 
@@ -40,6 +42,7 @@ export function findPlaces(context: CommandContext, project: string): Places {
     patches: roots.map((root) => join(root, 'patches')),
     images: roots.map((root) => join(root, 'images')),
     cache: join(environment.XDG_CACHE_HOME ?? join(home, '.cache'), 'moby-patch'),
+    schemas: join(packageFolder, 'schema'),
     home,
   };
 }

@@ -26,6 +26,7 @@ export interface DeployOptions {
   readonly strict?: boolean;
   /** Boot what is installed already when nobody did. */
   readonly prove?: boolean;
+  readonly onReport?: ((report: Report) => void) | undefined;
 }
 
 export interface Deployed {
@@ -82,7 +83,9 @@ export async function deployImage(
       log: () => {},
       onStage: () => {},
     };
-    return { name, changed: true, before, report: await planBuild({ ...request, image }, plan) };
+    const report = await planBuild({ ...request, image }, plan);
+    options.onReport?.(report);
+    return { name, changed: true, before, report };
   }
   const image =
     before.deployment === undefined
@@ -93,7 +96,7 @@ export async function deployImage(
     target,
     { ...request, image },
     asked.recipe,
-    flags.cache,
+    { cache: flags.cache, onReport: options.onReport },
     context,
     progress,
   ).catch((error) => {

@@ -3,6 +3,7 @@ import { addBootOptions } from './boot-options.js';
 import { createModeOption } from './build-command.js';
 import type { BuildFlags } from './build-request.js';
 import { collect, parseLevel } from './option-values.js';
+import { addReportOption, type ReportFlags } from './report-option.js';
 
 export interface TargetFlags {
   readonly image?: string;
@@ -10,7 +11,7 @@ export interface TargetFlags {
   readonly json?: boolean;
 }
 
-export interface DeployFlags extends TargetFlags, Omit<BuildFlags, 'output'> {
+export interface DeployFlags extends TargetFlags, ReportFlags, Omit<BuildFlags, 'output'> {
   readonly quit?: boolean;
   readonly quiet?: boolean;
 }
@@ -35,14 +36,16 @@ export function addWishOptions(command: Command): Command {
 
 /** All that a build needs, too. */
 export function addDeployOptions(command: Command): Command {
-  return addBootOptions(
-    addWishOptions(command)
-      .addOption(
-        new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
-      )
-      .option('--no-verify', 'do not boot the new image')
-      .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing')
-      .option('--quit', 'quit the application that boots the image, and start it again afterwards')
-      .option('-q, --quiet', 'no progress'),
+  return addReportOption(
+    addBootOptions(
+      addWishOptions(command)
+        .addOption(
+          new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
+        )
+        .option('--no-verify', 'do not boot the new image')
+        .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing')
+        .option('--quit', 'quit the application that boots the image, and start it again afterwards')
+        .option('-q, --quiet', 'no progress'),
+    ),
   );
 }

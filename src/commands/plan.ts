@@ -6,36 +6,46 @@ import type { CommandContext } from './context.js';
 import { explain } from './fail.js';
 import { guard } from './guard.js';
 import { printJson, printLines, shortenPaths } from './print.js';
+import { addReportOption, type ReportFlags } from './report-option.js';
 
-interface Flags extends BuildFlags {
+interface Flags extends BuildFlags, ReportFlags {
   readonly json?: boolean;
 }
 
 export function addPlanCommand(program: Command, context: CommandContext): void {
-  addBuildOptions(
-    program.command('plan').description('say what a build would do, and with which engine; changes nothing'),
+  addReportOption(
+    addBuildOptions(
+      program
+        .command('plan')
+        .description('say what a build would do, and with which engine; changes nothing'),
+    ),
   )
     .option('--json', 'the plan as JSON on standard output')
     .action(guard(context, (flags: Flags) => runPlan(flags, context)));
 }
 
 async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
-  const { planBuild } = await import('../build.js');
-  const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
-  const { openBuildCache } = await import('./build-cache.js');
-  const { createEngines } = await import('./engines.js');
-  const log = (line: string) => context.stderr.write(`${line}\n`);
-  const request = await createBuildRequest(leaveOutUnnamedFile(flags), context, log);
-  const report = await planBuild(request, {
-    signal: context.signal,
-    limits: context.limits,
-    engines: createEngines(context),
-    cache: openBuildCache(flags.cache, context, log),
-    log: () => {},
-    onStage: () => {},
+  const { withReports } = await import('./write-reports.js');
+  const { report, output } = await withReports(flags, context, async (keep) => {
+    const { planBuild } = await import('../build.js');
+    const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
+    const { openBuildCache } = await import('./build-cache.js');
+    const { createEngines } = await import('./engines.js');
+    const log = (line: string) => context.stderr.write(`${line}\n`);
+    const request = await createBuildRequest(leaveOutUnnamedFile(flags), context, log);
+    const report = await planBuild(request, {
+      signal: context.signal,
+      limits: context.limits,
+      engines: createEngines(context),
+      cache: openBuildCache(flags.cache, context, log),
+      log: () => {},
+      onStage: () => {},
+    });
+    keep(report);
+    return { report, output: request.output };
   });
   if (flags.json) await printJson(context, report);
-  else if (!report.failed) await printLines(context, describePlan(report, request.output, context));
+  else if (!report.failed) await printLines(context, describePlan(report, output, context));
   if (report.error !== undefined) explain(context, report.error);
 }
 

@@ -4,6 +4,7 @@ import { writeLog } from '../deploy/log.js';
 import { waitUntilSettled } from '../deploy/settle.js';
 import type { StateFolder } from '../deploy/state-folder.js';
 import { createErrorReport } from '../model/error.js';
+import type { Report } from '../model/report.js';
 import { assessImage } from './assess-image.js';
 import type { CommandContext } from './context.js';
 import { type Deployed, deployImage } from './deploy-image.js';
@@ -11,6 +12,7 @@ import { findTarget, type Target } from './installed-image.js';
 import type { Progress } from './progress.js';
 import type { ReapplyFlags } from './reapply.js';
 import { describeDeployed, withLockedTarget } from './run-deploy.js';
+import { withReports } from './write-reports.js';
 
 /** Seconds after which a file that is written to all the time is given up. */
 const settleLimit = 1800;
@@ -23,15 +25,24 @@ const passing = new Set(['image-changed', 'locked', 'image-not-installed', 'imag
  * left alone. The outcome, also an error, goes to the log of the image. With `settle` it waits for others to be
  * done, also when they begin while it works: systemd does not see a change that comes while the service runs.
  */
-export async function reapplyImage(
+export function reapplyImage(
   flags: ReapplyFlags,
   context: CommandContext,
   progress: Progress,
 ): Promise<Deployed> {
+  return withReports(flags, context, (onReport) => tryUntilSettled(flags, context, progress, onReport));
+}
+
+async function tryUntilSettled(
+  flags: ReapplyFlags,
+  context: CommandContext,
+  progress: Progress,
+  onReport: (report: Report) => void,
+): Promise<Deployed> {
   const end = performance.now() + settleLimit * 1000;
   for (;;) {
     try {
-      const { deployed, target } = await tryOnce(flags, context, progress);
+      const { deployed, target } = await tryOnce(flags, context, progress, onReport);
       if (flags.settle === undefined || !(await wasReplacedAgain(deployed, target.folder))) return deployed;
     } catch (error) {
       const { code, kind, message } = createErrorReport(error);
@@ -52,6 +63,7 @@ async function tryOnce(
   flags: ReapplyFlags,
   context: CommandContext,
   progress: Progress,
+  onReport: (report: Report) => void,
 ): Promise<{ deployed: Deployed; target: Target }> {
   const settled = await settle(flags, context, progress);
   const { folder, name } = settled;
@@ -67,7 +79,7 @@ async function tryOnce(
           return { name, changed: false, before };
         }
       }
-      return deployImage(target, flags, { strict: flags.strict ?? false }, context, progress);
+      return deployImage(target, flags, { strict: flags.strict ?? false, onReport }, context, progress);
     });
     await writeLog(folder.log, describeDeployed(deployed).join('; '));
     return { deployed, target: settled };

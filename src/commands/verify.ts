@@ -1,22 +1,27 @@
 import { copyFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { BootRequest, BootResult } from '../model/boot.js';
 import { exitCodes, MobyPatchError } from '../model/error.js';
+import type { ReportDraft } from '../report/draft.js';
 import { addBootOptions, type BootFlags, listExpectations, usualTimeout } from './boot-options.js';
 import { type CommandContext, findPlaces } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
 import { createProgress } from './progress.js';
+import { addReportOption, type ReportFlags } from './report-option.js';
 
-interface Flags extends BootFlags {
+interface Flags extends BootFlags, ReportFlags {
   readonly console?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
 export function addVerifyCommand(program: Command, context: CommandContext): void {
-  addBootOptions(
-    program.command('verify').description('boot an image with QEMU and demand a sign of life from inside'),
+  addReportOption(
+    addBootOptions(
+      program.command('verify').description('boot an image with QEMU and demand a sign of life from inside'),
+    ),
   )
     .argument('<image>', 'a file, or the id of an image definition')
     .option('--console <file>', 'keep what the guest printed there')
@@ -26,60 +31,72 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
 }
 
 async function runVerify(name: string, flags: Flags, context: CommandContext): Promise<void> {
+  const { createReportDraft } = await import('../report/draft.js');
+  const { renderBoot } = await import('../report/text.js');
+  const { withReports } = await import('./write-reports.js');
+  const progress = createProgress(context, flags.quiet ?? false);
+  try {
+    const draft = createReportDraft(name, progress.onStage);
+    const result = await withReports({ ...flags, image: name }, context, async (keep) => {
+      try {
+        const boot = await bootNamed(name, flags, draft, context, progress.log);
+        draft.set({ boot, failed: boot.verdict === 'refused' });
+        return boot;
+      } finally {
+        keep(draft.report());
+      }
+    });
+    progress.end();
+    if (flags.json) await printJson(context, result);
+    else await printLines(context, [...renderBoot(result), ...result.tail.map((line) => `  | ${line}`)]);
+    if (result.verdict === 'refused') context.setExitCode(exitCodes.boot);
+  } finally {
+    progress.end();
+  }
+}
+
+async function bootNamed(
+  name: string,
+  flags: Flags,
+  draft: ReportDraft,
+  context: CommandContext,
+  log: (line: string) => void,
+): Promise<BootResult> {
   const { findImage } = await import('../image/find-image.js');
   const { openImage } = await import('../unpack/open-image.js');
   const { bootImage } = await import('../verify/boot.js');
   const { detectInit } = await import('../verify/detect-init.js');
   const { chooseMemory } = await import('../verify/memory.js');
   const { createScratch } = await import('../io/scratch.js');
-  const { renderBoot } = await import('../report/text.js');
-  const progress = createProgress(context, flags.quiet ?? false);
-  try {
-    const places = findPlaces(context, context.folder);
-    const found = await findImage(name, {
-      roots: places.images,
-      home: places.home,
-      folder: context.folder,
-      cache: join(places.cache, 'images'),
-      signal: context.signal,
-      log: progress.log,
+  const { signal, limits, folder } = context;
+  const places = findPlaces(context, folder);
+  const { images: roots, home } = places;
+  const cache = join(places.cache, 'images');
+  const found = await findImage(name, { roots, home, folder, cache, signal, log });
+  const kernel = flags.kernel === undefined ? found.kernel : resolve(folder, flags.kernel);
+  if (kernel === undefined)
+    throw new MobyPatchError('invalid', 'kernel-missing', 'no kernel is known that boots this image', {
+      path: name,
+      hint: '--kernel FILE',
     });
-    const kernel = flags.kernel === undefined ? found.kernel : resolve(context.folder, flags.kernel);
-    if (kernel === undefined)
-      throw new MobyPatchError('invalid', 'kernel-missing', 'no kernel is known that boots this image', {
-        path: name,
-        hint: '--kernel FILE',
-      });
-    await using image = await openImage(found.initrd, {
-      signal: context.signal,
-      limits: context.limits,
-      name,
-    });
-    await using scratch = await createScratch();
-    const log = join(scratch.path, 'console.log');
-    progress.onStage('verify');
-    const result = await bootImage(
-      {
-        image: image.file,
-        kernel,
-        cmdline: flags.cmdline ?? found.cmdline,
-        memory: flags.memory ?? Math.max(found.memory ?? 0, chooseMemory(image.layout)),
-        timeout: flags.timeout ?? usualTimeout,
-        network: flags.network ?? 'isolated',
-        accelerator: flags.accelerator ?? 'auto',
-        expects: listExpectations(flags, found.expect),
-        console: log,
-      },
-      { signal: context.signal, log: progress.log, init: detectInit(image.entries) },
-    );
-    const kept = flags.console === undefined ? undefined : resolve(context.folder, flags.console);
-    if (kept !== undefined) await copyFile(log, kept);
-    const shown = { ...result, console: kept ?? 'not kept (--console FILE keeps it)' };
-    progress.end();
-    if (flags.json) await printJson(context, shown);
-    else await printLines(context, [...renderBoot(shown), ...result.tail.map((line) => `  | ${line}`)]);
-    if (result.verdict === 'refused') context.setExitCode(exitCodes.boot);
-  } finally {
-    progress.end();
-  }
+  await using image = await draft.stage('unpack', () => openImage(found.initrd, { signal, limits, name }));
+  draft.set({ before: image.layout });
+  await using scratch = await createScratch();
+  const console = join(scratch.path, 'console.log');
+  const request: BootRequest = {
+    image: image.file,
+    kernel,
+    cmdline: flags.cmdline ?? found.cmdline,
+    memory: flags.memory ?? Math.max(found.memory ?? 0, chooseMemory(image.layout)),
+    timeout: flags.timeout ?? usualTimeout,
+    network: flags.network ?? 'isolated',
+    accelerator: flags.accelerator ?? 'auto',
+    expects: listExpectations(flags, found.expect),
+    console,
+  };
+  const init = detectInit(image.entries);
+  const result = await draft.stage('verify', () => bootImage(request, { signal, log, init }));
+  const kept = flags.console === undefined ? undefined : resolve(folder, flags.console);
+  if (kept !== undefined) await copyFile(console, kept);
+  return { ...result, console: kept ?? 'not kept (--console FILE keeps it)' };
 }

@@ -1,22 +1,32 @@
-import { extname, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { replaceFile } from '../io/output.js';
-import { MobyPatchError } from '../model/error.js';
+import { createErrorReport, MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
-import { renderMarkdown } from '../report/markdown.js';
+import { createReportDraft } from '../report/draft.js';
+import { renderers } from '../report/renderers.js';
+import { renderError } from '../report/text.js';
 import type { CommandContext } from './context.js';
+import type { ReportFlags } from './report-option.js';
 
-const renderers: Readonly<Record<string, (report: Report) => string>> = {
-  '.json': (report) => `${JSON.stringify(report, null, 2)}\n`,
-  '.md': renderMarkdown,
-};
-
-/** Refuses, before anything is done, a file whose ending names no kind of report: `report-unknown` (`invalid`). */
-export function checkReportKinds(files: readonly string[]): void {
-  for (const file of files) findRenderer(file);
+/**
+ * Refuses, before anything is done, what could not be written after it: `report-unknown` (`invalid`) for a file
+ * whose ending names no kind of report, `output-unwritable` (`invalid`) for a folder that is not there.
+ */
+async function checkReports(files: readonly string[], context: CommandContext): Promise<void> {
+  for (const file of files) {
+    findRenderer(file);
+    const folder = dirname(resolve(context.folder, file));
+    if ((await stat(folder).catch(() => undefined))?.isDirectory()) continue;
+    throw new MobyPatchError('invalid', 'output-unwritable', `there is no folder ${folder}`, {
+      path: file,
+      hint: 'create its folder first',
+    });
+  }
 }
 
 /** Writes the report in the form that each file's ending asks for. */
-export async function writeReports(
+async function writeReports(
   report: Report,
   files: readonly string[],
   context: CommandContext,
@@ -24,11 +34,41 @@ export async function writeReports(
   for (const file of files) await replaceFile(resolve(context.folder, file), findRenderer(file)(report));
 }
 
+/**
+ * Does the work and writes its report, whatever comes of it: the one that `keep` got last, with the error that
+ * came after it, or one that has the error alone. `image`: what the input is called until it is found.
+ */
+export async function withReports<T>(
+  { image = 'the configured image', report: files = [] }: ReportFlags & { readonly image?: string },
+  context: CommandContext,
+  work: (keep: (report: Report) => void) => Promise<T>,
+): Promise<T> {
+  await checkReports(files, context);
+  const draft = createReportDraft(image, () => {});
+  let kept: Report | undefined;
+  let result: T;
+  try {
+    result = await work((report) => {
+      kept = report;
+    });
+  } catch (error) {
+    const failed = await draft.finish(() => Promise.reject(error));
+    const report = kept === undefined ? failed : { ...kept, failed: true, error: failed.error };
+    // What went wrong first is what the user has to hear of.
+    await writeReports(report, files, context).catch((second) =>
+      context.stderr.write(`${renderError(createErrorReport(second))}\n`),
+    );
+    throw error;
+  }
+  await writeReports(kept ?? draft.report(), files, context);
+  return result;
+}
+
 function findRenderer(file: string): (report: Report) => string {
-  const render = renderers[extname(file)];
-  if (render !== undefined) return render;
-  throw new MobyPatchError('invalid', 'report-unknown', `no report is written as "${extname(file)}"`, {
+  const name = basename(file).toLowerCase();
+  for (const [ending, render] of renderers) if (name.endsWith(ending)) return render;
+  throw new MobyPatchError('invalid', 'report-unknown', 'its name does not say what kind of report it is', {
     path: file,
-    hint: `use ${Object.keys(renderers).join(' or ')}`,
+    hint: `end it with ${[...renderers.keys()].join(', ')}`,
   });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatJsonSchema } from '../text/json-schema.js';
 import { isRegularExpression } from './expectations.js';
 import { parameterName } from './placeholders.js';
 import { stepKinds } from './steps/index.js';
@@ -62,8 +63,5 @@ export function createPatchJsonSchema(): Record<string, unknown> {
 
 /** The text of schema/patch.schema.json. */
 export function formatPatchJsonSchema(): string {
-  const text = JSON.stringify(createPatchJsonSchema(), null, 2);
-  // A list of plain values on one line, as the formatter of this project has it.
-  const lists = /\[\s*((?:"[^"]*"|[0-9]+)(?:,\s*(?:"[^"]*"|[0-9]+))*)\s*\]/g;
-  return `${text.replace(lists, (_, items: string) => `[${items.replace(/,\s+/g, ', ')}]`)}\n`;
+  return formatJsonSchema(createPatchJsonSchema());
 }

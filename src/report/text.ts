@@ -1,6 +1,6 @@
 import { showPath } from '../format/path.js';
 import type { BootResult } from '../model/boot.js';
-import type { TreeDiff } from '../model/diff.js';
+import type { Difference, TreeDiff } from '../model/diff.js';
 import type { ErrorReport } from '../model/error.js';
 import type { Layout, Segment } from '../model/layout.js';
 import type { Report } from '../model/report.js';
@@ -66,14 +66,26 @@ export function renderBoot(boot: BootResult): string[] {
 
 export function renderDiff(diff: TreeDiff): string[] {
   const signs = { added: '+', removed: '-', changed: '~' } as const;
-  return diff.differences.flatMap(({ kind, path, type, fields, text = [] }) => {
-    const shown = fields.map(({ field, before, after }) =>
-      field === 'content' ? 'content' : `${field} ${showValue(before)} -> ${showValue(after)}`,
-    );
-    const what = kind === 'changed' ? `  ${shown.join(', ')}` : type === 'file' ? '' : ` (${type})`;
-    const line = `${signs[kind]} ${showPath(path === '' ? '.' : path)}${what}`;
-    return [line, ...text.map((each) => `    ${showControls(each)}`)];
+  return diff.differences.flatMap((difference) => {
+    const { kind, path, type } = difference;
+    const { what, text } = renderDifference(difference);
+    const shown = kind === 'changed' ? `  ${what}` : type === 'file' ? '' : ` (${what})`;
+    return [
+      `${signs[kind]} ${showPath(path === '' ? '.' : path)}${shown}`,
+      ...text.map((line) => `    ${line}`),
+    ];
   });
+}
+
+/** In what an entry differs, or what it is; the changed lines of its text. */
+export function renderDifference({ kind, type, fields, text = [] }: Difference): {
+  readonly what: string;
+  readonly text: readonly string[];
+} {
+  const changes = fields.map(({ field, before, after }) =>
+    field === 'content' ? 'content' : `${field} ${showValue(before)} -> ${showValue(after)}`,
+  );
+  return { what: kind === 'changed' ? changes.join(', ') : type, text: text.map(showControls) };
 }
 
 /** Names of one file stand on lines of their own. */
@@ -82,7 +94,7 @@ function showValue(value: string): string {
 }
 
 /** A file's text must not move a terminal's cursor. */
-function showControls(line: string): string {
+export function showControls(line: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return line.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => showPath(character));
 }

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { formatConfigurationSchema } from '#src/commands/configuration.js';
 import { describePatches } from '#src/patch/describe-patches.js';
 import { listPatches } from '#src/patch/find-patches.js';
 import { loadPatch } from '#src/patch/load-patch.js';
@@ -28,4 +29,8 @@ test('schema/patch.schema.json is made from the code', async (t) => {
   const text = formatPatchJsonSchema();
   await checkCurrent(t, join('schema', 'patch.schema.json'), text);
   for (const kind of stepKinds.keys()) t.true(text.includes(`"${kind}": {`), kind);
+});
+
+test('schema/moby-patch.schema.json is made from the code', async (t) => {
+  await checkCurrent(t, join('schema', 'moby-patch.schema.json'), formatConfigurationSchema());
 });

@@ -1,0 +1,132 @@
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Parameter } from '../model/patch.js';
+
+export const exampleId = 'example';
+
+export interface ProjectWishes {
+  /** The project's folder, and the one of the program's JSON schemas. */
+  readonly folder: string;
+  readonly schemas: string;
+  readonly image: string;
+  /** The ids of the image definitions and patches that there are. */
+  readonly images: readonly string[];
+  readonly ids: readonly string[];
+  /** As asked for, and what lies beside the image. */
+  readonly kernel: string | undefined;
+  readonly found: string | undefined;
+  /** As the file names them, and what they can be told. */
+  readonly patches: readonly string[];
+  readonly parameters: readonly (readonly [string, Parameter])[];
+  readonly settings: Readonly<Record<string, string>>;
+  readonly output: string;
+}
+
+/** A moby-patch.yaml; each line that begins with `# name:` is right without the `# `, too. */
+export function createConfigurationText(wishes: ProjectWishes): string {
+  const { folder, schemas, image, images, ids, kernel, found, patches, output } = wishes;
+  return `# yaml-language-server: $schema=${locateSchema('moby-patch', folder, schemas)}
+#
+# What a bare \`moby-patch build\` does in this folder. Options of the command line go before what stands here;
+# \`moby-patch check\` finds mistakes. Relative paths start at this file.
+
+# The stock image: a file, or the id of a definition (${images.join(', ')}).
+image: ${quote(image)}
+
+# What boots the new image before it is put in place. Without: ${found === undefined ? 'the one of the definition, or beside the image' : `${toLine(found)}, beside the image`}.
+${kernel === undefined ? `# kernel: ${quote(found ?? 'vmlinuz')}` : `kernel: ${quote(kernel)}`}
+
+# Folders, or ids: of a folder in patches/, or of what comes with the program (${ids.join(', ')}).
+patches: [${patches.map(quote).join(', ')}]
+
+# Values of their parameters.
+${listSettings(wishes).join('\n')}
+
+output: ${quote(output)}
+
+# Where commands run: auto, stream (nowhere: files only), docker or local.
+# engine: auto
+
+# rewrite what is touched, append to the image as it is, or auto: append where that is possible.
+# mode: rewrite
+
+# Without: those of the image.
+# compression: gzip
+# level: 6
+
+# How the new image is booted: kernel arguments, MiB, seconds, and a console line that a good boot shows.
+# cmdline: console=ttyS0
+# memory: 512
+# timeout: 300
+# expect: ["login:"]
+`;
+}
+
+/** What has a default stands there as a comment, so that nobody has to look it up. */
+function listSettings({ parameters, settings }: ProjectWishes): string[] {
+  const given = Object.entries(settings).map(([name, value]) => `  ${quote(name)}: ${quoteText(value)}`);
+  const others = parameters
+    .filter(([name]) => !Object.keys(settings).some((key) => key === name || key.endsWith(`.${name}`)))
+    .map(
+      ([name, { default: value = '', description }]) =>
+        `#  ${quote(name)}: ${quoteText(value)} # ${toLine(description)}`,
+    );
+  return [given.length === 0 ? '# settings:' : 'settings:', ...given, ...others];
+}
+
+/** The patch.yaml of the example; its lines that begin with `#  - ` are steps without the `#`, too. */
+export function createPatchText(schemas: string, folder: string): string {
+  return `# yaml-language-server: $schema=${locateSchema('patch', folder, schemas, join(folder, 'patches', exampleId))}
+#
+# What is done to the image, from first to last. The name of this folder is the patch's id: to make a patch of your
+# own of it, change both. \`moby-patch plan\` says what would be done, \`moby-patch build\` does it.
+title: Put a file into the image
+
+# Values from outside, \`\${greeting}\` below: \`moby-patch build -s greeting=...\`, or settings: in moby-patch.yaml.
+parameters:
+  greeting:
+    default: hello
+    description: What the file says
+
+steps:
+  # Instead of \`content\`, \`from: files/NAME\` takes a file of this folder.
+  - file: { path: etc/moby-patch-example, content: "\${greeting}\\n", mode: 0o644 }
+
+# More of them, each to be had without its #. Packages and commands need Docker, or Linux and root.
+#  - directory: { path: etc/example.d, mode: 0o755 }
+#  - symlink: { path: etc/example, target: example.d }
+#  - replace: { path: etc/issue, text: Debian, with: "Debian, patched" }
+#  - remove: { path: etc/motd, missing: ok }
+#  - package: { apt: [curl], apk: [curl] }
+#  - run: ldconfig
+
+# What the guest must show when the new image is booted: a file, or \`- console: REGEX\`.
+expects:
+  - file: /etc/moby-patch-example
+    content: "\${greeting}\\n"
+`;
+}
+
+/** Of a program inside the project a relative path, which is right in every copy of it; `from` is the file's folder. */
+function locateSchema(name: string, project: string, schemas: string, from = project): string {
+  const path = join(schemas, `${name}.schema.json`);
+  const inside = relative(project, path);
+  const isInside = !isAbsolute(inside) && inside.split(sep)[0] !== '..';
+  return isInside ? relative(from, path).split(sep).join('/') : pathToFileURL(path).href;
+}
+
+/** A text in YAML, plain where that cannot be taken for anything else: JSON is YAML. */
+function quote(text: string): string {
+  return /^[A-Za-z_./][\w./@-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|\.(inf|nan))$/i.test(text)
+    ? text
+    : quoteText(text);
+}
+
+function quoteText(text: string): string {
+  return JSON.stringify(text);
+}
+
+function toLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return text.replace(/[\x00-\x20\x7f-\x9f]+/g, ' ').trim();
+}

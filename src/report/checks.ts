@@ -1,0 +1,130 @@
+import type { ExpectationResult } from '../model/boot.js';
+import type { Report, Stage } from '../model/report.js';
+
+/** One thing that a run held against what it should be. */
+export interface Check {
+  readonly stage: Stage;
+  /** Differs from that of every other check of the stage. */
+  readonly name: string;
+  /** `error`: it could not be found out, the machine is at fault. */
+  readonly result: 'passed' | 'failed' | 'error' | 'skipped';
+  /** Why it is no pass, or what was found. */
+  readonly note?: string | undefined;
+  readonly seconds?: number | undefined;
+}
+
+const order: readonly Stage[] = [
+  'configure',
+  'unpack',
+  'plan',
+  'patch',
+  'repack',
+  'validate',
+  'verify',
+  'publish',
+];
+
+const names: Readonly<Record<Stage, string>> = {
+  configure: 'what is asked for is there',
+  unpack: 'the image can be read',
+  plan: 'the patches fit, and an engine can run them',
+  patch: 'the patches can be applied',
+  repack: 'the new image can be written',
+  validate: 'what was written differs by the patches and by nothing else',
+  verify: 'the boot passes',
+  publish: 'the new image is in its place',
+};
+
+const notReached = 'not reached';
+
+/** The checks of a run, in the order in which they were made; what a failure kept from being made is `skipped`. */
+export function listChecks(report: Report): Check[] {
+  const failing = findFailingStage(report);
+  const checks = order.flatMap((stage) => {
+    const check = checkStage(report, stage, failing);
+    if (check === undefined) return [];
+    if (stage === 'patch') return [...listSteps(report, check), check];
+    if (stage === 'validate') return listHazards(report, check);
+    return stage === 'verify' ? [check, ...listExpectations(report)] : [check];
+  });
+  return numberNames(checks);
+}
+
+/** A refused boot ends the build at its last stage, but that is not what went wrong. */
+function findFailingStage({ failed, stage, boot }: Report): Stage | undefined {
+  if (boot?.verdict === 'refused') return 'verify';
+  return failed ? stage : undefined;
+}
+
+function checkStage(report: Report, stage: Stage, failing: Stage | undefined): Check | undefined {
+  const { stages, error, boot } = report;
+  const check = (result: Check['result'], note?: string): Check => ({
+    stage,
+    name: names[stage],
+    result,
+    note,
+    seconds: result === 'skipped' || stages[stage] === undefined ? undefined : stages[stage] / 1000,
+  });
+  if (stage === failing) {
+    const isMachine = error?.kind === 'infrastructure' || error?.kind === 'interrupted';
+    return check(isMachine ? 'error' : 'failed', boot?.reason ?? error?.message);
+  }
+  if (failing !== undefined && order.indexOf(stage) > order.indexOf(failing)) {
+    // Whoever only boots an image has nothing to put in a place.
+    const isOwed = stage !== 'publish' || failing !== 'verify' || stages.repack !== undefined;
+    return isOwed ? check('skipped', notReached) : undefined;
+  }
+  if (stage === 'configure') return check('passed');
+  if (stages[stage] === undefined) return undefined;
+  if (stage === 'verify' && boot === undefined) return check('skipped', 'not booted');
+  return check('passed', stage === 'verify' ? `${boot?.reached} reached` : undefined);
+}
+
+function listSteps({ plan, steps }: Report, whole: Check): Check[] {
+  return (plan?.steps ?? []).map(({ patch, summary }, index) => {
+    const check = { stage: whole.stage, name: `${patch}: ${summary}` };
+    const done = steps[index];
+    if (done !== undefined) {
+      const note = done.cached ? 'kept from an earlier build' : done.changed ? undefined : 'already so';
+      return { ...check, result: 'passed', note, seconds: done.durationMs / 1000 };
+    }
+    const isNext = index === steps.length && whole.result !== 'skipped';
+    return isNext
+      ? { ...check, result: whole.result, note: whole.note }
+      : { ...check, result: 'skipped', note: notReached };
+  });
+}
+
+function listHazards({ error }: Report, whole: Check): Check[] {
+  const hazards = { stage: whole.stage, name: 'no new hazard would keep it from booting' };
+  if (whole.result === 'failed' && error?.code === 'boot-hazard')
+    return [
+      { ...whole, result: 'passed', note: undefined },
+      { ...hazards, result: 'failed', note: whole.note },
+    ];
+  if (whole.result === 'passed') return [whole, { ...hazards, result: 'passed' }];
+  return [whole, { ...hazards, result: 'skipped', note: notReached }];
+}
+
+function listExpectations({ boot }: Report): Check[] {
+  return (boot?.expectations ?? []).map(({ expectation, met, found }: ExpectationResult) => ({
+    stage: 'verify',
+    name:
+      'console' in expectation
+        ? `the console shows ${expectation.console}`
+        : `the guest has ${expectation.file}`,
+    result: met ? 'passed' : 'failed',
+    note: found,
+  }));
+}
+
+/** CI systems take two cases of one name for one. */
+function numberNames(checks: readonly Check[]): Check[] {
+  const seen = new Map<string, number>();
+  return checks.map((check) => {
+    const key = `${check.stage} ${check.name}`;
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
+    return count === 1 ? check : { ...check, name: `${check.name} (${count})` };
+  });
+}

@@ -1,0 +1,15 @@
+import type { Report } from '../model/report.js';
+import { renderHtml } from './html.js';
+import { renderJunit } from './junit.js';
+import { renderMarkdown } from './markdown.js';
+import { renderPlainText } from './plain-text.js';
+
+/** The end of a file's name -> what is written there; the first that fits counts. */
+export const renderers: ReadonlyMap<string, (report: Report) => string> = new Map([
+  ['.md', renderMarkdown],
+  ['.json', (report) => `${JSON.stringify(report, null, 2)}\n`],
+  ['.html', renderHtml],
+  ['.junit.xml', renderJunit],
+  ['.xml', renderJunit],
+  ['.txt', renderPlainText],
+]);

@@ -1,0 +1,244 @@
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { configurationSchema } from '#src/commands/configuration.js';
+import { runInit } from '#src/commands/init-project.js';
+import { createConfigurationText, createPatchText, type ProjectWishes } from '#src/commands/project-text.js';
+import { writeProject } from '#src/commands/write-project.js';
+import { parsePatch } from '#src/patch/parse-patch.js';
+import { readYaml } from '#src/text/read-yaml.js';
+import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
+import { createCommandContext } from '../fixtures/command-context.js';
+import { findInstaller } from '../fixtures/kernel.js';
+import { runMoby } from '../fixtures/moby.js';
+import { declareTest } from '../fixtures/needs.js';
+
+const image = gzip(createArchive([directory('.'), file('init', '#!/bin/sh\n', { mode: 0o100755 })]));
+const written = ['moby-patch.yaml', 'patches/example/patch.yaml'];
+
+async function list(folder: string): Promise<string[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  return found
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1))
+    .sort();
+}
+
+const wishes: ProjectWishes = {
+  folder: '/project',
+  schemas: '/project/node_modules/moby-patch/schema',
+  image: 'initrd.img',
+  images: ['reference'],
+  ids: ['nfs'],
+  kernel: undefined,
+  found: undefined,
+  patches: ['example'],
+  parameters: [],
+  settings: {},
+  output: 'out.img',
+};
+
+function parseConfiguration(t: ExecutionContext, text: string) {
+  const { value, problems } = readYaml(text, 'moby-patch.yaml');
+  t.deepEqual(problems, []);
+  return configurationSchema.parse(value);
+}
+
+const installer = await findInstaller();
+
+declareTest(
+  typeof installer === 'string' ? installer : undefined,
+  'what init writes is right, and a build with it puts the file into the Debian installer',
+  async (t) => {
+    if (typeof installer === 'string') throw new Error(installer);
+    const folder = await createTestFolder(t);
+    await copyFile(installer.initrd, join(folder, 'initrd.gz'));
+    await copyFile(installer.kernel, join(folder, 'linux'));
+    const init = await runMoby(['init'], { folder });
+    t.is(init.code, 0, init.stderr);
+    t.is(init.stdout, `${[...written].reverse().join(': written\n')}: written\nnext: moby-patch build\n`);
+    t.deepEqual(await list(folder), ['initrd.gz', 'linux', ...written]);
+    t.regex(
+      await readFile(join(folder, 'moby-patch.yaml'), 'utf8'),
+      /^image: initrd\.gz$[\s\S]*^# kernel: linux$/m,
+    );
+    const check = await runMoby(['check'], { folder });
+    t.is(check.code, 0, check.stderr);
+    t.regex(check.stdout, /example: right\n[\s\S]*configuration moby-patch\.yaml: right/);
+    const args = ['build', '-q', '--no-verify', '--mode', 'append', '--json'];
+    const build = await runMoby(args, { folder });
+    t.is(build.code, 0, build.stderr);
+    const { output, diff } = JSON.parse(build.stdout);
+    t.is(output, join(folder, 'initrd.patched.img'));
+    t.like(diff.differences, [{ path: 'etc/moby-patch-example', kind: 'added', type: 'file' }]);
+  },
+);
+
+test('nothing that is there is replaced without --force, and then nothing new is written either', async (t) => {
+  const folder = await createTestFolder(t);
+  await writeFile(join(folder, 'moby-patch.yaml'), 'image: mine\n');
+  const refused = await runMoby(['init', '--json'], { folder });
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /found moby-patch\.yaml; nothing was written \[init-exists\]\n {2}try: .*--force/);
+  t.is(JSON.parse(refused.stdout).error.code, 'init-exists');
+  t.deepEqual(await list(folder), ['moby-patch.yaml']);
+  t.is(await readFile(join(folder, 'moby-patch.yaml'), 'utf8'), 'image: mine\n');
+  const context = createCommandContext(folder);
+  await runInit({ force: true, json: true, output: 'out.img' }, context);
+  t.like(JSON.parse(context.printed()), {
+    image: 'initrd.img',
+    files: [
+      { path: 'patches/example/patch.yaml', state: 'written' },
+      { path: 'moby-patch.yaml', state: 'replaced' },
+    ],
+  });
+  t.deepEqual(await list(folder), written);
+});
+
+const files = [
+  { path: 'patches/example/patch.yaml', text: 'one' },
+  { path: 'moby-patch.yaml', text: 'two' },
+];
+const force = { isForced: true, isDry: false };
+
+test('a link that leads nowhere counts as there', async (t) => {
+  const folder = await createTestFolder(t);
+  await symlink('/nowhere', join(folder, 'moby-patch.yaml'));
+  const write = writeProject(files, { ...force, isForced: false }, createCommandContext(folder));
+  t.like(await t.throwsAsync(write), { code: 'init-exists' });
+  t.deepEqual(await readdir(folder), ['moby-patch.yaml']);
+});
+
+test('where one file cannot be written there is none of them', async (t) => {
+  const folder = await createTestFolder(t);
+  // A folder cannot be replaced by a file: found when the other file has its place already.
+  await mkdir(join(folder, 'moby-patch.yaml'));
+  const write = (at: string) => t.throwsAsync(writeProject(files, force, createCommandContext(at)));
+  t.like(await write(folder), { kind: 'invalid', code: 'output-unwritable' });
+  t.deepEqual(await readdir(folder), ['moby-patch.yaml']);
+  const other = await createTestFolder(t);
+  await writeFile(join(other, 'patches'), '');
+  t.like(await write(other), { kind: 'invalid', code: 'output-unwritable' });
+  t.deepEqual(await readdir(other), ['patches']);
+});
+
+test('a folder of somebody else stays when the files in it cannot be written', async (t) => {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'moby-patch.yaml'));
+  await mkdir(join(folder, 'patches/other'), { recursive: true });
+  await t.throwsAsync(writeProject(files, force, createCommandContext(folder)));
+  t.deepEqual(await readdir(join(folder, 'patches')), ['other']);
+});
+
+test('--dry-run prints what would be written and writes nothing', async (t) => {
+  const folder = await createTestFolder(t);
+  await writeFile(join(folder, 'initrd.img'), image);
+  const context = createCommandContext(folder);
+  await runInit({ dryRun: true, output: 'new.img' }, context);
+  const text = context.printed();
+  t.regex(text, /^moby-patch\.yaml: would be written\n[\s\S]*^ {2}output: new\.img$/m);
+  t.regex(text, /next: name the kernel that boots it/);
+  t.deepEqual(await list(folder), ['initrd.img']);
+});
+
+test('patches, settings and image are looked at before anything is written', async (t) => {
+  const folder = await createTestFolder(t);
+  await writeFile(join(folder, 'linux'), 'MZ');
+  const refused = [
+    [{ image: 'refrence' }, 'image-unknown', /did you mean "reference"/],
+    [{ image: 'linux' }, 'image-invalid', /found the bytes 4d5a/],
+    [{ patch: ['nsf'] }, 'patch-unknown', /did you mean "nfs"/],
+    [{ patch: ['nfs'], set: ['sever=x'] }, 'setting-unknown', /did you mean "server"/],
+    [{ patch: ['nfs'], set: ['timeout=soon'] }, 'patch-invalid', /timeout: found "soon"/],
+    [{ set: ['greeting'] }, 'setting-invalid', /wanted NAME=VALUE/],
+  ] as const;
+  for (const [flags, code, message] of refused) {
+    const error = await t.throwsAsync(
+      runInit({ output: 'out.img', ...flags }, createCommandContext(folder)),
+      {
+        message,
+      },
+    );
+    t.like(error, { kind: 'invalid', code });
+  }
+  t.deepEqual(await readdir(folder), ['linux']);
+});
+
+test('named patches take the place of the example, and their parameters are listed', async (t) => {
+  const folder = await createTestFolder(t);
+  const flags = { image: 'reference', patch: ['nfs'], set: ['server=10.0.2.2'], output: 'out.img' };
+  await runInit(flags, createCommandContext(folder));
+  t.deepEqual(await list(folder), ['moby-patch.yaml']);
+  const text = await readFile(join(folder, 'moby-patch.yaml'), 'utf8');
+  t.like(parseConfiguration(t, text), {
+    image: 'reference',
+    patches: ['nfs'],
+    settings: { server: '10.0.2.2' },
+  });
+  t.regex(text, /^# {2}share: "\/Users" # The directory/m);
+});
+
+test('every line that is a comment for now is right without its #', (t) => {
+  const parameter = { default: 'a: "b"', description: 'two\nlines' };
+  const text = createConfigurationText({ ...wishes, parameters: [['greeting', parameter]] });
+  const all = parseConfiguration(t, text.replace(/^# (?=[a-z]+:)/gm, '').replace(/^#(?= {2}\w+:)/gm, ''));
+  t.like(all, {
+    engine: 'auto',
+    mode: 'rewrite',
+    compression: 'gzip',
+    level: 6,
+    settings: { greeting: 'a: "b"' },
+  });
+  t.true(Object.keys(all).length >= 12, Object.keys(all).join(' '));
+  const patch = createPatchText(wishes.schemas, wishes.folder).replace(/^#(?= {2}- )/gm, '');
+  // Steps that stand behind `expects` in the file would be steps of nothing.
+  const { problems } = parsePatch(patch, { id: 'example', folder: '', file: 'patch.yaml' });
+  t.deepEqual(problems, []);
+  t.is(patch.match(/^ {2}- (?!file: \/)/gm)?.length, 7);
+});
+
+test('values that YAML would take for something else, or for more than one, come back as they are', (t) => {
+  for (const value of [
+    'true',
+    'null',
+    '1.10',
+    '~',
+    'a: b',
+    'x # y',
+    '- z',
+    '"q"',
+    "it's",
+    'a\nimage: b',
+    '@x',
+    '{',
+    '*a',
+    '.inf',
+    'ä b',
+  ]) {
+    const text = createConfigurationText({
+      ...wishes,
+      image: value,
+      kernel: value,
+      patches: [value, value],
+      output: value,
+      settings: { [value]: value },
+    });
+    const expected = {
+      image: value,
+      kernel: value,
+      patches: [value, value],
+      output: value,
+      settings: { [value]: value },
+    };
+    t.deepEqual(parseConfiguration(t, text), expected, value);
+  }
+});
+
+test('editors find the schemas: beside a project that has the program, and anywhere else', (t) => {
+  const [first] = createConfigurationText(wishes).split('\n');
+  t.is(first, '# yaml-language-server: $schema=node_modules/moby-patch/schema/moby-patch.schema.json');
+  const [patch] = createPatchText(wishes.schemas, wishes.folder).split('\n');
+  t.is(patch, '# yaml-language-server: $schema=../../node_modules/moby-patch/schema/patch.schema.json');
+  const [other] = createConfigurationText({ ...wishes, schemas: '/usr/lib/some where' }).split('\n');
+  t.is(other, '# yaml-language-server: $schema=file:///usr/lib/some%20where/moby-patch.schema.json');
+});

@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Report } from '#src/model/report.js';
+import { renderers } from '#src/report/renderers.js';
+import { createTestFolder } from '../fixtures/archive.js';
+import { testNeeding } from '../fixtures/needs.js';
+import { createHostileReport, createReport, createStep } from './reports.js';
+
+const render = (ending: string, report: Report) => renderers.get(ending)?.(report) ?? '';
+
+const failed = createReport({
+  failed: true,
+  stage: 'patch',
+  after: undefined,
+  diff: undefined,
+  boot: undefined,
+  steps: [],
+  stages: { unpack: 10, plan: 20, patch: 5 },
+  error: { kind: 'infrastructure', code: 'engine-broken', message: 'the daemon is gone' },
+});
+const early: Report = {
+  failed: true,
+  stage: 'configure',
+  input: 'x',
+  steps: [],
+  warnings: [],
+  stages: {},
+  durationMs: 1,
+  error: { kind: 'invalid', code: 'image-unknown', message: 'no such image' },
+};
+const samples = { passed: createReport(), failed, early, hostile: createHostileReport() };
+
+async function check(t: ExecutionContext, text: string, ...options: string[]): Promise<void> {
+  const file = join(await createTestFolder(t), 'report');
+  await writeFile(file, text);
+  t.notThrows(() => execFileSync('xmllint', ['--noout', '--nonet', ...options, file], { stdio: 'pipe' }));
+}
+
+for (const [name, report] of Object.entries(samples)) {
+  testNeeding('xmllint')(`junit: ${name} is what the schema of such reports wants`, async (t) => {
+    await check(t, render('.junit.xml', report), '--schema', 'test/report/junit.xsd');
+  });
+
+  testNeeding('xmllint')(`html: every tag of ${name} is closed, nothing is left unescaped`, async (t) => {
+    await check(t, render('.html', report));
+  });
+
+  test(`html: ${name} needs nothing from elsewhere and runs nothing`, (t) => {
+    const text = render('.html', report);
+    t.notRegex(text, /<(script|link|img|iframe|object|embed|base|form|svg)\b/i);
+    t.notRegex(text.replace(/&[^;]*;/g, ''), /<[^>]*\s(src|href|on\w+)=/i);
+    t.regex(text, /Content-Security-Policy" content="default-src 'none'/);
+    t.regex(text, /prefers-color-scheme: dark/);
+  });
+}
+
+test('what a hostile report says is shown by its numbers, in each form that a person reads', (t) => {
+  for (const ending of ['.html', '.junit.xml', '.txt']) {
+    const text = render(ending, createHostileReport());
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    t.notRegex(text, /[\x00-\x08\x0b-\x1f\x7f]/, ending);
+    t.regex(text, /\\x1b\[2J\\x00/, ending);
+    if (ending !== '.txt') t.notRegex(text, /<script|\u202e|[\ud800-\udfff]/u, ending);
+  }
+  const { input } = JSON.parse(render('.json', createHostileReport()));
+  t.is(input, createHostileReport().input);
+});
+
+test('the page has the segments, steps, packages, changes, checks, warnings and times', (t) => {
+  const text = render('.html', createReport());
+  for (const title of ['Segments before', 'Segments after', 'Checks', 'Warnings', 'Patches', 'Steps'])
+    t.true(text.includes(`<h2>${title}</h2>`), title);
+  for (const title of ['Packages', 'Boot', 'Changes', 'Time'])
+    t.true(text.includes(`<h2>${title}</h2>`), title);
+  t.regex(text, /done and booted/);
+  t.regex(text, /<td>curl<\/td><td>8\.1<\/td><td>motd<\/td>/);
+  t.regex(text, /<td>etc\/issue<\/td><td>mode 0644 -&gt; 0600<pre>-old\n\+new<\/pre>/);
+  const planned = createReport({ stage: 'plan', steps: [] });
+  t.regex(render('.html', planned), /<td>file etc\/motd<\/td><td>to be done<\/td>/);
+  t.regex(render('.html', failed), /<td>file etc\/motd<\/td><td>not done<\/td>/);
+  t.notRegex(render('.html', early), /<h2>(Boot|Changes|Segments)/);
+});
+
+test('a page of very many differences stays one that a browser can hold, and says so', (t) => {
+  const difference = (index: number) =>
+    ({ path: `usr/${index}`, kind: 'added', type: 'file', fields: [] }) as const;
+  const differences = Array.from({ length: 20_000 }, (_, index) => difference(index));
+  const text = render(
+    '.html',
+    createReport({ diff: { added: 20_000, removed: 0, changed: 0, differences } }),
+  );
+  t.is(text.match(/<td>added<\/td>/g)?.length, 5000);
+  t.regex(text, /and 15000 more/);
+  t.true(
+    render('.txt', createReport({ diff: { added: 1, removed: 0, changed: 0, differences } })).includes(
+      'usr/19999',
+    ),
+  );
+});
+
+test('junit counts what it has', (t) => {
+  for (const report of Object.values(samples)) {
+    const text = render('.xml', report);
+    const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
+    const [, tests, failures, errors, skipped] =
+      /<testsuite name="[^"]*" tests="(\d+)" failures="(\d+)" errors="(\d+)" skipped="(\d+)"/.exec(text) ??
+      [];
+    t.is(Number(tests), count(/<testcase /g));
+    t.is(Number(failures), count(/<failure /g));
+    t.is(Number(errors), count(/<error /g));
+    t.is(Number(skipped), count(/<skipped /g));
+  }
+});
+
+test('the text ends with the error and what to do', (t) => {
+  const text = render('.txt', createReport({ ...failed, steps: [createStep()] }));
+  t.regex(text, /^FAILED in .*\n(.*\n)+\nmoby-patch: the daemon is gone \[engine-broken\]\n$/);
+});
