@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createArchive, directory, file, gzip, pad } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { type Ran, runMoby } from '../fixtures/moby.js';
 
 /** A simulated application bundle in a project folder with one patch. */
@@ -13,7 +14,10 @@ export interface Application {
   /** Puts another release in the place of the installed one, as an updater does. */
   upgrade(version: string, image: Uint8Array): Promise<void>;
   digest(): Promise<string>;
+  /** In a process of its own. */
   moby(...args: string[]): Promise<Ran>;
+  /** In this process. */
+  call(...args: string[]): Promise<Ran>;
   status(): Promise<{ code: number | null; status: string; reason: string; next?: string; rebuilt: boolean }>;
 }
 
@@ -70,8 +74,9 @@ export async function createApplication(folder: string, image = createRelease())
     },
     digest: async () => sha256(await readFile(place)),
     moby: (...args) => runMoby(args, { folder, environment }),
+    call: (...args) => callMoby(args, folder, environment),
     async status() {
-      const { code, stdout } = await application.moby('status', '--json');
+      const { code, stdout } = await application.call('status', '--json');
       return { code, ...JSON.parse(stdout) };
     },
   };
