@@ -6,7 +6,7 @@ import { addBuildOptions } from './build-command.js';
 import type { BuildFlags } from './build-request.js';
 import type { CommandContext } from './context.js';
 import { explain, fail } from './fail.js';
-import { printData, printJson, shortenPaths } from './print.js';
+import { assertOneOutput, printData, printJson, shortenPaths } from './print.js';
 import { createProgress } from './progress.js';
 import { addReportOption, type ReportFlags } from './report-option.js';
 import { describeStreamed } from './streamed-report.js';
@@ -32,6 +32,7 @@ export function addBuildCommand(program: Command, context: CommandContext): void
 async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
   const progress = createProgress(context, flags.quiet ?? false);
   try {
+    assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
     const { withReports } = await import('./write-reports.js');
     const { createScratch } = await import('../io/scratch.js');
     const streamed = flags.output === '-';
@@ -61,7 +62,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
       return { report: shown, output };
     });
     progress.end();
-    await showReport(report, { ...flags, json: flags.json === true && !streamed }, context, streamed);
+    await showReport(report, flags, context, streamed);
     if (streamed && !report.failed)
       for await (const piece of createReadStream(output)) await printData(context, piece);
   } catch (error) {

@@ -1,9 +1,18 @@
 import { once } from 'node:events';
+import { MobyPatchError } from '../model/error.js';
 import type { CommandContext } from './context.js';
 
 /** A text for people in which paths below the working folder are as they would type them. */
 export function shortenPaths(context: CommandContext, text: string): string {
   return text.replaceAll(`${context.folder}/`, '');
+}
+
+/** Refuses (`output-twice`) to write both data and a report to standard output. */
+export function assertOneOutput(flags: { readonly json?: boolean; readonly output?: string }, hint: string) {
+  if (flags.json && flags.output === '-')
+    throw new MobyPatchError('invalid', 'output-twice', '--json and -o - both want standard output', {
+      hint,
+    });
 }
 
 /** Writes data to standard output, no faster than it is taken. */

@@ -12,7 +12,7 @@ import type { RepackOptions } from '../repack/write-image.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
 import { parseLevel } from './option-values.js';
-import { printData, printJson, printLines } from './print.js';
+import { assertOneOutput, printData, printJson, printLines } from './print.js';
 import { keepStandardInput } from './standard-input.js';
 
 interface Flags {
@@ -44,8 +44,7 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
 
 async function runRepack(place: string, flags: Flags, context: CommandContext): Promise<void> {
   const { signal } = context;
-  if (flags.json && flags.output === '-')
-    throw new MobyPatchError('invalid', 'output-twice', '--json and -o - both want standard output');
+  assertOneOutput(flags, 'give a file: -o FILE');
   const { parseCodec } = await import('./build-request.js');
   const { createOutput } = await import('../io/output.js');
   const { createScratch } = await import('../io/scratch.js');

@@ -1,9 +1,8 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { MobyPatchError } from '../model/error.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
-import { printData, printJson, printLines } from './print.js';
+import { assertOneOutput, printData, printJson, printLines } from './print.js';
 
 interface Flags {
   readonly output?: string;
@@ -30,10 +29,7 @@ export function addUnpackCommand(program: Command, context: CommandContext): voi
 }
 
 async function runUnpack(name: string, flags: Flags, context: CommandContext): Promise<void> {
-  if (flags.json && flags.output === '-')
-    throw new MobyPatchError('invalid', 'output-twice', '--json and -o - both want standard output', {
-      hint: 'give a file: -o FILE.tar',
-    });
+  assertOneOutput(flags, 'give a file: -o FILE.tar');
   const { openNamedImage } = await import('./named-image.js');
   const { chooseKeptByTar, unpackToTar } = await import('../unpack/to-tar.js');
   await using image = await openNamedImage(name, context);

@@ -102,6 +102,22 @@ test('the report of a build to standard output calls that -, and names no file t
   for (const text of [stderr, json, markdown]) t.notRegex(text, /output\.img|manifest/);
 });
 
+test('a build has one thing to write to standard output', async (t) => {
+  const folder = await setUp(t);
+  const { code, stderr } = await moby(
+    folder,
+    'build',
+    '-i',
+    'initrd.img',
+    '-o',
+    '-',
+    '--json',
+    '--no-verify',
+  );
+  t.is(code, 2);
+  t.regex(stderr, /--json and -o - .*\[output-twice\]/);
+});
+
 test('a boot that refuses what was for standard output points at a file that would be kept', (t) => {
   const passed = '/tmp/moby-patch-1-x/output.img';
   const console = `${passed}.refused.console.log`;
