@@ -25,9 +25,12 @@ finish() {
 	if [ -e "$scratch/policy-rc.d" ] || [ -L "$scratch/policy-rc.d" ]; then mv "$scratch/policy-rc.d" "$policy"; fi
 	if [ -d "$downloads" ]; then
 		rm -rf "$downloads"/*
-		for file in "$scratch/cache/archives"/*.deb; do
-			if [ -f "$file" ] && ! grep -qxF -- "\${file##*/}" "$scratch/given"; then mv -- "$file" "$downloads"; fi
-		done
+		(
+			cd "$scratch/cache/archives" || exit
+			xargs -r rm -f -- <"$scratch/given"
+			for file in *.deb; do if [ -f "$file" ]; then mv -- "$file" "$downloads"; fi; done
+		) || :
+		rmdir "$downloads" 2>/dev/null || :
 	fi
 	rm -rf "$scratch"
 	exit "$code"
@@ -57,12 +60,13 @@ apt() {
 take_given() {
 	apt install -qq -o Acquire::ForceHash=SHA256 --print-uris --no-install-recommends -- "$@" >"$scratch/wanted" || return 0
 	while read -r _ file _ wanted; do
-		[ -f "$downloads/$file" ] || continue
-		found=$(sha256sum <"$downloads/$file") || return 0
-		[ "SHA256:\${found%% *}" = "$wanted" ] || continue
-		mv -- "$downloads/$file" "$scratch/cache/archives/$file"
-		echo "$file" >>"$scratch/given"
-	done <"$scratch/wanted"
+		case $wanted in SHA256:*) if [ -f "$downloads/$file" ]; then echo "\${wanted#*:}  $file"; fi ;; esac
+	done <"$scratch/wanted" >"$scratch/sums"
+	(
+		cd "$downloads"
+		sha256sum -c "$scratch/sums" 2>/dev/null | sed -n 's/: OK$//p' >"$scratch/given"
+		xargs -r mv -t "$scratch/cache/archives" -- <"$scratch/given"
+	)
 	echo "$(wc -l <"$scratch/given") archives are there from earlier builds"
 }
 apt update
