@@ -44,7 +44,7 @@ export function createWorkspace(
   commands?: CommandSupport,
 ): OpenWorkspace {
   const overlay = createOverlay(image.entries);
-  const cached = createBodyCache(image, plan.reads);
+  const cached = createBodyCache(image, plan.reads, options.cache);
   const warnings = new Set<string>(options.from?.warnings);
   const unpushed = new Set<string>();
   const compared = new WeakMap<Entry, boolean>();
