@@ -51,26 +51,43 @@ find_bytecode >"$scratch/bytecode"
 
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none
 export TMPDIR="$scratch/tmp" PERL_HASH_SEED=0
+places="-o Dir::State::Lists=$scratch/lists -o Dir::Cache=$scratch/cache"
 apt() {
-	apt-get -q -y -o Dir::State::Lists="$scratch/lists" -o Dir::Cache="$scratch/cache" -o Dir::Log="$scratch/log" \\
+	apt-get -q -y $places -o Dir::Log="$scratch/log" \\
 		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none \\
 		-o Dpkg::Use-Pty=false -o Dpkg::Options::=--log="$scratch/log/dpkg.log" \\
 		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
+list_given() {
+	for file in *.deb; do
+		version=\${file#*_}
+		version=\${version%_*}
+		case $version in *%3a*) version=\${version%%%3a*}:\${version#*%3a} ;; esac
+		echo "\${file%%_*}=$version"
+	done
+}
+list_sums() {
+	sed -n 's/^\\(Package\\|Version\\|Architecture\\|SHA256\\): /\\1 /p; s/^$/end/p' | while read -r field value; do
+		case $field in
+			Package) name=$value sum= ;;
+			Version) case $value in *:*) version=\${value%%:*}%3a\${value#*:} ;; *) version=$value ;; esac ;;
+			Architecture) architecture=$value ;;
+			SHA256) sum=$value ;;
+			end) if [ -n "$sum" ]; then echo "$sum  \${name}_\${version}_$architecture.deb"; fi ;;
+		esac
+	done
+}
 take_given() {
-	apt install -qq -o Acquire::ForceHash=SHA256 --print-uris --no-install-recommends -- "$@" >"$scratch/wanted" || return 0
-	while read -r _ file _ wanted; do
-		case $wanted in SHA256:*) if [ -f "$downloads/$file" ]; then echo "\${wanted#*:}  $file"; fi ;; esac
-	done <"$scratch/wanted" >"$scratch/sums"
 	(
 		cd "$downloads"
-		sha256sum -c "$scratch/sums" 2>/dev/null | sed -n 's/: OK$//p' >"$scratch/given"
+		list_given | xargs -r apt-cache -q=2 $places show 2>/dev/null | list_sums >"$scratch/sums"
+		sha256sum -c "$scratch/sums" 2>/dev/null | sed -n 's/: OK$//p' | sort -u >"$scratch/given"
 		xargs -r mv -t "$scratch/cache/archives" -- <"$scratch/given"
 	)
 	echo "$(wc -l <"$scratch/given") archives are there from earlier builds"
 }
 apt update
-if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then take_given "$@"; fi
+if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then take_given; fi
 apt install --no-install-recommends -- "$@"
 find_bytecode | while read -r folder; do
 	grep -qxF "$folder" "$scratch/bytecode" || rm -rf "$folder"
