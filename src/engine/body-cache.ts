@@ -1,36 +1,78 @@
+import { createHash } from 'node:crypto';
 import { collectBytes } from '../io/collect.js';
+import type { Cache } from '../model/cache.js';
 import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord, Image } from '../model/layout.js';
+import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
 import { resolvePath } from '../tree/resolve.js';
 
 /** Files above this are read when they are asked for, one by one. */
 const largestCached = 2 ** 20;
 
+/** Raised when what is kept is written in another way. */
+const format = 1;
+
 /**
  * Bodies of the paths that a plan says it reads, fetched together in one pass over the image at the first
- * call. The answer is undefined for an entry that is not among them, or is no longer the image's own.
+ * call, or kept from an earlier build. The answer is undefined for an entry that is not among them, or is no
+ * longer the image's own.
  */
 export function createBodyCache(
   image: Image,
   reads: readonly string[],
+  cache: Cache,
 ): (entry: Entry) => Promise<Uint8Array | undefined> {
   let pass: Promise<ReadonlyMap<Entry, Uint8Array>> | undefined;
   return async (entry) => {
-    pass ??= fetchBodies(image, reads);
+    pass ??= findBodies(image, findWanted(image, reads), cache);
     return (await pass).get(entry);
   };
 }
 
-async function fetchBodies(image: Image, reads: readonly string[]): Promise<ReadonlyMap<Entry, Uint8Array>> {
-  const wanted = new Map<ArchiveRecord, Entry>();
+/** The files that the paths lead to, each once. */
+function findWanted(image: Image, reads: readonly string[]): readonly ImageEntry[] {
+  const wanted = new Set<ImageEntry>();
   for (const path of reads) {
     const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? path);
-    if (entry?.type === 'file' && entry.size <= largestCached) wanted.set(entry.data, entry);
+    if (entry?.type === 'file' && entry.size <= largestCached) wanted.add(entry);
   }
-  const bodies = new Map<Entry, Uint8Array>();
-  for await (const [record, body] of image.bodies(new Set(wanted.keys()))) {
-    const entry = wanted.get(record);
-    if (entry !== undefined) bodies.set(entry, await collectBytes(body, largestCached, entry.path));
-  }
+  return [...wanted];
+}
+
+/** They are kept one behind the other, since their lengths are known. */
+async function findBodies(
+  image: Image,
+  wanted: readonly ImageEntry[],
+  cache: Cache,
+): Promise<ReadonlyMap<Entry, Uint8Array>> {
+  if (wanted.length === 0) return new Map();
+  const parts = JSON.stringify([format, image.layout.sha256, wanted.map(({ path }) => path)]);
+  const key = createHash('sha256').update(parts).digest('hex');
+  const kept = await cache.read('scan', key);
+  const size = wanted.reduce((sum, entry) => sum + entry.size, 0);
+  if (kept?.length === size) return cutBodies(kept, wanted);
+  const bodies = await fetchBodies(image, wanted);
+  const all = Buffer.concat(wanted.map((entry) => bodies.get(entry.data) ?? new Uint8Array()));
+  await cache.write('scan', key, all);
+  return cutBodies(all, wanted);
+}
+
+function cutBodies(all: Uint8Array, wanted: readonly ImageEntry[]): ReadonlyMap<Entry, Uint8Array> {
+  let at = 0;
+  return new Map(
+    wanted.map((entry) => {
+      at += entry.size;
+      return [entry, all.subarray(at - entry.size, at)];
+    }),
+  );
+}
+
+async function fetchBodies(
+  image: Image,
+  wanted: readonly ImageEntry[],
+): Promise<ReadonlyMap<ArchiveRecord, Uint8Array>> {
+  const paths = new Map(wanted.map(({ data, path }) => [data, path]));
+  const bodies = new Map<ArchiveRecord, Uint8Array>();
+  for await (const [record, body] of image.bodies(new Set(paths.keys())))
+    bodies.set(record, await collectBytes(body, largestCached, paths.get(record) ?? ''));
   return bodies;
 }

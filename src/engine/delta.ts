@@ -14,13 +14,13 @@ export interface RefinedDelta {
  * What really differs from the image in a raw list of changes: an engine also reports directories whose
  * time moved because something in them changed, and files that were written with the same bytes. Times
  * after the stamp are brought back to it, so that two builds give the same bytes.
- * `settled`: entries found to differ are added to it, and those in it are not compared again.
+ * `known`: whether an entry has the bytes that the image has at its path; what was found out is added.
  */
 export async function refineDelta(
   image: Image,
   raw: readonly Change[],
   stamp: number,
-  settled: WeakSet<Entry> = new WeakSet(),
+  known: WeakMap<Entry, boolean> = new WeakMap(),
 ): Promise<RefinedDelta> {
   const puts = raw.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
   const removes = raw
@@ -30,15 +30,11 @@ export async function refineDelta(
   const groupAfter = groupLinks(puts);
   const gone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
   const alike = puts.filter(
-    (entry) =>
-      !settled.has(entry) &&
-      !gone(entry.path) &&
-      isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter),
+    (entry) => !gone(entry.path) && isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter),
   );
-  const same = new Set(await findSameContent(image, alike));
-  const kept = puts.filter((entry) => !same.has(entry)).map((entry) => clampTime(entry, image, stamp));
-  // With a removal or a link gone, an entry may come to be what the image has.
-  for (const entry of kept) if (entry.link === undefined && !gone(entry.path)) settled.add(entry);
+  await compareContent(image, alike, known);
+  const same = new Set(alike.filter((entry) => entry.type !== 'file' || known.get(entry)));
+  const kept = puts.filter((entry) => !same.has(entry)).map((entry) => clampTime(entry, image, stamp, known));
   const changes: Change[] = [
     ...removes.map((path): Change => ({ op: 'remove', path })),
     ...kept.map((entry): Change => ({ op: 'put', entry })),
@@ -66,23 +62,28 @@ function isAlike(entry: Entry, known: Entry | undefined, before: LinkNames, afte
   );
 }
 
-async function findSameContent(image: Image, entries: readonly Entry[]): Promise<Entry[]> {
+async function compareContent(
+  image: Image,
+  entries: readonly Entry[],
+  known: WeakMap<Entry, boolean>,
+): Promise<void> {
+  const files = entries.filter((entry) => entry.type === 'file' && !known.has(entry));
   const before = await digestFiles(
     image,
-    entries.map((entry) => entry.path),
+    files.map((entry) => entry.path),
   );
-  const same: Entry[] = [];
-  for (const entry of entries) {
-    if (entry.type !== 'file' || (await digestBytes(entry.body())) === before.get(entry.path))
-      same.push(entry);
-  }
-  return same;
+  for (const entry of files) known.set(entry, (await digestBytes(entry.body())) === before.get(entry.path));
 }
 
-function clampTime(entry: Entry, image: Image, stamp: number): Entry {
+function clampTime(entry: Entry, image: Image, stamp: number, known: WeakMap<Entry, boolean>): Entry {
   const old = image.entries.get(entry.path);
-  if (entry.type === 'directory' && old?.type === 'directory') return { ...entry, mtime: old.mtime };
-  return entry.mtime > stamp ? { ...entry, mtime: stamp } : entry;
+  const isOld = entry.type === 'directory' && old?.type === 'directory';
+  const mtime = isOld ? old.mtime : Math.min(entry.mtime, stamp);
+  if (mtime === entry.mtime) return entry;
+  const clamped = { ...entry, mtime };
+  const verdict = known.get(entry);
+  if (verdict !== undefined) known.set(clamped, verdict);
+  return clamped;
 }
 
 /** A name of a hard-link group that got other bytes alone: the other names keep the old ones. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readPieces } from '../io/read-pieces.js';
 import type { Cache, CachedFile } from '../model/cache.js';
 import type { Change } from '../model/change.js';
 import type { DownloadedFile, Downloads, Executor, RunOptions, RunResult } from '../model/engine.js';
@@ -6,7 +7,6 @@ import type { Bytes, Entry, EntryType } from '../model/entry.js';
 
 /** Bytes of one image's downloads that are given to a command. */
 const givenLimit = 128 * 2 ** 20;
-const pieceSize = 256 * 1024;
 /** What apt and apk make of a package's name and version; nothing that leads elsewhere. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9+._~%:@-]{0,254}$/;
 
@@ -34,7 +34,7 @@ export async function runWithDownloads(
   const opened = await openKept(kept, cache, scope);
   try {
     const files = opened.map(({ name, file }) =>
-      createEntry(`${folder}/${name}`, 'file', file.size, () => readWhole(file)),
+      createEntry(`${folder}/${name}`, 'file', file.size, () => readPieces(file, 0, file.size)),
     );
     const entries = [createEntry(folder, 'directory', 0), ...files];
     await executor.push(entries.map((entry): Change => ({ op: 'put', entry })));
@@ -79,10 +79,6 @@ async function openKept(kept: readonly Kept[], cache: Cache, scope: string) {
 
 function formatKey(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}
-
-async function* readWhole(file: CachedFile): Bytes {
-  for (let at = 0; at < file.size; at += pieceSize) yield await file.read(at, at + pieceSize);
 }
 
 function createEntry(path: string, type: EntryType, size: number, body: () => Bytes = nothing): Entry {

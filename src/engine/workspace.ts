@@ -25,8 +25,10 @@ const longestRead = 16 * 2 ** 20;
 /** What makes a workspace able to run commands; absent for the `stream` engine. */
 export interface CommandSupport {
   readonly blind: readonly string[];
-  /** Called at the first command only: a build without commands never starts anything. */
+  /** Called for the first command only: a build without commands never starts anything. */
   open(): Promise<Executor>;
+  /** Opens it before that where this takes other time than the steps' own; undefined where it does not. */
+  openEarly?(): Promise<Executor | undefined>;
 }
 
 /**
@@ -42,11 +44,12 @@ export function createWorkspace(
   commands?: CommandSupport,
 ): OpenWorkspace {
   const overlay = createOverlay(image.entries);
-  const cached = createBodyCache(image, plan.reads);
+  const cached = createBodyCache(image, plan.reads, options.cache);
   const warnings = new Set<string>(options.from?.warnings);
   const unpushed = new Set<string>();
-  const settled = new WeakSet<Entry>();
+  const compared = new WeakMap<Entry, boolean>();
   let executor: Executor | undefined;
+  let early: Promise<Executor | undefined> = Promise.resolve(undefined);
   let behind = false;
   /** Who waits for the state as the last command left it. */
   let waiting: ((state: WorkspaceState) => void) | undefined;
@@ -66,7 +69,7 @@ export function createWorkspace(
   }
 
   async function refine(raw: readonly Change[]): Promise<readonly Change[]> {
-    const delta = await refineDelta(image, raw, options.stamp, settled);
+    const delta = await refineDelta(image, raw, options.stamp, compared);
     for (const warning of delta.warnings) warnings.add(warning);
     return delta.changes;
   }
@@ -186,7 +189,7 @@ export function createWorkspace(
           hint: 'use --engine docker or --engine local',
         });
       options.signal.throwIfAborted();
-      executor ??= await commands.open();
+      executor ??= (await early) ?? (await commands.open());
       if (unpushed.size > 0) await push();
       behind = true;
       waiting = undefined;
@@ -197,14 +200,20 @@ export function createWorkspace(
       await refresh();
       return refine(overlay.changes());
     },
-    release: () => executor?.release?.(),
+    expectCommands() {
+      early = commands?.openEarly?.() ?? early;
+      // Nobody is told unless a command comes.
+      early.catch(() => {});
+    },
+    release: () => void early.then((opened) => (executor ?? opened)?.release?.()).catch(() => {}),
     whenKnown(take) {
       if (behind) waiting = take;
       else tellState(take);
     },
     warnings: () => [...warnings, ...(executor?.warnings() ?? [])],
     async [Symbol.asyncDispose]() {
-      await executor?.[Symbol.asyncDispose]();
+      const opened = executor ?? (await early.catch(() => undefined));
+      await opened?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -105,6 +105,8 @@ export interface OpenWorkspace extends Workspace {
    * looks next, or never, when a command comes first or when the changes are not all that a later command would see.
    */
   whenKnown(take: (state: WorkspaceState) => void): void;
+  /** A command will come, unless a step finds its work done: what runs commands may start while others look. */
+  expectCommands(): void;
   /** No command will come any more: what ran them may go, while others work on with the changes. */
   release(): void;
 }

@@ -34,6 +34,7 @@ export async function applySteps(
   for (const report of reports) onStep(report);
   const left = steps.slice(reports.length);
   if (kept !== undefined) log(describeKept(reports.length, steps, left));
+  if (left.some(({ needs }) => needs.length > 0)) workspace.expectCommands();
   const prefixes: Prefix[] = [];
   let hasNews = false;
   for (const step of left) {

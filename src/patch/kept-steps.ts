@@ -1,3 +1,4 @@
+import { readPieces } from '../io/read-pieces.js';
 import type { Cache, CachedFile } from '../model/cache.js';
 import type { Change } from '../model/change.js';
 import type { EngineName, WorkspaceState } from '../model/engine.js';
@@ -7,8 +8,7 @@ import type { StepReport } from '../model/report.js';
 import { hashValue } from './canonical-json.js';
 
 /** Raised when the file looks different, or when a workspace makes other changes of the same commands. */
-const format = 1;
-const pieceSize = 256 * 1024;
+const format = 2;
 const lengthSize = 8;
 
 /** What the first steps of a plan made of the image in an earlier build that passed all its checks. */
@@ -116,10 +116,6 @@ async function readKept(file: CachedFile): Promise<KeptSteps | undefined> {
 function readEntry(entry: Omit<Entry, 'body'>, file: CachedFile, start: number): Entry {
   return {
     ...entry,
-    async *body() {
-      if (entry.type !== 'file') return;
-      for (let at = 0; at < entry.size; at += pieceSize)
-        yield await file.read(start + at, start + Math.min(entry.size, at + pieceSize));
-    },
+    body: () => readPieces(file, start, start + (entry.type === 'file' ? entry.size : 0)),
   };
 }

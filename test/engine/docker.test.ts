@@ -29,7 +29,7 @@ check('a command gives its exit code and all it says; only what it changed comes
   t.deepEqual(result.output.split('\n').sort(), ['', 'err', 'hello out']);
   t.true(log.includes('hello out') && log.includes('err'));
   await sh(executor, 'echo new > /root/new; rm /etc/motd; echo "$GREETING" > /root/greeting');
-  t.deepEqual(await pullNames(executor), ['+ etc', '+ root', '+ root/greeting', '+ root/new', '- etc/motd']);
+  t.deepEqual(await pullNames(executor), ['+ root/greeting', '+ root/new', '- etc/motd']);
   t.is(
     (
       await collect(
@@ -82,7 +82,7 @@ check(
       executor,
       'rm /.dockerenv /etc/mtab; echo x > /etc/mtab; echo x > /dev/new; rm -f /dev/null; touch /',
     );
-    t.deepEqual(await pullNames(executor), ['+ etc', '+ run', '+ run/mark']);
+    t.deepEqual(await pullNames(executor), ['+ run/mark']);
   },
 );
 
@@ -138,7 +138,7 @@ check('what cannot travel stays at home, and its absence is no removal', async (
     { path: 'var/name', content: 'not deleted by .wh.name' },
   ]);
   t.is(await sh(executor, 'ls -A /var; touch /var/mark'), 'name\n');
-  t.deepEqual(await pullNames(executor), ['+ var', '+ var/mark']);
+  t.deepEqual(await pullNames(executor), ['+ var/mark']);
   await sh(executor, 'rm -r /var');
   t.deepEqual(await pullNames(executor), ['- var']);
 });
@@ -222,7 +222,7 @@ check('names of one file are one file inside, wherever the archive has its data'
   await sh(executor, 'echo more >> /var/two; echo new > /var/a; ln /var/a /var/b');
   const found = await pullEntries(executor);
   const [a, b, two] = ['a', 'b', 'two'].map((path) => found.find((entry) => entry.path === `var/${path}`));
-  t.deepEqual(found.map(({ path }) => path).sort(), ['var', 'var/a', 'var/b', 'var/two']);
+  t.deepEqual(found.map(({ path }) => path).sort(), ['var/a', 'var/b', 'var/two']);
   t.truthy(a?.link);
   t.is(a?.link, b?.link);
   t.like(b, { type: 'file', size: 4 });
@@ -231,16 +231,31 @@ check('names of one file are one file inside, wherever the archive has its data'
   t.is((await collect(two?.body() ?? ([] as never))).toString(), 'sharedmore\n');
 });
 
-check('a directory that was made anew hides what it had', async (t, bench) => {
+check('a directory that was made anew has lost what it had', async (t, bench) => {
   const { executor } = await open(t, bench, [
     { path: 'var/d', type: 'directory' },
     { path: 'var/d/old', content: 'old' },
     { path: 'var/d/sub', type: 'directory' },
   ]);
   await sh(executor, 'rm -r /var/d; mkdir /var/d; touch /var/d/new');
+  t.deepEqual(await pullNames(executor), ['+ var/d/new', '- var/d/old', '- var/d/sub']);
+  await sh(executor, 'rm -r /var/d; echo > /var/d');
   const changes = (await executor.pull()).map(showChange);
-  t.deepEqual([...changes].sort(), ['+ var', '+ var/d', '+ var/d/new', '- var/d']);
-  t.true(changes.indexOf('- var/d') < changes.indexOf('+ var/d'));
+  t.deepEqual(changes, ['- var/d', '+ var/d']);
+});
+
+check('an edit of the same size and time, and a new name, are seen; a touch is nothing', async (t, bench) => {
+  const { executor } = await open(t, bench, [
+    { path: 'var/edited', content: 'before' },
+    { path: 'var/named', content: 'x' },
+    { path: 'var/touched', content: 'x' },
+    { path: 'etc', type: 'directory', mode: 0o700, gid: 3 },
+  ]);
+  await sh(
+    executor,
+    'cd /var; printf after_ > edited; touch -d @1000000000 edited; ln named alias; touch touched /etc; echo > /etc/new',
+  );
+  t.deepEqual(await pullNames(executor), ['+ etc/new', '+ var/alias', '+ var/edited', '+ var/named']);
 });
 
 check('what is pushed is there for the next command', async (t, bench) => {

@@ -1,12 +1,21 @@
 import test, { type ExecutionContext } from 'ava';
 import { createWorkspace } from '#src/engine/workspace.js';
-import { noCache } from '#src/io/cache.js';
+import { noCache, openCache } from '#src/io/cache.js';
 import { holdBytes } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
 import type { Executor, OpenWorkspace } from '#src/model/engine.js';
 import type { Entry } from '#src/model/entry.js';
+import type { Image } from '#src/model/layout.js';
 import type { Plan } from '#src/model/plan.js';
-import { createArchive, directory, file, openBytes, signal, symlink } from '../fixtures/archive.js';
+import {
+  createArchive,
+  createTestFolder,
+  directory,
+  file,
+  openBytes,
+  signal,
+  symlink,
+} from '../fixtures/archive.js';
 
 const stamp = 5000;
 const plan = { reads: ['etc/passwd'] } as unknown as Plan;
@@ -202,6 +211,51 @@ test('what is found to differ is not read again to be compared', async (t) => {
   await workspace.stat('etc');
   t.deepEqual(list(await workspace.changes()), ['put etc/passwd 5000']);
   t.is(reads, 1);
+});
+
+test('what a plan reads is kept for the next build of the image', async (t) => {
+  const cache = openCache(await createTestFolder(t), t.fail);
+  const read = async (passes: number) => {
+    const image = await openBytes(t, archive);
+    let passed = 0;
+    const counted: Image = {
+      ...image,
+      bodies(wanted) {
+        passed += 1;
+        return image.bodies(wanted);
+      },
+    };
+    const options = { signal, log: () => {}, stamp, cache };
+    const workspace = createWorkspace(counted, plan, options);
+    t.is(Buffer.from(await workspace.read('etc/passwd')).toString(), 'root');
+    t.is(
+      Buffer.from(await workspace.read('etc/hosts')).toString(),
+      'stock',
+      'what it does not say is read too',
+    );
+    t.is(passed, passes);
+  };
+  await read(1);
+  await read(0);
+});
+
+test('what runs commands is opened while steps look, and told to nobody when no command comes', async (t) => {
+  const open = async (fail: boolean, run: boolean) => {
+    const fake = createFake();
+    const early = fail ? Promise.reject(new Error('no daemon')) : Promise.resolve(fake.executor);
+    const commands = { blind: [], open: () => Promise.reject(new Error('twice')), openEarly: () => early };
+    const options = { signal, log: () => {}, stamp, cache: noCache };
+    const workspace = createWorkspace(await openBytes(t, archive), plan, options, commands);
+    workspace.expectCommands();
+    if (run) await workspace.run(['true']);
+    t.deepEqual(await workspace.changes(), []);
+    await workspace[Symbol.asyncDispose]();
+    return fake.pushed;
+  };
+  t.deepEqual(await open(false, true), [['closed']]);
+  t.deepEqual(await open(false, false), [['closed']]);
+  t.deepEqual(await open(true, false), []);
+  await t.throwsAsync(open(true, true), { message: 'no daemon' });
 });
 
 test('a workspace goes on from a state: it is pushed before the first command, and is told again', async (t) => {

@@ -4,7 +4,7 @@ import type { Image } from '../../model/layout.js';
 import { selectionVersion } from './blind.js';
 import { ask, type Daemon, statusOf } from './daemon.js';
 import { baseLabelKey, labelKey } from './label.js';
-import { readDiffIds } from './pull.js';
+import { readDiffIds } from './objects.js';
 
 /** Imports that stay in one daemon. */
 const keptBases = 3;

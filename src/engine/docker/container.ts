@@ -30,22 +30,21 @@ export const capabilities = [
 export interface Container {
   readonly id: string;
   readonly handle: Docker.Container;
-  /** Networks it was on when it began, all left since. */
+  /** Networks it was on when it began. */
   readonly networks: readonly string[];
 }
 
 /**
- * Starts the one container in which all steps run. Its first process is a shell that waits on a standard
+ * Makes the one container in which all steps run. Its first process is a shell that waits on a standard
  * input that stays open and empty: an image surely has that, and `sleep` or an init of Docker's would be a
- * file of its own. No mounts, no socket, no network: it leaves the network it must begin on before any
- * step runs (a container begun with `none` can never join one).
+ * file of its own. No mounts, no socket.
  */
-export async function startContainer(
+export async function createContainer(
   daemon: Daemon,
   imageId: string,
   owner: Owner,
   signal: AbortSignal,
-): Promise<Container> {
+): Promise<Docker.Container> {
   const options: Docker.ContainerCreateOptions = {
     name: `moby-patch-${owner.run}`,
     Image: imageId,
@@ -69,67 +68,42 @@ export async function startContainer(
       RestartPolicy: { Name: 'no' },
     },
   };
-  const { client } = daemon;
   signal.throwIfAborted();
-  const handle = await ask(daemon, 'create a container', 120, (abortSignal) =>
-    client.createContainer({ ...options, abortSignal }),
+  return ask(daemon, 'create a container', 120, (abortSignal) =>
+    daemon.client.createContainer({ ...options, abortSignal }),
   );
+}
+
+/**
+ * Starts it. It is on the network then, since a container that begins with `none` can never join one: leave it
+ * before a step runs that asked for none.
+ */
+export async function startContainer(
+  daemon: Daemon,
+  handle: Docker.Container,
+  signal: AbortSignal,
+): Promise<Container> {
   await ask(daemon, 'start a container', 120, (abortSignal) => handle.start({ abortSignal }), signal).catch(
     explainStart,
   );
-  const networks = await leaveNetworks(daemon, handle, signal);
-  return { id: handle.id, handle, networks };
+  return { id: handle.id, handle, networks: await listNetworks(daemon, handle, signal) };
 }
 
-/** Gives a container its network for the time of one step. */
-export async function joinNetworks(daemon: Daemon, container: Container, signal: AbortSignal): Promise<void> {
-  if (container.networks.length === 0) {
-    throw new MobyPatchError(
-      'infrastructure',
-      'docker-network',
-      'the Docker daemon gives containers no network',
-      {
-        hint: 'docker network ls; a daemon started with --bridge=none cannot run steps that need the network',
-      },
-    );
-  }
-  for (const name of container.networks) {
-    await ask(
-      daemon,
-      `connect a container to the network ${name}`,
-      60,
-      (abortSignal) =>
-        daemon.client.getNetwork(name).connect(withSignal({ Container: container.id }, abortSignal)),
-      signal,
-    );
-  }
-}
-
-export async function leaveNetworks(
+/** Names of the networks it is on now. Error: its shell has ended. */
+export async function listNetworks(
   daemon: Daemon,
   handle: Docker.Container,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const state = await ask(
+  const { State, NetworkSettings } = await ask(
     daemon,
     'inspect a container',
     60,
     (abortSignal) => handle.inspect({ abortSignal }),
     signal,
   );
-  if (!state.State.Running) throw createDeadError(state.State);
-  const names = Object.keys(state.NetworkSettings.Networks ?? {}).filter((name) => name !== 'none');
-  for (const name of names) {
-    await ask(
-      daemon,
-      `disconnect a container from the network ${name}`,
-      60,
-      (abortSignal) =>
-        daemon.client.getNetwork(name).disconnect({ Container: handle.id, Force: true, abortSignal }),
-      signal,
-    );
-  }
-  return names;
+  if (!State.Running) throw createDeadError(State);
+  return Object.keys(NetworkSettings.Networks ?? {}).filter((name) => name !== 'none');
 }
 
 /** Command lines of what runs beside the first process: daemons that a script has started. */

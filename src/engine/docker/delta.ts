@@ -1,82 +1,157 @@
-import { createReadStream } from 'node:fs';
-import { encodePath } from '../../format/path.js';
-import { readEntries, type TarRecord } from '../../io/tar.js';
+import { showPath } from '../../format/path.js';
 import type { Change } from '../../model/change.js';
-import type { Entry } from '../../model/entry.js';
+import type { Bytes, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
+import { parentPath } from '../../tree/resolve.js';
 import { isBlind } from './blind.js';
-import { readPart, type SavedLayer } from './layer.js';
+import type { BodyFile } from './body-file.js';
+import { type FoundEntry, type ListedEntry, type RootListing, readRoot } from './root-listing.js';
 
 export interface Delta {
   /** Removals first, each before what replaces it. */
   readonly changes: readonly Change[];
-  /** Paths that carry a file capability or another extended attribute. */
+  /** Paths that got a file capability or another extended attribute. */
   readonly attributed: readonly { readonly path: string; readonly names: readonly string[] }[];
 }
 
-const whiteout = '.wh.';
-const opaque = '.wh..wh..opq';
+/** The first name of a file -> all its names that are not blind. */
+type Groups = ReadonlyMap<string, readonly string[]>;
 
 /**
- * The changes that a layer stands for: `.wh.NAME` removes NAME, `.wh..wh..opq` removes everything that
- * lower layers have in its directory. What lies under blind paths is left out.
+ * What a root has that it had not in `before`, found by holding every byte of it against what was there: no
+ * time, no inode and no driver's word is trusted. `exportRoot` gives the tar of the root, which must not change
+ * meanwhile; it is asked a second time when an old file turns out to have got a new name. Bodies go to `bodies`.
  */
-export async function readDelta(layer: SavedLayer): Promise<Delta> {
-  const removals = new Set<string>();
-  const entries = new Map<string, Entry>();
-  const attributed: { path: string; names: readonly string[] }[] = [];
-  for await (const { record } of readEntries(createReadStream(layer.file))) {
-    const slash = record.path.lastIndexOf('/');
-    const directory = record.path.slice(0, Math.max(0, slash));
-    const name = record.path.slice(slash + 1);
-    if (name === opaque) removals.add(directory);
-    else if (name.startsWith(whiteout)) {
-      if (!name.startsWith(`${whiteout}${whiteout}`))
-        removals.add(join(directory, name.slice(whiteout.length)));
-    } else if (record.path !== '') {
-      entries.set(record.path, createEntry(record, layer, entries));
-      if (record.attributes.length > 0) attributed.push({ path: record.path, names: record.attributes });
-    }
+export async function readDelta(
+  exportRoot: () => Promise<Bytes>,
+  before: RootListing,
+  bodies: BodyFile,
+): Promise<Delta> {
+  const now = new Map<string, FoundEntry>();
+  const places = new Map<string, number>();
+  let start = bodies.end();
+  for await (const entry of readRoot(await exportRoot(), bodies)) {
+    now.set(entry.path, entry);
+    if (isAlike(entry.listed, before.get(entry.path))) bodies.rewind(start);
+    else if (bodies.end() > start) places.set(entry.path, start);
+    start = bodies.end();
   }
-  const changes: Change[] = [];
-  for (const path of removals) if (!isBlind(path)) changes.push({ op: 'remove', path });
-  for (const entry of entries.values()) if (!isBlind(entry.path)) changes.push({ op: 'put', entry });
-  return { changes, attributed: attributed.filter(({ path }) => !isBlind(path)) };
-}
-
-/** A second name of a file takes everything from the first, and both get the group's key. */
-function createEntry(record: TarRecord, layer: SavedLayer, entries: Map<string, Entry>): Entry {
-  if (record.type !== 'link') return toEntry(record, record.type, layer);
-  const first = entries.get(record.target ?? '');
-  if (first === undefined) {
-    throw new MobyPatchError(
-      'infrastructure',
-      'docker-answer',
-      `a layer links ${record.path} to ${record.target}, which it does not have`,
-    );
-  }
-  const link = first.link ?? `docker:${first.path}`;
-  if (first.link === undefined) entries.set(first.path, { ...first, link });
-  return { ...first, path: record.path, link };
-}
-
-function toEntry(record: TarRecord, type: Entry['type'], layer: SavedLayer): Entry {
-  const { path, mode, uid, gid, mtime, size, target, device, position } = record;
-  const length = type === 'symlink' ? encodePath(target ?? '').length : size;
+  const groups = groupNames(now.values());
+  const renamed = new Set(
+    [...groups].filter(([, names]) => isNewGroup(names, before)).map(([first]) => first),
+  );
+  const changed = [...now.values()].filter(
+    (entry) =>
+      !isBlind(entry.path) &&
+      (renamed.has(firstName(entry)) || !isAlike(entry.listed, before.get(entry.path))),
+  );
+  const missing = changed.map(firstName).filter((path) => hasBody(now.get(path)) && !places.has(path));
+  if (missing.length > 0) await readMissing(await exportRoot(), new Set(missing), now, bodies, places);
+  await bodies.flush();
+  const gone = [...before].filter(([path, listed]) => !isBlind(path) && isGone(path, listed, now));
   return {
-    path,
-    type,
-    mode: type === 'symlink' ? 0o777 : mode,
-    uid,
-    gid,
-    mtime,
-    size: length,
-    ...(target !== undefined && { target }),
-    ...(device !== undefined && { device }),
-    body: () => readPart(layer, position, type === 'file' ? size : 0),
+    changes: [
+      ...gone.map(([path]): Change => ({ op: 'remove', path })),
+      ...changed.map((entry): Change => ({ op: 'put', entry: createEntry(entry, groups, bodies, places) })),
+    ],
+    attributed: changed.flatMap(({ path, listed }) =>
+      listed.attributes === undefined ? [] : [{ path, names: listed.attributes }],
+    ),
   };
 }
 
-function join(directory: string, name: string): string {
-  return directory === '' ? name : `${directory}/${name}`;
+const compared = ['type', 'mode', 'uid', 'gid', 'size', 'target', 'sha256'] as const;
+
+/** All but the other names is as it was. */
+function isAlike(now: ListedEntry, before: ListedEntry | undefined): boolean {
+  return (
+    before !== undefined &&
+    compared.every((field) => now[field] === before[field]) &&
+    now.device?.major === before.device?.major &&
+    now.device?.minor === before.device?.minor &&
+    now.attributes?.join() === before.attributes?.join()
+  );
+}
+
+/** Files of one name are left out. */
+function groupNames(entries: Iterable<FoundEntry>): Groups {
+  const groups = new Map<string, string[]>();
+  for (const { path, listed } of entries) {
+    if (listed.first === undefined || listed.type !== 'file') continue;
+    const names = groups.get(listed.first) ?? [listed.first].filter((name) => !isBlind(name));
+    groups.set(listed.first, names);
+    if (!isBlind(path)) names.push(path);
+  }
+  return groups;
+}
+
+/**
+ * Whether names have come together that were not names of one file. That a group has lost a name is no change of
+ * the others: overlayfs takes a name that is written to out of its group.
+ */
+function isNewGroup(names: readonly string[], before: RootListing): boolean {
+  return new Set(names.map((name) => before.get(name)?.first ?? name)).size > 1;
+}
+
+function isGone(path: string, listed: ListedEntry, now: ReadonlyMap<string, FoundEntry>): boolean {
+  const found = now.get(path)?.listed;
+  if (found !== undefined) return listed.type === 'directory' && found.type !== 'directory';
+  const parent = parentPath(path);
+  return parent === '' || now.get(parent)?.listed.type === 'directory';
+}
+
+/** Bodies of files that seemed to be as they were. */
+async function readMissing(
+  tar: Bytes,
+  wanted: ReadonlySet<string>,
+  now: ReadonlyMap<string, FoundEntry>,
+  bodies: BodyFile,
+  places: Map<string, number>,
+): Promise<void> {
+  let start = bodies.end();
+  for await (const { path, listed } of readRoot(tar, bodies)) {
+    if (!wanted.has(path)) bodies.rewind(start);
+    else if (listed.sha256 === now.get(path)?.listed.sha256) places.set(path, start);
+    start = bodies.end();
+  }
+  const lost = [...wanted].find((path) => !places.has(path));
+  if (lost === undefined) return;
+  throw new MobyPatchError(
+    'infrastructure',
+    'docker-answer',
+    `${showPath(lost)} changed in the container while it was read`,
+  );
+}
+
+function createEntry(
+  entry: FoundEntry,
+  groups: Groups,
+  bodies: BodyFile,
+  places: ReadonlyMap<string, number>,
+): Entry {
+  const { type, mode, uid, gid, size, target, device } = entry.listed;
+  const first = firstName(entry);
+  const length = type === 'file' ? size : 0;
+  const at = places.get(first) ?? 0;
+  return {
+    path: entry.path,
+    type,
+    mode,
+    uid,
+    gid,
+    mtime: entry.mtime,
+    size,
+    ...(target !== undefined && { target }),
+    ...(device !== undefined && { device }),
+    ...((groups.get(first)?.length ?? 0) > 1 && { link: `docker:${first}` }),
+    body: () => bodies.read(at, length),
+  };
+}
+
+function firstName({ path, listed }: FoundEntry): string {
+  return listed.first ?? path;
+}
+
+function hasBody(entry: FoundEntry | undefined): boolean {
+  return entry?.listed.type === 'file' && entry.listed.size > 0;
 }

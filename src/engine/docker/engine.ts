@@ -1,23 +1,22 @@
 import { createScratch } from '../../io/scratch.js';
-import type { Engine, Executor } from '../../model/engine.js';
+import type { Engine, EngineOptions, Executor } from '../../model/engine.js';
+import type { Image } from '../../model/layout.js';
 import { createWorkspace } from '../workspace.js';
 import { dockerEngineBlind } from './blind.js';
 import type { Environment } from './endpoint.js';
 
 /** Commands in one container of the image's root; the daemon's machinery is loaded when it is first needed. */
 export function createDockerEngine(environment: Environment): Engine {
+  async function keepsRoot(image: Image, { signal, cache }: Pick<EngineOptions, 'signal' | 'cache'>) {
+    const [{ connectDocker }, { findBase }] = await Promise.all([import('./probe.js'), import('./base.js')]);
+    return (await findBase(await connectDocker(environment), image, cache, signal)) !== undefined;
+  }
   return {
     name: 'docker',
     offers: ['commands', 'network'],
     blind: dockerEngineBlind,
     probe: async () => (await import('./probe.js')).probeDocker(environment),
-    async keepsRoot(image, { signal, cache }) {
-      const [{ connectDocker }, { findBase }] = await Promise.all([
-        import('./probe.js'),
-        import('./base.js'),
-      ]);
-      return (await findBase(await connectDocker(environment), image, cache, signal)) !== undefined;
-    },
+    keepsRoot,
     async open(image, plan, options) {
       const open = async (): Promise<Executor> => {
         const { createDockerExecutor } = await import('./executor.js');
@@ -34,7 +33,9 @@ export function createDockerEngine(environment: Environment): Engine {
           throw error;
         }
       };
-      return createWorkspace(image, plan, options, { blind: dockerEngineBlind, open });
+      // An import is work for this process, too much for a command that may never come.
+      const openEarly = async () => ((await keepsRoot(image, options)) ? open() : undefined);
+      return createWorkspace(image, plan, options, { blind: dockerEngineBlind, open, openEarly });
     },
   };
 }

@@ -1,25 +1,24 @@
+import { join } from 'node:path';
 import { showPath } from '../../format/path.js';
 import type { EngineOptions, Executor } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
 import type { Image } from '../../model/layout.js';
 import { findBase, hashBase, rememberBase, trimBases } from './base.js';
-import {
-  type Container,
-  joinNetworks,
-  leaveNetworks,
-  listLeftProcesses,
-  startContainer,
-} from './container.js';
+import { type BodyFile, createBodyFile } from './body-file.js';
+import { type Container, createContainer, listLeftProcesses, startContainer } from './container.js';
 import { type Daemon, statusOf } from './daemon.js';
 import type { Environment } from './endpoint.js';
 import { execCommand } from './exec.js';
 import { importImage } from './import.js';
 import { baseLabelKey, createOwner, formatLabel, labelKey, type Owner } from './label.js';
+import { createNetworkSwitch } from './network.js';
+import { readDiffIds } from './objects.js';
 import { connectDocker } from './probe.js';
 import { describeLostWrites, readProvidedFiles } from './provided-files.js';
 import { removeRun } from './prune.js';
-import { pullDelta, readDiffIds } from './pull.js';
+import { pullDelta, readOrigin } from './pull.js';
 import { pushChanges } from './push.js';
+import type { RootListing } from './root-listing.js';
 import { takeFiles } from './take.js';
 
 export interface DockerOptions extends EngineOptions {
@@ -53,34 +52,40 @@ async function openExecutor(
   image: Image,
   options: DockerOptions,
 ): Promise<Executor> {
-  const { signal, log } = options;
-  const { container, below } = await startFromBase(daemon, owner, image, options);
+  const { signal, log, scratch } = options;
+  const { container, origin } = await startFromBase(daemon, owner, image, options);
+  const network = createNetworkSwitch(daemon, container, signal);
   const warnings = new Set<string>();
-  const removals: Promise<unknown>[] = [];
+  let bodies: BodyFile | undefined;
   let broken: unknown;
   let closing: Promise<void> | undefined;
-  // An image that could not be removed has our label, and is tried again.
+  const lookAtProvided = () => readProvidedFiles(daemon, container, signal);
+  /** What is provided now, as long as the network stays as it is. */
+  let provided: Promise<ReadonlyMap<string, string>> | undefined = lookAtProvided();
+  provided.catch(() => {});
   const end = () => {
-    closing ??= Promise.allSettled(removals).then(() => close(daemon, owner, log));
+    closing ??= close(daemon, owner, log);
     return closing;
   };
   return {
     push: (changes) => pushChanges(daemon, container, changes, signal),
-    async run(argv, { network = false, environment, timeout = defaultTimeout }) {
+    async run(argv, { network: wanted = false, environment, timeout = defaultTimeout }) {
       // A command that ended in an error may have left the network connected or the container dead.
       if (broken !== undefined) throw broken;
       try {
-        if (network) await joinNetworks(daemon, container, signal);
-        const before = await readProvidedFiles(daemon, container, signal);
+        if (await network.turn(wanted)) provided = undefined;
+        const before = await (provided ?? lookAtProvided());
         const result = await execCommand(daemon, container, argv, {
           environment,
           timeout,
           signal,
           onLine: log,
         });
-        const after = await readProvidedFiles(daemon, container, signal);
-        for (const warning of describeLostWrites(before, after)) warnings.add(warning);
-        if (network) await leaveNetworks(daemon, container.handle, signal);
+        const after = lookAtProvided();
+        provided = wanted ? undefined : after;
+        for (const warning of describeLostWrites(before, await after)) warnings.add(warning);
+        // Nobody waits for this: what comes next does, if it is a command.
+        if (wanted) network.turn(false);
         return result;
       } catch (error) {
         broken = error;
@@ -88,12 +93,13 @@ async function openExecutor(
       }
     },
     async pull() {
-      for (const process of await listLeftProcesses(daemon, container)) {
+      const left = await listLeftProcesses(daemon, container);
+      for (const process of left) {
         warnings.add(`a command left a process running, which will not run in the image: ${process}`);
       }
-      const onRemoval = (removal: Promise<void>) => void removals.push(removal.catch(() => {}));
-      const { scratch } = options;
-      const { changes, attributed } = await pullDelta(daemon, container, below, scratch, signal, onRemoval);
+      bodies ??= await createBodyFile(join(scratch, 'bodies'));
+      const isIdle = left.length === 0;
+      const { changes, attributed } = await pullDelta(daemon, container, origin, bodies, isIdle, signal);
       for (const { path, names } of attributed) {
         warnings.add(
           `${showPath(path)} has ${names.join(', ')}, for which a newc archive has no place: lost`,
@@ -104,7 +110,10 @@ async function openExecutor(
     take: (folder, take) => takeFiles(daemon, container, folder, take, signal),
     warnings: () => [...warnings],
     release: () => void end(),
-    [Symbol.asyncDispose]: end,
+    async [Symbol.asyncDispose]() {
+      await bodies?.[Symbol.asyncDispose]();
+      await end();
+    },
   };
 }
 
@@ -117,10 +126,12 @@ async function startFromBase(
   owner: Owner,
   image: Image,
   { signal, log, cache }: DockerOptions,
-): Promise<{ container: Container; below: readonly string[] }> {
+): Promise<{ container: Container; origin: RootListing }> {
   const start = async (id: string) => {
-    const below = await readDiffIds(daemon, id, signal);
-    return { container: await startContainer(daemon, id, owner, signal), below };
+    const layers = await readDiffIds(daemon, id, signal);
+    const handle = await createContainer(daemon, id, owner, signal);
+    const origin = await readOrigin(daemon, handle.id, layers, cache, signal);
+    return { container: await startContainer(daemon, handle, signal), origin };
   };
   const kept = await findBase(daemon, image, cache, signal);
   if (kept !== undefined) {

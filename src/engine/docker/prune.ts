@@ -3,7 +3,7 @@ import { createErrorReport } from '../../model/error.js';
 import { trimBases } from './base.js';
 import { ask, type Daemon } from './daemon.js';
 import { baseLabelKey, labelKey, type Owner, parseLabel } from './label.js';
-import { removeContainer, removeImage } from './pull.js';
+import { removeContainer, removeImage } from './objects.js';
 
 export interface LeftOver {
   readonly kind: 'container' | 'image';

@@ -1,81 +1,79 @@
-import { mkdir, mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import type { Cache } from '../../model/cache.js';
+import type { Bytes } from '../../model/entry.js';
+import type { BodyFile } from './body-file.js';
 import type { Container } from './container.js';
-import { ask, type Daemon, getAnswer, readAnswer, statusOf, withSignal } from './daemon.js';
+import { ask, type Daemon, getAnswer, readAnswer } from './daemon.js';
 import { type Delta, readDelta } from './delta.js';
-import { saveTopLayer } from './layer.js';
+import { decodeListing, encodeListing, listingVersion, listRoot, type RootListing } from './root-listing.js';
 
-/** Seconds for the daemon to write a layer. */
-const commitLimit = 600;
+/** Seconds for the daemon to begin to answer. */
+const exportLimit = 600;
 
 /**
- * What a container has changed. `commit` and `save` are the only calls that give a layer without what the
- * runtime put into the root. Removing the committed image takes as long as half of the rest, and nobody has to
- * wait for it: `removed` gets the promise. `below`: diff ids of the image.
+ * What a container was before anything ran in it. The same image gives the same root in the same daemon, so the
+ * listing is kept; a daemon of another version may add other files of its own. To be called before it is started.
+ */
+export async function readOrigin(
+  daemon: Daemon,
+  containerId: string,
+  layers: readonly string[],
+  cache: Cache,
+  signal: AbortSignal,
+): Promise<RootListing> {
+  const version = await readVersion(daemon, signal);
+  const parts = JSON.stringify([listingVersion, version, layers]);
+  const key = createHash('sha256').update(parts).digest('hex');
+  const kept = await cache.read('base', key);
+  if (kept !== undefined) return decodeListing(kept);
+  const listing = await listRoot(await exportRoot(daemon, containerId, signal));
+  await cache.write('base', key, encodeListing(listing));
+  return listing;
+}
+
+/**
+ * What a container has changed. `export` is the one call that every daemon answers alike: `commit` and `save`
+ * write the whole root three times before it comes, and `diff` compares times and sizes. What still runs is
+ * paused, since a file that grows while it is read breaks the tar off.
  */
 export async function pullDelta(
   daemon: Daemon,
   container: Container,
-  below: readonly string[],
-  scratch: string,
+  origin: RootListing,
+  bodies: BodyFile,
+  isIdle: boolean,
   signal: AbortSignal,
-  removed: (removal: Promise<void>) => void,
 ): Promise<Delta> {
   signal.throwIfAborted();
-  await mkdir(scratch, { recursive: true });
-  const folder = await mkdtemp(join(scratch, 'delta-'));
-  // Not given up half-way: the image would appear after nobody waits for its id.
-  const { Id: id } = (await ask(daemon, 'commit a container', commitLimit, (abortSignal) =>
-    container.handle.commit({ pause: true, abortSignal }),
-  )) as { Id: string };
+  const { handle, id } = container;
+  if (!isIdle)
+    await ask(daemon, 'pause a container', 60, (abortSignal) => handle.pause({ abortSignal }), signal);
   try {
-    const answer = await ask(
-      daemon,
-      'save an image',
-      commitLimit,
-      (abortSignal) => getAnswer(daemon, `/images/${id}/get`, true, abortSignal),
-      signal,
-    );
-    const layer = await saveTopLayer(readAnswer(answer as NodeJS.ReadableStream, signal), below, folder);
-    return layer === undefined ? { changes: [], attributed: [] } : await readDelta(layer);
+    return await readDelta(() => exportRoot(daemon, id, signal), origin, bodies);
   } finally {
-    removed(removeImage(daemon, id));
+    if (!isIdle)
+      await ask(daemon, 'unpause a container', 60, (abortSignal) => handle.unpause({ abortSignal }));
   }
 }
 
-/** The layers of an image, the lowest first. */
-export async function readDiffIds(
-  daemon: Daemon,
-  imageId: string,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const image = await ask(
+async function exportRoot(daemon: Daemon, containerId: string, signal: AbortSignal): Promise<Bytes> {
+  const answer = await ask(
     daemon,
-    'inspect an image',
-    60,
-    (abortSignal) => daemon.client.getImage(imageId).inspect(withSignal({}, abortSignal)),
+    'export a container',
+    exportLimit,
+    (abortSignal) => getAnswer(daemon, `/containers/${containerId}/export`, true, abortSignal),
     signal,
   );
-  return image.RootFS.Layers ?? [];
+  return readAnswer(answer as NodeJS.ReadableStream, signal);
 }
 
-/** No error when it is gone already. `noprune`: its parent is the image the container runs on. */
-export async function removeImage(daemon: Daemon, id: string): Promise<void> {
-  try {
-    await ask(daemon, 'remove an image', 120, (abortSignal) =>
-      daemon.client.getImage(id).remove({ force: true, noprune: true, abortSignal }),
-    );
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-  }
-}
-
-export async function removeContainer(daemon: Daemon, id: string): Promise<void> {
-  try {
-    await ask(daemon, 'remove a container', 120, (abortSignal) =>
-      daemon.client.getContainer(id).remove({ force: true, v: true, abortSignal }),
-    );
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-  }
+async function readVersion(daemon: Daemon, signal: AbortSignal): Promise<unknown> {
+  const answer = await ask(
+    daemon,
+    'tell its version',
+    60,
+    (abortSignal) => getAnswer(daemon, '/version', false, abortSignal),
+    signal,
+  );
+  return (answer as { Version?: unknown }).Version;
 }

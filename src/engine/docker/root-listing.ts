@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { encodePath, showPath } from '../../format/path.js';
+import { readEntries, type TarRecord } from '../../io/tar.js';
+import type { Bytes, Entry } from '../../model/entry.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { BodyFile } from './body-file.js';
+
+/** What tells one state of a path from another. The time does not: a file that was touched has not changed. */
+export interface ListedEntry
+  extends Pick<Entry, 'type' | 'mode' | 'uid' | 'gid' | 'size' | 'target' | 'device'> {
+  /** Of a regular file's body. */
+  readonly sha256?: string | undefined;
+  /** The name of the same file that comes first; absent on that one and on a file with one name. */
+  readonly first?: string | undefined;
+  /** Names of extended attributes; absent when there are none. */
+  readonly attributes?: readonly string[] | undefined;
+}
+
+/** A root as `export` gives it, path -> entry. */
+export type RootListing = ReadonlyMap<string, ListedEntry>;
+
+export interface FoundEntry {
+  readonly path: string;
+  readonly mtime: number;
+  readonly listed: ListedEntry;
+}
+
+/** Raised when a listing says other things of the same root. */
+export const listingVersion = 1;
+
+// The newc field is 32 bits wide; a command makes a sparse file of any size in no time.
+const largestFile = 0xffffffff;
+
+export async function listRoot(tar: Bytes): Promise<RootListing> {
+  const listing = new Map<string, ListedEntry>();
+  for await (const { path, listed } of readRoot(tar)) listing.set(path, listed);
+  return listing;
+}
+
+/** The entries of an exported root. What comes as the body of one is in `bodies`, before it is given, at the end. */
+export async function* readRoot(tar: Bytes, bodies?: BodyFile): AsyncGenerator<FoundEntry, void> {
+  const found = new Map<string, FoundEntry>();
+  for await (const { record, body } of readEntries(tar)) {
+    if (record.path === '') continue;
+    if (record.size > largestFile) throw createSizeError(record);
+    const entry = record.type === 'link' ? findFirst(record, found) : undefined;
+    const next = entry ?? {
+      path: record.path,
+      mtime: record.mtime,
+      listed: describe(record, record.type === 'file' ? await digest(body, bodies) : undefined),
+    };
+    found.set(next.path, next);
+    yield next;
+  }
+}
+
+function createSizeError({ path, size }: TarRecord): MobyPatchError {
+  return new MobyPatchError(
+    'failed',
+    'file-too-large',
+    `a command left ${showPath(path)} with ${size} bytes; a file of an initrd has 4294967295 at most`,
+    { path },
+  );
+}
+
+async function digest(body: Bytes, bodies: BodyFile | undefined): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of body) {
+    hash.update(piece);
+    await bodies?.append(piece);
+  }
+  return hash.digest('hex');
+}
+
+/** A second name of a file takes everything from the first. */
+function findFirst(record: TarRecord, found: ReadonlyMap<string, FoundEntry>): FoundEntry {
+  const first = found.get(record.target ?? '');
+  if (first === undefined) {
+    throw new MobyPatchError(
+      'infrastructure',
+      'docker-answer',
+      `the root of a container links ${record.path} to ${record.target}, which is not there`,
+    );
+  }
+  return {
+    ...first,
+    path: record.path,
+    listed: { ...first.listed, first: first.listed.first ?? first.path },
+  };
+}
+
+function describe(record: TarRecord, sha256: string | undefined): ListedEntry {
+  const { type, mode, uid, gid, size, target, device, attributes } = record;
+  return {
+    type: type as Entry['type'],
+    mode: type === 'symlink' ? 0o777 : mode,
+    uid,
+    gid,
+    size: type === 'symlink' ? encodePath(target ?? '').length : size,
+    ...(target !== undefined && { target }),
+    ...(device !== undefined && { device }),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(attributes.length > 0 && { attributes }),
+  };
+}
+
+export function encodeListing(listing: RootListing): Uint8Array {
+  return Buffer.from(JSON.stringify([...listing]));
+}
+
+export function decodeListing(bytes: Uint8Array): RootListing {
+  return new Map(JSON.parse(Buffer.from(bytes).toString()) as [string, ListedEntry][]);
+}
