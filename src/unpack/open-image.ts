@@ -12,6 +12,7 @@ import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
 import { findStart, joinScans } from './join-scans.js';
 import { type KeptScan, keepScan, readKeptScan } from './kept-scan.js';
+import type { RecordWatcher } from './record-watcher.js';
 import { type Scan, type ScannedSegment, scanImage } from './scan.js';
 
 export interface OpenOptions extends CollectorWishes {
@@ -23,6 +24,11 @@ export interface OpenOptions extends CollectorWishes {
   readonly cache?: Cache | undefined;
   /** An open image that the file may begin with, byte for byte: its part is not read again. */
   readonly known?: Image | undefined;
+  /**
+   * Called when the file is open; what it gives sees all that is read. Not together with `cache` or `known`:
+   * what is known is not read.
+   */
+  readonly watch?: (() => Promise<RecordWatcher>) | undefined;
 }
 
 /**
@@ -55,8 +61,9 @@ async function read(
   options: OpenOptions,
   hashing: string | Promise<string> = hashRange(file, 0, file.size),
 ): Promise<Reading> {
+  const watcher = await options.watch?.();
   const [scan, sha256] = await Promise.all([
-    scanImage(file, options.signal, options.limits, options),
+    scanImage(file, options.signal, options.limits, { ...options, watcher }),
     hashing,
   ]);
   return { scan: { ...scan, segments: await hashSegments(file, scan, sha256) }, sha256 };
