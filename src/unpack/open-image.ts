@@ -10,6 +10,7 @@ import type { ScanLimits } from '../model/limits.js';
 import { createImageEntries } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
+import { hashWhileReading } from './hash-file.js';
 import { findStart, joinScans } from './join-scans.js';
 import { type KeptScan, keepScan, readKeptScan } from './kept-scan.js';
 import type { RecordWatcher } from './record-watcher.js';
@@ -56,16 +57,12 @@ interface Reading {
   readonly sha256: string;
 }
 
-async function read(
-  file: InputFile,
-  options: OpenOptions,
-  hashing: string | Promise<string> = hashRange(file, 0, file.size),
-): Promise<Reading> {
+async function read(file: InputFile, options: OpenOptions, known?: string): Promise<Reading> {
   const watcher = await options.watch?.();
-  const [scan, sha256] = await Promise.all([
-    scanImage(file, options.signal, options.limits, { ...options, watcher }),
-    hashing,
-  ]);
+  const hashed = known === undefined ? hashWhileReading(file) : undefined;
+  const wishes = { ...options, watcher };
+  const scan = await scanImage(hashed?.file ?? file, options.signal, options.limits, wishes);
+  const sha256 = known ?? (await hashed?.digest()) ?? '';
   return { scan: { ...scan, segments: await hashSegments(file, scan, sha256) }, sha256 };
 }
 
