@@ -31,7 +31,7 @@ export async function unpackToFolder(
   signal: AbortSignal,
 ): Promise<UnpackedFolder> {
   await using folder = await createNewFolder(destination);
-  return finish(image, folder, undefined, signal);
+  return await finish(image, folder, undefined, signal);
 }
 
 /**
