@@ -63,8 +63,8 @@ export function createEagerFolder(folder: Folder, records: string): EagerFolder 
     }
   }
 
-  function locate(path: string | undefined): Buffer {
-    if (path === undefined || path === '') throw new Error('not the name of a file');
+  function locate(path: string): Buffer {
+    if (path === '') throw new Error('not the name of a file');
     const parent = parentPath(path);
     if (parent !== '' && !directories.has(parent)) throw new Error('no parent was made');
     return folder.locate(path);
@@ -75,13 +75,13 @@ export function createEagerFolder(folder: Folder, records: string): EagerFolder 
     const type = parseType(mode);
     const path = findPath(record.name, type);
     if (type === 'directory' && filesize === 0) {
-      if (path === '' || directories.has(path ?? '')) return;
+      if (path === '' || directories.has(path)) return;
       mkdirSync(locate(path), 0o700);
-      directories.add(path ?? '');
+      directories.add(path);
     } else if (type === 'file' && filesize > 0) {
       const file = createRegularFile(locate(path), plainAttributes);
-      body = { path: path ?? '', file, hash: createHash('sha256') };
-    } else if (type !== 'symlink' && filesize > 0) giveUp();
+      body = { path, file, hash: createHash('sha256') };
+    }
   }
 
   function end(record: ArchiveRecord): void {
@@ -92,6 +92,7 @@ export function createEagerFolder(folder: Folder, records: string): EagerFolder 
       files.set(record, body.path);
       digest = body.hash.digest('hex');
       closeBody();
+      // What is no file of the folder has its body in the lines.
     } else if (filesize > 0 && record.target === undefined) giveUp();
     output.write(encodeLine(lines.record(record, raw, digest)));
   }
@@ -139,10 +140,10 @@ export function isWhole({ directories, files }: Materialised, entries: Iterable<
   return found === directories.size + files.size;
 }
 
-/** Canonical, as long as no parent is a symlink; undefined for what leads elsewhere. */
-function findPath(name: string, type: EntryType | undefined): string | undefined {
+/** Canonical, as long as no parent is a symlink; the root for what leads elsewhere or nowhere. */
+function findPath(name: string, type: EntryType | undefined): string {
   if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) return name;
   const components = splitPath(name);
   const isOther = components.includes('..') || (type !== 'directory' && name.endsWith('/'));
-  return isOther ? undefined : components.join('/');
+  return isOther ? '' : components.join('/');
 }
