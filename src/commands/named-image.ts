@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createScratch } from '../io/scratch.js';
 import type { Image } from '../model/layout.js';
-import type { CollectorWishes } from '../unpack/collector.js';
 import { type OpenOptions, openImage } from '../unpack/open-image.js';
 import { refuseStart } from '../unpack/scan.js';
 import { type CommandContext, findPlaces } from './context.js';
@@ -14,7 +13,7 @@ const standardInput = 'standard input';
 export async function openNamedImage(
   name: string,
   context: CommandContext,
-  wishes: CollectorWishes = {},
+  wishes: Omit<OpenOptions, 'signal' | 'name' | 'limits'> = {},
 ): Promise<Image> {
   const options = { ...wishes, signal: context.signal, limits: context.limits };
   if (name === '-') return openStandardInput(context, options);

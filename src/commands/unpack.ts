@@ -31,23 +31,35 @@ export function addUnpackCommand(program: Command, context: CommandContext): voi
 async function runUnpack(name: string, flags: Flags, context: CommandContext): Promise<void> {
   assertOneOutput(flags, 'give a file: -o FILE.tar');
   const { openNamedImage } = await import('./named-image.js');
+  const output = resolve(context.folder, flags.output ?? chooseFolder(name));
+  if (flags.output === '-' || output.endsWith('.tar')) return runUnpackToTar(name, output, flags, context);
+  const { unpackWhileReading } = await import('../unpack/to-folder.js');
+  const unpacked = await unpackWhileReading(
+    (watch) => openNamedImage(name, context, { watch }),
+    output,
+    context.signal,
+  );
+  await show({ output, ...unpacked }, flags, context);
+}
+
+async function runUnpackToTar(
+  name: string,
+  output: string,
+  flags: Flags,
+  context: CommandContext,
+): Promise<void> {
+  const { openNamedImage } = await import('./named-image.js');
   const { chooseKeptByTar, unpackToTar } = await import('../unpack/to-tar.js');
   await using image = await openNamedImage(name, context);
   if (flags.output === '-') {
     for await (const piece of unpackToTar(image, context.signal)) await printData(context, piece);
     return;
   }
-  const output = resolve(context.folder, flags.output ?? chooseFolder(name));
-  const entries = image.entries.size;
-  if (output.endsWith('.tar')) {
-    const { createOutput } = await import('../io/output.js');
-    await using file = await createOutput(output, unpackToTar(image, context.signal), context.signal);
-    await file.publish();
-    return show({ output, entries, kept: [...chooseKeptByTar(image.entries.values())] }, flags, context);
-  }
-  const { unpackToFolder } = await import('../unpack/to-folder.js');
-  const unpacked = await unpackToFolder(image, output, context.signal);
-  await show({ output, entries, ...unpacked }, flags, context);
+  const { createOutput } = await import('../io/output.js');
+  await using file = await createOutput(output, unpackToTar(image, context.signal), context.signal);
+  await file.publish();
+  const kept = [...chooseKeptByTar(image.entries.values())];
+  await show({ output, entries: image.entries.size, kept }, flags, context);
 }
 
 function chooseFolder(name: string): string {

@@ -32,7 +32,7 @@ export function createRecordLine(
   raw: Uint8Array,
   { gap, sha256 }: RecordExtras,
 ): SidecarRecord {
-  const { magic: _, mode, namesize: __, check: ___, ...fields } = record.header;
+  const { magic: _, mode, namesize, check, ...fields } = record.header;
   return {
     line: 'record',
     segment: record.segment,
@@ -42,15 +42,12 @@ export function createRecordLine(
     ...(record.target === undefined ? {} : { target: record.target }),
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(gap === 0 ? {} : { gap }),
-    ...explain(
-      raw,
-      isWritable(record.name) ? encodeRecord(record.header, encodePath(record.name)) : undefined,
-    ),
+    ...explain(raw, namesize, check),
   };
 }
 
 export function createTrailerLine(segment: number, raw: Uint8Array, gap: number): SidecarTrailer {
-  return { line: 'trailer', segment, ...(gap === 0 ? {} : { gap }), ...explain(raw, encodeTrailer()) };
+  return { line: 'trailer', segment, ...(gap === 0 ? {} : { gap }), ...explainTrailer(raw) };
 }
 
 /** The record's header and name with their padding. Throws a RangeError for what no archive has. */
@@ -83,11 +80,44 @@ export function encodeLine(line: SidecarLine): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** What has to be said beside the fields, so that they give `raw`. */
-function explain(raw: Uint8Array, plain: Uint8Array | undefined): Exactly {
-  if (plain === undefined) return { raw: toBase64(raw) };
+/**
+ * What has to be said beside the fields, so that they give `raw`. Its header was parsed from it, and digits
+ * of one case are the only ones that give these values.
+ */
+function explain(raw: Uint8Array, namesize: number, check: number): Exactly {
+  const cases = isPlain(raw, namesize, check) ? findCases(raw) : undefined;
+  if (cases === undefined || (cases.upper && cases.lower)) return { raw: toBase64(raw) };
+  return cases.lower ? { lower: true } : {};
+}
+
+function explainTrailer(raw: Uint8Array): Exactly {
+  const plain = encodeTrailer();
   if (isSame(raw, plain)) return {};
   return isSame(raw, lowerHeader(plain)) ? { lower: true } : { raw: toBase64(raw) };
+}
+
+/** Whether a record is written like one that has its name, beside the case of its digits. */
+function isPlain(raw: Uint8Array, namesize: number, check: number): boolean {
+  const end = headerSize + namesize;
+  const isName = namesize > 1 && namesize <= maximumNameSize && raw.indexOf(0, headerSize) === end - 1;
+  return isName && raw[5] === 0x31 && check === 0 && raw.length === end + padding(end) && isZero(raw, end);
+}
+
+function isZero(bytes: Uint8Array, from: number): boolean {
+  for (let at = from; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/** The cases of the letters among a header's digits. */
+function findCases(raw: Uint8Array): { readonly upper: boolean; readonly lower: boolean } {
+  let upper = false;
+  let lower = false;
+  for (let at = 0; at < headerSize; at += 1) {
+    const code = raw[at] ?? 0;
+    upper ||= code >= 0x41 && code <= 0x46;
+    lower ||= code >= 0x61;
+  }
+  return { upper, lower };
 }
 
 function lowerHeader(record: Uint8Array): Uint8Array {

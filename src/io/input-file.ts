@@ -98,15 +98,27 @@ function createChangedError(name: string, message: string): MobyPatchError {
   });
 }
 
-/** Reads a range in pieces that stay valid; ranges that follow each other share what was read ahead. */
+/**
+ * Reads a range in pieces that stay valid, one ahead of whoever takes them; ranges that follow each other share
+ * what was read ahead.
+ */
 export async function* readRange(
   file: InputFile,
   offset: number,
   end: number,
 ): Bytes & AsyncGenerator<Uint8Array> {
-  for (let at = offset; at < end; ) {
-    const wanted = Math.min((Math.floor(at / blockSize) + 1) * blockSize, end);
-    const piece = await file.read(at, wanted);
+  const findEnd = (at: number) => Math.min((Math.floor(at / blockSize) + 1) * blockSize, end);
+  const begin = (at: number) => {
+    const reading = file.read(at, findEnd(at));
+    // Whoever waits for it is told; it may be that nobody does.
+    reading.catch(() => {});
+    return reading;
+  };
+  let next = offset < end ? begin(offset) : undefined;
+  for (let at = offset; next !== undefined; ) {
+    const wanted = findEnd(at);
+    const piece = await next;
+    next = wanted < end ? begin(wanted) : undefined;
     if (piece.length < wanted - at)
       throw new MobyPatchError('failed', 'image-changed', 'the file became shorter while it was read', {
         path: file.name,

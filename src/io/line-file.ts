@@ -1,24 +1,37 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
 /** A new file of many small pieces of text. */
-export interface LineFile {
+export interface LineFile extends Disposable {
   write(text: string): void;
-  /** Writes what is held, too; an error of the system is thrown here or by `write`. */
+  /** Adds all that is in another file. */
+  append(path: string): void;
+  /** Writes what is held, too; an error of the system is thrown here or by `write`. Disposing drops it. */
   close(): void;
 }
 
 const heldSize = 64 * 1024;
+const pieceSize = 512 * 1024;
 
 /** Neither waits nor queues: what the disk does not take at once is not kept in memory. */
 export function createLineFile(path: string, mode: number): LineFile {
   const file = openSync(path, 'wx', mode);
   let held: string[] = [];
   let size = 0;
+  let isOpen = true;
 
   function flush(): void {
     const bytes = Buffer.from(held.join(''));
     held = [];
     size = 0;
+    writeAll(bytes);
+  }
+
+  function end(): void {
+    if (isOpen) closeSync(file);
+    isOpen = false;
+  }
+
+  function writeAll(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
   }
 
@@ -28,12 +41,24 @@ export function createLineFile(path: string, mode: number): LineFile {
       size += text.length;
       if (size >= heldSize) flush();
     },
+    append(other) {
+      flush();
+      const source = openSync(other, 'r');
+      try {
+        const piece = Buffer.allocUnsafe(pieceSize);
+        for (let read = readSync(source, piece); read > 0; read = readSync(source, piece))
+          writeAll(piece.subarray(0, read));
+      } finally {
+        closeSync(source);
+      }
+    },
     close() {
       try {
         flush();
       } finally {
-        closeSync(file);
+        end();
       }
     },
+    [Symbol.dispose]: end,
   };
 }

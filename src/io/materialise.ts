@@ -1,4 +1,5 @@
 import { linkSync, mkdirSync } from 'node:fs';
+import { parsePermissions } from '../format/mode.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
@@ -12,8 +13,18 @@ import {
   writeSymlink,
 } from './write-entry.js';
 
+/** What of an image stands in a folder already; parents are real directories, and no symlink is there. */
+export interface Materialised {
+  /** Without the folder itself. */
+  readonly directories: ReadonlySet<string>;
+  /** Bodies, each in a regular file under one of its names, with the metadata of its record. */
+  readonly files: ReadonlyMap<ArchiveRecord, string>;
+}
+
+const nothing: Materialised = { directories: new Set(), files: new Map() };
+
 /**
- * Writes the directories, files and symlinks of an image into an empty folder, in one pass over its bodies.
+ * Writes the directories, files and symlinks of an image into a folder, in at most one pass over its bodies.
  * Device nodes, fifos and sockets stay in the image. The content is hostile: symlinks come last, and a parent
  * must be a directory made here, so no write can follow one; every name is made new, none is opened.
  */
@@ -22,12 +33,13 @@ export async function materialiseImage(
   folder: Folder,
   signal: AbortSignal,
   attributes = exactAttributes,
+  present = nothing,
 ): Promise<void> {
   const entries = [...image.entries.values()];
-  const directories = makeDirectories(entries, folder);
+  const directories = makeDirectories(entries, folder, present);
   const groups = groupFiles(entries);
   for (const group of groups) for (const entry of group) assertParent(entry, directories);
-  await writeFiles(image, groups, folder, signal, attributes);
+  await writeFiles(image, groups, { folder, signal, attributes, present });
   for (const entry of entries.filter(({ type }) => type === 'symlink')) {
     assertParent(entry, directories);
     attempt(entry, () => writeSymlink(folder.locate(entry.path), entry, attributes));
@@ -38,13 +50,18 @@ export async function materialiseImage(
   }
 }
 
-function makeDirectories(entries: readonly ImageEntry[], folder: Folder): Map<string, ImageEntry> {
+function makeDirectories(
+  entries: readonly ImageEntry[],
+  folder: Folder,
+  present: Materialised,
+): Map<string, ImageEntry> {
   const made = new Map<string, ImageEntry>();
   const directories = entries.filter(({ type }) => type === 'directory');
   for (const entry of directories.sort((a, b) => depthOf(a.path) - depthOf(b.path))) {
     if (entry.path !== '') {
       assertParent(entry, made);
-      attempt(entry, () => mkdirSync(folder.locate(entry.path), 0o700));
+      if (!present.directories.has(entry.path))
+        attempt(entry, () => mkdirSync(folder.locate(entry.path), 0o700));
     }
     made.set(entry.path, entry);
   }
@@ -64,18 +81,25 @@ function groupFiles(entries: readonly ImageEntry[]): ImageEntry[][] {
   return [...groups.values()];
 }
 
+interface Writing {
+  readonly folder: Folder;
+  readonly signal: AbortSignal;
+  readonly attributes: Attributes;
+  readonly present: Materialised;
+}
+
 async function writeFiles(
   image: Pick<Image, 'name' | 'bodies'>,
   groups: ImageEntry[][],
-  folder: Folder,
-  signal: AbortSignal,
-  attributes: Attributes,
+  { folder, signal, attributes, present }: Writing,
 ): Promise<void> {
   const waiting = new Map<ArchiveRecord, ImageEntry[]>();
   for (const group of groups) {
     const [first] = group;
     if (first === undefined) continue;
-    if (first.size > 0) waiting.set(first.data, group);
+    const at = present.files.get(first.data);
+    if (at !== undefined) finishGroup(group, at, folder, attributes);
+    else if (first.size > 0) waiting.set(first.data, group);
     else await writeGroup(group, folder, undefined, attributes);
   }
   for await (const [record, body] of image.bodies(new Set(waiting.keys()))) {
@@ -100,6 +124,30 @@ async function writeGroup(
     throw createFolderFault(error, 'writing', first.path);
   });
   for (const other of others) attempt(other, () => linkSync(at, folder.locate(other.path)));
+}
+
+/** For a body that is there under one name of its group. */
+function finishGroup(
+  group: readonly ImageEntry[],
+  path: string,
+  folder: Folder,
+  attributes: Attributes,
+): void {
+  const at = folder.locate(path);
+  for (const entry of group) {
+    if (entry.path !== path) attempt(entry, () => linkSync(at, folder.locate(entry.path)));
+    // A further name of a file may have come with another mode or time.
+    else if (!hasMetadata(entry, entry.data)) attempt(entry, () => finishDirectory(at, entry, attributes));
+  }
+}
+
+function hasMetadata({ mode, uid, gid, mtime }: ImageEntry, { header }: ArchiveRecord): boolean {
+  return (
+    mode === parsePermissions(header.mode) &&
+    uid === header.uid &&
+    gid === header.gid &&
+    mtime === header.mtime
+  );
 }
 
 function assertParent(entry: ImageEntry, directories: ReadonlyMap<string, ImageEntry>): void {

@@ -23,8 +23,11 @@ export interface Attributes {
   /** Whether files get their owner; a chown asks for root. */
   readonly owner: boolean;
   /** Permission bits for a regular file or a directory. */
-  mode(entry: Entry): number;
+  mode(entry: Pick<Entry, 'type' | 'mode'>): number;
 }
+
+/** What of an entry is set when it is there. */
+export type Metadata = Pick<Entry, 'type' | 'mode' | 'uid' | 'gid' | 'mtime'>;
 
 /** Everything, as a kernel would make it. */
 export const exactAttributes: Attributes = { owner: true, mode: (entry) => entry.mode };
@@ -41,9 +44,34 @@ export const plainAttributes: Attributes = {
 // 4294967295 means "leave it" to chown(2); the kernel reads it in an archive as 0.
 const ownerOf = (id: number) => (id === 0xffffffff ? 0 : id);
 
+/** A regular file that was made just now. */
+export interface NewFile {
+  write(piece: Uint8Array): void;
+  finish(metadata: Metadata): void;
+  close(): void;
+}
+
+/** The name must be free: O_EXCL and O_NOFOLLOW make an existing one, a symlink above all, an error. */
+export function createRegularFile(at: Buffer, attributes: Attributes): NewFile {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const file = openSync(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  return {
+    write(piece) {
+      for (let done = 0; done < piece.length; ) done += writeSync(file, piece, done);
+    },
+    finish(metadata) {
+      // chown clears setuid and setgid, so the mode comes after it; every write moves the mtime.
+      if (attributes.owner) fchownSync(file, ownerOf(metadata.uid), ownerOf(metadata.gid));
+      fchmodSync(file, attributes.mode(metadata));
+      futimesSync(file, metadata.mtime, metadata.mtime);
+    },
+    close: () => closeSync(file),
+  };
+}
+
 /**
- * Creates a regular file with the entry's body and metadata. The name must be free: O_EXCL and
- * O_NOFOLLOW make an existing one, a symlink above all, an error. `body-size` when the body has another length.
+ * Creates a regular file with the entry's body and metadata; as `createRegularFile`, the name must be free.
+ * `body-size` when the body has another length.
  */
 export async function writeRegularFile(
   at: Buffer,
@@ -51,22 +79,18 @@ export async function writeRegularFile(
   body: Bytes | undefined,
   attributes = exactAttributes,
 ): Promise<void> {
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = openSync(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const file = createRegularFile(at, attributes);
   try {
     let size = 0;
     for await (const piece of body ?? []) {
-      writeAll(file, piece);
+      file.write(piece);
       size += piece.length;
       if (size > entry.size) break;
     }
     if (size !== entry.size) throw createSizeError(entry, size);
-    // chown clears setuid and setgid, so the mode comes after it; every write moves the mtime.
-    if (attributes.owner) fchownSync(file, ownerOf(entry.uid), ownerOf(entry.gid));
-    fchmodSync(file, attributes.mode(entry));
-    futimesSync(file, entry.mtime, entry.mtime);
+    file.finish(entry);
   } finally {
-    closeSync(file);
+    file.close();
   }
 }
 
@@ -76,15 +100,11 @@ export function writeSymlink(at: Buffer, entry: Entry, attributes = exactAttribu
   lutimesSync(at, entry.mtime, entry.mtime);
 }
 
-/** For a directory that is known to be one; to be called again when something was made inside. */
+/** For a directory or regular file that is known to be one; again when something was made in a directory. */
 export function finishDirectory(at: Buffer, entry: Entry, attributes = exactAttributes): void {
   if (attributes.owner) lchownSync(at, ownerOf(entry.uid), ownerOf(entry.gid));
   chmodSync(at, attributes.mode(entry));
   utimesSync(at, entry.mtime, entry.mtime);
-}
-
-function writeAll(file: number, piece: Uint8Array): void {
-  for (let done = 0; done < piece.length; ) done += writeSync(file, piece, done);
 }
 
 function createSizeError(entry: Entry, found: number): MobyPatchError {

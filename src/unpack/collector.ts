@@ -3,6 +3,7 @@ import type { Token } from '../format/cpio-reader.js';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
 import type { ArchiveRecord, ArchiveRuns, Header, Image } from '../model/layout.js';
+import type { RecordWatcher } from './record-watcher.js';
 import { createRunList } from './run-list.js';
 
 export interface CollectorWishes {
@@ -12,6 +13,7 @@ export interface CollectorWishes {
   readonly hold?: ((name: string) => boolean) | undefined;
   /** An image that most of this is in too: what is equal is held once. */
   readonly like?: Pick<Image, 'entries' | 'digests'> | undefined;
+  readonly watcher?: RecordWatcher | undefined;
 }
 
 /** What a reading of an image gathers, record by record. */
@@ -34,7 +36,7 @@ const mostHeld = 16 * 2 ** 20;
 
 /** `first`: the index of the first record. */
 export function createCollector(wishes: CollectorWishes, first: number): Collector {
-  const { digests: wantsDigests, hold, like } = wishes;
+  const { digests: wantsDigests, hold, like, watcher } = wishes;
   const records: (ArchiveRecord | undefined)[] = [];
   const digests = new Map<ArchiveRecord, string>();
   const held = new Map<ArchiveRecord, Uint8Array>();
@@ -54,6 +56,7 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
     const type = parseType(header.mode);
     present = { segment, index: count, position, header, name };
     count += 1;
+    watcher?.begin(present, token.raw);
     if (type === 'symlink' && header.filesize <= longestTarget) pieces = [];
     if (type !== 'file' || header.filesize === 0) return;
     if (wantsDigests) hash = createHash('sha256');
@@ -68,6 +71,7 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
     const isTarget = body !== undefined && parseType(record.header.mode) === 'symlink';
     const whole = isTarget ? { ...record, target: decodePath(body) } : record;
     records.push(whole);
+    watcher?.end(whole);
     if (hash !== undefined) {
       const taken = hash.digest('hex');
       const before = known && like?.digests.get(known);
@@ -92,8 +96,12 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
         if (hash === undefined) runs?.add(token.bytes);
         else hash.update(token.bytes);
         pieces?.push(token.bytes.slice());
+        watcher?.data(token.bytes);
       } else if (token.kind === 'end' && present !== undefined) end(present);
-      else if (token.kind === 'trailer') records.push(undefined);
+      else if (token.kind === 'trailer') {
+        records.push(undefined);
+        watcher?.trailer(segment, position, token.raw);
+      }
     },
   };
 }

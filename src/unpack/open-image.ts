@@ -10,8 +10,10 @@ import type { ScanLimits } from '../model/limits.js';
 import { createImageEntries } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
+import { hashWhileReading } from './hash-file.js';
 import { findStart, joinScans } from './join-scans.js';
 import { type KeptScan, keepScan, readKeptScan } from './kept-scan.js';
+import type { RecordWatcher } from './record-watcher.js';
 import { type Scan, type ScannedSegment, scanImage } from './scan.js';
 
 export interface OpenOptions extends CollectorWishes {
@@ -23,6 +25,11 @@ export interface OpenOptions extends CollectorWishes {
   readonly cache?: Cache | undefined;
   /** An open image that the file may begin with, byte for byte: its part is not read again. */
   readonly known?: Image | undefined;
+  /**
+   * Called when the file is open; what it gives sees all that is read. Not together with `cache` or `known`:
+   * what is known is not read.
+   */
+  readonly watch?: (() => Promise<RecordWatcher>) | undefined;
 }
 
 /**
@@ -50,15 +57,12 @@ interface Reading {
   readonly sha256: string;
 }
 
-async function read(
-  file: InputFile,
-  options: OpenOptions,
-  hashing: string | Promise<string> = hashRange(file, 0, file.size),
-): Promise<Reading> {
-  const [scan, sha256] = await Promise.all([
-    scanImage(file, options.signal, options.limits, options),
-    hashing,
-  ]);
+async function read(file: InputFile, options: OpenOptions, known?: string): Promise<Reading> {
+  const watcher = await options.watch?.();
+  const hashed = known === undefined ? hashWhileReading(file) : undefined;
+  const wishes = { ...options, watcher };
+  const scan = await scanImage(hashed?.file ?? file, options.signal, options.limits, wishes);
+  const sha256 = known ?? (await hashed?.digest()) ?? '';
   return { scan: { ...scan, segments: await hashSegments(file, scan, sha256) }, sha256 };
 }
 

@@ -1,19 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { encodeLine, sidecarSuffix } from '../format/sidecar.js';
+import { encodeLine } from '../format/sidecar.js';
 import { createFolder } from '../io/folder.js';
 import { createLineFile } from '../io/line-file.js';
 import { materialiseImage } from '../io/materialise.js';
 import { plainAttributes } from '../io/write-entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Image } from '../model/layout.js';
+import type { Bytes } from '../model/entry.js';
+import type { ArchiveRecord, Image } from '../model/layout.js';
 import type { SidecarLine } from '../model/sidecar.js';
-import { chooseKept, probeFolder } from './to-kept.js';
-import { describeImage } from './to-sidecar.js';
+import { createEagerFolder, type EagerFolder, isWhole } from './eager-folder.js';
+import { createNewFolder, type NewFolder } from './new-folder.js';
+import type { RecordWatcher } from './record-watcher.js';
+import { chooseKept } from './to-kept.js';
+import { describeFile, describeImage } from './to-sidecar.js';
 
 export interface UnpackedFolder {
   readonly sidecar: string;
+  /** Of the image, also such as are kept. */
+  readonly entries: number;
   /** Paths of the image that are in the sidecar alone. */
   readonly kept: readonly string[];
 }
@@ -28,77 +30,65 @@ export async function unpackToFolder(
   destination: string,
   signal: AbortSignal,
 ): Promise<UnpackedFolder> {
-  await assertFree(destination);
-  const suffix = `moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const folder = join(dirname(destination), `.${basename(destination)}.${suffix}`);
-  const lines = `${folder}.jsonl`;
-  const sidecar = `${destination}${sidecarSuffix}`;
-  try {
-    await mkdir(folder, 0o700).catch((cause) => Promise.reject(createWriteError(destination, cause)));
-    const kept = chooseKept(image.entries.values(), await probeFolder(folder));
-    await writeBoth(image, folder, lines, kept, signal);
-    signal.throwIfAborted();
-    await publish(folder, destination, lines, sidecar);
-    return { sidecar, kept: [...kept] };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-    await rm(lines, { force: true });
-  }
+  await using folder = await createNewFolder(destination);
+  return await finish(image, folder, undefined, signal);
 }
 
-async function writeBoth(
-  image: Image,
-  folder: string,
-  lines: string,
-  kept: ReadonlySet<string>,
+/**
+ * The same of an image that is read for it, with the same result: the bodies of one as images usually are
+ * are written while it is read, so that they are unpacked once. Its file is opened before anything is made.
+ */
+export async function unpackWhileReading(
+  open: (watch: () => Promise<RecordWatcher>) => Promise<Image>,
+  destination: string,
   signal: AbortSignal,
-): Promise<void> {
-  const output = createLineFile(lines, 0o644);
+): Promise<UnpackedFolder> {
+  let folder = undefined as NewFolder | undefined;
+  let eager = undefined as EagerFolder | undefined;
   try {
-    const write = (line: SidecarLine) => output.write(encodeLine(line));
-    const shown = new Map([...image.entries].filter(([path]) => !kept.has(path)));
-    const bodies = () => describeImage({ image, kept, emit: write });
-    await materialiseImage(
-      { ...image, entries: shown, bodies },
-      createFolder(folder),
-      signal,
-      plainAttributes,
-    );
+    await using image = await open(async () => {
+      folder = await createNewFolder(destination);
+      eager = createEagerFolder(createFolder(folder.path), folder.records);
+      return eager;
+    });
+    if (folder === undefined) throw new Error('the image was opened without its watcher');
+    return await finish(image, folder, eager, signal);
   } finally {
-    output.close();
+    eager?.[Symbol.dispose]();
+    await folder?.[Symbol.asyncDispose]();
   }
 }
 
-/** The sidecar first: a folder without it would be taken for one that never was an image. */
-async function publish(folder: string, destination: string, lines: string, sidecar: string): Promise<void> {
-  try {
-    await rename(lines, sidecar);
-    await rename(folder, destination);
-  } catch (cause) {
-    await rm(sidecar, { force: true });
-    throw createWriteError(destination, cause as NodeJS.ErrnoException);
+/** `eager`: what was written into the folder already, in the hope that it is right. */
+async function finish(
+  image: Image,
+  folder: NewFolder,
+  eager: EagerFolder | undefined,
+  signal: AbortSignal,
+): Promise<UnpackedFolder> {
+  const kept = chooseKept(image.entries.values(), folder.traits);
+  const entries = new Map([...image.entries].filter(([path]) => !kept.has(path)));
+  const written = eager?.finish();
+  const made = written !== undefined && isWhole(written, entries.values()) ? written : undefined;
+  if (eager !== undefined && made === undefined) await folder.clear();
+  using output = createLineFile(folder.lines, 0o644);
+  const request = { image, kept, emit: (line: SidecarLine) => output.write(encodeLine(line)) };
+  if (made !== undefined) {
+    await describeFile(request);
+    output.append(folder.records);
+    request.emit({ line: 'end' });
   }
+  const bodies = () => (made === undefined ? describeImage(request) : noBodies());
+  await materialiseImage(
+    { ...image, entries, bodies },
+    createFolder(folder.path),
+    signal,
+    plainAttributes,
+    made,
+  );
+  output.close();
+  signal.throwIfAborted();
+  return { sidecar: await folder.publish(), entries: image.entries.size, kept: [...kept] };
 }
 
-async function assertFree(destination: string): Promise<void> {
-  const found = await lstat(destination).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined;
-    throw createWriteError(destination, cause);
-  });
-  if (found === undefined) return;
-  if (found.isDirectory() && (await readdir(destination)).length === 0) return;
-  const what = found.isDirectory() ? 'a folder that is not empty' : 'something that is no folder';
-  throw new MobyPatchError('invalid', 'output-exists', `found ${what}, wanted a free name`, {
-    path: destination,
-    hint: 'give another name: -o DIR',
-  });
-}
-
-function createWriteError(destination: string, cause: NodeJS.ErrnoException): MobyPatchError {
-  const kind = cause.code === 'ENOSPC' || cause.code === 'EDQUOT' ? 'infrastructure' : 'invalid';
-  return new MobyPatchError(kind, 'output-unwritable', `cannot make the folder: ${cause.code}`, {
-    path: destination,
-    cause,
-    hint: cause.code === 'ENOENT' ? 'create the folder above it first' : undefined,
-  });
-}
+async function* noBodies(): AsyncGenerator<readonly [ArchiveRecord, Bytes]> {}

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { encodePadding } from '../format/cpio-writer.js';
-import { createRecordLine, createTrailerLine, toBase64 } from '../format/sidecar.js';
-import { readSegment } from '../io/archive.js';
+import type { Token } from '../format/cpio-reader.js';
+import { toBase64 } from '../format/sidecar.js';
+import { readArchive } from '../io/archive.js';
 import { type InputFile, openInputFile } from '../io/input-file.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Segment } from '../model/layout.js';
 import type { SidecarLine } from '../model/sidecar.js';
+import { createRecordLines } from './record-lines.js';
 
 export interface SidecarRequest {
   readonly image: Image;
@@ -28,6 +29,18 @@ export async function* describeImage({
   kept,
   emit,
 }: SidecarRequest): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
+  await describeFile({ image, kept, emit });
+  const { segments } = image.layout;
+  const held = findHeldBodies(image, kept);
+  await using file = await openInputFile(image.file, image.name);
+  for (const [index, segment] of segments.entries()) {
+    if (segment.kind === 'cpio') yield* describeSegment(index, { image, file, held, emit });
+  }
+  emit({ line: 'end' });
+}
+
+/** The lines in front of those of the records. */
+export async function describeFile({ image, kept, emit }: SidecarRequest): Promise<void> {
   const { layout, name } = image;
   const { size, sha256, root, segments } = layout;
   emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...kept] });
@@ -35,12 +48,6 @@ export async function* describeImage({
     emit({ line: 'segment', ...segment });
     if (segment.kind === 'opaque') await emitBytes(image.bytes(segment.offset, segment.end), emit);
   }
-  const held = findHeldBodies(image, kept);
-  await using file = await openInputFile(image.file, image.name);
-  for (const [index, segment] of segments.entries()) {
-    if (segment.kind === 'cpio') yield* describeSegment(index, { image, file, held, emit });
-  }
-  emit({ line: 'end' });
 }
 
 /** The records whose bodies are regular files of the folder or tar. */
@@ -64,35 +71,39 @@ async function* describeSegment(
 ): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
   const segment = image.layout.segments[index] as Segment;
   const records = image.records.filter((record) => record.segment === index)[Symbol.iterator]();
-  await using cursor = createTokenCursor(readSegment(file, segment));
-  /** Where the next record begins if no zeros come before it, by the segment and by its own member. */
-  let expected = 0;
-  let memberStart = segment.compression.codec === 'none' ? segment.offset : 0;
-  let before = -1;
+  const lines = createRecordLines();
+  let origin = 0;
+  const members = readMembers(file, segment, (position) => {
+    origin = position;
+  });
+  await using cursor = createTokenCursor(members);
   for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
-    if (token.kind === 'trailer') {
-      // A position that is no larger is one in a new member.
-      const position = token.position <= before ? expected : token.position - memberStart;
-      emit(createTrailerLine(index, token.raw, Math.max(0, position - expected)));
-      expected = position + token.raw.length;
-      before = token.position;
-    }
+    if (token.kind === 'trailer') emit(lines.trailer(index, token.position - origin, token.raw));
     if (token.kind !== 'entry') continue;
     const record = records.next().value as ArchiveRecord;
-    // A last body of a member may lack its padding, which is then written: no zeros too few.
-    const gap = Math.max(0, record.position - expected);
-    memberStart = token.position - record.position;
-    before = token.position;
-    const { filesize } = record.header;
-    expected = record.position + token.raw.length + filesize + encodePadding(filesize).length;
     if (held.has(record)) {
       const hashed = hashBody(cursor);
       yield [record, hashed.body];
-      emit(createRecordLine(record, token.raw, { gap, sha256: await hashed.digest() }));
+      emit(lines.record(record, token.raw, await hashed.digest()));
     } else {
-      emit(createRecordLine(record, token.raw, { gap }));
-      if (record.target === undefined && filesize > 0) await emitBytes(cursor.body(), emit);
+      emit(lines.record(record, token.raw));
+      if (record.target === undefined && record.header.filesize > 0) await emitBytes(cursor.body(), emit);
     }
+  }
+}
+
+/** `begin` is told at which position of a member, as its tokens have it, the unpacked segment would begin. */
+async function* readMembers(
+  file: InputFile,
+  { compression, offset, end }: Segment,
+  begin: (origin: number) => void,
+): AsyncGenerator<Iterable<Token>, void, void> {
+  let unpacked = 0;
+  for (let from = offset; from < end; ) {
+    begin(compression.codec === 'none' ? from : -unpacked);
+    const member = yield* readArchive(compression.codec, file, from);
+    unpacked += member.unpacked;
+    from = member.end;
   }
 }
 

@@ -10,8 +10,8 @@ import { findInFolder } from '#src/repack/from-folder.js';
 import { readSidecarFile } from '#src/repack/from-sidecar.js';
 import { writeBase } from '#src/repack/from-write.js';
 import { writeImage } from '#src/repack/write-image.js';
-import { openImage } from '#src/unpack/open-image.js';
-import { unpackToFolder } from '#src/unpack/to-folder.js';
+import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
+import { unpackWhileReading } from '#src/unpack/to-folder.js';
 import { unpackToTar } from '#src/unpack/to-tar.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import { archives, images, large, second, small } from './seeds.js';
@@ -41,7 +41,8 @@ async function runWhole(bytes: Buffer, folder: string): Promise<void> {
     if (!copy.equals(bytes)) throw new Error('oracle: without a change the image is another one');
     for await (const _ of readEntries(unpackToTar(image, signal)));
     try {
-      await unpackToFolder(image, join(work, 'target/root'), signal);
+      const open = (watch: OpenOptions['watch']) => openImage(path, { signal, name: 'fuzz', watch });
+      await unpackWhileReading(open, join(work, 'target/root'), signal);
       await checkRepacked(image, work, spool);
     } finally {
       await checkOutside(work);

@@ -18,7 +18,7 @@ import {
   symlink,
 } from '../fixtures/archive.js';
 import { sketchEntry } from '../fixtures/memory-image.js';
-import { repack } from '../fixtures/round-trip.js';
+import { readUnpacked, repack, unpack } from '../fixtures/round-trip.js';
 
 /** A folder with a neighbour that nothing may touch, and the image unpacked beside it. */
 async function unpackBeside(t: Parameters<typeof createTestFolder>[0], members: readonly Member[]) {
@@ -89,6 +89,14 @@ for (const [what, members] of traversals) {
     t.true(repacked.bytes.equals(await readFile(image.file)));
   });
 }
+
+test('zeros in front of a TRAILER in a member of its own are not forgotten', async (t) => {
+  const records = createArchive([file('init', 'x')], { trailer: false });
+  const trailer = Buffer.concat([Buffer.alloc(8), createArchive([])]);
+  const image = await openBytes(t, Buffer.concat([gzip(records), gzip(trailer)]));
+  const { image: again } = await repack(t, await unpack(t, image));
+  t.true((await readUnpacked(again)).equals(Buffer.concat([records, trailer])));
+});
 
 test('makes no device, no fifo, no socket, no setuid program and no other owner', async (t) => {
   const { folder } = await unpackBeside(t, [

@@ -19,6 +19,8 @@ import { writeRuns } from './runs.js';
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
 
 const pieceSize = 256 * 1024;
+/** Large pieces cost fewer turns; of what goes in the next block waits already when one is used up. */
+const inflateOptions = { chunkSize: 512 * 1024, writableHighWaterMark: 1024 * 1024 };
 /** A header with a name longer than this is nobody's; the kernel has no limit of its own. */
 const longestHeader = 4096;
 
@@ -52,7 +54,7 @@ async function* readGzipMember(file: InputFile, offset: number): AsyncGenerator<
   const start = await file.read(offset, Math.min(offset + longestHeader, file.size));
   const header = parseGzipHeader(start);
   if (typeof header === 'string') throw createHeaderError(file, offset, header);
-  const inflate = createInflateRaw({ chunkSize: pieceSize });
+  const inflate = createInflateRaw(inflateOptions);
   const body = offset + header.size;
   const feeding = startFeeding(readRange(file, body, file.size), inflate);
   let checksum = 0;

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { type InputFile, readRange } from '../io/input-file.js';
+
+export interface HashedFile {
+  /** The same file, to be read instead. */
+  readonly file: InputFile;
+  /** Hex SHA-256 of the whole file, for which only that is read which nobody has read. */
+  digest(): Promise<string>;
+}
+
+/** Hashes a file while others read it from start to end: what they skip, or a program reads, is read here. */
+export function hashWhileReading(file: InputFile): HashedFile {
+  const hash = createHash('sha256');
+  let hashed = 0;
+  let rest: Promise<void> | undefined;
+
+  async function read(offset: number, end: number): Promise<Uint8Array> {
+    const bytes = await file.read(offset, end);
+    if (rest === undefined && offset <= hashed && hashed < offset + bytes.length) {
+      hash.update(bytes.subarray(hashed - offset));
+      hashed = offset + bytes.length;
+    }
+    return bytes;
+  }
+
+  async function hashRest(): Promise<void> {
+    for await (const piece of readRange(file, hashed, file.size)) hash.update(piece);
+  }
+
+  function start(): Promise<void> {
+    rest ??= hashRest();
+    // Whoever asks for the digest is told of an error.
+    rest.catch(() => {});
+    return rest;
+  }
+
+  return {
+    file: {
+      ...file,
+      read,
+      reopen() {
+        start();
+        return file.reopen();
+      },
+    },
+    async digest() {
+      await start();
+      return hash.digest('hex');
+    },
+  };
+}
