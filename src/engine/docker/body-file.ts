@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { readAt } from '../../io/read-at.js';
 import { readPieces } from '../../io/read-pieces.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
@@ -48,7 +49,7 @@ export async function createBodyFile(path: string): Promise<BodyFile> {
     },
     flush,
     read: (position, size) =>
-      readPieces({ read: (offset, end) => readAll(file, offset, end) }, position, position + size),
+      readPieces({ read: (offset, end) => readAt(file, offset, end) }, position, position + size),
     [Symbol.asyncDispose]: () => file.close(),
   };
 }
@@ -65,16 +66,4 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number, p
       hint: 'set TMPDIR to a larger disk',
     });
   }
-}
-
-/** Whoever wanted more than there is sees that by the length. */
-async function readAll(file: FileHandle, offset: number, end: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafe(end - offset);
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
 }
