@@ -8,6 +8,7 @@ import {
   padding,
   parseHeader,
   sliceName,
+  trailerName,
 } from './cpio-header.js';
 import { encodeRecord, encodeTrailer } from './cpio-writer.js';
 import { decodePath, encodePath } from './path.js';
@@ -42,7 +43,8 @@ export function createRecordLine(
     ...(record.target === undefined ? {} : { target: record.target }),
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(gap === 0 ? {} : { gap }),
-    ...explain(raw, namesize, check),
+    // It would be written with another name, lest it end the archive.
+    ...(record.name === trailerName ? { raw: toBase64(raw) } : explain(raw, namesize, check)),
   };
 }
 
