@@ -53,15 +53,15 @@ export async function createOutput(
   }
 }
 
-/** Removes what a process that is no more wrote beside its destination; the paths. */
+/** Removes what a process that is no more wrote beside its destination, files and unpacked folders; the paths. */
 export async function removeAbandonedOutputs(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const abandoned = names.filter((name) => {
-    const pid = /^\..+\.moby-patch-(\d+)-[0-9a-f]{8}$/.exec(name)?.[1];
+    const pid = /^\..+\.moby-patch-(\d+)-[0-9a-f]{8}(?:\.jsonl|\.records)?$/.exec(name)?.[1];
     return pid !== undefined && !isRunning(Number(pid));
   });
   const paths = abandoned.map((name) => join(folder, name));
-  for (const path of paths) await rm(path, { force: true });
+  for (const path of paths) await rm(path, { recursive: true, force: true });
   return paths;
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sidecarSuffix } from '../format/sidecar.js';
+import { removeAbandonedOutputs } from '../io/output.js';
 import { MobyPatchError } from '../model/error.js';
 import { type FolderTraits, probeFolder } from './to-kept.js';
 
@@ -22,6 +23,7 @@ export interface NewFolder extends AsyncDisposable {
 /** Errors (`invalid`): `output-exists` for anything but a free name or an empty folder, `output-unwritable`. */
 export async function createNewFolder(destination: string): Promise<NewFolder> {
   await assertFree(destination);
+  await removeAbandonedOutputs(dirname(destination));
   const suffix = `moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`;
   const path = join(dirname(destination), `.${basename(destination)}.${suffix}`);
   const [lines, records] = [`${path}.jsonl`, `${path}.records`];

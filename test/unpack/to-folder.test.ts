@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { lstat, symlink as makeLink, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
@@ -200,4 +201,17 @@ test('names that a file system takes for one, or cannot have, stay in the sideca
   t.deepEqual(choose(mac), ['doc', 'doc/b', 'cafe\u0301', 'raw\udcff', 'console']);
   t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 10 }), ['console']);
   t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 4094 }).slice(0, 2), ['Doc', 'Doc/a']);
+});
+
+test('what a killed run left beside goes, a folder too; what a living one writes stays', async (t) => {
+  const parent = await createTestFolder(t);
+  const { pid: dead } = spawnSync('true');
+  const left = (pid: number) => [`.root.moby-patch-${pid}-0011aabb`, `.x.moby-patch-${pid}-0011aabb.records`];
+  const [folder = ''] = left(dead);
+  await mkdir(join(parent, folder));
+  await writeFile(join(parent, folder, 'file'), '');
+  for (const name of [...left(dead).slice(1), ...left(process.pid)]) await writeFile(join(parent, name), '');
+  const image = await openBytes(t, createArchive([file('init', 'x')]));
+  await unpackToFolder(image, join(parent, 'root'), signal);
+  t.deepEqual(await readdir(parent), [...left(process.pid), 'root', 'root.moby-patch.jsonl'].sort());
 });
