@@ -1,4 +1,5 @@
 import { chooseEngine } from './engine/choose.js';
+import { noteMembers } from './io/codecs/gzip-ahead.js';
 import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { createSpool } from './io/spool.js';
@@ -67,7 +68,7 @@ export async function build(request: BuildRequest, context: BuildContext): Promi
       repack(draft, image, changes, request, scratch, context),
     );
     await using written = await draft.stage('validate', () =>
-      validate(draft, image, changes, output.path, request, context),
+      validate(draft, image, changes, output, request, context),
     );
     const boot = await draft.stage('verify', () => verify(request, plan, written, scratch, context));
     draft.set({ boot });
@@ -140,7 +141,7 @@ async function patch(
   return { applied, changes };
 }
 
-function repack(
+async function repack(
   draft: ReportDraft,
   image: Image,
   changes: readonly Change[],
@@ -151,14 +152,16 @@ function repack(
   const spool = createSpool(scratch.path);
   const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool, cache: context.cache });
   draft.set({ mode });
-  return createOutput(request.output, bytes, context.signal);
+  const members: number[] = [];
+  const output = await createOutput(request.output, noteMembers(bytes, members), context.signal);
+  return { ...output, members };
 }
 
 async function validate(
   draft: ReportDraft,
   image: Image,
   changes: readonly Change[],
-  path: string,
+  { path, members }: { readonly path: string; readonly members: readonly number[] },
   request: BuildRequest,
   context: BuildContext,
 ): Promise<Image> {
@@ -169,6 +172,7 @@ async function validate(
     digests: true,
     hold: isBootFile,
     like: image,
+    members,
     known: draft.report().mode?.name === 'append' ? image : undefined,
   });
   try {

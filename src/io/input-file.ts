@@ -10,6 +10,8 @@ export interface InputFile extends AsyncDisposable {
   readonly name: string;
   readonly path: string;
   readonly size: number;
+  /** Where gzip members begin, as far as whoever wrote the file has said: only an aid to read it. */
+  readonly members?: readonly number[] | undefined;
   /** The bytes from `offset` to `end`; fewer only where the file ends. */
   read(offset: number, end: number): Promise<Uint8Array>;
   /** Another handle on the same file with a position of its own, for a program to read from. */
@@ -23,7 +25,11 @@ const blockSize = 512 * 1024;
 /** Blocks kept: members shorter than one follow each other, and two passes may go on side by side. */
 const mostBlocks = 4;
 
-export async function openInputFile(path: string, name = path): Promise<InputFile> {
+export async function openInputFile(
+  path: string,
+  name = path,
+  members?: readonly number[],
+): Promise<InputFile> {
   const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
     throw new MobyPatchError(
       'invalid',
@@ -33,7 +39,7 @@ export async function openInputFile(path: string, name = path): Promise<InputFil
     );
   });
   try {
-    return await createInputFile(handle, path, name);
+    return { ...(await createInputFile(handle, path, name)), members };
   } catch (error) {
     await handle.close();
     throw error;

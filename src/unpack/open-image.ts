@@ -21,6 +21,8 @@ export interface OpenOptions extends CollectorWishes {
   /** What messages call the file; default: its path. */
   readonly name?: string;
   readonly limits?: Partial<ScanLimits> | undefined;
+  /** Where gzip members begin in the file: an aid to read it faster. */
+  readonly members?: readonly number[] | undefined;
   /** Where what was found in a file with the same bytes may be kept; with `digests` only. */
   readonly cache?: Cache | undefined;
   /** An open image that the file may begin with, byte for byte: its part is not read again. */
@@ -38,7 +40,7 @@ export interface OpenOptions extends CollectorWishes {
  * image-too-large, each with the offset. Bodies are not held: they are read from the file when asked for.
  */
 export async function openImage(path: string, options: OpenOptions): Promise<Image> {
-  const file = await openInputFile(path, options.name);
+  const file = await openInputFile(path, options.name, options.members);
   try {
     const { scan, sha256 } =
       (await readBehind(file, options)) ??

@@ -11,6 +11,7 @@ import {
   createTruncatedError,
   type MemberEnd,
 } from './codec.js';
+import { takeMember } from './gzip-ahead.js';
 import { createGzipCompressor } from './gzip-members.js';
 import { keepRuns } from './kept-runs.js';
 import { runSize } from './marks.js';
@@ -51,6 +52,11 @@ function createRecipe(level: number): string {
  * without a word at zeros between members and cannot tell where a member ends.
  */
 async function* readGzipMember(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  const whole = await takeMember(file, offset);
+  if (whole !== undefined) {
+    yield whole.bytes;
+    return whole.end;
+  }
   const start = await file.read(offset, Math.min(offset + longestHeader, file.size));
   const header = parseGzipHeader(start);
   if (typeof header === 'string') throw createHeaderError(file, offset, header);
