@@ -16,8 +16,8 @@ import type { Report } from '../model/report.js';
 import { openImage } from '../unpack/open-image.js';
 import { listArchives } from './assess-image.js';
 import { openBuildCache } from './build-cache.js';
+import { createBuildContext } from './build-context.js';
 import type { CommandContext } from './context.js';
-import { createEngines } from './engines.js';
 import type { Target } from './installed-image.js';
 import type { Progress } from './progress.js';
 
@@ -62,14 +62,7 @@ export async function buildDeployment(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const request = { ...wish, output: file };
   await using cache = openBuildCache(caching, context, progress.log);
-  const report = await build(request, {
-    signal: context.signal,
-    limits: context.limits,
-    engines: createEngines(context),
-    cache,
-    log: progress.log,
-    onStage: progress.onStage,
-  });
+  const report = await build(request, createBuildContext(context, cache, progress));
   onReport?.(report);
   if (report.error !== undefined) throw createBuildError(report.error);
   const deployment = await describe(report, request, target, recipe, name, cache, context);

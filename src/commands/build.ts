@@ -41,21 +41,14 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
       const { build } = await import('../build.js');
       const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
       const { openBuildCache } = await import('./build-cache.js');
-      const { createEngines } = await import('./engines.js');
+      const { createBuildContext } = await import('./build-context.js');
       const request = await createBuildRequest(
         leaveOutUnnamedFile(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags),
         context,
         progress.log,
       );
       await using cache = openBuildCache(flags.cache, context, progress.log);
-      const report = await build(request, {
-        signal: context.signal,
-        limits: context.limits,
-        engines: createEngines(context),
-        cache,
-        log: progress.log,
-        onStage: progress.onStage,
-      });
+      const report = await build(request, createBuildContext(context, cache, progress));
       const { output } = request;
       const shown = streamed ? describeStreamed(report, output) : report;
       keep(shown);

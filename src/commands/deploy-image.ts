@@ -10,11 +10,11 @@ import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import { assessImage } from './assess-image.js';
 import { openBuildCache } from './build-cache.js';
+import { createBuildContext } from './build-context.js';
 import { type Built, buildDeployment, dropOldBuilds } from './build-deployment.js';
 import { createBuildRequest } from './build-request.js';
 import type { CommandContext } from './context.js';
 import type { DeployFlags } from './deploy-options.js';
-import { createEngines } from './engines.js';
 import { fillWish, readWish, type Target } from './installed-image.js';
 import type { Progress } from './progress.js';
 
@@ -75,15 +75,8 @@ export async function deployImage(
   if (options.dryRun) {
     const image =
       before.deployment === undefined ? folder.image : await findBackup(stock.sha256, folder.backups);
-    const plan = {
-      signal: context.signal,
-      limits: context.limits,
-      engines: createEngines(context),
-      cache: openBuildCache(flags.cache, context, () => {}),
-      log: () => {},
-      onStage: () => {},
-    };
-    const report = await planBuild({ ...request, image }, plan);
+    await using cache = openBuildCache(flags.cache, context, () => {});
+    const report = await planBuild({ ...request, image }, createBuildContext(context, cache));
     options.onReport?.(report);
     return { name, changed: true, before, report };
   }

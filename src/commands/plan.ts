@@ -30,17 +30,11 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
     const { planBuild } = await import('../build.js');
     const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
     const { openBuildCache } = await import('./build-cache.js');
-    const { createEngines } = await import('./engines.js');
+    const { createBuildContext } = await import('./build-context.js');
     const log = (line: string) => context.stderr.write(`${line}\n`);
     const request = await createBuildRequest(leaveOutUnnamedFile(flags), context, log);
-    const report = await planBuild(request, {
-      signal: context.signal,
-      limits: context.limits,
-      engines: createEngines(context),
-      cache: openBuildCache(flags.cache, context, log),
-      log: () => {},
-      onStage: () => {},
-    });
+    await using cache = openBuildCache(flags.cache, context, log);
+    const report = await planBuild(request, createBuildContext(context, cache));
     keep(report);
     return { report, output: request.output };
   });
