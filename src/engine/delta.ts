@@ -3,7 +3,7 @@ import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import type { Image } from '../model/layout.js';
 import { groupLinks, type LinkNames } from '../tree/links.js';
-import { isBelow } from '../tree/resolve.js';
+import { coverPaths } from '../tree/resolve.js';
 
 export interface RefinedDelta {
   readonly changes: readonly Change[];
@@ -28,7 +28,7 @@ export async function refineDelta(
     .filter((path) => image.entries.has(path));
   const groupBefore = groupLinks(image.entries.values());
   const groupAfter = groupLinks(puts);
-  const gone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
+  const gone = coverPaths(removes);
   const alike = puts.filter(
     (entry) => !gone(entry.path) && isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter),
   );

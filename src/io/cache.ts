@@ -5,6 +5,7 @@ import type { Cache, CachedFile, CacheKind } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import { readAt } from './read-at.js';
 import { isRunning } from './scratch.js';
+import { writeAt } from './write-all.js';
 
 /** Bytes that a cache may hold after `trimCache`. */
 export const usualCacheLimit = 2 * 2 ** 30;
@@ -120,11 +121,8 @@ async function writeFile(path: string, content: Bytes | readonly Uint8Array[]): 
       let position = digestSize;
       for await (const piece of content) {
         hash.update(piece);
-        for (let at = 0; at < piece.length; ) {
-          const { bytesWritten } = await handle.write(piece, at, piece.length - at, position);
-          at += bytesWritten;
-          position += bytesWritten;
-        }
+        await writeAt(handle, piece, position);
+        position += piece.length;
       }
       await handle.write(hash.digest(), 0, digestSize, 0);
     } finally {

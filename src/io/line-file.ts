@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { writeAllSync } from './write-all.js';
 
 /** A new file of many small pieces of text. */
 export interface LineFile extends Disposable {
@@ -23,16 +24,12 @@ export function createLineFile(path: string, mode: number): LineFile {
     const bytes = Buffer.from(held.join(''));
     held = [];
     size = 0;
-    writeAll(bytes);
+    writeAllSync(file, bytes);
   }
 
   function end(): void {
     if (isOpen) closeSync(file);
     isOpen = false;
-  }
-
-  function writeAll(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
   }
 
   return {
@@ -47,7 +44,7 @@ export function createLineFile(path: string, mode: number): LineFile {
       try {
         const piece = Buffer.allocUnsafe(pieceSize);
         for (let read = readSync(source, piece); read > 0; read = readSync(source, piece))
-          writeAll(piece.subarray(0, read));
+          writeAllSync(file, piece.subarray(0, read));
       } finally {
         closeSync(source);
       }

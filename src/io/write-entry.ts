@@ -10,11 +10,11 @@ import {
   openSync,
   symlinkSync,
   utimesSync,
-  writeSync,
 } from 'node:fs';
 import { encodePath } from '../format/path.js';
 import type { Bytes, Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import { writeAllSync } from './write-all.js';
 
 // Synchronous calls: an entry is six of them, and the thread pool costs more than each call does.
 
@@ -56,9 +56,7 @@ export function createRegularFile(at: Buffer, attributes: Attributes): NewFile {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const file = openSync(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   return {
-    write(piece) {
-      for (let done = 0; done < piece.length; ) done += writeSync(file, piece, done);
-    },
+    write: (piece) => writeAllSync(file, piece),
     finish(metadata) {
       // chown clears setuid and setgid, so the mode comes after it; every write moves the mtime.
       if (attributes.owner) fchownSync(file, ownerOf(metadata.uid), ownerOf(metadata.gid));

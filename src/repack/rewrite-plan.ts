@@ -1,7 +1,7 @@
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
-import { ancestorPaths, isBelow } from '../tree/resolve.js';
+import { ancestorPaths, coverPaths } from '../tree/resolve.js';
 import { assertWritable } from './assert-writable.js';
 import { planLinks } from './link-plan.js';
 import type { RecordAction } from './record-action.js';
@@ -24,7 +24,7 @@ export function planRewrite(image: Image, changes: readonly Change[]): RewritePl
   const puts = new Map(
     changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
   );
-  const isGone = (path: string) => removes.some((removed) => path === removed || isBelow(path, removed));
+  const isGone = coverPaths(removes);
   for (const entry of puts.values()) assertWritable(entry);
   const recordsByPath = groupRecords(image, (path) => puts.has(path) || isGone(path));
   const actions = new Map<ArchiveRecord, RecordAction>();

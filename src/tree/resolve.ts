@@ -29,6 +29,16 @@ export function isBelow(path: string, directory: string): boolean {
   return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
 }
 
+/** Tells whether a path is one of these or lies below one of them. */
+export function coverPaths(paths: Iterable<string>): (path: string) => boolean {
+  const tops = new Set(paths);
+  return (path) => {
+    let at = path;
+    while (!tops.has(at) && at !== '') at = parentPath(at);
+    return tops.has(at);
+  };
+}
+
 /**
  * The canonical path that a path leads to inside a root: symlinks in its parents followed (never out of
  * the root), the last one only if asked for. It need not exist. Undefined: too many symlinks.

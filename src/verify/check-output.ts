@@ -5,7 +5,7 @@ import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';
 import { groupLinks } from '../tree/links.js';
-import { isBelow, parentPath } from '../tree/resolve.js';
+import { coverPaths, isBelow } from '../tree/resolve.js';
 import { compareImages } from './compare-images.js';
 
 /**
@@ -39,8 +39,8 @@ export async function checkOutput(
 
 function findUnexplained(before: Image, diff: TreeDiff, changes: readonly Change[]): string[] {
   const puts = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
-  const removes = new Set(changes.flatMap((change) => (change.op === 'remove' ? [change.path] : [])));
-  const explained = (path: string) => puts.has(path) || isRemoved(path, removes);
+  const isRemoved = coverPaths(changes.flatMap((change) => (change.op === 'remove' ? [change.path] : [])));
+  const explained = (path: string) => puts.has(path) || isRemoved(path);
   const names = groupLinks(before.entries.values());
   const lost = new Map<string, boolean>();
   const lostAName = (path: string) => {
@@ -59,11 +59,6 @@ function findUnexplained(before: Image, diff: TreeDiff, changes: readonly Change
       ({ path, kind, fields }) =>
         `${path}: ${kind}${fields.map(({ field, before: a, after: b }) => ` ${field} ${a} -> ${b}`).join(',')}`,
     );
-}
-
-/** Whether the path is removed, or a directory above it. */
-function isRemoved(path: string, removes: ReadonlySet<string>): boolean {
-  return removes.has(path) || (path !== '' && isRemoved(parentPath(path), removes));
 }
 
 async function findMissing(after: Image, changes: readonly Change[]): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { readAt } from '../../io/read-at.js';
 import { readPieces } from '../../io/read-pieces.js';
+import { writeAt } from '../../io/write-all.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 
@@ -56,8 +57,7 @@ export async function createBodyFile(path: string): Promise<BodyFile> {
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number, path: string): Promise<void> {
   try {
-    for (let at = 0; at < bytes.length; )
-      at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+    await writeAt(file, bytes, position);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
     throw new MobyPatchError('infrastructure', 'disk-full', `no space left for ${path}`, {
