@@ -1,7 +1,14 @@
 import { encodePadding, encodeRecord, patchRecord } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
-import { createBoundary, createMember, entryBoundary, isMember, isRunStart } from '../io/codecs/marks.js';
+import {
+  createBoundary,
+  createMember,
+  createSpare,
+  entryBoundary,
+  isMember,
+  isRunStart,
+} from '../io/codecs/marks.js';
 import type { Spool, Spooled } from '../io/spool.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { Bytes, Entry } from '../model/entry.js';
@@ -62,7 +69,8 @@ export async function* rewriteSegment(
       } else if (token.kind === 'boundary') {
         marked = true;
         yield createBoundary({ key: token.key });
-      } else if (token.kind === 'member') {
+      } else if (token.kind === 'spare') yield createSpare(token);
+      else if (token.kind === 'member') {
         next += token.run.records;
         size += token.run.bytes;
         yield entryBoundary;

@@ -1,11 +1,16 @@
+import { padding } from '../format/cpio-header.js';
 import { createCpioReader, type Token } from '../format/cpio-reader.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { ArchivedRun, ArchiveRuns } from '../model/layout.js';
 
-/** Beside what an archive is made of: where a run begins, and runs that are compressed already. */
+/**
+ * Beside what an archive is made of: where a run begins, runs that are compressed already, and a run as it was before
+ * it is changed, for a build that does not change it or changes it otherwise.
+ */
 export type RunToken =
   | Token
   | { readonly kind: 'boundary'; readonly key: string | undefined }
+  | { readonly kind: 'spare'; readonly key: string; readonly bytes: Uint8Array }
   | { readonly kind: 'member'; readonly run: ArchivedRun; readonly bytes: Uint8Array };
 
 /** Compressed runs of earlier builds. */
@@ -13,6 +18,9 @@ export interface KnownRuns {
   read(key: string): Promise<Uint8Array | undefined>;
   decode(member: Uint8Array, run: ArchivedRun): Promise<Uint8Array>;
 }
+
+/** Bytes: a longer run is not held to be kept. */
+const longestSpare = 16 * 2 ** 20;
 
 /**
  * The tokens of a plain archive, with runs that nothing touches as the members that they were before. Only
@@ -28,7 +36,16 @@ export async function* listRunTokens(
   let read = 0;
   let first = 0;
 
-  async function* readRun(run: ArchivedRun): AsyncGenerator<Iterable<Token>, void, void> {
+  /** `spare`: takes the run as it is; the generator's value is how much there was of it. */
+  async function* readRun(
+    run: ArchivedRun,
+    spare?: Uint8Array,
+  ): AsyncGenerator<Iterable<Token>, number, void> {
+    let at = 0;
+    const hold = (bytes: Uint8Array) => {
+      spare?.set(bytes, at);
+      at += bytes.length;
+    };
     archive ??= createTokenCursor(readArchive());
     for (; read < first; read += 1) await archive.nextEntry();
     for (let left = run.records; left > 0; ) {
@@ -36,10 +53,17 @@ export async function* listRunTokens(
       if (token === undefined) throw new Error('an archive has fewer entries than were counted in it');
       // What was left of an entry that was only skipped.
       if (read === first && token.kind !== 'entry') continue;
-      if (token.kind === 'entry') read += 1;
-      if (token.kind === 'end') left -= 1;
+      if (token.kind === 'entry') {
+        read += 1;
+        hold(token.raw);
+      } else if (token.kind === 'data') hold(token.bytes);
+      else if (token.kind === 'end') {
+        left -= 1;
+        hold(new Uint8Array(padding(at)));
+      }
       yield [token];
     }
+    return at;
   }
 
   try {
@@ -49,8 +73,12 @@ export async function* listRunTokens(
       if (!touched && member !== undefined) yield [{ kind: 'member', run, bytes: member }];
       else {
         yield [{ kind: 'boundary', key: touched ? undefined : run.key }];
-        if (member === undefined) yield* readRun(run);
-        else yield createCpioReader().push(await known.decode(member, run));
+        if (member !== undefined) yield createCpioReader().push(await known.decode(member, run));
+        else if (!touched || run.bytes > longestSpare) yield* readRun(run);
+        else {
+          const bytes = Buffer.allocUnsafeSlow(run.bytes);
+          if ((yield* readRun(run, bytes)) === run.bytes) yield [{ kind: 'spare', key: run.key, bytes }];
+        }
       }
       first += run.records;
     }

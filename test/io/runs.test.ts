@@ -1,5 +1,5 @@
 import test from 'ava';
-import { entryBoundary } from '#src/io/codecs/marks.js';
+import { createSpare, entryBoundary } from '#src/io/codecs/marks.js';
 import { type RunCompressor, writeRuns } from '#src/io/codecs/runs.js';
 
 /** Members that tell what went into them: `[ab]` was held, `<abcdef>` was streamed. */
@@ -46,6 +46,32 @@ for (const [source, wanted] of [
     t.is(await write(source, createRecorder()), wanted);
   });
 }
+
+test('a run that is only to be kept is compressed and not written, wherever it stands', async (t) => {
+  const keys: (string | undefined)[] = [];
+  const recorder = createRecorder();
+  const compressor: RunCompressor = {
+    ...recorder,
+    compress(run, key) {
+      keys.push(key);
+      return recorder.compress(run, key);
+    },
+  };
+  async function* source() {
+    yield Buffer.from('a');
+    yield createSpare({ bytes: Buffer.from('xyz'), key: 'spare' });
+    yield Buffer.from('b');
+    yield entryBoundary;
+    yield createSpare({ bytes: Buffer.from('uvw'), key: 'other' });
+    yield Buffer.from('cdefg');
+    yield createSpare({ bytes: Buffer.from('rst'), key: 'too late' });
+    yield Buffer.from('h');
+  }
+  const pieces: Uint8Array[] = [];
+  for await (const piece of writeRuns(source(), compressor)) pieces.push(piece);
+  t.is(Buffer.concat(pieces).toString(), '[ab]<cdefgh>');
+  t.deepEqual(keys, ['spare', undefined, 'other']);
+});
 
 test('members come in the order of the runs, whichever is ready first, and no more than a few wait', async (t) => {
   const open = new Map<string, () => void>();

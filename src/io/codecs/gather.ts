@@ -1,5 +1,5 @@
 import type { Bytes } from '../../model/entry.js';
-import { isBoundary, isMember, isRunStart, readBoundary } from './marks.js';
+import { isBoundary, isMember, isRunStart, readBoundary, readSpare } from './marks.js';
 import { slabSize, takeSlab } from './slabs.js';
 
 /**
@@ -17,6 +17,10 @@ export async function* gatherBytes(source: Bytes, runSize?: number): AsyncGenera
         runSize !== undefined && (position === undefined || isRunStart(position, previous, runSize));
       previous = position ?? 0;
       if (!isWanted) continue;
+    }
+    if (readSpare(piece)) {
+      if (runSize !== undefined) yield piece;
+      continue;
     }
     if (isBoundary(piece) || isMember(piece)) {
       if (held !== undefined && size > 0) yield held.subarray(0, size);

@@ -5,6 +5,7 @@
  */
 const boundaries = new WeakMap<Uint8Array, Boundary>();
 const members = new WeakSet<Uint8Array>();
+const spares = new WeakMap<Uint8Array, Spare>();
 
 export interface Boundary {
   /** Where the entry stood before anything was changed; a boundary without it is wanted in any case. */
@@ -39,6 +40,23 @@ export function createMember(bytes: Uint8Array): Uint8Array {
 
 export function isMember(piece: Uint8Array): boolean {
   return members.has(piece);
+}
+
+/** A run that is not part of the stream, to be compressed and kept for a later build. */
+export interface Spare {
+  readonly bytes: Uint8Array;
+  readonly key: string;
+}
+
+/** No bytes; it may stand anywhere. */
+export function createSpare(spare: Spare): Uint8Array {
+  const mark = new Uint8Array(0);
+  spares.set(mark, spare);
+  return mark;
+}
+
+export function readSpare(piece: Uint8Array): Spare | undefined {
+  return piece.length === 0 ? spares.get(piece) : undefined;
 }
 
 /** Unpacked bytes between the places where an archive can be cut; some codecs take a multiple. */

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../model/entry.js';
-import { isBoundary, isMember, readBoundary } from './marks.js';
+import { isBoundary, isMember, readBoundary, readSpare, type Spare } from './marks.js';
 
 /** Compresses what stands between two cuts: whole entries, so that a kernel takes each result as a member. */
 export interface RunCompressor extends AsyncDisposable {
@@ -25,6 +25,8 @@ interface Run {
   readonly isMember?: boolean;
 }
 
+const nothing = new Uint8Array(0);
+
 /**
  * A stream of archive bytes as members that are cut where boundaries stand and compressed side by side;
  * without one in it, the source becomes one member. Pieces of the source must stay valid.
@@ -49,7 +51,13 @@ export async function* writeRuns(
   }
 
   let empty = true;
-  for await (const { pieces, key, rest, isMember: ready } of cutRuns(source, longest)) {
+  for await (const run of cutRuns(source, longest)) {
+    if ('bytes' in run) {
+      start(compress(run.bytes, run.key).then(() => nothing));
+      yield* drain(depth);
+      continue;
+    }
+    const { pieces, key, rest, isMember: ready } = run;
     empty = false;
     if (rest === undefined) {
       const bytes = join(pieces);
@@ -77,7 +85,7 @@ function join(pieces: readonly Uint8Array[]): Uint8Array {
   return run;
 }
 
-async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run, void, void> {
+async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run | Spare, void, void> {
   const pieces = source[Symbol.asyncIterator]();
   let held: Uint8Array[] = [];
   let key: string | undefined;
@@ -85,7 +93,9 @@ async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run, voi
   try {
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
       const piece = next.value;
-      if (isBoundary(piece)) {
+      const spare = readSpare(piece);
+      if (spare !== undefined) yield spare;
+      else if (isBoundary(piece)) {
         if (size > 0) yield { pieces: held, key };
         [held, size, key] = [[], 0, readBoundary(piece).key];
       } else if (isMember(piece)) yield { pieces: [piece], isMember: true };
@@ -114,7 +124,7 @@ async function* untilBoundary(
       after.boundary = next.value;
       return;
     }
-    yield next.value;
+    if (readSpare(next.value) === undefined) yield next.value;
   }
 }
 
