@@ -173,6 +173,7 @@ async function validate(
     hold: isBootFile,
     like: image,
     members,
+    memory: { cache: context.cache, scope: image.layout.sha256 },
     known: draft.report().mode?.name === 'append' ? image : undefined,
   });
   try {

@@ -1,4 +1,4 @@
-import { digestBytes, digestFiles } from '../io/digest.js';
+import { digestBody, digestFiles } from '../io/digest.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import type { Image } from '../model/layout.js';
@@ -72,7 +72,7 @@ async function compareContent(
     image,
     files.map((entry) => entry.path),
   );
-  for (const entry of files) known.set(entry, (await digestBytes(entry.body())) === before.get(entry.path));
+  for (const entry of files) known.set(entry, (await digestBody(entry)) === before.get(entry.path));
 }
 
 function clampTime(entry: Entry, image: Image, stamp: number, known: WeakMap<Entry, boolean>): Entry {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bytes } from '../model/entry.js';
+import type { Bytes, Entry } from '../model/entry.js';
 import type { ArchiveRecord, Image } from '../model/layout.js';
 
 const emptyDigest = createHash('sha256').digest('hex');
@@ -9,6 +9,11 @@ export async function digestBytes(bytes: Bytes): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of bytes) hash.update(piece);
   return hash.digest('hex');
+}
+
+/** Hex SHA-256 of a body, which is read only where nobody has taken it yet. */
+export async function digestBody(entry: Entry): Promise<string> {
+  return entry.sha256 ?? digestBytes(entry.body());
 }
 
 /** Hex SHA-256 of the bodies of regular files in an image, in at most one pass over it; path -> digest. */

@@ -32,6 +32,8 @@ export interface Entry {
   readonly device?: Device | undefined;
   /** The same string on every name of one hard-link group; absent when the file has one name. */
   readonly link?: string | undefined;
+  /** Hex SHA-256 of the body of a regular file, where it was taken already. */
+  readonly sha256?: string | undefined;
   /** The body of a regular file, from its start, at every call; nothing for every other type. */
   body(): Bytes;
 }

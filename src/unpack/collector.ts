@@ -3,6 +3,7 @@ import type { Token } from '../format/cpio-reader.js';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
 import type { ArchiveRecord, ArchiveRuns, Header, Image } from '../model/layout.js';
+import type { KnownRecord } from './kept-members.js';
 import type { RecordWatcher } from './record-watcher.js';
 import { createRunList } from './run-list.js';
 
@@ -14,6 +15,10 @@ export interface CollectorWishes {
   /** An image that most of this is in too: what is equal is held once. */
   readonly like?: Pick<Image, 'entries' | 'digests'> | undefined;
   readonly watcher?: RecordWatcher | undefined;
+  /** The body of a known record where it is in memory already. */
+  readonly bodyOf?: ((record: KnownRecord) => Uint8Array | undefined) | undefined;
+  /** No runs: what is known without being read has none. */
+  readonly noRuns?: boolean | undefined;
 }
 
 /** What a reading of an image gathers, record by record. */
@@ -27,6 +32,8 @@ export interface Collector {
   runs(): Map<number, ArchiveRuns>;
   /** `position`: of an entry, from the start of its unpacked segment. */
   push(token: Token, segment: number, position: number): void;
+  /** A whole record that need not be read. */
+  take(record: KnownRecord, segment: number, position: number): void;
 }
 
 /** A page: longer ones are skipped, and one of just this size may end in a NUL. */
@@ -36,11 +43,11 @@ const mostHeld = 16 * 2 ** 20;
 
 /** `first`: the index of the first record. */
 export function createCollector(wishes: CollectorWishes, first: number): Collector {
-  const { digests: wantsDigests, hold, like, watcher } = wishes;
+  const { digests: wantsDigests, hold, like, watcher, bodyOf, noRuns } = wishes;
   const records: (ArchiveRecord | undefined)[] = [];
   const digests = new Map<ArchiveRecord, string>();
   const held = new Map<ArchiveRecord, Uint8Array>();
-  const runs = wantsDigests ? createRunList() : undefined;
+  const runs = wantsDigests && !noRuns ? createRunList() : undefined;
   let count = first;
   let room = mostHeld;
   let present: ArchiveRecord | undefined;
@@ -48,11 +55,19 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
   let hash: Hash | undefined;
   let pieces: Uint8Array[] | undefined;
 
-  function begin(token: Token & { kind: 'entry' }, segment: number, position: number): void {
-    const read = decodePath(token.name);
+  function share(read: string, found: Header): { name: string; header: Header } {
     known = like?.entries.get(read)?.record;
-    const name = known?.name === read ? known.name : read;
-    const header = known !== undefined && isEqual(known.header, token.header) ? known.header : token.header;
+    const header = known !== undefined && isEqual(known.header, found) ? known.header : found;
+    return { name: known?.name === read ? known.name : read, header };
+  }
+
+  function addDigest(record: ArchiveRecord, taken: string): void {
+    const before = known && like?.digests.get(known);
+    digests.set(record, before === taken ? before : taken);
+  }
+
+  function begin(token: Token & { kind: 'entry' }, segment: number, position: number): void {
+    const { name, header } = share(decodePath(token.name), token.header);
     const type = parseType(header.mode);
     present = { segment, index: count, position, header, name };
     count += 1;
@@ -74,10 +89,8 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
     watcher?.end(whole);
     if (hash !== undefined) {
       const taken = hash.digest('hex');
-      const before = known && like?.digests.get(known);
-      const digest = before === taken ? before : taken;
-      digests.set(whole, digest);
-      runs?.add(digest);
+      addDigest(whole, taken);
+      runs?.add(taken);
     }
     if (body !== undefined && !isTarget) held.set(whole, body);
     [present, hash, pieces] = [undefined, undefined, undefined];
@@ -102,6 +115,26 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
         records.push(undefined);
         watcher?.trailer(segment, position, token.raw);
       }
+    },
+    take(found, segment, position) {
+      const { target, digest } = found;
+      const { name, header } = share(found.name, found.header);
+      const record = {
+        segment,
+        index: count,
+        position,
+        header,
+        name,
+        ...(target !== undefined && { target }),
+      };
+      count += 1;
+      records.push(record);
+      if (digest === undefined) return;
+      addDigest(record, digest);
+      const body = header.filesize <= room && hold?.(name) ? bodyOf?.(found) : undefined;
+      if (body === undefined) return;
+      held.set(record, body);
+      room -= body.length;
     },
   };
 }

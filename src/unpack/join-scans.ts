@@ -26,5 +26,6 @@ export function joinScans(
     digests: new Map([...before.digests, ...after.digests]),
     held: new Map([...before.held, ...after.held]),
     runs: new Map([...before.runs, ...after.runs]),
+    members: [...before.members, ...after.members],
   };
 }

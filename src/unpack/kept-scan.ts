@@ -64,7 +64,7 @@ export async function readKeptScan(
     if (hold?.(record.name)) held.set(record, bodies.subarray(at, end));
     at = end;
   }
-  return { segments, records, digests, held, runs: new Map(known) };
+  return { segments, records, digests, held, runs: new Map(known), members: [] };
 }
 
 export async function keepScan(cache: Cache, sha256: string, scan: KeptScan): Promise<void> {

@@ -12,6 +12,7 @@ import { type Inode, mergeRecords } from '../tree/merge.js';
 import type { CollectorWishes } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
 import { findStart, joinScans } from './join-scans.js';
+import { type KnownMember, type KnownRecord, type MemberMemory, openKeptMembers } from './kept-members.js';
 import { type KeptScan, keepScan, readKeptScan } from './kept-scan.js';
 import type { RecordWatcher } from './record-watcher.js';
 import { type Scan, type ScannedSegment, scanImage } from './scan.js';
@@ -23,6 +24,8 @@ export interface OpenOptions extends CollectorWishes {
   readonly limits?: Partial<ScanLimits> | undefined;
   /** Where gzip members begin in the file: an aid to read it faster. */
   readonly members?: readonly number[] | undefined;
+  /** With them and `digests`: members that were read in an earlier build are not read again, and no runs are found. */
+  readonly memory?: MemberMemory | undefined;
   /** Where what was found in a file with the same bytes may be kept; with `digests` only. */
   readonly cache?: Cache | undefined;
   /** An open image that the file may begin with, byte for byte: its part is not read again. */
@@ -62,10 +65,42 @@ interface Reading {
 async function read(file: InputFile, options: OpenOptions, known?: string): Promise<Reading> {
   const watcher = await options.watch?.();
   const hashed = known === undefined ? hashWhileReading(file) : undefined;
-  const wishes = { ...options, watcher };
-  const scan = await scanImage(hashed?.file ?? file, options.signal, options.limits, wishes);
+  const { members, memory, signal, limits } = options;
+  const whole = hashed?.file ?? file;
+  const kept = members && memory?.cache.keeps ? await openKeptMembers(whole, members, memory) : undefined;
+  const bodyOf = createBodyOf(options.like);
+  const wishes = {
+    ...options,
+    watcher,
+    bodyOf,
+    noRuns: kept !== undefined,
+    knownMembers: kept && selectWhole(kept.known, options, bodyOf),
+  };
+  const scan = await scanImage(whole, signal, limits, wishes);
+  await kept?.keep(scan.members, scan.records, scan.digests);
   const sha256 = known ?? (await hashed?.digest()) ?? '';
   return { scan: { ...scan, segments: await hashSegments(file, scan, sha256) }, sha256 };
+}
+
+type BodyOf = (record: KnownRecord) => Uint8Array | undefined;
+
+function createBodyOf(like: OpenOptions['like']): BodyOf {
+  const held = like && scans.get(like)?.held;
+  return ({ name, digest }) => {
+    const record = like?.entries.get(name)?.record;
+    return record !== undefined && like?.digests.get(record) === digest ? held?.get(record) : undefined;
+  };
+}
+
+/** Those of which every body is at hand that is to be held. */
+function selectWhole(
+  known: ReadonlyMap<number, KnownMember>,
+  { hold }: OpenOptions,
+  bodyOf: BodyOf,
+): ReadonlyMap<number, KnownMember> {
+  const isAtHand = (record: KnownRecord) =>
+    record.digest === undefined || !hold?.(record.name) || bodyOf(record) !== undefined;
+  return new Map([...known].filter(([, { records }]) => records.every(isAtHand)));
 }
 
 async function hashSegments(file: InputFile, scan: Scan, whole: string): Promise<Segment[]> {
@@ -90,7 +125,7 @@ function isClosed(last: Segment | undefined): boolean {
   return last?.kind === 'padding' || (last?.kind === 'cpio' && last.trailer);
 }
 
-const scans = new WeakMap<Image, KeptScan>();
+const scans = new WeakMap<object, KeptScan>();
 
 /** What stands behind an image that is known; undefined when the file does not begin with it. */
 async function readBehind(file: InputFile, options: OpenOptions): Promise<Reading | undefined> {

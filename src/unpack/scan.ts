@@ -3,9 +3,10 @@ import { parseType } from '../format/mode.js';
 import { createTooLargeError, readArchive } from '../io/archive.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord, ArchiveRuns, Codec, Compression, Segment } from '../model/layout.js';
+import type { ArchiveRecord, ArchiveRuns, Codec, Compression, Header, Segment } from '../model/layout.js';
 import { type ScanLimits, usualLimits } from '../model/limits.js';
 import { type CollectorWishes, createCollector } from './collector.js';
+import type { FoundMember, KnownMember } from './kept-members.js';
 
 /** A segment before its digest is known. */
 export type ScannedSegment = Omit<Segment, 'sha256'>;
@@ -20,6 +21,13 @@ export interface Scan {
   readonly held: ReadonlyMap<ArchiveRecord, Uint8Array>;
   /** By segment, with digests only. */
   readonly runs: ReadonlyMap<number, ArchiveRuns>;
+  /** Members of gzip that have whole entries in them and no TRAILER. */
+  readonly members: readonly FoundMember[];
+}
+
+export interface ScanWishes extends CollectorWishes {
+  /** What need not be read, by where it begins. */
+  readonly knownMembers?: ReadonlyMap<number, KnownMember> | undefined;
 }
 
 /** Where a reading begins, and what stands before it. */
@@ -40,16 +48,17 @@ export async function scanImage(
   file: InputFile,
   signal: AbortSignal,
   given: Partial<ScanLimits> = {},
-  wishes: CollectorWishes = {},
+  wishes: ScanWishes = {},
   first: ScanStart = wholeFile,
 ): Promise<Scan> {
   const limits: ScanLimits = { ...usualLimits, ...given };
   const allowed = Math.min(limits.unpacked, Math.max(limits.anyway, limits.ratio * file.size));
   const segments: ScannedSegment[] = [];
+  const members: FoundMember[] = [];
   const collector = createCollector(wishes, first.records);
   let count = 0;
   let names = 0;
-  let members = 0;
+  let parts = 0;
   let unpacked = 0;
   let offset = first.offset;
   while (offset < file.size) {
@@ -70,10 +79,12 @@ export async function scanImage(
       path: file.name,
     });
   const { records, digests, held } = collector;
-  return { segments, records, digests, held, runs: collector.runs() };
+  return { segments, records, digests, held, runs: collector.runs(), members };
 
   /** Records are held in memory, and an archive of nothing but records shrinks to almost nothing. */
-  function assertCounts(from: number): void {
+  function countEntry(header: Header, from: number): void {
+    count += 1;
+    names += header.namesize + (parseType(header.mode) === 'symlink' ? header.filesize : 0);
     const hint = `for an image that you trust: --max-entries ${2 * limits.records}`;
     if (count > limits.records)
       throw createLimitError(file, from, `more than ${limits.records} entries`, hint);
@@ -95,9 +106,18 @@ export async function scanImage(
         : undefined;
     const segment = first.segments + segments.length - (continued === undefined ? 0 : 1);
     const base = continued?.unpacked ?? 0;
-    members += 1;
-    if (members > limits.members) throw createLimitError(file, from, `more than ${limits.members} parts`);
-    const found = await readMemberRecords(codec, from, segment, base);
+    parts += 1;
+    if (parts > limits.members) throw createLimitError(file, from, `more than ${limits.members} parts`);
+    const known = wishes.knownMembers?.get(from);
+    const start = collector.records.length;
+    const found =
+      known === undefined
+        ? await readMemberRecords(codec, from, segment, base)
+        : takeMemberRecords(known, from, segment, base);
+    if (codec === 'gzip' && found.entries > 0 && !found.trailer) {
+      const { end, unpacked, level, entries: count } = found;
+      members.push({ offset: from, end, unpacked, level, first: start, count, base });
+    }
     const level = found.level === undefined ? {} : { level: found.level };
     const dictionary = found.dictionary === undefined ? {} : { dictionary: found.dictionary };
     const compression: Compression = continued?.compression ?? { codec, ...level, ...dictionary };
@@ -116,6 +136,21 @@ export async function scanImage(
     return found.end;
   }
 
+  function takeMemberRecords(
+    { end, level, unpacked: size, records }: KnownMember,
+    from: number,
+    segment: number,
+    base: number,
+  ) {
+    for (const record of records) {
+      countEntry(record.header, from);
+      collector.take(record, segment, base + record.position);
+    }
+    unpacked += size;
+    if (unpacked > allowed) throw createTooLargeError(file, from);
+    return { end, level, dictionary: undefined, unpacked: size, entries: records.length, trailer: false };
+  }
+
   async function readMemberRecords(codec: Codec, from: number, segment: number, base: number) {
     const batches = readArchive(codec, file, from, allowed - unpacked);
     let entries = 0;
@@ -131,11 +166,9 @@ export async function scanImage(
         for (const token of next.value) {
           if (token.kind === 'entry') {
             entries += 1;
-            count += 1;
             trailer = false;
-            const { name, header, position } = token;
-            names += name.length + (parseType(header.mode) === 'symlink' ? header.filesize : 0);
-            assertCounts(from);
+            const { header, position } = token;
+            countEntry(header, from);
             if (codec !== 'none' && unpacked + position + header.filesize > allowed)
               throw createTooLargeError(file, from);
           } else if (token.kind === 'trailer') trailer = true;

@@ -1,4 +1,4 @@
-import { digestBytes, digestFiles } from '../io/digest.js';
+import { digestBody, digestFiles } from '../io/digest.js';
 import type { Change } from '../model/change.js';
 import type { TreeDiff } from '../model/diff.js';
 import type { Entry } from '../model/entry.js';
@@ -74,7 +74,7 @@ async function findMissing(after: Image, changes: readonly Change[]): Promise<st
     const written = after.entries.get(entry.path);
     const fields = written === undefined ? 'is missing' : compareFields(entry, written);
     if (fields !== undefined) problems.push(`${entry.path}: ${fields}`);
-    else if (entry.type === 'file' && (await digestBytes(entry.body())) !== digests.get(entry.path))
+    else if (entry.type === 'file' && (await digestBody(entry)) !== digests.get(entry.path))
       problems.push(`${entry.path}: has other contents`);
     else if (entry.link !== undefined && wanted(entry.path) !== found(entry.path))
       problems.push(`${entry.path}: its hard links differ`);

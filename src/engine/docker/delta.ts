@@ -129,7 +129,7 @@ function createEntry(
   bodies: BodyFile,
   places: ReadonlyMap<string, number>,
 ): Entry {
-  const { type, mode, uid, gid, size, target, device } = entry.listed;
+  const { type, mode, uid, gid, size, target, device, sha256 } = entry.listed;
   const first = firstName(entry);
   const length = type === 'file' ? size : 0;
   const at = places.get(first) ?? 0;
@@ -143,6 +143,7 @@ function createEntry(
     size,
     ...(target !== undefined && { target }),
     ...(device !== undefined && { device }),
+    ...(sha256 !== undefined && { sha256 }),
     ...((groups.get(first)?.length ?? 0) > 1 && { link: `docker:${first}` }),
     body: () => bodies.read(at, length),
   };
