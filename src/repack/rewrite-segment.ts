@@ -1,6 +1,4 @@
-import { encodePadding, encodeRecord, patchRecord } from '../format/cpio-writer.js';
-import { createMode } from '../format/mode.js';
-import { encodePath } from '../format/path.js';
+import { encodePadding, patchRecord } from '../format/cpio-writer.js';
 import {
   createBoundary,
   createMember,
@@ -9,10 +7,12 @@ import {
   isMember,
   isRunStart,
 } from '../io/codecs/marks.js';
+import { readAhead } from '../io/read-ahead.js';
 import type { Spool, Spooled } from '../io/spool.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
-import type { Bytes, Entry } from '../model/entry.js';
+import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Segment } from '../model/layout.js';
+import { createNewRecord, cutAddedRuns, type NewRecord } from './added-runs.js';
 import type { Inodes } from './inodes.js';
 import type { RewritePlan } from './rewrite-plan.js';
 import type { RunToken } from './run-tokens.js';
@@ -23,6 +23,8 @@ interface Relinked {
   readonly nlink: number;
 }
 
+type FindMember = (key: string) => Promise<Uint8Array | undefined>;
+
 export interface Rewriting {
   readonly image: Image;
   /** What a segment is made of, in order. */
@@ -30,6 +32,8 @@ export interface Rewriting {
   readonly plan: RewritePlan;
   readonly inodes: Inodes;
   readonly spool: Spool;
+  /** How runs of a segment are found that an earlier build has compressed; undefined where none are kept. */
+  openMembers?(index: number): FindMember | undefined;
   /** Bodies of dropped records that a later name of the same file takes over. */
   readonly carried: Map<ArchiveRecord, Spooled>;
 }
@@ -37,7 +41,7 @@ export interface Rewriting {
 /** The unpacked bytes of one segment with a plan carried out on it, in one pass over the old bytes. */
 export async function* rewriteSegment(
   index: number,
-  { image, tokens, plan, inodes, spool, carried }: Rewriting,
+  { image, tokens, plan, inodes, spool, carried, openMembers }: Rewriting,
 ): AsyncGenerator<Uint8Array, void, void> {
   const segment = image.layout.segments[index] as Segment;
   const records = image.records.filter((record) => record.segment === index);
@@ -101,7 +105,7 @@ export async function* rewriteSegment(
       if (heir !== undefined && waiting.has(heir))
         yield* emitWaiting(heir, cursor.body(), record.header.filesize);
       else if (heir !== undefined) carried.set(record, await spool.add(cursor.body()));
-      if (action.do === 'replace') yield* writeEntry(action.entry, record);
+      if (action.do === 'replace') yield* writeRecord(createNewRecord(action.entry, record, inodes, index));
     }
   }
 
@@ -136,45 +140,29 @@ export async function* rewriteSegment(
 
   async function* addEntries(): AsyncGenerator<Uint8Array, void, void> {
     const additions = plan.additions.get(index) ?? [];
-    let added = 0;
-    if (additions.length > 0) yield entryBoundary;
-    for (const entry of additions) {
-      const start = added;
-      for await (const piece of writeEntry(entry, undefined)) {
-        added += piece.length;
-        yield piece;
+    const findMember = openMembers?.(index);
+    const added = additions.map((entry) => createNewRecord(entry, undefined, inodes, index));
+    const runs = readAhead(cutAddedRuns(added), async ({ key }) =>
+      key === undefined ? undefined : findMember?.(key),
+    );
+    for await (const [{ records: own, position, bytes, key }, member] of runs) {
+      if (member !== undefined) {
+        size += bytes;
+        yield entryBoundary;
+        yield createMember(member);
+        yield entryBoundary;
+      } else {
+        yield position === 0 || findMember ? createBoundary({ key }) : createBoundary({ position });
+        for (const record of own) yield* writeRecord(record);
       }
-      if (isRunStart(added, start)) yield createBoundary({ position: added });
     }
   }
+}
 
-  async function* writeEntry(
-    entry: Entry,
-    old: ArchiveRecord | undefined,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    const identity = inodes.identify(entry, old, index);
-    const target = entry.type === 'symlink' ? encodePath(entry.target ?? '') : undefined;
-    const filesize = target?.length ?? (entry.type === 'file' && identity.first ? entry.size : 0);
-    yield encodeRecord(
-      {
-        mode: createMode(entry.type, entry.mode),
-        uid: entry.uid,
-        gid: entry.gid,
-        mtime: entry.mtime,
-        filesize,
-        ino: identity.ino,
-        nlink: identity.nlink,
-        devmajor: identity.devmajor,
-        devminor: identity.devminor,
-        rdevmajor: entry.device?.major ?? 0,
-        rdevminor: entry.device?.minor ?? 0,
-      },
-      old === undefined ? inodes.name(entry.path, index) : encodePath(old.name),
-    );
-    if (target !== undefined) yield target;
-    else if (filesize > 0) yield* entry.body();
-    yield encodePadding(filesize);
-  }
+async function* writeRecord({ head, file }: NewRecord): AsyncGenerator<Uint8Array, void, void> {
+  yield head;
+  if (file !== undefined) yield* file.body();
+  yield encodePadding(file?.size ?? head.length);
 }
 
 async function* copyRecord(

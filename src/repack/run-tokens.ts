@@ -1,5 +1,6 @@
 import { padding } from '../format/cpio-header.js';
 import { createCpioReader, type Token } from '../format/cpio-reader.js';
+import { readAhead } from '../io/read-ahead.js';
 import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { ArchivedRun, ArchiveRuns } from '../model/layout.js';
 
@@ -67,9 +68,8 @@ export async function* listRunTokens(
   }
 
   try {
-    for (const run of runs) {
+    for await (const [run, member] of readAhead(runs, ({ key }) => known.read(key))) {
       const touched = isTouched(first, run.records);
-      const member = await known.read(run.key);
       if (!touched && member !== undefined) yield [{ kind: 'member', run, bytes: member }];
       else {
         yield [{ kind: 'boundary', key: touched ? undefined : run.key }];

@@ -44,6 +44,7 @@ export async function* writeImage(
     plan,
     inodes,
     spool: options.spool,
+    openMembers,
     carried: new Map(),
   };
   let written = 0;
@@ -60,21 +61,27 @@ export async function* writeImage(
     return { codec, settings: { ...settings, cache: options.cache, single: options.single } };
   }
 
+  /** Only for a codec that cuts every run there is. */
+  function openMembers(index: number): ((key: string) => Promise<Uint8Array | undefined>) | undefined {
+    const { cache, single } = options;
+    const { codec, settings } = chooseCodec(index, segments[index] as Segment);
+    const recipe = findRunFormat(codec)?.recipe(settings);
+    if (cache === undefined || single || recipe === undefined) return undefined;
+    return (key) => readKeptRun(cache, recipe, key);
+  }
+
   /** With runs of earlier builds where there may be some. */
   function listTokens(index: number, segment: Segment): AsyncGenerator<Iterable<RunToken>, void, void> {
-    const { codec, settings } = chooseCodec(index, segment);
-    const format = findRunFormat(codec);
+    const format = findRunFormat(chooseCodec(index, segment).codec);
     const runs = image.runs.get(index);
-    const { cache, single } = options;
-    if (cache === undefined || single || format === undefined || runs === undefined)
-      return readSegment(file, segment);
-    const recipe = format.recipe(settings);
+    const read = openMembers(index);
+    if (read === undefined || format === undefined || runs === undefined) return readSegment(file, segment);
     const own = image.records.filter((record) => record.segment === index);
     return listRunTokens(
       runs,
       (first, count) => own.slice(first, first + count).some((record) => plan.actions.has(record)),
       {
-        read: (key) => readKeptRun(cache, recipe, key),
+        read,
         decode: (member, { bytes }) => format.decode(member, bytes),
       },
       () => readSegment(file, segment),

@@ -84,8 +84,6 @@ async function openExecutor(
         const after = lookAtProvided();
         provided = wanted ? undefined : after;
         for (const warning of describeLostWrites(before, await after)) warnings.add(warning);
-        // Nobody waits for this: what comes next does, if it is a command.
-        if (wanted) network.turn(false);
         return result;
       } catch (error) {
         broken = error;
