@@ -6,7 +6,7 @@ import type { DownloadedFile, Downloads, Executor, RunOptions, RunResult } from 
 import type { Bytes, Entry, EntryType } from '../model/entry.js';
 
 /** Bytes of one image's downloads that are given to a command. */
-const givenLimit = 128 * 2 ** 20;
+const givenLimit = 256 * 2 ** 20;
 /** What apt and apk make of a package's name and version; nothing that leads elsewhere. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9+._~%:@-]{0,254}$/;
 

@@ -30,6 +30,10 @@ finish() {
 			cd "$scratch/cache/archives" || exit
 			xargs -r rm -f -- <"$scratch/given"
 			for file in *.deb; do if [ -f "$file" ]; then mv -- "$file" "$downloads"; fi; done
+			cd "$scratch/lists" || exit
+			if changed=$(find . -maxdepth 1 -name '*_Packages' -cnewer "$scratch/taken") && [ -n "$changed" ]; then
+				sha256sum -- *_Packages | grep -xFf "$scratch/signed" | sed 's/^[^ ]*  //' | xargs -r mv -t "$downloads" -- *_InRelease
+			fi
 		) || :
 		rmdir "$downloads" 2>/dev/null || :
 	fi
@@ -55,7 +59,7 @@ export TMPDIR="$scratch/tmp" PERL_HASH_SEED=0
 places="-o Dir::State::Lists=$scratch/lists -o Dir::Cache=$scratch/cache"
 apt() {
 	apt-get -q -y $places -o Dir::Log="$scratch/log" \\
-		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none \\
+		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::PDiffs=false \\
 		-o Dpkg::Use-Pty=false -o Dpkg::Options::=--log="$scratch/log/dpkg.log" \\
 		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \\
 		-o Dpkg::Options::=--force-unsafe-io "$@"
@@ -88,7 +92,45 @@ take_given() {
 	)
 	echo "$(wc -l <"$scratch/given") archives are there from earlier builds"
 }
+take_lists() {
+	for file in "$downloads"/*_InRelease "$downloads"/*_Packages; do
+		if [ -f "$file" ]; then mv -- "$file" "$scratch/lists"; fi
+	done
+	cd "$scratch/lists"
+	for file in *_InRelease; do
+		if [ -f "$file" ]; then sed -i 's/^Date:.*/Date: Thu, 01 Jan 1970 00:00:00 UTC/' "$file" && touch -d @0 "$file"; fi
+	done
+	for file in *_Packages; do
+		if [ -f "$file" ]; then sha256sum -- "$file"; fi
+	done >"$scratch/given-lists" &
+	cd /
+}
+list_signed() {
+	for file in *_InRelease; do
+		if [ -f "$file" ]; then
+			sed -n '/^SHA256:/,/^[^ ]/s/^ \\([0-9a-f]*\\)  *[0-9]*  */\\1  /p' "$file" | sed "s,/,_,g; s,  ,&\${file%InRelease},"
+		fi
+	done
+}
+check_lists() {
+	(
+		cd "$scratch/lists"
+		list_signed >"$scratch/signed"
+		# One that apt has fetched anew is not what it was.
+		grep -vxFf "$scratch/signed" "$scratch/given-lists" | sed 's/^[^ ]*  //' | xargs -r sha256sum -- | grep -vxFf "$scratch/signed"
+	) >"$scratch/wrong" 2>&1 || :
+	! [ -s "$scratch/wrong" ]
+}
+take_lists
+: >"$scratch/taken"
 apt update
+wait
+if ! check_lists; then
+	rm -rf "$scratch/lists"
+	mkdir -p "$scratch/lists/partial"
+	apt update
+	check_lists
+fi
 if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then take_given; fi
 apt install --no-install-recommends -- "$@"
 find_bytecode | while read -r folder; do
