@@ -1,5 +1,4 @@
 import { collectBytes } from '../io/collect.js';
-import { holdBytes } from '../io/spool.js';
 import type { Change } from '../model/change.js';
 import type {
   EngineOptions,
@@ -19,6 +18,7 @@ import { createBodyCache } from './body-cache.js';
 import { refineDelta } from './delta.js';
 import { runWithDownloads } from './downloads.js';
 import { createOverlay } from './overlay.js';
+import { createEntry } from './put-entry.js';
 
 const longestRead = 16 * 2 ** 20;
 
@@ -224,27 +224,4 @@ function isPortable(change: Change): boolean {
 
 function pathOf(change: Change): string {
   return change.op === 'put' ? change.entry.path : change.path;
-}
-
-const usualModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
-
-/** A directory that is put again keeps its time; a file without content keeps the body it has. */
-function createEntry(file: Put, stamp: number, old?: Entry): Entry {
-  const { path, type } = file;
-  const kept = old?.type === type ? old : undefined;
-  const body =
-    file.content === undefined && type === 'file'
-      ? (kept ?? holdBytes(new Uint8Array()))
-      : holdBytes(file.content ?? new Uint8Array());
-  return {
-    path,
-    type,
-    mode: file.mode ?? usualModes[type],
-    uid: file.uid ?? 0,
-    gid: file.gid ?? 0,
-    mtime: type === 'directory' && kept !== undefined ? kept.mtime : stamp,
-    size: type === 'file' ? body.size : type === 'symlink' ? Buffer.byteLength(file.target ?? '') : 0,
-    ...(type === 'symlink' ? { target: file.target ?? '' } : {}),
-    body: () => body.body(),
-  };
 }

@@ -11,7 +11,10 @@ export const packageDownloads = '.moby-patch-downloads';
  * "not allowed". An own one of the image is put back, also after a failure.
  * Without `Error-Mode=any`, `update` exits 0 when no list could be fetched.
  * An archive that lies in its cache apt takes for good when it has the right size (measured: a byte changed, no word),
- * so each that comes in from earlier builds is first held against the digest in the signed index.
+ * so each that comes in from earlier builds is first held against the digest in the signed index. A list it does not
+ * fetch when the digests in its Release and in the one that it has are the same, and it looks at neither the list nor
+ * who signed the one it has; and a Release that is older than that one it does not take (measured, apt 2.6). So the one
+ * that comes in with a list is made older than any, and each list is held against the digest in the one that apt fetched.
  * No root outlives a crash of the machine, so dpkg need not wait for the disk at each file (half a second for 35 packages).
  * py3compile's byte code is a third of what python3 brings, and only for speed: new folders of it go.
  */

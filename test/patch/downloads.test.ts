@@ -46,9 +46,15 @@ async function serve(
 }
 
 /** What the steps make of the image, one line for each path. */
-async function apply(t: ExecutionContext, image: Image, yaml: string, cache: Cache): Promise<string[]> {
+async function apply(
+  t: ExecutionContext,
+  image: Image,
+  yaml: string,
+  cache: Cache,
+  log: (line: string) => void = () => {},
+): Promise<string[]> {
   const plan = await createPlan([await createPatch(t, yaml)], {}, image.layout.sha256, 1_700_000_000);
-  const options = { signal, log: () => {}, stamp: 1_700_000_000, cache };
+  const options = { signal, log, stamp: 1_700_000_000, cache };
   await using workspace = await createLocalEngine().open(image, plan, options);
   for (const step of plan.steps) await step.apply(workspace);
   const lines: string[] = [];
@@ -134,6 +140,62 @@ declareSerialTest(
     t.deepEqual(asked(), ['hello-moby_1.0_all.deb'], 'the wrong one was not taken');
     t.deepEqual(await apply(t, image, yaml, cache), wanted);
     t.deepEqual(asked(), [], 'the right one is in its place');
+  },
+);
+
+declareSerialTest(
+  noApt,
+  'apt downloads a list once, and believes none but by the signed Release',
+  async (t) => {
+    const { initrd } = await findReference(t);
+    await using image = await openImage(initrd, { signal, name: 'reference' });
+    const keep = join(await createTestFolder(t), 'cache');
+    const cache = openCache(keep, t.fail);
+    const install = async () => {
+      const lines: string[] = [];
+      const yaml = 'steps:\n  - package: {apt: [media-types]}\n';
+      const changes = await apply(t, image, yaml, cache, (line) => lines.push(line));
+      return { changes, fetched: lines.filter((line) => /^Get:.*\/main .*Packages/.test(line)).length };
+    };
+    const readKept = async () => {
+      const kept = new Map<string, Buffer>();
+      for (const path of await readdir(join(keep, 'package'), { recursive: true })) {
+        const key = path.slice(path.lastIndexOf('/') + 1);
+        const bytes = key.length === 64 ? await cache.read('package', key) : undefined;
+        if (bytes !== undefined) kept.set(key, Buffer.from(bytes));
+      }
+      return [...kept].sort(([, one], [, other]) => other.length - one.length);
+    };
+    const first = await install();
+    t.true(first.fetched > 0);
+    t.deepEqual(await install(), { changes: first.changes, fetched: 0 });
+    // Another patch's command could have left a list that offers something else.
+    const [[key, packages] = ['', Buffer.alloc(0)]] = await readKept();
+    const evil = Buffer.from(
+      packages.toString('latin1').replaceAll('Package: media-types\n', 'Package: xedia-types\n'),
+      'latin1',
+    );
+    t.is(evil.length, packages.length);
+    t.not(hash(evil), hash(packages));
+    await cache.write('package', key, evil);
+    const second = await install();
+    t.deepEqual(second.changes, first.changes);
+    t.true(second.fetched > 0);
+    t.deepEqual(await install(), { changes: first.changes, fetched: 0 });
+    // And a Release that vouches for it, newer than any that a server has.
+    for (const [release, bytes] of await readKept()) {
+      if (!bytes.includes(hash(packages))) continue;
+      const text = bytes.toString('latin1').replace(hash(packages), hash(evil));
+      await cache.write(
+        'package',
+        release,
+        Buffer.from(text.replace(/(\nDate: .* )\d{4}( .*)/, '$12999$2'), 'latin1'),
+      );
+      await cache.write('package', key, evil);
+    }
+    const third = await install();
+    t.deepEqual(third.changes, first.changes);
+    t.true(third.fetched > 0);
   },
 );
 

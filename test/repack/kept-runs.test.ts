@@ -38,7 +38,18 @@ const members: Member[] = [
 
 const put = (path: string, content: string): Change => {
   const body = holdBytes(Buffer.from(content));
-  const entry = { path, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: 9, size: body.size } as const;
+  // Some entries come with a digest, so that runs of them can be found without their bodies.
+  const sha256 = path.includes('b') ? undefined : createHash('sha256').update(content).digest('hex');
+  const entry = {
+    path,
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 9,
+    size: body.size,
+    sha256,
+  } as const;
   return { op: 'put', entry: { ...entry, body: () => body.body() } };
 };
 
@@ -64,10 +75,21 @@ async function open(t: ExecutionContext, bytes: Buffer, cache?: Cache): Promise<
 
 const changes = fc.uniqueArray(
   fc.record({
-    path: fc.constantFrom(...members.map(({ name }) => name).filter((name) => name !== 'init'), 'new', 'a/b'),
-    content: fc.option(fc.string({ maxLength: 40 }), { freq: 3 }),
+    path: fc.constantFrom(
+      ...members.map(({ name }) => name).filter((name) => name !== 'init'),
+      'new',
+      'newer',
+      'a/b',
+    ),
+    content: fc.option(
+      fc.oneof(
+        fc.string({ maxLength: 40 }),
+        fc.constantFrom(700_000, 1_200_000).map((size) => createBody('new', size).toString('latin1')),
+      ),
+      { freq: 3 },
+    ),
   }),
-  { selector: ({ path }) => path, maxLength: 4 },
+  { selector: ({ path }) => path, maxLength: 6 },
 );
 const toChanges = (list: readonly { path: string; content: string | null }[]) =>
   list.map(({ path, content }): Change => (content === null ? { op: 'remove', path } : put(path, content)));
@@ -110,6 +132,34 @@ for (const [what, bytes] of [
     );
   });
 }
+
+test('bodies of added entries are not read when their run is kept', async (t) => {
+  const folder = await createTestFolder(t);
+  const cache = openCache(join(folder, 'cache'), t.fail);
+  const image = await open(t, gzip(createArchive(members)), cache);
+  let read = 0;
+  const added = (isKnown: boolean) =>
+    [1, 2, 3, 4].map((number): Change => {
+      const content = createBody(`n${number}`, 500_000);
+      const { entry } = put(`n${number}`, content.toString('latin1')) as Change & { op: 'put' };
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const body = () => {
+        read += 1;
+        return holdBytes(content).body();
+      };
+      return {
+        op: 'put',
+        entry: { ...entry, size: content.length, sha256: isKnown ? sha256 : undefined, body },
+      };
+    });
+  const wanted = await write(image, folder, added(false));
+  t.is(read, 4);
+  t.true((await write(image, folder, added(true), cache)).equals(wanted));
+  t.is(read, 8);
+  t.true((await write(image, folder, added(true), cache)).equals(wanted));
+  t.is(read, 8);
+  t.true((await write(image, folder, added(false), cache)).equals(wanted));
+});
 
 test('a second build compresses only what changed', async (t) => {
   const folder = await createTestFolder(t);

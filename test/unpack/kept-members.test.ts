@@ -1,0 +1,127 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { openCache } from '#src/io/cache.js';
+import { noteMembers } from '#src/io/codecs/gzip-ahead.js';
+import { collectBytes } from '#src/io/collect.js';
+import { createSpool } from '#src/io/spool.js';
+import type { Cache } from '#src/model/cache.js';
+import type { Image } from '#src/model/layout.js';
+import { writeImage } from '#src/repack/write-image.js';
+import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
+import {
+  createArchive,
+  createTestFolder,
+  file,
+  gzip,
+  type Member,
+  pad,
+  signal,
+} from '../fixtures/archive.js';
+
+const noise = (size: number, seed: number) =>
+  Buffer.from(Array.from({ length: size }, (_, at) => (at * at * seed + (at >> 3)) & 0xff));
+const members: Member[] = [
+  file('init', '#!/bin/sh', { mode: 0o100755 }),
+  ...Array.from({ length: 40 }, (_, at): Member => ({ ...file(`d${at}`, ''), body: noise(150_000, at + 1) })),
+  { ...file('link', ''), mode: 0o120777, body: Buffer.from('d1') },
+  file('h1', '', { nlink: 2, ino: 77 }),
+  file('h2', 'both', { nlink: 2, ino: 77 }),
+];
+const bytes = Buffer.concat([
+  pad(createArchive([file('early', 'raw')]), 512),
+  pad(gzip(createArchive(members)), 64),
+  pad(gzip(createArchive([file('z', 'tail')])), 4),
+]);
+
+/** An image that we have written, with the places of its members. */
+async function write(t: ExecutionContext): Promise<{ stock: Image; path: string; starts: number[] }> {
+  const folder = await createTestFolder(t);
+  await writeFile(join(folder, 'stock.img'), bytes);
+  const stock = await openImage(join(folder, 'stock.img'), { signal, digests: true });
+  t.teardown(() => stock[Symbol.asyncDispose]());
+  const starts: number[] = [];
+  const pieces: Uint8Array[] = [];
+  const written = writeImage(stock, [{ op: 'remove', path: 'd7' }], { level: 6, spool: createSpool(folder) });
+  for await (const piece of noteMembers(written, starts)) pieces.push(Buffer.from(piece));
+  const path = join(folder, 'written.img');
+  await writeFile(path, Buffer.concat(pieces));
+  t.true(starts.length > 5);
+  return { stock, path, starts };
+}
+
+async function look(path: string, options: Partial<OpenOptions> = {}) {
+  await using image = await openImage(path, { signal, digests: true, ...options });
+  const entries: unknown[] = [];
+  for (const entry of image.entries.values()) {
+    const { body: _, data, record, ...fields } = entry;
+    const content = entry.type === 'file' ? await collectBytes(entry.body(), 2 ** 20, entry.path) : undefined;
+    entries.push([fields, data.index, record.index, content && Buffer.from(content)]);
+  }
+  const { layout, records, digests, dropped } = image;
+  return { layout, records, digests: [...digests], dropped, entries };
+}
+
+test('what was found in a member is known the next time, and is the same', async (t) => {
+  const { stock, path, starts } = await write(t);
+  const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
+  const written: string[] = [];
+  const counting: Cache = {
+    ...cache,
+    async write(kind, key, content) {
+      written.push(kind);
+      await cache.write(kind, key, content);
+    },
+  };
+  const hold = (name: string) => name === 'init' || name === 'd3';
+  const options = { members: starts, memory: { cache: counting, scope: 'a' }, like: stock, hold };
+  const wanted = await look(path);
+  t.deepEqual(await look(path, options), wanted);
+  t.deepEqual(written, ['scan']);
+  t.deepEqual(await look(path, options), wanted);
+  t.deepEqual(written, ['scan'], 'all was known');
+  t.deepEqual(await look(path, { ...options, members: starts.slice(2) }), wanted);
+});
+
+test('a member that is known is not unpacked again', async (t) => {
+  const { path, starts } = await write(t);
+  const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
+  const memory = { cache, scope: 'a' };
+  const wanted = await look(path, { members: starts, memory });
+  const lying: Cache = {
+    ...cache,
+    async read(kind, key) {
+      const list = await cache.read(kind, key);
+      return list && Buffer.from(Buffer.from(list).toString().replace('"d20"', '"lie"'));
+    },
+  };
+  const { records } = await look(path, { members: starts, memory: { cache: lying, scope: 'a' } });
+  t.is(records.length, wanted.records.length);
+  t.deepEqual(
+    records
+      .filter(({ name }) => !wanted.records.some((record) => record.name === name))
+      .map(({ name }) => name),
+    ['lie'],
+  );
+  const other = await look(path, { members: starts, memory: { cache: lying, scope: 'b' } });
+  t.deepEqual(other, wanted, 'another scope knows nothing');
+});
+
+test('a damaged member is none that is known, and limits count what is', async (t) => {
+  const { path, starts } = await write(t);
+  const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
+  const options = { members: starts, memory: { cache, scope: 'a' } };
+  await look(path, options);
+  await t.throwsAsync(look(path, { ...options, limits: { records: 20 } }), {
+    message: /more than 20 entries/,
+  });
+  await t.throwsAsync(look(path, { ...options, limits: { unpacked: 3_000_000 } }), {
+    message: /unpacks to more/,
+  });
+  const damaged = await readFile(path);
+  const at = ((starts[2] ?? 0) + (starts[3] ?? 0)) >> 1;
+  damaged[at] = (damaged[at] ?? 0) ^ 1;
+  await writeFile(path, damaged);
+  await t.throwsAsync(look(path, options), { message: /gzip member/ });
+});
