@@ -4,7 +4,6 @@ import type {
   EngineOptions,
   Executor,
   OpenWorkspace,
-  Put,
   RunOptions,
   RunResult,
   WorkspaceState,
