@@ -1,27 +1,30 @@
-import { createHash, type Hash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { parsePermissions, parseType } from '../format/mode.js';
 import { encodeLine } from '../format/sidecar.js';
+import type { FileWriters } from '../io/file-writers.js';
 import type { Folder } from '../io/folder.js';
 import { createLineFile } from '../io/line-file.js';
 import type { Materialised } from '../io/materialise.js';
-import { createRegularFile, type NewFile, plainAttributes } from '../io/write-entry.js';
 import type { EntryType } from '../model/entry.js';
 import type { ArchiveRecord, ImageEntry } from '../model/layout.js';
+import type { SidecarRecord, SidecarTrailer } from '../model/sidecar.js';
 import { parentPath, splitPath } from '../tree/resolve.js';
 import { createRecordLines } from './record-lines.js';
 import type { RecordWatcher } from './record-watcher.js';
 
 /** Directories and bodies that are written while the image is read. */
-export interface EagerFolder extends RecordWatcher, Disposable {
-  /** Ends it with all lines written; undefined when a record was not as they usually are, or a call failed. */
-  finish(): Materialised | undefined;
+export interface EagerFolder extends RecordWatcher, AsyncDisposable {
+  /**
+   * Ends it with all lines written; undefined when a record was not as they usually are, or a call failed. Nothing
+   * is written after that in either case.
+   */
+  finish(): Promise<Materialised | undefined>;
 }
 
-interface OpenBody {
-  readonly path: string;
-  readonly file: NewFile;
-  readonly hash: Hash;
+/** A line whose turn has not come, or whose body is not written yet. */
+interface WaitingLine {
+  line: SidecarRecord | SidecarTrailer;
+  isReady: boolean;
 }
 
 /**
@@ -29,35 +32,22 @@ interface OpenBody {
  * its own in the end. Whether that is so the kernel's rules tell when all is read (`isWhole`); what fails here
  * (a name that is there, a parent that is not) gives it up. Every name is made new, below directories made here.
  */
-export function createEagerFolder(folder: Folder, records: string): EagerFolder {
+export function createEagerFolder(folder: Folder, records: string, writers: FileWriters): EagerFolder {
   const output = createLineFile(records, 0o600);
   const directories = new Set<string>();
   const files = new Map<ArchiveRecord, string>();
   const lines = createRecordLines();
+  const waiting: WaitingLine[] = [];
   let usual = true;
   let raw: Uint8Array = new Uint8Array();
-  let body: OpenBody | undefined;
+  /** Where the present body goes. */
+  let body: string | undefined;
 
   /** What is wrong here is told by whoever does the work again. */
   function attempt(work: () => void): void {
     if (!usual) return;
     try {
       work();
-    } catch {
-      giveUp();
-    }
-  }
-
-  function giveUp(): void {
-    usual = false;
-    closeBody();
-  }
-
-  function closeBody(): void {
-    const open = body;
-    body = undefined;
-    try {
-      open?.file.close();
     } catch {
       usual = false;
     }
@@ -79,45 +69,68 @@ export function createEagerFolder(folder: Folder, records: string): EagerFolder 
       mkdirSync(locate(path), 0o700);
       directories.add(path);
     } else if (type === 'file' && filesize > 0) {
-      const file = createRegularFile(locate(path), plainAttributes);
-      body = { path, file, hash: createHash('sha256') };
+      writers.begin(locate(path));
+      body = path;
     }
   }
 
   function end(record: ArchiveRecord): void {
     const { mode, uid, gid, mtime, filesize } = record.header;
-    let digest: string | undefined;
-    if (body !== undefined) {
-      body.file.finish({ type: 'file', mode: parsePermissions(mode), uid, gid, mtime });
-      files.set(record, body.path);
-      digest = body.hash.digest('hex');
-      closeBody();
+    if (body === undefined) {
       // What is no file of the folder has its body in the lines.
-    } else if (filesize > 0 && record.target === undefined) giveUp();
-    output.write(encodeLine(lines.record(record, raw, digest)));
+      if (filesize > 0 && record.target === undefined) throw new Error('a body that is no file');
+      addLine({ line: lines.record(record, raw), isReady: true });
+      return;
+    }
+    files.set(record, body);
+    body = undefined;
+    // The digest takes this place in the line.
+    const made = lines.record(record, raw, '');
+    const waiter = { line: made as SidecarRecord, isReady: false };
+    writers.end({ type: 'file', mode: parsePermissions(mode), uid, gid, mtime }, (sha256) => {
+      waiter.line = { ...made, sha256 };
+      waiter.isReady = true;
+      attempt(writeLines);
+    });
+    addLine(waiter);
+  }
+
+  function addLine(line: WaitingLine): void {
+    waiting.push(line);
+    writeLines();
+  }
+
+  function writeLines(): void {
+    let ready = 0;
+    for (; waiting[ready]?.isReady; ready += 1)
+      output.write(encodeLine((waiting[ready] as WaitingLine).line));
+    waiting.splice(0, ready);
   }
 
   return {
-    finish() {
+    async finish() {
+      if (usual) {
+        await writers.finish().catch(() => {
+          usual = false;
+        });
+      }
+      await writers[Symbol.asyncDispose]();
       attempt(() => output.close());
-      return usual ? { directories, files } : undefined;
+      return usual && waiting.length === 0 ? { directories, files } : undefined;
     },
     begin(record, bytes) {
       raw = bytes;
       attempt(() => begin(record));
     },
     data(bytes) {
-      if (body === undefined) return;
-      attempt(() => {
-        body?.file.write(bytes);
-        body?.hash.update(bytes);
-      });
+      if (body !== undefined) attempt(() => writers.data(bytes));
     },
     end: (record) => attempt(() => end(record)),
     trailer: (segment, position, bytes) =>
-      attempt(() => output.write(encodeLine(lines.trailer(segment, position, bytes)))),
-    [Symbol.dispose]() {
-      closeBody();
+      attempt(() => addLine({ line: lines.trailer(segment, position, bytes), isReady: true })),
+    room: () => (usual ? writers.room() : undefined),
+    async [Symbol.asyncDispose]() {
+      await writers[Symbol.asyncDispose]();
       output[Symbol.dispose]();
     },
   };

@@ -10,4 +10,6 @@ export interface RecordWatcher {
   end(record: ArchiveRecord): void;
   /** `position`: from the start of the unpacked segment. */
   trailer(segment: number, position: number, raw: Uint8Array): void;
+  /** Waited for now and then, so that it need not hold much; undefined when there is nothing to wait for. */
+  room(): Promise<void> | undefined;
 }

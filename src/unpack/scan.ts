@@ -175,6 +175,7 @@ export async function scanImage(
           const position = 'position' in token ? token.position : 0;
           collector.push(token, segment, codec === 'none' ? position - from : base + position);
         }
+        await wishes.watcher?.room();
       }
     } finally {
       // A decompressor must not outlive an error or an abort.

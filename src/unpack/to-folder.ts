@@ -1,4 +1,5 @@
 import { encodeLine } from '../format/sidecar.js';
+import { createFileWriters } from '../io/file-writers.js';
 import { createFolder } from '../io/folder.js';
 import { createLineFile } from '../io/line-file.js';
 import { materialiseImage } from '../io/materialise.js';
@@ -42,19 +43,20 @@ export async function unpackWhileReading(
   open: (watch: () => Promise<RecordWatcher>) => Promise<Image>,
   destination: string,
   signal: AbortSignal,
+  createWriters = createFileWriters,
 ): Promise<UnpackedFolder> {
   let folder = undefined as NewFolder | undefined;
   let eager = undefined as EagerFolder | undefined;
   try {
     await using image = await open(async () => {
       folder = await createNewFolder(destination);
-      eager = createEagerFolder(createFolder(folder.path), folder.records);
+      eager = createEagerFolder(createFolder(folder.path), folder.records, createWriters());
       return eager;
     });
     if (folder === undefined) throw new Error('the image was opened without its watcher');
     return await finish(image, folder, eager, signal);
   } finally {
-    eager?.[Symbol.dispose]();
+    await eager?.[Symbol.asyncDispose]();
     await folder?.[Symbol.asyncDispose]();
   }
 }
@@ -68,7 +70,7 @@ async function finish(
 ): Promise<UnpackedFolder> {
   const kept = chooseKept(image.entries.values(), folder.traits);
   const entries = new Map([...image.entries].filter(([path]) => !kept.has(path)));
-  const written = eager?.finish();
+  const written = await eager?.finish();
   const made = written !== undefined && isWhole(written, entries.values()) ? written : undefined;
   if (eager !== undefined && made === undefined) await folder.clear();
   using output = createLineFile(folder.lines, 0o644);

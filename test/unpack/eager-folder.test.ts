@@ -5,6 +5,8 @@ import fc from 'fast-check';
 import { encodeHeader, padding } from '#src/format/cpio-header.js';
 import { encodePadding } from '#src/format/cpio-writer.js';
 import { encodePath } from '#src/format/path.js';
+import { createFileThreads } from '#src/io/file-threads.js';
+import { createFileWriters } from '#src/io/file-writers.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { unpackToFolder, unpackWhileReading } from '#src/unpack/to-folder.js';
@@ -29,8 +31,12 @@ interface Unpacked {
   readonly sidecar: string;
 }
 
-/** An image unpacked after it was read, and while it was read. */
-async function unpackTwice(path: string, folder: string): Promise<readonly [Unpacked, Unpacked]> {
+/** An image unpacked after it was read, and while it was read; `createWriters`: how files are written then. */
+async function unpackTwice(
+  path: string,
+  folder: string,
+  createWriters = createFileWriters,
+): Promise<readonly [Unpacked, Unpacked]> {
   await using image = await openImage(path, { signal, name: 'image' });
   const root = join(folder, 'root');
   const describe = async (unpack: () => Promise<unknown>) => {
@@ -44,7 +50,12 @@ async function unpackTwice(path: string, folder: string): Promise<readonly [Unpa
   return [
     await describe(() => unpackToFolder(image, root, signal)),
     await describe(() =>
-      unpackWhileReading((watch) => openImage(path, { signal, name: 'image', watch }), root, signal),
+      unpackWhileReading(
+        (watch) => openImage(path, { signal, name: 'image', watch }),
+        root,
+        signal,
+        createWriters,
+      ),
     ),
   ];
 }
@@ -93,6 +104,8 @@ for (const [what, members] of usual) {
       await writeFile(path, bytes);
       const [after, during] = await unpackTwice(path, folder);
       t.deepEqual(during, after);
+      const [, aside] = await unpackTwice(path, folder, createFileThreads);
+      t.deepEqual(aside, after);
       // Without its file, no body can be read again.
       const open = async (watch: Parameters<Parameters<typeof unpackWhileReading>[0]>[0]) => ({
         ...(await openImage(path, { signal, watch })),
@@ -122,8 +135,10 @@ test('what is not as usual is unpacked as well: later files over others, bodies 
   ];
   for (const members of unusual) {
     await writeFile(path, gzip(createArchive(members)));
-    const [after, during] = await unpackTwice(path, folder);
-    t.deepEqual(during, after);
+    for (const createWriters of [createFileWriters, createFileThreads]) {
+      const [after, during] = await unpackTwice(path, folder, createWriters);
+      t.deepEqual(during, after);
+    }
   }
   t.deepEqual(await readdir(folder), ['image']);
 });
@@ -191,9 +206,10 @@ test('an image is unpacked to the same while it is read as after it was read', a
   const folder = await createTestFolder(t);
   const path = join(folder, 'image');
   await fc.assert(
-    fc.asyncProperty(images, async (bytes) => {
+    fc.asyncProperty(images, fc.nat(3), async (bytes, way) => {
       await writeFile(path, bytes);
-      const [after, during] = await unpackTwice(path, folder).catch((error) => {
+      const writers = way === 0 ? createFileThreads : createFileWriters;
+      const [after, during] = await unpackTwice(path, folder, writers).catch((error) => {
         if (error instanceof MobyPatchError && error.code === 'image-invalid') return [undefined, undefined];
         throw error;
       });
