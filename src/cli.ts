@@ -2,12 +2,12 @@
 import { CommanderError } from 'commander';
 import type { CommandContext } from './commands/context.js';
 import { createOutputClosedError } from './commands/fail.js';
-import { keepHeapSmall } from './commands/heap.js';
 import { createProgram } from './commands/program.js';
+import { tuneV8 } from './commands/v8-flags.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { version } from './version.js';
 
-keepHeapSmall();
+tuneV8();
 
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -38,9 +38,12 @@ const context: CommandContext = {
   },
 };
 
-const program = createProgram(version, context, (chosen) => {
+// Completion is of all commands.
+const asked = process.argv[2] === 'completion' ? undefined : process.argv[2];
+const setLimits = (chosen: CommandContext['limits']) => {
   limits = chosen;
-});
+};
+const program = await createProgram(version, context, setLimits, asked);
 
 try {
   await program.parseAsync();

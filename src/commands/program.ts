@@ -1,65 +1,53 @@
 import { Command } from 'commander';
 import type { ScanLimits } from '../model/limits.js';
-import { addApplyCommand } from './apply.js';
-import { addBuildCommand } from './build.js';
-import { addCatCommand } from './cat.js';
-import { addCheckCommand } from './check.js';
-import { addCompletionCommand } from './completion.js';
 import type { CommandContext } from './context.js';
-import { addDiffCommand } from './diff.js';
-import { addDoctorCommand } from './doctor.js';
-import { addHostCommand } from './host.js';
-import { addInitCommand } from './init.js';
-import { addInspectCommand } from './inspect.js';
 import { addLimitOptions } from './limit-options.js';
-import { addLockCommand } from './lock.js';
-import { addLsCommand } from './ls.js';
-import { addPlanCommand } from './plan.js';
-import { addPruneCommand } from './prune.js';
-import { addReapplyCommand } from './reapply.js';
-import { addRepackCommand } from './repack.js';
-import { addRestoreCommand } from './restore.js';
-import { addStatusCommand } from './status.js';
-import { addUnpackCommand } from './unpack.js';
-import { addVerifyCommand } from './verify.js';
-import { addWatchCommand } from './watch.js';
 
-const commands = [
-  addBuildCommand,
-  addPlanCommand,
-  addInspectCommand,
-  addLsCommand,
-  addCatCommand,
-  addDiffCommand,
-  addUnpackCommand,
-  addRepackCommand,
-  addVerifyCommand,
-  addStatusCommand,
-  addApplyCommand,
-  addRestoreCommand,
-  addReapplyCommand,
-  addWatchCommand,
-  addHostCommand,
-  addCheckCommand,
-  addLockCommand,
-  addPruneCommand,
-  addDoctorCommand,
-  addInitCommand,
-  addCompletionCommand,
-];
+type AddCommand = (program: Command, context: CommandContext) => void;
 
-/** All commands with their options; what each of them does is loaded when it is called. `setLimits`: see `addLimitOptions`. */
-export function createProgram(
+/** In the order of the help. A module is loaded for its command, or when all are asked for. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  build: async () => (await import('./build.js')).addBuildCommand,
+  plan: async () => (await import('./plan.js')).addPlanCommand,
+  inspect: async () => (await import('./inspect.js')).addInspectCommand,
+  ls: async () => (await import('./ls.js')).addLsCommand,
+  cat: async () => (await import('./cat.js')).addCatCommand,
+  diff: async () => (await import('./diff.js')).addDiffCommand,
+  unpack: async () => (await import('./unpack.js')).addUnpackCommand,
+  repack: async () => (await import('./repack.js')).addRepackCommand,
+  verify: async () => (await import('./verify.js')).addVerifyCommand,
+  status: async () => (await import('./status.js')).addStatusCommand,
+  apply: async () => (await import('./apply.js')).addApplyCommand,
+  restore: async () => (await import('./restore.js')).addRestoreCommand,
+  reapply: async () => (await import('./reapply.js')).addReapplyCommand,
+  watch: async () => (await import('./watch.js')).addWatchCommand,
+  host: async () => (await import('./host.js')).addHostCommand,
+  check: async () => (await import('./check.js')).addCheckCommand,
+  lock: async () => (await import('./lock.js')).addLockCommand,
+  prune: async () => (await import('./prune.js')).addPruneCommand,
+  doctor: async () => (await import('./doctor.js')).addDoctorCommand,
+  init: async () => (await import('./init.js')).addInitCommand,
+  completion: async () => (await import('./completion.js')).addCompletionCommand,
+};
+
+/**
+ * All commands with their options, or just the one that is asked for by its name; what each of them does is loaded
+ * when it is called. `setLimits`: see `addLimitOptions`.
+ */
+export async function createProgram(
   version: string,
   context: CommandContext,
   setLimits: (limits: Partial<ScanLimits>) => void,
-): Command {
+  asked?: string,
+): Promise<Command> {
   const program = new Command('moby-patch')
     .description('Rebuild the initrd a VM boots from: declarative patches in, a verified image out.')
     .version(version)
     .showHelpAfterError('(moby-patch --help shows what there is)')
     .exitOverride();
-  for (const add of commands) add(program, context);
+  const one = asked === undefined || !Object.hasOwn(commands, asked) ? undefined : commands[asked];
+  const wanted = one === undefined ? Object.values(commands) : [one];
+  for (const add of await Promise.all(wanted.map((load) => load()))) add(program, context);
   addLimitOptions(program.commands, setLimits);
   for (const command of program.commands) command.exitOverride();
   return program;

@@ -1,36 +1,35 @@
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Compression } from '../model/layout.js';
-import { bzip2 } from './codecs/bzip2.js';
 import type { CodecImplementation, MemberEnd, RunFormat, Settings } from './codecs/codec.js';
 import { gatherBytes } from './codecs/gather.js';
 import { gzip } from './codecs/gzip.js';
-import { lz4 } from './codecs/lz4.js';
-import { lzo } from './codecs/lzo.js';
-import { lzma, xz } from './codecs/xz.js';
-import { zstd } from './codecs/zstd.js';
+import { levels } from './codecs/levels.js';
 import type { InputFile } from './input-file.js';
 
-/** One row for every codec of the kernel. */
-const implementations: Readonly<Record<Exclude<Codec, 'none'>, CodecImplementation>> = {
-  gzip,
-  bzip2,
-  lzma,
-  xz,
-  lzo,
-  lz4,
-  zstd,
+type Compressed = Exclude<Codec, 'none'>;
+
+/** One row for every codec of the kernel. All but the usual one are loaded when they are first met. */
+const loaders: Readonly<Record<Compressed, () => Promise<CodecImplementation>>> = {
+  gzip: async () => gzip,
+  bzip2: async () => (await import('./codecs/bzip2.js')).bzip2,
+  lzma: async () => (await import('./codecs/xz.js')).lzma,
+  xz: async () => (await import('./codecs/xz.js')).xz,
+  lzo: async () => (await import('./codecs/lzo.js')).lzo,
+  lz4: async () => (await import('./codecs/lz4.js')).lz4,
+  zstd: async () => (await import('./codecs/zstd.js')).zstd,
 };
 
-export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(implementations) as Codec[])];
+export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(loaders) as Compressed[])];
 
 /** Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing. */
-export function readMember(
-  codec: Exclude<Codec, 'none'>,
+export async function* readMember(
+  codec: Compressed,
   file: InputFile,
   offset: number,
 ): AsyncGenerator<Uint8Array, MemberEnd, void> {
-  return implementations[codec].read(file, offset);
+  const { read } = await loaders[codec]();
+  return yield* read(file, offset);
 }
 
 /**
@@ -38,14 +37,17 @@ export function readMember(
  * Errors: program-missing, compression-failed, and those of the source.
  */
 export function writeMember(codec: Codec, source: Bytes, settings: Settings): Bytes {
-  if (codec === 'none') return source;
-  const { write, runSize } = implementations[codec];
-  return write(gatherBytes(source, settings.single ? undefined : runSize?.(settings)), settings);
+  return codec === 'none' ? source : compress(codec, source, settings);
 }
 
-/** How a codec writes runs; undefined for one that writes a segment as one member. */
+async function* compress(codec: Compressed, source: Bytes, settings: Settings): Bytes {
+  const { write, runSize } = await loaders[codec]();
+  yield* write(gatherBytes(source, settings.single ? undefined : runSize?.(settings)), settings);
+}
+
+/** How a codec writes runs that can be taken over from an earlier build; undefined for one whose runs cannot. */
 export function findRunFormat(codec: Codec): RunFormat | undefined {
-  return codec === 'none' ? undefined : implementations[codec].runs;
+  return codec === 'gzip' ? gzip.runs : undefined;
 }
 
 /**
@@ -55,7 +57,7 @@ export function findRunFormat(codec: Codec): RunFormat | undefined {
 export function chooseSettings(compression: Compression, wanted: number | undefined): Settings {
   const { codec, level, dictionary } = compression;
   if (codec === 'none') return { level: 0 };
-  const { lowest, highest, usual, best = highest } = implementations[codec].levels;
+  const { lowest, highest, usual, best = highest } = levels[codec];
   const isKnown = (value: number) => Number.isInteger(value) && value >= lowest && value <= highest;
   if (wanted === undefined) {
     const known = level === 'best' ? best : level === 'fastest' ? lowest : level;

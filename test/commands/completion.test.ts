@@ -229,8 +229,8 @@ test('ids that a shell would have to quote are left out, and words of a patch st
   ]);
 });
 
-test('of every value that the program asks for it is said what it is', (t) => {
-  const program = createProgram('0', createCommandContext('/'), () => {});
+test('of every value that the program asks for it is said what it is', async (t) => {
+  const program = await createProgram('0', createCommandContext('/'), () => {});
   const walk = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(walk)];
   for (const command of walk(program)) {
     const options = command.options.filter(

@@ -33,7 +33,6 @@ export const bzip2: CodecImplementation = {
     return { end, level };
   },
   write: (source, { level }) => compress(program, ['bzip2', '-cq', `-${level}`], source),
-  levels: { lowest: 1, highest: 9, usual: 9 },
 };
 
 /**

@@ -43,13 +43,6 @@ export interface CodecImplementation {
   runSize?(settings: Settings): number | undefined;
   /** For a codec whose compressed runs can be taken over from an earlier build. */
   readonly runs?: RunFormat;
-  readonly levels: {
-    readonly lowest: number;
-    readonly highest: number;
-    readonly usual: number;
-    /** What writes no more than the codec's own program at its best, for an image that says it was; default: highest. */
-    readonly best?: number;
-  };
 }
 
 export function createMemberError(

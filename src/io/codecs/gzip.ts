@@ -38,8 +38,6 @@ export const gzip: CodecImplementation = {
     recipe: ({ level }) => createRecipe(level),
     decode: (member, limit) => promisify(gunzip)(member, { maxOutputLength: limit }),
   },
-  // libdeflate 7 writes 1.3 % less than gzip -9 in a third of the time of its own 9 (measured on 137 MB).
-  levels: { lowest: 1, highest: 9, usual: 6, best: 7 },
 };
 
 function createRecipe(level: number): string {

@@ -22,7 +22,6 @@ export const lz4: CodecImplementation = {
   },
   write: (source, { level }) => compress(program, ['lz4', '-lcq', `-${level}`], source),
   // 9 is what Debian's mkinitramfs asks for.
-  levels: { lowest: 1, highest: 12, usual: 9 },
 };
 
 /** The first bytes of every raw cpio archive: `0707`. */

@@ -26,7 +26,6 @@ export const lzo: CodecImplementation = {
     return { end, level };
   },
   write: (source, { level }) => clearTime(compress(program, ['lzop', '-cq', `-${level}`], source)),
-  levels: { lowest: 1, highest: 9, usual: 9 },
 };
 
 export async function findLzopEnd(

@@ -19,7 +19,6 @@ const programs = {
   xz: { codec: 'xz', package: 'xz-utils' },
   lzma: { codec: 'lzma', package: 'xz-utils' },
 } as const satisfies Record<string, ProgramCodec>;
-const levels = { lowest: 0, highest: 9, usual: 6 };
 
 /** What level 9 has. A larger dictionary is read, but costs eleven times its size to write. */
 const largestDictionary = 64 * 2 ** 20;
@@ -78,7 +77,6 @@ export const xz: CodecImplementation = {
     const dictionary = chooseDictionary(settings);
     return dictionary > largestRunDictionary ? undefined : Math.max(2 * dictionary, leastRun);
   },
-  levels,
 };
 
 export const lzma: CodecImplementation = {
@@ -92,7 +90,6 @@ export const lzma: CodecImplementation = {
   },
   write: (source, settings) =>
     compress(programs.lzma, ['xz', '-cq', '--format=lzma', createPreset('lzma1', settings)], source),
-  levels,
 };
 
 function chooseDictionary({ level, dictionary }: Settings): number {

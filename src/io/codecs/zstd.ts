@@ -47,8 +47,6 @@ export const zstd: CodecImplementation = {
   },
   // A frame of two windows is a hundredth larger than its share of one frame around everything.
   runSize: ({ level }) => (level > highestRunLevel ? undefined : 2 * chooseWindow(level)),
-  // 9 is what Debian's mkinitramfs asks for.
-  levels: { lowest: 1, highest: 22, usual: 9 },
 };
 
 export async function findZstdEnd(
