@@ -96,12 +96,17 @@ take_given() {
 	echo "$(wc -l <"$scratch/given") archives are there from earlier builds"
 }
 take_lists() {
+	given=no
 	for file in "$downloads"/*_InRelease "$downloads"/*_Packages; do
 		if [ -f "$file" ]; then mv -- "$file" "$scratch/lists"; fi
 	done
 	cd "$scratch/lists"
 	for file in *_InRelease; do
-		if [ -f "$file" ]; then sed -i 's/^Date:.*/Date: Thu, 01 Jan 1970 00:00:00 UTC/' "$file" && touch -d @0 "$file"; fi
+		if [ -f "$file" ]; then
+			given=yes
+			sed -i 's/^Date:.*/Date: Thu, 01 Jan 1970 00:00:00 UTC/' "$file"
+			touch -d @0 "$file"
+		fi
 	done
 	for file in *_Packages; do
 		if [ -f "$file" ]; then sha256sum -- "$file"; fi
@@ -126,9 +131,9 @@ check_lists() {
 }
 take_lists
 : >"$scratch/taken"
-apt update
-wait
-if ! check_lists; then
+if ! { apt update && wait && check_lists; }; then
+	if [ "$given" = no ]; then exit 100; fi
+	echo 'the package lists from earlier builds are not taken'
 	rm -rf "$scratch/lists"
 	mkdir -p "$scratch/lists/partial"
 	apt update
