@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InputFile } from '../io/input-file.js';
 import type { Cache } from '../model/cache.js';
+import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Compression, Header } from '../model/layout.js';
 
 /** Raised when a reading finds something else in the same bytes. */
@@ -81,10 +82,7 @@ type Row = readonly [
   digest: string | null,
   target?: string,
 ];
-type Kept = Record<
-  string,
-  readonly [unpacked: number, level: Compression['level'] | null, rows: readonly Row[]]
->;
+type Kept = readonly [unpacked: number, level: Compression['level'] | null, rows: readonly Row[]];
 
 /**
  * Members with the same bytes as one that was read in an earlier build need not be unpacked again: their digests
@@ -96,16 +94,14 @@ export async function openKeptMembers(
   { cache, scope }: MemberMemory,
 ): Promise<KeptMembers> {
   const key = createHash('sha256').update(`members ${version} ${scope}`).digest('hex');
-  const list = await cache.read('scan', key);
-  const kept: Kept = list === undefined ? {} : JSON.parse(Buffer.from(list).toString());
+  const kept = parseList(await cache.read('scan', key));
   const known = new Map<number, KnownMember & { readonly digest: string }>();
-  if (list !== undefined)
+  if (kept.size > 0)
     for (const [index, offset] of members.entries()) {
       const end = members[index + 1] ?? file.size;
-      const digest = await hash(offset, end);
-      const contents = digest === undefined ? undefined : kept[digest];
-      if (digest !== undefined && contents !== undefined)
-        known.set(offset, { ...decode(contents), end, digest });
+      const digest = (await hash(offset, end)) ?? '';
+      const contents = kept.get(digest);
+      if (contents !== undefined) known.set(offset, { ...decode(JSON.parse(contents) as Kept), end, digest });
     }
 
   async function hash(offset: number, end: number): Promise<string | undefined> {
@@ -119,19 +115,27 @@ export async function openKeptMembers(
     known,
     async keep(found, records, digests) {
       if (records.length > mostRecords) return;
-      if (found.every(({ offset }) => known.has(offset)) && found.length === Object.keys(kept).length) return;
-      const next: Record<string, Kept[string]> = {};
-      for (const { offset, end, unpacked, level, first, count, base } of found) {
-        const digest = known.get(offset)?.digest ?? (await hash(offset, end));
-        if (digest === undefined) continue;
-        const rows = records
-          .slice(first, first + count)
-          .flatMap((record) => (record === undefined ? [] : [encode(record, base, digests.get(record))]));
-        next[digest] = [unpacked, level ?? null, rows];
+      if (found.length === kept.size && found.every(({ offset }) => known.has(offset))) return;
+      await cache.write('scan', key, listMembers());
+
+      async function* listMembers(): Bytes {
+        for (const { offset, end, unpacked, level, first, count, base } of found) {
+          const digest = known.get(offset)?.digest ?? (await hash(offset, end));
+          if (digest === undefined) continue;
+          const rows = records
+            .slice(first, first + count)
+            .flatMap((record) => (record === undefined ? [] : [encode(record, base, digests.get(record))]));
+          yield Buffer.from(`${digest} ${JSON.stringify([unpacked, level ?? null, rows] satisfies Kept)}\n`);
+        }
       }
-      await cache.write('scan', key, Buffer.from(JSON.stringify(next)));
     },
   };
+}
+
+/** The digest of each member, and what was found in it as JSON. */
+function parseList(list: Uint8Array | undefined): Map<string, string> {
+  const lines = list === undefined ? [] : Buffer.from(list).toString().split('\n').slice(0, -1);
+  return new Map(lines.map((line) => [line.slice(0, 64), line.slice(65)]));
 }
 
 function encode({ name, position, header, target }: ArchiveRecord, base: number, digest?: string): Row {
@@ -140,7 +144,7 @@ function encode({ name, position, header, target }: ArchiveRecord, base: number,
   return target === undefined ? row : [...row, target];
 }
 
-function decode([unpacked, level, rows]: Kept[string]): Contents {
+function decode([unpacked, level, rows]: Kept): Contents {
   const records = rows.map(([name, position, magic, values, digest, target]): KnownRecord => {
     const header = { magic } as Record<string, unknown>;
     for (const [index, field] of numbers.entries()) header[field] = values[index];
