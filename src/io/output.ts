@@ -13,7 +13,7 @@ import { isRunning } from './scratch.js';
 export interface Output extends AsyncDisposable {
   /** Where the bytes are until they are published. */
   readonly path: string;
-  /** Replaces the destination in one step (rename), on disk before it returns. */
+  /** Replaces the destination in one step (rename), on disk before it returns; the bytes are there before the name. */
   publish(): Promise<void>;
 }
 
@@ -35,17 +35,23 @@ export async function createOutput(
   const remove = () => rm(path, { force: true });
   await removeAbandonedOutputs(dirname(destination));
   try {
-    const written = await writeFile(path, source, signal);
+    const { synced, ...written } = await writeFile(path, source, signal);
     return {
       ...written,
       path,
       async publish() {
-        await rename(path, destination).catch((cause) => {
-          throw createWriteError(destination, cause);
-        });
+        try {
+          await synced;
+          await rename(path, destination);
+        } catch (cause) {
+          throw createWriteError(destination, cause as NodeJS.ErrnoException);
+        }
         await syncFolder(dirname(destination));
       },
-      [Symbol.asyncDispose]: remove,
+      async [Symbol.asyncDispose]() {
+        await synced.catch(() => {});
+        await remove();
+      },
     };
   } catch (error) {
     await remove();
@@ -81,7 +87,12 @@ export async function copyIntoPlace(source: string, destination: string, signal:
   await output.publish();
 }
 
-async function writeFile(path: string, source: Bytes, signal: AbortSignal): Promise<Written> {
+/** `synced`: what is written is on disk; it may be read and checked meanwhile. */
+async function writeFile(
+  path: string,
+  source: Bytes,
+  signal: AbortSignal,
+): Promise<Written & { readonly synced: Promise<void> }> {
   const hash = createHash('sha256');
   const file = await open(path, 'wx', 0o644);
   let size = 0;
@@ -93,11 +104,14 @@ async function writeFile(path: string, source: Bytes, signal: AbortSignal): Prom
       size += piece.length;
       giveSlab(piece.buffer as ArrayBuffer);
     }
-    await file.sync();
-  } finally {
+  } catch (error) {
     await file.close();
+    throw error;
   }
-  return { size, sha256: hash.digest('hex') };
+  const synced = file.sync().finally(() => file.close());
+  // Whoever publishes is told.
+  synced.catch(() => {});
+  return { size, sha256: hash.digest('hex'), synced };
 }
 
 async function syncFolder(path: string): Promise<void> {
