@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { noteDigests } from '../io/codecs/gzip-ahead.js';
 import type { InputFile } from '../io/input-file.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
@@ -94,11 +95,12 @@ export async function openKeptMembers(
   { cache, scope }: MemberMemory,
 ): Promise<KeptMembers> {
   const key = createHash('sha256').update(`members ${version} ${scope}`).digest('hex');
+  const taken = noteDigests(file);
+  const ends = new Map(members.map((offset, index) => [offset, members[index + 1] ?? file.size]));
   const kept = parseList(await cache.read('scan', key));
   const known = new Map<number, KnownMember & { readonly digest: string }>();
   if (kept.size > 0)
-    for (const [index, offset] of members.entries()) {
-      const end = members[index + 1] ?? file.size;
+    for (const [offset, end] of ends) {
       const digest = (await hash(offset, end)) ?? '';
       const contents = kept.get(digest);
       if (contents !== undefined) known.set(offset, { ...decode(JSON.parse(contents) as Kept), end, digest });
@@ -120,7 +122,8 @@ export async function openKeptMembers(
 
       async function* listMembers(): Bytes {
         for (const { offset, end, unpacked, level, first, count, base } of found) {
-          const digest = known.get(offset)?.digest ?? (await hash(offset, end));
+          const read = ends.get(offset) === end ? taken.get(offset) : undefined;
+          const digest = known.get(offset)?.digest ?? read ?? (await hash(offset, end));
           if (digest === undefined) continue;
           const rows = records
             .slice(first, first + count)

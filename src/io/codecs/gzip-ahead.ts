@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { parseGzipHeader } from '../../format/gzip-header.js';
@@ -31,6 +32,14 @@ export async function* noteMembers(source: Bytes, starts: number[]): AsyncGenera
 type Take = (offset: number) => Promise<WholeMember | undefined>;
 
 const readers = new WeakMap<InputFile, Take>();
+const noted = new WeakMap<InputFile, Map<number, string>>();
+
+/** Gets the hex SHA-256 of each member that is taken whole from now on, by where it begins. */
+export function noteDigests(file: InputFile): ReadonlyMap<number, string> {
+  const digests = new Map<number, string>();
+  noted.set(file, digests);
+  return digests;
+}
 
 /**
  * The member that begins there, whole and checked, while those behind it are unpacked in other threads; undefined
@@ -38,12 +47,16 @@ const readers = new WeakMap<InputFile, Take>();
  */
 export async function takeMember(file: InputFile, offset: number): Promise<WholeMember | undefined> {
   if (file.members === undefined) return undefined;
-  const take = readers.get(file) ?? createTake(file, file.members);
+  const take = readers.get(file) ?? createTake(file, file.members, noted.get(file));
   readers.set(file, take);
   return take(offset);
 }
 
-function createTake(file: InputFile, members: readonly number[]): Take {
+function createTake(
+  file: InputFile,
+  members: readonly number[],
+  digests: Map<number, string> | undefined,
+): Take {
   const indexes = new Map(members.map((offset, index) => [offset, index]));
   const pending = new Map<number, Promise<WholeMember | undefined>>();
   // One after the other: whoever hashes the file on the way needs its bytes in order.
@@ -55,7 +68,9 @@ function createTake(file: InputFile, members: readonly number[]): Take {
     const read = reading.then(() => file.read(offset, end));
     reading = read.catch(() => {});
     const member = await read;
-    return member.length < end - offset ? undefined : unpackMember(member, end);
+    if (member.length < end - offset) return undefined;
+    digests?.set(offset, createHash('sha256').update(member).digest('hex'));
+    return unpackMember(member, end);
   }
 
   return async (offset) => {
