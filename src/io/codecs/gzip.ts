@@ -12,10 +12,7 @@ import {
   type MemberEnd,
 } from './codec.js';
 import { takeMember } from './gzip-ahead.js';
-import { createGzipCompressor } from './gzip-members.js';
-import { keepRuns } from './kept-runs.js';
 import { runSize } from './marks.js';
-import { writeRuns } from './runs.js';
 
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
 
@@ -29,6 +26,12 @@ export const gzip: CodecImplementation = {
   read: readGzipMember,
   async *write(source, settings) {
     const { level, cache } = settings;
+    // Most commands only read.
+    const [{ createGzipCompressor }, { keepRuns }, { writeRuns }] = await Promise.all([
+      import('./gzip-members.js'),
+      import('./kept-runs.js'),
+      import('./runs.js'),
+    ]);
     await using compressor = createGzipCompressor(settings, writeGzipMember);
     yield* writeRuns(source, cache ? keepRuns(compressor, cache, createRecipe(level)) : compressor);
   },
