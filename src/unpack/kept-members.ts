@@ -87,7 +87,7 @@ type Kept = readonly [unpacked: number, level: Compression['level'] | null, rows
 
 /**
  * Members with the same bytes as one that was read in an earlier build need not be unpacked again: their digests
- * tell. `members`: where they begin. Only a list of members that are all in one file is kept for a scope.
+ * tell. `members`: where they begin. What is kept for a scope is what was in one file: the last that had a member which was not known.
  */
 export async function openKeptMembers(
   file: InputFile,
@@ -117,7 +117,7 @@ export async function openKeptMembers(
     known,
     async keep(found, records, digests) {
       if (records.length > mostRecords) return;
-      if (found.length === kept.size && found.every(({ offset }) => known.has(offset))) return;
+      if (found.every(({ offset }) => known.has(offset))) return;
       await cache.write('scan', key, listMembers());
 
       async function* listMembers(): Bytes {

@@ -17,7 +17,7 @@ export const levels: Readonly<Record<Exclude<Codec, 'none'>, Levels>> = {
   lzma: preset,
   xz: preset,
   lzo: { lowest: 1, highest: 9, usual: 9 },
+  // 9 is what Debian's mkinitramfs asks for, of lz4 and of zstd.
   lz4: { lowest: 1, highest: 12, usual: 9 },
-  // 9 is what Debian's mkinitramfs asks for.
   zstd: { lowest: 1, highest: 22, usual: 9 },
 };

@@ -21,7 +21,6 @@ export const lz4: CodecImplementation = {
     return { end };
   },
   write: (source, { level }) => compress(program, ['lz4', '-lcq', `-${level}`], source),
-  // 9 is what Debian's mkinitramfs asks for.
 };
 
 /** The first bytes of every raw cpio archive: `0707`. */
