@@ -8,8 +8,8 @@ import { createTestFolder } from '../fixtures/archive.js';
 import { cli } from '../fixtures/moby.js';
 
 const mebibyte = 2 ** 20;
-const tell =
-  "data:text/javascript,process.on('exit',()=>console.error('peak',process.resourceUsage().maxRSS))";
+const peakModule = JSON.stringify(import.meta.resolve('../fixtures/peak.js'));
+const tell = `data:text/javascript,import{readPeak}from${peakModule};process.on('exit',()=>console.error('peak',readPeak()))`;
 
 /** The most memory that a run of the program had, in MiB. */
 async function measure(folder: string, args: readonly string[]): Promise<number> {
@@ -22,9 +22,9 @@ async function measure(folder: string, args: readonly string[]): Promise<number>
     said += text;
   });
   const [code] = await once(child, 'close');
-  const peak = /^peak (\d+)$/m.exec(said)?.[1];
+  const peak = /^peak ([\d.]+)$/m.exec(said)?.[1];
   if (code !== 0 || peak === undefined) throw new Error(said);
-  return Number(peak) / 1024;
+  return Number(peak);
 }
 
 /** A raw archive of one file of zeros that takes no room on the disk. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readPeak } from '../fixtures/peak.js';
 import { createInput, runTarget } from './run-target.js';
 import { fastTargets, type Target } from './targets.js';
 import { wholeTargets } from './whole-targets.js';
@@ -44,8 +45,7 @@ async function runAll(): Promise<void> {
     for (const defect of result.defects) console.log(`DEFECT ${target.name}: ${defect}`);
     if (result.defects.length > 0) process.exitCode = 1;
   }
-  const peak = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(`${inputs} inputs, peak ${peak} MiB`);
+  console.log(`${inputs} inputs, peak ${readPeak().toFixed(0)} MiB`);
 }
 
 async function replay(target: Target, index: number): Promise<void> {
