@@ -10,18 +10,26 @@ export interface MemberSummary extends MemberEnd {
   readonly unpacked: number;
 }
 
+export interface ReadOptions {
+  /** Bytes after decompression; more of them, also such as make no token, are `image-too-large`. */
+  readonly limit?: number;
+  /** Nothing that a token shows of the archive is needed when the next batch is asked for. */
+  readonly passing?: boolean;
+}
+
 /**
  * The tokens of one compressed member, or of one raw archive up to its TRAILER or the first byte that is
  * not part of it. They come in batches; a batch must be read to its end before the next is asked for.
- * `limit`: bytes after decompression; more of them, also such as make no token, are `image-too-large`.
  */
 export async function* readArchive(
   codec: Codec,
   file: InputFile,
   offset: number,
-  limit = Number.POSITIVE_INFINITY,
+  options: ReadOptions = {},
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
-  return codec === 'none' ? yield* readRaw(file, offset) : yield* readCompressed(codec, file, offset, limit);
+  return codec === 'none'
+    ? yield* readRaw(file, offset)
+    : yield* readCompressed(codec, file, offset, options);
 }
 
 /** The tokens of all members of one segment. */
@@ -51,10 +59,10 @@ async function* readCompressed(
   codec: Exclude<Codec, 'none'>,
   file: InputFile,
   offset: number,
-  limit: number,
+  { limit = Number.POSITIVE_INFINITY, passing }: ReadOptions,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader();
-  const pieces = readMember(codec, file, offset);
+  const pieces = readMember(codec, file, offset, passing);
   try {
     for (;;) {
       const next = await pieces.next();

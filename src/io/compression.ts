@@ -22,14 +22,18 @@ const loaders: Readonly<Record<Compressed, () => Promise<CodecImplementation>>> 
 
 export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(loaders) as Compressed[])];
 
-/** Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing. */
+/**
+ * `passing`: the caller is done with each piece when it asks for the next.
+ * Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing.
+ */
 export async function* readMember(
   codec: Compressed,
   file: InputFile,
   offset: number,
+  passing = false,
 ): AsyncGenerator<Uint8Array, MemberEnd, void> {
-  const { read } = await loaders[codec]();
-  return yield* read(file, offset);
+  const { read, scan = read } = await loaders[codec]();
+  return yield* passing ? scan(file, offset) : read(file, offset);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { createFileThreads } from './file-threads.js';
+import { availableParallelism } from 'node:os';
+import { createFileThreads, type FileThreads } from './file-threads.js';
 import { createHashedFile, type HashedFile } from './hashed-file.js';
 import type { Metadata } from './write-entry.js';
 
@@ -16,39 +17,28 @@ export interface FileWriters extends AsyncDisposable {
   finish(): Promise<void>;
 }
 
-/** Files that are made before their time is looked at. */
-const sample = 64;
-/** Milliseconds that making one may take. */
-const longest = 0.15;
+/** Work that is done here before a thread is started, which takes 30 ms of a processor: bytes, and a share for each file. */
+const worthThread = 1024 * 1024;
+const shareOfFile = 16 * 1024;
 
-/**
- * In this thread, which is the quickest way where a file is made in 15 us; in others as soon as it takes long: an
- * ext4 looks at each inode that was freed in the last seconds before it takes another, 600 us for each file behind
- * the removal of a large folder, and two processors do that in half the time (measured, Linux 6.18).
- */
+/** In other threads, where there is a second processor, as soon as the first of them runs; until then in this one. */
 export function createFileWriters(): FileWriters {
-  let threads: FileWriters | undefined;
+  const isAlone = availableParallelism() < 2;
+  let threads: FileThreads | undefined;
   let file: HashedFile | undefined;
-  let count = 0;
-  let spent = 0;
+  let work = 0;
 
-  function beginHere(at: Uint8Array): void {
-    const start = performance.now();
-    file = createHashedFile(at);
-    spent += performance.now() - start;
-    count += 1;
+  function begin(at: Uint8Array): void {
+    work += shareOfFile;
+    if (work > worthThread && !isAlone) threads ??= createFileThreads();
+    if (threads?.running) threads.begin(at);
+    else file = createHashedFile(at);
   }
 
   return {
-    begin(at) {
-      if (count === sample) {
-        if (spent > sample * longest) threads = createFileThreads();
-        [count, spent] = [0, 0];
-      }
-      if (threads === undefined) beginHere(at);
-      else threads.begin(at);
-    },
+    begin,
     data(bytes) {
+      work += bytes.length;
       if (file === undefined) threads?.data(bytes);
       else file.write(bytes);
     },

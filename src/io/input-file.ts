@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import { readAt } from './read-at.js';
+import { fillAt, readAt } from './read-at.js';
 import { createReadError } from './read-error.js';
 
 /** A regular file read at any place, held open so that a rename over it changes nothing for us. */
@@ -14,6 +14,8 @@ export interface InputFile extends AsyncDisposable {
   readonly members?: readonly number[] | undefined;
   /** The bytes from `offset` to `end`; fewer only where the file ends. */
   read(offset: number, end: number): Promise<Uint8Array>;
+  /** Reads at once, into a buffer of the caller; how many bytes, fewer than it holds only where the file ends. */
+  fill(bytes: Uint8Array, offset: number): number;
   /** Another handle on the same file with a position of its own, for a program to read from. */
   reopen(): Promise<FileHandle>;
   /** Refuses when somebody wrote into the file since it was opened. */
@@ -79,6 +81,13 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     path,
     size: Number(opened.size),
     read,
+    fill(bytes, offset) {
+      try {
+        return fillAt(handle.fd, bytes, offset);
+      } catch (cause) {
+        throw createReadError(name, cause as NodeJS.ErrnoException);
+      }
+    },
     async reopen() {
       // A name may lead elsewhere by now; Linux can open what is held.
       const held = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
@@ -104,6 +113,11 @@ function createChangedError(name: string, message: string): MobyPatchError {
   });
 }
 
+export function createShortenedError(path: string, offset: number): MobyPatchError {
+  const message = 'the file became shorter while it was read';
+  return new MobyPatchError('failed', 'image-changed', message, { path, offset });
+}
+
 /**
  * Reads a range in pieces that stay valid, one ahead of whoever takes them; ranges that follow each other share
  * what was read ahead.
@@ -125,11 +139,7 @@ export async function* readRange(
     const wanted = findEnd(at);
     const piece = await next;
     next = wanted < end ? begin(wanted) : undefined;
-    if (piece.length < wanted - at)
-      throw new MobyPatchError('failed', 'image-changed', 'the file became shorter while it was read', {
-        path: file.name,
-        offset: at,
-      });
+    if (piece.length < wanted - at) throw createShortenedError(file.name, at);
     yield piece;
     at = wanted;
   }

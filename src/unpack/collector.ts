@@ -108,7 +108,7 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
       else if (token.kind === 'data') {
         if (hash === undefined) runs?.add(token.bytes);
         else hash.update(token.bytes);
-        pieces?.push(token.bytes.slice());
+        pieces?.push(new Uint8Array(token.bytes));
         watcher?.data(token.bytes);
       } else if (token.kind === 'end' && present !== undefined) end(present);
       else if (token.kind === 'trailer') {

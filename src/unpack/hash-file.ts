@@ -14,13 +14,10 @@ export function hashWhileReading(file: InputFile): HashedFile {
   let hashed = 0;
   let rest: Promise<void> | undefined;
 
-  async function read(offset: number, end: number): Promise<Uint8Array> {
-    const bytes = await file.read(offset, end);
-    if (rest === undefined && offset <= hashed && hashed < offset + bytes.length) {
-      hash.update(bytes.subarray(hashed - offset));
-      hashed = offset + bytes.length;
-    }
-    return bytes;
+  function take(bytes: Uint8Array, offset: number): void {
+    if (rest !== undefined || offset > hashed || hashed >= offset + bytes.length) return;
+    hash.update(bytes.subarray(hashed - offset));
+    hashed = offset + bytes.length;
   }
 
   async function hashRest(): Promise<void> {
@@ -37,7 +34,16 @@ export function hashWhileReading(file: InputFile): HashedFile {
   return {
     file: {
       ...file,
-      read,
+      async read(offset, end) {
+        const bytes = await file.read(offset, end);
+        take(bytes, offset);
+        return bytes;
+      },
+      fill(bytes, offset) {
+        const size = file.fill(bytes, offset);
+        take(bytes.subarray(0, size), offset);
+        return size;
+      },
       reopen() {
         start();
         return file.reopen();

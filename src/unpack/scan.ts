@@ -152,7 +152,7 @@ export async function scanImage(
   }
 
   async function readMemberRecords(codec: Codec, from: number, segment: number, base: number) {
-    const batches = readArchive(codec, file, from, allowed - unpacked);
+    const batches = readArchive(codec, file, from, { limit: allowed - unpacked, passing: true });
     let entries = 0;
     let trailer = false;
     try {

@@ -5,7 +5,7 @@ import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 /** What runs without a daemon, a network or a guest. */
 const folders = ['commands', 'format', 'patch', 'repack', 'tree', 'unpack'];
-const files = ['io/cache', 'io/codecs-missing', 'io/runs', 'io/tar'];
+const files = ['io/cache', 'io/codecs-missing', 'io/direct-inflate', 'io/file-writers', 'io/runs', 'io/tar'];
 /** Node's own decompressor, threads and child processes; other codecs are minutes of programs that know no Node. */
 const chosen = { files: ['io/codecs', 'io/codecs-runs'], titles: ['*gzip*', '*no program behind'] };
 const runs: readonly (readonly string[])[] = [

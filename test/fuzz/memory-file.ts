@@ -10,6 +10,11 @@ export function createMemoryFile(bytes: Uint8Array): InputFile {
     path: 'fuzz',
     size: bytes.length,
     read: async (offset, end) => bytes.slice(offset, Math.max(offset, end)),
+    fill(into, offset) {
+      const part = bytes.subarray(offset, offset + into.length);
+      into.set(part);
+      return part.length;
+    },
     reopen: async () => {
       throw wantsProgram;
     },

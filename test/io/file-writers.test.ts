@@ -10,7 +10,7 @@ const metadata = { type: 'file', mode: 0o754, uid: 0, gid: 0, mtime: 77 } as con
 const noise = (size: number, seed: number) => Buffer.alloc(size, `${seed} and so on, `);
 
 for (const [where, create] of [
-  ['here', createFileWriters],
+  ['here, then in threads', createFileWriters],
   ['in threads', createFileThreads],
 ] as const) {
   test(`${where}: files of every length come as they were given, each with its digest`, async (t) => {

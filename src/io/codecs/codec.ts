@@ -34,6 +34,8 @@ export interface RunFormat {
 export interface CodecImplementation {
   /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
+  /** The same, quicker, for a caller that is done with each piece when it asks for the next. */
+  scan?(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
   /** Members around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
   write(source: Bytes, settings: Settings): AsyncGenerator<Uint8Array, void, void>;
   /**
