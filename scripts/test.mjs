@@ -21,11 +21,14 @@ let text = '';
 let ticked = 0;
 ava.stdout.on('data', (chunk) => {
   process.stdout.write(chunk);
-  ticked += String(chunk).match(/^ +✔ /gm)?.length ?? 0;
+  ticked += String(chunk).match(/^ {2}✔ /gm)?.length ?? 0;
   text = (text + chunk).slice(-20_000);
 });
 ava.on('close', (code) => {
-  const count = (pattern) => [...text.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
+  // Behind the last line; what is in front of it may have a runner's counts too, of one that a test started.
+  const summary = text.slice(text.lastIndexOf('  ─\n') + 1);
+  const count = (pattern) =>
+    [...summary.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
   // The runner counts what passed only when nothing failed.
   const passed = count(/^\s*(\d+) tests? passed/gm) || ticked;
   const broken = count(

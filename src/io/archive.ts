@@ -36,9 +36,10 @@ export async function* readArchive(
 export async function* readSegment(
   file: InputFile,
   segment: Pick<Segment, 'offset' | 'end' | 'compression'>,
+  options: Pick<ReadOptions, 'passing'> = {},
 ): AsyncGenerator<Iterable<Token>, void, void> {
   for (let offset = segment.offset; offset < segment.end; ) {
-    offset = (yield* readArchive(segment.compression.codec, file, offset)).end;
+    offset = (yield* readArchive(segment.compression.codec, file, offset, options)).end;
   }
 }
 

@@ -72,10 +72,13 @@ export async function* writeImage(
 
   /** With runs of earlier builds where there may be some. */
   function listTokens(index: number, segment: Segment): AsyncGenerator<Iterable<RunToken>, void, void> {
-    const format = findRunFormat(chooseCodec(index, segment).codec);
+    const { codec } = chooseCodec(index, segment);
+    // A compressor copies each piece at once; what is not compressed goes as it is to whoever asked for it.
+    const readTokens = () => readSegment(file, segment, { passing: codec !== 'none' });
+    const format = findRunFormat(codec);
     const runs = image.runs.get(index);
     const read = openMembers(index);
-    if (read === undefined || format === undefined || runs === undefined) return readSegment(file, segment);
+    if (read === undefined || format === undefined || runs === undefined) return readTokens();
     const own = image.records.filter((record) => record.segment === index);
     return listRunTokens(
       runs,
@@ -84,7 +87,7 @@ export async function* writeImage(
         read,
         decode: (member, { bytes }) => format.decode(member, bytes),
       },
-      () => readSegment(file, segment),
+      readTokens,
     );
   }
 
