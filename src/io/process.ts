@@ -164,6 +164,29 @@ export function createLineSplitter(onLine: (line: string) => void): {
   };
 }
 
+/** Bytes of a line without end that are held. */
+const longestLine = 16 * 1024;
+
+/** Passes on what several streams say so that their lines do not get into each other: no more than whole lines of one. */
+export function createLineKeeper(keep: (chunk: Uint8Array) => void): {
+  push(chunk: Uint8Array): void;
+  end(): void;
+} {
+  let held: Uint8Array = new Uint8Array();
+  return {
+    push(chunk) {
+      const all = Buffer.concat([held, chunk]);
+      const end = all.length > longestLine ? all.length : all.lastIndexOf(10) + 1;
+      if (end > 0) keep(all.subarray(0, end));
+      held = all.subarray(end);
+    },
+    end() {
+      if (held.length > 0) keep(held);
+      held = new Uint8Array();
+    },
+  };
+}
+
 function lastLine(text: string): string | undefined {
   return text.trimEnd().split('\n').at(-1) || undefined;
 }

@@ -1,5 +1,10 @@
 import type Docker from 'dockerode';
-import { createInterruptedError, createLineSplitter, createTail } from '../../io/process.js';
+import {
+  createInterruptedError,
+  createLineKeeper,
+  createLineSplitter,
+  createTail,
+} from '../../io/process.js';
 import type { RunResult } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import { type Container, defaultEnvironment, explainEnd } from './container.js';
@@ -112,33 +117,43 @@ async function forwardOutput(
   onLine: (line: string) => void,
 ): Promise<void> {
   const lines = [createLineSplitter(onLine), createLineSplitter(onLine), createLineSplitter(onLine)];
-  let header = Buffer.alloc(0);
-  let left = 0;
-  for await (const chunk of frames) {
-    for (let rest = chunk; rest.length > 0; ) {
-      if (left === 0) {
-        const missing = 8 - header.length;
-        header = Buffer.concat([header, rest.subarray(0, missing)]);
-        rest = rest.subarray(missing);
-        if (header.length < 8) continue;
-        left = header.readUInt32BE(4);
-        if ((header[0] ?? 0) > 2) {
-          throw new MobyPatchError(
-            'infrastructure',
-            'docker-answer',
-            'Docker sent command output that is not multiplexed',
-          );
-        }
-      }
-      const part = rest.subarray(0, left);
-      rest = rest.subarray(part.length);
-      left -= part.length;
-      if (part.length > 0) {
-        keep(part);
-        lines[header[0] ?? 0]?.push(part);
-      }
-      if (left === 0) header = Buffer.alloc(0);
-    }
+  // Docker reads the streams side by side: what was written to one may come in the middle of the other's line.
+  const kept = [createLineKeeper(keep), createLineKeeper(keep), createLineKeeper(keep)];
+  try {
+    await forward();
+  } finally {
+    for (const stream of kept) stream.end();
   }
   for (const line of lines) line.end();
+
+  async function forward(): Promise<void> {
+    let header = Buffer.alloc(0);
+    let left = 0;
+    for await (const chunk of frames) {
+      for (let rest = chunk; rest.length > 0; ) {
+        if (left === 0) {
+          const missing = 8 - header.length;
+          header = Buffer.concat([header, rest.subarray(0, missing)]);
+          rest = rest.subarray(missing);
+          if (header.length < 8) continue;
+          left = header.readUInt32BE(4);
+          if ((header[0] ?? 0) > 2) {
+            throw new MobyPatchError(
+              'infrastructure',
+              'docker-answer',
+              'Docker sent command output that is not multiplexed',
+            );
+          }
+        }
+        const part = rest.subarray(0, left);
+        rest = rest.subarray(part.length);
+        left -= part.length;
+        if (part.length > 0) {
+          kept[header[0] ?? 0]?.push(part);
+          lines[header[0] ?? 0]?.push(part);
+        }
+        if (left === 0) header = Buffer.alloc(0);
+      }
+    }
+  }
 }
