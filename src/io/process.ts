@@ -14,7 +14,7 @@ export interface ProcessOptions {
 
 export interface ProcessResult {
   readonly exitCode: number;
-  /** The last 64 KiB of standard output and standard error in the order they came. */
+  /** The last 64 KiB of standard output and standard error, line by line in the order they came. */
   readonly output: string;
 }
 
@@ -31,15 +31,13 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
     env: options.environment,
   });
   const tail = createTail(keptOutput);
-  const lines = createLineSplitter(options.onLine ?? (() => {}));
-  for (const stream of [command.stdout, command.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      tail.push(chunk);
-      lines.push(chunk);
-    });
-  }
+  const heard = [command.stdout, command.stderr].map((stream) => {
+    const sink = createStreamSink(tail.push, options.onLine ?? (() => {}));
+    stream?.on('data', sink.push);
+    return sink;
+  });
   const ended = await waitForExit(command, argv, options);
-  lines.end();
+  for (const sink of heard) sink.end();
   if (ended === 'timeout') {
     throw new MobyPatchError(
       'failed',
@@ -147,10 +145,7 @@ export function createTail(limit: number): Tail {
 }
 
 /** Cuts a byte stream into lines, however the chunks fall; carriage returns at line ends are dropped. */
-export function createLineSplitter(onLine: (line: string) => void): {
-  push(chunk: Uint8Array): void;
-  end(): void;
-} {
+export function createLineSplitter(onLine: (line: string) => void): StreamSink {
   const decoder = new TextDecoder();
   let rest = '';
   const emit = (text: string, final: boolean) => {
@@ -164,14 +159,36 @@ export function createLineSplitter(onLine: (line: string) => void): {
   };
 }
 
+export interface StreamSink {
+  push(chunk: Uint8Array): void;
+  /** Also for what has no end of line. */
+  end(): void;
+}
+
+/** Takes one of the streams of a program: `keep` and `onLine` may be shared with others, and no lines of theirs are mixed. */
+export function createStreamSink(
+  keep: (chunk: Uint8Array) => void,
+  onLine: (line: string) => void,
+): StreamSink {
+  const kept = createLineKeeper(keep);
+  const lines = createLineSplitter(onLine);
+  return {
+    push(chunk) {
+      kept.push(chunk);
+      lines.push(chunk);
+    },
+    end() {
+      kept.end();
+      lines.end();
+    },
+  };
+}
+
 /** Bytes of a line without end that are held. */
 const longestLine = 16 * 1024;
 
 /** Passes on what several streams say so that their lines do not get into each other: no more than whole lines of one. */
-export function createLineKeeper(keep: (chunk: Uint8Array) => void): {
-  push(chunk: Uint8Array): void;
-  end(): void;
-} {
+export function createLineKeeper(keep: (chunk: Uint8Array) => void): StreamSink {
   let held: Uint8Array = new Uint8Array();
   return {
     push(chunk) {

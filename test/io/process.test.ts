@@ -1,5 +1,6 @@
 import test from 'ava';
-import { createLineKeeper } from '#src/io/process.js';
+import { createLineKeeper, runProcess } from '#src/io/process.js';
+import { signal } from '../fixtures/archive.js';
 
 test('what two streams say comes line by line, whatever comes between; what has no end comes last', (t) => {
   let text = '';
@@ -27,4 +28,17 @@ test('a line that does not end is not held for ever', (t) => {
   t.true(size > 80_000);
   keeper.end();
   t.is(size, 100_000);
+});
+
+test('a program that says a line in parts on one stream and another line on the other is heard line by line', async (t) => {
+  const heard: string[] = [];
+  const script = 'printf hel; sleep 0.2; echo err >&2; sleep 0.2; echo lo; printf end';
+  const { output, exitCode } = await runProcess(['sh', '-c', script], {
+    signal,
+    timeout: 20,
+    onLine: (line) => heard.push(line),
+  });
+  t.is(exitCode, 0);
+  t.is(output, 'err\nhello\nend');
+  t.deepEqual(heard, ['err', 'hello', 'end']);
 });

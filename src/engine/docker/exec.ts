@@ -1,10 +1,5 @@
 import type Docker from 'dockerode';
-import {
-  createInterruptedError,
-  createLineKeeper,
-  createLineSplitter,
-  createTail,
-} from '../../io/process.js';
+import { createInterruptedError, createStreamSink, createTail } from '../../io/process.js';
 import type { RunResult } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import { type Container, defaultEnvironment, explainEnd } from './container.js';
@@ -110,50 +105,47 @@ async function prepare(
   }
 }
 
-/** Takes Docker's frames apart (stream number, 3 zeros, length, bytes); reads only as fast as it is used. */
+/** Reads only as fast as it is used. Docker reads the streams side by side: each comes in the middle of the other's lines. */
 async function forwardOutput(
   frames: AsyncIterable<Buffer>,
   keep: (chunk: Uint8Array) => void,
   onLine: (line: string) => void,
 ): Promise<void> {
-  const lines = [createLineSplitter(onLine), createLineSplitter(onLine), createLineSplitter(onLine)];
-  // Docker reads the streams side by side: what was written to one may come in the middle of the other's line.
-  const kept = [createLineKeeper(keep), createLineKeeper(keep), createLineKeeper(keep)];
+  const streams = [0, 1, 2].map(() => createStreamSink(keep, onLine));
   try {
-    await forward();
+    for await (const [stream, part] of splitFrames(frames)) streams[stream]?.push(part);
   } finally {
-    for (const stream of kept) stream.end();
+    for (const stream of streams) stream.end();
   }
-  for (const line of lines) line.end();
+}
 
-  async function forward(): Promise<void> {
-    let header = Buffer.alloc(0);
-    let left = 0;
-    for await (const chunk of frames) {
-      for (let rest = chunk; rest.length > 0; ) {
-        if (left === 0) {
-          const missing = 8 - header.length;
-          header = Buffer.concat([header, rest.subarray(0, missing)]);
-          rest = rest.subarray(missing);
-          if (header.length < 8) continue;
-          left = header.readUInt32BE(4);
-          if ((header[0] ?? 0) > 2) {
-            throw new MobyPatchError(
-              'infrastructure',
-              'docker-answer',
-              'Docker sent command output that is not multiplexed',
-            );
-          }
+/** Takes Docker's frames apart: stream number, 3 zeros, length, bytes. */
+async function* splitFrames(
+  frames: AsyncIterable<Buffer>,
+): AsyncGenerator<readonly [stream: number, part: Buffer], void, void> {
+  let header = Buffer.alloc(0);
+  let left = 0;
+  for await (const chunk of frames) {
+    for (let rest = chunk; rest.length > 0; ) {
+      if (left === 0) {
+        const missing = 8 - header.length;
+        header = Buffer.concat([header, rest.subarray(0, missing)]);
+        rest = rest.subarray(missing);
+        if (header.length < 8) continue;
+        left = header.readUInt32BE(4);
+        if ((header[0] ?? 0) > 2) {
+          throw new MobyPatchError(
+            'infrastructure',
+            'docker-answer',
+            'Docker sent command output that is not multiplexed',
+          );
         }
-        const part = rest.subarray(0, left);
-        rest = rest.subarray(part.length);
-        left -= part.length;
-        if (part.length > 0) {
-          kept[header[0] ?? 0]?.push(part);
-          lines[header[0] ?? 0]?.push(part);
-        }
-        if (left === 0) header = Buffer.alloc(0);
       }
+      const part = rest.subarray(0, left);
+      rest = rest.subarray(part.length);
+      left -= part.length;
+      if (part.length > 0) yield [header[0] ?? 0, part];
+      if (left === 0) header = Buffer.alloc(0);
     }
   }
 }
