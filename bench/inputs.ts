@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { findImage } from '#src/catalog/find-image.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
-import { findImage } from '#src/image/find-image.js';
 import { shell } from './measure.js';
 
 /** Real images that somebody else made, and one that is made to be large. */

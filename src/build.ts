@@ -1,5 +1,5 @@
+import { noteMembers } from './compress/gzip-ahead.js';
 import { chooseEngine } from './engine/choose.js';
-import { noteMembers } from './io/codecs/gzip-ahead.js';
 import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { createSpool } from './io/spool.js';
@@ -21,12 +21,12 @@ import { createManifest, listPackages } from './report/manifest.js';
 import { createPlanReport } from './report/plan.js';
 import { openImage } from './unpack/open-image.js';
 import { assertLocked } from './verify/assert-locked.js';
-import { bootImage } from './verify/boot.js';
+import { bootImage } from './verify/boot/boot.js';
+import { detectInit } from './verify/boot/detect-init.js';
+import { chooseMemory } from './verify/boot/memory.js';
 import { checkOutput } from './verify/check-output.js';
-import { detectInit } from './verify/detect-init.js';
 import { isBootFile } from './verify/hazards/boot-files.js';
 import { refuseHazards } from './verify/hazards/refuse.js';
-import { chooseMemory } from './verify/memory.js';
 
 /** Says what a build would do and with which engine; changes nothing and starts nothing. */
 export async function planBuild(request: BuildRequest, context: BuildContext): Promise<Report> {

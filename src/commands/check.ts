@@ -27,10 +27,10 @@ async function runCheck(
   flags: { json?: boolean },
   context: CommandContext,
 ): Promise<void> {
-  const { findPatch, listPatches } = await import('../patch/find-patches.js');
-  const { loadPatch } = await import('../patch/load-patch.js');
-  const { loadDefinition } = await import('../image/load-definition.js');
-  const { listDefinitions } = await import('../image/find-image.js');
+  const { findPatch, listPatches } = await import('../patch/language/find-patches.js');
+  const { loadPatch } = await import('../patch/language/load-patch.js');
+  const { loadDefinition } = await import('../catalog/load-definition.js');
+  const { listDefinitions } = await import('../catalog/find-image.js');
   const { loadConfiguration } = await import('./load-configuration.js');
   const places = findPlaces(context, context.folder);
   const results: Checked[] = [];

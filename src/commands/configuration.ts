@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatJsonSchema } from '../text/json-schema.js';
+import { formatJsonSchema } from '../yaml/json-schema.js';
 
 const engines = ['auto', 'stream', 'docker', 'local'] as const;
 const modes = ['rewrite', 'append', 'auto'] as const;

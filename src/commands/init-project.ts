@@ -1,11 +1,11 @@
 import { open, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { findImage, listDefinitions } from '../image/find-image.js';
+import { findImage, listDefinitions } from '../catalog/find-image.js';
 import type { Patch } from '../model/patch.js';
-import { findPatch, listPatches } from '../patch/find-patches.js';
-import { loadPatch } from '../patch/load-patch.js';
-import { checkSettings, resolveParameters } from '../patch/parameters.js';
-import { parsePatch } from '../patch/parse-patch.js';
+import { findPatch, listPatches } from '../patch/language/find-patches.js';
+import { loadPatch } from '../patch/language/load-patch.js';
+import { checkSettings, resolveParameters } from '../patch/language/parameters.js';
+import { parsePatch } from '../patch/language/parse-patch.js';
 import { refuseStart } from '../unpack/scan.js';
 import { locatePatch, parseSettings } from './build-request.js';
 import { type CommandContext, findPlaces, type Places } from './context.js';

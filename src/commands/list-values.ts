@@ -31,26 +31,26 @@ export async function listValues(
 }
 
 async function listImages(context: CommandContext): Promise<Candidate[]> {
-  const { listDefinitions } = await import('../image/find-image.js');
+  const { listDefinitions } = await import('../catalog/find-image.js');
   const ids = await listDefinitions(findPlaces(context, context.folder).images);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'image definition' }));
 }
 
 async function listPatchIds(context: CommandContext): Promise<Candidate[]> {
-  const { listPatches } = await import('../patch/find-patches.js');
+  const { listPatches } = await import('../patch/language/find-patches.js');
   const ids = await listPatches(findPlaces(context, context.folder).patches);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'patch' }));
 }
 
 async function listCodecs(): Promise<Candidate[]> {
-  const { writableCodecs } = await import('../io/compression.js');
+  const { writableCodecs } = await import('../compress/compression.js');
   return writableCodecs.map((value) => ({ value, description: 'compression' }));
 }
 
 /** The parameters of the patches that are named, or else of those of moby-patch.yaml. */
 async function listSettings(named: readonly string[], context: CommandContext): Promise<Candidate[]> {
-  const { findPatch } = await import('../patch/find-patches.js');
-  const { loadPatch } = await import('../patch/load-patch.js');
+  const { findPatch } = await import('../patch/language/find-patches.js');
+  const { loadPatch } = await import('../patch/language/load-patch.js');
   const { loadConfiguration } = await import('./load-configuration.js');
   const roots = findPlaces(context, context.folder).patches;
   const names =

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MobyPatchError } from '../model/error.js';
-import { explainIssues, listKeys, placeFault } from '../text/issues.js';
-import { createPatchError } from '../text/problems.js';
-import { readYaml } from '../text/read-yaml.js';
+import { explainIssues, listKeys, placeFault } from '../yaml/issues.js';
+import { createPatchError } from '../yaml/problems.js';
+import { readYaml } from '../yaml/read-yaml.js';
 import { type Configuration, configurationSchema } from './configuration.js';
 
 export interface LoadedConfiguration {

@@ -19,7 +19,7 @@ export async function openNamedImage(
   if (name === '-') return openStandardInput(context, options);
   const path = resolve(context.folder, name);
   if (await exists(path)) return openImage(path, { ...options, name });
-  const { findImage } = await import('../image/find-image.js');
+  const { findImage } = await import('../catalog/find-image.js');
   const places = findPlaces(context, context.folder);
   const log = (line: string) => context.stderr.write(`${line}\n`);
   const found = await findImage(name, {

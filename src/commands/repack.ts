@@ -3,12 +3,12 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Spool } from '../io/spool.js';
-import { createTarError } from '../io/tar-header.js';
 import type { TreeDiff } from '../model/diff.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
-import type { Base } from '../repack/from-base.js';
+import type { Base } from '../repack/import/from-base.js';
 import type { RepackOptions } from '../repack/write-image.js';
+import { createTarError } from '../tar/tar-header.js';
 import type { CommandContext } from './context.js';
 import { guard } from './guard.js';
 import { parseLevel } from './option-values.js';
@@ -73,7 +73,7 @@ async function runRepack(place: string, flags: Flags, context: CommandContext): 
 
   async function writeOutput(from: Base, options: RepackOptions) {
     if (flags.original === undefined) {
-      const { writeBase } = await import('../repack/from-write.js');
+      const { writeBase } = await import('../repack/import/from-write.js');
       return createOutput(destination, writeBase(from, options), signal);
     }
     const { openNamedImage } = await import('./named-image.js');
@@ -95,7 +95,7 @@ async function openPlace(
   spool: Spool,
   context: CommandContext,
 ): Promise<Base> {
-  const { createBase, createEmptySidecar } = await import('../repack/from-base.js');
+  const { createBase, createEmptySidecar } = await import('../repack/import/from-base.js');
   const path = place === '-' ? join(scratch, 'stdin.tar') : resolve(context.folder, place);
   if (place === '-') await keepStandardInput(path, refuseTarStart, context);
   const isFolder = await stat(path).then(
@@ -106,7 +106,7 @@ async function openPlace(
     },
   );
   if (!isFolder) {
-    const { findInTar } = await import('../repack/from-tar.js');
+    const { findInTar } = await import('../repack/import/from-tar.js');
     const { found, sidecar } = await findInTar(path, place, spool, context.signal).catch((error) => {
       throw explainTar(error, place);
     });
@@ -114,8 +114,8 @@ async function openPlace(
     return createBase(sidecar ?? createEmptySidecar(place), found);
   }
   const { sidecarSuffix } = await import('../format/sidecar.js');
-  const { findInFolder } = await import('../repack/from-folder.js');
-  const { readSidecarFile } = await import('../repack/from-sidecar.js');
+  const { findInFolder } = await import('../repack/import/from-folder.js');
+  const { readSidecarFile } = await import('../repack/import/from-sidecar.js');
   const beside =
     flags.sidecar === undefined ? `${path}${sidecarSuffix}` : resolve(context.folder, flags.sidecar);
   const isThere = flags.sidecar !== undefined || (await stat(beside).catch(() => undefined)) !== undefined;

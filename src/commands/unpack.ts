@@ -33,7 +33,7 @@ async function runUnpack(name: string, flags: Flags, context: CommandContext): P
   const { openNamedImage } = await import('./named-image.js');
   const output = resolve(context.folder, flags.output ?? chooseFolder(name));
   if (flags.output === '-' || output.endsWith('.tar')) return runUnpackToTar(name, output, flags, context);
-  const { unpackWhileReading } = await import('../unpack/to-folder.js');
+  const { unpackWhileReading } = await import('../unpack/export/to-folder.js');
   const unpacked = await unpackWhileReading(
     (watch) => openNamedImage(name, context, { watch }),
     output,
@@ -49,7 +49,7 @@ async function runUnpackToTar(
   context: CommandContext,
 ): Promise<void> {
   const { openNamedImage } = await import('./named-image.js');
-  const { chooseKeptByTar, unpackToTar } = await import('../unpack/to-tar.js');
+  const { chooseKeptByTar, unpackToTar } = await import('../unpack/export/to-tar.js');
   await using image = await openNamedImage(name, context);
   if (flags.output === '-') {
     for await (const piece of unpackToTar(image, context.signal)) await printData(context, piece);

@@ -62,11 +62,11 @@ async function bootNamed(
   context: CommandContext,
   log: (line: string) => void,
 ): Promise<BootResult> {
-  const { findImage } = await import('../image/find-image.js');
+  const { findImage } = await import('../catalog/find-image.js');
   const { openImage } = await import('../unpack/open-image.js');
-  const { bootImage } = await import('../verify/boot.js');
-  const { detectInit } = await import('../verify/detect-init.js');
-  const { chooseMemory } = await import('../verify/memory.js');
+  const { bootImage } = await import('../verify/boot/boot.js');
+  const { detectInit } = await import('../verify/boot/detect-init.js');
+  const { chooseMemory } = await import('../verify/boot/memory.js');
   const { createScratch } = await import('../io/scratch.js');
   const { signal, limits, folder } = context;
   const places = findPlaces(context, folder);

@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { gatherBytes } from '../compress/gather.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { abortable } from './abortable.js';
-import { gatherBytes } from './codecs/gather.js';
-import { giveSlab } from './codecs/slabs.js';
 import { isRunning } from './scratch.js';
+import { giveSlab } from './slabs.js';
 
 /** A file that is written beside its destination and takes its place only when it is published. */
 export interface Output extends AsyncDisposable {

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Need } from '../model/engine.js';
 import type { Expectation, Patch, SourceStep, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
-import { createPatchError, type Problem } from '../text/problems.js';
-import { hashValue } from './canonical-json.js';
-import { fillExpectation } from './expectations.js';
-import { checkSettings, resolveParameters } from './parameters.js';
-import { checkValue } from './parse-step.js';
-import { readPayload } from './payload.js';
-import { fillPlaceholders, fillValue, findPlaceholders } from './placeholders.js';
-import type { PayloadUse, StepKind } from './step-kind.js';
+import { createPatchError, type Problem } from '../yaml/problems.js';
+import { hashValue } from './language/canonical-json.js';
+import { fillExpectation } from './language/expectations.js';
+import { checkSettings, resolveParameters } from './language/parameters.js';
+import { checkValue } from './language/parse-step.js';
+import { readPayload } from './language/payload.js';
+import { fillPlaceholders, fillValue, findPlaceholders } from './language/placeholders.js';
+import type { PayloadUse, StepKind } from './language/step-kind.js';
 import { stepKinds } from './steps/index.js';
 
 /** Raised when a kind of step makes something else of the same value: old ids then name old results. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { isRunStart } from '../compress/marks.js';
 import { encodePadding, encodeRecord } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
-import { isRunStart } from '../io/codecs/marks.js';
 import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import type { Inodes } from './inodes.js';

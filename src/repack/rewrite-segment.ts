@@ -1,4 +1,3 @@
-import { encodePadding, patchRecord } from '../format/cpio-writer.js';
 import {
   createBoundary,
   createMember,
@@ -6,10 +5,11 @@ import {
   entryBoundary,
   isMember,
   isRunStart,
-} from '../io/codecs/marks.js';
+} from '../compress/marks.js';
+import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
+import { encodePadding, patchRecord } from '../format/cpio-writer.js';
 import { readAhead } from '../io/read-ahead.js';
 import type { Spool, Spooled } from '../io/spool.js';
-import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Segment } from '../model/layout.js';
 import { createNewRecord, cutAddedRuns, type NewRecord } from './added-runs.js';

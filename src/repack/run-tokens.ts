@@ -1,7 +1,7 @@
+import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
 import { padding } from '../format/cpio-header.js';
 import { createCpioReader, type Token } from '../format/cpio-reader.js';
 import { readAhead } from '../io/read-ahead.js';
-import { createTokenCursor, type TokenCursor } from '../io/token-cursor.js';
 import type { ArchivedRun, ArchiveRuns } from '../model/layout.js';
 
 /**

@@ -1,8 +1,8 @@
+import { chooseSettings, writeMember } from '../compress/compression.js';
+import { createBoundary } from '../compress/marks.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio-writer.js';
 import { encodePath } from '../format/path.js';
 import { countGapZeros } from '../format/segment-gap.js';
-import { createBoundary } from '../io/codecs/marks.js';
-import { chooseSettings, writeMember } from '../io/compression.js';
 import type { Codec, Compression, Image } from '../model/layout.js';
 import type { AppendedRecord } from './appended-record.js';
 

@@ -1,7 +1,7 @@
-import { readSegment } from '../io/archive.js';
-import type { Settings } from '../io/codecs/codec.js';
-import { readKeptRun } from '../io/codecs/kept-runs.js';
-import { chooseSettings, findRunFormat, writeMember } from '../io/compression.js';
+import { readSegment } from '../compress/archive.js';
+import type { Settings } from '../compress/codec.js';
+import { chooseSettings, findRunFormat, writeMember } from '../compress/compression.js';
+import { readKeptRun } from '../compress/kept-runs.js';
 import { openInputFile } from '../io/input-file.js';
 import type { Spool } from '../io/spool.js';
 import type { Cache } from '../model/cache.js';

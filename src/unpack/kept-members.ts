@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { noteDigests } from '../io/codecs/gzip-ahead.js';
+import { noteDigests } from '../compress/gzip-ahead.js';
 import type { InputFile } from '../io/input-file.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';

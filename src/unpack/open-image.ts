@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import { readSegment } from '../io/archive.js';
+import { readSegment } from '../compress/archive.js';
+import { createTokenCursor } from '../compress/token-cursor.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { holdBytes } from '../io/spool.js';
-import { createTokenCursor } from '../io/token-cursor.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
+import { isRunStart } from '../compress/marks.js';
 import { padding } from '../format/cpio-header.js';
 import type { Token } from '../format/cpio-reader.js';
-import { isRunStart } from '../io/codecs/marks.js';
 import type { ArchivedRun, ArchiveRuns } from '../model/layout.js';
 
 type Beginning = Token & { readonly kind: 'entry' | 'trailer' };

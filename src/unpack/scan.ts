@@ -1,6 +1,6 @@
+import { createTooLargeError, readArchive } from '../compress/archive.js';
 import { detectCodec } from '../format/magic.js';
 import { parseType } from '../format/mode.js';
-import { createTooLargeError, readArchive } from '../io/archive.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord, ArchiveRuns, Codec, Compression, Header, Segment } from '../model/layout.js';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { chooseSettings } from '#src/io/compression.js';
+import { chooseSettings } from '#src/compress/compression.js';
 import { createSpool } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
 import type { ModeWishes } from '#src/repack/choose-mode.js';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { chooseSettings } from '#src/compress/compression.js';
 import { encodeTrailer } from '#src/format/cpio-writer.js';
-import { chooseSettings } from '#src/io/compression.js';
 import type { Codec } from '#src/model/layout.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { pad, signal } from '../fixtures/archive.js';

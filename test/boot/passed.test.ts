@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { encodeTrailer } from '#src/format/cpio-writer.js';
-import { detectInit } from '#src/verify/detect-init.js';
+import { detectInit } from '#src/verify/boot/detect-init.js';
 import { findInstaller } from '../fixtures/kernel.js';
 import { findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { findReference } from '../fixtures/reference.js';

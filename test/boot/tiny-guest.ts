@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { BootRequest, BootResult } from '#src/model/boot.js';
-import { type BootOptions, bootImage } from '#src/verify/boot.js';
+import { type BootOptions, bootImage } from '#src/verify/boot/boot.js';
 import { findKernel, isInstalled, type TestKernel } from '../fixtures/kernel.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { findReasonToSkip } from './tiny-image.js';

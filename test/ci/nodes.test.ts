@@ -5,9 +5,19 @@ import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 /** What runs without a daemon, a network or a guest. */
 const folders = ['commands', 'format', 'patch', 'repack', 'tree', 'unpack'];
-const files = ['io/cache', 'io/codecs-missing', 'io/direct-inflate', 'io/file-writers', 'io/runs', 'io/tar'];
+const files = [
+  'io/cache',
+  'compress/codecs-missing',
+  'compress/direct-inflate',
+  'folder/file-writers',
+  'compress/runs',
+  'tar/tar',
+];
 /** Node's own decompressor, threads and child processes; other codecs are minutes of programs that know no Node. */
-const chosen = { files: ['io/codecs', 'io/codecs-runs'], titles: ['*gzip*', '*no program behind'] };
+const chosen = {
+  files: ['compress/codecs', 'compress/codecs-runs'],
+  titles: ['*gzip*', '*no program behind'],
+};
 const runs: readonly (readonly string[])[] = [
   [...folders.map((folder) => `build/test/${folder}/**`), ...files.map(locate)],
   [...chosen.files.map(locate), ...chosen.titles.flatMap((title) => ['--match', title])],

@@ -6,9 +6,9 @@ import { baseLabelKey } from '#src/engine/docker/label.js';
 import { connectDocker } from '#src/engine/docker/probe.js';
 import { pruneDocker } from '#src/engine/docker/prune.js';
 import { noCache, openCache } from '#src/io/cache.js';
-import { packEntries } from '#src/io/tar.js';
 import type { Cache } from '#src/model/cache.js';
 import type { Entry } from '#src/model/entry.js';
+import { packEntries } from '#src/tar/tar.js';
 import {
   type Bench,
   check,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { findPatch, listPatches } from '#src/patch/find-patches.js';
+import { findPatch, listPatches } from '#src/patch/language/find-patches.js';
 import { createFolder } from './patch-folder.js';
 
 test('an id is looked up in the roots in turn, a folder is taken as it is', async (t) => {

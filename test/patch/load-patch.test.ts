@@ -3,7 +3,7 @@ import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
-import { loadPatch } from '#src/patch/load-patch.js';
+import { loadPatch } from '#src/patch/language/load-patch.js';
 import { createFolder, createPatch } from './patch-folder.js';
 
 /** The error's lines without the name of the temporary folder. */

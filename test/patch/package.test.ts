@@ -2,14 +2,14 @@ import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
+import { stepKinds } from '#src/patch/steps/index.js';
 import {
   comparePackages,
   isInstalled,
   parseApkInstalled,
   parseDpkgStatus,
-} from '#src/patch/installed-packages.js';
-import { clampDates } from '#src/patch/shadow-dates.js';
-import { stepKinds } from '#src/patch/steps/index.js';
+} from '#src/patch/system/installed-packages.js';
+import { clampDates } from '#src/patch/system/shadow-dates.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 import { declareTest } from '../fixtures/needs.js';
 import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from './alpine-root.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Patch } from '#src/model/patch.js';
-import { loadPatch } from '#src/patch/load-patch.js';
+import { loadPatch } from '#src/patch/language/load-patch.js';
 
 /** A folder that is gone after the test, with these files in it. */
 export async function createFolder(

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import test from 'ava';
 import fc from 'fast-check';
-import { fillPlaceholders, findPlaceholders } from '#src/patch/placeholders.js';
+import { fillPlaceholders, findPlaceholders } from '#src/patch/language/placeholders.js';
 
 test('any text can be written so that it comes out as it is', (t) => {
   fc.assert(

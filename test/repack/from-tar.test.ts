@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { packEntries } from '#src/io/tar.js';
-import { encodeTarBlock, type TarBlock } from '#src/io/tar-header.js';
 import { MobyPatchError } from '#src/model/error.js';
+import { packEntries } from '#src/tar/tar.js';
+import { encodeTarBlock, type TarBlock } from '#src/tar/tar-header.js';
 import {
   createArchive,
   createTestFolder,

@@ -2,14 +2,14 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import { createFileThreads } from '#src/folder/file-threads.js';
+import { createFileWriters } from '#src/folder/file-writers.js';
 import { encodeHeader, padding } from '#src/format/cpio-header.js';
 import { encodePadding } from '#src/format/cpio-writer.js';
 import { encodePath } from '#src/format/path.js';
-import { createFileThreads } from '#src/io/file-threads.js';
-import { createFileWriters } from '#src/io/file-writers.js';
 import { MobyPatchError } from '#src/model/error.js';
+import { unpackToFolder, unpackWhileReading } from '#src/unpack/export/to-folder.js';
 import { openImage } from '#src/unpack/open-image.js';
-import { unpackToFolder, unpackWhileReading } from '#src/unpack/to-folder.js';
 import {
   createArchive,
   createTestFolder,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { noteMembers } from '#src/io/codecs/gzip-ahead.js';
+import { noteMembers } from '#src/compress/gzip-ahead.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, gzip, readText, signal } from '../fixtures/archive.js';
 

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error.js';
 import type { Image } from '#src/model/layout.js';
-import { unpackToFolder } from '#src/unpack/to-folder.js';
-import { chooseKept, type FolderTraits } from '#src/unpack/to-kept.js';
+import { unpackToFolder } from '#src/unpack/export/to-folder.js';
+import { chooseKept, type FolderTraits } from '#src/unpack/export/to-kept.js';
 import {
   createArchive,
   createTestFolder,

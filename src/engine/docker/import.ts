@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { createInterruptedError, createLineSplitter } from '../../io/process.js';
-import { type PackItem, packEntries } from '../../io/tar.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
+import { type PackItem, packEntries } from '../../tar/tar.js';
 import { selectTravellers } from './blind.js';
 import { createDaemonError, type Daemon, readAnswer } from './daemon.js';
 

@@ -1,7 +1,7 @@
 import { encodePath } from '../../format/path.js';
-import { packEntries } from '../../io/tar.js';
 import type { Change } from '../../model/change.js';
 import { MobyPatchError } from '../../model/error.js';
+import { packEntries } from '../../tar/tar.js';
 import { isBlind, selectTravellers } from './blind.js';
 import type { Container } from './container.js';
 import { ask, type Daemon } from './daemon.js';

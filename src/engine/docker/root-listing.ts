@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { encodePath, showPath } from '../../format/path.js';
-import { readEntries, type TarRecord } from '../../io/tar.js';
 import type { Bytes, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
+import { readEntries, type TarRecord } from '../../tar/tar.js';
 import type { BodyFile } from './body-file.js';
 
 /** What tells one state of a path from another. The time does not: a file that was touched has not changed. */

@@ -1,5 +1,5 @@
-import { readEntries } from '../../io/tar.js';
 import type { TakeFile } from '../../model/engine.js';
+import { readEntries } from '../../tar/tar.js';
 import type { Container } from './container.js';
 import { ask, type Daemon, readAnswer, statusOf, withSignal } from './daemon.js';
 import { execCommand } from './exec.js';

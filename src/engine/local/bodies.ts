@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFolderFault, type Folder } from '../../io/folder.js';
-import type { Found } from '../../io/walk.js';
+import { createFolderFault, type Folder } from '../../folder/folder.js';
+import type { Found } from '../../folder/walk.js';
 import type { Bytes } from '../../model/entry.js';
 
 /** Bodies of files in a folder that stay readable when the folder goes on changing. */

@@ -1,8 +1,8 @@
 import { readlinkSync } from 'node:fs';
+import { createFolderFault, type Folder, parentOf } from '../../folder/folder.js';
+import type { Found } from '../../folder/walk.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath, showPath } from '../../format/path.js';
-import { createFolderFault, type Folder, parentOf } from '../../io/folder.js';
-import type { Found } from '../../io/walk.js';
 import type { Change } from '../../model/change.js';
 import type { Device, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';

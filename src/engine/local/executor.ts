@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFolder } from '../../io/folder.js';
-import { materialiseImage } from '../../io/materialise.js';
+import { createFolder } from '../../folder/folder.js';
+import { materialiseImage } from '../../folder/materialise.js';
+import { look, walkFolder } from '../../folder/walk.js';
 import { runProcess } from '../../io/process.js';
 import { createScratch, type Scratch } from '../../io/scratch.js';
-import { look, walkFolder } from '../../io/walk.js';
 import type { Change } from '../../model/change.js';
 import type { EngineOptions, Executor, RunOptions, RunResult } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';

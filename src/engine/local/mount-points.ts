@@ -1,6 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
+import { createFolderFault, type Folder, parentOf } from '../../folder/folder.js';
 import { decodePath } from '../../format/path.js';
-import { createFolderFault, type Folder, parentOf } from '../../io/folder.js';
 import { MobyPatchError } from '../../model/error.js';
 import { keepMtime, statEntry } from './stat-entry.js';
 

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Folder } from '../../folder/folder.js';
 import { hasEscapes } from '../../format/path.js';
-import type { Folder } from '../../io/folder.js';
 import { inventPath, mountedTrees, removeInvented, resolveInside } from './mount-points.js';
 import type { Bind } from './namespace.js';
 import { hasRealParents, statEntry } from './stat-entry.js';

@@ -1,8 +1,8 @@
 import { linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, type Stats, unlinkSync } from 'node:fs';
+import { createFolderFault, type Folder } from '../../folder/folder.js';
+import { finishDirectory, writeRegularFile, writeSymlink } from '../../folder/write-entry.js';
 import { decodePath } from '../../format/path.js';
-import { createFolderFault, type Folder } from '../../io/folder.js';
 import { createInterruptedError } from '../../io/process.js';
-import { finishDirectory, writeRegularFile, writeSymlink } from '../../io/write-entry.js';
 import type { Change } from '../../model/change.js';
 import type { Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';

@@ -1,5 +1,5 @@
 import { lstatSync, type Stats, utimesSync } from 'node:fs';
-import { type Folder, parentOf } from '../../io/folder.js';
+import { type Folder, parentOf } from '../../folder/folder.js';
 
 /** `lstat`; undefined when there is nothing. */
 export function statEntry(folder: Folder, path: string): Stats | undefined {

@@ -1,7 +1,7 @@
 import { constants, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { Folder } from '../../folder/folder.js';
 import { decodePath } from '../../format/path.js';
-import type { Folder } from '../../io/folder.js';
 import type { TakeFile } from '../../model/engine.js';
 import { statEntry } from './stat-entry.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { count, fstabField } from '../fields.js';
-import { putFstabLine } from '../fstab-line.js';
-import { createStepError, defineStep } from '../step-kind.js';
+import { count, fstabField } from '../language/fields.js';
+import { createStepError, defineStep } from '../language/step-kind.js';
+import { putFstabLine } from '../system/fstab-line.js';
 
 const schema = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { imagePath, mode, ownerId } from '../fields.js';
-import { createStepError, defineStep } from '../step-kind.js';
-import { collectBody, unchanged } from '../workspace-files.js';
+import { imagePath, mode, ownerId } from '../language/fields.js';
+import { createStepError, defineStep } from '../language/step-kind.js';
+import { collectBody, unchanged } from '../system/workspace-files.js';
 
 const schema = z
   .strictObject({

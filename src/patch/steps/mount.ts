@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Workspace } from '../../model/engine.js';
 import type { StepOutcome } from '../../model/patch.js';
-import { count, fstabField, imagePath, serviceName } from '../fields.js';
-import { putFstabLine } from '../fstab-line.js';
-import { createMountScript } from '../mount-script.js';
-import { enableService } from '../openrc.js';
-import { createStepError, defineStep, type StepContext } from '../step-kind.js';
-import { putIfDifferent } from '../workspace-files.js';
+import { count, fstabField, imagePath, serviceName } from '../language/fields.js';
+import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
+import { putFstabLine } from '../system/fstab-line.js';
+import { createMountScript } from '../system/mount-script.js';
+import { enableService } from '../system/openrc.js';
+import { putIfDifferent } from '../system/workspace-files.js';
 
 const schema = z
   .strictObject({

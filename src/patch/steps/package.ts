@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Workspace } from '../../model/engine.js';
+import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
 import {
   comparePackages,
   findManagers,
@@ -7,13 +8,17 @@ import {
   type Manager,
   managerPaths,
   readInstalled,
-} from '../installed-packages.js';
-import { listEnabled, removeEnabled } from '../openrc.js';
-import { packageDownloads, packageLeftovers, packageScripts, sysvLeftovers } from '../package-scripts.js';
-import { runScript, tailOutput } from '../run-command.js';
-import { clampShadow, readShadow } from '../shadow-dates.js';
-import { createStepError, defineStep, type StepContext } from '../step-kind.js';
-import { unchanged } from '../workspace-files.js';
+} from '../system/installed-packages.js';
+import { listEnabled, removeEnabled } from '../system/openrc.js';
+import {
+  packageDownloads,
+  packageLeftovers,
+  packageScripts,
+  sysvLeftovers,
+} from '../system/package-scripts.js';
+import { runScript, tailOutput } from '../system/run-command.js';
+import { clampShadow, readShadow } from '../system/shadow-dates.js';
+import { unchanged } from '../system/workspace-files.js';
 
 const list = z
   .array(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { suggest } from '../../text/did-you-mean.js';
-import { imagePath } from '../fields.js';
-import { createStepError, defineStep } from '../step-kind.js';
+import { suggest } from '../../yaml/did-you-mean.js';
+import { imagePath } from '../language/fields.js';
+import { createStepError, defineStep } from '../language/step-kind.js';
 
 const schema = z
   .union([

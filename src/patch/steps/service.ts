@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { serviceName } from '../fields.js';
-import { disableService, enableService } from '../openrc.js';
-import { defineStep } from '../step-kind.js';
+import { serviceName } from '../language/fields.js';
+import { defineStep } from '../language/step-kind.js';
+import { disableService, enableService } from '../system/openrc.js';
 
 const schema = z
   .strictObject({

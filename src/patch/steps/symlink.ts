@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { imagePath } from '../fields.js';
-import { createStepError, defineStep } from '../step-kind.js';
-import { putIfDifferent } from '../workspace-files.js';
+import { imagePath } from '../language/fields.js';
+import { createStepError, defineStep } from '../language/step-kind.js';
+import { putIfDifferent } from '../system/workspace-files.js';
 
 const schema = z
   .strictObject({

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { readMember } from '../../compress/compression.js';
 import { detectCodec } from '../../format/magic.js';
-import { readMember } from '../../io/compression.js';
 import { type InputFile, openInputFile, readRange } from '../../io/input-file.js';
 import type { Bytes } from '../../model/entry.js';
 

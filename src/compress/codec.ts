@@ -1,0 +1,63 @@
+import type { InputFile } from '../io/input-file.js';
+import type { Cache } from '../model/cache.js';
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Compression } from '../model/layout.js';
+
+/** What is known of a compressed member after its last byte was read. */
+export interface MemberEnd {
+  /** Bytes from the start of the file to the first byte behind the member. */
+  readonly end: number;
+  readonly level?: Compression['level'];
+  readonly dictionary?: number | undefined;
+}
+
+/** How a member is written. */
+export interface Settings {
+  readonly level: number;
+  /** Bytes, for xz and lzma: instead of the level's own. */
+  readonly dictionary?: number | undefined;
+  /** Where compressed runs are kept for the next time. */
+  readonly cache?: Cache | undefined;
+  /** All in one member, for a loader that reads no more: slower, or more memory. */
+  readonly single?: boolean | undefined;
+}
+
+/** What is needed to take a compressed run of an earlier build. */
+export interface RunFormat {
+  /** All beside the bytes that decides a member: codec, program with its version, level. */
+  recipe(settings: Settings): string;
+  /** The bytes of a member that was written by `recipe`; at most `limit` of them. */
+  decode(member: Uint8Array, limit: number): Promise<Uint8Array>;
+}
+
+export interface CodecImplementation {
+  /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
+  read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
+  /** The same, quicker, for a caller that is done with each piece when it asks for the next. */
+  scan?(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
+  /** Members around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
+  write(source: Bytes, settings: Settings): AsyncGenerator<Uint8Array, void, void>;
+  /**
+   * Unpacked bytes of the runs that become members; a source without boundaries becomes one member.
+   * Absent or undefined: members are not cut.
+   */
+  runSize?(settings: Settings): number | undefined;
+  /** For a codec whose compressed runs can be taken over from an earlier build. */
+  readonly runs?: RunFormat;
+}
+
+export function createMemberError(
+  file: InputFile,
+  code: 'image-truncated' | 'image-corrupt' | 'image-unsupported' | 'image-invalid',
+  offset: number,
+  message: string,
+  hint = 'get a new copy of the image',
+): MobyPatchError {
+  return new MobyPatchError('invalid', code, message, { path: file.name, offset, hint });
+}
+
+export function createTruncatedError(file: InputFile, codec: string, offset: number): MobyPatchError {
+  const message = `the file ends inside the ${codec} member that starts at ${offset}`;
+  return createMemberError(file, 'image-truncated', file.size, message);
+}

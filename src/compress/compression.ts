@@ -1,0 +1,74 @@
+import type { InputFile } from '../io/input-file.js';
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Codec, Compression } from '../model/layout.js';
+import type { CodecImplementation, MemberEnd, RunFormat, Settings } from './codec.js';
+import { gatherBytes } from './gather.js';
+import { gzip } from './gzip.js';
+import { levels } from './levels.js';
+
+type Compressed = Exclude<Codec, 'none'>;
+
+/** One row for every codec of the kernel. All but the usual one are loaded when they are first met. */
+const loaders: Readonly<Record<Compressed, () => Promise<CodecImplementation>>> = {
+  gzip: async () => gzip,
+  bzip2: async () => (await import('./bzip2.js')).bzip2,
+  lzma: async () => (await import('./xz.js')).lzma,
+  xz: async () => (await import('./xz.js')).xz,
+  lzo: async () => (await import('./lzo.js')).lzo,
+  lz4: async () => (await import('./lz4.js')).lz4,
+  zstd: async () => (await import('./zstd.js')).zstd,
+};
+
+export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(loaders) as Compressed[])];
+
+/**
+ * `passing`: the caller is done with each piece when it asks for the next.
+ * Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing.
+ */
+export async function* readMember(
+  codec: Compressed,
+  file: InputFile,
+  offset: number,
+  passing = false,
+): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  const { read, scan = read } = await loaders[codec]();
+  return yield* passing ? scan(file, offset) : read(file, offset);
+}
+
+/**
+ * Compressed members around `source`, cut between entries; for `none` the source itself.
+ * Errors: program-missing, compression-failed, and those of the source.
+ */
+export function writeMember(codec: Codec, source: Bytes, settings: Settings): Bytes {
+  return codec === 'none' ? source : compress(codec, source, settings);
+}
+
+async function* compress(codec: Compressed, source: Bytes, settings: Settings): Bytes {
+  const { write, runSize } = await loaders[codec]();
+  yield* write(gatherBytes(source, settings.single ? undefined : runSize?.(settings)), settings);
+}
+
+/** How a codec writes runs that can be taken over from an earlier build; undefined for one whose runs cannot. */
+export function findRunFormat(codec: Codec): RunFormat | undefined {
+  return codec === 'gzip' ? gzip.runs : undefined;
+}
+
+/**
+ * The settings that write what was read in the same class; a `wanted` level wins.
+ * Errors: `level-invalid` for one that the codec does not have.
+ */
+export function chooseSettings(compression: Compression, wanted: number | undefined): Settings {
+  const { codec, level, dictionary } = compression;
+  if (codec === 'none') return { level: 0 };
+  const { lowest, highest, usual, best = highest } = levels[codec];
+  const isKnown = (value: number) => Number.isInteger(value) && value >= lowest && value <= highest;
+  if (wanted === undefined) {
+    const known = level === 'best' ? best : level === 'fastest' ? lowest : level;
+    return { level: known !== undefined && isKnown(known) ? known : usual, dictionary };
+  }
+  if (isKnown(wanted)) return { level: wanted };
+  throw new MobyPatchError('invalid', 'level-invalid', `${codec} has no level ${wanted}`, {
+    hint: `give a level from ${lowest} to ${highest}`,
+  });
+}

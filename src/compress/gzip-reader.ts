@@ -1,0 +1,159 @@
+import { setImmediate } from 'node:timers/promises';
+import { crc32, createInflateRaw } from 'node:zlib';
+import { parseGzipHeader } from '../format/gzip-header.js';
+import { createShortenedError, type InputFile, readRange } from '../io/input-file.js';
+import { giveSlab, takeSlab } from '../io/slabs.js';
+import type { MobyPatchError } from '../model/error.js';
+import { createMemberError, createTruncatedError, type MemberEnd } from './codec.js';
+import { createDirectInflate, type DirectInflate } from './direct-inflate.js';
+import { takeMember } from './gzip-ahead.js';
+import { startFeeding } from './zlib-feed.js';
+
+/** Large pieces cost fewer turns; of what goes in the next block waits already when one is used up. */
+const inflateOptions = { chunkSize: 512 * 1024, writableHighWaterMark: 1024 * 1024 };
+/**
+ * Bytes at a time in place, all in the processor's cache. Others have their turn behind each input, after 1 to 2 ms;
+ * the first one is small, since members may be.
+ */
+const placeSizes = { first: 16 * 1024, input: 256 * 1024, output: 512 * 1024 };
+/** A header with a name longer than this is nobody's; the kernel has no limit of its own. */
+const longestHeader = 4096;
+
+/** Raw deflate data from a place of the file on; the value is how many bytes of it there are, if it has an end. */
+type Inflated = AsyncGenerator<Uint8Array, number, void>;
+
+/**
+ * Decompresses one gzip member that starts at `offset`; the generator's value is where it ended.
+ * CRC and length are checked: the kernel checks neither. Node's own gunzip is not used, since it stops
+ * without a word at zeros between members and cannot tell where a member ends.
+ */
+export function readGzipMember(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  return readMember(file, offset, (body) => inflateAside(file, body));
+}
+
+/** The same, for a caller that is done with each piece when it asks for the next. */
+export function scanGzipMember(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  return readMember(file, offset, (body) => {
+    const direct = createDirectInflate();
+    return direct === undefined ? inflateAside(file, body) : inflateInPlace(direct, file, body);
+  });
+}
+
+async function* readMember(
+  file: InputFile,
+  offset: number,
+  inflate: (body: number) => Inflated,
+): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  const whole = await takeMember(file, offset);
+  if (whole !== undefined) {
+    yield whole.bytes;
+    return whole.end;
+  }
+  const start = await file.read(offset, Math.min(offset + longestHeader, file.size));
+  const header = parseGzipHeader(start);
+  if (typeof header === 'string') throw createHeaderError(file, offset, header);
+  const body = offset + header.size;
+  const pieces = inflate(body);
+  let checksum = 0;
+  let size = 0;
+  let end = body;
+  try {
+    for (;;) {
+      const next = await pieces.next();
+      if (next.done) {
+        end += next.value;
+        break;
+      }
+      checksum = crc32(next.value, checksum);
+      size += next.value.length;
+      yield next.value;
+    }
+  } catch (cause) {
+    throw createDeflateError(file, offset, cause);
+  } finally {
+    await pieces.return(0);
+  }
+  const trailer = await file.read(end, Math.min(end + 8, file.size));
+  if (trailer.length === 0) throw createTruncatedError(file, 'gzip', offset);
+  if (trailer.length < 8)
+    throw createMemberError(file, 'image-truncated', end, 'the gzip member ends before its CRC and length');
+  const view = new DataView(trailer.buffer, trailer.byteOffset);
+  if (view.getUint32(0, true) !== checksum) {
+    throw createMemberError(
+      file,
+      'image-corrupt',
+      end,
+      'the CRC of the gzip member is wrong: its data is damaged (a kernel would boot it without a word)',
+    );
+  }
+  if (view.getUint32(4, true) !== size % 2 ** 32)
+    throw createMemberError(file, 'image-corrupt', end + 4, 'the length of the gzip member is wrong');
+  return { end: end + 8, level: header.level };
+}
+
+/** In another thread, which goes on while the caller works. */
+async function* inflateAside(file: InputFile, body: number): Inflated {
+  const inflate = createInflateRaw(inflateOptions);
+  const feeding = startFeeding(readRange(file, body, file.size), inflate);
+  try {
+    yield* inflate as AsyncIterable<Buffer>;
+    await feeding;
+    return inflate.bytesWritten;
+  } finally {
+    inflate.destroy();
+  }
+}
+
+/** Here, always into the same buffer. */
+async function* inflateInPlace(direct: DirectInflate, file: InputFile, body: number): Inflated {
+  using inflate = direct;
+  const slab = takeSlab();
+  const input = new Uint8Array(slab.buffer, 0, placeSizes.input);
+  const output = new Uint8Array(slab.buffer, placeSizes.input, placeSizes.output);
+  try {
+    let wanted = placeSizes.first;
+    for (let at = body; at < file.size; wanted = Math.min(2 * wanted, input.length)) {
+      const block = input.subarray(0, Math.min(wanted, file.size - at));
+      if (file.fill(block, at) < block.length) throw createShortenedError(file.name, at);
+      for (let done = 0; done < block.length; ) {
+        const { used, filled } = inflate.run(block.subarray(done), output);
+        done += used;
+        if (filled > 0) yield output.subarray(0, filled);
+        if (done < block.length && filled < output.length) return at + done - body;
+      }
+      at += block.length;
+      await setImmediate();
+    }
+    return file.size - body;
+  } finally {
+    giveSlab(slab.buffer as ArrayBuffer);
+  }
+}
+
+function createHeaderError(file: InputFile, offset: number, problem: string): MobyPatchError {
+  if (problem === 'truncated')
+    return createMemberError(file, 'image-truncated', offset, 'the file ends inside a gzip header');
+  if (problem === 'unsupported-flags') {
+    return createMemberError(
+      file,
+      'image-unsupported',
+      offset,
+      'the gzip header has fields that the kernel does not skip (FEXTRA, FCOMMENT or FHCRC)',
+      'compress it again with: gzip -n',
+    );
+  }
+  return createMemberError(file, 'image-corrupt', offset, 'the gzip header names an unknown method');
+}
+
+function createDeflateError(file: InputFile, offset: number, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'Z_BUF_ERROR') return createTruncatedError(file, 'gzip', offset);
+  if (code === 'Z_DATA_ERROR')
+    return createMemberError(
+      file,
+      'image-corrupt',
+      offset,
+      `the gzip member that starts here is damaged: ${(cause as Error).message}`,
+    );
+  return cause;
+}

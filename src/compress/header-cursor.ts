@@ -1,0 +1,28 @@
+import type { InputFile } from '../io/input-file.js';
+
+/** Bytes per read: headers that lie close together come with one call, and little is read between distant ones. */
+const windowSize = 4096;
+
+export interface HeaderCursor {
+  /** The `size` bytes at a place of the file (at most 4096); fewer where it ends. Valid until the next call. */
+  at(offset: number, size: number): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Reads small headers that are scattered over a file without a call to the system for each. */
+export function createHeaderCursor(file: InputFile): HeaderCursor {
+  let window: Uint8Array = new Uint8Array();
+  let start = 0;
+  const slice = (offset: number, size: number) => window.subarray(offset - start, offset - start + size);
+  return {
+    at(offset, size) {
+      if (offset >= start && offset + size <= start + window.length) return slice(offset, size);
+      return load(offset, size);
+    },
+  };
+
+  async function load(offset: number, size: number): Promise<Uint8Array> {
+    window = await file.read(offset, Math.min(offset + windowSize, file.size));
+    start = offset;
+    return slice(offset, size);
+  }
+}

@@ -1,0 +1,66 @@
+import { parseLz4Word } from '../format/lz4-legacy.js';
+import { detectCodec } from '../format/magic.js';
+import type { InputFile } from '../io/input-file.js';
+import type { MobyPatchError } from '../model/error.js';
+import {
+  type CodecImplementation,
+  createMemberError,
+  createTruncatedError,
+  type MemberEnd,
+} from './codec.js';
+import { createHeaderCursor } from './header-cursor.js';
+import { compress, decompressRange, type ProgramCodec } from './program-codec.js';
+
+const program: ProgramCodec = { codec: 'lz4', package: 'lz4' };
+
+/** Legacy frames, the only ones that a kernel reads. They carry no checksum. */
+export const lz4: CodecImplementation = {
+  async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
+    const end = await findLz4End(file, offset);
+    yield* decompressRange(program, ['lz4', '-dcq'], file, offset, end);
+    return { end };
+  },
+  write: (source, { level }) => compress(program, ['lz4', '-lcq', `-${level}`], source),
+};
+
+/** The first bytes of every raw cpio archive: `0707`. */
+const rawMagic = [0x30, 0x37, 0x30, 0x37];
+
+/**
+ * Frames that follow one another are one member: the kernel reads them in one go, also cut inside an entry.
+ * An archive behind them that the kernel takes for a block and never reads is an error.
+ */
+export async function findLz4End(file: InputFile, offset: number): Promise<number> {
+  const cursor = createHeaderCursor(file);
+  for (let at = offset; ; ) {
+    const bytes = await cursor.at(at, 4);
+    const word = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+    const meaning = parseLz4Word(word);
+    if (at === offset && meaning !== 'frame') throw createHeaderError(file, offset, bytes.length);
+    if (meaning === 'end') return at;
+    const next = at + 4 + (typeof meaning === 'number' ? meaning : 0);
+    const isArchive =
+      detectCodec(bytes) !== undefined || bytes.every((byte, index) => byte === rawMagic[index]);
+    if (isArchive && (meaning === 'not-a-block' || next > file.size)) throw createFollowedError(file, at);
+    if (meaning === 'not-a-block') return at;
+    if (next > file.size) throw createTruncatedError(file, 'lz4', offset);
+    at = next;
+  }
+}
+
+function createHeaderError(file: InputFile, offset: number, found: number): MobyPatchError {
+  const message = 'found no legacy lz4 frame behind its first two bytes';
+  return found < 4
+    ? createTruncatedError(file, 'lz4', offset)
+    : createMemberError(file, 'image-corrupt', offset, message);
+}
+
+function createFollowedError(file: InputFile, at: number): MobyPatchError {
+  return createMemberError(
+    file,
+    'image-invalid',
+    at,
+    'found another archive directly behind an lz4 frame, wanted at least four zeros: a kernel takes it for a block and stops',
+    'put at least four zero bytes between an lz4 archive and what follows',
+  );
+}

@@ -1,0 +1,93 @@
+import {
+  computeAdler32,
+  largestLzopBlock,
+  longestLzopHeader,
+  lzopBlockHeader,
+  parseLzopHeader,
+} from '../format/lzop-header.js';
+import type { InputFile } from '../io/input-file.js';
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+import {
+  type CodecImplementation,
+  createMemberError,
+  createTruncatedError,
+  type MemberEnd,
+} from './codec.js';
+import { createHeaderCursor } from './header-cursor.js';
+import { compress, decompressRange, type ProgramCodec } from './program-codec.js';
+
+const program: ProgramCodec = { codec: 'lzo', package: 'lzop' };
+
+export const lzo: CodecImplementation = {
+  async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
+    const { end, level } = await findLzopEnd(file, offset);
+    yield* decompressRange(program, ['lzop', '-dcq'], file, offset, end);
+    return { end, level };
+  },
+  write: (source, { level }) => clearTime(compress(program, ['lzop', '-cq', `-${level}`], source)),
+};
+
+export async function findLzopEnd(
+  file: InputFile,
+  offset: number,
+): Promise<{ end: number; level: number | undefined }> {
+  const cursor = createHeaderCursor(file);
+  const header = parseLzopHeader(await cursor.at(offset, longestLzopHeader));
+  if (header === 'truncated') throw createTruncatedError(file, 'lzo', offset);
+  if (header === 'not-lzop')
+    throw createMemberError(file, 'image-corrupt', offset, 'found no lzop header behind its first two bytes');
+  if (header === 'unsupported-flags')
+    throw createMemberError(
+      file,
+      'image-unsupported',
+      offset,
+      'found an lzop header without exactly one checksum a block, or with fields that a kernel does not skip',
+      'compress the archive again with: lzop -9',
+    );
+  for (let at = offset + header.size; ; ) {
+    const bytes = await cursor.at(at, 8);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (bytes.length < 4) throw createTruncatedError(file, 'lzo', offset);
+    const plain = view.getUint32(0);
+    if (plain === 0) return { end: at + 4, level: header.level };
+    if (bytes.length < 8) throw createTruncatedError(file, 'lzo', offset);
+    const packed = view.getUint32(4);
+    if (plain > largestLzopBlock || packed > plain || packed === 0)
+      throw createMemberError(
+        file,
+        'image-corrupt',
+        at,
+        `found an lzo block of ${packed} bytes for ${plain}, wanted at most ${largestLzopBlock}`,
+      );
+    at += lzopBlockHeader + packed;
+    if (at > file.size) throw createTruncatedError(file, 'lzo', offset);
+  }
+}
+
+/** `lzop` writes the time of day into the header, also for a pipe: zeros are put there instead. */
+async function* clearTime(packed: Bytes): AsyncGenerator<Uint8Array, void, void> {
+  let held: Buffer | undefined = Buffer.alloc(0);
+  for await (const piece of packed) {
+    if (held === undefined) {
+      yield piece;
+      continue;
+    }
+    held = Buffer.concat([held, piece]);
+    const header = parseLzopHeader(held);
+    if (header === 'truncated') continue;
+    if (typeof header === 'string' || header.checksum !== 'adler32')
+      throw new MobyPatchError(
+        'infrastructure',
+        'program-unusable',
+        'lzop wrote a header of an unknown form',
+        {
+          hint: 'lzop --version',
+        },
+      );
+    held.fill(0, header.time.at, header.time.at + header.time.size);
+    held.writeUInt32BE(computeAdler32(held.subarray(9, header.checksumAt)), header.checksumAt);
+    yield held;
+    held = undefined;
+  }
+}

@@ -1,0 +1,168 @@
+import { crc32 } from 'node:zlib';
+import { lzmaHeaderSize, parseLzmaDictionary } from '../format/lzma-header.js';
+import { longestXzHeader, parseXzHeader, type XzHeader } from '../format/xz-header.js';
+import type { InputFile } from '../io/input-file.js';
+import { MobyPatchError } from '../model/error.js';
+import {
+  type CodecImplementation,
+  createMemberError,
+  createTruncatedError,
+  type MemberEnd,
+  type Settings,
+} from './codec.js';
+import { compress, createDamagedError, type ProgramCodec } from './program-codec.js';
+import { type RunProgram, writeProgramRuns } from './program-runs.js';
+import { runFilter } from './run-filter.js';
+import { countRest, skipBytes } from './shared-position.js';
+
+const programs = {
+  xz: { codec: 'xz', package: 'xz-utils' },
+  lzma: { codec: 'lzma', package: 'xz-utils' },
+} as const satisfies Record<string, ProgramCodec>;
+
+/** What level 9 has. A larger dictionary is read, but costs eleven times its size to write. */
+const largestDictionary = 64 * 2 ** 20;
+/** Memory for a dictionary that a header asks for: more than any kernel that boots the image will have. */
+const memoryLimit = '--memlimit-decompress=1GiB';
+
+/** By preset; the manual page of xz. */
+const dictionaries = [
+  2 ** 18,
+  2 ** 20,
+  2 ** 21,
+  2 ** 22,
+  2 ** 22,
+  2 ** 23,
+  2 ** 23,
+  2 ** 24,
+  2 ** 25,
+  2 ** 26,
+];
+/** A run of less is a fiftieth larger. */
+const leastRun = 4 * 2 ** 20;
+/** A larger one is of use to one stream only. */
+const largestRunDictionary = 8 * 2 ** 20;
+
+/**
+ * One stream is a member: the kernel reads one at a time. Every stream is written by one thread: with more,
+ * the program writes other bytes.
+ */
+export const xz: CodecImplementation = {
+  async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
+    const start = await file.read(offset, Math.min(offset + longestXzHeader, file.size));
+    const header = parseXzHeader(start);
+    if (header === 'truncated') throw createTruncatedError(file, 'xz', offset);
+    if (header === 'not-xz' || crc32(start.subarray(6, 8)) !== Buffer.from(start).readUInt32LE(8))
+      throw createMemberError(
+        file,
+        'image-corrupt',
+        offset,
+        'the xz stream header that starts here is damaged',
+      );
+    assertBootable(file, offset, header);
+    const end = yield* readStream(programs.xz, file, offset);
+    return { end, dictionary: header.block?.dictionary };
+  },
+  write(source, settings) {
+    const argv = ['xz', '-cq', '-T1', '--check=crc32', createPreset('lzma2', settings)] as const;
+    const runs: RunProgram = {
+      codec: programs.xz,
+      argv: () => argv,
+      memory: 12 * chooseDictionary(settings),
+      longest: 32 * 2 ** 20,
+    };
+    return writeProgramRuns(source, runs, settings.cache);
+  },
+  runSize(settings) {
+    const dictionary = chooseDictionary(settings);
+    return dictionary > largestRunDictionary ? undefined : Math.max(2 * dictionary, leastRun);
+  },
+};
+
+export const lzma: CodecImplementation = {
+  async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
+    const dictionary = parseLzmaDictionary(
+      await file.read(offset, Math.min(offset + lzmaHeaderSize, file.size)),
+    );
+    if (dictionary === undefined) throw createTruncatedError(file, 'lzma', offset);
+    const end = yield* readStream(programs.lzma, file, offset);
+    return { end, dictionary };
+  },
+  write: (source, settings) =>
+    compress(programs.lzma, ['xz', '-cq', '--format=lzma', createPreset('lzma1', settings)], source),
+};
+
+function chooseDictionary({ level, dictionary }: Settings): number {
+  return dictionary ?? dictionaries[level] ?? largestDictionary;
+}
+
+function createPreset(filter: string, { level, dictionary }: Settings): string {
+  const size = dictionary === undefined ? '' : `,dict=${Math.min(dictionary, largestDictionary)}`;
+  return `--${filter}=preset=${level}${size}`;
+}
+
+/**
+ * Neither format tells where it ends without being decoded (lzma) or walked chunk by chunk (xz). But `xz`
+ * puts the position of a file on its standard input back to the first byte that it did not need, with
+ * `--single-stream` whatever follows: the position is ours too, and tells the end.
+ */
+async function* readStream(
+  { codec, package: debianPackage }: ProgramCodec,
+  file: InputFile,
+  offset: number,
+): AsyncGenerator<Uint8Array, number, void> {
+  const failure = (said: string) => {
+    if (said.includes('Unexpected end of input')) return createTruncatedError(file, codec, offset);
+    if (said.includes('Memory usage limit')) return createMemoryError(file, codec, offset, said);
+    return createDamagedError(file, codec, offset, said);
+  };
+  const argv = ['xz', '-dcq', '-T1', '--single-stream', `--format=${codec}`, memoryLimit] as const;
+  const input = await file.reopen();
+  try {
+    await skipBytes(input, offset);
+    yield* runFilter({ argv, package: debianPackage, failure }, input.fd);
+    const end = file.size - (await countRest(input));
+    if (end > offset + lzmaHeaderSize) return end;
+    throw new MobyPatchError(
+      'infrastructure',
+      'program-unusable',
+      'xz does not tell where it stopped reading',
+      {
+        hint: 'xz --version (wanted: XZ Utils 5.0 or newer)',
+      },
+    );
+  } finally {
+    await input.close();
+  }
+}
+
+function assertBootable(file: InputFile, offset: number, { check, block }: XzHeader): void {
+  const hint = 'compress the archive again with: xz --check=crc32';
+  if (check !== 'none' && check !== 'crc32')
+    throw createMemberError(
+      file,
+      'image-unsupported',
+      offset,
+      `the xz stream has the check ${check}; a kernel reads crc32 or none`,
+      hint,
+    );
+  if (block?.filters.includes(3))
+    throw createMemberError(
+      file,
+      'image-unsupported',
+      offset,
+      'the xz stream has a delta filter, which a kernel has not',
+      hint,
+    );
+}
+
+function createMemoryError(file: InputFile, codec: string, offset: number, said: string): MobyPatchError {
+  const message = `the ${codec} member that starts here has a dictionary of more than 1 GiB: ${said}`;
+  return createMemberError(
+    file,
+    'image-unsupported',
+    offset,
+    message,
+    'compress the archive again with: xz -9 --check=crc32',
+  );
+}

@@ -1,0 +1,178 @@
+import { linkSync, mkdirSync } from 'node:fs';
+import { parsePermissions } from '../format/mode.js';
+import { createInterruptedError } from '../io/process.js';
+import type { Bytes } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
+import { createFolderFault, type Folder, parentOf } from './folder.js';
+import {
+  type Attributes,
+  exactAttributes,
+  finishDirectory,
+  writeRegularFile,
+  writeSymlink,
+} from './write-entry.js';
+
+/** What of an image stands in a folder already; parents are real directories, and no symlink is there. */
+export interface Materialised {
+  /** Without the folder itself. */
+  readonly directories: ReadonlySet<string>;
+  /** Bodies, each in a regular file under one of its names, with the metadata of its record. */
+  readonly files: ReadonlyMap<ArchiveRecord, string>;
+}
+
+const nothing: Materialised = { directories: new Set(), files: new Map() };
+
+/**
+ * Writes the directories, files and symlinks of an image into a folder, in at most one pass over its bodies.
+ * Device nodes, fifos and sockets stay in the image. The content is hostile: symlinks come last, and a parent
+ * must be a directory made here, so no write can follow one; every name is made new, none is opened.
+ */
+export async function materialiseImage(
+  image: Pick<Image, 'name' | 'entries' | 'bodies'>,
+  folder: Folder,
+  signal: AbortSignal,
+  attributes = exactAttributes,
+  present = nothing,
+): Promise<void> {
+  const entries = [...image.entries.values()];
+  const directories = makeDirectories(entries, folder, present);
+  const groups = groupFiles(entries);
+  for (const group of groups) for (const entry of group) assertParent(entry, directories);
+  await writeFiles(image, groups, { folder, signal, attributes, present });
+  for (const entry of entries.filter(({ type }) => type === 'symlink')) {
+    assertParent(entry, directories);
+    attempt(entry, () => writeSymlink(folder.locate(entry.path), entry, attributes));
+  }
+  // Deepest first: finishing a directory is the last thing that touches its parent's mtime.
+  for (const entry of [...directories.values()].reverse()) {
+    attempt(entry, () => finishDirectory(folder.locate(entry.path), entry, attributes));
+  }
+}
+
+function makeDirectories(
+  entries: readonly ImageEntry[],
+  folder: Folder,
+  present: Materialised,
+): Map<string, ImageEntry> {
+  const made = new Map<string, ImageEntry>();
+  const directories = entries.filter(({ type }) => type === 'directory');
+  for (const entry of directories.sort((a, b) => depthOf(a.path) - depthOf(b.path))) {
+    if (entry.path !== '') {
+      assertParent(entry, made);
+      if (!present.directories.has(entry.path))
+        attempt(entry, () => mkdirSync(folder.locate(entry.path), 0o700));
+    }
+    made.set(entry.path, entry);
+  }
+  return made;
+}
+
+/** The names of each regular file: one, or those of a hard-link group. */
+function groupFiles(entries: readonly ImageEntry[]): ImageEntry[][] {
+  const groups = new Map<string | ImageEntry, ImageEntry[]>();
+  for (const entry of entries) {
+    if (entry.type !== 'file') continue;
+    const key = entry.link ?? entry;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()];
+}
+
+interface Writing {
+  readonly folder: Folder;
+  readonly signal: AbortSignal;
+  readonly attributes: Attributes;
+  readonly present: Materialised;
+}
+
+async function writeFiles(
+  image: Pick<Image, 'name' | 'bodies'>,
+  groups: ImageEntry[][],
+  { folder, signal, attributes, present }: Writing,
+): Promise<void> {
+  const waiting = new Map<ArchiveRecord, ImageEntry[]>();
+  for (const group of groups) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const at = present.files.get(first.data);
+    if (at !== undefined) finishGroup(group, at, folder, attributes);
+    else if (first.size > 0) waiting.set(first.data, group);
+    else await writeGroup(group, folder, undefined, attributes);
+  }
+  for await (const [record, body] of image.bodies(new Set(waiting.keys()))) {
+    if (signal.aborted) throw createInterruptedError(signal);
+    await writeGroup(waiting.get(record) ?? [], folder, body, attributes);
+    waiting.delete(record);
+  }
+  const [missing] = waiting.values();
+  if (missing !== undefined) throw createMissingBodyError(image, missing[0]?.path ?? '');
+}
+
+async function writeGroup(
+  group: ImageEntry[],
+  folder: Folder,
+  body: Bytes | undefined,
+  attributes: Attributes,
+) {
+  const [first, ...others] = group;
+  if (first === undefined) return;
+  const at = folder.locate(first.path);
+  await writeRegularFile(at, first, body, attributes).catch((error) => {
+    throw createFolderFault(error, 'writing', first.path);
+  });
+  for (const other of others) attempt(other, () => linkSync(at, folder.locate(other.path)));
+}
+
+/** For a body that is there under one name of its group. */
+function finishGroup(
+  group: readonly ImageEntry[],
+  path: string,
+  folder: Folder,
+  attributes: Attributes,
+): void {
+  const at = folder.locate(path);
+  for (const entry of group) {
+    if (entry.path !== path) attempt(entry, () => linkSync(at, folder.locate(entry.path)));
+    // A further name of a file may have come with another mode or time.
+    else if (!hasMetadata(entry, entry.data)) attempt(entry, () => finishDirectory(at, entry, attributes));
+  }
+}
+
+function hasMetadata({ mode, uid, gid, mtime }: ImageEntry, { header }: ArchiveRecord): boolean {
+  return (
+    mode === parsePermissions(header.mode) &&
+    uid === header.uid &&
+    gid === header.gid &&
+    mtime === header.mtime
+  );
+}
+
+function assertParent(entry: ImageEntry, directories: ReadonlyMap<string, ImageEntry>): void {
+  const parent = parentOf(entry.path);
+  if (parent === '' || directories.has(parent)) return;
+  throw new MobyPatchError(
+    'failed',
+    'parent-missing',
+    `the parent of ${entry.path} is no directory of the image, and nothing is written through anything else`,
+    { path: entry.path },
+  );
+}
+
+function attempt(entry: ImageEntry, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw createFolderFault(error, 'writing', entry.path);
+  }
+}
+
+function createMissingBodyError(image: Pick<Image, 'name'>, path: string): MobyPatchError {
+  return new MobyPatchError('failed', 'body-missing', `${image.name} no longer holds the body of ${path}`, {
+    path,
+  });
+}
+
+const depthOf = (path: string) => (path === '' ? 0 : path.split('/').length);

@@ -1,0 +1,78 @@
+import { MobyPatchError } from '../../model/error.js';
+import type { Parameter, Patch } from '../../model/patch.js';
+import { suggest } from '../../yaml/did-you-mean.js';
+import { createPatchError, type Problem } from '../../yaml/problems.js';
+
+/** What is wrong with a value, in the words of a problem; undefined when nothing is. */
+export function explainValue(name: string, value: string, parameter: Parameter): string | undefined {
+  if (value.length > 4096 || value.includes('\0')) {
+    return `parameter ${name}: found ${value.length} characters, wanted at most 4096 and no NUL`;
+  }
+  if (parameter.pattern === undefined || matchesWhole(parameter.pattern, value)) return undefined;
+  return `parameter ${name}: found ${JSON.stringify(value)}, wanted a value that matches ${parameter.pattern}`;
+}
+
+function matchesWhole(pattern: string, value: string): boolean {
+  return new RegExp(`^(?:${pattern})$`, 'u').test(value);
+}
+
+/** The settings that are meant for a patch: `name`, or `patch.name` when several have that name. */
+function findSetting(
+  patch: Patch,
+  name: string,
+  settings: Readonly<Record<string, string>>,
+): string | undefined {
+  const own = (key: string) => (Object.hasOwn(settings, key) ? settings[key] : undefined);
+  return own(`${patch.id}.${name}`) ?? own(name);
+}
+
+/** The value of every parameter of a patch. Throws all that is wrong at once. */
+export function resolveParameters(
+  patch: Patch,
+  settings: Readonly<Record<string, string>>,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const [name, parameter] of Object.entries(patch.parameters)) {
+    const at = parameter.at ?? { file: patch.folder, line: 1, column: 1 };
+    const value = findSetting(patch, name, settings) ?? parameter.default;
+    const text =
+      value === undefined
+        ? `parameter ${name}: found no value, wanted one (${parameter.description})`
+        : explainValue(name, value, parameter);
+    if (text !== undefined) problems.push({ at, text });
+    else values.set(name, value ?? '');
+  }
+  if (problems.length > 0) {
+    throw createPatchError(problems, 'give values with -s NAME=VALUE');
+  }
+  return values;
+}
+
+/** Refuses a setting that none of the patches has a parameter for. */
+export function checkSettings(patches: readonly Patch[], settings: Readonly<Record<string, string>>): void {
+  const known = new Set(
+    patches.flatMap((patch) =>
+      Object.keys(patch.parameters).flatMap((name) => [name, `${patch.id}.${name}`]),
+    ),
+  );
+  for (const name of Object.keys(settings)) {
+    if (known.has(name)) continue;
+    const plain = [...known].filter((other) => !other.includes('.'));
+    throw new MobyPatchError(
+      'invalid',
+      'setting-unknown',
+      `setting ${name}: found no patch with such a parameter${suggest(name, known)}`,
+      {
+        hint:
+          plain.length > 0 ? `the patches have: ${plain.join(', ')}` : 'none of the patches has parameters',
+      },
+    );
+  }
+}
+
+/** The values that parameters have when nobody gives any; those without a default are left out. */
+export function listDefaults(parameters: Readonly<Record<string, Parameter>>): ReadonlyMap<string, string> {
+  const given = Object.entries(parameters).filter(([, parameter]) => parameter.default !== undefined);
+  return new Map(given.map(([name, parameter]) => [name, parameter.default ?? '']));
+}

@@ -1,0 +1,128 @@
+import { encodeTrailer } from '../../format/cpio-writer.js';
+import { encodePath } from '../../format/path.js';
+import type { Change } from '../../model/change.js';
+import type { Bytes } from '../../model/entry.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { ArchiveRecord, Image, Layout } from '../../model/layout.js';
+import { createImageEntries } from '../../tree/image-entry.js';
+import { mergeRecords } from '../../tree/merge.js';
+import { findChanges } from './from-changes.js';
+import type { Found, FoundTree } from './from-found.js';
+import type { Sidecar, SidecarPiece } from './from-sidecar.js';
+
+/** An image that is known by its sidecar alone; the bodies it shares with a folder or tar are read from there. */
+export interface Base {
+  /** It has no file: `bytes` refuses. */
+  readonly image: Image;
+  readonly sidecar: Sidecar;
+  /** What was done to the folder or tar since the image was unpacked. */
+  readonly changes: readonly Change[];
+  /** Exactly as many bytes as the record's header says. */
+  body(piece: SidecarPiece): Bytes;
+  /** Whether the body is still there: a file whose contents were changed is not. */
+  holds(piece: SidecarPiece): boolean;
+}
+
+export function createBase(sidecar: Sidecar, found: FoundTree): Base {
+  const { image: head, segments } = sidecar;
+  const pieces = sidecar.pieces.flat();
+  const records = pieces.flatMap(({ record }) => (record === undefined ? [] : [record]));
+  const merged = mergeRecords(pieces.map(({ record }) => record));
+  const layout: Layout = { size: head.size, sha256: head.sha256, segments, root: head.root };
+  const byRecord = new Map(pieces.map((piece) => [piece.record, piece]));
+  const byDigest = indexBodies(found);
+  const body = (piece: SidecarPiece) => readPiece(piece, byDigest);
+  const read = (record: ArchiveRecord) => body(byRecord.get(record) as SidecarPiece);
+  const entries = createImageEntries(merged.names, read);
+  const image: Image = {
+    name: head.name,
+    file: head.name,
+    layout,
+    records,
+    entries,
+    dropped: merged.dropped,
+    digests: new Map(),
+    runs: new Map(),
+    placed: merged.placed,
+    bytes() {
+      throw new TypeError('an image that was unpacked has no file');
+    },
+    async *bodies(wanted) {
+      for (const record of records) if (wanted.has(record)) yield [record, read(record)];
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+  const digest = (path: string) => byRecord.get(entries.get(path)?.data)?.sha256;
+  const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(head.kept), digest }, found);
+  return {
+    image,
+    sidecar,
+    changes,
+    body,
+    holds: ({ sha256, record }) =>
+      sha256 === undefined || byDigest.get(sha256)?.size === record?.header.filesize,
+  };
+}
+
+/** One segment of this compression without a record: what entries that come from no image are added to. */
+export function createEmptySidecar(name: string): Sidecar {
+  const sha256 = '0'.repeat(64);
+  const segment = {
+    line: 'segment',
+    kind: 'cpio',
+    compression: { codec: 'gzip' },
+    offset: 0,
+    end: 0,
+    members: 1,
+    entries: 0,
+    unpacked: 0,
+    trailer: true,
+    sha256,
+  } as const;
+  return {
+    image: { version: 1, name, size: 0, sha256, root: 0, kept: [] },
+    segments: [segment],
+    pieces: [[{ gap: 0, raw: encodeTrailer() }]],
+    opaque: new Map(),
+  };
+}
+
+/** By content, so that it does not matter under which name a body is found. */
+function indexBodies(found: FoundTree): Map<string, Found> {
+  const bodies = new Map<string, Found>();
+  for (const entry of found.entries.values()) if (entry.sha256 !== undefined) bodies.set(entry.sha256, entry);
+  return bodies;
+}
+
+async function* readPiece(
+  { record, body, sha256 }: SidecarPiece,
+  byDigest: ReadonlyMap<string, Found>,
+): AsyncGenerator<Uint8Array, void, void> {
+  const size = record?.header.filesize ?? 0;
+  if (record?.target !== undefined) yield encodePath(record.target);
+  else if (body !== undefined) yield* body.body();
+  else {
+    const found = byDigest.get(sha256 ?? '');
+    // Nothing of a body that is gone gets into the new image: its record is dropped or replaced.
+    yield* found?.size !== size ? listZeros(size) : readFound(found);
+  }
+}
+
+async function* readFound(found: Found): AsyncGenerator<Uint8Array, void, void> {
+  let size = 0;
+  for await (const bytes of found.body()) {
+    size += bytes.length;
+    if (size > found.size) break;
+    yield bytes;
+  }
+  if (size !== found.size)
+    throw new MobyPatchError('failed', 'input-changed', 'the file was written to while it was read', {
+      path: found.path,
+      hint: 'run it again when nothing writes to the folder',
+    });
+}
+
+function* listZeros(size: number): Generator<Uint8Array, void, void> {
+  const piece = new Uint8Array(Math.min(size, 64 * 1024));
+  for (let left = size; left > 0; left -= piece.length) yield piece.subarray(0, left);
+}

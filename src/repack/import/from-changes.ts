@@ -1,0 +1,116 @@
+import type { Change } from '../../model/change.js';
+import type { Entry } from '../../model/entry.js';
+import { parentPath } from '../../tree/resolve.js';
+import type { Found, FoundTree } from './from-found.js';
+
+/** An image as it was when it was unpacked. */
+export interface Reference {
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** There was none: everything that is found is new. */
+  readonly isNew: boolean;
+  /** Paths of which a folder or tar says nothing. */
+  readonly kept: ReadonlySet<string>;
+  /** The digest of a regular file's body, as it was. */
+  digest(path: string): string | undefined;
+}
+
+/**
+ * What was done to a folder or tar since the image was unpacked into it. A time alone is no change (copying
+ * a folder sets them all, and a directory has the time of the last name made inside): what has the same
+ * content keeps its time. What the image has and the folder cannot hold stays, as long as its directory does.
+ */
+export function findChanges(reference: Reference, found: FoundTree): Change[] {
+  const changes: Change[] = [];
+  const removed = new Set<string>();
+  for (const [path, old] of reference.entries) {
+    const now = found.entries.get(path);
+    if (path !== '' && removed.has(parentPath(path))) removed.add(path);
+    else if (now === undefined ? path !== '' && !reference.kept.has(path) : isOtherKind(old, now)) {
+      removed.add(path);
+      changes.push({ op: 'remove', path });
+    }
+  }
+  const wanted = new Map<string, Wanted>();
+  for (const [path, now] of found.entries) {
+    // An image that never said what its root is like does not begin to.
+    if (path === '' && !reference.isNew && !reference.entries.has('')) continue;
+    const old = removed.has(path) ? undefined : reference.entries.get(path);
+    wanted.set(path, createWanted(old, now, found, reference));
+  }
+  for (const { entry } of groupNames(wanted, reference)) changes.push({ op: 'put', entry });
+  return changes;
+}
+
+/** An entry as the new image should have it. */
+interface Wanted {
+  readonly entry: Entry;
+  /** Whether anything about it but its links is other than in the image. */
+  readonly changed: boolean;
+  /** As the folder or tar has it. */
+  readonly link: string | undefined;
+}
+
+/** A directory that became something else takes all that was in it along. */
+function isOtherKind(old: Entry, now: Found): boolean {
+  return (old.type === 'directory') !== (now.type === 'directory');
+}
+
+function isSameContent(old: Entry, now: Found, { digest }: Reference): boolean {
+  if (old.type !== now.type) return false;
+  if (old.type === 'file')
+    return old.size === now.size && (old.size === 0 || digest(old.path) === now.sha256);
+  if (old.type === 'symlink') return old.target === now.target;
+  return old.device?.major === now.device?.major && old.device?.minor === now.device?.minor;
+}
+
+function createWanted(old: Entry | undefined, now: Found, found: FoundTree, reference: Reference): Wanted {
+  const same = old !== undefined && isSameContent(old, now, reference);
+  // A symlink's mode means nothing, and no folder of Linux can change it.
+  const keepsMode = old?.type === now.type && (now.type === 'symlink' || found.shows(old) === now.mode);
+  const { path, type, size, target, device, link } = now;
+  const mode = keepsMode && old !== undefined ? old.mode : now.mode;
+  const uid = now.owner?.uid ?? old?.uid ?? 0;
+  const gid = now.owner?.gid ?? old?.gid ?? 0;
+  const entry: Entry = {
+    path,
+    type,
+    mode,
+    uid,
+    gid,
+    mtime: same ? old.mtime : now.mtime,
+    size,
+    ...(target === undefined ? {} : { target }),
+    ...(device === undefined ? {} : { device }),
+    body: () => now.body(),
+  };
+  const changed = !same || old.mode !== mode || old.uid !== uid || old.gid !== gid;
+  return { entry, changed, link: type === 'directory' ? undefined : link };
+}
+
+/**
+ * The entries that have to be put. Names of one file in the image stay that while nothing is changed about
+ * them, also where a copy of the folder made several files of them; so do names of one file in the folder
+ * or tar. A group with a new or changed name is put as a whole.
+ */
+function groupNames(wanted: ReadonlyMap<string, Wanted>, reference: Reference): Wanted[] {
+  const oldLink = (name: Wanted) => (name.changed ? undefined : reference.entries.get(name.entry.path)?.link);
+  const joined = new Map<string, string>();
+  for (const name of wanted.values()) {
+    const old = oldLink(name);
+    if (name.link !== undefined && old !== undefined) joined.set(name.link, old);
+  }
+  const groups = new Map<string | Wanted, Wanted[]>();
+  for (const name of wanted.values()) {
+    const own = name.link === undefined ? name : (joined.get(name.link) ?? `found ${name.link}`);
+    const key = oldLink(name) ?? own;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [name]);
+    else group.push(name);
+  }
+  return [...groups].flatMap(([key, names]) => {
+    const isOld = (name: Wanted) => !name.changed && (names.length === 1 || oldLink(name) !== undefined);
+    if (names.every(isOld)) return [];
+    const link = names.length > 1 && typeof key === 'string' ? key : undefined;
+    return names.map((name) => (link === undefined ? name : { ...name, entry: { ...name.entry, link } }));
+  });
+}

@@ -1,0 +1,95 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { sidecarComment } from '../../format/sidecar.js';
+import type { Spool } from '../../io/spool.js';
+import { MobyPatchError } from '../../model/error.js';
+import { readEntries, type TarRecord } from '../../tar/tar.js';
+import { ancestorPaths } from '../../tree/resolve.js';
+import { digestBody, type Found, type FoundTree, noBody } from './from-found.js';
+import { readSidecar, type Sidecar } from './from-sidecar.js';
+
+export interface ReadTar {
+  readonly found: FoundTree;
+  /** Absent when the tar is not one that unpack wrote. */
+  readonly sidecar?: Sidecar | undefined;
+}
+
+/**
+ * Reads a tar file. A later record of a name replaces an earlier one, with all that is below; parents that
+ * no record brings are made, since a kernel makes none. Errors: those of reading a tar, `sidecar-invalid`.
+ */
+export async function findInTar(
+  path: string,
+  name: string,
+  spool: Spool,
+  signal: AbortSignal,
+): Promise<ReadTar> {
+  const comments: Buffer[] = [];
+  const entries = new Map<string, Found>();
+  const onComment = (text: Uint8Array) => {
+    const comment = Buffer.from(text);
+    if (comment.toString('latin1', 0, sidecarComment.length) === sidecarComment)
+      comments.push(comment.subarray(sidecarComment.length));
+  };
+  const links = new Set<string>();
+  for await (const { record, body } of readEntries(createReadStream(path), onComment)) {
+    signal.throwIfAborted();
+    const old = entries.get(record.path);
+    if (old?.type === 'directory' && record.type !== 'directory') removeBelow(entries, record.path);
+    if (record.type === 'link') addLink(entries, record, links);
+    else entries.set(record.path, await createFound(record, path, body));
+  }
+  addParents(entries);
+  const found = { name, entries, shows: (entry: { readonly mode: number }) => entry.mode };
+  if (comments.length === 0) return { found };
+  return { found, sidecar: await readSidecar(Readable.from(comments), name, spool) };
+}
+
+async function createFound(record: TarRecord, file: string, body: AsyncIterable<Uint8Array>): Promise<Found> {
+  const { path, type, mode, uid, gid, mtime, size, target, device, position } = record;
+  if (type === 'link') throw new TypeError('a link is no entry of its own');
+  const read = () =>
+    size === 0 ? noBody() : createReadStream(file, { start: position, end: position + size - 1 });
+  return {
+    path,
+    type,
+    mode,
+    owner: { uid, gid },
+    mtime,
+    size: target === undefined ? size : Buffer.byteLength(target),
+    ...(target === undefined ? {} : { target }),
+    ...(device === undefined ? {} : { device }),
+    ...(type === 'file' ? { sha256: await digestBody(body) } : {}),
+    body: read,
+  };
+}
+
+function addLink(entries: Map<string, Found>, record: TarRecord, links: Set<string>): void {
+  const first = entries.get(record.target ?? '');
+  if (first === undefined || first.type === 'directory')
+    throw new MobyPatchError(
+      'invalid',
+      'tar-link',
+      `a hard link to ${record.target}, which is no file that came before it`,
+      { path: record.path, offset: record.position },
+    );
+  const link = first.link ?? `${first.path}#${links.size}`;
+  links.add(link);
+  entries.set(first.path, { ...first, link });
+  entries.set(record.path, { ...first, path: record.path, link });
+}
+
+function removeBelow(entries: Map<string, Found>, path: string): void {
+  for (const other of entries.keys()) if (other.startsWith(`${path}/`)) entries.delete(other);
+}
+
+function addParents(entries: Map<string, Found>): void {
+  const newest = [...entries.values()].reduce((most, { mtime }) => Math.max(most, mtime), 0);
+  for (const path of ['', ...[...entries.keys()].flatMap(ancestorPaths)]) {
+    const found = entries.get(path);
+    if (found === undefined)
+      entries.set(path, { path, type: 'directory', mode: 0o755, mtime: newest, size: 0, body: noBody });
+    else if (found.type !== 'directory')
+      throw new MobyPatchError('invalid', 'tar-parent', `entries below a ${found.type}`, { path });
+  }
+}

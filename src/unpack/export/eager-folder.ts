@@ -1,0 +1,162 @@
+import { mkdirSync } from 'node:fs';
+import type { FileWriters } from '../../folder/file-writers.js';
+import type { Folder } from '../../folder/folder.js';
+import type { Materialised } from '../../folder/materialise.js';
+import { parsePermissions, parseType } from '../../format/mode.js';
+import { encodeLine } from '../../format/sidecar.js';
+import { createLineFile } from '../../io/line-file.js';
+import type { EntryType } from '../../model/entry.js';
+import type { ArchiveRecord, ImageEntry } from '../../model/layout.js';
+import type { SidecarRecord, SidecarTrailer } from '../../model/sidecar.js';
+import { parentPath, splitPath } from '../../tree/resolve.js';
+import type { RecordWatcher } from '../record-watcher.js';
+import { createRecordLines } from './record-lines.js';
+
+/** Directories and bodies that are written while the image is read. */
+export interface EagerFolder extends RecordWatcher, AsyncDisposable {
+  /**
+   * Ends it with all lines written; undefined when a record was not as they usually are, or a call failed. Nothing
+   * is written after that in either case.
+   */
+  finish(): Promise<Materialised | undefined>;
+}
+
+/** A line whose turn has not come, or whose body is not written yet. */
+interface WaitingLine {
+  line: SidecarRecord | SidecarTrailer;
+  isReady: boolean;
+}
+
+/**
+ * Writes into an empty folder, and the lines of the records into a new file, as if every record were a file of
+ * its own in the end. Whether that is so the kernel's rules tell when all is read (`isWhole`); what fails here
+ * (a name that is there, a parent that is not) gives it up. Every name is made new, below directories made here.
+ */
+export function createEagerFolder(folder: Folder, records: string, writers: FileWriters): EagerFolder {
+  const output = createLineFile(records, 0o600);
+  const directories = new Set<string>();
+  const files = new Map<ArchiveRecord, string>();
+  const lines = createRecordLines();
+  const waiting: WaitingLine[] = [];
+  let usual = true;
+  let raw: Uint8Array = new Uint8Array();
+  /** Where the present body goes. */
+  let body: string | undefined;
+
+  /** What is wrong here is told by whoever does the work again. */
+  function attempt(work: () => void): void {
+    if (!usual) return;
+    try {
+      work();
+    } catch {
+      usual = false;
+    }
+  }
+
+  function locate(path: string): Buffer {
+    if (path === '') throw new Error('not the name of a file');
+    const parent = parentPath(path);
+    if (parent !== '' && !directories.has(parent)) throw new Error('no parent was made');
+    return folder.locate(path);
+  }
+
+  function begin(record: ArchiveRecord): void {
+    const { mode, filesize } = record.header;
+    const type = parseType(mode);
+    const path = findPath(record.name, type);
+    if (type === 'directory' && filesize === 0) {
+      if (path === '' || directories.has(path)) return;
+      mkdirSync(locate(path), 0o700);
+      directories.add(path);
+    } else if (type === 'file' && filesize > 0) {
+      writers.begin(locate(path));
+      body = path;
+    }
+  }
+
+  function end(record: ArchiveRecord): void {
+    const { mode, uid, gid, mtime, filesize } = record.header;
+    if (body === undefined) {
+      // What is no file of the folder has its body in the lines.
+      if (filesize > 0 && record.target === undefined) throw new Error('a body that is no file');
+      addLine({ line: lines.record(record, raw), isReady: true });
+      return;
+    }
+    files.set(record, body);
+    body = undefined;
+    // The digest takes this place in the line.
+    const made = lines.record(record, raw, '');
+    const waiter = { line: made as SidecarRecord, isReady: false };
+    writers.end({ type: 'file', mode: parsePermissions(mode), uid, gid, mtime }, (sha256) => {
+      waiter.line = { ...made, sha256 };
+      waiter.isReady = true;
+      attempt(writeLines);
+    });
+    addLine(waiter);
+  }
+
+  function addLine(line: WaitingLine): void {
+    waiting.push(line);
+    writeLines();
+  }
+
+  function writeLines(): void {
+    let ready = 0;
+    for (; waiting[ready]?.isReady; ready += 1)
+      output.write(encodeLine((waiting[ready] as WaitingLine).line));
+    waiting.splice(0, ready);
+  }
+
+  return {
+    async finish() {
+      if (usual) {
+        await writers.finish().catch(() => {
+          usual = false;
+        });
+      }
+      await writers[Symbol.asyncDispose]();
+      attempt(() => output.close());
+      return usual && waiting.length === 0 ? { directories, files } : undefined;
+    },
+    begin(record, bytes) {
+      raw = bytes;
+      attempt(() => begin(record));
+    },
+    data(bytes) {
+      if (body !== undefined) attempt(() => writers.data(bytes));
+    },
+    end: (record) => attempt(() => end(record)),
+    trailer: (segment, position, bytes) =>
+      attempt(() => addLine({ line: lines.trailer(segment, position, bytes), isReady: true })),
+    room: () => (usual ? writers.room() : undefined),
+    async [Symbol.asyncDispose]() {
+      await writers[Symbol.asyncDispose]();
+      output[Symbol.dispose]();
+    },
+  };
+}
+
+/** Whether a folder holds every directory and every body of these entries, and nothing more. */
+export function isWhole({ directories, files }: Materialised, entries: Iterable<ImageEntry>): boolean {
+  let found = 0;
+  for (const { path, type, size, data } of entries) {
+    if (type === 'directory' && path !== '') {
+      if (!directories.has(path)) return false;
+      found += 1;
+    } else if (type === 'file' && size > 0) {
+      const at = files.get(data);
+      if (at === undefined) return false;
+      // Any other name of a file is linked to the one that was written.
+      if (at === path) found += 1;
+    }
+  }
+  return found === directories.size + files.size;
+}
+
+/** Canonical, as long as no parent is a symlink; the root for what leads elsewhere or nowhere. */
+function findPath(name: string, type: EntryType | undefined): string {
+  if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) return name;
+  const components = splitPath(name);
+  const isOther = components.includes('..') || (type !== 'directory' && name.endsWith('/'));
+  return isOther ? '' : components.join('/');
+}

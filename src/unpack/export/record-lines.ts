@@ -1,0 +1,36 @@
+import { encodePadding } from '../../format/cpio-writer.js';
+import { createRecordLine, createTrailerLine } from '../../format/sidecar.js';
+import type { ArchiveRecord } from '../../model/layout.js';
+import type { SidecarRecord, SidecarTrailer } from '../../model/sidecar.js';
+
+/** Makes the lines of an image's records, which come in file order; a position is one in the unpacked segment. */
+export interface RecordLines {
+  /** `sha256`: of a body that is held elsewhere. */
+  record(record: ArchiveRecord, raw: Uint8Array, sha256?: string): SidecarRecord;
+  trailer(segment: number, position: number, raw: Uint8Array): SidecarTrailer;
+}
+
+export function createRecordLines(): RecordLines {
+  let present = -1;
+  /** Where the next record of the segment begins if no zeros come before it. */
+  let expected = 0;
+
+  function measureGap(segment: number, position: number, size: number): number {
+    const before = segment === present ? expected : 0;
+    present = segment;
+    expected = position + size;
+    // A last body of a member may lack its padding, which is then written: no zeros too few.
+    return Math.max(0, position - before);
+  }
+
+  return {
+    record(record, raw, sha256) {
+      const { filesize } = record.header;
+      const size = raw.length + filesize + encodePadding(filesize).length;
+      const gap = measureGap(record.segment, record.position, size);
+      return createRecordLine(record, raw, { gap, sha256 });
+    },
+    trailer: (segment, position, raw) =>
+      createTrailerLine(segment, raw, measureGap(segment, position, raw.length)),
+  };
+}

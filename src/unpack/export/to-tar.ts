@@ -1,0 +1,86 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { encodeLine, sidecarComment } from '../../format/sidecar.js';
+import { createLineFile } from '../../io/line-file.js';
+import { createScratch } from '../../io/scratch.js';
+import type { Bytes, Entry } from '../../model/entry.js';
+import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
+import { type PackItem, packEntries } from '../../tar/tar.js';
+import { blockSize, encodePax, encodeTarBlock, octalLimit } from '../../tar/tar-header.js';
+import { describeImage } from './to-sidecar.js';
+
+// Readers of tar take no more than 1 MiB of such text at once (Go's, and with it Docker's, among them).
+const commentSize = 512 * 1024;
+
+/**
+ * A tar of what an image boots into: first its sidecar, in the comments of global pax headers, which every
+ * reader of tar skips; then directories, files in the order of their bodies, all others. No body is held.
+ */
+export async function* unpackToTar(image: Image, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  await using scratch = await createScratch();
+  const sidecar = join(scratch.path, 'sidecar');
+  await writeSidecar(image, sidecar, signal);
+  for await (const piece of createReadStream(sidecar, { highWaterMark: commentSize }))
+    yield encodeComment(piece);
+  for await (const piece of packEntries(listItems(image)) as Bytes) {
+    signal.throwIfAborted();
+    yield piece;
+  }
+}
+
+/** Paths that a tar cannot hold: it has no sockets, and 21 bits for a device number. */
+export function chooseKeptByTar(entries: Iterable<Entry>): Set<string> {
+  const isTooLarge = ({ device }: Entry) => Math.max(device?.major ?? 0, device?.minor ?? 0) > octalLimit(7);
+  return new Set(
+    [...entries].filter((entry) => entry.type === 'socket' || isTooLarge(entry)).map(({ path }) => path),
+  );
+}
+
+async function writeSidecar(image: Image, path: string, signal: AbortSignal): Promise<void> {
+  const output = createLineFile(path, 0o600);
+  try {
+    const kept = chooseKeptByTar(image.entries.values());
+    for await (const _ of describeImage({ image, kept, emit: (line) => output.write(encodeLine(line)) }))
+      signal.throwIfAborted();
+  } finally {
+    output.close();
+  }
+}
+
+function encodeComment(piece: Uint8Array): Uint8Array {
+  const text = encodePax(new Map([['comment', Buffer.concat([Buffer.from(sidecarComment), piece])]]));
+  const nothing = new Uint8Array();
+  const block = encodeTarBlock({
+    flag: 'g',
+    name: Buffer.from('moby-patch'),
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 0,
+    size: text.length,
+    linkName: nothing,
+    device: { major: 0, minor: 0 },
+  });
+  return Buffer.concat([block, text, Buffer.alloc((blockSize - (text.length % blockSize)) % blockSize)]);
+}
+
+async function* listItems(image: Image): AsyncGenerator<PackItem> {
+  const kept = chooseKeptByTar(image.entries.values());
+  const bodies = new Map<ArchiveRecord, ImageEntry>();
+  const links = new Map<ArchiveRecord, ImageEntry[]>();
+  const others: ImageEntry[] = [];
+  for (const entry of image.entries.values()) {
+    const { type, size, data } = entry;
+    if (kept.has(entry.path)) continue;
+    if (type === 'directory') yield { entry };
+    else if (type !== 'file' || size === 0) others.push(entry);
+    else if (!bodies.has(data)) bodies.set(data, entry);
+    else links.set(data, [...(links.get(data) ?? []), entry]);
+  }
+  for await (const [record, body] of image.bodies(new Set(bodies.keys()))) {
+    const first = bodies.get(record);
+    if (first !== undefined) yield { entry: first, body };
+    for (const entry of links.get(record) ?? []) yield { entry };
+  }
+  for (const entry of others) yield { entry };
+}

@@ -1,0 +1,84 @@
+import type { ExpectationResult } from '../../model/boot.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { Expectation } from '../../model/patch.js';
+import { isMarkerLine, type Marker } from './marker.js';
+
+type FileMarker = Extract<Marker, { kind: 'file' }>;
+
+export interface ExpectationWatch {
+  /** A line of the console, or the start of one that has no end yet; `seconds` since the start. */
+  seeLine(line: string, seconds: number): void;
+  /** What the guest found at the path of a file expectation; a later answer replaces an earlier one. */
+  seeFile(marker: FileMarker): void;
+  areMet(): boolean;
+  /** In the order of the expectations. */
+  results(): ExpectationResult[];
+}
+
+/** Follows what a boot must show. An error of kind `invalid` for text that is no regular expression. */
+export function watchExpectations(expects: readonly Expectation[]): ExpectationWatch {
+  const patterns = expects.map((expectation) =>
+    'console' in expectation ? parsePattern(expectation.console) : undefined,
+  );
+  const found = new Map<number, string>();
+  const files = new Map<number, FileMarker>();
+  const isMet = (index: number) => found.has(index) || files.get(index)?.state === 'ok';
+  return {
+    seeLine(line, seconds) {
+      if (line === '' || isMarkerLine(line)) return;
+      patterns.forEach((pattern, index) => {
+        if (pattern?.test(line) && !found.has(index))
+          found.set(index, `${line} (after ${seconds.toFixed(1)} s)`);
+      });
+    },
+    seeFile(marker) {
+      if (expects[marker.index] !== undefined) files.set(marker.index, marker);
+    },
+    areMet: () => expects.every((_, index) => isMet(index)),
+    results: () =>
+      expects.map((expectation, index) => ({
+        expectation,
+        met: isMet(index),
+        found: 'console' in expectation ? (found.get(index) ?? 'no such line') : showFile(files.get(index)),
+      })),
+  };
+}
+
+/** One sentence about what is missing; undefined when nothing is. */
+export function explainUnmet(results: readonly ExpectationResult[]): string | undefined {
+  const unmet = results.filter(({ met }) => !met);
+  if (unmet.length === 0) return undefined;
+  const texts = unmet.map(({ expectation, found }) =>
+    'console' in expectation
+      ? `no line of the console matches /${expectation.console}/`
+      : `${expectation.file} in the guest: wanted ${expectation.content === undefined ? 'a file' : JSON.stringify(expectation.content)}, found ${found}`,
+  );
+  return texts.join('; ');
+}
+
+function showFile(marker: FileMarker | undefined): string {
+  if (marker === undefined) return 'nothing: the guest did not come to look';
+  if (marker.state === 'ok') return 'as expected';
+  if (marker.state === 'missing') return 'nothing at this path';
+  return `other content, which starts with ${JSON.stringify(marker.found)}`;
+}
+
+function parsePattern(source: string): RegExp {
+  try {
+    return new RegExp(source, 'u');
+  } catch {
+    // Outside of the strict mode more is allowed, such as a needless backslash.
+  }
+  try {
+    return new RegExp(source);
+  } catch (cause) {
+    throw new MobyPatchError(
+      'invalid',
+      'expectation-pattern',
+      `/${source}/ is no regular expression: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import type { Readable } from 'node:stream';
+import {
+  createInterruptedError,
+  createMissingProgramError,
+  createTail,
+  startProcess,
+  stopProcess,
+} from '../../io/process.js';
+
+export interface GuestExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** The last 16 KiB of what QEMU itself said. */
+  readonly message: string;
+}
+
+export interface Guest extends AsyncDisposable {
+  /** Resolves when QEMU is gone and all of its console was handed out; rejects when it could not start. */
+  readonly exited: Promise<GuestExit>;
+}
+
+const keptMessage = 16 * 1024;
+
+/** Starts QEMU; its console goes to `onConsole` as it comes. Disposing ends it within two seconds; so does the signal. */
+export function startGuest(
+  argv: readonly string[],
+  signal: AbortSignal,
+  onConsole: (chunk: Uint8Array) => void,
+): Guest {
+  if (signal.aborted) throw createInterruptedError(signal);
+  const child = startProcess(argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const message = createTail(keptMessage);
+  (child.stdout as Readable).on('data', onConsole);
+  (child.stderr as Readable).on('data', (chunk: Uint8Array) => message.push(chunk));
+  const onAbort = () => void stopProcess(child);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const exited = new Promise<GuestExit>((resolve, reject) => {
+    child.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === 'ENOENT' ? createMissingProgramError(argv[0] ?? '') : cause),
+    );
+    child.once('close', (exitCode, killedBy) => {
+      signal.removeEventListener('abort', onAbort);
+      if (signal.aborted) reject(createInterruptedError(signal));
+      else resolve({ exitCode, signal: killedBy, message: message.text().trim() });
+    });
+  });
+  // Whoever starts a guest waits for `exited` later: until then a rejection is not a defect.
+  exited.catch(() => {});
+  return { exited, [Symbol.asyncDispose]: () => stopProcess(child) };
+}

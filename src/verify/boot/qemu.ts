@@ -1,0 +1,92 @@
+import type { Architecture } from '../../format/kernel-magic.js';
+import { createMissingProgramError, runProcess } from '../../io/process.js';
+import { MobyPatchError } from '../../model/error.js';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+export interface Machine {
+  readonly architecture: Architecture;
+  readonly accelerator: Accelerator;
+  readonly kernel: string;
+  readonly initrd?: string | undefined;
+  /** MiB. */
+  readonly memory: number;
+  readonly network: 'none' | 'isolated' | 'host';
+  readonly cmdline: string;
+}
+
+export interface Qemu {
+  readonly program: string;
+  /** `QEMU emulator version 7.2.22 (...)`. */
+  readonly version: string;
+}
+
+const programs: Record<Architecture, { readonly names: readonly string[]; readonly package: string }> = {
+  // The second name is the one of Red Hat's builds, which is in no PATH.
+  x86_64: { names: ['qemu-system-x86_64', '/usr/libexec/qemu-kvm'], package: 'qemu-system-x86' },
+  aarch64: { names: ['qemu-system-aarch64'], package: 'qemu-system-arm' },
+};
+
+/** The QEMU for an architecture; an error of kind `infrastructure` names the package when there is none. */
+export async function findQemu(architecture: Architecture, signal: AbortSignal): Promise<Qemu> {
+  const { names, package: debianPackage } = programs[architecture];
+  for (const program of names) {
+    try {
+      const { exitCode, output } = await runProcess([program, '--version'], { signal, timeout: 30 });
+      const version = output.split('\n')[0] ?? '';
+      if (exitCode === 0) return { program, version };
+      throw new MobyPatchError(
+        'infrastructure',
+        'qemu-broken',
+        `${program} --version ended with ${exitCode}: ${version}`,
+        {
+          hint: `apt-get install --reinstall ${debianPackage}`,
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof MobyPatchError) || error.code !== 'program-missing') throw error;
+    }
+  }
+  throw createMissingProgramError(names[0] ?? '', debianPackage);
+}
+
+/**
+ * The arguments of a machine with a serial console on standard output and nothing that was not asked
+ * for; it never reboots, so that a panic ends it.
+ */
+export function createArguments(machine: Machine): string[] {
+  const { architecture, accelerator, kernel, initrd, memory, network, cmdline } = machine;
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-machine', `${architecture === 'x86_64' ? 'pc' : 'virt'},accel=${accelerator}`],
+    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max', '-smp', '1', '-m', String(memory)],
+    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    // Kernels before 5.6 let a daemon wait for randomness that an idle machine never gathers.
+    ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
+    ...networkArguments[network],
+    ...['-kernel', kernel, ...(initrd === undefined ? [] : ['-initrd', initrd])],
+    ...['-append', cmdline],
+  ];
+}
+
+// Without a boot ROM: nothing is booted from the network, and the ROMs are a package of their own.
+const card = ['-device', 'virtio-net-pci,netdev=network,romfile='];
+
+const networkArguments: Record<Machine['network'], readonly string[]> = {
+  none: ['-nic', 'none'],
+  isolated: ['-netdev', 'user,id=network,restrict=on', ...card],
+  host: ['-netdev', 'user,id=network', ...card],
+};
+
+/** The command line of the guest's kernel: our own words first, so that a later word of the user wins. */
+export function createCmdline(
+  architecture: Architecture,
+  accelerator: Accelerator,
+  words: readonly string[],
+  user: string,
+): string {
+  const own = architecture === 'x86_64' ? ['earlyprintk=serial,ttyS0', 'console=ttyS0'] : ['console=ttyAMA0'];
+  // Emulated timers are late on a busy host: "IO-APIC + timer doesn't work".
+  if (architecture === 'x86_64' && accelerator === 'tcg') own.push('no_timer_check');
+  return [...own, 'panic=-1', ...words, user.trim()].filter((word) => word !== '').join(' ');
+}

@@ -1,0 +1,47 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { cleanLine, createConsoleReader, longestLine } from '#src/verify/boot/console.js';
+
+function readAll(chunks: readonly Uint8Array[]): string[] {
+  const lines: string[] = [];
+  const reader = createConsoleReader((line) => lines.push(line));
+  for (const chunk of chunks) reader.push(chunk);
+  reader.end();
+  return lines;
+}
+
+test('lines come out whole and clean, however the bytes are cut', (t) => {
+  const bytes = Buffer.from(
+    '\x1bc\x1b[?7l\x1b[2Jfirst\r\n\x1b[1;32m * \x1b[0mgrün \x1b]0;title\x07\tok  \r\r\nbar 1%\rbar 2%\nend',
+  );
+  const wanted = ['first', ' * grün \tok', 'bar 1%', 'bar 2%', 'end'];
+  t.deepEqual(readAll([bytes]), wanted);
+  fc.assert(
+    fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), (cuts) => {
+      const places = [0, ...cuts.sort((a, b) => a - b), bytes.length];
+      const chunks = places.slice(1).map((end, index) => bytes.subarray(places[index], end));
+      t.deepEqual(readAll(chunks), wanted);
+    }),
+  );
+});
+
+test('a line without an end is bounded and a prompt can be seen', (t) => {
+  const lines: string[] = [];
+  const reader = createConsoleReader((line) => lines.push(line));
+  reader.push(Buffer.from('x'.repeat(3 * longestLine + 10)));
+  t.is(lines.length, 3);
+  t.true(lines.every((line) => line.length === longestLine));
+  t.is(reader.partial(), 'xxxxxxxxxx');
+  reader.push(Buffer.from('\nmoby login: '));
+  t.is(reader.partial(), 'moby login:');
+  t.is(lines.length, 4);
+});
+
+test('no control byte is left in a line', (t) => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      t.notRegex(cleanLine(text), /[\x00-\x08\x0a-\x1f\x7f-\x9f]/);
+    }),
+  );
+});

@@ -1,0 +1,42 @@
+import test from 'ava';
+import { isMarkerLine, parseMarker } from '#src/verify/boot/marker.js';
+
+const nonce = '0123456789abcdef0123456789abcdef';
+const line = (text: string) => `moby-patch-verify ${nonce} ${text} .`;
+
+test('what the probe writes is understood', (t) => {
+  t.deepEqual(parseMarker(line('reached default runlevel'), nonce), {
+    kind: 'reached',
+    what: 'default runlevel',
+  });
+  t.deepEqual(parseMarker(`moby login: ${line('reached init')}`, nonce), { kind: 'reached', what: 'init' });
+  t.deepEqual(parseMarker(line('file 3 ok'), nonce), { kind: 'file', index: 3, state: 'ok', found: '' });
+  t.deepEqual(parseMarker(line('file 0 differs a b'), nonce), {
+    kind: 'file',
+    index: 0,
+    state: 'differs',
+    found: 'a b',
+  });
+  t.deepEqual(parseMarker(line('warning the service x failed'), nonce), {
+    kind: 'warning',
+    text: 'the service x failed',
+  });
+});
+
+test('a line that is torn, forged or of another boot counts for nothing', (t) => {
+  for (const text of [
+    line('reached init').slice(0, -2),
+    line('reached in'),
+    line('reached nothing'),
+    line('file 99999999 ok'),
+    line('file 1 fine'),
+    `moby-patch-verify ${nonce.replace('0', '1')} reached init .`,
+    'moby-patch-verify reached init .',
+  ])
+    t.is(parseMarker(text, nonce), undefined, text);
+});
+
+test('the kernel naming our program is no marker line', (t) => {
+  t.true(isMarkerLine(line('reached init')));
+  t.false(isMarkerLine('[    2.4] Run /moby-patch-verify as init process'));
+});

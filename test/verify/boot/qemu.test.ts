@@ -1,0 +1,79 @@
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { detectArchitecture } from '#src/verify/boot/kernel.js';
+import { createArguments, createCmdline, type Machine } from '#src/verify/boot/qemu.js';
+
+const machine: Machine = {
+  architecture: 'x86_64',
+  accelerator: 'tcg',
+  kernel: '/k',
+  initrd: '/i',
+  memory: 512,
+  network: 'none',
+  cmdline: 'console=ttyS0',
+};
+
+const wordAfter = (argv: readonly string[], option: string) => argv[argv.indexOf(option) + 1];
+
+test('a machine has what was asked for and nothing else', (t) => {
+  const argv = createArguments(machine);
+  for (const option of ['-nodefaults', '-no-user-config', '-no-reboot'])
+    t.true(argv.includes(option), option);
+  t.is(wordAfter(argv, '-machine'), 'pc,accel=tcg');
+  t.is(wordAfter(argv, '-m'), '512');
+  t.is(wordAfter(argv, '-nic'), 'none');
+  t.is(wordAfter(argv, '-append'), 'console=ttyS0');
+  t.false(argv.some((word) => word.includes('netdev')));
+});
+
+test('the network is as open as was asked for', (t) => {
+  t.is(
+    wordAfter(createArguments({ ...machine, network: 'isolated' }), '-netdev'),
+    'user,id=network,restrict=on',
+  );
+  t.is(wordAfter(createArguments({ ...machine, network: 'host' }), '-netdev'), 'user,id=network');
+});
+
+test('another processor, another machine', (t) => {
+  const argv = createArguments({
+    ...machine,
+    architecture: 'aarch64',
+    accelerator: 'kvm',
+    initrd: undefined,
+  });
+  t.is(wordAfter(argv, '-machine'), 'virt,accel=kvm');
+  t.is(wordAfter(argv, '-cpu'), 'host');
+  t.false(argv.includes('-initrd'));
+});
+
+test("the user's words come last", (t) => {
+  const words = createCmdline('x86_64', 'tcg', ['rdinit=/x'], ' noapic ').split(' ');
+  t.deepEqual(words.slice(-2), ['rdinit=/x', 'noapic']);
+  t.true(words.includes('no_timer_check') && words.includes('panic=-1') && words.includes('console=ttyS0'));
+  t.false(createCmdline('x86_64', 'kvm', [], '').includes('no_timer_check'));
+  t.is(createCmdline('aarch64', 'tcg', [], ''), 'console=ttyAMA0 panic=-1');
+});
+
+test('a kernel is known by its first bytes', (t) => {
+  const bytes = (offset: number, text: string) => {
+    const start = Buffer.alloc(1024);
+    start.write(text, offset, 'latin1');
+    return start;
+  };
+  t.is(detectArchitecture(bytes(0x202, 'HdrS')), 'x86_64');
+  t.is(detectArchitecture(bytes(0x38, 'ARM\x64')), 'aarch64');
+  t.is(detectArchitecture(gzipSync(bytes(0x38, 'ARM\x64'))), 'aarch64');
+  const cut = gzipSync(
+    Buffer.concat([
+      bytes(0x38, 'ARM\x64'),
+      Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * i) & 255)),
+    ]),
+  );
+  t.is(detectArchitecture(cut.subarray(0, cut.length - 20)), 'aarch64');
+  const elf = bytes(0, '\x7fELF');
+  elf[18] = 62;
+  t.is(detectArchitecture(elf), 'x86_64');
+  t.is(detectArchitecture(Buffer.from('070701')), undefined);
+  t.is(detectArchitecture(gzipSync(Buffer.from('070701'))), undefined);
+  t.is(detectArchitecture(new Uint8Array()), undefined);
+});

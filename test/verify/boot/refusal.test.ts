@@ -1,0 +1,48 @@
+import test from 'ava';
+import { MobyPatchError } from '#src/model/error.js';
+import { createObservation } from '#src/verify/boot/observation.js';
+import { type End, judge } from '#src/verify/boot/refusal.js';
+
+const nonce = 'ef'.repeat(16);
+const exited = (exitCode: number | null, signal: string | null, message = ''): End => ({
+  kind: 'exited',
+  exit: { exitCode, signal, message },
+});
+
+function observe(text: string, seconds = 2) {
+  const seen = createObservation(nonce, [], () => {});
+  if (text !== '') seen.push(Buffer.from(text), seconds);
+  return seen;
+}
+
+test('a QEMU that breaks says nothing of the image', (t) => {
+  for (const end of [exited(1, null, 'cannot set up guest memory'), exited(null, 'SIGKILL')]) {
+    const error = t.throws(() => judge(observe(''), end, 'openrc', 60, 1));
+    t.true(error instanceof MobyPatchError && error.kind === 'infrastructure');
+  }
+  t.throws(() => judge(observe(''), exited(1, null, 'first\nlast'), 'openrc', 60, 1), {
+    message: /code 1: last/,
+  });
+});
+
+test('a panic outweighs the way in which QEMU ended', (t) => {
+  const seen = observe('Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n');
+  t.regex(judge(seen, exited(0, null), 'openrc', 60, 3) ?? '', /no \/init/);
+});
+
+test('a boot that takes too long is told by its last line and its silence', (t) => {
+  const timeout: End = { kind: 'timeout' };
+  t.regex(
+    judge(observe('Starting docker ...', 20), timeout, 'openrc', 60, 60) ?? '',
+    /silent since 40 s, last line "Starting docker/,
+  );
+  t.regex(judge(observe(''), timeout, 'openrc', 60, 60) ?? '', /printed nothing at all/);
+  const silent = '[    2.4] Run /init as init process\n[    2.5] clocksource: tsc\n';
+  t.regex(judge(observe(silent), timeout, 'openrc', 60, 60) ?? '', /regular file/);
+  t.notRegex(judge(observe(`${silent}hello\n`), timeout, 'openrc', 60, 60) ?? '', /regular file/);
+});
+
+test('a marker with everything met is a pass', (t) => {
+  const seen = observe(`moby-patch-verify ${nonce} reached default runlevel .\n`);
+  t.is(judge(seen, { kind: 'settled' }, 'openrc', 60, 3), undefined);
+});
