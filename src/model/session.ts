@@ -1,0 +1,36 @@
+import type { Cache } from './cache.js';
+import type { Engine } from './engine.js';
+import type { ScanLimits } from './limits.js';
+import type { Stage } from './report.js';
+
+/** Folders of this machine's user and of the package, all absolute. */
+export interface Places {
+  /** The working folder: relative paths of the user begin here. */
+  readonly folder: string;
+  /** Where an id of a patch is looked up: the project's folder, the user's, the package's. */
+  readonly patches: readonly string[];
+  /** Where an id of an image definition is looked up, in the same order. */
+  readonly images: readonly string[];
+  /** The user's cache folder; builds, reference images and kernels have folders of their own in it. */
+  readonly cache: string;
+  /** The user's state folder: what is installed, and its backups. */
+  readonly state: string;
+  /** JSON schemas, for editors. */
+  readonly schemas: string;
+  readonly home: string;
+}
+
+/** What a use case gets of the process it runs in; no stream and no exit code is in it. */
+export interface Session {
+  readonly signal: AbortSignal;
+  /** Bounds for what is read; the usual ones where nothing is given. */
+  readonly limits?: Partial<ScanLimits> | undefined;
+  readonly places: Places;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** In the order in which `auto` tries them. */
+  readonly engines: readonly Engine[];
+  readonly cache: Cache;
+  /** One line about what is going on, for people. */
+  readonly log: (line: string) => void;
+  readonly onStage: (stage: Stage) => void;
+}
