@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { gatherBytes } from '../compress/gather.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { abortable } from './abortable.js';
+import { gatherBytes } from './gather-bytes.js';
 import { isRunning } from './scratch.js';
 import { giveSlab } from './slabs.js';
 
