@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import './copy-assets.mjs';
 
 // A compiler writes no executable bit, and npm links the bins of dependencies only, not a checkout's own:
 // with the link, `npx moby-patch` works here as it does where the package is installed.

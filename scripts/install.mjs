@@ -35,6 +35,7 @@ export const programs = {
   script: 'bsdutils',
   git: 'git',
   docker: 'docker.io',
+  shellcheck: 'shellcheck',
 };
 
 /** What the comparisons of `npm run bench` need beside these. */
@@ -94,5 +95,6 @@ export function isInstalled(name) {
 /** Compiles what is not compiled yet: the program, and the tests with their fixtures. */
 export function compile() {
   run('node', [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'src', 'test']);
+  run('node', ['scripts/copy-assets.mjs']);
   run('node', ['scripts/executable.mjs']);
 }

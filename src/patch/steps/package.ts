@@ -11,9 +11,9 @@ import {
 } from '../system/installed-packages.js';
 import { listEnabled, removeEnabled } from '../system/openrc.js';
 import {
+  createInstallCommand,
   packageDownloads,
   packageLeftovers,
-  packageScripts,
   sysvLeftovers,
 } from '../system/package-scripts.js';
 import { runScript, tailOutput } from '../system/run-command.js';
@@ -96,7 +96,8 @@ async function install(
   context: StepContext,
   at: Workspace,
 ): Promise<void> {
-  const result = await runScript(at, context, packageScripts[manager], wishes, {
+  const { script, args } = createInstallCommand(manager, wishes);
+  const result = await runScript(at, context, script, args, {
     network: true,
     timeout: 1800,
     downloads: { folder: packageDownloads, manager },

@@ -21,7 +21,7 @@ look() {
 
 show_table </dev/null | dmsetup create bad
 mount /dev/mapper/bad /mnt
-cd /mnt/project
+cd /mnt/project || exit
 part disk-before look
 
 sync; list_free | break_blocks

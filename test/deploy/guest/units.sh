@@ -1,4 +1,4 @@
-cd /srv/project
+cd /srv/project || exit
 image=App/Contents/Resources/moby/initrd.img
 
 has_ended() { # 100 seconds at most: the service began and is done

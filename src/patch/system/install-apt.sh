@@ -1,0 +1,160 @@
+#!/bin/sh
+# Installs packages with apt. Arguments: SCRATCH DOWNLOADS PACKAGE...
+# SCRATCH holds lists, archives, logs and temporary files; it is removed at the end.
+# DOWNLOADS holds what earlier builds downloaded, and then what this one did; it may be missing.
+set -e
+
+scratch=$1
+downloads=$2
+shift 2
+policy=/usr/sbin/policy-rc.d
+
+finish() {
+	code=$?
+	trap - EXIT
+	rm -f "$policy"
+	if [ -e "$scratch/policy-rc.d" ] || [ -L "$scratch/policy-rc.d" ]; then mv "$scratch/policy-rc.d" "$policy"; fi
+	if [ -d "$downloads" ]; then
+		rm -rf "${downloads:?}"/*
+		save_downloads || :
+		rmdir "$downloads" 2>/dev/null || :
+	fi
+	rm -rf "$scratch"
+	exit "$code"
+}
+
+save_downloads() (
+	cd "$scratch/cache/archives" || exit
+	xargs -r rm -f -- <"$scratch/given"
+	for file in *.deb; do if [ -f "$file" ]; then mv -- "$file" "$downloads"; fi; done
+	cd "$scratch/lists" || exit
+	if changed=$(find . -maxdepth 1 -name '*_Packages' -cnewer "$scratch/taken") && [ -n "$changed" ]; then
+		sha256sum -- *_Packages | grep -xFf "$scratch/signed" | sed 's/^[^ ]*  //' | xargs -r mv -t "$downloads" -- *_InRelease
+	fi
+)
+
+find_bytecode() {
+	find / -xdev -type d -name __pycache__ 2>/dev/null | sort
+}
+
+apt() {
+	# Error-Mode: without it `update` exits 0 when no list could be fetched.
+	# force-unsafe-io: no root outlives a crash of the machine, so dpkg need not wait for the disk at each file
+	# (half a second for 35 packages).
+	# shellcheck disable=SC2086 # $places is a list of words
+	apt-get -q -y $places -o Dir::Log="$scratch/log" \
+		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::PDiffs=false \
+		-o Dpkg::Use-Pty=false -o Dpkg::Options::=--log="$scratch/log/dpkg.log" \
+		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+		-o Dpkg::Options::=--force-unsafe-io "$@"
+}
+
+# NAME=VERSION of each archive here.
+list_given() {
+	for file in *.deb; do
+		version=${file#*_}
+		version=${version%_*}
+		case $version in *%3a*) version=${version%%%3a*}:${version#*%3a} ;; esac
+		echo "${file%%_*}=$version"
+	done
+}
+
+# Paragraphs of an index -> DIGEST  ARCHIVE.
+list_sums() {
+	sed -n 's/^\(Package\|Version\|Architecture\|SHA256\): /\1 /p; s/^$/end/p' | while read -r field value; do
+		case $field in
+			Package) name=$value sum= ;;
+			Version) case $value in *:*) version=${value%%:*}%3a${value#*:} ;; *) version=$value ;; esac ;;
+			Architecture) architecture=$value ;;
+			SHA256) sum=$value ;;
+			end) if [ -n "$sum" ]; then echo "$sum  ${name}_${version}_$architecture.deb"; fi ;;
+		esac
+	done
+}
+
+# apt trusts an archive in its cache that has the right size (measured: with one byte changed it says nothing). So an
+# archive of an earlier build is compared with the digest in the signed index before apt sees it.
+take_archives() {
+	(
+		cd "$downloads"
+		# shellcheck disable=SC2086 # $places is a list of words
+		list_given | xargs -r apt-cache -q=2 $places show 2>/dev/null | list_sums >"$scratch/sums"
+		sha256sum -c "$scratch/sums" 2>/dev/null | sed -n 's/: OK$//p' | sort -u >"$scratch/given"
+		xargs -r mv -t "$scratch/cache/archives" -- <"$scratch/given"
+	)
+	echo "$(wc -l <"$scratch/given") archives are there from earlier builds"
+}
+
+# apt does not fetch a list again when its digest is the same in the new Release and in the one at hand. It then checks
+# neither the list nor the signature of the Release at hand; and it refuses a new Release that is older than that one
+# (measured, apt 2.6). So a Release of an earlier build is dated before any other, and `check_lists` compares each list
+# with the digest in the Release that apt fetched.
+take_lists() {
+	given=no
+	for file in "$downloads"/*_InRelease "$downloads"/*_Packages; do
+		if [ -f "$file" ]; then mv -- "$file" "$scratch/lists"; fi
+	done
+	cd "$scratch/lists"
+	for file in *_InRelease; do
+		if [ -f "$file" ]; then
+			given=yes
+			sed -i 's/^Date:.*/Date: Thu, 01 Jan 1970 00:00:00 UTC/' "$file"
+			touch -d @0 "$file"
+		fi
+	done
+	for file in *_Packages; do
+		if [ -f "$file" ]; then sha256sum -- "$file"; fi
+	done >"$scratch/given-lists" &
+	cd /
+}
+
+list_signed() {
+	for file in *_InRelease; do
+		if [ -f "$file" ]; then
+			sed -n '/^SHA256:/,/^[^ ]/s/^ \([0-9a-f]*\)  *[0-9]*  */\1  /p' "$file" | sed "s,/,_,g; s,  ,&${file%InRelease},"
+		fi
+	done
+}
+
+check_lists() {
+	(
+		cd "$scratch/lists"
+		list_signed >"$scratch/signed"
+		# A list that apt has fetched again differs from the one of the earlier build.
+		grep -vxFf "$scratch/signed" "$scratch/given-lists" | sed 's/^[^ ]*  //' | xargs -r sha256sum -- | grep -vxFf "$scratch/signed"
+	) >"$scratch/wrong" 2>&1 || :
+	! [ -s "$scratch/wrong" ]
+}
+
+umask 022
+rm -rf "$scratch"
+mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/log" "$scratch/tmp"
+trap finish EXIT
+trap 'exit 143' INT TERM HUP
+# invoke-rc.d asks policy-rc.d before it starts a service; 101 is "not allowed". `finish` restores the image's own.
+if [ -e "$policy" ] || [ -L "$policy" ]; then mv "$policy" "$scratch/policy-rc.d"; fi
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 0755 "$policy"
+find_bytecode >"$scratch/bytecode"
+: >"$scratch/given"
+
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none
+export TMPDIR="$scratch/tmp" PERL_HASH_SEED=0
+places="-o Dir::State::Lists=$scratch/lists -o Dir::Cache=$scratch/cache"
+
+take_lists
+: >"$scratch/taken"
+if ! { apt update && wait && check_lists; }; then
+	if [ "$given" = no ]; then exit 100; fi
+	echo 'the package lists from earlier builds are not taken'
+	rm -rf "$scratch/lists"
+	mkdir -p "$scratch/lists/partial"
+	apt update
+	check_lists
+fi
+if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then take_archives; fi
+apt install --no-install-recommends -- "$@"
+# The byte code of py3compile is a third of what python3 brings, and serves speed only: new folders of it go.
+find_bytecode | while read -r folder; do
+	grep -qxF "$folder" "$scratch/bytecode" || rm -rf "$folder"
+done
