@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { listBackups } from '../deploy/backup.js';
 import { type Evidence, type Facts, judgeUnknown, recogniseImage } from '../deploy/decide-status.js';
-import { readTouched } from '../deploy/state.js';
-import { hasAddedFiles } from '../deploy/touched.js';
+import { listBackups } from '../deploy/state/backup.js';
+import { readTouched } from '../deploy/state/state.js';
+import { hasAddedFiles } from '../deploy/state/touched.js';
 import type { Deployment, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';

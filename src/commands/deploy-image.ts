@@ -1,10 +1,10 @@
 import { planBuild } from '../build.js';
 import { isApplicationRunning, refuseRunning, withoutApplication } from '../deploy/application.js';
-import { findBackup, keepBackup } from '../deploy/backup.js';
-import { findConflicts, findDrift } from '../deploy/conflicts.js';
+import { findConflicts, findDrift } from '../deploy/compare-deployments.js';
 import { assertSame } from '../deploy/installed-file.js';
 import { replaceImage } from '../deploy/replace-image.js';
-import { addDeployment, keepRecord, readTouched, saveState } from '../deploy/state.js';
+import { findBackup, keepBackup } from '../deploy/state/backup.js';
+import { addDeployment, keepRecord, readTouched, saveState } from '../deploy/state/state.js';
 import type { Conflict, Deployment, PackageDrift, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dropBlock, putBlock } from '../deploy/marked-block.js';
-import { findOverlaps, type NfsHost, planNfsHost } from '../deploy/nfs-host.js';
+import { findOverlaps, type NfsHost, planNfsHost } from '../deploy/host/nfs.js';
+import { dropBlock, putBlock } from '../deploy/host/system-file.js';
 import { runProcess } from '../io/process.js';
 import { MobyPatchError } from '../model/error.js';
 import type { CommandContext } from './context.js';

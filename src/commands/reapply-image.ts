@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { examineFile } from '../deploy/installed-file.js';
 import { writeLog } from '../deploy/log.js';
 import { waitUntilSettled } from '../deploy/settle.js';
-import type { StateFolder } from '../deploy/state-folder.js';
+import type { StateFolder } from '../deploy/state/state-folder.js';
 import { createErrorReport } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import { assessImage } from './assess-image.js';

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { withoutApplication } from '../deploy/application.js';
-import { findBackup, keepBackup, listBackups } from '../deploy/backup.js';
 import { replaceImage } from '../deploy/replace-image.js';
-import { saveState } from '../deploy/state.js';
+import { findBackup, keepBackup, listBackups } from '../deploy/state/backup.js';
+import { saveState } from '../deploy/state/state.js';
 import type { Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import { assessImage } from './assess-image.js';

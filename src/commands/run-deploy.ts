@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { lockFolder } from '../deploy/lock.js';
+import { lockFolder } from '../deploy/state/lock.js';
 import { removeAbandonedOutputs } from '../io/output.js';
 import { MobyPatchError } from '../model/error.js';
 import type { CommandContext } from './context.js';

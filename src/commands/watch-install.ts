@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createLaunchAgent, createSystemdUnits } from '../deploy/service-files.js';
+import { createLaunchAgent, createSystemdUnits } from '../deploy/watch/service-files.js';
 import { replaceFile } from '../io/output.js';
 import { runProcess } from '../io/process.js';
 import { MobyPatchError } from '../model/error.js';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { dropBlock, putBlock } from '#src/deploy/marked-block.js';
+import { dropBlock, putBlock } from '#src/deploy/host/system-file.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { runMoby } from '../fixtures/moby.js';
 

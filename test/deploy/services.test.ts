@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { createLaunchAgent, createSystemdUnits } from '#src/deploy/service-files.js';
+import { createLaunchAgent, createSystemdUnits } from '#src/deploy/watch/service-files.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 import { createApplication } from './application.js';

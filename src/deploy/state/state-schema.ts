@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Deployment, DeployState, TouchedFile } from '../model/deployment.js';
+import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const fileMark = z.object({ sha256, size: z.int().min(0) });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { findConflicts, findDrift } from '#src/deploy/conflicts.js';
+import { findConflicts, findDrift } from '#src/deploy/compare-deployments.js';
 
 test('a conflict is a file that upstream changed and the patch replaces as before', (t) => {
   const before = [

@@ -1,7 +1,7 @@
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning } from '../io/scratch.js';
-import { MobyPatchError } from '../model/error.js';
+import { isRunning } from '../../io/scratch.js';
+import { MobyPatchError } from '../../model/error.js';
 
 interface Owner {
   readonly pid: number;

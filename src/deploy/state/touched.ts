@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { digestFiles } from '../io/digest.js';
-import type { TouchedFile } from '../model/deployment.js';
-import type { TreeDiff } from '../model/diff.js';
-import type { Entry } from '../model/entry.js';
-import type { Image } from '../model/layout.js';
+import { digestFiles } from '../../io/digest.js';
+import type { TouchedFile } from '../../model/deployment.js';
+import type { TreeDiff } from '../../model/diff.js';
+import type { Entry } from '../../model/entry.js';
+import type { Image } from '../../model/layout.js';
 
 /** The files of a difference, directories left out, with a mark of each side: type, mode, owner and content. */
 export async function listTouched(stock: Image, patched: Image, diff: TreeDiff): Promise<TouchedFile[]> {

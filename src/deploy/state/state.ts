@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { replaceFile } from '../io/output.js';
-import type { Deployment, DeployState, TouchedFile } from '../model/deployment.js';
+import { replaceFile } from '../../io/output.js';
+import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
 import type { StateFolder } from './state-folder.js';
 
 /** The state of an image that was never touched, of one that was, or one put together again; never an error. */

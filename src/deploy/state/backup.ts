@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createOutput } from '../io/output.js';
-import type { FileMark } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
-import { examineFile } from './installed-file.js';
+import { createOutput } from '../../io/output.js';
+import type { FileMark } from '../../model/deployment.js';
+import { MobyPatchError } from '../../model/error.js';
+import { examineFile } from '../installed-file.js';
 
 const namePattern = /^([0-9a-f]{64})\.img$/;
 
