@@ -4,13 +4,14 @@ import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { createSpool } from './io/spool.js';
 import type { BootResult } from './model/boot.js';
-import type { BuildContext, BuildRequest } from './model/build.js';
+import type { BuildRequest } from './model/build.js';
 import type { Change } from './model/change.js';
 import type { Engine, OpenWorkspace } from './model/engine.js';
 import { MobyPatchError } from './model/error.js';
 import type { Image } from './model/layout.js';
 import type { Plan } from './model/plan.js';
 import type { Report } from './model/report.js';
+import type { Session } from './model/session.js';
 import { type AppliedSteps, applySteps } from './patch/apply-steps.js';
 import { findKeptSteps, type KeptSteps } from './patch/kept-steps.js';
 import { createPlan } from './patch/plan.js';
@@ -29,16 +30,16 @@ import { isBootFile } from './verify/hazards/boot-files.js';
 import { refuseHazards } from './verify/hazards/refuse.js';
 
 /** Says what a build would do and with which engine; changes nothing and starts nothing. */
-export async function planBuild(request: BuildRequest, context: BuildContext): Promise<Report> {
-  const draft = createReportDraft(request.name, context.onStage);
+export async function planBuild(request: BuildRequest, session: Session): Promise<Report> {
+  const draft = createReportDraft(request.name, session.onStage);
   return draft.finish(async () => {
-    await using image = await openInput(draft, request, context);
+    await using image = await openInput(draft, request, session);
     const plan = await makePlan(draft, request, image);
-    const engine = await pickEngine(draft, request, plan, context);
-    await using kept = await findKeptSteps(plan.steps, engine.name, context.cache);
+    const engine = await pickEngine(draft, request, plan, session);
+    await using kept = await findKeptSteps(plan.steps, engine.name, session.cache);
     const done = kept?.steps.length ?? 0;
     const runs = plan.steps.slice(done).some(({ needs }) => needs.length > 0);
-    const rootKept = runs ? await engine.keepsRoot?.(image, context) : undefined;
+    const rootKept = runs ? await engine.keepsRoot?.(image, session) : undefined;
     draft.set({ plan: createPlanReport(plan, done, rootKept), mode: foreseeMode(image, request) });
   });
 }
@@ -47,42 +48,42 @@ export async function planBuild(request: BuildRequest, context: BuildContext): P
  * Takes an image through every stage. Never rejects for what a user, an image, a patch or a machine does:
  * the report carries the error. The output is replaced only at the very end, when all checks have passed.
  */
-export async function build(request: BuildRequest, context: BuildContext): Promise<Report> {
-  const draft = createReportDraft(request.name, context.onStage);
+export async function build(request: BuildRequest, session: Session): Promise<Report> {
+  const draft = createReportDraft(request.name, session.onStage);
   return draft.finish(async () => {
     await using scratch = await createScratch();
-    await using image = await openInput(draft, request, context);
+    await using image = await openInput(draft, request, session);
     const plan = await makePlan(draft, request, image);
-    const engine = await pickEngine(draft, request, plan, context);
+    const engine = await pickEngine(draft, request, plan, session);
     foreseeMode(image, request);
     const stamp = chooseStamp(request, image);
-    const { signal, log, cache } = context;
+    const { signal, log, cache } = session;
     await using kept = await findKeptSteps(plan.steps, engine.name, cache);
     const options = { signal, log, stamp, cache, from: kept?.state };
     await using workspace = await engine.open(image, plan, options);
     const { applied, changes } = await draft.stage('patch', () =>
-      patch(draft, plan, workspace, kept, context),
+      patch(draft, plan, workspace, kept, session),
     );
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
     await using output = await draft.stage('repack', () =>
-      repack(draft, image, changes, request, scratch, context),
+      repack(draft, image, changes, request, scratch, session),
     );
     await using written = await draft.stage('validate', () =>
-      validate(draft, image, changes, output, request, context),
+      validate(draft, image, changes, output, request, session),
     );
-    const boot = await draft.stage('verify', () => verify(request, plan, written, scratch, context));
+    const boot = await draft.stage('verify', () => verify(request, plan, written, scratch, session));
     draft.set({ boot });
-    await draft.stage('publish', () => publish(draft, request, output, boot, scratch, context));
+    await draft.stage('publish', () => publish(draft, request, output, boot, scratch, session));
     if (boot !== undefined) await applied.keep(engine.name, cache);
   });
 }
 
-function openInput(draft: ReportDraft, request: BuildRequest, context: BuildContext): Promise<Image> {
+function openInput(draft: ReportDraft, request: BuildRequest, session: Session): Promise<Image> {
   return draft.stage('unpack', async () => {
-    const { signal, cache } = context;
+    const { signal, cache } = session;
     const image = await openImage(request.image, {
       signal,
-      limits: context.limits,
+      limits: session.limits,
       name: request.name,
       digests: true,
       hold: isBootFile,
@@ -112,11 +113,11 @@ async function pickEngine(
   draft: ReportDraft,
   request: BuildRequest,
   plan: Plan,
-  context: BuildContext,
+  session: Session,
 ): Promise<Engine> {
-  const { engine, reason } = await chooseEngine(request.engine, plan.needs, context.engines);
+  const { engine, reason } = await chooseEngine(request.engine, plan.needs, session.engines);
   draft.set({ engine: { name: engine.name, reason } });
-  context.log(`engine ${engine.name}: ${reason}`);
+  session.log(`engine ${engine.name}: ${reason}`);
   return engine;
 }
 
@@ -132,7 +133,7 @@ async function patch(
   plan: Plan,
   workspace: OpenWorkspace,
   kept: KeptSteps | undefined,
-  { signal, log }: BuildContext,
+  { signal, log }: Session,
 ): Promise<{ applied: AppliedSteps; changes: readonly Change[] }> {
   const applied = await applySteps(plan.steps, workspace, kept, { signal, log, onStep: draft.addStep });
   const changes = await workspace.changes();
@@ -147,13 +148,13 @@ async function repack(
   changes: readonly Change[],
   request: BuildRequest,
   scratch: Scratch,
-  context: BuildContext,
+  session: Session,
 ) {
   const spool = createSpool(scratch.path);
-  const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool, cache: context.cache });
+  const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool, cache: session.cache });
   draft.set({ mode });
   const members: number[] = [];
-  const output = await createOutput(request.output, noteMembers(bytes, members), context.signal);
+  const output = await createOutput(request.output, noteMembers(bytes, members), session.signal);
   return { ...output, members };
 }
 
@@ -163,17 +164,17 @@ async function validate(
   changes: readonly Change[],
   { path, members }: { readonly path: string; readonly members: readonly number[] },
   request: BuildRequest,
-  context: BuildContext,
+  session: Session,
 ): Promise<Image> {
   const written = await openImage(path, {
-    signal: context.signal,
-    limits: context.limits,
+    signal: session.signal,
+    limits: session.limits,
     name: request.output,
     digests: true,
     hold: isBootFile,
     like: image,
     members,
-    memory: { cache: context.cache, scope: image.layout.sha256 },
+    memory: { cache: session.cache, scope: image.layout.sha256 },
     known: draft.report().mode?.name === 'append' ? image : undefined,
   });
   try {
@@ -192,10 +193,10 @@ async function verify(
   plan: Plan,
   written: Image,
   scratch: Scratch,
-  context: BuildContext,
+  session: Session,
 ): Promise<BootResult | undefined> {
   if (request.verify === undefined) {
-    context.log('not booted, as asked for');
+    session.log('not booted, as asked for');
     return undefined;
   }
   const expects = [...request.verify.expects, ...plan.expects];
@@ -208,7 +209,7 @@ async function verify(
     image: written.file,
     console: `${scratch.path}/console.log`,
   };
-  return bootImage(boot, { signal: context.signal, log: context.log, init: detectInit(written.entries) });
+  return bootImage(boot, { signal: session.signal, log: session.log, init: detectInit(written.entries) });
 }
 
 /** A refused boot leaves the old output as it is, and its console beside it. */
@@ -218,11 +219,11 @@ async function publish(
   output: { publish(): Promise<void> },
   boot: BootResult | undefined,
   scratch: Scratch,
-  context: BuildContext,
+  session: Session,
 ): Promise<void> {
   if (boot !== undefined) {
     const kept = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
-    await copyIntoPlace(`${scratch.path}/console.log`, kept, context.signal);
+    await copyIntoPlace(`${scratch.path}/console.log`, kept, session.signal);
     draft.set({ boot: { ...boot, console: kept } });
     if (boot.verdict === 'refused') {
       throw new MobyPatchError(

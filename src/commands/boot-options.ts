@@ -1,20 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { BootRequest } from '../model/boot.js';
-import type { Expectation } from '../model/patch.js';
+import { defaultTimeout } from '../setup/boot-options.js';
 import { collect, parseCount } from './option-values.js';
-
-export interface BootFlags {
-  readonly kernel?: string;
-  readonly cmdline?: string;
-  readonly expect?: readonly string[];
-  readonly expectFile?: readonly string[];
-  readonly memory?: number;
-  readonly timeout?: number;
-  readonly network?: BootRequest['network'];
-  readonly accelerator?: BootRequest['accelerator'];
-}
-
-export const usualTimeout = 300;
 
 export function addBootOptions(command: Command): Command {
   return command
@@ -27,7 +13,7 @@ export function addBootOptions(command: Command): Command {
       collect,
     )
     .option('--memory <MiB>', 'memory of the machine; default: by the size of the image', parseCount)
-    .option('--timeout <seconds>', `how long the boot may take; default: ${usualTimeout}`, parseCount)
+    .option('--timeout <seconds>', `how long the boot may take; default: ${defaultTimeout}`, parseCount)
     .addOption(
       new Option(
         '--network <kind>',
@@ -35,13 +21,4 @@ export function addBootOptions(command: Command): Command {
       ).choices(['none', 'isolated', 'host']),
     )
     .addOption(new Option('--accelerator <kind>', 'how QEMU runs the guest').choices(['auto', 'kvm', 'tcg']));
-}
-
-/** What the options ask a good boot to show, after what an image's definition asks for. */
-export function listExpectations(flags: BootFlags, consoles: readonly string[]): Expectation[] {
-  const files = (flags.expectFile ?? []).map((text): Expectation => {
-    const [file = '', ...content] = text.split('=');
-    return content.length === 0 ? { file } : { file, content: content.join('=') };
-  });
-  return [...[...consoles, ...(flags.expect ?? [])].map((console) => ({ console })), ...files];
 }

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
+import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './build-command.js';
-import type { BuildFlags } from './build-request.js';
 import type { CommandContext } from './context.js';
 import { explain, fail } from './fail.js';
 import { assertOneOutput, printData, printJson, shortenPaths } from './print.js';
@@ -39,16 +39,14 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     await using scratch = await createScratch();
     const { report, output } = await withReports(flags, context, async (keep) => {
       const { build } = await import('../build.js');
-      const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
-      const { openBuildCache } = await import('./build-cache.js');
-      const { createBuildContext } = await import('./build-context.js');
+      const { createBuildRequest, leaveOutUnnamedFile } = await import('../setup/build-request.js');
+      const { createSession } = await import('../setup/session.js');
+      await using session = createSession({ ...context, ...progress, cache: flags.cache });
       const request = await createBuildRequest(
         leaveOutUnnamedFile(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags),
-        context,
-        progress.log,
+        session,
       );
-      await using cache = openBuildCache(flags.cache, context, progress.log);
-      const report = await build(request, createBuildContext(context, cache, progress));
+      const report = await build(request, session);
       const { output } = request;
       const shown = streamed ? describeStreamed(report, output) : report;
       keep(shown);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { showPath } from '../format/path.js';
 import { MobyPatchError } from '../model/error.js';
 import { resolvePath } from '../tree/resolve.js';
-import type { CommandContext } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { printData } from './print.js';
 
@@ -16,8 +16,8 @@ export function addCatCommand(program: Command, context: CommandContext): void {
 }
 
 async function runCat(name: string, path: string, context: CommandContext): Promise<void> {
-  const { openNamedImage } = await import('./named-image.js');
-  await using image = await openNamedImage(name, context);
+  const { openNamedImage } = await import('../setup/named-image.js');
+  await using image = await openNamedImage(name, createReader(context), { input: context.stdin });
   const found = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
   if (found?.type !== 'file') {
     throw new MobyPatchError(

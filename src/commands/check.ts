@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { MobyPatchError } from '../model/error.js';
-import { type CommandContext, findPlaces } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 import { fail } from './fail.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
@@ -31,8 +31,8 @@ async function runCheck(
   const { loadPatch } = await import('../patch/language/load-patch.js');
   const { loadDefinition } = await import('../catalog/load-definition.js');
   const { listDefinitions } = await import('../catalog/find-image.js');
-  const { loadConfiguration } = await import('./load-configuration.js');
-  const places = findPlaces(context, context.folder);
+  const { loadConfiguration } = await import('../setup/configuration.js');
+  const { places } = createReader(context);
   const results: Checked[] = [];
   const check = async (kind: Checked['kind'], name: string, work: () => Promise<unknown>) => {
     results.push({ kind, name, problem: await explainFailure(work) });

@@ -8,11 +8,10 @@ import { addDeployment, keepRecord, readTouched, saveState } from '../deploy/sta
 import type { Conflict, Deployment, PackageDrift, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
+import { createBuildRequest } from '../setup/build-request.js';
+import { createSession } from '../setup/session.js';
 import { assessImage } from './assess-image.js';
-import { openBuildCache } from './build-cache.js';
-import { createBuildContext } from './build-context.js';
 import { type Built, buildDeployment, dropOldBuilds } from './build-deployment.js';
-import { createBuildRequest } from './build-request.js';
 import type { CommandContext } from './context.js';
 import type { DeployFlags } from './deploy-options.js';
 import { fillWish, readWish, type Target } from './installed-image.js';
@@ -70,13 +69,13 @@ export async function deployImage(
     refuseRunning(
       flags.quit === true || !(await isApplicationRunning(found.application, { ...context, ...progress })),
     );
-  const request = await createBuildRequest(wish, context, progress.log);
+  const request = await createBuildRequest(wish, createSession({ ...context, ...progress }));
   const stock = before.deployment?.stock ?? installed;
   if (options.dryRun) {
     const image =
       before.deployment === undefined ? folder.image : await findBackup(stock.sha256, folder.backups);
-    await using cache = openBuildCache(flags.cache, context, () => {});
-    const report = await planBuild({ ...request, image }, createBuildContext(context, cache));
+    await using session = createSession({ ...context, cache: flags.cache });
+    const report = await planBuild({ ...request, image }, session);
     options.onReport?.(report);
     return { name, changed: true, before, report };
   }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
+import type { BuildFlags } from '../setup/build-request.js';
 import { addBootOptions } from './boot-options.js';
 import { createModeOption } from './build-command.js';
-import type { BuildFlags } from './build-request.js';
 import { collect, parseLevel } from './option-values.js';
 import { addReportOption, type ReportFlags } from './report-option.js';
 

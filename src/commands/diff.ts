@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
 
@@ -20,12 +20,14 @@ export function addDiffCommand(program: Command, context: CommandContext): void 
 }
 
 async function runDiff(a: string, b: string, flags: Flags, context: CommandContext): Promise<void> {
-  const { openNamedImage } = await import('./named-image.js');
+  const { openNamedImage } = await import('../setup/named-image.js');
   const { compareImages } = await import('../verify/compare-images.js');
   const { addTextDiffs } = await import('../verify/compare-texts.js');
   const { renderDiff } = await import('../report/text.js');
-  await using before = await openNamedImage(a, context, { digests: true });
-  await using after = await openNamedImage(b, context, { digests: true, like: before });
+  const options = { input: context.stdin, digests: true };
+  const session = createReader(context);
+  await using before = await openNamedImage(a, session, options);
+  await using after = await openNamedImage(b, session, { ...options, like: before });
   const found = await compareImages(before, after);
   const diff = flags.text ? await addTextDiffs(before, after, found) : found;
   if (flags.json) return printJson(context, diff);

@@ -20,11 +20,11 @@ export function addDoctorCommand(program: Command, context: CommandContext): voi
 }
 
 async function runDoctor(flags: { json?: boolean }, context: CommandContext): Promise<void> {
-  const { createEngines } = await import('./engines.js');
+  const { createSession } = await import('../setup/session.js');
   const { findQemu } = await import('../verify/boot/qemu.js');
   const { createErrorReport } = await import('../model/error.js');
   const findings: Finding[] = [];
-  for (const engine of createEngines(context))
+  for (const engine of createSession(context).engines)
     findings.push({ name: `engine ${engine.name}`, ...(await engine.probe()) });
   for (const architecture of ['x86_64', 'aarch64'] as const) {
     const name = `boot of ${architecture}`;

@@ -1,16 +1,11 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './context.js';
+import type { ProjectRequest } from '../setup/project/create-project.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { collect } from './option-values.js';
+import { printJson, printLines } from './print.js';
 
-export interface InitFlags {
-  readonly image?: string;
-  readonly kernel?: string;
-  readonly patch?: readonly string[];
-  readonly set?: readonly string[];
-  readonly output: string;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
+interface InitFlags extends ProjectRequest {
   readonly json?: boolean;
 }
 
@@ -26,10 +21,25 @@ export function addInitCommand(program: Command, context: CommandContext): void 
     .option('--force', 'replace files that are there already')
     .option('--dry-run', 'print the files; write nothing')
     .option('--json', 'what was written as JSON on standard output')
-    .action(
-      guard(context, async (flags: InitFlags) => {
-        const { runInit } = await import('./init-project.js');
-        await runInit(flags, context);
-      }),
+    .action(guard(context, (flags: InitFlags) => runInit(flags, context)));
+}
+
+async function runInit(flags: InitFlags, context: CommandContext): Promise<void> {
+  const { createProject } = await import('../setup/project/create-project.js');
+  const { image, files, next } = await createProject(flags, createReader(context));
+  if (flags.json) {
+    const shown = files.map(({ path, state, text }) =>
+      flags.dryRun ? { path, state, text } : { path, state },
     );
+    return printJson(context, { image, files: shown, next });
+  }
+  for (const { path, state, text } of files) {
+    const lines = flags.dryRun ? text.trimEnd().split('\n').map(indent) : [];
+    await printLines(context, [`${path}: ${state}`, ...lines]);
+  }
+  await printLines(context, [`next: ${next}`]);
+}
+
+function indent(line: string): string {
+  return line === '' ? '' : `  ${line}`;
 }

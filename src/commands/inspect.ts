@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { CommandContext } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { parseCount } from './option-values.js';
 import { printJson, printLines } from './print.js';
@@ -26,12 +26,13 @@ export function addInspectCommand(program: Command, context: CommandContext): vo
 }
 
 async function runInspect(name: string, flags: Flags, context: CommandContext): Promise<void> {
-  const { openNamedImage } = await import('./named-image.js');
+  const { openNamedImage } = await import('../setup/named-image.js');
   const { renderInspection } = await import('../report/inspection.js');
   const { findHazards } = await import('../verify/hazards/find.js');
   const { isBootFile } = await import('../verify/hazards/boot-files.js');
   const { describeSystem } = await import('../verify/system.js');
-  await using image = await openNamedImage(name, context, { hold: isBootFile });
+  const options = { input: context.stdin, hold: isBootFile };
+  await using image = await openNamedImage(name, createReader(context), options);
   const kernelConfig = await readConfig(flags, context);
   const { memory } = flags;
   const inspection = {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { type FoundImage, findImage } from '../catalog/find-image.js';
+import { resolve } from 'node:path';
+import type { FoundImage } from '../catalog/find-image.js';
 import { examineFile, type InstalledFile } from '../deploy/installed-file.js';
 import { loadState } from '../deploy/state/state.js';
 import { findStateFolder, type StateFolder } from '../deploy/state/state-folder.js';
@@ -12,10 +11,12 @@ import type { Deployment, DeployState } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Plan } from '../model/plan.js';
 import { createPlan } from '../patch/plan.js';
-import { type BuildFlags, createBuildRequest } from './build-request.js';
-import { type CommandContext, findPlaces } from './context.js';
+import { type BuildFlags, createBuildRequest } from '../setup/build-request.js';
+import { loadConfiguration } from '../setup/configuration.js';
+import { findNamedImage } from '../setup/named-image.js';
+import { createReadingSession } from '../setup/reading-session.js';
+import type { CommandContext } from './context.js';
 import type { TargetFlags } from './deploy-options.js';
-import { loadConfiguration } from './load-configuration.js';
 
 /** An image where it is installed, with everything known of it. */
 export interface Target {
@@ -50,24 +51,17 @@ export async function findTarget(
     throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
       hint: '-i IMAGE, or image: in moby-patch.yaml',
     });
-  const places = findPlaces(context, configuration.folder);
+  const session = createReadingSession({ ...context, log });
   const from = flags.image === undefined ? configuration.folder : context.folder;
-  const found = await findImage(name, {
-    roots: places.images,
-    home: places.home,
-    folder: from,
-    cache: resolve(places.cache, 'images'),
-    signal: context.signal,
-    log,
-    installed: true,
-  }).catch((error) => {
+  const options = { project: configuration.folder, from, installed: true };
+  const found = await findNamedImage(name, session, options).catch((error) => {
     // A path that was patched once and is gone now still has a state.
     if (error instanceof MobyPatchError && error.code === 'image-unknown' && /[/\\]/.test(name))
       return undefined;
     throw error;
   });
   const image = found?.initrd ?? resolve(from, name);
-  const folder = await findStateFolder(findStateRoot(context), image);
+  const folder = await findStateFolder(session.places.state, image);
   const installed = await examineFile(folder.image);
   const state = await loadState(folder, installed?.sha256);
   const named = flags.kernel ?? configuration.values.kernel;
@@ -76,7 +70,7 @@ export async function findTarget(
       ? found?.kernel
       : resolve(flags.kernel === undefined ? configuration.folder : context.folder, named);
   const older = state.deployments.length > 0 ? [] : (found?.older ?? []);
-  const predecessor = await findPredecessor(findStateRoot(context), older);
+  const predecessor = await findPredecessor(session.places.state, older);
   return { name, found, folder, installed, state, kernel: await digestIfThere(kernel), predecessor };
 }
 
@@ -89,15 +83,6 @@ async function findPredecessor(root: string, images: readonly string[]): Promise
     if (deployment !== undefined) return { folder, wanted, deployment };
   }
   return undefined;
-}
-
-/** Where a machine keeps what must outlive caches: XDG_STATE_HOME, or what macOS has for it. */
-function findStateRoot({ environment }: CommandContext): string {
-  const home = environment.HOME ?? homedir();
-  if (environment.XDG_STATE_HOME) return join(environment.XDG_STATE_HOME, 'moby-patch');
-  return process.platform === 'darwin'
-    ? join(home, 'Library/Application Support/moby-patch')
-    : join(home, '.local/state/moby-patch');
 }
 
 async function digestIfThere(path: string | undefined): Promise<string | undefined> {
@@ -134,7 +119,7 @@ export async function readWish(
   flags: Omit<BuildFlags, 'output' | 'verify'>,
   context: CommandContext,
 ): Promise<Wish> {
-  const request = await createBuildRequest({ ...flags, verify: false }, context, () => {});
+  const request = await createBuildRequest({ ...flags, verify: false }, createReadingSession(context));
   const plan = await createPlan(request.patches, request.settings, '', 0);
   const wish = [plan.patches.map(({ sha256 }) => sha256), request.codec ?? '', request.level ?? ''];
   // Absent where they are the usual ones: what was applied before there were others stays recognised.

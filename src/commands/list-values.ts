@@ -1,5 +1,5 @@
 import type { Candidate, ValueKind } from './complete-words.js';
-import { type CommandContext, findPlaces } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 
 interface Listed {
   readonly candidates: readonly Candidate[];
@@ -32,13 +32,13 @@ export async function listValues(
 
 async function listImages(context: CommandContext): Promise<Candidate[]> {
   const { listDefinitions } = await import('../catalog/find-image.js');
-  const ids = await listDefinitions(findPlaces(context, context.folder).images);
+  const ids = await listDefinitions(createReader(context).places.images);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'image definition' }));
 }
 
 async function listPatchIds(context: CommandContext): Promise<Candidate[]> {
   const { listPatches } = await import('../patch/language/find-patches.js');
-  const ids = await listPatches(findPlaces(context, context.folder).patches);
+  const ids = await listPatches(createReader(context).places.patches);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'patch' }));
 }
 
@@ -51,8 +51,8 @@ async function listCodecs(): Promise<Candidate[]> {
 async function listSettings(named: readonly string[], context: CommandContext): Promise<Candidate[]> {
   const { findPatch } = await import('../patch/language/find-patches.js');
   const { loadPatch } = await import('../patch/language/load-patch.js');
-  const { loadConfiguration } = await import('./load-configuration.js');
-  const roots = findPlaces(context, context.folder).patches;
+  const { loadConfiguration } = await import('../setup/configuration.js');
+  const roots = createReader(context).places.patches;
   const names =
     named.length > 0 ? named : ((await loadConfiguration(context.folder, undefined)).values.patches ?? []);
   const patches = await Promise.all(names.map(async (name) => loadPatch(await findPatch(name, roots))));

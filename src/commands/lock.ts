@@ -23,8 +23,8 @@ export function addLockCommand(program: Command, context: CommandContext): void 
 }
 
 async function runLock(named: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
-  const { loadConfiguration } = await import('./load-configuration.js');
-  const { lockName, readManifest } = await import('./lock-file.js');
+  const { loadConfiguration } = await import('../setup/configuration.js');
+  const { lockName, readManifest } = await import('../setup/lock-file.js');
   const { digestBytes } = await import('../io/digest.js');
   const { replaceFile } = await import('../io/output.js');
   const { folder, values } = await loadConfiguration(context.folder, flags.config);

@@ -5,7 +5,7 @@ import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { formatTable } from '../report/text.js';
 import { createGlob } from '../tree/glob.js';
-import type { CommandContext } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
 
@@ -33,8 +33,8 @@ async function runLs(
   flags: Flags,
   context: CommandContext,
 ): Promise<void> {
-  const { openNamedImage } = await import('./named-image.js');
-  await using image = await openNamedImage(name, context);
+  const { openNamedImage } = await import('../setup/named-image.js');
+  await using image = await openNamedImage(name, createReader(context), { input: context.stdin });
   const matchers = globs.map(createGlob);
   const entries = [...image.entries.values()].filter(
     ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),

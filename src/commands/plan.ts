@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
+import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './build-command.js';
-import type { BuildFlags } from './build-request.js';
 import type { CommandContext } from './context.js';
 import { explain } from './fail.js';
 import { guard } from './guard.js';
@@ -28,13 +28,12 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { withReports } = await import('./write-reports.js');
   const { report, output } = await withReports(flags, context, async (keep) => {
     const { planBuild } = await import('../build.js');
-    const { createBuildRequest, leaveOutUnnamedFile } = await import('./build-request.js');
-    const { openBuildCache } = await import('./build-cache.js');
-    const { createBuildContext } = await import('./build-context.js');
+    const { createBuildRequest, leaveOutUnnamedFile } = await import('../setup/build-request.js');
+    const { createSession } = await import('../setup/session.js');
     const log = (line: string) => context.stderr.write(`${line}\n`);
-    const request = await createBuildRequest(leaveOutUnnamedFile(flags), context, log);
-    await using cache = openBuildCache(flags.cache, context, log);
-    const report = await planBuild(request, createBuildContext(context, cache));
+    await using session = createSession({ ...context, cache: flags.cache, log });
+    const request = await createBuildRequest(leaveOutUnnamedFile(flags), session);
+    const report = await planBuild(request, { ...session, log: () => {} });
     keep(report);
     return { report, output: request.output };
   });

@@ -4,8 +4,8 @@ import { trimCache, usualCacheLimit } from '../io/cache.js';
 import { removeAbandonedOutputs } from '../io/output.js';
 import { endUsersOf, findAbandonedScratch } from '../io/scratch.js';
 import { exitCodes } from '../model/error.js';
-import { locateBuildCache } from './build-cache.js';
-import type { CommandContext } from './context.js';
+import { locateBuildCache } from '../setup/build-cache.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
 
@@ -34,7 +34,7 @@ async function runPrune(flags: Flags, context: CommandContext): Promise<void> {
   const outputs = await removeAbandonedOutputs(context.folder);
   const { ready, reason } = await probeDocker(context.environment);
   const docker = ready ? await pruneDocker(await connectDocker(context.environment), flags) : undefined;
-  const place = locateBuildCache(context);
+  const place = locateBuildCache(createReader(context));
   const cache =
     place === undefined ? undefined : await trimCache(place, flags.cache === true ? 0 : usualCacheLimit);
   if (flags.json)

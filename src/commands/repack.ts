@@ -8,12 +8,12 @@ import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
 import type { Base } from '../repack/import/from-base.js';
 import type { RepackOptions } from '../repack/write-image.js';
+import { saveStandardInput } from '../setup/standard-input.js';
 import { createTarError } from '../tar/tar-header.js';
-import type { CommandContext } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { parseLevel } from './option-values.js';
 import { assertOneOutput, printData, printJson, printLines } from './print.js';
-import { keepStandardInput } from './standard-input.js';
 
 interface Flags {
   readonly output: string;
@@ -45,7 +45,7 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
 async function runRepack(place: string, flags: Flags, context: CommandContext): Promise<void> {
   const { signal } = context;
   assertOneOutput(flags, 'give a file: -o FILE');
-  const { parseCodec } = await import('./build-request.js');
+  const { parseCodec } = await import('../setup/build-request.js');
   const { createOutput } = await import('../io/output.js');
   const { createScratch } = await import('../io/scratch.js');
   const { createSpool } = await import('../io/spool.js');
@@ -76,9 +76,11 @@ async function runRepack(place: string, flags: Flags, context: CommandContext): 
       const { writeBase } = await import('../repack/import/from-write.js');
       return createOutput(destination, writeBase(from, options), signal);
     }
-    const { openNamedImage } = await import('./named-image.js');
+    const { openNamedImage } = await import('../setup/named-image.js');
     const { writeImage } = await import('../repack/write-image.js');
-    await using original = await openNamedImage(flags.original, context);
+    await using original = await openNamedImage(flags.original, createReader(context), {
+      input: context.stdin,
+    });
     if (original.layout.sha256 !== from.sidecar.image.sha256)
       throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
         path: flags.original,
@@ -97,7 +99,7 @@ async function openPlace(
 ): Promise<Base> {
   const { createBase, createEmptySidecar } = await import('../repack/import/from-base.js');
   const path = place === '-' ? join(scratch, 'stdin.tar') : resolve(context.folder, place);
-  if (place === '-') await keepStandardInput(path, refuseTarStart, context);
+  if (place === '-') await saveStandardInput(context.stdin, { path, refuse: refuseTarStart }, context);
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     (cause: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Status } from '../model/deployment.js';
 import { exitCodes, MobyPatchError } from '../model/error.js';
-import type { BuildFlags } from './build-request.js';
+import type { BuildFlags } from '../setup/build-request.js';
 import type { CommandContext } from './context.js';
 import { addWishOptions, type TargetFlags } from './deploy-options.js';
 import { guard } from './guard.js';

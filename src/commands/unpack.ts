@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { CommandContext } from './context.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { assertOneOutput, printData, printJson, printLines } from './print.js';
 
@@ -30,12 +30,12 @@ export function addUnpackCommand(program: Command, context: CommandContext): voi
 
 async function runUnpack(name: string, flags: Flags, context: CommandContext): Promise<void> {
   assertOneOutput(flags, 'give a file: -o FILE.tar');
-  const { openNamedImage } = await import('./named-image.js');
+  const { openNamedImage } = await import('../setup/named-image.js');
   const output = resolve(context.folder, flags.output ?? chooseFolder(name));
   if (flags.output === '-' || output.endsWith('.tar')) return runUnpackToTar(name, output, flags, context);
   const { unpackWhileReading } = await import('../unpack/export/to-folder.js');
   const unpacked = await unpackWhileReading(
-    (watch) => openNamedImage(name, context, { watch }),
+    (watch) => openNamedImage(name, createReader(context), { input: context.stdin, watch }),
     output,
     context.signal,
   );
@@ -48,9 +48,9 @@ async function runUnpackToTar(
   flags: Flags,
   context: CommandContext,
 ): Promise<void> {
-  const { openNamedImage } = await import('./named-image.js');
+  const { openNamedImage } = await import('../setup/named-image.js');
   const { chooseKeptByTar, unpackToTar } = await import('../unpack/export/to-tar.js');
-  await using image = await openNamedImage(name, context);
+  await using image = await openNamedImage(name, createReader(context), { input: context.stdin });
   if (flags.output === '-') {
     for await (const piece of unpackToTar(image, context.signal)) await printData(context, piece);
     return;

@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import type { BootRequest, BootResult } from '../model/boot.js';
 import { exitCodes, MobyPatchError } from '../model/error.js';
 import type { ReportDraft } from '../report/draft.js';
-import { addBootOptions, type BootFlags, listExpectations, usualTimeout } from './boot-options.js';
-import { type CommandContext, findPlaces } from './context.js';
+import { type BootFlags, defaultTimeout, listExpectations } from '../setup/boot-options.js';
+import { addBootOptions } from './boot-options.js';
+import { type CommandContext, createReader } from './context.js';
 import { guard } from './guard.js';
 import { printJson, printLines } from './print.js';
 import { createProgress } from './progress.js';
@@ -62,17 +63,14 @@ async function bootNamed(
   context: CommandContext,
   log: (line: string) => void,
 ): Promise<BootResult> {
-  const { findImage } = await import('../catalog/find-image.js');
+  const { findNamedImage } = await import('../setup/named-image.js');
   const { openImage } = await import('../unpack/open-image.js');
   const { bootImage } = await import('../verify/boot/boot.js');
   const { detectInit } = await import('../verify/boot/detect-init.js');
   const { chooseMemory } = await import('../verify/boot/memory.js');
   const { createScratch } = await import('../io/scratch.js');
   const { signal, limits, folder } = context;
-  const places = findPlaces(context, folder);
-  const { images: roots, home } = places;
-  const cache = join(places.cache, 'images');
-  const found = await findImage(name, { roots, home, folder, cache, signal, log });
+  const found = await findNamedImage(name, { ...createReader(context), log });
   const kernel = flags.kernel === undefined ? found.kernel : resolve(folder, flags.kernel);
   if (kernel === undefined)
     throw new MobyPatchError('invalid', 'kernel-missing', 'no kernel is known that boots this image', {
@@ -88,7 +86,7 @@ async function bootNamed(
     kernel,
     cmdline: flags.cmdline ?? found.cmdline,
     memory: flags.memory ?? Math.max(found.memory ?? 0, chooseMemory(image.layout)),
-    timeout: flags.timeout ?? usualTimeout,
+    timeout: flags.timeout ?? defaultTimeout,
     network: flags.network ?? 'isolated',
     accelerator: flags.accelerator ?? 'auto',
     expects: listExpectations(flags, found.expect),

@@ -1,11 +1,8 @@
 import type { BootRequest } from './boot.js';
-import type { Cache } from './cache.js';
-import type { Engine, EngineName } from './engine.js';
+import type { EngineName } from './engine.js';
 import type { Codec } from './layout.js';
-import type { ScanLimits } from './limits.js';
 import type { Lock } from './lock.js';
 import type { Patch } from './patch.js';
-import type { Report } from './report.js';
 
 /**
  * `rewrite`: touched archives are written anew; `append`: the input's bytes stay, one archive follows them;
@@ -39,13 +36,4 @@ export interface BuildRequest {
 export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'memory'> {
   readonly memory?: number | undefined;
   readonly leastMemory?: number | undefined;
-}
-
-export interface BuildContext {
-  readonly signal: AbortSignal;
-  readonly limits?: Partial<ScanLimits> | undefined;
-  readonly engines: readonly Engine[];
-  readonly cache: Cache;
-  readonly log: (line: string) => void;
-  readonly onStage: (stage: Report['stage']) => void;
 }

@@ -20,17 +20,21 @@ export interface Places {
   readonly home: string;
 }
 
-/** What a use case gets of the process it runs in; no stream and no exit code is in it. */
-export interface Session {
+/** What a use case that only reads images gets of the process it runs in; no stream and no exit code is in it. */
+export interface ReadingSession {
   readonly signal: AbortSignal;
   /** Bounds for what is read; the usual ones where nothing is given. */
   readonly limits?: Partial<ScanLimits> | undefined;
   readonly places: Places;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Takes one line about what is going on, for people. */
+  readonly log: (line: string) => void;
+}
+
+/** What a use case that builds gets besides. */
+export interface Session extends ReadingSession {
   /** In the order in which `auto` tries them. */
   readonly engines: readonly Engine[];
   readonly cache: Cache;
-  /** One line about what is going on, for people. */
-  readonly log: (line: string) => void;
   readonly onStage: (stage: Stage) => void;
 }

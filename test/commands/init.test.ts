@@ -1,17 +1,22 @@
 import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { configurationSchema } from '#src/commands/configuration.js';
-import { runInit } from '#src/commands/init-project.js';
-import { createConfigurationText, createPatchText, type ProjectWishes } from '#src/commands/project-text.js';
-import { writeProject } from '#src/commands/write-project.js';
 import { parsePatch } from '#src/patch/language/parse-patch.js';
+import { configurationSchema } from '#src/setup/configuration.js';
+import { createProject } from '#src/setup/project/create-project.js';
+import {
+  createConfigurationText,
+  createPatchText,
+  type ProjectTextOptions,
+} from '#src/setup/project/project-text.js';
+import { writeProject } from '#src/setup/project/write-project.js';
 import { readYaml } from '#src/yaml/read-yaml.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
-import { createCommandContext } from '../fixtures/command-context.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { findInstaller } from '../fixtures/kernel.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareTest } from '../fixtures/needs.js';
+import { createTestSession } from '../fixtures/session.js';
 
 const image = gzip(createArchive([directory('.'), file('init', '#!/bin/sh\n', { mode: 0o100755 })]));
 const written = ['moby-patch.yaml', 'patches/example/patch.yaml'];
@@ -24,14 +29,14 @@ async function list(folder: string): Promise<string[]> {
     .sort();
 }
 
-const wishes: ProjectWishes = {
+const options: ProjectTextOptions = {
   folder: '/project',
   schemas: '/project/node_modules/moby-patch/schema',
   image: 'initrd.img',
   images: ['reference'],
   ids: ['nfs'],
   kernel: undefined,
-  found: undefined,
+  kernelBeside: undefined,
   patches: ['example'],
   parameters: [],
   settings: {},
@@ -83,9 +88,8 @@ test('nothing that is there is replaced without --force, and then nothing new is
   t.is(JSON.parse(refused.stdout).error.code, 'init-exists');
   t.deepEqual(await list(folder), ['moby-patch.yaml']);
   t.is(await readFile(join(folder, 'moby-patch.yaml'), 'utf8'), 'image: mine\n');
-  const context = createCommandContext(folder);
-  await runInit({ force: true, json: true, output: 'out.img' }, context);
-  t.like(JSON.parse(context.printed()), {
+  const { stdout } = await callMoby(['init', '--force', '--json', '-o', 'out.img'], folder, {});
+  t.like(JSON.parse(stdout), {
     image: 'initrd.img',
     files: [
       { path: 'patches/example/patch.yaml', state: 'written' },
@@ -104,7 +108,7 @@ const force = { isForced: true, isDry: false };
 test('a link that leads nowhere counts as there', async (t) => {
   const folder = await createTestFolder(t);
   await symlink('/nowhere', join(folder, 'moby-patch.yaml'));
-  const write = writeProject(files, { ...force, isForced: false }, createCommandContext(folder));
+  const write = writeProject(files, { ...force, isForced: false }, createTestSession(folder));
   t.like(await t.throwsAsync(write), { code: 'init-exists' });
   t.deepEqual(await readdir(folder), ['moby-patch.yaml']);
 });
@@ -113,7 +117,7 @@ test('where one file cannot be written there is none of them', async (t) => {
   const folder = await createTestFolder(t);
   // A folder cannot be replaced by a file: found when the other file has its place already.
   await mkdir(join(folder, 'moby-patch.yaml'));
-  const write = (at: string) => t.throwsAsync(writeProject(files, force, createCommandContext(at)));
+  const write = (at: string) => t.throwsAsync(writeProject(files, force, createTestSession(at)));
   t.like(await write(folder), { kind: 'invalid', code: 'output-unwritable' });
   t.deepEqual(await readdir(folder), ['moby-patch.yaml']);
   const other = await createTestFolder(t);
@@ -126,18 +130,16 @@ test('a folder of somebody else stays when the files in it cannot be written', a
   const folder = await createTestFolder(t);
   await mkdir(join(folder, 'moby-patch.yaml'));
   await mkdir(join(folder, 'patches/other'), { recursive: true });
-  await t.throwsAsync(writeProject(files, force, createCommandContext(folder)));
+  await t.throwsAsync(writeProject(files, force, createTestSession(folder)));
   t.deepEqual(await readdir(join(folder, 'patches')), ['other']);
 });
 
 test('--dry-run prints what would be written and writes nothing', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'initrd.img'), image);
-  const context = createCommandContext(folder);
-  await runInit({ dryRun: true, output: 'new.img' }, context);
-  const text = context.printed();
-  t.regex(text, /^moby-patch\.yaml: would be written\n[\s\S]*^ {2}output: new\.img$/m);
-  t.regex(text, /next: name the kernel that boots it/);
+  const { stdout } = await callMoby(['init', '--dry-run', '-o', 'new.img'], folder, {});
+  t.regex(stdout, /^moby-patch\.yaml: would be written\n[\s\S]*^ {2}output: new\.img$/m);
+  t.regex(stdout, /next: name the kernel that boots it/);
   t.deepEqual(await list(folder), ['initrd.img']);
 });
 
@@ -154,10 +156,8 @@ test('patches, settings and image are looked at before anything is written', asy
   ] as const;
   for (const [flags, code, message] of refused) {
     const error = await t.throwsAsync(
-      runInit({ output: 'out.img', ...flags }, createCommandContext(folder)),
-      {
-        message,
-      },
+      createProject({ output: 'out.img', ...flags }, createTestSession(folder)),
+      { message },
     );
     t.like(error, { kind: 'invalid', code });
   }
@@ -166,8 +166,8 @@ test('patches, settings and image are looked at before anything is written', asy
 
 test('named patches take the place of the example, and their parameters are listed', async (t) => {
   const folder = await createTestFolder(t);
-  const flags = { image: 'reference', patch: ['nfs'], set: ['server=10.0.2.2'], output: 'out.img' };
-  await runInit(flags, createCommandContext(folder));
+  const request = { image: 'reference', patch: ['nfs'], set: ['server=10.0.2.2'], output: 'out.img' };
+  await createProject(request, createTestSession(folder));
   t.deepEqual(await list(folder), ['moby-patch.yaml']);
   const text = await readFile(join(folder, 'moby-patch.yaml'), 'utf8');
   t.like(parseConfiguration(t, text), {
@@ -180,7 +180,7 @@ test('named patches take the place of the example, and their parameters are list
 
 test('every line that is a comment for now is right without its #', (t) => {
   const parameter = { default: 'a: "b"', description: 'two\nlines' };
-  const text = createConfigurationText({ ...wishes, parameters: [['greeting', parameter]] });
+  const text = createConfigurationText({ ...options, parameters: [['greeting', parameter]] });
   const all = parseConfiguration(t, text.replace(/^# (?=[a-z]+:)/gm, '').replace(/^#(?= {2}\w+:)/gm, ''));
   t.like(all, {
     engine: 'auto',
@@ -190,7 +190,7 @@ test('every line that is a comment for now is right without its #', (t) => {
     settings: { greeting: 'a: "b"' },
   });
   t.true(Object.keys(all).length >= 12, Object.keys(all).join(' '));
-  const patch = createPatchText(wishes.schemas, wishes.folder).replace(/^#(?= {2}- )/gm, '');
+  const patch = createPatchText(options.schemas, options.folder).replace(/^#(?= {2}- )/gm, '');
   // Steps that stand behind `expects` in the file would be steps of nothing.
   const { problems } = parsePatch(patch, { id: 'example', folder: '', file: 'patch.yaml' });
   t.deepEqual(problems, []);
@@ -216,7 +216,7 @@ test('values that YAML would take for something else, or for more than one, come
     'ä b',
   ]) {
     const text = createConfigurationText({
-      ...wishes,
+      ...options,
       image: value,
       kernel: value,
       patches: [value, value],
@@ -235,10 +235,10 @@ test('values that YAML would take for something else, or for more than one, come
 });
 
 test('editors find the schemas: beside a project that has the program, and anywhere else', (t) => {
-  const [first] = createConfigurationText(wishes).split('\n');
+  const [first] = createConfigurationText(options).split('\n');
   t.is(first, '# yaml-language-server: $schema=node_modules/moby-patch/schema/moby-patch.schema.json');
-  const [patch] = createPatchText(wishes.schemas, wishes.folder).split('\n');
+  const [patch] = createPatchText(options.schemas, options.folder).split('\n');
   t.is(patch, '# yaml-language-server: $schema=../../node_modules/moby-patch/schema/patch.schema.json');
-  const [other] = createConfigurationText({ ...wishes, schemas: '/usr/lib/some where' }).split('\n');
+  const [other] = createConfigurationText({ ...options, schemas: '/usr/lib/some where' }).split('\n');
   t.is(other, '# yaml-language-server: $schema=file:///usr/lib/some%20where/moby-patch.schema.json');
 });

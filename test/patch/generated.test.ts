@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { formatConfigurationSchema } from '#src/commands/configuration.js';
 import { describePatches } from '#src/patch/language/describe-patches.js';
 import { listPatches } from '#src/patch/language/find-patches.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { formatPatchJsonSchema } from '#src/patch/language/patch-schema.js';
 import { stepKinds } from '#src/patch/steps/index.js';
+import { formatConfigurationSchema } from '#src/setup/configuration.js';
 
 async function checkCurrent(t: ExecutionContext, path: string, wanted: string): Promise<void> {
   if (process.env.UPDATE) await writeFile(path, wanted);

@@ -1,29 +1,33 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { MobyPatchError } from '../model/error.js';
-import type { CommandContext } from './context.js';
+import type { ReadingSession } from '../model/session.js';
 
-/** More than any image or root has that somebody pipes; what has no end must not fill the disk. */
-const usualMost = 8 * 2 ** 30;
+/** No image or root that is piped in is larger; an endless stream must not fill the disk. */
+const defaultLimit = 8 * 2 ** 30;
 const startSize = 512;
 
-/**
- * Keeps standard input in a new file. `refuse` looks at its first 512 bytes (fewer when there are no more) as
- * soon as they have come. Errors: those of `refuse`; `input-too-large` (invalid).
- */
-export async function keepStandardInput(
-  path: string,
-  refuse: (start: Uint8Array) => MobyPatchError | undefined,
-  context: CommandContext,
+interface SaveOptions {
+  /** A new file. */
+  readonly path: string;
+  /** Gets the first 512 bytes (fewer when the stream is shorter) as soon as they arrive. */
+  readonly refuse: (start: Uint8Array) => MobyPatchError | undefined;
+}
+
+/** Saves a stream in a file. Errors: those of `refuse`; `input-too-large` (invalid). */
+export async function saveStandardInput(
+  input: NodeJS.ReadableStream,
+  { path, refuse }: SaveOptions,
+  { signal, limits }: Pick<ReadingSession, 'signal' | 'limits'>,
 ): Promise<void> {
-  const most = context.limits?.unpacked ?? usualMost;
+  const limit = limits?.unpacked ?? defaultLimit;
   async function* check(source: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer, void, void> {
     let start: Buffer | undefined = Buffer.alloc(0);
     let size = 0;
     for await (const piece of source) {
       const bytes = Buffer.from(piece);
       size += bytes.length;
-      if (size > most) throw createTooLargeError(most);
+      if (size > limit) throw createTooLargeError(limit);
       if (start !== undefined) {
         start = Buffer.concat([start, bytes]);
         if (start.length < startSize) continue;
@@ -40,11 +44,11 @@ export async function keepStandardInput(
     const problem = refuse(start.subarray(0, startSize));
     if (problem !== undefined) throw problem;
   };
-  await pipeline(context.stdin, check, createWriteStream(path, { mode: 0o600 }), { signal: context.signal });
+  await pipeline(input, check, createWriteStream(path, { mode: 0o600 }), { signal });
 }
 
-function createTooLargeError(most: number): MobyPatchError {
-  return new MobyPatchError('invalid', 'input-too-large', `it has more than ${most} bytes`, {
+function createTooLargeError(limit: number): MobyPatchError {
+  return new MobyPatchError('invalid', 'input-too-large', `it has more than ${limit} bytes`, {
     path: 'standard input',
     hint: 'give a file, or raise the limit: --max-size BYTES',
   });

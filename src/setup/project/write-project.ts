@@ -1,8 +1,8 @@
 import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createOutput, type Output } from '../io/output.js';
-import { MobyPatchError } from '../model/error.js';
-import type { CommandContext } from './context.js';
+import { createOutput, type Output } from '../../io/output.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { ReadingSession } from '../../model/session.js';
 
 export interface ProjectFile {
   /** From the project's folder. */
@@ -27,9 +27,8 @@ interface WriteOptions {
 export async function writeProject(
   files: readonly ProjectFile[],
   { isForced, isDry }: WriteOptions,
-  context: CommandContext,
+  { signal, places: { folder } }: ReadingSession,
 ): Promise<WrittenFile[]> {
-  const { folder } = context;
   const there = new Map<string, boolean>();
   for (const { path } of files) there.set(path, await exists(join(folder, path)));
   const found = [...there].flatMap(([path, isThere]) => (isThere ? [path] : []));
@@ -41,14 +40,14 @@ export async function writeProject(
   const states = isDry
     ? (['would be replaced', 'would be written'] as const)
     : (['replaced', 'written'] as const);
-  if (!isDry) await writeAll(files, there, context);
+  if (!isDry) await writeAll(files, there, { folder, signal });
   return files.map((file) => ({ ...file, state: there.get(file.path) ? states[0] : states[1] }));
 }
 
 async function writeAll(
   files: readonly ProjectFile[],
   there: ReadonlyMap<string, boolean>,
-  { folder, signal }: CommandContext,
+  { folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
 ): Promise<void> {
   const outputs: (Output & { readonly file: string; readonly isNew: boolean })[] = [];
   const folders: string[] = [];

@@ -1,10 +1,10 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Parameter } from '../model/patch.js';
+import type { Parameter } from '../../model/patch.js';
 
 export const exampleId = 'example';
 
-export interface ProjectWishes {
+export interface ProjectTextOptions {
   /** The project's folder, and the one of the program's JSON schemas. */
   readonly folder: string;
   readonly schemas: string;
@@ -12,9 +12,9 @@ export interface ProjectWishes {
   /** The ids of the image definitions and patches that there are. */
   readonly images: readonly string[];
   readonly ids: readonly string[];
-  /** As asked for, and what lies beside the image. */
+  /** The kernel as the user named it, and the one beside the image. */
   readonly kernel: string | undefined;
-  readonly found: string | undefined;
+  readonly kernelBeside: string | undefined;
   /** As the file names them, and what they can be told. */
   readonly patches: readonly string[];
   readonly parameters: readonly (readonly [string, Parameter])[];
@@ -23,8 +23,8 @@ export interface ProjectWishes {
 }
 
 /** A moby-patch.yaml; each line that begins with `# name:` is right without the `# `, too. */
-export function createConfigurationText(wishes: ProjectWishes): string {
-  const { folder, schemas, image, images, ids, kernel, found, patches, output } = wishes;
+export function createConfigurationText(options: ProjectTextOptions): string {
+  const { folder, schemas, image, images, ids, kernel, kernelBeside, patches, output } = options;
   return `# yaml-language-server: $schema=${locateSchema('moby-patch', folder, schemas)}
 #
 # What a bare \`moby-patch build\` does in this folder. Options of the command line go before what stands here;
@@ -33,14 +33,14 @@ export function createConfigurationText(wishes: ProjectWishes): string {
 # The stock image: a file, or the id of a definition (${images.join(', ')}).
 image: ${quote(image)}
 
-# What boots the new image before it is put in place. Without: ${found === undefined ? 'the one of the definition, or beside the image' : `${toLine(found)}, beside the image`}.
-${kernel === undefined ? `# kernel: ${quote(found ?? 'vmlinuz')}` : `kernel: ${quote(kernel)}`}
+# What boots the new image before it is put in place. Without: ${kernelBeside === undefined ? 'the one of the definition, or beside the image' : `${toLine(kernelBeside)}, beside the image`}.
+${kernel === undefined ? `# kernel: ${quote(kernelBeside ?? 'vmlinuz')}` : `kernel: ${quote(kernel)}`}
 
 # Folders, or ids: of a folder in patches/, or of what comes with the program (${ids.join(', ')}).
 patches: [${patches.map(quote).join(', ')}]
 
 # Values of their parameters.
-${listSettings(wishes).join('\n')}
+${listSettings(options).join('\n')}
 
 output: ${quote(output)}
 
@@ -63,7 +63,7 @@ output: ${quote(output)}
 }
 
 /** What has a default stands there as a comment, so that nobody has to look it up. */
-function listSettings({ parameters, settings }: ProjectWishes): string[] {
+function listSettings({ parameters, settings }: ProjectTextOptions): string[] {
   const given = Object.entries(settings).map(([name, value]) => `  ${quote(name)}: ${quoteText(value)}`);
   const others = parameters
     .filter(([name]) => !Object.keys(settings).some((key) => key === name || key.endsWith(`.${name}`)))

@@ -1,5 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { MobyPatchError } from '../model/error.js';
+import { explainIssues, listKeys, placeFault } from '../yaml/issues.js';
 import { formatJsonSchema } from '../yaml/json-schema.js';
+import { createPatchError } from '../yaml/problems.js';
+import { readYaml } from '../yaml/read-yaml.js';
 
 const engines = ['auto', 'stream', 'docker', 'local'] as const;
 const modes = ['rewrite', 'append', 'auto'] as const;
@@ -42,4 +48,38 @@ export function formatConfigurationSchema(): string {
     title: 'What a bare moby-patch build does: moby-patch.yaml',
     ...z.toJSONSchema(configurationSchema, { io: 'input', unrepresentable: 'any' }),
   });
+}
+
+export interface LoadedConfiguration {
+  /** The folder that its relative paths start from. */
+  readonly folder: string;
+  readonly values: Configuration;
+}
+
+/** Reads the named file, or `moby-patch.yaml` of the folder if there is one. Errors: `config-*` (`invalid`). */
+export async function loadConfiguration(
+  folder: string,
+  named: string | undefined,
+): Promise<LoadedConfiguration> {
+  const file = named === undefined ? join(folder, 'moby-patch.yaml') : resolve(folder, named);
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' && named === undefined) return undefined;
+    throw new MobyPatchError(
+      'invalid',
+      'config-unreadable',
+      `cannot read the configuration: ${cause.code ?? cause.message}`,
+      { path: file, cause },
+    );
+  });
+  if (text === undefined) return { folder, values: {} };
+  const yaml = readYaml(text, file);
+  const parsed = configurationSchema.safeParse(yaml.value ?? {});
+  if (yaml.problems.length === 0 && parsed.success) return { folder: dirname(file), values: parsed.data };
+  const faults = parsed.success
+    ? []
+    : explainIssues(parsed.error.issues, yaml.value, listKeys(configurationSchema));
+  throw createPatchError(
+    [...yaml.problems, ...faults.map((fault) => placeFault(yaml, fault))],
+    'moby-patch build --help',
+  );
 }

@@ -1,19 +1,20 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { type FoundImage, findImage } from '../catalog/find-image.js';
+import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
 import type { BootWishes, BuildRequest, WriteMode } from '../model/build.js';
 import type { EngineName } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
 import type { Patch } from '../model/patch.js';
+import type { ReadingSession } from '../model/session.js';
 import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
 import { suggest } from '../yaml/did-you-mean.js';
-import { type BootFlags, listExpectations, usualTimeout } from './boot-options.js';
-import type { Configuration } from './configuration.js';
-import { type CommandContext, findPlaces, type Places } from './context.js';
-import { type LoadedConfiguration, loadConfiguration } from './load-configuration.js';
+import { type BootFlags, defaultTimeout, listExpectations } from './boot-options.js';
+import { type Configuration, type LoadedConfiguration, loadConfiguration } from './configuration.js';
 import { lockName, readLock } from './lock-file.js';
+import { findNamedImage } from './named-image.js';
+import { placesOf } from './reading-session.js';
 
 export interface BuildFlags extends BootFlags {
   readonly image?: string;
@@ -34,21 +35,17 @@ export interface BuildFlags extends BootFlags {
 }
 
 /** Puts the flags over the configuration file and finds everything they name. */
-export async function createBuildRequest(
-  flags: BuildFlags,
-  context: CommandContext,
-  log: (line: string) => void,
-): Promise<BuildRequest> {
+export async function createBuildRequest(flags: BuildFlags, session: ReadingSession): Promise<BuildRequest> {
+  const { folder } = session.places;
   const configuration = flags.fileLeftOut
-    ? { folder: context.folder, values: {} }
-    : await loadConfiguration(context.folder, flags.config);
+    ? { folder, values: {} }
+    : await loadConfiguration(folder, flags.config);
   const { values } = configuration;
-  const places = findPlaces(context, configuration.folder);
-  const image = await findWantedImage(flags, configuration, places, context, log);
+  const image = await findWantedImage(flags, configuration, session);
   const output =
     flags.output === undefined
       ? resolve(configuration.folder, values.output ?? 'initrd.patched.img')
-      : resolve(context.folder, flags.output);
+      : resolve(folder, flags.output);
   if (output === image.initrd) {
     throw new MobyPatchError(
       'invalid',
@@ -57,9 +54,10 @@ export async function createBuildRequest(
       { path: output, hint: 'give another file: -o FILE' },
     );
   }
+  const roots = placesOf(configuration.folder, session.places).patches;
   const patches = await Promise.all(
-    listPatchFolders(flags, configuration, context).map(async (name) =>
-      loadPatch(await findPatch(name, places.patches)),
+    listPatchFolders(flags, configuration, folder).map(async (name) =>
+      loadPatch(await findPatch(name, roots)),
     ),
   );
   return {
@@ -75,9 +73,9 @@ export async function createBuildRequest(
     mode: flags.mode ?? values.mode,
     single: flags.singleMember ?? values['single-member'],
     verify: flags.verify
-      ? chooseBoot(flags, configuration, image, context, patches.length > 0 || hasRecoding(flags, values))
+      ? chooseBoot(flags, configuration, image, folder, patches.length > 0 || hasRecoding(flags, values))
       : undefined,
-    stamp: parseStamp(context.environment.SOURCE_DATE_EPOCH),
+    stamp: parseStamp(session.environment.SOURCE_DATE_EPOCH),
   };
 }
 
@@ -92,33 +90,21 @@ export function leaveOutUnnamedFile<Flags extends BuildFlags>(flags: Flags): Fla
 async function findWantedImage(
   flags: BuildFlags,
   configuration: LoadedConfiguration,
-  places: Places,
-  context: CommandContext,
-  log: (line: string) => void,
+  session: ReadingSession,
 ): Promise<FoundImage> {
   const wanted = flags.image ?? configuration.values.image;
   if (wanted === undefined)
     throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
       hint: 'moby-patch build -i IMAGE, or image: in moby-patch.yaml',
     });
-  const from = flags.image === undefined ? configuration.folder : context.folder;
-  return findImage(wanted, {
-    roots: places.images,
-    home: places.home,
-    folder: from,
-    cache: resolve(places.cache, 'images'),
-    signal: context.signal,
-    log,
-  });
+  const project = configuration.folder;
+  const from = flags.image === undefined ? project : session.places.folder;
+  return findNamedImage(wanted, session, { project, from });
 }
 
 /** Names that are paths start at the folder of whoever wrote them. */
-function listPatchFolders(
-  flags: BuildFlags,
-  configuration: LoadedConfiguration,
-  context: CommandContext,
-): string[] {
-  const from = flags.patch === undefined ? configuration.folder : context.folder;
+function listPatchFolders(flags: BuildFlags, configuration: LoadedConfiguration, folder: string): string[] {
+  const from = flags.patch === undefined ? configuration.folder : folder;
   const names = flags.patch ?? configuration.values.patches ?? [];
   return names.map((name) => locatePatch(name, from));
 }
@@ -195,14 +181,14 @@ function hasRecoding(flags: BuildFlags, values: Configuration): boolean {
 /** Nothing to boot is fine only where the output is the input: whoever changes an image has to prove it. */
 function chooseBoot(
   flags: BuildFlags,
-  { folder, values }: LoadedConfiguration,
+  configuration: LoadedConfiguration,
   image: FoundImage,
-  context: CommandContext,
+  folder: string,
   changes: boolean,
 ): BootWishes | undefined {
-  const configured = values.kernel === undefined ? undefined : resolve(folder, values.kernel);
-  const kernel =
-    flags.kernel === undefined ? (configured ?? image.kernel) : resolve(context.folder, flags.kernel);
+  const { values } = configuration;
+  const configured = values.kernel === undefined ? undefined : resolve(configuration.folder, values.kernel);
+  const kernel = flags.kernel === undefined ? (configured ?? image.kernel) : resolve(folder, flags.kernel);
   if (kernel === undefined) {
     if (!changes) return undefined;
     throw new MobyPatchError(
@@ -220,7 +206,7 @@ function chooseBoot(
     cmdline: flags.cmdline ?? values.cmdline ?? image.cmdline,
     memory: flags.memory ?? values.memory,
     leastMemory: image.memory,
-    timeout: flags.timeout ?? values.timeout ?? usualTimeout,
+    timeout: flags.timeout ?? values.timeout ?? defaultTimeout,
     network: flags.network ?? values.network ?? 'isolated',
     accelerator: flags.accelerator ?? 'auto',
     expects: listExpectations(flags, [...image.expect, ...(values.expect ?? [])]),

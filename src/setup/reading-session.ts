@@ -1,0 +1,52 @@
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Places, ReadingSession } from '../model/session.js';
+
+const packageFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+export interface ReadingSessionOptions extends Partial<Omit<ReadingSession, 'places'>> {
+  /** The working folder; default: that of the process. */
+  readonly folder?: string;
+}
+
+/** Takes from the process what is left out. */
+export function createReadingSession(options: ReadingSessionOptions): ReadingSession {
+  const { signal = new AbortController().signal, limits, folder = process.cwd(), log = () => {} } = options;
+  const { environment = process.env } = options;
+  return { signal, limits, places: createPlaces(folder, environment), environment, log };
+}
+
+/** Follows the XDG base directories; macOS keeps state in its Application Support folder. */
+function createPlaces(folder: string, environment: ReadingSession['environment']): Places {
+  const home = environment.HOME ?? homedir();
+  const config = join(environment.XDG_CONFIG_HOME ?? join(home, '.config'), 'moby-patch');
+  const roots = [folder, config, packageFolder];
+  return {
+    folder,
+    patches: roots.map((root) => join(root, 'patches')),
+    images: roots.map((root) => join(root, 'images')),
+    cache: join(environment.XDG_CACHE_HOME ?? join(home, '.cache'), 'moby-patch'),
+    state: locateState(home, environment),
+    schemas: join(packageFolder, 'schema'),
+    home,
+  };
+}
+
+/** The places of a project whose configuration file is in another folder than the working one. */
+export function placesOf(project: string, places: Places): Places {
+  const [, ...patches] = places.patches;
+  const [, ...images] = places.images;
+  return {
+    ...places,
+    patches: [join(project, 'patches'), ...patches],
+    images: [join(project, 'images'), ...images],
+  };
+}
+
+function locateState(home: string, environment: ReadingSession['environment']): string {
+  if (environment.XDG_STATE_HOME) return join(environment.XDG_STATE_HOME, 'moby-patch');
+  return process.platform === 'darwin'
+    ? join(home, 'Library/Application Support/moby-patch')
+    : join(home, '.local/state/moby-patch');
+}
