@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import type { CommandContext } from './commands/context.js';
-import { createOutputClosedError } from './commands/fail.js';
 import { createProgram } from './commands/program.js';
+import type { CommandContext } from './commands/shared/context.js';
+import { createOutputClosedError } from './commands/shared/fail.js';
 import { tuneV8 } from './commands/v8-flags.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { version } from './version.js';

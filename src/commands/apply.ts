@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './context.js';
-import { addDeployOptions, type DeployFlags } from './deploy-options.js';
-import { explain } from './fail.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
-import { createProgress } from './progress.js';
+import type { CommandContext } from './shared/context.js';
+import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
+import { explain } from './shared/fail.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
 
 interface Flags extends DeployFlags {
   readonly dryRun?: boolean;
@@ -24,7 +24,7 @@ export function addApplyCommand(program: Command, context: CommandContext): void
 
 async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const { describeDeployed, runDeploy } = await import('./run-deploy.js');
-  const { withReports } = await import('./write-reports.js');
+  const { withReports } = await import('./shared/write-reports.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const { dryRun = false, adopt = false } = flags;

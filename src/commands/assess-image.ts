@@ -7,9 +7,9 @@ import type { Deployment, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';
 import { openImage } from '../unpack/open-image.js';
-import type { CommandContext } from './context.js';
 import { findDoneSteps } from './find-done-steps.js';
 import type { Predecessor, Target, Wish } from './installed-image.js';
+import type { CommandContext } from './shared/context.js';
 
 export interface Assessment extends Status {
   /** Of the installed bytes, when they are ours. */

@@ -16,9 +16,9 @@ import type { Report } from '../model/report.js';
 import { createSession } from '../setup/session.js';
 import { openImage } from '../unpack/open-image.js';
 import { listArchives } from './assess-image.js';
-import type { CommandContext } from './context.js';
 import type { Target } from './installed-image.js';
-import type { Progress } from './progress.js';
+import type { CommandContext } from './shared/context.js';
+import type { Progress } from './shared/progress.js';
 
 export interface Built {
   readonly deployment: Deployment;

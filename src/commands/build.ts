@@ -2,14 +2,14 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
+import { describeStreamed } from '../report/streamed.js';
 import type { BuildFlags } from '../setup/build-request.js';
-import { addBuildOptions } from './build-command.js';
-import type { CommandContext } from './context.js';
-import { explain, fail } from './fail.js';
-import { assertOneOutput, printData, printJson, shortenPaths } from './print.js';
-import { createProgress } from './progress.js';
-import { addReportOption, type ReportFlags } from './report-option.js';
-import { describeStreamed } from './streamed-report.js';
+import { addBuildOptions } from './shared/build-options.js';
+import type { CommandContext } from './shared/context.js';
+import { explain, fail } from './shared/fail.js';
+import { assertOneOutput, printData, printJson, shortenPaths } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
+import { addReportOption, type ReportFlags } from './shared/report-option.js';
 
 interface Flags extends BuildFlags, ReportFlags {
   readonly json?: boolean;
@@ -33,7 +33,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
-    const { withReports } = await import('./write-reports.js');
+    const { withReports } = await import('./shared/write-reports.js');
     const { createScratch } = await import('../io/scratch.js');
     const streamed = flags.output === '-';
     await using scratch = await createScratch();

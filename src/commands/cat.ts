@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { showPath } from '../format/path.js';
 import { MobyPatchError } from '../model/error.js';
 import { resolvePath } from '../tree/resolve.js';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { printData } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { printData } from './shared/print.js';
 
 export function addCatCommand(program: Command, context: CommandContext): void {
   program

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { MobyPatchError } from '../model/error.js';
-import { type CommandContext, createReader } from './context.js';
-import { fail } from './fail.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { fail } from './shared/fail.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
 
 interface Checked {
   readonly kind: 'patch' | 'image' | 'configuration';

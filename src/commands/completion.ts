@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
-import type { CommandContext } from './context.js';
-import { guard } from './guard.js';
+import type { CommandContext } from './shared/context.js';
+import { guard } from './shared/guard.js';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 
@@ -24,7 +24,7 @@ To have it in every shell:
     )
     .action(
       guard(context, async (shell: Shell | undefined) => {
-        const { runCompletion } = await import('./run-completion.js');
+        const { runCompletion } = await import('./completion/run.js');
         await runCompletion(shell, context);
       }),
     );
@@ -32,7 +32,7 @@ To have it in every shell:
     .command(completerName, { hidden: true })
     .argument('[word...]')
     .action(async (words: string[]) => {
-      const { printCompletions } = await import('./run-completion.js');
+      const { printCompletions } = await import('./completion/run.js');
       await printCompletions(program, words, context);
     });
 }

@@ -12,10 +12,10 @@ import { createBuildRequest } from '../setup/build-request.js';
 import { createSession } from '../setup/session.js';
 import { assessImage } from './assess-image.js';
 import { type Built, buildDeployment, dropOldBuilds } from './build-deployment.js';
-import type { CommandContext } from './context.js';
-import type { DeployFlags } from './deploy-options.js';
 import { fillWish, readWish, type Target } from './installed-image.js';
-import type { Progress } from './progress.js';
+import type { CommandContext } from './shared/context.js';
+import type { DeployFlags } from './shared/deploy-options.js';
+import type { Progress } from './shared/progress.js';
 
 export interface DeployOptions {
   readonly dryRun?: boolean;

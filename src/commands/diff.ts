@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
 
 interface Flags {
   readonly text: boolean;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
-import type { CommandContext } from './context.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
+import type { CommandContext } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
 
 interface Finding {
   readonly name: string;

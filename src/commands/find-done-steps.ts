@@ -3,7 +3,7 @@ import { noCache } from '../io/cache.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Image } from '../model/layout.js';
 import type { Plan } from '../model/plan.js';
-import type { CommandContext } from './context.js';
+import type { CommandContext } from './shared/context.js';
 
 /**
  * The steps that put a file which the image has already, byte for byte: of an image that nobody has on record

@@ -5,9 +5,9 @@ import { findOverlaps, type NfsHost, planNfsHost } from '../deploy/host/nfs.js';
 import { dropBlock, putBlock } from '../deploy/host/system-file.js';
 import { runProcess } from '../io/process.js';
 import { MobyPatchError } from '../model/error.js';
-import type { CommandContext } from './context.js';
 import type { HostFlags } from './host.js';
-import { printJson, printLines } from './print.js';
+import type { CommandContext } from './shared/context.js';
+import { printJson, printLines } from './shared/print.js';
 
 type HostFile = NfsHost['files'][number];
 

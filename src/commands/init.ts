@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { ProjectRequest } from '../setup/project/create-project.js';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { collect } from './option-values.js';
-import { printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { collect } from './shared/options.js';
+import { printJson, printLines } from './shared/print.js';
 
 interface InitFlags extends ProjectRequest {
   readonly json?: boolean;

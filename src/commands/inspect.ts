@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { parseCount } from './option-values.js';
-import { printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { parseCount } from './shared/options.js';
+import { printJson, printLines } from './shared/print.js';
 
 interface Flags {
   readonly kernel?: string;

@@ -15,8 +15,8 @@ import { type BuildFlags, createBuildRequest } from '../setup/build-request.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { findNamedImage } from '../setup/named-image.js';
 import { createReadingSession } from '../setup/reading-session.js';
-import type { CommandContext } from './context.js';
-import type { TargetFlags } from './deploy-options.js';
+import type { CommandContext } from './shared/context.js';
+import type { TargetFlags } from './shared/deploy-options.js';
 
 /** An image where it is installed, with everything known of it. */
 export interface Target {

@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
-import type { CommandContext } from './context.js';
-import { guard } from './guard.js';
-import { printJson, printLines, shortenPaths } from './print.js';
+import type { CommandContext } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines, shortenPaths } from './shared/print.js';
 
 interface Flags {
   readonly config?: string;

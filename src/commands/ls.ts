@@ -5,9 +5,9 @@ import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { formatTable } from '../report/text.js';
 import { createGlob } from '../tree/glob.js';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
 
 interface Flags {
   readonly long?: boolean;

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
 import type { BuildFlags } from '../setup/build-request.js';
-import { addBuildOptions } from './build-command.js';
-import type { CommandContext } from './context.js';
-import { explain } from './fail.js';
-import { guard } from './guard.js';
-import { printJson, printLines, shortenPaths } from './print.js';
-import { addReportOption, type ReportFlags } from './report-option.js';
+import { addBuildOptions } from './shared/build-options.js';
+import type { CommandContext } from './shared/context.js';
+import { explain } from './shared/fail.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines, shortenPaths } from './shared/print.js';
+import { addReportOption, type ReportFlags } from './shared/report-option.js';
 
 interface Flags extends BuildFlags, ReportFlags {
   readonly json?: boolean;
@@ -25,7 +25,7 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
 }
 
 async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
-  const { withReports } = await import('./write-reports.js');
+  const { withReports } = await import('./shared/write-reports.js');
   const { report, output } = await withReports(flags, context, async (keep) => {
     const { planBuild } = await import('../build.js');
     const { createBuildRequest, leaveOutUnnamedFile } = await import('../setup/build-request.js');

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { ScanLimits } from '../model/limits.js';
-import type { CommandContext } from './context.js';
-import { addLimitOptions } from './limit-options.js';
+import type { CommandContext } from './shared/context.js';
+import { addLimitOptions } from './shared/limit-options.js';
 
 type AddCommand = (program: Command, context: CommandContext) => void;
 

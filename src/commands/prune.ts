@@ -5,9 +5,9 @@ import { removeAbandonedOutputs } from '../io/output.js';
 import { endUsersOf, findAbandonedScratch } from '../io/scratch.js';
 import { exitCodes } from '../model/error.js';
 import { locateBuildCache } from '../setup/build-cache.js';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
 
 interface Flags {
   readonly all?: boolean;

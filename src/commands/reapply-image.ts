@@ -6,13 +6,13 @@ import type { StateFolder } from '../deploy/state/state-folder.js';
 import { createErrorReport } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import { assessImage } from './assess-image.js';
-import type { CommandContext } from './context.js';
 import { type Deployed, deployImage } from './deploy-image.js';
 import { findTarget, type Target } from './installed-image.js';
-import type { Progress } from './progress.js';
 import type { ReapplyFlags } from './reapply.js';
 import { describeDeployed, withLockedTarget } from './run-deploy.js';
-import { withReports } from './write-reports.js';
+import type { CommandContext } from './shared/context.js';
+import type { Progress } from './shared/progress.js';
+import { withReports } from './shared/write-reports.js';
 
 /** Seconds after which a file that is written to all the time is given up. */
 const settleLimit = 1800;

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
-import type { CommandContext } from './context.js';
-import { addDeployOptions, type DeployFlags } from './deploy-options.js';
-import { guard } from './guard.js';
-import { parseCount } from './option-values.js';
-import { printJson, printLines } from './print.js';
-import { createProgress } from './progress.js';
+import type { CommandContext } from './shared/context.js';
+import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
+import { guard } from './shared/guard.js';
+import { parseCount } from './shared/options.js';
+import { printJson, printLines } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
 
 export interface ReapplyFlags extends DeployFlags {
   readonly settle?: number;

@@ -10,10 +10,10 @@ import type { Base } from '../repack/import/from-base.js';
 import type { RepackOptions } from '../repack/write-image.js';
 import { saveStandardInput } from '../setup/standard-input.js';
 import { createTarError } from '../tar/tar-header.js';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { parseLevel } from './option-values.js';
-import { assertOneOutput, printData, printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { parseLevel } from './shared/options.js';
+import { assertOneOutput, printData, printJson, printLines } from './shared/print.js';
 
 interface Flags {
   readonly output: string;

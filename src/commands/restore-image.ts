@@ -6,11 +6,11 @@ import { saveState } from '../deploy/state/state.js';
 import type { Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import { assessImage } from './assess-image.js';
-import type { CommandContext } from './context.js';
 import { createStatusError } from './deploy-image.js';
-import type { DeployFlags } from './deploy-options.js';
 import type { Target } from './installed-image.js';
-import type { Progress } from './progress.js';
+import type { CommandContext } from './shared/context.js';
+import type { DeployFlags } from './shared/deploy-options.js';
+import type { Progress } from './shared/progress.js';
 
 export interface Restored {
   readonly name: string;

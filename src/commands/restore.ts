@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './context.js';
-import { addTargetOptions, type DeployFlags } from './deploy-options.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
-import { createProgress } from './progress.js';
+import type { CommandContext } from './shared/context.js';
+import { addTargetOptions, type DeployFlags } from './shared/deploy-options.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
 
 interface Flags extends DeployFlags {
   readonly force?: boolean;

@@ -2,11 +2,11 @@ import { dirname } from 'node:path';
 import { lockFolder } from '../deploy/state/lock.js';
 import { removeAbandonedOutputs } from '../io/output.js';
 import { MobyPatchError } from '../model/error.js';
-import type { CommandContext } from './context.js';
 import { type Deployed, type DeployOptions, deployImage } from './deploy-image.js';
-import type { DeployFlags } from './deploy-options.js';
 import { findTarget, type Target } from './installed-image.js';
-import type { Progress } from './progress.js';
+import type { CommandContext } from './shared/context.js';
+import type { DeployFlags } from './shared/deploy-options.js';
+import type { Progress } from './shared/progress.js';
 
 /** Locks the image and looks at it; `work` gets it as it is under the lock. */
 export async function withLockedTarget<T>(

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import type { Status } from '../model/deployment.js';
 import { exitCodes, MobyPatchError } from '../model/error.js';
 import type { BuildFlags } from '../setup/build-request.js';
-import type { CommandContext } from './context.js';
-import { addWishOptions, type TargetFlags } from './deploy-options.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
+import type { CommandContext } from './shared/context.js';
+import { addWishOptions, type TargetFlags } from './shared/deploy-options.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
 
 type Flags = TargetFlags & Omit<BuildFlags, 'output' | 'verify'>;
 

@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { assertOneOutput, printData, printJson, printLines } from './print.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { assertOneOutput, printData, printJson, printLines } from './shared/print.js';
 
 interface Flags {
   readonly output?: string;

@@ -5,12 +5,12 @@ import type { BootRequest, BootResult } from '../model/boot.js';
 import { exitCodes, MobyPatchError } from '../model/error.js';
 import type { ReportDraft } from '../report/draft.js';
 import { type BootFlags, defaultTimeout, listExpectations } from '../setup/boot-options.js';
-import { addBootOptions } from './boot-options.js';
-import { type CommandContext, createReader } from './context.js';
-import { guard } from './guard.js';
-import { printJson, printLines } from './print.js';
-import { createProgress } from './progress.js';
-import { addReportOption, type ReportFlags } from './report-option.js';
+import { addBootOptions } from './shared/boot-options.js';
+import { type CommandContext, createReader } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { printJson, printLines } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
+import { addReportOption, type ReportFlags } from './shared/report-option.js';
 
 interface Flags extends BootFlags, ReportFlags {
   readonly console?: string;
@@ -34,7 +34,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
 async function runVerify(name: string, flags: Flags, context: CommandContext): Promise<void> {
   const { createReportDraft } = await import('../report/draft.js');
   const { renderBoot } = await import('../report/text.js');
-  const { withReports } = await import('./write-reports.js');
+  const { withReports } = await import('./shared/write-reports.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const draft = createReportDraft(name, progress.onStage);

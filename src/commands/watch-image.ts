@@ -4,12 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { readSignature } from '../deploy/installed-file.js';
 import { createErrorReport } from '../model/error.js';
 import { renderError } from '../report/text.js';
-import type { CommandContext } from './context.js';
 import { findTarget } from './installed-image.js';
-import { printLines } from './print.js';
-import { createProgress } from './progress.js';
 import { reapplyImage } from './reapply-image.js';
 import { describeDeployed } from './run-deploy.js';
+import type { CommandContext } from './shared/context.js';
+import { printLines } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
 import { usualSettle, type WatchFlags } from './watch.js';
 
 /** Failures after which nothing but another change of the image can help. */

@@ -6,9 +6,9 @@ import { createLaunchAgent, createSystemdUnits } from '../deploy/watch/service-f
 import { replaceFile } from '../io/output.js';
 import { runProcess } from '../io/process.js';
 import { MobyPatchError } from '../model/error.js';
-import type { CommandContext } from './context.js';
 import { findTarget } from './installed-image.js';
-import { printJson, printLines } from './print.js';
+import type { CommandContext } from './shared/context.js';
+import { printJson, printLines } from './shared/print.js';
 import { usualSettle, type WatchFlags } from './watch.js';
 
 const commandTimeout = 60;

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { CommandContext } from './context.js';
-import { guard } from './guard.js';
-import { parseCount } from './option-values.js';
 import { addReapplyOptions, type ReapplyFlags } from './reapply.js';
+import type { CommandContext } from './shared/context.js';
+import { guard } from './shared/guard.js';
+import { parseCount } from './shared/options.js';
 
 export interface WatchFlags extends ReapplyFlags {
   readonly interval: number;

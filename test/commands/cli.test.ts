@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { describeStreamed } from '#src/commands/streamed-report.js';
 import type { Report } from '#src/model/report.js';
+import { describeStreamed } from '#src/report/streamed.js';
 import { createArchive, createTestFolder, directory, file, gzip, symlink } from '../fixtures/archive.js';
 import { cli, runMoby } from '../fixtures/moby.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { withReports } from '#src/commands/write-reports.js';
+import { withReports } from '#src/commands/shared/write-reports.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { createApplication } from '../deploy/application.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { collect } from './option-values.js';
+import { collect } from './options.js';
 
 export interface ReportFlags {
   readonly report?: readonly string[];

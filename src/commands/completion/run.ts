@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { MobyPatchError } from '../model/error.js';
-import { completeWords } from './complete-words.js';
-import { type Shell, shells } from './completion.js';
-import { completionScripts } from './completion-scripts.js';
-import type { CommandContext } from './context.js';
-import { listValues } from './list-values.js';
-import { printData, printLines } from './print.js';
+import { MobyPatchError } from '../../model/error.js';
+import { type Shell, shells } from '../completion.js';
+import type { CommandContext } from '../shared/context.js';
+import { printData, printLines } from '../shared/print.js';
+import { completionScripts } from './scripts.js';
+import { listValues } from './values.js';
+import { completeWords } from './words.js';
 
 /** Error (`invalid`): `shell-unknown`. */
 export async function runCompletion(named: Shell | undefined, context: CommandContext): Promise<void> {

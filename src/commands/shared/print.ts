@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../../model/error.js';
 import type { CommandContext } from './context.js';
 
 /** A text for people in which paths below the working folder are as they would type them. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { ScanLimits } from '../model/limits.js';
-import { parseCount } from './option-values.js';
+import type { ScanLimits } from '../../model/limits.js';
+import { parseCount } from './options.js';
 
 /** The commands that read an image: all others have nothing to limit. */
 const readers = new Set([

@@ -1,5 +1,5 @@
-import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '../model/error.js';
-import { renderError } from '../report/text.js';
+import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '../../model/error.js';
+import { renderError } from '../../report/text.js';
 import type { CommandContext } from './context.js';
 import { printJson, shortenPaths } from './print.js';
 

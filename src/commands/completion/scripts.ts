@@ -1,4 +1,4 @@
-import { completerName, type Shell } from './completion.js';
+import { completerName, type Shell } from '../completion.js';
 
 // Also for the bash 3.2 of macOS: no compopt, no negative indexes, no mapfile.
 const bash = `# Completes moby-patch in bash. In ~/.bashrc: eval "$(moby-patch completion bash)"

@@ -1,5 +1,5 @@
-import type { Candidate, ValueKind } from './complete-words.js';
-import { type CommandContext, createReader } from './context.js';
+import { type CommandContext, createReader } from '../shared/context.js';
+import type { Candidate, ValueKind } from './words.js';
 
 interface Listed {
   readonly candidates: readonly Candidate[];
@@ -31,27 +31,27 @@ export async function listValues(
 }
 
 async function listImages(context: CommandContext): Promise<Candidate[]> {
-  const { listDefinitions } = await import('../catalog/find-image.js');
+  const { listDefinitions } = await import('../../catalog/find-image.js');
   const ids = await listDefinitions(createReader(context).places.images);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'image definition' }));
 }
 
 async function listPatchIds(context: CommandContext): Promise<Candidate[]> {
-  const { listPatches } = await import('../patch/language/find-patches.js');
+  const { listPatches } = await import('../../patch/language/find-patches.js');
   const ids = await listPatches(createReader(context).places.patches);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'patch' }));
 }
 
 async function listCodecs(): Promise<Candidate[]> {
-  const { writableCodecs } = await import('../compress/compression.js');
+  const { writableCodecs } = await import('../../compress/compression.js');
   return writableCodecs.map((value) => ({ value, description: 'compression' }));
 }
 
 /** The parameters of the patches that are named, or else of those of moby-patch.yaml. */
 async function listSettings(named: readonly string[], context: CommandContext): Promise<Candidate[]> {
-  const { findPatch } = await import('../patch/language/find-patches.js');
-  const { loadPatch } = await import('../patch/language/load-patch.js');
-  const { loadConfiguration } = await import('../setup/configuration.js');
+  const { findPatch } = await import('../../patch/language/find-patches.js');
+  const { loadPatch } = await import('../../patch/language/load-patch.js');
+  const { loadConfiguration } = await import('../../setup/configuration.js');
   const roots = createReader(context).places.patches;
   const names =
     named.length > 0 ? named : ((await loadConfiguration(context.folder, undefined)).values.patches ?? []);

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { replaceFile } from '../io/output.js';
-import { createErrorReport, MobyPatchError } from '../model/error.js';
-import type { Report } from '../model/report.js';
-import { createReportDraft } from '../report/draft.js';
-import { renderers } from '../report/renderers.js';
-import { renderError } from '../report/text.js';
+import { replaceFile } from '../../io/output.js';
+import { createErrorReport, MobyPatchError } from '../../model/error.js';
+import type { Report } from '../../model/report.js';
+import { createReportDraft } from '../../report/draft.js';
+import { renderers } from '../../report/renderers.js';
+import { renderError } from '../../report/text.js';
 import type { CommandContext } from './context.js';
 import type { ReportFlags } from './report-option.js';
 

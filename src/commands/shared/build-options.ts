@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addBootOptions } from './boot-options.js';
-import { collect, parseLevel } from './option-values.js';
+import { collect, parseLevel } from './options.js';
 
 /** How changes get into the image. */
 export function createModeOption(): Option {

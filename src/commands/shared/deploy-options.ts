@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { BuildFlags } from '../setup/build-request.js';
+import type { BuildFlags } from '../../setup/build-request.js';
 import { addBootOptions } from './boot-options.js';
-import { createModeOption } from './build-command.js';
-import { collect, parseLevel } from './option-values.js';
+import { createModeOption } from './build-options.js';
+import { collect, parseLevel } from './options.js';
 import { addReportOption, type ReportFlags } from './report-option.js';
 
 export interface TargetFlags {

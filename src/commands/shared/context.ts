@@ -1,6 +1,6 @@
-import type { ScanLimits } from '../model/limits.js';
-import type { ReadingSession } from '../model/session.js';
-import { createReadingSession } from '../setup/reading-session.js';
+import type { ScanLimits } from '../../model/limits.js';
+import type { ReadingSession } from '../../model/session.js';
+import { createReadingSession } from '../../setup/reading-session.js';
 
 /** What a command gets from the process: its environment and its streams enter the program here only. */
 export interface CommandContext {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { defaultTimeout } from '../setup/boot-options.js';
-import { collect, parseCount } from './option-values.js';
+import { defaultTimeout } from '../../setup/boot-options.js';
+import { collect, parseCount } from './options.js';
 
 export function addBootOptions(command: Command): Command {
   return command

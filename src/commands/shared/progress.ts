@@ -1,4 +1,4 @@
-import type { Stage } from '../model/report.js';
+import type { Stage } from '../../model/report.js';
 import type { CommandContext } from './context.js';
 import { shortenPaths } from './print.js';
 
