@@ -1,10 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { explainIssues, listKeys, placeFault } from '../yaml/issues.js';
+import { createPatchError } from '../yaml/problems.js';
+import { readYaml } from '../yaml/read-yaml.js';
 
 const place = z
   .string()
   .min(1)
   .describe(
-    'A path; ~ is the home folder; a relative one starts at the definition, or at what its recipe made.',
+    'A path; ~ is the home folder; a relative path begins at the definition, or at what its recipe made.',
   );
 
 const argv = z.array(z.string().min(1)).min(1);
@@ -15,7 +19,7 @@ const version = z
     z.strictObject({ command: argv }),
   ])
   .describe(
-    'What tells which version is installed: a key of a property list, the first line of a file or of what a command prints.',
+    'Which version is installed: a key of a property list, the first line of a file or of the output of a command.',
   );
 
 const application = z
@@ -30,8 +34,8 @@ const candidate = z.strictObject({
   generation: z.string().min(1).describe('Which releases have the image there.'),
   initrd: place
     .optional()
-    .describe('With one * in the name of the file: the newest version that has its kernel.'),
-  kernel: place.optional().describe('A * in it is what the * of the initrd was.'),
+    .describe('With one * in the name of the file: the newest version whose kernel exists.'),
+  kernel: place.optional().describe('A * in it stands for what the * of the initrd stands for.'),
   cmdline: z.string().optional(),
   version: version.optional(),
   application: application.optional(),
@@ -40,11 +44,11 @@ const candidate = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Why an image of this generation is recognised and refused.'),
+    .describe('The reason why an image of this generation is recognised and refused.'),
 });
 
-/** Where an image, its kernel and its command line are found, and what a good boot says on the console. */
-export const definitionSchema = z
+/** Where an image, its kernel and its command line are, and what a good boot says on the console. */
+const definitionSchema = z
   .strictObject({
     title: z.string().min(1),
     description: z.string().optional(),
@@ -53,14 +57,14 @@ export const definitionSchema = z
       .string()
       .min(1)
       .optional()
-      .describe('A program of this folder that makes the image: it is called with the output folder.'),
+      .describe('A program in this folder that makes the image; its argument is the output folder.'),
     initrd: place.optional(),
     kernel: place.optional(),
     candidates: z
       .array(candidate)
       .min(1)
       .optional()
-      .describe('Places to look at, the first that exists counts.'),
+      .describe('Places to search; the first that exists is used.'),
     version: version.optional(),
     application: application.optional(),
     cmdline: z.string().default('').describe('Kernel arguments that a good boot needs.'),
@@ -77,3 +81,16 @@ export const definitionSchema = z
 export type VersionSource = z.output<typeof version>;
 export type Definition = z.output<typeof definitionSchema>;
 export type Candidate = z.output<typeof candidate>;
+
+/** Error (`invalid`): `patch-invalid` with all problems, each with its line and column. */
+export async function loadDefinition(file: string): Promise<Definition> {
+  const yaml = readYaml(await readFile(file, 'utf8'), file);
+  const parsed = definitionSchema.safeParse(yaml.value);
+  if (yaml.problems.length === 0 && parsed.success) return parsed.data;
+  const faults =
+    parsed.success || yaml.problems.length > 0
+      ? []
+      : explainIssues(parsed.error.issues, yaml.value, listKeys(definitionSchema));
+  const problems = [...yaml.problems, ...faults.map((fault) => placeFault(yaml, fault))];
+  throw createPatchError(problems, 'see images/README.md');
+}

@@ -1,8 +1,10 @@
 import { open } from 'node:fs/promises';
+import { MobyPatchError } from '../model/error.js';
 
 interface DiskFormat {
   /** Bytes from the start of the file. */
   readonly offset: number;
+  /** Hex. */
   readonly magic: string;
   readonly reason: string;
 }
@@ -22,22 +24,23 @@ const formats: readonly DiskFormat[] = [
   },
 ];
 
-/** Why a file is no initrd although an application boots from it; undefined also when it cannot be read. */
-export async function explainDisk(path: string): Promise<string | undefined> {
-  const file = await open(path).catch(() => undefined);
-  if (file === undefined) return undefined;
+/** Refuses a disk that an application boots from instead of an initrd. Error (`invalid`): `image-unsupported`. */
+export async function refuseDisk(path: string): Promise<void> {
+  const format = await detectDisk(path);
+  if (format === undefined) return;
+  throw new MobyPatchError('invalid', 'image-unsupported', `found ${format.reason}`, { path });
+}
+
+async function detectDisk(path: string): Promise<DiskFormat | undefined> {
   try {
-    for (const { offset, magic, reason } of formats) {
-      const length = magic.length / 2;
-      // Whoever reads it as an image tells what is wrong.
-      const nothing = { buffer: Buffer.alloc(0), bytesRead: 0 };
-      const { buffer, bytesRead } = await file
-        .read(Buffer.alloc(length), 0, length, offset)
-        .catch(() => nothing);
-      if (buffer.toString('hex', 0, bytesRead) === magic) return reason;
+    await using file = await open(path);
+    for (const format of formats) {
+      const length = format.magic.length / 2;
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, format.offset);
+      if (buffer.toString('hex', 0, bytesRead) === format.magic) return format;
     }
-    return undefined;
-  } finally {
-    await file.close();
+  } catch {
+    // A file that cannot be read passes: reading it as an image gives the better error.
   }
+  return undefined;
 }

@@ -1,57 +1,60 @@
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { detectKernelImage } from '../format/kernel-magic.js';
 import type { ApplicationCommands } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import { suggest } from '../yaml/did-you-mean.js';
+import { chooseCandidate } from './candidates.js';
 import type { Definition } from './definition.js';
-import { explainDisk } from './disk-format.js';
-import { type Expanded, expandStar } from './expand-star.js';
-import { findKernelBeside } from './find-kernel.js';
+import { refuseDisk } from './disk-format.js';
 import { readVersion } from './installed-version.js';
 import { makeImage, type RecipeOptions } from './recipe.js';
 
-/** An image with all that is known of how it boots. */
+/** An image, and what its definition says of how it boots. Paths are absolute. */
 export interface FoundImage {
   /** The id or the path, as the user gave it. */
   readonly name: string;
   readonly initrd: string;
   readonly kernel?: string | undefined;
   readonly cmdline: string;
-  /** MiB; absent: by the image's size. */
+  /** MiB; absent: chosen by the size of the image. */
   readonly memory?: number | undefined;
+  /** Regular expressions of console lines that a good boot shows. */
   readonly expect: readonly string[];
-  /** Which of a definition's installations it is. */
+  /** Which of the definition's installations it is. */
   readonly generation?: string | undefined;
-  /** Of what brought the image: the application, the kernel package. */
+  /** The version of what installed the image: the application, the kernel package. */
   readonly version?: string | undefined;
   readonly application?: ApplicationCommands | undefined;
-  /** The images of older versions, the newest first; absent where an upgrade does not change the name. */
+  /** The images of older versions, newest first; absent where an upgrade does not change the name. */
   readonly older?: readonly string[] | undefined;
 }
 
 export interface FindOptions extends RecipeOptions {
-  /** Folders with definitions, the first that has an id counts. */
+  /** Folders with definitions; the first that has an id wins. */
   readonly roots: readonly string[];
   readonly home: string;
-  /** Where a relative path starts. */
+  /** Relative paths begin here. */
   readonly folder: string;
-  /** Refuse what a recipe makes: nothing boots from it, and other builds start from it. */
+  /** Refuse an image that a recipe makes: nothing boots from it, and other builds start from it. */
   readonly installed?: boolean;
 }
 
 /**
- * Finds the image behind an id or a path; one with a recipe is made if it has not been yet. Errors:
- * `image-unknown`, `image-not-installed`, `image-not-installable`, `image-unsupported`, `definition-invalid` and
- * those of the recipe.
+ * Finds the image behind an id or a path; an image with a recipe is made on first use. Errors (`invalid`):
+ * `image-unknown`, `image-not-installed`, `image-not-installable`, `image-unsupported`, those of `loadDefinition`
+ * and of `makeImage`.
  */
 export async function findImage(name: string, options: FindOptions): Promise<FoundImage> {
-  const file = /^[\w.-]+$/.test(name) ? await findDefinition(name, options.roots) : undefined;
+  const definitions = /^[\w.-]+$/.test(name) ? await listDefinitions(options.roots) : new Map();
+  const file = definitions.get(name);
   if (file !== undefined) {
-    const { loadDefinition } = await import('./load-definition.js');
-    return locate(name, file, await loadDefinition(file), options);
+    // Its schema needs zod, which takes longer to load than most commands run.
+    const { loadDefinition } = await import('./definition.js');
+    return locate({ name, file, definition: await loadDefinition(file) }, options);
   }
-  if (await isFile(resolve(options.folder, name))) {
-    const initrd = resolve(options.folder, name);
+  const initrd = resolve(options.folder, name);
+  if (await isFile(initrd)) {
     await refuseDisk(initrd);
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
@@ -59,7 +62,7 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
   throw new MobyPatchError(
     'invalid',
     'image-unknown',
-    `found neither a file ${resolve(options.folder, name)} nor an image definition of this name${suggest(name, ids)}`,
+    `found neither a file ${initrd} nor an image definition of this name${suggest(name, ids)}`,
     {
       path: name,
       hint: ids.length > 0 ? `the images with a definition are: ${ids.join(', ')}` : undefined,
@@ -67,27 +70,28 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
   );
 }
 
-/** Every id with its file, sorted. */
+/** Every id with its file, sorted by id. */
 export async function listDefinitions(roots: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
+  const files = new Map<string, string>();
   for (const root of roots) {
     const names = await readdir(root).catch(() => []);
     for (const name of names.filter((each) => each.endsWith('.yaml'))) {
       const id = basename(name, '.yaml');
-      if (!found.has(id)) found.set(id, join(root, name));
+      if (!files.has(id)) files.set(id, join(root, name));
     }
   }
-  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function findDefinition(id: string, roots: readonly string[]): Promise<string | undefined> {
-  return (await listDefinitions(roots)).get(id);
+interface LoadedDefinition {
+  /** The id. */
+  readonly name: string;
+  readonly file: string;
+  readonly definition: Definition;
 }
 
 async function locate(
-  name: string,
-  file: string,
-  definition: Definition,
+  { name, file, definition }: LoadedDefinition,
   options: FindOptions,
 ): Promise<FoundImage> {
   if (options.installed && definition.recipe !== undefined) {
@@ -101,68 +105,55 @@ async function locate(
       ? dirname(file)
       : await makeImage(resolve(dirname(file), definition.recipe), options);
   const place = (path: string) => resolve(folder, path.replace(/^~(?=\/)/, options.home));
-  const candidate = await chooseCandidate(name, definition, place);
-  const { initrd, kernel, cmdline, expect, generation, older } = candidate;
+  const candidate = await chooseCandidate(definition, { name, place });
+  const initrd = place(candidate.initrd);
   const version = candidate.version ?? definition.version;
-  await refuseDisk(place(initrd));
+  await refuseDisk(initrd);
   if (definition.tried === false)
     options.log(`the definition ${name} was written from public facts and has never been tried`);
   return {
     name,
-    initrd: place(initrd),
-    kernel: kernel === undefined ? undefined : place(kernel),
-    cmdline: cmdline ?? definition.cmdline,
+    initrd,
+    kernel: candidate.kernel === undefined ? undefined : place(candidate.kernel),
+    cmdline: candidate.cmdline ?? definition.cmdline,
     memory: definition.memory,
-    expect: expect ?? definition.expect,
-    generation: generation === '' ? undefined : generation,
-    version: version === undefined ? undefined : await readVersion(version, place, options.signal),
+    expect: candidate.expect ?? definition.expect,
+    generation: candidate.generation,
+    version:
+      version === undefined ? undefined : await readVersion(version, { place, signal: options.signal }),
     application: candidate.application ?? definition.application,
-    older: older?.map(place),
+    older: candidate.older?.map(place),
   };
 }
 
-async function chooseCandidate(
-  name: string,
-  definition: Definition,
-  place: (path: string) => string,
-): Promise<Expanded & { initrd: string }> {
-  const { initrd, kernel, candidates = [] } = definition;
-  if (initrd !== undefined) return { generation: '', initrd, kernel };
-  for (const pattern of candidates) {
-    const candidate = await expandStar(pattern, place);
-    if (candidate?.initrd === undefined || !(await isFile(place(candidate.initrd)))) continue;
-    if (candidate.unsupported !== undefined) {
-      throw new MobyPatchError(
-        'invalid',
-        'image-unsupported',
-        `found an image of ${candidate.generation}: ${candidate.unsupported}`,
-        { path: place(candidate.initrd) },
-      );
-    }
-    return { ...candidate, initrd: candidate.initrd };
+const kernelNames = /^(vmlinu[xz]|linux|bzImage|kernel|Image)/;
+
+/**
+ * The kernel beside an image: the one of the same version if the image's name has one (`initrd.img-6.1.0` and
+ * `vmlinuz-6.1.0`), otherwise the only one in the folder. Undefined when there is none, or no way to tell which.
+ */
+async function findKernelBeside(initrd: string): Promise<string | undefined> {
+  const folder = dirname(initrd);
+  const names = (await readdir(folder)).filter((name) => kernelNames.test(name) && name !== basename(initrd));
+  const version = /\d+\.\d+.*$/.exec(basename(initrd))?.[0].replace(/\.img$/, '');
+  const sameVersion = version === undefined ? [] : names.filter((name) => name.endsWith(version));
+  const kernels: string[] = [];
+  for (const name of sameVersion.length > 0 ? sameVersion : names) {
+    if (await isKernel(join(folder, name))) kernels.push(join(folder, name));
   }
-  const looked = candidates.flatMap((candidate) => candidate.initrd ?? []).join(', ');
-  throw new MobyPatchError(
-    'invalid',
-    'image-not-installed',
-    `found no image of ${definition.title}; looked for ${looked}`,
-    {
-      path: name,
-      hint: 'give the path of the image: -i FILE',
-    },
-  );
+  return kernels.length === 1 ? kernels[0] : undefined;
 }
 
-/** A path may name anything; a disk that holds an initrd, or replaces one, is told by name. */
-async function refuseDisk(path: string): Promise<void> {
-  const reason = await explainDisk(path);
-  if (reason === undefined) return;
-  throw new MobyPatchError('invalid', 'image-unsupported', `found ${reason}`, { path });
+async function isKernel(path: string): Promise<boolean> {
+  if (!(await stat(path)).isFile()) return false;
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
+  return detectKernelImage(buffer.subarray(0, bytesRead)) !== undefined;
 }
 
 function isFile(path: string): Promise<boolean> {
   return stat(path).then(
-    (found) => found.isFile(),
+    (stats) => stats.isFile(),
     () => false,
   );
 }

@@ -4,28 +4,33 @@ import type { VersionSource } from './definition.js';
 
 const commandTimeout = 30;
 
-/** One line; undefined when there is no file, no key, or the command failed. */
+interface ReadVersionOptions {
+  /** Makes a path of the definition absolute. */
+  readonly place: (path: string) => string;
+  readonly signal: AbortSignal;
+}
+
+/** One line; undefined when the file or the key does not exist, or the command failed. */
 export async function readVersion(
   source: VersionSource,
-  place: (path: string) => string,
-  signal: AbortSignal,
+  { place, signal }: ReadVersionOptions,
 ): Promise<string | undefined> {
-  if ('command' in source) return readOutput(source.command, signal);
+  if ('command' in source) return firstLine(await readOutput(source.command, signal));
   const path = place(source.file);
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined || source.key === undefined) return firstLine(bytes?.toString('utf8'));
   const isBinary = bytes.toString('latin1', 0, 8) === 'bplist00';
-  // Only macOS writes binary property lists, and brings what reads them.
+  // Only macOS writes binary property lists, and it brings a program that reads them.
   const text = isBinary
-    ? await readOutput(['plutil', '-convert', 'xml1', '-o', '-', path], signal, (output) => output)
+    ? await readOutput(['plutil', '-convert', 'xml1', '-o', '-', path], signal)
     : bytes.toString('utf8');
   return readPropertyList(text ?? '', source.key);
 }
 
 /** The string at a key of the outermost dictionary of an XML property list. */
-export function readPropertyList(text: string, key: string): string | undefined {
+function readPropertyList(text: string, key: string): string | undefined {
   let depth = 0;
-  let found = false;
+  let isValue = false;
   const tokens = text
     .replace(/<!--.*?-->/gs, '')
     .matchAll(
@@ -33,8 +38,8 @@ export function readPropertyList(text: string, key: string): string | undefined 
     );
   for (const [, closing, container, kind, value = ''] of tokens) {
     if (container !== undefined) depth += closing === '/' ? -1 : 1;
-    if (found) return kind === 'string' ? decodeEntities(value) : undefined;
-    found = depth === 1 && kind === 'key' && decodeEntities(value) === key;
+    if (isValue) return kind === 'string' ? decodeEntities(value) : undefined;
+    isValue = depth === 1 && kind === 'key' && decodeEntities(value) === key;
   }
   return undefined;
 }
@@ -45,16 +50,12 @@ function decodeEntities(text: string): string {
   return text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => entities[name] ?? '');
 }
 
-async function readOutput(
-  argv: readonly string[],
-  signal: AbortSignal,
-  choose = firstLine,
-): Promise<string | undefined> {
+async function readOutput(argv: readonly string[], signal: AbortSignal): Promise<string | undefined> {
   const result = await runProcess(argv, { signal, timeout: commandTimeout }).catch((error) => {
     if (signal.aborted) throw error;
     return undefined;
   });
-  return result?.exitCode === 0 ? choose(result.output) : undefined;
+  return result?.exitCode === 0 ? result.output : undefined;
 }
 
 function firstLine(text: string | undefined): string | undefined {

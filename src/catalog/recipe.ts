@@ -7,7 +7,7 @@ import { MobyPatchError } from '../model/error.js';
 export interface RecipeOptions {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
-  /** Where made images are kept, a folder for each. */
+  /** A folder for images that were made; each has a folder of its own in it. */
   readonly cache: string;
 }
 
@@ -15,8 +15,8 @@ export interface RecipeOptions {
 const recipeTimeout = 1800;
 
 /**
- * The folder with what a recipe makes: built once, then found again by the hash of everything in the
- * recipe's folder. Errors (`infrastructure`): `recipe-failed`, with the last line the recipe said.
+ * The folder with the output of a recipe. It runs once; its output is cached under a hash of all files in the
+ * recipe's folder. Error (`infrastructure`): `recipe-failed`, with the last lines that the recipe printed.
  */
 export async function makeImage(recipe: string, options: RecipeOptions): Promise<string> {
   const id = await hashFolder(dirname(recipe));
@@ -25,9 +25,7 @@ export async function makeImage(recipe: string, options: RecipeOptions): Promise
   const making = `${made}.making-${process.pid}`;
   await mkdir(making, { recursive: true });
   try {
-    options.log(
-      `making the image with ${basename(dirname(recipe))}/${basename(recipe)}: once, then it is kept`,
-    );
+    options.log(`making the image with ${basename(dirname(recipe))}/${basename(recipe)}, which happens once`);
     const { exitCode, output } = await runProcess(['/bin/sh', recipe, making], {
       signal: options.signal,
       timeout: recipeTimeout,
@@ -48,7 +46,7 @@ function createRecipeError(recipe: string, exitCode: number, output: string): Mo
   });
 }
 
-/** A digest of the names and contents of all files below a folder. */
+/** A hash of the names and contents of all files below a folder. */
 async function hashFolder(folder: string): Promise<string> {
   const hash = createHash('sha256');
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) =>

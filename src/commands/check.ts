@@ -29,7 +29,7 @@ async function runCheck(
 ): Promise<void> {
   const { findPatch, listPatches } = await import('../patch/language/find-patches.js');
   const { loadPatch } = await import('../patch/language/load-patch.js');
-  const { loadDefinition } = await import('../catalog/load-definition.js');
+  const { loadDefinition } = await import('../catalog/definition.js');
   const { listDefinitions } = await import('../catalog/find-image.js');
   const { loadConfiguration } = await import('../setup/configuration.js');
   const { places } = createReader(context);

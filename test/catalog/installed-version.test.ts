@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { readPropertyList, readVersion } from '#src/catalog/installed-version.js';
+import { readVersion } from '#src/catalog/installed-version.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 
 const plist = `<?xml version="1.0"?>
@@ -15,23 +15,26 @@ const plist = `<?xml version="1.0"?>
   <string>1.0 &amp; &lt;2&gt;</string>
 </dict></plist>`;
 
-test('a key of the outermost dictionary of a property list', (t) => {
-  t.is(readPropertyList(plist, 'Version'), '1.0 & <2>');
-  t.is(readPropertyList(plist, 'Number'), undefined);
-  t.is(readPropertyList(plist, 'Flag'), undefined);
-  t.is(readPropertyList(plist, 'Missing'), undefined);
-  t.is(readPropertyList('no property list', 'Version'), undefined);
+test('a version is the string at a key of the outermost dictionary of a property list', async (t) => {
+  const file = join(await createTestFolder(t), 'Info.plist');
+  const read = (key: string) => readVersion({ file, key }, { place: (path) => path, signal });
+  await writeFile(file, plist);
+  t.is(await read('Version'), '1.0 & <2>');
+  t.is(await read('Number'), undefined);
+  t.is(await read('Flag'), undefined);
+  t.is(await read('Missing'), undefined);
+  await writeFile(file, 'no property list');
+  t.is(await read('Version'), undefined);
 });
 
-test('a version comes from a property list, a file or a command; none is no error', async (t) => {
+test('a version comes from a file or a command; a missing one is no error', async (t) => {
   const folder = await createTestFolder(t);
-  await writeFile(join(folder, 'Info.plist'), plist);
   await writeFile(join(folder, 'version'), ' 4.5 \nmore\n');
-  const place = (path: string) => join(folder, path);
-  t.is(await readVersion({ file: 'Info.plist', key: 'Version' }, place, signal), '1.0 & <2>');
-  t.is(await readVersion({ file: 'version' }, place, signal), '4.5');
-  t.is(await readVersion({ file: 'missing' }, place, signal), undefined);
-  t.is(await readVersion({ command: ['sh', '-c', 'echo 7; echo 8'] }, place, signal), '7');
-  t.is(await readVersion({ command: ['sh', '-c', 'echo 7; exit 1'] }, place, signal), undefined);
-  t.is(await readVersion({ command: ['/no/such/program'] }, place, signal), undefined);
+  const read = (source: Parameters<typeof readVersion>[0]) =>
+    readVersion(source, { place: (path) => join(folder, path), signal });
+  t.is(await read({ file: 'version' }), '4.5');
+  t.is(await read({ file: 'missing' }), undefined);
+  t.is(await read({ command: ['sh', '-c', 'echo 7; echo 8'] }), '7');
+  t.is(await read({ command: ['sh', '-c', 'echo 7; exit 1'] }), undefined);
+  t.is(await read({ command: ['/no/such/program'] }), undefined);
 });
