@@ -3,9 +3,9 @@ import { type Evidence, type Facts, judgeUnknown, recogniseImage } from '../depl
 import { listBackups } from '../deploy/state/backup.js';
 import { readTouched } from '../deploy/state/state.js';
 import { hasAddedFiles } from '../deploy/state/touched.js';
+import type { Archive } from '../model/archive.js';
 import type { Deployment, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Image } from '../model/layout.js';
 import { openImage } from '../unpack/open-image.js';
 import { findDoneSteps } from './find-done-steps.js';
 import type { Predecessor, Target, Wish } from './installed-image.js';
@@ -81,6 +81,6 @@ async function gatherEvidence(
 }
 
 /** Digests of the archives of an image. */
-export function listArchives({ layout }: Image): string[] {
+export function listArchives({ layout }: Archive): string[] {
   return layout.segments.filter(({ kind }) => kind === 'cpio').map(({ sha256 }) => sha256);
 }

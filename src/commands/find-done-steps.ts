@@ -1,7 +1,7 @@
 import { createStreamEngine } from '../engine/stream.js';
 import { noCache } from '../io/cache.js';
+import type { Archive } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Image } from '../model/layout.js';
 import type { Plan } from '../model/plan.js';
 import type { CommandContext } from './shared/context.js';
 
@@ -9,7 +9,7 @@ import type { CommandContext } from './shared/context.js';
  * The steps that put a file which the image has already, byte for byte: of an image that nobody has on record
  * this says that it was patched before. Other steps prove nothing: a line or a link may be in any stock image.
  */
-export async function findDoneSteps(image: Image, plan: Plan, context: CommandContext): Promise<string[]> {
+export async function findDoneSteps(image: Archive, plan: Plan, context: CommandContext): Promise<string[]> {
   const done: string[] = [];
   for (const step of plan.steps.filter(({ kind }) => kind === 'file')) {
     // One for each: two steps that put the same must not see each other.

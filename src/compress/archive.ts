@@ -1,5 +1,6 @@
-import { createCpioReader, type ReaderProblem, type Token } from '../format/cpio-reader.js';
+import { createCpioReader, type ReaderProblem, type ReaderToken } from '../format/cpio-reader.js';
 import { type InputFile, readRange } from '../io/input-file.js';
+import type { Token, TokenOptions, Tokens } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Segment } from '../model/layout.js';
 import type { MemberEnd } from './codec.js';
@@ -14,7 +15,7 @@ export interface ReadOptions {
   /** Bytes after decompression; more of them, also such as make no token, are `image-too-large`. */
   readonly limit?: number;
   /** Nothing that a token shows of the archive is needed when the next batch is asked for. */
-  readonly passing?: boolean;
+  readonly passing?: boolean | undefined;
 }
 
 /**
@@ -35,12 +36,26 @@ export async function* readArchive(
 /** The tokens of all members of one segment. */
 export async function* readSegment(
   file: InputFile,
-  segment: Pick<Segment, 'offset' | 'end' | 'compression'>,
-  options: Pick<ReadOptions, 'passing'> = {},
-): AsyncGenerator<Iterable<Token>, void, void> {
-  for (let offset = segment.offset; offset < segment.end; ) {
-    offset = (yield* readArchive(segment.compression.codec, file, offset, options)).end;
+  { offset, end, compression: { codec } }: Pick<Segment, 'offset' | 'end' | 'compression'>,
+  options: TokenOptions = {},
+): Tokens {
+  let origin = codec === 'none' ? -offset : 0;
+  for (let at = offset; at < end; ) {
+    const batches = readArchive(codec, file, at, options);
+    try {
+      let next = await batches.next();
+      for (; !next.done; next = await batches.next())
+        yield origin === 0 ? next.value : shiftTokens(next.value, origin);
+      at = next.value.end;
+      origin += next.value.unpacked;
+    } finally {
+      await batches.return(undefined as never);
+    }
   }
+}
+
+function* shiftTokens(tokens: Iterable<Token>, by: number): Generator<Token, void, void> {
+  for (const token of tokens) yield 'position' in token ? { ...token, position: token.position + by } : token;
 }
 
 async function* readRaw(
@@ -87,7 +102,7 @@ export function createTooLargeError(file: InputFile, offset: number): MobyPatchE
 
 /** Tokens without problems: these, and wrong checksums, are errors. */
 function* checked(
-  tokens: Iterable<Token>,
+  tokens: Iterable<ReaderToken>,
   file: InputFile,
   offset: number,
   codec?: Codec,

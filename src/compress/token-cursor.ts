@@ -1,4 +1,4 @@
-import type { Token } from '../format/cpio-reader.js';
+import type { Token } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
 
 /** Walks the tokens of an archive entry by entry, with the body only where it is wanted. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { collectBytes } from '../io/collect.js';
+import type { Archive, ImageEntry } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
 import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { resolvePath } from '../tree/resolve.js';
 
 /** Files above this are read when they are asked for, one by one. */
@@ -17,7 +18,7 @@ const format = 1;
  * longer the image's own.
  */
 export function createBodyCache(
-  image: Image,
+  image: Archive,
   reads: readonly string[],
   cache: Cache,
 ): (entry: Entry) => Promise<Uint8Array | undefined> {
@@ -29,7 +30,7 @@ export function createBodyCache(
 }
 
 /** The files that the paths lead to, each once. */
-function findWanted(image: Image, reads: readonly string[]): readonly ImageEntry[] {
+function findWanted(image: Archive, reads: readonly string[]): readonly ImageEntry[] {
   const wanted = new Set<ImageEntry>();
   for (const path of reads) {
     const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? path);
@@ -40,7 +41,7 @@ function findWanted(image: Image, reads: readonly string[]): readonly ImageEntry
 
 /** They are kept one behind the other, since their lengths are known. */
 async function findBodies(
-  image: Image,
+  image: Archive,
   wanted: readonly ImageEntry[],
   cache: Cache,
 ): Promise<ReadonlyMap<Entry, Uint8Array>> {
@@ -67,7 +68,7 @@ function cutBodies(all: Uint8Array, wanted: readonly ImageEntry[]): ReadonlyMap<
 }
 
 async function fetchBodies(
-  image: Image,
+  image: Archive,
   wanted: readonly ImageEntry[],
 ): Promise<ReadonlyMap<ArchiveRecord, Uint8Array>> {
   const paths = new Map(wanted.map(({ data, path }) => [data, path]));

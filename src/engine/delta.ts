@@ -1,7 +1,7 @@
 import { digestBody, digestFiles } from '../io/digest.js';
+import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
-import type { Image } from '../model/layout.js';
 import { groupLinks, type LinkNames } from '../tree/links.js';
 import { coverPaths } from '../tree/resolve.js';
 
@@ -17,7 +17,7 @@ export interface RefinedDelta {
  * `known`: whether an entry has the bytes that the image has at its path; what was found out is added.
  */
 export async function refineDelta(
-  image: Image,
+  image: Archive,
   raw: readonly Change[],
   stamp: number,
   known: WeakMap<Entry, boolean> = new WeakMap(),
@@ -63,7 +63,7 @@ function isAlike(entry: Entry, known: Entry | undefined, before: LinkNames, afte
 }
 
 async function compareContent(
-  image: Image,
+  image: Archive,
   entries: readonly Entry[],
   known: WeakMap<Entry, boolean>,
 ): Promise<void> {
@@ -75,7 +75,7 @@ async function compareContent(
   for (const entry of files) known.set(entry, (await digestBody(entry)) === before.get(entry.path));
 }
 
-function clampTime(entry: Entry, image: Image, stamp: number, known: WeakMap<Entry, boolean>): Entry {
+function clampTime(entry: Entry, image: Archive, stamp: number, known: WeakMap<Entry, boolean>): Entry {
   const old = image.entries.get(entry.path);
   const isOld = entry.type === 'directory' && old?.type === 'directory';
   const mtime = isOld ? old.mtime : Math.min(entry.mtime, stamp);
@@ -87,7 +87,7 @@ function clampTime(entry: Entry, image: Image, stamp: number, known: WeakMap<Ent
 }
 
 /** A name of a hard-link group that got other bytes alone: the other names keep the old ones. */
-function findSplitLinks(image: Image, changes: readonly Change[]): string[] {
+function findSplitLinks(image: Archive, changes: readonly Change[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { path, link } of image.entries.values())
     if (link !== undefined) groups.set(link, [...(groups.get(link) ?? []), path]);

@@ -1,4 +1,5 @@
 import { collectBytes } from '../io/collect.js';
+import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type {
   EngineOptions,
@@ -10,7 +11,6 @@ import type {
 } from '../model/engine.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Image } from '../model/layout.js';
 import type { Plan } from '../model/plan.js';
 import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
@@ -37,7 +37,7 @@ export interface CommandSupport {
  * pulled back when somebody asks. Nothing that no step touched ever passes through an engine.
  */
 export function createWorkspace(
-  image: Image,
+  image: Archive,
   plan: Plan,
   options: EngineOptions,
   commands?: CommandSupport,

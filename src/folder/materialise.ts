@@ -1,9 +1,10 @@
 import { linkSync, mkdirSync } from 'node:fs';
 import { parsePermissions } from '../format/mode.js';
 import { createInterruptedError } from '../io/process.js';
+import type { Archive, ImageEntry } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { createFolderFault, type Folder, parentOf } from './folder.js';
 import {
   type Attributes,
@@ -29,7 +30,7 @@ const nothing: Materialised = { directories: new Set(), files: new Map() };
  * must be a directory made here, so no write can follow one; every name is made new, none is opened.
  */
 export async function materialiseImage(
-  image: Pick<Image, 'name' | 'entries' | 'bodies'>,
+  image: Pick<Archive, 'name' | 'entries' | 'bodies'>,
   folder: Folder,
   signal: AbortSignal,
   attributes = exactAttributes,
@@ -89,7 +90,7 @@ interface Writing {
 }
 
 async function writeFiles(
-  image: Pick<Image, 'name' | 'bodies'>,
+  image: Pick<Archive, 'name' | 'bodies'>,
   groups: ImageEntry[][],
   { folder, signal, attributes, present }: Writing,
 ): Promise<void> {
@@ -169,7 +170,7 @@ function attempt(entry: ImageEntry, write: () => void): void {
   }
 }
 
-function createMissingBodyError(image: Pick<Image, 'name'>, path: string): MobyPatchError {
+function createMissingBodyError(image: Pick<Archive, 'name'>, path: string): MobyPatchError {
   return new MobyPatchError('failed', 'body-missing', `${image.name} no longer holds the body of ${path}`, {
     path,
   });

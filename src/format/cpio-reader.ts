@@ -1,3 +1,4 @@
+import type { Token } from '../model/archive.js';
 import type { Header } from '../model/layout.js';
 import {
   type HeaderProblem,
@@ -12,20 +13,11 @@ import {
 import { patchRecord } from './cpio-writer.js';
 
 /**
- * What an archive is made of, in order. After `entry` come its `data` pieces and one `end`;
- * pieces are views of the chunk that was pushed. `raw`: header and name with their padding, and the body of
- * a `trailer`.
+ * What the reader finds, in order; `data` pieces are views of the chunk that was pushed. `position` is counted from
+ * `CpioReaderOptions.position`.
  */
-export type Token =
-  | {
-      readonly kind: 'entry' | 'trailer';
-      readonly header: Header;
-      readonly name: Uint8Array;
-      readonly position: number;
-      readonly raw: Uint8Array;
-    }
-  | { readonly kind: 'data'; readonly bytes: Uint8Array }
-  | { readonly kind: 'end'; readonly checksum: 'right' | 'wrong' | 'none' }
+export type ReaderToken =
+  | Token
   | { readonly kind: 'problem'; readonly problem: ReaderProblem; readonly position: number };
 
 /** Reasons to stop: the kernel stops at these too (with the same words), or reads what is not there. */
@@ -38,9 +30,9 @@ export interface CpioReader {
   readonly between: boolean;
   /** The rest of the last chunk, from `position` on, is not part of this archive. */
   readonly ended: boolean;
-  push(chunk: Uint8Array): Generator<Token, void, void>;
+  push(chunk: Uint8Array): Generator<ReaderToken, void, void>;
   /** Says that no more bytes come. */
-  end(): Generator<Token, void, void>;
+  end(): Generator<ReaderToken, void, void>;
 }
 
 export interface CpioReaderOptions {
@@ -79,7 +71,7 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
   let trailer = new Uint8Array();
   let trailerSize = 0;
 
-  function* push(chunk: Uint8Array): Generator<Token, void, void> {
+  function* push(chunk: Uint8Array): Generator<ReaderToken, void, void> {
     let at = 0;
     while (at < chunk.length && state !== 'stopped') {
       if (state === 'between') {
@@ -141,7 +133,7 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
     }
   }
 
-  function* finishHeader(): Generator<Token, void, void> {
+  function* finishHeader(): Generator<ReaderToken, void, void> {
     const parsed = parseHeader(held.subarray(0, headerSize));
     if (typeof parsed === 'string') {
       yield* stop(parsed, start);
@@ -161,7 +153,7 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
     state = 'name';
   }
 
-  function* finishName(): Generator<Token, void, void> {
+  function* finishName(): Generator<ReaderToken, void, void> {
     if (header === undefined) return;
     const raw = held.slice(0, wanted);
     const name = sliceName(raw, header.namesize);
@@ -174,7 +166,7 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
     if (left === 0) yield* finishBody();
   }
 
-  function* finishBody(): Generator<Token, void, void> {
+  function* finishBody(): Generator<ReaderToken, void, void> {
     if (header === undefined) return;
     const checksum = header.magic === '070701' ? 'none' : sum === header.check ? 'right' : 'wrong';
     if (afterTrailer) yield* finishTrailer(header);
@@ -183,17 +175,17 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
     state = left === 0 ? 'between' : 'padding';
   }
 
-  function* finishTrailer(found: Header): Generator<Token, void, void> {
+  function* finishTrailer(found: Header): Generator<ReaderToken, void, void> {
     const name = sliceName(trailer, found.namesize);
     yield { kind: 'trailer', header: found, name, position: start, raw: trailer };
   }
 
-  function* stop(problem: ReaderProblem, where: number): Generator<Token, void, void> {
+  function* stop(problem: ReaderProblem, where: number): Generator<ReaderToken, void, void> {
     state = 'stopped';
     yield { kind: 'problem', problem, position: where };
   }
 
-  function* end(): Generator<Token, void, void> {
+  function* end(): Generator<ReaderToken, void, void> {
     // A last body may lack its padding: the kernel has all it wants by then.
     if (state === 'between' || state === 'stopped' || state === 'padding') return;
     yield* stop('truncated', start);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Archive } from '../model/archive.js';
 import type { Bytes, Entry } from '../model/entry.js';
-import type { ArchiveRecord, Image } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 
 const emptyDigest = createHash('sha256').digest('hex');
 
@@ -17,7 +18,7 @@ export async function digestBody(entry: Entry): Promise<string> {
 }
 
 /** Hex SHA-256 of the bodies of regular files in an image, in at most one pass over it; path -> digest. */
-export async function digestFiles(image: Image, paths: Iterable<string>): Promise<Map<string, string>> {
+export async function digestFiles(image: Archive, paths: Iterable<string>): Promise<Map<string, string>> {
   const byRecord = new Map<ArchiveRecord, string[]>();
   for (const path of paths) {
     const entry = image.entries.get(path);

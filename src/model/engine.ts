@@ -1,7 +1,7 @@
+import type { Archive } from './archive.js';
 import type { Cache } from './cache.js';
 import type { Change } from './change.js';
 import type { Bytes, Entry } from './entry.js';
-import type { Image } from './layout.js';
 import type { Plan } from './plan.js';
 
 /** What a step asks of an engine. Nothing that is not asked for is given. */
@@ -149,6 +149,6 @@ export interface Engine {
   readonly blind: readonly string[];
   probe(): Promise<Readiness>;
   /** Whether the image's root is still where commands run; absent where it is made anew for every build. */
-  keepsRoot?(image: Image, options: Pick<EngineOptions, 'signal' | 'cache'>): Promise<boolean>;
-  open(image: Image, plan: Plan, options: EngineOptions): Promise<OpenWorkspace>;
+  keepsRoot?(image: Archive, options: Pick<EngineOptions, 'signal' | 'cache'>): Promise<boolean>;
+  open(image: Archive, plan: Plan, options: EngineOptions): Promise<OpenWorkspace>;
 }

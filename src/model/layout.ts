@@ -1,5 +1,3 @@
-import type { Bytes, Entry } from './entry.js';
-
 /** Names as the kernel's decompressor table has them (lib/decompress.c), `none` for a raw archive. */
 export type Codec = 'none' | 'gzip' | 'bzip2' | 'lzma' | 'xz' | 'lzo' | 'lz4' | 'zstd';
 
@@ -72,67 +70,4 @@ export interface ArchiveRecord {
   /** The name as written (`./bin/sh`, `/bin/sh`), in the notation of `Entry.path`. */
   readonly name: string;
   readonly target?: string | undefined;
-}
-
-/** Whole entries that stand behind each other: a piece of an archive that can be compressed by itself. */
-export interface ArchivedRun {
-  readonly records: number;
-  /** After decompression. */
-  readonly bytes: number;
-  /** Hex digest of all that is in it: equal for equal bytes. */
-  readonly key: string;
-}
-
-/** An archive that is nothing but entries without gaps and one TRAILER behind them. */
-export interface ArchiveRuns {
-  readonly runs: readonly ArchivedRun[];
-  /** The TRAILER with its name and padding, as it is written, and its body if it has one. */
-  readonly trailer: Uint8Array;
-}
-
-/** A record that the kernel will not turn into a file, and why. */
-export interface DroppedRecord {
-  readonly record: ArchiveRecord;
-  readonly reason: string;
-}
-
-/** What a record was about when the kernel came to it: later ones may have changed it. */
-export interface PlacedRecord {
-  /** Canonical. */
-  readonly path: string;
-  /** The same number for every record of one file; 0 when no file came of it. */
-  readonly inode: number;
-}
-
-/** An entry that came out of an image: where its last header and its body stand. */
-export interface ImageEntry extends Entry {
-  readonly record: ArchiveRecord;
-  /** The record whose body the file has in the end (hard links: any of the group's). */
-  readonly data: ArchiveRecord;
-}
-
-/** An image file, opened and wholly read once. Closing it invalidates every body. */
-export interface Image extends AsyncDisposable {
-  /** The name messages use: the path as the user gave it. */
-  readonly name: string;
-  /** A file that holds the exact bytes: the named one, or a spooled copy of standard input. */
-  readonly file: string;
-  readonly layout: Layout;
-  readonly records: readonly ArchiveRecord[];
-  /** What the running system will see, parents before what is in them. */
-  readonly entries: ReadonlyMap<string, ImageEntry>;
-  readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
-  readonly placed: readonly (PlacedRecord | undefined)[];
-  /** Hex SHA-256 of bodies, as far as they were taken when the image was read. */
-  readonly digests: ReadonlyMap<ArchiveRecord, string>;
-  /** By segment; only with digests, and only for plain archives. */
-  readonly runs: ReadonlyMap<number, ArchiveRuns>;
-  /** The bytes of the file from `offset` up to `end`. */
-  bytes(offset: number, end: number): Bytes;
-  /**
-   * One pass over the image that visits the wanted records' bodies in file order.
-   * A body that is not read to its end is skipped; it is invalid after the next step.
-   */
-  bodies(wanted: ReadonlySet<ArchiveRecord>): AsyncIterable<readonly [ArchiveRecord, Bytes]>;
 }

@@ -1,9 +1,9 @@
 import type { RecordFields } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { decodePath, encodePath } from '../format/path.js';
+import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
-import type { Image } from '../model/layout.js';
 import { isBelow } from '../tree/resolve.js';
 import { findAppendFault } from './append-proof.js';
 import type { AppendedRecord, AppendFault } from './appended-record.js';
@@ -15,7 +15,7 @@ import { comparePaths } from './rewrite-plan.js';
  * plan is proven with the kernel's own rules before it is returned.
  */
 export function planAppend(
-  image: Image,
+  image: Archive,
   changes: readonly Change[],
 ): readonly AppendedRecord[] | AppendFault {
   const fault = findImageFault(image) ?? findChangeFault(image, changes);
@@ -29,14 +29,14 @@ export function planAppend(
 }
 
 /** What keeps any change from being appended to this image. */
-export function findImageFault({ layout, name }: Image): AppendFault | undefined {
+export function findImageFault({ layout, name }: Archive): AppendFault | undefined {
   const opaque = layout.segments.find(({ kind }) => kind === 'opaque');
   if (opaque === undefined) return undefined;
   const reason = `a kernel stops reading at byte ${opaque.offset} of the image, so it would not see what is behind`;
   return { path: name, reason };
 }
 
-function findChangeFault(image: Image, changes: readonly Change[]): AppendFault | undefined {
+function findChangeFault(image: Archive, changes: readonly Change[]): AppendFault | undefined {
   const puts = new Map(
     changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
   );
@@ -56,7 +56,7 @@ function findChangeFault(image: Image, changes: readonly Change[]): AppendFault 
   return undefined;
 }
 
-function createRecords(image: Image, entry: Entry, inodes: Inodes): AppendedRecord[] {
+function createRecords(image: Archive, entry: Entry, inodes: Inodes): AppendedRecord[] {
   const segment = image.layout.root;
   const { first, ...identity } = inodes.identify(entry, undefined, segment);
   const name = decodePath(inodes.name(entry.path, segment));
@@ -83,7 +83,7 @@ function createRecords(image: Image, entry: Entry, inodes: Inodes): AppendedReco
  * Whether a kernel would go on with the old inode although it must not: a file is rewritten in place, with all
  * its hard links, a device keeps its number.
  */
-function keepsInode(image: Image, { path, type }: Entry): boolean {
+function keepsInode(image: Archive, { path, type }: Entry): boolean {
   const old = image.entries.get(path);
   if (old?.type !== type || type === 'directory' || type === 'symlink') return false;
   return type !== 'file' || old.link !== undefined;

@@ -1,8 +1,9 @@
 import { emptyFields, type RecordFields } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
+import type { Archive } from '../model/archive.js';
 import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord, Image } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
 import { createImageEntries } from '../tree/image-entry.js';
 import { mergeRecords } from '../tree/merge.js';
@@ -13,7 +14,7 @@ import type { AppendedRecord, AppendFault } from './appended-record.js';
  * the entries put into it, and nothing else. The first difference, if there is one.
  */
 export function findAppendFault(
-  image: Image,
+  image: Archive,
   puts: readonly Entry[],
   appended: readonly AppendedRecord[],
 ): AppendFault | undefined {
@@ -48,7 +49,7 @@ export function findAppendFault(
 }
 
 /** Records that a kernel makes the tree of the image of. */
-function describeTree({ entries }: Image): ArchiveRecord[] {
+function describeTree({ entries }: Archive): ArchiveRecord[] {
   const groups = new Map<string, number>();
   return [...entries.values()].map((entry, index) => {
     const { path, type, mode, uid, gid, mtime, size, target, device, link } = entry;

@@ -1,8 +1,9 @@
 import { showPath } from '../format/path.js';
+import type { Archive } from '../model/archive.js';
 import type { WriteMode } from '../model/build.js';
 import type { Change } from '../model/change.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Compression, Image } from '../model/layout.js';
+import type { Compression } from '../model/layout.js';
 import type { Lock } from '../model/lock.js';
 import { findImageFault, planAppend } from './append-plan.js';
 import type { AppendedRecord, AppendFault } from './appended-record.js';
@@ -32,7 +33,7 @@ export interface ChosenMode extends ForeseenMode {
  * How the changes get into the image. Errors (`invalid`): `mode-conflict`, and `append-impossible` where
  * appending was asked for and the kernel's rules do not allow it, with the path.
  */
-export function chooseMode(image: Image, changes: readonly Change[], wishes: ModeWishes): ChosenMode {
+export function chooseMode(image: Archive, changes: readonly Change[], wishes: ModeWishes): ChosenMode {
   const decided = decideEarly(image, wishes);
   if (decided !== undefined) return decided;
   const plan = planAppend(image, changes);
@@ -45,7 +46,7 @@ export function chooseMode(image: Image, changes: readonly Change[], wishes: Mod
 }
 
 /** What can be said before anything was done; `auto` where the changes decide. Errors as of `chooseMode`. */
-export function foreseeMode(image: Image, wishes: ModeWishes): ForeseenMode {
+export function foreseeMode(image: Archive, wishes: ModeWishes): ForeseenMode {
   const decided = decideEarly(image, wishes);
   if (decided !== undefined) return decided;
   return wishes.mode === 'append'
@@ -53,7 +54,7 @@ export function foreseeMode(image: Image, wishes: ModeWishes): ForeseenMode {
     : { name: 'auto', reason: 'append if the changes allow it, otherwise rewrite' };
 }
 
-function decideEarly(image: Image, { mode = 'rewrite', ...wishes }: ModeWishes): ChosenMode | undefined {
+function decideEarly(image: Archive, { mode = 'rewrite', ...wishes }: ModeWishes): ChosenMode | undefined {
   if (mode === 'rewrite') return { name: 'rewrite', reason: 'the usual one' };
   if (mode === 'append' && wishes.single)
     throw new MobyPatchError(

@@ -1,7 +1,8 @@
 import { encodePath } from '../format/path.js';
 import { isWritable } from '../format/sidecar.js';
+import type { Archive } from '../model/archive.js';
 import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord, Image } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 
 /** The numbers by which a kernel tells hard links, and whether this name brings the body. */
 export interface Identity {
@@ -20,7 +21,7 @@ export interface Inodes {
 }
 
 /** Gives numbers to new entries that no other entry of the image has. */
-export function createInodes(image: Image, additions: Iterable<Entry>): Inodes {
+export function createInodes(image: Archive, additions: Iterable<Entry>): Inodes {
   const used = new Set(image.records.map((record) => record.header.ino));
   const groupSizes = countLinks(additions);
   const groupNumbers = new Map<string, number>();

@@ -1,6 +1,7 @@
 import { parseType } from '../format/mode.js';
+import type { Archive, ImageEntry } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import type { RecordAction } from './record-action.js';
 
 /**
@@ -9,7 +10,7 @@ import type { RecordAction } from './record-action.js';
  * into the last name, others into the first), a name that stays takes the body over.
  */
 export function planLinks(
-  image: Image,
+  image: Archive,
   actions: ReadonlyMap<ArchiveRecord, RecordAction>,
 ): Map<ArchiveRecord, RecordAction> {
   const relinks = new Map<ArchiveRecord, RecordAction>();
@@ -35,7 +36,7 @@ export function planLinks(
  * Names that the kernel could not link, because the first one of their group was gone: with the records that
  * change the group may get another first name, and these would be linked to that.
  */
-function listRevived(image: Image, changed: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
+function listRevived(image: Archive, changed: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
   const known = new Set(changed);
   const keys = new Set(changed.filter(isLinked).map(linkKey));
   const revived = image.records.filter(
@@ -59,7 +60,7 @@ function linkKey({ header: { devmajor, devminor, ino, mode } }: ArchiveRecord): 
  * and what is gone by that must not come back.
  */
 function listUseless(
-  image: Image,
+  image: Archive,
   record: ArchiveRecord,
   group: readonly ArchiveRecord[],
 ): readonly ArchiveRecord[] {
@@ -78,7 +79,7 @@ function isLinked(record: ArchiveRecord): boolean {
 }
 
 /** Whether the file still has the record's name in the end: nothing came to that path later. */
-function isName(image: Image, record: ArchiveRecord): boolean {
+function isName(image: Archive, record: ArchiveRecord): boolean {
   const placed = image.placed[record.index];
   const entry = image.entries.get(placed?.path ?? '');
   return entry !== undefined && image.placed[entry.record.index]?.inode === placed?.inode;
@@ -92,7 +93,7 @@ interface SharedFile {
 }
 
 /** Files that several records are about, and that still have a name in the end. */
-function listSharedFiles(image: Image): SharedFile[] {
+function listSharedFiles(image: Archive): SharedFile[] {
   const records = new Map<number, ArchiveRecord[]>();
   for (const record of image.records) {
     const inode = image.placed[record.index]?.inode;

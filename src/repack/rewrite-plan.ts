@@ -1,6 +1,7 @@
+import type { Archive, ImageEntry } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord, Image, ImageEntry } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { ancestorPaths, coverPaths } from '../tree/resolve.js';
 import { assertWritable } from './assert-writable.js';
 import { planLinks } from './link-plan.js';
@@ -19,7 +20,7 @@ export interface RewritePlan {
  * (the last one), so that a kernel sees everything in the old order; new paths go to the end of the root
  * segment, or of the segment that brings their directory when that comes later.
  */
-export function planRewrite(image: Image, changes: readonly Change[]): RewritePlan {
+export function planRewrite(image: Archive, changes: readonly Change[]): RewritePlan {
   const removes = changes.flatMap((change) => (change.op === 'remove' ? [change.path] : []));
   const puts = new Map(
     changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
@@ -48,7 +49,7 @@ export function planRewrite(image: Image, changes: readonly Change[]): RewritePl
   return { actions, additions, touched };
 }
 
-function groupRecords(image: Image, wanted: (path: string) => boolean): Map<string, ArchiveRecord[]> {
+function groupRecords(image: Archive, wanted: (path: string) => boolean): Map<string, ArchiveRecord[]> {
   const groups = new Map<string, ArchiveRecord[]>();
   for (const record of image.records) {
     const path = image.placed[record.index]?.path;
@@ -61,7 +62,7 @@ function groupRecords(image: Image, wanted: (path: string) => boolean): Map<stri
 }
 
 /** Hard-link groups stay together: the kernel forgets its link table at every TRAILER. */
-function placeAdditions(image: Image, entries: readonly Entry[]): Map<number, Entry[]> {
+function placeAdditions(image: Archive, entries: readonly Entry[]): Map<number, Entry[]> {
   const groups = new Map<string, number>();
   const segmentOf = (entry: Entry) => findSegment(image, entry.path);
   for (const entry of entries) {
@@ -78,7 +79,7 @@ function placeAdditions(image: Image, entries: readonly Entry[]): Map<number, En
   return placed;
 }
 
-function findSegment(image: Image, path: string): number {
+function findSegment(image: Archive, path: string): number {
   const parent = ancestorPaths(path)
     .map((ancestor) => image.entries.get(ancestor))
     .findLast((entry): entry is ImageEntry => entry !== undefined);

@@ -10,8 +10,9 @@ import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js
 import { encodePadding, patchRecord } from '../format/cpio-writer.js';
 import { readAhead } from '../io/read-ahead.js';
 import type { Spool, Spooled } from '../io/spool.js';
+import type { Archive } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Image, Segment } from '../model/layout.js';
+import type { ArchiveRecord, Segment } from '../model/layout.js';
 import { createNewRecord, cutAddedRuns, type NewRecord } from './added-runs.js';
 import type { Inodes } from './inodes.js';
 import type { RewritePlan } from './rewrite-plan.js';
@@ -26,7 +27,7 @@ interface Relinked {
 type FindMember = (key: string) => Promise<Uint8Array | undefined>;
 
 export interface Rewriting {
-  readonly image: Image;
+  readonly image: Archive;
   /** What a segment is made of, in order. */
   tokens(index: number): AsyncGenerator<Iterable<RunToken>, void, void>;
   readonly plan: RewritePlan;

@@ -1,15 +1,15 @@
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
 import { padding } from '../format/cpio-header.js';
-import { createCpioReader, type Token } from '../format/cpio-reader.js';
+import { createCpioReader, type ReaderToken } from '../format/cpio-reader.js';
 import { readAhead } from '../io/read-ahead.js';
-import type { ArchivedRun, ArchiveRuns } from '../model/layout.js';
+import type { ArchivedRun, ArchiveRuns, Token, Tokens } from '../model/archive.js';
 
 /**
  * Beside what an archive is made of: where a run begins, runs that are compressed already, and a run as it was before
  * it is changed, for a build that does not change it or changes it otherwise.
  */
 export type RunToken =
-  | Token
+  | ReaderToken
   | { readonly kind: 'boundary'; readonly key: string | undefined }
   | { readonly kind: 'spare'; readonly key: string; readonly bytes: Uint8Array }
   | { readonly kind: 'member'; readonly run: ArchivedRun; readonly bytes: Uint8Array };
@@ -31,7 +31,7 @@ export async function* listRunTokens(
   { runs, trailer }: ArchiveRuns,
   isTouched: (first: number, records: number) => boolean,
   known: KnownRuns,
-  readArchive: () => AsyncGenerator<Iterable<Token>, void, void>,
+  readArchive: () => Tokens,
 ): AsyncGenerator<Iterable<RunToken>, void, void> {
   let archive: TokenCursor<Token> | undefined;
   let read = 0;

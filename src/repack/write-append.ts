@@ -3,7 +3,8 @@ import { createBoundary } from '../compress/marks.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio-writer.js';
 import { encodePath } from '../format/path.js';
 import { countGapZeros } from '../format/segment-gap.js';
-import type { Codec, Compression, Image } from '../model/layout.js';
+import type { Image } from '../model/archive.js';
+import type { Codec, Compression } from '../model/layout.js';
 import type { AppendedRecord } from './appended-record.js';
 
 type Pieces = AsyncGenerator<Uint8Array, void, void>;
@@ -20,8 +21,8 @@ export async function* writeAppended(
   records: readonly AppendedRecord[],
   { codec, level }: AppendOptions,
 ): Pieces {
-  const { size, segments, root } = image.layout;
-  yield* image.bytes(0, size);
+  const { segments, root } = image.layout;
+  for (const index of segments.keys()) yield* image.raw(index);
   if (records.length === 0) return;
   const old: Compression = segments[root]?.compression ?? { codec: 'none' };
   const compression = codec === undefined || codec === old.codec ? old : { codec };

@@ -1,6 +1,6 @@
+import type { Image } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { Bytes } from '../model/entry.js';
-import type { Image } from '../model/layout.js';
 import { chooseMode, type ModeWishes } from './choose-mode.js';
 import { writeAppended } from './write-append.js';
 import { type RepackOptions, writeImage } from './write-image.js';

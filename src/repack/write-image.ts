@@ -1,12 +1,11 @@
-import { readSegment } from '../compress/archive.js';
 import type { Settings } from '../compress/codec.js';
 import { chooseSettings, findRunFormat, writeMember } from '../compress/compression.js';
 import { readKeptRun } from '../compress/kept-runs.js';
-import { openInputFile } from '../io/input-file.js';
 import type { Spool } from '../io/spool.js';
+import type { Archive } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
 import type { Change } from '../model/change.js';
-import type { Codec, Compression, Image, Segment } from '../model/layout.js';
+import type { Codec, Compression, Segment } from '../model/layout.js';
 import { sizeOfGap, sizeOfPadding } from './gaps.js';
 import { createInodes } from './inodes.js';
 import { planRewrite } from './rewrite-plan.js';
@@ -30,14 +29,13 @@ export interface RepackOptions {
  * changes the result is the input. Errors: `level-invalid`, `links-across-segments`, and those of reading.
  */
 export async function* writeImage(
-  image: Image,
+  image: Archive,
   changes: readonly Change[],
   options: RepackOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   const plan = planRewrite(image, changes);
   const inodes = createInodes(image, [...plan.additions.values()].flat());
   const { segments, root } = image.layout;
-  await using file = await openInputFile(image.file, image.name);
   const rewriting: Rewriting = {
     image,
     tokens: (index) => listTokens(index, segments[index] as Segment),
@@ -74,7 +72,7 @@ export async function* writeImage(
   function listTokens(index: number, segment: Segment): AsyncGenerator<Iterable<RunToken>, void, void> {
     const { codec } = chooseCodec(index, segment);
     // A compressor copies each piece at once; what is not compressed goes as it is to whoever asked for it.
-    const readTokens = () => readSegment(file, segment, { passing: codec !== 'none' });
+    const readTokens = () => image.tokens(index, { passing: codec !== 'none' });
     const format = findRunFormat(codec);
     const runs = image.runs.get(index);
     const read = openMembers(index);
@@ -106,7 +104,7 @@ export async function* writeImage(
         yield new Uint8Array(sizeOfPadding(segment, written, index === segments.length - 1, previous));
       else {
         if (segment.kind === 'cpio') previous = segment.compression.codec;
-        yield* image.bytes(segment.offset, segment.end);
+        yield* image.raw(index) ?? [];
       }
     }
   }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { createScratch } from '../io/scratch.js';
-import type { Image } from '../model/layout.js';
+import type { Image } from '../model/archive.js';
 import type { ReadingSession } from '../model/session.js';
 import { type OpenOptions, openImage } from '../unpack/open-image.js';
 import { refuseStart } from '../unpack/scan.js';

@@ -1,5 +1,6 @@
+import type { ImageEntry } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, ImageEntry } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import type { Inode } from './merge.js';
 
 /**

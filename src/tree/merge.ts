@@ -1,6 +1,7 @@
 import { parsePermissions, parseType } from '../format/mode.js';
+import type { DroppedRecord, PlacedRecord } from '../model/archive.js';
 import type { EntryType } from '../model/entry.js';
-import type { ArchiveRecord, DroppedRecord, PlacedRecord } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { builtInPaths, createBuiltInFiles, createInode, isBuiltIn } from './inode.js';
 import { createKernelFiles, type Inode, isTooLong } from './kernel-files.js';
 import { parentPath, splitPath } from './resolve.js';

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Token } from '../format/cpio-reader.js';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import type { ArchiveRecord, ArchiveRuns, Header, Image } from '../model/layout.js';
+import type { ArchiveRuns, Image, Token } from '../model/archive.js';
+import type { ArchiveRecord, Header } from '../model/layout.js';
 import type { KnownRecord } from './kept-members.js';
 import type { RecordWatcher } from './record-watcher.js';
 import { createRunList } from './run-list.js';

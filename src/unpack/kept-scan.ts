@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { ArchivedRun } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
-import type { ArchivedRun, ArchiveRecord, Header, Segment } from '../model/layout.js';
+import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
 import type { CollectorWishes } from './collector.js';
 import type { Scan } from './scan.js';
 

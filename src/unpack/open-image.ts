@@ -3,9 +3,10 @@ import { readSegment } from '../compress/archive.js';
 import { createTokenCursor } from '../compress/token-cursor.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { holdBytes } from '../io/spool.js';
+import type { Image, TokenOptions, Tokens } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Image, Layout, Segment } from '../model/layout.js';
+import type { ArchiveRecord, Layout, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
 import { createImageEntries } from '../tree/image-entry.js';
 import { type Inode, mergeRecords } from '../tree/merge.js';
@@ -164,12 +165,17 @@ function createImage(file: InputFile, scan: KeptScan, sha256: string): Image {
     placed: merged.placed,
     digests,
     runs: scan.runs,
-    bytes: (offset, end) => readRange(file, offset, end),
+    tokens: (index, options) => readTokens(file, segments[index], options),
+    raw: (index) => readRange(file, segments[index]?.offset ?? 0, segments[index]?.end ?? 0),
     bodies,
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };
   scans.set(image, scan);
   return image;
+}
+
+async function* readTokens(file: InputFile, segment: Segment | undefined, options?: TokenOptions): Tokens {
+  if (segment?.kind === 'cpio') yield* readSegment(file, segment, options);
 }
 
 type ReadBodies = (wanted: ReadonlySet<ArchiveRecord>) => AsyncIterable<readonly [ArchiveRecord, Bytes]>;

@@ -1,8 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { isRunStart } from '../compress/marks.js';
 import { padding } from '../format/cpio-header.js';
-import type { Token } from '../format/cpio-reader.js';
-import type { ArchivedRun, ArchiveRuns } from '../model/layout.js';
+import type { ArchivedRun, ArchiveRuns, Token } from '../model/archive.js';
 
 type Beginning = Token & { readonly kind: 'entry' | 'trailer' };
 

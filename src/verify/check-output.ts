@@ -1,9 +1,9 @@
 import { digestBody, digestFiles } from '../io/digest.js';
+import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { TreeDiff } from '../model/diff.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Image } from '../model/layout.js';
 import { groupLinks } from '../tree/links.js';
 import { coverPaths, isBelow } from '../tree/resolve.js';
 import { compareImages } from './compare-images.js';
@@ -13,8 +13,8 @@ import { compareImages } from './compare-images.js';
  * different. Returns the difference to the old image. Error (`failed`): `output-differs`, with the paths.
  */
 export async function checkOutput(
-  before: Image,
-  after: Image,
+  before: Archive,
+  after: Archive,
   changes: readonly Change[],
 ): Promise<TreeDiff> {
   const diff = await compareImages(before, after);
@@ -37,7 +37,7 @@ export async function checkOutput(
   );
 }
 
-function findUnexplained(before: Image, diff: TreeDiff, changes: readonly Change[]): string[] {
+function findUnexplained(before: Archive, diff: TreeDiff, changes: readonly Change[]): string[] {
   const puts = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
   const isRemoved = coverPaths(changes.flatMap((change) => (change.op === 'remove' ? [change.path] : [])));
   const explained = (path: string) => puts.has(path) || isRemoved(path);
@@ -61,7 +61,7 @@ function findUnexplained(before: Image, diff: TreeDiff, changes: readonly Change
     );
 }
 
-async function findMissing(after: Image, changes: readonly Change[]): Promise<string[]> {
+async function findMissing(after: Archive, changes: readonly Change[]): Promise<string[]> {
   const puts = changes.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
   const digests = await digestFiles(
     after,

@@ -1,10 +1,10 @@
 import { digestFiles } from '../io/digest.js';
+import type { Archive, ImageEntry } from '../model/archive.js';
 import type { TreeDiff } from '../model/diff.js';
-import type { Image, ImageEntry } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
 
 /** Every difference between what two images boot into; bodies are read only where they could differ. */
-export async function compareImages(before: Image, after: Image): Promise<TreeDiff> {
+export async function compareImages(before: Archive, after: Archive): Promise<TreeDiff> {
   const others = new Set<string>();
   const unknown: string[] = [];
   for (const [path, old] of before.entries) {
@@ -23,7 +23,7 @@ export async function compareImages(before: Image, after: Image): Promise<TreeDi
 }
 
 /** Both bodies stand at the same place of segments with the same digest. */
-function isSameBody(before: Image, old: ImageEntry, after: Image, entry: ImageEntry): boolean {
+function isSameBody(before: Archive, old: ImageEntry, after: Archive, entry: ImageEntry): boolean {
   const [left, right] = [before.layout.segments[old.data.segment], after.layout.segments[entry.data.segment]];
   return left?.sha256 === right?.sha256 && old.data.position === entry.data.position;
 }

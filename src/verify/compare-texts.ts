@@ -1,14 +1,15 @@
 import { collectBytes } from '../io/collect.js';
+import type { Archive } from '../model/archive.js';
 import type { TreeDiff } from '../model/diff.js';
-import type { ArchiveRecord, Image } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { diffTexts } from '../tree/text-diff.js';
 
 const longestText = 128 * 1024;
 const mostFiles = 2000;
 
 /** Adds the changed lines of small text files to a difference: bodies are read in one pass over each image. */
-export async function addTextDiffs(before: Image, after: Image, diff: TreeDiff): Promise<TreeDiff> {
-  const isSmall = (image: Image, path: string) => (image.entries.get(path)?.size ?? 0) <= longestText;
+export async function addTextDiffs(before: Archive, after: Archive, diff: TreeDiff): Promise<TreeDiff> {
+  const isSmall = (image: Archive, path: string) => (image.entries.get(path)?.size ?? 0) <= longestText;
   const paths = diff.differences
     .filter(({ fields }) => fields.some(({ field }) => field === 'content'))
     .map(({ path }) => path)
@@ -24,7 +25,7 @@ export async function addTextDiffs(before: Image, after: Image, diff: TreeDiff):
 }
 
 /** Path -> text; none for what is no text. */
-async function readTexts(image: Image, paths: readonly string[]): Promise<Map<string, string>> {
+async function readTexts(image: Archive, paths: readonly string[]): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   const byRecord = new Map<ArchiveRecord, string[]>();
   for (const path of paths) {

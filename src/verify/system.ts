@@ -1,5 +1,5 @@
 import { collectBytes } from '../io/collect.js';
-import type { Image, ImageEntry } from '../model/layout.js';
+import type { Archive, ImageEntry } from '../model/archive.js';
 import { resolvePath } from '../tree/resolve.js';
 
 /** What an image says of the system in it. */
@@ -32,7 +32,7 @@ const inits: readonly (readonly [string, readonly string[]])[] = [
 
 const longestText = 64 * 1024;
 
-export async function describeSystem(image: Image): Promise<SystemFacts> {
+export async function describeSystem(image: Archive): Promise<SystemFacts> {
   const follow = (path: string) => followPath(image, path);
   const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
     paths.some((path) => follow(path)?.type === 'file');
@@ -54,7 +54,7 @@ async function readRelease(entry: ImageEntry | undefined): Promise<SystemFacts['
   return { id: value('ID'), name: value('PRETTY_NAME') || value('NAME'), version: value('VERSION_ID') };
 }
 
-function listModules(image: Image): string[] {
+function listModules(image: Archive): string[] {
   const folders = ['lib/modules', 'usr/lib/modules'].flatMap((path) => followPath(image, path)?.path ?? []);
   const versions = [...image.entries.values()].flatMap(({ path, type }) => {
     const folder = folders.find((each) => path.startsWith(`${each}/`));
@@ -64,7 +64,7 @@ function listModules(image: Image): string[] {
   return [...new Set(versions)].sort();
 }
 
-function followPath(image: Image, path: string): ImageEntry | undefined {
+function followPath(image: Archive, path: string): ImageEntry | undefined {
   const end = resolvePath((at) => image.entries.get(at), path, true);
   return end === undefined ? undefined : image.entries.get(end);
 }

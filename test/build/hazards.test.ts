@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Image } from '#src/model/layout.js';
+import type { Image } from '#src/model/archive.js';
 import type { Report } from '#src/model/report.js';
 import {
   createArchive,

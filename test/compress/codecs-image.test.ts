@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { writeMember } from '#src/compress/compression.js';
 import { createSpool } from '#src/io/spool.js';
-import type { Codec, Image } from '#src/model/layout.js';
+import type { Image } from '#src/model/archive.js';
+import type { Codec } from '#src/model/layout.js';
 import { type RepackOptions, writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Image } from '#src/model/layout.js';
+import type { Image } from '#src/model/archive.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {
   createArchive,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { importImage } from '#src/engine/docker/import.js';
 import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
-import { createMemoryImage, sketchEntry } from '../fixtures/memory-image.js';
+import { createMemoryArchive, sketchEntry } from '../fixtures/memory-image.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
 /** A daemon that answers what the test wants, on a socket of its own. */
@@ -32,7 +32,7 @@ function close(server: Pick<Server, 'close' | 'closeAllConnections'>): void {
   server.close();
 }
 
-const image = createMemoryImage([sketchEntry({ path: 'f', content: 'x'.repeat(1_000_000) })]);
+const image = createMemoryArchive([sketchEntry({ path: 'f', content: 'x'.repeat(1_000_000) })]);
 const id = `sha256:${'0123'.repeat(16)}`;
 
 async function importFrom(

@@ -18,7 +18,7 @@ import {
   pullNames,
   sh,
 } from '../fixtures/docker-bench.js';
-import { createMemoryImage, sketchEntry } from '../fixtures/memory-image.js';
+import { createMemoryArchive, sketchEntry } from '../fixtures/memory-image.js';
 
 const createCache = async (t: ExecutionContext) => openCache(await createFolder(t), t.fail);
 
@@ -44,7 +44,7 @@ async function prune({ daemon }: Bench): Promise<void> {
 check('an image is imported once, and the import is all that stays', async (t, bench) => {
   const cache = await createCache(t);
   const isKept = () =>
-    createDockerEngine(bench.daemon.environment).keepsRoot?.(createMemoryImage([], 'aa'), {
+    createDockerEngine(bench.daemon.environment).keepsRoot?.(createMemoryArchive([], 'aa'), {
       signal: new AbortController().signal,
       cache,
     });
@@ -84,7 +84,7 @@ check('an image with the label of an import and another content is not taken', a
   await prune(bench);
   const { client } = await connectDocker(bench.daemon.environment);
   const evil = packEntries([...bench.root, sketchEntry({ path: 'evil' })].map((entry) => ({ entry })));
-  const label = `${baseLabelKey}="${hashBase(createMemoryImage([], 'aa'))}"`;
+  const label = `${baseLabelKey}="${hashBase(createMemoryArchive([], 'aa'))}"`;
   const answer = await client.importImage(evil, { changes: [`LABEL ${label}`] });
   for await (const _ of Readable.from(answer));
   t.is((await listAll(bench)).length, 1);

@@ -142,8 +142,8 @@ check('prune removes what a killed process left, and nothing of a living one', a
   const script = `
     import { createDockerExecutor } from '#src/engine/docker/executor.js';
     import { noCache } from '#src/io/cache.js';
-    import { createMemoryImage, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-image.js', import.meta.url).href)};
-    const image = createMemoryImage(await sketchBusyboxRoot(${JSON.stringify(bench.busybox)}));
+    import { createMemoryArchive, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-image.js', import.meta.url).href)};
+    const image = createMemoryArchive(await sketchBusyboxRoot(${JSON.stringify(bench.busybox)}));
     const signal = new AbortController().signal;
     await createDockerExecutor(image, { environment: process.env, signal, log() {}, stamp: 0, cache: noCache, scratch: ${JSON.stringify(scratch)} });
     console.log('open');

@@ -13,7 +13,7 @@ import { createScratch } from '#src/io/scratch.js';
 import type { Change } from '#src/model/change.js';
 import type { Entry } from '#src/model/entry.js';
 import { MobyPatchError } from '#src/model/error.js';
-import { collect, createMemoryImage, type Sketch, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, createMemoryArchive, type Sketch, sketchEntry } from '../fixtures/memory-image.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';
 
 const signal = new AbortController().signal;
@@ -37,7 +37,7 @@ async function inFolder(
   await using scratch = await createScratch();
   const folder = createFolder(join(scratch.path, 'root'));
   await mkdir(folder.path);
-  await materialiseImage(createMemoryImage(entries), folder, signal);
+  await materialiseImage(createMemoryArchive(entries), folder, signal);
   const before = new Map(
     [...(await walkFolder(folder, new Set(), signal))].map(([path, { signature }]) => [path, signature]),
   );

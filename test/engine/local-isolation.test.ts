@@ -6,7 +6,7 @@ import { noCache } from '#src/io/cache.js';
 import { createScratch, findAbandonedScratch } from '#src/io/scratch.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { busybox, createRoot, inNamespaces, opened } from '../fixtures/local-executor.js';
-import { createMemoryImage } from '../fixtures/memory-image.js';
+import { createMemoryArchive } from '../fixtures/memory-image.js';
 
 /** Processes in whose command line or mounts a text stands. */
 async function findTraces(text: string): Promise<string[]> {
@@ -78,7 +78,7 @@ inNamespaces('no writable proc or sysfs is left in the namespace, not even out o
     if (line === 'started') mounts = readMounts(scratch.path).finally(() => controller.abort());
   };
   const options = { signal: controller.signal, log, stamp: 0, cache: noCache, parent: scratch.path };
-  await using executor = await createLocalExecutor(createMemoryImage(await createRoot()), options);
+  await using executor = await createLocalExecutor(createMemoryArchive(await createRoot()), options);
   const running = executor.run(['/bin/sh', '-c', 'echo started; sleep 1000'], {});
   await t.throwsAsync(running, { instanceOf: MobyPatchError });
   const seen = await mounts;
@@ -136,7 +136,7 @@ inNamespaces('an abort ends a command that is deaf to SIGTERM and leaves nothing
   await using scratch = await createScratch();
   const controller = new AbortController();
   const log = (line: string) => void (line === 'started' && controller.abort());
-  const image = createMemoryImage(await createRoot());
+  const image = createMemoryArchive(await createRoot());
   const options = { signal: controller.signal, log, stamp: 0, cache: noCache, parent: scratch.path };
   const executor = await createLocalExecutor(image, options);
   const running = executor.run(['/bin/sh', '-c', 'trap "" TERM; echo started; sleep 1000'], {});
@@ -166,8 +166,8 @@ function createVictim(parent: string): string {
   const use = (specifier: string) => JSON.stringify(import.meta.resolve(specifier));
   return `
     import { createLocalExecutor } from ${use('#src/engine/local/executor.js')};
-    import { createMemoryImage, sketchBusyboxRoot } from ${use('../fixtures/memory-image.js')};
-    const image = createMemoryImage(await sketchBusyboxRoot(${JSON.stringify(busybox)}));
+    import { createMemoryArchive, sketchBusyboxRoot } from ${use('../fixtures/memory-image.js')};
+    const image = createMemoryArchive(await sketchBusyboxRoot(${JSON.stringify(busybox)}));
     const options = { signal: new AbortController().signal, log: console.log, stamp: 0, parent: ${JSON.stringify(parent)} };
     const executor = await createLocalExecutor(image, options);
     await executor.run(['/bin/sh', '-c', 'trap "" TERM HUP PIPE; echo started; sleep 1000'], {});

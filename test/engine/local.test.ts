@@ -6,7 +6,7 @@ import { createScratch } from '#src/io/scratch.js';
 import type { Change } from '#src/model/change.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { createRoot, inNamespaces, noNamespaces, opened } from '../fixtures/local-executor.js';
-import { collect, createMemoryImage, readTarball, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, createMemoryArchive, readTarball, sketchEntry } from '../fixtures/memory-image.js';
 import { declareTest, findAlpineArchive } from '../fixtures/needs.js';
 
 const paths = (changes: readonly Change[]) =>
@@ -110,7 +110,7 @@ test('a disk without room is named with what is there and what is wanted', async
   const huge = { ...sketchEntry({ path: 'huge' }), size: 2 ** 60 };
   const { signal } = new AbortController();
   const error = await t.throwsAsync(
-    createLocalExecutor(createMemoryImage([huge]), {
+    createLocalExecutor(createMemoryArchive([huge]), {
       signal,
       log: () => {},
       stamp: 0,

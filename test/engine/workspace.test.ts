@@ -2,10 +2,10 @@ import test, { type ExecutionContext } from 'ava';
 import { createWorkspace } from '#src/engine/workspace.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import { holdBytes } from '#src/io/spool.js';
+import type { Image } from '#src/model/archive.js';
 import type { Change } from '#src/model/change.js';
 import type { Executor, OpenWorkspace } from '#src/model/engine.js';
 import type { Entry } from '#src/model/entry.js';
-import type { Image } from '#src/model/layout.js';
 import type { Plan } from '#src/model/plan.js';
 import {
   createArchive,

@@ -5,7 +5,7 @@ import test from 'ava';
 import cpioStream from 'cpio-stream';
 import fc from 'fast-check';
 import { parseHeader } from '#src/format/cpio-header.js';
-import { createCpioReader, type Token } from '#src/format/cpio-reader.js';
+import { createCpioReader, type ReaderToken } from '#src/format/cpio-reader.js';
 import { encodeRecord } from '#src/format/cpio-writer.js';
 import { createArchive, createTestFolder, directory, file, node, symlink } from '../fixtures/archive.js';
 
@@ -20,7 +20,7 @@ function readAll(chunks: readonly Uint8Array[]): { entries: Seen[]; problems: st
   const problems: string[] = [];
   let body: Buffer[] = [];
   let name = '';
-  const take = (tokens: Iterable<Token>) => {
+  const take = (tokens: Iterable<ReaderToken>) => {
     for (const token of tokens) {
       if (token.kind === 'entry') {
         name = Buffer.from(token.name).toString('latin1');
@@ -102,7 +102,7 @@ test('any cut of the input gives the same TRAILERs, each with its body, and none
     file('a', 'x'),
   ];
   const archive = createArchive(members);
-  const describe = (tokens: Iterable<Token>) =>
+  const describe = (tokens: Iterable<ReaderToken>) =>
     [...tokens].flatMap((token) =>
       token.kind === 'entry' || token.kind === 'trailer'
         ? [`${token.kind} ${token.position} ${Buffer.from(token.raw).toString('latin1')}`]

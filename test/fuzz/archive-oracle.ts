@@ -1,5 +1,5 @@
 import { isTrailerName } from '#src/format/cpio-header.js';
-import { createCpioReader, type ReaderProblem, type Token } from '#src/format/cpio-reader.js';
+import { createCpioReader, type ReaderProblem, type ReaderToken } from '#src/format/cpio-reader.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
 import { decodePath } from '#src/format/path.js';
 import { isWritable } from '#src/format/sidecar.js';
@@ -31,7 +31,7 @@ export function readPieces(bytes: Buffer, random: Random | undefined): ReadArchi
   let problem: ReaderProblem | undefined;
   let steps = 0;
   let open: { header: Header; name: Uint8Array; pieces: Buffer[] } | undefined;
-  const take = (tokens: Iterable<Token>) => {
+  const take = (tokens: Iterable<ReaderToken>) => {
     for (const token of tokens) {
       steps += 1;
       if (token.kind === 'entry') open = { header: token.header, name: token.name.slice(), pieces: [] };

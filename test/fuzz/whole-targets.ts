@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { createSpool } from '#src/io/spool.js';
+import type { Image } from '#src/model/archive.js';
 import type { Bytes } from '#src/model/entry.js';
-import type { Codec, Image } from '#src/model/layout.js';
+import type { Codec } from '#src/model/layout.js';
 import { createBase } from '#src/repack/import/from-base.js';
 import { findInFolder } from '#src/repack/import/from-folder.js';
 import { readSidecarFile } from '#src/repack/import/from-sidecar.js';

@@ -8,13 +8,13 @@ import type { ExecutionContext } from 'ava';
 import { createLocalEngine } from '#src/engine/local/engine.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import { digestBytes } from '#src/io/digest.js';
+import type { Archive } from '#src/model/archive.js';
 import type { Cache } from '#src/model/cache.js';
-import type { Image } from '#src/model/layout.js';
 import { createPlan } from '#src/patch/plan.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
-import { createMemoryImage, readTarball } from '../fixtures/memory-image.js';
+import { createMemoryArchive, readTarball } from '../fixtures/memory-image.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { findReference } from '../fixtures/reference.js';
 import { createAlpineRoot, noAlpineRoot } from './alpine-root.js';
@@ -48,7 +48,7 @@ async function serve(
 /** What the steps make of the image, one line for each path. */
 async function apply(
   t: ExecutionContext,
-  image: Image,
+  image: Archive,
   yaml: string,
   cache: Cache,
   log: (line: string) => void = () => {},
@@ -81,7 +81,7 @@ declareSerialTest(
     execFileSync('tar', ['-C', pristine, '--exclude=./repo', '-czf', join(folder, 'root.tar.gz'), '.']);
     const entries = await readTarball(join(folder, 'root.tar.gz'));
     const cache = openCache(join(folder, 'cache'), t.fail);
-    const image = createMemoryImage(entries, 'aa');
+    const image = createMemoryArchive(entries, 'aa');
     const yaml = 'steps:\n  - package: {apk: [hello]}\n';
     const wanted = await apply(t, image, yaml, noCache);
     const names = ['hello-1.0-r0.apk', 'hello-libs-2.1-r3.apk'];
@@ -93,7 +93,7 @@ declareSerialTest(
     t.deepEqual(asked(), ['hello-1.0-r0.apk'], 'only what another patch had not downloaded');
     t.deepEqual(await apply(t, image, yaml, cache), wanted);
     t.deepEqual(asked(), []);
-    await apply(t, createMemoryImage(entries, 'bb'), yaml, cache);
+    await apply(t, createMemoryArchive(entries, 'bb'), yaml, cache);
     t.deepEqual(asked(), names, 'another image believes its own downloads only');
   },
 );

@@ -6,9 +6,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { openCache } from '#src/io/cache.js';
 import { createSpool, holdBytes } from '#src/io/spool.js';
+import type { Image } from '#src/model/archive.js';
 import type { Cache } from '#src/model/cache.js';
 import type { Change } from '#src/model/change.js';
-import type { Image } from '#src/model/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ImageEntry } from '#src/model/layout.js';
+import type { ImageEntry } from '#src/model/archive.js';
 import {
   createArchive,
   directory,

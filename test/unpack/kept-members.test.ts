@@ -6,8 +6,8 @@ import { noteMembers } from '#src/compress/gzip-ahead.js';
 import { openCache } from '#src/io/cache.js';
 import { collectBytes } from '#src/io/collect.js';
 import { createSpool } from '#src/io/spool.js';
+import type { Image } from '#src/model/archive.js';
 import type { Cache } from '#src/model/cache.js';
-import type { Image } from '#src/model/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
 import {

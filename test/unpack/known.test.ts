@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { openCache } from '#src/io/cache.js';
-import type { Image } from '#src/model/layout.js';
+import type { Image } from '#src/model/archive.js';
 import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad, signal } from '../fixtures/archive.js';
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { digestFiles } from '../../io/digest.js';
+import type { Archive } from '../../model/archive.js';
 import type { TouchedFile } from '../../model/deployment.js';
 import type { TreeDiff } from '../../model/diff.js';
 import type { Entry } from '../../model/entry.js';
-import type { Image } from '../../model/layout.js';
 
 /** The files of a difference, directories left out, with a mark of each side: type, mode, owner and content. */
-export async function listTouched(stock: Image, patched: Image, diff: TreeDiff): Promise<TouchedFile[]> {
+export async function listTouched(stock: Archive, patched: Archive, diff: TreeDiff): Promise<TouchedFile[]> {
   const paths = diff.differences.map(({ path }) => path).filter((path) => !isDirectory(stock, patched, path));
   const before = await digestFiles(stock, paths);
   const after = await digestFiles(patched, paths);
@@ -18,7 +18,7 @@ export async function listTouched(stock: Image, patched: Image, diff: TreeDiff):
 }
 
 /** Whether an image has every file that the patches added to another one. */
-export async function hasAddedFiles(image: Image, touched: readonly TouchedFile[]): Promise<boolean> {
+export async function hasAddedFiles(image: Archive, touched: readonly TouchedFile[]): Promise<boolean> {
   const added = touched.filter(({ before }) => before === undefined);
   const digests = await digestFiles(
     image,
@@ -30,7 +30,7 @@ export async function hasAddedFiles(image: Image, touched: readonly TouchedFile[
   );
 }
 
-function isDirectory(stock: Image, patched: Image, path: string): boolean {
+function isDirectory(stock: Archive, patched: Archive, path: string): boolean {
   return (patched.entries.get(path) ?? stock.entries.get(path))?.type === 'directory';
 }
 

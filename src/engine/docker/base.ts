@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Archive } from '../../model/archive.js';
 import type { Cache } from '../../model/cache.js';
-import type { Image } from '../../model/layout.js';
 import { selectionVersion } from './blind.js';
 import { ask, type Daemon, statusOf } from './daemon.js';
 import { baseLabelKey, labelKey } from './label.js';
@@ -17,7 +17,7 @@ interface KeptBase {
 }
 
 /** Stands for what goes into a container of an image: a kept import of it is known by this. */
-export function hashBase(image: Image): string {
+export function hashBase(image: Archive): string {
   return createHash('sha256').update(`${selectionVersion} ${image.layout.sha256}`).digest('hex');
 }
 
@@ -27,7 +27,7 @@ export function hashBase(image: Image): string {
  */
 export async function findBase(
   daemon: Daemon,
-  image: Image,
+  image: Archive,
   cache: Cache,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -46,7 +46,7 @@ export async function findBase(
 /** Writes down which layer an import made, so that `findBase` finds it. */
 export async function rememberBase(
   daemon: Daemon,
-  image: Image,
+  image: Archive,
   id: string,
   cache: Cache,
   signal: AbortSignal,

@@ -1,13 +1,13 @@
 import { createScratch } from '../../io/scratch.js';
+import type { Archive } from '../../model/archive.js';
 import type { Engine, EngineOptions, Executor } from '../../model/engine.js';
-import type { Image } from '../../model/layout.js';
 import { createWorkspace } from '../workspace.js';
 import { dockerEngineBlind } from './blind.js';
 import type { Environment } from './endpoint.js';
 
 /** Commands in one container of the image's root; the daemon's machinery is loaded when it is first needed. */
 export function createDockerEngine(environment: Environment): Engine {
-  async function keepsRoot(image: Image, { signal, cache }: Pick<EngineOptions, 'signal' | 'cache'>) {
+  async function keepsRoot(image: Archive, { signal, cache }: Pick<EngineOptions, 'signal' | 'cache'>) {
     const [{ connectDocker }, { findBase }] = await Promise.all([import('./probe.js'), import('./base.js')]);
     return (await findBase(await connectDocker(environment), image, cache, signal)) !== undefined;
   }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { showPath } from '../../format/path.js';
+import type { Archive } from '../../model/archive.js';
 import type { EngineOptions, Executor } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
-import type { Image } from '../../model/layout.js';
 import { findBase, hashBase, rememberBase, trimBases } from './base.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
 import { type Container, createContainer, listLeftProcesses, startContainer } from './container.js';
@@ -35,7 +35,7 @@ const defaultTimeout = 900;
  * after an abort, but the import that is kept for the next build. What could not be removed is logged, and
  * `prune` finds it.
  */
-export async function createDockerExecutor(image: Image, options: DockerOptions): Promise<Executor> {
+export async function createDockerExecutor(image: Archive, options: DockerOptions): Promise<Executor> {
   const daemon = await connectDocker(options.environment);
   const owner = createOwner();
   try {
@@ -49,7 +49,7 @@ export async function createDockerExecutor(image: Image, options: DockerOptions)
 async function openExecutor(
   daemon: Daemon,
   owner: Owner,
-  image: Image,
+  image: Archive,
   options: DockerOptions,
 ): Promise<Executor> {
   const { signal, log, scratch } = options;
@@ -122,7 +122,7 @@ async function openExecutor(
 async function startFromBase(
   daemon: Daemon,
   owner: Owner,
-  image: Image,
+  image: Archive,
   { signal, log, cache }: DockerOptions,
 ): Promise<{ container: Container; origin: RootListing }> {
   const start = async (id: string) => {

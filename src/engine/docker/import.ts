@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { createInterruptedError, createLineSplitter } from '../../io/process.js';
+import type { Archive, ImageEntry } from '../../model/archive.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
+import type { ArchiveRecord } from '../../model/layout.js';
 import { type PackItem, packEntries } from '../../tar/tar.js';
 import { selectTravellers } from './blind.js';
 import { createDaemonError, type Daemon, readAnswer } from './daemon.js';
@@ -17,7 +18,7 @@ const registrationLimit = 300;
  */
 export async function importImage(
   daemon: Daemon,
-  image: Image,
+  image: Archive,
   label: string,
   signal: AbortSignal,
 ): Promise<string> {
@@ -108,7 +109,7 @@ function readStatus(line: string): string | undefined {
  * Everything without a body first, then files in the order in which one pass meets their bodies: the data
  * of a hard-link group may stand at any of its names, and the name that carries it must come first.
  */
-async function* listItems(image: Image): AsyncGenerator<PackItem> {
+async function* listItems(image: Archive): AsyncGenerator<PackItem> {
   const byData = new Map<ArchiveRecord, ImageEntry[]>();
   for (const entry of selectTravellers(image.entries.values())) {
     if (entry.type !== 'file') yield { entry };

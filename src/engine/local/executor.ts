@@ -5,10 +5,10 @@ import { materialiseImage } from '../../folder/materialise.js';
 import { look, walkFolder } from '../../folder/walk.js';
 import { runProcess } from '../../io/process.js';
 import { createScratch, type Scratch } from '../../io/scratch.js';
+import type { Archive } from '../../model/archive.js';
 import type { Change } from '../../model/change.js';
 import type { EngineOptions, Executor, RunOptions, RunResult } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { Image } from '../../model/layout.js';
 import { createBodies } from './bodies.js';
 import { compareSnapshot } from './delta.js';
 import { inventMountedTrees, mountedTrees, removeInvented } from './mount-points.js';
@@ -40,7 +40,7 @@ const defaultTimeout = 900;
  * when the executor is closed. `push` takes what is new since the last one; bodies of a `pull` stay valid
  * until the close. Errors: disk-full, local-folder, and those of `runInNamespace`.
  */
-export async function createLocalExecutor(image: Image, options: LocalExecutorOptions): Promise<Executor> {
+export async function createLocalExecutor(image: Archive, options: LocalExecutorOptions): Promise<Executor> {
   const scratch = await createScratch(options.parent);
   try {
     return await openFolder(image, options, scratch);
@@ -50,7 +50,11 @@ export async function createLocalExecutor(image: Image, options: LocalExecutorOp
   }
 }
 
-async function openFolder(image: Image, options: LocalExecutorOptions, scratch: Scratch): Promise<Executor> {
+async function openFolder(
+  image: Archive,
+  options: LocalExecutorOptions,
+  scratch: Scratch,
+): Promise<Executor> {
   const { signal, log } = options;
   const at = (name: string) => join(scratch.path, name);
   const folder = createFolder(at('root'));

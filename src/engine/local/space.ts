@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
+import type { Archive } from '../../model/archive.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { Image } from '../../model/layout.js';
 
 const block = 4096;
 const megabyte = 1024 * 1024;
@@ -8,7 +8,7 @@ const megabyte = 1024 * 1024;
 const reserve = 128 * megabyte;
 
 /** Bytes that an image takes on a disk with blocks of 4 KiB, each hard-link group once. */
-function measureImage(image: Image): number {
+function measureImage(image: Archive): number {
   const groups = new Set<string>();
   let size = 0;
   for (const entry of image.entries.values()) {
@@ -20,7 +20,7 @@ function measureImage(image: Image): number {
 }
 
 /** Refuses (`infrastructure`, `disk-full`) a folder whose disk has no room for the image and its commands. */
-export async function assertSpace(image: Image, folder: string): Promise<void> {
+export async function assertSpace(image: Archive, folder: string): Promise<void> {
   const wanted = measureImage(image) + reserve;
   const { bavail, bsize } = await statfs(folder);
   const found = bavail * bsize;

@@ -1,9 +1,11 @@
-import { encodeTrailer } from '../../format/cpio-writer.js';
+import { emptyFields, encodePadding, encodeTrailer } from '../../format/cpio-writer.js';
 import { encodePath } from '../../format/path.js';
+import { holdBytes } from '../../io/spool.js';
+import type { Archive, Tokens } from '../../model/archive.js';
 import type { Change } from '../../model/change.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { ArchiveRecord, Image, Layout } from '../../model/layout.js';
+import type { ArchiveRecord, Layout } from '../../model/layout.js';
 import { createImageEntries } from '../../tree/image-entry.js';
 import { mergeRecords } from '../../tree/merge.js';
 import { findChanges } from './from-changes.js';
@@ -12,8 +14,7 @@ import type { Sidecar, SidecarPiece } from './from-sidecar.js';
 
 /** An image that is known by its sidecar alone; the bodies it shares with a folder or tar are read from there. */
 export interface Base {
-  /** It has no file: `bytes` refuses. */
-  readonly image: Image;
+  readonly image: Archive;
   readonly sidecar: Sidecar;
   /** What was done to the folder or tar since the image was unpacked. */
   readonly changes: readonly Change[];
@@ -34,9 +35,8 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
   const body = (piece: SidecarPiece) => readPiece(piece, byDigest);
   const read = (record: ArchiveRecord) => body(byRecord.get(record) as SidecarPiece);
   const entries = createImageEntries(merged.names, read);
-  const image: Image = {
+  const image: Archive = {
     name: head.name,
-    file: head.name,
     layout,
     records,
     entries,
@@ -44,13 +44,16 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
     digests: new Map(),
     runs: new Map(),
     placed: merged.placed,
-    bytes() {
-      throw new TypeError('an image that was unpacked has no file');
+    tokens: (index) => listTokens(sidecar.pieces[index] ?? [], body),
+    raw(index) {
+      const segment = segments[index];
+      return segment?.kind === 'padding'
+        ? holdBytes(new Uint8Array(segment.end - segment.offset)).body()
+        : sidecar.opaque.get(index)?.body();
     },
     async *bodies(wanted) {
       for (const record of records) if (wanted.has(record)) yield [record, read(record)];
     },
-    async [Symbol.asyncDispose]() {},
   };
   const digest = (path: string) => byRecord.get(entries.get(path)?.data)?.sha256;
   const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(head.kept), digest }, found);
@@ -86,6 +89,26 @@ export function createEmptySidecar(name: string): Sidecar {
     opaque: new Map(),
   };
 }
+
+async function* listTokens(pieces: readonly SidecarPiece[], body: (piece: SidecarPiece) => Bytes): Tokens {
+  let size = 0;
+  for (const piece of pieces) {
+    const { gap, raw, record } = piece;
+    const position = size + gap;
+    size = position + raw.length;
+    if (record === undefined) {
+      yield [{ kind: 'trailer', header: emptyHeader, name: new Uint8Array(), position, raw }];
+      continue;
+    }
+    const { header, name } = record;
+    yield [{ kind: 'entry', header, name: encodePath(name), position, raw }];
+    if (header.filesize > 0) for await (const bytes of body(piece)) yield [{ kind: 'data', bytes }];
+    yield [{ kind: 'end', checksum: 'none' }];
+    size += header.filesize + encodePadding(header.filesize).length;
+  }
+}
+
+const emptyHeader = { ...emptyFields, magic: '070701', mode: 0, namesize: 11, check: 0 } as const;
 
 /** By content, so that it does not matter under which name a body is found. */
 function indexBodies(found: FoundTree): Map<string, Found> {

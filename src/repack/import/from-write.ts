@@ -1,8 +1,6 @@
 import { chooseSettings, writeMember } from '../../compress/compression.js';
 import { createBoundary, isRunStart } from '../../compress/marks.js';
-import type { Token } from '../../format/cpio-reader.js';
-import { emptyFields, encodePadding } from '../../format/cpio-writer.js';
-import { encodePath } from '../../format/path.js';
+import { encodePadding } from '../../format/cpio-writer.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Codec, Segment } from '../../model/layout.js';
 import { sizeOfGap, sizeOfPadding } from '../gaps.js';
@@ -24,7 +22,7 @@ export async function* writeBase(base: Base, { codec, level, single, spool }: Re
   const { segments, root } = image.layout;
   const plan = planRewrite(image, changes);
   const inodes = createInodes(image, [...plan.additions.values()].flat());
-  const tokens = (index: number) => listTokens(base, index);
+  const tokens = (index: number) => image.tokens(index);
   const rewriting: Rewriting = { image, tokens, plan, inodes, spool, carried: new Map() };
   let written = 0;
   let previous: Codec = 'none';
@@ -86,19 +84,3 @@ async function* copySegment(base: Base, index: number): Pieces {
   const { unpacked = 0 } = base.image.layout.segments[index] ?? {};
   if (unpacked > size) yield new Uint8Array(unpacked - size);
 }
-
-async function* listTokens(base: Base, index: number): AsyncGenerator<Iterable<Token>, void, void> {
-  for (const piece of base.sidecar.pieces[index] ?? []) {
-    const { raw, record } = piece;
-    if (record === undefined) {
-      yield [{ kind: 'trailer', header: emptyHeader, name: new Uint8Array(), position: 0, raw }];
-      continue;
-    }
-    const { header, name } = record;
-    yield [{ kind: 'entry', header, name: encodePath(name), position: 0, raw }];
-    if (header.filesize > 0) for await (const bytes of base.body(piece)) yield [{ kind: 'data', bytes }];
-    yield [{ kind: 'end', checksum: 'none' }];
-  }
-}
-
-const emptyHeader = { ...emptyFields, magic: '070701', mode: 0, namesize: 11, check: 0 } as const;

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readArchive } from '../../compress/archive.js';
 import { createTokenCursor, type TokenCursor } from '../../compress/token-cursor.js';
-import type { Token } from '../../format/cpio-reader.js';
 import { toBase64 } from '../../format/sidecar.js';
-import { type InputFile, openInputFile } from '../../io/input-file.js';
+import type { Image } from '../../model/archive.js';
 import type { Bytes } from '../../model/entry.js';
-import type { ArchiveRecord, Image, Segment } from '../../model/layout.js';
+import type { ArchiveRecord } from '../../model/layout.js';
 import type { SidecarLine } from '../../model/sidecar.js';
 import { createRecordLines } from './record-lines.js';
 
@@ -32,9 +30,8 @@ export async function* describeImage({
   await describeFile({ image, kept, emit });
   const { segments } = image.layout;
   const held = findHeldBodies(image, kept);
-  await using file = await openInputFile(image.file, image.name);
   for (const [index, segment] of segments.entries()) {
-    if (segment.kind === 'cpio') yield* describeSegment(index, { image, file, held, emit });
+    if (segment.kind === 'cpio') yield* describeSegment(index, { image, held, emit });
   }
   emit({ line: 'end' });
 }
@@ -44,9 +41,9 @@ export async function describeFile({ image, kept, emit }: SidecarRequest): Promi
   const { layout, name } = image;
   const { size, sha256, root, segments } = layout;
   emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...kept] });
-  for (const segment of segments) {
+  for (const [index, segment] of segments.entries()) {
     emit({ line: 'segment', ...segment });
-    if (segment.kind === 'opaque') await emitBytes(image.bytes(segment.offset, segment.end), emit);
+    if (segment.kind === 'opaque') await emitBytes(image.raw(index), emit);
   }
 }
 
@@ -60,25 +57,19 @@ function findHeldBodies(image: Image, kept: ReadonlySet<string>): Set<ArchiveRec
 
 interface Describing {
   readonly image: Image;
-  readonly file: InputFile;
   readonly held: ReadonlySet<ArchiveRecord>;
   emit(line: SidecarLine): void;
 }
 
 async function* describeSegment(
   index: number,
-  { image, file, held, emit }: Describing,
+  { image, held, emit }: Describing,
 ): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
-  const segment = image.layout.segments[index] as Segment;
   const records = image.records.filter((record) => record.segment === index)[Symbol.iterator]();
   const lines = createRecordLines();
-  let origin = 0;
-  const members = readMembers(file, segment, (position) => {
-    origin = position;
-  });
-  await using cursor = createTokenCursor(members);
+  await using cursor = createTokenCursor(image.tokens(index));
   for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
-    if (token.kind === 'trailer') emit(lines.trailer(index, token.position - origin, token.raw));
+    if (token.kind === 'trailer') emit(lines.trailer(index, token.position, token.raw));
     if (token.kind !== 'entry') continue;
     const record = records.next().value as ArchiveRecord;
     if (held.has(record)) {
@@ -89,21 +80,6 @@ async function* describeSegment(
       emit(lines.record(record, token.raw));
       if (record.target === undefined && record.header.filesize > 0) await emitBytes(cursor.body(), emit);
     }
-  }
-}
-
-/** `begin` is told at which position of a member, as its tokens have it, the unpacked segment would begin. */
-async function* readMembers(
-  file: InputFile,
-  { compression, offset, end }: Segment,
-  begin: (origin: number) => void,
-): AsyncGenerator<Iterable<Token>, void, void> {
-  let unpacked = 0;
-  for (let from = offset; from < end; ) {
-    begin(compression.codec === 'none' ? from : -unpacked);
-    const member = yield* readArchive(compression.codec, file, from);
-    unpacked += member.unpacked;
-    from = member.end;
   }
 }
 

@@ -1,5 +1,6 @@
+import type { Archive, ImageEntry } from '../../model/archive.js';
 import type { Bytes } from '../../model/entry.js';
-import type { ArchiveRecord, Image, ImageEntry } from '../../model/layout.js';
+import type { ArchiveRecord } from '../../model/layout.js';
 import { resolvePath } from '../../tree/resolve.js';
 import type { KernelConfig } from './kernel-config.js';
 
@@ -12,7 +13,7 @@ export interface HazardOptions {
 
 /** All that rules look at. Paths may lead over symlinks; these are followed inside the image. */
 export interface Facts extends HazardOptions {
-  readonly image: Pick<Image, 'layout' | 'records' | 'entries' | 'dropped'>;
+  readonly image: Pick<Archive, 'layout' | 'records' | 'entries' | 'dropped'>;
   /** The entry at the end of all symlinks. */
   follow(path: string): ImageEntry | undefined;
   /** The start of a regular file's body, at most `longestBody` bytes; undefined until it was asked for. */
@@ -31,7 +32,7 @@ const mostRounds = 16;
  * names nothing new. Each round is one pass over the image, which ends at the last body that is wanted.
  */
 export async function gatherFacts(
-  image: Image,
+  image: Archive,
   options: HazardOptions,
   wanted: (facts: Facts) => Iterable<string>,
 ): Promise<Facts> {
@@ -49,7 +50,7 @@ export async function gatherFacts(
   return facts;
 }
 
-function createFacts(image: Image, options: HazardOptions, bodies: ReadonlyMap<string, Uint8Array>): Facts {
+function createFacts(image: Archive, options: HazardOptions, bodies: ReadonlyMap<string, Uint8Array>): Facts {
   const children = new Map<string, string[]>();
   for (const path of image.entries.keys()) {
     const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
@@ -74,7 +75,7 @@ function createFacts(image: Image, options: HazardOptions, bodies: ReadonlyMap<s
 }
 
 async function readBodies(
-  image: Image,
+  image: Archive,
   entries: readonly ImageEntry[],
   bodies: Map<string, Uint8Array>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
+import type { Archive } from '../../model/archive.js';
 import type { Hazard } from '../../model/hazard.js';
-import type { Image } from '../../model/layout.js';
 import { findConsole, findLinkLeaks, findMissingParents, findUnknownCodecs } from './archive.js';
 import { type Facts, gatherFacts, type HazardOptions } from './facts.js';
 import { traceFirstProgram } from './first-program.js';
@@ -38,7 +38,7 @@ const usualFiles = [
  * The boot hazards of an image, the fatal ones first. Nothing is run; bodies are read in one pass over the
  * image, or a few more when the first program needs many libraries.
  */
-export async function findHazards(image: Image, options: HazardOptions = {}): Promise<Hazard[]> {
+export async function findHazards(image: Archive, options: HazardOptions = {}): Promise<Hazard[]> {
   const facts = await gatherFacts(image, options, (known) => [
     'init',
     'etc/fstab',

@@ -1,0 +1,99 @@
+import type { Bytes, Entry } from './entry.js';
+import type { ArchiveRecord, Header, Layout } from './layout.js';
+
+/**
+ * What an archive is made of, in order. After `entry` come its `data` pieces and one `end`.
+ * `raw`: header and name with their padding, and the body of a `trailer`.
+ */
+export type Token =
+  | {
+      readonly kind: 'entry' | 'trailer';
+      readonly header: Header;
+      readonly name: Uint8Array;
+      /** Bytes from the start of the unpacked segment. */
+      readonly position: number;
+      readonly raw: Uint8Array;
+    }
+  | { readonly kind: 'data'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end'; readonly checksum: 'right' | 'wrong' | 'none' };
+
+/** Batches of tokens; a batch must be read to its end before the next is asked for. */
+export type Tokens = AsyncGenerator<Iterable<Token>, void, void>;
+
+export interface TokenOptions {
+  /** The caller is done with the pieces of a batch when it asks for the next: they may share one buffer. */
+  readonly passing?: boolean | undefined;
+}
+
+/** Whole consecutive entries: a piece of an archive that can be compressed by itself. */
+export interface ArchivedRun {
+  readonly records: number;
+  /** After decompression. */
+  readonly bytes: number;
+  /** Hex digest of its contents: equal for equal bytes. */
+  readonly key: string;
+}
+
+/** An archive of nothing but entries without gaps and one TRAILER behind them. */
+export interface ArchiveRuns {
+  readonly runs: readonly ArchivedRun[];
+  /** The TRAILER with its name and padding, as it is written, and its body if it has one. */
+  readonly trailer: Uint8Array;
+}
+
+/** A record that the kernel will not turn into a file, and why. */
+export interface DroppedRecord {
+  readonly record: ArchiveRecord;
+  readonly reason: string;
+}
+
+/** What a record referred to when the kernel read it; later records may have changed it. */
+export interface PlacedRecord {
+  /** Canonical. */
+  readonly path: string;
+  /** The same number for every record of one file; 0 when no file came of it. */
+  readonly inode: number;
+}
+
+/** An entry that came out of an archive: where its last header and its body stand. */
+export interface ImageEntry extends Entry {
+  readonly record: ArchiveRecord;
+  /** The record whose body the file has in the end (hard links: any of the group's). */
+  readonly data: ArchiveRecord;
+}
+
+/**
+ * Everything that can be read of an initrd, whatever holds it: a file, a sidecar with the folder it describes,
+ * memory.
+ */
+export interface Archive {
+  /** What messages call it. */
+  readonly name: string;
+  readonly layout: Layout;
+  readonly records: readonly ArchiveRecord[];
+  /** What the running system will see, parents before their children. */
+  readonly entries: ReadonlyMap<string, ImageEntry>;
+  readonly dropped: readonly DroppedRecord[];
+  /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
+  readonly placed: readonly (PlacedRecord | undefined)[];
+  /** Hex SHA-256 of the bodies for which it is known. */
+  readonly digests: ReadonlyMap<ArchiveRecord, string>;
+  /** By segment; only for plain archives whose runs are known. */
+  readonly runs: ReadonlyMap<number, ArchiveRuns>;
+  /** The records of a segment with their bodies; nothing for a segment that is no archive. */
+  tokens(segment: number, options?: TokenOptions): Tokens;
+  /** A segment as it stands in the file; undefined where only its records are known. */
+  raw(segment: number): Bytes | undefined;
+  /**
+   * One pass over the archive that visits the wanted records' bodies in file order.
+   * A body that is not read to its end is skipped; it is invalid after the next step.
+   */
+  bodies(wanted: ReadonlySet<ArchiveRecord>): AsyncIterable<readonly [ArchiveRecord, Bytes]>;
+}
+
+/** An archive in an open file. Disposing closes the file; no body can be read after that. */
+export interface Image extends Archive, AsyncDisposable {
+  /** The path of the file with these bytes: the named one, or a spooled copy of standard input. */
+  readonly file: string;
+  raw(segment: number): Bytes;
+}
