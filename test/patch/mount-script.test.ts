@@ -4,7 +4,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import { createMountScript } from '#src/patch/system/mount-script.js';
+import { createMountScript } from '#src/patch/system/mount-service.js';
 import { createFolder } from './patch-folder.js';
 
 interface Ran {

@@ -4,7 +4,7 @@ import type { StepOutcome } from '../../model/patch.js';
 import { count, fstabField, imagePath, serviceName } from '../language/fields.js';
 import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
 import { putFstabLine } from '../system/fstab-line.js';
-import { createMountScript } from '../system/mount-script.js';
+import { createMountScript } from '../system/mount-service.js';
 import { enableService } from '../system/openrc.js';
 import { putIfDifferent } from '../system/workspace-files.js';
 

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { headerSize, parseHeader } from '#src/format/cpio-header.js';
 import type { Expectation } from '#src/model/patch.js';
-import { createService, createWrapper } from '#src/verify/boot/probe-script.js';
+import { parseMarker } from '#src/verify/boot/marker.js';
+import { createService, createWrapper } from '#src/verify/boot/probe-scripts.js';
 import { createProbe, writeProbedImage } from '#src/verify/boot/probe-segment.js';
+import { createFolder } from '../../patch/patch-folder.js';
 
 const nonce = 'cd'.repeat(16);
 const expects: Expectation[] = [
@@ -31,6 +33,11 @@ function listArchive(archive: Uint8Array): string[] {
   return names;
 }
 
+function runShell(script: string): string {
+  // Process 1 of this machine is no guest's: what it writes to does not matter here.
+  return execFileSync('sh', { input: script, encoding: 'utf8' }).replace(/^.* warning process 1 .*\n/m, '');
+}
+
 test('the segment lists no directory, whose mode a record would change', (t) => {
   const request = { nonce, expects, firstProgram: '/init' };
   t.deepEqual(listArchive(createProbe({ ...request, init: 'openrc' }).segment), [
@@ -44,12 +51,42 @@ test('the segment lists no directory, whose mode a record would change', (t) => 
   t.deepEqual(createProbe({ ...request, init: 'none' }), { segment: new Uint8Array(), words: [] });
 });
 
-test('the scripts are right for a shell, whatever is expected', (t) => {
-  for (const script of [createService(nonce, expects), createWrapper(nonce, expects, '/init')])
-    t.notThrows(() => execFileSync('sh', ['-n'], { input: script, stdio: 'pipe' }));
-  const inner = createWrapper(nonce, expects, '/init').split('\n# A shell')[0] ?? '';
-  const watcher = execFileSync('sh', ['-c', `${inner}\nprintf %s "$watcher"`], { encoding: 'utf8' });
-  t.notThrows(() => execFileSync('sh', ['-n'], { input: watcher, stdio: 'pipe' }));
+test('the probes report each expectation, whatever characters it has', async (t) => {
+  const wanted = "a'b\n$(reboot)\\n\n";
+  const folder = await createFolder(t, {
+    "it's": '',
+    same: wanted,
+    short: wanted.slice(0, -1),
+    other: 'first \nsecond\n',
+  });
+  const files: Expectation[] = [
+    { console: 'x' },
+    ...["it's", 'none'].map((name) => ({ file: join(folder, name) })),
+    ...['same', 'short', 'other', 'none'].map((name) => ({ file: join(folder, name), content: wanted })),
+    { file: folder, content: '' },
+  ];
+  const service = createService(nonce, files);
+  const [variables = ''] = createWrapper(nonce, files, '/init').split('\n# A first program');
+  t.notThrows(() => runShell(`${variables}\nprintf %s "$probe_watcher" | sh -n`));
+  for (const script of [service, `${variables}\neval "$probe_functions"`]) {
+    const output = runShell(`${script}\neval "set -- $probe_checks"\nreport init "$@"`);
+    t.deepEqual(
+      output
+        .trimEnd()
+        .split('\n')
+        .map((line) => parseMarker(line, nonce)),
+      [
+        { kind: 'file', index: 1, state: 'ok', found: '' },
+        { kind: 'file', index: 2, state: 'missing', found: '' },
+        { kind: 'file', index: 3, state: 'ok', found: '' },
+        { kind: 'file', index: 4, state: 'differs', found: "a'b" },
+        { kind: 'file', index: 5, state: 'differs', found: 'first ' },
+        { kind: 'file', index: 6, state: 'missing', found: '' },
+        { kind: 'file', index: 7, state: 'differs', found: 'it is no regular file' },
+        { kind: 'reached', what: 'init' },
+      ],
+    );
+  }
 });
 
 test('content that a shell cannot hold is refused before a boot', (t) => {

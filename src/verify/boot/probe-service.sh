@@ -1,0 +1,34 @@
+#!/sbin/openrc-run
+# The service that OpenRC starts last in its default runlevel. It reports when the runlevel is done: OpenRC then
+# removes rc.starting. (A service that also asks for `after *` may be started after this one.)
+# shellcheck disable=SC2034 # OpenRC shows it
+description="Tells the verification what this boot has reached."
+
+eval "${probe_functions:?}"
+
+# shellcheck disable=SC2035 # a word of OpenRC
+depend() { after *; }
+
+watch() { # CHECK...
+	waited=0
+	while [ -d "$RC_SVCDIR/rc.starting" ] && [ $waited -lt 300 ]; do
+		waited=$((waited + 1))
+		sleep 1
+	done
+	# Repeated, since a line of the kernel may tear one of ours.
+	repeated=0
+	while [ $repeated -lt 900 ]; do
+		repeated=$((repeated + 1))
+		for failed in "$RC_SVCDIR"/failed/*; do
+			[ ! -L "$failed" ] || say "warning the service ${failed##*/} failed"
+		done
+		report 'default runlevel' "$@"
+		sleep 1
+	done
+}
+
+start() {
+	eval "set -- ${probe_checks?}"
+	watch "$@" >/dev/console 2>&- &
+	return 0
+}
