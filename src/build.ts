@@ -10,7 +10,7 @@ import type { Change } from './model/change.js';
 import type { Engine, OpenWorkspace } from './model/engine.js';
 import { MobyPatchError } from './model/error.js';
 import type { Plan } from './model/plan.js';
-import type { Report } from './model/report.js';
+import type { Outcome } from './model/report.js';
 import type { Session } from './model/session.js';
 import { type AppliedSteps, applySteps } from './patch/apply-steps.js';
 import { findKeptSteps, type KeptSteps } from './patch/kept-steps.js';
@@ -29,13 +29,20 @@ import { checkOutput } from './verify/check-output.js';
 import { isBootFile } from './verify/hazards/boot-files.js';
 import { refuseHazards } from './verify/hazards/refuse.js';
 
+interface Run {
+  readonly draft: ReportDraft;
+  readonly request: BuildRequest;
+  readonly session: Session;
+}
+
 /** Says what a build would do and with which engine; changes nothing and starts nothing. */
-export async function planBuild(request: BuildRequest, session: Session): Promise<Report> {
+export async function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
   const draft = createReportDraft(request.name, session.onStage);
+  const run = { draft, request, session };
   return draft.finish(async () => {
-    await using image = await openInput(draft, request, session);
-    const plan = await makePlan(draft, request, image);
-    const engine = await pickEngine(draft, request, plan, session);
+    await using image = await openInput(run);
+    const plan = await makePlan(run, image);
+    const engine = await pickEngine(run, plan);
     await using kept = await findKeptSteps(plan.steps, engine.name, session.cache);
     const done = kept?.steps.length ?? 0;
     const runs = plan.steps.slice(done).some(({ needs }) => needs.length > 0);
@@ -45,40 +52,35 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
 }
 
 /**
- * Takes an image through every stage. Never rejects for what a user, an image, a patch or a machine does:
- * the report carries the error. The output is replaced only at the very end, when all checks have passed.
+ * Takes an image through every stage. Never rejects for what a user, an image, a patch or a machine does: the
+ * outcome carries the error. The output is replaced at the very end, when all checks have passed.
  */
-export async function build(request: BuildRequest, session: Session): Promise<Report> {
+export async function build(request: BuildRequest, session: Session): Promise<Outcome> {
   const draft = createReportDraft(request.name, session.onStage);
+  const run = { draft, request, session };
   return draft.finish(async () => {
     await using scratch = await createScratch();
-    await using image = await openInput(draft, request, session);
-    const plan = await makePlan(draft, request, image);
-    const engine = await pickEngine(draft, request, plan, session);
+    await using image = await openInput(run);
+    const plan = await makePlan(run, image);
+    const engine = await pickEngine(run, plan);
     foreseeMode(image, request);
     const stamp = chooseStamp(request, image);
     const { signal, log, cache } = session;
     await using kept = await findKeptSteps(plan.steps, engine.name, cache);
     const options = { signal, log, stamp, cache, from: kept?.state };
     await using workspace = await engine.open(image, plan, options);
-    const { applied, changes } = await draft.stage('patch', () =>
-      patch(draft, plan, workspace, kept, session),
-    );
+    const { applied, changes } = await draft.stage('patch', () => patch(run, { plan, workspace, kept }));
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
-    await using output = await draft.stage('repack', () =>
-      repack(draft, image, changes, request, scratch, session),
-    );
-    await using written = await draft.stage('validate', () =>
-      validate(draft, image, changes, output, request, session),
-    );
-    const boot = await draft.stage('verify', () => verify(request, plan, written, scratch, session));
+    await using output = await draft.stage('repack', () => repack(run, { image, changes, scratch }));
+    await using written = await draft.stage('validate', () => validate(run, { image, changes, output }));
+    const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
     draft.set({ boot });
-    await draft.stage('publish', () => publish(draft, request, output, boot, scratch, session));
+    await draft.stage('publish', () => publish(run, { output, boot, scratch }));
     if (boot !== undefined) await applied.keep(engine.name, cache);
   });
 }
 
-function openInput(draft: ReportDraft, request: BuildRequest, session: Session): Promise<Image> {
+function openInput({ draft, request, session }: Run): Promise<Image> {
   return draft.stage('unpack', async () => {
     const { signal, cache } = session;
     const image = await openImage(request.image, {
@@ -95,7 +97,7 @@ function openInput(draft: ReportDraft, request: BuildRequest, session: Session):
   });
 }
 
-function makePlan(draft: ReportDraft, request: BuildRequest, image: Image): Promise<Plan> {
+function makePlan({ draft, request }: Run, image: Image): Promise<Plan> {
   return draft.stage('plan', async () => {
     const plan = await createPlan(
       request.patches,
@@ -109,12 +111,7 @@ function makePlan(draft: ReportDraft, request: BuildRequest, image: Image): Prom
   });
 }
 
-async function pickEngine(
-  draft: ReportDraft,
-  request: BuildRequest,
-  plan: Plan,
-  session: Session,
-): Promise<Engine> {
+async function pickEngine({ draft, request, session }: Run, plan: Plan): Promise<Engine> {
   const { engine, reason } = await chooseEngine(request.engine, plan.needs, session.engines);
   draft.set({ engine: { name: engine.name, reason } });
   session.log(`engine ${engine.name}: ${reason}`);
@@ -128,12 +125,15 @@ function chooseStamp(request: BuildRequest, image: Image): number {
   );
 }
 
+interface PatchStage {
+  readonly plan: Plan;
+  readonly workspace: OpenWorkspace;
+  readonly kept: KeptSteps | undefined;
+}
+
 async function patch(
-  draft: ReportDraft,
-  plan: Plan,
-  workspace: OpenWorkspace,
-  kept: KeptSteps | undefined,
-  { signal, log }: Session,
+  { draft, session: { signal, log } }: Run,
+  { plan, workspace, kept }: PatchStage,
 ): Promise<{ applied: AppliedSteps; changes: readonly Change[] }> {
   const applied = await applySteps(plan.steps, workspace, kept, { signal, log, onStep: draft.addStep });
   const changes = await workspace.changes();
@@ -142,14 +142,13 @@ async function patch(
   return { applied, changes };
 }
 
-async function repack(
-  draft: ReportDraft,
-  image: Image,
-  changes: readonly Change[],
-  request: BuildRequest,
-  scratch: Scratch,
-  session: Session,
-) {
+interface RepackStage {
+  readonly image: Image;
+  readonly changes: readonly Change[];
+  readonly scratch: Scratch;
+}
+
+async function repack({ draft, request, session }: Run, { image, changes, scratch }: RepackStage) {
   const spool = createSpool(scratch.path);
   const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool, cache: session.cache });
   draft.set({ mode });
@@ -158,29 +157,31 @@ async function repack(
   return { ...output, members };
 }
 
+interface ValidateStage {
+  readonly image: Image;
+  readonly changes: readonly Change[];
+  readonly output: { readonly path: string; readonly members: readonly number[] };
+}
+
 async function validate(
-  draft: ReportDraft,
-  image: Image,
-  changes: readonly Change[],
-  { path, members }: { readonly path: string; readonly members: readonly number[] },
-  request: BuildRequest,
-  session: Session,
+  { draft, request, session }: Run,
+  { image, changes, output }: ValidateStage,
 ): Promise<Image> {
-  const written = await openImage(path, {
+  const written = await openImage(output.path, {
     signal: session.signal,
     limits: session.limits,
     name: request.output,
     digests: true,
     hold: isBootFile,
     like: image,
-    members,
+    members: output.members,
     memory: { cache: session.cache, scope: image.layout.sha256 },
     known: draft.report().mode?.name === 'append' ? image : undefined,
   });
   try {
     assertLocked(request.lock, { output: written.layout.sha256 });
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
-    for (const { path: at, message } of await refuseHazards(image, written)) draft.warn(`${at}: ${message}`);
+    for (const { path, message } of await refuseHazards(image, written)) draft.warn(`${path}: ${message}`);
     return written;
   } catch (error) {
     await written[Symbol.asyncDispose]();
@@ -188,57 +189,58 @@ async function validate(
   }
 }
 
+interface VerifyStage {
+  readonly plan: Plan;
+  readonly written: Image;
+  readonly scratch: Scratch;
+}
+
 async function verify(
-  request: BuildRequest,
-  plan: Plan,
-  written: Image,
-  scratch: Scratch,
-  session: Session,
+  { request, session: { signal, log } }: Run,
+  { plan, written, scratch }: VerifyStage,
 ): Promise<BootResult | undefined> {
   if (request.verify === undefined) {
-    session.log('not booted, as asked for');
+    log('not booted, as asked for');
     return undefined;
   }
-  const expects = [...request.verify.expects, ...plan.expects];
   const memory =
     request.verify.memory ?? Math.max(request.verify.leastMemory ?? 0, chooseMemory(written.layout));
   const boot = {
     ...request.verify,
-    expects,
+    expects: [...request.verify.expects, ...plan.expects],
     memory,
     image: written.file,
     console: `${scratch.path}/console.log`,
   };
-  return bootImage(boot, { signal: session.signal, log: session.log, init: detectInit(written.entries) });
+  return bootImage(boot, { signal, log, init: detectInit(written.entries) });
+}
+
+interface PublishStage {
+  readonly output: { publish(): Promise<void> };
+  readonly boot: BootResult | undefined;
+  readonly scratch: Scratch;
 }
 
 /** A refused boot leaves the old output as it is, and its console beside it. */
 async function publish(
-  draft: ReportDraft,
-  request: BuildRequest,
-  output: { publish(): Promise<void> },
-  boot: BootResult | undefined,
-  scratch: Scratch,
-  session: Session,
+  { draft, request, session }: Run,
+  { output, boot, scratch }: PublishStage,
 ): Promise<void> {
   if (boot !== undefined) {
-    const kept = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
-    await copyIntoPlace(`${scratch.path}/console.log`, kept, session.signal);
-    draft.set({ boot: { ...boot, console: kept } });
-    if (boot.verdict === 'refused') {
-      throw new MobyPatchError(
-        'boot',
-        'boot-refused',
-        `the new image did not boot as it must: ${boot.reason}`,
-        {
-          path: kept,
-          hint: `read the console: ${kept}`,
-        },
-      );
-    }
+    const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
+    await copyIntoPlace(`${scratch.path}/console.log`, console, session.signal);
+    draft.set({ boot: { ...boot, console } });
+    if (boot.verdict === 'refused') throw createRefusedError(boot.reason, console);
   }
   await output.publish();
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
   await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`);
+}
+
+function createRefusedError(reason: string | undefined, console: string): MobyPatchError {
+  return new MobyPatchError('boot', 'boot-refused', `the new image did not boot as it must: ${reason}`, {
+    path: console,
+    hint: `read the console: ${console}`,
+  });
 }

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { createProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
-import { createOutputClosedError } from './commands/shared/fail.js';
+import { createOutputClosedError } from './commands/shared/errors.js';
 import { tuneV8 } from './commands/v8-flags.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { version } from './version.js';

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './shared/context.js';
 import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
-import { explain } from './shared/fail.js';
-import { guard } from './shared/guard.js';
+import { explain, guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 

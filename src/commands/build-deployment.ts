@@ -62,9 +62,9 @@ export async function buildDeployment(
   const request = { ...wish, output: file };
   await using session = createSession({ ...context, ...progress, cache: caching });
   const { cache } = session;
-  const report = await build(request, session);
+  const { report, error } = await build(request, session);
   onReport?.(report);
-  if (report.error !== undefined) throw createBuildError(report.error);
+  if (report.failed) throw error;
   const deployment = await describe(report, request, target, recipe, name, cache, context);
   // Last: a folder with this file is complete.
   await replaceFile(join(folder, 'deployment.json'), `${JSON.stringify(deployment, null, 2)}\n`);
@@ -129,8 +129,4 @@ async function hashRequest(request: BuildRequest, recipe: string): Promise<strin
   const kernel = verify === undefined ? '' : await digestBytes(createReadStream(verify.kernel));
   const value = [recipe, image, stamp ?? '', engine, kernel, verify ?? 'not booted'];
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
-}
-
-function createBuildError({ kind, code, message, ...details }: NonNullable<Report['error']>): MobyPatchError {
-  return new MobyPatchError(kind, code, message, details);
 }

@@ -6,7 +6,7 @@ import { describeStreamed } from '../report/streamed.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
 import type { CommandContext } from './shared/context.js';
-import { explain, fail } from './shared/fail.js';
+import { explain, guard } from './shared/errors.js';
 import { assertOneOutput, printData, printJson, shortenPaths } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 import { addReportOption, type ReportFlags } from './shared/report-option.js';
@@ -26,54 +26,55 @@ export function addBuildCommand(program: Command, context: CommandContext): void
   )
     .option('--json', 'the report as JSON on standard output')
     .option('-q, --quiet', 'no progress')
-    .action((flags: Flags) => runBuild(flags, context));
+    .action(guard(context, (flags: Flags) => runBuild(flags, context)));
 }
 
 async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
+  assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
+  const { withReports } = await import('./shared/write-reports.js');
+  const { createScratch } = await import('../io/scratch.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
-    assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
-    const { withReports } = await import('./shared/write-reports.js');
-    const { createScratch } = await import('../io/scratch.js');
-    const streamed = flags.output === '-';
     await using scratch = await createScratch();
-    const { report, output } = await withReports(flags, context, async (keep) => {
+    const isStreamed = flags.output === '-';
+    const streamed = join(scratch.path, 'output.img');
+    const { report, error } = await withReports(flags, context, async (onReport) => {
       const { build } = await import('../build.js');
       const { createBuildRequest, leaveOutUnnamedFile } = await import('../setup/build-request.js');
       const { createSession } = await import('../setup/session.js');
       await using session = createSession({ ...context, ...progress, cache: flags.cache });
       const request = await createBuildRequest(
-        leaveOutUnnamedFile(streamed ? { ...flags, output: join(scratch.path, 'output.img') } : flags),
+        leaveOutUnnamedFile(isStreamed ? { ...flags, output: streamed } : flags),
         session,
       );
-      const report = await build(request, session);
-      const { output } = request;
-      const shown = streamed ? describeStreamed(report, output) : report;
-      keep(shown);
-      return { report: shown, output };
+      const built = await build(request, session);
+      const report = isStreamed ? describeStreamed(built.report, streamed) : built.report;
+      onReport(report);
+      return { report, error: built.error };
     });
     progress.end();
-    await showReport(report, flags, context, streamed);
-    if (streamed && !report.failed)
-      for await (const piece of createReadStream(output)) await printData(context, piece);
-  } catch (error) {
+    await showReport(report, { json: flags.json, toStderr: isStreamed }, context);
+    if (report.error !== undefined) explain(context, report.error, error);
+    if (isStreamed && !report.failed)
+      for await (const piece of createReadStream(streamed)) await printData(context, piece);
+  } finally {
     progress.end();
-    await fail(context, error, flags.json);
   }
+}
+
+interface ShowOptions {
+  readonly json: boolean | undefined;
+  readonly toStderr: boolean;
 }
 
 async function showReport(
   report: Report,
-  flags: Flags,
+  { json, toStderr }: ShowOptions,
   context: CommandContext,
-  toStderr: boolean,
 ): Promise<void> {
+  if (json) return printJson(context, report);
   const { renderReport } = await import('../report/text.js');
-  if (flags.json) await printJson(context, report);
-  else {
-    const text = shortenPaths(context, `${renderReport(report).join('\n')}\n`);
-    if (toStderr) context.stderr.write(text);
-    else await printData(context, text);
-  }
-  if (report.error !== undefined) explain(context, report.error);
+  const text = shortenPaths(context, `${renderReport(report).join('\n')}\n`);
+  if (toStderr) context.stderr.write(text);
+  else await printData(context, text);
 }

@@ -3,7 +3,7 @@ import { showPath } from '../format/path.js';
 import { MobyPatchError } from '../model/error.js';
 import { resolvePath } from '../tree/resolve.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printData } from './shared/print.js';
 
 export function addCatCommand(program: Command, context: CommandContext): void {

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { MobyPatchError } from '../model/error.js';
+import { createErrorReport, MobyPatchError } from '../model/error.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { fail } from './shared/fail.js';
-import { guard } from './shared/guard.js';
+import { explain, guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
 interface Checked {
@@ -55,7 +54,7 @@ async function runCheck(
         .map(({ kind, name }) => `${kind} ${name}: right`),
     );
   if (problems.length > 0)
-    await fail(context, new MobyPatchError('invalid', 'check-failed', problems.join('\n')));
+    explain(context, createErrorReport(new MobyPatchError('invalid', 'check-failed', problems.join('\n'))));
 }
 
 async function explainFailure(work: () => Promise<unknown>): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { CommandContext } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 

@@ -75,7 +75,7 @@ export async function deployImage(
     const image =
       before.deployment === undefined ? folder.image : await findBackup(stock.sha256, folder.backups);
     await using session = createSession({ ...context, cache: flags.cache });
-    const report = await planBuild({ ...request, image }, session);
+    const { report } = await planBuild({ ...request, image }, session);
     options.onReport?.(report);
     return { name, changed: true, before, report };
   }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
 interface Flags {

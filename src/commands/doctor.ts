@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
 import type { CommandContext } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
 interface Finding {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ProjectRequest } from '../setup/project/create-project.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { collect } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { parseCount } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
 import type { CommandContext } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines, shortenPaths } from './shared/print.js';
 
 interface Flags {

@@ -6,7 +6,7 @@ import { MobyPatchError } from '../model/error.js';
 import { formatTable } from '../report/text.js';
 import { createGlob } from '../tree/glob.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
 interface Flags {

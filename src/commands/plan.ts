@@ -3,8 +3,7 @@ import type { Report } from '../model/report.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
 import type { CommandContext } from './shared/context.js';
-import { explain } from './shared/fail.js';
-import { guard } from './shared/guard.js';
+import { explain, guard } from './shared/errors.js';
 import { printJson, printLines, shortenPaths } from './shared/print.js';
 import { addReportOption, type ReportFlags } from './shared/report-option.js';
 
@@ -26,20 +25,20 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
 
 async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { withReports } = await import('./shared/write-reports.js');
-  const { report, output } = await withReports(flags, context, async (keep) => {
+  const { report, error, output } = await withReports(flags, context, async (onReport) => {
     const { planBuild } = await import('../build.js');
     const { createBuildRequest, leaveOutUnnamedFile } = await import('../setup/build-request.js');
     const { createSession } = await import('../setup/session.js');
     const log = (line: string) => context.stderr.write(`${line}\n`);
     await using session = createSession({ ...context, cache: flags.cache, log });
     const request = await createBuildRequest(leaveOutUnnamedFile(flags), session);
-    const report = await planBuild(request, { ...session, log: () => {} });
-    keep(report);
-    return { report, output: request.output };
+    const outcome = await planBuild(request, { ...session, log: () => {} });
+    onReport(outcome.report);
+    return { ...outcome, output: request.output };
   });
   if (flags.json) await printJson(context, report);
   else if (!report.failed) await printLines(context, describePlan(report, output, context));
-  if (report.error !== undefined) explain(context, report.error);
+  if (report.error !== undefined) explain(context, report.error, error);
 }
 
 function describePlan(report: Report, output: string, context: CommandContext): string[] {

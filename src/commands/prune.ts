@@ -6,7 +6,7 @@ import { endUsersOf, findAbandonedScratch } from '../io/scratch.js';
 import { exitCodes } from '../model/error.js';
 import { locateBuildCache } from '../setup/build-cache.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
 interface Flags {

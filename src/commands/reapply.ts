@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
 import type { CommandContext } from './shared/context.js';
 import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { parseCount } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';

@@ -11,7 +11,7 @@ import type { RepackOptions } from '../repack/write-image.js';
 import { saveStandardInput } from '../setup/standard-input.js';
 import { createTarError } from '../tar/tar-header.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { parseLevel } from './shared/options.js';
 import { assertOneOutput, printData, printJson, printLines } from './shared/print.js';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './shared/context.js';
 import { addTargetOptions, type DeployFlags } from './shared/deploy-options.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 

@@ -4,7 +4,7 @@ import { exitCodes, MobyPatchError } from '../model/error.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import type { CommandContext } from './shared/context.js';
 import { addWishOptions, type TargetFlags } from './shared/deploy-options.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
 type Flags = TargetFlags & Omit<BuildFlags, 'output' | 'verify'>;

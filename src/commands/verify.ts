@@ -7,7 +7,7 @@ import type { ReportDraft } from '../report/draft.js';
 import { type BootFlags, defaultTimeout, listExpectations } from '../setup/boot-options.js';
 import { addBootOptions } from './shared/boot-options.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 import { addReportOption, type ReportFlags } from './shared/report-option.js';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addReapplyOptions, type ReapplyFlags } from './reapply.js';
 import type { CommandContext } from './shared/context.js';
-import { guard } from './shared/guard.js';
+import { guard } from './shared/errors.js';
 import { parseCount } from './shared/options.js';
 
 export interface WatchFlags extends ReapplyFlags {

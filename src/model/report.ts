@@ -65,3 +65,10 @@ export interface Report {
   readonly stages: Readonly<Partial<Record<Stage, number>>>;
   readonly durationMs: number;
 }
+
+/** How a use case ended: its report, and what was thrown, whose stack a report does not carry. */
+export interface Outcome {
+  readonly report: Report;
+  /** Absent when the work was done; the report has its data as `error`. */
+  readonly error?: unknown;
+}

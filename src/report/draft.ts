@@ -1,5 +1,5 @@
 import { createErrorReport } from '../model/error.js';
-import type { Report, Stage, StepReport } from '../model/report.js';
+import type { Outcome, Report, Stage, StepReport } from '../model/report.js';
 
 /** A report that grows while a build goes on. */
 export interface ReportDraft {
@@ -9,8 +9,8 @@ export interface ReportDraft {
   addStep(step: StepReport): void;
   warn(warning: string): void;
   report(): Report;
-  /** Does the work and turns its error into a failed report. */
-  finish(work: () => Promise<void>): Promise<Report>;
+  /** Does the work; never rejects: the outcome carries its error. */
+  finish(work: () => Promise<void>): Promise<Outcome>;
 }
 
 export function createReportDraft(input: string, onStage: (stage: Stage) => void): ReportDraft {
@@ -52,9 +52,9 @@ export function createReportDraft(input: string, onStage: (stage: Stage) => void
     async finish(work) {
       try {
         await work();
-        return report();
+        return { report: report() };
       } catch (error) {
-        return { ...report(), failed: true, error: createErrorReport(error) };
+        return { report: { ...report(), failed: true, error: createErrorReport(error) }, error };
       }
     },
   };

@@ -52,8 +52,7 @@ export async function withReports<T>(
       kept = report;
     });
   } catch (error) {
-    const failed = await draft.finish(() => Promise.reject(error));
-    const report = kept === undefined ? failed : { ...kept, failed: true, error: failed.error };
+    const report = { ...(kept ?? draft.report()), failed: true, error: createErrorReport(error) };
     // What went wrong first is what the user has to hear of.
     await writeReports(report, files, context).catch((second) =>
       context.stderr.write(`${renderError(createErrorReport(second))}\n`),

@@ -1,0 +1,46 @@
+import { inspect } from 'node:util';
+import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '../../model/error.js';
+import { renderError } from '../../report/text.js';
+import type { CommandContext } from './context.js';
+import { printJson, shortenPaths } from './print.js';
+
+const outputClosed = 'output-closed';
+
+/** `moby-patch ls IMAGE | head` is no error, and nobody reads a message about it. */
+export function createOutputClosedError(): MobyPatchError {
+  return new MobyPatchError('interrupted', outputClosed, 'the reader of the output is gone');
+}
+
+interface JsonFlag {
+  readonly json?: boolean;
+}
+
+/** An action whose errors are told to the user instead of thrown. */
+export function guard<Arguments extends readonly unknown[]>(
+  context: CommandContext,
+  action: (...args: Arguments) => Promise<void>,
+) {
+  return async (...args: Arguments): Promise<void> => {
+    try {
+      await action(...args);
+    } catch (error) {
+      const flags = args.find(
+        (arg): arg is Arguments[number] & JsonFlag =>
+          typeof arg === 'object' && arg !== null && 'json' in arg,
+      );
+      const report = createErrorReport(error);
+      explain(context, report, error);
+      if (flags?.json && report.code !== outputClosed)
+        await printJson(context, { failed: true, error: report });
+    }
+  };
+}
+
+/** Tells an error on standard error and sets the exit code. A defect of the program is told with its stack. */
+export function explain(context: CommandContext, report: ErrorReport, error?: unknown): void {
+  if (report.code === outputClosed) return;
+  context.stderr.write(shortenPaths(context, `${renderError(report)}\n`));
+  if (report.code === 'internal' && error !== undefined)
+    context.stderr.write(`${inspect(error).replace(/^/gm, '  ')}\n`);
+  context.setExitCode(exitCodes[report.kind]);
+}
