@@ -1,5 +1,6 @@
-import type { Engine, EngineName, Need } from '../model/engine.js';
+import type { Engine, EngineName } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
+import type { Need } from '../model/workspace.js';
 
 export interface ChosenEngine {
   readonly engine: Engine;

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readPieces } from '../io/read-pieces.js';
 import type { Cache, CachedFile } from '../model/cache.js';
 import type { Change } from '../model/change.js';
-import type { DownloadedFile, Downloads, Executor, RunOptions, RunResult } from '../model/engine.js';
+import type { DownloadedFile, Executor } from '../model/engine.js';
 import type { Bytes, Entry, EntryType } from '../model/entry.js';
+import type { Downloads, RunOptions, RunResult } from '../model/workspace.js';
 
 /** Bytes of one image's downloads that are given to a command. */
 const givenLimit = 256 * 2 ** 20;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { holdBytes } from '../io/spool.js';
-import type { Put } from '../model/engine.js';
 import type { Entry } from '../model/entry.js';
+import type { Put } from '../model/workspace.js';
 
 const usualModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
 

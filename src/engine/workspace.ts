@@ -1,17 +1,11 @@
 import { collectBytes } from '../io/collect.js';
 import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
-import type {
-  EngineOptions,
-  Executor,
-  OpenWorkspace,
-  RunOptions,
-  RunResult,
-  WorkspaceState,
-} from '../model/engine.js';
+import type { EngineOptions, Executor, OpenWorkspace, WorkspaceState } from '../model/engine.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Plan } from '../model/plan.js';
+import type { RunOptions, RunResult } from '../model/workspace.js';
 import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
 import { refineDelta } from './delta.js';

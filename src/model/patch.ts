@@ -1,4 +1,4 @@
-import type { Need, Workspace } from './engine.js';
+import type { Need, Workspace } from './workspace.js';
 
 /** Where a value stands in a text file, lines and columns from 1. */
 export interface Position {

@@ -1,5 +1,5 @@
-import type { Need } from './engine.js';
 import type { Expectation, Step } from './patch.js';
+import type { Need } from './workspace.js';
 
 export interface PlannedPatch {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Need } from '../model/engine.js';
 import type { Expectation, Patch, SourceStep, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
+import type { Need } from '../model/workspace.js';
 import { createPatchError, type Problem } from '../yaml/problems.js';
 import { hashValue } from './language/canonical-json.js';
 import { fillExpectation } from './language/expectations.js';

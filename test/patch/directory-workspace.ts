@@ -14,8 +14,8 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Put, RunResult, Workspace } from '#src/model/engine.js';
 import type { Entry } from '#src/model/entry.js';
+import type { Put, RunResult, Workspace } from '#src/model/workspace.js';
 
 /**
  * A workspace that is a folder, in which commands run with chroot: just enough of an engine to run

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { createInterruptedError, createStreamSink, createTail } from '../../io/process.js';
-import type { RunResult } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
+import type { RunResult } from '../../model/workspace.js';
 import { type Container, defaultEnvironment, explainEnd } from './container.js';
 import { ask, createDaemonError, type Daemon, readAnswer, statusOf } from './daemon.js';
 

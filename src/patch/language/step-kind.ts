@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { Need, Workspace } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Position, StepOutcome } from '../../model/patch.js';
+import type { Need, Workspace } from '../../model/workspace.js';
 import { formatPosition } from '../../yaml/problems.js';
 
 /** What a step knows apart from its own value. */

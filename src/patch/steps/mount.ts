@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Workspace } from '../../model/engine.js';
 import type { StepOutcome } from '../../model/patch.js';
+import type { Workspace } from '../../model/workspace.js';
 import { count, fstabField, imagePath, serviceName } from '../language/fields.js';
 import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
 import { putFstabLine } from '../system/fstab-line.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Workspace } from '../../model/engine.js';
+import type { Workspace } from '../../model/workspace.js';
 import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
 import {
   comparePackages,

@@ -1,5 +1,5 @@
-import type { Workspace } from '../../model/engine.js';
 import type { StepOutcome } from '../../model/patch.js';
+import type { Workspace } from '../../model/workspace.js';
 import { readText, unchanged, writeText } from './workspace-files.js';
 
 /** The six fields of an fstab line, as they mean, not as they are escaped. */

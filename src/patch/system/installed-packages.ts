@@ -1,4 +1,4 @@
-import type { Workspace } from '../../model/engine.js';
+import type { Workspace } from '../../model/workspace.js';
 import { readText } from './workspace-files.js';
 
 export type Manager = 'apk' | 'apt';

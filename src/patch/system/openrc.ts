@@ -1,5 +1,5 @@
-import type { Workspace } from '../../model/engine.js';
 import type { StepOutcome } from '../../model/patch.js';
+import type { Workspace } from '../../model/workspace.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { createStepError, type StepContext } from '../language/step-kind.js';
 import { putIfDifferent } from './workspace-files.js';

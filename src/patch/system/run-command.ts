@@ -1,4 +1,4 @@
-import type { RunOptions, RunResult, Workspace } from '../../model/engine.js';
+import type { RunOptions, RunResult, Workspace } from '../../model/workspace.js';
 import type { StepContext } from '../language/step-kind.js';
 
 /** What a command finds in its environment: no locale, and the build's clock for whoever asks for it. */

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../model/engine.js';
+import type { Workspace } from '../../model/workspace.js';
 import { readText, writeText } from './workspace-files.js';
 
 const path = 'etc/shadow';

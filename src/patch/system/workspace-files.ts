@@ -1,6 +1,6 @@
-import type { Put, Workspace } from '../../model/engine.js';
 import type { Entry } from '../../model/entry.js';
 import type { StepOutcome } from '../../model/patch.js';
+import type { Put, Workspace } from '../../model/workspace.js';
 
 export const unchanged: StepOutcome = { changed: false };
 
