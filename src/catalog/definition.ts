@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { explainIssues, listKeys, placeFault } from '../yaml/issues.js';
 import { createPatchError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
+import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
 
 const place = z
   .string()

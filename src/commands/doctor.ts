@@ -21,7 +21,7 @@ export function addDoctorCommand(program: Command, context: CommandContext): voi
 
 async function runDoctor(flags: { json?: boolean }, context: CommandContext): Promise<void> {
   const { createSession } = await import('../setup/session.js');
-  const { findQemu } = await import('../verify/boot/qemu.js');
+  const { findQemu } = await import('../verify/boot/machine.js');
   const { createErrorReport } = await import('../model/error.js');
   const findings: Finding[] = [];
   for (const engine of createSession(context).engines)

@@ -30,7 +30,7 @@ async function runInspect(name: string, flags: Flags, context: CommandContext): 
   const { renderInspection } = await import('../report/inspection.js');
   const { findHazards } = await import('../verify/hazards/find.js');
   const { isBootFile } = await import('../verify/hazards/boot-files.js');
-  const { describeSystem } = await import('../verify/system.js');
+  const { describeSystem } = await import('../verify/describe-system.js');
   const options = { input: context.stdin, hold: isBootFile };
   await using image = await openNamedImage(name, createReader(context), options);
   const kernelConfig = await readConfig(flags, context);

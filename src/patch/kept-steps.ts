@@ -5,7 +5,7 @@ import type { EngineName, WorkspaceState } from '../model/engine.js';
 import type { Bytes, Entry } from '../model/entry.js';
 import type { Step } from '../model/patch.js';
 import type { StepReport } from '../model/report.js';
-import { hashValue } from './language/canonical-json.js';
+import { hashValue } from './hash-value.js';
 
 /** Raised when the file looks different, or when a workspace makes other changes of the same commands. */
 const format = 2;

@@ -3,14 +3,14 @@ import type { Expectation, Patch, SourceStep, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
 import type { Need } from '../model/workspace.js';
 import { createPatchError, type Problem } from '../yaml/problems.js';
-import { hashValue } from './language/canonical-json.js';
+import { hashValue } from './hash-value.js';
 import { fillExpectation } from './language/expectations.js';
 import { checkSettings, resolveParameters } from './language/parameters.js';
 import { checkValue } from './language/parse-step.js';
 import { readPayload } from './language/payload.js';
 import { fillPlaceholders, fillValue, findPlaceholders } from './language/placeholders.js';
-import type { PayloadUse, StepKind } from './language/step-kind.js';
-import { stepKinds } from './steps/index.js';
+import type { PayloadUse, StepKind } from './steps/definition.js';
+import { stepKinds } from './steps/registry.js';
 
 /** Raised when a kind of step makes something else of the same value: old ids then name old results. */
 const recipe = 2;

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { MobyPatchError } from '../model/error.js';
-import { explainIssues, listKeys, placeFault } from '../yaml/issues.js';
 import { formatJsonSchema } from '../yaml/json-schema.js';
 import { createPatchError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
+import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
 
 const engines = ['auto', 'stream', 'docker', 'local'] as const;
 const modes = ['rewrite', 'append', 'auto'] as const;

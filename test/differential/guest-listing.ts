@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process.js';
-import { createArguments, createCmdline } from '#src/verify/boot/qemu.js';
+import { createArguments, createCmdline } from '#src/verify/boot/machine.js';
 import { createArchive, directory, file, node, signal } from '../fixtures/archive.js';
 import { findBusybox } from '../fixtures/busybox.js';
 import { findKernel } from '../fixtures/kernel.js';

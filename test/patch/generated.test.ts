@@ -5,7 +5,7 @@ import { describePatches } from '#src/patch/language/describe-patches.js';
 import { listPatches } from '#src/patch/language/find-patches.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { formatPatchJsonSchema } from '#src/patch/language/patch-schema.js';
-import { stepKinds } from '#src/patch/steps/index.js';
+import { stepKinds } from '#src/patch/steps/registry.js';
 import { formatConfigurationSchema } from '#src/setup/configuration.js';
 
 async function checkCurrent(t: ExecutionContext, path: string, wanted: string): Promise<void> {

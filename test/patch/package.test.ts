@@ -2,13 +2,13 @@ import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
-import { stepKinds } from '#src/patch/steps/index.js';
+import { stepKinds } from '#src/patch/steps/registry.js';
 import {
   comparePackages,
   isInstalled,
   parseApkInstalled,
   parseDpkgStatus,
-} from '#src/patch/system/installed-packages.js';
+} from '#src/patch/system/package-managers.js';
 import { clampDates } from '#src/patch/system/shadow-dates.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 import { declareTest } from '../fixtures/needs.js';

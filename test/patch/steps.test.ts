@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
 import type { StepOutcome } from '#src/model/patch.js';
-import { stepKinds } from '#src/patch/steps/index.js';
+import { stepKinds } from '#src/patch/steps/registry.js';
 import { createMemoryWorkspace, type MemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 
 const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };

@@ -1,5 +1,5 @@
 import type { Parameter, Patch } from '../../model/patch.js';
-import { stepKinds } from '../steps/index.js';
+import { stepKinds } from '../steps/registry.js';
 import { listDefaults } from './parameters.js';
 import { fillValue } from './placeholders.js';
 

@@ -1,7 +1,7 @@
 import type { Expectation, Parameter, Patch, Position, SourceStep } from '../../model/patch.js';
-import { describeValue, explainIssues, listKeys, placeFault } from '../../yaml/issues.js';
 import type { Problem } from '../../yaml/problems.js';
 import { readYaml, type YamlValue } from '../../yaml/read-yaml.js';
+import { describeValue, explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
 import { explainExpectation } from './expectations.js';
 import { explainValue, listDefaults } from './parameters.js';
 import { parseStep } from './parse-step.js';

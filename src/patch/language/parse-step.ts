@@ -1,11 +1,11 @@
 import type { Position, SourceStep } from '../../model/patch.js';
 import { suggest } from '../../yaml/did-you-mean.js';
-import { describeValue, explainIssues, listKeys, placeFault } from '../../yaml/issues.js';
 import type { Problem } from '../../yaml/problems.js';
 import type { YamlValue } from '../../yaml/read-yaml.js';
-import { stepKinds } from '../steps/index.js';
+import { describeValue, explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
+import type { StepKind } from '../steps/definition.js';
+import { stepKinds } from '../steps/registry.js';
 import { fillValue, findPlaceholders, walkStrings } from './placeholders.js';
-import type { StepKind } from './step-kind.js';
 
 export interface ParsedStep {
   readonly step?: SourceStep;

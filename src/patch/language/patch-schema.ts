@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatJsonSchema } from '../../yaml/json-schema.js';
-import { stepKinds } from '../steps/index.js';
+import { stepKinds } from '../steps/registry.js';
 import { isRegularExpression } from './expectations.js';
 import { parameterName } from './placeholders.js';
 

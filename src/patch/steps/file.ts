@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { imagePath, mode, ownerId, payloadPath } from '../language/fields.js';
-import { defineStep } from '../language/step-kind.js';
 import { putIfDifferent } from '../system/workspace-files.js';
+import { defineStep } from './definition.js';
+import { imagePath, mode, ownerId, payloadPath } from './schemas.js';
 
 const schema = z
   .strictObject({

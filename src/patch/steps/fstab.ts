@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { count, fstabField } from '../language/fields.js';
-import { createStepError, defineStep } from '../language/step-kind.js';
-import { putFstabLine } from '../system/fstab-line.js';
+import { putFstabLine } from '../system/fstab.js';
+import { createStepError, defineStep } from './definition.js';
+import { count, fstabField } from './schemas.js';
 
 const schema = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { imagePath, mode, ownerId } from '../language/fields.js';
-import { createStepError, defineStep } from '../language/step-kind.js';
 import { collectBody, unchanged } from '../system/workspace-files.js';
+import { createStepError, defineStep } from './definition.js';
+import { imagePath, mode, ownerId } from './schemas.js';
 
 const schema = z
   .strictObject({

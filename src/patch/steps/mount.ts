@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { StepOutcome } from '../../model/patch.js';
 import type { Workspace } from '../../model/workspace.js';
-import { count, fstabField, imagePath, serviceName } from '../language/fields.js';
-import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
-import { putFstabLine } from '../system/fstab-line.js';
+import { putFstabLine } from '../system/fstab.js';
 import { createMountScript } from '../system/mount-service.js';
 import { enableService } from '../system/openrc.js';
 import { putIfDifferent } from '../system/workspace-files.js';
+import { createStepError, defineStep, type StepContext } from './definition.js';
+import { count, fstabField, imagePath, serviceName } from './schemas.js';
 
 const schema = z
   .strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Workspace } from '../../model/workspace.js';
-import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
+import { listEnabled, removeEnabled } from '../system/openrc.js';
 import {
   comparePackages,
   findManagers,
@@ -8,17 +8,17 @@ import {
   type Manager,
   managerPaths,
   readInstalled,
-} from '../system/installed-packages.js';
-import { listEnabled, removeEnabled } from '../system/openrc.js';
+} from '../system/package-managers.js';
 import {
   createInstallCommand,
   packageDownloads,
   packageLeftovers,
   sysvLeftovers,
-} from '../system/package-scripts.js';
-import { runScript, tailOutput } from '../system/run-command.js';
+} from '../system/package-traces.js';
+import { runScript, tailOutput } from '../system/run-script.js';
 import { clampShadow, readShadow } from '../system/shadow-dates.js';
 import { unchanged } from '../system/workspace-files.js';
+import { createStepError, defineStep, type StepContext } from './definition.js';
 
 const list = z
   .array(

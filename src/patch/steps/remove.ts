@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { suggest } from '../../yaml/did-you-mean.js';
-import { imagePath } from '../language/fields.js';
-import { createStepError, defineStep } from '../language/step-kind.js';
+import { createStepError, defineStep } from './definition.js';
+import { imagePath } from './schemas.js';
 
 const schema = z
   .union([

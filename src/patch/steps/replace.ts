@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
-import { imagePath } from '../language/fields.js';
-import { createStepError, defineStep, type StepContext } from '../language/step-kind.js';
 import { readText, writeText } from '../system/workspace-files.js';
+import { createStepError, defineStep, type StepContext } from './definition.js';
+import { imagePath } from './schemas.js';
 
 const schema = z
   .strictObject({

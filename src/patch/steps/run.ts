@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { count, environment } from '../language/fields.js';
-import { createStepError, defineStep } from '../language/step-kind.js';
-import { runScript, tailOutput } from '../system/run-command.js';
+import { runScript, tailOutput } from '../system/run-script.js';
+import { createStepError, defineStep } from './definition.js';
+import { count, environment } from './schemas.js';
 
 const script = z.string().min(1).max(65536);
 const defaultTimeout = 900;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { imagePath } from '../language/fields.js';
-import { createStepError, defineStep } from '../language/step-kind.js';
 import { putIfDifferent } from '../system/workspace-files.js';
+import { createStepError, defineStep } from './definition.js';
+import { imagePath } from './schemas.js';
 
 const schema = z
   .strictObject({

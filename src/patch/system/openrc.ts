@@ -1,7 +1,7 @@
 import type { StepOutcome } from '../../model/patch.js';
 import type { Workspace } from '../../model/workspace.js';
 import { suggest } from '../../yaml/did-you-mean.js';
-import { createStepError, type StepContext } from '../language/step-kind.js';
+import { createStepError, type StepContext } from '../steps/definition.js';
 import { putIfDifferent } from './workspace-files.js';
 
 const runlevels = 'etc/runlevels';

@@ -4,15 +4,15 @@ import type { Architecture } from '../../format/kernel-magic.js';
 import { createScratch } from '../../io/scratch.js';
 import type { BootRequest, BootResult } from '../../model/boot.js';
 import { MobyPatchError } from '../../model/error.js';
+import { probeKvm } from './accelerator.js';
 import { createConsoleFile } from './console-file.js';
 import type { Init } from './detect-init.js';
 import { type Guest, startGuest } from './guest.js';
 import { detectKernel } from './kernel.js';
-import { probeKvm } from './kvm.js';
+import { type Accelerator, createArguments, createCmdline, findQemu } from './machine.js';
 import { createObservation, type Observation, promptDelay } from './observation.js';
 import { createProbe, writeProbedImage } from './probe-segment.js';
-import { type Accelerator, createArguments, createCmdline, findQemu } from './qemu.js';
-import { type End, judge } from './refusal.js';
+import { type End, judge } from './verdict.js';
 
 export interface BootOptions {
   readonly signal: AbortSignal;

@@ -6,7 +6,7 @@ import { MobyPatchError } from '../../model/error.js';
 import type { Expectation } from '../../model/patch.js';
 import type { Init } from './detect-init.js';
 import { markerWord } from './marker.js';
-import { createService, createWrapper } from './probe-scripts.js';
+import { createService, createWrapper } from './probe.js';
 
 export interface Probe {
   /** A raw newc archive; empty when the guest is only listened to. */

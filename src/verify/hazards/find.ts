@@ -1,11 +1,11 @@
 import type { Archive } from '../../model/archive.js';
 import type { Hazard } from '../../model/hazard.js';
-import { findConsole, findLinkLeaks, findMissingParents, findUnknownCodecs } from './archive.js';
 import { type Facts, gatherFacts, type HazardOptions } from './facts.js';
 import { traceFirstProgram } from './first-program.js';
 import { listLoaderFiles } from './libraries.js';
 import { findTooLittleMemory } from './memory.js';
 import { findContainerKeyword, findDockerEnvironment, listConfigurations, listServices } from './openrc.js';
+import { findConsole, findLinkLeaks, findMissingParents, findUnknownCodecs } from './records.js';
 import { findShadowed } from './shadowed.js';
 
 type Rule = (facts: Facts) => readonly Hazard[];

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import type { Architecture } from '../../format/kernel-magic.js';
 import { startGuest } from './guest.js';
-import { createArguments, createCmdline } from './qemu.js';
+import { createArguments, createCmdline } from './machine.js';
 
 export interface KvmProbe {
   readonly usable: boolean;

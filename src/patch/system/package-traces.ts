@@ -1,5 +1,5 @@
 import { readScript } from '../../io/script.js';
-import type { Manager } from './installed-packages.js';
+import type { Manager } from './package-managers.js';
 
 /** Lists, archives, logs and temporary files of the managers go here; it is gone afterwards. */
 export const packageScratch = '.moby-patch-packages';

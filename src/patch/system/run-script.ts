@@ -1,5 +1,5 @@
 import type { RunOptions, RunResult, Workspace } from '../../model/workspace.js';
-import type { StepContext } from '../language/step-kind.js';
+import type { StepContext } from '../steps/definition.js';
 
 /** What a command finds in its environment: no locale, and the build's clock for whoever asks for it. */
 export function createEnvironment(context: StepContext): Record<string, string> {

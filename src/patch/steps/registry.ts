@@ -1,4 +1,4 @@
-import type { StepKind } from '../language/step-kind.js';
+import type { StepKind } from './definition.js';
 import { directoryStep } from './directory.js';
 import { fileStep } from './file.js';
 import { fstabStep } from './fstab.js';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error.js';
 import { createObservation } from '#src/verify/boot/observation.js';
-import { type End, judge } from '#src/verify/boot/refusal.js';
+import { type End, judge } from '#src/verify/boot/verdict.js';
 
 const nonce = 'ef'.repeat(16);
 const exited = (exitCode: number | null, signal: string | null, message = ''): End => ({
