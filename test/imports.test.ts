@@ -28,10 +28,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   report: ['model', 'format'],
   'build.ts': stages,
   setup: [...stages, 'build.ts'],
+  tasks: [...stages, 'build.ts', 'setup'],
   deploy: [...stages, 'build.ts', 'setup'],
-  commands: [...stages, 'build.ts', 'setup', 'deploy'],
-  'index.ts': [...stages, 'build.ts', 'setup', 'deploy'],
-  'cli.ts': ['commands', 'model', 'libraries', 'version.ts'],
+  commands: [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],
+  'index.ts': [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],
+  'cli.ts': ['commands', 'model', 'node', 'libraries', 'version.ts'],
   'version.ts': ['node'],
 };
 

@@ -5,28 +5,30 @@ import type { Report } from '../model/report.js';
 import { describeStreamed } from '../report/streamed.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
-import type { CommandContext } from './shared/context.js';
+import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
+import { addLimitOptions } from './shared/limit-options.js';
+import { addReportOption, type ReportFlags } from './shared/options.js';
 import { assertOneOutput, printData, printJson, shortenPaths } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
-import { addReportOption, type ReportFlags } from './shared/report-option.js';
 
-interface Flags extends BuildFlags, ReportFlags {
+interface Flags extends BuildFlags, ReportFlags, SessionFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
 export function addBuildCommand(program: Command, context: CommandContext): void {
-  addReportOption(
-    addBuildOptions(
-      program
-        .command('build')
-        .description('rebuild an image with patches, check it, boot it, put it in place'),
-    ),
-  )
-    .option('--json', 'the report as JSON on standard output')
-    .option('-q, --quiet', 'no progress')
-    .action(guard(context, (flags: Flags) => runBuild(flags, context)));
+  addLimitOptions(
+    addReportOption(
+      addBuildOptions(
+        program
+          .command('build')
+          .description('rebuild an image with patches, check it, boot it, put it in place'),
+      ),
+    )
+      .option('--json', 'the report as JSON on standard output')
+      .option('-q, --quiet', 'no progress'),
+  ).action(guard(context, (flags: Flags) => runBuild(flags, context)));
 }
 
 async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
@@ -40,11 +42,10 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     const streamed = join(scratch.path, 'output.img');
     const { report, error } = await withReports(flags, context, async (onReport) => {
       const { build } = await import('../build.js');
-      const { createBuildRequest, leaveOutUnnamedFile } = await import('../setup/build-request.js');
-      const { createSession } = await import('../setup/session.js');
-      await using session = createSession({ ...context, ...progress, cache: flags.cache });
+      const { createBuildRequest, ignoreUnnamedFile } = await import('../setup/build-request.js');
+      await using session = await openSession(flags, context, progress);
       const request = await createBuildRequest(
-        leaveOutUnnamedFile(isStreamed ? { ...flags, output: streamed } : flags),
+        ignoreUnnamedFile(isStreamed ? { ...flags, output: streamed } : flags),
         session,
       );
       const built = await build(request, session);

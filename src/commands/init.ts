@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ProjectRequest } from '../setup/project/create-project.js';
+import type { ProjectRequest } from '../tasks/project/create-project.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { collect } from './shared/options.js';
@@ -25,8 +25,8 @@ export function addInitCommand(program: Command, context: CommandContext): void 
 }
 
 async function runInit(flags: InitFlags, context: CommandContext): Promise<void> {
-  const { createProject } = await import('../setup/project/create-project.js');
-  const { image, files, next } = await createProject(flags, createReader(context));
+  const { createProject } = await import('../tasks/project/create-project.js');
+  const { image, files, next } = await createProject(flags, createReader({}, context));
   if (flags.json) {
     const shown = files.map(({ path, state, text }) =>
       flags.dryRun ? { path, state, text } : { path, state },

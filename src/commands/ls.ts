@@ -2,53 +2,41 @@ import type { Command } from 'commander';
 import { showMode } from '../format/mode.js';
 import { showPath } from '../format/path.js';
 import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
 import { formatTable } from '../report/text.js';
-import { createGlob } from '../tree/glob.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
+import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
 import { printJson, printLines } from './shared/print.js';
 
-interface Flags {
+interface Flags extends LimitFlags {
   readonly long?: boolean;
   readonly json?: boolean;
 }
 
 export function addLsCommand(program: Command, context: CommandContext): void {
-  program
-    .command('ls')
-    .description('list what the running system will see')
-    .argument('<image>', 'a file, - for standard input, or the id of an image definition')
-    .argument('[glob...]', 'paths to show: * stays inside a folder, ** does not')
-    .option('-l, --long', 'with mode, owner, size, time and target')
-    .option('--json', 'the entries as JSON on standard output')
-    .action(
-      guard(context, (name: string, globs: string[], flags: Flags) => runLs(name, globs, flags, context)),
-    );
+  addLimitOptions(
+    program
+      .command('ls')
+      .description('list what the running system will see')
+      .argument('<image>', 'a file, - for standard input, or the id of an image definition')
+      .argument('[glob...]', 'paths to show: * stays inside a folder, ** does not')
+      .option('-l, --long', 'with mode, owner, size, time and target')
+      .option('--json', 'the entries as JSON on standard output'),
+  ).action(
+    guard(context, (image: string, globs: string[], flags: Flags) => runLs({ image, globs }, flags, context)),
+  );
 }
 
-async function runLs(
-  name: string,
-  globs: readonly string[],
-  flags: Flags,
-  context: CommandContext,
-): Promise<void> {
-  const { openNamedImage } = await import('../setup/named-image.js');
-  await using image = await openNamedImage(name, createReader(context), { input: context.stdin });
-  const matchers = globs.map(createGlob);
-  const entries = [...image.entries.values()].filter(
-    ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),
-  );
-  if (globs.length > 0 && entries.length === 0) {
-    throw new MobyPatchError(
-      'invalid',
-      'path-not-found',
-      `found no path that matches ${globs.join(' or ')}`,
-      { path: name },
-    );
-  }
+interface ListRequest {
+  readonly image: string;
+  readonly globs: readonly string[];
+}
+
+async function runLs(request: ListRequest, flags: Flags, context: CommandContext): Promise<void> {
+  const { listEntries } = await import('../tasks/entries.js');
+  const entries = await listEntries({ ...request, input: context.stdin }, createReader(flags, context));
   if (flags.json) await printJson(context, entries.map(describeEntry));
-  else if (flags.long) await printLines(context, formatTable(entries.map(listEntry), [1, 2, 3]));
+  else if (flags.long) await printLines(context, formatTable(entries.map(formatEntry), [1, 2, 3]));
   else
     await printLines(
       context,
@@ -62,7 +50,7 @@ function describeEntry(entry: Entry) {
   return { path, type, mode, uid, gid, mtime, size, target, device, link };
 }
 
-function listEntry(entry: Entry): string[] {
+function formatEntry(entry: Entry): string[] {
   const { path, type, mode, uid, gid, mtime, size, target, device } = entry;
   const time = new Date(mtime * 1000).toISOString().slice(0, 19).replace('T', ' ');
   const extent = device === undefined ? String(size) : `${device.major},${device.minor}`;

@@ -2,36 +2,36 @@ import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
-import type { CommandContext } from './shared/context.js';
+import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
+import { addLimitOptions } from './shared/limit-options.js';
+import { addReportOption, type ReportFlags } from './shared/options.js';
 import { printJson, printLines, shortenPaths } from './shared/print.js';
-import { addReportOption, type ReportFlags } from './shared/report-option.js';
 
-interface Flags extends BuildFlags, ReportFlags {
+interface Flags extends BuildFlags, ReportFlags, SessionFlags {
   readonly json?: boolean;
 }
 
 export function addPlanCommand(program: Command, context: CommandContext): void {
-  addReportOption(
-    addBuildOptions(
-      program
-        .command('plan')
-        .description('say what a build would do, and with which engine; changes nothing'),
-    ),
-  )
-    .option('--json', 'the plan as JSON on standard output')
-    .action(guard(context, (flags: Flags) => runPlan(flags, context)));
+  addLimitOptions(
+    addReportOption(
+      addBuildOptions(
+        program
+          .command('plan')
+          .description('say what a build would do, and with which engine; changes nothing'),
+      ),
+    ).option('--json', 'the plan as JSON on standard output'),
+  ).action(guard(context, (flags: Flags) => runPlan(flags, context)));
 }
 
 async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { withReports } = await import('./shared/write-reports.js');
   const { report, error, output } = await withReports(flags, context, async (onReport) => {
     const { planBuild } = await import('../build.js');
-    const { createBuildRequest, leaveOutUnnamedFile } = await import('../setup/build-request.js');
-    const { createSession } = await import('../setup/session.js');
+    const { createBuildRequest, ignoreUnnamedFile } = await import('../setup/build-request.js');
     const log = (line: string) => context.stderr.write(`${line}\n`);
-    await using session = createSession({ ...context, cache: flags.cache, log });
-    const request = await createBuildRequest(leaveOutUnnamedFile(flags), session);
+    await using session = await openSession(flags, context, { log });
+    const request = await createBuildRequest(ignoreUnnamedFile(flags), session);
     const outcome = await planBuild(request, { ...session, log: () => {} });
     onReport(outcome.report);
     return { ...outcome, output: request.output };

@@ -1,7 +1,5 @@
 import { Command } from 'commander';
-import type { ScanLimits } from '../model/limits.js';
 import type { CommandContext } from './shared/context.js';
-import { addLimitOptions } from './shared/limit-options.js';
 
 type AddCommand = (program: Command, context: CommandContext) => void;
 
@@ -30,14 +28,10 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   completion: async () => (await import('./completion.js')).addCompletionCommand,
 };
 
-/**
- * All commands with their options, or just the one that is asked for by its name; what each of them does is loaded
- * when it is called. `setLimits`: see `addLimitOptions`.
- */
+/** All commands with their options, or the one named `asked` alone; what a command does is loaded when it runs. */
 export async function createProgram(
   version: string,
   context: CommandContext,
-  setLimits: (limits: Partial<ScanLimits>) => void,
   asked?: string,
 ): Promise<Command> {
   const program = new Command('moby-patch')
@@ -48,7 +42,6 @@ export async function createProgram(
   const one = asked === undefined || !Object.hasOwn(commands, asked) ? undefined : commands[asked];
   const wanted = one === undefined ? Object.values(commands) : [one];
   for (const add of await Promise.all(wanted.map((load) => load()))) add(program, context);
-  addLimitOptions(program.commands, setLimits);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -1,17 +1,11 @@
-import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { trimCache, usualCacheLimit } from '../io/cache.js';
-import { removeAbandonedOutputs } from '../io/output.js';
-import { endUsersOf, findAbandonedScratch } from '../io/scratch.js';
 import { exitCodes } from '../model/error.js';
-import { locateBuildCache } from '../setup/build-cache.js';
+import type { Pruned, PruneRequest } from '../tasks/prune.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
-interface Flags {
-  readonly all?: boolean;
-  readonly cache?: boolean;
+interface Flags extends PruneRequest {
   readonly json?: boolean;
 }
 
@@ -26,30 +20,30 @@ export function addPruneCommand(program: Command, context: CommandContext): void
 }
 
 async function runPrune(flags: Flags, context: CommandContext): Promise<void> {
-  const { connectDocker, probeDocker } = await import('../engine/docker/probe.js');
-  const { pruneDocker } = await import('../engine/docker/prune.js');
-  const folders = await findAbandonedScratch();
-  const processes = (await Promise.all(folders.map(endUsersOf))).flat();
-  for (const folder of folders) await rm(folder, { recursive: true, force: true });
-  const outputs = await removeAbandonedOutputs(context.folder);
-  const { ready, reason } = await probeDocker(context.environment);
-  const docker = ready ? await pruneDocker(await connectDocker(context.environment), flags) : undefined;
-  const place = locateBuildCache(createReader(context));
-  const cache =
-    place === undefined ? undefined : await trimCache(place, flags.cache === true ? 0 : usualCacheLimit);
-  if (flags.json)
-    return printJson(context, { folders, outputs, processes, cache, docker: docker ?? { skipped: reason } });
-  await printLines(context, [
+  const { prune } = await import('../tasks/prune.js');
+  const pruned = await prune(flags, createReader({}, context));
+  if (flags.json) await printJson(context, describePruned(pruned));
+  else await printLines(context, listPruned(pruned));
+  const isPartial = (pruned.removal?.failed.length ?? 0) > 0;
+  if (isPartial && !flags.json) context.setExitCode(exitCodes.failed);
+}
+
+function describePruned({ folders, outputs, processes, cache, docker, removal }: Pruned) {
+  const bytes = cache === undefined ? undefined : { removed: cache.removed, left: cache.left };
+  return { folders, outputs, processes, cache: bytes, docker: removal ?? { skipped: docker } };
+}
+
+function listPruned({ folders, outputs, processes, cache, docker, removal }: Pruned): string[] {
+  return [
     ...processes.map((pid) => `ended process ${pid}`),
     ...[...folders, ...outputs].map((path) => `removed ${path}`),
-    ...(docker?.removed ?? []).map(({ kind, id }) => `removed ${kind} ${id.slice(0, 19)}`),
-    ...(docker?.failed ?? []).map(
-      ({ kind, id, reason: why }) => `could not remove ${kind} ${id.slice(0, 19)}: ${why}`,
+    ...(removal?.removed ?? []).map(({ kind, id }) => `removed ${kind} ${id.slice(0, 19)}`),
+    ...(removal?.failed ?? []).map(
+      ({ kind, id, reason }) => `could not remove ${kind} ${id.slice(0, 19)}: ${reason}`,
     ),
     ...(cache === undefined
       ? []
-      : [`removed ${cache.removed} bytes of the build cache, ${cache.left} are left in ${place}`]),
-    docker === undefined ? `no Docker looked at: ${reason}` : `looked at Docker: ${reason}`,
-  ]);
-  if ((docker?.failed.length ?? 0) > 0) context.setExitCode(exitCodes.failed);
+      : [`removed ${cache.removed} bytes of the build cache, ${cache.left} are left in ${cache.folder}`]),
+    removal === undefined ? `no Docker looked at: ${docker}` : `looked at Docker: ${docker}`,
+  ];
 }

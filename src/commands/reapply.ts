@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
-import type { CommandContext } from './shared/context.js';
+import { type CommandContext, withLimits } from './shared/context.js';
 import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
 import { guard } from './shared/errors.js';
+import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
 import { parseCount } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 
-export interface ReapplyFlags extends DeployFlags {
+export interface ReapplyFlags extends DeployFlags, LimitFlags {
   readonly settle?: number;
   readonly strict?: boolean;
 }
@@ -19,13 +20,15 @@ export function addReapplyOptions(command: Command): Command {
 }
 
 export function addReapplyCommand(program: Command, context: CommandContext): void {
-  addReapplyOptions(
-    program
-      .command('reapply')
-      .description(
-        'after an upgrade: patch the new stock image as the one before; exit 6 when there is nothing to do',
-      ),
-  ).action(guard(context, (flags: ReapplyFlags) => runReapply(flags, context)));
+  addLimitOptions(
+    addReapplyOptions(
+      program
+        .command('reapply')
+        .description(
+          'after an upgrade: patch the new stock image as the one before; exit 6 when there is nothing to do',
+        ),
+    ),
+  ).action(guard(context, (flags: ReapplyFlags) => runReapply(flags, withLimits(flags, context))));
 }
 
 async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise<void> {

@@ -2,21 +2,24 @@ import type { Command } from 'commander';
 import type { Status } from '../model/deployment.js';
 import { exitCodes, MobyPatchError } from '../model/error.js';
 import type { BuildFlags } from '../setup/build-request.js';
-import type { CommandContext } from './shared/context.js';
+import { type CommandContext, withLimits } from './shared/context.js';
 import { addWishOptions, type TargetFlags } from './shared/deploy-options.js';
 import { guard } from './shared/errors.js';
+import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
 import { printJson, printLines } from './shared/print.js';
 
-type Flags = TargetFlags & Omit<BuildFlags, 'output' | 'verify'>;
+type Flags = TargetFlags & LimitFlags & Omit<BuildFlags, 'output' | 'verify'>;
 
 export function addStatusCommand(program: Command, context: CommandContext): void {
-  addWishOptions(
-    program
-      .command('status')
-      .description('say where the installed image stands; exit 0 when the wanted patches are in it, else 3'),
-  )
-    .option('--kernel <file>', 'the kernel that boots the image')
-    .action(guard(context, (flags: Flags) => runStatus(flags, context)));
+  addLimitOptions(
+    addWishOptions(
+      program
+        .command('status')
+        .description(
+          'say where the installed image stands; exit 0 when the wanted patches are in it, else 3',
+        ),
+    ).option('--kernel <file>', 'the kernel that boots the image'),
+  ).action(guard(context, (flags: Flags) => runStatus(flags, withLimits(flags, context))));
 }
 
 async function runStatus(flags: Flags, context: CommandContext): Promise<void> {

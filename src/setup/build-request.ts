@@ -16,35 +16,34 @@ import { lockName, readLock } from './lock-file.js';
 import { findNamedImage } from './named-image.js';
 import { placesOf } from './reading-session.js';
 
+/** Beside moby-patch.yaml, or in the working folder. */
+export const defaultOutput = 'initrd.patched.img';
+
 export interface BuildFlags extends BootFlags {
   readonly image?: string;
   readonly patch?: readonly string[];
   readonly set?: readonly string[];
   readonly output?: string;
-  readonly config?: string;
+  /** `false`: no file is read; absent: moby-patch.yaml of the working folder, if there is one. */
+  readonly config?: string | false;
   readonly engine?: EngineName | 'auto';
   readonly compression?: string;
   readonly level?: number;
   readonly mode?: WriteMode;
   readonly singleMember?: boolean;
   readonly verify: boolean;
-  readonly cache: boolean;
   readonly locked?: boolean;
-  /** Whether the folder's own moby-patch.yaml is not read: see `leaveOutUnnamedFile`. */
-  readonly fileLeftOut?: boolean;
 }
 
 /** Puts the flags over the configuration file and finds everything they name. */
 export async function createBuildRequest(flags: BuildFlags, session: ReadingSession): Promise<BuildRequest> {
   const { folder } = session.places;
-  const configuration = flags.fileLeftOut
-    ? { folder, values: {} }
-    : await loadConfiguration(folder, flags.config);
+  const configuration = await loadConfiguration(folder, flags.config);
   const { values } = configuration;
   const image = await findWantedImage(flags, configuration, session);
   const output =
     flags.output === undefined
-      ? resolve(configuration.folder, values.output ?? 'initrd.patched.img')
+      ? resolve(configuration.folder, values.output ?? defaultOutput)
       : resolve(folder, flags.output);
   if (output === image.initrd) {
     throw new MobyPatchError(
@@ -80,11 +79,11 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
 }
 
 /**
- * `build -i` and `plan -i`: a file that nobody named is for the image that it names itself, so that what
- * happens to another image does not depend on the folder one stands in.
+ * For `build` and `plan`: a file that is not named is for the image that it names itself, so that a build of another
+ * image does not depend on the working folder.
  */
-export function leaveOutUnnamedFile<Flags extends BuildFlags>(flags: Flags): Flags {
-  return { ...flags, fileLeftOut: flags.image !== undefined && flags.config === undefined };
+export function ignoreUnnamedFile<Flags extends BuildFlags>(flags: Flags): Flags {
+  return flags.image === undefined || flags.config !== undefined ? flags : { ...flags, config: false };
 }
 
 async function findWantedImage(

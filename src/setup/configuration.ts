@@ -56,11 +56,15 @@ export interface LoadedConfiguration {
   readonly values: Configuration;
 }
 
-/** Reads the named file, or `moby-patch.yaml` of the folder if there is one. Errors: `config-*` (`invalid`). */
+/**
+ * Reads the named file, or `moby-patch.yaml` of the folder if there is one; `false`: none. Errors: `config-*`
+ * (`invalid`).
+ */
 export async function loadConfiguration(
   folder: string,
-  named: string | undefined,
+  named: string | false | undefined,
 ): Promise<LoadedConfiguration> {
+  if (named === false) return { folder, values: {} };
   const file = named === undefined ? join(folder, 'moby-patch.yaml') : resolve(folder, named);
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT' && named === undefined) return undefined;

@@ -32,8 +32,10 @@ export function readLock(path: string): Promise<Lock> {
   return readJson(path, lockSchema, 'lock', 'moby-patch lock');
 }
 
+export type ManifestFile = z.output<typeof manifestSchema>;
+
 /** Errors (`invalid`): `manifest-missing`, `manifest-invalid`. */
-export function readManifest(path: string): Promise<z.output<typeof manifestSchema>> {
+export function readManifest(path: string): Promise<ManifestFile> {
   return readJson(path, manifestSchema, 'manifest', 'moby-patch build');
 }
 

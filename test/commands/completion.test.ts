@@ -230,7 +230,7 @@ test('ids that a shell would have to quote are left out, and words of a patch st
 });
 
 test('of every value that the program asks for it is said what it is', async (t) => {
-  const program = await createProgram('0', createCommandContext('/'), () => {});
+  const program = await createProgram('0', createCommandContext('/'));
   const walk = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(walk)];
   for (const command of walk(program)) {
     const options = command.options.filter(

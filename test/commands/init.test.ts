@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parsePatch } from '#src/patch/language/parse-patch.js';
 import { configurationSchema } from '#src/setup/configuration.js';
-import { createProject } from '#src/setup/project/create-project.js';
+import { createProject } from '#src/tasks/project/create-project.js';
 import {
   createConfigurationText,
   createPatchText,
   type ProjectTextOptions,
-} from '#src/setup/project/project-text.js';
-import { writeProject } from '#src/setup/project/write-project.js';
+} from '#src/tasks/project/project-text.js';
+import { writeProject } from '#src/tasks/project/write-project.js';
 import { readYaml } from '#src/yaml/read-yaml.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';

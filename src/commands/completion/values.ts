@@ -32,13 +32,13 @@ export async function listValues(
 
 async function listImages(context: CommandContext): Promise<Candidate[]> {
   const { listDefinitions } = await import('../../catalog/find-image.js');
-  const ids = await listDefinitions(createReader(context).places.images);
+  const ids = await listDefinitions(createReader({}, context).places.images);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'image definition' }));
 }
 
 async function listPatchIds(context: CommandContext): Promise<Candidate[]> {
   const { listPatches } = await import('../../patch/language/find-patches.js');
-  const ids = await listPatches(createReader(context).places.patches);
+  const ids = await listPatches(createReader({}, context).places.patches);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'patch' }));
 }
 
@@ -52,7 +52,7 @@ async function listSettings(named: readonly string[], context: CommandContext): 
   const { findPatch } = await import('../../patch/language/find-patches.js');
   const { loadPatch } = await import('../../patch/language/load-patch.js');
   const { loadConfiguration } = await import('../../setup/configuration.js');
-  const roots = createReader(context).places.patches;
+  const roots = createReader({}, context).places.patches;
   const names =
     named.length > 0 ? named : ((await loadConfiguration(context.folder, undefined)).values.patches ?? []);
   const patches = await Promise.all(names.map(async (name) => loadPatch(await findPatch(name, roots))));

@@ -1,9 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { BuildFlags } from '../../setup/build-request.js';
-import { addBootOptions } from './boot-options.js';
-import { createModeOption } from './build-options.js';
-import { collect, parseLevel } from './options.js';
-import { addReportOption, type ReportFlags } from './report-option.js';
+import { addBootOptions, createModeOption } from './build-options.js';
+import { addReportOption, collect, parseLevel, type ReportFlags } from './options.js';
 
 export interface TargetFlags {
   readonly image?: string;
@@ -11,9 +9,10 @@ export interface TargetFlags {
   readonly json?: boolean;
 }
 
-export interface DeployFlags extends TargetFlags, ReportFlags, Omit<BuildFlags, 'output'> {
+export interface DeployFlags extends TargetFlags, ReportFlags, Omit<BuildFlags, 'output' | 'config'> {
   readonly quit?: boolean;
   readonly quiet?: boolean;
+  readonly cache: boolean;
 }
 
 export function addTargetOptions(command: Command): Command {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** Collects the values of an option that may be given many times. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -14,4 +14,17 @@ export function parseCount(text: string): number {
 export function parseLevel(text: string): number {
   if (!/^\d{1,2}$/.test(text)) throw new InvalidArgumentError('wanted a whole number, like 6');
   return Number(text);
+}
+
+export interface ReportFlags {
+  readonly report?: readonly string[];
+}
+
+/** For every command that makes a Report; `withReports` writes it. */
+export function addReportOption(command: Command): Command {
+  return command.option(
+    '--report <file>',
+    'also write the report there: .md, .html, .json, .junit.xml or .txt (repeatable)',
+    collect,
+  );
 }

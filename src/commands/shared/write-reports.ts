@@ -7,7 +7,7 @@ import { createReportDraft } from '../../report/draft.js';
 import { renderers } from '../../report/renderers.js';
 import { renderError } from '../../report/text.js';
 import type { CommandContext } from './context.js';
-import type { ReportFlags } from './report-option.js';
+import type { ReportFlags } from './options.js';
 
 /**
  * Refuses, before anything is done, what could not be written after it: `report-unknown` (`invalid`) for a file

@@ -7,9 +7,9 @@ import { findPatch, listPatches } from '../../patch/language/find-patches.js';
 import { loadPatch } from '../../patch/language/load-patch.js';
 import { checkSettings, resolveParameters } from '../../patch/language/parameters.js';
 import { parsePatch } from '../../patch/language/parse-patch.js';
+import { locatePatch, parseSettings } from '../../setup/build-request.js';
+import { findNamedImage } from '../../setup/named-image.js';
 import { refuseStart } from '../../unpack/scan.js';
-import { locatePatch, parseSettings } from '../build-request.js';
-import { findNamedImage } from '../named-image.js';
 import { createConfigurationText, createPatchText, exampleId } from './project-text.js';
 import { type ProjectFile, type WrittenFile, writeProject } from './write-project.js';
 

@@ -1,0 +1,24 @@
+import type { TreeDiff } from '../model/diff.js';
+import type { ReadingSession } from '../model/session.js';
+import { openNamedImage } from '../setup/named-image.js';
+import { compareImages } from '../verify/compare-images.js';
+import { addTextDiffs } from '../verify/compare-texts.js';
+
+export interface DiffRequest {
+  /** Files, ids of image definitions, or `-` for `input`. */
+  readonly before: string;
+  readonly after: string;
+  readonly input?: NodeJS.ReadableStream;
+  /** Whether to add the changed lines of small text files. */
+  readonly text: boolean;
+}
+
+/** What differs between what two images boot into. */
+export async function diff(request: DiffRequest, session: ReadingSession): Promise<TreeDiff> {
+  const { input, text } = request;
+  const options = { digests: true, ...(input === undefined ? {} : { input }) };
+  await using before = await openNamedImage(request.before, session, options);
+  await using after = await openNamedImage(request.after, session, { ...options, like: before });
+  const differences = await compareImages(before, after);
+  return text ? addTextDiffs(before, after, differences) : differences;
+}

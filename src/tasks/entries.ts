@@ -1,0 +1,55 @@
+import { showPath } from '../format/path.js';
+import type { Entry } from '../model/entry.js';
+import { MobyPatchError } from '../model/error.js';
+import type { ReadingSession } from '../model/session.js';
+import { openNamedImage } from '../setup/named-image.js';
+import { createGlob } from '../tree/glob.js';
+import { resolvePath } from '../tree/resolve.js';
+
+export interface EntriesRequest {
+  /** A file, the id of an image definition, or `-` for `input`. */
+  readonly image: string;
+  readonly input?: NodeJS.ReadableStream;
+}
+
+/**
+ * What the running system will see, in the order of the image. `globs`: the paths to list; without any, all. Error
+ * (`invalid`): `path-not-found` when globs match nothing.
+ */
+export async function listEntries(
+  { image: name, input, globs }: EntriesRequest & { readonly globs: readonly string[] },
+  session: ReadingSession,
+): Promise<Entry[]> {
+  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  const matchers = globs.map(createGlob);
+  const entries = [...image.entries.values()].filter(
+    ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),
+  );
+  if (globs.length > 0 && entries.length === 0) {
+    const message = `found no path that matches ${globs.join(' or ')}`;
+    throw new MobyPatchError('invalid', 'path-not-found', message, { path: name });
+  }
+  return entries;
+}
+
+/**
+ * The body of a regular file; symlinks are followed inside the image. Errors (`invalid`): `path-not-found`,
+ * `path-not-file`.
+ */
+export async function* readImageFile(
+  { image: name, input, path }: EntriesRequest & { readonly path: string },
+  session: ReadingSession,
+): AsyncGenerator<Uint8Array> {
+  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
+  if (entry?.type === 'file') {
+    yield* entry.body();
+    return;
+  }
+  const [code, what] =
+    entry === undefined ? ['path-not-found', 'nothing'] : ['path-not-file', `a ${entry.type}`];
+  throw new MobyPatchError('invalid', code, `found ${what} at ${showPath(path)}, wanted a regular file`, {
+    path: name,
+    hint: `moby-patch ls ${name}`,
+  });
+}

@@ -1,0 +1,51 @@
+import { resolve } from 'node:path';
+import type { ReadingSession } from '../model/session.js';
+import type { Inspection } from '../report/inspection.js';
+import { openNamedImage } from '../setup/named-image.js';
+import { describeSystem } from '../verify/describe-system.js';
+import { isBootFile } from '../verify/hazards/boot-files.js';
+import { findHazards } from '../verify/hazards/find.js';
+
+export interface InspectRequest {
+  /** A file, the id of an image definition, or `-` for `input`. */
+  readonly image: string;
+  readonly input?: NodeJS.ReadableStream;
+  /** A kernel with its configuration inside, or a config-* file: can it unpack the image? */
+  readonly kernel?: string | undefined;
+  /** MiB of the machine that boots the image: is it enough? */
+  readonly memory?: number | undefined;
+}
+
+export interface Inspected {
+  /** What messages call the image. */
+  readonly name: string;
+  readonly inspection: Inspection;
+}
+
+/** Describes an image: its layout, the system in it, and what would keep it from booting. */
+export async function inspect(request: InspectRequest, session: ReadingSession): Promise<Inspected> {
+  const { input, memory } = request;
+  const options = { hold: isBootFile, ...(input === undefined ? {} : { input }) };
+  await using image = await openNamedImage(request.image, session, options);
+  const kernelConfig = await readConfig(request.kernel, session);
+  const inspection = {
+    ...image.layout,
+    system: await describeSystem(image),
+    hazards: await findHazards(image, { kernelConfig, memory }),
+    dropped: image.dropped.map(({ record, reason }) => ({
+      name: record.name,
+      segment: record.segment,
+      reason,
+    })),
+  };
+  return { name: image.name, inspection };
+}
+
+async function readConfig(kernel: string | undefined, { places, log }: ReadingSession) {
+  if (kernel === undefined) return undefined;
+  const { readKernelConfig } = await import('../verify/hazards/kernel-config.js');
+  const config = await readKernelConfig(resolve(places.folder, kernel));
+  if (config === undefined)
+    log(`moby-patch: ${kernel} has no configuration inside (CONFIG_IKCONFIG); give config-* instead`);
+  return config;
+}

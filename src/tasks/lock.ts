@@ -1,0 +1,55 @@
+import { createReadStream } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { digestBytes } from '../io/digest.js';
+import { replaceFile } from '../io/output.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Lock } from '../model/lock.js';
+import type { ReadingSession } from '../model/session.js';
+import { defaultOutput } from '../setup/build-request.js';
+import { loadConfiguration } from '../setup/configuration.js';
+import { lockName, type ManifestFile, readManifest } from '../setup/lock-file.js';
+
+export interface LockRequest {
+  /** The built image, with its manifest beside it; default: as `build` has it. */
+  readonly output?: string | undefined;
+  /** Default: moby-patch.yaml of the working folder, if there is one. */
+  readonly config?: string | undefined;
+}
+
+export interface WrittenLock {
+  readonly lock: Lock;
+  readonly file: string;
+  readonly manifest: ManifestFile;
+}
+
+/** Writes down what a build was made of, for locked builds. Errors (`invalid`): `lock-output`, `manifest-*`. */
+export async function writeLock(request: LockRequest, { places }: ReadingSession): Promise<WrittenLock> {
+  const { folder, values } = await loadConfiguration(places.folder, request.config);
+  const output =
+    request.output === undefined
+      ? resolve(folder, values.output ?? defaultOutput)
+      : resolve(places.folder, request.output);
+  const manifest = await readManifest(`${output}.manifest.json`);
+  await assertOutput(output, manifest.output.sha256);
+  const lock: Lock = {
+    version: 1,
+    input: manifest.input.sha256,
+    plan: manifest.plan,
+    packages: manifest.packages,
+    output: manifest.output.sha256,
+  };
+  const file = join(folder, lockName);
+  await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`);
+  return { lock, file, manifest };
+}
+
+async function assertOutput(path: string, wanted: string): Promise<void> {
+  const hint = 'moby-patch build';
+  const digest = await digestBytes(createReadStream(path)).catch((cause: NodeJS.ErrnoException) => {
+    const message = `cannot read the image: ${cause.code}`;
+    throw new MobyPatchError('invalid', 'lock-output', message, { path, cause, hint });
+  });
+  if (digest === wanted) return;
+  const message = 'the image is another than its manifest says';
+  throw new MobyPatchError('invalid', 'lock-output', message, { path, hint });
+}

@@ -1,0 +1,193 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { sidecarSuffix } from '../format/sidecar.js';
+import { createOutput, type Output } from '../io/output.js';
+import { createScratch, type Scratch } from '../io/scratch.js';
+import { createSpool, type Spool } from '../io/spool.js';
+import type { TreeDiff } from '../model/diff.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Layout } from '../model/layout.js';
+import type { ReadingSession } from '../model/session.js';
+import { type Base, createBase, createEmptySidecar } from '../repack/import/from-base.js';
+import type { RepackOptions } from '../repack/write-image.js';
+import { parseCodec } from '../setup/build-request.js';
+import { openNamedImage } from '../setup/named-image.js';
+import { saveStandardInput } from '../setup/standard-input.js';
+import { createTarError } from '../tar/tar-header.js';
+import { openImage } from '../unpack/open-image.js';
+import { checkOutput } from '../verify/check-output.js';
+
+/** Which image is made of which folder or tar. */
+export interface RepackSource {
+  /** A folder, a tar, or `-` for a tar from `input`. */
+  readonly place: string;
+  readonly input?: NodeJS.ReadableStream;
+  /** Of the archive that brings /init; default: what it had, or gzip. */
+  readonly compression?: string;
+  readonly level?: number;
+  /** Every compressed archive as one member, for a loader that reads no more. */
+  readonly singleMember?: boolean;
+  /** Default: FOLDER.moby-patch.jsonl, where `unpack` puts it. */
+  readonly sidecar?: string;
+  /** The image that was unpacked: what is not changed is copied from it. */
+  readonly original?: string;
+}
+
+export interface RepackRequest extends RepackSource {
+  readonly output: string;
+}
+
+export interface Repacked extends Layout {
+  readonly output: string;
+  /** What was done to the folder or tar since it was unpacked. */
+  readonly diff: TreeDiff;
+}
+
+/**
+ * Makes an image of a folder or tar; of one that `unpack` wrote, the same image with its changes. The image is read
+ * back and checked before it takes its place. Errors (`invalid`): `compression-unknown`, `input-unreadable`,
+ * `original-differs`; those of reading the place and of writing the output.
+ */
+export async function repack(request: RepackRequest, session: ReadingSession): Promise<Repacked> {
+  const { output, ...source } = request;
+  const path = resolve(session.places.folder, output);
+  await using scratch = await createScratch();
+  await using written = await writeChecked({ path, name: output }, { source, scratch, session });
+  await written.publish();
+  return { output: path, ...written.layout, diff: written.diff };
+}
+
+/** The same image as a stream, which begins when the image has been checked. */
+export async function* repackToStream(
+  source: RepackSource,
+  session: ReadingSession,
+): AsyncGenerator<Uint8Array> {
+  await using scratch = await createScratch();
+  const output = { path: join(scratch.path, 'output.img'), name: '-' };
+  await using written = await writeChecked(output, { source, scratch, session });
+  yield* createReadStream(written.path);
+}
+
+interface Run {
+  readonly source: RepackSource;
+  readonly scratch: Scratch;
+  readonly session: ReadingSession;
+}
+
+interface Checked extends Output {
+  readonly layout: Layout;
+  readonly diff: TreeDiff;
+}
+
+/** `name`: what messages call the output. */
+async function writeChecked(
+  { path, name }: { readonly path: string; readonly name: string },
+  run: Run,
+): Promise<Checked> {
+  const { source, scratch, session } = run;
+  const { signal, limits } = session;
+  const codec = parseCodec(source.compression);
+  const spool = createSpool(scratch.path);
+  const base = await openPlace(run, spool);
+  const options = { codec, level: source.level, single: source.singleMember, spool };
+  const output = await writeOutput(path, { base, options, run });
+  try {
+    await using image = await openImage(output.path, { signal, limits, name });
+    return { ...output, layout: image.layout, diff: await checkOutput(base.image, image, base.changes) };
+  } catch (error) {
+    await output[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface WriteRequest {
+  readonly base: Base;
+  readonly options: RepackOptions;
+  readonly run: Run;
+}
+
+async function writeOutput(path: string, { base, options, run }: WriteRequest): Promise<Output> {
+  const { source, session } = run;
+  if (source.original === undefined) {
+    const { writeBase } = await import('../repack/import/from-write.js');
+    return createOutput(path, writeBase(base, options), session.signal);
+  }
+  const { writeImage } = await import('../repack/write-image.js');
+  await using original = await openNamedImage(source.original, session, pickInput(source));
+  const { name, sha256 } = base.sidecar.image;
+  if (original.layout.sha256 !== sha256)
+    throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
+      path: source.original,
+      hint: `the one that was is called ${name}, sha256 ${sha256}`,
+    });
+  return await createOutput(path, writeImage(original, base.changes, options), session.signal);
+}
+
+function pickInput({ input }: RepackSource) {
+  return input === undefined ? {} : { input };
+}
+
+async function openPlace({ source, scratch, session }: Run, spool: Spool): Promise<Base> {
+  const { place, input } = source;
+  const isStream = place === '-' && input !== undefined;
+  const path = isStream ? join(scratch.path, 'stdin.tar') : resolve(session.places.folder, place);
+  if (isStream) await saveStandardInput(input, { path, refuse: refuseTarStart }, session);
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    (cause: NodeJS.ErrnoException) => {
+      const message = `cannot open it: ${cause.code}`;
+      throw new MobyPatchError('invalid', 'input-unreadable', message, { path: place, cause });
+    },
+  );
+  const options = { path, source, spool, session };
+  return isFolder ? openFolder(options) : openTar(options);
+}
+
+interface PlaceOptions {
+  readonly path: string;
+  readonly source: RepackSource;
+  readonly spool: Spool;
+  readonly session: ReadingSession;
+}
+
+async function openTar({ path, source: { place }, spool, session }: PlaceOptions): Promise<Base> {
+  const { findInTar } = await import('../repack/import/from-tar.js');
+  const { found, sidecar } = await findInTar(path, place, spool, session.signal).catch((error) => {
+    throw explainTar(error, place);
+  });
+  if (sidecar === undefined) warn(place, 'it has no sidecar', session);
+  return createBase(sidecar ?? createEmptySidecar(place), found);
+}
+
+async function openFolder({ path, source, spool, session }: PlaceOptions): Promise<Base> {
+  const { findInFolder } = await import('../repack/import/from-folder.js');
+  const { readSidecarFile } = await import('../repack/import/from-sidecar.js');
+  const named = source.sidecar === undefined ? undefined : resolve(session.places.folder, source.sidecar);
+  const file = named ?? `${path}${sidecarSuffix}`;
+  const isThere = named !== undefined || (await stat(file).catch(() => undefined)) !== undefined;
+  if (!isThere) warn(source.place, `there is no ${file}`, session);
+  const sidecar = isThere ? await readSidecarFile(file, spool) : createEmptySidecar(source.place);
+  return createBase(sidecar, await findInFolder(path, session.signal));
+}
+
+/** Not an error: a root file system from anywhere makes an image too. */
+function warn(place: string, why: string, { log }: ReadingSession): void {
+  log(`moby-patch: ${place} is taken for no image's, since ${why}: one new archive is made of what is there`);
+}
+
+/** A header has a checksum of all of it in octal digits; zeros are an empty tar. */
+function refuseTarStart(start: Uint8Array): MobyPatchError | undefined {
+  const digits = Buffer.from(start.subarray(148, 156)).toString('latin1');
+  const isStart = /^[0-7 \0]{8}$/.test(digits) || start.every((byte) => byte === 0);
+  if (start.length === 512 && isStart) return undefined;
+  return createTarError('tar-header', 'found no tar on standard input', 0);
+}
+
+/** The reader of a tar knows neither its name nor what else the user could have meant. */
+function explainTar(error: unknown, place: string): unknown {
+  if (!(error instanceof MobyPatchError) || !/^tar-(header|truncated|type)$/.test(error.code)) return error;
+  const { kind, code, message, offset, cause } = error;
+  const hint = 'give a folder or an uncompressed tar, as moby-patch unpack writes them';
+  return new MobyPatchError(kind, code, message, { path: place, offset, hint, cause });
+}

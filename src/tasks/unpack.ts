@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { createOutput } from '../io/output.js';
+import type { ReadingSession } from '../model/session.js';
+import { openNamedImage } from '../setup/named-image.js';
+
+export interface UnpackRequest {
+  /** A file, the id of an image definition, or `-` for `input`. */
+  readonly image: string;
+  readonly input?: NodeJS.ReadableStream;
+  /** A new or empty folder, or a file whose name ends with .tar. */
+  readonly output: string;
+}
+
+export interface Unpacked {
+  readonly output: string;
+  /** Absent for a tar, which has its sidecar inside. */
+  readonly sidecar?: string;
+  readonly entries: number;
+  /** Paths of the image that are in the sidecar alone. */
+  readonly kept: readonly string[];
+}
+
+/** Writes what an image boots into to a folder or a tar, so that `repack` gives the image back. */
+export async function unpack(request: UnpackRequest, session: ReadingSession): Promise<Unpacked> {
+  const { image: name, input } = request;
+  const source = input === undefined ? {} : { input };
+  const output = resolve(session.places.folder, request.output);
+  if (!output.endsWith('.tar')) {
+    const { unpackWhileReading } = await import('../unpack/export/to-folder.js');
+    const written = await unpackWhileReading(
+      (watch) => openNamedImage(name, session, { ...source, watch }),
+      output,
+      session.signal,
+    );
+    return { output, ...written };
+  }
+  const { chooseKeptByTar, unpackToTar } = await import('../unpack/export/to-tar.js');
+  await using image = await openNamedImage(name, session, source);
+  await using file = await createOutput(output, unpackToTar(image, session.signal), session.signal);
+  await file.publish();
+  return { output, entries: image.entries.size, kept: [...chooseKeptByTar(image.entries.values())] };
+}
+
+/** What an image boots into as a tar. */
+export async function* unpackToStream(
+  { image: name, input }: Omit<UnpackRequest, 'output'>,
+  session: ReadingSession,
+): AsyncGenerator<Uint8Array> {
+  const { unpackToTar } = await import('../unpack/export/to-tar.js');
+  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  yield* unpackToTar(image, session.signal);
+}

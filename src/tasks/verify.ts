@@ -1,0 +1,73 @@
+import { copyFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createScratch } from '../io/scratch.js';
+import type { BootResult } from '../model/boot.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Outcome } from '../model/report.js';
+import type { ReadingSession, Session } from '../model/session.js';
+import { createReportDraft, type ReportDraft } from '../report/draft.js';
+import { type BootFlags, defaultTimeout, listExpectations } from '../setup/boot-options.js';
+import { findNamedImage } from '../setup/named-image.js';
+import { openImage } from '../unpack/open-image.js';
+import { bootImage } from '../verify/boot/boot.js';
+import { detectInit } from '../verify/boot/detect-init.js';
+import { chooseMemory } from '../verify/boot/memory.js';
+
+export interface VerifyRequest extends BootFlags {
+  /** A file, or the id of an image definition. */
+  readonly image: string;
+  /** Where the console of the guest is written. */
+  readonly console?: string;
+}
+
+/**
+ * Boots an image with QEMU; the verdict is the report's `boot`. Never rejects: the outcome carries the error. Errors:
+ * `kernel-missing` (`invalid`), those of `findImage`, `openImage` and `bootImage`.
+ */
+export async function verify(
+  request: VerifyRequest,
+  session: ReadingSession & Pick<Session, 'onStage'>,
+): Promise<Outcome> {
+  const draft = createReportDraft(request.image, session.onStage);
+  return draft.finish(async () => {
+    const boot = await bootNamed(request, draft, session);
+    draft.set({ boot, failed: boot.verdict === 'refused' });
+  });
+}
+
+async function bootNamed(
+  request: VerifyRequest,
+  draft: ReportDraft,
+  session: ReadingSession,
+): Promise<BootResult> {
+  const { signal, limits, log, places } = session;
+  const definition = await findNamedImage(request.image, session);
+  const kernel = request.kernel === undefined ? definition.kernel : resolve(places.folder, request.kernel);
+  if (kernel === undefined)
+    throw new MobyPatchError('invalid', 'kernel-missing', 'no kernel is known that boots this image', {
+      path: request.image,
+      hint: '--kernel FILE',
+    });
+  const options = { signal, limits, name: request.image };
+  await using image = await draft.stage('unpack', () => openImage(definition.initrd, options));
+  draft.set({ before: image.layout });
+  await using scratch = await createScratch();
+  const console = join(scratch.path, 'console.log');
+  const boot = {
+    image: image.file,
+    kernel,
+    cmdline: request.cmdline ?? definition.cmdline,
+    memory: request.memory ?? Math.max(definition.memory ?? 0, chooseMemory(image.layout)),
+    timeout: request.timeout ?? defaultTimeout,
+    network: request.network ?? 'isolated',
+    accelerator: request.accelerator ?? 'auto',
+    expects: listExpectations(request, definition.expect),
+    console,
+  } as const;
+  const init = detectInit(image.entries);
+  const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init }));
+  if (request.console === undefined) return { ...result, console: 'not kept (--console FILE keeps it)' };
+  const copy = resolve(places.folder, request.console);
+  await copyFile(console, copy);
+  return { ...result, console: copy };
+}
