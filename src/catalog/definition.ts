@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { createPatchError } from '../yaml/problems.js';
+import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
 
@@ -92,5 +92,5 @@ export async function loadDefinition(file: string): Promise<Definition> {
       ? []
       : explainIssues(parsed.error.issues, yaml.value, listKeys(definitionSchema));
   const problems = [...yaml.problems, ...faults.map((fault) => placeFault(yaml, fault))];
-  throw createPatchError(problems, 'see images/README.md');
+  throw createProblemError(problems, 'see images/README.md');
 }

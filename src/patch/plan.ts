@@ -1,23 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { Expectation, Patch, SourceStep, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
-import type { Need } from '../model/workspace.js';
-import { createPatchError, type Problem } from '../yaml/problems.js';
+import { createProblemError, type Problem } from '../yaml/problems.js';
 import { hashValue } from './hash-value.js';
 import { fillExpectation } from './language/expectations.js';
-import { checkSettings, resolveParameters } from './language/parameters.js';
+import { checkSettings, resolveParameters, type Settings } from './language/parameters.js';
 import { checkValue } from './language/parse-step.js';
-import { readPayload } from './language/payload.js';
+import { openPayloadFolder, type Payload, type PayloadFolder } from './language/payload.js';
 import { fillPlaceholders, fillValue, findPlaceholders } from './language/placeholders.js';
-import type { PayloadUse, StepKind } from './steps/definition.js';
-import { stepKinds } from './steps/registry.js';
+import type { PayloadUse, StepDefinition } from './steps/definition.js';
+import { stepDefinitions } from './steps/registry.js';
 
-/** Raised when a kind of step makes something else of the same value: old ids then name old results. */
+/** To be raised when a kind of step makes something else of the same value: old ids then name old results. */
 const recipe = 2;
 
 interface PreparedStep extends Omit<Step, 'id' | 'apply'> {
-  readonly definition: StepKind;
-  /** What decides the step's result: the same for the same step in any folder. */
+  readonly definition: StepDefinition;
+  /** What decides the result of the step, in whatever folder its patch is. */
   readonly content: unknown;
 }
 
@@ -28,12 +27,13 @@ interface PreparedPatch {
 }
 
 /**
- * Decides all that will be done to an image, without looking into it. `stamp`: seconds since 1970.
- * Reads the payload files; nothing else enters. Errors: `invalid`, all of a patch at once.
+ * Decides everything that a build does to an image, without looking into the image. `stamp`: seconds since 1970.
+ * The payload files are read; no other state enters. Errors (`invalid`): `setting-unknown`, `patch-invalid` with all
+ * problems of a patch at once.
  */
 export async function createPlan(
   patches: readonly Patch[],
-  settings: Readonly<Record<string, string>>,
+  settings: Settings,
   imageSha256: string,
   stamp: number,
 ): Promise<Plan> {
@@ -46,25 +46,24 @@ export async function createPlan(
     .map(({ definition, content, ...step }): Step => {
       id = hashValue({ before: id, step: content });
       const context = { payload: step.payload, stamp, at: step.at };
-      return { ...step, id, apply: (at) => definition.apply(step.value, context, at) };
+      return { ...step, id, apply: (workspace) => definition.apply(step.value, context, workspace) };
     });
   return {
     id,
     patches: prepared.map(({ planned }) => planned),
     steps,
-    needs: unite(steps.map((step) => step.needs)) as Need[],
+    needs: unite(steps.map((step) => step.needs)),
     reads: unite(steps.map((step) => step.reads)),
     expects: prepared.flatMap(({ expects }) => expects),
   };
 }
 
 async function preparePatch(patch: Patch, values: ReadonlyMap<string, string>): Promise<PreparedPatch> {
-  const problems: Problem[] = [];
-  const prepared = await Promise.all(
-    patch.steps.map((step) => prepareStep(patch, step, values, (problem) => problems.push(problem))),
-  );
-  if (problems.length > 0) throw createPatchError(problems);
-  const steps = prepared.filter((step) => step !== undefined);
+  const folder = openPayloadFolder(patch.folder);
+  const prepared = await Promise.all(patch.steps.map((step) => prepareStep(patch, step, values, folder)));
+  const problems = prepared.flatMap((each) => each.problems);
+  if (problems.length > 0) throw createProblemError(problems);
+  const steps = prepared.flatMap(({ step }) => (step === undefined ? [] : [step]));
   const parameters = Object.fromEntries(values);
   const planned = {
     id: patch.id,
@@ -80,28 +79,35 @@ async function preparePatch(patch: Patch, values: ReadonlyMap<string, string>): 
   };
 }
 
+/** A step, or the problems with it. */
+interface Preparation {
+  readonly step?: PreparedStep;
+  readonly problems: readonly Problem[];
+}
+
 async function prepareStep(
   patch: Patch,
   source: SourceStep,
   values: ReadonlyMap<string, string>,
-  report: (problem: Problem) => void,
-): Promise<PreparedStep | undefined> {
-  const definition = stepKinds.get(source.kind);
+  folder: PayloadFolder,
+): Promise<Preparation> {
+  const definition = stepDefinitions.get(source.kind);
   if (!definition) throw new Error(`a patch was loaded with the unknown step ${source.kind}`);
   const filled = fillValue(source.value, values);
   const place = (path: readonly PropertyKey[]) => source.places?.get(path.join('.')) ?? source.at;
   const faults = checkValue(definition, filled);
-  for (const { path, text } of faults) report({ at: place(path), text });
-  if (faults.length > 0) return undefined;
+  if (faults.length > 0)
+    return { problems: faults.map(({ path, text }): Problem => ({ at: place(path), text })) };
   const value = definition.schema.parse(filled);
   const payload = new Map<string, Uint8Array>();
+  const problems: Problem[] = [];
   for (const use of definition.payload?.(value) ?? []) {
-    const result = await readPayload(patch.folder, use.name);
-    const problem = 'fault' in result ? result.fault : fillPayload(use, result.bytes, values, payload);
-    if (problem !== undefined) report({ at: place(['from']), text: problem });
+    const result = await preparePayload(use, values, folder);
+    if ('fault' in result) problems.push({ at: place(['from']), text: result.fault });
+    else payload.set(use.name, result.bytes);
   }
   const digests = Object.fromEntries([...payload].map(([name, bytes]) => [name, hashBytes(bytes)]));
-  return {
+  const step = {
     patch: patch.id,
     kind: source.kind,
     value,
@@ -113,35 +119,34 @@ async function prepareStep(
     definition,
     content: { kind: source.kind, value, payload: digests },
   };
+  return { step, problems };
 }
 
-/** Adds a payload to the others, filled in when it is a template; the answer is what is wrong with it. */
-function fillPayload(
-  use: PayloadUse,
-  bytes: Uint8Array,
+/** Reads a payload, and replaces the placeholders of a template. */
+async function preparePayload(
+  { name, template }: PayloadUse,
   values: ReadonlyMap<string, string>,
-  payload: Map<string, Uint8Array>,
-): string | undefined {
-  if (!use.template) {
-    payload.set(use.name, bytes);
-    return undefined;
-  }
-  const text = Buffer.from(bytes).toString('utf8');
-  if (!Buffer.from(text).equals(bytes))
-    return `found bytes in ${use.name} that are not UTF-8, wanted a template`;
+  folder: PayloadFolder,
+): Promise<Payload> {
+  const payload = await folder.read(name);
+  if ('fault' in payload || !template) return payload;
+  const text = Buffer.from(payload.bytes).toString('utf8');
+  if (!Buffer.from(text).equals(payload.bytes))
+    return { fault: `found bytes in ${name} that are not UTF-8, wanted a template` };
   const { names, malformed } = findPlaceholders(text);
-  const wrong = [...malformed, ...names.filter((name) => !values.has(name)).map((name) => `\${${name}}`)];
-  if (wrong.length > 0) {
-    return `found ${wrong[0]} in the template ${use.name}, wanted a parameter, or $\${ for a literal \${`;
-  }
-  payload.set(use.name, new TextEncoder().encode(fillPlaceholders(text, values)));
-  return undefined;
+  const unknown = names.filter((other) => !values.has(other)).map((other) => `\${${other}}`);
+  const [wrong] = [...malformed, ...unknown];
+  if (wrong !== undefined)
+    return {
+      fault: `found ${wrong} in the template ${name}, wanted a parameter, or $\${ for a literal \${`,
+    };
+  return { bytes: new TextEncoder().encode(fillPlaceholders(text, values)) };
 }
 
 function hashBytes(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function unite(lists: readonly (readonly string[])[]): string[] {
+function unite<Item>(lists: readonly (readonly Item[])[]): Item[] {
   return [...new Set(lists.flat())];
 }

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { MobyPatchError } from '../model/error.js';
-import { formatJsonSchema } from '../yaml/json-schema.js';
-import { createPatchError } from '../yaml/problems.js';
+import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
 
@@ -41,15 +40,6 @@ export const configurationSchema = z.strictObject({
 
 export type Configuration = z.output<typeof configurationSchema>;
 
-/** The text of schema/moby-patch.schema.json, for editors. */
-export function formatConfigurationSchema(): string {
-  return formatJsonSchema({
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'What a bare moby-patch build does: moby-patch.yaml',
-    ...z.toJSONSchema(configurationSchema, { io: 'input', unrepresentable: 'any' }),
-  });
-}
-
 export interface LoadedConfiguration {
   /** The folder that its relative paths start from. */
   readonly folder: string;
@@ -82,7 +72,7 @@ export async function loadConfiguration(
   const faults = parsed.success
     ? []
     : explainIssues(parsed.error.issues, yaml.value, listKeys(configurationSchema));
-  throw createPatchError(
+  throw createProblemError(
     [...yaml.problems, ...faults.map((fault) => placeFault(yaml, fault))],
     'moby-patch build --help',
   );

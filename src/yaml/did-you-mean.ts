@@ -1,4 +1,4 @@
-/** ` (did you mean "x"?)` when one of the names is close to what was written, otherwise nothing. */
+/** ` (did you mean "x"?)` when one of the names is close to what is written, otherwise an empty text. */
 export function suggest(written: string, names: Iterable<string>): string {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1;
@@ -9,7 +9,7 @@ export function suggest(written: string, names: Iterable<string>): string {
   return best === undefined ? '' : ` (did you mean "${best}"?)`;
 }
 
-/** Levenshtein: how many letters must be changed, added or left out. */
+/** The Levenshtein distance: how many letters must be changed, added or removed. */
 function measureDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {

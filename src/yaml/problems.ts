@@ -1,24 +1,24 @@
 import { MobyPatchError } from '../model/error.js';
 import type { Position } from '../model/patch.js';
 
-/** One thing that is wrong in a text file: what it is about, what was found, what was wanted. */
+/** A fault in a text file, in one line: what it is about, what was found, what was wanted. */
 export interface Problem {
   readonly at: Position;
   readonly text: string;
 }
 
-const shown = 50;
+const mostLines = 50;
 
-/** `FILE:LINE:COLUMN`, the notation that editors and terminals make a link of. */
+/** `FILE:LINE:COLUMN`, which editors and terminals turn into a link. */
 export function formatPosition(at: Position): string {
   return `${at.file}:${at.line}:${at.column}`;
 }
 
-/** One error for all problems of a patch, in the order of the file, each on a line of its own. */
-export function createPatchError(problems: readonly Problem[], hint?: string): MobyPatchError {
+/** One error (`invalid`, `patch-invalid`) for all problems of a file, each on its own line, in the order of the file. */
+export function createProblemError(problems: readonly Problem[], hint?: string): MobyPatchError {
   const sorted = [...problems].sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
-  const lines = sorted.slice(0, shown).map(({ at, text }) => `${formatPosition(at)}: ${text}`);
-  if (sorted.length > shown) lines.push(`and ${sorted.length - shown} more`);
+  const lines = sorted.slice(0, mostLines).map(({ at, text }) => `${formatPosition(at)}: ${text}`);
+  if (sorted.length > mostLines) lines.push(`and ${sorted.length - mostLines} more`);
   const first = sorted[0];
   return new MobyPatchError('invalid', 'patch-invalid', lines.join('\n'), {
     hint: hint ?? (first && `moby-patch check ${first.at.file.replace(/\/patch\.ya?ml$/, '')}`),

@@ -1,12 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { describePatches } from '#src/patch/language/describe-patches.js';
 import { listPatches } from '#src/patch/language/find-patches.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
-import { formatPatchJsonSchema } from '#src/patch/language/patch-schema.js';
-import { stepKinds } from '#src/patch/steps/registry.js';
-import { formatConfigurationSchema } from '#src/setup/configuration.js';
+import { stepDefinitions } from '#src/patch/steps/registry.js';
+import { describePatches, formatConfigurationSchema, formatPatchSchema } from './generated-texts.js';
 
 async function checkCurrent(t: ExecutionContext, path: string, wanted: string): Promise<void> {
   if (process.env.UPDATE) await writeFile(path, wanted);
@@ -18,19 +16,19 @@ async function checkCurrent(t: ExecutionContext, path: string, wanted: string): 
   );
 }
 
-test('patches/README.md tells what the patch files say', async (t) => {
+test('patches/README.md is generated from the patch files', async (t) => {
   const folders = await listPatches(['patches']);
   const patches = await Promise.all([...folders.values()].map(loadPatch));
   t.true(patches.length >= 2);
   await checkCurrent(t, join('patches', 'README.md'), describePatches(patches));
 });
 
-test('schema/patch.schema.json is made from the code', async (t) => {
-  const text = formatPatchJsonSchema();
+test('schema/patch.schema.json is generated from the code', async (t) => {
+  const text = formatPatchSchema();
   await checkCurrent(t, join('schema', 'patch.schema.json'), text);
-  for (const kind of stepKinds.keys()) t.true(text.includes(`"${kind}": {`), kind);
+  for (const kind of stepDefinitions.keys()) t.true(text.includes(`"${kind}": {`), kind);
 });
 
-test('schema/moby-patch.schema.json is made from the code', async (t) => {
+test('schema/moby-patch.schema.json is generated from the code', async (t) => {
   await checkCurrent(t, join('schema', 'moby-patch.schema.json'), formatConfigurationSchema());
 });

@@ -2,21 +2,21 @@ import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
-import { stepKinds } from '#src/patch/steps/registry.js';
+import { stepDefinitions } from '#src/patch/steps/registry.js';
 import {
   comparePackages,
   isInstalled,
   parseApkInstalled,
   parseDpkgStatus,
 } from '#src/patch/system/package-managers.js';
-import { clampDates } from '#src/patch/system/shadow-dates.js';
+import { clampDates } from '#src/patch/system/package-traces.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 import { declareTest } from '../fixtures/needs.js';
 import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from './alpine-root.js';
 import { createDirectoryWorkspace } from './directory-workspace.js';
 
 const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };
-const step = stepKinds.get('package');
+const step = stepDefinitions.get('package');
 const apply = (value: object, at: Parameters<NonNullable<typeof step>['apply']>[2]) => {
   if (!step) throw new Error('no package step');
   return step.apply(step.schema.parse(value), context, at);
@@ -152,7 +152,7 @@ test('what an installation leaves is brought back, and what a package enables is
   const outcome = await apply({ apt: ['nfs-common'] }, at);
   t.deepEqual(outcome.packages, { 'nfs-common': '1:2.6.2' });
   t.is(outcome.notes?.length, 1);
-  t.regex(outcome.notes?.[0] ?? '', /^sysinit\/rpcbind was added by a package and taken out/);
+  t.regex(outcome.notes?.[0] ?? '', /^sysinit\/rpcbind was added by a package and removed/);
   t.is(await at.text('etc/passwd-'), 'image');
   t.is(await at.stat('var/cache/ldconfig/aux-cache'), undefined);
   t.is(await at.stat('etc/runlevels/sysinit/rpcbind'), undefined);

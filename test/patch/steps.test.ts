@@ -1,14 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
 import type { StepOutcome } from '#src/model/patch.js';
-import { stepKinds } from '#src/patch/steps/registry.js';
+import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { createMemoryWorkspace, type MemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 
 const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };
 
 /** Does one step as a patch file would have it. */
 async function apply(at: MemoryWorkspace, kind: string, value: unknown): Promise<StepOutcome> {
-  const definition = stepKinds.get(kind);
+  const definition = stepDefinitions.get(kind);
   if (!definition) throw new Error(kind);
   return definition.apply(definition.schema.parse(value), context, at);
 }
@@ -185,7 +185,7 @@ test('run: environment, rights and the end of the output of what failed', async 
 
 test('needs say what a step gets', (t) => {
   const needs = (kind: string, value: unknown) => {
-    const definition = stepKinds.get(kind);
+    const definition = stepDefinitions.get(kind);
     return definition?.needs(definition.schema.parse(value));
   };
   t.deepEqual(needs('run', 'x'), ['commands']);
@@ -218,5 +218,5 @@ test('a value that could end a word or a line never reaches a shell or fstab', (
     ['run', { script: 'x', environment: { 'A=B': 'x' } }],
   ];
   for (const [kind, value] of refused)
-    t.false(stepKinds.get(kind)?.schema.safeParse(value).success, JSON.stringify(value));
+    t.false(stepDefinitions.get(kind)?.schema.safeParse(value).success, JSON.stringify(value));
 });

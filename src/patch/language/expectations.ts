@@ -1,7 +1,7 @@
 import type { Expectation } from '../../model/patch.js';
 import { fillPlaceholders } from './placeholders.js';
 
-/** Fills placeholders in; in a regular expression a value stands for its own characters. */
+/** Replaces placeholders. In a regular expression, a value matches its own characters. */
 export function fillExpectation(expectation: Expectation, values: ReadonlyMap<string, string>): Expectation {
   if ('console' in expectation) {
     return { console: fillPlaceholders(expectation.console, values, escapePattern) };
@@ -13,10 +13,10 @@ export function fillExpectation(expectation: Expectation, values: ReadonlyMap<st
   };
 }
 
-/** What is wrong with an expectation, in the words of a problem; undefined when nothing is. */
+/** The text of a problem; undefined for a valid expectation. */
 export function explainExpectation(expectation: Expectation): string | undefined {
   if (!('console' in expectation)) return undefined;
-  // Any value makes the same expression valid, since it is escaped.
+  // Values are escaped, so the expression is valid with any value or with none.
   const filled = expectation.console.replace(/\$\$?\{[^}]*\}?/g, 'x');
   return isRegularExpression(filled)
     ? undefined

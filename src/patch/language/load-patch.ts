@@ -2,16 +2,18 @@ import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { MobyPatchError } from '../../model/error.js';
 import type { Patch } from '../../model/patch.js';
-import { createPatchError, type Problem } from '../../yaml/problems.js';
+import { createProblemError, type Problem } from '../../yaml/problems.js';
 import { parsePatch } from './parse-patch.js';
-import { checkPayload } from './payload.js';
+import { openPayloadFolder } from './payload.js';
 
-const sizeLimit = 1024 * 1024;
+/** Bytes. */
+const largestFile = 1024 * 1024;
+
 export const patchFile = 'patch.yaml';
 
 /**
- * Reads and checks the patch in a folder. All that is wrong with it comes in one error
- * (`invalid`, `patch-invalid`), a line `FILE:LINE:COLUMN: what, found, wanted` for each.
+ * Reads and checks the patch in a folder. Error (`invalid`): `patch-invalid` with all problems at once, each on a
+ * line `FILE:LINE:COLUMN: what, found, wanted`.
  */
 export async function loadPatch(folder: string): Promise<Patch> {
   const file = join(folder, patchFile);
@@ -20,31 +22,30 @@ export async function loadPatch(folder: string): Promise<Patch> {
     folder,
     file,
   });
+  const payload = openPayloadFolder(folder);
   const checks = uses.map(async ({ name, at }): Promise<Problem[]> => {
-    const fault = await checkPayload(folder, name);
-    return fault === undefined ? [] : [{ at, text: fault }];
+    const text = await payload.check(name);
+    return text === undefined ? [] : [{ at, text }];
   });
   const all = [...problems, ...(await Promise.all(checks)).flat()];
-  if (patch === undefined || all.length > 0) throw createPatchError(all);
+  if (patch === undefined || all.length > 0) throw createProblemError(all);
   return patch;
 }
 
 async function readPatchFile(folder: string, file: string): Promise<string> {
   const fail = (message: string, hint?: string) =>
     new MobyPatchError('invalid', 'patch-invalid', `${file}: ${message}`, { path: file, hint });
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
+  await using handle = await open(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
     throw fail(`found no such file, wanted a patch folder`, `ls ${folder}`);
   });
+  const stat = await handle.stat();
+  if (!stat.isFile()) throw fail('found something that is not a file');
+  if (stat.size > largestFile) throw fail(`found ${stat.size} bytes, wanted at most 1 MiB`);
+  const bytes = await handle.readFile();
   try {
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw fail('found something that is not a file');
-    if (stat.size > sizeLimit) throw fail(`found ${stat.size} bytes, wanted at most 1 MiB`);
-    const bytes = await handle.readFile();
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw error instanceof TypeError ? fail('found bytes that are not UTF-8') : error;
-  } finally {
-    await handle.close();
   }
 }

@@ -1,9 +1,12 @@
 import { MobyPatchError } from '../../model/error.js';
 import type { Parameter, Patch } from '../../model/patch.js';
 import { suggest } from '../../yaml/did-you-mean.js';
-import { createPatchError, type Problem } from '../../yaml/problems.js';
+import { createProblemError, type Problem } from '../../yaml/problems.js';
 
-/** What is wrong with a value, in the words of a problem; undefined when nothing is. */
+/** Values that the user gives to parameters: `NAME`, or `PATCH.NAME` where several patches have that name. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** The text of a problem; undefined for a valid value. */
 export function explainValue(name: string, value: string, parameter: Parameter): string | undefined {
   if (value.length > 4096 || value.includes('\0')) {
     return `parameter ${name}: found ${value.length} characters, wanted at most 4096 and no NUL`;
@@ -16,21 +19,8 @@ function matchesWhole(pattern: string, value: string): boolean {
   return new RegExp(`^(?:${pattern})$`, 'u').test(value);
 }
 
-/** The settings that are meant for a patch: `name`, or `patch.name` when several have that name. */
-function findSetting(
-  patch: Patch,
-  name: string,
-  settings: Readonly<Record<string, string>>,
-): string | undefined {
-  const own = (key: string) => (Object.hasOwn(settings, key) ? settings[key] : undefined);
-  return own(`${patch.id}.${name}`) ?? own(name);
-}
-
-/** The value of every parameter of a patch. Throws all that is wrong at once. */
-export function resolveParameters(
-  patch: Patch,
-  settings: Readonly<Record<string, string>>,
-): ReadonlyMap<string, string> {
+/** The value of every parameter of a patch. Error (`invalid`): `patch-invalid` with all problems at once. */
+export function resolveParameters(patch: Patch, settings: Settings): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   const problems: Problem[] = [];
   for (const [name, parameter] of Object.entries(patch.parameters)) {
@@ -43,14 +33,17 @@ export function resolveParameters(
     if (text !== undefined) problems.push({ at, text });
     else values.set(name, value ?? '');
   }
-  if (problems.length > 0) {
-    throw createPatchError(problems, 'give values with -s NAME=VALUE');
-  }
+  if (problems.length > 0) throw createProblemError(problems, 'give values with -s NAME=VALUE');
   return values;
 }
 
-/** Refuses a setting that none of the patches has a parameter for. */
-export function checkSettings(patches: readonly Patch[], settings: Readonly<Record<string, string>>): void {
+function findSetting(patch: Patch, name: string, settings: Settings): string | undefined {
+  const own = (key: string) => (Object.hasOwn(settings, key) ? settings[key] : undefined);
+  return own(`${patch.id}.${name}`) ?? own(name);
+}
+
+/** Error (`invalid`): `setting-unknown` for a setting that is no parameter of any patch. */
+export function checkSettings(patches: readonly Patch[], settings: Settings): void {
   const known = new Set(
     patches.flatMap((patch) =>
       Object.keys(patch.parameters).flatMap((name) => [name, `${patch.id}.${name}`]),
@@ -58,21 +51,21 @@ export function checkSettings(patches: readonly Patch[], settings: Readonly<Reco
   );
   for (const name of Object.keys(settings)) {
     if (known.has(name)) continue;
-    const plain = [...known].filter((other) => !other.includes('.'));
+    const names = [...known].filter((other) => !other.includes('.'));
     throw new MobyPatchError(
       'invalid',
       'setting-unknown',
       `setting ${name}: found no patch with such a parameter${suggest(name, known)}`,
       {
         hint:
-          plain.length > 0 ? `the patches have: ${plain.join(', ')}` : 'none of the patches has parameters',
+          names.length > 0 ? `the patches have: ${names.join(', ')}` : 'none of the patches has parameters',
       },
     );
   }
 }
 
-/** The values that parameters have when nobody gives any; those without a default are left out. */
+/** The default values. Parameters without a default are left out. */
 export function listDefaults(parameters: Readonly<Record<string, Parameter>>): ReadonlyMap<string, string> {
-  const given = Object.entries(parameters).filter(([, parameter]) => parameter.default !== undefined);
-  return new Map(given.map(([name, parameter]) => [name, parameter.default ?? '']));
+  const optional = Object.entries(parameters).filter(([, parameter]) => parameter.default !== undefined);
+  return new Map(optional.map(([name, parameter]) => [name, parameter.default ?? '']));
 }

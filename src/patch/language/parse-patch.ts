@@ -1,17 +1,63 @@
-import type { Expectation, Parameter, Patch, Position, SourceStep } from '../../model/patch.js';
+import { z } from 'zod';
+import type { Expectation, Parameter, Patch, SourceStep } from '../../model/patch.js';
 import type { Problem } from '../../yaml/problems.js';
 import { readYaml, type YamlValue } from '../../yaml/read-yaml.js';
 import { describeValue, explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
-import { explainExpectation } from './expectations.js';
+import { explainExpectation, isRegularExpression } from './expectations.js';
 import { explainValue, listDefaults } from './parameters.js';
-import { parseStep } from './parse-step.js';
-import { headSchema } from './patch-schema.js';
-import { findPlaceholders, walkStrings } from './placeholders.js';
+import { type PlacedUse, parseStep } from './parse-step.js';
+import { findPlaceholders, parameterName, walkStrings } from './placeholders.js';
+
+const parameterSchema = z.strictObject({
+  // A text, because YAML would drop the zeros of a number: 1.10, 0644.
+  default: z
+    .string()
+    .max(4096)
+    .optional()
+    .describe('The value when none is given. A parameter without a default requires a value.'),
+  description: z.string().min(1),
+  pattern: z
+    .string()
+    .min(1)
+    .max(1000)
+    .refine(isRegularExpression, { error: 'expected a regular expression that JavaScript understands' })
+    .optional()
+    .describe('A regular expression that the whole value must match.'),
+});
+
+const expectationSchema = z.union([
+  z.strictObject({
+    console: z.string().min(1).max(1000).describe('A regular expression that a line of the console matches.'),
+  }),
+  z.strictObject({
+    file: z.string().min(1).describe('A path that exists after the boot.'),
+    content: z.string().optional().describe('The exact text of the file.'),
+  }),
+]);
+
+/** A whole patch file, but for the values of its steps: each kind of step has a schema of its own. */
+export const patchSchema = z.strictObject({
+  title: z.string().min(1).max(200).describe('What the patch does, in one line.'),
+  parameters: z
+    .record(
+      z.string().regex(parameterName, { error: 'expected a name of letters, digits, _ and -' }),
+      parameterSchema,
+    )
+    .default({})
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
+    .describe('Values that steps use as ${name}; $${ is a literal ${.'),
+  steps: z.array(z.unknown()).min(1).max(1000).describe('What the patch does, in order.'),
+  expects: z
+    .array(expectationSchema)
+    .max(100)
+    .default([])
+    .describe('What a good boot of the patched image shows.'),
+});
 
 export interface PatchSource {
   readonly id: string;
   readonly folder: string;
-  /** The name that messages use. */
+  /** The name of the file in messages. */
   readonly file: string;
 }
 
@@ -19,46 +65,51 @@ export interface ParsedPatch {
   /** Absent when there are problems. */
   readonly patch?: Patch;
   readonly problems: readonly Problem[];
-  /** Payload files that have to be there, and where they are named. */
-  readonly uses: readonly { readonly name: string; readonly at: Position }[];
+  /** Payload files that must exist. */
+  readonly uses: readonly PlacedUse[];
 }
 
-/** Reads the text of a patch.yaml; touches no file. */
+/** Reads the text of a patch.yaml, and no other file. */
 export function parsePatch(text: string, source: PatchSource): ParsedPatch {
   const yaml = readYaml(text, source.file);
   if (yaml.problems.length > 0) return { problems: yaml.problems, uses: [] };
-  const head = headSchema.safeParse(yaml.value);
-  const problems = head.success
-    ? []
-    : explainIssues(head.error.issues, yaml.value, listKeys(headSchema)).map((fault) =>
-        placeFault(yaml, fault),
-      );
   const written = isMap(yaml.value) ? yaml.value : {};
-  const parameters = head.success ? placeParameters(yaml, head.data.parameters) : {};
-  problems.push(...checkDefaults(yaml, parameters));
-  if (head.success) problems.push(...checkExpectations(yaml, head.data.expects as readonly Expectation[]));
-  // Without its parameters a file would have a second problem at every placeholder.
-  if (head.success) problems.push(...checkPlaceholders(yaml, written, parameters));
-  const defaults = listDefaults(parameters);
-  const steps = (Array.isArray(written.steps) ? written.steps : []).map((step, index) =>
-    parseStep(yaml, step, ['steps', index], defaults),
-  );
-  problems.push(...steps.flatMap((step) => step.problems));
+  const parsed = patchSchema.safeParse(yaml.value);
+  const parameters = parsed.success ? placeParameters(yaml, parsed.data.parameters) : {};
+  const steps = parseSteps(yaml, written.steps, listDefaults(parameters));
   const uses = steps.flatMap((step) => step.uses);
-  if (!head.success || problems.length > 0) return { problems, uses };
+  const stepProblems = steps.flatMap((step) => step.problems);
+  if (!parsed.success) {
+    const faults = explainIssues(parsed.error.issues, yaml.value, listKeys(patchSchema));
+    // Placeholders are not checked: without the parameters each of them would be a second problem.
+    return { problems: [...faults.map((fault) => placeFault(yaml, fault)), ...stepProblems], uses };
+  }
+  const expects: readonly Expectation[] = parsed.data.expects;
+  const problems = [
+    ...checkDefaults(yaml, parameters),
+    ...checkExpectations(yaml, expects),
+    ...checkPlaceholders(yaml, written, parameters),
+    ...stepProblems,
+  ];
+  if (problems.length > 0) return { problems, uses };
   const patch = {
     id: source.id,
     folder: source.folder,
-    title: head.data.title,
+    title: parsed.data.title,
     parameters,
     steps: steps.flatMap(({ step }): SourceStep[] => (step ? [step] : [])),
-    expects: head.data.expects as readonly Expectation[],
+    expects,
   };
   return { patch, problems, uses };
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseSteps(yaml: YamlValue, written: unknown, defaults: ReadonlyMap<string, string>) {
+  if (!Array.isArray(written)) return [];
+  return written.map((step, index) => parseStep(yaml, step, ['steps', index], defaults));
 }
 
 function placeParameters(
@@ -93,26 +144,22 @@ function checkPlaceholders(
   written: Readonly<Record<string, unknown>>,
   parameters: Readonly<Record<string, Parameter>>,
 ): Problem[] {
-  const problems: Problem[] = [];
-  for (const part of ['steps', 'expects']) {
-    for (const [path, text] of walkStrings(written[part])) {
-      const { names, malformed } = findPlaceholders(text);
+  const known = Object.keys(parameters).join(', ') || 'none';
+  return ['steps', 'expects'].flatMap((part) =>
+    [...walkStrings(written[part])].flatMap(([path, text]) => {
       const at = yaml.locate([part, ...path]);
-      for (const name of names) {
-        if (Object.hasOwn(parameters, name)) continue;
-        const known = Object.keys(parameters).join(', ') || 'none';
-        problems.push({
+      const { names, malformed } = findPlaceholders(text);
+      const unknown = names.filter((name) => !Object.hasOwn(parameters, name));
+      return [
+        ...unknown.map((name) => ({
           at,
           text: `found \${${name}}, wanted a parameter (there is: ${known}), or $\${${name}} for the text itself`,
-        });
-      }
-      for (const found of malformed) {
-        problems.push({
+        })),
+        ...malformed.map((placeholder) => ({
           at,
-          text: `found ${describeValue(found)}, wanted \${NAME}, or $\${ for a literal \${`,
-        });
-      }
-    }
-  }
-  return problems;
+          text: `found ${describeValue(placeholder)}, wanted \${NAME}, or $\${ for a literal \${`,
+        })),
+      ];
+    }),
+  );
 }

@@ -2,20 +2,27 @@ import type { Position, SourceStep } from '../../model/patch.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import type { Problem } from '../../yaml/problems.js';
 import type { YamlValue } from '../../yaml/read-yaml.js';
-import { describeValue, explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
-import type { StepKind } from '../steps/definition.js';
-import { stepKinds } from '../steps/registry.js';
+import { describeValue, explainIssues, type Fault, listKeys, placeFault } from '../../yaml/schema-issues.js';
+import type { StepDefinition } from '../steps/definition.js';
+import { stepDefinitions } from '../steps/registry.js';
 import { fillValue, findPlaceholders, walkStrings } from './placeholders.js';
 
+/** A payload file, and where the patch file names it. */
+export interface PlacedUse {
+  readonly name: string;
+  readonly at: Position;
+}
+
 export interface ParsedStep {
+  /** Absent when there are problems. */
   readonly step?: SourceStep;
   readonly problems: readonly Problem[];
-  readonly uses: readonly { readonly name: string; readonly at: Position }[];
+  readonly uses: readonly PlacedUse[];
 }
 
 type Path = readonly PropertyKey[];
 
-/** Reads one member of `steps`. It is checked with the parameters' defaults in the place of values. */
+/** Reads one member of `steps`. It is checked with the defaults of the parameters in the place of values. */
 export function parseStep(
   yaml: YamlValue,
   written: unknown,
@@ -33,17 +40,17 @@ export function parseStep(
   if (kind === undefined || more.length > 0) {
     return fail(`found a step with ${more.length + (kind === undefined ? 0 : 1)} keys, wanted one: its kind`);
   }
-  const definition = stepKinds.get(kind);
+  const definition = stepDefinitions.get(kind);
   if (!definition) {
-    const names = [...stepKinds.keys()];
-    const wanted = suggest(kind, names) || `; there are ${names.join(', ')}`;
+    const kinds = [...stepDefinitions.keys()];
+    const wanted = suggest(kind, kinds) || `; there are ${kinds.join(', ')}`;
     return fail(`unknown kind of step "${kind}"${wanted}`, yaml.locateKey([...path, kind]));
   }
   const value = (written as Record<string, unknown>)[kind];
   const inner = [...path, kind];
   const filled = fillValue(value, defaults);
   const problems = checkValue(definition, filled)
-    .filter((fault) => !isOpen(filled, fault.path))
+    .filter((fault) => !hasOpenPlaceholder(filled, fault.path))
     .map((fault) => placeFault(yaml, fault, inner));
   if (problems.length > 0) return { problems, uses: [] };
   const places = new Map<string, Position>([['', yaml.locate(inner)]]);
@@ -51,22 +58,22 @@ export function parseStep(
   return { step: { kind, value, at, places }, problems, uses: findUses(definition, filled, yaml, inner) };
 }
 
-/** What is wrong with a step's value. */
-export function checkValue(definition: StepKind, value: unknown) {
+/** The faults of a step's value. */
+export function checkValue(definition: StepDefinition, value: unknown): readonly Fault[] {
   const result = definition.schema.safeParse(value);
   return result.success ? [] : explainIssues(result.error.issues, value, listKeys(definition.schema));
 }
 
-/** Whether a fault is about a text that has no value yet: it is judged when the plan is made. */
-function isOpen(filled: unknown, path: Path): boolean {
+/** Whether a text at or below a path still waits for a value: it is checked again when the plan is made. */
+function hasOpenPlaceholder(filled: unknown, path: Path): boolean {
   for (const [inside, text] of walkStrings(filled)) {
-    const near = inside.slice(0, path.length).every((part, index) => String(part) === String(path[index]));
-    if (near && findPlaceholders(text).names.length > 0) return true;
+    const isBelow = inside.slice(0, path.length).every((part, index) => String(part) === String(path[index]));
+    if (isBelow && findPlaceholders(text).names.length > 0) return true;
   }
   return false;
 }
 
-function findUses(definition: StepKind, filled: unknown, yaml: YamlValue, inner: Path): ParsedStep['uses'] {
+function findUses(definition: StepDefinition, filled: unknown, yaml: YamlValue, inner: Path): PlacedUse[] {
   const result = definition.schema.safeParse(filled);
   const uses = result.success ? (definition.payload?.(result.data) ?? []) : [];
   return uses

@@ -6,25 +6,29 @@ import pLimit from 'p-limit';
 const mebibyte = 1024 * 1024;
 
 /** Bytes of one file of a patch folder. */
-export const payloadLimit = 64 * mebibyte;
+const largestPayload = 64 * mebibyte;
 
-/** Either the bytes, or what is wrong with the file, in the words of a problem. */
+/** The bytes, or the text of a problem with the file. */
 export type Payload = { readonly bytes: Uint8Array } | { readonly fault: string };
 
-// Payloads are held in memory while they are read and hashed: not all of them at once.
-const limit = pLimit(4);
-
-/** Reads a file of a patch folder. A symlink may lead to it, but not out of the folder. */
-export function readPayload(folder: string, name: string): Promise<Payload> {
-  return limit(() => openPayload(folder, name, async (file) => ({ bytes: await file.readFile() })));
+/** Files of one patch folder. A symlink may lead to a file, but not out of the folder. */
+export interface PayloadFolder {
+  read(name: string): Promise<Payload>;
+  /** The text of a problem that `read` would find; undefined when there is none. */
+  check(name: string): Promise<string | undefined>;
 }
 
-/** What would be wrong with reading it; undefined when nothing is. */
-export function checkPayload(folder: string, name: string): Promise<string | undefined> {
-  return limit(async () => {
-    const result = await openPayload(folder, name, async () => ({ bytes: new Uint8Array() }));
-    return 'fault' in result ? result.fault : undefined;
-  });
+export function openPayloadFolder(folder: string): PayloadFolder {
+  // Files are in memory while they are read and hashed: not all of them at once.
+  const limit = pLimit(4);
+  return {
+    read: (name) =>
+      limit(() => openPayload(folder, name, async (file) => ({ bytes: await file.readFile() }))),
+    async check(name) {
+      const payload = await limit(() => openPayload(folder, name, async () => ({ bytes: new Uint8Array() })));
+      return 'fault' in payload ? payload.fault : undefined;
+    },
+  };
 }
 
 async function openPayload(
@@ -33,39 +37,33 @@ async function openPayload(
   use: (file: FileHandle) => Promise<Payload>,
 ): Promise<Payload> {
   try {
-    const inside = await realpath(folder);
+    const root = await realpath(folder);
     const path = await realpath(join(folder, name));
-    if (!path.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
+    if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) {
       return {
         fault: `found that ${name} leads out of the patch folder to ${path}, wanted a file inside it`,
       };
     }
-    // Opening a fifo would wait for a writer for ever.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const { size, isFile } = await describeFile(file);
-      if (!isFile) return { fault: `found that ${name} is not a regular file, wanted one` };
-      if (size > payloadLimit) {
-        return {
-          fault: `found ${name} with ${size} bytes, wanted at most ${payloadLimit / mebibyte} MiB`,
-        };
-      }
-      return await use(file);
-    } finally {
-      await file.close();
+    // Without O_NONBLOCK opening a fifo would wait for a writer for ever.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = await file.stat();
+    if (!stat.isFile()) return { fault: `found that ${name} is not a regular file, wanted one` };
+    if (stat.size > largestPayload) {
+      return {
+        fault: `found ${name} with ${stat.size} bytes, wanted at most ${largestPayload / mebibyte} MiB`,
+      };
     }
+    return await use(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      return { fault: `found no file ${name} in the patch folder` };
-    if (code === 'ELOOP' || code === 'EACCES' || code === 'EISDIR') {
-      return { fault: `found that ${name} cannot be read (${code})` };
-    }
-    throw error;
+    const fault = explainError(name, error as NodeJS.ErrnoException);
+    if (fault === undefined) throw error;
+    return { fault };
   }
 }
 
-async function describeFile(file: FileHandle): Promise<{ size: number; isFile: boolean }> {
-  const stat = await file.stat();
-  return { size: stat.size, isFile: stat.isFile() };
+function explainError(name: string, { code }: NodeJS.ErrnoException): string | undefined {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `found no file ${name} in the patch folder`;
+  if (code === 'ELOOP' || code === 'EACCES' || code === 'EISDIR')
+    return `found that ${name} cannot be read (${code})`;
+  return undefined;
 }

@@ -1,26 +1,25 @@
 /**
- * `${name}` stands for a parameter's value; `$${` is a literal `${`. A shell's `${x:-y}` is
- * neither, and refused, so that no script loses an expansion without a word.
+ * `${name}` stands for the value of a parameter, and `$${` for a literal `${`. A shell's `${x:-y}` is neither and
+ * refused, so that no script silently loses an expansion.
  */
 const token = /\$\$\{|\$\{([^}]*)\}?/g;
-const namePattern = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
-/** What every parameter is called; also the only thing that may stand between `${` and `}`. */
-export const parameterName = namePattern;
+/** The name of a parameter: the only thing that may stand between `${` and `}`. */
+export const parameterName = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
-/** The names of a text's placeholders, in order; what is malformed comes as written, `${` included. */
+/** The names of a text's placeholders, in order; `malformed` ones as they are written, `${` included. */
 export function findPlaceholders(text: string): { names: string[]; malformed: string[] } {
   const names: string[] = [];
   const malformed: string[] = [];
   for (const [written, name] of text.matchAll(token)) {
     if (name === undefined) continue;
-    if (namePattern.test(name) && written.endsWith('}')) names.push(name);
+    if (parameterName.test(name) && written.endsWith('}')) names.push(name);
     else malformed.push(written);
   }
   return { names, malformed };
 }
 
-/** Fills placeholders in; a name without a value stays as it is. */
+/** Replaces placeholders by their values. A placeholder without a value stays as it is. */
 export function fillPlaceholders(
   text: string,
   values: ReadonlyMap<string, string>,
@@ -33,7 +32,7 @@ export function fillPlaceholders(
   });
 }
 
-/** Fills placeholders in every string of a JSON value; keys of maps are left alone. */
+/** Replaces placeholders in every string of a JSON value, but not in the keys of maps. */
 export function fillValue(value: unknown, values: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'string') return fillPlaceholders(value, values);
   if (Array.isArray(value)) return value.map((item) => fillValue(item, values));
@@ -41,7 +40,7 @@ export function fillValue(value: unknown, values: ReadonlyMap<string, string>): 
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fillValue(member, values)]));
 }
 
-/** Every string of a JSON value with the path that leads to it. */
+/** Every string of a JSON value, with the path that leads to it. */
 export function* walkStrings(
   value: unknown,
   path: readonly PropertyKey[] = [],

@@ -10,7 +10,7 @@ const schema = z
     uid: ownerId.default(0),
     gid: ownerId.default(0),
   })
-  .describe('Makes a directory, or gives an existing one this mode and owner; what is in it stays.');
+  .describe('Creates a directory, or gives an existing one this mode and owner. Its content stays.');
 
 export const directoryStep = defineStep({
   kind: 'directory',
@@ -18,5 +18,5 @@ export const directoryStep = defineStep({
   describe: (value) => `directory ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
-  apply: (value, _context, at) => putIfDifferent(at, { ...value, type: 'directory' }),
+  apply: (value, _context, workspace) => putIfDifferent(workspace, { ...value, type: 'directory' }),
 });

@@ -15,7 +15,7 @@ const schema = z
       .boolean()
       .default(false)
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
-      .describe('Fill in ${name} in the file named by "from".'),
+      .describe('Whether ${name} is filled in in the file that "from" names.'),
   })
   .refine((value) => (value.from === undefined) !== (value.content === undefined), {
     error: 'expected one of "from" and "content"',
@@ -24,7 +24,7 @@ const schema = z
     path: ['template'],
     error: 'expected no "template" beside "content": a content is always filled in',
   })
-  .describe('Puts a file.');
+  .describe('Writes a file.');
 
 export const fileStep = defineStep({
   kind: 'file',
@@ -33,13 +33,13 @@ export const fileStep = defineStep({
   needs: () => [],
   reads: (value) => [value.path],
   payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
-  apply: (value, context, at) =>
-    putIfDifferent(at, {
-      path: value.path,
+  apply: ({ path, from, content, mode, uid, gid }, context, workspace) =>
+    putIfDifferent(workspace, {
+      path,
       type: 'file',
-      mode: value.mode,
-      uid: value.uid,
-      gid: value.gid,
-      content: context.payload.get(value.from ?? '') ?? new TextEncoder().encode(value.content ?? ''),
+      mode,
+      uid,
+      gid,
+      content: context.payload.get(from ?? '') ?? new TextEncoder().encode(content ?? ''),
     }),
 });

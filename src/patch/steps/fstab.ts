@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { putFstabLine } from '../system/fstab.js';
-import { createStepError, defineStep } from './definition.js';
-import { count, fstabField } from './schemas.js';
+import { defineStep } from './definition.js';
+import { fstabField, wholeNumber } from './schemas.js';
 
 const schema = z
   .strictObject({
@@ -9,10 +9,10 @@ const schema = z
     target: fstabField.describe('The mount point, or "none".'),
     type: fstabField,
     options: fstabField.default('defaults'),
-    dump: count(0, 9).default(0),
-    pass: count(0, 9).default(0),
+    dump: wholeNumber(0, 9).default(0),
+    pass: wholeNumber(0, 9).default(0),
   })
-  .describe('Puts a line into etc/fstab, in the place of the one with the same mount point.');
+  .describe('Writes a line of etc/fstab. It replaces the line of the same mount point.');
 
 export const fstabStep = defineStep({
   kind: 'fstab',
@@ -20,6 +20,5 @@ export const fstabStep = defineStep({
   describe: (value) => `fstab ${value.source} on ${value.target}`,
   needs: () => [],
   reads: () => ['etc/fstab'],
-  apply: (value, context, at) =>
-    putFstabLine(at, value, (message) => createStepError(context, 'fstab-unreadable', message)),
+  apply: (value, context, workspace) => putFstabLine(workspace, context, value),
 });

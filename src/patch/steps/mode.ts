@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { collectBody, unchanged } from '../system/workspace-files.js';
-import { createStepError, defineStep } from './definition.js';
+import type { Entry } from '../../model/entry.js';
+import { createStepError } from '../system/step-context.js';
+import { readBody, unchanged } from '../system/workspace-files.js';
+import { defineStep } from './definition.js';
 import { imagePath, mode, ownerId } from './schemas.js';
 
 const schema = z
@@ -13,7 +15,7 @@ const schema = z
   .refine((value) => value.mode !== undefined || value.uid !== undefined || value.gid !== undefined, {
     error: 'expected at least one of "mode", "uid" and "gid"',
   })
-  .describe('Changes the mode or the owner of a file or directory that is there.');
+  .describe('Changes the mode or the owner of an existing file or directory.');
 
 export const modeStep = defineStep({
   kind: 'mode',
@@ -22,26 +24,27 @@ export const modeStep = defineStep({
     ['mode', value.mode?.toString(8).padStart(4, '0'), value.path].filter((part) => part).join(' '),
   needs: () => [],
   reads: (value) => [value.path],
-  async apply(value, context, at) {
-    const entry = await at.stat(value.path);
+  async apply(value, context, workspace) {
+    const entry = await workspace.stat(value.path);
     if (entry?.type !== 'file' && entry?.type !== 'directory') {
-      const found = entry ? (entry.target ? `a symlink to ${entry.target}` : `a ${entry.type}`) : 'nothing';
       throw createStepError(
         context,
         'mode-type',
-        `mode ${value.path}: found ${found}, wanted a file or a directory`,
+        `mode ${value.path}: found ${describeEntry(entry)}, wanted a file or a directory`,
       );
     }
     const { path, type } = entry;
-    const put = {
-      path,
-      type,
-      mode: value.mode ?? entry.mode,
-      uid: value.uid ?? entry.uid,
-      gid: value.gid ?? entry.gid,
-    };
-    if (put.mode === entry.mode && put.uid === entry.uid && put.gid === entry.gid) return unchanged;
-    await at.put(type === 'file' ? { ...put, content: await collectBody(entry) } : put);
+    const mode = value.mode ?? entry.mode;
+    const uid = value.uid ?? entry.uid;
+    const gid = value.gid ?? entry.gid;
+    if (mode === entry.mode && uid === entry.uid && gid === entry.gid) return unchanged;
+    const put = { path, type, mode, uid, gid };
+    await workspace.put(type === 'file' ? { ...put, content: await readBody(entry) } : put);
     return { changed: true };
   },
 });
+
+function describeEntry(entry: Entry | undefined): string {
+  if (entry === undefined) return 'nothing';
+  return entry.target ? `a symlink to ${entry.target}` : `a ${entry.type}`;
+}

@@ -4,9 +4,10 @@ import type { Workspace } from '../../model/workspace.js';
 import { putFstabLine } from '../system/fstab.js';
 import { createMountScript } from '../system/mount-service.js';
 import { enableService } from '../system/openrc.js';
+import { createStepError, type StepContext } from '../system/step-context.js';
 import { putIfDifferent } from '../system/workspace-files.js';
-import { createStepError, defineStep, type StepContext } from './definition.js';
-import { count, fstabField, imagePath, serviceName } from './schemas.js';
+import { defineStep } from './definition.js';
+import { fstabField, imagePath, serviceName, wholeNumber } from './schemas.js';
 
 const schema = z
   .strictObject({
@@ -21,21 +22,19 @@ const schema = z
       .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: 'expected a file system type such as nfs' })
       .default('nfs'),
     options: fstabField.regex(/^\S+$/, { error: 'expected options without white space' }).default('defaults'),
-    name: serviceName.optional().describe('The name of the service; otherwise mount-TARGET.'),
+    name: serviceName.optional().describe('The name of the service; mount-TARGET by default.'),
     runlevel: serviceName.default('default'),
-    before: z.array(serviceName).default(['docker']).describe('Services that must find it mounted.'),
+    before: z.array(serviceName).default(['docker']).describe('Services that start after the mount.'),
     needs: z
       .array(serviceName)
       .optional()
-      .describe('Services it cannot do without; otherwise rpcbind for nfs, if the image has it.'),
-    timeout: count(1, 3600).default(20).describe('Seconds the boot is held up at most.'),
-    attempt: count(1, 3600).default(10).describe('Seconds of one attempt at most.'),
+      .describe('Services that the mount depends on; rpcbind by default for nfs, if the image has it.'),
+    timeout: wholeNumber(1, 3600).default(20).describe('Seconds for which the boot is delayed at most.'),
+    attempt: wholeNumber(1, 3600).default(10).describe('Seconds of one attempt at most.'),
   })
-  .describe(
-    'Mounts a network file system when the system boots, with a line in etc/fstab and an OpenRC service.',
-  );
+  .describe('Mounts a network file system at boot, with a line of etc/fstab and an OpenRC service.');
 
-type Value = z.output<typeof schema>;
+type Mount = z.output<typeof schema>;
 
 export const mountStep = defineStep({
   kind: 'mount',
@@ -49,22 +48,24 @@ export const mountStep = defineStep({
     `etc/init.d/${nameService(value)}`,
     `etc/runlevels/${value.runlevel}/${nameService(value)}`,
   ],
-  async apply(value, context, at) {
+  async apply(value, context, workspace) {
     const name = nameService(value);
     const outcomes = [
-      await putMountPoint(value, context, at),
-      await putFstabLine(
-        at,
-        { ...value, target: `/${value.target}`, options: `noauto,${value.options}`, dump: 0, pass: 0 },
-        (message) => createStepError(context, 'fstab-unreadable', message),
-      ),
-      await putIfDifferent(at, {
+      await putMountPoint(value, context, workspace),
+      await putFstabLine(workspace, context, {
+        ...value,
+        target: `/${value.target}`,
+        options: `noauto,${value.options}`,
+        dump: 0,
+        pass: 0,
+      }),
+      await putIfDifferent(workspace, {
         path: `etc/init.d/${name}`,
         type: 'file',
         mode: 0o755,
-        content: new TextEncoder().encode(await createScript(value, at)),
+        content: new TextEncoder().encode(await createScript(value, workspace)),
       }),
-      await enableService(at, context, name, value.runlevel),
+      await enableService(workspace, context, name, value.runlevel),
     ];
     return {
       changed: outcomes.some((outcome) => outcome.changed),
@@ -73,33 +74,37 @@ export const mountStep = defineStep({
   },
 });
 
-function nameService(value: Value): string {
-  const words = value.target.toLowerCase().match(/[a-z0-9]+/g) ?? [];
-  return value.name ?? ['mount', ...words].join('-');
+function nameService({ name, target }: Mount): string {
+  const words = target.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  return name ?? ['mount', ...words].join('-');
 }
 
-async function putMountPoint(value: Value, context: StepContext, at: Workspace): Promise<StepOutcome> {
-  const found = (await at.follow(value.target)) ?? (await at.stat(value.target));
-  if (found?.type === 'directory') return { changed: false };
-  if (found) {
+async function putMountPoint(
+  { source, target }: Mount,
+  context: StepContext,
+  workspace: Workspace,
+): Promise<StepOutcome> {
+  const entry = (await workspace.follow(target)) ?? (await workspace.stat(target));
+  if (entry?.type === 'directory') return { changed: false };
+  if (entry) {
     throw createStepError(
       context,
       'mount-point-type',
-      `mount ${value.source}: found a ${found.type} at ${value.target}, wanted a directory or nothing`,
+      `mount ${source}: found a ${entry.type} at ${target}, wanted a directory or nothing`,
     );
   }
-  await at.put({ path: value.target, type: 'directory' });
+  await workspace.put({ path: target, type: 'directory' });
   return { changed: true };
 }
 
-async function createScript(value: Value, at: Workspace): Promise<string> {
-  const nfs = /^nfs4?$/.test(value.type);
-  const rpcbind = value.type === 'nfs' && (await at.follow('etc/init.d/rpcbind'));
+async function createScript(value: Mount, workspace: Workspace): Promise<string> {
+  const isNfs = /^nfs4?$/.test(value.type);
+  const rpcbind = value.type === 'nfs' && (await workspace.follow('etc/init.d/rpcbind'));
   return createMountScript({
     source: value.source,
     target: `/${value.target}`,
-    // mount.nfs would go on by itself for two minutes.
-    options: nfs ? 'retry=0' : '',
+    // Without it mount.nfs itself retries for two minutes.
+    options: isNfs ? 'retry=0' : '',
     needs: value.needs ?? (rpcbind ? ['rpcbind'] : []),
     before: value.before,
     timeout: value.timeout,

@@ -1,26 +1,22 @@
 import { z } from 'zod';
 import type { Workspace } from '../../model/workspace.js';
-import { listEnabled, removeEnabled } from '../system/openrc.js';
 import {
   comparePackages,
+  createInstallCommand,
+  explainFailure,
   findManagers,
   isInstalled,
-  type Manager,
   managerPaths,
+  type PackageManager,
   readInstalled,
 } from '../system/package-managers.js';
-import {
-  createInstallCommand,
-  packageDownloads,
-  packageLeftovers,
-  sysvLeftovers,
-} from '../system/package-traces.js';
-import { runScript, tailOutput } from '../system/run-script.js';
-import { clampShadow, readShadow } from '../system/shadow-dates.js';
+import { recordState, removeTraces } from '../system/package-traces.js';
+import { formatOutputTail, runScript } from '../system/run-script.js';
+import { createStepError, type StepContext } from '../system/step-context.js';
 import { unchanged } from '../system/workspace-files.js';
-import { createStepError, defineStep, type StepContext } from './definition.js';
+import { defineStep } from './definition.js';
 
-const list = z
+const names = z
   .array(
     z
       .string()
@@ -33,108 +29,85 @@ const list = z
 
 const schema = z
   .strictObject({
-    apk: list.optional().describe('Names as Alpine has them.'),
-    apt: list.optional().describe('Names as Debian and Ubuntu have them.'),
+    apk: names.optional().describe('Names of Alpine packages.'),
+    apt: names.optional().describe('Names of Debian and Ubuntu packages.'),
   })
   .refine((value) => value.apk ?? value.apt, { error: 'expected a list "apk" or "apt", or both' })
-  .describe('Installs packages with the package manager of the image; no service is started or enabled.');
+  .describe(
+    'Installs packages with the package manager of the image. No service is started or enabled by it.',
+  );
 
-type Value = z.output<typeof schema>;
+interface Installation {
+  readonly manager: PackageManager;
+  /** `name` or `name=version`. */
+  readonly packages: readonly string[];
+}
 
 export const packageStep = defineStep({
   kind: 'package',
   schema,
   describe: (value) => {
-    const names = Object.entries(value).map(([manager, wishes]) => `${manager}: ${wishes?.join(' ')}`);
-    return `package ${names.join('; ')}`;
+    const lists = Object.entries(value).map(([manager, packages]) => `${manager}: ${packages?.join(' ')}`);
+    return `package ${lists.join('; ')}`;
   },
   needs: () => ['commands', 'network'],
   reads: () => managerPaths,
-  async apply(value, context, at) {
-    const { manager, wishes } = await chooseManager(value, context, at);
-    const before = await readInstalled(at, manager);
-    if (wishes.every((wish) => isInstalled(wish, before))) return unchanged;
-    const enabled = await listEnabled(at);
-    const shadow = await readShadow(at);
-    await install(manager, wishes, context, at);
-    const after = await readInstalled(at, manager);
-    await clampShadow(at, shadow, context.stamp);
-    const notes = await removeTraces(enabled, at);
+  async apply(value, context, workspace) {
+    const installation = await chooseManager(value, context, workspace);
+    const { manager, packages } = installation;
+    const before = await readInstalled(workspace, manager);
+    if (packages.every((name) => isInstalled(name, before))) return unchanged;
+    const state = await recordState(workspace);
+    await install(installation, context, workspace);
+    const after = await readInstalled(workspace, manager);
+    const notes = await removeTraces(workspace, state, context.stamp);
     return { changed: true, notes, packages: comparePackages(before, after) };
   },
 });
 
 async function chooseManager(
-  value: Value,
+  value: z.output<typeof schema>,
   context: StepContext,
-  at: Workspace,
-): Promise<{ manager: Manager; wishes: readonly string[] }> {
-  const managers = await findManagers(at);
+  workspace: Workspace,
+): Promise<Installation> {
+  const managers = await findManagers(workspace);
   for (const manager of managers) {
-    const wishes = value[manager];
-    if (wishes) return { manager, wishes };
+    const packages = value[manager];
+    if (packages) return { manager, packages };
   }
+  const [first] = managers;
   const listed = (['apk', 'apt'] as const).filter((manager) => value[manager]).join(' and ');
-  throw createStepError(
-    context,
-    'package-manager',
-    managers.length === 0
-      ? `package: found neither apk nor apt-get in the image, wanted a package manager`
-      : `package: found ${managers.join(' and ')} in the image, but the step has names for ${listed} only`,
-    {
-      hint:
-        managers.length === 0
-          ? 'put the files into the image with "file" steps instead'
-          : `add a list of names to the step: ${managers[0]}: [...]`,
-    },
-  );
+  throw first === undefined
+    ? createStepError(
+        context,
+        'package-manager',
+        'package: found neither apk nor apt-get in the image, wanted a package manager',
+        { hint: 'add the files with "file" steps instead' },
+      )
+    : createStepError(
+        context,
+        'package-manager',
+        `package: found ${managers.join(' and ')} in the image, but the step has names for ${listed} only`,
+        { hint: `add a list of names to the step: ${first}: [...]` },
+      );
 }
 
 async function install(
-  manager: Manager,
-  wishes: readonly string[],
+  { manager, packages }: Installation,
   context: StepContext,
-  at: Workspace,
+  workspace: Workspace,
 ): Promise<void> {
-  const { script, args } = createInstallCommand(manager, wishes);
-  const result = await runScript(at, context, script, args, {
+  const { script, args, downloads } = createInstallCommand(manager, packages);
+  const { exitCode, output } = await runScript(workspace, context, script, args, {
     network: true,
     timeout: 1800,
-    downloads: { folder: packageDownloads, manager },
+    downloads,
   });
-  if (result.exitCode === 0) return;
+  if (exitCode === 0) return;
   throw createStepError(
     context,
     'package-failed',
-    `${manager} could not install ${wishes.join(' ')} (exit code ${result.exitCode})${tailOutput(result.output, 15)}`,
-    { hint: explainFailure(manager, result.output) },
+    `${manager} could not install ${packages.join(' ')} (exit code ${exitCode})${formatOutputTail(output, 15)}`,
+    { hint: explainFailure(manager, output) },
   );
-}
-
-const unreachable =
-  /temporary failure resolving|could not resolve|failed to fetch|temporary error|network (is )?unreachable|connection (refused|timed out)|dns lookup error|not found.*ignoring|ignoring https?:/i;
-
-function explainFailure(manager: Manager, output: string): string | undefined {
-  const file = manager === 'apk' ? 'etc/apk/repositories' : 'etc/apt/sources.list';
-  if (unreachable.test(output)) {
-    return `the packages come from the addresses in ${file} of the image; put reachable ones there with a "file" step before this one`;
-  }
-  if (/unable to locate package|no such package|no installation candidate/i.test(output)) {
-    return `the repositories in ${file} of the image have no package of that name; an end-of-life release moves to an archive address`;
-  }
-  return undefined;
-}
-
-/**
- * Debian's update-rc.d puts what a package brings into runlevels by itself, rpcbind and nfs-common
- * into sysinit, long before there is a network: a service runs when a step says so.
- */
-async function removeTraces(enabledBefore: readonly string[], at: Workspace): Promise<string[]> {
-  for (const path of packageLeftovers) await at.restore(path);
-  // An image whose OpenRC came with this step keeps what its packages set up.
-  if (enabledBefore.length === 0) return [];
-  for (const path of sysvLeftovers) await at.restore(path);
-  const added = (await listEnabled(at)).filter((link) => !enabledBefore.includes(link));
-  await removeEnabled(at, added);
-  return added.map((link) => `${link} was added by a package and taken out: a "service" step enables it`);
 }

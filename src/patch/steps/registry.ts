@@ -1,4 +1,4 @@
-import type { StepKind } from './definition.js';
+import type { StepDefinition } from './definition.js';
 import { directoryStep } from './directory.js';
 import { fileStep } from './file.js';
 import { fstabStep } from './fstab.js';
@@ -11,8 +11,8 @@ import { runStep } from './run.js';
 import { serviceStep } from './service.js';
 import { symlinkStep } from './symlink.js';
 
-/** Every kind of step there is. */
-export const stepKinds: ReadonlyMap<string, StepKind> = new Map(
+/** Every kind of step, by the key of the patch file. Messages and schemas list them in this order. */
+export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
   [
     packageStep,
     fileStep,
@@ -25,5 +25,5 @@ export const stepKinds: ReadonlyMap<string, StepKind> = new Map(
     serviceStep,
     mountStep,
     runStep,
-  ].map((kind) => [kind.kind, kind]),
+  ].map((definition) => [definition.kind, definition]),
 );

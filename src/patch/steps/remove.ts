@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { suggest } from '../../yaml/did-you-mean.js';
-import { createStepError, defineStep } from './definition.js';
+import { createStepError } from '../system/step-context.js';
+import { defineStep } from './definition.js';
 import { imagePath } from './schemas.js';
 
 const schema = z
@@ -8,10 +9,10 @@ const schema = z
     imagePath.transform((path) => ({ path, missing: 'error' as const })),
     z.strictObject({
       path: imagePath,
-      missing: z.enum(['ok', 'error']).default('error').describe('What it is when nothing is there.'),
+      missing: z.enum(['ok', 'error']).default('error').describe('Whether a missing path is an error.'),
     }),
   ])
-  .describe('Removes a file, or a directory with all that is in it.');
+  .describe('Removes a file, or a directory with everything in it.');
 
 export const removeStep = defineStep({
   kind: 'remove',
@@ -19,11 +20,11 @@ export const removeStep = defineStep({
   describe: (value) => `remove ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
-  async apply(value, context, at) {
-    const changed = await at.remove(value.path);
+  async apply(value, context, workspace) {
+    const changed = await workspace.remove(value.path);
     if (changed || value.missing === 'ok') return { changed };
     const slash = value.path.lastIndexOf('/');
-    const siblings = await at.list(slash < 0 ? '' : value.path.slice(0, slash));
+    const siblings = await workspace.list(slash < 0 ? '' : value.path.slice(0, slash));
     throw createStepError(
       context,
       'remove-missing',

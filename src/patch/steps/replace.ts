@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
+import { createStepError, type StepContext } from '../system/step-context.js';
 import { readText, writeText } from '../system/workspace-files.js';
-import { createStepError, defineStep, type StepContext } from './definition.js';
+import { defineStep } from './definition.js';
 import { imagePath } from './schemas.js';
 
 const schema = z
@@ -13,10 +14,8 @@ const schema = z
       .min(1)
       .optional()
       .describe('A JavaScript regular expression to look for; ^ and $ match at every line.'),
-    with: z
-      .string()
-      .describe('What comes in its place; with a pattern, $1 and $& mean what they do in JavaScript.'),
-    count: z.int().min(1).optional().describe('How many matches there must be; at least one otherwise.'),
+    with: z.string().describe('The replacement; with a pattern, $1 and $& mean what they do in JavaScript.'),
+    count: z.int().min(1).optional().describe('How many matches there must be; at least one by default.'),
   })
   .refine((value) => (value.text === undefined) !== (value.pattern === undefined), {
     error: 'expected one of "text" and "pattern"',
@@ -25,9 +24,14 @@ const schema = z
     path: ['pattern'],
     error: 'expected a regular expression that JavaScript understands',
   })
-  .describe('Replaces every occurrence in a text file; it is an error when there is none.');
+  .describe('Replaces every occurrence in a text file. No occurrence is an error.');
 
-type Value = z.output<typeof schema>;
+type Replacement = z.output<typeof schema>;
+
+interface Replaced {
+  readonly text: string;
+  readonly count: number;
+}
 
 function isPattern(pattern: string): boolean {
   try {
@@ -37,43 +41,14 @@ function isPattern(pattern: string): boolean {
   }
 }
 
-const milliseconds = 5000;
-
-/** An own context because only there can V8 end a pattern that backtracks for ever. */
-function replacePattern(text: string, pattern: string, replacement: string): { text: string; count: number } {
-  const code = `
-    const expression = new RegExp(pattern, 'gmu');
-    const count = [...text.matchAll(expression)].length;
-    JSON.stringify({ count, text: count === 0 ? text : text.replace(expression, replacement) })`;
-  const sandbox = { pattern, replacement, text };
-  return JSON.parse(String(runInNewContext(code, sandbox, { timeout: milliseconds })));
-}
-
-function replace(value: Value, text: string, context: StepContext): { text: string; count: number } {
-  if (value.text !== undefined) {
-    const parts = text.split(value.text);
-    return { text: parts.join(value.with), count: parts.length - 1 };
-  }
-  try {
-    return replacePattern(text, value.pattern ?? '', value.with);
-  } catch (cause) {
-    throw createStepError(
-      context,
-      'replace-pattern',
-      `replace in ${value.path}: the pattern ${value.pattern} took more than ${milliseconds / 1000} s`,
-      { cause },
-    );
-  }
-}
-
 export const replaceStep = defineStep({
   kind: 'replace',
   schema,
   describe: (value) => `replace in ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
-  async apply(value, context, at) {
-    const before = await readText(at, value.path);
+  async apply(value, context, workspace) {
+    const before = await readText(workspace, value.path);
     if (before === undefined) {
       throw createStepError(
         context,
@@ -93,7 +68,37 @@ export const replaceStep = defineStep({
       );
     }
     if (after.text === before) return { changed: false };
-    await writeText(at, value.path, after.text);
+    await writeText(workspace, value.path, after.text);
     return { changed: true, notes: [`${after.count} replaced`] };
   },
 });
+
+function replace(value: Replacement, text: string, context: StepContext): Replaced {
+  if (value.text !== undefined) {
+    const parts = text.split(value.text);
+    return { text: parts.join(value.with), count: parts.length - 1 };
+  }
+  try {
+    return replacePattern(text, value.pattern ?? '', value.with);
+  } catch (cause) {
+    throw createStepError(
+      context,
+      'replace-pattern',
+      `replace in ${value.path}: the pattern ${value.pattern} took more than ${patternTimeout / 1000} s`,
+      { cause },
+    );
+  }
+}
+
+/** Milliseconds. */
+const patternTimeout = 5000;
+
+/** In a context of its own, because only there can V8 stop a pattern that backtracks for ever. */
+function replacePattern(text: string, pattern: string, replacement: string): Replaced {
+  const code = `
+    const expression = new RegExp(pattern, 'gmu');
+    const count = [...text.matchAll(expression)].length;
+    JSON.stringify({ count, text: count === 0 ? text : text.replace(expression, replacement) })`;
+  const sandbox = { pattern, replacement, text };
+  return JSON.parse(String(runInNewContext(code, sandbox, { timeout: patternTimeout })));
+}

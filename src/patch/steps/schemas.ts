@@ -1,26 +1,8 @@
 import { z } from 'zod';
 
-const encoder = new TextEncoder();
+// Schemas that several kinds of steps share.
 
-/** Canonical form of a path in the image: no leading slash, no `.`, no doubled slash. */
-function normalizePath(path: string): string {
-  return path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/');
-}
-
-function explainPath(path: string): string | undefined {
-  const parts = path.split('/');
-  if (path.includes('\0')) return 'a NUL byte in it';
-  if (parts.includes('..')) return 'a ".." in it';
-  if (parts.some((part) => encoder.encode(part).length > 255)) return 'a name of more than 255 bytes in it';
-  // The kernel reads a name of at most 4096 bytes with its NUL from an archive.
-  if (encoder.encode(path).length > 4095) return 'more than 4095 bytes';
-  return normalizePath(path) === '' ? 'the root itself' : undefined;
-}
-
-/** A path in the image; a leading slash is allowed and dropped. */
+/** A path in the image, in canonical form: no leading slash, no `.`, no doubled slash. A leading slash is accepted. */
 export const imagePath = z
   .string()
   .superRefine((path, context) => {
@@ -29,6 +11,23 @@ export const imagePath = z
   })
   .transform(normalizePath)
   .describe('A path in the image.');
+
+function explainPath(path: string): string | undefined {
+  const parts = path.split('/');
+  if (path.includes('\0')) return 'a NUL byte in it';
+  if (parts.includes('..')) return 'a ".." in it';
+  if (parts.some((part) => Buffer.byteLength(part) > 255)) return 'a name of more than 255 bytes in it';
+  // The kernel reads a name of at most 4096 bytes, NUL included, from an archive.
+  if (Buffer.byteLength(path) > 4095) return 'more than 4095 bytes';
+  return normalizePath(path) === '' ? 'the root itself' : undefined;
+}
+
+function normalizePath(path: string): string {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+}
 
 /** A path inside the patch folder. */
 export const payloadPath = z
@@ -45,7 +44,7 @@ export const payloadPath = z
   )
   .describe('A file of the patch folder.');
 
-/** Permission bits; a text of octal digits is what a parameter can give. */
+/** Permission bits; a parameter can only give a text, of octal digits. */
 export const mode = z
   .union([
     z.int().min(0).max(0o7777),
@@ -56,11 +55,11 @@ export const mode = z
   ])
   .describe('Permission bits, written as 0o755.');
 
-/** newc's largest id is 0xffffffff, which the kernel makes 0. */
+/** The largest id of newc is 0xffffffff, which the kernel turns into 0. */
 export const ownerId = z.int().min(0).max(0xfffffffe);
 
-/** A whole number; a text of digits is what a parameter can give. */
-export const count = (minimum: number, maximum: number) =>
+/** A whole number; a parameter can only give a text, of digits. */
+export const wholeNumber = (minimum: number, maximum: number) =>
   z.union([
     z.int().min(minimum).max(maximum),
     z
@@ -72,7 +71,7 @@ export const count = (minimum: number, maximum: number) =>
       }),
   ]);
 
-/** The name of an init script or a runlevel: one that a shell reads as one word. */
+/** The name of an init script or a runlevel, which a shell reads as one word. */
 export const serviceName = z
   .string()
   .max(255)
@@ -87,6 +86,7 @@ export const fstabField = z
     error: 'expected a text without control characters that does not begin with #',
   });
 
+/** Names and values of environment variables. */
 export const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected the name of a variable' }),
   z.string(),

@@ -6,11 +6,11 @@ import { serviceName } from './schemas.js';
 const schema = z
   .strictObject({
     name: serviceName.describe('An init script of the image: a file in etc/init.d.'),
-    // Without a name rc-update takes the runlevel that is current: inside a container, sysinit.
+    // Required: without a name rc-update uses the current runlevel, which is sysinit inside a container.
     runlevel: serviceName.describe('A runlevel of the image: a directory in etc/runlevels.'),
     enabled: z.boolean().default(true),
   })
-  .describe('Puts an OpenRC service into a runlevel, or takes it out.');
+  .describe('Adds an OpenRC service to a runlevel, or removes it from there.');
 
 export const serviceStep = defineStep({
   kind: 'service',
@@ -18,8 +18,8 @@ export const serviceStep = defineStep({
   describe: (value) => `service ${value.name} ${value.enabled ? 'in' : 'out of'} runlevel ${value.runlevel}`,
   needs: () => [],
   reads: (value) => [`etc/init.d/${value.name}`, `etc/runlevels/${value.runlevel}/${value.name}`],
-  apply: (value, context, at) =>
+  apply: (value, context, workspace) =>
     value.enabled
-      ? enableService(at, context, value.name, value.runlevel)
-      : disableService(at, context, value.name, value.runlevel),
+      ? enableService(workspace, context, value.name, value.runlevel)
+      : disableService(workspace, context, value.name, value.runlevel),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { createStepError } from '../system/step-context.js';
 import { putIfDifferent } from '../system/workspace-files.js';
-import { createStepError, defineStep } from './definition.js';
+import { defineStep } from './definition.js';
 import { imagePath } from './schemas.js';
 
 const schema = z
@@ -9,13 +10,13 @@ const schema = z
     target: z
       .string()
       .min(1)
-      // The kernel skips a longer one without a word.
+      // The kernel silently skips a longer one.
       .refine((target) => Buffer.byteLength(target) <= 4095 && !target.includes('\0'), {
         error: 'expected at most 4095 bytes and no NUL',
       })
-      .describe('What the link says: taken as written, whether or not it exists.'),
+      .describe('The target, written as it is here, whether or not it exists.'),
   })
-  .describe('Makes a symbolic link in the place of what is there.');
+  .describe('Creates a symbolic link. It replaces what is at the path.');
 
 export const symlinkStep = defineStep({
   kind: 'symlink',
@@ -23,8 +24,8 @@ export const symlinkStep = defineStep({
   describe: (value) => `symlink ${value.path} -> ${value.target}`,
   needs: () => [],
   reads: (value) => [value.path],
-  async apply(value, context, at) {
-    if ((await at.stat(value.path))?.type === 'directory') {
+  async apply(value, context, workspace) {
+    if ((await workspace.stat(value.path))?.type === 'directory') {
       throw createStepError(
         context,
         'symlink-over-directory',
@@ -32,6 +33,6 @@ export const symlinkStep = defineStep({
         { hint: `add a step before it: - remove: ${value.path}` },
       );
     }
-    return putIfDifferent(at, { ...value, type: 'symlink' });
+    return putIfDifferent(workspace, { ...value, type: 'symlink' });
   },
 });

@@ -1,8 +1,9 @@
 import type { StepOutcome } from '../../model/patch.js';
 import type { Workspace } from '../../model/workspace.js';
+import { createStepError, type StepContext } from './step-context.js';
 import { readText, unchanged, writeText } from './workspace-files.js';
 
-/** The six fields of an fstab line, as they mean, not as they are escaped. */
+/** The six fields of a line of /etc/fstab, unescaped. */
 export interface FstabLine {
   readonly source: string;
   readonly target: string;
@@ -14,37 +15,40 @@ export interface FstabLine {
 
 const path = 'etc/fstab';
 
-/** Puts a line in the place of those with the same mount point, or at the end; the rest stays as it is. */
+/** Replaces the lines with the same mount point, or appends the line. All other lines stay as they are. */
 export async function putFstabLine(
-  at: Workspace,
+  workspace: Workspace,
+  context: StepContext,
   line: FstabLine,
-  fail: (message: string) => Error,
 ): Promise<StepOutcome> {
-  const before = await readText(at, path);
-  if (before === undefined && (await at.stat(path))) {
-    throw fail(`${path}: found something that is not a UTF-8 text file, wanted one`);
+  const before = await readText(workspace, path);
+  if (before === undefined && (await workspace.stat(path))) {
+    throw createStepError(
+      context,
+      'fstab-unreadable',
+      `${path}: found something that is not a UTF-8 text file, wanted one`,
+    );
   }
   const after = replaceLine(before ?? '', line);
   if (after === before) return unchanged;
-  await writeText(at, path, after);
+  await writeText(workspace, path, after);
   return { changed: true, notes: [formatLine(line)] };
 }
 
-/** The text of an fstab with the line in it. */
-export function replaceLine(text: string, line: FstabLine): string {
+function replaceLine(text: string, line: FstabLine): string {
   const lines = text === '' ? [] : text.replace(/\n$/, '').split('\n');
-  const formatted = formatLine(line);
-  // "none" is the mount point of every swap space: the source tells those apart.
-  const isOurs = (other: string) => {
-    const [source, target] = other.trim().split(/\s+/);
-    if (target === undefined || source?.startsWith('#')) return false;
-    return target === escapeField(line.target) && (target !== 'none' || source === escapeField(line.source));
-  };
-  const first = lines.findIndex(isOurs);
-  const kept = lines.filter((other, index) => index === first || !isOurs(other));
-  if (first < 0) kept.push(formatted);
-  else kept[first] = formatted;
-  return `${kept.join('\n')}\n`;
+  const first = lines.findIndex((other) => isSameMount(other, line));
+  const result = lines.filter((other, index) => index === first || !isSameMount(other, line));
+  if (first < 0) result.push(formatLine(line));
+  else result[first] = formatLine(line);
+  return `${result.join('\n')}\n`;
+}
+
+/** Every swap space has the mount point "none"; swap spaces differ by their source. */
+function isSameMount(written: string, line: FstabLine): boolean {
+  const [source, target] = written.trim().split(/\s+/);
+  if (target === undefined || source?.startsWith('#')) return false;
+  return target === escapeField(line.target) && (target !== 'none' || source === escapeField(line.source));
 }
 
 function formatLine({ source, target, type, options, dump, pass }: FstabLine): string {
@@ -52,7 +56,7 @@ function formatLine({ source, target, type, options, dump, pass }: FstabLine): s
   return `${fields.join('\t')}\t${dump} ${pass}`;
 }
 
-/** getmntent(3) takes white space and backslashes in octal. */
+/** getmntent(3) wants white space and backslashes in octal. */
 function escapeField(text: string): string {
-  return text.replace(/[ \t\n\\]/g, (found) => `\\${found.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return text.replace(/[ \t\n\\]/g, (match) => `\\${match.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

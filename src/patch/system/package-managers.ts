@@ -1,44 +1,68 @@
-import type { Workspace } from '../../model/workspace.js';
+import { readScript } from '../../io/script.js';
+import type { Downloads, Workspace } from '../../model/workspace.js';
 import { readText } from './workspace-files.js';
 
-export type Manager = 'apk' | 'apt';
+export type PackageManager = 'apk' | 'apt';
 
-/** Name -> version of everything that is installed. */
+/** Name -> version of every installed package. */
 export type Packages = ReadonlyMap<string, string>;
 
-const programs = {
-  apk: ['sbin/apk', 'usr/sbin/apk', 'bin/apk', 'usr/bin/apk'],
-  apt: ['usr/bin/apt-get', 'bin/apt-get'],
-} as const;
+/** Where apt has its lists, archives, logs and temporary files: a folder in the root that the script removes. */
+export const packageScratch = '.moby-patch-packages';
 
-const databases = {
-  apk: ['lib/apk/db/installed', 'usr/lib/apk/db/installed'],
-  apt: ['var/lib/dpkg/status'],
-} as const;
+/** A folder in the root through which downloads of earlier builds come in and new ones go out; it may be missing. */
+const downloadFolder = '.moby-patch-downloads';
 
-/** The paths that tell which manager an image has and what it has installed. */
-export const managerPaths = [...Object.values(programs).flat(), ...Object.values(databases).flat()];
+interface ManagerFiles {
+  readonly programs: readonly string[];
+  readonly databases: readonly string[];
+  readonly parseDatabase: (text: string) => Packages;
+  /** The file that names its repositories. */
+  readonly sources: string;
+}
 
-/** The package managers of an image; one whose database is there too comes first. */
-export async function findManagers(at: Workspace): Promise<readonly Manager[]> {
-  const found: { manager: Manager; database: boolean }[] = [];
+const managers: Readonly<Record<PackageManager, ManagerFiles>> = {
+  apk: {
+    programs: ['sbin/apk', 'usr/sbin/apk', 'bin/apk', 'usr/bin/apk'],
+    databases: ['lib/apk/db/installed', 'usr/lib/apk/db/installed'],
+    parseDatabase: parseApkInstalled,
+    sources: 'etc/apk/repositories',
+  },
+  apt: {
+    programs: ['usr/bin/apt-get', 'bin/apt-get'],
+    databases: ['var/lib/dpkg/status'],
+    parseDatabase: parseDpkgStatus,
+    sources: 'etc/apt/sources.list',
+  },
+};
+
+/** The paths that tell which managers an image has, and what each has installed. */
+export const managerPaths = [
+  ...Object.values(managers).flatMap(({ programs }) => programs),
+  ...Object.values(managers).flatMap(({ databases }) => databases),
+];
+
+/** The package managers of an image; those that have a database come first. */
+export async function findManagers(workspace: Workspace): Promise<readonly PackageManager[]> {
+  const present: { manager: PackageManager; hasDatabase: boolean }[] = [];
   for (const manager of ['apk', 'apt'] as const) {
-    if (await findFirst(at, programs[manager])) {
-      found.push({ manager, database: (await findFirst(at, databases[manager])) !== undefined });
-    }
+    const { programs, databases } = managers[manager];
+    if ((await findFile(workspace, programs)) === undefined) continue;
+    present.push({ manager, hasDatabase: (await findFile(workspace, databases)) !== undefined });
   }
-  return found.sort((a, b) => Number(b.database) - Number(a.database)).map(({ manager }) => manager);
+  return present.sort((a, b) => Number(b.hasDatabase) - Number(a.hasDatabase)).map(({ manager }) => manager);
 }
 
-/** What the manager's own database says; empty when there is none yet. */
-export async function readInstalled(at: Workspace, manager: Manager): Promise<Packages> {
-  const path = await findFirst(at, databases[manager]);
-  const text = path === undefined ? undefined : await readText(at, path);
-  return text === undefined ? new Map() : parsers[manager](text);
+/** What the manager's own database lists; empty where there is none yet. */
+export async function readInstalled(workspace: Workspace, manager: PackageManager): Promise<Packages> {
+  const { databases, parseDatabase } = managers[manager];
+  const path = await findFile(workspace, databases);
+  const text = path === undefined ? undefined : await readText(workspace, path);
+  return text === undefined ? new Map() : parseDatabase(text);
 }
 
-async function findFirst(at: Workspace, paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) if ((await at.follow(path))?.type === 'file') return path;
+async function findFile(workspace: Workspace, paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if ((await workspace.follow(path))?.type === 'file') return path;
   return undefined;
 }
 
@@ -53,7 +77,7 @@ export function parseApkInstalled(text: string): Packages {
   return packages;
 }
 
-/** dpkg's status: only what is unpacked and configured counts. */
+/** dpkg's status file; a package counts when it is unpacked and configured. */
 export function parseDpkgStatus(text: string): Packages {
   const packages = new Map<string, string>();
   for (const paragraph of text.split('\n\n')) {
@@ -65,17 +89,50 @@ export function parseDpkgStatus(text: string): Packages {
   return packages;
 }
 
-const parsers = { apk: parseApkInstalled, apt: parseDpkgStatus } as const;
-
 /** Packages that are new or have another version, sorted by name. */
 export function comparePackages(before: Packages, after: Packages): Record<string, string> {
   const changed = [...after].filter(([name, version]) => before.get(name) !== version);
   return Object.fromEntries(changed.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Whether a wish, `name` or `name=version`, is fulfilled. */
-export function isInstalled(wish: string, packages: Packages): boolean {
-  const [name = '', version] = wish.split('=', 2);
-  const found = packages.get(name.replace(/:[a-z0-9]+$/, ''));
-  return found !== undefined && (version === undefined || found === version);
+/** Whether `name`, or `name=version` in this very version, is installed. */
+export function isInstalled(request: string, packages: Packages): boolean {
+  const [name = '', version] = request.split('=', 2);
+  const installed = packages.get(name.replace(/:[a-z0-9]+$/, ''));
+  return installed !== undefined && (version === undefined || installed === version);
+}
+
+export interface InstallCommand {
+  /** A script for /bin/sh, and its arguments. */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly downloads: Downloads;
+}
+
+/** The command that installs packages, each `name` or `name=version`. */
+export function createInstallCommand(manager: PackageManager, packages: readonly string[]): InstallCommand {
+  const folders = manager === 'apk' ? [downloadFolder] : [packageScratch, downloadFolder];
+  return {
+    script:
+      manager === 'apk'
+        ? readScript(new URL('./install-apk.sh', import.meta.url))
+        : readScript(new URL('./install-apt.sh', import.meta.url)),
+    args: [...folders.map((folder) => `/${folder}`), ...packages],
+    downloads: { folder: downloadFolder, manager },
+  };
+}
+
+const unreachable =
+  /temporary failure resolving|could not resolve|failed to fetch|temporary error|network (is )?unreachable|connection (refused|timed out)|dns lookup error|not found.*ignoring|ignoring https?:/i;
+
+/** A hint for the user, from what the manager printed. */
+export function explainFailure(manager: PackageManager, output: string): string | undefined {
+  const { sources } = managers[manager];
+  if (unreachable.test(output)) {
+    return `the packages come from the addresses in ${sources} of the image; put reachable ones there with a "file" step before this one`;
+  }
+  if (/unable to locate package|no such package|no installation candidate/i.test(output)) {
+    return `the repositories in ${sources} of the image have no package of that name; an end-of-life release moves to an archive address`;
+  }
+  return undefined;
 }

@@ -1,31 +1,13 @@
-import { readScript } from '../../io/script.js';
-import type { Manager } from './package-managers.js';
-
-/** Lists, archives, logs and temporary files of the managers go here; it is gone afterwards. */
-export const packageScratch = '.moby-patch-packages';
-
-/** Archives that were downloaded in earlier builds come in here, and new ones go out; often it is not there. */
-export const packageDownloads = '.moby-patch-downloads';
-
-/** The script that installs the packages, and its arguments. */
-export function createInstallCommand(
-  manager: Manager,
-  packages: readonly string[],
-): { readonly script: string; readonly args: readonly string[] } {
-  const downloads = `/${packageDownloads}`;
-  return manager === 'apk'
-    ? { script: readScript(new URL('./install-apk.sh', import.meta.url)), args: [downloads, ...packages] }
-    : {
-        script: readScript(new URL('./install-apt.sh', import.meta.url)),
-        args: [`/${packageScratch}`, downloads, ...packages],
-      };
-}
+import type { Workspace } from '../../model/workspace.js';
+import { listEnabled, removeEnabled } from './openrc.js';
+import { packageScratch } from './package-managers.js';
+import { readText, writeText } from './workspace-files.js';
 
 /**
- * What an installation leaves that no running system reads: backups of databases, locks, logs of
- * the installation, and ldconfig's cache of inode numbers, which is different at every run.
+ * What an installation leaves that no running system reads: backups of databases, locks, logs of the installation,
+ * and ldconfig's cache of inode numbers, which differs at every run.
  */
-export const packageLeftovers: readonly string[] = [
+const leftovers: readonly string[] = [
   packageScratch,
   'etc/.pwd.lock',
   'etc/group-',
@@ -51,13 +33,66 @@ export const packageLeftovers: readonly string[] = [
   'var/log/lastlog',
 ];
 
-/**
- * Under OpenRC the links of sysvinit mean nothing, and Debian's update-rc.d renames those of
- * other services when it adds one.
- */
-export const sysvLeftovers: readonly string[] = [
+/** Under OpenRC the links of sysvinit mean nothing; Debian's update-rc.d renames those of other services. */
+const sysvLeftovers: readonly string[] = [
   ...['0', '1', '2', '3', '4', '5', '6', 'S'].map((level) => `etc/rc${level}.d`),
   'etc/init.d/.depend.boot',
   'etc/init.d/.depend.start',
   'etc/init.d/.depend.stop',
 ];
+
+const shadow = 'etc/shadow';
+
+/** What `removeTraces` needs to know of the time before the installation. */
+export interface StateBefore {
+  /** Links of runlevels, as `RUNLEVEL/SERVICE`. */
+  readonly enabled: readonly string[];
+  /** The text of etc/shadow. */
+  readonly shadow: string;
+}
+
+export async function recordState(workspace: Workspace): Promise<StateBefore> {
+  return { enabled: await listEnabled(workspace), shadow: (await readText(workspace, shadow)) ?? '' };
+}
+
+/**
+ * Removes what an installation leaves beside the packages, and returns notes for the report. A service runs when a
+ * step says so: Debian's update-rc.d adds those of a package to runlevels by itself, rpcbind and nfs-common to
+ * sysinit, long before there is a network. `stamp`: seconds since 1970.
+ */
+export async function removeTraces(
+  workspace: Workspace,
+  before: StateBefore,
+  stamp: number,
+): Promise<string[]> {
+  await clampShadow(workspace, before.shadow, stamp);
+  for (const path of leftovers) await workspace.restore(path);
+  // Where OpenRC came with this very step, the links of its packages stay.
+  if (before.enabled.length === 0) return [];
+  for (const path of sysvLeftovers) await workspace.restore(path);
+  const added = (await listEnabled(workspace)).filter((link) => !before.enabled.includes(link));
+  await removeEnabled(workspace, added);
+  return added.map((link) => `${link} was added by a package and removed: a "service" step enables it`);
+}
+
+/**
+ * busybox adduser ignores SOURCE_DATE_EPOCH and writes the current day into /etc/shadow: the bytes would differ from
+ * day to day.
+ */
+async function clampShadow(workspace: Workspace, before: string, stamp: number): Promise<void> {
+  const after = (await readText(workspace, shadow)) ?? '';
+  if (after === before) return;
+  const clamped = clampDates(before, after, Math.floor(stamp / 86400));
+  if (clamped !== after) await writeText(workspace, shadow, clamped);
+}
+
+/** Sets the date of the last change (days since 1970) of new lines to `day` at most. */
+export function clampDates(before: string, after: string, day: number): string {
+  const old = new Set(before.split('\n'));
+  const lines = after.split('\n').map((line) => {
+    const fields = line.split(':');
+    if (old.has(line) || !(Number(fields[2]) > day)) return line;
+    return [...fields.slice(0, 2), String(day), ...fields.slice(3)].join(':');
+  });
+  return lines.join('\n');
+}

@@ -4,11 +4,11 @@ import type { Put, Workspace } from '../../model/workspace.js';
 
 export const unchanged: StepOutcome = { changed: false };
 
-/** Puts a file unless the very same is there already. */
-export async function putIfDifferent(at: Workspace, file: Put): Promise<StepOutcome> {
-  const old = await at.stat(file.path);
+/** Puts a file unless the workspace has the same one already. */
+export async function putIfDifferent(workspace: Workspace, file: Put): Promise<StepOutcome> {
+  const old = await workspace.stat(file.path);
   if (old && (await isSame(old, file))) return unchanged;
-  await at.put(file);
+  await workspace.put(file);
   return { changed: true };
 }
 
@@ -34,18 +34,18 @@ async function hasContent(entry: Entry, content: Uint8Array): Promise<boolean> {
 }
 
 /** The whole body of an entry. */
-export async function collectBody(entry: Entry): Promise<Uint8Array> {
+export async function readBody(entry: Entry): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of entry.body()) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
 }
 
-/** The text of a file, or undefined when there is none or when it is not UTF-8. */
-export async function readText(at: Workspace, path: string): Promise<string | undefined> {
-  const entry = await at.follow(path);
+/** The text of a file; undefined when there is no file, or when it is not UTF-8. */
+export async function readText(workspace: Workspace, path: string): Promise<string | undefined> {
+  const entry = await workspace.follow(path);
   if (entry?.type !== 'file') return undefined;
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await at.read(path));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await workspace.read(path));
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;
@@ -53,12 +53,12 @@ export async function readText(at: Workspace, path: string): Promise<string | un
 }
 
 /**
- * Writes a text over an existing file: mode and owner stay, and so does a symlink that leads to it.
- * Where nothing is, a file of root with mode 0644 comes to be.
+ * Overwrites a file: its mode and owner stay, and so does a symlink that leads to it. A file that does not exist is
+ * created with owner root and mode 0644.
  */
-export async function writeText(at: Workspace, path: string, text: string): Promise<void> {
-  const entry = await at.follow(path);
-  await at.put({
+export async function writeText(workspace: Workspace, path: string, text: string): Promise<void> {
+  const entry = await workspace.follow(path);
+  await workspace.put({
     path: entry?.path ?? path,
     type: 'file',
     mode: entry?.mode,

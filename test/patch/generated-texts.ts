@@ -1,9 +1,38 @@
-import type { Parameter, Patch } from '../../model/patch.js';
-import { stepKinds } from '../steps/registry.js';
-import { listDefaults } from './parameters.js';
-import { fillValue } from './placeholders.js';
+import { z } from 'zod';
+import type { Parameter, Patch } from '#src/model/patch.js';
+import { listDefaults } from '#src/patch/language/parameters.js';
+import { patchSchema } from '#src/patch/language/parse-patch.js';
+import { fillValue } from '#src/patch/language/placeholders.js';
+import { stepDefinitions } from '#src/patch/steps/registry.js';
+import { configurationSchema } from '#src/setup/configuration.js';
 
-/** The text of patches/README.md: what each patch does, needs and can be told. */
+/** The text of schema/patch.schema.json, for editors. */
+export function formatPatchSchema(): string {
+  const step = z.union(
+    [...stepDefinitions.values()].map(({ kind, schema }) => z.strictObject({ [kind]: schema })),
+  );
+  const schema = patchSchema.extend({ steps: z.array(step).min(1).max(1000) });
+  return formatJsonSchema('A patch of moby-patch: patch.yaml', schema);
+}
+
+/** The text of schema/moby-patch.schema.json, for editors. */
+export function formatConfigurationSchema(): string {
+  return formatJsonSchema('What a bare moby-patch build does: moby-patch.yaml', configurationSchema);
+}
+
+/** As the formatter of this project writes it, with a list of plain values on one line. */
+function formatJsonSchema(title: string, schema: z.ZodType): string {
+  const value = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title,
+    ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }),
+  };
+  const lists = /\[\s*((?:"[^"]*"|[0-9]+)(?:,\s*(?:"[^"]*"|[0-9]+))*)\s*\]/g;
+  const text = JSON.stringify(value, null, 2);
+  return `${text.replace(lists, (_, items: string) => `[${items.replace(/,\s+/g, ', ')}]`)}\n`;
+}
+
+/** The text of patches/README.md. */
 export function describePatches(patches: readonly Patch[]): string {
   const rows = patches.map((patch) => [
     `[${patch.id}](${patch.id}/)`,
@@ -13,7 +42,7 @@ export function describePatches(patches: readonly Patch[]): string {
   return [
     '# Patches',
     '',
-    'Made from the patch.yaml files: change those, not this page.',
+    'Generated from the patch.yaml files. Edit those, not this page.',
     '',
     ...formatTable([['Patch', 'What it does', 'Needs'], ...rows]),
     ...patches.flatMap(describePatch),
@@ -21,7 +50,7 @@ export function describePatches(patches: readonly Patch[]): string {
   ].join('\n');
 }
 
-/** A table with its columns aligned, as the formatter of this project has them. */
+/** A table with aligned columns, as the formatter of this project writes it. */
 function formatTable(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[], fill: string) =>
@@ -40,14 +69,14 @@ function describePatch(patch: Patch): string[] {
 }
 
 function describeParameter(name: string, { default: value, description }: Parameter): string[] {
-  const shown = value === undefined ? 'must be given' : value === '' ? 'nothing' : `\`${escapeCell(value)}\``;
+  const shown = value === undefined ? 'required' : value === '' ? 'nothing' : `\`${escapeCell(value)}\``;
   return [`\`${name}\``, shown, escapeCell(description)];
 }
 
 function describeNeeds(patch: Patch): string {
   const defaults = listDefaults(patch.parameters);
   const needs = patch.steps.flatMap(({ kind, value }) => {
-    const definition = stepKinds.get(kind);
+    const definition = stepDefinitions.get(kind);
     const parsed = definition?.schema.safeParse(fillValue(value, defaults));
     return definition && parsed?.success ? definition.needs(parsed.data) : [];
   });

@@ -1,0 +1,23 @@
+import { MobyPatchError } from '../../model/error.js';
+import type { Position } from '../../model/patch.js';
+import { formatPosition } from '../../yaml/problems.js';
+
+/** What a step gets beside its own value. */
+export interface StepContext {
+  /** Files of the patch folder, by the name that the step gives them; templates are filled in. */
+  readonly payload: ReadonlyMap<string, Uint8Array>;
+  /** The build's clock, in seconds since 1970. */
+  readonly stamp: number;
+  /** Where the step stands in the patch file. */
+  readonly at: Position;
+}
+
+/** The step is not possible in this image (`failed`); the path of the error is the step's place in the patch file. */
+export function createStepError(
+  context: StepContext,
+  code: string,
+  message: string,
+  details: { readonly hint?: string | undefined; readonly cause?: unknown } = {},
+): MobyPatchError {
+  return new MobyPatchError('failed', code, message, { ...details, path: formatPosition(context.at) });
+}
