@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { cacheEntry } from '../io/cache.js';
 import { collectBytes } from '../io/collect.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
@@ -9,8 +9,8 @@ import { resolvePath } from '../tree/resolve.js';
 /** Files above this are read when they are asked for, one by one. */
 const largestCached = 2 ** 20;
 
-/** Raised when what is kept is written in another way. */
-const format = 1;
+/** Raised when the cached bodies are written in another way. */
+const version = 1;
 
 /**
  * Bodies of the paths that a plan says it reads, fetched together in one pass over the image at the first
@@ -46,14 +46,14 @@ async function findBodies(
   cache: Cache,
 ): Promise<ReadonlyMap<Entry, Uint8Array>> {
   if (wanted.length === 0) return new Map();
-  const parts = JSON.stringify([format, image.layout.sha256, wanted.map(({ path }) => path)]);
-  const key = createHash('sha256').update(parts).digest('hex');
-  const kept = await cache.read('scan', key);
-  const size = wanted.reduce((sum, entry) => sum + entry.size, 0);
-  if (kept?.length === size) return cutBodies(kept, wanted);
+  const paths = wanted.map(({ path }) => path);
+  const entry = cacheEntry(cache, 'bodies', version, image.layout.sha256, paths);
+  const cached = await entry.read();
+  const size = wanted.reduce((sum, { size }) => sum + size, 0);
+  if (cached?.length === size) return cutBodies(cached, wanted);
   const bodies = await fetchBodies(image, wanted);
-  const all = Buffer.concat(wanted.map((entry) => bodies.get(entry.data) ?? new Uint8Array()));
-  await cache.write('scan', key, all);
+  const all = Buffer.concat(wanted.map(({ data }) => bodies.get(data) ?? new Uint8Array()));
+  await entry.write(all);
   return cutBodies(all, wanted);
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { cacheEntry } from '../io/cache.js';
 import { readPieces } from '../io/read-pieces.js';
-import type { Cache, CachedFile } from '../model/cache.js';
+import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
 import type { Change } from '../model/change.js';
 import type { DownloadedFile, Executor } from '../model/engine.js';
 import type { Bytes, Entry, EntryType } from '../model/entry.js';
@@ -11,16 +11,19 @@ const givenLimit = 256 * 2 ** 20;
 /** What apt and apk make of a package's name and version; nothing that leads elsewhere. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9+._~%:@-]{0,254}$/;
 
-/** A download that is kept, newest first in the list of an image. */
-interface Kept {
+/** Raised when the list is written in another way. */
+const version = 1;
+
+/** A download in the cache; the list of an image has the newest first. */
+interface Cached {
   readonly name: string;
   readonly size: number;
 }
 
 /**
  * Runs a command that finds in a folder what it downloaded in earlier builds of the same image, and leaves there
- * what is new. Without a cache there is no folder. The files are no proof of anything: whoever reads one must
- * check it, since a command of another patch may have made it.
+ * what is new. There is no folder when the cache cannot be written. The files prove nothing: their reader must
+ * check them, since a command of another patch may have made them.
  */
 export async function runWithDownloads(
   executor: Executor,
@@ -30,9 +33,12 @@ export async function runWithDownloads(
   imageSha256: string,
   cache: Cache,
 ): Promise<RunResult> {
-  const scope = `${manager} ${imageSha256}`;
-  const kept = await readList(cache, scope);
-  const opened = await openKept(kept, cache, scope);
+  const list = cacheEntry(cache, 'packages', version, manager, imageSha256);
+  const file = ({ name, size }: Cached) =>
+    cacheEntry(cache, 'package', version, manager, imageSha256, name, size);
+  const cached = await readList(list);
+  if (cached === undefined) return executor.run(argv, options);
+  const opened = await openCached(cached, file);
   try {
     const files = opened.map(({ name, file }) =>
       createEntry(`${folder}/${name}`, 'file', file.size, () => readPieces(file, 0, file.size)),
@@ -43,43 +49,41 @@ export async function runWithDownloads(
     for (const { file } of opened) await file[Symbol.asyncDispose]();
   }
   const result = await executor.run(argv, options);
-  const taken: Kept[] = [];
+  const taken: Cached[] = [];
   await executor.take(folder, async ({ name, size, body }: DownloadedFile) => {
     if (!plainName.test(name)) return;
-    await cache.write('package', formatKey(scope, name, size), body);
+    await file({ name, size }).write(body);
     taken.push({ name, size });
   });
-  const others = kept.filter(({ name }) => !taken.some((other) => other.name === name));
-  if (taken.length > 0) await writeList(cache, scope, [...taken, ...others]);
+  const others = cached.filter(({ name }) => !taken.some((other) => other.name === name));
+  if (taken.length > 0) await writeList(list, [...taken, ...others]);
   return result;
 }
 
-async function readList(cache: Cache, scope: string): Promise<readonly Kept[]> {
-  const list = await cache.read('package', formatKey(scope));
-  return list === undefined ? [] : JSON.parse(Buffer.from(list).toString());
+/** Undefined when the cache cannot be written; the first list of an image is empty. */
+async function readList(entry: CacheEntry): Promise<readonly Cached[] | undefined> {
+  const list = await entry.read();
+  if (list !== undefined) return JSON.parse(Buffer.from(list).toString());
+  return (await writeList(entry, [])) ? [] : undefined;
 }
 
-/** As many of the newest as may be given; the others are forgotten. */
-async function writeList(cache: Cache, scope: string, all: readonly Kept[]): Promise<void> {
+/** As many of the newest as a command may get; the others are forgotten. */
+async function writeList(entry: CacheEntry, all: readonly Cached[]): Promise<boolean> {
   let left = givenLimit;
   const list = all.filter(({ size }) => {
     left -= size;
     return left >= 0;
   });
-  await cache.write('package', formatKey(scope), Buffer.from(JSON.stringify(list)));
+  return entry.write(Buffer.from(JSON.stringify(list)));
 }
 
-async function openKept(kept: readonly Kept[], cache: Cache, scope: string) {
+async function openCached(cached: readonly Cached[], entry: (item: Cached) => CacheEntry) {
   const opened: { name: string; file: CachedFile }[] = [];
-  for (const { name, size } of kept) {
-    const file = await cache.open('package', formatKey(scope, name, size));
-    if (file !== undefined) opened.push({ name, file });
+  for (const item of cached) {
+    const file = await entry(item).open();
+    if (file !== undefined) opened.push({ name: item.name, file });
   }
   return opened;
-}
-
-function formatKey(...parts: readonly (string | number)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 function createEntry(path: string, type: EntryType, size: number, body: () => Bytes = nothing): Entry {

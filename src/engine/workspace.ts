@@ -186,7 +186,7 @@ export function createWorkspace(
       if (unpushed.size > 0) await push();
       behind = true;
       waiting = undefined;
-      if (run.downloads === undefined || !options.cache.keeps) return executor.run(argv, run);
+      if (run.downloads === undefined) return executor.run(argv, run);
       return runWithDownloads(executor, argv, run, run.downloads, image.layout.sha256, options.cache);
     },
     async changes() {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Cache, CachedFile, CacheKind } from '../model/cache.js';
+import type { Cache, CachedFile, CacheEntry, CacheKind } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import { readAt } from './read-at.js';
 import { isRunning } from './scratch.js';
@@ -15,16 +15,40 @@ const digestSize = 32;
 const pieceSize = 1024 * 1024;
 const temporaryName = /^\.(\d+)-[0-9a-f]{12}$/;
 
-/** What `--no-cache` uses: nothing is there, nothing is kept. */
+/** What `--no-cache` uses: a cache that is empty and stays empty. */
 export const noCache: Cache = {
   keeps: false,
   has: async () => false,
   read: async () => undefined,
   open: async () => undefined,
-  write: async () => {},
+  write: async () => false,
 };
 
-/** A cache in a folder, which is created when something is first written. `log`: told once why nothing is kept. */
+/** What tells one entry of a kind from another. */
+export type CachePart = string | number | readonly CachePart[];
+
+/**
+ * The entry for what is made from `parts`. `version` is raised by the code that writes this kind, when the same parts
+ * give other content or when the content is written in another form.
+ */
+export function cacheEntry(
+  cache: Cache,
+  kind: CacheKind,
+  version: number,
+  ...parts: readonly CachePart[]
+): CacheEntry {
+  const key = createHash('sha256')
+    .update(JSON.stringify([kind, version, ...parts]))
+    .digest('hex');
+  return {
+    has: () => cache.has(kind, key),
+    read: () => cache.read(kind, key),
+    open: () => cache.open(kind, key),
+    write: (content) => cache.write(kind, key, content),
+  };
+}
+
+/** A cache in a folder, which the first write creates. `log` gets one line when nothing can be written. */
 export function openCache(folder: string, log: (line: string) => void): Cache {
   let failed = false;
   const locate = (kind: CacheKind, key: string) => join(folder, kind, key.slice(0, 2), key);
@@ -38,13 +62,15 @@ export function openCache(folder: string, log: (line: string) => void): Cache {
     read: (kind, key) => readVerified(locate(kind, key)),
     open: (kind, key) => openVerified(locate(kind, key)),
     async write(kind, key, content) {
-      if (failed) return;
+      if (failed) return false;
       try {
         await writeFile(locate(kind, key), content instanceof Uint8Array ? [content] : content);
+        return true;
       } catch (error) {
         if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') throw error;
         failed = true;
-        log(`nothing is kept in the cache ${folder}: ${(error as NodeJS.ErrnoException).code}`);
+        log(`the cache ${folder} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+        return false;
       }
     },
   };

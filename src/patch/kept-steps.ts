@@ -1,14 +1,14 @@
+import { cacheEntry } from '../io/cache.js';
 import { readPieces } from '../io/read-pieces.js';
-import type { Cache, CachedFile } from '../model/cache.js';
+import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
 import type { Change } from '../model/change.js';
 import type { EngineName, WorkspaceState } from '../model/engine.js';
 import type { Bytes, Entry } from '../model/entry.js';
 import type { Step } from '../model/patch.js';
 import type { StepReport } from '../model/report.js';
-import { hashValue } from './hash-value.js';
 
 /** Raised when the file looks different, or when a workspace makes other changes of the same commands. */
-const format = 2;
+const version = 3;
 const lengthSize = 8;
 
 /** What the first steps of a plan made of the image in an earlier build that passed all its checks. */
@@ -41,7 +41,7 @@ export async function findKeptSteps(
   const first = steps.findIndex(({ needs }) => needs.length > 0);
   if (first < 0) return undefined;
   for (const step of steps.slice(first).reverse()) {
-    const file = await cache.open('steps', formatKey(step, engine));
+    const file = await stepsEntry(cache, engine, step).open();
     if (file === undefined) continue;
     const kept = await readKept(file);
     if (kept !== undefined) return kept;
@@ -58,13 +58,12 @@ export async function keepSteps(
   engine: EngineName,
   cache: Cache,
 ): Promise<void> {
-  const key = formatKey(last, engine);
-  if (!cache.keeps || (await cache.has('steps', key))) return;
-  await cache.write('steps', key, writeKept(steps, state));
+  const entry = stepsEntry(cache, engine, last);
+  if (!(await entry.has())) await entry.write(writeKept(steps, state));
 }
 
-function formatKey({ id }: Step, engine: EngineName): string {
-  return hashValue({ format, engine, step: id });
+function stepsEntry(cache: Cache, engine: EngineName, { id }: Step): CacheEntry {
+  return cacheEntry(cache, 'steps', version, engine, id);
 }
 
 /** The length of the head, the head as JSON, and the bodies; names of one file have one body. */

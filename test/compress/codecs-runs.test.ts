@@ -66,7 +66,7 @@ for (const [codec, level, ends] of cuts) {
       ...kept,
       write: async (kind, key, content) => {
         made += 1;
-        await kept.write(kind, key, content);
+        return kept.write(kind, key, content);
       },
     };
     const first = await write(codec, level, false, cache);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
-import { hashBase, trimBases } from '#src/engine/docker/base.js';
+import { nameBase, trimBases } from '#src/engine/docker/base.js';
 import { createDockerEngine } from '#src/engine/docker/engine.js';
 import { baseLabelKey } from '#src/engine/docker/label.js';
 import { connectDocker } from '#src/engine/docker/probe.js';
@@ -84,7 +84,7 @@ check('an image with the label of an import and another content is not taken', a
   await prune(bench);
   const { client } = await connectDocker(bench.daemon.environment);
   const evil = packEntries([...bench.root, sketchEntry({ path: 'evil' })].map((entry) => ({ entry })));
-  const label = `${baseLabelKey}="${hashBase(createMemoryArchive([], 'aa'))}"`;
+  const label = `${baseLabelKey}="${nameBase(createMemoryArchive([], 'aa'))}"`;
   const answer = await client.importImage(evil, { changes: [`LABEL ${label}`] });
   for await (const _ of Readable.from(answer));
   t.is((await listAll(bench)).length, 1);

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { openCache, trimCache } from '#src/io/cache.js';
+import { cacheEntry, noCache, openCache, trimCache } from '#src/io/cache.js';
 
 const key = 'ab'.repeat(32);
 const other = 'cd'.repeat(32);
@@ -31,6 +31,29 @@ test('what is written is there, whole or in parts, under its kind and key', (t) 
     t.is(Buffer.from((await file?.read(4, 100)) ?? []).toString(), 'two');
     await cache.write('member', other, new Uint8Array());
     t.is((await cache.read('member', other))?.length, 0);
+  }));
+
+test('an entry is named by its kind, its version and all its parts', (t) =>
+  withFolder(async (folder) => {
+    const cache = openCache(folder, t.fail);
+    const entry = cacheEntry(cache, 'root', 1, 'a', ['b', 2]);
+    t.false(await entry.has());
+    t.true(await entry.write(Buffer.from('content')));
+    t.true(await entry.has());
+    t.is(`${Buffer.from((await cacheEntry(cache, 'root', 1, 'a', ['b', 2]).read()) ?? [])}`, 'content');
+    await using file = await entry.open();
+    t.is(file?.size, 7);
+    for (const other of [
+      cacheEntry(cache, 'scan', 1, 'a', ['b', 2]),
+      cacheEntry(cache, 'root', 2, 'a', ['b', 2]),
+      cacheEntry(cache, 'root', 1, 'a', 'b', 2),
+      cacheEntry(cache, 'root', 1, 'a', ['b', '2']),
+      cacheEntry(cache, 'root', 1, 'a,b', 2),
+    ])
+      t.false(await other.has());
+    const none = cacheEntry(noCache, 'root', 1, 'a');
+    t.false(await none.write(Buffer.from('content')));
+    t.is(await none.read(), undefined);
   }));
 
 for (const [name, damage] of [
@@ -76,8 +99,8 @@ test('a cache that cannot be written says so once and fails nothing', (t) =>
     const file = join(folder, 'file');
     await writeFile(file, '');
     const cache = openCache(join(file, 'cache'), (line) => said.push(line));
-    await cache.write('member', key, Buffer.from('x'));
-    await cache.write('member', other, Buffer.from('x'));
+    t.false(await cache.write('member', key, Buffer.from('x')));
+    t.false(await cache.write('member', other, Buffer.from('x')));
     t.is(said.length, 1);
     t.is(await cache.read('member', key), undefined);
     await mkdir(join(folder, 'empty'));

@@ -175,7 +175,7 @@ test('a second build compresses only what changed', async (t) => {
     },
     write: async (kind, key, content) => {
       if (kind === 'member') made.push(key);
-      await kept.write(kind, key, content);
+      return kept.write(kind, key, content);
     },
   };
   const image = await open(t, gzip(createArchive(members)), cache);

@@ -71,7 +71,7 @@ test('what was found in a member is known the next time, and is the same', async
     ...cache,
     async write(kind, key, content) {
       written.push(kind);
-      await cache.write(kind, key, content);
+      return cache.write(kind, key, content);
     },
   };
   const hold = (name: string) => name === 'init' || name === 'd3';

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { cacheEntry } from '../../io/cache.js';
 import type { Archive } from '../../model/archive.js';
-import type { Cache } from '../../model/cache.js';
+import type { Cache, CacheEntry } from '../../model/cache.js';
 import { selectionVersion } from './blind.js';
 import { ask, type Daemon, statusOf } from './daemon.js';
 import { baseLabelKey, labelKey } from './label.js';
@@ -12,13 +12,17 @@ const keptBases = 3;
 /** An imported image that is there for the next build of the same initrd. */
 interface KeptBase {
   readonly id: string;
-  /** What it was imported from: `hashBase`. */
+  /** What it was imported from: `nameBase`. */
   readonly content: string;
 }
 
-/** Stands for what goes into a container of an image: a kept import of it is known by this. */
-export function hashBase(image: Archive): string {
-  return createHash('sha256').update(`${selectionVersion} ${image.layout.sha256}`).digest('hex');
+/** Stands for what goes into a container of an image: the label of its import. */
+export function nameBase(image: Archive): string {
+  return `${selectionVersion}/${image.layout.sha256}`;
+}
+
+function layersEntry(cache: Cache, image: Archive): CacheEntry {
+  return cacheEntry(cache, 'import', selectionVersion, image.layout.sha256);
 }
 
 /**
@@ -31,10 +35,9 @@ export async function findBase(
   cache: Cache,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const content = hashBase(image);
-  const written = await cache.read('base', content);
-  if (written === undefined) return undefined;
-  const wanted = Buffer.from(written).toString();
+  const content = nameBase(image);
+  const wanted = Buffer.from((await layersEntry(cache, image).read()) ?? []).toString();
+  if (wanted === '') return undefined;
   for (const base of await listBases(daemon)) {
     if (base.content !== content) continue;
     const layers = await readDiffIds(daemon, base.id, signal).catch(ignoreMissing);
@@ -43,7 +46,12 @@ export async function findBase(
   return undefined;
 }
 
-/** Writes down which layer an import made, so that `findBase` finds it. */
+/** Whether the layers of an import can be written down: without them no later build may use it. */
+export function canRememberBase(image: Archive, cache: Cache): Promise<boolean> {
+  return layersEntry(cache, image).write(new Uint8Array());
+}
+
+/** Writes down which layers an import made, so that `findBase` finds it. */
 export async function rememberBase(
   daemon: Daemon,
   image: Archive,
@@ -52,7 +60,7 @@ export async function rememberBase(
   signal: AbortSignal,
 ): Promise<void> {
   const layers = await readDiffIds(daemon, id, signal);
-  await cache.write('base', hashBase(image), Buffer.from(layers.join()));
+  await layersEntry(cache, image).write(Buffer.from(layers.join()));
 }
 
 /** Removes all kept imports but the newest; one that a container uses stays. */

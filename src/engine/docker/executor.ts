@@ -3,7 +3,7 @@ import { showPath } from '../../format/path.js';
 import type { Archive } from '../../model/archive.js';
 import type { EngineOptions, Executor } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
-import { findBase, hashBase, rememberBase, trimBases } from './base.js';
+import { canRememberBase, findBase, nameBase, rememberBase, trimBases } from './base.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
 import { type Container, createContainer, listLeftProcesses, startContainer } from './container.js';
 import { type Daemon, statusOf } from './daemon.js';
@@ -142,11 +142,12 @@ async function startFromBase(
     }
   }
   log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
-  const label = cache.keeps ? `${baseLabelKey}="${hashBase(image)}"` : `${labelKey}="${formatLabel(owner)}"`;
+  const stays = await canRememberBase(image, cache);
+  const label = stays ? `${baseLabelKey}="${nameBase(image)}"` : `${labelKey}="${formatLabel(owner)}"`;
   const id = await importImage(daemon, image, label, signal);
-  if (cache.keeps) await rememberBase(daemon, image, id, cache, signal);
+  if (stays) await rememberBase(daemon, image, id, cache, signal);
   const started = await start(id);
-  if (cache.keeps) await trimBases(daemon);
+  if (stays) await trimBases(daemon);
   return started;
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { cacheEntry } from '../../io/cache.js';
 import type { Cache } from '../../model/cache.js';
 import type { Bytes } from '../../model/entry.js';
 import type { BodyFile } from './body-file.js';
@@ -22,12 +22,11 @@ export async function readOrigin(
   signal: AbortSignal,
 ): Promise<RootListing> {
   const version = await readVersion(daemon, signal);
-  const parts = JSON.stringify([listingVersion, version, layers]);
-  const key = createHash('sha256').update(parts).digest('hex');
-  const kept = await cache.read('base', key);
-  if (kept !== undefined) return decodeListing(kept);
+  const entry = cacheEntry(cache, 'root', listingVersion, version, layers);
+  const cached = await entry.read();
+  if (cached !== undefined) return decodeListing(cached);
   const listing = await listRoot(await exportRoot(daemon, containerId, signal));
-  await cache.write('base', key, encodeListing(listing));
+  await entry.write(encodeListing(listing));
   return listing;
 }
 
@@ -67,7 +66,7 @@ async function exportRoot(daemon: Daemon, containerId: string, signal: AbortSign
   return readAnswer(answer as NodeJS.ReadableStream, signal);
 }
 
-async function readVersion(daemon: Daemon, signal: AbortSignal): Promise<unknown> {
+async function readVersion(daemon: Daemon, signal: AbortSignal): Promise<string> {
   const answer = await ask(
     daemon,
     'tell its version',
@@ -75,5 +74,5 @@ async function readVersion(daemon: Daemon, signal: AbortSignal): Promise<unknown
     (abortSignal) => getAnswer(daemon, '/version', false, abortSignal),
     signal,
   );
-  return (answer as { Version?: unknown }).Version;
+  return `${(answer as { Version?: unknown }).Version}`;
 }
