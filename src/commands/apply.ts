@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { type CommandContext, withLimits } from './shared/context.js';
+import { type CommandContext, openSession } from './shared/context.js';
 import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
 import { explain, guard } from './shared/errors.js';
-import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
+import { addLimitOptions } from './shared/limit-options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 
-interface Flags extends DeployFlags, LimitFlags {
+interface Flags extends DeployFlags {
   readonly dryRun?: boolean;
   readonly adopt?: boolean;
 }
@@ -19,22 +19,24 @@ export function addApplyCommand(program: Command, context: CommandContext): void
         .description('build the patched image if needed, and put it in the place of the installed one'),
     )
       .option('--dry-run', 'say what would be done; change nothing')
-      .option('--adopt', 'take an image that somebody else changed for the stock one'),
-  ).action(guard(context, (flags: Flags) => runApply(flags, withLimits(flags, context))));
+      .option('--adopt', 'make an image that another program changed the stock image'),
+  ).action(guard(context, (flags: Flags) => runApply(flags, context)));
 }
 
 async function runApply(flags: Flags, context: CommandContext): Promise<void> {
-  const { describeDeployed, runDeploy } = await import('./run-deploy.js');
+  const { apply } = await import('../deploy/apply.js');
+  const { describeDeployed } = await import('../deploy/outcome.js');
   const { withReports } = await import('./shared/write-reports.js');
-  const progress = createProgress(context, flags.quiet ?? false);
+  const { json, report, quiet = false, quit, dryRun = false, adopt, ...request } = flags;
+  const progress = createProgress(context, quiet);
   try {
-    const { dryRun = false, adopt = false } = flags;
-    const deployed = await withReports(flags, context, (onReport) =>
-      runDeploy('apply', flags, { dryRun, adopt, prove: true, onReport }, context, progress),
-    );
+    const deployed = await withReports(flags, context, async (onReport) => {
+      await using session = await openSession(flags, context, progress);
+      return apply({ request, dryRun, adopt, quit, onReport }, session);
+    });
     progress.end();
-    if (flags.json) await printJson(context, deployed);
-    else await printLines(context, describeDeployed(deployed, dryRun));
+    if (json) await printJson(context, deployed);
+    else await printLines(context, describeDeployed(deployed, { dryRun }));
     if (deployed.report?.error !== undefined) explain(context, deployed.report.error);
   } finally {
     progress.end();

@@ -1,23 +1,11 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
-import { type CommandContext, withLimits } from './shared/context.js';
-import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
+import { type CommandContext, openSession } from './shared/context.js';
+import { addReapplyOptions, type ReapplyFlags } from './shared/deploy-options.js';
 import { guard } from './shared/errors.js';
-import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
-import { parseCount } from './shared/options.js';
+import { addLimitOptions } from './shared/limit-options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
-
-export interface ReapplyFlags extends DeployFlags, LimitFlags {
-  readonly settle?: number;
-  readonly strict?: boolean;
-}
-
-export function addReapplyOptions(command: Command): Command {
-  return addDeployOptions(command)
-    .option('--settle <seconds>', 'first wait until nobody wrote to the image for so long', parseCount)
-    .option('--strict', 'refuse when a patch replaces a file that the upgrade changed too');
-}
 
 export function addReapplyCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
@@ -28,17 +16,22 @@ export function addReapplyCommand(program: Command, context: CommandContext): vo
           'after an upgrade: patch the new stock image as the one before; exit 6 when there is nothing to do',
         ),
     ),
-  ).action(guard(context, (flags: ReapplyFlags) => runReapply(flags, withLimits(flags, context))));
+  ).action(guard(context, (flags: ReapplyFlags) => runReapply(flags, context)));
 }
 
 async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise<void> {
-  const { reapplyImage } = await import('./reapply-image.js');
-  const { describeDeployed } = await import('./run-deploy.js');
-  const progress = createProgress(context, flags.quiet ?? false);
+  const { reapply } = await import('../deploy/reapply.js');
+  const { describeDeployed } = await import('../deploy/outcome.js');
+  const { withReports } = await import('./shared/write-reports.js');
+  const { json, report, quiet = false, quit, settle, strict, ...request } = flags;
+  const progress = createProgress(context, quiet);
   try {
-    const deployed = await reapplyImage(flags, context, progress);
+    const deployed = await withReports(flags, context, async (onReport) => {
+      await using session = await openSession(flags, context, progress);
+      return reapply({ request, settle, strict, quit, onReport }, session);
+    });
     progress.end();
-    if (flags.json) await printJson(context, deployed);
+    if (json) await printJson(context, deployed);
     else await printLines(context, describeDeployed(deployed));
     if (!deployed.changed) context.setExitCode(exitCodes.unchanged);
   } finally {

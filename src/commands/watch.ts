@@ -1,20 +1,22 @@
+import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { addReapplyOptions, type ReapplyFlags } from './reapply.js';
-import { type CommandContext, withLimits } from './shared/context.js';
+import { createErrorReport } from '../model/error.js';
+import { renderError } from '../report/text.js';
+import { type CommandContext, openSession } from './shared/context.js';
+import { addReapplyOptions, type ReapplyFlags } from './shared/deploy-options.js';
 import { guard } from './shared/errors.js';
 import { addLimitOptions } from './shared/limit-options.js';
 import { parseCount } from './shared/options.js';
+import { printJson, printLines } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
 
-export interface WatchFlags extends ReapplyFlags {
+interface Flags extends ReapplyFlags {
   readonly interval: number;
   readonly install?: boolean;
   readonly uninstall?: boolean;
   readonly service?: 'launchd' | 'systemd';
   readonly into?: string;
 }
-
-/** Seconds without a write after which an image is taken to be whole. */
-export const usualSettle = 10;
 
 export function addWatchCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
@@ -23,19 +25,77 @@ export function addWatchCommand(program: Command, context: CommandContext): void
     )
       .option('--interval <seconds>', 'how often to look', parseCount, 5)
       .option('--install', 'let launchd or systemd do it, with these options')
-      .option('--uninstall', 'take that back')
+      .option('--uninstall', 'undo --install')
       .addOption(
         new Option('--service <kind>', 'default: what this system has').choices(['launchd', 'systemd']),
       )
       .option('--into <directory>', 'write the files there and start nothing'),
   ).action(
-    guard(context, async (flags: WatchFlags) => {
-      if (flags.install || flags.uninstall) {
-        const { runInstall } = await import('./watch-install.js');
-        return runInstall(flags, context);
-      }
-      const { runWatch } = await import('./watch-image.js');
-      return runWatch(flags, withLimits(flags, context));
-    }),
+    guard(context, (flags: Flags) =>
+      flags.install || flags.uninstall ? runService(flags, context) : runWatch(flags, context),
+    ),
   );
+}
+
+async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
+  const { describeDeployed } = await import('../deploy/outcome.js');
+  const { watch } = await import('../deploy/watch/watch.js');
+  const { checkReports, withReports } = await import('./shared/write-reports.js');
+  await checkReports(flags.report ?? [], context);
+  const { interval, settle, strict, quit } = flags;
+  const progress = createProgress(context, flags.quiet ?? false);
+  try {
+    const options = { request: flags, interval, settle, strict, quit };
+    for await (const event of watch(options, () => openSession(flags, context, progress))) {
+      if (event.kind === 'watching') {
+        await printLines(context, [`watching ${event.image}`]);
+        continue;
+      }
+      try {
+        const deployed = await withReports(flags, context, async (onReport) => {
+          if (event.report !== undefined) onReport(event.report);
+          if (event.kind === 'failed') throw event.error;
+          return event.deployed;
+        });
+        await printLines(context, describeDeployed(deployed));
+      } catch (error) {
+        context.stderr.write(`${renderError(createErrorReport(error))}\n`);
+      }
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+async function runService(flags: Flags, context: CommandContext): Promise<void> {
+  const { installService, uninstallService } = await import('../deploy/watch/service.js');
+  const { createReadingSession } = await import('../setup/reading-session.js');
+  const { service: manager, into } = flags;
+  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+  const argv = [process.execPath, cli, 'reapply', ...(await listArguments(flags))];
+  const change = flags.uninstall ? uninstallService : installService;
+  const session = createReadingSession(context);
+  const { service, paths, checked } = await change({ target: flags, manager, into, argv }, session);
+  const verb = flags.uninstall ? 'removed' : 'wrote';
+  if (flags.json) return printJson(context, { service, [verb]: paths, checked });
+  await printLines(context, [
+    ...paths.map((path) => `${verb} ${path}`),
+    ...(checked === undefined ? [] : [checked]),
+  ]);
+}
+
+/** Options that are on unless they are negated. */
+const negatable = new Set(['verify', 'cache']);
+
+/** The same options for `reapply`; the service starts in this folder, so relative paths stay right. */
+async function listArguments(flags: Flags): Promise<string[]> {
+  const { defaultSettle } = await import('../deploy/watch/watch.js');
+  const { interval, install, uninstall, service, into, json, settle = defaultSettle, ...rest } = flags;
+  const options = Object.entries(rest).flatMap(([key, value]) => {
+    const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (negatable.has(key)) return value ? [] : [`--no-${name}`];
+    if (value === true) return [`--${name}`];
+    return (Array.isArray(value) ? value : [value]).flatMap((each) => [`--${name}`, String(each)]);
+  });
+  return [...options, '--settle', String(settle)];
 }

@@ -1,71 +1,91 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { runProcess } from '../io/process.js';
+import { type ProcessResult, runProcess } from '../io/process.js';
 import type { ApplicationCommands } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
+import type { ReadingSession } from '../model/session.js';
 
+/** Seconds. */
 const commandTimeout = 60;
-/** Seconds for an application to end after it was told to. */
+/** Seconds that an application has to end after it was told to. */
 const quitTimeout = 120;
 
 export interface ApplicationOptions {
-  readonly signal: AbortSignal;
-  readonly log: (line: string) => void;
+  /** Absent: the definition of the image does not know its application, which then counts as not running. */
+  readonly commands: ApplicationCommands | undefined;
+  /** Whether the application may be quit, and started again. */
+  readonly mayQuit: boolean;
+  readonly session: Pick<ReadingSession, 'signal' | 'environment' | 'log'>;
 }
 
-/** False when nobody said how to tell. */
-export async function isApplicationRunning(
-  commands: ApplicationCommands | undefined,
-  options: ApplicationOptions,
-): Promise<boolean> {
-  if (commands === undefined) return false;
-  const { exitCode } = await runProcess(commands.running, { ...options, timeout: commandTimeout });
-  return exitCode === 0;
+/** Error (`failed`): `application-running`, unless the application may be quit. */
+export async function refuseRunning({ commands, mayQuit, session }: ApplicationOptions): Promise<void> {
+  if (mayQuit || commands === undefined || !(await isRunning(commands, session))) return;
+  throw createRunningError();
 }
 
 /**
- * Does the work while the application is stopped, and starts it again afterwards if it ran: also when the
- * work failed. Errors: `application-running` unless it may be quit, `application-stays`.
+ * Does the work while the application is stopped. If the application was running, it is started again
+ * afterwards, even if the work failed. Errors (`failed`): `application-running`, `application-stays`.
  */
 export async function withoutApplication(
-  commands: ApplicationCommands | undefined,
-  mayQuit: boolean,
-  options: ApplicationOptions,
+  { commands, mayQuit, session }: ApplicationOptions,
   work: () => Promise<void>,
 ): Promise<void> {
-  if (commands === undefined || !(await isApplicationRunning(commands, options))) return work();
-  refuseRunning(mayQuit && commands.quit !== undefined);
-  options.log('quitting the application');
-  await runProcess(commands.quit ?? [], { ...options, timeout: commandTimeout });
+  if (commands === undefined || !(await isRunning(commands, session))) return work();
+  const { quit, start } = commands;
+  if (!mayQuit || quit === undefined) throw createRunningError();
+  session.log('quitting the application');
+  await runCommand(quit, session);
   try {
-    await waitForEnd(commands, options);
+    await waitForEnd(commands, session);
     await work();
   } finally {
-    if (commands.start !== undefined) {
-      options.log('starting the application');
-      // An interrupt must not keep it from coming back.
-      const signal = new AbortController().signal;
-      await runProcess(commands.start, { ...options, signal, timeout: commandTimeout });
+    if (start !== undefined) {
+      session.log('starting the application');
+      // The application comes back even after an interrupt.
+      const { signal } = new AbortController();
+      await runCommand(start, { ...session, signal });
     }
   }
 }
 
-export function refuseRunning(mayQuit: boolean): void {
-  if (mayQuit) return;
-  throw new MobyPatchError('failed', 'application-running', 'the application that boots the image runs', {
-    hint: 'quit it, or let it be quit and started again: --quit',
-  });
+async function isRunning(
+  { running }: ApplicationCommands,
+  session: ApplicationOptions['session'],
+): Promise<boolean> {
+  const { exitCode } = await runCommand(running, session);
+  return exitCode === 0;
 }
 
-async function waitForEnd(commands: ApplicationCommands, options: ApplicationOptions): Promise<void> {
+function runCommand(
+  argv: readonly string[],
+  { signal, environment }: ApplicationOptions['session'],
+): Promise<ProcessResult> {
+  return runProcess(argv, { signal, environment, timeout: commandTimeout });
+}
+
+async function waitForEnd(
+  commands: ApplicationCommands,
+  session: ApplicationOptions['session'],
+): Promise<void> {
   const end = performance.now() + quitTimeout * 1000;
-  while (await isApplicationRunning(commands, options)) {
+  while (await isRunning(commands, session)) {
     if (performance.now() > end)
       throw new MobyPatchError(
         'failed',
         'application-stays',
-        `the application still runs ${quitTimeout} s after it was told to quit`,
+        `the application is still running ${quitTimeout} s after it was told to quit`,
         { hint: 'quit it by hand' },
       );
-    await wait(200, undefined, { signal: options.signal });
+    await wait(200, undefined, { signal: session.signal });
   }
+}
+
+function createRunningError(): MobyPatchError {
+  return new MobyPatchError(
+    'failed',
+    'application-running',
+    'the application that boots the image is running',
+    { hint: 'quit it, or add --quit to have it quit and started again' },
+  );
 }

@@ -5,12 +5,15 @@ import { createReadError } from '../io/read-error.js';
 import type { FileMark } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 
-/** A file's digest together with what tells that it is still the same file. */
+/** A file's digest and size, with a signature that any later write changes. */
 export interface InstalledFile extends FileMark {
   readonly signature: string;
 }
 
-/** Undefined when there is no file. Errors: `image-unreadable`, and `image-changed` when it is being written. */
+/**
+ * Undefined when the file does not exist. Errors: `image-unreadable`, and `image-changed` (`failed`) when it is
+ * written to while it is read.
+ */
 export async function examineFile(path: string): Promise<InstalledFile | undefined> {
   const before = await readSignature(path);
   if (before === undefined) return undefined;
@@ -21,22 +24,22 @@ export async function examineFile(path: string): Promise<InstalledFile | undefin
   return { sha256, ...before };
 }
 
-/** Refuses when another process wrote to the file, or put another one in its place, since it was examined. */
+/** Error (`failed`): `image-changed` when the file was written to or replaced since its signature was read. */
 export async function assertSame(path: string, signature: string | undefined): Promise<void> {
   if ((await readSignature(path))?.signature === signature) return;
-  throw new MobyPatchError('failed', 'image-changed', 'somebody else is writing this file just now', {
+  throw new MobyPatchError('failed', 'image-changed', 'another program is writing this file', {
     path,
     hint: 'run it again when the other program is done',
   });
 }
 
-/** Inode, size and times: what any write and any rename changes. */
+/** Inode, size and times: every write and every rename changes them. */
 export async function readSignature(path: string): Promise<{ size: number; signature: string } | undefined> {
-  const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+  const stats = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
   });
-  if (found === undefined) return undefined;
-  const { dev, ino, size, mtimeNs, ctimeNs } = found;
+  if (stats === undefined) return undefined;
+  const { dev, ino, size, mtimeNs, ctimeNs } = stats;
   return { size: Number(size), signature: [dev, ino, size, mtimeNs, ctimeNs].join(' ') };
 }

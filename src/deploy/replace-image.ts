@@ -3,32 +3,32 @@ import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { removeAbandonedOutputs } from '../io/output.js';
+import { runProcess } from '../io/process.js';
 import { MobyPatchError } from '../model/error.js';
-import { copyAttributes } from './attributes.js';
 import { assertSame, examineFile } from './installed-file.js';
-import { explainReplaceError } from './replace-error.js';
 
 export interface Replacement {
   /** The file with the new bytes. */
   readonly source: string;
-  /** What they must be. */
+  /** Hex digest that the new bytes must have. */
   readonly sha256: string;
   /** The installed image; a real path. */
   readonly target: string;
-  /** Of the target when it was looked at; undefined: there was none. */
+  /** The signature of the target when it was examined; undefined: it did not exist. */
   readonly signature: string | undefined;
 }
 
 /**
- * Puts new bytes in the place of an installed image, in one step: before the rename the old image is whole,
- * after it the new one, and nothing in between. Owner, mode, extended attributes and access lists stay.
- * Errors say that nothing was changed: `image-changed`, `source-changed`, `replace-refused`, `disk-failed`.
+ * Replaces an installed image in one step: before the rename the old image is whole, after it the new one, and no
+ * other state exists. Owner, mode, extended attributes and access lists stay. The errors `image-changed`,
+ * `source-changed`, `attributes-lost` and `replace-refused` mean that nothing was changed; `disk-failed` says
+ * whether the image was replaced.
  */
 export async function replaceImage(replacement: Replacement, signal: AbortSignal): Promise<void> {
   const { source, sha256, target, signature } = replacement;
   const folder = dirname(target);
   await removeAbandonedOutputs(folder);
-  // The name that `removeAbandonedOutputs` knows: a process that was killed leaves nothing for ever.
+  // A name that `removeAbandonedOutputs` knows: the draft of a killed process is removed by the next one.
   const draft = join(
     folder,
     `.${basename(target)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`,
@@ -41,7 +41,7 @@ export async function replaceImage(replacement: Replacement, signal: AbortSignal
     await rename(draft, target);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => {});
-    throw explainReplaceError(error, target, source);
+    throw explainSystemError(error, { source, target });
   }
   await syncFolder(folder).catch((cause) => {
     throw new MobyPatchError(
@@ -57,10 +57,11 @@ export async function replaceImage(replacement: Replacement, signal: AbortSignal
 async function writeDraft(draft: string, replacement: Replacement, signal: AbortSignal): Promise<void> {
   const { source, sha256, target, signature } = replacement;
   const file = await open(draft, 'wx', 0o600);
+  // Not `await using`: where both a write and close() fail (NFS), it would hide the error of the system.
   try {
     if (signature === undefined) await file.chmod(0o644);
     else await copyAttributes(target, draft, signal);
-    // What copies the attributes on macOS copies the old bytes, too.
+    // On macOS, `cp -p` copies the old bytes besides the attributes.
     await file.truncate(0);
     const written = await copyBytes(source, file, signal);
     if (written !== sha256)
@@ -77,30 +78,43 @@ async function writeDraft(draft: string, replacement: Replacement, signal: Abort
   }
 }
 
+/** Seconds; on macOS `cp` copies the whole file. */
+const copyTimeout = 300;
+
+/**
+ * Gives a file the owner, mode, access list and extended attributes of another one. Node has no call for extended
+ * attributes, so `cp` does it: that of coreutils without the data, that of macOS with the data.
+ */
+async function copyAttributes(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const options =
+    process.platform === 'linux' ? ['--attributes-only', '--preserve=mode,ownership,xattr'] : ['-p'];
+  const { exitCode, output } = await runProcess(['cp', ...options, from, to], {
+    signal,
+    timeout: copyTimeout,
+    package: 'coreutils',
+  });
+  if (exitCode === 0) return;
+  throw new MobyPatchError(
+    'failed',
+    'attributes-lost',
+    `the attributes of the installed image cannot be kept: ${output.trim()}; nothing was replaced`,
+    { path: from },
+  );
+}
+
 async function copyBytes(source: string, file: FileHandle, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  let at = 0;
+  let position = 0;
   for await (const piece of createReadStream(source, { highWaterMark: 4 << 20 })) {
     signal.throwIfAborted();
     hash.update(piece);
     for (let from = 0; from < piece.length; ) {
-      const { bytesWritten } = await file.write(piece, from, piece.length - from, at);
+      const { bytesWritten } = await file.write(piece, from, piece.length - from, position);
       from += bytesWritten;
-      at += bytesWritten;
+      position += bytesWritten;
     }
   }
   return hash.digest('hex');
-}
-
-async function checkDraft(draft: string, wanted: string): Promise<void> {
-  const found = await examineFile(draft);
-  if (found?.sha256 === wanted) return;
-  throw new MobyPatchError(
-    'infrastructure',
-    'disk-failed',
-    `wrote a file with the digest ${wanted} and read back ${found?.sha256}; nothing was replaced`,
-    { path: draft },
-  );
 }
 
 async function checkOwner(target: string, draft: string): Promise<void> {
@@ -114,13 +128,24 @@ async function checkOwner(target: string, draft: string): Promise<void> {
   );
 }
 
-async function checkInstalled(target: string, wanted: string): Promise<void> {
-  const found = await examineFile(target);
-  if (found?.sha256 === wanted) return;
+async function checkDraft(draft: string, wanted: string): Promise<void> {
+  const written = await examineFile(draft);
+  if (written?.sha256 === wanted) return;
   throw new MobyPatchError(
     'infrastructure',
     'disk-failed',
-    `the image was replaced, but reading it back gave the digest ${found?.sha256}, wanted ${wanted}`,
+    `wrote a file with the digest ${wanted} and read back ${written?.sha256}; nothing was replaced`,
+    { path: draft },
+  );
+}
+
+async function checkInstalled(target: string, wanted: string): Promise<void> {
+  const installed = await examineFile(target);
+  if (installed?.sha256 === wanted) return;
+  throw new MobyPatchError(
+    'infrastructure',
+    'disk-failed',
+    `the image was replaced, but reading it back gave the digest ${installed?.sha256}, wanted ${wanted}`,
     { path: target, hint: 'moby-patch restore --force' },
   );
 }
@@ -132,4 +157,50 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+interface Reason {
+  readonly kind: 'infrastructure' | 'invalid';
+  readonly code: 'disk-failed' | 'replace-refused';
+  readonly text: string;
+  readonly hint: string;
+}
+
+/** What an error of the system means when a file is replaced, and what the user can do about it. */
+const reasons: Readonly<Record<string, Reason>> = {
+  ENOSPC: createFault('the disk is full: the new image needs room beside the old one', 'make room on it'),
+  EDQUOT: createFault('the quota is used up', 'make room'),
+  EIO: createFault('the disk does not work', 'look at the log of the system; check the disk'),
+  EROFS: createRefusal('the volume is mounted read-only', 'mount it with write access'),
+  EACCES: createRefusal('no right to write in its folder', 'run it as the owner of the folder, or with sudo'),
+  // Besides plain rights: `chattr +i`, `chflags uchg`, and what macOS protects (SIP, App Management).
+  EPERM: createRefusal(
+    'the system protects the file',
+    'macOS: allow the terminal under Privacy & Security, App Management, and clear `chflags nouchg`; Linux: lsattr',
+  ),
+  EBUSY: createRefusal('the file is a mount point', 'unmount it first'),
+};
+
+/** Puts an error of the system into words; returns any other error as it is. */
+function explainSystemError(
+  error: unknown,
+  { source, target }: Pick<Replacement, 'source' | 'target'>,
+): unknown {
+  const { code = '', syscall, path } = error as NodeJS.ErrnoException;
+  if (error instanceof MobyPatchError || syscall === undefined) return error;
+  const reason = reasons[code] ?? createFault(`the system says ${code}`, 'see the message');
+  return new MobyPatchError(
+    reason.kind,
+    reason.code,
+    `cannot replace it: ${reason.text} (${code} at ${syscall}); nothing was replaced`,
+    { path: path === source ? source : target, hint: reason.hint, cause: error },
+  );
+}
+
+function createFault(text: string, hint: string): Reason {
+  return { kind: 'infrastructure', code: 'disk-failed', text, hint };
+}
+
+function createRefusal(text: string, hint: string): Reason {
+  return { kind: 'invalid', code: 'replace-refused', text, hint };
 }

@@ -39,8 +39,3 @@ export async function openSession(
   const { createSession } = await import('../../setup/session.js');
   return createSession({ ...context, ...progress, limits: chooseLimits(flags), cache: flags.cache });
 }
-
-/** For a command whose work still takes a context. */
-export function withLimits(flags: LimitFlags, context: CommandContext): CommandContext {
-  return { ...context, limits: chooseLimits(flags) };
-}

@@ -1,18 +1,25 @@
 import { type Command, Option } from 'commander';
-import type { BuildFlags } from '../../setup/build-request.js';
+import type { TargetOptions } from '../../deploy/target.js';
+import type { DeployRequest } from '../../deploy/wanted-patches.js';
 import { addBootOptions, createModeOption } from './build-options.js';
-import { addReportOption, collect, parseLevel, type ReportFlags } from './options.js';
+import type { SessionFlags } from './context.js';
+import type { LimitFlags } from './limit-options.js';
+import { addReportOption, collect, parseCount, parseLevel, type ReportFlags } from './options.js';
 
-export interface TargetFlags {
-  readonly image?: string;
-  readonly config?: string;
+export interface TargetFlags extends TargetOptions {
   readonly json?: boolean;
 }
 
-export interface DeployFlags extends TargetFlags, ReportFlags, Omit<BuildFlags, 'output' | 'config'> {
+export interface RequestFlags extends TargetFlags, Omit<DeployRequest, 'verify'>, LimitFlags {}
+
+export interface DeployFlags extends TargetFlags, DeployRequest, ReportFlags, SessionFlags {
   readonly quit?: boolean;
   readonly quiet?: boolean;
-  readonly cache: boolean;
+}
+
+export interface ReapplyFlags extends DeployFlags {
+  readonly settle?: number;
+  readonly strict?: boolean;
 }
 
 export function addTargetOptions(command: Command): Command {
@@ -22,8 +29,8 @@ export function addTargetOptions(command: Command): Command {
     .option('--json', 'the outcome as JSON on standard output');
 }
 
-/** What decides which patches are wanted. */
-export function addWishOptions(command: Command): Command {
+/** Options that decide which patches are wanted. */
+export function addRequestOptions(command: Command): Command {
   return addTargetOptions(command)
     .option('-p, --patch <patch>', 'a patch folder or the id of a patch (repeatable)', collect)
     .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
@@ -33,11 +40,11 @@ export function addWishOptions(command: Command): Command {
     .option('--single-member', 'one compressed member, for a loader that reads no more');
 }
 
-/** All that a build needs, too. */
+/** Options that decide which patches are wanted, how the image is built and how it is booted. */
 export function addDeployOptions(command: Command): Command {
   return addReportOption(
     addBootOptions(
-      addWishOptions(command)
+      addRequestOptions(command)
         .addOption(
           new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
         )
@@ -47,4 +54,10 @@ export function addDeployOptions(command: Command): Command {
         .option('-q, --quiet', 'no progress'),
     ),
   );
+}
+
+export function addReapplyOptions(command: Command): Command {
+  return addDeployOptions(command)
+    .option('--settle <seconds>', 'first wait until the image was not written to for so long', parseCount)
+    .option('--strict', 'refuse when a patch replaces a file that the upgrade changed too');
 }

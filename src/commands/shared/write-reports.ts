@@ -13,7 +13,7 @@ import type { ReportFlags } from './options.js';
  * Refuses, before anything is done, what could not be written after it: `report-unknown` (`invalid`) for a file
  * whose ending names no kind of report, `output-unwritable` (`invalid`) for a folder that is not there.
  */
-async function checkReports(files: readonly string[], context: CommandContext): Promise<void> {
+export async function checkReports(files: readonly string[], context: CommandContext): Promise<void> {
   for (const file of files) {
     findRenderer(file);
     const folder = dirname(resolve(context.folder, file));

@@ -1,73 +1,144 @@
-/** Which lines a host's NFS server needs, and how they are checked and put to work. */
-export interface NfsHost {
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runProcess } from '../../io/process.js';
+import { createScratch } from '../../io/scratch.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { ReadingSession } from '../../model/session.js';
+import {
+  describeServer,
+  type HostPlatform,
+  type Owner,
+  refuseOverlaps,
+  type ServerFile,
+} from './nfs-server.js';
+import { dropBlock, putBlock, replaceText } from './system-file.js';
+
+export interface HostNfsOptions {
+  /** The folder to share: an absolute path without quotes, backslashes, `#`, line breaks and trailing slashes. */
+  readonly share: string;
+  /** Default: the user, also under sudo. */
+  readonly owner?: Owner | undefined;
+  /** Default: this one. */
+  readonly platform?: HostPlatform | undefined;
+  /** The files of the system are below it; `/` but for tests. */
+  readonly root: string;
+  readonly action: 'show' | 'write' | 'remove';
+}
+
+export interface HostNfs {
+  readonly platform: HostPlatform;
+  /** Whether a file was written. */
+  readonly written: boolean;
   readonly files: readonly {
     readonly path: string;
+    /** Lines of ours; none with `remove`. */
     readonly lines: readonly string[];
-    /** A program that reads the file and fails when it is wrong; FILE stands for the path. */
-    readonly check?: readonly string[] | undefined;
+    /** What the checker of the system says of the file; undefined where there is none. */
+    readonly checked?: string | undefined;
+    /** Whether the file differs from what was there before. */
+    readonly changed: boolean;
   }[];
-  /** What makes the server read them, for the user to type. */
+  /** The command that makes the server read the files. */
   readonly restart: string;
 }
 
-export interface NfsShare {
-  readonly path: string;
-  /** Owner of everything that the VM writes, as the host sees it. */
-  readonly uid: number;
-  readonly gid: number;
-}
+type HostSession = Pick<ReadingSession, 'signal' | 'environment'>;
 
 /**
- * macOS: the VM's mounts come from localhost and from a port above 1023, which is refused by default. Linux:
- * the same; `insecure` is its word for such ports. Only the machine itself may mount.
+ * Shows, writes or removes the lines that the NFS server of this machine needs to share a folder with the VM. All
+ * files are checked before the first is written. Errors: `share-overlaps`, `host-file-invalid` (`invalid`), those of
+ * `replaceText`.
  */
-export function planNfsHost(platform: 'darwin' | 'linux', { path, uid, gid }: NfsShare): NfsHost {
-  if (platform === 'darwin') {
-    return {
-      files: [
-        {
-          path: '/etc/exports',
-          lines: [`${quoteMac(path)} -mapall=${uid}:${gid} localhost`],
-          check: ['nfsd', '-F', 'FILE', 'checkexports'],
-        },
-        { path: '/etc/nfs.conf', lines: ['nfs.server.mount.require_resv_port = 0'] },
-      ],
-      restart: 'sudo nfsd enable; sudo nfsd restart',
-    };
+export async function configureHostNfs(options: HostNfsOptions, session: HostSession): Promise<HostNfs> {
+  const { share, root, action } = options;
+  const platform = options.platform ?? (process.platform === 'darwin' ? 'darwin' : 'linux');
+  const owner = options.owner ?? findOwner(session);
+  const server = describeServer(platform, { share, ...owner });
+  const edits: FileEdit[] = [];
+  for (const file of server.files) {
+    const edit = { file: { ...file, path: join(root, file.path) }, platform, share };
+    edits.push(action === 'remove' ? await planRemoval(edit) : await planLines(edit, session));
   }
-  const options = ['rw', 'insecure', 'all_squash', `anonuid=${uid}`, `anongid=${gid}`, 'no_subtree_check'];
+  const changes = action === 'show' ? [] : edits.filter(({ changed }) => changed);
+  for (const change of changes) await replaceText(change, session.signal);
   return {
-    files: [
-      { path: '/etc/exports', lines: [`${quoteLinux(path)} localhost(${options.join(',')})`] },
-      // Over UDP a mount succeeds and then freezes.
-      {
-        path: '/etc/nfs.conf',
-        lines: ['[nfsd]', 'vers3=y', 'tcp=y', 'udp=n'],
-        check: ['nfsconf', '--file', 'FILE', '--isset', 'nfsd', 'tcp'],
-      },
-    ],
-    restart: 'sudo exportfs -ra; sudo systemctl restart nfs-server',
+    platform,
+    written: changes.length > 0,
+    files: edits.map(({ path, lines, checked, changed }) => ({ path, lines, checked, changed })),
+    restart: server.restart,
   };
 }
 
-/** Paths that other lines of an exports file share and that this one clashes with: macOS refuses nested ones, too. */
-export function findOverlaps(platform: 'darwin' | 'linux', exports: string, path: string): string[] {
-  const shared = exports
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith('/') || line.startsWith('"/'))
-    .map((line) => (/^"([^"]*)"/.exec(line)?.[1] ?? /^\S+/.exec(line)?.[0] ?? '').replace(/\\040/g, ' '));
-  const inside = (a: string, b: string) =>
-    a === b || (platform === 'darwin' && a.startsWith(b === '/' ? '/' : `${b}/`));
-  return shared.filter((other) => inside(other, path) || inside(path, other));
+/** sudo tells who called it: the share belongs to that user, not to root. */
+function findOwner({ environment: { SUDO_UID, SUDO_GID } }: HostSession): Owner {
+  return SUDO_UID !== undefined && SUDO_GID !== undefined
+    ? { uid: Number(SUDO_UID), gid: Number(SUDO_GID) }
+    : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 }
 
-/** exports(5) of macOS: a path with a space is quoted. */
-function quoteMac(path: string): string {
-  return /\s/.test(path) ? `"${path}"` : path;
+interface EditOptions {
+  readonly file: ServerFile;
+  readonly platform: HostPlatform;
+  readonly share: string;
 }
 
-/** exports(5) of Linux: octal. */
-function quoteLinux(path: string): string {
-  return path.replaceAll(' ', '\\040');
+interface FileEdit {
+  readonly path: string;
+  readonly lines: readonly string[];
+  readonly before: string | undefined;
+  readonly after: string;
+  readonly changed: boolean;
+  readonly checked?: string | undefined;
+}
+
+const block = 'nfs';
+
+async function planRemoval({ file: { path } }: EditOptions): Promise<FileEdit> {
+  const before = await readText(path);
+  const after = dropBlock(before ?? '', block);
+  return { path, lines: [], before, after, changed: after !== (before ?? '') };
+}
+
+async function planLines({ file, platform, share }: EditOptions, session: HostSession): Promise<FileEdit> {
+  const { path, kind, lines } = file;
+  const before = await readText(path);
+  if (kind === 'exports') refuseOverlaps({ platform, share, path, others: dropBlock(before ?? '', block) });
+  const after = putBlock(before ?? '', { name: block, lines });
+  const checked = await checkText(after, file, session);
+  return { path, lines, before, after, changed: after !== before, checked };
+}
+
+function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+/** Seconds. */
+const checkTimeout = 30;
+
+/** Has the checker of the system read a copy of the file; undefined where there is no checker. */
+async function checkText(
+  text: string,
+  { path, check }: ServerFile,
+  { signal }: HostSession,
+): Promise<string | undefined> {
+  if (check === undefined) return undefined;
+  await using scratch = await createScratch();
+  const copy = join(scratch.path, 'file');
+  await writeFile(copy, text);
+  const argv = check.map((word) => (word === 'FILE' ? copy : word));
+  const result = await runProcess(argv, { signal, timeout: checkTimeout }).catch((error) => {
+    if (error instanceof MobyPatchError && error.code === 'program-missing') return undefined;
+    throw error;
+  });
+  if (result === undefined) return undefined;
+  if (result.exitCode === 0) return `${argv[0]} finds it right`;
+  throw new MobyPatchError(
+    'invalid',
+    'host-file-invalid',
+    `${argv[0]} refuses the file: ${result.output.trim()}`,
+    { path, hint: 'nothing was written; see the other lines of the file' },
+  );
 }

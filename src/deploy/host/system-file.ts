@@ -1,32 +1,39 @@
-/** Lines of ours in a file of the system's, between two marks, so that they can be found again and removed. */
+import { createHash } from 'node:crypto';
+import { realpath, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createScratch } from '../../io/scratch.js';
+import { MobyPatchError } from '../../model/error.js';
+import { examineFile } from '../installed-file.js';
+import { replaceImage } from '../replace-image.js';
+
+/** Lines of ours in a text file of the system, between two marks that allow to replace and remove them. */
 export interface MarkedBlock {
   readonly name: string;
   readonly lines: readonly string[];
 }
 
-/** The text with the block in it, once; what was there under this name is replaced in its place. */
+/** The text with the block in it once, in the place of an older block of the same name. */
 export function putBlock(text: string, { name, lines }: MarkedBlock): string {
-  const block = [...createMarks(name).slice(0, 1), ...lines, ...createMarks(name).slice(1)].join('\n');
-  const found = findBlock(text, name);
-  if (found !== undefined) return `${text.slice(0, found.start)}${block}\n${text.slice(found.end)}`;
-  // A last line without a line break would swallow the first mark.
-  const rest = text === '' || text.endsWith('\n') ? text : `${text}\n`;
-  return `${rest}${block}\n`;
+  const [begin, end] = createMarks(name);
+  const block = `${[begin, ...lines, end].join('\n')}\n`;
+  const old = locateBlock(text, name);
+  if (old !== undefined) return text.slice(0, old.start) + block + text.slice(old.end);
+  // Without a line break the last line would swallow the first mark.
+  return text === '' || text.endsWith('\n') ? text + block : `${text}\n${block}`;
 }
 
 /** The text as it was before `putBlock`. */
 export function dropBlock(text: string, name: string): string {
-  const found = findBlock(text, name);
-  return found === undefined ? text : text.slice(0, found.start) + text.slice(found.end);
+  const old = locateBlock(text, name);
+  return old === undefined ? text : text.slice(0, old.start) + text.slice(old.end);
 }
 
-/** The text without the block, to see what else it says. */
-function findBlock(text: string, name: string): { start: number; end: number } | undefined {
-  const [begin = '', finish = ''] = createMarks(name);
+function locateBlock(text: string, name: string): { start: number; end: number } | undefined {
+  const [begin, finish] = createMarks(name);
   const start = `\n${text}`.indexOf(`\n${begin}\n`);
   if (start < 0) return undefined;
   const last = text.indexOf(`\n${finish}`, start);
-  // Without its end a block is taken to be its first line: nobody else's lines are removed.
+  // A block without an end counts as its first line only, so that no foreign line is removed.
   if (last < 0) return { start, end: start + begin.length + 1 };
   const end = last + finish.length + 1;
   return { start, end: text[end] === '\n' ? end + 1 : end };
@@ -34,4 +41,32 @@ function findBlock(text: string, name: string): { start: number; end: number } |
 
 function createMarks(name: string): readonly [string, string] {
   return [`# BEGIN moby-patch ${name}`, `# END moby-patch ${name}`];
+}
+
+interface TextReplacement {
+  readonly path: string;
+  /** What the file contained when the change was planned; undefined: it did not exist. */
+  readonly before: string | undefined;
+  /** Empty: the file is removed. */
+  readonly after: string;
+}
+
+/** Replaces a text file as safely as an image. Errors: `image-changed` (`failed`), those of `replaceImage`. */
+export async function replaceText(
+  { path, before, after }: TextReplacement,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = await realpath(path).catch(() => path);
+  const existing = await examineFile(target);
+  if (existing?.sha256 !== (before === undefined ? undefined : digest(before)))
+    throw new MobyPatchError('failed', 'image-changed', 'another program wrote to the file', { path });
+  if (after === '') return rm(target, { force: true });
+  await using scratch = await createScratch();
+  const source = join(scratch.path, 'text');
+  await writeFile(source, after);
+  await replaceImage({ source, sha256: digest(after), target, signature: existing?.signature }, signal);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -2,20 +2,22 @@ import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** Everything that is kept for one installed image. */
+/** Where the state of one installed image is. */
 export interface StateFolder {
-  /** The real path of the image: symlinks are followed, so that every name of it leads to the same state. */
+  /** The real path of the image: all symlinks to it lead to the same state. */
   readonly image: string;
   readonly path: string;
+  /** `state.json`. */
   readonly state: string;
-  /** `SHA256.img`, the stock images. */
+  /** Stock images, as `SHA256.img`. */
   readonly backups: string;
-  /** As `backups`: what `restore --force` and `apply --adopt` found and nobody may want to lose. */
+  /** Foreign images that `restore --force` replaced, named like backups. */
   readonly foreign: string;
   readonly builds: string;
   readonly log: string;
 }
 
+/** `root`: the state folder of the user. The image need not exist. */
 export async function findStateFolder(root: string, image: string): Promise<StateFolder> {
   const real = await realpath(image).catch(async () => {
     const folder = await realpath(dirname(image)).catch(() => dirname(image));

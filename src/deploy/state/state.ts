@@ -1,20 +1,53 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { replaceFile } from '../../io/output.js';
 import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
 import type { StateFolder } from './state-folder.js';
 
-/** The state of an image that was never touched, of one that was, or one put together again; never an error. */
-export async function loadState(
-  folder: StateFolder,
-  installed: string | undefined,
-): Promise<DeployState & { readonly rebuilt: boolean }> {
-  const { stateSchema } = await import('./state-schema.js');
-  const known = await readJson(folder.state, stateSchema);
-  if (known !== undefined) return { ...known, rebuilt: false };
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const fileMark = z.object({ sha256, size: z.int().min(0) });
+
+const deploymentSchema: z.ZodType<Deployment> = z.object({
+  version: z.literal(1),
+  stock: fileMark,
+  patched: fileMark,
+  plan: z.string(),
+  recipe: z.string(),
+  patches: z.array(z.object({ id: z.string(), folder: z.string(), sha256: z.string() })),
+  settings: z.record(z.string(), z.string()),
+  packages: z.record(z.string(), z.string()),
+  verdict: z.enum(['passed', 'not booted']),
+  application: z.string().optional(),
+  kernel: sha256.optional(),
+  segments: z.array(sha256),
+  stockRoot: sha256,
+  build: z.string().regex(/^[0-9a-f]+$/),
+  time: z.string(),
+});
+
+const stateSchema: z.ZodType<DeployState> = z.object({
+  version: z.literal(1),
+  image: z.string(),
+  wanted: z.enum(['patched', 'stock']),
+  deployments: z.array(deploymentSchema),
+});
+
+const touchedSchema: z.ZodType<TouchedFile[]> = z.array(
+  z.object({ path: z.string(), before: z.string().optional(), after: z.string().optional() }),
+);
+
+/** A state; `rebuilt` when `state.json` was lost or damaged, and the records of builds and backups replace it. */
+export interface LoadedState extends DeployState {
+  readonly rebuilt: boolean;
+}
+
+/** `installed`: the digest of the installed image. A missing or damaged state is no error. */
+export async function loadState(folder: StateFolder, installed: string | undefined): Promise<LoadedState> {
+  const state = await readJson(folder.state, stateSchema);
+  if (state !== undefined) return { ...state, rebuilt: false };
   const deployments = await findDeployments(folder);
-  // Without a record of what was wanted, what is there is: nothing gets patched that nobody asked for.
+  // No record says what the user wanted, so the installed image counts as wanted: a lost state patches nothing.
   const isStock = deployments.some(({ stock }) => stock.sha256 === installed);
   return {
     version: 1,
@@ -31,50 +64,51 @@ export async function saveState(folder: StateFolder, state: DeployState): Promis
   await replaceFile(folder.state, `${JSON.stringify({ version, image, wanted, deployments }, null, 2)}\n`);
 }
 
-/** With a deployment as the newest, in the place of an older one with the same bytes. */
-export function addDeployment(state: DeployState, deployment: Deployment): DeployState {
+/**
+ * Makes a deployment the newest of the state. Its record also goes beside the backup of its stock image, so that
+ * the backups alone say what was made of each.
+ */
+export async function saveDeployment(
+  deployment: Deployment,
+  { folder, state }: { readonly folder: StateFolder; readonly state: DeployState },
+): Promise<void> {
+  const { stock, patched } = deployment;
+  const record = join(folder.backups, `${stock.sha256}.json`);
+  await replaceFile(record, `${JSON.stringify(deployment, null, 2)}\n`);
   const others = state.deployments.filter(
-    ({ stock, patched }) =>
-      stock.sha256 !== deployment.stock.sha256 || patched.sha256 !== deployment.patched.sha256,
+    (each) => each.stock.sha256 !== stock.sha256 || each.patched.sha256 !== patched.sha256,
   );
-  return { ...state, wanted: 'patched', deployments: [...others, deployment] };
+  await saveState(folder, { ...state, wanted: 'patched', deployments: [...others, deployment] });
 }
 
+/** `build`: the name of a folder below `builds`. Undefined when the build is incomplete or its record is damaged. */
 export async function readDeployment(folder: StateFolder, build: string): Promise<Deployment | undefined> {
-  const { deploymentSchema } = await import('./state-schema.js');
   return readJson(join(folder.builds, build, 'deployment.json'), deploymentSchema);
 }
 
-/** None when the file was lost: then nothing can be said of conflicts. */
+/** Undefined when the file was lost: nothing can be said of conflicts then. */
 export async function readTouched(
   folder: StateFolder,
   build: string,
 ): Promise<readonly TouchedFile[] | undefined> {
-  const { touchedSchema } = await import('./state-schema.js');
   return readJson(join(folder.builds, build, 'touched.json'), touchedSchema);
 }
 
-/** Beside the backup that it was made from, so that the backups alone say what came of each. */
-export async function keepRecord({ backups }: StateFolder, deployment: Deployment): Promise<void> {
-  const path = join(backups, `${deployment.stock.sha256}.json`);
-  await replaceFile(path, `${JSON.stringify(deployment, null, 2)}\n`);
-}
-
-/** Of every build, and of every backup; the oldest first, each pair of images once. */
+/** Those of all builds and backups, oldest first; each pair of images once. */
 async function findDeployments(folder: StateFolder): Promise<Deployment[]> {
-  const { deploymentSchema } = await import('./state-schema.js');
   const builds = await readdir(folder.builds).catch(() => []);
   const records = (await readdir(folder.backups).catch(() => [])).filter((name) => name.endsWith('.json'));
-  const found = await Promise.all([
+  const deployments = await Promise.all([
     ...builds.map((name) => readDeployment(folder, name)),
     ...records.map((name) => readJson(join(folder.backups, name), deploymentSchema)),
   ]);
   const byImages = new Map<string, Deployment>();
-  for (const each of found.filter((one) => one !== undefined).sort((a, b) => (a.time < b.time ? -1 : 1)))
-    byImages.set(`${each.stock.sha256} ${each.patched.sha256}`, each);
+  const sorted = deployments.filter((one) => one !== undefined).sort((a, b) => (a.time < b.time ? -1 : 1));
+  for (const each of sorted) byImages.set(`${each.stock.sha256} ${each.patched.sha256}`, each);
   return [...byImages.values()].sort((a, b) => (a.time < b.time ? -1 : 1));
 }
 
+/** Undefined when the file does not exist, or is not what the schema says. */
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;

@@ -5,9 +5,21 @@ import type { TouchedFile } from '../../model/deployment.js';
 import type { TreeDiff } from '../../model/diff.js';
 import type { Entry } from '../../model/entry.js';
 
-/** The files of a difference, directories left out, with a mark of each side: type, mode, owner and content. */
-export async function listTouched(stock: Archive, patched: Archive, diff: TreeDiff): Promise<TouchedFile[]> {
-  const paths = diff.differences.map(({ path }) => path).filter((path) => !isDirectory(stock, patched, path));
+interface Compared {
+  readonly stock: Archive;
+  readonly patched: Archive;
+  /** From `stock` to `patched`. */
+  readonly diff: TreeDiff;
+}
+
+/**
+ * The files of a difference without its directories. The mark of each side is a hash of type, mode, owner and
+ * content.
+ */
+export async function listTouched({ stock, patched, diff }: Compared): Promise<TouchedFile[]> {
+  const isDirectory = (path: string) =>
+    (patched.entries.get(path) ?? stock.entries.get(path))?.type === 'directory';
+  const paths = diff.differences.map(({ path }) => path).filter((path) => !isDirectory(path));
   const before = await digestFiles(stock, paths);
   const after = await digestFiles(patched, paths);
   return paths.map((path) => ({
@@ -17,7 +29,7 @@ export async function listTouched(stock: Archive, patched: Archive, diff: TreeDi
   }));
 }
 
-/** Whether an image has every file that the patches added to another one. */
+/** Whether an image has all files that the patches added to another image; false when they added none. */
 export async function hasAddedFiles(image: Archive, touched: readonly TouchedFile[]): Promise<boolean> {
   const added = touched.filter(({ before }) => before === undefined);
   const digests = await digestFiles(
@@ -28,10 +40,6 @@ export async function hasAddedFiles(image: Archive, touched: readonly TouchedFil
     added.length > 0 &&
     added.every(({ path, after }) => markEntry(image.entries.get(path), digests.get(path)) === after)
   );
-}
-
-function isDirectory(stock: Archive, patched: Archive, path: string): boolean {
-  return (patched.entries.get(path) ?? stock.entries.get(path))?.type === 'directory';
 }
 
 function markEntry(entry: Entry | undefined, content = ''): string | undefined {

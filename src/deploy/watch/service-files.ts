@@ -1,16 +1,17 @@
-/** What runs `reapply` when an image is replaced. */
+/** What runs a command when an image is replaced. */
 export interface Service {
-  /** A word for names of files and units. */
+  /** A word that is safe in names of files and units. */
   readonly name: string;
-  /** The command with all its arguments; the first is an absolute path. */
+  /** The command with all its arguments; the first word is an absolute path. */
   readonly argv: readonly string[];
   /** Absolute. */
   readonly image: string;
-  /** Its folder, where the next version's image has another name. */
+  /** The folder of the image, where the next version's image has another name. */
   readonly also?: string | undefined;
+  /** The working folder of the command. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Standard output and error of launchd's. */
+  /** Gets standard output and error under launchd. */
   readonly log: string;
 }
 
@@ -19,7 +20,7 @@ export interface ServiceFile {
   readonly text: string;
 }
 
-/** launchd.plist(5). An updater may replace the folder, so what is above the image is watched, too. */
+/** launchd.plist(5). An updater may replace the whole folder, so the folder of the image is watched too. */
 export function createLaunchAgent(service: Service): ServiceFile {
   const label = `org.moby-patch.${service.name}`;
   const { image, argv, folder, environment, log } = service;
@@ -31,7 +32,7 @@ export function createLaunchAgent(service: Service): ServiceFile {
     ['EnvironmentVariables', createDictionary(environment)],
     ['RunAtLoad', '<true/>'],
     // Seconds between two starts: an update touches the paths many times.
-    ['ThrottleInterval', '30'].map((text, index) => (index === 1 ? `<integer>${text}</integer>` : text)),
+    ['ThrottleInterval', '<integer>30</integer>'],
     ['StandardOutPath', `<string>${escapeXml(log)}</string>`],
     ['StandardErrorPath', `<string>${escapeXml(log)}</string>`],
   ];
@@ -49,9 +50,10 @@ export function createLaunchAgent(service: Service): ServiceFile {
 }
 
 /**
- * systemd.path(5) and systemd.service(5). Exit 6 says that there was nothing to do. What lacks (5: no Docker yet,
- * a full disk) may come; everything else needs somebody. Without a limit to starts, for the path unit would fail
- * with the service when an updater touches the image too often, and nothing would watch any more.
+ * systemd.path(5) and systemd.service(5). Exit 6 says that there was nothing to do. Exit 5 (no Docker yet, a full
+ * disk) may pass, so the service is started again; all other failures need a person. Starts have no limit: when an
+ * updater touches the image too often, a limit would make the path unit fail with the service, and nothing would
+ * watch the image any more.
  */
 export function createSystemdUnits(service: Service): readonly ServiceFile[] {
   const { name, argv, image, also, folder, environment } = service;
@@ -110,7 +112,7 @@ function quoteUnit(text: string): string {
   return `"${escapeUnit(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-/** In ExecStart `$` begins a variable, too. */
+/** In ExecStart, `$` begins a variable too. */
 function quoteCommand(text: string): string {
   return quoteUnit(text).replaceAll('$', '$$$$');
 }

@@ -3,92 +3,88 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from '../build.js';
-import { examineFile } from '../deploy/installed-file.js';
-import { readDeployment } from '../deploy/state/state.js';
-import { listTouched } from '../deploy/state/touched.js';
 import { digestBytes } from '../io/digest.js';
 import { replaceFile } from '../io/output.js';
 import type { BuildRequest } from '../model/build.js';
-import type { Cache } from '../model/cache.js';
 import type { Deployment } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
-import { createSession } from '../setup/session.js';
+import type { Session } from '../model/session.js';
 import { openImage } from '../unpack/open-image.js';
-import { listArchives } from './assess-image.js';
-import type { Target } from './installed-image.js';
-import type { CommandContext } from './shared/context.js';
-import type { Progress } from './shared/progress.js';
+import { listArchiveDigests } from './assess-image.js';
+import { examineFile } from './installed-file.js';
+import { readDeployment } from './state/state.js';
+import type { StateFolder } from './state/state-folder.js';
+import { listTouched } from './state/touched.js';
+import type { Target } from './target.js';
 
-export interface Built {
-  readonly deployment: Deployment;
-  /** The patched image; its digest is that of the deployment. */
-  readonly file: string;
-  /** Absent when it was built and verified before. */
-  readonly report?: Report | undefined;
-}
-
-export interface BuildOptions {
-  readonly cache: boolean;
-  /** Gets the report of a build, also of a failed one. */
+export interface BuildDeploymentOptions {
+  readonly target: Target;
+  /** Its image is the backup of the stock image; its output is ignored. */
+  readonly request: BuildRequest;
+  /** Hash of the wanted patches. */
+  readonly recipe: string;
+  /** Gets the report of the build, also when the build failed. */
   readonly onReport?: ((report: Report) => void) | undefined;
 }
 
+export interface BuiltDeployment {
+  readonly deployment: Deployment;
+  /** The patched image; its digest is that of the deployment. */
+  readonly file: string;
+  /** Absent when an earlier build was used. */
+  readonly report?: Report | undefined;
+}
+
 /**
- * Builds the patched image of a kept stock image, or finds one that was built of the same and verified in the
- * same way. Errors: the report's, and `patches-without-effect`.
+ * Builds the patched image, or returns an earlier build of the same stock image and request that was verified in
+ * the same way. Errors: those of `build`; `patches-without-effect` (`invalid`).
  */
 export async function buildDeployment(
-  target: Target,
-  wish: BuildRequest,
-  recipe: string,
-  { cache: caching, onReport }: BuildOptions,
-  context: CommandContext,
-  progress: Progress,
-): Promise<Built> {
-  const name = await hashRequest(wish, recipe);
+  { target, request, recipe, onReport }: BuildDeploymentOptions,
+  session: Session,
+): Promise<BuiltDeployment> {
+  const name = await hashRequest(request, recipe);
   const folder = join(target.folder.builds, name);
   const file = join(folder, 'initrd.img');
-  const made = await readDeployment(target.folder, name);
-  if (made !== undefined && (await examineFile(file))?.sha256 === made.patched.sha256) {
-    progress.log('this image was built and checked before; its digest is the same');
-    return {
-      deployment: { ...made, application: target.found?.version, time: new Date().toISOString() },
-      file,
-    };
+  const earlier = await readDeployment(target.folder, name);
+  if (earlier !== undefined && (await examineFile(file))?.sha256 === earlier.patched.sha256) {
+    session.log('this image was built and checked before; its digest is the same');
+    const time = new Date().toISOString();
+    return { deployment: { ...earlier, application: target.image?.version, time }, file };
   }
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const request = { ...wish, output: file };
-  await using session = createSession({ ...context, ...progress, cache: caching });
-  const { cache } = session;
-  const { report, error } = await build(request, session);
+  const finished = { ...request, output: file };
+  const { report, error } = await build(finished, session);
   onReport?.(report);
   if (report.failed) throw error;
-  const deployment = await describe(report, request, target, recipe, name, cache, context);
+  const deployment = await describeBuild({ target, request: finished, recipe, name, report }, session);
   // Last: a folder with this file is complete.
   await replaceFile(join(folder, 'deployment.json'), `${JSON.stringify(deployment, null, 2)}\n`);
   return { deployment, file, report };
 }
 
-/** Images of other builds; what is known of them stays. */
-export async function dropOldBuilds(target: Target, kept: string): Promise<void> {
-  for (const name of await readdir(target.folder.builds).catch(() => []))
-    if (name !== kept) await rm(join(target.folder.builds, name, 'initrd.img'), { force: true });
+/** Removes the images of all builds but one; their records stay. */
+export async function dropOtherBuilds({ builds }: StateFolder, name: string): Promise<void> {
+  for (const other of await readdir(builds).catch(() => []))
+    if (other !== name) await rm(join(builds, other, 'initrd.img'), { force: true });
 }
 
-async function describe(
-  report: Report,
-  request: BuildRequest,
-  target: Target,
-  recipe: string,
-  name: string,
-  cache: Cache,
-  context: CommandContext,
+interface FinishedBuild extends Omit<BuildDeploymentOptions, 'onReport'> {
+  /** The name of its folder. */
+  readonly name: string;
+  readonly report: Report;
+}
+
+/** Also writes `touched.json`. */
+async function describeBuild(
+  { target, request, recipe, name, report }: FinishedBuild,
+  { signal, limits, cache }: Session,
 ): Promise<Deployment> {
   const { before, after, plan, diff, boot } = report;
   if (before === undefined || after === undefined || plan === undefined || diff === undefined)
-    throw new Error('a build that did not fail has a layout before and after, a plan and a difference');
+    throw new Error('the report of a finished build has both layouts, a plan and a difference');
   if (request.patches.length > 0 && before.sha256 === after.sha256) {
     throw new MobyPatchError(
       'invalid',
@@ -97,13 +93,12 @@ async function describe(
       { path: target.name, hint: 'install the application again, then moby-patch apply' },
     );
   }
-  const { signal, limits } = context;
   const options = { signal, limits, digests: true };
   await using stock = await openImage(request.image, { ...options, name: target.name, cache });
   await using patched = await openImage(request.output, { ...options, name: 'the new image', like: stock });
-  const touched = await listTouched(stock, patched, diff);
+  const touched = await listTouched({ stock, patched, diff });
   await replaceFile(join(target.folder.builds, name, 'touched.json'), `${JSON.stringify(touched)}\n`);
-  const old = listArchives(stock);
+  const archives = listArchiveDigests(stock);
   return {
     version: 1,
     stock: { sha256: before.sha256, size: before.size },
@@ -114,16 +109,16 @@ async function describe(
     settings: request.settings,
     packages: Object.assign({}, ...report.steps.map(({ packages }) => packages)),
     verdict: boot === undefined ? 'not booted' : 'passed',
-    application: target.found?.version,
+    application: target.image?.version,
     kernel: target.kernel,
-    segments: listArchives(patched).filter((each) => !old.includes(each)),
+    segments: listArchiveDigests(patched).filter((each) => !archives.includes(each)),
     stockRoot: before.segments[before.root]?.sha256 ?? '',
     build: name,
     time: new Date().toISOString(),
   };
 }
 
-/** Everything that decides a build's bytes or what its verification proves. */
+/** Covers all that decides the bytes of a build, or what its boot proves. */
 async function hashRequest(request: BuildRequest, recipe: string): Promise<string> {
   const { image, stamp, verify, engine } = request;
   const kernel = verify === undefined ? '' : await digestBytes(createReadStream(verify.kernel));

@@ -1,0 +1,146 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { FoundImage } from '../catalog/find-image.js';
+import { digestBytes } from '../io/digest.js';
+import { removeAbandonedOutputs } from '../io/output.js';
+import type { Deployment, DeployState, Status } from '../model/deployment.js';
+import { MobyPatchError } from '../model/error.js';
+import type { ReadingSession } from '../model/session.js';
+import { loadConfiguration } from '../setup/configuration.js';
+import { findNamedImage } from '../setup/named-image.js';
+import { examineFile, type InstalledFile } from './installed-file.js';
+import { lockFolder } from './state/lock.js';
+import { type LoadedState, loadState } from './state/state.js';
+import { findStateFolder, type StateFolder } from './state/state-folder.js';
+
+/** Names an installed image; the configuration names what is left out. */
+export interface TargetOptions {
+  /** A file, or the id of an image definition. */
+  readonly image?: string;
+  /** The configuration file; default: `moby-patch.yaml` of the working folder, if it exists. */
+  readonly config?: string;
+  /** The kernel that boots the image; default: what its definition names. */
+  readonly kernel?: string;
+}
+
+/** An image where it is installed, with its state. */
+export interface Target {
+  /** The id or the path, as the user gave it. */
+  readonly name: string;
+  /** Undefined when the image is a path that no longer exists. */
+  readonly image?: FoundImage | undefined;
+  readonly folder: StateFolder;
+  readonly state: LoadedState;
+  /** Undefined when the file does not exist. */
+  readonly installed?: InstalledFile | undefined;
+  /** Hex digest of the kernel that boots the image. */
+  readonly kernel?: string | undefined;
+  /** Set only while this image has no deployments of its own. */
+  readonly predecessor?: Predecessor | undefined;
+}
+
+/** The image of an older version under another name, which this one replaces. */
+export interface Predecessor {
+  readonly folder: StateFolder;
+  readonly wanted: DeployState['wanted'];
+  /** The last one. */
+  readonly deployment: Deployment;
+}
+
+/** Errors: `image-missing` (`invalid`) when no image is named, and those of `findImage`. */
+export async function findTarget(options: TargetOptions, session: ReadingSession): Promise<Target> {
+  const { places } = session;
+  const configuration = await loadConfiguration(places.folder, options.config);
+  const { folder: project, values } = configuration;
+  const name = options.image ?? values.image;
+  if (name === undefined)
+    throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
+      hint: '-i IMAGE, or image: in moby-patch.yaml',
+    });
+  const from = options.image === undefined ? project : places.folder;
+  const image = await findNamedImage(name, session, { project, from, installed: true }).catch((error) => {
+    // An image that was patched by its path has a state, even when the file is gone.
+    if (error instanceof MobyPatchError && error.code === 'image-unknown' && /[/\\]/.test(name))
+      return undefined;
+    throw error;
+  });
+  const folder = await findStateFolder(places.state, image?.initrd ?? resolve(from, name));
+  const installed = await examineFile(folder.image);
+  const state = await loadState(folder, installed?.sha256);
+  const kernel = locateKernel(options.kernel, places.folder) ?? locateKernel(values.kernel, project);
+  const older = state.deployments.length > 0 ? [] : (image?.older ?? []);
+  return {
+    name,
+    image,
+    folder,
+    installed,
+    state,
+    kernel: await digestFile(kernel ?? image?.kernel),
+    predecessor: await findPredecessor(places.state, older),
+  };
+}
+
+interface LockOptions {
+  /** The command, for the message of another process that finds the lock. */
+  readonly command: string;
+  readonly target: TargetOptions;
+  readonly session: ReadingSession;
+}
+
+/** Locks the image; `work` gets the target as it is under the lock. Error (`failed`): `locked`. */
+export async function withLockedTarget<T>(
+  { command, target, session }: LockOptions,
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
+  const { folder } = await findTarget(target, session);
+  try {
+    await using _lock = await lockFolder(folder.path, command);
+    // Drafts of processes that were killed. On a volume that is read-only, the write itself gives the better error.
+    await removeAbandonedOutputs(dirname(folder.image)).catch(() => []);
+    return await work(await findTarget(target, { ...session, log: () => {} }));
+  } catch (error) {
+    throw explainStateError(error, folder.path);
+  }
+}
+
+/** The image is not in a status that the command can work on. */
+export function createStatusError({ status, reason, next }: Status, { folder }: Target): MobyPatchError {
+  return new MobyPatchError('failed', `image-${status}`, reason, { path: folder.image, hint: next });
+}
+
+/** With a new kernel of a distribution comes an initrd of another name: it gets the patches of the previous one. */
+async function findPredecessor(root: string, images: readonly string[]): Promise<Predecessor | undefined> {
+  for (const image of images) {
+    const folder = await findStateFolder(root, image);
+    const { wanted, deployments } = await loadState(folder, undefined);
+    const deployment = deployments.at(-1);
+    if (deployment !== undefined) return { folder, wanted, deployment };
+  }
+  return undefined;
+}
+
+function locateKernel(path: string | undefined, from: string): string | undefined {
+  return path === undefined ? undefined : resolve(from, path);
+}
+
+async function digestFile(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined || !(await stat(path).catch(() => undefined))?.isFile()) return undefined;
+  return digestBytes(createReadStream(path));
+}
+
+/** Errors about all other files are in words already, so an error of the system is about the state folder. */
+function explainStateError(error: unknown, folder: string): unknown {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (error instanceof MobyPatchError || syscall === undefined) return error;
+  return new MobyPatchError(
+    'infrastructure',
+    'state-unwritable',
+    `cannot keep the state: ${code} at ${syscall} ${path ?? ''}; the installed image is as it was`,
+    {
+      path: folder,
+      hint: 'make room or change its rights; XDG_STATE_HOME names another place',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { Plan } from '../model/plan.js';
+import type { ReadingSession } from '../model/session.js';
+import { createPlan } from '../patch/plan.js';
+import { type BuildFlags, createBuildRequest } from '../setup/build-request.js';
+import { loadConfiguration } from '../setup/configuration.js';
+import type { Target, TargetOptions } from './target.js';
+
+/**
+ * Names an installed image, the patches that it is to have, and how the patched image is built and booted. The
+ * configuration says what is left out, then the last deployment which patches.
+ */
+export interface DeployRequest extends TargetOptions, Omit<BuildFlags, 'output' | 'locked' | 'config'> {}
+
+/** All that is wanted of the patched image. */
+export interface WantedPatches {
+  /** A hash of the patches, their settings and the compression; independent of the image. */
+  readonly recipe: string;
+  readonly plan: Plan;
+}
+
+/**
+ * The request with the patches and settings of the last deployment, where neither the request nor the
+ * configuration names patches. Undefined when there was no deployment either.
+ */
+export async function completeRequest(
+  request: DeployRequest,
+  target: Target,
+  { places }: ReadingSession,
+): Promise<DeployRequest | undefined> {
+  const { values } = await loadConfiguration(places.folder, request.config);
+  if (request.patch !== undefined || (values.patches?.length ?? 0) > 0) return request;
+  const last = target.state.deployments.at(-1) ?? target.predecessor?.deployment;
+  if (last === undefined) return undefined;
+  const settings = Object.entries(last.settings).map(([key, value]) => `${key}=${value}`);
+  return {
+    ...request,
+    patch: last.patches.map(({ folder }) => folder),
+    set: [...settings, ...(request.set ?? [])],
+  };
+}
+
+/** Errors: those of `createBuildRequest` and `createPlan`. */
+export async function loadWantedPatches(
+  request: DeployRequest,
+  session: ReadingSession,
+): Promise<WantedPatches> {
+  const { patches, settings, codec, level, mode, single } = await createBuildRequest(
+    { ...request, verify: false },
+    { ...session, log: () => {} },
+  );
+  const plan = await createPlan(patches, settings, '', 0);
+  const parts = [plan.patches.map(({ sha256 }) => sha256), codec ?? '', level ?? ''];
+  // Defaults are left out: hashes in states from before these options stay valid.
+  if (mode !== undefined && mode !== 'rewrite') parts.push(`mode ${mode}`);
+  if (single) parts.push('single');
+  return { recipe: createHash('sha256').update(JSON.stringify(parts)).digest('hex'), plan };
+}
