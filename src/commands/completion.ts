@@ -1,13 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Argument, type Command } from 'commander';
-import type { CommandContext } from './shared/context.js';
+import { MobyPatchError } from '../model/error.js';
+import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
+import { printData, printLines } from './shared/print.js';
 
-export const shells = ['bash', 'zsh', 'fish'] as const;
+const shells = ['bash', 'zsh', 'fish'] as const;
 
-export type Shell = (typeof shells)[number];
+type Shell = (typeof shells)[number];
 
-/** What the scripts call: it is not for people, so no help names it. */
-export const completerName = '__complete';
+/** What the scripts call; no help names it. */
+const completerName = '__complete';
 
 export function addCompletionCommand(program: Command, context: CommandContext): void {
   program
@@ -22,17 +26,46 @@ To have it in every shell:
   zsh   echo 'eval "$(moby-patch completion zsh)"' >> ~/.zshrc    (below compinit)
   fish  moby-patch completion fish > ~/.config/fish/completions/moby-patch.fish`,
     )
-    .action(
-      guard(context, async (shell: Shell | undefined) => {
-        const { runCompletion } = await import('./completion/run.js');
-        await runCompletion(shell, context);
-      }),
-    );
+    .action(guard(context, (shell: Shell | undefined) => runCompletion(shell, context)));
   program
     .command(completerName, { hidden: true })
     .argument('[word...]')
-    .action(async (words: string[]) => {
-      const { printCompletions } = await import('./completion/run.js');
-      await printCompletions(program, words, context);
-    });
+    .action((words: string[]) => printCompletions(program, words, context));
+}
+
+/** A script asks the program at each key what may come next, so it is never out of date. */
+async function runCompletion(named: Shell | undefined, context: CommandContext): Promise<void> {
+  const { SHELL } = context.environment;
+  const shell = named ?? shells.find((each) => each === basename(SHELL ?? ''));
+  if (shell === undefined) {
+    const what = SHELL === undefined || SHELL === '' ? 'no SHELL in the environment' : `SHELL=${SHELL}`;
+    const message = `found ${what}, wanted one of ${shells.join(', ')}`;
+    throw new MobyPatchError('invalid', 'shell-unknown', message, { hint: 'moby-patch completion bash' });
+  }
+  const script = new URL(`./completion/moby-patch.${shell}`, import.meta.url);
+  await printData(context, await readFile(script));
+}
+
+/**
+ * For the scripts: a line `VALUE TAB DESCRIPTION` for each candidate, then one that begins with `:` and says what
+ * the shell adds: `files`, `folders`; `nospace`: a value is not complete yet. An error gives no candidates: a key
+ * was pressed, and no message is wanted.
+ */
+async function printCompletions(
+  program: Command,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  const { completeWords } = await import('./completion/words.js');
+  const { listValues } = await import('./completion/values.js');
+  const { candidates, prefix, typed, values, patches } = completeWords(program, words);
+  const listed = await listValues(values, patches, createReader({}, context)).catch(() => ({
+    candidates: [],
+    extra: '',
+  }));
+  const all = [...candidates, ...listed.candidates].filter(({ value }) => value.startsWith(typed));
+  await printLines(context, [
+    ...all.map(({ value, description }) => `${prefix}${value}\t${description}`),
+    `:${listed.extra}`,
+  ]);
 }

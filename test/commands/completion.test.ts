@@ -3,15 +3,15 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Command } from 'commander';
-import { runCompletion } from '#src/commands/completion/run.js';
 import { listValues } from '#src/commands/completion/values.js';
 import { completeWords, nameValue, valueKinds } from '#src/commands/completion/words.js';
 import { addCompletionCommand } from '#src/commands/completion.js';
 import { createProgram } from '#src/commands/program.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { createCommandContext } from '../fixtures/command-context.js';
+import { callMoby, createCommandContext } from '../fixtures/command-context.js';
 import { cli } from '../fixtures/moby.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
+import { createTestSession } from '../fixtures/session.js';
 
 /** A project with an image whose name has a blank and a patch of its own, and a `moby-patch` in the PATH. */
 async function setUp(t: ExecutionContext) {
@@ -127,16 +127,14 @@ declareTest(findMissingProgram('fish'), 'fish completes the same, with what each
 });
 
 test('the script is for the shell that is named, or that one is in', async (t) => {
-  const print = async (named: 'bash' | undefined, SHELL: string | undefined) => {
-    const context = createCommandContext('/');
-    await runCompletion(named, { ...context, environment: { SHELL } });
-    return context.printed();
-  };
-  t.regex(await print(undefined, '/usr/bin/fish'), /^# Completes moby-patch in fish/);
-  t.regex(await print('bash', '/usr/bin/fish'), /^# Completes moby-patch in bash/);
-  for (const shell of ['/bin/tcsh', undefined]) {
-    const error = await t.throwsAsync(print(undefined, shell));
-    t.like(error, { kind: 'invalid', code: 'shell-unknown' });
+  const print = (named: readonly string[], SHELL: string) =>
+    callMoby(['completion', ...named], '/', { SHELL });
+  t.regex((await print([], '/usr/bin/fish')).stdout, /^# Completes moby-patch in fish/);
+  t.regex((await print(['bash'], '/usr/bin/fish')).stdout, /^# Completes moby-patch in bash/);
+  for (const shell of ['/bin/tcsh', '']) {
+    const { code, stderr } = await print([], shell);
+    t.is(code, 2);
+    t.regex(stderr, /shell-unknown/);
   }
 });
 
@@ -216,15 +214,15 @@ test('ids that a shell would have to quote are left out, and words of a patch st
       'title: x\nparameters: {p: {description: "a\\nb\\e[2J"}}\nsteps: [file: {path: a, content: b}]\n',
     );
   }
-  const context = createCommandContext(folder);
-  const { candidates } = await listValues('patch', [], context);
+  const session = createTestSession(folder);
+  const { candidates } = await listValues('patch', [], session);
   const ids = candidates.map(({ value }) => value);
   t.true(ids.includes('plain') && ids.includes('nfs'));
   t.true(
     ids.every((id) => /^[\w-]+$/.test(id)),
     ids.join(),
   );
-  t.deepEqual((await listValues('setting', ['plain'], context)).candidates, [
+  t.deepEqual((await listValues('setting', ['plain'], session)).candidates, [
     { value: 'p=', description: 'a b [2J' },
   ]);
 });

@@ -1,17 +1,17 @@
-import { type CommandContext, createReader } from '../shared/context.js';
+import type { ReadingSession } from '../../model/session.js';
 import type { Candidate, ValueKind } from './words.js';
 
 interface Listed {
   readonly candidates: readonly Candidate[];
-  /** What the shell adds: see `printCompletions`. */
+  /** What the shell adds: '', `files`, `folders` or `nospace`. */
   readonly extra: string;
 }
 
-/** The values of a kind that can be listed, as they are now, in this folder. `patches`: those that are named. */
+/** The values of a kind that can be listed. `patches`: those that the command line names. */
 export async function listValues(
   kind: ValueKind | undefined,
   patches: readonly string[],
-  context: CommandContext,
+  session: ReadingSession,
 ): Promise<Listed> {
   switch (kind) {
     case undefined:
@@ -20,25 +20,25 @@ export async function listValues(
     case 'folders':
       return { candidates: [], extra: kind };
     case 'image':
-      return { candidates: await listImages(context), extra: 'files' };
+      return { candidates: await listImages(session), extra: 'files' };
     case 'patch':
-      return { candidates: await listPatchIds(context), extra: 'folders' };
+      return { candidates: await listPatchIds(session), extra: 'folders' };
     case 'codec':
       return { candidates: await listCodecs(), extra: '' };
     case 'setting':
-      return { candidates: await listSettings(patches, context), extra: 'nospace' };
+      return { candidates: await listSettings(patches, session), extra: 'nospace' };
   }
 }
 
-async function listImages(context: CommandContext): Promise<Candidate[]> {
+async function listImages(session: ReadingSession): Promise<Candidate[]> {
   const { listDefinitions } = await import('../../catalog/find-image.js');
-  const ids = await listDefinitions(createReader({}, context).places.images);
+  const ids = await listDefinitions(session.places.images);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'image definition' }));
 }
 
-async function listPatchIds(context: CommandContext): Promise<Candidate[]> {
+async function listPatchIds(session: ReadingSession): Promise<Candidate[]> {
   const { listPatches } = await import('../../patch/language/find-patches.js');
-  const ids = await listPatches(createReader({}, context).places.patches);
+  const ids = await listPatches(session.places.patches);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'patch' }));
 }
 
@@ -47,26 +47,28 @@ async function listCodecs(): Promise<Candidate[]> {
   return writableCodecs.map((value) => ({ value, description: 'compression' }));
 }
 
-/** The parameters of the patches that are named, or else of those of moby-patch.yaml. */
-async function listSettings(named: readonly string[], context: CommandContext): Promise<Candidate[]> {
+/** The parameters of the named patches; without any, of those in moby-patch.yaml. */
+async function listSettings(named: readonly string[], session: ReadingSession): Promise<Candidate[]> {
   const { findPatch } = await import('../../patch/language/find-patches.js');
   const { loadPatch } = await import('../../patch/language/load-patch.js');
   const { loadConfiguration } = await import('../../setup/configuration.js');
-  const roots = createReader({}, context).places.patches;
+  const roots = session.places.patches;
   const names =
-    named.length > 0 ? named : ((await loadConfiguration(context.folder, undefined)).values.patches ?? []);
+    named.length > 0
+      ? named
+      : ((await loadConfiguration(session.places.folder, undefined)).values.patches ?? []);
   const patches = await Promise.all(names.map(async (name) => loadPatch(await findPatch(name, roots))));
   return patches
     .flatMap(({ parameters }) => Object.entries(parameters))
     .map(([name, { description }]) => ({ value: `${name}=`, description: toLine(description) }));
 }
 
-/** A shell would have to quote other names, and each in its own way: nobody gives such ids. */
+/** Other names need quotes, which differ from shell to shell; such ids are not used in practice. */
 function isPlain(id: string): boolean {
   return /^[\w.+@-]+$/.test(id);
 }
 
-/** A patch may be anybody's: its words must not become lines or move a cursor. */
+/** A patch is untrusted: its text must not add lines or move the cursor. */
 function toLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return text.replace(/[\x00-\x20\x7f-\x9f]+/g, ' ').trim();

@@ -5,22 +5,22 @@ export interface Candidate {
   readonly description: string;
 }
 
-/** What a value is, for those of which the program knows more than that it is a text. */
+/** What kind of value an option or argument takes, where it is more than text. */
 export type ValueKind = 'image' | 'patch' | 'setting' | 'codec' | 'files' | 'folders';
 
 export interface Completion {
   readonly candidates: readonly Candidate[];
-  /** What stands before the value in the word: `--engine=`. */
+  /** The part of the word before the value: `--engine=`. */
   readonly prefix: string;
-  /** What there is of the value. */
+  /** The value as far as it is typed. */
   readonly typed: string;
-  /** What else the value may be. */
+  /** The kind of the other values that are possible. */
   readonly values?: ValueKind | undefined;
-  /** The patches that the words name. */
+  /** The patches that the words name with `--patch`. */
   readonly patches: readonly string[];
 }
 
-/** The names that options and arguments give their values -> what these are; undefined: nobody can know. */
+/** The names that options and arguments give their values -> the kind; undefined: any text. */
 export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   image: 'image',
   a: 'image',
@@ -45,7 +45,7 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   'uid:gid': undefined,
 };
 
-/** What may stand in the place of the last word; the words are those behind the name of the program. */
+/** What the last word may become; `words` follow the name of the program. */
 export function completeWords(program: Command, words: readonly string[]): Completion {
   const typed = words.at(-1) ?? '';
   const { command, parent, option, position, isEnded, patches } = readWords(program, words.slice(0, -1));
@@ -60,7 +60,7 @@ export function completeWords(program: Command, words: readonly string[]): Compl
   if (!isEnded && (typed.startsWith('-') || (argument === undefined && commands.length === 0)))
     return { ...whole, candidates: listOptions(command, typed) };
   if (argument === undefined) return { ...whole, candidates: position === 0 ? commands : [] };
-  // Of the `help` that every command with commands has.
+  // The argument of `help`, which every command with subcommands has.
   if (argument.name() === 'command') return { ...whole, candidates: listCommands(parent) };
   return { ...whole, ...completeValue(argument) };
 }
@@ -70,49 +70,57 @@ interface Place {
   readonly parent: Command;
   /** The option whose value comes next. */
   readonly option: Option | undefined;
-  /** Arguments of the command so far. */
+  /** How many arguments the command has so far. */
   readonly position: number;
-  /** Whether `--` was there: no options come any more. */
+  /** Whether `--` was among the words: no option follows. */
   readonly isEnded: boolean;
   readonly patches: readonly string[];
 }
 
 function readWords(program: Command, words: readonly string[]): Place {
-  let command = program;
-  let parent = program;
-  let option: Option | undefined;
-  let position = 0;
-  let isEnded = false;
-  const patches: string[] = [];
-  for (const word of words) {
-    if (option !== undefined) {
-      if (option.long === '--patch') patches.push(word);
-      option = undefined;
-    } else if (!isEnded && word === '--') isEnded = true;
-    else if (!isEnded && /^-./.test(word)) {
-      const [name = '', ...value] = word.split('=');
-      const found = findOption(command, name);
-      if (found === undefined || !takesValue(found)) continue;
-      if (value.length === 0) option = found;
-      else if (found.long === '--patch') patches.push(value.join('='));
-    } else {
-      const next = position === 0 ? findCommand(command, word) : undefined;
-      if (next === undefined) position += 1;
-      else [parent, command] = [command, next];
-    }
-  }
-  return { command, parent, option, position, isEnded, patches };
+  const start = {
+    command: program,
+    parent: program,
+    option: undefined,
+    position: 0,
+    isEnded: false,
+    patches: [],
+  };
+  return words.reduce<Place>(readWord, start);
 }
 
-function completeValue(asked: Option | Argument): Pick<Completion, 'candidates' | 'values'> {
-  const { argChoices, description } = asked;
+function readWord(place: Place, word: string): Place {
+  const { command, option, position, isEnded, patches } = place;
+  if (option !== undefined) return { ...place, option: undefined, patches: addPatch(patches, option, word) };
+  if (!isEnded && word === '--') return { ...place, isEnded: true };
+  if (!isEnded && /^-./.test(word)) return readOption(place, word);
+  const next = position === 0 ? findCommand(command, word) : undefined;
+  return next === undefined
+    ? { ...place, position: position + 1 }
+    : { ...place, parent: command, command: next };
+}
+
+function readOption(place: Place, word: string): Place {
+  const [name = '', ...value] = word.split('=');
+  const option = findOption(place.command, name);
+  if (option === undefined || !takesValue(option)) return place;
+  if (value.length === 0) return { ...place, option };
+  return { ...place, patches: addPatch(place.patches, option, value.join('=')) };
+}
+
+function addPatch(patches: readonly string[], option: Option, value: string): readonly string[] {
+  return option.long === '--patch' ? [...patches, value] : patches;
+}
+
+function completeValue(target: Option | Argument): Pick<Completion, 'candidates' | 'values'> {
+  const { argChoices, description } = target;
   if (argChoices !== undefined)
     return { candidates: argChoices.map((value) => ({ value, description })), values: undefined };
-  const name = 'flags' in asked ? nameValue(asked) : asked.name();
+  const name = 'flags' in target ? nameValue(target) : target.name();
   return { candidates: [], values: Object.hasOwn(valueKinds, name) ? valueKinds[name] : undefined };
 }
 
-/** What stands between the brackets of an option: `image` of `-i, --image <image>`. */
+/** The name in the brackets of an option: `image` of `-i, --image <image>`. */
 export function nameValue({ flags }: Option): string {
   return /<(.+)>/.exec(flags)?.[1] ?? '';
 }
@@ -141,7 +149,7 @@ function listCommands(command: Command): Candidate[] {
   }));
 }
 
-/** A single letter is worth a candidate only to whoever has typed no more than the dash. */
+/** Short options are offered only while the word is a bare dash. */
 function listOptions(command: Command, typed: string): Candidate[] {
   return visibleOptions(command).flatMap(({ short, long, description }) =>
     [long, typed === '-' ? short : undefined].flatMap((value) =>
