@@ -200,15 +200,13 @@ async function verify(
   { plan, written, scratch }: VerifyStage,
 ): Promise<BootResult | undefined> {
   if (request.verify === undefined) {
-    log('not booted, as asked for');
+    log('not booted, as requested');
     return undefined;
   }
-  const memory =
-    request.verify.memory ?? Math.max(request.verify.leastMemory ?? 0, chooseMemory(written.layout));
   const boot = {
     ...request.verify,
     expects: [...request.verify.expects, ...plan.expects],
-    memory,
+    memory: chooseMemory(written.layout, request.verify),
     image: written.file,
     console: `${scratch.path}/console.log`,
   };

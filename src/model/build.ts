@@ -27,13 +27,13 @@ export interface BuildRequest {
   /** What is compressed becomes one member, not several that are cut between entries. */
   readonly single?: boolean | undefined;
   /** Absent: the output is not booted, and the report says so. */
-  readonly verify?: BootWishes | undefined;
+  readonly verify?: BootOptions | undefined;
   /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */
   readonly stamp?: number | undefined;
 }
 
-/** How the output is booted; `memory` is chosen by its size unless given, but is not less than `leastMemory`. */
-export interface BootWishes extends Omit<BootRequest, 'image' | 'console' | 'memory'> {
+/** How the output is booted. Without `memory` its size decides, from `leastMemory` up. */
+export interface BootOptions extends Omit<BootRequest, 'image' | 'console' | 'memory'> {
   readonly memory?: number | undefined;
   readonly leastMemory?: number | undefined;
 }

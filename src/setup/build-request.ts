@@ -1,16 +1,16 @@
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
-import type { BootWishes, BuildRequest, WriteMode } from '../model/build.js';
+import type { BuildRequest, WriteMode } from '../model/build.js';
 import type { EngineName } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
 import type { Patch } from '../model/patch.js';
-import type { ReadingSession } from '../model/session.js';
+import type { Places, ReadingSession } from '../model/session.js';
 import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
 import { suggest } from '../yaml/did-you-mean.js';
-import { type BootFlags, defaultTimeout, listExpectations } from './boot-options.js';
+import { type BootFlags, createBootOptions, createKernelError } from './boot-options.js';
 import { type Configuration, type LoadedConfiguration, loadConfiguration } from './configuration.js';
 import { lockName, readLock } from './lock-file.js';
 import { findNamedImage } from './named-image.js';
@@ -35,31 +35,23 @@ export interface BuildFlags extends BootFlags {
   readonly locked?: boolean;
 }
 
-/** Puts the flags over the configuration file and finds everything they name. */
+/** Puts the flags over the configuration file and finds everything that both name. */
 export async function createBuildRequest(flags: BuildFlags, session: ReadingSession): Promise<BuildRequest> {
-  const { folder } = session.places;
-  const configuration = await loadConfiguration(folder, flags.config);
+  const { places, environment } = session;
+  const configuration = await loadConfiguration(places.folder, flags.config);
   const { values } = configuration;
   const image = await findWantedImage(flags, configuration, session);
   const output =
     flags.output === undefined
       ? resolve(configuration.folder, values.output ?? defaultOutput)
-      : resolve(folder, flags.output);
+      : resolve(places.folder, flags.output);
   if (output === image.initrd) {
-    throw new MobyPatchError(
-      'invalid',
-      'output-is-input',
-      'the output would replace the image it is made from',
-      { path: output, hint: 'give another file: -o FILE' },
-    );
+    const message = 'the output would replace the image it is made from';
+    const details = { path: output, hint: 'give another file: -o FILE' };
+    throw new MobyPatchError('invalid', 'output-is-input', message, details);
   }
-  const roots = placesOf(configuration.folder, session.places).patches;
-  const patches = await Promise.all(
-    listPatchFolders(flags, configuration, folder).map(async (name) =>
-      loadPatch(await findPatch(name, roots)),
-    ),
-  );
-  return {
+  const patches = await loadPatches(flags, configuration, places);
+  const request = {
     image: image.initrd,
     name: image.name,
     patches,
@@ -71,11 +63,18 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     level: flags.level ?? values.level,
     mode: flags.mode ?? values.mode,
     single: flags.singleMember ?? values['single-member'],
-    verify: flags.verify
-      ? chooseBoot(flags, configuration, image, folder, patches.length > 0 || hasRecoding(flags, values))
-      : undefined,
-    stamp: parseStamp(session.environment.SOURCE_DATE_EPOCH),
+    stamp: parseStamp(environment.SOURCE_DATE_EPOCH),
   };
+  if (!flags.verify) return request;
+  const kernel = chooseKernel(flags, configuration, places) ?? image.kernel;
+  if (kernel !== undefined)
+    return { ...request, verify: createBootOptions({ flags, values, image, kernel }) };
+  // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
+  if (!isChanging(request)) return request;
+  throw createKernelError(
+    image,
+    '--kernel FILE, or --no-verify to write the image without a proof that it boots',
+  );
 }
 
 /**
@@ -101,19 +100,38 @@ async function findWantedImage(
   return findNamedImage(wanted, session, { project, from });
 }
 
-/** Names that are paths start at the folder of whoever wrote them. */
-function listPatchFolders(flags: BuildFlags, configuration: LoadedConfiguration, folder: string): string[] {
-  const from = flags.patch === undefined ? configuration.folder : folder;
+/** A relative path begins in the folder of the configuration, or in the working folder, by where it is written. */
+function loadPatches(
+  flags: BuildFlags,
+  configuration: LoadedConfiguration,
+  places: Places,
+): Promise<readonly Patch[]> {
+  const from = flags.patch === undefined ? configuration.folder : places.folder;
+  const roots = placesOf(configuration.folder, places).patches;
   const names = flags.patch ?? configuration.values.patches ?? [];
-  return names.map((name) => locatePatch(name, from));
+  return Promise.all(names.map(async (name) => loadPatch(await findPatch(locatePatch(name, from), roots))));
 }
 
-/** What names a folder as an absolute path; an id as it is. */
+function chooseKernel(
+  flags: BuildFlags,
+  configuration: LoadedConfiguration,
+  places: Places,
+): string | undefined {
+  if (flags.kernel !== undefined) return resolve(places.folder, flags.kernel);
+  const { kernel } = configuration.values;
+  return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
+}
+
+function isChanging({ patches, codec, level, single }: BuildRequest): boolean {
+  return patches.length > 0 || (codec ?? level) !== undefined || single === true;
+}
+
+/** Makes the path of a folder absolute; an id stays as it is. */
 export function locatePatch(name: string, from: string): string {
   return /[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name;
 }
 
-/** The file's settings are for the file's patches: with others, those that they do not know mean nothing. */
+/** The settings of the file are for the patches of the file; other patches ignore those they do not declare. */
 function chooseSettings(
   flags: BuildFlags,
   values: Configuration,
@@ -135,12 +153,8 @@ export function parseSettings(settings: readonly string[]): Record<string, strin
     settings.map((setting) => {
       const [name, ...value] = setting.split('=');
       if (name === undefined || name === '' || value.length === 0) {
-        throw new MobyPatchError(
-          'invalid',
-          'setting-invalid',
-          `found the setting "${setting}", wanted NAME=VALUE`,
-          { hint: '-s server=192.168.65.1' },
-        );
+        const message = `found the setting "${setting}", wanted NAME=VALUE`;
+        throw new MobyPatchError('invalid', 'setting-invalid', message, { hint: '-s server=192.168.65.1' });
       }
       return [name, value.join('=')];
     }),
@@ -152,62 +166,14 @@ export function parseCodec(name: string | undefined): Codec | undefined {
   if (name === undefined) return undefined;
   const codec = writableCodecs.find((each) => each === name);
   if (codec !== undefined) return codec;
-  throw new MobyPatchError(
-    'invalid',
-    'compression-unknown',
-    `cannot write the compression "${name}"${suggest(name, writableCodecs)}`,
-    { hint: `--compression ${writableCodecs.join(' or ')}` },
-  );
+  const message = `cannot write the compression "${name}"${suggest(name, writableCodecs)}`;
+  const hint = `--compression ${writableCodecs.join(' or ')}`;
+  throw new MobyPatchError('invalid', 'compression-unknown', message, { hint });
 }
 
 function parseStamp(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   if (/^\d{1,10}$/.test(text) && Number(text) <= 0xffffffff) return Number(text);
-  throw new MobyPatchError(
-    'invalid',
-    'stamp-invalid',
-    `found SOURCE_DATE_EPOCH="${text}", wanted seconds since 1970`,
-  );
-}
-
-function hasRecoding(flags: BuildFlags, values: Configuration): boolean {
-  return (
-    (flags.compression ?? flags.level ?? values.compression ?? values.level) !== undefined ||
-    (flags.singleMember ?? values['single-member']) === true
-  );
-}
-
-/** Nothing to boot is fine only where the output is the input: whoever changes an image has to prove it. */
-function chooseBoot(
-  flags: BuildFlags,
-  configuration: LoadedConfiguration,
-  image: FoundImage,
-  folder: string,
-  changes: boolean,
-): BootWishes | undefined {
-  const { values } = configuration;
-  const configured = values.kernel === undefined ? undefined : resolve(configuration.folder, values.kernel);
-  const kernel = flags.kernel === undefined ? (configured ?? image.kernel) : resolve(folder, flags.kernel);
-  if (kernel === undefined) {
-    if (!changes) return undefined;
-    throw new MobyPatchError(
-      'invalid',
-      'kernel-missing',
-      `no kernel is known that boots this image (none lies beside it in ${dirname(image.initrd)})`,
-      {
-        path: image.name,
-        hint: '--kernel FILE, or --no-verify to write the image without a proof that it boots',
-      },
-    );
-  }
-  return {
-    kernel,
-    cmdline: flags.cmdline ?? values.cmdline ?? image.cmdline,
-    memory: flags.memory ?? values.memory,
-    leastMemory: image.memory,
-    timeout: flags.timeout ?? values.timeout ?? defaultTimeout,
-    network: flags.network ?? values.network ?? 'isolated',
-    accelerator: flags.accelerator ?? 'auto',
-    expects: listExpectations(flags, [...image.expect, ...(values.expect ?? [])]),
-  };
+  const message = `found SOURCE_DATE_EPOCH="${text}", wanted seconds since 1970`;
+  throw new MobyPatchError('invalid', 'stamp-invalid', message);
 }

@@ -2,11 +2,10 @@ import { copyFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createScratch } from '../io/scratch.js';
 import type { BootResult } from '../model/boot.js';
-import { MobyPatchError } from '../model/error.js';
 import type { Outcome } from '../model/report.js';
 import type { ReadingSession, Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
-import { type BootFlags, defaultTimeout, listExpectations } from '../setup/boot-options.js';
+import { type BootFlags, createBootOptions, createKernelError } from '../setup/boot-options.js';
 import { findNamedImage } from '../setup/named-image.js';
 import { openImage } from '../unpack/open-image.js';
 import { bootImage } from '../verify/boot/boot.js';
@@ -43,27 +42,14 @@ async function bootNamed(
   const { signal, limits, log, places } = session;
   const definition = await findNamedImage(request.image, session);
   const kernel = request.kernel === undefined ? definition.kernel : resolve(places.folder, request.kernel);
-  if (kernel === undefined)
-    throw new MobyPatchError('invalid', 'kernel-missing', 'no kernel is known that boots this image', {
-      path: request.image,
-      hint: '--kernel FILE',
-    });
+  if (kernel === undefined) throw createKernelError(definition, '--kernel FILE');
   const options = { signal, limits, name: request.image };
   await using image = await draft.stage('unpack', () => openImage(definition.initrd, options));
   draft.set({ before: image.layout });
   await using scratch = await createScratch();
   const console = join(scratch.path, 'console.log');
-  const boot = {
-    image: image.file,
-    kernel,
-    cmdline: request.cmdline ?? definition.cmdline,
-    memory: request.memory ?? Math.max(definition.memory ?? 0, chooseMemory(image.layout)),
-    timeout: request.timeout ?? defaultTimeout,
-    network: request.network ?? 'isolated',
-    accelerator: request.accelerator ?? 'auto',
-    expects: listExpectations(request, definition.expect),
-    console,
-  } as const;
+  const wanted = createBootOptions({ flags: request, image: definition, kernel });
+  const boot = { ...wanted, memory: chooseMemory(image.layout, wanted), image: image.file, console };
   const init = detectInit(image.entries);
   const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init }));
   if (request.console === undefined) return { ...result, console: 'not kept (--console FILE keeps it)' };
