@@ -20,7 +20,12 @@ import { writeChanges } from './repack/write-changes.js';
 import { createReportDraft, type ReportDraft } from './report/draft.js';
 import { createManifest, listPackages } from './report/manifest.js';
 import { createPlanReport } from './report/plan.js';
+import { cachedScan } from './unpack/cached-scan.js';
+import type { ScannedImage } from './unpack/collector.js';
+import { knownMembers } from './unpack/known-members.js';
 import { openImage } from './unpack/open-image.js';
+import { prefixOf } from './unpack/prefix.js';
+import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
 import { bootImage } from './verify/boot/boot.js';
 import { detectInit } from './verify/boot/detect-init.js';
@@ -80,16 +85,16 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
   });
 }
 
-function openInput({ draft, request, session }: Run): Promise<Image> {
+function openInput({ draft, request, session }: Run): Promise<ScannedImage> {
   return draft.stage('unpack', async () => {
     const { signal, cache } = session;
     const image = await openImage(request.image, {
       signal,
       limits: session.limits,
       name: request.name,
-      digests: true,
+      digest: true,
       hold: isBootFile,
-      cache,
+      shortcut: cachedScan(cache),
     });
     draft.set({ before: image.layout });
     assertLocked(request.lock, { input: image.layout.sha256 });
@@ -158,7 +163,7 @@ async function repack({ draft, request, session }: Run, { image, changes, scratc
 }
 
 interface ValidateStage {
-  readonly image: Image;
+  readonly image: ScannedImage;
   readonly changes: readonly Change[];
   readonly output: { readonly path: string; readonly members: readonly number[] };
 }
@@ -167,16 +172,19 @@ async function validate(
   { draft, request, session }: Run,
   { image, changes, output }: ValidateStage,
 ): Promise<Image> {
+  const known = knownMembers({
+    cache: session.cache,
+    scope: image.layout.sha256,
+    starts: output.members,
+    like: image,
+  });
   const written = await openImage(output.path, {
     signal: session.signal,
     limits: session.limits,
     name: request.output,
-    digests: true,
+    digest: true,
     hold: isBootFile,
-    like: image,
-    members: output.members,
-    memory: { cache: session.cache, scope: image.layout.sha256 },
-    known: draft.report().mode?.name === 'append' ? image : undefined,
+    shortcut: draft.report().mode?.name === 'append' ? firstOf(prefixOf(image), known) : known,
   });
   try {
     assertLocked(request.lock, { output: written.layout.sha256 });

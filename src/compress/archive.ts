@@ -5,6 +5,7 @@ import { MobyPatchError } from '../model/error.js';
 import type { Codec, Segment } from '../model/layout.js';
 import type { MemberEnd } from './codec.js';
 import { readMember } from './compression.js';
+import type { MembersAhead } from './gzip-ahead.js';
 
 export interface MemberSummary extends MemberEnd {
   /** Bytes after decompression. */
@@ -16,6 +17,8 @@ export interface ReadOptions {
   readonly limit?: number;
   /** Nothing that a token shows of the archive is needed when the next batch is asked for. */
   readonly passing?: boolean | undefined;
+  /** Gzip members that are unpacked ahead of their reader. */
+  readonly ahead?: MembersAhead | undefined;
 }
 
 /**
@@ -37,7 +40,7 @@ export async function* readArchive(
 export async function* readSegment(
   file: InputFile,
   { offset, end, compression: { codec } }: Pick<Segment, 'offset' | 'end' | 'compression'>,
-  options: TokenOptions = {},
+  options: TokenOptions & Pick<ReadOptions, 'ahead'> = {},
 ): Tokens {
   let origin = codec === 'none' ? -offset : 0;
   for (let at = offset; at < end; ) {
@@ -75,10 +78,13 @@ async function* readCompressed(
   codec: Exclude<Codec, 'none'>,
   file: InputFile,
   offset: number,
-  { limit = Number.POSITIVE_INFINITY, passing }: ReadOptions,
+  { limit = Number.POSITIVE_INFINITY, passing, ahead }: ReadOptions,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader();
-  const pieces = readMember(codec, file, offset, passing);
+  const pieces =
+    codec === 'gzip' && ahead !== undefined
+      ? readMemberAhead(ahead, file, offset, passing)
+      : readMember(codec, file, offset, passing);
   try {
     for (;;) {
       const next = await pieces.next();
@@ -92,6 +98,18 @@ async function* readCompressed(
   } finally {
     await pieces.return(undefined as never);
   }
+}
+
+async function* readMemberAhead(
+  ahead: MembersAhead,
+  file: InputFile,
+  offset: number,
+  passing?: boolean,
+): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  const whole = await ahead.take(offset);
+  if (whole === undefined) return yield* readMember('gzip', file, offset, passing);
+  yield whole.bytes;
+  return whole.end;
 }
 
 export function createTooLargeError(file: InputFile, offset: number): MobyPatchError {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { parseGzipHeader } from '../format/gzip-header.js';
@@ -29,61 +28,55 @@ export async function* noteMembers(source: Bytes, starts: number[]): AsyncGenera
   }
 }
 
-type Take = (offset: number) => Promise<WholeMember | undefined>;
-
-const readers = new WeakMap<InputFile, Take>();
-const noted = new WeakMap<InputFile, Map<number, string>>();
-
-/** Gets the hex SHA-256 of each member that is taken whole from now on, by where it begins. */
-export function noteDigests(file: InputFile): ReadonlyMap<number, string> {
-  const digests = new Map<number, string>();
-  noted.set(file, digests);
-  return digests;
+/** Gzip members that are unpacked in other threads while those before them are read. */
+export interface MembersAhead {
+  /**
+   * The member that begins there, whole and checked; undefined for one that is not among them, or that is not
+   * what it was said to be: then it is to be read as any other.
+   */
+  take(offset: number): Promise<WholeMember | undefined>;
 }
 
 /**
- * The member that begins there, whole and checked, while those behind it are unpacked in other threads; undefined
- * where the file does not say what begins there, or what it says is not so: then it is to be read as any other.
+ * `starts`: where members begin. Only an aid: a wrong place costs time and nothing else. `onRead` gets the bytes of
+ * each member that is read.
  */
-export async function takeMember(file: InputFile, offset: number): Promise<WholeMember | undefined> {
-  if (file.members === undefined) return undefined;
-  const take = readers.get(file) ?? createTake(file, file.members, noted.get(file));
-  readers.set(file, take);
-  return take(offset);
-}
-
-function createTake(
+export function createMembersAhead(
   file: InputFile,
-  members: readonly number[],
-  digests: Map<number, string> | undefined,
-): Take {
-  const indexes = new Map(members.map((offset, index) => [offset, index]));
+  starts: readonly number[],
+  onRead: (offset: number, member: Uint8Array) => void = () => {},
+): MembersAhead {
+  const indexes = new Map(starts.map((offset, index) => [offset, index]));
   const pending = new Map<number, Promise<WholeMember | undefined>>();
-  // One after the other: whoever hashes the file on the way needs its bytes in order.
+  // One after the other: the hash of the whole file needs its bytes in order.
   let reading: Promise<unknown> = Promise.resolve();
 
   async function start(index: number): Promise<WholeMember | undefined> {
-    const [offset, end] = [members[index], members[index + 1]];
+    const [offset, end] = [starts[index], starts[index + 1]];
     if (offset === undefined || end === undefined || end - offset > longest) return undefined;
     const read = reading.then(() => file.read(offset, end));
     reading = read.catch(() => {});
     const member = await read;
     if (member.length < end - offset) return undefined;
-    digests?.set(offset, createHash('sha256').update(member).digest('hex'));
+    onRead(offset, member);
     return unpackMember(member, end);
   }
 
-  return async (offset) => {
-    const index = indexes.get(offset);
-    if (index === undefined) return undefined;
-    for (let next = index; next < index + depth; next += 1) {
-      if (pending.has(next)) continue;
-      const member = start(next).catch(() => undefined);
-      pending.set(next, member);
-    }
-    const member = await pending.get(index);
-    for (const old of pending.keys()) if (old <= index) pending.delete(old);
-    return member;
+  return {
+    async take(offset) {
+      const index = indexes.get(offset);
+      if (index === undefined) return undefined;
+      for (let next = index; next < index + depth; next += 1) {
+        if (!pending.has(next))
+          pending.set(
+            next,
+            start(next).catch(() => undefined),
+          );
+      }
+      const member = await pending.get(index);
+      for (const old of pending.keys()) if (old <= index) pending.delete(old);
+      return member;
+    },
   };
 }
 

@@ -6,7 +6,6 @@ import { giveSlab, takeSlab } from '../io/slabs.js';
 import type { MobyPatchError } from '../model/error.js';
 import { createMemberError, createTruncatedError, type MemberEnd } from './codec.js';
 import { createDirectInflate, type DirectInflate } from './direct-inflate.js';
-import { takeMember } from './gzip-ahead.js';
 import { startFeeding } from './zlib-feed.js';
 
 /** Large pieces cost fewer turns; of what goes in the next block waits already when one is used up. */
@@ -44,11 +43,6 @@ async function* readMember(
   offset: number,
   inflate: (body: number) => Inflated,
 ): AsyncGenerator<Uint8Array, MemberEnd, void> {
-  const whole = await takeMember(file, offset);
-  if (whole !== undefined) {
-    yield whole.bytes;
-    return whole.end;
-  }
   const start = await file.read(offset, Math.min(offset + longestHeader, file.size));
   const header = parseGzipHeader(start);
   if (typeof header === 'string') throw createHeaderError(file, offset, header);

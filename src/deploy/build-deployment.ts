@@ -10,7 +10,9 @@ import type { Deployment } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import type { Session } from '../model/session.js';
+import { cachedScan } from '../unpack/cached-scan.js';
 import { openImage } from '../unpack/open-image.js';
+import { sharedWith } from '../unpack/reading.js';
 import { listArchiveDigests } from './assess-image.js';
 import { examineFile } from './installed-file.js';
 import { readDeployment } from './state/state.js';
@@ -93,9 +95,17 @@ async function describeBuild(
       { path: target.name, hint: 'install the application again, then moby-patch apply' },
     );
   }
-  const options = { signal, limits, digests: true };
-  await using stock = await openImage(request.image, { ...options, name: target.name, cache });
-  await using patched = await openImage(request.output, { ...options, name: 'the new image', like: stock });
+  const options = { signal, limits, digest: true };
+  await using stock = await openImage(request.image, {
+    ...options,
+    name: target.name,
+    shortcut: cachedScan(cache),
+  });
+  await using patched = await openImage(request.output, {
+    ...options,
+    name: 'the new image',
+    shortcut: sharedWith(stock),
+  });
   const touched = await listTouched({ stock, patched, diff });
   await replaceFile(join(target.folder.builds, name, 'touched.json'), `${JSON.stringify(touched)}\n`);
   const archives = listArchiveDigests(stock);

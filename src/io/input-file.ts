@@ -10,8 +10,6 @@ export interface InputFile extends AsyncDisposable {
   readonly name: string;
   readonly path: string;
   readonly size: number;
-  /** Where gzip members begin, as far as whoever wrote the file has said: only an aid to read it. */
-  readonly members?: readonly number[] | undefined;
   /** The bytes from `offset` to `end`; fewer only where the file ends. */
   read(offset: number, end: number): Promise<Uint8Array>;
   /** Reads at once, into a buffer of the caller; how many bytes, fewer than it holds only where the file ends. */
@@ -27,11 +25,7 @@ const blockSize = 512 * 1024;
 /** Blocks kept: members shorter than one follow each other, and two passes may go on side by side. */
 const mostBlocks = 4;
 
-export async function openInputFile(
-  path: string,
-  name = path,
-  members?: readonly number[],
-): Promise<InputFile> {
+export async function openInputFile(path: string, name = path): Promise<InputFile> {
   const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
     throw new MobyPatchError(
       'invalid',
@@ -41,7 +35,7 @@ export async function openInputFile(
     );
   });
   try {
-    return { ...(await createInputFile(handle, path, name)), members };
+    return await createInputFile(handle, path, name);
   } catch (error) {
     await handle.close();
     throw error;

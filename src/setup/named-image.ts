@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { createScratch } from '../io/scratch.js';
-import type { Image } from '../model/archive.js';
 import type { ReadingSession } from '../model/session.js';
+import type { ScannedImage } from '../unpack/collector.js';
 import { type OpenOptions, openImage } from '../unpack/open-image.js';
 import { refuseStart } from '../unpack/scan.js';
 import { placesOf } from './reading-session.js';
@@ -11,7 +11,11 @@ import { saveStandardInput } from './standard-input.js';
 
 const standardInput = 'standard input';
 
+type OpenFile = (path: string, options: OpenOptions) => Promise<ScannedImage>;
+
 export interface NamedImageOptions extends Omit<OpenOptions, 'signal' | 'name' | 'limits'> {
+  /** How the file is opened; default: `openImage`. */
+  readonly open?: OpenFile;
   /** What `-` names; without it `-` is a name like any other. */
   readonly input?: NodeJS.ReadableStream;
 }
@@ -23,14 +27,15 @@ export interface NamedImageOptions extends Omit<OpenOptions, 'signal' | 'name' |
 export async function openNamedImage(
   name: string,
   session: ReadingSession,
-  { input, ...rest }: NamedImageOptions = {},
-): Promise<Image> {
+  { input, open = openImage, ...rest }: NamedImageOptions = {},
+): Promise<ScannedImage> {
   const options = { ...rest, signal: session.signal, limits: session.limits };
-  if (name === '-' && input !== undefined) return openStandardInput(input, session, options);
+  if (name === '-' && input !== undefined)
+    return openStandardInput(input, session, (path) => open(path, { ...options, name: standardInput }));
   const path = resolve(session.places.folder, name);
-  if (await exists(path)) return openImage(path, { ...options, name });
+  if (await exists(path)) return open(path, { ...options, name });
   const { initrd } = await findNamedImage(name, session);
-  return openImage(initrd, { ...options, name });
+  return open(initrd, { ...options, name });
 }
 
 export interface FindNamedOptions {
@@ -64,13 +69,13 @@ export async function findNamedImage(
 async function openStandardInput(
   input: NodeJS.ReadableStream,
   session: ReadingSession,
-  options: OpenOptions,
-): Promise<Image> {
+  open: (path: string) => Promise<ScannedImage>,
+): Promise<ScannedImage> {
   const scratch = await createScratch();
   try {
     const path = join(scratch.path, 'stdin.img');
     await saveStandardInput(input, { path, refuse: (start) => refuseStart(start, standardInput) }, session);
-    const image = await openImage(path, { ...options, name: standardInput });
+    const image = await open(path);
     return {
       ...image,
       async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 import type { TreeDiff } from '../model/diff.js';
 import type { ReadingSession } from '../model/session.js';
 import { openNamedImage } from '../setup/named-image.js';
+import { sharedWith } from '../unpack/reading.js';
 import { compareImages } from '../verify/compare-images.js';
 import { addTextDiffs } from '../verify/compare-texts.js';
 
@@ -16,9 +17,12 @@ export interface DiffRequest {
 /** What differs between what two images boot into. */
 export async function diff(request: DiffRequest, session: ReadingSession): Promise<TreeDiff> {
   const { input, text } = request;
-  const options = { digests: true, ...(input === undefined ? {} : { input }) };
+  const options = { digest: true, ...(input === undefined ? {} : { input }) };
   await using before = await openNamedImage(request.before, session, options);
-  await using after = await openNamedImage(request.after, session, { ...options, like: before });
+  await using after = await openNamedImage(request.after, session, {
+    ...options,
+    shortcut: sharedWith(before),
+  });
   const differences = await compareImages(before, after);
   return text ? addTextDiffs(before, after, differences) : differences;
 }

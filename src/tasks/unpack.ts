@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { createOutput } from '../io/output.js';
 import type { ReadingSession } from '../model/session.js';
 import { openNamedImage } from '../setup/named-image.js';
+import { openWatched } from '../unpack/open-image.js';
 
 export interface UnpackRequest {
   /** A file, the id of an image definition, or `-` for `input`. */
@@ -28,7 +29,11 @@ export async function unpack(request: UnpackRequest, session: ReadingSession): P
   if (!output.endsWith('.tar')) {
     const { unpackWhileReading } = await import('../unpack/export/to-folder.js');
     const written = await unpackWhileReading(
-      (watch) => openNamedImage(name, session, { ...source, watch }),
+      (watch) =>
+        openNamedImage(name, session, {
+          ...source,
+          open: (path, options) => openWatched(path, options, watch),
+        }),
       output,
       session.signal,
     );

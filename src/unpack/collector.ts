@@ -2,68 +2,108 @@ import { createHash, type Hash } from 'node:crypto';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
 import type { ArchiveRuns, Image, Token } from '../model/archive.js';
-import type { ArchiveRecord, Header } from '../model/layout.js';
-import type { KnownRecord } from './kept-members.js';
-import type { RecordWatcher } from './record-watcher.js';
+import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
 import { createRunList } from './run-list.js';
 
-export interface CollectorWishes {
-  /** Take the SHA-256 of every body on the way. */
-  readonly digests?: boolean | undefined;
-  /** Bodies to keep in memory, by the record's name; what does not fit is left out. */
-  readonly hold?: ((name: string) => boolean) | undefined;
-  /** An image that most of this is in too: what is equal is held once. */
-  readonly like?: Pick<Image, 'entries' | 'digests'> | undefined;
-  readonly watcher?: RecordWatcher | undefined;
-  /** The body of a known record where it is in memory already. */
-  readonly bodyOf?: ((record: KnownRecord) => Uint8Array | undefined) | undefined;
-  /** No runs: what is known without being read has none. */
-  readonly noRuns?: boolean | undefined;
+/** What reading an image file finds. */
+export interface Scan extends Collected {
+  readonly segments: readonly Segment[];
 }
 
-/** What a reading of an image gathers, record by record. */
+/** An image with what reading it found, from which another file can be read sooner. */
+export interface ScannedImage extends Image {
+  readonly scan: Scan;
+}
+
+export interface Collected {
+  /** Every record in file order; `undefined` where a TRAILER stands. */
+  readonly records: readonly (ArchiveRecord | undefined)[];
+  /** Hex SHA-256 of the bodies that are not empty, where they were asked for. */
+  readonly digests: ReadonlyMap<ArchiveRecord, string>;
+  /** Bodies in memory: those that were asked for, as far as there was room. */
+  readonly held: ReadonlyMap<ArchiveRecord, Uint8Array>;
+  /** By segment, where they were asked for. */
+  readonly runs: ReadonlyMap<number, ArchiveRuns>;
+}
+
+/** A record in a member that was read before; `position`: from the start of the unpacked member. */
+export type KnownRecord = Pick<ArchiveRecord, 'name' | 'header' | 'position' | 'target'> & {
+  /** Hex SHA-256 of a body that is not empty. */
+  readonly digest?: string | undefined;
+};
+
+/** Sees the parts of an image while it is read, in file order. It must not throw: the reading goes on. */
+export interface RecordWatcher {
+  /** `raw`: header and name with their padding, valid for ever. A symlink has no target yet. */
+  begin(record: ArchiveRecord, raw: Uint8Array): void;
+  /** A piece of the present record's body, valid during the call. */
+  data(bytes: Uint8Array): void;
+  /** The same record, with its target. */
+  end(record: ArchiveRecord): void;
+  /** `position`: from the start of the unpacked segment. */
+  trailer(segment: number, position: number, raw: Uint8Array): void;
+  /** Awaited between batches, which bounds the watcher's memory; undefined when there is nothing to wait for. */
+  room(): Promise<void> | undefined;
+}
+
+export interface CollectorOptions {
+  /** Take the SHA-256 of every body. */
+  readonly digest?: boolean | undefined;
+  /** Find the runs of plain archives, which takes the digests too. */
+  readonly runs?: boolean | undefined;
+  /** Bodies to hold in memory, by the record's name; what does not fit is left out. */
+  readonly hold?: ((name: string) => boolean) | undefined;
+  /** An image with much the same content: equal names, headers and digests are held once for both. */
+  readonly like?: ScannedImage | undefined;
+  readonly watcher?: RecordWatcher | undefined;
+  /** The index of the first record. */
+  readonly first?: number | undefined;
+}
+
+/** Gathers what a reading of an image finds, record by record. */
 export interface Collector {
-  /** In file order; `undefined` where a TRAILER stands. */
-  readonly records: (ArchiveRecord | undefined)[];
-  /** Hex SHA-256 of the bodies that are not empty. */
-  readonly digests: Map<ArchiveRecord, string>;
-  readonly held: Map<ArchiveRecord, Uint8Array>;
-  /** By segment; with digests only. */
-  runs(): Map<number, ArchiveRuns>;
+  /** Records and TRAILERs so far. */
+  readonly size: number;
   /** `position`: of an entry, from the start of its unpacked segment. */
   push(token: Token, segment: number, position: number): void;
-  /** A whole record that need not be read. */
-  take(record: KnownRecord, segment: number, position: number): void;
+  /** Adds a whole record that need not be read. */
+  add(record: KnownRecord, segment: number, position: number): void;
+  /** As of `RecordWatcher`. */
+  room(): Promise<void> | undefined;
+  finish(): Collected;
 }
 
 /** A page: longer ones are skipped, and one of just this size may end in a NUL. */
 const longestTarget = 4096;
-/** Bytes of bodies that are held: enough for a shell, a loader and the scripts of an init system. */
+/** Bytes of all bodies in memory: enough for a shell, a loader and the scripts of an init system. */
 const mostHeld = 16 * 2 ** 20;
 
-/** `first`: the index of the first record. */
-export function createCollector(wishes: CollectorWishes, first: number): Collector {
-  const { digests: wantsDigests, hold, like, watcher, bodyOf, noRuns } = wishes;
+export function createCollector(options: CollectorOptions): Collector {
+  const { digest, hold, like, watcher } = options;
   const records: (ArchiveRecord | undefined)[] = [];
   const digests = new Map<ArchiveRecord, string>();
   const held = new Map<ArchiveRecord, Uint8Array>();
-  const runs = wantsDigests && !noRuns ? createRunList() : undefined;
-  let count = first;
-  let room = mostHeld;
+  const runList = options.runs ? createRunList() : undefined;
+  let count = options.first ?? 0;
+  let free = mostHeld;
   let present: ArchiveRecord | undefined;
   let known: ArchiveRecord | undefined;
   let hash: Hash | undefined;
   let pieces: Uint8Array[] | undefined;
 
-  function share(read: string, found: Header): { name: string; header: Header } {
-    known = like?.entries.get(read)?.record;
-    const header = known !== undefined && isEqual(known.header, found) ? known.header : found;
-    return { name: known?.name === read ? known.name : read, header };
+  /** The name and header, as `like` holds them where they are equal. */
+  function share(name: string, header: Header): { readonly name: string; readonly header: Header } {
+    known = like?.entries.get(name)?.record;
+    if (known === undefined) return { name, header };
+    return {
+      name: known.name === name ? known.name : name,
+      header: isEqual(known.header, header) ? known.header : header,
+    };
   }
 
-  function addDigest(record: ArchiveRecord, taken: string): void {
+  function addDigest(record: ArchiveRecord, sha256: string): void {
     const before = known && like?.digests.get(known);
-    digests.set(record, before === taken ? before : taken);
+    digests.set(record, before === sha256 ? before : sha256);
   }
 
   function begin(token: Token & { kind: 'entry' }, segment: number, position: number): void {
@@ -74,11 +114,18 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
     watcher?.begin(present, token.raw);
     if (type === 'symlink' && header.filesize <= longestTarget) pieces = [];
     if (type !== 'file' || header.filesize === 0) return;
-    if (wantsDigests) hash = createHash('sha256');
-    if (header.filesize <= room && hold?.(present.name)) {
+    if (digest || runList) hash = createHash('sha256');
+    if (header.filesize <= free && hold?.(name)) {
       pieces = [];
-      room -= header.filesize;
+      free -= header.filesize;
     }
+  }
+
+  function addData(bytes: Uint8Array): void {
+    if (hash === undefined) runList?.add(bytes);
+    else hash.update(bytes);
+    pieces?.push(new Uint8Array(bytes));
+    watcher?.data(bytes);
   }
 
   function end(record: ArchiveRecord): void {
@@ -88,37 +135,39 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
     records.push(whole);
     watcher?.end(whole);
     if (hash !== undefined) {
-      const taken = hash.digest('hex');
-      addDigest(whole, taken);
-      runs?.add(taken);
+      const sha256 = hash.digest('hex');
+      addDigest(whole, sha256);
+      runList?.add(sha256);
     }
     if (body !== undefined && !isTarget) held.set(whole, body);
     [present, hash, pieces] = [undefined, undefined, undefined];
   }
 
   return {
-    records,
-    digests,
-    held,
-    runs: () => runs?.finish() ?? new Map(),
+    get size() {
+      return records.length;
+    },
     push(token, segment, position) {
-      if (token.kind === 'entry' || token.kind === 'trailer')
-        runs?.begin(token as Token & { kind: 'entry' }, segment, position);
-      if (token.kind === 'entry') begin(token as Token & { kind: 'entry' }, segment, position);
-      else if (token.kind === 'data') {
-        if (hash === undefined) runs?.add(token.bytes);
-        else hash.update(token.bytes);
-        pieces?.push(new Uint8Array(token.bytes));
-        watcher?.data(token.bytes);
-      } else if (token.kind === 'end' && present !== undefined) end(present);
-      else if (token.kind === 'trailer') {
-        records.push(undefined);
-        watcher?.trailer(segment, position, token.raw);
+      switch (token.kind) {
+        case 'entry':
+          runList?.begin(token, segment, position);
+          begin(token as Token & { kind: 'entry' }, segment, position);
+          break;
+        case 'data':
+          addData(token.bytes);
+          break;
+        case 'end':
+          if (present !== undefined) end(present);
+          break;
+        case 'trailer':
+          runList?.begin(token, segment, position);
+          records.push(undefined);
+          watcher?.trailer(segment, position, token.raw);
       }
     },
-    take(found, segment, position) {
-      const { target, digest } = found;
-      const { name, header } = share(found.name, found.header);
+    add(read, segment, position) {
+      const { target, digest: sha256 } = read;
+      const { name, header } = share(read.name, read.header);
       const record = {
         segment,
         index: count,
@@ -129,14 +178,27 @@ export function createCollector(wishes: CollectorWishes, first: number): Collect
       };
       count += 1;
       records.push(record);
-      if (digest === undefined) return;
-      addDigest(record, digest);
-      const body = header.filesize <= room && hold?.(name) ? bodyOf?.(found) : undefined;
+      if (sha256 === undefined) return;
+      addDigest(record, sha256);
+      const body = header.filesize <= free && hold?.(name) ? findHeldBody(like, read) : undefined;
       if (body === undefined) return;
       held.set(record, body);
-      room -= body.length;
+      free -= body.length;
     },
+    room: () => watcher?.room(),
+    finish: () => ({ records, digests, held, runs: runList?.finish() ?? new Map() }),
   };
+}
+
+/** The body of a known record, where an image holds the same bytes under that name in memory. */
+export function findHeldBody(
+  image: ScannedImage | undefined,
+  { name, digest }: KnownRecord,
+): Uint8Array | undefined {
+  const record = image?.entries.get(name)?.record;
+  return record !== undefined && image?.digests.get(record) === digest
+    ? image?.scan.held.get(record)
+    : undefined;
 }
 
 function isEqual(one: Header, other: Header): boolean {

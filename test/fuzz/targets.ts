@@ -23,6 +23,7 @@ import { createBase } from '#src/repack/import/from-base.js';
 import { parseSidecarLine } from '#src/repack/import/from-line.js';
 import { readSidecar } from '#src/repack/import/from-sidecar.js';
 import { packEntries, readEntries, type TarRecord } from '#src/tar/tar.js';
+import { createCollector } from '#src/unpack/collector.js';
 import { scanImage } from '#src/unpack/scan.js';
 import { detectArchitecture } from '#src/verify/boot/kernel.js';
 import { readKernelConfig } from '#src/verify/hazards/kernel-config.js';
@@ -303,11 +304,13 @@ export const fastTargets: readonly Target[] = [
     codes: imageCodes,
     usual: 800,
     async run(bytes) {
-      const scanned = await scanImage(createMemoryFile(bytes), signal).catch((error) => {
+      const collector = createCollector({});
+      const scanned = await scanImage(createMemoryFile(bytes), { collector, signal }).catch((error) => {
         if (error !== wantsProgram) throw error;
       });
       if (scanned === undefined) return;
-      const { segments, records } = scanned;
+      const { segments } = scanned;
+      const { records } = collector.finish();
       let at = 0;
       for (const { offset, end } of segments) {
         if (offset !== at || end <= offset) throw new Error(`oracle: a segment from ${offset} to ${end}`);

@@ -13,7 +13,7 @@ import { writeImage } from '#src/repack/write-image.js';
 import { readEntries } from '#src/tar/tar.js';
 import { unpackWhileReading } from '#src/unpack/export/to-folder.js';
 import { unpackToTar } from '#src/unpack/export/to-tar.js';
-import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
+import { openImage, openWatched } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import { archives, images, large, second, small } from './seeds.js';
 import { imageCodes, packers, packWith, type Target } from './targets.js';
@@ -21,6 +21,8 @@ import { imageCodes, packers, packWith, type Target } from './targets.js';
 const signal = new AbortController().signal;
 const canary = 'nobody writes here';
 const sidecarName = 'root.moby-patch.jsonl';
+
+type Watch = Parameters<typeof openWatched>[2];
 
 async function collectBytes(bytes: Bytes): Promise<Buffer> {
   const pieces: Buffer[] = [];
@@ -42,7 +44,7 @@ async function runWhole(bytes: Buffer, folder: string): Promise<void> {
     if (!copy.equals(bytes)) throw new Error('oracle: without a change the image is another one');
     for await (const _ of readEntries(unpackToTar(image, signal)));
     try {
-      const open = (watch: OpenOptions['watch']) => openImage(path, { signal, name: 'fuzz', watch });
+      const open = (watch: Watch) => openWatched(path, { signal, name: 'fuzz' }, watch);
       await unpackWhileReading(open, join(work, 'target/root'), signal);
       await checkRepacked(image, work, spool);
     } finally {

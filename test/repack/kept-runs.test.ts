@@ -10,6 +10,7 @@ import type { Image } from '#src/model/archive.js';
 import type { Cache } from '#src/model/cache.js';
 import type { Change } from '#src/model/change.js';
 import { writeImage } from '#src/repack/write-image.js';
+import { cachedScan } from '#src/unpack/cached-scan.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {
   createArchive,
@@ -68,7 +69,11 @@ async function write(
 async function open(t: ExecutionContext, bytes: Buffer, cache?: Cache): Promise<Image> {
   const path = join(await createTestFolder(t), 'stock.img');
   await writeFile(path, bytes);
-  const image = await openImage(path, { signal, digests: true, cache });
+  const image = await openImage(path, {
+    signal,
+    digest: true,
+    shortcut: cache && cachedScan(cache),
+  });
   t.teardown(() => image[Symbol.asyncDispose]());
   return image;
 }

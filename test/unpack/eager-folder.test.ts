@@ -9,7 +9,7 @@ import { encodePadding } from '#src/format/cpio-writer.js';
 import { encodePath } from '#src/format/path.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { unpackToFolder, unpackWhileReading } from '#src/unpack/export/to-folder.js';
-import { openImage } from '#src/unpack/open-image.js';
+import { openImage, openWatched } from '#src/unpack/open-image.js';
 import {
   createArchive,
   createTestFolder,
@@ -51,7 +51,7 @@ async function unpackTwice(
     await describe(() => unpackToFolder(image, root, signal)),
     await describe(() =>
       unpackWhileReading(
-        (watch) => openImage(path, { signal, name: 'image', watch }),
+        (watch) => openWatched(path, { signal, name: 'image' }, watch),
         root,
         signal,
         createWriters,
@@ -106,10 +106,10 @@ for (const [what, members] of usual) {
       t.deepEqual(during, after);
       const [, aside] = await unpackTwice(path, folder, createFileThreads);
       t.deepEqual(aside, after);
-      // Without its file, no body can be read again.
-      const open = async (watch: Parameters<Parameters<typeof unpackWhileReading>[0]>[0]) => ({
-        ...(await openImage(path, { signal, watch })),
-        file: join(folder, 'gone'),
+      const open = async (watch: Parameters<typeof openWatched>[2]) => ({
+        ...(await openWatched(path, { signal }, watch)),
+        bodies: () => t.fail() as never,
+        tokens: () => t.fail() as never,
       });
       await unpackWhileReading(open, join(folder, 'once'), signal);
       t.deepEqual(await listFolder(join(folder, 'once')), after.listing);
@@ -227,7 +227,7 @@ test('nothing is left of an image that is cut, and nothing is made before its fi
   await writeFile(path, bytes.subarray(0, -9));
   await mkdir(join(folder, 'full/of'), { recursive: true });
   const unpack = (from: string, to: string) =>
-    unpackWhileReading((watch) => openImage(from, { signal, watch }), join(folder, to), signal);
+    unpackWhileReading((watch) => openWatched(from, { signal }, watch), join(folder, to), signal);
   const cut = await t.throwsAsync(unpack(path, 'root'), { instanceOf: MobyPatchError });
   t.is(cut?.code, 'image-truncated');
   const missing = await t.throwsAsync(unpack(join(folder, 'none'), 'full'), { instanceOf: MobyPatchError });

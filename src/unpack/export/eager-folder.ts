@@ -10,7 +10,7 @@ import type { EntryType } from '../../model/entry.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import type { SidecarRecord, SidecarTrailer } from '../../model/sidecar.js';
 import { parentPath, splitPath } from '../../tree/resolve.js';
-import type { RecordWatcher } from '../record-watcher.js';
+import type { RecordWatcher } from '../collector.js';
 import { createRecordLines } from './record-lines.js';
 
 /** Directories and bodies that are written while the image is read. */

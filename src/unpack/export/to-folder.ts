@@ -8,7 +8,7 @@ import type { Image } from '../../model/archive.js';
 import type { Bytes } from '../../model/entry.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import type { SidecarLine } from '../../model/sidecar.js';
-import type { RecordWatcher } from '../record-watcher.js';
+import type { RecordWatcher } from '../collector.js';
 import { createEagerFolder, type EagerFolder, isWhole } from './eager-folder.js';
 import { createNewFolder, type NewFolder } from './new-folder.js';
 import { chooseKept } from './to-kept.js';

@@ -4,12 +4,15 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { openCache } from '#src/io/cache.js';
 import type { Image } from '#src/model/archive.js';
+import { cachedScan } from '#src/unpack/cached-scan.js';
+import type { ScannedImage } from '#src/unpack/collector.js';
 import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
+import { prefixOf } from '#src/unpack/prefix.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad, signal } from '../fixtures/archive.js';
 
-const wishes = { signal, digests: true, hold: (name: string) => name.startsWith('i') } as const;
+const wishes = { signal, digest: true, hold: (name: string) => name.startsWith('i') } as const;
 
-async function open(t: ExecutionContext, bytes: Uint8Array, options: OpenOptions): Promise<Image> {
+async function open(t: ExecutionContext, bytes: Uint8Array, options: OpenOptions): Promise<ScannedImage> {
   const path = join(await createTestFolder(t), 'x.img');
   await writeFile(path, bytes);
   const image = await openImage(path, options);
@@ -71,7 +74,7 @@ for (const [what, known, rest] of [
     const image = await open(t, known, wishes);
     const bytes = Buffer.concat([known, rest]);
     t.deepEqual(
-      await describe(await open(t, bytes, { ...wishes, known: image })),
+      await describe(await open(t, bytes, { ...wishes, shortcut: prefixOf(image) })),
       await describe(await open(t, bytes, wishes)),
     );
   });
@@ -80,7 +83,7 @@ for (const [what, known, rest] of [
 test('a file that begins otherwise than the known image', async (t) => {
   const image = await open(t, gzip(stock), wishes);
   t.deepEqual(
-    await describe(await open(t, gzip(more), { ...wishes, known: image })),
+    await describe(await open(t, gzip(more), { ...wishes, shortcut: prefixOf(image) })),
     await describe(await open(t, gzip(more), wishes)),
   );
 });
@@ -88,7 +91,7 @@ test('a file that begins otherwise than the known image', async (t) => {
 test('a kept reading is the reading', async (t) => {
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
   const bytes = Buffer.concat([pad(gzip(stock)), pad(gzip(more)), open1]);
-  const first = await describe(await open(t, bytes, { ...wishes, cache }));
+  const first = await describe(await open(t, bytes, { ...wishes, shortcut: cachedScan(cache) }));
   t.deepEqual(first, await describe(await open(t, bytes, wishes)));
-  t.deepEqual(first, await describe(await open(t, bytes, { ...wishes, cache })));
+  t.deepEqual(first, await describe(await open(t, bytes, { ...wishes, shortcut: cachedScan(cache) })));
 });

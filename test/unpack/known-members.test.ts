@@ -6,9 +6,10 @@ import { noteMembers } from '#src/compress/gzip-ahead.js';
 import { openCache } from '#src/io/cache.js';
 import { collectBytes } from '#src/io/collect.js';
 import { createSpool } from '#src/io/spool.js';
-import type { Image } from '#src/model/archive.js';
 import type { Cache } from '#src/model/cache.js';
 import { writeImage } from '#src/repack/write-image.js';
+import type { ScannedImage } from '#src/unpack/collector.js';
+import { knownMembers } from '#src/unpack/known-members.js';
 import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
 import {
   createArchive,
@@ -36,10 +37,10 @@ const bytes = Buffer.concat([
 ]);
 
 /** An image that we have written, with the places of its members. */
-async function write(t: ExecutionContext): Promise<{ stock: Image; path: string; starts: number[] }> {
+async function write(t: ExecutionContext): Promise<{ stock: ScannedImage; path: string; starts: number[] }> {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'stock.img'), bytes);
-  const stock = await openImage(join(folder, 'stock.img'), { signal, digests: true });
+  const stock = await openImage(join(folder, 'stock.img'), { signal, digest: true });
   t.teardown(() => stock[Symbol.asyncDispose]());
   const starts: number[] = [];
   const pieces: Uint8Array[] = [];
@@ -52,7 +53,7 @@ async function write(t: ExecutionContext): Promise<{ stock: Image; path: string;
 }
 
 async function look(path: string, options: Partial<OpenOptions> = {}) {
-  await using image = await openImage(path, { signal, digests: true, ...options });
+  await using image = await openImage(path, { signal, digest: true, ...options });
   const entries: unknown[] = [];
   for (const entry of image.entries.values()) {
     const { body: _, data, record, ...fields } = entry;
@@ -75,20 +76,23 @@ test('what was found in a member is known the next time, and is the same', async
     },
   };
   const hold = (name: string) => name === 'init' || name === 'd3';
-  const options = { members: starts, memory: { cache: counting, scope: 'a' }, like: stock, hold };
+  const read = (places: readonly number[]) =>
+    look(path, {
+      hold,
+      shortcut: knownMembers({ cache: counting, scope: 'a', starts: places, like: stock }),
+    });
   const wanted = await look(path);
-  t.deepEqual(await look(path, options), wanted);
+  t.deepEqual(await read(starts), wanted);
   t.deepEqual(written, ['scan']);
-  t.deepEqual(await look(path, options), wanted);
+  t.deepEqual(await read(starts), wanted);
   t.deepEqual(written, ['scan'], 'all was known');
-  t.deepEqual(await look(path, { ...options, members: starts.slice(2) }), wanted);
+  t.deepEqual(await read(starts.slice(2)), wanted);
 });
 
 test('a member that is known is not unpacked again', async (t) => {
   const { path, starts } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
-  const memory = { cache, scope: 'a' };
-  const wanted = await look(path, { members: starts, memory });
+  const wanted = await look(path, { shortcut: knownMembers({ cache, scope: 'a', starts }) });
   const lying: Cache = {
     ...cache,
     async read(kind, key) {
@@ -96,7 +100,7 @@ test('a member that is known is not unpacked again', async (t) => {
       return list && Buffer.from(Buffer.from(list).toString().replace('"d20"', '"lie"'));
     },
   };
-  const { records } = await look(path, { members: starts, memory: { cache: lying, scope: 'a' } });
+  const { records } = await look(path, { shortcut: knownMembers({ cache: lying, scope: 'a', starts }) });
   t.is(records.length, wanted.records.length);
   t.deepEqual(
     records
@@ -104,14 +108,14 @@ test('a member that is known is not unpacked again', async (t) => {
       .map(({ name }) => name),
     ['lie'],
   );
-  const other = await look(path, { members: starts, memory: { cache: lying, scope: 'b' } });
+  const other = await look(path, { shortcut: knownMembers({ cache: lying, scope: 'b', starts }) });
   t.deepEqual(other, wanted, 'another scope knows nothing');
 });
 
 test('a damaged member is none that is known, and limits count what is', async (t) => {
   const { path, starts } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
-  const options = { members: starts, memory: { cache, scope: 'a' } };
+  const options = { shortcut: knownMembers({ cache, scope: 'a', starts }) };
   await look(path, options);
   await t.throwsAsync(look(path, { ...options, limits: { records: 20 } }), {
     message: /more than 20 entries/,

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import type { ArchivedRun } from '../model/archive.js';
+import type { Cache } from '../model/cache.js';
+import type { Bytes } from '../model/entry.js';
+import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
+import type { Scan } from './collector.js';
+import { collect, hashRange, readWhole, type Shortcut } from './reading.js';
+
+/** Raised when a scan gathers something else, or finds something else in the same bytes. */
+const version = 3;
+
+/** More records than this are read again faster than their list is parsed. */
+const mostRecords = 200_000;
+
+type Row = readonly [
+  segment: number,
+  position: number,
+  name: string,
+  target: string | null,
+  digest: string | null,
+  header: Header,
+];
+
+interface Encoded {
+  readonly segments: Segment[];
+  readonly rows: (Row | null)[];
+  readonly runs: [segment: number, runs: ArchivedRun[], trailer: string][];
+  /** Of the records whose bodies are held, in order. */
+  readonly bodyOf: number[];
+}
+
+/** What was found in a file with the same bytes; a new file is read whole, with digests. Always applies. */
+export function cachedScan(cache: Cache): Shortcut {
+  return async (file, request) => {
+    const sha256 = await hashRange(file, 0, file.size);
+    const cached = await readScan(cache, sha256, request.hold);
+    if (cached !== undefined) return { scan: cached, sha256 };
+    const collector = collect({ ...request, digest: true });
+    const reading = await readWhole(file, { ...request, collector, sha256 });
+    // The bytes that were read are those that were hashed.
+    await file.assertUnchanged();
+    await writeScan(cache, sha256, reading.scan);
+    return reading;
+  };
+}
+
+function createKey(sha256: string): string {
+  return createHash('sha256').update(`scan ${version} ${sha256}`).digest('hex');
+}
+
+/** Without the bodies that are not to be held. */
+async function readScan(
+  cache: Cache,
+  sha256: string,
+  hold: ((name: string) => boolean) | undefined,
+): Promise<Scan | undefined> {
+  const bytes = await cache.read('scan', createKey(sha256));
+  const bodies = await cache.read('scan', createKey(`${sha256} bodies`));
+  if (bytes === undefined || bodies === undefined) return undefined;
+  const { segments, rows, runs, bodyOf } = JSON.parse(Buffer.from(bytes).toString()) as Encoded;
+  const digests = new Map<ArchiveRecord, string>();
+  let index = -1;
+  const records = rows.map((row) => {
+    if (row === null) return undefined;
+    const [segment, position, name, target, digest, header] = row;
+    index += 1;
+    const record = { segment, index, position, header, name, ...(target !== null && { target }) };
+    if (digest !== null) digests.set(record, digest);
+    return record;
+  });
+  const archives = runs.map(
+    ([segment, list, trailer]) => [segment, { runs: list, trailer: Buffer.from(trailer, 'base64') }] as const,
+  );
+  const held = new Map<ArchiveRecord, Uint8Array>();
+  let at = 0;
+  for (const index of bodyOf) {
+    const record = records[index];
+    if (record === undefined) continue;
+    const end = at + record.header.filesize;
+    if (hold?.(record.name)) held.set(record, bodies.subarray(at, end));
+    at = end;
+  }
+  return { segments, records, digests, held, runs: new Map(archives) };
+}
+
+async function writeScan(cache: Cache, sha256: string, scan: Scan): Promise<void> {
+  if (scan.records.length > mostRecords) return;
+  await cache.write('scan', createKey(`${sha256} bodies`), listBodies(scan));
+  await cache.write('scan', createKey(sha256), encode(scan));
+}
+
+async function* listBodies({ held }: Scan): Bytes {
+  yield* held.values();
+}
+
+/** A generator, since a cache that stores nothing does not ask for it. */
+async function* encode({ segments, records, digests, held, runs }: Scan): Bytes {
+  const rows = records.map((record): Row | null => {
+    if (record === undefined) return null;
+    const { segment, position, name, target = null, header } = record;
+    return [segment, position, name, target, digests.get(record) ?? null, header];
+  });
+  const encoded: Encoded = {
+    segments: [...segments],
+    rows,
+    runs: [...runs].map(([segment, { runs: list, trailer }]) => [
+      segment,
+      [...list],
+      Buffer.from(trailer).toString('base64'),
+    ]),
+    bodyOf: records.flatMap((record, index) => (record && held.has(record) ? [index] : [])),
+  };
+  yield Buffer.from(JSON.stringify(encoded));
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { createMembersAhead } from '../compress/gzip-ahead.js';
+import type { InputFile } from '../io/input-file.js';
+import type { Cache } from '../model/cache.js';
+import type { Bytes } from '../model/entry.js';
+import type { ArchiveRecord, Compression, Header } from '../model/layout.js';
+import {
+  type Collected,
+  createCollector,
+  findHeldBody,
+  type KnownRecord,
+  type ScannedImage,
+} from './collector.js';
+import { hashWhileReading } from './hash-file.js';
+import { hashSegments, type ReadRequest, type Shortcut } from './reading.js';
+import { type KnownMember, type ScannedMember, scanImage } from './scan.js';
+
+/** Raised when a reading finds something else in the same bytes. */
+const version = 1;
+/** Bytes: a longer member is read again each time, as it comes. */
+const longest = 8 * 2 ** 20;
+/** More records than this are read again faster than their list is parsed. */
+const mostRecords = 200_000;
+
+const numbers = [
+  'ino',
+  'mode',
+  'uid',
+  'gid',
+  'nlink',
+  'mtime',
+  'filesize',
+  'devmajor',
+  'devminor',
+  'rdevmajor',
+  'rdevminor',
+  'namesize',
+  'check',
+] as const satisfies readonly (keyof Header)[];
+
+type Contents = Omit<KnownMember, 'end'>;
+
+type Row = readonly [
+  name: string,
+  position: number,
+  magic: Header['magic'],
+  numbers: readonly number[],
+  digest: string | null,
+  target?: string,
+];
+type Encoded = readonly [unpacked: number, level: Compression['level'] | null, rows: readonly Row[]];
+
+export interface KnownMembersOptions {
+  readonly cache: Cache;
+  /** What tells files that have members in common from others. */
+  readonly scope: string;
+  /** Where gzip members begin: only an aid, a wrong place costs time and nothing else. */
+  readonly starts: readonly number[];
+  /** The image that the file was made of: as of `sharedWith`, and the source of bodies to hold. */
+  readonly like?: ScannedImage | undefined;
+}
+
+/**
+ * For a file that says where its gzip members begin: they are unpacked side by side, and one with the same SHA-256
+ * as a member of the scope's last file is not unpacked again. No runs are found: a member that is not read has none.
+ */
+export function knownMembers({ cache, scope, starts, like }: KnownMembersOptions): Shortcut {
+  return async (file, request) => {
+    const hashed = hashWhileReading(file);
+    const list = await openMemberList(hashed.file, { cache, scope, starts });
+    const collector = createCollector({ ...request, like });
+    const { segments, members } = await scanImage(hashed.file, {
+      ...request,
+      collector,
+      known: selectWhole(list.known, request, like),
+      ahead: createMembersAhead(hashed.file, starts, list.onRead),
+    });
+    const collected = collector.finish();
+    await list.update(members, collected);
+    const sha256 = await hashed.digest();
+    return { scan: { ...collected, segments: await hashSegments(file, segments, sha256) }, sha256, starts };
+  };
+}
+
+/** Those of which every body is at hand that is to be held. */
+function selectWhole(
+  known: ReadonlyMap<number, KnownMember>,
+  { hold }: ReadRequest,
+  like: ScannedImage | undefined,
+): ReadonlyMap<number, KnownMember> {
+  const isAtHand = (record: KnownRecord) =>
+    record.digest === undefined || !hold?.(record.name) || findHeldBody(like, record) !== undefined;
+  return new Map([...known].filter(([, { records }]) => records.every(isAtHand)));
+}
+
+/** The members of the scope's last file that had a member which was not known, as far as they are in this file. */
+interface MemberList {
+  /** By where they begin in the file. */
+  readonly known: ReadonlyMap<number, KnownMember>;
+  /** To be told of members that are read whole, so that they are not read again for their digest. */
+  onRead(offset: number, member: Uint8Array): void;
+  /** Writes the list anew, when a member was not in it. */
+  update(members: readonly ScannedMember[], collected: Collected): Promise<void>;
+}
+
+async function openMemberList(
+  file: InputFile,
+  { cache, scope, starts }: Omit<KnownMembersOptions, 'like'>,
+): Promise<MemberList> {
+  const key = createHash('sha256').update(`members ${version} ${scope}`).digest('hex');
+  const ends = new Map(starts.map((offset, index) => [offset, starts[index + 1] ?? file.size]));
+  const cached = parseList(await cache.read('scan', key));
+  const digests = new Map<number, string>();
+  const known = new Map<number, KnownMember>();
+  if (cached.size > 0)
+    for (const [offset, end] of ends) {
+      const digest = await hashMember(offset, end);
+      const contents = cached.get(digest ?? '');
+      if (digest === undefined || contents === undefined) continue;
+      known.set(offset, { ...decode(JSON.parse(contents) as Encoded), end });
+      digests.set(offset, digest);
+    }
+
+  async function hashMember(offset: number, end: number): Promise<string | undefined> {
+    return end - offset > longest ? undefined : hash(await file.read(offset, end));
+  }
+
+  async function* listMembers(
+    members: readonly ScannedMember[],
+    { records, digests: bodies }: Collected,
+  ): Bytes {
+    for (const { offset, end, unpacked, level, first, count, base } of members) {
+      const read = ends.get(offset) === end ? digests.get(offset) : undefined;
+      const digest = read ?? (await hashMember(offset, end));
+      if (digest === undefined) continue;
+      const rows = records
+        .slice(first, first + count)
+        .flatMap((record) => (record === undefined ? [] : [encode(record, base, bodies.get(record))]));
+      yield Buffer.from(`${digest} ${JSON.stringify([unpacked, level ?? null, rows] satisfies Encoded)}\n`);
+    }
+  }
+
+  return {
+    known,
+    onRead: (offset, member) => void digests.set(offset, hash(member)),
+    async update(members, collected) {
+      if (collected.records.length > mostRecords) return;
+      if (members.every(({ offset }) => known.has(offset))) return;
+      await cache.write('scan', key, listMembers(members, collected));
+    },
+  };
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The digest of each member, and what it contains as JSON. */
+function parseList(list: Uint8Array | undefined): Map<string, string> {
+  const lines = list === undefined ? [] : Buffer.from(list).toString().split('\n').slice(0, -1);
+  return new Map(lines.map((line) => [line.slice(0, 64), line.slice(65)]));
+}
+
+function encode({ name, position, header, target }: ArchiveRecord, base: number, digest?: string): Row {
+  const values = numbers.map((field) => header[field]);
+  const row = [name, position - base, header.magic, values, digest ?? null] as const;
+  return target === undefined ? row : [...row, target];
+}
+
+function decode([unpacked, level, rows]: Encoded): Contents {
+  const records = rows.map(([name, position, magic, values, digest, target]): KnownRecord => {
+    const header = { magic } as Record<string, unknown>;
+    for (const [index, field] of numbers.entries()) header[field] = values[index];
+    return {
+      name,
+      position,
+      header: header as unknown as Header,
+      ...(digest !== null && { digest }),
+      ...(target !== undefined && { target }),
+    };
+  });
+  return { unpacked, level: level ?? undefined, records };
+}

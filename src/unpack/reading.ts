@@ -1,0 +1,99 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type InputFile, readRange } from '../io/input-file.js';
+import type { Segment } from '../model/layout.js';
+import type { ScanLimits } from '../model/limits.js';
+import {
+  type Collector,
+  type CollectorOptions,
+  createCollector,
+  type Scan,
+  type ScannedImage,
+} from './collector.js';
+import { hashWhileReading } from './hash-file.js';
+import { type ScannedSegment, type ScanOptions, scanImage } from './scan.js';
+
+/** What a caller wants to know of an image. */
+export interface ReadRequest {
+  readonly signal: AbortSignal;
+  readonly limits?: Partial<ScanLimits> | undefined;
+  /** Take the SHA-256 of every body, and find the runs of plain archives. */
+  readonly digest?: boolean | undefined;
+  /** Bodies to hold in memory, by the record's name; what does not fit is left out. */
+  readonly hold?: ((name: string) => boolean) | undefined;
+}
+
+export interface Reading {
+  readonly scan: Scan;
+  /** Of the whole file. */
+  readonly sha256: string;
+  /** Where gzip members begin: an aid to read the bodies faster. */
+  readonly starts?: readonly number[] | undefined;
+}
+
+/**
+ * A way to know what is in a file without reading all of it, or without holding all of it. The reading is the same
+ * as the plain one, but for runs, which not every shortcut finds. Undefined where the shortcut does not apply.
+ */
+export type Shortcut = (file: InputFile, request: ReadRequest) => Promise<Reading | undefined>;
+
+/** The first of these shortcuts that applies. */
+export function firstOf(...shortcuts: readonly Shortcut[]): Shortcut {
+  return async (file, request) => {
+    for (const shortcut of shortcuts) {
+      const reading = await shortcut(file, request);
+      if (reading !== undefined) return reading;
+    }
+    return undefined;
+  };
+}
+
+/** Reads the file as a whole; names, headers and digests that are equal in an open image are held once for both. */
+export function sharedWith(image: ScannedImage): Shortcut {
+  return (file, request) => readWhole(file, { ...request, collector: collect(request, { like: image }) });
+}
+
+/** `like`: as of `sharedWith`; `first`: the index of the first record. */
+export function collect(
+  { digest, hold }: ReadRequest,
+  { like, first }: Pick<CollectorOptions, 'like' | 'first'> = {},
+): Collector {
+  return createCollector({ digest, runs: digest, hold, like, first });
+}
+
+/** Reads the file from end to end. `sha256`: of the whole file, where it is known already. */
+export async function readWhole(
+  file: InputFile,
+  { sha256, ...options }: ScanOptions & { readonly sha256?: string },
+): Promise<Reading> {
+  const hashed = sha256 === undefined ? hashWhileReading(file) : undefined;
+  const { segments } = await scanImage(hashed?.file ?? file, options);
+  const digest = sha256 ?? (await hashed?.digest()) ?? '';
+  return {
+    scan: { ...options.collector.finish(), segments: await hashSegments(file, segments, digest) },
+    sha256: digest,
+  };
+}
+
+/** `whole`: the SHA-256 of the file. */
+export function hashSegments(
+  file: InputFile,
+  segments: readonly ScannedSegment[],
+  whole: string,
+): Promise<Segment[]> {
+  const hash = async (segment: ScannedSegment) => {
+    const { offset, end } = segment;
+    const isWhole = offset === 0 && end === file.size;
+    return { ...segment, sha256: isWhole ? whole : await hashRange(file, offset, end) };
+  };
+  return Promise.all(segments.map(hash));
+}
+
+export async function hashRange(file: InputFile, offset: number, end: number): Promise<string> {
+  const hash = createHash('sha256');
+  await updateHash(hash, file, offset, end);
+  return hash.digest('hex');
+}
+
+export async function updateHash(hash: Hash, file: InputFile, offset: number, end: number): Promise<void> {
+  for await (const piece of readRange(file, offset, end)) hash.update(piece);
+}
