@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { cacheEntry } from '../io/cache.js';
 import type { ArchivedRun } from '../model/archive.js';
-import type { Cache } from '../model/cache.js';
+import type { Cache, CacheEntry } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
 import type { Scan } from './collector.js';
@@ -33,29 +33,39 @@ interface Encoded {
 export function cachedScan(cache: Cache): Shortcut {
   return async (file, request) => {
     const sha256 = await hashRange(file, 0, file.size);
-    const cached = await readScan(cache, sha256, request.hold);
+    const entries = locate(cache, sha256);
+    const cached = await readScan(entries, request.hold);
     if (cached !== undefined) return { scan: cached, sha256 };
     const collector = collect({ ...request, digest: true });
     const reading = await readWhole(file, { ...request, collector, sha256 });
     // The bytes that were read are those that were hashed.
     await file.assertUnchanged();
-    await writeScan(cache, sha256, reading.scan);
+    await writeScan(entries, reading.scan);
     return reading;
   };
 }
 
-function createKey(sha256: string): string {
-  return createHash('sha256').update(`scan ${version} ${sha256}`).digest('hex');
+interface Entries {
+  readonly scan: CacheEntry;
+  /** One behind the other, of the records in `bodyOf`. */
+  readonly bodies: CacheEntry;
+}
+
+/** `sha256`: of the file. */
+function locate(cache: Cache, sha256: string): Entries {
+  return {
+    scan: cacheEntry(cache, 'scan', version, sha256),
+    bodies: cacheEntry(cache, 'scan', version, sha256, 'bodies'),
+  };
 }
 
 /** Without the bodies that are not to be held. */
 async function readScan(
-  cache: Cache,
-  sha256: string,
+  entries: Entries,
   hold: ((name: string) => boolean) | undefined,
 ): Promise<Scan | undefined> {
-  const bytes = await cache.read('scan', createKey(sha256));
-  const bodies = await cache.read('scan', createKey(`${sha256} bodies`));
+  const bytes = await entries.scan.read();
+  const bodies = await entries.bodies.read();
   if (bytes === undefined || bodies === undefined) return undefined;
   const { segments, rows, runs, bodyOf } = JSON.parse(Buffer.from(bytes).toString()) as Encoded;
   const digests = new Map<ArchiveRecord, string>();
@@ -83,10 +93,10 @@ async function readScan(
   return { segments, records, digests, held, runs: new Map(archives) };
 }
 
-async function writeScan(cache: Cache, sha256: string, scan: Scan): Promise<void> {
+async function writeScan(entries: Entries, scan: Scan): Promise<void> {
   if (scan.records.length > mostRecords) return;
-  await cache.write('scan', createKey(`${sha256} bodies`), listBodies(scan));
-  await cache.write('scan', createKey(sha256), encode(scan));
+  await entries.bodies.write(listBodies(scan));
+  await entries.scan.write(encode(scan));
 }
 
 async function* listBodies({ held }: Scan): Bytes {

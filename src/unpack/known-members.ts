@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createMembersAhead } from '../compress/gzip-ahead.js';
+import { cacheEntry } from '../io/cache.js';
 import type { InputFile } from '../io/input-file.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
@@ -107,9 +108,9 @@ async function openMemberList(
   file: InputFile,
   { cache, scope, starts }: Omit<KnownMembersOptions, 'like'>,
 ): Promise<MemberList> {
-  const key = createHash('sha256').update(`members ${version} ${scope}`).digest('hex');
+  const entry = cacheEntry(cache, 'members', version, scope);
   const ends = new Map(starts.map((offset, index) => [offset, starts[index + 1] ?? file.size]));
-  const cached = parseList(await cache.read('scan', key));
+  const cached = parseList(await entry.read());
   const digests = new Map<number, string>();
   const known = new Map<number, KnownMember>();
   if (cached.size > 0)
@@ -146,7 +147,7 @@ async function openMemberList(
     async update(members, collected) {
       if (collected.records.length > mostRecords) return;
       if (members.every(({ offset }) => known.has(offset))) return;
-      await cache.write('scan', key, listMembers(members, collected));
+      await entry.write(listMembers(members, collected));
     },
   };
 }
