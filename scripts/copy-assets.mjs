@@ -1,10 +1,16 @@
-import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// The compiler copies nothing: shell scripts go to the folder of the module that reads them.
+// The compiler copies nothing: shell scripts and modules of WebAssembly, with their licence, go to the folder of the
+// module that reads them.
+const assets = /\.(?:sh|bash|zsh|fish|wasm)$|(?:^|\/)COPYING$/;
 const source = fileURLToPath(new URL('../src/', import.meta.url));
 const target = fileURLToPath(new URL('../dist/', import.meta.url));
-const list = (folder) =>
-  readdirSync(folder, { recursive: true }).filter((name) => /\.(sh|bash|zsh|fish)$/.test(name));
-for (const name of list(source)) copyFileSync(source + name, target + name);
+const list = (folder) => readdirSync(folder, { recursive: true }).filter((name) => assets.test(name));
+for (const name of list(source)) {
+  // A folder without modules has no place there yet.
+  mkdirSync(dirname(target + name), { recursive: true });
+  copyFileSync(source + name, target + name);
+}
 for (const name of list(target)) if (!existsSync(source + name)) rmSync(target + name);

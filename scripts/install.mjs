@@ -38,6 +38,9 @@ export const programs = {
   shellcheck: 'shellcheck',
 };
 
+/** What builds libdeflate's module: Debian 12 has it. Where it cannot be had, the test of the recipe is skipped. */
+const compilers = { 'clang-14': 'clang-14', 'wasm-ld-14': 'lld-14' };
+
 /** What the comparisons of `npm run bench` need beside these. */
 export const peers = {
   pigz: 'pigz',
@@ -84,6 +87,18 @@ export function installPrograms(names = Object.keys(programs)) {
   run('apt-get', ['update', '-q'], options);
   run('apt-get', install, options);
   return true;
+}
+
+/** Installs the compiler of `npm run libdeflate`, as root on a Debian that has it. */
+export function installCompiler() {
+  const missing = Object.keys(compilers).filter((name) => !isInstalled(name));
+  const packages = missing.map((name) => compilers[name]);
+  if (missing.length === 0 || process.getuid?.() !== 0 || !isInstalled('apt-get')) return;
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: 'ignore' };
+  const install = ['install', '-y', '--no-install-recommends', ...packages];
+  spawnSync('apt-get', ['update', '-q'], options);
+  const { status } = spawnSync('apt-get', install, options);
+  if (status !== 0) console.error(`could not be installed, so a test is skipped: ${packages.join(', ')}`);
 }
 
 /** System programs are not in everybody's PATH. */

@@ -1,9 +1,10 @@
 // `npm test`: installs what is missing, then lint, types and every test; the last line is the count.
 import { spawn, spawnSync } from 'node:child_process';
-import { compile, installPackages, installPrograms, root } from './install.mjs';
+import { compile, installCompiler, installPackages, installPrograms, root } from './install.mjs';
 
 installPackages();
 installPrograms();
+installCompiler();
 compile();
 const lint = spawnSync(
   'node',

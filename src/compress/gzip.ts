@@ -32,7 +32,7 @@ export const gzip: CodecImplementation = {
 };
 
 function createRecipe(level: number): string {
-  return `gzip libdeflate-0.1.0 ${level}`;
+  return `gzip libdeflate-1.23 ${level}`;
 }
 
 /** One gzip member: the same bytes for the same input and zlib, whatever the machine's clock or name. */

@@ -8,6 +8,7 @@ const folders = ['commands', 'format', 'patch', 'repack', 'tree', 'unpack'];
 const files = [
   'io/cache',
   'compress/codecs-missing',
+  'compress/deflate',
   'compress/direct-inflate',
   'folder/file-writers',
   'compress/runs',
