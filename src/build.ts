@@ -13,7 +13,7 @@ import type { Plan } from './model/plan.js';
 import type { Outcome } from './model/report.js';
 import type { Session } from './model/session.js';
 import { type AppliedSteps, applySteps } from './patch/apply-steps.js';
-import { findKeptSteps, type KeptSteps } from './patch/kept-steps.js';
+import { findKeptSteps, type KeptSteps } from './patch/cached-steps.js';
 import { createPlan } from './patch/plan.js';
 import { foreseeMode } from './repack/choose-mode.js';
 import { writeChanges } from './repack/write-changes.js';

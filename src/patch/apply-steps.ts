@@ -2,7 +2,7 @@ import type { Cache } from '../model/cache.js';
 import type { EngineName, OpenWorkspace, WorkspaceState } from '../model/engine.js';
 import type { Step } from '../model/patch.js';
 import type { StepReport } from '../model/report.js';
-import { type KeptSteps, keepSteps } from './kept-steps.js';
+import { type KeptSteps, keepSteps } from './cached-steps.js';
 
 export interface ApplyOptions {
   readonly signal: AbortSignal;

@@ -11,7 +11,7 @@ import type { Cache } from '#src/model/cache.js';
 import type { Engine } from '#src/model/engine.js';
 import type { StepReport } from '#src/model/report.js';
 import { applySteps } from '#src/patch/apply-steps.js';
-import { findKeptSteps } from '#src/patch/kept-steps.js';
+import { findKeptSteps } from '#src/patch/cached-steps.js';
 import { createPlan } from '#src/patch/plan.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { createTinyArchive, findReasonToSkip as findNoBusybox } from '../boot/tiny-image.js';
