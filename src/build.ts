@@ -1,5 +1,6 @@
 import { noteMembers } from './compress/gzip-ahead.js';
 import { chooseEngine } from './engine/choose.js';
+import { createWorkspace } from './engine/workspace.js';
 import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { createSpool } from './io/spool.js';
@@ -12,8 +13,8 @@ import { MobyPatchError } from './model/error.js';
 import type { Plan } from './model/plan.js';
 import type { Outcome } from './model/report.js';
 import type { Session } from './model/session.js';
-import { type AppliedSteps, applySteps } from './patch/apply-steps.js';
-import { findKeptSteps, type KeptSteps } from './patch/cached-steps.js';
+import { applySteps } from './patch/apply-steps.js';
+import { type AppliedSteps, type CachedSteps, cacheSteps, openCachedSteps } from './patch/cached-steps.js';
 import { createPlan } from './patch/plan.js';
 import { foreseeMode } from './repack/choose-mode.js';
 import { writeChanges } from './repack/write-changes.js';
@@ -48,10 +49,10 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
     await using image = await openInput(run);
     const plan = await makePlan(run, image);
     const engine = await pickEngine(run, plan);
-    await using kept = await findKeptSteps(plan.steps, engine.name, session.cache);
-    const done = kept?.steps.length ?? 0;
+    await using cached = await openCachedSteps(plan.steps, engine.name, session.cache);
+    const done = cached?.steps.length ?? 0;
     const runs = plan.steps.slice(done).some(({ needs }) => needs.length > 0);
-    const rootKept = runs ? await engine.keepsRoot?.(image, session) : undefined;
+    const rootKept = runs ? await engine.executor(image, session).hasRoot?.() : undefined;
     draft.set({ plan: createPlanReport(plan, done, rootKept), mode: foreseeMode(image, request) });
   });
 }
@@ -71,17 +72,17 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     foreseeMode(image, request);
     const stamp = chooseStamp(request, image);
     const { signal, log, cache } = session;
-    await using kept = await findKeptSteps(plan.steps, engine.name, cache);
-    const options = { signal, log, stamp, cache, from: kept?.state };
-    await using workspace = await engine.open(image, plan, options);
-    const { applied, changes } = await draft.stage('patch', () => patch(run, { plan, workspace, kept }));
+    await using cached = await openCachedSteps(plan.steps, engine.name, cache);
+    const options = { reads: plan.reads, stamp, from: cached?.state, signal, log, cache };
+    await using workspace = createWorkspace({ image, engine, ...options });
+    const { applied, changes } = await draft.stage('patch', () => patch(run, { plan, workspace, cached }));
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
     await using output = await draft.stage('repack', () => repack(run, { image, changes, scratch }));
     await using written = await draft.stage('validate', () => validate(run, { image, changes, output }));
     const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
     draft.set({ boot });
     await draft.stage('publish', () => publish(run, { output, boot, scratch }));
-    if (boot !== undefined) await applied.keep(engine.name, cache);
+    if (boot !== undefined) await cacheSteps(applied, engine.name, cache);
   });
 }
 
@@ -133,16 +134,16 @@ function chooseStamp(request: BuildRequest, image: Image): number {
 interface PatchStage {
   readonly plan: Plan;
   readonly workspace: OpenWorkspace;
-  readonly kept: KeptSteps | undefined;
+  readonly cached: CachedSteps | undefined;
 }
 
 async function patch(
   { draft, session: { signal, log } }: Run,
-  { plan, workspace, kept }: PatchStage,
+  { plan, workspace, cached }: PatchStage,
 ): Promise<{ applied: AppliedSteps; changes: readonly Change[] }> {
-  const applied = await applySteps(plan.steps, workspace, kept, { signal, log, onStep: draft.addStep });
+  const applied = await applySteps(plan.steps, workspace, cached, { signal, log, onStep: draft.addStep });
   const changes = await workspace.changes();
-  workspace.release();
+  workspace.endCommands();
   for (const warning of workspace.warnings()) draft.warn(warning);
   return { applied, changes };
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { createStreamEngine } from '../engine/stream.js';
+import { createWorkspace } from '../engine/workspace.js';
 import { noCache } from '../io/cache.js';
 import type { Archive } from '../model/archive.js';
 import type { Status } from '../model/deployment.js';
@@ -105,8 +106,9 @@ async function findDoneSteps(image: Archive, plan: Plan, signal: AbortSignal): P
   const done: string[] = [];
   for (const step of plan.steps.filter(({ kind }) => kind === 'file')) {
     // A workspace for each step: two steps that put the same file must not see each other's.
+    const engine = createStreamEngine();
     const options = { signal, log: () => {}, stamp: 0, cache: noCache };
-    await using workspace = await createStreamEngine().open(image, plan, options);
+    await using workspace = createWorkspace({ image, engine, reads: plan.reads, ...options });
     const outcome = await step.apply(workspace).catch((error) => {
       // The build will say what is wrong with the step.
       if (error instanceof MobyPatchError && error.kind !== 'interrupted') return undefined;

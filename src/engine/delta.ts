@@ -11,16 +11,15 @@ export interface RefinedDelta {
 }
 
 /**
- * What really differs from the image in a raw list of changes: an engine also reports directories whose
- * time moved because something in them changed, and files that were written with the same bytes. Times
- * after the stamp are brought back to it, so that two builds give the same bytes.
- * `known`: whether an entry has the bytes that the image has at its path; what was found out is added.
+ * What really differs from the image in a raw list of changes. An engine also reports directories whose time moved
+ * because something in them changed, and files that were written with the same bytes. Times after the stamp are
+ * brought back to it, so that two builds give the same bytes. A changed file whose body was read for the comparison
+ * has its digest, so a second comparison reads nothing.
  */
 export async function refineDelta(
   image: Archive,
   raw: readonly Change[],
   stamp: number,
-  known: WeakMap<Entry, boolean> = new WeakMap(),
 ): Promise<RefinedDelta> {
   const puts = raw.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
   const removes = raw
@@ -32,12 +31,14 @@ export async function refineDelta(
   const alike = puts.filter(
     (entry) => !gone(entry.path) && isAlike(entry, image.entries.get(entry.path), groupBefore, groupAfter),
   );
-  await compareContent(image, alike, known);
-  const same = new Set(alike.filter((entry) => entry.type !== 'file' || known.get(entry)));
-  const kept = puts.filter((entry) => !same.has(entry)).map((entry) => clampTime(entry, image, stamp, known));
+  const { same, digests } = await compareContent(image, alike);
+  const changed = puts.filter((entry) => !same.has(entry));
   const changes: Change[] = [
     ...removes.map((path): Change => ({ op: 'remove', path })),
-    ...kept.map((entry): Change => ({ op: 'put', entry })),
+    ...changed.map((entry): Change => {
+      const mtime = clampTime(entry, image, stamp);
+      return { op: 'put', entry: { ...entry, mtime, sha256: digests.get(entry) ?? entry.sha256 } };
+    }),
   ];
   return { changes, warnings: findSplitLinks(image, changes) };
 }
@@ -62,28 +63,29 @@ function isAlike(entry: Entry, known: Entry | undefined, before: LinkNames, afte
   );
 }
 
-async function compareContent(
-  image: Archive,
-  entries: readonly Entry[],
-  known: WeakMap<Entry, boolean>,
-): Promise<void> {
-  const files = entries.filter((entry) => entry.type === 'file' && !known.has(entry));
-  const before = await digestFiles(
-    image,
-    files.map((entry) => entry.path),
-  );
-  for (const entry of files) known.set(entry, (await digestBody(entry)) === before.get(entry.path));
+interface Comparison {
+  /** Entries that are as the image has them. */
+  readonly same: ReadonlySet<Entry>;
+  /** Of all regular files among the compared entries. */
+  readonly digests: ReadonlyMap<Entry, string>;
 }
 
-function clampTime(entry: Entry, image: Archive, stamp: number, known: WeakMap<Entry, boolean>): Entry {
+async function compareContent(image: Archive, entries: readonly Entry[]): Promise<Comparison> {
+  const files = entries.filter(({ type }) => type === 'file');
+  const paths = files.map(({ path }) => path);
+  const before = await digestFiles(image, paths);
+  const digests = new Map<Entry, string>();
+  for (const entry of files) digests.set(entry, await digestBody(entry));
+  const same = entries.filter(
+    (entry) => entry.type !== 'file' || digests.get(entry) === before.get(entry.path),
+  );
+  return { same: new Set(same), digests };
+}
+
+function clampTime(entry: Entry, image: Archive, stamp: number): number {
   const old = image.entries.get(entry.path);
   const isOld = entry.type === 'directory' && old?.type === 'directory';
-  const mtime = isOld ? old.mtime : Math.min(entry.mtime, stamp);
-  if (mtime === entry.mtime) return entry;
-  const clamped = { ...entry, mtime };
-  const verdict = known.get(entry);
-  if (verdict !== undefined) known.set(clamped, verdict);
-  return clamped;
+  return isOld ? old.mtime : Math.min(entry.mtime, stamp);
 }
 
 /** A name of a hard-link group that got other bytes alone: the other names keep the old ones. */
@@ -95,7 +97,7 @@ function findSplitLinks(image: Archive, changes: readonly Change[]): string[] {
   return [...groups.values()].flatMap((paths) => {
     const changed = paths.filter((path) => touched.has(path));
     if (changed.length === 0 || changed.length === paths.length) return [];
-    const kept = paths.filter((path) => !touched.has(path));
-    return [`hard links split: ${changed.join(', ')} changed, ${kept.join(', ')} kept the old contents`];
+    const others = paths.filter((path) => !touched.has(path));
+    return [`hard links split: ${changed.join(', ')} changed, ${others.join(', ')} kept the old contents`];
   });
 }

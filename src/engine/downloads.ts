@@ -2,13 +2,13 @@ import { cacheEntry } from '../io/cache.js';
 import { readPieces } from '../io/read-pieces.js';
 import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
 import type { Change } from '../model/change.js';
-import type { DownloadedFile, Executor } from '../model/engine.js';
+import type { CollectedFile, CommandRoot } from '../model/engine.js';
 import type { Bytes, Entry, EntryType } from '../model/entry.js';
 import type { Downloads, RunOptions, RunResult } from '../model/workspace.js';
 
-/** Bytes of one image's downloads that are given to a command. */
-const givenLimit = 256 * 2 ** 20;
-/** What apt and apk make of a package's name and version; nothing that leads elsewhere. */
+/** Bytes of an image's downloads that a command gets at most. */
+const sizeLimit = 256 * 2 ** 20;
+/** The names that apt and apk form from a package's name and version; none that leads out of the folder. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9+._~%:@-]{0,254}$/;
 
 /** Raised when the list is written in another way. */
@@ -20,43 +20,52 @@ interface Cached {
   readonly size: number;
 }
 
+export interface DownloadingCommand {
+  readonly root: CommandRoot;
+  readonly argv: readonly string[];
+  readonly options: RunOptions;
+  readonly downloads: Downloads;
+  readonly imageSha256: string;
+  readonly cache: Cache;
+}
+
 /**
  * Runs a command that finds in a folder what it downloaded in earlier builds of the same image, and leaves there
  * what is new. There is no folder when the cache cannot be written. The files prove nothing: their reader must
  * check them, since a command of another patch may have made them.
  */
-export async function runWithDownloads(
-  executor: Executor,
-  argv: readonly string[],
-  options: RunOptions,
-  { folder, manager }: Downloads,
-  imageSha256: string,
-  cache: Cache,
-): Promise<RunResult> {
+export async function runWithDownloads({
+  root,
+  argv,
+  options,
+  downloads: { folder, manager },
+  imageSha256,
+  cache,
+}: DownloadingCommand): Promise<RunResult> {
   const list = cacheEntry(cache, 'packages', version, manager, imageSha256);
   const file = ({ name, size }: Cached) =>
     cacheEntry(cache, 'package', version, manager, imageSha256, name, size);
   const cached = await readList(list);
-  if (cached === undefined) return executor.run(argv, options);
+  if (cached === undefined) return root.run(argv, options);
   const opened = await openCached(cached, file);
   try {
     const files = opened.map(({ name, file }) =>
       createEntry(`${folder}/${name}`, 'file', file.size, () => readPieces(file, 0, file.size)),
     );
     const entries = [createEntry(folder, 'directory', 0), ...files];
-    await executor.push(entries.map((entry): Change => ({ op: 'put', entry })));
+    await root.push(entries.map((entry): Change => ({ op: 'put', entry })));
   } finally {
     for (const { file } of opened) await file[Symbol.asyncDispose]();
   }
-  const result = await executor.run(argv, options);
-  const taken: Cached[] = [];
-  await executor.take(folder, async ({ name, size, body }: DownloadedFile) => {
+  const result = await root.run(argv, options);
+  const collected: Cached[] = [];
+  await root.collect(folder, async ({ name, size, body }: CollectedFile) => {
     if (!plainName.test(name)) return;
     await file({ name, size }).write(body);
-    taken.push({ name, size });
+    collected.push({ name, size });
   });
-  const others = cached.filter(({ name }) => !taken.some((other) => other.name === name));
-  if (taken.length > 0) await writeList(list, [...taken, ...others]);
+  const others = cached.filter(({ name }) => !collected.some((other) => other.name === name));
+  if (collected.length > 0) await writeList(list, [...collected, ...others]);
   return result;
 }
 
@@ -69,7 +78,7 @@ async function readList(entry: CacheEntry): Promise<readonly Cached[] | undefine
 
 /** As many of the newest as a command may get; the others are forgotten. */
 async function writeList(entry: CacheEntry, all: readonly Cached[]): Promise<boolean> {
-  let left = givenLimit;
+  let left = sizeLimit;
   const list = all.filter(({ size }) => {
     left -= size;
     return left >= 0;

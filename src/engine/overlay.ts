@@ -1,42 +1,85 @@
+import { createHash } from 'node:crypto';
+import { holdBytes } from '../io/spool.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
-import { isBelow } from '../tree/resolve.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Put } from '../model/workspace.js';
+import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
 
-/** Puts and removals over the entries of an image; paths are canonical. */
+/** The entries of an image with puts and removals over them. Paths are canonical, but for those that `locate` takes. */
 export interface Overlay {
   get(path: string): Entry | undefined;
   list(directory: string): string[];
-  put(entry: Entry): void;
-  /** Removes a subtree. */
-  remove(path: string): void;
-  /** Forgets what was done to a subtree; the paths that change by it. */
-  restore(path: string): string[];
+  /** The canonical path that a path leads to; a symlink at its end is followed only if asked for. Error: `path-loop`. */
+  locate(path: string, followLast?: boolean): string;
+  /** Creates missing parents. Errors: `path-invalid`, `path-is-directory`, `path-not-directory`. */
+  put(file: Put): void;
+  /** Removes a subtree; whether there was one. */
+  remove(path: string): boolean;
+  /** Forgets what was done to a subtree. */
+  restore(path: string): void;
   changes(): Change[];
+  /** What was put, removed or restored since the last call, by path. */
+  takeNews(): Change[];
+  /** Replaces all changes; nothing of it is news. */
   replaceAll(changes: Iterable<Change>): void;
 }
 
-export function createOverlay(base: ReadonlyMap<string, Entry>): Overlay {
+export interface OverlayOptions {
+  readonly base: ReadonlyMap<string, Entry>;
+  /** Seconds since 1970: the time of all that is put. */
+  readonly stamp: number;
+  /** What to begin with; it is news. */
+  readonly changes?: readonly Change[] | undefined;
+}
+
+export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptions): Overlay {
   /** `undefined` stands for a removed path of the base. */
   const changed = new Map<string, Entry | undefined>();
+  const news = new Set<string>(first.map(pathOf));
 
   const get = (path: string) => (changed.has(path) ? changed.get(path) : base.get(path));
 
-  function put(entry: Entry): void {
-    if (entry.type !== 'directory' && get(entry.path)?.type === 'directory') remove(entry.path);
+  function set(entry: Entry): void {
+    if (entry.type !== 'directory' && get(entry.path)?.type === 'directory') unset(entry.path);
     changed.set(entry.path, entry);
   }
 
-  function remove(path: string): void {
+  function unset(path: string): void {
     for (const known of [...changed.keys()])
       if (known === path || isBelow(known, path)) changed.delete(known);
     for (const known of base.keys())
       if (known === path || isBelow(known, path)) changed.set(known, undefined);
   }
 
+  function replaceAll(changes: Iterable<Change>): void {
+    changed.clear();
+    for (const change of changes) {
+      if (change.op === 'put') set(change.entry);
+      else unset(change.path);
+    }
+  }
+
+  function createParents(path: string): void {
+    for (const ancestor of ancestorPaths(path)) {
+      const there = get(ancestor);
+      if (there?.type === 'directory') continue;
+      if (there !== undefined) {
+        throw new MobyPatchError(
+          'invalid',
+          'path-not-directory',
+          `found a ${there.type} at ${ancestor}, wanted a directory`,
+          { path },
+        );
+      }
+      set(createEntry({ path: ancestor, type: 'directory' }, stamp));
+      news.add(ancestor);
+    }
+  }
+
+  replaceAll(first);
   return {
     get,
-    put,
-    remove,
     list(directory) {
       const names = new Set<string>();
       const start = directory === '' ? 0 : directory.length + 1;
@@ -46,10 +89,30 @@ export function createOverlay(base: ReadonlyMap<string, Entry>): Overlay {
       }
       return [...names].sort();
     },
+    locate(path, followLast = false) {
+      const place = resolvePath(get, path, followLast);
+      if (place !== undefined) return place;
+      throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
+    },
+    put(file) {
+      const { path, type } = file;
+      const old = get(path);
+      assertReplaceable(file, old);
+      createParents(path);
+      set(createEntry(file, stamp, old?.type === type ? old : undefined));
+      news.add(path);
+    },
+    remove(path) {
+      if (path === '' || get(path) === undefined) return false;
+      unset(path);
+      news.add(path);
+      return true;
+    },
     restore(path) {
-      const touched = [...changed.keys()].filter((known) => known === path || isBelow(known, path));
-      for (const known of touched) changed.delete(known);
-      return touched;
+      for (const known of [...changed.keys()].filter((each) => each === path || isBelow(each, path))) {
+        changed.delete(known);
+        news.add(known);
+      }
     },
     changes() {
       const removed = [...changed].filter(([, entry]) => entry === undefined).map(([path]) => path);
@@ -61,12 +124,63 @@ export function createOverlay(base: ReadonlyMap<string, Entry>): Overlay {
           .map((entry): Change => ({ op: 'put', entry })),
       ];
     },
-    replaceAll(changes) {
-      changed.clear();
-      for (const change of changes) {
-        if (change.op === 'put') put(change.entry);
-        else remove(change.path);
-      }
+    takeNews() {
+      const paths = [...news].sort();
+      news.clear();
+      return paths.map((path): Change => {
+        const entry = get(path);
+        return entry === undefined ? { op: 'remove', path } : { op: 'put', entry };
+      });
     },
+    replaceAll,
+  };
+}
+
+export function pathOf(change: Change): string {
+  return change.op === 'put' ? change.entry.path : change.path;
+}
+
+function assertReplaceable({ path, type }: Put, old: Entry | undefined): void {
+  if (type === 'directory') return;
+  if (path === '') {
+    throw new MobyPatchError('invalid', 'path-invalid', 'the root itself can only be a directory', {
+      path: '/',
+    });
+  }
+  if (old?.type !== 'directory') return;
+  throw new MobyPatchError(
+    'invalid',
+    'path-is-directory',
+    `found a directory, wanted to put a ${type} there`,
+    {
+      path,
+      hint: 'remove the directory in a step before',
+    },
+  );
+}
+
+const usualModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
+
+/**
+ * The entry that a step puts; `old` is the one of the same type at its path. A directory that is put again keeps its
+ * time, and a file without content keeps its body.
+ */
+function createEntry(file: Put, stamp: number, old?: Entry): Entry {
+  const { path, type } = file;
+  const content = file.content ?? new Uint8Array();
+  const isOldBody = file.content === undefined && old !== undefined;
+  const body = isOldBody ? old : holdBytes(content);
+  const sha256 = isOldBody ? old.sha256 : createHash('sha256').update(content).digest('hex');
+  return {
+    path,
+    type,
+    mode: file.mode ?? usualModes[type],
+    uid: file.uid ?? 0,
+    gid: file.gid ?? 0,
+    mtime: type === 'directory' && old !== undefined ? old.mtime : stamp,
+    size: type === 'file' ? body.size : type === 'symlink' ? Buffer.byteLength(file.target ?? '') : 0,
+    ...(type === 'symlink' && { target: file.target ?? '' }),
+    ...(type === 'file' && sha256 !== undefined && { sha256 }),
+    body: () => body.body(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../model/engine.js';
-import { createWorkspace } from './workspace.js';
+import { MobyPatchError } from '../model/error.js';
 
 /** In this process: puts and removals only, nothing is started and nothing needs to be installed. */
 export function createStreamEngine(): Engine {
@@ -8,6 +8,12 @@ export function createStreamEngine(): Engine {
     offers: [],
     blind: [],
     probe: async () => ({ ready: true, reason: 'needs nothing' }),
-    open: async (image, plan, options) => createWorkspace(image, plan, options),
+    executor: () => ({ start: () => Promise.reject(createNoCommandsError()) }),
   };
+}
+
+function createNoCommandsError(): MobyPatchError {
+  return new MobyPatchError('infrastructure', 'no-commands', 'this engine runs no commands', {
+    hint: 'use --engine docker or --engine local',
+  });
 }

@@ -1,220 +1,127 @@
 import { collectBytes } from '../io/collect.js';
 import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
-import type { EngineOptions, Executor, OpenWorkspace, WorkspaceState } from '../model/engine.js';
+import type { Engine, ExecutorOptions, OpenWorkspace, WorkspaceState } from '../model/engine.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Plan } from '../model/plan.js';
-import type { RunOptions, RunResult } from '../model/workspace.js';
-import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
+import { coverPaths } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
+import { createCommands } from './commands.js';
 import { refineDelta } from './delta.js';
-import { runWithDownloads } from './downloads.js';
-import { createOverlay } from './overlay.js';
-import { createEntry } from './put-entry.js';
+import { createOverlay, pathOf } from './overlay.js';
 
 const longestRead = 16 * 2 ** 20;
 
-/** What makes a workspace able to run commands; absent for the `stream` engine. */
-export interface CommandSupport {
-  readonly blind: readonly string[];
-  /** Called for the first command only: a build without commands never starts anything. */
-  open(): Promise<Executor>;
-  /** Opens it before that where this takes other time than the steps' own; undefined where it does not. */
-  openEarly?(): Promise<Executor | undefined>;
+export interface WorkspaceOptions extends ExecutorOptions {
+  readonly image: Archive;
+  readonly engine: Engine;
+  /** Paths that the plan reads: their bodies are fetched in one pass. */
+  readonly reads: readonly string[];
+  /** Seconds since 1970: the mtime of everything a step puts, and the latest one that stays. */
+  readonly stamp: number;
+  /** What to begin with in place of the image as it is: where the first steps of an earlier build ended. */
+  readonly from?: WorkspaceState | undefined;
 }
 
 /**
- * The one workspace of all engines. Steps that only put and remove files work on an overlay over the
- * image's entries, in this process, so every engine gives the same bytes for them. The first command
- * opens the engine's executor; what was put before is pushed to it, and what its root differs in is
- * pulled back when somebody asks. Nothing that no step touched ever passes through an engine.
+ * The one workspace of all engines. Steps that only put and remove files work on an overlay over the image's
+ * entries, in this process, so every engine gives the same bytes for them. Before a command runs, what was put is
+ * pushed to the engine's root; after it, what differs there is pulled back when somebody looks. Nothing that no step
+ * touched ever passes through an engine.
  */
-export function createWorkspace(
-  image: Archive,
-  plan: Plan,
-  options: EngineOptions,
-  commands?: CommandSupport,
-): OpenWorkspace {
-  const overlay = createOverlay(image.entries);
-  const cached = createBodyCache(image, plan.reads, options.cache);
-  const warnings = new Set<string>(options.from?.warnings);
-  const unpushed = new Set<string>();
-  const compared = new WeakMap<Entry, boolean>();
-  let executor: Executor | undefined;
-  let early: Promise<Executor | undefined> = Promise.resolve(undefined);
-  let behind = false;
-  /** Who waits for the state as the last command left it. */
-  let waiting: ((state: WorkspaceState) => void) | undefined;
+export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
+  const { image, engine, reads, stamp, from, signal, log, cache } = options;
+  const overlay = createOverlay({ base: image.entries, stamp, changes: from?.changes });
+  const readCached = createBodyCache(image, reads, cache);
+  const isBlind = coverPaths(engine.blind);
+  const executor = engine.executor(image, { signal, log, cache });
+  const commands = createCommands({ image, executor, overlay, isBlind, cache });
+  const warnings = new Set<string>(from?.warnings);
+  const recorded = new Map<string, WorkspaceState>();
+  /** The checkpoint whose state the next look will tell. */
+  let marked: string | undefined;
 
-  const isBlind = (path: string) =>
-    commands?.blind.some((blind) => path === blind || isBelow(path, blind)) ?? false;
-
-  /** Brings in what commands did since the last look. */
   async function refresh(): Promise<void> {
-    options.signal.throwIfAborted();
-    if (!behind || executor === undefined) return;
-    const changes = await refine(await executor.pull());
+    signal.throwIfAborted();
+    const pulled = await commands.pull();
+    if (pulled === undefined) return;
+    const changes = await refine(pulled);
     overlay.replaceAll([...changes, ...overlay.changes().filter((change) => isBlind(pathOf(change)))]);
-    behind = false;
-    tellState(waiting);
-    waiting = undefined;
+    record();
   }
 
   async function refine(raw: readonly Change[]): Promise<readonly Change[]> {
-    const delta = await refineDelta(image, raw, options.stamp, compared);
+    const delta = await refineDelta(image, raw, stamp);
     for (const warning of delta.warnings) warnings.add(warning);
     return delta.changes;
   }
 
-  function tellState(take?: (state: WorkspaceState) => void): void {
+  function record(): void {
     const changes = overlay.changes();
-    // What an executor warns of is in its root and in no change; devices and their like it does not take back.
-    const whole = executor === undefined || executor.warnings().length === 0;
-    if (whole && changes.every(isPortable)) take?.({ changes, warnings: [...warnings] });
-  }
-
-  function locate(path: string, followLast = false): string {
-    const found = resolvePath(overlay.get, path, followLast);
-    if (found === undefined)
-      throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
-    return found;
-  }
-
-  function touch(path: string): void {
-    if (!isBlind(path)) unpushed.add(path);
-  }
-
-  function createParents(path: string): void {
-    for (const ancestor of ancestorPaths(path)) {
-      const found = overlay.get(ancestor);
-      if (found?.type === 'directory') continue;
-      if (found !== undefined) {
-        throw new MobyPatchError(
-          'invalid',
-          'path-not-directory',
-          `found a ${found.type} at ${ancestor}, wanted a directory`,
-          { path },
-        );
-      }
-      overlay.put(createEntry({ path: ancestor, type: 'directory' }, options.stamp));
-      touch(ancestor);
-    }
-  }
-
-  if (options.from !== undefined) {
-    overlay.replaceAll(options.from.changes);
-    for (const change of options.from.changes) touch(pathOf(change));
-  }
-
-  async function push(): Promise<void> {
-    const changes = [...unpushed].sort().map((path): Change => {
-      const entry = overlay.get(path);
-      return entry === undefined ? { op: 'remove', path } : { op: 'put', entry };
-    });
-    await executor?.push(changes);
-    unpushed.clear();
+    // An executor warns of what is in its root and in no change; it makes no device, fifo or socket of a change.
+    const isWhole = commands.warnings().length === 0 && changes.every(isPortable);
+    if (marked !== undefined && isWhole) recorded.set(marked, { changes, warnings: [...warnings] });
+    marked = undefined;
   }
 
   async function follow(path: string): Promise<Entry | undefined> {
     await refresh();
-    return overlay.get(locate(path, true));
+    return overlay.get(overlay.locate(path, true));
   }
 
   return {
     async stat(path) {
       await refresh();
-      return overlay.get(locate(path));
+      return overlay.get(overlay.locate(path));
     },
     follow,
     async list(path) {
       await refresh();
-      return overlay.list(locate(path, true));
+      return overlay.list(overlay.locate(path, true));
     },
     async read(path) {
       const entry = await follow(path);
-      if (entry?.type !== 'file') {
-        throw new MobyPatchError(
-          'invalid',
-          'path-not-file',
-          `found ${entry === undefined ? 'nothing' : `a ${entry.type}`}, wanted a regular file`,
-          { path },
-        );
-      }
-      return (await cached(entry)) ?? collectBytes(entry.body(), longestRead, path);
+      if (entry?.type !== 'file') throw createNoFileError(path, entry);
+      return (await readCached(entry)) ?? collectBytes(entry.body(), longestRead, path);
     },
     async put(file) {
       await refresh();
-      const path = locate(file.path);
-      const old = overlay.get(path);
-      if (path === '' && file.type !== 'directory')
-        throw new MobyPatchError('invalid', 'path-invalid', 'the root itself can only be a directory', {
-          path: '/',
-        });
-      if (old?.type === 'directory' && file.type !== 'directory') {
-        throw new MobyPatchError(
-          'invalid',
-          'path-is-directory',
-          `found a directory, wanted to put a ${file.type} there`,
-          { path, hint: 'remove the directory in a step before' },
-        );
-      }
-      createParents(path);
-      overlay.put(createEntry({ ...file, path }, options.stamp, old));
-      touch(path);
+      overlay.put({ ...file, path: overlay.locate(file.path) });
     },
     async remove(path) {
       await refresh();
-      const at = locate(path);
-      if (at === '' || overlay.get(at) === undefined) return false;
-      overlay.remove(at);
-      touch(at);
-      return true;
+      return overlay.remove(overlay.locate(path));
     },
     async restore(path) {
       await refresh();
-      const at = locate(path);
-      for (const changed of overlay.restore(at)) touch(changed);
+      overlay.restore(overlay.locate(path));
     },
-    async run(argv: readonly string[], run: RunOptions = {}): Promise<RunResult> {
-      if (commands === undefined)
-        throw new MobyPatchError('infrastructure', 'no-commands', 'this engine runs no commands', {
-          hint: 'use --engine docker or --engine local',
-        });
-      options.signal.throwIfAborted();
-      executor ??= (await early) ?? (await commands.open());
-      if (unpushed.size > 0) await push();
-      behind = true;
-      waiting = undefined;
-      if (run.downloads === undefined) return executor.run(argv, run);
-      return runWithDownloads(executor, argv, run, run.downloads, image.layout.sha256, options.cache);
+    async run(argv, runOptions = {}) {
+      signal.throwIfAborted();
+      marked = undefined;
+      return commands.run(argv, runOptions);
     },
     async changes() {
       await refresh();
       return refine(overlay.changes());
     },
-    expectCommands() {
-      early = commands?.openEarly?.() ?? early;
-      // Nobody is told unless a command comes.
-      early.catch(() => {});
+    checkpoint(id) {
+      marked = id;
+      if (!commands.isBehind()) record();
     },
-    release: () => void early.then((opened) => (executor ?? opened)?.release?.()).catch(() => {}),
-    whenKnown(take) {
-      if (behind) waiting = take;
-      else tellState(take);
-    },
-    warnings: () => [...warnings, ...(executor?.warnings() ?? [])],
-    async [Symbol.asyncDispose]() {
-      const opened = executor ?? (await early.catch(() => undefined));
-      await opened?.[Symbol.asyncDispose]();
-    },
+    checkpoints: () => recorded,
+    expectCommands: commands.expect,
+    endCommands: commands.end,
+    warnings: () => [...warnings, ...commands.warnings()],
+    [Symbol.asyncDispose]: () => commands[Symbol.asyncDispose](),
   };
+}
+
+function createNoFileError(path: string, entry: Entry | undefined): MobyPatchError {
+  const there = entry === undefined ? 'nothing' : `a ${entry.type}`;
+  return new MobyPatchError('invalid', 'path-not-file', `found ${there}, wanted a regular file`, { path });
 }
 
 function isPortable(change: Change): boolean {
   return change.op === 'remove' || ['file', 'directory', 'symlink'].includes(change.entry.type);
-}
-
-function pathOf(change: Change): string {
-  return change.op === 'put' ? change.entry.path : change.path;
 }

@@ -2,7 +2,6 @@ import type { Archive } from './archive.js';
 import type { Cache } from './cache.js';
 import type { Change } from './change.js';
 import type { Bytes } from './entry.js';
-import type { Plan } from './plan.js';
 import type { Need, RunOptions, RunResult, Workspace } from './workspace.js';
 
 export type EngineName = 'stream' | 'docker' | 'local';
@@ -14,72 +13,78 @@ export interface Readiness {
   readonly hint?: string | undefined;
 }
 
-export interface DownloadedFile {
+/** What can run the commands of a plan. */
+export interface Engine {
+  readonly name: EngineName;
+  readonly offers: readonly Need[];
+  /**
+   * Paths whose state in the engine says nothing about the image: mount points, and files the engine provides. A step
+   * that puts a file there changes the image all the same; what a command writes there is lost, with a warning.
+   */
+  readonly blind: readonly string[];
+  probe(): Promise<Readiness>;
+  /** Starts nothing. */
+  executor(image: Archive, options: ExecutorOptions): Executor;
+}
+
+export interface ExecutorOptions {
+  readonly signal: AbortSignal;
+  /** Output of commands as it comes, and what the engine itself is doing. */
+  readonly log: (line: string) => void;
+  readonly cache: Cache;
+}
+
+/** The machinery that runs commands in the root of one image. */
+export interface Executor {
+  /** Whether an earlier build left the root where commands run; absent where every build makes it anew. */
+  hasRoot?(): Promise<boolean>;
+  start(): Promise<CommandRoot>;
+}
+
+/** The root of an image in which commands run; disposing removes it with all that runs in it. */
+export interface CommandRoot extends AsyncDisposable {
+  /** Applies changes to the root as it is now. */
+  push(changes: readonly Change[]): Promise<void>;
+  run(argv: readonly string[], options: RunOptions): Promise<RunResult>;
+  /**
+   * Everything that differs between the root and the image, without blind paths. It is as raw as the machinery gives
+   * it: entries with unchanged bodies, touched parents and all.
+   */
+  pull(): Promise<readonly Change[]>;
+  /** Passes on each regular file directly inside a folder of the root, then removes the folder. */
+  collect(folder: string, onFile: OnFile): Promise<void>;
+  /** Begins to remove what runs commands; bodies of `pull` stay valid until the root is disposed of. */
+  stop(): void;
+  warnings(): readonly string[];
+}
+
+export interface CollectedFile {
   readonly name: string;
   readonly size: number;
-  /** To be read before the next file is asked for. */
+  /** Valid until `onFile` has ended. */
   readonly body: Bytes;
 }
 
-export type TakeFile = (file: DownloadedFile) => Promise<void>;
+export type OnFile = (file: CollectedFile) => Promise<void>;
 
-/** What a workspace has in it at one moment; bodies stay valid until it is closed. */
+/** The contents of a workspace at one moment; bodies stay valid until it is closed. */
 export interface WorkspaceState {
   readonly changes: readonly Change[];
   readonly warnings: readonly string[];
 }
 
-/** A workspace as its engine opens it; steps see no more than a `Workspace`. */
+/** A workspace as its owner has it; steps see no more than a `Workspace`. */
 export interface OpenWorkspace extends Workspace {
   /**
-   * Gives the state of this moment as soon as it is known without asking the engine for it: now, when somebody
-   * looks next, or never, when a command comes first or when the changes are not all that a later command would see.
+   * Marks the present moment. Its state is recorded when it is next known: at once, or, after a command, when somebody
+   * looks. It is not recorded when another command comes first, or when a later command would see more than the
+   * changes tell.
    */
-  whenKnown(take: (state: WorkspaceState) => void): void;
-  /** A command will come, unless a step finds its work done: what runs commands may start while others look. */
+  checkpoint(id: string): void;
+  /** The states that were recorded, by the ids of their checkpoints. */
+  checkpoints(): ReadonlyMap<string, WorkspaceState>;
+  /** Announces commands: an executor that has its root already starts while the steps before them work. */
   expectCommands(): void;
-  /** No command will come any more: what ran them may go, while others work on with the changes. */
-  release(): void;
-}
-
-/** How far an engine's own machinery has a command; implemented by docker and local. */
-export interface Executor extends AsyncDisposable {
-  /** Makes the executor's root equal to the image with these changes applied (called before `run`). */
-  push(changes: readonly Change[]): Promise<void>;
-  run(argv: readonly string[], options: RunOptions): Promise<RunResult>;
-  /**
-   * Everything that differs between the executor's root and the image, blind paths left out,
-   * as raw as the machinery gives it: entries with unchanged bodies, touched parents and all.
-   */
-  pull(): Promise<readonly Change[]>;
-  /** Gives each regular file directly inside a folder of the root, then removes the folder. */
-  take(folder: string, take: TakeFile): Promise<void>;
-  /** Begins to close what runs commands; bodies that were pulled stay valid until the executor is closed. */
-  release?(): void;
-  warnings(): readonly string[];
-}
-
-export interface EngineOptions {
-  readonly signal: AbortSignal;
-  /** Output of commands as it comes, and what the engine itself is doing. */
-  readonly log: (line: string) => void;
-  /** Seconds since 1970: the mtime of everything a step puts, and the latest one that is kept. */
-  readonly stamp: number;
-  readonly cache: Cache;
-  /** What to begin with in place of the image as it is: where the first steps of an earlier build ended. */
-  readonly from?: WorkspaceState | undefined;
-}
-
-export interface Engine {
-  readonly name: EngineName;
-  readonly offers: readonly Need[];
-  /**
-   * Paths whose state in the engine says nothing about the image (mount points, files the engine
-   * provides). Explicit puts there are applied at the cpio level; a command's writes are warned of.
-   */
-  readonly blind: readonly string[];
-  probe(): Promise<Readiness>;
-  /** Whether the image's root is still where commands run; absent where it is made anew for every build. */
-  keepsRoot?(image: Archive, options: Pick<EngineOptions, 'signal' | 'cache'>): Promise<boolean>;
-  open(image: Archive, plan: Plan, options: EngineOptions): Promise<OpenWorkspace>;
+  /** Ends what runs commands; changes stay valid. */
+  endCommands(): void;
 }

@@ -1,8 +1,7 @@
-import type { Cache } from '../model/cache.js';
-import type { EngineName, OpenWorkspace, WorkspaceState } from '../model/engine.js';
+import type { OpenWorkspace } from '../model/engine.js';
 import type { Step } from '../model/patch.js';
 import type { StepReport } from '../model/report.js';
-import { type KeptSteps, keepSteps } from './cached-steps.js';
+import type { AppliedSteps, CachedSteps } from './cached-steps.js';
 
 export interface ApplyOptions {
   readonly signal: AbortSignal;
@@ -10,51 +9,29 @@ export interface ApplyOptions {
   readonly onStep: (step: StepReport) => void;
 }
 
-/** What can be kept of a build's steps once the build has passed all its checks. */
-export interface AppliedSteps {
-  /** To be called before the workspace is closed, which has the bodies. */
-  keep(engine: EngineName, cache: Cache): Promise<void>;
-}
-
-/** The steps up to and including one, and what they made. */
-interface Prefix {
-  readonly last: Step;
-  readonly reports: readonly StepReport[];
-  readonly state: WorkspaceState;
-}
-
-/** Does the steps in their order, without those whose outcome the workspace was opened with. */
+/**
+ * Applies the steps in their order, without those whose outcome the workspace was opened with. Each step that may run
+ * commands has a checkpoint by its id.
+ */
 export async function applySteps(
   steps: readonly Step[],
   workspace: OpenWorkspace,
-  kept: KeptSteps | undefined,
+  cached: CachedSteps | undefined,
   { signal, log, onStep }: ApplyOptions,
 ): Promise<AppliedSteps> {
-  const reports = [...(kept?.steps ?? [])];
+  const reports = [...(cached?.steps ?? [])];
   for (const report of reports) onStep(report);
   const left = steps.slice(reports.length);
-  if (kept !== undefined) log(describeKept(reports.length, steps, left));
+  if (cached !== undefined) log(describeCached(reports.length, steps, left));
   if (left.some(({ needs }) => needs.length > 0)) workspace.expectCommands();
-  const prefixes: Prefix[] = [];
-  let hasNews = false;
   for (const step of left) {
     signal.throwIfAborted();
-    reports.push(await applyStep(step, workspace, log));
-    onStep(reports.at(-1) as StepReport);
-    hasNews ||= step.needs.length > 0;
-    if (!hasNews) continue;
-    const done = [...reports];
-    workspace.whenKnown((state) => {
-      prefixes.push({ last: step, reports: done, state });
-      hasNews = false;
-    });
+    const report = await applyStep(step, workspace, log);
+    reports.push(report);
+    onStep(report);
+    if (step.needs.length > 0) workspace.checkpoint(step.id);
   }
-  return {
-    async keep(engine, cache) {
-      for (const { last, reports: done, state } of prefixes)
-        await keepSteps(last, done, state, engine, cache);
-    },
-  };
+  return { steps, reports, checkpoints: workspace.checkpoints() };
 }
 
 async function applyStep(
@@ -78,8 +55,8 @@ async function applyStep(
   };
 }
 
-function describeKept(count: number, steps: readonly Step[], left: readonly Step[]): string {
-  const what = `${count} of ${steps.length} steps: what an earlier build made of them is taken`;
+function describeCached(count: number, steps: readonly Step[], left: readonly Step[]): string {
+  const what = `${count} of ${steps.length} steps: their result comes from an earlier build`;
   return left.some(({ needs }) => needs.length > 0)
     ? what
     : `${what}; no command is left, nothing is started`;

@@ -12,54 +12,67 @@ const version = 3;
 const lengthSize = 8;
 
 /** What the first steps of a plan made of the image in an earlier build that passed all its checks. */
-export interface KeptSteps extends AsyncDisposable {
+export interface CachedSteps extends AsyncDisposable {
   readonly steps: readonly StepReport[];
-  /** Bodies are read from the kept file: valid until this is closed. */
+  /** Bodies are read from the cached file: valid until this is closed. */
   readonly state: WorkspaceState;
 }
 
 /** A put without what its body comes from; `at`: where the body begins, counted from the first one. */
-type KeptChange =
+type StoredChange =
   | { readonly op: 'put'; readonly entry: Omit<Entry, 'body'>; readonly at: number }
   | { readonly op: 'remove'; readonly path: string };
 
-interface KeptHead {
+interface Head {
   readonly steps: readonly StepReport[];
   readonly warnings: readonly string[];
-  readonly changes: readonly KeptChange[];
+  readonly changes: readonly StoredChange[];
 }
 
 /**
- * The longest prefix of these steps that was kept for this engine: engines differ in hard links that a command
- * writes through. A prefix without commands is not looked for, since doing it takes no time.
+ * The longest prefix of these steps that is cached for this engine: engines differ in hard links that a command
+ * writes through. A prefix without commands is not looked up, since applying it takes no time.
  */
-export async function findKeptSteps(
+export async function openCachedSteps(
   steps: readonly Step[],
   engine: EngineName,
   cache: Cache,
-): Promise<KeptSteps | undefined> {
+): Promise<CachedSteps | undefined> {
   const first = steps.findIndex(({ needs }) => needs.length > 0);
   if (first < 0) return undefined;
   for (const step of steps.slice(first).reverse()) {
     const file = await stepsEntry(cache, engine, step).open();
     if (file === undefined) continue;
-    const kept = await readKept(file);
-    if (kept !== undefined) return kept;
+    const cached = await readSteps(file);
+    if (cached !== undefined) return cached;
     await file[Symbol.asyncDispose]();
   }
   return undefined;
 }
 
-/** Keeps what steps up to and including `last` made. The state's bodies must still be valid. */
-export async function keepSteps(
-  last: Step,
-  steps: readonly StepReport[],
-  state: WorkspaceState,
+export interface AppliedSteps {
+  readonly steps: readonly Step[];
+  /** One for each step. */
+  readonly reports: readonly StepReport[];
+  /** By the ids of steps; a state may appear when the changes of the workspace are read. */
+  readonly checkpoints: ReadonlyMap<string, WorkspaceState>;
+}
+
+/**
+ * Caches the steps up to each checkpoint. To be called when the build has passed all its checks, and before the
+ * workspace is closed.
+ */
+export async function cacheSteps(
+  { steps, reports, checkpoints }: AppliedSteps,
   engine: EngineName,
   cache: Cache,
 ): Promise<void> {
-  const entry = stepsEntry(cache, engine, last);
-  if (!(await entry.has())) await entry.write(writeKept(steps, state));
+  for (const [index, step] of steps.entries()) {
+    const state = checkpoints.get(step.id);
+    if (state === undefined) continue;
+    const entry = stepsEntry(cache, engine, step);
+    if (!(await entry.has())) await entry.write(writeSteps(reports.slice(0, index + 1), state));
+  }
 }
 
 function stepsEntry(cache: Cache, engine: EngineName, { id }: Step): CacheEntry {
@@ -67,11 +80,11 @@ function stepsEntry(cache: Cache, engine: EngineName, { id }: Step): CacheEntry 
 }
 
 /** The length of the head, the head as JSON, and the bodies; names of one file have one body. */
-async function* writeKept(steps: readonly StepReport[], { changes, warnings }: WorkspaceState): Bytes {
+async function* writeSteps(steps: readonly StepReport[], { changes, warnings }: WorkspaceState): Bytes {
   const places = new Map<string, number>();
   const bodies: Entry[] = [];
   let end = 0;
-  const kept = changes.map((change): KeptChange => {
+  const stored = changes.map((change): StoredChange => {
     if (change.op === 'remove') return change;
     const { body, ...entry } = change.entry;
     const at = (entry.link === undefined ? undefined : places.get(entry.link)) ?? end;
@@ -82,7 +95,7 @@ async function* writeKept(steps: readonly StepReport[], { changes, warnings }: W
     }
     return { op: 'put', entry, at };
   });
-  const head = Buffer.from(JSON.stringify({ steps, warnings, changes: kept } satisfies KeptHead));
+  const head = Buffer.from(JSON.stringify({ steps, warnings, changes: stored } satisfies Head));
   const length = Buffer.alloc(lengthSize);
   length.writeBigUInt64LE(BigInt(head.length));
   yield length;
@@ -90,11 +103,11 @@ async function* writeKept(steps: readonly StepReport[], { changes, warnings }: W
   for (const entry of bodies) yield* entry.body();
 }
 
-async function readKept(file: CachedFile): Promise<KeptSteps | undefined> {
+async function readSteps(file: CachedFile): Promise<CachedSteps | undefined> {
   try {
     const length = Number(Buffer.from(await file.read(0, lengthSize)).readBigUInt64LE());
     const start = lengthSize + length;
-    const head: KeptHead = JSON.parse(Buffer.from(await file.read(lengthSize, start)).toString());
+    const head: Head = JSON.parse(Buffer.from(await file.read(lengthSize, start)).toString());
     const changes = head.changes.map(
       (change): Change =>
         change.op === 'remove'

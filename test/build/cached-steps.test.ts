@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createDockerEngine } from '#src/engine/docker/engine.js';
 import { createLocalEngine } from '#src/engine/local/engine.js';
+import { createWorkspace } from '#src/engine/workspace.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
@@ -11,7 +12,7 @@ import type { Cache } from '#src/model/cache.js';
 import type { Engine } from '#src/model/engine.js';
 import type { StepReport } from '#src/model/report.js';
 import { applySteps } from '#src/patch/apply-steps.js';
-import { findKeptSteps } from '#src/patch/cached-steps.js';
+import { cacheSteps, openCachedSteps } from '#src/patch/cached-steps.js';
 import { createPlan } from '#src/patch/plan.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { createTinyArchive, findReasonToSkip as findNoBusybox } from '../boot/tiny-image.js';
@@ -81,16 +82,17 @@ async function build(
   const plan = await createPlan([await createPatch(t, yaml)], {}, image.layout.sha256, stamp);
   const log: string[] = [];
   const options = { signal, log: (line: string) => void log.push(line), stamp, cache };
-  await using kept = await findKeptSteps(plan.steps, engine.name, cache);
-  await using workspace = await engine.open(image, plan, { ...options, from: kept?.state });
+  await using begun = await openCachedSteps(plan.steps, engine.name, cache);
+  const from = begun?.state;
+  await using workspace = createWorkspace({ ...options, image, engine, reads: plan.reads, from });
   const cached: boolean[] = [];
   const onStep = (step: StepReport) => void cached.push(step.cached);
-  const applied = await applySteps(plan.steps, workspace, kept, { ...options, onStep });
+  const applied = await applySteps(plan.steps, workspace, begun, { ...options, onStep });
   const changes = await workspace.changes();
   const hash = createHash('sha256');
   const spool = createSpool(await createTestFolder(t));
   for await (const piece of writeImage(image, changes, { spool })) hash.update(piece);
-  if (passed) await applied.keep(engine.name, cache);
+  if (passed) await cacheSteps(applied, engine.name, cache);
   return { digest: hash.digest('hex'), cached, log, warnings: workspace.warnings() };
 }
 

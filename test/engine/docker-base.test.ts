@@ -9,6 +9,7 @@ import { noCache, openCache } from '#src/io/cache.js';
 import type { Cache } from '#src/model/cache.js';
 import type { Entry } from '#src/model/entry.js';
 import { packEntries } from '#src/tar/tar.js';
+import { signal } from '../fixtures/archive.js';
 import {
   type Bench,
   check,
@@ -22,7 +23,7 @@ import { createMemoryArchive, sketchEntry } from '../fixtures/memory-image.js';
 
 const createCache = async (t: ExecutionContext) => openCache(await createFolder(t), t.fail);
 
-/** Opens an executor, runs a command and closes it; whether the root was imported. */
+/** Opens a root, runs a command and closes it; whether the root was imported. */
 async function run(
   t: ExecutionContext,
   bench: Bench,
@@ -30,10 +31,10 @@ async function run(
   sha256: string,
   script = 'true',
 ): Promise<boolean> {
-  const { executor, log } = await openEntries(t, bench, bench.root, { cache, sha256 });
-  await sh(executor, script);
-  t.deepEqual(await pullNames(executor), script === 'true' ? [] : ['+ mark']);
-  await executor[Symbol.asyncDispose]();
+  const { root, log } = await openEntries(t, bench, bench.root, { cache, sha256 });
+  await sh(root, script);
+  t.deepEqual(await pullNames(root), script === 'true' ? [] : ['+ mark']);
+  await root[Symbol.asyncDispose]();
   return log.some((line) => line.includes('importing'));
 }
 
@@ -44,10 +45,9 @@ async function prune({ daemon }: Bench): Promise<void> {
 check('an image is imported once, and the import is all that stays', async (t, bench) => {
   const cache = await createCache(t);
   const isKept = () =>
-    createDockerEngine(bench.daemon.environment).keepsRoot?.(createMemoryArchive([], 'aa'), {
-      signal: new AbortController().signal,
-      cache,
-    });
+    createDockerEngine(bench.daemon.environment)
+      .executor(createMemoryArchive([], 'aa'), { signal, log: () => {}, cache })
+      .hasRoot?.();
   t.false(await isKept());
   t.true(await run(t, bench, cache, 'aa', 'echo > /mark'));
   t.true(await isKept());
@@ -69,9 +69,9 @@ check('two builds at once use the same import, and neither removes it from the o
   const one = await openEntries(t, bench, bench.root, { cache, sha256: 'aa' });
   const other = await openEntries(t, bench, bench.root, { cache, sha256: 'aa' });
   await prune(bench);
-  await one.executor[Symbol.asyncDispose]();
-  t.is(await sh(other.executor, 'echo alive'), 'alive\n');
-  await other.executor[Symbol.asyncDispose]();
+  await one.root[Symbol.asyncDispose]();
+  t.is(await sh(other.root, 'echo alive'), 'alive\n');
+  await other.root[Symbol.asyncDispose]();
   t.is((await listAll(bench)).length, 1);
   await prune(bench);
   t.true(await run(t, bench, cache, 'aa'), 'what was removed is imported again');
@@ -88,10 +88,10 @@ check('an image with the label of an import and another content is not taken', a
   const answer = await client.importImage(evil, { changes: [`LABEL ${label}`] });
   for await (const _ of Readable.from(answer));
   t.is((await listAll(bench)).length, 1);
-  const { executor, log } = await openEntries(t, bench, bench.root, { cache, sha256: 'aa' });
+  const { root, log } = await openEntries(t, bench, bench.root, { cache, sha256: 'aa' });
   t.regex(log.join(), /importing/);
-  t.is(await sh(executor, 'if [ -e /evil ]; then echo evil; fi'), '');
-  await executor[Symbol.asyncDispose]();
+  t.is(await sh(root, 'if [ -e /evil ]; then echo evil; fi'), '');
+  await root[Symbol.asyncDispose]();
   await prune(bench);
 });
 

@@ -20,13 +20,13 @@ import {
 import { collect, sketchEntry } from '../fixtures/memory-image.js';
 
 check('nothing is left after closing, and a release begins to close', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
-  await sh(executor, 'echo marked > /mark');
+  const { root } = await open(t, bench, []);
+  await sh(root, 'echo marked > /mark');
   const before = await listAll(bench);
   t.is(before.length, 2);
-  await executor.pull();
-  const [mark] = (await pullEntries(executor)).filter(({ path }) => path === 'mark');
-  executor.release?.();
+  await root.pull();
+  const [mark] = (await pullEntries(root)).filter(({ path }) => path === 'mark');
+  root.stop();
   const { client } = await connectDocker(bench.daemon.environment);
   const limit = Date.now() + 20_000;
   while ((await client.listContainers({ all: true })).length > 0 && Date.now() < limit) await wait(20);
@@ -35,47 +35,47 @@ check('nothing is left after closing, and a release begins to close', async (t, 
     'marked\n',
     'bodies are not in the daemon',
   );
-  await executor[Symbol.asyncDispose]();
+  await root[Symbol.asyncDispose]();
   t.deepEqual(await listAll(bench), []);
 });
 
 check('a command that takes too long is killed', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
-  const error = await t.throwsAsync(executor.run(['sh', '-c', 'echo begun; sleep 600'], { timeout: 1 }));
+  const { root } = await open(t, bench, []);
+  const error = await t.throwsAsync(root.run(['sh', '-c', 'echo begun; sleep 600'], { timeout: 1 }));
   t.like(error, { code: 'command-timeout', kind: 'failed', hint: 'begun' });
   const { client } = await connectDocker(bench.daemon.environment);
   t.deepEqual(await client.listContainers(), [], 'the command does not run on');
-  await executor[Symbol.asyncDispose]();
+  await root[Symbol.asyncDispose]();
   t.deepEqual(await listAll(bench), []);
 });
 
 check('a process that a command leaves behind does not hold it up, and is warned of', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
+  const { root } = await open(t, bench, []);
   const begun = Date.now();
-  t.is(await sh(executor, 'while :; do echo >> /grows; done & sleep 600 & echo started'), 'started\n');
+  t.is(await sh(root, 'while :; do echo >> /grows; done & sleep 600 & echo started'), 'started\n');
   t.true(Date.now() - begun < 60_000);
-  t.deepEqual(await pullNames(executor), ['+ grows']);
-  t.regex(executor.warnings().join(), /left a process running.*sleep 600/);
-  t.is(await sh(executor, 'echo goes on'), 'goes on\n');
+  t.deepEqual(await pullNames(root), ['+ grows']);
+  t.regex(root.warnings().join(), /left a process running.*sleep 600/);
+  t.is(await sh(root, 'echo goes on'), 'goes on\n');
 });
 
 check('a killed command is told from a failed one', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
-  const result = await executor.run(['sh', '-c', 'kill -9 $$'], {});
+  const { root } = await open(t, bench, []);
+  const result = await root.run(['sh', '-c', 'kill -9 $$'], {});
   t.is(result.exitCode, 137);
   t.regex(result.output, /memory/);
 });
 
 check('an abort ends a command, and closing still removes everything', async (t, bench) => {
   const abort = new AbortController();
-  const { executor, log } = await open(t, bench, [], { signal: abort.signal });
-  const running = executor.run(['sh', '-c', 'echo begun; sleep 600'], {});
+  const { root, log } = await open(t, bench, [], { signal: abort.signal });
+  const running = root.run(['sh', '-c', 'echo begun; sleep 600'], {});
   const limit = Date.now() + 20_000;
   while (!log.includes('begun') && Date.now() < limit)
     await new Promise((resolve) => setTimeout(resolve, 20));
   abort.abort();
   t.like(await t.throwsAsync(running), { kind: 'interrupted' });
-  await executor[Symbol.asyncDispose]();
+  await root[Symbol.asyncDispose]();
   t.deepEqual(await listAll(bench), []);
 });
 
@@ -128,24 +128,22 @@ for (const [what, code, sketches] of [
   ],
 ] as const) {
   check(`an image with ${what} is refused`, async (t, bench) => {
-    const error = await t.throwsAsync(
-      open(t, bench, sketches).then(({ executor }) => executor.run(['true'], {})),
-    );
+    const error = await t.throwsAsync(open(t, bench, sketches).then(({ root }) => root.run(['true'], {})));
     t.like(error, { name: 'MobyPatchError', code, path: 'bin/sh' });
   });
 }
 
 check('prune removes what a killed process left, and nothing of a living one', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
+  const { root } = await open(t, bench, []);
   const mine = await listAll(bench);
   const scratch = await createFolder(t);
   const script = `
-    import { createDockerExecutor } from '#src/engine/docker/executor.js';
+    import { openDockerRoot } from '#src/engine/docker/executor.js';
     import { noCache } from '#src/io/cache.js';
     import { createMemoryArchive, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-image.js', import.meta.url).href)};
     const image = createMemoryArchive(await sketchBusyboxRoot(${JSON.stringify(bench.busybox)}));
     const signal = new AbortController().signal;
-    await createDockerExecutor(image, { environment: process.env, signal, log() {}, stamp: 0, cache: noCache, scratch: ${JSON.stringify(scratch)} });
+    await openDockerRoot(image, { environment: process.env, signal, log() {}, cache: noCache, scratch: ${JSON.stringify(scratch)} });
     console.log('open');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
@@ -166,7 +164,7 @@ check('prune removes what a killed process left, and nothing of a living one', a
   );
   t.deepEqual(failed, []);
   t.deepEqual(await listAll(bench), mine);
-  t.is(await sh(executor, 'echo alive'), 'alive\n');
+  t.is(await sh(root, 'echo alive'), 'alive\n');
 });
 
 check("ssh is the system's own, with docker system dial-stdio behind it", async (t, bench) => {
@@ -186,10 +184,10 @@ check("ssh is the system's own, with docker system dial-stdio behind it", async 
   };
   const readiness = await probeDocker(environment);
   t.true(readiness.ready, readiness.reason);
-  const { executor } = await open(t, bench, [], { environment });
-  await sh(executor, 'echo over ssh > /mark');
-  t.deepEqual(await pullNames(executor), ['+ mark']);
-  await executor[Symbol.asyncDispose]();
+  const { root } = await open(t, bench, [], { environment });
+  await sh(root, 'echo over ssh > /mark');
+  t.deepEqual(await pullNames(root), ['+ mark']);
+  await root[Symbol.asyncDispose]();
   t.deepEqual(await listAll(bench), []);
   const refused = await probeDocker({ ...environment, DOCKER_HOST: 'ssh://unknown' });
   t.false(refused.ready);

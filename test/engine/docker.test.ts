@@ -19,21 +19,18 @@ check('a daemon that answers is ready', async (t, bench) => {
 });
 
 check('a command gives its exit code and all it says; only what it changed comes back', async (t, bench) => {
-  const { executor, log } = await open(t, bench, [{ path: 'etc/motd', content: 'hello' }]);
-  t.deepEqual(await executor.pull(), []);
-  const result = await executor.run(
-    ['/bin/sh', '-c', 'cat /etc/motd; echo " out"; echo err >&2; exit 3'],
-    {},
-  );
+  const { root, log } = await open(t, bench, [{ path: 'etc/motd', content: 'hello' }]);
+  t.deepEqual(await root.pull(), []);
+  const result = await root.run(['/bin/sh', '-c', 'cat /etc/motd; echo " out"; echo err >&2; exit 3'], {});
   t.is(result.exitCode, 3);
   t.deepEqual(result.output.split('\n').sort(), ['', 'err', 'hello out']);
   t.true(log.includes('hello out') && log.includes('err'));
-  await sh(executor, 'echo new > /root/new; rm /etc/motd; echo "$GREETING" > /root/greeting');
-  t.deepEqual(await pullNames(executor), ['+ root/greeting', '+ root/new', '- etc/motd']);
+  await sh(root, 'echo new > /root/new; rm /etc/motd; echo "$GREETING" > /root/greeting');
+  t.deepEqual(await pullNames(root), ['+ root/greeting', '+ root/new', '- etc/motd']);
   t.is(
     (
       await collect(
-        (await pullEntries(executor)).find(({ path }) => path === 'root/new')?.body() ?? ([] as never),
+        (await pullEntries(root)).find(({ path }) => path === 'root/new')?.body() ?? ([] as never),
       )
     ).toString(),
     'new\n',
@@ -41,8 +38,8 @@ check('a command gives its exit code and all it says; only what it changed comes
 });
 
 check('a command has the environment it was given, PATH, and no terminal', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
-  const { output } = await executor.run(
+  const { root } = await open(t, bench, []);
+  const { output } = await root.run(
     [
       'sh',
       '-c',
@@ -56,8 +53,8 @@ check('a command has the environment it was given, PATH, and no terminal', async
 });
 
 check('bytes of a command come through unchanged and are cut at the front', async (t, bench) => {
-  const { executor, log } = await open(t, bench, []);
-  await sh(executor, 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done');
+  const { root, log } = await open(t, bench, []);
+  await sh(root, 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done');
   t.deepEqual(
     log.slice(-20000),
     Array.from({ length: 20000 }, (_, index) => `line ${index}`),
@@ -67,7 +64,7 @@ check('bytes of a command come through unchanged and are cut at the front', asyn
 check(
   "Docker's own files and mounts are no change: .dockerenv, hosts, hostname, resolv.conf, mtab, dev",
   async (t, bench) => {
-    const { executor } = await open(t, bench, [
+    const { root } = await open(t, bench, [
       { path: 'dev/console', type: 'character', mode: 0o600, device: { major: 5, minor: 1 } },
       { path: 'etc/hosts', content: '127.0.0.1 moby' },
       { path: 'etc/hostname', content: 'moby' },
@@ -75,33 +72,33 @@ check(
       { path: 'etc/resolv.conf', type: 'symlink', target: '../run/resolver/resolv.conf' },
     ]);
     await sh(
-      executor,
+      root,
       'echo x >> /etc/hosts; echo x >> /etc/hostname; echo x >> /etc/resolv.conf; touch /run/mark',
     );
     await sh(
-      executor,
+      root,
       'rm /.dockerenv /etc/mtab; echo x > /etc/mtab; echo x > /dev/new; rm -f /dev/null; touch /',
     );
-    t.deepEqual(await pullNames(executor), ['+ run/mark']);
+    t.deepEqual(await pullNames(root), ['+ run/mark']);
   },
 );
 
 check('mount points that the image does not have are not invented', async (t, bench) => {
   const bare = bench.root.filter(({ path }) => /^(?:|bin(?:\/.*)?)$/.test(path));
-  const { executor } = await openEntries(t, bench, bare);
-  await sh(executor, 'cat /etc/hosts /proc/mounts > /dev/null; touch /mark');
-  t.deepEqual(await pullNames(executor), ['+ mark']);
+  const { root } = await openEntries(t, bench, bare);
+  await sh(root, 'cat /etc/hosts /proc/mounts > /dev/null; touch /mark');
+  t.deepEqual(await pullNames(root), ['+ mark']);
 });
 
 check('no mounts, no socket, few capabilities, no new privileges', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
-  const status = await sh(executor, 'cat /proc/self/status');
+  const { root } = await open(t, bench, []);
+  const status = await sh(root, 'cat /proc/self/status');
   // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID, SETUID, SYS_CHROOT, MKNOD (linux/capability.h)
   const bits = [0, 1, 3, 4, 6, 7, 18, 27];
   const mask = bits.reduce((sum, bit) => sum + 2 ** bit, 0);
   t.regex(status, new RegExp(`^CapBnd:\\t${mask.toString(16).padStart(16, '0')}$`, 'm'));
   t.regex(status, /^NoNewPrivs:\t1$/m);
-  const mounts = (await sh(executor, 'cat /proc/mounts'))
+  const mounts = (await sh(root, 'cat /proc/mounts'))
     .trimEnd()
     .split('\n')
     .map((line) => line.split(' ')[1] ?? '');
@@ -109,22 +106,22 @@ check('no mounts, no socket, few capabilities, no new privileges', async (t, ben
     (path) => !/^\/(?:$|proc|sys|dev|etc\/(?:hosts|hostname|resolv\.conf)$)/.test(path),
   );
   t.deepEqual(foreign, []);
-  t.is(await sh(executor, 'find / -xdev -name "*docker*.sock"'), '');
+  t.is(await sh(root, 'find / -xdev -name "*docker*.sock"'), '');
 });
 
 check('a step has a network only when it asks for one', async (t, bench) => {
-  const { executor } = await open(t, bench, []);
+  const { root } = await open(t, bench, []);
   const look = 'ls /sys/class/net; grep -c . /proc/net/route';
-  const without = await executor.run(['sh', '-c', look], {});
-  const within = await executor.run(['sh', '-c', look], { network: true });
-  const after = await executor.run(['sh', '-c', look], {});
+  const without = await root.run(['sh', '-c', look], {});
+  const within = await root.run(['sh', '-c', look], { network: true });
+  const after = await root.run(['sh', '-c', look], {});
   t.is(without.output, 'lo\n1\n');
   t.regex(within.output, /^eth\d+\nlo\n3\n$/);
   t.is(after.output, 'lo\n1\n');
 });
 
 check('what cannot travel stays at home, and its absence is no removal', async (t, bench) => {
-  const { executor } = await open(t, bench, [
+  const { root } = await open(t, bench, [
     { path: 'var/socket', type: 'socket' },
     { path: 'var/.wh.name', content: 'no whiteout' },
     { path: 'var/.wh..wh..opq', content: 'no whiteout' },
@@ -137,24 +134,24 @@ check('what cannot travel stays at home, and its absence is no removal', async (
     { path: 'var/owned/below', content: 'below a folder that stays' },
     { path: 'var/name', content: 'not deleted by .wh.name' },
   ]);
-  t.is(await sh(executor, 'ls -A /var; touch /var/mark'), 'name\n');
-  t.deepEqual(await pullNames(executor), ['+ var/mark']);
-  await sh(executor, 'rm -r /var');
-  t.deepEqual(await pullNames(executor), ['- var']);
+  t.is(await sh(root, 'ls -A /var; touch /var/mark'), 'name\n');
+  t.deepEqual(await pullNames(root), ['+ var/mark']);
+  await sh(root, 'rm -r /var');
+  t.deepEqual(await pullNames(root), ['- var']);
 });
 
 check('devices and fifos outside /dev travel both ways', async (t, bench) => {
-  const { executor } = await open(t, bench, [
+  const { root } = await open(t, bench, [
     { path: 'var/tty', type: 'character', mode: 0o620, gid: 5, device: { major: 4, minor: 64 } },
     { path: 'var/disk', type: 'block', mode: 0o660, device: { major: 254, minor: 300 } },
     { path: 'var/pipe', type: 'fifo', mode: 0o600 },
   ]);
   t.is(
-    await sh(executor, 'stat -c "%F %t %T %a" /var/tty /var/disk /var/pipe'),
+    await sh(root, 'stat -c "%F %t %T %a" /var/tty /var/disk /var/pipe'),
     'character special file 4 40 620\nblock special file fe 12c 660\nfifo 0 0 600\n',
   );
-  await sh(executor, 'chmod 640 /var/tty; chown 7 /var/disk; mkfifo /var/new');
-  const found = await pullEntries(executor);
+  await sh(root, 'chmod 640 /var/tty; chown 7 /var/disk; mkfifo /var/new');
+  const found = await pullEntries(root);
   t.like(
     found.find(({ path }) => path === 'var/tty'),
     { type: 'character', mode: 0o640, gid: 5, device: { major: 4, minor: 64 } },
@@ -171,7 +168,7 @@ check('devices and fifos outside /dev travel both ways', async (t, bench) => {
 
 check('owners, modes, times and names of any bytes travel both ways', async (t, bench) => {
   const odd = decodePath(Buffer.from([0x61, 0xff, 0x0a, 0x62, 0x20]));
-  const { executor } = await open(t, bench, [
+  const { root } = await open(t, bench, [
     { path: 'var/none', mode: 0, content: 'mode 0' },
     { path: 'var/far', mode: 0o6755, uid: 4294967294, gid: 3000000, mtime: 4294967295 },
     { path: `var/${odd}`, content: 'odd' },
@@ -180,18 +177,18 @@ check('owners, modes, times and names of any bytes travel both ways', async (t, 
     { path: `var/${'é'.repeat(127)}`, content: 'long' },
   ]);
   t.is(
-    await sh(executor, 'stat -c "%a %u %g %Y" /var/none /var/far'),
+    await sh(root, 'stat -c "%a %u %g %Y" /var/none /var/far'),
     '0 0 0 1000000000\n6755 4294967294 3000000 4294967295\n',
   );
   t.is(
-    await sh(executor, 'cat /var/a*; readlink /var/out; readlink /var/long | tr -d "\\n" | wc -c'),
+    await sh(root, 'cat /var/a*; readlink /var/out; readlink /var/long | tr -d "\\n" | wc -c'),
     'odd../../../../../../etc\n4000\n',
   );
   await sh(
-    executor,
+    root,
     'cd /var; mv a* "$(printf "b\\376\\nc")"; cp -p far kept; chmod 0 out/../tmp; ln -s "$(printf "\\375")" odd',
   );
-  const changes = await executor.pull();
+  const changes = await root.pull();
   const found = changes.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
   t.true(changes.some((change) => change.op === 'remove' && change.path === `var/${odd}`));
   const renamed = decodePath(Buffer.from([0x62, 0xfe, 0x0a, 0x63]));
@@ -217,10 +214,10 @@ check('names of one file are one file inside, wherever the archive has its data'
   const group = ['one', 'two', 'three'].map(
     (path): Sketch => ({ path: `var/${path}`, link: 'g', content: 'shared' }),
   );
-  const { executor } = await open(t, bench, group);
-  t.is(await sh(executor, 'cat /var/one /var/three; stat -c %h /var/two'), 'sharedshared3\n');
-  await sh(executor, 'echo more >> /var/two; echo new > /var/a; ln /var/a /var/b');
-  const found = await pullEntries(executor);
+  const { root } = await open(t, bench, group);
+  t.is(await sh(root, 'cat /var/one /var/three; stat -c %h /var/two'), 'sharedshared3\n');
+  await sh(root, 'echo more >> /var/two; echo new > /var/a; ln /var/a /var/b');
+  const found = await pullEntries(root);
   const [a, b, two] = ['a', 'b', 'two'].map((path) => found.find((entry) => entry.path === `var/${path}`));
   t.deepEqual(found.map(({ path }) => path).sort(), ['var/a', 'var/b', 'var/two']);
   t.truthy(a?.link);
@@ -232,34 +229,34 @@ check('names of one file are one file inside, wherever the archive has its data'
 });
 
 check('a directory that was made anew has lost what it had', async (t, bench) => {
-  const { executor } = await open(t, bench, [
+  const { root } = await open(t, bench, [
     { path: 'var/d', type: 'directory' },
     { path: 'var/d/old', content: 'old' },
     { path: 'var/d/sub', type: 'directory' },
   ]);
-  await sh(executor, 'rm -r /var/d; mkdir /var/d; touch /var/d/new');
-  t.deepEqual(await pullNames(executor), ['+ var/d/new', '- var/d/old', '- var/d/sub']);
-  await sh(executor, 'rm -r /var/d; echo > /var/d');
-  const changes = (await executor.pull()).map(showChange);
+  await sh(root, 'rm -r /var/d; mkdir /var/d; touch /var/d/new');
+  t.deepEqual(await pullNames(root), ['+ var/d/new', '- var/d/old', '- var/d/sub']);
+  await sh(root, 'rm -r /var/d; echo > /var/d');
+  const changes = (await root.pull()).map(showChange);
   t.deepEqual(changes, ['- var/d', '+ var/d']);
 });
 
 check('an edit of the same size and time, and a new name, are seen; a touch is nothing', async (t, bench) => {
-  const { executor } = await open(t, bench, [
+  const { root } = await open(t, bench, [
     { path: 'var/edited', content: 'before' },
     { path: 'var/named', content: 'x' },
     { path: 'var/touched', content: 'x' },
     { path: 'etc', type: 'directory', mode: 0o700, gid: 3 },
   ]);
   await sh(
-    executor,
+    root,
     'cd /var; printf after_ > edited; touch -d @1000000000 edited; ln named alias; touch touched /etc; echo > /etc/new',
   );
-  t.deepEqual(await pullNames(executor), ['+ etc/new', '+ var/alias', '+ var/edited', '+ var/named']);
+  t.deepEqual(await pullNames(root), ['+ etc/new', '+ var/alias', '+ var/edited', '+ var/named']);
 });
 
 check('what is pushed is there for the next command', async (t, bench) => {
-  const { executor } = await open(t, bench, [
+  const { root } = await open(t, bench, [
     { path: 'var/old', type: 'directory' },
     { path: 'var/old/below', content: 'x' },
     { path: "var/it's\n$HOME ", content: 'odd name' },
@@ -267,7 +264,7 @@ check('what is pushed is there for the next command', async (t, bench) => {
     { path: 'var/turned/below', content: 'x' },
   ]);
   const put = (sketch: Sketch): Change => ({ op: 'put', entry: sketchEntry(sketch) });
-  await executor.push([
+  await root.push([
     { op: 'remove', path: 'var/old' },
     { op: 'remove', path: "var/it's\n$HOME " },
     { op: 'remove', path: 'var/never/was' },
@@ -281,21 +278,21 @@ check('what is pushed is there for the next command', async (t, bench) => {
     put({ path: `opt/${decodePath(Buffer.from([0xfe]))}`, content: 'bytes' }),
     put({ path: 'var/socket', type: 'socket' }),
   ]);
-  t.is(await sh(executor, 'ls -A /var; cat /var/turned'), 'turned\na file now');
+  t.is(await sh(root, 'ls -A /var; cat /var/turned'), 'turned\na file now');
   t.is(
-    await sh(executor, 'stat -c "%n %a %u %g %Y" /opt/run; readlink /opt/link; cat /opt/run /opt/[!rl]*'),
+    await sh(root, 'stat -c "%n %a %u %g %Y" /opt/run; readlink /opt/link; cat /opt/run /opt/[!rl]*'),
     '/opt/run 4711 12 0 1000000000\n/nowhere\nbodybytes',
   );
-  t.false((await sh(executor, 'cat /etc/hosts')).includes('stays'));
+  t.false((await sh(root, 'cat /etc/hosts')).includes('stays'));
 });
 
 check('hundreds of long names are removed at once', async (t, bench) => {
   const paths = Array.from({ length: 1500 }, (_, index) => `var/${'n'.repeat(200)}${index}`);
-  const { executor } = await open(
+  const { root } = await open(
     t,
     bench,
     paths.map((path) => ({ path })),
   );
-  await executor.push(paths.map((path) => ({ op: 'remove', path })));
-  t.is(await sh(executor, 'ls -A /var'), '');
+  await root.push(paths.map((path) => ({ op: 'remove', path })));
+  t.is(await sh(root, 'ls -A /var'), '');
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createLocalExecutor } from '#src/engine/local/executor.js';
+import { openLocalRoot } from '#src/engine/local/executor.js';
 import { noCache } from '#src/io/cache.js';
 import { createScratch, findAbandonedScratch } from '#src/io/scratch.js';
 import { MobyPatchError } from '#src/model/error.js';
@@ -32,9 +32,9 @@ async function waitForNoTraces(text: string): Promise<string[]> {
 }
 inNamespaces('a command has its own processes, hostname, loopback and environment', async (t) => {
   process.env.MOBY_PATCH_SECRET = 'secret';
-  await opened(await createRoot(), async ({ executor, sh }) => {
+  await opened(await createRoot(), async ({ root, sh }) => {
     const environment = { STEP: 'a b', LD_PRELOAD: '/root/evil.so', PATH: '/bin' };
-    const { output } = await executor.run(['/bin/sh', '-ec', 'env; hostname; echo pid $$'], { environment });
+    const { output } = await root.run(['/bin/sh', '-ec', 'env; hostname; echo pid $$'], { environment });
     t.regex(output, /^STEP=a b$/m);
     t.regex(output, /^LD_PRELOAD=\/root\/evil.so$/m);
     t.regex(output, /^PATH=\/bin$/m);
@@ -77,9 +77,9 @@ inNamespaces('no writable proc or sysfs is left in the namespace, not even out o
   const log = (line: string) => {
     if (line === 'started') mounts = readMounts(scratch.path).finally(() => controller.abort());
   };
-  const options = { signal: controller.signal, log, stamp: 0, cache: noCache, parent: scratch.path };
-  await using executor = await createLocalExecutor(createMemoryArchive(await createRoot()), options);
-  const running = executor.run(['/bin/sh', '-c', 'echo started; sleep 1000'], {});
+  const options = { signal: controller.signal, log, cache: noCache, parent: scratch.path };
+  await using root = await openLocalRoot(createMemoryArchive(await createRoot()), options);
+  const running = root.run(['/bin/sh', '-c', 'echo started; sleep 1000'], {});
   await t.throwsAsync(running, { instanceOf: MobyPatchError });
   const seen = await mounts;
   const kernel = seen.filter((line) => / - (proc|sysfs) /.test(line));
@@ -114,9 +114,9 @@ async function readMounts(folder: string): Promise<string[]> {
 }
 
 inNamespaces('a command that takes too long is ended with all it started', async (t) => {
-  await opened(await createRoot(), async ({ executor, parent }) => {
+  await opened(await createRoot(), async ({ root, parent }) => {
     const script = 'setsid sleep 1000 & sleep 1000';
-    const error = await t.throwsAsync(executor.run(['/bin/sh', '-c', script], { timeout: 1 }), {
+    const error = await t.throwsAsync(root.run(['/bin/sh', '-c', script], { timeout: 1 }), {
       instanceOf: MobyPatchError,
     });
     t.is(error?.code, 'command-timeout');
@@ -137,12 +137,12 @@ inNamespaces('an abort ends a command that is deaf to SIGTERM and leaves nothing
   const controller = new AbortController();
   const log = (line: string) => void (line === 'started' && controller.abort());
   const image = createMemoryArchive(await createRoot());
-  const options = { signal: controller.signal, log, stamp: 0, cache: noCache, parent: scratch.path };
-  const executor = await createLocalExecutor(image, options);
-  const running = executor.run(['/bin/sh', '-c', 'trap "" TERM; echo started; sleep 1000'], {});
+  const options = { signal: controller.signal, log, cache: noCache, parent: scratch.path };
+  const root = await openLocalRoot(image, options);
+  const running = root.run(['/bin/sh', '-c', 'trap "" TERM; echo started; sleep 1000'], {});
   const error = await t.throwsAsync(running, { instanceOf: MobyPatchError });
   t.is(error?.code, 'interrupted');
-  await executor[Symbol.asyncDispose]();
+  await root[Symbol.asyncDispose]();
   t.deepEqual(await readdir(scratch.path), []);
   t.deepEqual(await findTraces(scratch.path), []);
 });
@@ -165,11 +165,11 @@ inNamespaces('after a kill -9 of this program no process and no mount is left', 
 function createVictim(parent: string): string {
   const use = (specifier: string) => JSON.stringify(import.meta.resolve(specifier));
   return `
-    import { createLocalExecutor } from ${use('#src/engine/local/executor.js')};
+    import { openLocalRoot } from ${use('#src/engine/local/executor.js')};
     import { createMemoryArchive, sketchBusyboxRoot } from ${use('../fixtures/memory-image.js')};
     const image = createMemoryArchive(await sketchBusyboxRoot(${JSON.stringify(busybox)}));
-    const options = { signal: new AbortController().signal, log: console.log, stamp: 0, parent: ${JSON.stringify(parent)} };
-    const executor = await createLocalExecutor(image, options);
-    await executor.run(['/bin/sh', '-c', 'trap "" TERM HUP PIPE; echo started; sleep 1000'], {});
+    const options = { signal: new AbortController().signal, log: console.log, parent: ${JSON.stringify(parent)} };
+    const root = await openLocalRoot(image, options);
+    await root.run(['/bin/sh', '-c', 'trap "" TERM HUP PIPE; echo started; sleep 1000'], {});
   `;
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'ava';
-import { createLocalExecutor } from '#src/engine/local/executor.js';
+import { openLocalRoot } from '#src/engine/local/executor.js';
 import { noCache } from '#src/io/cache.js';
 import { createScratch } from '#src/io/scratch.js';
 import type { Change } from '#src/model/change.js';
@@ -18,23 +18,23 @@ const findEntry = (changes: readonly Change[], path: string) =>
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 inNamespaces('nothing differs before and after a command that changes nothing', async (t) => {
-  await opened(await createRoot(), async ({ executor, sh }) => {
-    t.deepEqual(await executor.pull(), []);
+  await opened(await createRoot(), async ({ root, sh }) => {
+    t.deepEqual(await root.pull(), []);
     t.is((await sh('ls -la / >/dev/null; cat /etc/group')).output, 'root:x:0:\n');
-    t.deepEqual(await executor.pull(), []);
-    t.deepEqual(executor.warnings(), []);
+    t.deepEqual(await root.pull(), []);
+    t.deepEqual(root.warnings(), []);
   });
 });
 
 inNamespaces('what a command creates, changes, links and removes comes back', async (t) => {
-  await opened(await createRoot(), async ({ executor, sh, lines }) => {
+  await opened(await createRoot(), async ({ root, sh, lines }) => {
     const script =
       'echo one >/root/a; ln /root/a /root/b; chmod 4711 /bin/busybox; chown 5:6 /etc/group; rm -r /var/spool; ' +
       'mkfifo /root/f; mknod /root/n c 1 3; ln -s nowhere /root/l; echo out; echo err >&2; exit 7';
     const result = await sh(script);
     t.is(result.exitCode, 7);
     t.deepEqual(lines.filter((line) => line === 'out' || line === 'err').sort(), ['err', 'out']);
-    const changes = await executor.pull();
+    const changes = await root.pull();
     t.deepEqual(
       paths(changes).filter((path) => path !== '+root' && path !== '+var'),
       [
@@ -64,13 +64,13 @@ inNamespaces(
       sketchEntry({ path: 'etc/resolv.conf', type: 'symlink', target: '../run/made/resolv.conf' }),
     ];
     const given = await readFile('/etc/hosts', 'utf8');
-    await opened(root, async ({ executor, sh }) => {
+    await opened(root, async ({ root, sh }) => {
       t.is((await sh('cat /etc/hosts', true)).output, given);
-      t.deepEqual(await executor.pull(), []);
+      t.deepEqual(await root.pull(), []);
       t.is((await sh('cat /etc/resolv.conf')).exitCode, 1);
       t.is((await sh('echo 10.0.0.1 x >>/etc/hosts', true)).exitCode, 0);
-      t.deepEqual(await executor.pull(), []);
-      t.regex(executor.warnings().join(), /etc\/hosts/);
+      t.deepEqual(await root.pull(), []);
+      t.regex(root.warnings().join(), /etc\/hosts/);
     });
     t.is(await readFile('/etc/hosts', 'utf8'), given);
   },
@@ -78,22 +78,22 @@ inNamespaces(
 
 inNamespaces('a root without dev, proc and sys does not get them', async (t) => {
   const root = (await createRoot()).filter(({ path }) => !['dev', 'proc', 'sys'].includes(path));
-  await opened(root, async ({ executor, sh }) => {
+  await opened(root, async ({ root, sh }) => {
     t.is((await sh('echo >/dev/null; cat /proc/self/comm')).exitCode, 0);
-    t.deepEqual(await executor.pull(), []);
+    t.deepEqual(await root.pull(), []);
   });
 });
 
 inNamespaces(
   'pushed files are there for commands, and both come back with the bytes of their time',
   async (t) => {
-    await opened(await createRoot(), async ({ executor, sh }) => {
-      await executor.push([
+    await opened(await createRoot(), async ({ root, sh }) => {
+      await root.push([
         { op: 'put', entry: sketchEntry({ path: 'root/in', content: 'pushed' }) },
         { op: 'remove', path: 'var/spool' },
       ]);
       t.is((await sh('cat /root/in; ls /var; echo more >/root/out')).output, 'pushed');
-      const first = await executor.pull();
+      const first = await root.pull();
       t.deepEqual(
         paths(first).filter((path) => path !== '+root' && path !== '+var'),
         ['-var/spool', '+root/in', '+root/out'],
@@ -110,10 +110,10 @@ test('a disk without room is named with what is there and what is wanted', async
   const huge = { ...sketchEntry({ path: 'huge' }), size: 2 ** 60 };
   const { signal } = new AbortController();
   const error = await t.throwsAsync(
-    createLocalExecutor(createMemoryArchive([huge]), {
+    openLocalRoot(createMemoryArchive([huge]), {
       signal,
       log: () => {},
-      stamp: 0,
+
       cache: noCache,
       parent: scratch.path,
     }),
@@ -129,10 +129,10 @@ const alpine = findAlpineArchive();
 const noAlpine = alpine === undefined ? 'skipped: no Alpine root' : noNamespaces;
 
 declareTest(noAlpine, 'apk runs in a real Alpine root', async (t) => {
-  await opened(await readTarball(alpine ?? ''), async ({ executor, sh }) => {
+  await opened(await readTarball(alpine ?? ''), async ({ root, sh }) => {
     t.regex((await sh('apk --version')).output, /^apk-tools \d/);
     t.is((await sh('apk info -e busybox; adduser -D -H someone; ln /etc/motd /etc/motd2')).exitCode, 0);
-    const changes = await executor.pull();
+    const changes = await root.pull();
     for (const path of ['etc/passwd', 'etc/shadow', 'etc/motd', 'etc/motd2'])
       t.truthy(findEntry(changes, path), path);
     t.is(findEntry(changes, 'etc/motd')?.link, findEntry(changes, 'etc/motd2')?.link);

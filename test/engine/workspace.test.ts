@@ -1,12 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
+import { createStreamEngine } from '#src/engine/stream.js';
 import { createWorkspace } from '#src/engine/workspace.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import { holdBytes } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Change } from '#src/model/change.js';
-import type { Executor, OpenWorkspace } from '#src/model/engine.js';
+import type { CommandRoot, Engine, Executor, OpenWorkspace, WorkspaceState } from '#src/model/engine.js';
 import type { Entry } from '#src/model/entry.js';
-import type { Plan } from '#src/model/plan.js';
 import {
   createArchive,
   createTestFolder,
@@ -18,7 +18,7 @@ import {
 } from '../fixtures/archive.js';
 
 const stamp = 5000;
-const plan = { reads: ['etc/passwd'] } as unknown as Plan;
+const reads = ['etc/passwd'];
 const link = { ino: 40, nlink: 2 };
 const archive = createArchive([
   directory('.'),
@@ -32,28 +32,40 @@ const archive = createArchive([
   file('two', 'linked', link),
 ]);
 
-/** An executor that does what the test says and remembers what it was told. */
+/** A root that does what the test says and remembers what it was told. */
 function createFake(pulled: readonly Change[] = []) {
   const pushed: string[][] = [];
-  const executor: Executor = {
+  const root: CommandRoot = {
     push: async (changes) =>
       void pushed.push(
         changes.map((change) => (change.op === 'put' ? `put ${change.entry.path}` : `remove ${change.path}`)),
       ),
     run: async () => ({ exitCode: 0, output: '' }),
     pull: async () => pulled,
-    take: async () => {},
-    warnings: () => ['from the executor'],
+    collect: async () => {},
+    stop: () => void pushed.push(['stopped']),
+    warnings: () => ['from the root'],
     [Symbol.asyncDispose]: async () => void pushed.push(['closed']),
   };
-  return { executor, pushed };
+  return { root, pushed };
 }
 
 async function open(t: ExecutionContext, fake?: ReturnType<typeof createFake>): Promise<OpenWorkspace> {
   const image = await openBytes(t, archive);
-  const commands = fake === undefined ? undefined : { blind: ['etc/hosts'], open: async () => fake.executor };
-  return createWorkspace(image, plan, { signal, log: () => {}, stamp, cache: noCache }, commands);
+  return openOn(image, fake && createEngine({ start: async () => fake.root }));
 }
+
+/** An engine with this executor. */
+const createEngine = (executor: Executor): Engine => ({
+  name: 'local',
+  offers: ['commands'],
+  blind: ['etc/hosts'],
+  probe: async () => ({ ready: true, reason: '' }),
+  executor: () => executor,
+});
+
+const openOn = (image: Image, engine = createStreamEngine(), from?: WorkspaceState) =>
+  createWorkspace({ image, engine, reads, stamp, from, signal, log: () => {}, cache: noCache });
 
 const entry = (path: string, content: string, fields: Partial<Entry> = {}): Entry => {
   const body = holdBytes(Buffer.from(content));
@@ -145,7 +157,7 @@ test('of what an engine reports only real differences stay', async (t) => {
   const workspace = await open(t, fake);
   await workspace.run(['true']);
   t.deepEqual(list(await workspace.changes()), ['put etc/early 3', 'put etc/late 5000']);
-  t.deepEqual(workspace.warnings(), ['from the executor']);
+  t.deepEqual(workspace.warnings(), ['from the root']);
 });
 
 test('an explicit put to a blind path stays, whatever the engine has there', async (t) => {
@@ -186,9 +198,7 @@ test('the root of an image that has no entry for it differs by more than its tim
   const image = await openBytes(t, createArchive([directory('etc')]));
   const pull = async (mode: number) => {
     const root = { op: 'put', entry: entry('', '', { type: 'directory', mode }) } as const;
-    const commands = { blind: [], open: async () => createFake([root]).executor };
-    const options = { signal, log: () => {}, stamp, cache: noCache };
-    const workspace = createWorkspace(image, plan, options, commands);
+    const workspace = openOn(image, createEngine({ start: async () => createFake([root]).root }));
     await workspace.run(['true']);
     return list(await workspace.changes());
   };
@@ -225,8 +235,9 @@ test('what a plan reads is kept for the next build of the image', async (t) => {
         return image.bodies(wanted);
       },
     };
+    const engine = createStreamEngine();
     const options = { signal, log: () => {}, stamp, cache };
-    const workspace = createWorkspace(counted, plan, options);
+    const workspace = createWorkspace({ image: counted, engine, reads, ...options });
     t.is(Buffer.from(await workspace.read('etc/passwd')).toString(), 'root');
     t.is(
       Buffer.from(await workspace.read('etc/hosts')).toString(),
@@ -239,17 +250,21 @@ test('what a plan reads is kept for the next build of the image', async (t) => {
   await read(0);
 });
 
-test('what runs commands is opened while steps look, and told to nobody when no command comes', async (t) => {
+test('a root that is there starts while steps look, and its error is told only to a command', async (t) => {
   const open = async (fail: boolean, run: boolean) => {
     const fake = createFake();
-    const early = fail ? Promise.reject(new Error('no daemon')) : Promise.resolve(fake.executor);
-    const commands = { blind: [], open: () => Promise.reject(new Error('twice')), openEarly: () => early };
-    const options = { signal, log: () => {}, stamp, cache: noCache };
-    const workspace = createWorkspace(await openBytes(t, archive), plan, options, commands);
+    let starts = 0;
+    const start = () => {
+      starts += 1;
+      return fail ? Promise.reject(new Error('no daemon')) : Promise.resolve(fake.root);
+    };
+    const engine = createEngine({ hasRoot: async () => true, start });
+    const workspace = openOn(await openBytes(t, archive), engine);
     workspace.expectCommands();
     if (run) await workspace.run(['true']);
     t.deepEqual(await workspace.changes(), []);
     await workspace[Symbol.asyncDispose]();
+    t.is(starts, 1);
     return fake.pushed;
   };
   t.deepEqual(await open(false, true), [['closed']]);
@@ -258,42 +273,66 @@ test('what runs commands is opened while steps look, and told to nobody when no 
   await t.throwsAsync(open(true, true), { message: 'no daemon' });
 });
 
+test('a root that must be made first is not started for a command that may never come', async (t) => {
+  for (const hasRoot of [undefined, async () => false]) {
+    const start = () => Promise.reject(new Error('started'));
+    const executor = hasRoot === undefined ? { start } : { start, hasRoot };
+    const workspace = openOn(await openBytes(t, archive), createEngine(executor));
+    workspace.expectCommands();
+    t.deepEqual(await workspace.changes(), []);
+    await workspace[Symbol.asyncDispose]();
+  }
+});
+
+test('what runs commands can end before the workspace is closed', async (t) => {
+  const fake = createFake();
+  const workspace = await open(t, fake);
+  await workspace.run(['true']);
+  workspace.endCommands();
+  await workspace[Symbol.asyncDispose]();
+  t.deepEqual(fake.pushed, [['stopped'], ['closed']]);
+});
+
 test('a workspace goes on from a state: it is pushed before the first command, and is told again', async (t) => {
   const fake = createFake();
   const image = await openBytes(t, archive);
   const from = {
     changes: [{ op: 'remove', path: 'one' } as const, put('etc/x', 'x'), put('etc/hosts', 'mine')],
-    warnings: ['kept'],
+    warnings: ['cached'],
   };
-  const commands = { blind: ['etc/hosts'], open: async () => fake.executor };
-  const workspace = createWorkspace(
-    image,
-    plan,
-    { signal, log: () => {}, stamp, cache: noCache, from },
-    commands,
-  );
+  const workspace = openOn(image, createEngine({ start: async () => fake.root }), from);
   t.deepEqual(list(await workspace.changes()), ['remove one', 'put etc/x 5000', 'put etc/hosts 5000']);
-  t.deepEqual(workspace.warnings(), ['kept']);
+  t.deepEqual(workspace.warnings(), ['cached']);
   await workspace.run(['true']);
   t.deepEqual(fake.pushed, [['put etc/x', 'remove one']]);
 });
 
-test('a state is told when it is known, never after another command, and not with losses', async (t) => {
-  const told: string[] = [];
-  const tell = (name: string) => () => void told.push(name);
+test('a checkpoint has the state before all that follows, and none where another command follows', async (t) => {
   const fake = createFake([put('etc/x', 'x')]);
-  const workspace = await open(t, { ...fake, executor: { ...fake.executor, warnings: () => [] } });
-  workspace.whenKnown(tell('at once'));
+  const workspace = await open(t, { ...fake, root: { ...fake.root, warnings: () => [] } });
+  const recorded = () =>
+    [...workspace.checkpoints()].map(([id, { changes }]) => `${id}: ${list(changes).join(', ')}`);
+  workspace.checkpoint('before');
+  t.deepEqual(recorded(), ['before: ']);
   await workspace.run(['true']);
-  workspace.whenKnown(tell('never'));
+  workspace.checkpoint('overrun');
   await workspace.run(['true']);
-  workspace.whenKnown(({ changes }) => told.push(...list(changes)));
-  t.deepEqual(told, ['at once']);
+  workspace.checkpoint('after');
+  t.deepEqual(recorded(), ['before: ']);
   await workspace.put({ path: 'etc/y', type: 'file' });
-  t.deepEqual(told, ['at once', 'put etc/x 5000'], 'without what was put after it');
-  const losing = await open(t, fake);
+  t.deepEqual(recorded(), ['before: ', 'after: put etc/x 5000'], 'without what was put after it');
+});
+
+test('a checkpoint that a later command could not begin with is not recorded', async (t) => {
+  const losing = await open(t, createFake([put('etc/x', 'x')]));
   await losing.run(['true']);
-  losing.whenKnown(tell('lost'));
+  losing.checkpoint('writes that were lost');
   await losing.changes();
-  t.false(told.includes('lost'));
+  t.is(losing.checkpoints().size, 0);
+  const fake = createFake([put('fifo', '', { type: 'fifo' })]);
+  const special = await open(t, { ...fake, root: { ...fake.root, warnings: () => [] } });
+  await special.run(['true']);
+  special.checkpoint('a fifo');
+  await special.changes();
+  t.is(special.checkpoints().size, 0);
 });

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createLocalEngine } from '#src/engine/local/engine.js';
+import { createWorkspace } from '#src/engine/workspace.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import { digestBytes } from '#src/io/digest.js';
 import type { Archive } from '#src/model/archive.js';
@@ -55,7 +56,12 @@ async function apply(
 ): Promise<string[]> {
   const plan = await createPlan([await createPatch(t, yaml)], {}, image.layout.sha256, 1_700_000_000);
   const options = { signal, log, stamp: 1_700_000_000, cache };
-  await using workspace = await createLocalEngine().open(image, plan, options);
+  await using workspace = createWorkspace({
+    ...options,
+    image,
+    engine: createLocalEngine(),
+    reads: plan.reads,
+  });
   for (const step of plan.steps) await step.apply(workspace);
   const lines: string[] = [];
   for (const change of await workspace.changes()) {

@@ -1,48 +1,47 @@
 import { createScratch } from '../../io/scratch.js';
 import type { Archive } from '../../model/archive.js';
-import type { Engine, EngineOptions, Executor } from '../../model/engine.js';
-import { createWorkspace } from '../workspace.js';
+import type { CommandRoot, Engine, Executor, ExecutorOptions } from '../../model/engine.js';
 import { dockerEngineBlind } from './blind.js';
 import type { Environment } from './endpoint.js';
 
 /** Commands in one container of the image's root; the daemon's machinery is loaded when it is first needed. */
 export function createDockerEngine(environment: Environment): Engine {
-  async function keepsRoot(image: Archive, { signal, cache }: Pick<EngineOptions, 'signal' | 'cache'>) {
-    const [{ connectDocker }, { findBase }] = await Promise.all([import('./probe.js'), import('./base.js')]);
-    return (await findBase(await connectDocker(environment), image, cache, signal)) !== undefined;
-  }
   return {
     name: 'docker',
     offers: ['commands', 'network'],
     blind: dockerEngineBlind,
     probe: async () => (await import('./probe.js')).probeDocker(environment),
-    keepsRoot,
-    async open(image, plan, options) {
-      const open = async (): Promise<Executor> => {
-        const { createDockerExecutor } = await import('./executor.js');
-        const scratch = await createScratch();
-        try {
-          const executor = await createDockerExecutor(image, {
-            ...options,
-            environment,
-            scratch: scratch.path,
-          });
-          return { ...executor, [Symbol.asyncDispose]: () => closeBoth(executor, scratch) };
-        } catch (error) {
-          await scratch[Symbol.asyncDispose]();
-          throw error;
-        }
-      };
-      // An import is work for this process, too much for a command that may never come.
-      const openEarly = async () => ((await keepsRoot(image, options)) ? open() : undefined);
-      return createWorkspace(image, plan, options, { blind: dockerEngineBlind, open, openEarly });
+    executor: (image, options) => createExecutor(image, options, environment),
+  };
+}
+
+function createExecutor(image: Archive, options: ExecutorOptions, environment: Environment): Executor {
+  return {
+    async hasRoot() {
+      const [{ connectDocker }, { findBase }] = await Promise.all([
+        import('./probe.js'),
+        import('./base.js'),
+      ]);
+      const daemon = await connectDocker(environment);
+      return (await findBase(daemon, image, options.cache, options.signal)) !== undefined;
+    },
+    async start(): Promise<CommandRoot> {
+      const { openDockerRoot } = await import('./executor.js');
+      const scratch = await createScratch();
+      try {
+        const root = await openDockerRoot(image, { ...options, environment, scratch: scratch.path });
+        return { ...root, [Symbol.asyncDispose]: () => closeBoth(root, scratch) };
+      } catch (error) {
+        await scratch[Symbol.asyncDispose]();
+        throw error;
+      }
     },
   };
 }
 
-async function closeBoth(executor: AsyncDisposable, scratch: AsyncDisposable): Promise<void> {
+async function closeBoth(root: AsyncDisposable, scratch: AsyncDisposable): Promise<void> {
   try {
-    await executor[Symbol.asyncDispose]();
+    await root[Symbol.asyncDispose]();
   } finally {
     await scratch[Symbol.asyncDispose]();
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { showPath } from '../../format/path.js';
 import type { Archive } from '../../model/archive.js';
-import type { EngineOptions, Executor } from '../../model/engine.js';
+import type { CommandRoot, ExecutorOptions } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
 import { canRememberBase, findBase, nameBase, rememberBase, trimBases } from './base.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
@@ -21,7 +21,7 @@ import { pushChanges } from './push.js';
 import type { RootListing } from './root-listing.js';
 import { takeFiles } from './take.js';
 
-export interface DockerOptions extends EngineOptions {
+export interface DockerOptions extends ExecutorOptions {
   /** Where DOCKER_HOST and its like are looked up. */
   readonly environment: Environment;
   /** A folder for what comes back; the caller removes it after the executor is closed. */
@@ -35,23 +35,23 @@ const defaultTimeout = 900;
  * after an abort, but the import that is kept for the next build. What could not be removed is logged, and
  * `prune` finds it.
  */
-export async function createDockerExecutor(image: Archive, options: DockerOptions): Promise<Executor> {
+export async function openDockerRoot(image: Archive, options: DockerOptions): Promise<CommandRoot> {
   const daemon = await connectDocker(options.environment);
   const owner = createOwner();
   try {
-    return await openExecutor(daemon, owner, image, options);
+    return await openRoot(daemon, owner, image, options);
   } catch (error) {
     await close(daemon, owner, options.log);
     throw error;
   }
 }
 
-async function openExecutor(
+async function openRoot(
   daemon: Daemon,
   owner: Owner,
   image: Archive,
   options: DockerOptions,
-): Promise<Executor> {
+): Promise<CommandRoot> {
   const { signal, log, scratch } = options;
   const { container, origin } = await startFromBase(daemon, owner, image, options);
   const network = createNetworkSwitch(daemon, container, signal);
@@ -105,9 +105,9 @@ async function openExecutor(
       }
       return changes;
     },
-    take: (folder, take) => takeFiles(daemon, container, folder, take, signal),
+    collect: (folder, onFile) => takeFiles(daemon, container, folder, onFile, signal),
     warnings: () => [...warnings],
-    release: () => void end(),
+    stop: () => void end(),
     async [Symbol.asyncDispose]() {
       await bodies?.[Symbol.asyncDispose]();
       await end();

@@ -1,4 +1,4 @@
-import type { TakeFile } from '../../model/engine.js';
+import type { OnFile } from '../../model/engine.js';
 import { readEntries } from '../../tar/tar.js';
 import type { Container } from './container.js';
 import { ask, type Daemon, readAnswer, statusOf, withSignal } from './daemon.js';
@@ -9,7 +9,7 @@ export async function takeFiles(
   daemon: Daemon,
   container: Container,
   folder: string,
-  take: TakeFile,
+  take: OnFile,
   signal: AbortSignal,
 ): Promise<void> {
   const answer = await ask(

@@ -7,7 +7,7 @@ import { runProcess } from '../../io/process.js';
 import { createScratch, type Scratch } from '../../io/scratch.js';
 import type { Archive } from '../../model/archive.js';
 import type { Change } from '../../model/change.js';
-import type { EngineOptions, Executor } from '../../model/engine.js';
+import type { CommandRoot, ExecutorOptions } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { RunOptions, RunResult } from '../../model/workspace.js';
 import { createBodies } from './bodies.js';
@@ -27,7 +27,7 @@ export const localBlindPaths: readonly string[] = [
   ...['etc/hostname', 'etc/mtab', '.dockerenv'],
 ];
 
-export interface LocalExecutorOptions extends EngineOptions {
+export interface LocalOptions extends ExecutorOptions {
   /** Where the private folder is made; default: the system's folder for temporary files. */
   readonly parent?: string;
   /** Default: `localBlindPaths`. */
@@ -41,7 +41,7 @@ const defaultTimeout = 900;
  * when the executor is closed. `push` takes what is new since the last one; bodies of a `pull` stay valid
  * until the close. Errors: disk-full, local-folder, and those of `runInNamespace`.
  */
-export async function createLocalExecutor(image: Archive, options: LocalExecutorOptions): Promise<Executor> {
+export async function openLocalRoot(image: Archive, options: LocalOptions): Promise<CommandRoot> {
   const scratch = await createScratch(options.parent);
   try {
     return await openFolder(image, options, scratch);
@@ -51,11 +51,7 @@ export async function createLocalExecutor(image: Archive, options: LocalExecutor
   }
 }
 
-async function openFolder(
-  image: Archive,
-  options: LocalExecutorOptions,
-  scratch: Scratch,
-): Promise<Executor> {
+async function openFolder(image: Archive, options: LocalOptions, scratch: Scratch): Promise<CommandRoot> {
   const { signal, log } = options;
   const at = (name: string) => join(scratch.path, name);
   const folder = createFolder(at('root'));
@@ -122,11 +118,13 @@ async function openFolder(
       }),
     run: (argv, wanted) => inTurn(() => run(argv, wanted)),
     pull: () => inTurn(pull),
-    take: (name, take) =>
+    collect: (name, onFile) =>
       inTurn(async () => {
-        await takeFiles(folder, name, take);
+        await takeFiles(folder, name, onFile);
         await applyChanges([{ op: 'remove', path: name }], folder, at('incoming'), signal);
       }),
+    // Between commands nothing runs.
+    stop: () => {},
     warnings: () =>
       [...lost].sort().map((path) => `a command changed ${path}, which is left to the engines: that is lost`),
     async [Symbol.asyncDispose]() {

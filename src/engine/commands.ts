@@ -1,0 +1,77 @@
+import type { Archive } from '../model/archive.js';
+import type { Cache } from '../model/cache.js';
+import type { Change } from '../model/change.js';
+import type { CommandRoot, Executor } from '../model/engine.js';
+import type { RunOptions, RunResult } from '../model/workspace.js';
+import { runWithDownloads } from './downloads.js';
+import { type Overlay, pathOf } from './overlay.js';
+
+/** The commands of a workspace. The first one starts the executor: a build without commands never starts anything. */
+export interface Commands extends AsyncDisposable {
+  /** Starts the executor early where its root is there already: an import is too much work for a command that may never come. */
+  expect(): void;
+  /** Applies the news of the overlay to the root first. */
+  run(argv: readonly string[], options: RunOptions): Promise<RunResult>;
+  /** Whether a command has run since the last pull. */
+  isBehind(): boolean;
+  /** Everything that differs from the image; undefined when no command has run since the last pull. */
+  pull(): Promise<readonly Change[] | undefined>;
+  /** Ends what runs commands; pulled bodies stay valid. */
+  end(): void;
+  warnings(): readonly string[];
+}
+
+export interface CommandsOptions {
+  readonly image: Archive;
+  readonly executor: Executor;
+  readonly overlay: Overlay;
+  readonly isBlind: (path: string) => boolean;
+  readonly cache: Cache;
+}
+
+export function createCommands({ image, executor, overlay, isBlind, cache }: CommandsOptions): Commands {
+  let early: Promise<CommandRoot | undefined> = Promise.resolve(undefined);
+  let root: CommandRoot | undefined;
+  let behind = false;
+
+  async function pushNews(target: CommandRoot): Promise<void> {
+    const changes = overlay.takeNews().filter((change) => !isBlind(pathOf(change)));
+    if (changes.length > 0) await target.push(changes);
+  }
+
+  return {
+    expect() {
+      early = startEarly(executor);
+      // The error surfaces at the first command; without one it must not raise an unhandled rejection.
+      early.catch(() => {});
+    },
+    async run(argv, options) {
+      root ??= (await early) ?? (await executor.start());
+      await pushNews(root);
+      behind = true;
+      const { downloads } = options;
+      if (downloads === undefined) return root.run(argv, options);
+      return runWithDownloads({ root, argv, options, downloads, imageSha256: image.layout.sha256, cache });
+    },
+    isBehind: () => behind,
+    async pull() {
+      if (!behind || root === undefined) return undefined;
+      const changes = await root.pull();
+      behind = false;
+      return changes;
+    },
+    end() {
+      if (root !== undefined) root.stop();
+      else early.then((started) => started?.stop()).catch(() => {});
+    },
+    warnings: () => root?.warnings() ?? [],
+    async [Symbol.asyncDispose]() {
+      const started = root ?? (await early.catch(() => undefined));
+      await started?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function startEarly(executor: Executor): Promise<CommandRoot | undefined> {
+  return (await executor.hasRoot?.()) ? executor.start() : undefined;
+}
