@@ -21,7 +21,7 @@ export function addCompletionCommand(program: Command, context: CommandContext):
     .addHelpText(
       'after',
       `
-To have it in every shell:
+To have it in each new shell:
   bash  echo 'eval "$(moby-patch completion bash)"' >> ~/.bashrc
   zsh   echo 'eval "$(moby-patch completion zsh)"' >> ~/.zshrc    (below compinit)
   fish  moby-patch completion fish > ~/.config/fish/completions/moby-patch.fish`,

@@ -13,10 +13,10 @@ export function addDiffCommand(program: Command, context: CommandContext): void 
   addLimitOptions(
     program
       .command('diff')
-      .description('show what differs between what two images boot into')
+      .description('show the differences between the roots that two images boot into')
       .argument('<a>', 'a file, - for standard input, or the id of an image definition')
       .argument('<b>', 'the other image')
-      .option('--no-text', 'leave the changed lines of small text files out')
+      .option('--no-text', 'leave out the changed lines of small text files')
       .option('--json', 'the differences as JSON on standard output'),
   ).action(
     guard(context, (before: string, after: string, flags: Flags) =>

@@ -8,7 +8,7 @@ import { printJson, printLines } from './shared/print.js';
 export function addDoctorCommand(program: Command, context: CommandContext): void {
   program
     .command('doctor')
-    .description('say what this machine has of what builds and boots need')
+    .description('list what builds and boots need, and whether this machine has it')
     .option('--json', 'the findings as JSON on standard output')
     .action(guard(context, (flags: { json?: boolean }) => runDoctor(flags, context)));
 }

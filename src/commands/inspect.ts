@@ -21,7 +21,7 @@ export function addInspectCommand(program: Command, context: CommandContext): vo
         '--kernel <file>',
         'a kernel with its configuration inside, or config-*: can it unpack the image?',
       )
-      .option('--memory <MiB>', 'of the machine that boots it: is it enough?', parseCount)
+      .option('--memory <MiB>', 'memory of the machine that boots it: is it enough?', parseCount)
       .option('--json', 'the layout and the findings as JSON on standard output'),
   ).action(guard(context, (name: string, flags: Flags) => runInspect(name, flags, context)));
 }

@@ -12,8 +12,8 @@ interface Flags {
 export function addLockCommand(program: Command, context: CommandContext): void {
   program
     .command('lock')
-    .description('write down what a build was made of, for build --locked: these bytes again, or nothing')
-    .argument('[output]', 'the built image, with its manifest beside it; default: as build has it')
+    .description('record what a build was made of, so that build --locked gives these bytes or fails')
+    .argument('[output]', 'the built image, with its manifest beside it; default: the output of build')
     .option('-c, --config <file>', 'default: moby-patch.yaml of this folder, if there is one')
     .option('--json', 'the lock as JSON on standard output')
     .action(guard(context, (output: string | undefined, flags: Flags) => runLock(output, flags, context)));

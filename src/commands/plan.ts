@@ -18,7 +18,7 @@ export function addPlanCommand(program: Command, context: CommandContext): void 
       addBuildOptions(
         program
           .command('plan')
-          .description('say what a build would do, and with which engine; changes nothing'),
+          .description('show what a build would do, and with which engine; changes nothing'),
       ),
     ).option('--json', 'the plan as JSON on standard output'),
   ).action(guard(context, (flags: Flags) => runPlan(flags, context)));
@@ -49,11 +49,11 @@ function describePlan(report: Report, output: string, context: CommandContext): 
     `mode    ${report.mode?.name}: ${report.mode?.reason}`,
     ...steps.map(
       ({ patch, summary, needs, cached }) =>
-        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${cached ? ', kept from an earlier build' : ''}`,
+        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${cached ? ', cached by an earlier build' : ''}`,
     ),
     ...(rootKept === undefined
       ? []
-      : [`root    ${rootKept ? 'kept where commands run' : 'will be imported'}`]),
+      : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),
     `output  ${shortenPaths(context, output)}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
   ];
 }

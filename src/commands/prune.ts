@@ -12,9 +12,9 @@ interface Flags extends PruneRequest {
 export function addPruneCommand(program: Command, context: CommandContext): void {
   program
     .command('prune')
-    .description('remove what a killed run left: containers and images with our label, temporary folders')
-    .option('--all', 'also what a run that still goes on has (its build will fail)')
-    .option('--cache', 'also all that builds keep for later ones: the cache folder, imported roots in Docker')
+    .description('remove what a killed run left behind: labelled containers and images, temporary folders')
+    .option('--all', 'also what a run that is still going has (its build will fail)')
+    .option('--cache', 'also the whole build cache: its folder, and the roots imported into Docker')
     .option('--json', 'what was removed as JSON on standard output')
     .action(guard(context, (flags: Flags) => runPrune(flags, context)));
 }
@@ -44,6 +44,6 @@ function listPruned({ folders, outputs, processes, cache, docker, removal }: Pru
     ...(cache === undefined
       ? []
       : [`removed ${cache.removed} bytes of the build cache, ${cache.left} are left in ${cache.folder}`]),
-    removal === undefined ? `no Docker looked at: ${docker}` : `looked at Docker: ${docker}`,
+    removal === undefined ? `Docker not searched: ${docker}` : `Docker searched: ${docker}`,
   ];
 }

@@ -15,15 +15,15 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
     program
       .command('repack')
       .description(
-        'make an image of a folder or tar; of one that unpack wrote, the same image with its changes',
+        'make an image from a folder or tar; from one that unpack wrote, the same image with its changes',
       )
       .argument('<place>', 'a folder, a tar, or - for a tar on standard input')
       .requiredOption('-o, --output <file>', 'where the image goes, - for standard output')
-      .option('--compression <codec>', 'of the archive that brings /init; default: what it had, or gzip')
+      .option('--compression <codec>', 'of the archive that holds /init; default: what it had, or gzip')
       .option('--level <number>', 'of the compression', parseLevel)
-      .option('--single-member', 'every compressed archive as one member, for a loader that reads no more')
+      .option('--single-member', 'every compressed archive as one member, for a loader that reads only one')
       .option('--sidecar <file>', 'default: FOLDER.moby-patch.jsonl, where unpack puts it')
-      .option('--original <image>', 'the image that was unpacked: what is not changed is copied from it')
+      .option('--original <image>', 'the image that was unpacked: everything unchanged is copied from it')
       .option('--json', 'what was written, as JSON on standard output'),
   ).action(guard(context, (place: string, flags: Flags) => runRepack(place, flags, context)));
 }

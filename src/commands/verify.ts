@@ -26,7 +26,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
       ),
     )
       .argument('<image>', 'a file, or the id of an image definition')
-      .option('--console <file>', 'keep what the guest printed there')
+      .option('--console <file>', 'write the console of the guest to this file')
       .option('--json', 'the result as JSON on standard output')
       .option('-q, --quiet', 'no progress'),
   ).action(guard(context, (name: string, flags: Flags) => runVerify(name, flags, context)));

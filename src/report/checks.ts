@@ -85,7 +85,7 @@ function listSteps({ plan, steps }: Report, whole: Check): Check[] {
     const check = { stage: whole.stage, name: `${patch}: ${summary}` };
     const done = steps[index];
     if (done !== undefined) {
-      const note = done.cached ? 'kept from an earlier build' : done.changed ? undefined : 'already so';
+      const note = done.cached ? 'cached by an earlier build' : done.changed ? undefined : 'already so';
       return { ...check, result: 'passed', note, seconds: done.durationMs / 1000 };
     }
     const isNext = index === steps.length && whole.result !== 'skipped';

@@ -70,11 +70,11 @@ export function listStepSections({ plan, steps, failed }: Report): Markup[] {
   const done = steps.map(({ patch, summary, changed, cached, notes, durationMs }): Cell[] => [
     patch,
     [summary, ...notes].join('; '),
-    cached ? 'kept from an earlier build' : changed ? 'done' : 'already so',
+    cached ? 'cached by an earlier build' : changed ? 'done' : 'already so',
     mark`${(durationMs / 1000).toFixed(1)} s`,
   ]);
   const left = (plan?.steps ?? []).slice(steps.length).map(({ patch, summary, cached }): Cell[] => {
-    const state = cached ? 'kept from an earlier build' : 'to be done';
+    const state = cached ? 'cached by an earlier build' : 'to be done';
     return [patch, summary, failed ? 'not done' : state, ''];
   });
   const packages = steps.flatMap((step) =>

@@ -28,7 +28,7 @@ export function renderReport(report: Report): string[] {
   if (engine !== undefined) lines.push(`  engine   ${engine.name}: ${engine.reason}`);
   if (mode !== undefined) lines.push(`  mode     ${mode.name}: ${mode.reason}`);
   for (const step of report.steps) {
-    const when = step.cached ? 'kept from an earlier build' : showSeconds(step.durationMs);
+    const when = step.cached ? 'cached by an earlier build' : showSeconds(step.durationMs);
     lines.push(`  step     ${step.patch}: ${step.summary}${step.changed ? '' : ' (already so)'}, ${when}`);
     const packages = Object.entries(step.packages).map(([name, version]) => `${name} ${version}`);
     if (packages.length > 0)

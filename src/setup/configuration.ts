@@ -10,28 +10,37 @@ const engines = ['auto', 'stream', 'docker', 'local'] as const;
 const modes = ['rewrite', 'append', 'auto'] as const;
 const networks = ['none', 'isolated', 'host'] as const;
 
-/** The file `moby-patch.yaml`: all that the options of `build` can say. */
+/** The file `moby-patch.yaml`: the options of `build`. */
 export const configurationSchema = z.strictObject({
   image: z.string().min(1).optional().describe('The stock image: a file, or the id of an image definition.'),
   patches: z.array(z.string().min(1)).optional().describe('Folders of patches, or their ids.'),
   settings: z
     .record(z.string(), z.union([z.string(), z.number().transform(String)]))
     .optional()
-    .describe('Values of parameters: NAME, or PATCH.NAME where patches have the same ones.'),
+    .describe('Values of parameters: NAME, or PATCH.NAME where several patches have that name.'),
   output: z.string().min(1).optional().describe('Where the new image goes.'),
   engine: z.enum(engines).optional().describe('Where commands run.'),
-  compression: z.string().optional().describe('Of what is written anew; without, what the image has.'),
-  level: z.int().optional().describe('Of the compression.'),
-  mode: z.enum(modes).optional().describe('How the changes get into the image.'),
-  'single-member': z.boolean().optional().describe('One compressed member, for a loader that reads no more.'),
-  kernel: z.string().min(1).optional().describe('What boots the output.'),
+  compression: z
+    .string()
+    .optional()
+    .describe('The compression of what is rewritten; default: that of the image.'),
+  level: z.int().optional().describe('The level of the compression.'),
+  mode: z
+    .enum(modes)
+    .optional()
+    .describe('How changes are written: rewrite, append, or auto (append if possible).'),
+  'single-member': z
+    .boolean()
+    .optional()
+    .describe('One compressed member, for a loader that reads only one.'),
+  kernel: z.string().min(1).optional().describe('The kernel that boots the output.'),
   cmdline: z.string().optional().describe('More kernel arguments.'),
   memory: z.int().min(16).optional().describe('MiB of the machine that boots the output.'),
   timeout: z.int().min(1).optional().describe('Seconds that a boot may take.'),
   network: z
     .enum(networks)
     .optional()
-    .describe('Of the machine: none, isolated (reaches nothing) or host (the host is 10.0.2.2).'),
+    .describe('The network of the machine: none, isolated (reaches nothing) or host (the host is 10.0.2.2).'),
   expect: z
     .array(z.string().min(1))
     .optional()
@@ -41,7 +50,7 @@ export const configurationSchema = z.strictObject({
 export type Configuration = z.output<typeof configurationSchema>;
 
 export interface LoadedConfiguration {
-  /** The folder that its relative paths start from. */
+  /** Where its relative paths start. */
   readonly folder: string;
   readonly values: Configuration;
 }

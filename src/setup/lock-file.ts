@@ -17,7 +17,7 @@ const lockSchema = z.strictObject({
   output: digest,
 });
 
-/** The part of a manifest that a lock is made of. */
+/** The parts of a manifest that a lock needs. */
 const manifestSchema = z.object({
   version: z.literal(1),
   input: z.object({ sha256: digest }),
@@ -49,7 +49,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>, what: string, hin
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
-  throw new MobyPatchError('invalid', `${what}-invalid`, `this is no ${what}${where}: ${issue?.message}`, {
+  throw new MobyPatchError('invalid', `${what}-invalid`, `this is not a ${what}${where}: ${issue?.message}`, {
     path,
     hint,
   });

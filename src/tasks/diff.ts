@@ -14,7 +14,7 @@ export interface DiffRequest {
   readonly text: boolean;
 }
 
-/** What differs between what two images boot into. */
+/** The differences between the roots that two images boot into. */
 export async function diff(request: DiffRequest, session: ReadingSession): Promise<TreeDiff> {
   const { input, text } = request;
   const options = { digest: true, ...(input === undefined ? {} : { input }) };

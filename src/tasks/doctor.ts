@@ -11,11 +11,11 @@ export interface Finding {
 
 export interface Examination {
   readonly findings: readonly Finding[];
-  /** Whether commands of patches run somewhere, and some image boots. */
+  /** Whether some engine runs commands, and some image boots. */
   readonly ready: boolean;
 }
 
-/** What this machine has of what builds and boots need. */
+/** Probes what builds and boots need on this machine. */
 export async function examineMachine(session: Pick<Session, 'signal' | 'engines'>): Promise<Examination> {
   const engines: Finding[] = [];
   for (const engine of session.engines)

@@ -10,7 +10,7 @@ import { loadConfiguration } from '../setup/configuration.js';
 import { lockName, type ManifestFile, readManifest } from '../setup/lock-file.js';
 
 export interface LockRequest {
-  /** The built image, with its manifest beside it; default: as `build` has it. */
+  /** The built image, with its manifest beside it; default: the output of `build`. */
   readonly output?: string | undefined;
   /** Default: moby-patch.yaml of the working folder, if there is one. */
   readonly config?: string | undefined;
@@ -22,7 +22,7 @@ export interface WrittenLock {
   readonly manifest: ManifestFile;
 }
 
-/** Writes down what a build was made of, for locked builds. Errors (`invalid`): `lock-output`, `manifest-*`. */
+/** Records what a build was made of, for locked builds. Errors (`invalid`): `lock-output`, `manifest-*`. */
 export async function writeLock(request: LockRequest, { places }: ReadingSession): Promise<WrittenLock> {
   const { folder, values } = await loadConfiguration(places.folder, request.config);
   const output =
@@ -50,6 +50,6 @@ async function assertOutput(path: string, wanted: string): Promise<void> {
     throw new MobyPatchError('invalid', 'lock-output', message, { path, cause, hint });
   });
   if (digest === wanted) return;
-  const message = 'the image is another than its manifest says';
+  const message = 'the image is not the one that its manifest describes';
   throw new MobyPatchError('invalid', 'lock-output', message, { path, hint });
 }

@@ -7,9 +7,9 @@ import type { ReadingSession } from '../model/session.js';
 import { locateBuildCache } from '../setup/build-cache.js';
 
 export interface PruneRequest {
-  /** Also what a run that still goes on has in Docker. */
+  /** Also what a run that is still going has in Docker. */
   readonly all?: boolean;
-  /** Also all that builds cache for later ones. */
+  /** Also the whole build cache. */
   readonly cache?: boolean;
 }
 
@@ -22,13 +22,13 @@ export interface Pruned {
   readonly processes: readonly number[];
   /** Bytes; absent without a build cache. */
   readonly cache?: { readonly folder: string; readonly removed: number; readonly left: number } | undefined;
-  /** Which Docker was looked at, or why none. */
+  /** The Docker that was searched, or why none was. */
   readonly docker: string;
-  /** Absent when no Docker was looked at. */
+  /** Absent when no Docker was searched. */
   readonly removal?: Removal | undefined;
 }
 
-/** Removes what a killed run left behind: containers and images with our label, temporary folders and files. */
+/** Removes what a killed run left behind: labelled containers and images, temporary folders and files. */
 export async function prune(request: PruneRequest, session: ReadingSession): Promise<Pruned> {
   const folders = await findAbandonedScratch();
   const processes = (await Promise.all(folders.map(endUsersOf))).flat();

@@ -18,19 +18,19 @@ import { createTarError } from '../tar/tar-header.js';
 import { openImage } from '../unpack/open-image.js';
 import { checkOutput } from '../verify/check-output.js';
 
-/** Which image is made of which folder or tar. */
+/** What an image is made of, and how. */
 export interface RepackSource {
   /** A folder, a tar, or `-` for a tar from `input`. */
   readonly place: string;
   readonly input?: NodeJS.ReadableStream;
-  /** Of the archive that brings /init; default: what it had, or gzip. */
+  /** Of the archive that holds /init; default: what it had, or gzip. */
   readonly compression?: string;
   readonly level?: number;
-  /** Every compressed archive as one member, for a loader that reads no more. */
+  /** Every compressed archive as one member, for a loader that reads only one. */
   readonly singleMember?: boolean;
   /** Default: FOLDER.moby-patch.jsonl, where `unpack` puts it. */
   readonly sidecar?: string;
-  /** The image that was unpacked: what is not changed is copied from it. */
+  /** The image that was unpacked: everything unchanged is copied from it. */
   readonly original?: string;
 }
 
@@ -45,7 +45,7 @@ export interface Repacked extends Layout {
 }
 
 /**
- * Makes an image of a folder or tar; of one that `unpack` wrote, the same image with its changes. The image is read
+ * Makes an image from a folder or tar; from one that `unpack` wrote, the same image with its changes. The image is read
  * back and checked before it takes its place. Errors (`invalid`): `compression-unknown`, `input-unreadable`,
  * `original-differs`; those of reading the place and of writing the output.
  */
@@ -119,7 +119,7 @@ async function writeOutput(path: string, { base, options, run }: WriteRequest): 
   if (original.layout.sha256 !== sha256)
     throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
       path: source.original,
-      hint: `the one that was is called ${name}, sha256 ${sha256}`,
+      hint: `the image that was unpacked is ${name}, sha256 ${sha256}`,
     });
   return await createOutput(path, writeImage(original, base.changes, options), session.signal);
 }
@@ -173,7 +173,7 @@ async function openFolder({ path, source, spool, session }: PlaceOptions): Promi
 
 /** Not an error: a root file system from anywhere makes an image too. */
 function warn(place: string, why: string, { log }: ReadingSession): void {
-  log(`moby-patch: ${place} is taken for no image's, since ${why}: one new archive is made of what is there`);
+  log(`moby-patch: ${place} is not from unpack (${why}): its contents become one new archive`);
 }
 
 /** A header has a checksum of all of it in octal digits; zeros are an empty tar. */

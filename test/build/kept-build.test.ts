@@ -40,7 +40,7 @@ bootTest(
       t.is(passed.code, 0, passed.stderr);
       t.deepEqual(await planned('good', '--no-verify'), [true, false], 'files are put in no time');
       t.deepEqual(await planned('good', '--no-verify', '--no-cache'), [false, false]);
-      t.regex((await moby('plan', 'good', '--no-verify')).stdout, /run echo a.*kept from an earlier build/);
+      t.regex((await moby('plan', 'good', '--no-verify')).stdout, /run echo a.*cached by an earlier build/);
       const before = await readFile(join(folder, 'out.img'));
       const again = await moby('build', 'good', '--no-verify', '--json');
       t.regex(again.stderr, /1 of 2 steps.*nothing is started/);
@@ -49,7 +49,7 @@ bootTest(
         [true, false],
       );
       t.deepEqual(await readFile(join(folder, 'out.img')), before);
-      t.regex((await moby('build', 'good', '--no-verify')).stdout, /run echo a.*kept from an earlier build/);
+      t.regex((await moby('build', 'good', '--no-verify')).stdout, /run echo a.*cached by an earlier build/);
     }),
   noNamespaces,
 );

@@ -84,12 +84,12 @@ test('without a lock, a manifest or the image that it tells of: exit 2 with what
   await writeFile(join(folder, 'out.img'), 'another');
   const other = await run('lock');
   t.is(other.code, 2);
-  t.regex(other.stderr, /another than its manifest says/);
+  t.regex(other.stderr, /not the one that its manifest describes/);
   for (const text of ['', '[]', '{"version": 2}', '{"version": 1, "input": "x"}']) {
     await writeFile(join(folder, 'moby-patch.lock'), text);
     const { code, stderr } = await build('--locked');
     t.is(code, 2);
-    t.regex(stderr, /this is no lock/);
+    t.regex(stderr, /this is not a lock/);
   }
 });
 

@@ -2,10 +2,9 @@ import { type Command, Option } from 'commander';
 import { defaultTimeout } from '../../setup/boot-options.js';
 import { collect, parseCount, parseLevel } from './options.js';
 
-/** How changes get into the image. */
 export function createModeOption(): Option {
   const text =
-    'rewrite what is touched (default), append to the untouched input, or auto: append if possible';
+    'rewrite what the patches touch (default), append to the unchanged input, or auto: append if possible';
   return new Option('--mode <mode>', text).choices(['rewrite', 'append', 'auto']);
 }
 
@@ -29,10 +28,10 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--level <number>', 'of the compression; default: like the image', parseLevel)
     .addOption(createModeOption())
-    .option('--single-member', 'one compressed member, for a loader that reads no more')
-    .option('--locked', 'the bytes that moby-patch.lock says, or nothing')
+    .option('--single-member', 'one compressed member, for a loader that reads only one')
+    .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option('--no-verify', 'do not boot the new image')
-    .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing');
+    .option('--no-cache', 'use nothing from the build cache, and add nothing to it');
   return addBootOptions(command);
 }
 

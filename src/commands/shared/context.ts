@@ -1,14 +1,11 @@
-import type { ScanLimits } from '../../model/limits.js';
 import type { ReadingSession, Session } from '../../model/session.js';
 import { createReadingSession } from '../../setup/reading-session.js';
 import type { OpenSession } from '../../setup/session.js';
 import { chooseLimits, type LimitFlags } from './limit-options.js';
 
-/** What a command gets from the process: its environment and its streams enter the program here only. */
+/** What a command gets from the process. The environment and the streams enter the program here and nowhere else. */
 export interface CommandContext {
   readonly signal: AbortSignal;
-  /** Of what is read; the usual ones where the user has not said otherwise. */
-  readonly limits?: Partial<ScanLimits> | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
   readonly stdin: NodeJS.ReadableStream;
@@ -20,7 +17,7 @@ export interface CommandContext {
   setExitCode(code: number): void;
 }
 
-/** For a command that reads images; what it has to say goes to standard error. */
+/** For a command that reads images; its log goes to standard error. */
 export function createReader(flags: LimitFlags, context: CommandContext): ReadingSession {
   const log = (line: string) => context.stderr.write(`${line}\n`);
   return createReadingSession({ ...context, limits: chooseLimits(flags), log });
@@ -30,7 +27,7 @@ export interface SessionFlags extends LimitFlags {
   readonly cache: boolean;
 }
 
-/** For a command that builds; the modules of the engines are loaded here. */
+/** For a command that builds. Loads the engines, which a command that only reads does without. */
 export async function openSession(
   flags: SessionFlags,
   context: CommandContext,

@@ -37,7 +37,7 @@ export function addRequestOptions(command: Command): Command {
     .option('--compression <codec>', 'default: what the image has')
     .option('--level <number>', 'of the compression; default: like the image', parseLevel)
     .addOption(createModeOption())
-    .option('--single-member', 'one compressed member, for a loader that reads no more');
+    .option('--single-member', 'one compressed member, for a loader that reads only one');
 }
 
 /** Options that decide which patches are wanted, how the image is built and how it is booted. */
@@ -49,7 +49,7 @@ export function addDeployOptions(command: Command): Command {
           new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
         )
         .option('--no-verify', 'do not boot the new image')
-        .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing')
+        .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
         .option('--quit', 'quit the application that boots the image, and start it again afterwards')
         .option('-q, --quiet', 'no progress'),
     ),

@@ -6,7 +6,7 @@ import { printJson, shortenPaths } from './print.js';
 
 const outputClosed = 'output-closed';
 
-/** `moby-patch ls IMAGE | head` is no error, and nobody reads a message about it. */
+/** Ends the program without a message: `moby-patch ls IMAGE | head` is no error. */
 export function createOutputClosedError(): MobyPatchError {
   return new MobyPatchError('interrupted', outputClosed, 'the reader of the output is gone');
 }
@@ -15,7 +15,7 @@ interface JsonFlag {
   readonly json?: boolean;
 }
 
-/** An action whose errors are told to the user instead of thrown. */
+/** An action that prints its errors instead of throwing them. */
 export function guard<Arguments extends readonly unknown[]>(
   context: CommandContext,
   action: (...args: Arguments) => Promise<void>,
@@ -36,7 +36,7 @@ export function guard<Arguments extends readonly unknown[]>(
   };
 }
 
-/** Tells an error on standard error and sets the exit code. A defect of the program is told with its stack. */
+/** Prints an error on standard error and sets the exit code; a defect of the program with its stack. */
 export function explain(context: CommandContext, report: ErrorReport, error?: unknown): void {
   if (report.code === outputClosed) return;
   context.stderr.write(shortenPaths(context, `${renderError(report)}\n`));

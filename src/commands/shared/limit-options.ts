@@ -8,7 +8,7 @@ export interface LimitFlags {
   readonly maxEntries?: number;
 }
 
-/** The options that raise what is believed of an image, for a command that reads one. */
+/** The options that raise the bounds of what is read, for a command that reads an image. */
 export function addLimitOptions(command: Command): Command {
   return command
     .option(
@@ -20,7 +20,7 @@ export function addLimitOptions(command: Command): Command {
     .option('--max-entries <number>', 'entries that an image may have; default: 1000000', parseCount);
 }
 
-/** A size that is named counts, whatever the ratio. */
+/** A size counts whatever the ratio, unless a ratio is given too. */
 export function chooseLimits({ maxSize, maxRatio, maxEntries }: LimitFlags): Partial<ScanLimits> {
   return {
     ...(maxSize === undefined ? {} : { unpacked: maxSize }),

@@ -10,7 +10,7 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
-/** Of a compression; which levels there are depends on the codec. */
+/** A level of compression; the codec decides which ones exist. */
 export function parseLevel(text: string): number {
   if (!/^\d{1,2}$/.test(text)) throw new InvalidArgumentError('wanted a whole number, like 6');
   return Number(text);
@@ -20,11 +20,11 @@ export interface ReportFlags {
   readonly report?: readonly string[];
 }
 
-/** For every command that makes a Report; `withReports` writes it. */
+/** For a command that makes a Report; `withReports` writes it. */
 export function addReportOption(command: Command): Command {
   return command.option(
     '--report <file>',
-    'also write the report there: .md, .html, .json, .junit.xml or .txt (repeatable)',
+    'also write the report to this file: .md, .html, .json, .junit.xml or .txt (repeatable)',
     collect,
   );
 }

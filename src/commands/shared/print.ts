@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { MobyPatchError } from '../../model/error.js';
 import type { CommandContext } from './context.js';
 
-/** A text for people in which paths below the working folder are as they would type them. */
+/** A text for people, with paths below the working folder as the user would type them. */
 export function shortenPaths(context: CommandContext, text: string): string {
   return text.replaceAll(`${context.folder}/`, '');
 }
@@ -15,7 +15,7 @@ export function assertOneOutput(flags: { readonly json?: boolean; readonly outpu
     });
 }
 
-/** Writes data to standard output, no faster than it is taken. */
+/** Writes data to standard output at the pace of its reader. */
 export async function printData(context: CommandContext, data: string | Uint8Array): Promise<void> {
   if (context.stdout.write(data)) return;
   await once(context.stdout, 'drain', { signal: context.signal }).catch((error) => {

@@ -5,11 +5,11 @@ import { shortenPaths } from './print.js';
 export interface Progress {
   readonly log: (line: string) => void;
   readonly onStage: (stage: Stage) => void;
-  /** Leaves the terminal clean. */
+  /** Clears the line. */
   end(): void;
 }
 
-/** What is going on, on standard error: one line that is rewritten on a terminal, timed lines elsewhere. */
+/** Progress on standard error: one line that is redrawn on a terminal, timed lines elsewhere. */
 export function createProgress(context: CommandContext, quiet: boolean): Progress {
   if (quiet) return { log: () => {}, onStage: () => {}, end: () => {} };
   return context.stderr.isTTY ? createStatusLine(context) : createTimedLines(context);
@@ -60,7 +60,7 @@ function createStatusLine(context: CommandContext): Progress {
   };
 }
 
-/** What a program inside an image prints must not move our cursor. */
+/** The output of a program inside an image must not move the cursor. */
 function stripControls(line: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return line.replace(/\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]/g, '');

@@ -10,8 +10,8 @@ import type { CommandContext } from './context.js';
 import type { ReportFlags } from './options.js';
 
 /**
- * Refuses, before anything is done, what could not be written after it: `report-unknown` (`invalid`) for a file
- * whose ending names no kind of report, `output-unwritable` (`invalid`) for a folder that is not there.
+ * Refuses, before the work begins, reports that could not be written after it. Errors (`invalid`): `report-unknown`
+ * for a file whose ending names no kind of report, `output-unwritable` for a folder that does not exist.
  */
 export async function checkReports(files: readonly string[], context: CommandContext): Promise<void> {
   for (const file of files) {
@@ -25,7 +25,7 @@ export async function checkReports(files: readonly string[], context: CommandCon
   }
 }
 
-/** Writes the report in the form that each file's ending asks for. */
+/** Writes the report to each file, in the form that its ending names. */
 async function writeReports(
   report: Report,
   files: readonly string[],
@@ -35,31 +35,31 @@ async function writeReports(
 }
 
 /**
- * Does the work and writes its report, whatever comes of it: the one that `keep` got last, with the error that
- * came after it, or one that has the error alone. `image`: what the input is called until it is found.
+ * Does the work and writes its report, also when the work fails: the last one that `onReport` got, with the error
+ * that followed it, or one with the error alone. `image`: the name of the input until it is found.
  */
 export async function withReports<T>(
   { image = 'the configured image', report: files = [] }: ReportFlags & { readonly image?: string },
   context: CommandContext,
-  work: (keep: (report: Report) => void) => Promise<T>,
+  work: (onReport: (report: Report) => void) => Promise<T>,
 ): Promise<T> {
   await checkReports(files, context);
   const draft = createReportDraft(image, () => {});
-  let kept: Report | undefined;
+  let last: Report | undefined;
   let result: T;
   try {
     result = await work((report) => {
-      kept = report;
+      last = report;
     });
   } catch (error) {
-    const report = { ...(kept ?? draft.report()), failed: true, error: createErrorReport(error) };
-    // What went wrong first is what the user has to hear of.
+    const report = { ...(last ?? draft.report()), failed: true, error: createErrorReport(error) };
+    // The first error is the one to throw; the second is only printed.
     await writeReports(report, files, context).catch((second) =>
       context.stderr.write(`${renderError(createErrorReport(second))}\n`),
     );
     throw error;
   }
-  await writeReports(kept ?? draft.report(), files, context);
+  await writeReports(last ?? draft.report(), files, context);
   return result;
 }
 

@@ -36,9 +36,9 @@ export interface CreatedProject {
 
 interface ChosenImage {
   readonly name: string;
-  /** What boots it, as far as it is known without an option. */
+  /** The name of the kernel beside it. */
   readonly kernel?: string | undefined;
-  /** What is left to do before a build can find and boot it; undefined: nothing. */
+  /** What the user has to do before a build can find and boot it; undefined: nothing. */
   readonly lacks?: string | undefined;
 }
 
@@ -72,7 +72,7 @@ export async function createProject(
     settings,
     output: request.output,
   });
-  // The configuration last: where it is, all that it names is there too.
+  // The configuration last: when it exists, all that it names exists too.
   const files: ProjectFile[] = [
     ...(example === undefined ? [] : [{ path: `patches/${exampleId}/patch.yaml`, text: example }]),
     { path: 'moby-patch.yaml', text: configuration },
@@ -90,7 +90,7 @@ async function chooseImage(request: ProjectRequest, session: ReadingSession): Pr
       name: 'initrd.img',
       lacks: 'put the stock image here as initrd.img, or name it in moby-patch.yaml',
     };
-  // What a recipe makes takes minutes, and is not needed to write its name.
+  // Its recipe may take minutes, and only its name is needed.
   if ((await listDefinitions(places.images)).has(wanted)) return { name: wanted };
   const { initrd, kernel } = await findNamedImage(wanted, session);
   await assertImage(initrd, wanted);
@@ -101,7 +101,7 @@ async function chooseImage(request: ProjectRequest, session: ReadingSession): Pr
   return { name: wanted, kernel: kernel === undefined ? undefined : basename(kernel), lacks };
 }
 
-/** A kernel, say, is told now and not by the first build. Error (`invalid`): `image-invalid`. */
+/** Refuses what is no image (a kernel, say) before the first build does. Error (`invalid`): `image-invalid`. */
 async function assertImage(path: string, name: string): Promise<void> {
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
@@ -109,7 +109,7 @@ async function assertImage(path: string, name: string): Promise<void> {
   if (problem !== undefined) throw problem;
 }
 
-/** The first by name; not what a build put there. */
+/** The first by name that is not the output of a build. */
 async function findImageBeside(folder: string, output: string): Promise<string | undefined> {
   const found = await readdir(folder, { withFileTypes: true });
   return found

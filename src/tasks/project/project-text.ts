@@ -9,48 +9,48 @@ export interface ProjectTextOptions {
   readonly folder: string;
   readonly schemas: string;
   readonly image: string;
-  /** The ids of the image definitions and patches that there are. */
+  /** The ids of all image definitions, and of all patches. */
   readonly images: readonly string[];
   readonly ids: readonly string[];
   /** The kernel as the user named it, and the one beside the image. */
   readonly kernel: string | undefined;
   readonly kernelBeside: string | undefined;
-  /** As the file names them, and what they can be told. */
+  /** As the file names them, and their parameters. */
   readonly patches: readonly string[];
   readonly parameters: readonly (readonly [string, Parameter])[];
   readonly settings: Readonly<Record<string, string>>;
   readonly output: string;
 }
 
-/** A moby-patch.yaml; each line that begins with `# name:` is right without the `# `, too. */
+/** A moby-patch.yaml; each line that begins with `# name:` is also valid without the `# `. */
 export function createConfigurationText(options: ProjectTextOptions): string {
   const { folder, schemas, image, images, ids, kernel, kernelBeside, patches, output } = options;
   return `# yaml-language-server: $schema=${locateSchema('moby-patch', folder, schemas)}
 #
-# What a bare \`moby-patch build\` does in this folder. Options of the command line go before what stands here;
-# \`moby-patch check\` finds mistakes. Relative paths start at this file.
+# What a bare \`moby-patch build\` does in this folder. Options of the command line override this file;
+# \`moby-patch check\` finds mistakes. Relative paths start in the folder of this file.
 
 # The stock image: a file, or the id of a definition (${images.join(', ')}).
 image: ${quote(image)}
 
-# What boots the new image before it is put in place. Without: ${kernelBeside === undefined ? 'the one of the definition, or beside the image' : `${toLine(kernelBeside)}, beside the image`}.
+# The kernel that boots the new image before it is put in place. Default: ${kernelBeside === undefined ? 'that of the definition, or the one beside the image' : `${toLine(kernelBeside)}, beside the image`}.
 ${kernel === undefined ? `# kernel: ${quote(kernelBeside ?? 'vmlinuz')}` : `kernel: ${quote(kernel)}`}
 
-# Folders, or ids: of a folder in patches/, or of what comes with the program (${ids.join(', ')}).
+# Folders of patches, or ids: folders in patches/, or patches of the program (${ids.join(', ')}).
 patches: [${patches.map(quote).join(', ')}]
 
-# Values of their parameters.
+# Values of the parameters of the patches.
 ${listSettings(options).join('\n')}
 
 output: ${quote(output)}
 
-# Where commands run: auto, stream (nowhere: files only), docker or local.
+# Where commands run: auto, stream (runs none: files only), docker or local.
 # engine: auto
 
-# rewrite what is touched, append to the image as it is, or auto: append where that is possible.
+# rewrite what the patches touch, append to the unchanged image, or auto: append where that is possible.
 # mode: rewrite
 
-# Without: those of the image.
+# Default: those of the image.
 # compression: gzip
 # level: 6
 
@@ -62,7 +62,7 @@ output: ${quote(output)}
 `;
 }
 
-/** What has a default stands there as a comment, so that nobody has to look it up. */
+/** A parameter without a value is a comment with its default, which saves looking it up. */
 function listSettings({ parameters, settings }: ProjectTextOptions): string[] {
   const given = Object.entries(settings).map(([name, value]) => `  ${quote(name)}: ${quoteText(value)}`);
   const others = parameters
@@ -74,15 +74,15 @@ function listSettings({ parameters, settings }: ProjectTextOptions): string[] {
   return [given.length === 0 ? '# settings:' : 'settings:', ...given, ...others];
 }
 
-/** The patch.yaml of the example; its lines that begin with `#  - ` are steps without the `#`, too. */
+/** The patch.yaml of the example; each line that begins with `#  - ` is a valid step without the `#`. */
 export function createPatchText(schemas: string, folder: string): string {
   return `# yaml-language-server: $schema=${locateSchema('patch', folder, schemas, join(folder, 'patches', exampleId))}
 #
-# What is done to the image, from first to last. The name of this folder is the patch's id: to make a patch of your
-# own of it, change both. \`moby-patch plan\` says what would be done, \`moby-patch build\` does it.
+# What is done to the image, from first to last. The name of this folder is the id of the patch: to make it a patch
+# of your own, change both. \`moby-patch plan\` shows what would be done, \`moby-patch build\` does it.
 title: Put a file into the image
 
-# Values from outside, \`\${greeting}\` below: \`moby-patch build -s greeting=...\`, or settings: in moby-patch.yaml.
+# Values from outside, like \`\${greeting}\` below: \`moby-patch build -s greeting=...\`, or settings: in moby-patch.yaml.
 parameters:
   greeting:
     default: hello
@@ -92,7 +92,7 @@ steps:
   # Instead of \`content\`, \`from: files/NAME\` takes a file of this folder.
   - file: { path: etc/moby-patch-example, content: "\${greeting}\\n", mode: 0o644 }
 
-# More of them, each to be had without its #. Packages and commands need Docker, or Linux and root.
+# More steps: remove the # to use one. Packages and commands need Docker, or Linux and root.
 #  - directory: { path: etc/example.d, mode: 0o755 }
 #  - symlink: { path: etc/example, target: example.d }
 #  - replace: { path: etc/issue, text: Debian, with: "Debian, patched" }
@@ -100,14 +100,14 @@ steps:
 #  - package: { apt: [curl], apk: [curl] }
 #  - run: ldconfig
 
-# What the guest must show when the new image is booted: a file, or \`- console: REGEX\`.
+# What the guest must show when the new image boots: a file, or \`- console: REGEX\`.
 expects:
   - file: /etc/moby-patch-example
     content: "\${greeting}\\n"
 `;
 }
 
-/** Of a program inside the project a relative path, which is right in every copy of it; `from` is the file's folder. */
+/** A relative path when the program is inside the project, so that copies of the project work; `from`: the file's folder. */
 function locateSchema(name: string, project: string, schemas: string, from = project): string {
   const path = join(schemas, `${name}.schema.json`);
   const inside = relative(project, path);
@@ -115,7 +115,7 @@ function locateSchema(name: string, project: string, schemas: string, from = pro
   return isInside ? relative(from, path).split(sep).join('/') : pathToFileURL(path).href;
 }
 
-/** A text in YAML, plain where that cannot be taken for anything else: JSON is YAML. */
+/** A text in YAML: plain where YAML reads it as that text, else as JSON, which is YAML. */
 function quote(text: string): string {
   return /^[A-Za-z_./][\w./@-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|\.(inf|nan))$/i.test(text)
     ? text

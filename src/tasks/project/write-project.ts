@@ -15,14 +15,14 @@ export interface WrittenFile extends ProjectFile {
 }
 
 interface WriteOptions {
-  /** Whether files that are there may be replaced. */
+  /** Whether existing files may be replaced. */
   readonly isForced: boolean;
   readonly isDry: boolean;
 }
 
 /**
- * Writes new files, all of them or none: each is complete beside its place before the first one takes it, and
- * folders that were made for them go again. Errors: `init-exists` (`invalid`), `output-unwritable`.
+ * Writes new files, all of them or none: each is complete beside its place before the first one is renamed, and a
+ * failure removes the folders that were created. Errors: `init-exists` (`invalid`), `output-unwritable`.
  */
 export async function writeProject(
   files: readonly ProjectFile[],
@@ -65,13 +65,13 @@ async function writeAll(
   } catch (error) {
     for (const output of outputs) await output[Symbol.asyncDispose]();
     for (const file of published) await rm(file, { force: true });
-    // Only what is empty: somebody else may have put something there meanwhile.
+    // Only when empty: another program may have put a file there since.
     for (const made of folders.reverse()) await rmdir(made).catch(() => {});
     throw error;
   }
 }
 
-/** The folders that it made, the outermost first. */
+/** The folders that it created, the outermost first. */
 async function makeFolders(path: string): Promise<string[]> {
   const first = await mkdir(path, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new MobyPatchError('invalid', 'output-unwritable', `cannot make the folder: ${cause.code}`, {
@@ -89,7 +89,7 @@ async function* encode(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
 }
 
-/** Also a link that leads nowhere: it is somebody's. */
+/** A dangling link counts: the user put it there. */
 function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
