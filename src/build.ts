@@ -30,10 +30,10 @@ import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
 import { bootImage } from './verify/boot/boot.js';
 import { detectInit } from './verify/boot/detect-init.js';
-import { chooseMemory } from './verify/boot/memory.js';
+import { chooseMemory } from './verify/boot/machine.js';
 import { checkOutput } from './verify/check-output.js';
-import { isBootFile } from './verify/hazards/boot-files.js';
-import { refuseHazards } from './verify/hazards/refuse.js';
+import { isBootFile } from './verify/hazards/find-hazards.js';
+import { refuseHazards } from './verify/hazards/find-hazards.js';
 
 interface Run {
   readonly draft: ReportDraft;

@@ -10,7 +10,7 @@ import { findNamedImage } from '../setup/named-image.js';
 import { openImage } from '../unpack/open-image.js';
 import { bootImage } from '../verify/boot/boot.js';
 import { detectInit } from '../verify/boot/detect-init.js';
-import { chooseMemory } from '../verify/boot/memory.js';
+import { chooseMemory } from '../verify/boot/machine.js';
 
 export interface VerifyRequest extends BootFlags {
   /** A file, or the id of an image definition. */

@@ -9,7 +9,12 @@ bootTest('KVM is used where a kernel really boots with it, and otherwise not', (
   withBench(t, async ({ folder, kernel, boot }) => {
     const start = performance.now();
     const { signal } = new AbortController();
-    const { usable, reason } = await probeKvm('qemu-system-x86_64', kernel.kernel, 'x86_64', signal);
+    const { usable, reason } = await probeKvm({
+      program: 'qemu-system-x86_64',
+      kernel: kernel.kernel,
+      architecture: 'x86_64',
+      signal,
+    });
     t.true(performance.now() - start < 30_000, 'the trial is bounded');
     t.log(reason);
     const image = await writeTinyImage(join(folder, 'image'), createInit('echo hello'));
@@ -24,7 +29,12 @@ bootTest('KVM is used where a kernel really boots with it, and otherwise not', (
 
 test.serial('a kernel for another processor cannot use KVM', async (t) => {
   const other = process.arch === 'x64' ? 'aarch64' : 'x86_64';
-  const { usable, reason } = await probeKvm('no-such-program', 'kernel', other, new AbortController().signal);
+  const { usable, reason } = await probeKvm({
+    program: 'no-such-program',
+    kernel: 'kernel',
+    architecture: other,
+    signal: new AbortController().signal,
+  });
   t.false(usable);
   t.regex(reason, /this machine is/);
 });

@@ -1,7 +1,32 @@
 import { access, constants } from 'node:fs/promises';
 import type { Architecture } from '../../format/kernel-magic.js';
+import { MobyPatchError } from '../../model/error.js';
 import { startGuest } from './guest.js';
-import { createArguments, createCmdline } from './machine.js';
+import { type Accelerator, createArguments, createCmdline } from './machine.js';
+
+export interface AcceleratorRequest {
+  /** The QEMU program. */
+  readonly program: string;
+  readonly kernel: string;
+  readonly architecture: Architecture;
+  readonly wanted: 'auto' | 'kvm' | 'tcg';
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+/** KVM where it works, emulation otherwise. Error (`infrastructure`): `kvm-unusable` when KVM is required. */
+export async function chooseAccelerator(request: AcceleratorRequest): Promise<Accelerator> {
+  const { wanted, log } = request;
+  if (wanted === 'tcg') return 'tcg';
+  const { usable, reason } = await probeKvm(request);
+  if (usable) return 'kvm';
+  if (wanted === 'kvm')
+    throw new MobyPatchError('infrastructure', 'kvm-unusable', `KVM is required and not usable: ${reason}`, {
+      hint: 'let the verification choose the accelerator, or choose tcg',
+    });
+  log(`emulated without KVM: ${reason}`);
+  return 'tcg';
+}
 
 export interface KvmProbe {
   readonly usable: boolean;
@@ -9,38 +34,14 @@ export interface KvmProbe {
   readonly reason: string;
 }
 
-/** Seconds until the kernel's first line, and until its last. Emulated it takes one and two. */
-const limits = { first: 4, last: 20 };
-
-const probes = new Map<string, Promise<KvmProbe>>();
-
 /**
- * Boots the kernel without an initrd under KVM until it panics for want of a root file system. Nothing
- * less will do: on some machines `/dev/kvm` can be opened and the firmware runs, and then the guest hangs.
- * One trial per process and kernel.
+ * Boots the kernel without an initrd under KVM until it panics for want of a root file system. Nothing less is proof:
+ * on some machines `/dev/kvm` can be opened and the firmware runs, and then the guest hangs.
  */
-export function probeKvm(
-  program: string,
-  kernel: string,
-  architecture: Architecture,
-  signal: AbortSignal,
+export async function probeKvm(
+  machine: Pick<AcceleratorRequest, 'program' | 'kernel' | 'architecture' | 'signal'>,
 ): Promise<KvmProbe> {
-  const key = `${program}\0${kernel}`;
-  const known = probes.get(key);
-  if (known !== undefined) return known;
-  const probe = tryKvm(program, kernel, architecture, signal);
-  probes.set(key, probe);
-  // An interrupted trial tells nothing.
-  probe.catch(() => probes.delete(key));
-  return probe;
-}
-
-async function tryKvm(
-  program: string,
-  kernel: string,
-  architecture: Architecture,
-  signal: AbortSignal,
-): Promise<KvmProbe> {
+  const { architecture } = machine;
   const native = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
   if (native !== architecture)
     return { usable: false, reason: `this machine is ${native}, the kernel is ${architecture}` };
@@ -49,15 +50,22 @@ async function tryKvm(
   } catch (error) {
     return { usable: false, reason: `/dev/kvm cannot be opened (${(error as NodeJS.ErrnoException).code})` };
   }
-  return boot(program, kernel, architecture, signal);
+  const failure = await tryBoot(machine);
+  return failure === undefined
+    ? { usable: true, reason: 'the kernel boots under KVM' }
+    : { usable: false, reason: `/dev/kvm exists, but ${failure}` };
 }
 
-async function boot(
-  program: string,
-  kernel: string,
-  architecture: Architecture,
-  signal: AbortSignal,
-): Promise<KvmProbe> {
+/** Seconds until the kernel's first line, and until its last. Emulated it takes one and two. */
+const limits = { first: 4, last: 20 };
+
+/** Why the kernel does not boot; undefined when it does. */
+async function tryBoot({
+  program,
+  kernel,
+  architecture,
+  signal,
+}: Parameters<typeof probeKvm>[0]): Promise<string | undefined> {
   const cmdline = createCmdline(architecture, 'kvm', [], '');
   const argv = createArguments({
     architecture,
@@ -73,30 +81,22 @@ async function boot(
     text = (text + Buffer.from(chunk).toString('latin1')).slice(-256 * 1024);
     onText();
   });
-  const isAlive = () => text.includes('Linux version');
-  const isDone = () => /Kernel panic - not syncing: (VFS|No working init)/.test(text);
+  const hasStarted = () => text.includes('Linux version');
+  const hasPanicked = () => /Kernel panic - not syncing: (VFS|No working init)/.test(text);
+  const exit = guest.exited.then(({ message, exitCode }) =>
+    hasPanicked() ? undefined : message.split('\n').at(-1) || `QEMU ended with ${exitCode}`,
+  );
+  const panic = new Promise<undefined>((resolve) => {
+    onText = () => hasPanicked() && resolve(undefined);
+  });
   const timers: NodeJS.Timeout[] = [];
+  const timeout = new Promise<string>((resolve) => {
+    const onFirst = () => hasStarted() || resolve(`the kernel printed nothing within ${limits.first} s`);
+    const onLast = () => resolve(`the kernel did not come to its end within ${limits.last} s`);
+    timers.push(setTimeout(onFirst, limits.first * 1000), setTimeout(onLast, limits.last * 1000));
+  });
   try {
-    const verdict = await Promise.race([
-      new Promise<string | undefined>((resolve) => {
-        onText = () => isDone() && resolve(undefined);
-        timers.push(
-          setTimeout(
-            () => isAlive() || resolve(`the kernel printed nothing within ${limits.first} s`),
-            limits.first * 1000,
-          ),
-          setTimeout(
-            () => resolve(`the kernel did not come to its end within ${limits.last} s`),
-            limits.last * 1000,
-          ),
-        );
-      }),
-      guest.exited.then(({ message, exitCode }) =>
-        isDone() ? undefined : message.split('\n').at(-1) || `QEMU ended with ${exitCode}`,
-      ),
-    ]);
-    if (verdict === undefined) return { usable: true, reason: 'the kernel boots under KVM' };
-    return { usable: false, reason: `/dev/kvm exists, but ${verdict}` };
+    return await Promise.race([panic, timeout, exit]);
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }

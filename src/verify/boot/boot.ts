@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Architecture } from '../../format/kernel-magic.js';
 import { createScratch } from '../../io/scratch.js';
 import type { BootRequest, BootResult } from '../../model/boot.js';
 import { MobyPatchError } from '../../model/error.js';
-import { probeKvm } from './accelerator.js';
-import { createConsoleFile } from './console-file.js';
+import { chooseAccelerator } from './accelerator.js';
+import { createConsoleFile } from './console.js';
 import type { Init } from './detect-init.js';
 import { type Guest, startGuest } from './guest.js';
 import { detectKernel } from './kernel.js';
-import { type Accelerator, createArguments, createCmdline, findQemu } from './machine.js';
-import { createObservation, type Observation, promptDelay } from './observation.js';
-import { createProbe, writeProbedImage } from './probe-segment.js';
-import { type End, judge } from './verdict.js';
+import { createArguments, createCmdline, findQemu } from './machine.js';
+import { createObservation, type Observation } from './observation.js';
+import { createProbe, writeProbedImage } from './probe.js';
+import { decideEnd, type End, judge, type Terms } from './verdict.js';
 
 export interface BootOptions {
   readonly signal: AbortSignal;
@@ -21,29 +20,21 @@ export interface BootOptions {
   readonly init: Init;
 }
 
-/** Seconds that an expectation may still take after the guest's report; after that of `init` the boot goes on. */
-const grace: Record<Init, number> = { openrc: 5, other: 30, none: 0 };
-
-/** Seconds after a text that refuses the boot, for the lines that explain it. */
-const aftermath = 2;
-
 const tailLines = 20;
 
 /**
- * Boots the image with its kernel until everything it must show was seen, or cannot be seen any more.
- * A boot that fails is a result; an error means that nothing is known about the image: no QEMU, a QEMU
- * that broke, an unreadable file, an abort. No process is left in any case; the console file is.
+ * Boots the image with its kernel until it has shown everything that it must show, or no longer can. A boot that fails
+ * is a result; an error says that nothing is known about the image: no QEMU, a QEMU that broke, an unreadable file, an
+ * abort. In any case no process is left, and the console file is.
  */
 export async function bootImage(request: BootRequest, options: BootOptions): Promise<BootResult> {
-  const { init, signal } = options;
+  const { init, signal, log } = options;
   if (init === 'none' && !request.expects.some((expectation) => 'console' in expectation))
     throw new MobyPatchError(
       'invalid',
       'nothing-to-expect',
       'the image has no /bin/sh, so it cannot report what it has reached',
-      {
-        hint: 'name a line that a good boot prints: --expect REGEX',
-      },
+      { hint: 'name a line that a good boot prints: --expect REGEX' },
     );
   const nonce = randomBytes(16).toString('hex');
   const { firstProgram, words } = splitCmdline(request.cmdline, init);
@@ -53,35 +44,35 @@ export async function bootImage(request: BootRequest, options: BootOptions): Pro
 
   const architecture = await detectKernel(request.kernel);
   const { program, version } = await findQemu(architecture, signal);
-  const accelerator = await chooseAccelerator(program, architecture, request, options);
+  const { kernel, memory, network } = request;
+  const accelerator = await chooseAccelerator({
+    program,
+    kernel,
+    architecture,
+    wanted: request.accelerator ?? 'auto',
+    signal,
+    log,
+  });
   await using scratch = await createScratch();
   const initrd = join(scratch.path, 'initrd.img');
   await writeProbedImage(request.image, probe.segment, initrd);
-  const kept = await createConsoleFile(request.console);
-  onLine = kept.write;
+  const record = await createConsoleFile(request.console);
+  onLine = record.write;
 
   const cmdline = createCmdline(architecture, accelerator, probe.words, words.join(' '));
-  const { kernel, memory, network } = request;
   const argv = createArguments({ architecture, accelerator, kernel, initrd, memory, network, cmdline });
-  options.log(`${version}, ${accelerator}, ${memory} MiB: booting ${request.image} with ${kernel}`);
-  const start = performance.now();
-  const clock = () => (performance.now() - start) / 1000;
+  log(`${version}, ${accelerator}, ${memory} MiB: booting ${request.image} with ${kernel}`);
+  const clock = startClock();
+  const terms = { init, timeout: request.timeout };
   let end: End;
   try {
-    let notify = () => {};
-    await using guest = startGuest([program, ...argv], signal, (chunk) => {
-      seen.push(chunk, clock());
-      notify();
-    });
-    end = await waitForEnd(guest, seen, init, request.timeout, clock, (listener) => {
-      notify = listener;
-    });
+    end = await watchGuest([program, ...argv], seen, terms, clock, signal);
   } finally {
     seen.end(clock());
-    await kept.close();
+    await record.close();
   }
   const seconds = clock();
-  const reason = judge(seen, end, init, request.timeout, seconds);
+  const reason = judge(seen, end, terms, seconds);
   return {
     verdict: reason === undefined ? 'passed' : 'refused',
     reason,
@@ -95,82 +86,70 @@ export async function bootImage(request: BootRequest, options: BootOptions): Pro
   };
 }
 
+/** Seconds since now. */
+function startClock(): () => number {
+  const start = performance.now();
+  return () => (performance.now() - start) / 1000;
+}
+
+/** Runs a guest until nothing more is to be learned from it. */
+async function watchGuest(
+  argv: readonly string[],
+  seen: Observation,
+  terms: Terms,
+  clock: () => number,
+  signal: AbortSignal,
+): Promise<End> {
+  let onConsole = () => {};
+  await using guest = startGuest(argv, signal, (chunk) => {
+    seen.push(chunk, clock());
+    onConsole();
+  });
+  return await waitForEnd(guest, seen, terms, clock, (listener) => {
+    onConsole = listener;
+  });
+}
+
 function waitForEnd(
   guest: Guest,
   seen: Observation,
-  init: Init,
-  timeout: number,
+  terms: Terms,
   clock: () => number,
   listen: (listener: () => void) => void,
 ): Promise<End> {
   return new Promise<End>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const finish = (end: End) => {
+    const stop = () => {
       clearTimeout(timer);
       listen(() => {});
-      resolve(end);
     };
     const look = () => {
+      clearTimeout(timer);
       const now = clock();
       seen.rest(now);
-      const hasMarker = seen.reached() !== 'nothing' || init === 'none';
-      const fault = seen.fault();
-      const reachedAt = seen.reachedAt();
-      if (fault === undefined && hasMarker && seen.expectations.areMet()) return finish({ kind: 'settled' });
-      if (fault !== undefined && now >= fault.at + aftermath) return finish({ kind: 'fault' });
-      if (reachedAt !== undefined && now >= reachedAt + grace[init]) return finish({ kind: 'grace' });
-      if (now >= timeout) return finish({ kind: 'timeout' });
-      const limits = [
-        timeout,
-        fault && fault.at + aftermath,
-        reachedAt !== undefined ? reachedAt + grace[init] : undefined,
-      ];
-      if (seen.lastHeard() + promptDelay > now) limits.push(seen.lastHeard() + promptDelay);
-      const next = Math.min(...limits.filter((limit) => limit !== undefined));
-      clearTimeout(timer);
-      timer = setTimeout(look, Math.max(1, (next - now) * 1000));
+      const end = decideEnd(seen, terms, now);
+      if (typeof end === 'number') {
+        timer = setTimeout(look, Math.max(1, (end - now) * 1000));
+        return;
+      }
+      stop();
+      resolve(end);
     };
     listen(look);
     look();
-    guest.exited.then(
-      (exit) => finish({ kind: 'exited', exit }),
-      (error) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
+    guest.exited
+      .finally(stop)
+      .then((exit) => resolve({ kind: 'exited', exit }))
+      .catch(reject);
   });
 }
 
-async function chooseAccelerator(
-  program: string,
-  architecture: Architecture,
-  request: BootRequest,
-  { signal, log }: BootOptions,
-): Promise<Accelerator> {
-  const wanted = request.accelerator ?? 'auto';
-  if (wanted === 'tcg') return 'tcg';
-  const { usable, reason } = await probeKvm(program, request.kernel, architecture, signal);
-  if (usable) return 'kvm';
-  if (wanted === 'kvm')
-    throw new MobyPatchError(
-      'infrastructure',
-      'kvm-unusable',
-      `KVM was asked for and cannot be used: ${reason}`,
-      {
-        hint: 'leave the choice of the accelerator to the verification, or take tcg',
-      },
-    );
-  log(`emulated without KVM: ${reason}`);
-  return 'tcg';
-}
-
-/** Takes `rdinit=` out of a command line when the probe has to stand in its place; the last one counts. */
+/** Removes `rdinit=` from a command line where the probe takes its place; the last one counts. */
 function splitCmdline(cmdline: string, init: Init): { firstProgram: string; words: string[] } {
   const words = cmdline.split(/\s+/).filter((word) => word !== '');
-  const named = words.filter((word) => word.startsWith('rdinit=')).at(-1);
+  const rdinit = words.filter((word) => word.startsWith('rdinit=')).at(-1);
   return {
-    firstProgram: named?.slice('rdinit='.length) ?? '/init',
+    firstProgram: rdinit?.slice('rdinit='.length) ?? '/init',
     words: init === 'other' ? words.filter((word) => !word.startsWith('rdinit=')) : words,
   };
 }

@@ -1,3 +1,9 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { MobyPatchError } from '../../model/error.js';
+
 /** Longer lines are cut into pieces: a screen drawn with cursor movements has no line ends at all. */
 export const longestLine = 4096;
 
@@ -12,7 +18,7 @@ export interface ConsoleReader {
 export function createConsoleReader(onLine: (line: string) => void): ConsoleReader {
   const decoder = new TextDecoder();
   let rest = '';
-  const take = (text: string) => {
+  const append = (text: string) => {
     const lines = (rest + text).split(/\r*\n|\r+(?=[^\r\n])/);
     rest = lines.pop() ?? '';
     for (const line of lines) emit(line);
@@ -26,23 +32,62 @@ export function createConsoleReader(onLine: (line: string) => void): ConsoleRead
       onLine(cleanLine(line.slice(at, at + longestLine)));
   };
   return {
-    push: (chunk) => take(decoder.decode(chunk, { stream: true })),
+    push: (chunk) => append(decoder.decode(chunk, { stream: true })),
     partial: () => cleanLine(rest),
     end() {
-      take(decoder.decode());
+      append(decoder.decode());
       if (rest !== '') emit(rest);
       rest = '';
     },
   };
 }
 
-// ECMA-48: control sequences (colours, cursor), operating system commands (titles), two-byte escapes;
-// then every control byte but the tab.
+// ECMA-48: control sequences (colours, cursor), operating system commands (titles), two-byte escapes; then every
+// control byte except the tab.
 const escapes =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
 
-/** Text without terminal escapes and control bytes, white space at its end removed. */
+/** The text without terminal escapes, control bytes and trailing white space. */
 export function cleanLine(line: string): string {
   return line.replace(escapes, '').trimEnd();
+}
+
+/** A guest that prints without end must not fill the disk. */
+const largestFile = 16 * 1024 * 1024;
+
+export interface ConsoleFile {
+  write(line: string): void;
+  /** Resolves when everything is on its way to the disk. Error (`infrastructure`): `console-unwritable`. */
+  close(): Promise<void>;
+}
+
+/** Records the console line by line, so that it can be read during a boot and after a kill. */
+export async function createConsoleFile(path: string): Promise<ConsoleFile> {
+  await mkdir(dirname(path), { recursive: true }).catch((cause) => fail(path, cause));
+  const stream = createWriteStream(path);
+  const done = finished(stream);
+  // The error surfaces at `close`; until then it must not raise an unhandled rejection.
+  done.catch(() => {});
+  let size = 0;
+  return {
+    write(line) {
+      if (size > largestFile) return;
+      size += Buffer.byteLength(line) + 1;
+      stream.write(size > largestFile ? '[the console is cut here at 16 MiB]\n' : `${line}\n`);
+    },
+    async close() {
+      stream.end();
+      await done.catch((cause) => fail(path, cause));
+    },
+  };
+}
+
+function fail(path: string, cause: NodeJS.ErrnoException): never {
+  throw new MobyPatchError(
+    'infrastructure',
+    'console-unwritable',
+    `the console cannot be written to ${path} (${cause.code})`,
+    { path, cause },
+  );
 }

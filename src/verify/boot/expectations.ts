@@ -8,27 +8,27 @@ type FileMarker = Extract<Marker, { kind: 'file' }>;
 export interface ExpectationWatch {
   /** A line of the console, or the start of one that has no end yet; `seconds` since the start. */
   seeLine(line: string, seconds: number): void;
-  /** What the guest found at the path of a file expectation; a later answer replaces an earlier one. */
+  /** The guest's report on the path of a file expectation; a later report replaces an earlier one. */
   seeFile(marker: FileMarker): void;
   areMet(): boolean;
   /** In the order of the expectations. */
   results(): ExpectationResult[];
 }
 
-/** Follows what a boot must show. An error of kind `invalid` for text that is no regular expression. */
+/** Follows what a boot must show. Error (`invalid`): `expectation-pattern` for text that is no regular expression. */
 export function watchExpectations(expects: readonly Expectation[]): ExpectationWatch {
   const patterns = expects.map((expectation) =>
     'console' in expectation ? parsePattern(expectation.console) : undefined,
   );
-  const found = new Map<number, string>();
+  const lines = new Map<number, string>();
   const files = new Map<number, FileMarker>();
-  const isMet = (index: number) => found.has(index) || files.get(index)?.state === 'ok';
+  const isMet = (index: number) => lines.has(index) || files.get(index)?.state === 'ok';
   return {
     seeLine(line, seconds) {
       if (line === '' || isMarkerLine(line)) return;
       patterns.forEach((pattern, index) => {
-        if (pattern?.test(line) && !found.has(index))
-          found.set(index, `${line} (after ${seconds.toFixed(1)} s)`);
+        if (pattern?.test(line) && !lines.has(index))
+          lines.set(index, `${line} (after ${seconds.toFixed(1)} s)`);
       });
     },
     seeFile(marker) {
@@ -39,12 +39,12 @@ export function watchExpectations(expects: readonly Expectation[]): ExpectationW
       expects.map((expectation, index) => ({
         expectation,
         met: isMet(index),
-        found: 'console' in expectation ? (found.get(index) ?? 'no such line') : showFile(files.get(index)),
+        found: 'console' in expectation ? (lines.get(index) ?? 'no such line') : showFile(files.get(index)),
       })),
   };
 }
 
-/** One sentence about what is missing; undefined when nothing is. */
+/** One sentence about the unmet expectations; undefined when all are met. */
 export function explainUnmet(results: readonly ExpectationResult[]): string | undefined {
   const unmet = results.filter(({ met }) => !met);
   if (unmet.length === 0) return undefined;
@@ -57,7 +57,7 @@ export function explainUnmet(results: readonly ExpectationResult[]): string | un
 }
 
 function showFile(marker: FileMarker | undefined): string {
-  if (marker === undefined) return 'nothing: the guest did not come to look';
+  if (marker === undefined) return 'nothing: the guest did not report on it';
   if (marker.state === 'ok') return 'as expected';
   if (marker.state === 'missing') return 'nothing at this path';
   return `other content, which starts with ${JSON.stringify(marker.found)}`;
@@ -67,7 +67,7 @@ function parsePattern(source: string): RegExp {
   try {
     return new RegExp(source, 'u');
   } catch {
-    // Outside of the strict mode more is allowed, such as a needless backslash.
+    // Outside of Unicode mode more is allowed, such as a needless backslash.
   }
   try {
     return new RegExp(source);
@@ -76,9 +76,7 @@ function parsePattern(source: string): RegExp {
       'invalid',
       'expectation-pattern',
       `/${source}/ is no regular expression: ${(cause as Error).message}`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

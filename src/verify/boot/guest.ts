@@ -10,18 +10,18 @@ import {
 export interface GuestExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** The last 16 KiB of what QEMU itself said. */
+  /** The last 16 KiB of what QEMU itself printed. */
   readonly message: string;
 }
 
 export interface Guest extends AsyncDisposable {
-  /** Resolves when QEMU is gone and all of its console was handed out; rejects when it could not start. */
+  /** Resolves when QEMU is gone and all of its console was passed on; rejects when it could not start. */
   readonly exited: Promise<GuestExit>;
 }
 
-const keptMessage = 16 * 1024;
+const longestMessage = 16 * 1024;
 
-/** Starts QEMU; its console goes to `onConsole` as it comes. Disposing ends it within two seconds; so does the signal. */
+/** Starts QEMU, whose console goes to `onConsole`. Disposing the guest ends it within two seconds; so does the signal. */
 export function startGuest(
   argv: readonly string[],
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export function startGuest(
 ): Guest {
   if (signal.aborted) throw createInterruptedError(signal);
   const child = startProcess(argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const message = createTail(keptMessage);
+  const message = createTail(longestMessage);
   (child.stdout as Readable).on('data', onConsole);
   (child.stderr as Readable).on('data', (chunk: Uint8Array) => message.push(chunk));
   const onAbort = () => void stopProcess(child);
@@ -44,7 +44,7 @@ export function startGuest(
       else resolve({ exitCode, signal: killedBy, message: message.text().trim() });
     });
   });
-  // Whoever starts a guest waits for `exited` later: until then a rejection is not a defect.
+  // The error surfaces when `exited` is awaited; until then it must not raise an unhandled rejection.
   exited.catch(() => {});
   return { exited, [Symbol.asyncDispose]: () => stopProcess(child) };
 }

@@ -6,11 +6,10 @@ import { MobyPatchError } from '../../model/error.js';
 
 const startSize = 64 * 1024;
 
-/** Reads the start of a kernel file; an error of kind `invalid` when it is not a Linux kernel QEMU can load. */
+/** The architecture of a kernel file. Errors (`invalid`): `kernel-unreadable`, `kernel-unknown`. */
 export async function detectKernel(path: string): Promise<Architecture> {
-  const start = await readStart(path);
-  const found = detectArchitecture(start);
-  if (found !== undefined) return found;
+  const architecture = detectArchitecture(await readStart(path));
+  if (architecture !== undefined) return architecture;
   throw new MobyPatchError(
     'invalid',
     'kernel-unknown',
@@ -19,7 +18,7 @@ export async function detectKernel(path: string): Promise<Architecture> {
   );
 }
 
-/** By the words of the boot protocols, and by ELF's e_machine. */
+/** By the fields of the boot protocols, and by ELF's e_machine. */
 export function detectArchitecture(start: Uint8Array): Architecture | undefined {
   const image = detectKernelImage(start);
   if (image !== undefined) return image;
@@ -36,7 +35,7 @@ const elfMachines = new Map<number, Architecture>([
 
 function gunzipStart(start: Uint8Array): Uint8Array {
   try {
-    // The input is cut: with a sync flush at its end zlib gives what there is instead of an error.
+    // The input is cut: with a sync flush at its end zlib returns what there is instead of an error.
     const unpacked = gunzipSync(start, { finishFlush: 2, maxOutputLength: 64 * startSize });
     return unpacked[0] === 0x1f ? new Uint8Array() : unpacked;
   } catch {

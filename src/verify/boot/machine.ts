@@ -1,6 +1,7 @@
 import type { Architecture } from '../../format/kernel-magic.js';
 import { createMissingProgramError, runProcess } from '../../io/process.js';
 import { MobyPatchError } from '../../model/error.js';
+import type { Layout } from '../../model/layout.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -27,7 +28,7 @@ const programs: Record<Architecture, { readonly names: readonly string[]; readon
   aarch64: { names: ['qemu-system-aarch64'], package: 'qemu-system-arm' },
 };
 
-/** The QEMU for an architecture; an error of kind `infrastructure` names the package when there is none. */
+/** The QEMU for an architecture. Errors (`infrastructure`): `program-missing` with the package, `qemu-broken`. */
 export async function findQemu(architecture: Architecture, signal: AbortSignal): Promise<Qemu> {
   const { names, package: debianPackage } = programs[architecture];
   for (const program of names) {
@@ -39,9 +40,7 @@ export async function findQemu(architecture: Architecture, signal: AbortSignal):
         'infrastructure',
         'qemu-broken',
         `${program} --version ended with ${exitCode}: ${version}`,
-        {
-          hint: `apt-get install --reinstall ${debianPackage}`,
-        },
+        { hint: `apt-get install --reinstall ${debianPackage}` },
       );
     } catch (error) {
       if (!(error instanceof MobyPatchError) || error.code !== 'program-missing') throw error;
@@ -51,8 +50,8 @@ export async function findQemu(architecture: Architecture, signal: AbortSignal):
 }
 
 /**
- * The arguments of a machine with a serial console on standard output and nothing that was not asked
- * for; it never reboots, so that a panic ends it.
+ * The arguments of a machine with a serial console on standard output and no other device that was not requested. It
+ * never reboots, so a panic ends it.
  */
 export function createArguments(machine: Machine): string[] {
   const { architecture, accelerator, kernel, initrd, memory, network, cmdline } = machine;
@@ -78,7 +77,7 @@ const networkArguments: Record<Machine['network'], readonly string[]> = {
   host: ['-netdev', 'user,id=network', ...card],
 };
 
-/** The command line of the guest's kernel: our own words first, so that a later word of the user wins. */
+/** The command line of the guest's kernel. Our own words come first, because the last of two words counts. */
 export function createCmdline(
   architecture: Architecture,
   accelerator: Accelerator,
@@ -89,4 +88,23 @@ export function createCmdline(
   // Emulated timers are late on a busy host: "IO-APIC + timer doesn't work".
   if (architecture === 'x86_64' && accelerator === 'tcg') own.push('no_timer_check');
   return [...own, 'panic=-1', ...words, user.trim()].filter((word) => word !== '').join(' ');
+}
+
+const mebibyte = 2 ** 20;
+
+/** MiB. */
+interface MemoryOptions {
+  /** Used whatever the size of the image. */
+  readonly memory?: number | undefined;
+  readonly leastMemory?: number | undefined;
+}
+
+/**
+ * MiB that are enough to boot an image: a kernel gives its first root at most half of the memory, and keeps the image
+ * beside it until it is unpacked; an `/init` like Moby's then makes a second copy.
+ */
+export function chooseMemory(layout: Layout, { memory, leastMemory = 0 }: MemoryOptions = {}): number {
+  if (memory !== undefined) return memory;
+  const unpacked = layout.segments.reduce((sum, segment) => sum + segment.unpacked, 0);
+  return Math.max(leastMemory, 512, Math.ceil((3 * unpacked + layout.size) / mebibyte) + 256);
 }

@@ -1,21 +1,23 @@
 import type { BootResult } from '../../model/boot.js';
 
-/** Starts every line that the probe in the guest writes; the nonce of this very boot follows. */
+/** The word that starts every line of the probe in the guest; the nonce of this boot follows. */
 export const markerWord = 'moby-patch-verify';
 
 export type Marker =
   | { readonly kind: 'reached'; readonly what: Exclude<BootResult['reached'], 'nothing'> }
   | {
       readonly kind: 'file';
+      /** The index of the expectation. */
       readonly index: number;
       readonly state: 'ok' | 'missing' | 'differs';
+      /** The first line of a file that differs. */
       readonly found: string;
     }
   | { readonly kind: 'warning'; readonly text: string };
 
 /**
- * Undefined for a line that the probe did not write. Something else may stand before the marker; without
- * the dot at its end it was torn by another writer, and the probe will repeat it.
+ * Undefined for a line that the probe did not write. Other text may stand before the marker. Without the dot at its end
+ * another writer has torn the line, and the probe will repeat it.
  */
 export function parseMarker(line: string, nonce: string): Marker | undefined {
   const start = `${markerWord} ${nonce} `;
@@ -38,7 +40,7 @@ export function parseMarker(line: string, nonce: string): Marker | undefined {
 
 const markerLike = new RegExp(`${markerWord} [0-9a-f]+ `);
 
-/** Whether a line is, or pretends to be, one of the probe's: no expectation is met by it. */
+/** Whether a line is one of the probe's, or pretends to be. No expectation is met by it. */
 export function isMarkerLine(line: string): boolean {
   return markerLike.test(line);
 }

@@ -3,89 +3,64 @@ import type { Expectation } from '../../model/patch.js';
 import { createConsoleReader } from './console.js';
 import { isWarning, matchRule, type Rule } from './console-rules.js';
 import { type ExpectationWatch, watchExpectations } from './expectations.js';
-import { isMarkerLine, markerWord, parseMarker } from './marker.js';
+import { isMarkerLine, type Marker, markerWord, parseMarker } from './marker.js';
 
-/** Everything the host knows of a guest: what it said, and when. Pure; times are seconds since the start. */
+/** All that the host knows of a guest: what it printed, and when. Pure; times are seconds since the start. */
 export interface Observation {
   readonly expectations: ExpectationWatch;
   push(chunk: Uint8Array, seconds: number): void;
-  /** Takes a line that has no end for a prompt when nothing came behind it for `promptDelay`. */
+  /** Treats a line without an end as a prompt once nothing has followed it for `promptDelay`. */
   rest(seconds: number): void;
   end(seconds: number): void;
   reached(): BootResult['reached'];
-  /** When the probe first said so. */
+  /** When the probe first reported it. */
   reachedAt(): number | undefined;
   /** The first text that refuses the boot, with its line. */
-  fault(): { readonly rule: Rule; readonly line: string; readonly at: number } | undefined;
+  fault(): Fault | undefined;
   warnings(): readonly string[];
   lastHeard(): number;
   /** The last lines, the unfinished one included, without those of the probe. */
   tail(): readonly string[];
 }
 
+export interface Fault {
+  readonly rule: Rule;
+  readonly line: string;
+  readonly at: number;
+}
+
 /** Seconds. */
 export const promptDelay = 1;
 
-const keptLines = 40;
-const keptWarnings = 50;
-const kernelMessage = /\[ *\d+\.\d{6}\] /;
+const mostLines = 40;
+const mostWarnings = 50;
 
 export function createObservation(
   nonce: string,
   expects: readonly Expectation[],
   onLine: (line: string) => void,
 ): Observation {
+  const ownMarker = `${markerWord} ${nonce} `;
   const expectations = watchExpectations(expects);
+  const mender = createMender(ownMarker);
   const warnings = new Set<string>();
   const tail: string[] = [];
   let reached: BootResult['reached'] = 'nothing';
   let reachedAt: number | undefined;
-  let fault: ReturnType<Observation['fault']>;
-  const ownMarker = `${markerWord} ${nonce} `;
-  let torn = '';
+  let fault: Fault | undefined;
   let now = 0;
   let lastHeard = 0;
 
   const reader = createConsoleReader((line) => {
     onLine(line);
     if (!line.includes(ownMarker)) lastHeard = now;
-    const whole = mend(line);
-    seeMarker(whole ?? line);
-    if (whole !== undefined) expectations.seeLine(whole, now);
-    if (isMarkerLine(line)) return;
-    if (line !== '') tail.push(line);
-    if (tail.length > keptLines) tail.shift();
-    expectations.seeLine(line, now);
-    const rule = matchRule(line);
-    // A panic is the last thing a kernel says, and the cause where an earlier text was a symptom of the machine.
-    if (rule !== undefined && (fault === undefined || rule.fault === 'machine'))
-      fault = { rule, line, at: now };
-    if (isWarning(line)) warn(line);
+    const mended = mender.mend(line);
+    seeMarker(parseMarker(mended ?? line, nonce));
+    if (mended !== undefined) expectations.seeLine(mended, now);
+    if (!isMarkerLine(line)) seeLine(line);
   });
 
-  /**
-   * The kernel and the probe write into the middle of a program's line: `Loading ...[   10.4] ACPI: on`,
-   * ` [ ok ]`. Gives the line that was meant when its last part has come.
-   */
-  function mend(line: string): string | undefined {
-    const kernel = line.search(kernelMessage);
-    const at = kernel < 0 ? line.indexOf(ownMarker) : kernel;
-    if (at === 0) return undefined;
-    const whole = torn + line;
-    torn = at < 0 ? '' : torn + line.slice(0, at);
-    return at < 0 && whole !== line ? whole : undefined;
-  }
-
-  /** The start of a program's line; what may be the start of the probe's is not. */
-  function unfinished(): string {
-    const partial = reader.partial();
-    return (
-      torn + (partial.startsWith(markerWord) || markerWord.startsWith(partial) ? '' : partial)
-    ).trimEnd();
-  }
-
-  function seeMarker(line: string): void {
-    const marker = parseMarker(line, nonce);
+  function seeMarker(marker: Marker | undefined): void {
     if (marker?.kind === 'file') expectations.seeFile(marker);
     if (marker?.kind === 'warning') warn(marker.text);
     if (marker?.kind !== 'reached') return;
@@ -93,8 +68,26 @@ export function createObservation(
     reachedAt ??= now;
   }
 
+  function seeLine(line: string): void {
+    if (line !== '') tail.push(line);
+    if (tail.length > mostLines) tail.shift();
+    expectations.seeLine(line, now);
+    const rule = matchRule(line);
+    // A panic is the last text of a kernel, and the cause where an earlier text was a symptom of the machine.
+    if (rule !== undefined && (fault === undefined || rule.fault === 'machine'))
+      fault = { rule, line, at: now };
+    if (isWarning(line)) warn(line);
+  }
+
   function warn(line: string): void {
-    if (warnings.size < keptWarnings) warnings.add(line);
+    if (warnings.size < mostWarnings) warnings.add(line);
+  }
+
+  /** The start of a program's line, but not what may be the start of the probe's. */
+  function unfinished(): string {
+    const partial = reader.partial();
+    const isProbe = partial.startsWith(markerWord) || markerWord.startsWith(partial);
+    return (mender.torn() + (isProbe ? '' : partial)).trimEnd();
   }
 
   return {
@@ -118,5 +111,30 @@ export function createObservation(
     warnings: () => [...warnings],
     lastHeard: () => lastHeard,
     tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
+  };
+}
+
+const kernelMessage = /\[ *\d+\.\d{6}\] /;
+
+interface Mender {
+  /** The whole line when this is the last part of a torn one; otherwise undefined. */
+  mend(line: string): string | undefined;
+  /** The parts of a line whose last part has not come yet. */
+  torn(): string;
+}
+
+/** The kernel and the probe write into a program's line: `Loading ...[   10.4] ACPI: on`, then ` [ ok ]`. */
+function createMender(ownMarker: string): Mender {
+  let torn = '';
+  return {
+    mend(line) {
+      const kernel = line.search(kernelMessage);
+      const at = kernel < 0 ? line.indexOf(ownMarker) : kernel;
+      if (at === 0) return undefined;
+      const whole = torn + line;
+      torn = at < 0 ? '' : torn + line.slice(0, at);
+      return at < 0 && whole !== line ? whole : undefined;
+    },
+    torn: () => torn,
   };
 }

@@ -1,19 +1,59 @@
+import { copyFile, open, stat } from 'node:fs/promises';
+import { encodePadding, encodeRecord, encodeTrailer } from '../../format/cpio-writer.js';
+import { createMode } from '../../format/mode.js';
+import { encodePath } from '../../format/path.js';
 import { quoteWord, readScript, setVariables } from '../../io/script.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Expectation } from '../../model/patch.js';
+import type { Init } from './detect-init.js';
 import { markerWord } from './marker.js';
 
-/** A shell variable holds a content; probe-functions.sh reads one byte more. */
-const longestContent = 32 * 1024;
-/** The checks travel in one environment variable, and the kernel limits one to 128 KiB (MAX_ARG_STRLEN). */
-const longestChecks = 100 * 1024;
+/** What boots with the image to report from the guest. */
+export interface Probe {
+  /** A raw newc archive; empty when there is no probe and only the console counts. */
+  readonly segment: Uint8Array;
+  /** Words for the kernel's command line. */
+  readonly words: readonly string[];
+}
+
+export interface ProbeRequest {
+  readonly init: Init;
+  /** Identifies this boot in every line of the probe. */
+  readonly nonce: string;
+  readonly expects: readonly Expectation[];
+  /** The first program of the image: `/init`, or the last `rdinit=` of the command line. */
+  readonly firstProgram: string;
+}
+
+/**
+ * The archive has no record of a directory, since a record would change the directory's mode. Errors (`invalid`):
+ * `expectation-content`, `expectations-too-long`.
+ */
+export function createProbe({ init, nonce, expects, firstProgram }: ProbeRequest): Probe {
+  if (init === 'none') return { segment: new Uint8Array(), words: [] };
+  if (init === 'other') {
+    const script = createWrapper(nonce, expects, firstProgram);
+    return { segment: encodeArchive([encodeFile(markerWord, script)]), words: [`rdinit=/${markerWord}`] };
+  }
+  const service = `etc/init.d/${markerWord}`;
+  const segment = encodeArchive([
+    encodeFile(service, createService(nonce, expects)),
+    encodeSymlink(`etc/runlevels/default/${markerWord}`, `/${service}`),
+  ]);
+  return { segment, words: [] };
+}
 
 /** The OpenRC service that reports the end of the default runlevel. */
 export function createService(nonce: string, expects: readonly Expectation[]): string {
   return setVariables(read('service'), createVariables(nonce, expects));
 }
 
-/** The first program that starts a watcher and becomes the image's own, `init`. */
+/** A shell variable holds a content; probe-functions.sh reads one byte more. */
+const longestContent = 32 * 1024;
+/** The checks travel in one environment variable, and the kernel limits one to 128 KiB (MAX_ARG_STRLEN). */
+const longestChecks = 100 * 1024;
+
+/** The program that starts a watcher and becomes the image's first program, `init`. */
 export function createWrapper(nonce: string, expects: readonly Expectation[], init: string): string {
   const variables = createVariables(nonce, expects);
   if (Buffer.byteLength(variables.probe_checks) > longestChecks)
@@ -52,4 +92,48 @@ function createCheck(expectation: Expectation, index: number): string[] {
 
 function read(name: 'functions' | 'init' | 'service' | 'watcher'): string {
   return readScript(new URL(`./probe-${name}.sh`, import.meta.url));
+}
+
+/** Writes the image, a gap and the segment to `path`: the file for QEMU. Error (`invalid`): `image-unreadable`. */
+export async function writeProbedImage(image: string, segment: Uint8Array, path: string): Promise<void> {
+  const size = await measure(image);
+  await copyFile(image, path);
+  await using file = await open(path, 'a');
+  await file.appendFile(createGap(size));
+  await file.appendFile(segment);
+}
+
+async function measure(image: string): Promise<number> {
+  try {
+    return (await stat(image)).size;
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new MobyPatchError('invalid', 'image-unreadable', `the image ${image} cannot be read (${code})`, {
+      path: image,
+      cause,
+    });
+  }
+}
+
+/** A raw archive starts at a multiple of four; after lz4 the kernel wants four zeros before another codec. */
+function createGap(size: number): Uint8Array {
+  return new Uint8Array(4 + encodePadding(size).length);
+}
+
+function encodeFile(path: string, text: string): Uint8Array {
+  return encodeEntry(path, createMode('file', 0o755), text);
+}
+
+function encodeSymlink(path: string, target: string): Uint8Array {
+  return encodeEntry(path, createMode('symlink', 0o777), target);
+}
+
+function encodeEntry(path: string, mode: number, text: string): Uint8Array {
+  const body = encodePath(text);
+  const record = encodeRecord({ mode, filesize: body.length }, encodePath(path));
+  return Buffer.concat([record, body, encodePadding(body.length)]);
+}
+
+function encodeArchive(entries: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([...entries, encodeTrailer()]);
 }

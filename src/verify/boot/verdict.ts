@@ -2,21 +2,50 @@ import { MobyPatchError } from '../../model/error.js';
 import type { Init } from './detect-init.js';
 import { explainUnmet } from './expectations.js';
 import type { GuestExit } from './guest.js';
-import type { Observation } from './observation.js';
+import { type Observation, promptDelay } from './observation.js';
 
-/** Why a guest was no longer waited for. */
+/** Why the wait for a guest ended. */
 export type End =
   | { readonly kind: 'settled' | 'fault' | 'grace' | 'timeout' }
   | { readonly kind: 'exited'; readonly exit: GuestExit };
 
-/** The reason for a refusal in one sentence, undefined for a boot that passed; throws what is no fault of the image. */
-export function judge(
-  seen: Observation,
-  end: End,
-  init: Init,
-  timeout: number,
-  seconds: number,
-): string | undefined {
+export interface Terms {
+  readonly init: Init;
+  /** Seconds that the boot may take. */
+  readonly timeout: number;
+}
+
+/** Seconds that an expectation may still take after the guest's report; after that of `init` the boot goes on. */
+const grace: Record<Init, number> = { openrc: 5, other: 30, none: 0 };
+
+/** Seconds after a text that refuses the boot, for the lines that explain it. */
+const aftermath = 2;
+
+/** Whether the wait ends at the second `now`; if not, the second at which time alone may end it. */
+export function decideEnd(seen: Observation, { init, timeout }: Terms, now: number): End | number {
+  const fault = seen.fault();
+  const reachedAt = seen.reachedAt();
+  const hasReported = seen.reached() !== 'nothing' || init === 'none';
+  if (fault === undefined && hasReported && seen.expectations.areMet()) return { kind: 'settled' };
+  const deadlines = [
+    { kind: 'fault' as const, at: fault === undefined ? Number.POSITIVE_INFINITY : fault.at + aftermath },
+    {
+      kind: 'grace' as const,
+      at: reachedAt === undefined ? Number.POSITIVE_INFINITY : reachedAt + grace[init],
+    },
+    { kind: 'timeout' as const, at: timeout },
+  ];
+  const due = deadlines.find(({ at }) => now >= at);
+  if (due !== undefined) return { kind: due.kind };
+  const prompt = seen.lastHeard() + promptDelay;
+  return Math.min(...deadlines.map(({ at }) => at), ...(prompt > now ? [prompt] : []));
+}
+
+/**
+ * The reason to refuse the boot, in one sentence; undefined for a boot that passed. Errors (`infrastructure`) where
+ * the image is not at fault: `machine-fault`, `qemu-failed`. `seconds`: how long the guest ran.
+ */
+export function judge(seen: Observation, end: End, terms: Terms, seconds: number): string | undefined {
   const fault = seen.fault();
   if (fault?.rule.fault === 'machine')
     throw new MobyPatchError('infrastructure', 'machine-fault', `${fault.rule.reason} (${fault.line})`, {
@@ -25,12 +54,20 @@ export function judge(
   if (fault !== undefined) return `${fault.rule.reason} ("${fault.line}"); ${fault.rule.hint}`;
   if (end.kind === 'exited' && (end.exit.exitCode !== 0 || end.exit.signal !== null))
     throw createQemuError(end.exit);
+  if (end.kind === 'settled') return undefined;
+  return explainUnfinished(seen, end, terms, seconds);
+}
 
+function explainUnfinished(
+  seen: Observation,
+  end: End,
+  { init, timeout }: Terms,
+  seconds: number,
+): string | undefined {
   const unmet = explainUnmet(seen.expectations.results());
-  if (seen.reached() !== 'nothing' || init === 'none') {
-    if (end.kind === 'settled') return undefined;
-    if (unmet !== undefined) return `${unmet}${end.kind === 'timeout' ? `, within ${timeout} s` : ''}`;
-  }
+  const hasReported = seen.reached() !== 'nothing' || init === 'none';
+  if (hasReported && unmet !== undefined)
+    return `${unmet}${end.kind === 'timeout' ? `, within ${timeout} s` : ''}`;
   const goal = init === 'openrc' ? 'the end of the default runlevel' : 'a running first program';
   if (end.kind === 'exited') return `the guest ended by itself after ${seconds.toFixed(1)} s, before ${goal}`;
   return `the guest did not report ${goal} within ${timeout} s; ${explainSilence(seen, seconds)}`;
@@ -53,6 +90,6 @@ function createQemuError(exit: GuestExit): MobyPatchError {
   const how = exit.signal === null ? `with exit code ${exit.exitCode}` : `by ${exit.signal}`;
   const message = exit.message.split('\n').at(-1) || 'it gave no message';
   return new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended ${how}: ${message}`, {
-    hint: exit.signal === 'SIGKILL' ? 'the usual cause is memory that ran out' : 'moby-patch doctor',
+    hint: exit.signal === 'SIGKILL' ? 'the usual cause is a lack of memory' : 'moby-patch doctor',
   });
 }

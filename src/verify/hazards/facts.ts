@@ -5,31 +5,32 @@ import { resolvePath } from '../../tree/resolve.js';
 import type { KernelConfig } from './kernel-config.js';
 
 export interface HazardOptions {
-  /** What the kernel that boots the image was built with. */
+  /** The configuration of the kernel that boots the image. */
   readonly kernelConfig?: KernelConfig | undefined;
   /** MiB of the machine that boots it. */
   readonly memory?: number | undefined;
 }
 
-/** All that rules look at. Paths may lead over symlinks; these are followed inside the image. */
+/** All that a rule looks at. Paths may lead over symlinks, which are followed inside the image. */
 export interface Facts extends HazardOptions {
   readonly image: Pick<Archive, 'layout' | 'records' | 'entries' | 'dropped'>;
   /** The entry at the end of all symlinks. */
   follow(path: string): ImageEntry | undefined;
-  /** The start of a regular file's body, at most `longestBody` bytes; undefined until it was asked for. */
+  /** The first `longestBody` bytes of a regular file; undefined before they were read. */
   body(path: string): Uint8Array | undefined;
+  /** The same as text, one character a byte; empty before it was read. */
   text(path: string): string;
   /** Paths directly inside a directory. */
   list(path: string): readonly string[];
 }
 
-/** More than any loader or shell; what is longer is cut, and its ELF tables may then be out of reach. */
+/** Longer than any loader or shell. A longer body is cut, and its ELF tables may be out of reach. */
 const longestBody = 32 * 2 ** 20;
 const mostRounds = 16;
 
 /**
- * Reads what the rules need: `wanted` names files from what is known so far, and is asked again until it
- * names nothing new. Each round is one pass over the image, which ends at the last body that is wanted.
+ * Reads what the rules need. `wanted` names files by what is known so far; it is called again until it names no new
+ * one. Each round is one pass over the image, which ends at the last wanted body.
  */
 export async function gatherFacts(
   image: Archive,
@@ -51,14 +52,7 @@ export async function gatherFacts(
 }
 
 function createFacts(image: Archive, options: HazardOptions, bodies: ReadonlyMap<string, Uint8Array>): Facts {
-  const children = new Map<string, string[]>();
-  for (const path of image.entries.keys()) {
-    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    if (path === '') continue;
-    const known = children.get(parent);
-    if (known === undefined) children.set(parent, [path]);
-    else known.push(path);
-  }
+  const children = listChildren(image);
   const follow = (path: string) => {
     const end = resolvePath((at) => image.entries.get(at), path, true);
     return end === undefined ? undefined : image.entries.get(end);
@@ -72,6 +66,18 @@ function createFacts(image: Archive, options: HazardOptions, bodies: ReadonlyMap
     text: (path) => Buffer.from(body(path) ?? []).toString('latin1'),
     list: (path) => children.get(follow(path)?.path ?? path) ?? [],
   };
+}
+
+function listChildren(image: Archive): Map<string, string[]> {
+  const children = new Map<string, string[]>();
+  for (const path of image.entries.keys()) {
+    if (path === '') continue;
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [path]);
+    else siblings.push(path);
+  }
+  return children;
 }
 
 async function readBodies(

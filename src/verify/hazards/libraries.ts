@@ -3,10 +3,10 @@ import { showPath } from '../../format/path.js';
 import type { Hazard } from '../../model/hazard.js';
 import type { Facts } from './facts.js';
 
-/** What came out of following a program to all that it loads. */
+/** The result of following a program to everything that it loads. */
 export interface Trace {
   readonly hazards: readonly Hazard[];
-  /** Files whose bodies have to be read before more can be said. */
+  /** Files whose bodies have to be read before the trace can go on. */
   readonly wanted: readonly string[];
 }
 
@@ -14,47 +14,66 @@ const standardFolders = ['lib', 'usr/lib', 'lib64', 'usr/lib64', 'usr/local/lib'
 // A closure of libraries: systemd's own has about 40.
 const mostLibraries = 1000;
 
-/** Files that name further folders of libraries: glibc's and musl's. */
+/** Files that name further library folders: glibc's and musl's. */
 export function listLoaderFiles(facts: Facts): string[] {
   const musl = facts.list('etc').filter((path) => /^etc\/ld-musl-.*\.path$/.test(path));
   return ['etc/ld.so.conf', ...facts.list('etc/ld.so.conf.d'), ...musl];
 }
 
-/** An ELF program, its loader and its libraries; nothing is said of a file that is no ELF. */
+/** Follows an ELF program to its loader and its libraries. A file that is no ELF file has no hazards. */
 export function traceProgram(facts: Facts, program: string): Trace {
   const hazards: Hazard[] = [];
   const wanted: string[] = [];
   const folders = listFolders(facts);
   const seen = new Set<string>();
-  // A loader goes breadth first and looks for a name once: one library's own folder serves those after it.
-  const known = new Set<string>();
+  // A loader goes breadth first and looks a name up once: one library's own folder serves those after it.
+  const loaded = new Set<string>();
   const pending = [program];
   for (let path = pending.shift(); path !== undefined && seen.size < mostLibraries; path = pending.shift()) {
-    const at = facts.follow(path)?.path ?? path;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    const body = facts.body(at);
-    if (body === undefined) {
-      wanted.push(at);
-      continue;
-    }
-    const elf = isElf(body) ? parseElf(body) : undefined;
+    const file = facts.follow(path)?.path ?? path;
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const body = facts.body(file);
+    if (body === undefined) wanted.push(file);
+    const elf = body !== undefined && isElf(body) ? parseElf(body) : undefined;
     if (elf === undefined) continue;
-    if (path === program && elf.interpreter !== undefined) {
-      if (isFile(facts, elf.interpreter)) pending.push(elf.interpreter);
-      else hazards.push(createLoaderHazard(program, elf.interpreter));
-    }
-    for (const name of elf.needed) {
-      if (known.has(name)) continue;
-      const found = findLibrary(facts, elf, at, name, folders);
-      if (found !== undefined) {
-        known.add(name);
-        pending.push(found);
-      } else if (elf.interpreter === undefined || isFile(facts, elf.interpreter))
-        hazards.push(createLibraryHazard(at, name));
-    }
+    for (const needed of [
+      ...(path === program ? findLoader(facts, program, elf) : []),
+      ...findLibraries(facts, { elf, file, folders, loaded }),
+    ])
+      if (typeof needed === 'string') pending.push(needed);
+      else hazards.push(needed);
   }
   return { hazards, wanted };
+}
+
+/** The path of the loader, or the hazard that it is missing. */
+function findLoader(facts: Facts, program: string, { interpreter }: Elf): (string | Hazard)[] {
+  if (interpreter === undefined) return [];
+  return [isFile(facts, interpreter) ? interpreter : createLoaderHazard(program, interpreter)];
+}
+
+interface Loading {
+  readonly elf: Elf;
+  readonly file: string;
+  readonly folders: readonly string[];
+  /** Names that were found; the new ones are added. */
+  readonly loaded: Set<string>;
+}
+
+/** The paths of the libraries that a file needs, or the hazards that they are missing. */
+function findLibraries(facts: Facts, { elf, file, folders, loaded }: Loading): (string | Hazard)[] {
+  const needed: (string | Hazard)[] = [];
+  for (const name of elf.needed) {
+    if (loaded.has(name)) continue;
+    const library = findLibrary(facts, elf, file, name, folders);
+    if (library !== undefined) {
+      loaded.add(name);
+      needed.push(library);
+    } else if (elf.interpreter === undefined || isFile(facts, elf.interpreter))
+      needed.push(createLibraryHazard(file, name));
+  }
+  return needed;
 }
 
 function findLibrary(
@@ -70,15 +89,15 @@ function findLibrary(
   return [...own, ...folders].map((folder) => `${folder}/${name}`).find((path) => isFile(facts, path));
 }
 
-/** What the configuration names, then what the loaders have built in, Debian's folders by architecture included. */
+/** The folders of the configuration, then those built into the loaders, with Debian's folders by architecture. */
 function listFolders(facts: Facts): string[] {
-  const named = listLoaderFiles(facts)
+  const configured = listLoaderFiles(facts)
     .flatMap((path) => facts.text(path).split(/[\n:,\s]+/))
     .filter((word) => word.startsWith('/') && !word.includes('*'));
   const byArchitecture = standardFolders
     .flatMap((folder) => facts.list(folder))
     .filter((path) => /-linux-[^/]+$/.test(path) && facts.follow(path)?.type === 'directory');
-  return [...named, ...byArchitecture, ...standardFolders];
+  return [...configured, ...byArchitecture, ...standardFolders];
 }
 
 function isFile(facts: Facts, path: string): boolean {

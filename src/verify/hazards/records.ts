@@ -4,7 +4,7 @@ import type { Hazard } from '../../model/hazard.js';
 import type { Codec } from '../../model/layout.js';
 import type { Facts } from './facts.js';
 
-/** A device elsewhere, or no device, in the place of the console: init then has no output, and nobody says so. */
+/** Another device than the console, or no device, at its path: init then silently has no output. */
 export function findConsole(facts: Facts): Hazard[] {
   const entry = facts.image.entries.get('dev/console');
   if (entry === undefined) return [];
@@ -22,7 +22,7 @@ export function findConsole(facts: Facts): Hazard[] {
   ];
 }
 
-/** Entries that a kernel drops since it makes no parents. */
+/** Entries that a kernel drops because it creates no parent directories. */
 export function findMissingParents(facts: Facts): Hazard[] {
   const parents = new Map<string, number>();
   for (const { record, reason } of facts.image.dropped) {
@@ -34,14 +34,14 @@ export function findMissingParents(facts: Facts): Hazard[] {
     code: 'parent-missing',
     severity: 'warning',
     path,
-    message: `${count} ${count === 1 ? 'entry' : 'entries'} in it will not be there: no record before them brings the directory, and a kernel makes none`,
+    message: `${count} ${count === 1 ? 'entry' : 'entries'} in it will be missing: no record before them creates the directory, and neither does a kernel`,
     hint: `put the directory ${showPath(path)} first`,
   }));
 }
 
 /**
- * The kernel's table of hard links is emptied only by a TRAILER. After an archive without one, a file of the
- * next with the same numbers is taken for another name of a file of the first.
+ * Only a TRAILER empties the kernel's table of hard links. After an archive without one, a file of the next archive
+ * with the same numbers becomes another name of a file of the first.
  */
 export function findLinkLeaks(facts: Facts): Hazard[] {
   const { records, layout } = facts.image;
@@ -60,15 +60,19 @@ export function findLinkLeaks(facts: Facts): Hazard[] {
     const first = names.get(key);
     if (first === undefined) names.set(key, { segment, name: record.name });
     else if (first.segment !== segment && !leaks.has(segment))
-      leaks.set(segment, {
-        code: 'link-leak',
-        severity: 'fatal',
-        path: `segment ${segment}`,
-        message: `no TRAILER ends the archives before it, so ${showPath(record.name)} becomes a hard link to ${showPath(first.name)}, whose numbers it shares`,
-        hint: 'end every archive with a TRAILER: moby-patch unpack IMAGE -o DIR shows the records',
-      });
+      leaks.set(segment, createLeak(segment, record.name, first.name));
   }
   return [...leaks.values()];
+}
+
+function createLeak(segment: number, name: string, first: string): Hazard {
+  return {
+    code: 'link-leak',
+    severity: 'fatal',
+    path: `segment ${segment}`,
+    message: `no TRAILER ends the archives before it, so ${showPath(name)} becomes a hard link to ${showPath(first)}, whose numbers it shares`,
+    hint: 'end every archive with a TRAILER: moby-patch unpack IMAGE -o DIR shows the records',
+  };
 }
 
 const options: Record<Exclude<Codec, 'none'>, string> = {
@@ -81,6 +85,7 @@ const options: Record<Exclude<Codec, 'none'>, string> = {
   zstd: 'CONFIG_RD_ZSTD',
 };
 
+/** Segments that the kernel cannot decompress. */
 export function findUnknownCodecs({ image, kernelConfig }: Facts): Hazard[] {
   if (kernelConfig === undefined) return [];
   return image.layout.segments.flatMap(({ compression: { codec } }, index): Hazard[] => {
@@ -91,7 +96,7 @@ export function findUnknownCodecs({ image, kernelConfig }: Facts): Hazard[] {
         severity: 'fatal',
         path: `segment ${index}`,
         message: `it is compressed with ${codec}, and the kernel was built without ${options[codec]}`,
-        hint: 'choose another one: moby-patch build --compression gzip',
+        hint: 'choose another codec: moby-patch build --compression gzip',
       },
     ];
   });

@@ -6,8 +6,7 @@ import test from 'ava';
 import { headerSize, parseHeader } from '#src/format/cpio-header.js';
 import type { Expectation } from '#src/model/patch.js';
 import { parseMarker } from '#src/verify/boot/marker.js';
-import { createService, createWrapper } from '#src/verify/boot/probe.js';
-import { createProbe, writeProbedImage } from '#src/verify/boot/probe-segment.js';
+import { createProbe, createService, createWrapper, writeProbedImage } from '#src/verify/boot/probe.js';
 import { createFolder } from '../../patch/patch-folder.js';
 
 const nonce = 'cd'.repeat(16);

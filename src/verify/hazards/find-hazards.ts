@@ -1,4 +1,5 @@
 import type { Archive } from '../../model/archive.js';
+import { MobyPatchError } from '../../model/error.js';
 import type { Hazard } from '../../model/hazard.js';
 import { type Facts, gatherFacts, type HazardOptions } from './facts.js';
 import { traceFirstProgram } from './first-program.js';
@@ -22,7 +23,7 @@ const rules: readonly Rule[] = [
   findLinkLeaks,
 ];
 
-/** What most first programs lead to: read in the first pass, so that there mostly is no second one. */
+/** What most first programs lead to. Read in the first pass, they mostly spare the second one. */
 const usualFiles = [
   'bin/sh',
   'bin/busybox',
@@ -35,8 +36,8 @@ const usualFiles = [
 ];
 
 /**
- * The boot hazards of an image, the fatal ones first. Nothing is run; bodies are read in one pass over the
- * image, or a few more when the first program needs many libraries.
+ * The boot hazards of an image, the fatal ones first. Nothing is run. Bodies are read in one pass over the image, or in
+ * a few more when the first program needs many libraries.
  */
 export async function findHazards(image: Archive, options: HazardOptions = {}): Promise<Hazard[]> {
   const facts = await gatherFacts(image, options, (known) => [
@@ -52,14 +53,31 @@ export async function findHazards(image: Archive, options: HazardOptions = {}): 
   return hazards.sort((a, b) => Number(b.severity === 'fatal') - Number(a.severity === 'fatal'));
 }
 
+const programs = 'busybox|sh|dash|bash|init';
+const libraries = 'ld|ld-[^/]*|lib(?:c|m|dl|crypt|resolv|pthread|tinfo)[.-][^/]*';
+const configurations =
+  'fstab|rc\\.conf|rc\\.conf\\.d/.*|init\\.d/[^/]*|ld\\.so\\.conf|ld\\.so\\.conf\\.d/.*|ld-musl-[^/]*';
+
+const bootFile = new RegExp(
+  `^[./]*(?:init|linuxrc|(?:usr/)?s?bin/(?:${programs})|(?:usr/)?lib[^/]*/(?:[^/]*/)?(?:${libraries})|etc/(?:${configurations})|(?:etc|usr/lib)/os-release)$`,
+);
+
+/**
+ * Whether a record's name is one of those that `findHazards` and `describeSystem` mostly read. An image that buffers
+ * these bodies while it is opened spares another pass. A miss costs time, nothing else.
+ */
+export function isBootFile(name: string): boolean {
+  return bootFile.test(name);
+}
+
 export interface ComparedHazards {
-  /** Fatal, and not in the image that was changed: reasons not to put the new one in its place. */
+  /** Fatal, and not in the image before the changes: reasons to refuse the new image. */
   readonly introduced: readonly Hazard[];
   /** All others of the new image. */
   readonly known: readonly Hazard[];
 }
 
-/** Tells what changes brought about from what was so before; the code and the path make a hazard the same. */
+/** Separates the hazards that changes introduced. Hazards with the same code and path are the same. */
 export function compareHazards(before: readonly Hazard[], after: readonly Hazard[]): ComparedHazards {
   const keyOf = ({ code, path }: Hazard) => `${code} ${path}`;
   const old = new Set(before.map(keyOf));
@@ -68,4 +86,22 @@ export function compareHazards(before: readonly Hazard[], after: readonly Hazard
     introduced: after.filter(isIntroduced),
     known: after.filter((hazard) => !isIntroduced(hazard)),
   };
+}
+
+/**
+ * Refuses an output that can fail in a way in which its input could not. Returns the hazards that are no reason to
+ * refuse it. Error (`failed`): `boot-hazard`.
+ */
+export async function refuseHazards(image: Archive, written: Archive): Promise<readonly Hazard[]> {
+  if (written.layout.sha256 === image.layout.sha256) return [];
+  const after = await findHazards(written);
+  // The old image is only read again where it decides something.
+  const before = after.some(({ severity }) => severity === 'fatal') ? await findHazards(image) : [];
+  const { introduced, known } = compareHazards(before, after);
+  const [first] = introduced;
+  if (first === undefined) return known;
+  throw new MobyPatchError('failed', 'boot-hazard', introduced.map(({ message }) => message).join('; '), {
+    path: `${written.name}: ${first.path}`,
+    hint: first.hint,
+  });
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { parseElf } from '#src/format/elf.js';
 import type { Hazard } from '#src/model/hazard.js';
 import type { HazardOptions } from '#src/verify/hazards/facts.js';
-import { compareHazards, findHazards } from '#src/verify/hazards/find.js';
+import { compareHazards, findHazards } from '#src/verify/hazards/find-hazards.js';
 import { readKernelConfig } from '#src/verify/hazards/kernel-config.js';
 import {
   createArchive,
@@ -19,7 +19,7 @@ import {
   node,
   openBytes,
   symlink,
-} from '../fixtures/archive.js';
+} from '../../fixtures/archive.js';
 
 interface Dynamic {
   readonly interpreter?: string;
