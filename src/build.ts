@@ -32,8 +32,7 @@ import { bootImage } from './verify/boot/boot.js';
 import { detectInit } from './verify/boot/detect-init.js';
 import { chooseMemory } from './verify/boot/machine.js';
 import { checkOutput } from './verify/check-output.js';
-import { isBootFile } from './verify/hazards/find-hazards.js';
-import { refuseHazards } from './verify/hazards/find-hazards.js';
+import { isBootFile, refuseHazards } from './verify/hazards/find-hazards.js';
 
 interface Run {
   readonly draft: ReportDraft;

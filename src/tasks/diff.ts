@@ -2,8 +2,7 @@ import type { TreeDiff } from '../model/diff.js';
 import type { ReadingSession } from '../model/session.js';
 import { openNamedImage } from '../setup/named-image.js';
 import { sharedWith } from '../unpack/reading.js';
-import { compareImages } from '../verify/compare-images.js';
-import { addTextDiffs } from '../verify/compare-texts.js';
+import { addTextDiffs, compareImages } from '../verify/compare-images.js';
 
 export interface DiffRequest {
   /** Files, ids of image definitions, or `-` for `input`. */

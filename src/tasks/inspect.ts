@@ -3,8 +3,7 @@ import type { ReadingSession } from '../model/session.js';
 import type { Inspection } from '../report/inspection.js';
 import { openNamedImage } from '../setup/named-image.js';
 import { describeSystem } from '../verify/describe-system.js';
-import { isBootFile } from '../verify/hazards/find-hazards.js';
-import { findHazards } from '../verify/hazards/find-hazards.js';
+import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
 
 export interface InspectRequest {
   /** A file, the id of an image definition, or `-` for `input`. */

@@ -1,7 +1,7 @@
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
 
-/** What is known of a build so far; what is absent comes later. */
+/** What is known of a build so far; the other parts come later. */
 export interface LockedParts {
   readonly input?: string;
   readonly plan?: string;
@@ -9,27 +9,26 @@ export interface LockedParts {
   readonly output?: string;
 }
 
-const renew = 'build without --locked, look at what came out, then moby-patch lock';
-
 /**
- * Error `lock-mismatch` for the first part that is not what a lock says: `invalid` for what goes in, `failed`
- * for what comes out.
+ * Compares parts of a build with its lock. Error: `lock-mismatch` for the first part that differs, `invalid` for what
+ * goes in and `failed` for what comes out.
  */
 export function assertLocked(lock: Lock | undefined, { input, plan, packages, output }: LockedParts): void {
   if (lock === undefined) return;
   if (input !== undefined && input !== lock.input)
     throw createMismatch('invalid', `found an input with the digest ${input}, wanted ${lock.input}`);
   if (plan !== undefined && plan !== lock.plan)
-    throw createMismatch('invalid', 'the patches, their parameters or their files are others than then');
-  const other = packages && comparePackages(lock.packages, packages);
-  if (other?.length) throw createMismatch('failed', `other packages were installed: ${other.join(', ')}`);
+    throw createMismatch('invalid', 'the patches, their parameters or their files have changed since');
+  const differences = packages && comparePackages(lock.packages, packages);
+  if (differences?.length)
+    throw createMismatch('failed', `other packages were installed: ${differences.join(', ')}`);
   if (output !== undefined && output !== lock.output)
     throw createMismatch('failed', `found an output with the digest ${output}, wanted ${lock.output}`);
 }
 
 function createMismatch(kind: 'invalid' | 'failed', message: string): MobyPatchError {
   return new MobyPatchError(kind, 'lock-mismatch', `not the build that is locked: ${message}`, {
-    hint: renew,
+    hint: 'build without --locked, check the output, then moby-patch lock',
   });
 }
 

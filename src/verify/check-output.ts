@@ -9,8 +9,8 @@ import { coverPaths, isBelow } from '../tree/resolve.js';
 import { compareImages } from './compare-images.js';
 
 /**
- * Holds a written image, read back, against what it should be: every change is in it, and nothing else is
- * different. Returns the difference to the old image. Error (`failed`): `output-differs`, with the paths.
+ * Checks a written image, read back: every change is in it, and nothing else differs. Returns the difference to the old
+ * image. Error (`failed`): `output-differs`, with the paths.
  */
 export async function checkOutput(
   before: Archive,
@@ -32,35 +32,36 @@ export async function checkOutput(
     `the written image is not what it should be:\n  ${shown}`,
     {
       path: after.name,
-      hint: 'nothing was replaced; this is a defect, or a change that an initrd cannot express (a symlink replaced that other entries go through)',
+      hint: 'nothing was replaced; this is a defect, or a change that an initrd cannot express (the replacement of a symlink that other entries go through)',
     },
   );
 }
 
+/** Differences that no change explains. A file may also lose a name that a change replaced or removed. */
 function findUnexplained(before: Archive, diff: TreeDiff, changes: readonly Change[]): string[] {
   const puts = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
   const isRemoved = coverPaths(changes.flatMap((change) => (change.op === 'remove' ? [change.path] : [])));
-  const explained = (path: string) => puts.has(path) || isRemoved(path);
-  const names = groupLinks(before.entries.values());
-  const lost = new Map<string, boolean>();
-  const lostAName = (path: string) => {
-    const group = names(path);
-    const known = lost.get(group) ?? group.split('\n').some(explained);
-    lost.set(group, known);
-    return known;
+  const isChanged = (path: string) => puts.has(path) || isRemoved(path);
+  const groupOf = groupLinks(before.entries.values());
+  const groups = new Map<string, boolean>();
+  const hasChangedName = (path: string) => {
+    const group = groupOf(path);
+    const changed = groups.get(group) ?? group.split('\n').some(isChanged);
+    groups.set(group, changed);
+    return changed;
   };
   return diff.differences
-    .filter(
-      ({ path, fields }) =>
-        !explained(path) &&
-        !(fields.every(({ field }) => field === 'link') && fields.length > 0 && lostAName(path)),
-    )
-    .map(
-      ({ path, kind, fields }) =>
-        `${path}: ${kind}${fields.map(({ field, before: a, after: b }) => ` ${field} ${a} -> ${b}`).join(',')}`,
-    );
+    .filter(({ path, fields }) => {
+      const onlyLinks = fields.length > 0 && fields.every(({ field }) => field === 'link');
+      return !isChanged(path) && !(onlyLinks && hasChangedName(path));
+    })
+    .map(({ path, kind, fields }) => {
+      const texts = fields.map(({ field, before: a, after: b }) => ` ${field} ${a} -> ${b}`);
+      return `${path}: ${kind}${texts.join(',')}`;
+    });
 }
 
+/** Changes that the image does not have. */
 async function findMissing(after: Archive, changes: readonly Change[]): Promise<string[]> {
   const puts = changes.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
   const digests = await digestFiles(
@@ -79,14 +80,12 @@ async function findMissing(after: Archive, changes: readonly Change[]): Promise<
     else if (entry.link !== undefined && wanted(entry.path) !== found(entry.path))
       problems.push(`${entry.path}: its hard links differ`);
   }
-  const left = changes.flatMap((change) =>
-    change.op === 'remove' &&
-    after.entries.has(change.path) &&
-    !puts.some((put) => put.path === change.path || isBelow(put.path, change.path))
-      ? [`${change.path}: is still there`]
-      : [],
-  );
-  return [...problems, ...left];
+  for (const change of changes) {
+    if (change.op === 'put' || !after.entries.has(change.path)) continue;
+    const isPut = puts.some((put) => put.path === change.path || isBelow(put.path, change.path));
+    if (!isPut) problems.push(`${change.path}: is still there`);
+  }
+  return problems;
 }
 
 function compareFields(wanted: Entry, found: Entry): string | undefined {

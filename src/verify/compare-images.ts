@@ -1,11 +1,14 @@
+import { collectBytes } from '../io/collect.js';
 import { digestFiles } from '../io/digest.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
 import type { TreeDiff } from '../model/diff.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
+import { diffTexts } from '../tree/text-diff.js';
 
-/** Every difference between what two images boot into; bodies are read only where they could differ. */
+/** Every difference between the trees that two images boot into. Bodies are only read where they could differ. */
 export async function compareImages(before: Archive, after: Archive): Promise<TreeDiff> {
-  const others = new Set<string>();
+  const changed = new Set<string>();
   const unknown: string[] = [];
   for (const [path, old] of before.entries) {
     const entry = after.entries.get(path);
@@ -14,16 +17,62 @@ export async function compareImages(before: Archive, after: Archive): Promise<Tr
     if (!comparable || isSameBody(before, old, after, entry)) continue;
     const [left, right] = [before.digests.get(old.data), after.digests.get(entry.data)];
     if (left === undefined || right === undefined) unknown.push(path);
-    else if (left !== right) others.add(path);
+    else if (left !== right) changed.add(path);
   }
   const digestsBefore = await digestFiles(before, unknown);
   const digestsAfter = await digestFiles(after, unknown);
-  for (const path of unknown) if (digestsBefore.get(path) !== digestsAfter.get(path)) others.add(path);
-  return diffTrees(before.entries, after.entries, (path) => others.has(path));
+  for (const path of unknown) if (digestsBefore.get(path) !== digestsAfter.get(path)) changed.add(path);
+  return diffTrees(before.entries, after.entries, (path) => changed.has(path));
 }
 
 /** Both bodies stand at the same place of segments with the same digest. */
 function isSameBody(before: Archive, old: ImageEntry, after: Archive, entry: ImageEntry): boolean {
   const [left, right] = [before.layout.segments[old.data.segment], after.layout.segments[entry.data.segment]];
   return left?.sha256 === right?.sha256 && old.data.position === entry.data.position;
+}
+
+const longestText = 128 * 1024;
+const mostFiles = 2000;
+
+/** Adds the changed lines of small text files to a difference. Bodies are read in one pass over each image. */
+export async function addTextDiffs(before: Archive, after: Archive, diff: TreeDiff): Promise<TreeDiff> {
+  const isSmall = (image: Archive, path: string) => (image.entries.get(path)?.size ?? 0) <= longestText;
+  const paths = diff.differences
+    .filter(({ fields }) => fields.some(({ field }) => field === 'content'))
+    .map(({ path }) => path)
+    .filter((path) => isSmall(before, path) && isSmall(after, path))
+    .slice(0, mostFiles);
+  const [old, now] = [await readTexts(before, paths), await readTexts(after, paths)];
+  const differences = diff.differences.map((difference) => {
+    const [left, right] = [old.get(difference.path), now.get(difference.path)];
+    const text = left === undefined || right === undefined ? undefined : diffTexts(left, right);
+    return text === undefined ? difference : { ...difference, text };
+  });
+  return { ...diff, differences };
+}
+
+/** Path -> text; files that are no text are left out. */
+async function readTexts(image: Archive, paths: readonly string[]): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  const byRecord = new Map<ArchiveRecord, string[]>();
+  for (const path of paths) {
+    const entry = image.entries.get(path);
+    if (entry?.type !== 'file') continue;
+    if (entry.size === 0) texts.set(path, '');
+    else byRecord.set(entry.data, [...(byRecord.get(entry.data) ?? []), path]);
+  }
+  for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
+    const text = decodeText(await collectBytes(body, longestText, record.name));
+    if (text !== undefined) for (const path of byRecord.get(record) ?? []) texts.set(path, text);
+  }
+  return texts;
+}
+
+function decodeText(bytes: Uint8Array): string | undefined {
+  if (bytes.includes(0)) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

@@ -2,14 +2,14 @@ import { collectBytes } from '../io/collect.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
 import { resolvePath } from '../tree/resolve.js';
 
-/** What an image says of the system in it. */
+/** What the files of an image tell about its system. */
 export interface SystemFacts {
   /** Of etc/os-release. */
   readonly os?: { readonly id: string; readonly name: string; readonly version: string } | undefined;
   readonly packageManagers: readonly string[];
-  /** `openrc`, `systemd`, `busybox`, `sysvinit`, `runit`; absent when nothing tells. */
+  /** `openrc`, `systemd`, `busybox`, `sysvinit`, `runit`; absent when it is unknown. */
   readonly init?: string | undefined;
-  /** Versions of kernels whose modules are in lib/modules. */
+  /** Versions of the kernels that have modules in lib/modules. */
   readonly modules: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const managers: readonly (readonly [string, readonly string[]])[] = [
   ['udpkg', ['bin/udpkg', 'usr/bin/udpkg']],
 ];
 
-// The first that fits: OpenRC runs under the others, busybox is in most images.
+// The first that fits: OpenRC runs under the others, and most images have busybox.
 const inits: readonly (readonly [string, readonly string[]])[] = [
   ['openrc', ['sbin/openrc', 'usr/sbin/openrc', 'sbin/openrc-run']],
   ['systemd', ['lib/systemd/systemd', 'usr/lib/systemd/systemd']],
@@ -32,17 +32,18 @@ const inits: readonly (readonly [string, readonly string[]])[] = [
 
 const longestText = 64 * 1024;
 
+/** Reads at most one body, that of os-release. */
 export async function describeSystem(image: Archive): Promise<SystemFacts> {
   const follow = (path: string) => followPath(image, path);
   const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
     paths.some((path) => follow(path)?.type === 'file');
-  const init = inits.find(hasAny)?.[0];
   const first = ['sbin/init', 'init'].map(follow).find((entry) => entry?.type === 'file');
+  const init = inits.find(hasAny)?.[0] ?? (first?.path.endsWith('busybox') ? 'busybox' : undefined);
   const os = await readRelease(follow('etc/os-release') ?? follow('usr/lib/os-release'));
   return {
     ...(os === undefined ? {} : { os }),
     packageManagers: managers.filter(hasAny).map(([name]) => name),
-    ...(init === undefined ? (first?.path.endsWith('busybox') ? { init: 'busybox' } : {}) : { init }),
+    ...(init === undefined ? {} : { init }),
     modules: listModules(image),
   };
 }

@@ -10,7 +10,7 @@ const longestShebang = 256;
 const mostInterpreters = 5;
 const pathFolders = ['bin', 'usr/bin', 'sbin', 'usr/sbin'];
 
-/** `/init`, and all that has to be there before its first line is run. */
+/** `/init`, and everything that must exist before its first line is run. */
 export function traceFirstProgram(facts: Facts): Trace {
   const init = facts.follow('init');
   if (init === undefined) return only(createMissingHazard(facts));
@@ -19,7 +19,7 @@ export function traceFirstProgram(facts: Facts): Trace {
 
 function traceExecutable(facts: Facts, path: string, left: number): Trace {
   const entry = facts.follow(path);
-  if (entry === undefined) return only(createInterpreterHazard(path, 'is not there'));
+  if (entry === undefined) return only(createInterpreterHazard(path, 'does not exist'));
   if (entry.type !== 'file' || (entry.mode & 0o111) === 0)
     return only(createModeHazard(path, showMode(entry.type, entry.mode)));
   const body = facts.body(path);
@@ -30,7 +30,9 @@ function traceExecutable(facts: Facts, path: string, left: number): Trace {
   if (line.endsWith('\r')) return only(createLineEndHazard(path, line));
   const [interpreter = '', argument] = line.trim().split(/[ \t]+/);
   if (facts.follow(interpreter) === undefined)
-    return only(createInterpreterHazard(interpreter, `is not there, and the first line of ${path} names it`));
+    return only(
+      createInterpreterHazard(interpreter, `does not exist, and the first line of ${path} names it`),
+    );
   const traces = left > 0 ? [traceExecutable(facts, interpreter, left - 1)] : [];
   if (interpreter.endsWith('/env') && argument !== undefined)
     traces.push(traceCommand(facts, argument, left));
@@ -40,12 +42,12 @@ function traceExecutable(facts: Facts, path: string, left: number): Trace {
   };
 }
 
-/** What `env` finds on the kernel's own PATH. */
+/** The program that `env` finds on the kernel's own PATH. */
 function traceCommand(facts: Facts, name: string, left: number): Trace {
   const found = pathFolders.map((folder) => `${folder}/${name}`).find((path) => facts.follow(path));
   if (found !== undefined && left > 0) return traceExecutable(facts, found, left - 1);
   return found === undefined
-    ? only(createInterpreterHazard(name, 'is in no folder of programs'))
+    ? only(createInterpreterHazard(name, 'is in no program folder'))
     : { hazards: [], wanted: [] };
 }
 
@@ -58,7 +60,7 @@ function createMissingHazard(facts: Facts): Hazard {
     code: 'init-missing',
     severity: 'fatal',
     path: 'init',
-    message: `there is no /init${dangling}: a kernel then looks for another root file system, and panics without one`,
+    message: `the image has no /init${dangling}: a kernel then looks for another root file system, and panics without one`,
     hint: 'add /init, or boot with rdinit=PROGRAM',
   };
 }
@@ -68,7 +70,7 @@ function createModeHazard(path: string, mode: string): Hazard {
     code: path === 'init' ? 'init-not-executable' : 'interpreter-not-executable',
     severity: 'fatal',
     path: strip(path),
-    message: `found ${mode}, wanted a regular file that may be executed: a kernel panics, or hangs without a word`,
+    message: `found ${mode}, wanted an executable regular file: a kernel panics, or hangs silently`,
     hint: `add a step: - mode: {path: ${strip(path)}, mode: 0o755}`,
   };
 }
@@ -90,7 +92,7 @@ function createLineEndHazard(path: string, line: string): Hazard {
     severity: 'fatal',
     path: strip(path),
     message: `the first line ends in CR LF, so a kernel looks for an interpreter named "${showPath(line.trim())}\\r"`,
-    hint: `write it with LF line ends: sed -i 's/\\r$//' FILE`,
+    hint: `give it LF line ends: sed -i 's/\\r$//' FILE`,
   };
 }
 
@@ -100,7 +102,7 @@ function createInterpreterHazard(path: string, what: string): Hazard {
     severity: 'fatal',
     path: strip(path),
     message: `the interpreter ${showPath(path)} ${what}`,
-    hint: 'add the package that brings it, or name another one',
+    hint: 'add the package that brings it, or name another interpreter',
   };
 }
 

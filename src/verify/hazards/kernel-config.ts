@@ -6,7 +6,7 @@ import { detectCodec } from '../../format/magic.js';
 import { type InputFile, openInputFile, readRange } from '../../io/input-file.js';
 import type { Bytes } from '../../model/entry.js';
 
-/** Names like CONFIG_RD_GZIP -> `y`, `m` or a value. An option that is not set is absent. */
+/** Names such as CONFIG_RD_GZIP -> `y`, `m` or a value. An option that is not set is absent. */
 export type KernelConfig = ReadonlyMap<string, string>;
 
 const longestConfig = 4 * 2 ** 20;
@@ -15,9 +15,9 @@ const start = Buffer.from('IKCFG_ST');
 const end = Buffer.from('IKCFG_ED');
 
 /**
- * The configuration of a kernel: from a text (`config-*`), or from the copy that a kernel built with
- * CONFIG_IKCONFIG carries, compressed or not; else from the `config-*` beside a `vmlinuz-*`, where
- * distributions put it. Undefined when there is none. Errors: those of reading.
+ * The configuration of a kernel, from the first of: the file itself when it is a text (`config-*`), the copy in a kernel
+ * that was built with CONFIG_IKCONFIG, compressed or not, and the `config-*` that distributions put beside a
+ * `vmlinuz-*`. Undefined when there is none. Errors: those of reading.
  */
 export async function readKernelConfig(path: string): Promise<KernelConfig | undefined> {
   const own = await readFrom(path);
@@ -33,6 +33,7 @@ async function readFrom(path: string): Promise<KernelConfig | undefined> {
   return await scanConfig(openPayload(file, head));
 }
 
+/** From the text of a `config-*` file. */
 export function parseKernelConfig(text: string): KernelConfig {
   return new Map(
     [...text.matchAll(/^(CONFIG_\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
@@ -40,8 +41,8 @@ export function parseKernelConfig(text: string): KernelConfig {
 }
 
 /**
- * The kernel proper: a bzImage has it compressed behind its set-up code (Documentation/x86/boot.rst), and
- * behind it its size in four bytes, but for gzip, which has that anyway.
+ * The kernel proper. In a bzImage it stands compressed behind the set-up code (Documentation/x86/boot.rst), and its size
+ * follows in four bytes; not after gzip, which ends with the size anyway.
  */
 async function* openPayload(file: InputFile, head: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
   const bytes = Buffer.from(head);
@@ -54,23 +55,27 @@ async function* openPayload(file: InputFile, head: Uint8Array): AsyncGenerator<U
 }
 
 async function scanConfig(bytes: Bytes): Promise<KernelConfig | undefined> {
-  let held: Buffer = Buffer.alloc(0);
-  let kind: 'text' | 'kernel' | 'found' | undefined;
+  let buffered: Buffer = Buffer.alloc(0);
+  let state: 'text' | 'kernel' | 'config' | undefined;
   let size = 0;
   for await (const piece of bytes) {
-    kind ??= /^(?:#|CONFIG_)/.test(Buffer.from(piece).toString('latin1', 0, 7)) ? 'text' : 'kernel';
+    state ??= isText(piece) ? 'text' : 'kernel';
     size += piece.length;
-    held = Buffer.concat([held, piece]);
-    if (size > longestKernel || (kind !== 'kernel' && held.length > longestConfig)) return undefined;
-    if (kind === 'kernel') {
-      const at = held.indexOf(start);
-      if (at >= 0) kind = 'found';
-      held = held.subarray(at >= 0 ? at + start.length : Math.max(0, held.length - start.length));
+    buffered = Buffer.concat([buffered, piece]);
+    if (size > longestKernel || (state !== 'kernel' && buffered.length > longestConfig)) return undefined;
+    if (state === 'kernel') {
+      const at = buffered.indexOf(start);
+      if (at >= 0) state = 'config';
+      buffered = buffered.subarray(at >= 0 ? at + start.length : Math.max(0, buffered.length - start.length));
     }
-    const last = kind === 'found' ? held.indexOf(end) : -1;
-    if (last >= 0) return unpackConfig(held.subarray(0, last));
+    const last = state === 'config' ? buffered.indexOf(end) : -1;
+    if (last >= 0) return unpackConfig(buffered.subarray(0, last));
   }
-  return kind === 'text' ? parseKernelConfig(held.toString('latin1')) : undefined;
+  return state === 'text' ? parseKernelConfig(buffered.toString('latin1')) : undefined;
+}
+
+function isText(piece: Uint8Array): boolean {
+  return /^(?:#|CONFIG_)/.test(Buffer.from(piece).toString('latin1', 0, 7));
 }
 
 function unpackConfig(packed: Uint8Array): KernelConfig | undefined {

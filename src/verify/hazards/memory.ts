@@ -3,13 +3,13 @@ import type { Facts } from './facts.js';
 
 const mebibyte = 2 ** 20;
 const page = 4096;
-// What a small kernel and its first programs take of the memory themselves.
+// What a small kernel and its first programs use themselves.
 const reserve = 64;
 
 /**
- * A kernel gives its first root half of the memory, and drops what does not fit with an error line at most.
- * It holds the image beside it meanwhile. An `/init` that copies the root into a tmpfs, as Moby's does,
- * needs the same once more.
+ * A kernel gives its first root half of the memory, and drops what does not fit, with an error line at most. Meanwhile
+ * it keeps the image beside the root. An `/init` that copies the root into a tmpfs, as Moby's does, needs the same
+ * once more.
  */
 export function findTooLittleMemory(facts: Facts): Hazard[] {
   const { memory, image } = facts;
@@ -17,21 +17,21 @@ export function findTooLittleMemory(facts: Facts): Hazard[] {
   const root = measureRoot(facts);
   const packed = image.layout.size / mebibyte;
   const copies = copiesItself(facts) ? 2 : 1;
-  const create = (wanted: number, why: string): Hazard[] => [
+  const create = (needed: number, why: string): Hazard[] => [
     {
       code: 'memory-too-small',
       severity: 'fatal',
       path: '',
-      message: `the machine has ${memory} MiB, the image wants ${Math.ceil(wanted)}: it unpacks to ${Math.ceil(root)} MiB, ${why}`,
-      hint: `give the machine ${Math.ceil(wanted / 64) * 64} MiB, or make the image smaller`,
+      message: `the machine has ${memory} MiB, the image needs ${Math.ceil(needed)}: it unpacks to ${Math.ceil(root)} MiB, ${why}`,
+      hint: `give the machine ${Math.ceil(needed / 64) * 64} MiB, or make the image smaller`,
     },
   ];
   if (root > memory / 2) return create(2 * root, 'and a kernel gives its first root half of the memory');
-  const wanted = copies * root + Math.max(packed, reserve);
-  if (wanted <= memory) return [];
+  const needed = copies * root + Math.max(packed, reserve);
+  if (needed <= memory) return [];
   return create(
-    wanted,
-    copies === 2 ? '/init makes a second copy of it' : 'and the packed image is held beside it',
+    needed,
+    copies === 2 ? '/init makes a second copy of it' : 'and the packed image stays beside it',
   );
 }
 

@@ -1,9 +1,9 @@
 import type { Hazard } from '../../model/hazard.js';
 import type { Facts } from './facts.js';
 
-/** Values of rc_sys, and words of `keyword -...`, that stand for a container (OpenRC, librc.h). */
+/** Values of rc_sys, and words of `keyword -...`, that mean a container (OpenRC, librc.h). */
 const containers = ['docker', 'jail', 'lxc', 'openvz', 'podman', 'rkt', 'systemd-nspawn'];
-/** Files by which OpenRC finds out that it is in one. */
+/** Files by which OpenRC detects that it is in one. */
 const marks: readonly (readonly [string, string])[] = [
   ['.dockerenv', 'docker'],
   ['run/.containerenv', 'podman'],
@@ -14,7 +14,7 @@ const isOpenRc = (facts: Facts) =>
     (path) => facts.follow(path)?.type === 'file',
   );
 
-/** The scripts of every service that some runlevel has, other than those of the end. */
+/** The scripts of all services of all runlevels but shutdown. */
 export function listServices(facts: Facts): string[] {
   const runlevels = facts.list('etc/runlevels').filter((path) => !path.endsWith('/shutdown'));
   const links = runlevels.flatMap((runlevel) => facts.list(runlevel));
@@ -39,7 +39,7 @@ export function findDockerEnvironment(facts: Facts): Hazard[] {
         code: 'container-mark',
         severity: matters ? 'fatal' : 'warning',
         path,
-        message: `it is left from a container: ${effect}`,
+        message: `it is left over from a container: ${effect}`,
         hint: `add a step: - remove: ${path}`,
       },
     ];
@@ -55,7 +55,7 @@ export function findContainerKeyword(facts: Facts): Hazard[] {
       severity: 'fatal',
       path: system.path,
       message: `rc_sys="${system.value}" tells OpenRC that it is in a container: it skips ${describe(listSkipped(facts, system.value))}`,
-      hint: 'set rc_sys="" there',
+      hint: 'set rc_sys="" in this file',
     },
   ];
 }

@@ -3,10 +3,10 @@ import { isBelow } from '../../tree/resolve.js';
 import type { Facts } from './facts.js';
 import { listServices } from './openrc.js';
 
-// Places that are mounted over in every boot, and where images have nothing but mount points.
+// Places that every boot mounts over, and where images have nothing but mount points.
 const usual = new Set(['proc', 'sys', 'dev', 'dev/pts', 'dev/shm', 'run', 'tmp', 'mnt', '']);
 
-/** Files of the image that are hidden once something is mounted over them, as Moby does with its disk on /var. */
+/** Files of the image that a mount hides, such as Moby's disk on /var. */
 export function findShadowed(facts: Facts): Hazard[] {
   const mounts = [...listScriptMounts(facts), ...listTableMounts(facts)];
   const byPlace = new Map(mounts.map((mount) => [mount.place, mount]));
@@ -21,7 +21,7 @@ export function findShadowed(facts: Facts): Hazard[] {
         severity: 'warning',
         path: place,
         message: `${by} mounts over /${place}: the ${hidden.length} files that the image has there may be hidden at run time`,
-        hint: `put what the running system needs somewhere else than /${place}`,
+        hint: `put files that the running system needs outside of /${place}`,
       },
     ];
   });
@@ -32,7 +32,7 @@ interface Mount {
   readonly by: string;
 }
 
-/** Scripts are not run here: only `mount` with /var in so many words is seen. */
+/** Scripts are not run: only a `mount` that names /var literally is found. */
 function listScriptMounts(facts: Facts): Mount[] {
   return listServices(facts)
     .filter((path) =>

@@ -39,7 +39,7 @@ for (const [line, reason] of refused) {
   });
 }
 
-test('a fault of the machine is told apart from one of the image', (t) => {
+test('a fault of the machine is not one of the image', (t) => {
   t.is(matchRule("Kernel panic - not syncing: IO-APIC + timer doesn't work!")?.fault, 'machine');
   t.is(matchRule('Fatal glibc error: CPU does not support x86-64-v3')?.fault, 'machine');
 });
@@ -69,7 +69,7 @@ test('every rule can be reached', (t) => {
   );
 });
 
-test('trouble that does not refuse a boot', (t) => {
+test('a warning does not refuse a boot', (t) => {
   t.true(isWarning('cp: write error: No space left on device'));
   t.true(isWarning(' * ERROR: docker failed to start'));
   t.true(isWarning('[   11.0] Out of memory: Killed process 1 (init)'));

@@ -10,7 +10,7 @@ function readAll(chunks: readonly Uint8Array[]): string[] {
   return lines;
 }
 
-test('lines come out whole and clean, however the bytes are cut', (t) => {
+test('lines are whole and clean, however the bytes are cut', (t) => {
   const bytes = Buffer.from(
     '\x1bc\x1b[?7l\x1b[2Jfirst\r\n\x1b[1;32m * \x1b[0mgrün \x1b]0;title\x07\tok  \r\r\nbar 1%\rbar 2%\nend',
   );
@@ -25,7 +25,7 @@ test('lines come out whole and clean, however the bytes are cut', (t) => {
   );
 });
 
-test('a line without an end is bounded and a prompt can be seen', (t) => {
+test('a line without an end is bounded, and a prompt is visible', (t) => {
   const lines: string[] = [];
   const reader = createConsoleReader((line) => lines.push(line));
   reader.push(Buffer.from('x'.repeat(3 * longestLine + 10)));

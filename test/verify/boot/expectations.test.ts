@@ -22,7 +22,7 @@ test('a line of the probe, or one that pretends to be, meets nothing', (t) => {
   );
 });
 
-test('the last answer of the guest counts', (t) => {
+test('the last report of the guest counts', (t) => {
   const watch = watchExpectations([{ file: 'etc/late', content: 'x' }]);
   watch.seeFile({ kind: 'file', index: 0, state: 'missing', found: '' });
   t.is(watch.results()[0]?.found, 'nothing at this path');
@@ -37,7 +37,7 @@ test('the last answer of the guest counts', (t) => {
   t.is(watch.results().length, 1);
 });
 
-test('what is no regular expression is a mistake of the user', (t) => {
+test('a text that is no regular expression is invalid input', (t) => {
   const error = t.throws(() => watchExpectations([{ console: 'a(' }]));
   t.true(error instanceof MobyPatchError && error.kind === 'invalid');
   t.notThrows(() => watchExpectations([{ console: 'a\\-b' }]));

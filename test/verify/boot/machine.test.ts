@@ -15,7 +15,7 @@ const machine: Machine = {
 
 const wordAfter = (argv: readonly string[], option: string) => argv[argv.indexOf(option) + 1];
 
-test('a machine has what was asked for and nothing else', (t) => {
+test('a machine has the requested devices and no other', (t) => {
   const argv = createArguments(machine);
   for (const option of ['-nodefaults', '-no-user-config', '-no-reboot'])
     t.true(argv.includes(option), option);
@@ -26,7 +26,7 @@ test('a machine has what was asked for and nothing else', (t) => {
   t.false(argv.some((word) => word.includes('netdev')));
 });
 
-test('the network is as open as was asked for', (t) => {
+test('the network is as open as requested', (t) => {
   t.is(
     wordAfter(createArguments({ ...machine, network: 'isolated' }), '-netdev'),
     'user,id=network,restrict=on',
@@ -34,7 +34,7 @@ test('the network is as open as was asked for', (t) => {
   t.is(wordAfter(createArguments({ ...machine, network: 'host' }), '-netdev'), 'user,id=network');
 });
 
-test('another processor, another machine', (t) => {
+test('another processor means another machine', (t) => {
   const argv = createArguments({
     ...machine,
     architecture: 'aarch64',
@@ -46,7 +46,7 @@ test('another processor, another machine', (t) => {
   t.false(argv.includes('-initrd'));
 });
 
-test("the user's words come last", (t) => {
+test("the user's kernel arguments come last", (t) => {
   const words = createCmdline('x86_64', 'tcg', ['rdinit=/x'], ' noapic ').split(' ');
   t.deepEqual(words.slice(-2), ['rdinit=/x', 'noapic']);
   t.true(words.includes('no_timer_check') && words.includes('panic=-1') && words.includes('console=ttyS0'));
@@ -54,7 +54,7 @@ test("the user's words come last", (t) => {
   t.is(createCmdline('aarch64', 'tcg', [], ''), 'console=ttyAMA0 panic=-1');
 });
 
-test('a kernel is known by its first bytes', (t) => {
+test('the first bytes of a kernel tell its architecture', (t) => {
   const bytes = (offset: number, text: string) => {
     const start = Buffer.alloc(1024);
     start.write(text, offset, 'latin1');

@@ -4,7 +4,7 @@ import { isMarkerLine, parseMarker } from '#src/verify/boot/marker.js';
 const nonce = '0123456789abcdef0123456789abcdef';
 const line = (text: string) => `moby-patch-verify ${nonce} ${text} .`;
 
-test('what the probe writes is understood', (t) => {
+test('the lines of the probe are parsed', (t) => {
   t.deepEqual(parseMarker(line('reached default runlevel'), nonce), {
     kind: 'reached',
     what: 'default runlevel',
@@ -23,7 +23,7 @@ test('what the probe writes is understood', (t) => {
   });
 });
 
-test('a line that is torn, forged or of another boot counts for nothing', (t) => {
+test('a torn or forged line, or one of another boot, is no marker', (t) => {
   for (const text of [
     line('reached init').slice(0, -2),
     line('reached in'),
@@ -36,7 +36,7 @@ test('a line that is torn, forged or of another boot counts for nothing', (t) =>
     t.is(parseMarker(text, nonce), undefined, text);
 });
 
-test('the kernel naming our program is no marker line', (t) => {
+test('a kernel message that names the probe is no marker', (t) => {
   t.true(isMarkerLine(line('reached init')));
   t.false(isMarkerLine('[    2.4] Run /moby-patch-verify as init process'));
 });

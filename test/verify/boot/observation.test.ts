@@ -10,7 +10,7 @@ function observe(text: string, expects: Parameters<typeof createObservation>[1] 
   return seen;
 }
 
-test("a line into which the kernel wrote is mended, the probe's too", (t) => {
+test('a line that the kernel wrote into is mended, also one of the probe', (t) => {
   const text =
     ' * Loading modules ...[   11.316000] fuse: init (API version 7.38)\n[   11.400000] more\n [ ok ]\n';
   t.true(observe(text, [{ console: '^ \\* Loading modules \\.\\.\\. \\[ ok \\]$' }]).expectations.areMet());
@@ -19,7 +19,7 @@ test("a line into which the kernel wrote is mended, the probe's too", (t) => {
   t.is(observe(torn).reached(), 'init');
 });
 
-test('the first fault is kept, unless the machine turns out to be at fault', (t) => {
+test('the first fault counts, unless the machine is at fault', (t) => {
   const unpacking = 'Initramfs unpacking failed: write error\n';
   t.regex(observe(`${unpacking}Kernel panic - not syncing: x\n`).fault()?.line ?? '', /unpacking/);
   t.is(
@@ -28,7 +28,7 @@ test('the first fault is kept, unless the machine turns out to be at fault', (t)
   );
 });
 
-test('the tail is bounded and has no line of the probe; warnings come once each', (t) => {
+test('the tail is bounded and has no line of the probe; each warning appears once', (t) => {
   const marker = `moby-patch-verify ${nonce} warning the service x failed .\n`;
   const seen = observe(`${'line\n'.repeat(1000)}${marker}${marker}prompt: `);
   t.true(seen.tail().length <= 40);
@@ -36,7 +36,7 @@ test('the tail is bounded and has no line of the probe; warnings come once each'
   t.deepEqual(seen.warnings(), ['the service x failed']);
 });
 
-test('a prompt counts when nothing comes behind it, and half a line does not', (t) => {
+test('a prompt is a line that nothing follows; half a line is none', (t) => {
   const seen = createObservation(nonce, [{ console: '^login: $|^login:$' }], () => {});
   seen.push(Buffer.from('login: '), 2);
   seen.rest(2.5);

@@ -37,7 +37,7 @@ function runShell(script: string): string {
   return execFileSync('sh', { input: script, encoding: 'utf8' }).replace(/^.* warning process 1 .*\n/m, '');
 }
 
-test('the segment lists no directory, whose mode a record would change', (t) => {
+test('the segment has no record of a directory, since a record would change the mode', (t) => {
   const request = { nonce, expects, firstProgram: '/init' };
   t.deepEqual(listArchive(createProbe({ ...request, init: 'openrc' }).segment), [
     '100000 etc/init.d/moby-patch-verify',
@@ -50,7 +50,7 @@ test('the segment lists no directory, whose mode a record would change', (t) => 
   t.deepEqual(createProbe({ ...request, init: 'none' }), { segment: new Uint8Array(), words: [] });
 });
 
-test('the probes report each expectation, whatever characters it has', async (t) => {
+test('the probes report every expectation, whatever its characters', async (t) => {
   const wanted = "a'b\n$(reboot)\\n\n";
   const folder = await createFolder(t, {
     "it's": '',
@@ -88,7 +88,7 @@ test('the probes report each expectation, whatever characters it has', async (t)
   }
 });
 
-test('content that a shell cannot hold is refused before a boot', (t) => {
+test('a content that a shell cannot hold is refused before the boot', (t) => {
   const create = (content: string) => () => createService(nonce, [{ file: 'a', content }]);
   t.throws(create('a\0b'), { message: /binary/ });
   t.throws(create('x'.repeat(33 * 1024)), { message: /32 KiB/ });
@@ -101,7 +101,7 @@ test('content that a shell cannot hold is refused before a boot', (t) => {
 });
 
 for (const size of [0, 1, 2, 3, 4]) {
-  test(`behind ${size} bytes there are four zeros at least, and the segment at a multiple of four`, async (t) => {
+  test(`after ${size} bytes come at least four zeros, and the segment starts at a multiple of four`, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'probe-test-'));
     try {
       const image = join(folder, 'image');

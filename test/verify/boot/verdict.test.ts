@@ -16,7 +16,7 @@ function observe(text: string, seconds = 2) {
   return seen;
 }
 
-test('a QEMU that breaks says nothing of the image', (t) => {
+test('a QEMU that breaks is an error, not a verdict on the image', (t) => {
   for (const end of [exited(1, null, 'cannot set up guest memory'), exited(null, 'SIGKILL')]) {
     const error = t.throws(() => judge(observe(''), end, terms, 1));
     t.true(error instanceof MobyPatchError && error.kind === 'infrastructure');
@@ -31,7 +31,7 @@ test('a panic outweighs the way in which QEMU ended', (t) => {
   t.regex(judge(seen, exited(0, null), terms, 3) ?? '', /no \/init/);
 });
 
-test('a boot that takes too long is told by its last line and its silence', (t) => {
+test('a boot that takes too long is refused with its last line and its silence', (t) => {
   const timeout: End = { kind: 'timeout' };
   t.regex(
     judge(observe('Starting docker ...', 20), timeout, terms, 60) ?? '',
@@ -43,7 +43,7 @@ test('a boot that takes too long is told by its last line and its silence', (t) 
   t.notRegex(judge(observe(`${silent}hello\n`), timeout, terms, 60) ?? '', /regular file/);
 });
 
-test('a marker with everything met is a pass', (t) => {
+test('a boot that meets every expectation passes', (t) => {
   const seen = observe(`moby-patch-verify ${nonce} reached default runlevel .\n`);
   t.is(judge(seen, { kind: 'settled' }, terms, 3), undefined);
 });

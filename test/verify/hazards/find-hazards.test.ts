@@ -1,17 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import fc from 'fast-check';
-import { parseElf } from '#src/format/elf.js';
 import type { Hazard } from '#src/model/hazard.js';
 import type { HazardOptions } from '#src/verify/hazards/facts.js';
 import { compareHazards, findHazards } from '#src/verify/hazards/find-hazards.js';
-import { readKernelConfig } from '#src/verify/hazards/kernel-config.js';
 import {
   createArchive,
-  createTestFolder,
   directory,
   file,
   gzip,
@@ -20,48 +13,7 @@ import {
   openBytes,
   symlink,
 } from '../../fixtures/archive.js';
-
-interface Dynamic {
-  readonly interpreter?: string;
-  readonly needed?: readonly string[];
-  readonly runpath?: string;
-}
-
-/** A 64-bit little-endian ELF file of nothing but what a dynamic loader is told. */
-function createElf({ interpreter, needed = [], runpath }: Dynamic = {}): Buffer {
-  const strings = Buffer.from(`\0${[...needed, runpath ?? ''].join('\0')}\0`);
-  const loader = Buffer.from(interpreter === undefined ? '' : `${interpreter}\0`);
-  const tags: [number, number][] = [...needed, ...(runpath === undefined ? [] : [runpath])].map(
-    (text, index) => [index < needed.length ? 1 : 29, strings.indexOf(`\0${text}\0`) + 1],
-  );
-  const header = Buffer.alloc(64 + 3 * 56);
-  const base = 0x400000;
-  const [stringsAt, loaderAt] = [header.length, header.length + strings.length];
-  const dynamicAt = loaderAt + loader.length;
-  const dynamic = Buffer.alloc(16 * (tags.length + 2));
-  for (const [index, [tag, value]] of [...tags, [5, base + stringsAt] as const].entries()) {
-    dynamic.writeBigUInt64LE(BigInt(tag), 16 * index);
-    dynamic.writeBigUInt64LE(BigInt(value), 16 * index + 8);
-  }
-  header.write('\x7fELF\x02\x01\x01', 'latin1');
-  header.writeUInt16LE(62, 18);
-  header.writeBigUInt64LE(64n, 0x20);
-  header.writeUInt16LE(56, 0x36);
-  header.writeUInt16LE(3, 0x38);
-  const size = dynamicAt + dynamic.length;
-  const program = [
-    [1, 0, base, size],
-    [2, dynamicAt, base + dynamicAt, dynamic.length],
-    [interpreter === undefined ? 0 : 3, loaderAt, base + loaderAt, loader.length],
-  ];
-  for (const [index, [type = 0, offset = 0, address = 0, length = 0]] of program.entries()) {
-    header.writeUInt32LE(type, 64 + 56 * index);
-    header.writeBigUInt64LE(BigInt(offset), 64 + 56 * index + 8);
-    header.writeBigUInt64LE(BigInt(address), 64 + 56 * index + 16);
-    header.writeBigUInt64LE(BigInt(length), 64 + 56 * index + 32);
-  }
-  return Buffer.concat([header, strings, loader, dynamic]);
-}
+import { createElf, type Dynamic } from '../../fixtures/elf.js';
 
 const program = (name: string, dynamic: Dynamic = {}): Member => ({
   name,
@@ -100,7 +52,7 @@ const openrc = [
   symlink('etc/runlevels/boot/devfs', '/etc/init.d/devfs'),
 ];
 
-/** What is wrong, the entries that make it so, and what is to be said. */
+/** A title, the entries of an image, and its hazards. */
 const rules: readonly [string, readonly Member[], readonly string[], HazardOptions?][] = [
   ['nothing', sound, []],
   [
@@ -292,20 +244,20 @@ const rules: readonly [string, readonly Member[], readonly string[], HazardOptio
 ];
 
 for (const [what, members, wanted, options] of rules) {
-  test(`finds what is to be found in an image with ${what}`, async (t) => {
+  test(`an image with ${what}`, async (t) => {
     const hazards = await find(t, members, options);
     t.deepEqual(codes(hazards), wanted);
     t.true(hazards.every(({ message, hint }) => message !== '' && hint !== ''));
   });
 }
 
-test('names the services that OpenRC skips', async (t) => {
+test('the message names the services that OpenRC skips', async (t) => {
   const [hazard] = await find(t, [...sound, ...openrc, file('.dockerenv', '')]);
   t.like(hazard, { severity: 'fatal' });
   t.regex(hazard?.message ?? '', /1 services: devfs/);
 });
 
-test('finds links that leak out of an archive without a TRAILER, and only these', async (t) => {
+test('hard links leak out of an archive without a TRAILER, and only out of such a one', async (t) => {
   const first = createArchive([...sound, file('a', 'a', { ino: 5, nlink: 2 })], { trailer: false });
   const whole = createArchive([...sound, file('a', 'a', { ino: 5, nlink: 2 })]);
   const second = createArchive([file('b', 'b', { ino: 5, nlink: 2 })]);
@@ -317,7 +269,7 @@ test('finds links that leak out of an archive without a TRAILER, and only these'
   t.deepEqual(await join(first, gzip(other)), []);
 });
 
-test('holds the codecs against the configuration of the kernel', async (t) => {
+test('a codec that the kernel was built without is a hazard', async (t) => {
   const image = await openBytes(t, gzip(createArchive(sound)));
   const hazards = (text: string) => findHazards(image, { kernelConfig: new Map([['CONFIG_RD_GZIP', text]]) });
   t.deepEqual(codes(await hazards('y')), []);
@@ -327,49 +279,7 @@ test('holds the codecs against the configuration of the kernel', async (t) => {
   ]);
 });
 
-/** A bzImage as far as its payload is concerned. */
-function createKernel(payload: Buffer): Buffer {
-  const setup = Buffer.alloc(2 * 512);
-  setup[0x1f1] = 1;
-  setup.write('HdrS', 0x202, 'latin1');
-  setup.writeUInt32LE(16, 0x248);
-  setup.writeUInt32LE(payload.length, 0x24c);
-  return Buffer.concat([setup, Buffer.alloc(16, 0x90), payload, Buffer.alloc(100, 0xcc)]);
-}
-
-test('reads the configuration of a kernel: as text, packed, inside, and beside it', async (t) => {
-  const folder = await createTestFolder(t);
-  const text = '# Linux/x86 6.1\nCONFIG_RD_GZIP=y\n# CONFIG_RD_XZ is not set\nCONFIG_HZ=250\n';
-  const inside = Buffer.concat([
-    Buffer.alloc(700_000, 1),
-    Buffer.from('IKCFG_ST'),
-    gzipSync(text),
-    Buffer.from('IKCFG_ED'),
-  ]);
-  const files: [string, Buffer][] = [
-    ['config-6.1', Buffer.from(text)],
-    ['config.gz', gzipSync(text)],
-    ['Image', inside],
-    ['bzImage', createKernel(gzipSync(inside))],
-    ['vmlinuz-6.1', createKernel(gzipSync(Buffer.alloc(1000, 1)))],
-  ];
-  for (const [name, bytes] of files) {
-    await writeFile(join(folder, name), bytes);
-    const config = await readKernelConfig(join(folder, name));
-    t.deepEqual(
-      [...(config ?? [])],
-      [
-        ['CONFIG_RD_GZIP', 'y'],
-        ['CONFIG_HZ', '250'],
-      ],
-      name,
-    );
-  }
-  await writeFile(join(folder, 'vmlinuz'), createKernel(gzipSync(Buffer.alloc(1000, 1))));
-  t.is(await readKernelConfig(join(folder, 'vmlinuz')), undefined);
-});
-
-test('tells hazards that changes brought about from those that were there', (t) => {
+test('hazards that changes introduced are told from those of before', (t) => {
   const hazard = (code: string, path: string, severity: Hazard['severity'] = 'fatal'): Hazard => ({
     code,
     path,
@@ -386,32 +296,4 @@ test('tells hazards that changes brought about from those that were there', (t) 
   const { introduced, known } = compareHazards(before, after);
   t.deepEqual(codes(introduced), ['a z']);
   t.deepEqual(codes(known), ['a x', 'c w']);
-});
-
-test('reads what a real program asks for', async (t) => {
-  const elf = parseElf(await readFile(process.execPath));
-  t.is(elf?.bits, 64);
-  t.regex(elf?.interpreter ?? '', /^\/lib.*ld-/);
-  t.true(elf?.needed.some((name) => name.startsWith('libc.')));
-});
-
-test('a damaged ELF file gives an answer, whatever the damage', (t) => {
-  const whole = createElf({ ...glibc, runpath: '$ORIGIN/x:/y' });
-  t.deepEqual(parseElf(whole), {
-    bits: 64,
-    machine: 62,
-    interpreter: glibc.interpreter,
-    needed: ['libc.so.6'],
-    folders: ['$ORIGIN/x', '/y'],
-  });
-  const damaged = fc
-    .array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 20 })
-    .chain((bytes) => fc.tuple(fc.constant(bytes), fc.nat(whole.length)));
-  const property = fc.property(damaged, ([bytes, size]) => {
-    const copy = Buffer.from(whole);
-    for (const [at, value] of bytes) copy[at] = value;
-    const elf = parseElf(copy.subarray(0, size));
-    return elf === undefined || elf.needed.length <= 4096;
-  });
-  t.notThrows(() => fc.assert(property, { numRuns: 5000 }));
 });
