@@ -1,31 +1,63 @@
+/**
+ * moby-patch as a library. A session says where things are and when to stop; a use case is a function of its own
+ * arguments and a session. Every error that a caller can cause is a `MobyPatchError` with a stable code.
+ *
+ *     await using session = createSession({ signal });
+ *     const request = await createBuildRequest({ image: 'initrd.gz', patch: ['nfs'], output: 'out.img', verify: false }, session);
+ *     const { report, error } = await build(request, session);
+ */
 export { build, planBuild } from './build.js';
-export { chooseEngine } from './engine/choose.js';
+export { type ApplyOptions, apply } from './deploy/apply.js';
+export type { Deployed } from './deploy/outcome.js';
+export { type ReapplyOptions, reapply } from './deploy/reapply.js';
+export { type Restored, type RestoreOptions, restore } from './deploy/restore.js';
+export { type ImageStatus, type StatusOptions, status } from './deploy/status.js';
 export { createDockerEngine } from './engine/docker/engine.js';
 export { createLocalEngine } from './engine/local/engine.js';
 export { createStreamEngine } from './engine/stream.js';
-export type { Image } from './model/archive.js';
-export type { BootRequest, BootResult } from './model/boot.js';
-export type { BuildRequest } from './model/build.js';
-export type { Change } from './model/change.js';
-export type { TreeDiff } from './model/diff.js';
-export type { Engine } from './model/engine.js';
-export type { Entry } from './model/entry.js';
-export { createErrorReport, MobyPatchError } from './model/error.js';
-export type { Layout, Segment } from './model/layout.js';
-export type { Manifest } from './model/manifest.js';
-export type { Patch } from './model/patch.js';
-export type { Plan } from './model/plan.js';
-export type { Report } from './model/report.js';
-export type { Places, ReadingSession, Session } from './model/session.js';
-export type { Workspace } from './model/workspace.js';
+export { type CachePart, cacheEntry, noCache, openCache, trimCache } from './io/cache.js';
+export type * from './model/archive.js';
+export type * from './model/boot.js';
+export type * from './model/build.js';
+export type * from './model/cache.js';
+export type * from './model/change.js';
+export type * from './model/deployment.js';
+export type * from './model/diff.js';
+export type * from './model/engine.js';
+export type * from './model/entry.js';
+export {
+  createErrorReport,
+  type ErrorDetails,
+  type ErrorKind,
+  type ErrorReport,
+  exitCodes,
+  MobyPatchError,
+} from './model/error.js';
+export type * from './model/hazard.js';
+export type * from './model/layout.js';
+export { type ScanLimits, usualLimits } from './model/limits.js';
+export type * from './model/lock.js';
+export type * from './model/manifest.js';
+export type * from './model/patch.js';
+export type * from './model/plan.js';
+export type * from './model/report.js';
+export type * from './model/session.js';
+export type * from './model/workspace.js';
 export { loadPatch } from './patch/language/load-patch.js';
 export { createPlan } from './patch/plan.js';
-export { writeImage } from './repack/write-image.js';
-export { createBuildRequest } from './setup/build-request.js';
-export { findNamedImage, openNamedImage } from './setup/named-image.js';
-export { createReadingSession } from './setup/reading-session.js';
-export { createSession } from './setup/session.js';
-export { openImage } from './unpack/open-image.js';
-export { bootImage } from './verify/boot/boot.js';
-export { detectInit } from './verify/boot/detect-init.js';
-export { compareImages } from './verify/compare-images.js';
+export type { Inspection } from './report/inspection.js';
+export { type BuildFlags, createBuildRequest } from './setup/build-request.js';
+export { createSession, type OpenSession, type SessionOptions } from './setup/session.js';
+export { type DiffRequest, diff } from './tasks/diff.js';
+export { type EntriesRequest, entries, listEntries, readImageFile } from './tasks/entries.js';
+export { type Inspected, type InspectRequest, inspect } from './tasks/inspect.js';
+export {
+  type Repacked,
+  type RepackRequest,
+  type RepackSource,
+  repack,
+  repackToStream,
+} from './tasks/repack.js';
+export { type Unpacked, type UnpackRequest, unpack, unpackToStream } from './tasks/unpack.js';
+export { type VerifyRequest, verify } from './tasks/verify.js';
+export { type OpenOptions, openImage } from './unpack/open-image.js';

@@ -20,6 +20,11 @@ export interface Places {
   readonly home: string;
 }
 
+/** What a use case tells while it works: the stage that begins, or one line for people. */
+export type ProgressEvent =
+  | { readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly kind: 'line'; readonly text: string };
+
 /** What a use case that only reads images gets of the process it runs in; no stream and no exit code is in it. */
 export interface ReadingSession {
   readonly signal: AbortSignal;

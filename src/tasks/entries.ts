@@ -1,6 +1,8 @@
 import { showPath } from '../format/path.js';
+import type { ImageEntry } from '../model/archive.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import { openNamedImage } from '../setup/named-image.js';
 import { createGlob } from '../tree/glob.js';
@@ -30,6 +32,30 @@ export async function listEntries(
     throw new MobyPatchError('invalid', 'path-not-found', message, { path: name });
   }
   return entries;
+}
+
+/**
+ * Every entry, in one pass over the image: directories, symlinks and devices, then files in the order of their
+ * bodies. The body of a file can be read once, until the next entry is asked for; that of a further hard link takes
+ * a pass of its own.
+ */
+export async function* entries(
+  { image: name, input }: EntriesRequest,
+  session: ReadingSession,
+): AsyncGenerator<Entry, void, void> {
+  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  const files = new Map<ArchiveRecord, ImageEntry[]>();
+  for (const entry of image.entries.values()) {
+    const names = entry.type === 'file' ? files.get(entry.data) : undefined;
+    if (entry.type !== 'file') yield entry;
+    else if (names === undefined) files.set(entry.data, [entry]);
+    else names.push(entry);
+  }
+  for await (const [record, body] of image.bodies(new Set(files.keys()))) {
+    const [first, ...links] = files.get(record) ?? [];
+    if (first !== undefined) yield { ...first, body: () => body };
+    yield* links;
+  }
 }
 
 /**

