@@ -8,10 +8,14 @@
  */
 export { build, planBuild } from './build.js';
 export { type ApplyOptions, apply } from './deploy/apply.js';
-export type { Deployed } from './deploy/outcome.js';
+export { configureHostNfs, type HostNfs, type HostNfsOptions } from './deploy/host/nfs.js';
+export { type Deployed, describeDeployed } from './deploy/outcome.js';
 export { type ReapplyOptions, reapply } from './deploy/reapply.js';
 export { type Restored, type RestoreOptions, restore } from './deploy/restore.js';
 export { type ImageStatus, type StatusOptions, status } from './deploy/status.js';
+export type { TargetOptions } from './deploy/target.js';
+export type { DeployRequest } from './deploy/wanted-patches.js';
+export { type WatchEvent, type WatchOptions, watch } from './deploy/watch/watch.js';
 export { createDockerEngine } from './engine/docker/engine.js';
 export { createLocalEngine } from './engine/local/engine.js';
 export { createStreamEngine } from './engine/stream.js';

@@ -19,7 +19,7 @@ export function addApplyCommand(program: Command, context: CommandContext): void
         .description('build the patched image if needed, and put it in the place of the installed one'),
     )
       .option('--dry-run', 'say what would be done; change nothing')
-      .option('--adopt', 'make an image that another program changed the stock image'),
+      .option('--adopt', 'accept an image that another program changed as the stock image'),
   ).action(guard(context, (flags: Flags) => runApply(flags, context)));
 }
 

@@ -18,15 +18,12 @@ import { saveDeployment } from './state/state.js';
 import { createStatusError, type Target, withLockedTarget } from './target.js';
 import { completeRequest, type DeployRequest, loadWantedPatches } from './wanted-patches.js';
 
-interface DeployOptions {
+export interface ApplyOptions {
   readonly request: DeployRequest;
   /** Quit the application that boots the image, and start it again afterwards. */
   readonly quit?: boolean | undefined;
   /** Gets the report of each build, also of a failed one. */
   readonly onReport?: ((report: Report) => void) | undefined;
-}
-
-export interface ApplyOptions extends DeployOptions {
   /** Change nothing; the outcome has the report of a plan. */
   readonly dryRun?: boolean | undefined;
   /** Make a foreign image the stock image. */
@@ -68,7 +65,7 @@ export async function deployTarget(options: DeployTargetOptions, session: Sessio
   if (installed === undefined || wanted === undefined) throw createStatusError(before, target);
   if (before.status === 'foreign' && !options.adopt) throw createStatusError(before, target);
   const application = { commands: image?.application, mayQuit: quit === true, session };
-  // Asked again before the image is replaced; now, it saves building for nothing.
+  // `withoutApplication` asks again before the replacement; asking now saves a useless build.
   if (!dryRun && before.status !== 'patched') await refuseRunning(application);
   const build = await createBuildRequest(request, session);
   if (dryRun) return planOnly({ ...options, before, installed, build }, session);

@@ -23,8 +23,7 @@ export interface Deployed {
 /** Lines for people. */
 export function describeDeployed(deployed: Deployed, { dryRun = false } = {}): string[] {
   const { name, changed, proved, before, deployment, conflicts = [], drift = [], report } = deployed;
-  if (proved)
-    return [`${name}: was patched, but never booted: the installed image was booted now, and it stays`];
+  if (proved) return [`${name}: was patched, never booted; it booted now and stays installed`];
   if (!changed) return [`${name}: nothing to do: ${before.reason}`];
   const lines = [`${name}: was ${before.status}: ${before.reason}`];
   const steps = report?.plan?.steps ?? [];

@@ -72,7 +72,7 @@ async function reapplyOnce(
   const { request, settle } = options;
   const { folder } = await findTarget(request, session);
   if (settle !== undefined) {
-    session.log(`waiting until the image was not written to for ${settle} s`);
+    session.log(`waiting until nothing has written to the image for ${settle} s`);
     await waitUntilSettled(folder.image, settle, session.signal);
   }
   try {
@@ -122,7 +122,7 @@ async function waitUntilSettled(path: string, quiet: number, signal: AbortSignal
 /** Bytes at which a log is renamed to `log.1`, over the one before. */
 const logLimit = 1024 * 1024;
 
-/** Appends a line with the time, for runs that nobody watches (cron, launchd, systemd). */
+/** Appends a line with the time, for runs without a terminal (cron, launchd, systemd). */
 async function writeLog(path: string, line: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const { size } = await stat(path).catch(() => ({ size: 0 }));

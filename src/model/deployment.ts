@@ -7,29 +7,29 @@ export interface FileMark {
   readonly size: number;
 }
 
-/** One patched image that was made for one stock image, and all that must be known of it later. */
+/** The record of one patched image that was built for one stock image. */
 export interface Deployment {
   readonly version: 1;
   readonly stock: FileMark;
   readonly patched: FileMark;
   /** Plan.id of the build. */
   readonly plan: string;
-  /** Hash of what was asked for: patches with their payload and settings, compression; not of the image. */
+  /** Hash of what was wanted: patches with their payload and settings, compression; independent of the image. */
   readonly recipe: string;
-  /** So that `reapply` finds the same patches without a configuration. */
+  /** `reapply` needs no configuration to find the same patches again. */
   readonly patches: readonly { readonly id: string; readonly folder: string; readonly sha256: string }[];
   readonly settings: Readonly<Record<string, string>>;
   readonly packages: Readonly<Record<string, string>>;
   readonly verdict: 'passed' | 'not booted';
-  /** Of the application, where its definition tells how to find it. */
+  /** Version of the application, where the definition of the image tells how to read it. */
   readonly application?: string | undefined;
   /** Digest of the kernel that the image was booted with. */
   readonly kernel?: string | undefined;
-  /** Digests of the archives in the image that the stock image does not have. */
+  /** Digests of the archives that the patched image has and the stock image does not. */
   readonly segments: readonly string[];
-  /** Digest of the archive of the stock image that brings /init. */
+  /** Digest of the archive with /init of the stock image. */
   readonly stockRoot: string;
-  /** The folder of its build, below `builds` of the state folder. */
+  /** The name of its build's folder, below `builds` of the state folder. */
   readonly build: string;
   /** ISO 8601. */
   readonly time: string;
@@ -40,26 +40,26 @@ export interface DeployState {
   readonly version: 1;
   /** The real path of the installed image. */
   readonly image: string;
-  /** What the user asked for last: `reapply` leaves an image alone that was restored on purpose. */
+  /** What the user asked for last: `reapply` leaves an image alone that the user restored. */
   readonly wanted: 'patched' | 'stock';
-  /** The oldest first. */
+  /** Oldest first. */
   readonly deployments: readonly Deployment[];
 }
 
-/** A file of an image before and after the patches; an absent side means that there is none. */
+/** A file of an image before and after the patches: a hash of each side, absent where it does not exist. */
 export interface TouchedFile {
   readonly path: string;
   readonly before?: string | undefined;
   readonly after?: string | undefined;
 }
 
-/** A file that upstream changed since the last time, and that the patches replace as they did before. */
+/** A file that upstream changed since the last deployment, and that the patches replace with the same content. */
 export interface Conflict {
   readonly path: string;
   readonly upstream: 'changed' | 'added';
 }
 
-/** A package whose version is not that of the last time; an absent side means that it was not installed. */
+/** A package whose version differs from the last deployment; a side is absent where it was not installed. */
 export interface PackageDrift {
   readonly name: string;
   readonly before?: string | undefined;
@@ -68,13 +68,13 @@ export interface PackageDrift {
 
 export interface Status {
   readonly status: StatusName;
-  /** One line: why. */
+  /** One line. */
   readonly reason: string;
-  /** What to type next; absent where nothing is to be done. */
+  /** The command to type next; absent where nothing is left to do. */
   readonly next?: string | undefined;
 }
 
-/** How the application that boots an image is asked whether it runs (exit 0), ended and started. */
+/** Commands for the application that boots an image; `running` exits with 0 while the application runs. */
 export interface ApplicationCommands {
   readonly running: readonly string[];
   readonly quit?: readonly string[] | undefined;

@@ -9,14 +9,14 @@ import { type Ran, runMoby } from '../fixtures/moby.js';
 export interface Application {
   readonly folder: string;
   readonly image: string;
-  /** Below it is what moby-patch keeps. */
+  /** The state folder of the user. */
   readonly state: string;
-  /** Puts another release in the place of the installed one, as an updater does. */
+  /** Replaces the installed release by another one, as an updater does. */
   upgrade(version: string, image: Uint8Array): Promise<void>;
   digest(): Promise<string>;
-  /** In a process of its own. */
+  /** Runs the program in a process of its own. */
   moby(...args: string[]): Promise<Ran>;
-  /** In this process. */
+  /** Runs the program in this process. */
   call(...args: string[]): Promise<Ran>;
   status(): Promise<{ code: number | null; status: string; reason: string; next?: string; rebuilt: boolean }>;
 }
@@ -36,7 +36,7 @@ steps:
   - file: {path: etc/hello, content: "hi\\n"}
 `;
 
-/** A release: what is in /etc/motd is what the patch replaces. */
+/** The image of a release; the patch replaces its /etc/motd. */
 export function createRelease({ motd = 'motd\n', os = '1', second = false } = {}): Buffer {
   const root = createArchive([
     directory('.'),
@@ -84,7 +84,7 @@ export async function createApplication(folder: string, image = createRelease())
   return application;
 }
 
-/** The one folder that moby-patch has for the application's image. */
+/** The state folder of the application's image. */
 export async function findState({ state }: Application): Promise<string> {
   const [name = ''] = await readdir(join(state, 'moby-patch'));
   return join(state, 'moby-patch', name);

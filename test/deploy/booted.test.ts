@@ -5,7 +5,7 @@ import { createTinyArchive, encodeEntry } from '../boot/tiny-image.js';
 import { pad } from '../fixtures/archive.js';
 import { createApplication } from './application.js';
 
-/** A release that boots and then says what is in the files of the patch and of its own. */
+/** A release that boots, and prints the files of the patch and its own. */
 async function createBootable(os: string, { motd = 'motd\n', second = false } = {}): Promise<Buffer> {
   const init = createInit('cat /etc/motd /etc/hello; cat /etc/os; echo; cat /containers/one; echo');
   const root = await createTinyArchive(init, [
@@ -46,7 +46,7 @@ bootTest('after three upgrades the installed image is one that booted', (t) =>
   }),
 );
 
-bootTest('what was installed without a boot is booted by the next apply', (t) =>
+bootTest('the next apply boots what was installed without a boot', (t) =>
   withBench(t, async ({ folder, kernel }) => {
     const application = await createApplication(folder, await createBootable('1.12.0'));
     const boot = ['-q', '--kernel', kernel.kernel];
@@ -58,12 +58,12 @@ bootTest('what was installed without a boot is booted by the next apply', (t) =>
     t.is(refused.code, 4, refused.stderr);
     t.regex(
       refused.stderr,
-      /the installed image, which nobody had booted, does not boot: .*\n +try: moby-patch restore /,
+      /the installed image, which was never booted, does not boot: .*\n +try: moby-patch restore /,
     );
     t.regex((await application.status()).reason, /never booted$/);
     const proved = await application.moby('apply', ...boot, ...expected);
     t.is(proved.code, 0, proved.stderr);
-    t.regex(proved.stdout, /booted now, and it is what is installed/);
+    t.regex(proved.stdout, /it booted now and stays installed/);
     t.is(await application.digest(), installed);
     t.regex((await application.status()).reason, /booted before it was installed$/);
     t.regex((await application.moby('apply', ...boot)).stdout, /nothing to do/);

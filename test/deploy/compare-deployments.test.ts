@@ -1,7 +1,7 @@
 import test from 'ava';
 import { findConflicts, findDrift } from '#src/deploy/compare-deployments.js';
 
-test('a conflict is a file that upstream changed and the patch replaces as before', (t) => {
+test('a conflict is a file that upstream changed and the patch replaces with the same content as before', (t) => {
   const before = [
     { path: 'replaced', before: 'a1', after: 'ours' },
     { path: 'edited', before: 'b1', after: 'b1+line' },
@@ -26,7 +26,7 @@ test('a conflict is a file that upstream changed and the patch replaces as befor
   ]);
 });
 
-test('drift names every package whose version is another one', (t) => {
+test('drift names every package whose version changed', (t) => {
   t.deepEqual(findDrift({ a: '1', b: '1', c: '1' }, { a: '1', b: '2', d: '1' }), [
     { name: 'b', before: '1', after: '2' },
     { name: 'c', before: '1', after: undefined },

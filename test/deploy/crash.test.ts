@@ -11,7 +11,7 @@ import { createFaults, type Faults } from './faults.js';
 const missing = process.platform === 'linux' ? findMissingProgram('cc') : 'skipped: not Linux';
 const stock = sha256(createRelease());
 
-/** An application, and a way back to how it is now. */
+/** An application, and a function that resets it to how it is now. */
 async function setUp(t: ExecutionContext, applied: boolean) {
   const application = await createApplication(join(await realpath(await createTestFolder(t)), 'project'));
   if (notRoot === undefined) await chown(application.image, 1000, 1000);
@@ -36,12 +36,12 @@ function run(
   error = 0,
 ): Promise<Ran> {
   const { folder, state } = application;
-  // A killed program leaves its scratch folder: in the folder of the test.
+  // A killed program leaves its scratch folder behind, so that goes into the folder of the test.
   const environment = { XDG_STATE_HOME: state, TMPDIR: dirname(folder), ...faults.arm(folder, at, error) };
   return runMoby(command, { folder, environment });
 }
 
-/** Whatever happened: the image is one of the two, `status` knows which, and the next apply ends it. */
+/** Whatever happened, the image is one of two, `status` knows which, and the next apply succeeds. */
 async function checkAfterwards(
   t: ExecutionContext,
   application: Application,
@@ -89,13 +89,13 @@ for (const command of ['apply', 'restore']) {
       for (let at = 1; at <= calls.length; at += 1) {
         await reset();
         const before = await application.digest();
-        // What needs room finds none; everything else finds a broken disk.
+        // Calls that need room find none; all others find a broken disk.
         const error = / (open|p?write\w*|mkdir|link|fsetxattr) /.test(calls[at - 1] ?? '') ? 'ENOSPC' : 'EIO';
         const where = `${command} with ${error} at ${calls[at - 1]}`;
         const { code, stderr } = await run(application, argv, faults, at, constants.errno[error]);
         if (code !== 0) refused += 1;
         t.notRegex(stderr, /\[internal\]/, where);
-        // Behind the rename the new image is in place, and the message says so.
+        // After the rename the new image is in place, and the message says so.
         if (code !== 0 && !/the image was replaced, but/.test(stderr))
           t.is(await application.digest(), before, where);
         await checkAfterwards(t, application, where);

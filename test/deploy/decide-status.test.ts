@@ -31,10 +31,10 @@ const evidence: Evidence = { segments: ['new'], stockRoot: 'root', hasAddedFiles
 
 const known: readonly [string, Partial<Facts>, StatusName | undefined][] = [
   ['our bytes', {}, 'patched'],
-  ['our bytes, no wish named', { recipe: undefined }, 'patched'],
-  ['our bytes, another wish', { recipe: 'other' }, 'stale'],
+  ['our bytes, no patches named', { recipe: undefined }, 'patched'],
+  ['our bytes, other patches', { recipe: 'other' }, 'stale'],
   ['our bytes, another kernel', { kernel: 'other' }, 'stale'],
-  ['our bytes, a kernel that nobody knew', { kernel: undefined }, 'patched'],
+  ['our bytes, an unknown kernel', { kernel: undefined }, 'patched'],
   [
     'bytes of an older deployment',
     {
@@ -46,13 +46,13 @@ const known: readonly [string, Partial<Facts>, StatusName | undefined][] = [
   ['the stock bytes', { installed: 'stock' }, 'stock'],
   ['the stock bytes of another version', { installed: 'stock', application: '1.11.0' }, 'stock'],
   ['only a backup is left', { installed: 'stock', deployments: [] }, 'stock'],
-  ['the first image that is seen', { installed: 'x', deployments: [], backups: [] }, 'stock'],
+  ['the very first image', { installed: 'x', deployments: [], backups: [] }, 'stock'],
   ['an unknown image', { installed: 'x' }, undefined],
   ['an unknown image and only backups', { installed: 'x', deployments: [] }, undefined],
 ];
 
 for (const [title, changes, status] of known)
-  test(`on record: ${title} is ${status ?? 'for a closer look'}`, (t) => {
+  test(`on record: ${title} is ${status ?? 'opened'}`, (t) => {
     t.is(recogniseImage({ ...facts, ...changes })?.status, status);
   });
 
@@ -65,7 +65,7 @@ const unknown: readonly [string, Partial<Facts>, Partial<Evidence>, StatusName][
   ['another version with our files in it', { application: '1.13.0' }, { hasAddedFiles: true }, 'foreign'],
   ['the same version', {}, {}, 'foreign'],
   ['the same version, another kernel', { kernel: 'other' }, {}, 'upgraded'],
-  ['no version to be had', unversioned, {}, 'upgraded'],
+  ['no known version', unversioned, {}, 'upgraded'],
   ['no version, a part of the stock image', unversioned, { segments: ['root', 'more'] }, 'foreign'],
   ['no version, microcode as before', unversioned, { segments: ['microcode', 'new'] }, 'upgraded'],
   ['no version, a part of ours', unversioned, { segments: ['own', 'more'] }, 'foreign'],

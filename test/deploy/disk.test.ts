@@ -8,7 +8,7 @@ import { cli } from '../fixtures/moby.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { type Application, createApplication, createRelease, sha256 } from './application.js';
 
-/** About 170 KB: a file system of 250 KB has room for one, not for two. */
+/** About 170 KB: a file system of 250 KB has room for one of them, not for two. */
 const large = gzip(
   createArchive([
     directory('.'),
@@ -126,12 +126,12 @@ declareSerialTest(missing, 'a user without the right to write: nothing is change
   t.is(await application.digest(), sha256(createRelease()), image);
 });
 
-test('an image that is written to while it is replaced is left to the other program', async (t) => {
+test('an image that another program writes while apply runs is left alone', async (t) => {
   const application = await createApplication(await createTestFolder(t));
   const definition = join(application.folder, 'images/app.yaml');
   const other = createRelease({ os: 'other' });
   await writeFile(join(application.folder, 'other.img'), other);
-  // The last thing before the replacement is the question whether the application runs.
+  // The definition's question whether the application runs comes last before the replacement.
   const { readFile } = await import('node:fs/promises');
   const writer = `application:\n  running: [sh, -c, "cp ${application.folder}/other.img ${application.image}; exit 1"]\n`;
   await writeFile(definition, (await readFile(definition, 'utf8')) + writer);

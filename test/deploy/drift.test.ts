@@ -9,7 +9,7 @@ import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { createApplication, sha256 } from './application.js';
 
 const missing = noNamespaces ?? findMissingProgram('debootstrap', 'dpkg-deb', 'cpio', 'find');
-/** Large, and neither dpkg nor apt needs it. */
+/** Large folders that neither dpkg nor apt needs. */
 const needless = [
   'usr/lib/udev',
   'usr/lib/systemd',
@@ -23,7 +23,7 @@ async function run(script: string, ...values: readonly string[]): Promise<void> 
   if (exitCode !== 0) throw new Error(output);
 }
 
-/** A release whose apt finds these packages and no others: name -> version and what it depends on. */
+/** A release whose apt finds only these packages: by name, version and dependency. */
 async function createDebian(
   root: string,
   packages: Readonly<Record<string, readonly [version: string, depends?: string]>>,
@@ -58,7 +58,7 @@ async function setUp(t: ExecutionContext) {
   return { project: join(folder, 'project'), root };
 }
 
-declareSerialTest(missing, 'reapply tells which packages have another version than before', async (t) => {
+declareSerialTest(missing, 'reapply names the packages whose version changed', async (t) => {
   const { project, root } = await setUp(t);
   const first = await createDebian(root, { greeter: ['1.0', 'oldlib'], oldlib: ['3'] });
   const application = await createApplication(project, first);

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 
 export interface Faults extends Disposable {
   /**
-   * The environment in which the program dies, or gets the error, at call number `at` of those that change
-   * the disk below `root`; 0: none does.
+   * The environment in which a program is killed, or gets the error, at the call number `at` of those that change
+   * the disk below `root`; 0: at none.
    */
   arm(root: string, at: number, error?: number): Record<string, string>;
-  /** The calls of the last run: their names and paths. */
+  /** The calls of the last run, with their names and paths. */
   calls(): readonly string[];
 }
 

@@ -33,7 +33,7 @@ const survival = z.strictObject({
 });
 const anything = z.record(z.string(), z.unknown());
 
-/** Every key of launchd.plist(5) with its type; launchd ignores what it does not know, so that a typo is silent. */
+/** Every key of launchd.plist(5) with its type; launchd ignores unknown keys, so it would not report a typo. */
 export const launchdSchema = z
   .strictObject({
     Label: z.string().regex(/^[A-Za-z0-9._-]+$/),
@@ -95,7 +95,7 @@ export const launchdSchema = z
   .refine((job) => job.Program !== undefined || job.ProgramArguments !== undefined, {
     error: 'wanted Program or ProgramArguments',
   })
-  // Without Program the first argument is what is executed, and launchd looks in no PATH of ours.
+  // Without Program, launchd executes the first argument and does not search our PATH.
   .refine((job) => job.Program !== undefined || job.ProgramArguments?.[0]?.startsWith('/'), {
     error: 'wanted an absolute path as the first argument',
   });

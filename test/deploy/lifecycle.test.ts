@@ -36,7 +36,7 @@ test('three upgrades and two downgrades, each patched again by one command', asy
       'upgraded',
       /"etc\/motd","upstream":"changed"/,
     ],
-    // A digest that is on record is recognised, whatever the version.
+    // A digest on record is recognised, whatever the version.
     ['1.12.1', { os: '2' }, 'stock', /"etc\/motd","upstream":"changed"/],
     ['1.11.0', { os: '0' }, 'upgraded', /\[\]/],
   ];
@@ -69,7 +69,7 @@ test('reapply --strict refuses to lose a change of upstream', async (t) => {
   t.is(await application.digest(), sha256(image));
 });
 
-test('a foreign edit is told from an upgrade, and is not lost', async (t) => {
+test('a change by another program is told apart from an upgrade, and is not lost', async (t) => {
   const application = await setUp(t);
   t.is((await application.call('apply', ...quick)).code, 0);
   const patched = await readFile(application.image);
@@ -105,14 +105,14 @@ test('half of a new image is neither patched nor overwritten until it is whole',
   t.is((await application.call('reapply', ...quick)).code, 0);
 });
 
-test('half of an image is not taken for the stock one when nothing was ever applied', async (t) => {
+test('half of an image does not count as stock when nothing was ever applied', async (t) => {
   const application = await setUp(t);
   await truncate(application.image, 100);
   t.regex(await expectStatus(t, application, 'foreign'), /half-written/);
   t.is((await application.call('apply', ...quick)).code, 1);
 });
 
-test('stale: changed patches are seen, and applied to the stock image, not to the patched one', async (t) => {
+test('changed patches make an image stale, and are applied to the stock image, not to the patched one', async (t) => {
   const application = await setUp(t);
   t.is((await application.call('apply', ...quick)).code, 0);
   await writeFile(
@@ -138,7 +138,7 @@ test('reapply knows the patches without a configuration, and leaves a restored i
   t.is(await application.digest(), sha256(createRelease({ os: '2' })));
 });
 
-test('a state that is damaged or lost is put together from the builds and the backups', async (t) => {
+test('a damaged or lost state is rebuilt from the builds and the backups', async (t) => {
   const application = await setUp(t);
   t.is((await application.call('apply', ...quick)).code, 0);
   const state = join(await findState(application), 'state.json');
@@ -154,7 +154,7 @@ test('a state that is damaged or lost is put together from the builds and the ba
   t.is((await application.call('restore', '-q')).code, 0);
   t.is(await application.digest(), sha256(createRelease()));
   await rm(state);
-  t.is((await application.call('reapply', ...quick)).code, 6, 'nothing is patched that nobody asked for');
+  t.is((await application.call('reapply', ...quick)).code, 6, 'a lost state patches nothing');
 });
 
 test('a damaged backup is never restored, and not overwritten', async (t) => {
@@ -182,7 +182,7 @@ test('--dry-run names the steps and changes nothing', async (t) => {
   t.deepEqual(await readdir(await findState(application)), []);
 });
 
-test('the application is not replaced under its feet: refused, or quit and started again', async (t) => {
+test('apply refuses while the application runs, or quits it and starts it again', async (t) => {
   const application = await setUp(t);
   const flag = join(application.folder, 'running');
   await writeFile(flag, '');
@@ -197,7 +197,7 @@ test('the application is not replaced under its feet: refused, or quit and start
   t.regex((await application.call('restore', '-q')).stderr, /application-running/);
 });
 
-declareTest(notRoot, 'owner, mode and extended attributes stay', async (t) => {
+declareTest(notRoot, 'owner and mode stay', async (t) => {
   const application = await setUp(t);
   await chown(application.image, 1234, 4321);
   await chmod(application.image, 0o640);
@@ -241,11 +241,11 @@ test('an ISO and an erofs are unsupported, with the reason', async (t) => {
   }
 });
 
-test('of two reapply at once one works and one says so', async (t) => {
+test('of two reapply at the same time, one works and the other names it', async (t) => {
   const application = await setUp(t);
   t.is((await application.call('apply', ...quick)).code, 0);
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
-  // The definition's question whether the application runs holds the first one in its lock.
+  // The first process stops at the definition's question whether the application runs, while it has the lock.
   const gate = join(application.folder, 'gate');
   const definition = join(application.folder, 'images/app.yaml');
   const wait = `application:\n  running: [sh, -c, "touch ${gate}.reached; for i in $(seq 600); do [ -e ${gate} ] && exit 1; sleep 0.1; done"]\n`;
@@ -264,7 +264,7 @@ test('of two reapply at once one works and one says so', async (t) => {
   await expectStatus(t, application, 'patched');
 });
 
-test('patches that change nothing are told, for then the image is no stock one', async (t) => {
+test('patches that change nothing are refused: the image is no stock image', async (t) => {
   const application = await setUp(t);
   t.is((await application.call('apply', ...quick)).code, 0);
   await rm(application.state, { recursive: true });
@@ -273,7 +273,7 @@ test('patches that change nothing are told, for then the image is no stock one',
   t.regex(stderr, /patches-without-effect/);
 });
 
-test('what a recipe makes is not replaced: other builds start from it', async (t) => {
+test('an image that a recipe makes is not replaced: other builds start from it', async (t) => {
   const application = await setUp(t);
   for (const command of ['status', 'apply', 'restore', 'reapply', 'watch']) {
     const { code, stderr } = await application.call(command, '-i', 'reference');

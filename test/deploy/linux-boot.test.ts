@@ -22,7 +22,7 @@ declareSerialTest(
     const { release } = kernel;
     const root = join(await createTestFolder(t), 'root');
     const run = async (...argv: readonly string[]) => {
-      // /proc and /dev are seen by these commands alone, and go with them.
+      // Only these commands see /proc and /dev; both are unmounted when they end.
       const script =
         'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"';
       const unshare = ['unshare', '--mount', 'sh', '-c', script, root, ...argv];
@@ -46,7 +46,7 @@ declareSerialTest(
     await runProcess(['depmod', '-b', root, release], { signal, timeout: 60 });
     await mkdir(join(root, 'root/.config/moby-patch/patches/mark'), { recursive: true });
     await writeFile(join(root, 'root/.config/moby-patch/patches/mark/patch.yaml'), patch);
-    // Small: which modules it has does not matter here.
+    // A small initrd: its modules do not matter here.
     const settings = join(root, 'etc/initramfs-tools/conf.d/test');
     await writeFile(settings, 'MODULES=list\n');
     const made = await run('update-initramfs', '-c', '-k', release);
@@ -67,7 +67,7 @@ declareSerialTest(
     t.is(await digest(), stock);
 
     t.is((await moby('apply', '-p', 'mark', '-q', '--no-verify')).code, 0);
-    // What a package does that brings something for the initrd.
+    // As the installation of a package does that adds files to the initrd.
     await writeFile(settings, 'MODULES=list\nRESUME=none\n');
     t.is((await run('update-initramfs', '-u', '-k', release)).code, 0);
     const upgraded = await moby('status');
@@ -76,7 +76,7 @@ declareSerialTest(
     t.is((await moby('reapply', '-q', '--no-verify')).code, 0);
     t.is((await moby('reapply', '-q', '--no-verify')).code, 6);
 
-    // A new kernel: its initrd has another name, and the patches go over to it.
+    // A new kernel: its initrd has another name, and gets the same patches.
     const next = release.replace(/^\d+\.\d+/, '99.0');
     await copyFile(join(boot, `vmlinuz-${release}`), join(boot, `vmlinuz-${next}`));
     const old = await digest();

@@ -17,7 +17,7 @@ async function lose(application: Application, ...names: readonly string[]): Prom
   for (const name of names) await rm(join(folder, name), { recursive: true });
 }
 
-test('without the state and the builds, the backups say what was made of them', async (t) => {
+test('without the state and the builds, the records beside the backups are enough', async (t) => {
   const application = await setUp(t);
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
   t.is((await application.call('reapply', ...quick)).code, 0);
@@ -31,7 +31,7 @@ test('without the state and the builds, the backups say what was made of them', 
   t.is(await application.digest(), sha256(createRelease({ os: '3' })));
 });
 
-test('with nothing but a backup the image is foreign, and the backup comes back by force', async (t) => {
+test('with only a backup the image is foreign, and restore --force puts the backup in place', async (t) => {
   const application = await setUp(t);
   const patched = await application.digest();
   const folder = await findState(application);
@@ -48,7 +48,7 @@ test('with nothing but a backup the image is foreign, and the backup comes back 
   t.deepEqual(await readdir(join(folder, 'foreign')), [`${patched}.img`]);
 });
 
-test('with nothing at all a patched image is not taken for the stock one', async (t) => {
+test('without any record a patched image does not count as stock', async (t) => {
   const application = await setUp(t);
   const patched = await application.digest();
   await rm(application.state, { recursive: true });
@@ -67,7 +67,7 @@ test('with nothing at all a patched image is not taken for the stock one', async
   }
   t.is((await application.call('apply', '--adopt', '-s', 'name=moon', ...quick)).code, 0);
   t.is((await application.call('restore', '-q')).code, 0);
-  t.is(await application.digest(), patched, 'what was adopted is the stock image from then on');
+  t.is(await application.digest(), patched, 'the adopted image is the stock image from then on');
   await rm(application.state, { recursive: true });
   await application.upgrade('1.13.0', createRelease());
   t.is((await application.status()).status, 'stock');

@@ -10,7 +10,7 @@ export type PropertyList =
 const head =
   /^<\?xml version="1\.0" encoding="UTF-8"\?>\s*<!DOCTYPE plist PUBLIC "-\/\/Apple\/\/DTD PLIST 1\.0\/\/EN" "http:\/\/www\.apple\.com\/DTDs\/PropertyList-1\.0\.dtd">\s*<plist version="1\.0">/;
 
-/** The forms that the DTD gives for the text of an element, and the value of each. */
+/** The forms of the text of each element in the DTD, and how to read its value. */
 const scalars: Readonly<Record<string, readonly [RegExp, (text: string) => PropertyList]>> = {
   string: [/^[\s\S]*$/, (text) => text],
   integer: [/^[+-]?\d+$/, Number],
@@ -20,7 +20,7 @@ const scalars: Readonly<Record<string, readonly [RegExp, (text: string) => Prope
 };
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** Reads an XML property list by its DTD, and nothing that the DTD does not have: no comments, no attributes. */
+/** Reads an XML property list and refuses all that its DTD does not allow; comments and attributes too. */
 export function parsePropertyList(text: string): PropertyList {
   const start = head.exec(text)?.[0];
   if (start === undefined) throw new Error('found no head of a property list');

@@ -33,15 +33,15 @@ const breakages: readonly (readonly [string, string, string])[] = [
   ['an unescaped ampersand', 'A &amp; B', 'A & B'],
   ['a key without a value', '<true/>', ''],
   ['a value without a key', '<key>RunAtLoad</key>', ''],
-  ['an element that is not closed', '</array>', ''],
-  ['a number as a text', '<integer>30</integer>', '<string>30</string>'],
-  ['no number', '<integer>30</integer>', '<integer>thirty</integer>'],
+  ['an unclosed element', '</array>', ''],
+  ['a number in a string', '<integer>30</integer>', '<string>30</string>'],
+  ['an integer that is no number', '<integer>30</integer>', '<integer>thirty</integer>'],
   ['a misspelt key', 'WatchPaths', 'WatchPath'],
   ['no label', 'Label', 'Labels'],
   ['a relative path', '<string>/tmp/log', '<string>tmp/log'],
-  ['a program to be looked up', '<string>/bin/true', '<string>true'],
-  ['a key that comes twice', 'StandardErrorPath', 'StandardOutPath'],
-  ['something behind the end', '</plist>', '</plist><plist/>'],
+  ['a program without a path', '<string>/bin/true', '<string>true'],
+  ['a key twice', 'StandardErrorPath', 'StandardOutPath'],
+  ['data after the end', '</plist>', '</plist><plist/>'],
 ];
 for (const [title, from, to] of breakages)
   test(`the schema of launchd's agent refuses ${title}`, (t) => {
@@ -50,7 +50,7 @@ for (const [title, from, to] of breakages)
     t.throws(() => launchdSchema.parse(parsePropertyList(text.replace(from, to))));
   });
 
-/** What a Mac alone has is no test that is missing elsewhere. */
+/** Elsewhere these tests do not exist: a skipped test would ask for a program that only a Mac has. */
 const isMac = process.platform === 'darwin';
 const dump = 'import json, plistlib, sys\nprint(json.dumps(plistlib.load(open(sys.argv[1], "rb"))))';
 const readers: readonly (readonly [string, readonly string[]])[] = [
@@ -109,7 +109,7 @@ for (const kind of ['launchd', 'systemd'] as const)
     t.deepEqual(await readdir(join(application.folder, 'services')), []);
   });
 
-test('what a service runs has only options that reapply knows, whichever watch was given', async (t) => {
+test('the command of a service has only options that reapply knows', async (t) => {
   const application = await createApplication(await createTestFolder(t));
   const known: readonly string[] =
     (await application.moby('reapply', '--help')).stdout.match(/--[a-z-]+/g) ?? [];

@@ -21,7 +21,7 @@ const large = gzip(
   ]),
 );
 
-/** What the guest is to show: the first release patched, the third one patched though the second one came first. */
+/** Upgrades in the guest; the second one comes while the first one is being patched. */
 const releases = { '1.13.0': createRelease({ os: '2' }), '1.13.1': createRelease({ os: '3', second: true }) };
 
 declareSerialTest(
@@ -34,7 +34,7 @@ declareSerialTest(
     const [files, other, disk] = [join(work, 'srv'), join(work, 'other'), join(work, 'disk.ext4')];
     await installProgram(join(files, 'moby-patch'));
     const { folder } = await createApplication(join(files, 'project'));
-    // While the service runs systemd does not look: the second upgrade comes just then, once.
+    // systemd sees no change while the service runs: the second upgrade comes just then, once.
     const gate = 'application:\n  running: [sh, /srv/running.sh]\n';
     const definition = join(folder, 'images/app.yaml');
     await writeFile(definition, (await readFile(definition, 'utf8')) + gate);

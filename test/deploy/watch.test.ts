@@ -7,7 +7,7 @@ import { createTestFolder } from '../fixtures/archive.js';
 import { runMoby } from '../fixtures/moby.js';
 import { type Application, createApplication, createRelease, sha256 } from './application.js';
 
-test('watch patches what an updater writes, when the file is whole, and ends when it is told to', async (t) => {
+test('watch patches an image once an updater has written all of it, and ends on SIGTERM', async (t) => {
   const application = await createApplication(await createTestFolder(t));
   t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
   const patched = await application.digest();
@@ -21,7 +21,7 @@ test('watch patches what an updater writes, when the file is whole, and ends whe
     },
   });
   t.teardown(() => stop());
-  // An updater that writes in place, with a break in the middle.
+  // An updater that writes in place and pauses in the middle.
   await application.upgrade('1.13.0', image);
   await truncate(application.image, image.length / 2);
   await wait(300);
@@ -35,14 +35,14 @@ test('watch patches what an updater writes, when the file is whole, and ends whe
   t.regex(stdout, /was upgraded: /);
 });
 
-/** The definition asks whether the application runs, first before the build and then before the replacement. */
+/** Runs a script at the definition's question whether the application runs: before the build and before the replacement. */
 async function addQuestion(application: Application, script: string): Promise<void> {
   const definition = join(application.folder, 'images/app.yaml');
   const question = `application:\n  running: [sh, -c, ${JSON.stringify(`${script}; exit 1`)}]\n`;
   await writeFile(definition, (await readFile(definition, 'utf8')) + question);
 }
 
-test('reapply --settle patches also what an updater brings while it works', async (t) => {
+test('reapply --settle also patches an image that an updater installs while it works', async (t) => {
   const application = await createApplication(await createTestFolder(t));
   t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
@@ -61,7 +61,7 @@ test('reapply --settle patches also what an updater brings while it works', asyn
   t.is((await application.status()).status, 'patched');
 });
 
-test('reapply --settle waits for an application that is away for a moment', async (t) => {
+test('reapply --settle waits for an application that an updater moved away for a moment', async (t) => {
   const application = await createApplication(await createTestFolder(t));
   t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
   await application.upgrade('1.13.0', createRelease({ os: '2' }));

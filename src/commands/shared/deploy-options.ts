@@ -58,6 +58,6 @@ export function addDeployOptions(command: Command): Command {
 
 export function addReapplyOptions(command: Command): Command {
   return addDeployOptions(command)
-    .option('--settle <seconds>', 'first wait until the image was not written to for so long', parseCount)
+    .option('--settle <seconds>', 'first wait until nothing has written to the image for so long', parseCount)
     .option('--strict', 'refuse when a patch replaces a file that the upgrade changed too');
 }

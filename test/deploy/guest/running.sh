@@ -1,4 +1,4 @@
-# The question whether the application runs: no. As a side effect, once, an updater.
+# Answers that the application does not run. The first call also acts as an updater.
 if [ -e /srv/next ]; then
 	version=$(cat /srv/next)
 	rm /srv/next

@@ -1,4 +1,4 @@
-# Run by systemd in the guest. Each part is shown between two lines, with its exit code.
+# Run by systemd in the guest. Prints each part between two lines, with its exit code.
 moby() { /srv/moby-patch/node /srv/moby-patch/dist/cli.js "$@" 2>&1; }
 part() {
 	name=$1
