@@ -1,42 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Program -> the Debian package that has it. */
-export const programs = {
-  'qemu-system-x86_64': 'qemu-system-x86',
-  dockerd: 'docker.io',
-  iptables: 'iptables',
-  debootstrap: 'debootstrap',
-  mke2fs: 'e2fsprogs',
-  'systemd-analyze': 'systemd',
-  python3: 'python3',
-  depmod: 'kmod',
-  ip: 'iproute2',
-  rpcbind: 'rpcbind',
-  'ganesha.nfsd': 'nfs-ganesha nfs-ganesha-vfs',
-  slirp4netns: 'slirp4netns',
-  busybox: 'busybox-static',
-  cpio: 'cpio',
-  bsdtar: 'libarchive-tools',
-  xz: 'xz-utils',
-  bzip2: 'bzip2',
-  lzop: 'lzop',
-  lz4: 'lz4',
-  zstd: 'zstd',
-  ps: 'procps',
-  openssl: 'openssl',
-  zsh: 'zsh',
-  fish: 'fish',
-  xmllint: 'libxml2-utils',
-  script: 'bsdutils',
-  git: 'git',
-  docker: 'docker.io',
-  shellcheck: 'shellcheck',
-};
+/** Each program that the tests start -> the Debian packages that have it. */
+export const programs = JSON.parse(readFileSync(new URL('programs.json', import.meta.url), 'utf8'));
 
 /** What builds libdeflate's module: Debian 12 has it. Where it cannot be had, the test of the recipe is skipped. */
 const compilers = { 'clang-14': 'clang-14', 'wasm-ld-14': 'lld-14' };

@@ -1,43 +1,77 @@
-// `npm test`: installs what is missing, then lint, types and every test; the last line is the count.
+// node scripts/test.mjs [--lane unit|soak] [FILE...]: compiles, and runs a lane of tests or the named files; the last
+// line is the count. Without a lane this is `npm test`: it installs what is missing and checks lint, types and exports too.
 import { spawn, spawnSync } from 'node:child_process';
-import { compile, installCompiler, installPackages, installPrograms, root } from './install.mjs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compile, installPackages, installPrograms, root } from './install.mjs';
+import { listTests } from './lanes.mjs';
+
+const { values, positionals } = parseArgs({
+  options: { lane: { type: 'string', default: 'all' } },
+  allowPositionals: true,
+});
+const { lane } = values;
+const whole = lane === 'all' && positionals.length === 0;
 
 installPackages();
-installPrograms();
-installCompiler();
+if (lane !== 'unit') installPrograms();
 compile();
-const lint = spawnSync(
-  'node',
-  ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
-  { cwd: root, stdio: 'inherit' },
-);
+const checks = whole ? runChecks() : 0;
+const { code, summary, ticked } = await runTests(positionals.length > 0 ? positionals : listTests(lane));
 
-const path = `${process.env.PATH}:/usr/sbin:/sbin`;
-const ava = spawn('node', ['node_modules/ava/entrypoints/cli.mjs', ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: ['inherit', 'pipe', 'inherit'],
-  env: { ...process.env, PATH: path },
-});
-let text = '';
-let ticked = 0;
-ava.stdout.on('data', (chunk) => {
-  process.stdout.write(chunk);
-  ticked += String(chunk).match(/^ {2}✔ /gm)?.length ?? 0;
-  text = (text + chunk).slice(-20_000);
-});
-ava.on('close', (code) => {
-  // Behind the last line; what is in front of it may have a runner's counts too, of one that a test started.
-  const summary = text.slice(text.lastIndexOf('  ─\n') + 1);
-  const count = (pattern) =>
-    [...summary.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
-  // The runner counts what passed only when nothing failed.
-  const passed = count(/^\s*(\d+) tests? passed/gm) || ticked;
-  const broken = count(
-    /^\s*(\d+) (?:tests? failed|hooks? failed|uncaught exceptions?|unhandled rejections?|tests? remained? pending|test files? (?:failed|exited|timed out))/gm,
+const count = (pattern) =>
+  [...summary.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
+// The runner counts what passed only when nothing failed.
+const passed = count(/^\s*(\d+) tests? passed/gm) || ticked;
+const broken = count(
+  /^\s*(\d+) (?:tests? failed|hooks? failed|uncaught exceptions?|unhandled rejections?|tests? remained? pending|test files? (?:failed|exited|timed out))/gm,
+);
+const skipped = count(/^\s*(\d+) tests? skipped/gm);
+const failed = Math.max(broken, code === 0 ? 0 : 1) + checks;
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+
+/** Lint and unused exports; the number of those that failed. */
+function runChecks() {
+  const commands = [['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']];
+  return commands.filter(([program, ...args]) => {
+    const { status } = spawnSync('node', [join('node_modules', program), ...args], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    if (status !== 0) console.log(`failed: ${program}`);
+    return status !== 0;
+  }).length;
+}
+
+/** The runner's exit code, the counts behind its last line, and how many tests it ticked off. */
+async function runTests(files) {
+  const path = lane === 'unit' ? createBarePath() : `${process.env.PATH}:/usr/sbin:/sbin`;
+  const ava = spawn(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', ...files], {
+    cwd: root,
+    stdio: ['inherit', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: path },
+  });
+  let text = '';
+  let ticked = 0;
+  for await (const chunk of ava.stdout) {
+    process.stdout.write(chunk);
+    ticked += String(chunk).match(/^ {2}✔ /gm)?.length ?? 0;
+    text = (text + chunk).slice(-20_000);
+  }
+  const code = await new Promise((resolve) =>
+    ava.exitCode === null ? ava.once('exit', resolve) : resolve(ava.exitCode),
   );
-  const skipped = count(/^\s*(\d+) tests? skipped/gm);
-  const failed = Math.max(broken, code === 0 ? 0 : 1) + (lint.status === 0 ? 0 : 1);
-  if (lint.status !== 0) console.log('the lint failed');
-  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
-});
+  if (lane === 'unit') rmSync(path, { recursive: true });
+  // In front of that line there may be counts of a runner that a test started.
+  return { code, summary: text.slice(text.lastIndexOf('  ─\n') + 1), ticked };
+}
+
+/** A folder with nothing but a shell: a unit test that starts another program fails or says that it is skipped. */
+function createBarePath() {
+  const folder = mkdtempSync(join(tmpdir(), 'moby-patch-unit-'));
+  symlinkSync('/bin/sh', join(folder, 'sh'));
+  return folder;
+}

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '#src/io/process.js';
-import { isInstalled, type TestKernel } from '../fixtures/kernel.js';
+import type { TestKernel } from '../fixtures/kernel.js';
+import { findMissingProgram } from '../fixtures/needs.js';
 import type { TinyEntry } from './tiny-image.js';
 
 export interface TestModules {
@@ -15,7 +16,8 @@ export async function findModules(
   kernel: TestKernel,
   names: readonly string[],
 ): Promise<TestModules | string> {
-  if (!(await isInstalled('depmod'))) return 'skipped: no depmod (package kmod)';
+  const missing = findMissingProgram('depmod');
+  if (missing !== undefined) return missing;
   const { folder, paths } = await listModules(kernel, names);
   const bodies = await Promise.all(paths.map((path) => readFile(join(folder, path))));
   return {

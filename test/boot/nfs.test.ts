@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findMissingProgram } from '../fixtures/needs.js';
-import { findReasonToSkip, startNfsServer } from '../fixtures/nfs-server.js';
+import { noNfsServer, startNfsServer } from '../fixtures/nfs-server.js';
 import { findModules } from './modules.js';
 import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { writeTinyImage } from './tiny-image.js';
 
 const drivers = ['virtio_pci', 'virtio_net', 'virtio_rng', 'af_packet', 'nfs', 'nfsv3'];
 
-const noServer = (await findReasonToSkip()) ?? findMissingProgram('depmod');
+const noServer = noNfsServer ?? findMissingProgram('depmod');
 
 bootTest(
   'a guest mounts a share of a server on this machine, reads from it and writes to it',

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { BootRequest, BootResult } from '#src/model/boot.js';
 import { type BootOptions, bootImage } from '#src/verify/boot/boot.js';
-import { findKernel, isInstalled, type TestKernel } from '../fixtures/kernel.js';
-import { declareSerialTest } from '../fixtures/needs.js';
-import { findReasonToSkip } from './tiny-image.js';
+import { noBusybox } from '../fixtures/busybox.js';
+import { findKernel, type TestKernel } from '../fixtures/kernel.js';
+import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 export interface BootBench {
   readonly folder: string;
@@ -14,9 +14,7 @@ export interface BootBench {
   boot(image: string, request?: Partial<BootRequest>, options?: Partial<BootOptions>): Promise<BootResult>;
 }
 
-const found = (await isInstalled('qemu-system-x86_64'))
-  ? ((await findReasonToSkip()) ?? (await findKernel()))
-  : 'skipped: no qemu';
+const found = findMissingProgram('qemu-system-x86_64') ?? noBusybox ?? (await findKernel());
 
 /** Why nothing can be booted here. */
 export const noBench = typeof found === 'string' ? found : undefined;

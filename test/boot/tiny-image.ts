@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
 import { createMode } from '#src/format/mode.js';
 import type { EntryType } from '#src/model/entry.js';
+import { busybox } from '../fixtures/busybox.js';
 
 export interface TinyEntry {
   readonly path: string;
@@ -12,7 +13,6 @@ export interface TinyEntry {
   readonly body?: string | Uint8Array;
 }
 
-const busybox = '/bin/busybox';
 const applets = [
   'sh',
   'mount',
@@ -27,15 +27,6 @@ const applets = [
   'ip',
   'echo',
 ];
-
-/** Whether this machine has a busybox that runs without libraries; otherwise why not, to be said with `t.log`. */
-export async function findReasonToSkip(): Promise<string | undefined> {
-  const binary = await readFile(busybox).catch(() => undefined);
-  if (binary === undefined) return 'skipped: no busybox-static';
-  return binary.includes('/lib64/ld-linux')
-    ? 'skipped: no busybox-static (this busybox needs libraries)'
-    : undefined;
-}
 
 /** A root file system of one busybox and what is given; `init` is the text of /init, undefined for none. */
 export async function createTinyArchive(

@@ -5,19 +5,19 @@ import type { ExecutionContext } from 'ava';
 import type { Report } from '#src/model/report.js';
 import { fetchPrograms } from '../fixtures/alpine-packages.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { findReasonToSkip as findNoDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
+import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
 import { bridge, type ServedFolder, serveFolder } from '../fixtures/http-folder.js';
 import { findKernel } from '../fixtures/kernel.js';
 import { runMoby } from '../fixtures/moby.js';
-import { declareSerialTest, findAlpineArchive, findMissingProgram } from '../fixtures/needs.js';
-import { findReasonToSkip as findNoNfs, startNfsServer } from '../fixtures/nfs-server.js';
+import { declareSerialTest, findAlpineArchive, findMissingProgram, noAlpine } from '../fixtures/needs.js';
+import { noNfsServer, startNfsServer } from '../fixtures/nfs-server.js';
 import { writeAlpineImage } from './alpine-image.js';
 
 const archive = findAlpineArchive();
 const noProgram =
-  (archive === undefined ? 'skipped: no Alpine root' : undefined) ??
-  (await findNoDocker()) ??
-  (await findNoNfs()) ??
+  noAlpine ??
+  noDocker ??
+  noNfsServer ??
   findMissingProgram('qemu-system-x86_64', 'depmod', 'nsenter', 'ip', 'busybox');
 const kernel = noProgram ?? (await findKernel());
 const programs = typeof kernel === 'string' ? kernel : await fetchPrograms();

@@ -15,23 +15,22 @@ import { applySteps } from '#src/patch/apply-steps.js';
 import { cacheSteps, openCachedSteps } from '#src/patch/cached-steps.js';
 import { createPlan } from '#src/patch/plan.js';
 import { writeImage } from '#src/repack/write-image.js';
-import { createTinyArchive, findReasonToSkip as findNoBusybox } from '../boot/tiny-image.js';
+import { createTinyArchive } from '../boot/tiny-image.js';
 import { createTestFolder, openBytes, signal } from '../fixtures/archive.js';
-import { findReasonToSkip as findNoDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
+import { noBusybox } from '../fixtures/busybox.js';
+import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { createPatch } from '../patch/patch-folder.js';
 
 const stamp = 1_700_000_000;
-const noBusybox = await findNoBusybox();
-const noDocker = noBusybox ?? (await findNoDocker());
 let daemon: TestDaemon | undefined;
 test.after.always(() => daemon?.[Symbol.asyncDispose]());
 
 const engines: readonly [string | undefined, () => Promise<Engine>][] = [
-  [noBusybox ?? noNamespaces, async () => createLocalEngine()],
+  [noNamespaces, async () => createLocalEngine()],
   [
-    noDocker,
+    noDocker ?? noBusybox,
     async () => {
       daemon ??= await startDockerd();
       return createDockerEngine(daemon.environment);

@@ -16,19 +16,17 @@ import {
   readText,
   symlink,
 } from '../fixtures/archive.js';
-import { findBusybox } from '../fixtures/busybox.js';
-import { findReasonToSkip, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
+import { busybox, noBusybox } from '../fixtures/busybox.js';
+import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 
-const busybox = await findBusybox();
-const missing =
-  (await findReasonToSkip()) ?? (busybox === undefined ? 'skipped: no static busybox' : undefined);
+const missing = noDocker ?? noBusybox;
 const link = { ino: 900, nlink: 2 };
 
 /** A root with everything that Docker is known to mangle. */
 async function createImage(): Promise<Buffer> {
-  const program = await readFile(busybox ?? '');
+  const program = await readFile(busybox);
   const root: Member[] = [
     directory('.', { mtime: 100 }),
     directory('bin', { mtime: 101 }),

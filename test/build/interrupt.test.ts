@@ -3,12 +3,11 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createTestFolder } from '../fixtures/archive.js';
-import { findReasonToSkip, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
+import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
-const missing =
-  (await findReasonToSkip()) ?? findMissingProgram('qemu-system-x86_64', 'debootstrap', 'depmod');
+const missing = noDocker ?? findMissingProgram('qemu-system-x86_64', 'debootstrap', 'depmod');
 
 const patch = `title: A command that takes its time
 steps:

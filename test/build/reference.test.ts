@@ -5,16 +5,14 @@ import type { ExecutionContext } from 'ava';
 import type { Manifest } from '#src/model/manifest.js';
 import type { Report } from '#src/model/report.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { findReasonToSkip as findNoDocker, startDockerd } from '../fixtures/dockerd.js';
+import { noDocker, startDockerd } from '../fixtures/dockerd.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
-import { findReasonToSkip as findNoNfs, startNfsServer } from '../fixtures/nfs-server.js';
+import { noNfsServer, startNfsServer } from '../fixtures/nfs-server.js';
 
 /** What the whole job needs on the machine. */
 const missing =
-  (await findNoDocker()) ??
-  (await findNoNfs()) ??
-  findMissingProgram('qemu-system-x86_64', 'debootstrap', 'depmod', 'slirp4netns');
+  noDocker ?? noNfsServer ?? findMissingProgram('qemu-system-x86_64', 'debootstrap', 'depmod', 'slirp4netns');
 
 interface Built {
   readonly report: Report;

@@ -8,7 +8,15 @@ import { runFilter } from '#src/compress/run-filter.js';
 import { openInputFile } from '#src/io/input-file.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, signal } from '../fixtures/archive.js';
-import { codecs, createData, type PackedCodec, pack, programs, testWith } from '../fixtures/codecs.js';
+import {
+  codecs,
+  createData,
+  findMissingCodec,
+  type PackedCodec,
+  pack,
+  programs,
+} from '../fixtures/codecs.js';
+import { declareSerialTest } from '../fixtures/needs.js';
 
 const data = createData(3_000_000);
 const packedCodecs = codecs.filter((codec) => codec !== 'gzip');
@@ -42,8 +50,12 @@ async function* endless() {
 }
 
 /** Runs one after another: the process ids are written to one file. */
-function serially(needed: readonly PackedCodec[], title: string, body: Parameters<typeof testWith>[2]): void {
-  testWith(needed, title, body, test.serial);
+function serially(
+  needed: readonly PackedCodec[],
+  title: string,
+  body: (t: ExecutionContext) => Promise<void>,
+): void {
+  declareSerialTest(findMissingCodec(...needed), title, body);
 }
 
 for (const codec of packedCodecs) {

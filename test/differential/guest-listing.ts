@@ -4,18 +4,16 @@ import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process.js';
 import { createArguments, createCmdline } from '#src/verify/boot/machine.js';
 import { createArchive, directory, file, node, signal } from '../fixtures/archive.js';
-import { findBusybox } from '../fixtures/busybox.js';
+import { busybox, noBusybox } from '../fixtures/busybox.js';
 import { findKernel } from '../fixtures/kernel.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { joinNames, type Listing, type Seen, typeOf } from './listing.js';
 
-const busybox = await findBusybox();
 const found = await findKernel();
 
 /** Why no kernel can be asked here. */
 export const noGuest =
-  findMissingProgram('qemu-system-x86_64') ??
-  (busybox === undefined ? 'skipped: no busybox-static' : typeof found === 'string' ? found : undefined);
+  findMissingProgram('qemu-system-x86_64') ?? noBusybox ?? (typeof found === 'string' ? found : undefined);
 
 export function guestTest(
   title: string,

@@ -15,7 +15,7 @@ import {
   signal,
   symlink,
 } from '../fixtures/archive.js';
-import { codecs, pack, testWith } from '../fixtures/codecs.js';
+import { codecs, findMissingCodec, pack } from '../fixtures/codecs.js';
 import { guestTest, listInGuest, withoutBuiltIn } from './guest-listing.js';
 import { compareListings, listImage } from './listing.js';
 import { putFile, rewrite } from './rewrite.js';
@@ -138,18 +138,16 @@ const leaking = ['a', 'b', 'c', 'd'].map((where, part) =>
   ),
 );
 
-testWith(
-  ['zstd', 'xz', 'lzo'],
+guestTest(
   'a kernel sees what we see without a TRAILER anywhere, hard links leaking',
   async (t) => {
     const [a, b, c, d] = leaking as [Buffer, Buffer, Buffer, Buffer];
     await holdRewritten(t, Buffer.concat([pad(gzip(a)), b, pack('zstd', c), pack('lzo', d)]));
   },
-  guestTest,
+  findMissingCodec('zstd', 'xz', 'lzo'),
 );
 
-testWith(
-  ['zstd', 'xz', 'bzip2', 'lz4', 'lzma', 'lzo'],
+guestTest(
   'a kernel sees what we see in members, frames and streams that are cut between entries',
   async (t) => {
     const parts = (prefix: string) =>
@@ -170,7 +168,7 @@ testWith(
     const written = await holdRewritten(t, Buffer.concat(packed));
     t.true(written.entries.has('lz4/link2'));
   },
-  guestTest,
+  findMissingCodec('zstd', 'xz', 'bzip2', 'lz4', 'lzma', 'lzo'),
 );
 
 const whole = joinScenarios(
@@ -178,13 +176,12 @@ const whole = joinScenarios(
 );
 
 for (const codec of ['none', ...codecs] as const) {
-  testWith(
-    codec === 'none' ? [] : [codec],
+  guestTest(
     `a kernel sees what we see in an image that we write with ${codec}`,
     async (t) => {
       const written = await holdRewritten(t, moby(whole), { codec });
       t.is(written.layout.segments[0]?.compression.codec, codec);
     },
-    guestTest,
+    findMissingCodec(...(codec === 'none' ? [] : [codec])),
   );
 }

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { findBusybox } from '../fixtures/busybox.js';
+import { busybox } from '../fixtures/busybox.js';
 import { runProgram } from '../fixtures/codecs.js';
 
 /** Programs that nobody here wrote, each reading a raw archive from its standard input into the folder it runs in. */
 export const readers = {
   'GNU cpio': ['cpio', '-i', '-d', '-m', '--quiet', '--no-absolute-filenames'],
-  'busybox cpio': [(await findBusybox()) ?? 'busybox', 'cpio', '-i', '-d', '-m'],
+  'busybox cpio': [busybox, 'cpio', '-i', '-d', '-m'],
   bsdtar: ['bsdtar', '-x', '-p', '-f', '-', '--numeric-owner'],
 } as const satisfies Record<string, readonly string[]>;
 

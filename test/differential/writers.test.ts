@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import cpioStream from 'cpio-stream';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, directory, pad, signal } from '../fixtures/archive.js';
-import { findBusybox } from '../fixtures/busybox.js';
+import { busybox, noBusybox } from '../fixtures/busybox.js';
 import { runProgram } from '../fixtures/codecs.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
@@ -15,11 +15,7 @@ import { type Reader, readers, readInto } from './readers.js';
 import { putDirectory, putFile, rewrite } from './rewrite.js';
 import { joinScenarios, scenarios } from './scenarios.js';
 
-const busybox = await findBusybox();
-const missing =
-  notRoot ??
-  findMissingProgram('cpio', 'bsdtar', 'zstd') ??
-  (busybox === undefined ? 'skipped: no busybox-static' : undefined);
+const missing = notRoot ?? findMissingProgram('cpio', 'bsdtar', 'zstd') ?? noBusybox;
 
 /** A folder with every type, special mode, large owner and time, hard links and names that are no text. */
 async function createTree(t: ExecutionContext, chosen: readonly string[] = all): Promise<string> {
@@ -32,7 +28,7 @@ const plain = ['types', 'modes', 'first', 'last'];
 const all = [...plain, 'owners', 'times', 'rewritten', 'usr-merge', 'single'];
 
 const runIn = (folder: string, script: string) =>
-  runProgram('sh', ['-c', `cd "$1" && ${script}`, 'sh', folder, busybox ?? ''], Buffer.alloc(0));
+  runProgram('sh', ['-c', `cd "$1" && ${script}`, 'sh', folder, busybox], Buffer.alloc(0));
 
 interface Writer {
   readonly name: string;

@@ -7,7 +7,7 @@ import type { Change } from '#src/model/change.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { createRoot, inNamespaces, noNamespaces, opened } from '../fixtures/local-executor.js';
 import { collect, createMemoryArchive, readTarball, sketchEntry } from '../fixtures/memory-image.js';
-import { declareTest, findAlpineArchive } from '../fixtures/needs.js';
+import { declareTest, findAlpineArchive, noAlpine } from '../fixtures/needs.js';
 
 const paths = (changes: readonly Change[]) =>
   changes.map((change) => (change.op === 'put' ? `+${change.entry.path}` : `-${change.path}`));
@@ -126,9 +126,8 @@ test('a disk without room is named with what is there and what is wanted', async
 });
 
 const alpine = findAlpineArchive();
-const noAlpine = alpine === undefined ? 'skipped: no Alpine root' : noNamespaces;
 
-declareTest(noAlpine, 'apk runs in a real Alpine root', async (t) => {
+declareTest(noAlpine ?? noNamespaces, 'apk runs in a real Alpine root', async (t) => {
   await opened(await readTarball(alpine ?? ''), async ({ root, sh }) => {
     t.regex((await sh('apk --version')).output, /^apk-tools \d/);
     t.is((await sh('apk info -e busybox; adduser -D -H someone; ln /etc/motd /etc/motd2')).exitCode, 0);

@@ -8,6 +8,7 @@ import { parseHeader } from '#src/format/cpio-header.js';
 import { createCpioReader, type ReaderToken } from '#src/format/cpio-reader.js';
 import { encodeRecord } from '#src/format/cpio-writer.js';
 import { createArchive, createTestFolder, directory, file, node, symlink } from '../fixtures/archive.js';
+import { testNeeding } from '../fixtures/needs.js';
 
 interface Seen {
   readonly name: string;
@@ -179,7 +180,7 @@ test('a 070702 entry is held against its checksum', (t) => {
   t.deepEqual(ends(Buffer.from(archive).fill('z', 112, 113)), ['wrong']);
 });
 
-test('what GNU cpio writes is read, and what we write GNU cpio reads', async (t) => {
+testNeeding('cpio')('what GNU cpio writes is read, and what we write GNU cpio reads', async (t) => {
   const folder = await createTestFolder(t);
   mkdirSync(join(folder, 'in/sub'), { recursive: true });
   writeFileSync(join(folder, 'in/sub/file'), 'contents\n');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type ApkPackage, createPackage, createSigner, writeIndex } from '../fixtures/apk.js';
-import { findAlpineArchive } from '../fixtures/needs.js';
+import { findAlpineArchive, noAlpine, notRoot } from '../fixtures/needs.js';
 import { canEnterRoots, runProgram } from './directory-workspace.js';
 
 export interface AlpineRoot {
@@ -16,11 +16,7 @@ const archive = findAlpineArchive();
 
 /** Why there can be no Alpine root here. */
 export const noAlpineRoot =
-  archive === undefined
-    ? 'skipped: no Alpine root'
-    : (await canEnterRoots())
-      ? undefined
-      : 'skipped: no chroot';
+  noAlpine ?? ((await canEnterRoots()) ? undefined : (notRoot ?? 'skipped: no right to chroot'));
 
 /** A real Alpine root, with a repository of two packages in /repo. */
 export async function createAlpineRoot(t: ExecutionContext): Promise<AlpineRoot> {

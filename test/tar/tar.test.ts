@@ -11,6 +11,7 @@ import type { Bytes, Entry } from '#src/model/entry.js';
 import { packEntries, readEntries, type TarRecord } from '#src/tar/tar.js';
 import { encodePax, encodeTarBlock } from '#src/tar/tar-header.js';
 import { collect, sketchEntry } from '../fixtures/memory-image.js';
+import { testNeeding } from '../fixtures/needs.js';
 
 interface Read extends TarRecord {
   readonly content: Buffer;
@@ -123,7 +124,7 @@ test('a body left unread is skipped', async (t) => {
   );
 });
 
-test('tar-stream and GNU tar read what is packed', async (t) => {
+testNeeding('tar')('tar-stream and GNU tar read what is packed', async (t) => {
   const plain = hard.filter(({ path, target }) => !/[\udc80-\udcff]/u.test(path + (target ?? '')));
   const bytes = await pack(plain);
   const found = extract();
@@ -151,7 +152,7 @@ test('tar-stream and GNU tar read what is packed', async (t) => {
 });
 
 for (const format of ['gnu', 'pax', 'ustar', 'v7', 'oldgnu']) {
-  test(`GNU tar's ${format} format is read`, async (t) => {
+  testNeeding('tar')(`GNU tar's ${format} format is read`, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'tar-'));
     t.teardown(() => rm(folder, { recursive: true }));
     const long = format === 'gnu' || format === 'pax' ? 'n'.repeat(240) : 'short';
@@ -181,7 +182,7 @@ for (const format of ['gnu', 'pax', 'ustar', 'v7', 'oldgnu']) {
   });
 }
 
-test('names of bytes come out of GNU tar as they went in', async (t) => {
+testNeeding('tar')('names of bytes come out of GNU tar as they went in', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'tar-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const bytes = await pack([sketchEntry({ path: raw, content: 'held' })]);

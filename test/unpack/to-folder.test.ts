@@ -206,7 +206,7 @@ test('names that a file system takes for one, or cannot have, stay in the sideca
 
 test('what a killed run left beside goes, a folder too; what a living one writes stays', async (t) => {
   const parent = await createTestFolder(t);
-  const { pid: dead } = spawnSync('true');
+  const { pid: dead } = spawnSync(process.execPath, ['--version']);
   const left = (pid: number) => [`.root.moby-patch-${pid}-0011aabb`, `.x.moby-patch-${pid}-0011aabb.records`];
   const [folder = ''] = left(dead);
   await mkdir(join(parent, folder));
