@@ -14,6 +14,8 @@ const lanes = {
 
 /** The compiled test files of a lane. */
 export function listTests(lane) {
-  const names = readdirSync(join(root, 'test'), { recursive: true }).filter((name) => name.endsWith('.test.ts'));
+  const names = readdirSync(join(root, 'test'), { recursive: true }).filter((name) =>
+    name.endsWith('.test.ts'),
+  );
   return names.filter(lanes[lane]).map((name) => join('build/test', name.replace(/\.ts$/, '.js')));
 }

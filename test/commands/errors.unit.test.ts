@@ -29,7 +29,10 @@ test('a defect is told with its stack and its cause, for the report that the use
   const { code, stderr } = await fail(new TypeError('no such thing', { cause: new RangeError('too far') }));
   t.is(code, 1);
   t.regex(stderr, /^moby-patch: no such thing \[internal\]\n {2}try: .*report it\n/);
-  t.regex(stderr, /\n {2}TypeError: no such thing\n[\s\S]*errors\.test\.js:\d+[\s\S]*RangeError: too far/);
+  t.regex(
+    stderr,
+    /\n {2}TypeError: no such thing\n[\s\S]*errors\.unit\.test\.js:\d+[\s\S]*RangeError: too far/,
+  );
 });
 
 test('an error of the user has no stack, and paths in the working folder are relative', async (t) => {
@@ -45,7 +48,7 @@ test('an error of the user has no stack, and paths in the working folder are rel
 
 test('with --json the error is a value on standard output, without the stack', async (t) => {
   const { stdout, stderr } = await fail(new TypeError('no such thing'), { json: true });
-  t.regex(stderr, /errors\.test\.js/);
+  t.regex(stderr, /errors\.unit\.test\.js/);
   t.deepEqual(JSON.parse(stdout), {
     failed: true,
     error: {

@@ -12,7 +12,7 @@ async function checkCurrent(t: ExecutionContext, path: string, wanted: string): 
   t.is(
     found,
     wanted,
-    `${path} is stale: npm run build && UPDATE=1 npx ava build/test/patch/generated.test.js`,
+    `${path} is stale: npm run build && UPDATE=1 npx ava build/test/patch/generated.unit.test.js`,
   );
 }
 

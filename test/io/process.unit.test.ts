@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { createLineKeeper, runProcess } from '#src/io/process.js';
-import { signal } from '../fixtures/archive.js';
+import { createTestFolder, signal } from '../fixtures/archive.js';
 
 test('what two streams say comes line by line, whatever comes between; what has no end comes last', (t) => {
   let text = '';
@@ -32,11 +34,16 @@ test('a line that does not end is not held for ever', (t) => {
 
 test('a program that says a line in parts on one stream and another line on the other is heard line by line', async (t) => {
   const heard: string[] = [];
-  const script = 'printf hel; sleep 0.2; echo err >&2; sleep 0.2; echo lo; printf end';
-  const { output, exitCode } = await runProcess(['sh', '-c', script], {
+  const mark = join(await createTestFolder(t), 'mark');
+  // It ends its line only when the line of the other stream was heard.
+  const script = 'printf hel; echo err >&2; until [ -e "$0" ]; do :; done; echo lo; printf end';
+  const { output, exitCode } = await runProcess(['sh', '-c', script, mark], {
     signal,
-    timeout: 20,
-    onLine: (line) => heard.push(line),
+    timeout: 600,
+    onLine: (line) => {
+      heard.push(line);
+      writeFileSync(mark, '');
+    },
   });
   t.is(exitCode, 0);
   t.is(output, 'err\nhello\nend');
