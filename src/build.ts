@@ -1,4 +1,3 @@
-import { noteMembers } from './compress/gzip-ahead.js';
 import { chooseEngine } from './engine/choose.js';
 import { createWorkspace } from './engine/workspace.js';
 import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
@@ -10,6 +9,7 @@ import type { BuildRequest } from './model/build.js';
 import type { Change } from './model/change.js';
 import type { Engine, OpenWorkspace } from './model/engine.js';
 import { MobyPatchError } from './model/error.js';
+import type { MemberRange } from './model/layout.js';
 import type { Plan } from './model/plan.js';
 import type { Outcome } from './model/report.js';
 import type { Session } from './model/session.js';
@@ -157,15 +157,18 @@ async function repack({ draft, request, session }: Run, { image, changes, scratc
   const spool = createSpool(scratch.path);
   const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool, cache: session.cache });
   draft.set({ mode });
-  const members: number[] = [];
-  const output = await createOutput(request.output, noteMembers(bytes, members), session.signal);
+  let members: readonly MemberRange[] = [];
+  const source = (async function* () {
+    members = yield* bytes;
+  })();
+  const output = await createOutput(request.output, source, session.signal);
   return { ...output, members };
 }
 
 interface ValidateStage {
   readonly image: ScannedImage;
   readonly changes: readonly Change[];
-  readonly output: { readonly path: string; readonly members: readonly number[] };
+  readonly output: { readonly path: string; readonly members: readonly MemberRange[] };
 }
 
 async function validate(
@@ -175,7 +178,7 @@ async function validate(
   const known = knownMembers({
     cache: session.cache,
     scope: image.layout.sha256,
-    starts: output.members,
+    members: output.members,
     like: image,
   });
   const written = await openImage(output.path, {

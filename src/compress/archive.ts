@@ -4,21 +4,16 @@ import type { Token, TokenOptions, Tokens } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Segment } from '../model/layout.js';
 import type { MemberEnd } from './codec.js';
-import { readMember } from './compression.js';
-import type { MembersAhead } from './gzip-ahead.js';
+import { type ReadOptions as MemberOptions, readMember } from './compression.js';
 
 export interface MemberSummary extends MemberEnd {
   /** Bytes after decompression. */
   readonly unpacked: number;
 }
 
-export interface ReadOptions {
+export interface ReadOptions extends MemberOptions {
   /** Bytes after decompression; more of them, also such as make no token, are `image-too-large`. */
   readonly limit?: number;
-  /** Nothing that a token shows of the archive is needed when the next batch is asked for. */
-  readonly passing?: boolean | undefined;
-  /** Gzip members that are unpacked ahead of their reader. */
-  readonly ahead?: MembersAhead | undefined;
 }
 
 /**
@@ -40,7 +35,7 @@ export async function* readArchive(
 export async function* readSegment(
   file: InputFile,
   { offset, end, compression: { codec } }: Pick<Segment, 'offset' | 'end' | 'compression'>,
-  options: TokenOptions & Pick<ReadOptions, 'ahead'> = {},
+  options: TokenOptions & MemberOptions = {},
 ): Tokens {
   let origin = codec === 'none' ? -offset : 0;
   for (let at = offset; at < end; ) {
@@ -78,13 +73,10 @@ async function* readCompressed(
   codec: Exclude<Codec, 'none'>,
   file: InputFile,
   offset: number,
-  { limit = Number.POSITIVE_INFINITY, passing, ahead }: ReadOptions,
+  { limit = Number.POSITIVE_INFINITY, ...options }: ReadOptions,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader();
-  const pieces =
-    codec === 'gzip' && ahead !== undefined
-      ? readMemberAhead(ahead, file, offset, passing)
-      : readMember(codec, file, offset, passing);
+  const pieces = readMember(codec, file, offset, options);
   try {
     for (;;) {
       const next = await pieces.next();
@@ -98,18 +90,6 @@ async function* readCompressed(
   } finally {
     await pieces.return(undefined as never);
   }
-}
-
-async function* readMemberAhead(
-  ahead: MembersAhead,
-  file: InputFile,
-  offset: number,
-  passing?: boolean,
-): AsyncGenerator<Uint8Array, MemberEnd, void> {
-  const whole = await ahead.take(offset);
-  if (whole === undefined) return yield* readMember('gzip', file, offset, passing);
-  yield whole.bytes;
-  return whole.end;
 }
 
 export function createTooLargeError(file: InputFile, offset: number): MobyPatchError {

@@ -6,7 +6,7 @@ import {
   createTruncatedError,
   type MemberEnd,
 } from './codec.js';
-import { compress, decompressRange, type ProgramCodec } from './program-codec.js';
+import { compress, decompressRange, type ProgramCodec, writeWhole } from './program-codec.js';
 
 const program: ProgramCodec = { codec: 'bzip2', package: 'bzip2' };
 const windowSize = 256 * 1024;
@@ -27,7 +27,8 @@ export const bzip2: CodecImplementation = {
     yield* decompressRange(program, ['bzip2', '-dcq'], file, offset, end);
     return { end, level };
   },
-  write: (source, { level }) => compress(program, ['bzip2', '-cq', `-${level}`], source),
+  write: (source, { level }) =>
+    writeWhole(source, (bytes) => compress(program, ['bzip2', '-cq', `-${level}`], bytes)),
 };
 
 /**

@@ -1,8 +1,8 @@
 import type { InputFile } from '../io/input-file.js';
 import type { Cache } from '../model/cache.js';
-import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Compression } from '../model/layout.js';
+import type { Compression, MemberRange } from '../model/layout.js';
+import type { Pieces } from './piece.js';
 
 /** What is known of a compressed member after its last byte was read. */
 export interface MemberEnd {
@@ -17,10 +17,23 @@ export interface Settings {
   readonly level: number;
   /** Bytes, for xz and lzma: instead of the level's own. */
   readonly dictionary?: number | undefined;
-  /** Where compressed runs are kept for the next time. */
+  /** Where compressed runs are cached for the next build. */
   readonly cache?: Cache | undefined;
   /** All in one member, for a loader that reads no more: slower, or more memory. */
   readonly single?: boolean | undefined;
+}
+
+/** The bytes of compressed members; returns the size of each, in order. */
+export type Members = AsyncGenerator<Uint8Array, readonly number[], void>;
+
+/** Where members of these sizes stand that follow each other from `offset` on. */
+export function placeMembers(offset: number, sizes: readonly number[]): MemberRange[] {
+  let end = offset;
+  return sizes.map((size) => {
+    const start = end;
+    end += size;
+    return { offset: start, end };
+  });
 }
 
 /** What is needed to take a compressed run of an earlier build. */
@@ -36,11 +49,11 @@ export interface CodecImplementation {
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
   /** The same, quicker, for a caller that is done with each piece when it asks for the next. */
   scan?(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
-  /** Members around `source`, whose pieces must stay valid: the same bytes for the same input and program. */
-  write(source: Bytes, settings: Settings): AsyncGenerator<Uint8Array, void, void>;
+  /** Members around `source`: the same bytes for the same input and program. */
+  write(source: Pieces, settings: Settings): Members;
   /**
-   * Unpacked bytes of the runs that become members; a source without boundaries becomes one member.
-   * Absent or undefined: members are not cut.
+   * Unpacked bytes of the runs that become members; a source without cuts becomes one member.
+   * Absent or undefined: the source is not cut.
    */
   runSize?(settings: Settings): number | undefined;
   /** For a codec whose compressed runs can be taken over from an earlier build. */

@@ -1,11 +1,11 @@
 import type { InputFile } from '../io/input-file.js';
-import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Compression } from '../model/layout.js';
-import type { CodecImplementation, MemberEnd, RunFormat, Settings } from './codec.js';
-import { gatherBytes } from './gather.js';
+import type { CodecImplementation, MemberEnd, Members, RunFormat, Settings } from './codec.js';
 import { gzip } from './gzip.js';
+import type { MembersAhead } from './gzip-ahead.js';
 import { levels } from './levels.js';
+import { listBytes, type Pieces } from './piece.js';
 
 type Compressed = Exclude<Codec, 'none'>;
 
@@ -22,31 +22,37 @@ const loaders: Readonly<Record<Compressed, () => Promise<CodecImplementation>>> 
 
 export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(loaders) as Compressed[])];
 
-/**
- * `passing`: the caller is done with each piece when it asks for the next.
- * Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing.
- */
+export interface ReadOptions {
+  /** The caller is done with each piece when it asks for the next. */
+  readonly passing?: boolean | undefined;
+  /** Of the same file. */
+  readonly ahead?: MembersAhead | undefined;
+}
+
+/** Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing. */
 export async function* readMember(
   codec: Compressed,
   file: InputFile,
   offset: number,
-  passing = false,
+  { passing, ahead }: ReadOptions = {},
 ): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  const whole = codec === 'gzip' ? await ahead?.read(offset) : undefined;
+  if (whole !== undefined) {
+    yield whole.bytes;
+    return whole.end;
+  }
   const { read, scan = read } = await loaders[codec]();
   return yield* passing ? scan(file, offset) : read(file, offset);
 }
 
 /**
- * Compressed members around `source`, cut between entries; for `none` the source itself.
- * Errors: program-missing, compression-failed, and those of the source.
+ * Compressed members around the stream, cut between entries; returns the size of each. For `none` the bytes of the
+ * stream, which are no members. Errors: program-missing, compression-failed, and those of the source.
  */
-export function writeMember(codec: Codec, source: Bytes, settings: Settings): Bytes {
-  return codec === 'none' ? source : compress(codec, source, settings);
-}
-
-async function* compress(codec: Compressed, source: Bytes, settings: Settings): Bytes {
-  const { write, runSize } = await loaders[codec]();
-  yield* write(gatherBytes(source, settings.single ? undefined : runSize?.(settings)), settings);
+export async function* writeMembers(codec: Codec, source: Pieces, settings: Settings): Members {
+  if (codec !== 'none') return yield* (await loaders[codec]()).write(source, settings);
+  yield* listBytes(source);
+  return [];
 }
 
 /** How a codec writes runs that can be taken over from an earlier build; undefined for one whose runs cannot. */

@@ -2,14 +2,14 @@ import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { parseGzipHeader } from '../format/gzip-header.js';
 import type { InputFile } from '../io/input-file.js';
-import type { Bytes } from '../model/entry.js';
+import type { MemberRange } from '../model/layout.js';
 import type { MemberEnd } from './codec.js';
 
 const inflate = promisify(inflateRaw);
 
 /** Members under way beside the one that is read: for two cores, and one more being read from the disk. */
 const depth = 3;
-/** Bytes, unpacked: more are not held. */
+/** Bytes, unpacked: a larger member is read as it comes. */
 const longest = 8 * 2 ** 20;
 const trailerSize = 8;
 
@@ -18,42 +18,30 @@ interface WholeMember {
   readonly end: MemberEnd;
 }
 
-/** The stream; where a piece of it begins like a gzip member, `starts` gets the place. */
-export async function* noteMembers(source: Bytes, starts: number[]): AsyncGenerator<Uint8Array, void, void> {
-  let at = 0;
-  for await (const piece of source) {
-    if (piece[0] === 0x1f && piece[1] === 0x8b) starts.push(at);
-    at += piece.length;
-    yield piece;
-  }
-}
-
 /** Gzip members that are unpacked in other threads while those before them are read. */
 export interface MembersAhead {
   /**
-   * The member that begins there, whole and checked; undefined for one that is not among them, or that is not
-   * what it was said to be: then it is to be read as any other.
+   * The member that begins at `offset`, whole and checked; undefined for one that is not among them, or that is not
+   * what it was said to be: such a member must be read like any other.
    */
-  take(offset: number): Promise<WholeMember | undefined>;
+  read(offset: number): Promise<WholeMember | undefined>;
 }
 
-/**
- * `starts`: where members begin. Only an aid: a wrong place costs time and nothing else. `onRead` gets the bytes of
- * each member that is read.
- */
+/** `members` are only an aid: a wrong one costs time and nothing else. `onRead` gets the bytes of each that is read. */
 export function createMembersAhead(
   file: InputFile,
-  starts: readonly number[],
+  members: readonly MemberRange[],
   onRead: (offset: number, member: Uint8Array) => void = () => {},
 ): MembersAhead {
-  const indexes = new Map(starts.map((offset, index) => [offset, index]));
+  const indexes = new Map(members.map(({ offset }, index) => [offset, index]));
   const pending = new Map<number, Promise<WholeMember | undefined>>();
   // One after the other: the hash of the whole file needs its bytes in order.
   let reading: Promise<unknown> = Promise.resolve();
 
-  async function start(index: number): Promise<WholeMember | undefined> {
-    const [offset, end] = [starts[index], starts[index + 1]];
-    if (offset === undefined || end === undefined || end - offset > longest) return undefined;
+  async function start(range: MemberRange | undefined): Promise<WholeMember | undefined> {
+    if (range === undefined) return undefined;
+    const { offset, end } = range;
+    if (end - offset > longest) return undefined;
     const read = reading.then(() => file.read(offset, end));
     reading = read.catch(() => {});
     const member = await read;
@@ -63,14 +51,14 @@ export function createMembersAhead(
   }
 
   return {
-    async take(offset) {
+    async read(offset) {
       const index = indexes.get(offset);
       if (index === undefined) return undefined;
       for (let next = index; next < index + depth; next += 1) {
         if (!pending.has(next))
           pending.set(
             next,
-            start(next).catch(() => undefined),
+            start(members[next]).catch(() => undefined),
           );
       }
       const member = await pending.get(index);

@@ -9,7 +9,7 @@ import {
   type MemberEnd,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
-import { compress, decompressRange, type ProgramCodec } from './program-codec.js';
+import { compress, decompressRange, type ProgramCodec, writeWhole } from './program-codec.js';
 
 const program: ProgramCodec = { codec: 'lz4', package: 'lz4' };
 
@@ -20,7 +20,8 @@ export const lz4: CodecImplementation = {
     yield* decompressRange(program, ['lz4', '-dcq'], file, offset, end);
     return { end };
   },
-  write: (source, { level }) => compress(program, ['lz4', '-lcq', `-${level}`], source),
+  write: (source, { level }) =>
+    writeWhole(source, (bytes) => compress(program, ['lz4', '-lcq', `-${level}`], bytes)),
 };
 
 /** The first bytes of every raw cpio archive: `0707`. */

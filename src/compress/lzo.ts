@@ -15,7 +15,7 @@ import {
   type MemberEnd,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
-import { compress, decompressRange, type ProgramCodec } from './program-codec.js';
+import { compress, decompressRange, type ProgramCodec, writeWhole } from './program-codec.js';
 
 const program: ProgramCodec = { codec: 'lzo', package: 'lzop' };
 
@@ -25,7 +25,8 @@ export const lzo: CodecImplementation = {
     yield* decompressRange(program, ['lzop', '-dcq'], file, offset, end);
     return { end, level };
   },
-  write: (source, { level }) => clearTime(compress(program, ['lzop', '-cq', `-${level}`], source)),
+  write: (source, { level }) =>
+    writeWhole(source, (bytes) => clearTime(compress(program, ['lzop', '-cq', `-${level}`], bytes))),
 };
 
 export async function findLzopEnd(

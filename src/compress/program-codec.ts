@@ -1,8 +1,10 @@
+import { gatherBytes } from '../io/gather-bytes.js';
 import { type InputFile, readRange } from '../io/input-file.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
-import { createMemberError } from './codec.js';
+import { createMemberError, type Members } from './codec.js';
+import { listBytes, type Pieces } from './piece.js';
 import { runFilter } from './run-filter.js';
 
 export interface ProgramCodec {
@@ -34,6 +36,17 @@ export function createDamagedError(
   return createMemberError(file, 'image-corrupt', offset, message);
 }
 
+/** The whole stream as one member. */
+export async function* writeWhole(source: Pieces, compress: (bytes: Bytes) => Bytes): Members {
+  let size = 0;
+  for await (const piece of compress(gatherBytes(listBytes(source)))) {
+    size += piece.length;
+    yield piece;
+  }
+  return [size];
+}
+
+/** `source`: pieces that stay valid. */
 export function compress(
   { package: debianPackage }: ProgramCodec,
   argv: Argv,

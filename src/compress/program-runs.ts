@@ -2,9 +2,10 @@ import { availableParallelism, totalmem } from 'node:os';
 import pLimit from 'p-limit';
 import { runProcess } from '../io/process.js';
 import { holdBytes } from '../io/spool.js';
-import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
-import { keepRuns } from './kept-runs.js';
+import { cacheRuns } from './cached-runs.js';
+import type { Members, Settings } from './codec.js';
+import type { Pieces } from './piece.js';
 import { compress, type ProgramCodec } from './program-codec.js';
 import { type RunCompressor, writeRuns } from './runs.js';
 
@@ -24,17 +25,18 @@ export interface RunProgram {
   readonly memory: number;
   /** Bytes. */
   readonly longest: number;
+  readonly runSize: number | undefined;
 }
 
-/** A source as members of a program, those that an earlier build made of the same bytes taken from the cache. */
+/** A stream as members of a program; those that an earlier build made of the same bytes come from the cache. */
 export async function* writeProgramRuns(
-  source: Bytes,
+  source: Pieces,
   program: RunProgram,
-  cache: Cache | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
+  { cache, single }: Settings,
+): Members {
   await using compressor = createProgramCompressor(program);
-  const kept = cache && keepRuns(compressor, cache, await describeProgram(program));
-  yield* writeRuns(source, kept ?? compressor);
+  const cached = cache && cacheRuns(compressor, cache, await describeProgram(program));
+  return yield* writeRuns(source, single ? undefined : program.runSize, cached ?? compressor);
 }
 
 /** Another version may write other bytes. */

@@ -1,136 +1,167 @@
+import { createSlabWriter, type SlabWriter } from '../io/slabs.js';
 import type { Bytes } from '../model/entry.js';
-import { isBoundary, isMember, readBoundary, readSpare, type Spare } from './marks.js';
+import { type Cut, isRunStart, type Piece, type Pieces } from './piece.js';
 
 /** Compresses what stands between two cuts: whole entries, so that a kernel takes each result as a member. */
 export interface RunCompressor extends AsyncDisposable {
   /** How many runs may be under way or waiting at once: more would only fill memory. */
   readonly depth: number;
-  /** Bytes. A run of more is not held: it becomes a member that is compressed as it comes. */
+  /** Bytes. A longer run is not buffered: it becomes a member that is compressed as it comes. */
   readonly longest: number;
   /**
    * One whole member around the bytes; the same for the same bytes, whatever comes before and behind them.
-   * The bytes are the compressor's to use up. `key`: what stands at the boundary before them.
+   * The compressor may consume the bytes. `key`: of the cut before them.
    */
   compress(run: Uint8Array, key: string | undefined): Promise<Uint8Array>;
-  /** One whole member around a run that is too long to be held. */
+  /** One whole member around a run that is too long to be buffered. */
   stream(source: Bytes): Bytes;
 }
 
 /** A run of whole entries, or the member that it already is. */
-interface Run {
-  readonly pieces: Uint8Array[];
-  readonly key?: string | undefined;
-  /** When it has grown so large that its end must be streamed. */
-  readonly rest?: Bytes | undefined;
-  readonly isMember?: boolean;
-}
-
-const nothing = new Uint8Array(0);
+type Run =
+  | { readonly kind: 'run'; readonly slabs: readonly Uint8Array[]; readonly key: string | undefined }
+  | { readonly kind: 'long'; readonly bytes: Bytes }
+  | Extract<Piece, { kind: 'member' | 'spare' }>;
 
 /**
- * A stream of archive bytes as members that are cut where boundaries stand and compressed side by side;
- * without one in it, the source becomes one member. Pieces of the source must stay valid.
+ * A stream of archive bytes as members that are compressed side by side; returns the size of each member. Members are
+ * cut where the stream has a cut and `runSize` says that a run begins; without a run size the stream becomes one.
  */
 export async function* writeRuns(
-  source: Bytes,
+  source: Pieces,
+  runSize: number | undefined,
   { depth, longest, compress, stream }: RunCompressor,
-): AsyncGenerator<Uint8Array, void, void> {
-  const queue: Promise<Uint8Array>[] = [];
+): AsyncGenerator<Uint8Array, number[], void> {
+  const queue: Promise<Uint8Array | undefined>[] = [];
+  const sizes: number[] = [];
 
   async function* drain(most: number): AsyncGenerator<Uint8Array, void, void> {
     while (queue.length > most) {
-      const next = queue.shift();
-      if (next !== undefined) yield await next;
+      const member = await queue.shift();
+      if (member === undefined) continue;
+      sizes.push(member.length);
+      yield member;
     }
   }
 
-  function start(member: Promise<Uint8Array>): void {
-    // It is awaited in its turn; a failure before that must not count as unhandled.
+  function start(member: Promise<Uint8Array | undefined>): void {
+    // The error surfaces when the member is written; an earlier failure must not count as unhandled.
     member.catch(() => {});
     queue.push(member);
   }
 
-  let empty = true;
-  for await (const run of cutRuns(source, longest)) {
-    if ('bytes' in run) {
-      start(compress(run.bytes, run.key).then(() => nothing));
-      yield* drain(depth);
+  let isEmpty = true;
+  for await (const run of cutRuns(source, { runSize, longest })) {
+    isEmpty &&= run.kind === 'spare';
+    if (run.kind === 'long') {
+      yield* drain(0);
+      let size = 0;
+      for await (const piece of stream(run.bytes)) {
+        size += piece.length;
+        yield piece;
+      }
+      sizes.push(size);
       continue;
     }
-    const { pieces, key, rest, isMember: ready } = run;
-    empty = false;
-    if (rest === undefined) {
-      const bytes = join(pieces);
-      start(ready ? Promise.resolve(bytes) : compress(bytes, key));
-      yield* drain(depth);
-    } else {
-      yield* drain(0);
-      yield* stream(chain(pieces, rest));
-    }
+    if (run.kind === 'member') start(Promise.resolve(run.bytes));
+    else if (run.kind === 'run') start(compress(join(run.slabs), run.key));
+    else start(compress(run.bytes, run.key).then(() => undefined));
+    yield* drain(depth);
   }
-  if (empty) start(compress(new Uint8Array(), undefined));
+  if (isEmpty) start(compress(new Uint8Array(), undefined));
   yield* drain(0);
+  return sizes;
 }
 
-/** A buffer of its own in any case: whoever compresses it may hand it to a thread. */
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first] = pieces;
-  if (pieces.length === 1 && first !== undefined) return first;
-  const run = Buffer.allocUnsafeSlow(pieces.reduce((size, piece) => size + piece.length, 0));
+/** Always a buffer of its own: the compressor may hand it to a thread. */
+function join(slabs: readonly Uint8Array[]): Uint8Array {
+  const [first] = slabs;
+  if (slabs.length === 1 && first !== undefined) return first;
+  const run = Buffer.allocUnsafeSlow(slabs.reduce((size, slab) => size + slab.length, 0));
   let at = 0;
-  for (const piece of pieces) {
-    run.set(piece, at);
-    at += piece.length;
+  for (const slab of slabs) {
+    run.set(slab, at);
+    at += slab.length;
   }
   return run;
 }
 
-async function* cutRuns(source: Bytes, longest: number): AsyncGenerator<Run | Spare, void, void> {
-  const pieces = source[Symbol.asyncIterator]();
-  let held: Uint8Array[] = [];
-  let key: string | undefined;
+async function* cutRuns(
+  source: Pieces,
+  { runSize, longest }: { readonly runSize: number | undefined; readonly longest: number },
+): AsyncGenerator<Run, void, void> {
+  const pieces = gatherPieces(source, runSize);
+  let slabs: Uint8Array[] = [];
   let size = 0;
+  let key: string | undefined;
+
+  function endRun(): Uint8Array[] {
+    const ended = slabs;
+    [slabs, size, key] = [[], 0, undefined];
+    return ended;
+  }
+
+  /** The present run up to the next cut; no slab is referenced after it was passed on. */
+  async function* streamRun(): AsyncGenerator<Uint8Array, void, void> {
+    const first = endRun().reverse();
+    for (let slab = first.pop(); slab !== undefined; slab = first.pop()) yield slab;
+    for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+      if (next.value.kind === 'bytes') yield next.value.bytes;
+      else if (next.value.kind === 'cut') {
+        key = next.value.key;
+        return;
+      }
+    }
+  }
+
   try {
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
       const piece = next.value;
-      const spare = readSpare(piece);
-      if (spare !== undefined) yield spare;
-      else if (isBoundary(piece)) {
-        if (size > 0) yield { pieces: held, key };
-        [held, size, key] = [[], 0, readBoundary(piece).key];
-      } else if (isMember(piece)) yield { pieces: [piece], isMember: true };
-      else {
-        held.push(piece);
-        size += piece.length;
-        if (size <= longest) continue;
-        const after: { boundary?: Uint8Array } = {};
-        yield { pieces: held, rest: untilBoundary(pieces, after) };
-        [held, size, key] = [[], 0, after.boundary && readBoundary(after.boundary).key];
-      }
+      if (piece.kind === 'bytes') {
+        slabs.push(piece.bytes);
+        size += piece.bytes.length;
+        if (size > longest) yield { kind: 'long', bytes: streamRun() };
+      } else if (piece.kind === 'cut') {
+        if (size > 0) yield { kind: 'run', key, slabs: endRun() };
+        key = piece.key;
+      } else yield piece;
     }
-    if (size > 0) yield { pieces: held, key };
+    if (size > 0) yield { kind: 'run', key, slabs: endRun() };
   } finally {
-    await pieces.return?.();
+    await pieces.return();
   }
 }
 
-/** Up to the next boundary, which goes into `after`. */
-async function* untilBoundary(
-  pieces: AsyncIterator<Uint8Array>,
-  after: { boundary?: Uint8Array },
-): AsyncGenerator<Uint8Array, void, void> {
-  for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-    if (isBoundary(next.value)) {
-      after.boundary = next.value;
-      return;
+/** The bytes in slabs of their own, with only the cuts at which a run begins. */
+async function* gatherPieces(source: Pieces, runSize: number | undefined): AsyncGenerator<Piece, void, void> {
+  const slabs = createSlabWriter();
+  let before = 0;
+  for await (const piece of source) {
+    if (piece.kind === 'bytes') {
+      for (const bytes of slabs.add(piece.bytes)) yield { kind: 'bytes', bytes };
+    } else if (piece.kind === 'member') {
+      yield* endSlab(slabs);
+      yield { kind: 'cut' };
+      yield piece;
+      before = 0;
+    } else if (piece.kind === 'spare') {
+      if (runSize !== undefined) yield piece;
+    } else {
+      if (isWanted(piece, before, runSize)) {
+        yield* endSlab(slabs);
+        yield piece;
+      }
+      before = piece.position ?? 0;
     }
-    if (readSpare(next.value) === undefined) yield next.value;
   }
+  yield* endSlab(slabs);
 }
 
-/** What was passed on is held no longer. */
-async function* chain(first: Uint8Array[], rest: Bytes): AsyncGenerator<Uint8Array, void, void> {
-  first.reverse();
-  for (let piece = first.pop(); piece !== undefined; piece = first.pop()) yield piece;
-  yield* rest;
+function endSlab(slabs: SlabWriter): Piece[] {
+  const bytes = slabs.end();
+  return bytes === undefined ? [] : [{ kind: 'bytes', bytes }];
+}
+
+function isWanted({ position }: Cut, before: number, runSize: number | undefined): boolean {
+  return runSize !== undefined && (position === undefined || isRunStart(position, before, runSize));
 }

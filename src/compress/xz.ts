@@ -10,7 +10,7 @@ import {
   type MemberEnd,
   type Settings,
 } from './codec.js';
-import { compress, createDamagedError, type ProgramCodec } from './program-codec.js';
+import { compress, createDamagedError, type ProgramCodec, writeWhole } from './program-codec.js';
 import { type RunProgram, writeProgramRuns } from './program-runs.js';
 import { runFilter } from './run-filter.js';
 import { countRest, skipBytes } from './shared-position.js';
@@ -70,13 +70,11 @@ export const xz: CodecImplementation = {
       argv: () => argv,
       memory: 12 * chooseDictionary(settings),
       longest: 32 * 2 ** 20,
+      runSize: chooseRunSize(settings),
     };
-    return writeProgramRuns(source, runs, settings.cache);
+    return writeProgramRuns(source, runs, settings);
   },
-  runSize(settings) {
-    const dictionary = chooseDictionary(settings);
-    return dictionary > largestRunDictionary ? undefined : Math.max(2 * dictionary, leastRun);
-  },
+  runSize: chooseRunSize,
 };
 
 export const lzma: CodecImplementation = {
@@ -88,9 +86,16 @@ export const lzma: CodecImplementation = {
     const end = yield* readStream(programs.lzma, file, offset);
     return { end, dictionary };
   },
-  write: (source, settings) =>
-    compress(programs.lzma, ['xz', '-cq', '--format=lzma', createPreset('lzma1', settings)], source),
+  write(source, settings) {
+    const argv = ['xz', '-cq', '--format=lzma', createPreset('lzma1', settings)] as const;
+    return writeWhole(source, (bytes) => compress(programs.lzma, argv, bytes));
+  },
 };
+
+function chooseRunSize(settings: Settings): number | undefined {
+  const dictionary = chooseDictionary(settings);
+  return dictionary > largestRunDictionary ? undefined : Math.max(2 * dictionary, leastRun);
+}
 
 function chooseDictionary({ level, dictionary }: Settings): number {
   return dictionary ?? dictionaries[level] ?? largestDictionary;

@@ -5,6 +5,7 @@ import {
   createMemberError,
   createTruncatedError,
   type MemberEnd,
+  type Settings,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
 import { decompressRange, type ProgramCodec } from './program-codec.js';
@@ -30,19 +31,25 @@ export const zstd: CodecImplementation = {
     yield* decompressRange(program, ['zstd', '-dcq'], file, offset, end);
     return { end, level: header.singleSegment ? undefined : guessLevel(header.window) };
   },
-  write(source, { level, cache }) {
+  write(source, settings) {
+    const { level } = settings;
     const ultra = level > highestRunLevel ? ['--ultra'] : [];
     const runs: RunProgram = {
       codec: program,
       argv: (threads) => ['zstd', '-cq', `-T${threads}`, ...ultra, `-${level}`],
       memory: 13 * chooseWindow(level),
       longest: 32 * MiB,
+      runSize: chooseRunSize(settings),
     };
-    return writeProgramRuns(source, runs, cache);
+    return writeProgramRuns(source, runs, settings);
   },
-  // A frame of two windows is a hundredth larger than its share of one frame around everything.
-  runSize: ({ level }) => (level > highestRunLevel ? undefined : 2 * chooseWindow(level)),
+  runSize: chooseRunSize,
 };
+
+/** A frame of two windows is a hundredth larger than its share of one frame around everything. */
+function chooseRunSize({ level }: Settings): number | undefined {
+  return level > highestRunLevel ? undefined : 2 * chooseWindow(level);
+}
 
 export async function findZstdEnd(
   file: InputFile,

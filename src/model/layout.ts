@@ -37,6 +37,12 @@ export interface Layout {
   readonly root: number;
 }
 
+/** Where a compressed member stands in a file, in bytes from its start. */
+export interface MemberRange {
+  readonly offset: number;
+  readonly end: number;
+}
+
 /** The fields of a newc header (include/linux/initramfs documentation "buffer format"). */
 export interface Header {
   readonly magic: '070701' | '070702';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isRunStart } from '../compress/marks.js';
+import { isRunStart } from '../compress/piece.js';
 import { encodePadding, encodeRecord } from '../format/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';

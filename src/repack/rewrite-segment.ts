@@ -1,185 +1,193 @@
-import {
-  createBoundary,
-  createMember,
-  createSpare,
-  entryBoundary,
-  isMember,
-  isRunStart,
-} from '../compress/marks.js';
+import { isRunStart, type Piece } from '../compress/piece.js';
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
 import { encodePadding, patchRecord } from '../format/cpio-writer.js';
 import { readAhead } from '../io/read-ahead.js';
 import type { Spool, Spooled } from '../io/spool.js';
 import type { Archive } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Segment } from '../model/layout.js';
+import type { ArchiveRecord } from '../model/layout.js';
 import { createNewRecord, cutAddedRuns, type NewRecord } from './added-runs.js';
+import { copyBody, readWhole } from './copy-segment.js';
 import type { Inodes } from './inodes.js';
 import type { RewritePlan } from './rewrite-plan.js';
-import type { RunToken } from './run-tokens.js';
+import type { RunToken, SegmentSource } from './segment-source.js';
 
-interface Relinked {
-  readonly record: ArchiveRecord;
-  readonly raw: Uint8Array;
-  readonly nlink: number;
-}
-
-type FindMember = (key: string) => Promise<Uint8Array | undefined>;
-
+/** What is the same for all segments of one image. */
 export interface Rewriting {
-  readonly image: Archive;
-  /** What a segment is made of, in order. */
-  tokens(index: number): AsyncGenerator<Iterable<RunToken>, void, void>;
+  readonly archive: Archive;
   readonly plan: RewritePlan;
   readonly inodes: Inodes;
   readonly spool: Spool;
-  /** How runs of a segment are found that an earlier build has compressed; undefined where none are kept. */
-  openMembers?(index: number): FindMember | undefined;
   /** Bodies of dropped records that a later name of the same file takes over. */
   readonly carried: Map<ArchiveRecord, Spooled>;
 }
 
-/** The unpacked bytes of one segment with a plan carried out on it, in one pass over the old bytes. */
+/** The state of one segment. */
+interface Work extends Rewriting {
+  readonly index: number;
+  readonly findMember: SegmentSource['findMember'];
+  readonly cursor: TokenCursor<RunToken>;
+  /** Of the segment, in order. */
+  readonly records: readonly ArchiveRecord[];
+  /** Record whose body is taken over -> the name that takes it. */
+  readonly heirs: ReadonlyMap<ArchiveRecord, ArchiveRecord>;
+  /** Headers of names that take a body over, until that comes. */
+  readonly waiting: Map<ArchiveRecord, Uint8Array>;
+  /** How many records were read. */
+  read: number;
+  /** Bytes written, before compression. */
+  size: number;
+  isAdded: boolean;
+  /** Whether the tokens say where runs begin. */
+  isCut: boolean;
+}
+
+type EntryToken = Extract<RunToken, { kind: 'entry' | 'trailer' }>;
+type Pieces = AsyncGenerator<Piece, void, void>;
+
+/**
+ * The unpacked bytes of one segment with a plan carried out on it, in one pass over the old bytes.
+ * Errors: `body-missing`, and those of reading.
+ */
 export async function* rewriteSegment(
   index: number,
-  { image, tokens, plan, inodes, spool, carried, openMembers }: Rewriting,
-): AsyncGenerator<Uint8Array, void, void> {
-  const segment = image.layout.segments[index] as Segment;
-  const records = image.records.filter((record) => record.segment === index);
-  const heirs = listHeirs(plan);
-  const waiting = new Map<ArchiveRecord, Relinked>();
-  let size = 0;
-  await using cursor = createTokenCursor(tokens(index));
-
-  for await (const piece of rewrite()) {
-    if (!isMember(piece)) size += piece.length;
-    yield piece;
+  rewriting: Rewriting,
+  { tokens, findMember }: SegmentSource,
+): Pieces {
+  const { archive, plan } = rewriting;
+  await using cursor = createTokenCursor(tokens);
+  const work: Work = {
+    ...rewriting,
+    index,
+    findMember,
+    cursor,
+    records: archive.records.filter((record) => record.segment === index),
+    heirs: listHeirs(plan),
+    waiting: new Map(),
+    read: 0,
+    size: 0,
+    isAdded: false,
+    isCut: false,
+  };
+  for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
+    if (token.kind === 'entry') yield* rewriteEntry(work, token);
+    else if (token.kind === 'trailer') {
+      if (work.read === work.records.length) yield* addEntries(work);
+      // In a member of its own: what stands before it is then what it was, whatever is added.
+      yield { kind: 'cut' };
+      yield emit(work, token.raw);
+    } else if (token.kind === 'member') {
+      work.read += token.run.records;
+      work.size += token.run.bytes;
+      yield { kind: 'member', bytes: token.bytes };
+    } else if (token.kind === 'cut' || token.kind === 'spare') {
+      work.isCut ||= token.kind === 'cut';
+      yield token;
+    }
   }
+  yield* addEntries(work);
   // Archivers write blocks of 512 bytes; a kernel skips zeros of any number.
-  const block = segment.unpacked % 512 === 0 ? 512 : 4;
-  if (size % block !== 0) yield new Uint8Array(block - (size % block));
+  const block = (archive.layout.segments[index]?.unpacked ?? 0) % 512 === 0 ? 512 : 4;
+  yield emit(work, new Uint8Array((block - (work.size % block)) % block));
+}
 
-  async function* rewrite(): AsyncGenerator<Uint8Array, void, void> {
-    let next = 0;
-    let added = false;
-    let marked = false;
-    for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
-      const record = records[next];
-      if (token.kind === 'entry' && record !== undefined) {
-        const before = records[next - 1]?.position ?? 0;
-        next += 1;
-        if (!marked && isRunStart(record.position, before))
-          yield createBoundary({ position: record.position });
-        yield* rewriteRecord(record, token.raw);
-      } else if (token.kind === 'boundary') {
-        marked = true;
-        yield createBoundary({ key: token.key });
-      } else if (token.kind === 'spare') yield createSpare(token);
-      else if (token.kind === 'member') {
-        next += token.run.records;
-        size += token.run.bytes;
-        yield entryBoundary;
-        yield createMember(token.bytes);
-        yield entryBoundary;
-      } else if (token.kind === 'trailer') {
-        if (!added && next === records.length) {
-          added = true;
-          yield* addEntries();
-        }
-        // In a member of its own: what stands before it is then what it was, whatever is added.
-        yield entryBoundary;
-        yield token.raw;
-      }
-    }
-    if (!added) yield* addEntries();
+function emit(work: Work, bytes: Uint8Array): Piece {
+  work.size += bytes.length;
+  return { kind: 'bytes', bytes };
+}
+
+async function* rewriteEntry(work: Work, token: EntryToken): Pieces {
+  const record = work.records[work.read];
+  if (record === undefined) return;
+  const { position } = record;
+  const before = work.records[work.read - 1]?.position ?? 0;
+  work.read += 1;
+  if (!work.isCut && isRunStart(position, before)) yield { kind: 'cut', position };
+  const action = work.plan.actions.get(record);
+  if (action === undefined) yield* copyEntry(work, token, token.raw);
+  else if (action.do === 'relink') {
+    const { nlink, carry } = action;
+    if (carry !== undefined) yield* inheritBody(work, { record, raw: token.raw, nlink, carry });
+    else yield* copyEntry(work, token, patchRecord(token.raw, { nlink }));
+  } else {
+    yield* passBodyOn(work, record);
+    if (action.do === 'replace')
+      yield* emitNew(work, createNewRecord(action.entry, record, work.inodes, work.index));
   }
+}
 
-  async function* rewriteRecord(
-    record: ArchiveRecord,
-    raw: Uint8Array,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    const action = plan.actions.get(record);
-    const heir = heirs.get(record);
-    if (action === undefined) yield* copyRecord(raw, record.header.filesize, cursor);
-    else if (action.do === 'relink') yield* relink(record, raw, action.nlink, action.carry);
-    else {
-      if (heir !== undefined && waiting.has(heir))
-        yield* emitWaiting(heir, cursor.body(), record.header.filesize);
-      else if (heir !== undefined) carried.set(record, await spool.add(cursor.body()));
-      if (action.do === 'replace') yield* writeRecord(createNewRecord(action.entry, record, inodes, index));
-    }
-  }
+async function* copyEntry(work: Work, token: EntryToken, head: Uint8Array): Pieces {
+  yield emit(work, head);
+  work.size += yield* copyBody(token, work.cursor);
+}
 
-  /** A name that takes a body over waits until the body has come. */
-  async function* relink(
-    record: ArchiveRecord,
-    raw: Uint8Array,
-    nlink: number,
-    carry: ArchiveRecord | undefined,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    if (carry === undefined) {
-      yield* copyRecord(patchRecord(raw, { nlink }), record.header.filesize, cursor);
-      return;
-    }
-    waiting.set(record, { record, raw, nlink });
-    const body = carried.get(carry);
-    if (body !== undefined) yield* emitWaiting(record, body.body(), body.size);
-  }
+interface Inheriting {
+  readonly record: ArchiveRecord;
+  readonly raw: Uint8Array;
+  readonly nlink: number;
+  readonly carry: ArchiveRecord;
+}
 
-  async function* emitWaiting(
-    record: ArchiveRecord,
-    body: Bytes,
-    filesize: number,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    const found = waiting.get(record);
-    if (found === undefined) return;
-    waiting.delete(record);
-    yield patchRecord(found.raw, { nlink: found.nlink, filesize });
-    yield* body;
-    yield encodePadding(filesize);
-  }
+/** A name that takes a body over waits until the body has come. */
+async function* inheritBody(work: Work, { record, raw, nlink, carry }: Inheriting): Pieces {
+  const { filesize } = carry.header;
+  const head = patchRecord(raw, { nlink, filesize });
+  const body = work.carried.get(carry);
+  if (body === undefined) work.waiting.set(record, head);
+  else yield* emitRecord(work, { head, body: body.body(), filesize });
+}
 
-  async function* addEntries(): AsyncGenerator<Uint8Array, void, void> {
-    const additions = plan.additions.get(index) ?? [];
-    const findMember = openMembers?.(index);
-    const added = additions.map((entry) => createNewRecord(entry, undefined, inodes, index));
-    const runs = readAhead(cutAddedRuns(added), async ({ key }) =>
-      key === undefined ? undefined : findMember?.(key),
-    );
-    for await (const [{ records: own, position, bytes, key }, member] of runs) {
-      if (member !== undefined) {
-        size += bytes;
-        yield entryBoundary;
-        yield createMember(member);
-        yield entryBoundary;
-      } else {
-        yield position === 0 || findMember ? createBoundary({ key }) : createBoundary({ position });
-        for (const record of own) yield* writeRecord(record);
-      }
+/** The body of a record that goes, to the name that takes it over if there is one. */
+async function* passBodyOn(work: Work, record: ArchiveRecord): Pieces {
+  const heir = work.heirs.get(record);
+  if (heir === undefined) return;
+  const head = work.waiting.get(heir);
+  const body = readWhole(record, work.cursor.body());
+  if (head === undefined) work.carried.set(record, await work.spool.add(body));
+  else yield* emitRecord(work, { head, body, filesize: record.header.filesize });
+}
+
+/** New entries, once, at the end of the segment. */
+async function* addEntries(work: Work): Pieces {
+  if (work.isAdded) return;
+  work.isAdded = true;
+  const { plan, index, inodes, findMember } = work;
+  const additions = plan.additions.get(index) ?? [];
+  const added = additions.map((entry) => createNewRecord(entry, undefined, inodes, index));
+  const runs = readAhead(cutAddedRuns(added), async ({ key }) =>
+    key === undefined ? undefined : findMember?.(key),
+  );
+  for await (const [{ records, position, bytes, key }, member] of runs) {
+    if (member !== undefined) {
+      work.size += bytes;
+      yield { kind: 'member', bytes: member };
+    } else {
+      yield position === 0 || findMember ? { kind: 'cut', key } : { kind: 'cut', position };
+      for (const record of records) yield* emitNew(work, record);
     }
   }
 }
 
-async function* writeRecord({ head, file }: NewRecord): AsyncGenerator<Uint8Array, void, void> {
-  yield head;
-  if (file !== undefined) yield* file.body();
-  yield encodePadding(file?.size ?? head.length);
+async function* emitNew(work: Work, { head, file }: NewRecord): Pieces {
+  if (file !== undefined) yield* emitRecord(work, { head, body: file.body(), filesize: file.size });
+  else {
+    yield emit(work, head);
+    yield emit(work, encodePadding(head.length));
+  }
 }
 
-async function* copyRecord(
-  raw: Uint8Array,
-  filesize: number,
-  cursor: TokenCursor<RunToken>,
-): AsyncGenerator<Uint8Array, void, void> {
-  yield raw;
-  if (filesize === 0) return;
-  yield* cursor.body();
-  yield encodePadding(filesize);
+async function* emitRecord(
+  work: Work,
+  { head, body, filesize }: { readonly head: Uint8Array; readonly body: Bytes; readonly filesize: number },
+): Pieces {
+  yield emit(work, head);
+  for await (const bytes of body) yield emit(work, bytes);
+  yield emit(work, encodePadding(filesize));
 }
 
-function listHeirs(plan: RewritePlan): Map<ArchiveRecord, ArchiveRecord> {
+function listHeirs({ actions }: RewritePlan): Map<ArchiveRecord, ArchiveRecord> {
   const heirs = new Map<ArchiveRecord, ArchiveRecord>();
-  for (const [record, action] of plan.actions) {
+  for (const [record, action] of actions) {
     if (action.do === 'relink' && action.carry !== undefined) heirs.set(action.carry, record);
   }
   return heirs;

@@ -1,13 +1,12 @@
-import { chooseSettings, writeMember } from '../compress/compression.js';
-import { createBoundary } from '../compress/marks.js';
+import { placeMembers } from '../compress/codec.js';
+import { chooseSettings, writeMembers } from '../compress/compression.js';
+import { createPieces, type Piece } from '../compress/piece.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio-writer.js';
 import { encodePath } from '../format/path.js';
 import { countGapZeros } from '../format/segment-gap.js';
 import type { Image } from '../model/archive.js';
-import type { Codec, Compression } from '../model/layout.js';
+import type { Codec, Compression, MemberRange } from '../model/layout.js';
 import type { AppendedRecord } from './appended-record.js';
-
-type Pieces = AsyncGenerator<Uint8Array, void, void>;
 
 export interface AppendOptions {
   /** Of the archive that is appended; default: what the archive that brings /init has. */
@@ -15,19 +14,24 @@ export interface AppendOptions {
   readonly level?: number | undefined;
 }
 
-/** The bytes of the image as they are, then one archive of these records; without records the image alone. */
+/**
+ * The bytes of the image as they are, then one archive of these records; without records the image alone. Returns
+ * where the members that were written stand.
+ */
 export async function* writeAppended(
   image: Image,
   records: readonly AppendedRecord[],
   { codec, level }: AppendOptions,
-): Pieces {
-  const { segments, root } = image.layout;
+): AsyncGenerator<Uint8Array, readonly MemberRange[], void> {
+  const { size, segments, root } = image.layout;
   for (const index of segments.keys()) yield* image.raw(index);
-  if (records.length === 0) return;
+  if (records.length === 0) return [];
   const old: Compression = segments[root]?.compression ?? { codec: 'none' };
   const compression = codec === undefined || codec === old.codec ? old : { codec };
-  yield new Uint8Array(sizeOfJoint(image));
-  yield* writeMember(compression.codec, encodeArchive(records), chooseSettings(compression, level));
+  const joint = sizeOfJoint(image);
+  yield new Uint8Array(joint);
+  const settings = chooseSettings(compression, level);
+  return placeMembers(size + joint, yield* writeMembers(compression.codec, encodeArchive(records), settings));
 }
 
 /** Zeros between the image and what is appended, which begins at a multiple of four whatever its codec. */
@@ -43,17 +47,18 @@ function sizeOfJoint({ layout: { size, segments } }: Image): number {
   return start + ((4 - (start % 4)) % 4) - size;
 }
 
-async function* encodeArchive(records: readonly AppendedRecord[]): Pieces {
+async function* encodeArchive(records: readonly AppendedRecord[]): AsyncGenerator<Piece, void, void> {
   let position = 0;
   for (const { header, name, target, body } of records) {
-    yield createBoundary({ position });
+    yield { kind: 'cut', position };
     const head = encodeRecord(header, encodePath(name));
     const { filesize = 0 } = header;
-    position += head.length + filesize + encodePadding(filesize).length;
-    yield head;
-    if (target !== undefined) yield encodePath(target);
-    else if (body !== undefined) yield* body.body();
-    yield encodePadding(filesize);
+    const padding = encodePadding(filesize);
+    position += head.length + filesize + padding.length;
+    yield { kind: 'bytes', bytes: head };
+    if (target !== undefined) yield { kind: 'bytes', bytes: encodePath(target) };
+    else if (body !== undefined) yield* createPieces(body.body());
+    yield { kind: 'bytes', bytes: padding };
   }
-  yield encodeTrailer();
+  yield { kind: 'bytes', bytes: encodeTrailer() };
 }

@@ -10,7 +10,7 @@ import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import { type Base, createBase, createEmptySidecar } from '../repack/import/from-base.js';
-import type { RepackOptions } from '../repack/write-image.js';
+import { type RepackOptions, writeImage } from '../repack/write-image.js';
 import { parseCodec } from '../setup/build-request.js';
 import { openNamedImage } from '../setup/named-image.js';
 import { saveStandardInput } from '../setup/standard-input.js';
@@ -94,7 +94,7 @@ async function writeChecked(
   const output = await writeOutput(path, { base, options, run });
   try {
     await using image = await openImage(output.path, { signal, limits, name });
-    return { ...output, layout: image.layout, diff: await checkOutput(base.image, image, base.changes) };
+    return { ...output, layout: image.layout, diff: await checkOutput(base.archive, image, base.changes) };
   } catch (error) {
     await output[Symbol.asyncDispose]();
     throw error;
@@ -109,19 +109,16 @@ interface WriteRequest {
 
 async function writeOutput(path: string, { base, options, run }: WriteRequest): Promise<Output> {
   const { source, session } = run;
-  if (source.original === undefined) {
-    const { writeBase } = await import('../repack/import/from-write.js');
-    return createOutput(path, writeBase(base, options), session.signal);
-  }
-  const { writeImage } = await import('../repack/write-image.js');
+  const { archive, changes } = base;
+  if (source.original === undefined)
+    return createOutput(path, writeImage(archive, changes, options), session.signal);
   await using original = await openNamedImage(source.original, session, pickInput(source));
-  const { name, sha256 } = base.sidecar.image;
-  if (original.layout.sha256 !== sha256)
+  if (original.layout.sha256 !== archive.layout.sha256)
     throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
       path: source.original,
-      hint: `the image that was unpacked is ${name}, sha256 ${sha256}`,
+      hint: `the image that was unpacked is ${archive.name}, sha256 ${archive.layout.sha256}`,
     });
-  return await createOutput(path, writeImage(original, base.changes, options), session.signal);
+  return await createOutput(path, writeImage(original, changes, options), session.signal);
 }
 
 function pickInput({ input }: RepackSource) {

@@ -4,7 +4,7 @@ import { cacheEntry } from '../io/cache.js';
 import type { InputFile } from '../io/input-file.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Compression, Header } from '../model/layout.js';
+import type { ArchiveRecord, Compression, Header, MemberRange } from '../model/layout.js';
 import {
   type Collected,
   createCollector,
@@ -55,31 +55,31 @@ export interface KnownMembersOptions {
   readonly cache: Cache;
   /** What tells files that have members in common from others. */
   readonly scope: string;
-  /** Where gzip members begin: only an aid, a wrong place costs time and nothing else. */
-  readonly starts: readonly number[];
+  /** Gzip members of the file: only an aid, a wrong one costs time and nothing else. */
+  readonly members: readonly MemberRange[];
   /** The image that the file was made of: as of `sharedWith`, and the source of bodies to hold. */
   readonly like?: ScannedImage | undefined;
 }
 
 /**
- * For a file that says where its gzip members begin: they are unpacked side by side, and one with the same SHA-256
+ * For a file whose writer says where its gzip members stand: they are unpacked side by side, and one with the same SHA-256
  * as a member of the scope's last file is not unpacked again. No runs are found: a member that is not read has none.
  */
-export function knownMembers({ cache, scope, starts, like }: KnownMembersOptions): Shortcut {
+export function knownMembers({ cache, scope, members, like }: KnownMembersOptions): Shortcut {
   return async (file, request) => {
     const hashed = hashWhileReading(file);
-    const list = await openMemberList(hashed.file, { cache, scope, starts });
+    const list = await openMemberList(hashed.file, { cache, scope, members });
     const collector = createCollector({ ...request, like });
-    const { segments, members } = await scanImage(hashed.file, {
+    const { segments, members: scanned } = await scanImage(hashed.file, {
       ...request,
       collector,
       known: selectWhole(list.known, request, like),
-      ahead: createMembersAhead(hashed.file, starts, list.onRead),
+      ahead: createMembersAhead(hashed.file, members, list.onRead),
     });
     const collected = collector.finish();
-    await list.update(members, collected);
+    await list.update(scanned, collected);
     const sha256 = await hashed.digest();
-    return { scan: { ...collected, segments: await hashSegments(file, segments, sha256) }, sha256, starts };
+    return { scan: { ...collected, segments: await hashSegments(file, segments, sha256) }, sha256, members };
   };
 }
 
@@ -106,10 +106,10 @@ interface MemberList {
 
 async function openMemberList(
   file: InputFile,
-  { cache, scope, starts }: Omit<KnownMembersOptions, 'like'>,
+  { cache, scope, members }: Omit<KnownMembersOptions, 'like'>,
 ): Promise<MemberList> {
   const entry = cacheEntry(cache, 'members', version, scope);
-  const ends = new Map(starts.map((offset, index) => [offset, starts[index + 1] ?? file.size]));
+  const ends = new Map(members.map(({ offset, end }) => [offset, end]));
   const cached = parseList(await entry.read());
   const digests = new Map<number, string>();
   const known = new Map<number, KnownMember>();

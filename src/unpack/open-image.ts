@@ -65,13 +65,13 @@ async function openReading(
   }
 }
 
-function createImage(file: InputFile, { scan, sha256, starts }: Reading): ScannedImage {
+function createImage(file: InputFile, { scan, sha256, members }: Reading): ScannedImage {
   const { segments, digests, held, runs } = scan;
   const merged = mergeRecords(scan.records);
   const records = scan.records.filter((record) => record !== undefined);
   const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.names) };
   const tokens = (index: number, options?: TokenOptions) =>
-    readTokens(file, segments[index], { ...options, starts });
+    readTokens(file, segments[index], { ...options, members });
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) =>
     readBodies({ segments, records, held, tokens }, wanted);
   const read = (record: ArchiveRecord) => readBody(record, bodies);
@@ -96,10 +96,10 @@ function createImage(file: InputFile, { scan, sha256, starts }: Reading): Scanne
 async function* readTokens(
   file: InputFile,
   segment: Segment | undefined,
-  { passing, starts }: TokenOptions & Pick<Reading, 'starts'>,
+  { passing, members }: TokenOptions & Pick<Reading, 'members'>,
 ): Tokens {
   if (segment?.kind !== 'cpio') return;
-  yield* readSegment(file, segment, { passing, ahead: starts && createMembersAhead(file, starts) });
+  yield* readSegment(file, segment, { passing, ahead: members && createMembersAhead(file, members) });
 }
 
 type ReadBodies = (wanted: ReadonlySet<ArchiveRecord>) => AsyncIterable<readonly [ArchiveRecord, Bytes]>;

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type InputFile, readRange } from '../io/input-file.js';
-import type { Segment } from '../model/layout.js';
+import type { MemberRange, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
 import {
   type Collector,
@@ -26,8 +26,8 @@ export interface Reading {
   readonly scan: Scan;
   /** Of the whole file. */
   readonly sha256: string;
-  /** Where gzip members begin: an aid to read the bodies faster. */
-  readonly starts?: readonly number[] | undefined;
+  /** Gzip members of the file: an aid to read the bodies faster. */
+  readonly members?: readonly MemberRange[] | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { isRunStart } from '../compress/marks.js';
+import { isRunStart } from '../compress/piece.js';
 import { padding } from '../format/cpio-header.js';
 import type { ArchivedRun, ArchiveRuns, Token } from '../model/archive.js';
 

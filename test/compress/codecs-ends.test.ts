@@ -2,8 +2,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { chooseSettings, readMember, writeMember } from '#src/compress/compression.js';
-import { createBoundary } from '#src/compress/marks.js';
+import { chooseSettings, readMember, writeMembers } from '#src/compress/compression.js';
+import { createPieces, type Piece } from '#src/compress/piece.js';
 import { runFilter } from '#src/compress/run-filter.js';
 import { openInputFile } from '#src/io/input-file.js';
 import { openImage } from '#src/unpack/open-image.js';
@@ -70,7 +70,7 @@ for (const codec of packedCodecs) {
     });
     await withoutChildren(t, async () => {
       let size = 0;
-      for await (const piece of writeMember(codec, endless(), chooseSettings({ codec }, 1))) {
+      for await (const piece of writeMembers(codec, createPieces(endless()), chooseSettings({ codec }, 1))) {
         size += piece.length;
         break;
       }
@@ -83,12 +83,12 @@ for (const codec of packedCodecs) {
     `${codec}: a source that fails ends the program, and its error is the one told`,
     async (t) => {
       let closed = false;
-      async function* broken() {
+      async function* broken(): AsyncGenerator<Piece> {
         try {
-          yield data;
+          yield { kind: 'bytes', bytes: data };
           // Some codecs start their program for a whole run.
-          yield createBoundary();
-          yield data;
+          yield { kind: 'cut' };
+          yield { kind: 'bytes', bytes: data };
           while ((await readFile(pids, 'utf8')) === '') await new Promise(setImmediate);
           throw new Error('the disk is gone');
         } finally {
@@ -98,7 +98,7 @@ for (const codec of packedCodecs) {
       await withoutChildren(t, () =>
         t.throwsAsync(
           async () => {
-            for await (const _ of writeMember(codec, broken(), chooseSettings({ codec }, 1)));
+            for await (const _ of writeMembers(codec, broken(), chooseSettings({ codec }, 1)));
           },
           { message: 'the disk is gone' },
         ),

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { writeMember } from '#src/compress/compression.js';
+import { writeMembers } from '#src/compress/compression.js';
+import { createPieces } from '#src/compress/piece.js';
 import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Codec } from '#src/model/layout.js';
@@ -103,7 +104,8 @@ async function createBomb(codec: Codec, size: number): Promise<Buffer> {
     for (let left = size; left > 0; left -= piece.length) yield piece;
   }
   const pieces: Buffer[] = [];
-  for await (const piece of writeMember(codec, source(), { level: 1 })) pieces.push(Buffer.from(piece));
+  for await (const piece of writeMembers(codec, createPieces(source()), { level: 1 }))
+    pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 

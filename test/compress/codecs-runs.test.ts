@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import test from 'ava';
-import { chooseSettings, writeMember } from '#src/compress/compression.js';
-import { createBoundary } from '#src/compress/marks.js';
+import { chooseSettings, writeMembers } from '#src/compress/compression.js';
+import type { Piece } from '#src/compress/piece.js';
 import { xz } from '#src/compress/xz.js';
 import { zstd } from '#src/compress/zstd.js';
 import { openCache } from '#src/io/cache.js';
@@ -15,7 +15,7 @@ import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 const size = 10_000_000;
 const data = createData(size);
 /** Where entries begin; none in the second half of the data, as with one long file. */
-const boundaries = Array.from({ length: 50 }, (_, index) => index * 100_000);
+const entries = Array.from({ length: 50 }, (_, index) => index * 100_000);
 
 async function write(
   codec: PackedCodec,
@@ -23,17 +23,17 @@ async function write(
   single: boolean,
   cache?: Cache,
 ): Promise<Buffer> {
-  async function* source() {
-    for (const [index, boundary] of boundaries.entries()) {
-      yield createBoundary({ position: boundary });
-      yield data.subarray(boundary, boundaries[index + 1] ?? size);
+  async function* source(): AsyncGenerator<Piece> {
+    for (const [index, position] of entries.entries()) {
+      yield { kind: 'cut', position };
+      yield { kind: 'bytes', bytes: data.subarray(position, entries[index + 1] ?? size) };
     }
-    yield createBoundary({ position: size });
-    yield data.subarray(0, 1000);
+    yield { kind: 'cut', position: size };
+    yield { kind: 'bytes', bytes: data.subarray(0, 1000) };
   }
   const pieces: Uint8Array[] = [];
   const settings = { ...chooseSettings({ codec }, level), single, cache };
-  for await (const piece of writeMember(codec, source(), settings)) pieces.push(piece);
+  for await (const piece of writeMembers(codec, source(), settings)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
@@ -113,12 +113,11 @@ const stopEarly = `
   import { spawnSync } from 'node:child_process';
   import { randomBytes } from 'node:crypto';
   import { setTimeout } from 'node:timers/promises';
-  import { createBoundary } from '#src/compress/marks.js';
-  import { writeMember } from '#src/compress/compression.js';
+  import { writeMembers } from '#src/compress/compression.js';
   async function* source() {
     for (const size of [1, 8, 8, 8]) {
-      yield createBoundary();
-      yield randomBytes(size * 2 ** 20);
+      yield { kind: 'cut' };
+      yield { kind: 'bytes', bytes: randomBytes(size * 2 ** 20) };
     }
   }
   const listPrograms = () =>
@@ -127,7 +126,7 @@ const stopEarly = `
       .split('\\n')
       .filter((line) => /^zstd +[^Z ]/.test(line));
   let during = [];
-  for await (const _ of writeMember('zstd', source(), { level: 16 })) {
+  for await (const _ of writeMembers('zstd', source(), { level: 16 })) {
     while (during.length === 0) {
       during = listPrograms();
       await setTimeout(1);

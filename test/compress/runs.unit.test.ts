@@ -1,8 +1,9 @@
 import test from 'ava';
-import { createSpare, entryBoundary } from '#src/compress/marks.js';
+import { isRunStart, type Piece, type Pieces } from '#src/compress/piece.js';
 import { type RunCompressor, writeRuns } from '#src/compress/runs.js';
+import { slabSize } from '#src/io/slabs.js';
 
-/** Members that tell what went into them: `[ab]` was held, `<abcdef>` was streamed. */
+/** Members that tell what went into them: `[ab]` was buffered, `<abcdef>` was streamed. */
 function createRecorder(compress: (run: string) => Promise<void> = async () => {}): RunCompressor {
   return {
     depth: 2,
@@ -20,18 +21,33 @@ function createRecorder(compress: (run: string) => Promise<void> = async () => {
   };
 }
 
-async function* cut(text: string): AsyncGenerator<Uint8Array> {
-  for (const piece of text.split(/(\|)/)) {
-    if (piece === '|') yield entryBoundary;
-    else for (const byte of Buffer.from(piece)) yield Buffer.of(byte);
+const bytes = (text: string): Piece => ({ kind: 'bytes', bytes: Buffer.from(text) });
+
+/** `|` is a cut, `(xy)` a whole member. */
+async function* cut(text: string): AsyncGenerator<Piece> {
+  for (const [piece, member] of text.matchAll(/\((.*?)\)|./g)) {
+    if (piece === '|') yield { kind: 'cut' };
+    else if (member === undefined) yield bytes(piece);
+    else yield { kind: 'member', bytes: Buffer.from(member) };
   }
 }
 
-async function write(text: string, compressor: RunCompressor): Promise<string> {
+/** What is written, and the sizes of the members. */
+async function collect(
+  source: Pieces,
+  compressor: RunCompressor,
+  runSize: number | undefined = 1,
+): Promise<{ text: string; sizes: readonly number[] }> {
+  const members = writeRuns(source, runSize, compressor);
   const pieces: Uint8Array[] = [];
-  for await (const piece of writeRuns(cut(text), compressor)) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
+  for (;;) {
+    const next = await members.next();
+    if (next.done) return { text: Buffer.concat(pieces).toString(), sizes: next.value };
+    pieces.push(next.value);
+  }
 }
+
+const write = async (text: string, compressor: RunCompressor) => (await collect(cut(text), compressor)).text;
 
 for (const [source, wanted] of [
   ['', '[]'],
@@ -41,13 +57,53 @@ for (const [source, wanted] of [
   ['abcd|e', '[abcd][e]'],
   ['ab|cdefgh|ij', '[ab]<cdefgh>[ij]'],
   ['abcdefgh', '<abcdefgh>'],
+  ['ab(cd)(ef)gh', '[ab]cdef[gh]'],
+  ['abcdefgh(ij)k', '<abcdefgh>ij[k]'],
+  ['(ab)', 'ab'],
 ] as const) {
   test(`"${source}" becomes ${wanted}`, async (t) => {
     t.is(await write(source, createRecorder()), wanted);
   });
 }
 
-test('a run that is only to be kept is compressed and not written, wherever it stands', async (t) => {
+test('the size of each member is returned', async (t) => {
+  const { text, sizes } = await collect(cut('ab|cdefgh(ij)|k'), createRecorder());
+  t.is(text, '[ab]<cdefgh>ij[k]');
+  t.deepEqual(sizes, [4, 8, 2, 3]);
+});
+
+test('a stream is cut where an entry begins a new run, and where a cut has no position', async (t) => {
+  async function* source(): AsyncGenerator<Piece> {
+    for (const [position, text] of [
+      [0, 'a'],
+      [9, 'b'],
+      [10, 'c'],
+      [12, 'd'],
+      [31, 'e'],
+      [undefined, 'f'],
+      [35, 'g'],
+    ] as const)
+      yield* [{ kind: 'cut', position } as const, bytes(text)];
+  }
+  t.is((await collect(source(), createRecorder(), 10)).text, '[ab][cd][e][f][g]');
+  t.is((await collect(source(), createRecorder(), 1000)).text, '<abcde>[fg]');
+  t.true(isRunStart(2 ** 20, 2 ** 20 - 4));
+  t.false(isRunStart(2 ** 20 - 4, 4));
+});
+
+test('without a run size the stream becomes one member, and nothing is compressed beside it', async (t) => {
+  async function* source(): AsyncGenerator<Piece> {
+    yield* cut('a|b');
+    yield { kind: 'spare', bytes: Buffer.from('xyz'), key: 'spare' };
+    yield* cut('|c');
+  }
+  const members = writeRuns(source(), undefined, createRecorder());
+  const pieces: string[] = [];
+  for await (const piece of members) pieces.push(Buffer.from(piece).toString());
+  t.deepEqual(pieces, ['[abc]']);
+});
+
+test('a spare run is compressed and not written, wherever it stands', async (t) => {
   const keys: (string | undefined)[] = [];
   const recorder = createRecorder();
   const compressor: RunCompressor = {
@@ -57,20 +113,21 @@ test('a run that is only to be kept is compressed and not written, wherever it s
       return recorder.compress(run, key);
     },
   };
-  async function* source() {
-    yield Buffer.from('a');
-    yield createSpare({ bytes: Buffer.from('xyz'), key: 'spare' });
-    yield Buffer.from('b');
-    yield entryBoundary;
-    yield createSpare({ bytes: Buffer.from('uvw'), key: 'other' });
-    yield Buffer.from('cdefg');
-    yield createSpare({ bytes: Buffer.from('rst'), key: 'too late' });
-    yield Buffer.from('h');
+  const long = 'c'.repeat(slabSize);
+  async function* source(): AsyncGenerator<Piece> {
+    yield bytes('a');
+    yield { kind: 'spare', bytes: Buffer.from('xyz'), key: 'spare' };
+    yield bytes('b');
+    yield { kind: 'cut', key: 'cut' };
+    yield bytes('d');
+    yield { kind: 'cut' };
+    yield { kind: 'spare', bytes: Buffer.from('uvw'), key: 'other' };
+    yield bytes(long);
+    yield { kind: 'spare', bytes: Buffer.from('rst'), key: 'inside a run that is streamed' };
+    yield bytes('e');
   }
-  const pieces: Uint8Array[] = [];
-  for await (const piece of writeRuns(source(), compressor)) pieces.push(piece);
-  t.is(Buffer.concat(pieces).toString(), '[ab]<cdefgh>');
-  t.deepEqual(keys, ['spare', undefined, 'other']);
+  t.is((await collect(source(), compressor)).text, `[ab][d]<${long}e>`);
+  t.deepEqual(keys, ['spare', undefined, 'cut', 'other']);
 });
 
 test('members come in the order of the runs, whichever is ready first, and no more than a few wait', async (t) => {
@@ -94,7 +151,7 @@ test('a run that fails ends it with its error, the source is closed', async (t) 
   const recorder = createRecorder(async (run) => {
     if (run === 'c') throw new Error('c is no good');
   });
-  async function* source() {
+  async function* source(): AsyncGenerator<Piece> {
     try {
       yield* cut('a|b|c|d|e|f|g|h');
     } finally {
@@ -103,7 +160,7 @@ test('a run that fails ends it with its error, the source is closed', async (t) 
   }
   await t.throwsAsync(
     async () => {
-      for await (const _ of writeRuns(source(), recorder));
+      for await (const _ of writeRuns(source(), 1, recorder));
     },
     { message: 'c is no good' },
   );

@@ -8,7 +8,6 @@ import type { Codec } from '#src/model/layout.js';
 import { createBase } from '#src/repack/import/from-base.js';
 import { findInFolder } from '#src/repack/import/from-folder.js';
 import { readSidecarFile } from '#src/repack/import/from-sidecar.js';
-import { writeBase } from '#src/repack/import/from-write.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { readEntries } from '#src/tar/tar.js';
 import { unpackWhileReading } from '#src/unpack/export/to-folder.js';
@@ -66,7 +65,7 @@ async function checkRepacked(
   if (base.changes.length > 0)
     throw new Error(`oracle: the folder has changes: ${JSON.stringify(base.changes.slice(0, 3))}`);
   const again = join(work, 'again');
-  await writeFile(again, await collectBytes(writeBase(base, { spool })));
+  await writeFile(again, await collectBytes(writeImage(base.archive, base.changes, { spool })));
   await using written = await openImage(again, { signal });
   await checkOutput(image, written, []);
   await rm(again);

@@ -1,11 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import fc from 'fast-check';
 import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Change } from '#src/model/change.js';
+import type { MemberRange } from '#src/model/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
@@ -32,18 +35,19 @@ async function rewrite(
   image: Image,
   changes: readonly Change[],
   options: Options = {},
-): Promise<{ image: Image; bytes: Buffer }> {
+): Promise<{ image: Image; bytes: Buffer; members: readonly MemberRange[] }> {
   const folder = await createTestFolder(t);
   const pieces: Buffer[] = [];
-  for await (const piece of writeImage(image, changes, { spool: createSpool(folder), ...options }))
-    pieces.push(Buffer.from(piece));
+  const writing = writeImage(image, changes, { spool: createSpool(folder), ...options });
+  let next = await writing.next();
+  for (; !next.done; next = await writing.next()) pieces.push(Buffer.from(next.value));
   const bytes = Buffer.concat(pieces);
   const path = join(folder, 'out.img');
   await writeFile(path, bytes);
   const written = await openImage(path, { signal, name: 'out.img' });
   t.teardown(() => written[Symbol.asyncDispose]());
   await checkOutput(image, written, changes);
-  return { image: written, bytes };
+  return { image: written, bytes, members: next.value };
 }
 
 const root: Member[] = [
@@ -321,4 +325,20 @@ test('whatever the archive and the changes, the result is what was asked for', a
     { numRuns: 150 },
   );
   t.pass();
+});
+
+test('the places of the members that were compressed anew are returned', async (t) => {
+  const body = randomBytes(700_000).toString('hex');
+  const archive = createArchive([...root, ...['a', 'b', 'c'].map((name) => file(name, body))]);
+  const image = await openBytes(
+    t,
+    Buffer.concat([pad(createArchive([directory('kernel')]), 512), gzip(archive)]),
+  );
+  const { bytes, members, image: written } = await rewrite(t, image, [put('etc/motd', 'hello')]);
+  const segment = written.layout.segments[2];
+  t.is(members.length, segment?.members ?? 0);
+  t.is(members[0]?.offset, segment?.offset);
+  t.is(members.at(-1)?.end, segment?.end);
+  for (const { offset, end } of members) t.notThrows(() => gunzipSync(bytes.subarray(offset, end)));
+  t.deepEqual((await rewrite(t, image, [])).members, []);
 });

@@ -2,11 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { noteMembers } from '#src/compress/gzip-ahead.js';
 import { openCache } from '#src/io/cache.js';
 import { digestBytes } from '#src/io/digest.js';
 import { createSpool } from '#src/io/spool.js';
 import type { Cache } from '#src/model/cache.js';
+import type { MemberRange } from '#src/model/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
 import type { ScannedImage } from '#src/unpack/collector.js';
 import { knownMembers } from '#src/unpack/known-members.js';
@@ -23,7 +23,7 @@ import {
 
 const noise = (size: number, seed: number) =>
   Buffer.from(Array.from({ length: size }, (_, at) => (at * at * seed + (at >> 3)) & 0xff));
-const members: Member[] = [
+const entries: Member[] = [
   file('init', '#!/bin/sh', { mode: 0o100755 }),
   ...Array.from({ length: 40 }, (_, at): Member => ({ ...file(`d${at}`, ''), body: noise(150_000, at + 1) })),
   { ...file('link', ''), mode: 0o120777, body: Buffer.from('d1') },
@@ -32,24 +32,26 @@ const members: Member[] = [
 ];
 const bytes = Buffer.concat([
   pad(createArchive([file('early', 'raw')]), 512),
-  pad(gzip(createArchive(members)), 64),
+  pad(gzip(createArchive(entries)), 64),
   pad(gzip(createArchive([file('z', 'tail')])), 4),
 ]);
 
 /** An image that we have written, with the places of its members. */
-async function write(t: ExecutionContext): Promise<{ stock: ScannedImage; path: string; starts: number[] }> {
+async function write(
+  t: ExecutionContext,
+): Promise<{ stock: ScannedImage; path: string; members: readonly MemberRange[] }> {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'stock.img'), bytes);
   const stock = await openImage(join(folder, 'stock.img'), { signal, digest: true });
   t.teardown(() => stock[Symbol.asyncDispose]());
-  const starts: number[] = [];
   const pieces: Uint8Array[] = [];
   const written = writeImage(stock, [{ op: 'remove', path: 'd7' }], { level: 6, spool: createSpool(folder) });
-  for await (const piece of noteMembers(written, starts)) pieces.push(Buffer.from(piece));
+  let next = await written.next();
+  for (; !next.done; next = await written.next()) pieces.push(Buffer.from(next.value));
   const path = join(folder, 'written.img');
   await writeFile(path, Buffer.concat(pieces));
-  t.true(starts.length > 5);
-  return { stock, path, starts };
+  t.true(next.value.length > 5);
+  return { stock, path, members: next.value };
 }
 
 async function look(path: string, options: Partial<OpenOptions> = {}) {
@@ -64,7 +66,7 @@ async function look(path: string, options: Partial<OpenOptions> = {}) {
 }
 
 test('what was found in a member is known the next time, and is the same', async (t) => {
-  const { stock, path, starts } = await write(t);
+  const { stock, path, members } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
   const written: string[] = [];
   const counting: Cache = {
@@ -75,23 +77,23 @@ test('what was found in a member is known the next time, and is the same', async
     },
   };
   const hold = (name: string) => name === 'init' || name === 'd3';
-  const read = (places: readonly number[]) =>
+  const read = (places: readonly MemberRange[]) =>
     look(path, {
       hold,
-      shortcut: knownMembers({ cache: counting, scope: 'a', starts: places, like: stock }),
+      shortcut: knownMembers({ cache: counting, scope: 'a', members: places, like: stock }),
     });
   const wanted = await look(path);
-  t.deepEqual(await read(starts), wanted);
+  t.deepEqual(await read(members), wanted);
   t.deepEqual(written, ['members']);
-  t.deepEqual(await read(starts), wanted);
+  t.deepEqual(await read(members), wanted);
   t.deepEqual(written, ['members'], 'all was known');
-  t.deepEqual(await read(starts.slice(2)), wanted);
+  t.deepEqual(await read(members.slice(2)), wanted);
 });
 
 test('a member that is known is not unpacked again', async (t) => {
-  const { path, starts } = await write(t);
+  const { path, members } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
-  const wanted = await look(path, { shortcut: knownMembers({ cache, scope: 'a', starts }) });
+  const wanted = await look(path, { shortcut: knownMembers({ cache, scope: 'a', members }) });
   const lying: Cache = {
     ...cache,
     async read(kind, key) {
@@ -99,7 +101,7 @@ test('a member that is known is not unpacked again', async (t) => {
       return list && Buffer.from(Buffer.from(list).toString().replace('"d20"', '"lie"'));
     },
   };
-  const { records } = await look(path, { shortcut: knownMembers({ cache: lying, scope: 'a', starts }) });
+  const { records } = await look(path, { shortcut: knownMembers({ cache: lying, scope: 'a', members }) });
   t.is(records.length, wanted.records.length);
   t.deepEqual(
     records
@@ -107,14 +109,14 @@ test('a member that is known is not unpacked again', async (t) => {
       .map(({ name }) => name),
     ['lie'],
   );
-  const other = await look(path, { shortcut: knownMembers({ cache: lying, scope: 'b', starts }) });
+  const other = await look(path, { shortcut: knownMembers({ cache: lying, scope: 'b', members }) });
   t.deepEqual(other, wanted, 'another scope knows nothing');
 });
 
 test('a damaged member is none that is known, and limits count what is', async (t) => {
-  const { path, starts } = await write(t);
+  const { path, members } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
-  const options = { shortcut: knownMembers({ cache, scope: 'a', starts }) };
+  const options = { shortcut: knownMembers({ cache, scope: 'a', members }) };
   await look(path, options);
   await t.throwsAsync(look(path, { ...options, limits: { records: 20 } }), {
     message: /more than 20 entries/,
@@ -123,7 +125,7 @@ test('a damaged member is none that is known, and limits count what is', async (
     message: /unpacks to more/,
   });
   const damaged = await readFile(path);
-  const at = ((starts[2] ?? 0) + (starts[3] ?? 0)) >> 1;
+  const at = ((members[2]?.offset ?? 0) + (members[2]?.end ?? 0)) >> 1;
   damaged[at] = (damaged[at] ?? 0) ^ 1;
   await writeFile(path, damaged);
   await t.throwsAsync(look(path, options), { message: /gzip member/ });

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { noteMembers } from '#src/compress/gzip-ahead.js';
 import { noCache } from '#src/io/cache.js';
+import type { MemberRange } from '#src/model/layout.js';
 import { knownMembers } from '#src/unpack/known-members.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, gzip, readText, signal } from '../fixtures/archive.js';
@@ -16,17 +16,21 @@ const members = names.map((name, index) =>
 );
 const image = Buffer.concat(members);
 const starts = members.map((_, index) => Buffer.concat(members.slice(0, index)).length);
-const other = starts.map((start) => start + 1);
+const ranges = starts.map((offset, index) => ({ offset, end: starts[index + 1] ?? image.length }));
+const shifted = ranges.map(({ offset, end }) => ({ offset: offset + 1, end: end + 1 }));
+const byOffset = (a: MemberRange, b: MemberRange) => a.offset - b.offset;
 
-const startingAt = (places: readonly number[]) => knownMembers({ cache: noCache, scope: '', starts: places });
+const standingAt = (places: readonly MemberRange[]) =>
+  knownMembers({ cache: noCache, scope: '', members: places });
 
-const known: readonly [what: string, starts: readonly number[]][] = [
+const known: readonly [what: string, ranges: readonly MemberRange[]][] = [
   ['nothing', []],
-  ['each member', starts],
-  ['some of them', starts.filter((_, index) => index % 2 === 1)],
-  ['wrong places', other],
-  ['right and wrong places', [...starts, ...other].sort((a, b) => a - b)],
-  ['places behind the end', [...starts, image.length + 100]],
+  ['each member', ranges],
+  ['some of them', ranges.filter((_, index) => index % 2 === 1)],
+  ['wrong places', shifted],
+  ['right and wrong places', [...ranges, ...shifted].sort(byOffset)],
+  ['wrong ends', ranges.map(({ offset, end }, index) => ({ offset, end: index % 2 ? end - 1 : end + 1 }))],
+  ['places behind the end', [...ranges, { offset: image.length + 100, end: image.length + 200 }]],
 ];
 
 for (const [what, given] of known) {
@@ -34,7 +38,7 @@ for (const [what, given] of known) {
     const path = join(await createTestFolder(t), 'image');
     await writeFile(path, image);
     await using plain = await openImage(path, { signal, digest: true });
-    await using read = await openImage(path, { signal, digest: true, shortcut: startingAt(given) });
+    await using read = await openImage(path, { signal, digest: true, shortcut: standingAt(given) });
     t.deepEqual(read.layout, plain.layout);
     t.is(read.layout.segments[0]?.members, members.length);
     t.deepEqual([...read.digests.values()], [...plain.digests.values()]);
@@ -53,8 +57,8 @@ for (const [what, given] of known) {
       const damaged = Buffer.from(image);
       damaged.writeUInt8((damaged[at] ?? 0) ^ 0x55, at);
       await writeFile(path, damaged);
-      const told = (given?: readonly number[]) =>
-        openImage(path, { signal, digest: true, shortcut: given && startingAt(given) }).then(
+      const told = (given?: readonly MemberRange[]) =>
+        openImage(path, { signal, digest: true, shortcut: given && standingAt(given) }).then(
           async (opened) => {
             await opened[Symbol.asyncDispose]();
             return 'opened';
@@ -65,18 +69,3 @@ for (const [what, given] of known) {
     }
   });
 }
-
-test('the places where members begin are noted as they pass', async (t) => {
-  const noted: number[] = [];
-  const source = (async function* () {
-    yield Buffer.from('zeros before');
-    yield* members;
-  })();
-  let size = 0;
-  for await (const piece of noteMembers(source, noted)) size += piece.length;
-  t.is(size, image.length + 12);
-  t.deepEqual(
-    noted,
-    starts.map((start) => start + 12),
-  );
-});

@@ -3,7 +3,6 @@ import { encodePath } from '../../format/path.js';
 import { holdBytes } from '../../io/spool.js';
 import type { Archive, Tokens } from '../../model/archive.js';
 import type { Change } from '../../model/change.js';
-import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ArchiveRecord, Layout } from '../../model/layout.js';
 import { createImageEntries } from '../../tree/image-entry.js';
@@ -14,14 +13,10 @@ import type { Sidecar, SidecarPiece } from './from-sidecar.js';
 
 /** An image that is known by its sidecar alone; the bodies it shares with a folder or tar are read from there. */
 export interface Base {
-  readonly image: Archive;
-  readonly sidecar: Sidecar;
+  /** A body that is gone, since its file was changed or removed, is empty. */
+  readonly archive: Archive;
   /** What was done to the folder or tar since the image was unpacked. */
   readonly changes: readonly Change[];
-  /** Exactly as many bytes as the record's header says. */
-  body(piece: SidecarPiece): Bytes;
-  /** Whether the body is still there: a file whose contents were changed is not. */
-  holds(piece: SidecarPiece): boolean;
 }
 
 export function createBase(sidecar: Sidecar, found: FoundTree): Base {
@@ -32,19 +27,20 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
   const layout: Layout = { size: head.size, sha256: head.sha256, segments, root: head.root };
   const byRecord = new Map(pieces.map((piece) => [piece.record, piece]));
   const byDigest = indexBodies(found);
-  const body = (piece: SidecarPiece) => readPiece(piece, byDigest);
-  const read = (record: ArchiveRecord) => body(byRecord.get(record) as SidecarPiece);
+  const read = (record: ArchiveRecord) => readBody(byRecord.get(record) as SidecarPiece, byDigest);
   const entries = createImageEntries(merged.names, read);
-  const image: Archive = {
+  const archive: Archive = {
     name: head.name,
     layout,
     records,
     entries,
     dropped: merged.dropped,
-    digests: new Map(),
+    digests: new Map(
+      pieces.flatMap(({ record, sha256 }) => (record && sha256 ? [[record, sha256] as const] : [])),
+    ),
     runs: new Map(),
     placed: merged.placed,
-    tokens: (index) => listTokens(sidecar.pieces[index] ?? [], body),
+    tokens: (index) => listTokens(sidecar.pieces[index] ?? [], byDigest),
     raw(index) {
       const segment = segments[index];
       return segment?.kind === 'padding'
@@ -57,14 +53,7 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
   };
   const digest = (path: string) => byRecord.get(entries.get(path)?.data)?.sha256;
   const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(head.kept), digest }, found);
-  return {
-    image,
-    sidecar,
-    changes,
-    body,
-    holds: ({ sha256, record }) =>
-      sha256 === undefined || byDigest.get(sha256)?.size === record?.header.filesize,
-  };
+  return { archive, changes };
 }
 
 /** One segment of this compression without a record: what entries that come from no image are added to. */
@@ -90,7 +79,7 @@ export function createEmptySidecar(name: string): Sidecar {
   };
 }
 
-async function* listTokens(pieces: readonly SidecarPiece[], body: (piece: SidecarPiece) => Bytes): Tokens {
+async function* listTokens(pieces: readonly SidecarPiece[], byDigest: ReadonlyMap<string, Found>): Tokens {
   let size = 0;
   for (const piece of pieces) {
     const { gap, raw, record } = piece;
@@ -102,7 +91,8 @@ async function* listTokens(pieces: readonly SidecarPiece[], body: (piece: Sideca
     }
     const { header, name } = record;
     yield [{ kind: 'entry', header, name: encodePath(name), position, raw }];
-    if (header.filesize > 0) for await (const bytes of body(piece)) yield [{ kind: 'data', bytes }];
+    if (header.filesize > 0)
+      for await (const bytes of readBody(piece, byDigest)) yield [{ kind: 'data', bytes }];
     yield [{ kind: 'end', checksum: 'none' }];
     size += header.filesize + encodePadding(header.filesize).length;
   }
@@ -117,7 +107,8 @@ function indexBodies(found: FoundTree): Map<string, Found> {
   return bodies;
 }
 
-async function* readPiece(
+/** As many bytes as the record's header says, or none: a record of which the body is gone is dropped or replaced. */
+async function* readBody(
   { record, body, sha256 }: SidecarPiece,
   byDigest: ReadonlyMap<string, Found>,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -126,8 +117,7 @@ async function* readPiece(
   else if (body !== undefined) yield* body.body();
   else {
     const found = byDigest.get(sha256 ?? '');
-    // Nothing of a body that is gone gets into the new image: its record is dropped or replaced.
-    yield* found?.size !== size ? listZeros(size) : readFound(found);
+    if (found?.size === size) yield* readFound(found);
   }
 }
 
@@ -143,9 +133,4 @@ async function* readFound(found: Found): AsyncGenerator<Uint8Array, void, void> 
       path: found.path,
       hint: 'run it again when nothing writes to the folder',
     });
-}
-
-function* listZeros(size: number): Generator<Uint8Array, void, void> {
-  const piece = new Uint8Array(Math.min(size, 64 * 1024));
-  for (let left = size; left > 0; left -= piece.length) yield piece.subarray(0, left);
 }

@@ -1,0 +1,150 @@
+import { readCachedRun } from '../compress/cached-runs.js';
+import type { Settings } from '../compress/codec.js';
+import { findRunFormat } from '../compress/compression.js';
+import type { Cut, Piece } from '../compress/piece.js';
+import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
+import { padding } from '../format/cpio-header.js';
+import { createCpioReader } from '../format/cpio-reader.js';
+import { readAhead } from '../io/read-ahead.js';
+import type { Archive, ArchivedRun, ArchiveRuns, Token, Tokens } from '../model/archive.js';
+import type { ArchiveRecord, Codec } from '../model/layout.js';
+
+/**
+ * Beside the tokens of an archive: where a run begins, runs that are compressed already, and a run as it was before
+ * it is changed, for a build that does not change it or changes it otherwise.
+ */
+export type RunToken =
+  | Token
+  | Cut
+  | Extract<Piece, { kind: 'spare' }>
+  | { readonly kind: 'member'; readonly run: ArchivedRun; readonly bytes: Uint8Array };
+
+export interface SegmentSource {
+  /** What the segment is made of, in order. */
+  readonly tokens: AsyncGenerator<Iterable<RunToken>, void, void>;
+  /** Looks a run up that an earlier build has compressed; absent where none are cached. */
+  readonly findMember?: ((key: string) => Promise<Uint8Array | undefined>) | undefined;
+}
+
+export interface SourceOptions {
+  /** What the segment will be compressed with. */
+  readonly codec: Codec;
+  readonly settings: Settings;
+  isTouched(record: ArchiveRecord): boolean;
+}
+
+/** A segment that is to be changed, with runs of earlier builds where the codec cuts every run there is. */
+export function openSegment(
+  archive: Archive,
+  index: number,
+  { codec, settings, isTouched }: SourceOptions,
+): SegmentSource {
+  // A compressor copies each piece at once; what is not compressed goes to the consumer as it is.
+  const readTokens = () => archive.tokens(index, { passing: codec !== 'none' });
+  const format = findRunFormat(codec);
+  const { cache, single } = settings;
+  if (format === undefined || cache === undefined || single) return { tokens: readTokens() };
+  const recipe = format.recipe(settings);
+  const findMember = (key: string) => readCachedRun(cache, recipe, key);
+  const runs = archive.runs.get(index);
+  if (runs === undefined) return { tokens: readTokens(), findMember };
+  const records = archive.records.filter((record) => record.segment === index);
+  const tokens = listRunTokens(runs, {
+    isTouched: (first, count) => records.slice(first, first + count).some(isTouched),
+    findMember,
+    decode: (member, limit) => format.decode(member, limit),
+    readTokens,
+  });
+  return { tokens, findMember };
+}
+
+/** Bytes: a longer run is not buffered to be cached. */
+const longestSpare = 16 * 2 ** 20;
+
+interface RunSource {
+  isTouched(first: number, records: number): boolean;
+  findMember(key: string): Promise<Uint8Array | undefined>;
+  decode(member: Uint8Array, limit: number): Promise<Uint8Array>;
+  readTokens(): Tokens;
+}
+
+/**
+ * The tokens of a plain archive, with runs that nothing touches as the members that they were before. The archive
+ * itself is only read where a run is cached nowhere, up to that run.
+ */
+async function* listRunTokens(
+  { runs, trailer }: ArchiveRuns,
+  { isTouched, findMember, decode, readTokens }: RunSource,
+): AsyncGenerator<Iterable<RunToken>, void, void> {
+  await using reader = createRunReader(readTokens);
+  let first = 0;
+  for await (const [run, member] of readAhead(runs, ({ key }) => findMember(key))) {
+    const touched = isTouched(first, run.records);
+    if (!touched && member !== undefined) yield [{ kind: 'member', run, bytes: member }];
+    else {
+      yield [{ kind: 'cut', key: touched ? undefined : run.key }];
+      if (member !== undefined) yield parseRun(await decode(member, run.bytes));
+      else if (!touched || run.bytes > longestSpare) yield* reader.read(first, run);
+      else {
+        const bytes = Buffer.allocUnsafeSlow(run.bytes);
+        const size = yield* reader.read(first, run, bytes);
+        if (size === run.bytes) yield [{ kind: 'spare', key: run.key, bytes }];
+      }
+    }
+    first += run.records;
+  }
+  yield parseRun(trailer);
+}
+
+/** What was in an archive that was read without a problem. */
+function* parseRun(bytes: Uint8Array): Generator<Token, void, void> {
+  for (const token of createCpioReader().push(bytes)) {
+    if (token.kind === 'problem') throw new Error(`a run of whole entries has the problem ${token.problem}`);
+    yield token;
+  }
+}
+
+interface RunReader extends AsyncDisposable {
+  /** The tokens of the run that begins with the record `first`; returns its bytes, which `copy` gets. */
+  read(first: number, run: ArchivedRun, copy?: Uint8Array): AsyncGenerator<Iterable<Token>, number, void>;
+}
+
+/** Reads runs of an archive in their order; what is between them is skipped. */
+function createRunReader(readTokens: () => Tokens): RunReader {
+  let archive: TokenCursor | undefined;
+  let begun = 0;
+
+  async function* read(first: number, run: ArchivedRun, copy?: Uint8Array) {
+    let size = 0;
+    const add = (bytes: Uint8Array) => {
+      copy?.set(bytes, size);
+      size += bytes.length;
+    };
+    archive ??= createTokenCursor(readTokens());
+    for (; begun < first; begun += 1) await archive.nextEntry();
+    for (let left = run.records; left > 0; ) {
+      const token = await archive.next();
+      if (token === undefined) throw new Error('an archive has fewer entries than were counted in it');
+      // What was left of an entry that was only skipped.
+      if (begun === first && token.kind !== 'entry') continue;
+      if (token.kind === 'entry') begun += 1;
+      if (token.kind === 'end') left -= 1;
+      add(encodeToken(token, size));
+      yield [token];
+    }
+    return size;
+  }
+
+  return {
+    read,
+    async [Symbol.asyncDispose]() {
+      await archive?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The bytes of a token that stands at `position`. */
+function encodeToken(token: Token, position: number): Uint8Array {
+  if (token.kind === 'data') return token.bytes;
+  return token.kind === 'end' ? new Uint8Array(padding(position)) : token.raw;
+}
