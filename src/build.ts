@@ -18,9 +18,8 @@ import { type AppliedSteps, type CachedSteps, cacheSteps, openCachedSteps } from
 import { createPlan } from './patch/plan.js';
 import { foreseeMode } from './repack/choose-mode.js';
 import { writeChanges } from './repack/write-changes.js';
-import { createReportDraft, type ReportDraft } from './report/draft.js';
+import { createPlanReport, createReportDraft, type ReportDraft } from './report/draft.js';
 import { createManifest, listPackages } from './report/manifest.js';
-import { createPlanReport } from './report/plan.js';
 import { cachedScan } from './unpack/cached-scan.js';
 import type { ScannedImage } from './unpack/collector.js';
 import { knownMembers } from './unpack/known-members.js';
@@ -52,7 +51,10 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
     const done = cached?.steps.length ?? 0;
     const runs = plan.steps.slice(done).some(({ needs }) => needs.length > 0);
     const rootKept = runs ? await engine.executor(image, session).hasRoot?.() : undefined;
-    draft.set({ plan: createPlanReport(plan, done, rootKept), mode: foreseeMode(image, request) });
+    draft.set({
+      plan: createPlanReport({ plan, cachedSteps: done, rootKept }),
+      mode: foreseeMode(image, request),
+    });
   });
 }
 
@@ -110,7 +112,7 @@ function makePlan({ draft, request }: Run, image: Image): Promise<Plan> {
       image.layout.sha256,
       chooseStamp(request, image),
     );
-    draft.set({ plan: createPlanReport(plan) });
+    draft.set({ plan: createPlanReport({ plan }) });
     assertLocked(request.lock, { plan: plan.id });
     return plan;
   });

@@ -35,7 +35,7 @@ async function runDiff(images: Images, flags: Flags, context: CommandContext): P
   const request = { ...images, text: flags.text, input: context.stdin };
   const differences = await diff(request, createReader(flags, context));
   if (flags.json) return printJson(context, differences);
-  const { renderDiff } = await import('../report/text.js');
+  const { renderDiff } = await import('../report/diff.js');
   const { added, changed, removed } = differences;
   await printLines(context, [
     ...renderDiff(differences),

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { showMode } from '../format/mode.js';
 import { showPath } from '../format/path.js';
 import type { Entry } from '../model/entry.js';
-import { formatTable } from '../report/text.js';
+import { formatTable } from '../report/table.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { createErrorReport } from '../model/error.js';
-import { renderError } from '../report/text.js';
+import { renderError } from '../report/error.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { addReapplyOptions, type ReapplyFlags } from './shared/deploy-options.js';
 import { guard } from './shared/errors.js';

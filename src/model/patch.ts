@@ -60,7 +60,7 @@ export interface Step {
 }
 
 export interface StepOutcome {
-  /** Whether the workspace is different now; `false` is shown as "already so". */
+  /** Whether the workspace is different now; `false` is shown as "already done". */
   readonly changed: boolean;
   /** What was found and done, for the report: package versions, lines added. */
   readonly notes?: readonly string[];

@@ -13,7 +13,7 @@ export interface StepReport {
   readonly kind: string;
   readonly summary: string;
   readonly changed: boolean;
-  /** Not done again: an earlier build did it and what came of it was kept. */
+  /** An earlier build did it, and its changes came from the cache. */
   readonly cached: boolean;
   readonly notes: readonly string[];
   readonly packages: Readonly<Record<string, string>>;
@@ -29,11 +29,11 @@ export interface PlanReport {
     readonly summary: string;
     readonly id: string;
     readonly needs: readonly string[];
-    /** Whether what an earlier build made of it will be taken. */
+    /** Whether its changes will come from the cache. */
     readonly cached: boolean;
   }[];
   readonly needs: readonly string[];
-  /** Whether the engine still has the image's root; absent when no command will run, or none is kept. */
+  /** Whether the engine still has the image's root; absent when no command will run, or the engine caches no root. */
   readonly rootKept?: boolean | undefined;
 }
 
@@ -42,10 +42,10 @@ export interface EngineReport {
   readonly reason: string;
 }
 
-/** What a build did. The same shape for success and failure; what was not reached is absent. */
+/** What a build did, in one shape for success and failure. Parts that were not reached are absent. */
 export interface Report {
   readonly failed: boolean;
-  /** The last stage that was begun. */
+  /** The last stage that began. */
   readonly stage: Stage;
   readonly input: string;
   readonly output?: string | undefined;
@@ -54,21 +54,21 @@ export interface Report {
   readonly after?: Layout | undefined;
   readonly plan?: PlanReport | undefined;
   readonly engine?: EngineReport | undefined;
-  /** How the changes got into the image and why so; `auto` in a plan: the changes will decide. */
+  /** How the changes got into the image, and why. `auto` in a plan: the changes decide. */
   readonly mode?: { readonly name: WriteMode; readonly reason: string } | undefined;
   readonly steps: readonly StepReport[];
   readonly diff?: TreeDiff | undefined;
   readonly boot?: BootResult | undefined;
   readonly warnings: readonly string[];
   readonly error?: ErrorReport | undefined;
-  /** Milliseconds of each stage that was begun. */
+  /** Milliseconds of each stage that began. */
   readonly stages: Readonly<Partial<Record<Stage, number>>>;
   readonly durationMs: number;
 }
 
-/** How a use case ended: its report, and what was thrown, whose stack a report does not carry. */
+/** How a use case ended: its report, and the error itself, since a report has no stack. */
 export interface Outcome {
   readonly report: Report;
-  /** Absent when the work was done; the report has its data as `error`. */
+  /** Absent after success. The report has its data as `error`. */
   readonly error?: unknown;
 }

@@ -1,14 +1,14 @@
 import type { ExpectationResult } from '../model/boot.js';
 import type { Report, Stage } from '../model/report.js';
 
-/** One thing that a run held against what it should be. */
+/** One thing that a run checked. */
 export interface Check {
   readonly stage: Stage;
-  /** Differs from that of every other check of the stage. */
+  /** Unique within the stage. */
   readonly name: string;
-  /** `error`: it could not be found out, the machine is at fault. */
+  /** `error`: a fault of the machine prevented the check. */
   readonly result: 'passed' | 'failed' | 'error' | 'skipped';
-  /** Why it is no pass, or what was found. */
+  /** Why it did not pass, or what was found. */
   readonly note?: string | undefined;
   readonly seconds?: number | undefined;
 }
@@ -25,19 +25,19 @@ const order: readonly Stage[] = [
 ];
 
 const names: Readonly<Record<Stage, string>> = {
-  configure: 'what is asked for is there',
+  configure: 'the request is complete',
   unpack: 'the image can be read',
-  plan: 'the patches fit, and an engine can run them',
+  plan: 'the patches fit and an engine can run them',
   patch: 'the patches can be applied',
   repack: 'the new image can be written',
-  validate: 'what was written differs by the patches and by nothing else',
-  verify: 'the boot passes',
-  publish: 'the new image is in its place',
+  validate: 'the output differs from the input by the patches alone',
+  verify: 'the image boots',
+  publish: 'the new image is published',
 };
 
 const notReached = 'not reached';
 
-/** The checks of a run, in the order in which they were made; what a failure kept from being made is `skipped`. */
+/** The checks of a run in their order; those that a failure prevented are `skipped`. */
 export function listChecks(report: Report): Check[] {
   const failing = findFailingStage(report);
   const checks = order.flatMap((stage) => {
@@ -50,7 +50,7 @@ export function listChecks(report: Report): Check[] {
   return numberNames(checks);
 }
 
-/** A refused boot ends the build at its last stage, but that is not what went wrong. */
+/** A build whose boot is refused ends in its last stage, yet failed in the boot. */
 function findFailingStage({ failed, stage, boot }: Report): Stage | undefined {
   if (boot?.verdict === 'refused') return 'verify';
   return failed ? stage : undefined;
@@ -70,9 +70,9 @@ function checkStage(report: Report, stage: Stage, failing: Stage | undefined): C
     return check(isMachine ? 'error' : 'failed', boot?.reason ?? error?.message);
   }
   if (failing !== undefined && order.indexOf(stage) > order.indexOf(failing)) {
-    // Whoever only boots an image has nothing to put in a place.
-    const isOwed = stage !== 'publish' || failing !== 'verify' || stages.repack !== undefined;
-    return isOwed ? check('skipped', notReached) : undefined;
+    // `verify` boots an image and publishes none.
+    const isExpected = stage !== 'publish' || failing !== 'verify' || stages.repack !== undefined;
+    return isExpected ? check('skipped', notReached) : undefined;
   }
   if (stage === 'configure') return check('passed');
   if (stages[stage] === undefined) return undefined;
@@ -85,7 +85,7 @@ function listSteps({ plan, steps }: Report, whole: Check): Check[] {
     const check = { stage: whole.stage, name: `${patch}: ${summary}` };
     const done = steps[index];
     if (done !== undefined) {
-      const note = done.cached ? 'cached by an earlier build' : done.changed ? undefined : 'already so';
+      const note = done.cached ? 'cached by an earlier build' : done.changed ? undefined : 'already done';
       return { ...check, result: 'passed', note, seconds: done.durationMs / 1000 };
     }
     const isNext = index === steps.length && whole.result !== 'skipped';
@@ -96,7 +96,7 @@ function listSteps({ plan, steps }: Report, whole: Check): Check[] {
 }
 
 function listHazards({ error }: Report, whole: Check): Check[] {
-  const hazards = { stage: whole.stage, name: 'no new hazard would keep it from booting' };
+  const hazards = { stage: whole.stage, name: 'no new hazard prevents a boot' };
   if (whole.result === 'failed' && error?.code === 'boot-hazard')
     return [
       { ...whole, result: 'passed', note: undefined },
@@ -118,7 +118,7 @@ function listExpectations({ boot }: Report): Check[] {
   }));
 }
 
-/** CI systems take two cases of one name for one. */
+/** CI systems merge two cases of one name. */
 function numberNames(checks: readonly Check[]): Check[] {
   const seen = new Map<string, number>();
   return checks.map((check) => {

@@ -1,15 +1,16 @@
 import { createErrorReport } from '../model/error.js';
-import type { Outcome, Report, Stage, StepReport } from '../model/report.js';
+import type { Plan } from '../model/plan.js';
+import type { Outcome, PlanReport, Report, Stage, StepReport } from '../model/report.js';
 
-/** A report that grows while a build goes on. */
+/** The report of a run that is still going on. */
 export interface ReportDraft {
-  /** Runs one stage and keeps how long it took. */
+  /** Runs one stage and records how long it took. */
   stage<T>(stage: Stage, work: () => Promise<T>): Promise<T>;
   set(parts: Partial<Report>): void;
   addStep(step: StepReport): void;
   warn(warning: string): void;
   report(): Report;
-  /** Does the work; never rejects: the outcome carries its error. */
+  /** Runs the work. Never rejects: the outcome has the error. */
   finish(work: () => Promise<void>): Promise<Outcome>;
 }
 
@@ -58,4 +59,28 @@ export function createReportDraft(input: string, onStage: (stage: Stage) => void
       }
     },
   };
+}
+
+/**
+ * A plan as reports show it. `cachedSteps`: how many of its first steps an earlier build did; `rootKept`: whether the
+ * engine still has the root of the image.
+ */
+export function createPlanReport({
+  plan,
+  cachedSteps = 0,
+  rootKept,
+}: {
+  readonly plan: Plan;
+  readonly cachedSteps?: number;
+  readonly rootKept?: boolean | undefined;
+}): PlanReport {
+  const steps = plan.steps.map(({ patch, kind, summary, id, needs }, index) => ({
+    patch,
+    kind,
+    summary,
+    id,
+    needs,
+    cached: index < cachedSteps,
+  }));
+  return { id: plan.id, patches: plan.patches, steps, needs: plan.needs, rootKept };
 }

@@ -2,11 +2,14 @@ import { showPath } from '../format/path.js';
 import type { Layout } from '../model/layout.js';
 import type { Report } from '../model/report.js';
 import { type Check, listChecks } from './checks.js';
-import { type Cell, createList, createSection, createTable } from './html-table.js';
+import { renderDifference } from './diff.js';
 import { type Markup, mark, markLines } from './markup.js';
-import { renderDifference } from './text.js';
+import { listSegments, segmentColumns } from './segments.js';
+import { showSeconds } from './text.js';
 
-/** Of a package manager's run there may be tens of thousands; a browser has to hold them all. */
+type Cell = string | number | Markup;
+
+/** A package manager's run may have tens of thousands, too many for a browser. */
 const mostDifferences = 5000;
 
 export function listImageSections(report: Report): Markup[] {
@@ -24,24 +27,16 @@ export function listImageSections(report: Report): Markup[] {
   const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
   return [
     ...createSection('Build', createTable([], known)),
-    ...createSection('Segments before', listSegments(before)),
-    ...createSection('Segments after', after?.sha256 === before?.sha256 ? undefined : listSegments(after)),
+    ...createSection('Segments before', createSegmentTable(before)),
+    ...createSection(
+      'Segments after',
+      after?.sha256 === before?.sha256 ? undefined : createSegmentTable(after),
+    ),
   ];
 }
 
-function listSegments(layout: Layout | undefined): Markup | undefined {
-  const rows = (layout?.segments ?? []).map((segment, index): Cell[] => {
-    const { offset, end, kind, compression, unpacked, entries, members, trailer } = segment;
-    const isArchive = kind === 'cpio';
-    const remarks = [
-      ...(index === layout?.root ? ['patches go here'] : []),
-      ...(members > 1 ? [`${members} members`] : []),
-      ...(isArchive && !trailer ? ['no TRAILER'] : []),
-    ];
-    const inside = isArchive ? [compression.codec, unpacked, entries] : ['', '', ''];
-    return [kind, offset, end, end - offset, ...inside, remarks.join(', ')];
-  });
-  return createTable(['', 'offset', 'end', 'size', 'codec', 'unpacked', 'entries', ''], rows);
+function createSegmentTable(layout: Layout | undefined): Markup | undefined {
+  return createTable(segmentColumns, layout === undefined ? [] : listSegments(layout));
 }
 
 export function listCheckSections(report: Report): Markup[] {
@@ -50,7 +45,7 @@ export function listCheckSections(report: Report): Markup[] {
     stage,
     name,
     note,
-    seconds === undefined ? '' : mark`${seconds.toFixed(1)} s`,
+    seconds === undefined ? '' : showSeconds(seconds * 1000),
   ]);
   return [
     ...createSection('Checks', createTable(['', 'stage', 'check', 'found', 'time'], rows)),
@@ -70,8 +65,8 @@ export function listStepSections({ plan, steps, failed }: Report): Markup[] {
   const done = steps.map(({ patch, summary, changed, cached, notes, durationMs }): Cell[] => [
     patch,
     [summary, ...notes].join('; '),
-    cached ? 'cached by an earlier build' : changed ? 'done' : 'already so',
-    mark`${(durationMs / 1000).toFixed(1)} s`,
+    cached ? 'cached by an earlier build' : changed ? 'done' : 'already done',
+    showSeconds(durationMs),
   ]);
   const left = (plan?.steps ?? []).slice(steps.length).map(({ patch, summary, cached }): Cell[] => {
     const state = cached ? 'cached by an earlier build' : 'to be done';
@@ -126,12 +121,37 @@ export function listChangeSections({ diff }: Report): Markup[] {
 export function listTimeSections({ stages, durationMs }: Report): Markup[] {
   const rows = Object.entries(stages).map(([stage, ms]): Cell[] => {
     const share = Math.round((100 * ms) / Math.max(durationMs, ms, 1));
-    return [
-      stage,
-      mark`${(ms / 1000).toFixed(1)} s`,
-      mark`<span class="bar" style="width: ${share}%"></span>`,
-    ];
+    return [stage, showSeconds(ms), mark`<span class="bar" style="width: ${share}%"></span>`];
   });
-  const all: Cell[] = ['in all', mark`${(durationMs / 1000).toFixed(1)} s`, ''];
+  const all: Cell[] = ['in all', showSeconds(durationMs), ''];
   return createSection('Time', createTable(['stage', 'time', ''], rows.length === 0 ? [] : [...rows, all]));
+}
+
+/** `undefined` without rows. Without `head`, the first cell of each row is its head. */
+function createTable(head: readonly string[], rows: readonly (readonly Cell[])[]): Markup | undefined {
+  if (rows.length === 0) return undefined;
+  const heads =
+    head.length === 0
+      ? []
+      : mark`<thead><tr>${head.map((name) => mark`<th scope="col">${name}</th>`)}</tr></thead>\n`;
+  const body = rows.map(
+    (row) =>
+      mark`<tr>${row.map((cell, column) => createCell(cell, head.length === 0 && column === 0))}</tr>\n`,
+  );
+  return mark`<table>\n${heads}<tbody>\n${body}</tbody>\n</table>\n`;
+}
+
+function createCell(cell: Cell, isHead: boolean): Markup {
+  if (isHead) return mark`<th scope="row">${cell}</th>`;
+  if (typeof cell === 'number') return mark`<td class="number">${cell}</td>`;
+  return mark`<td>${cell}</td>`;
+}
+
+function createList(texts: readonly string[]): Markup | undefined {
+  return texts.length === 0 ? undefined : mark`<ul>\n${texts.map((text) => mark`<li>${text}</li>\n`)}</ul>\n`;
+}
+
+/** A titled part of the page; none without content. */
+function createSection(title: string, content: Markup | undefined): Markup[] {
+  return content === undefined ? [] : [mark`<h2>${title}</h2>\n${content}`];
 }

@@ -1,9 +1,10 @@
 import { showPath } from '../format/path.js';
 import type { Hazard } from '../model/hazard.js';
 import type { Layout } from '../model/layout.js';
-import { renderSegments } from './text.js';
+import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
+import { formatTable } from './table.js';
 
-/** What `inspect` tells: the layout at the top level, then what was found inside. */
+/** What `inspect` prints: the layout at the top level, then the system in the image and its hazards. */
 export interface Inspection extends Layout {
   readonly system: {
     readonly os?: { readonly name: string; readonly version: string } | undefined;
@@ -17,10 +18,11 @@ export interface Inspection extends Layout {
 
 export function renderInspection(name: string, inspection: Inspection): string[] {
   const { size, sha256, system, hazards, dropped } = inspection;
+  const rows = listSegments(inspection).map((row) => row.map(String));
   const list = (values: readonly string[]) => (values.length === 0 ? 'none' : values.join(', '));
   return [
     `${name}: ${size} bytes, sha256 ${sha256}`,
-    ...renderSegments(inspection),
+    ...formatTable([segmentColumns, ...rows], segmentNumbers),
     '',
     `os        ${system.os?.name || 'unknown (no etc/os-release)'}`,
     `packages  ${list(system.packageManagers)}`,

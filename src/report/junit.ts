@@ -1,7 +1,8 @@
 import type { Report } from '../model/report.js';
 import { type Check, listChecks } from './checks.js';
+import { renderError } from './error.js';
 import { type Markup, mark, markLines } from './markup.js';
-import { renderError, renderReport } from './text.js';
+import { renderReport } from './text.js';
 
 /** The checks of a run as test cases, in the XML that CI systems read. */
 export function renderJunit(report: Report): string {
@@ -15,7 +16,7 @@ export function renderJunit(report: Report): string {
     <properties>${listProperties(report)}
     </properties>${checks.map(renderCase)}
     <system-out>${markLines(renderReport(report))}</system-out>
-    <system-err>${markLines(listTalk(report))}</system-err>
+    <system-err>${markLines(listOutput(report))}</system-err>
   </testsuite>
 </testsuites>
 `;
@@ -49,8 +50,8 @@ function renderCase({ stage, name, result, note = '', seconds = 0 }: Check): Mar
   return mark`${open}<system-out>${markLines([note])}</system-out>${close}`;
 }
 
-/** What a person reads first when a case failed: the error, then the end of the guest's console. */
-function listTalk({ error, boot }: Report): string[] {
+/** The error, then the end of the guest's console. */
+function listOutput({ error, boot }: Report): string[] {
   return [...(error === undefined ? [] : renderError(error).split('\n')), ...(boot?.tail ?? [])];
 }
 

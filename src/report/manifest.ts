@@ -1,7 +1,7 @@
 import type { Manifest } from '../model/manifest.js';
 import type { Report } from '../model/report.js';
 
-/** What a report says about an output that will still matter when the build is forgotten. */
+/** The part of a report that still matters when the build is forgotten. */
 export function createManifest(report: Report): Manifest {
   const { before, after, boot, plan, engine, mode } = report;
   return {
@@ -25,7 +25,7 @@ export function listPackages({ steps }: Report): Readonly<Record<string, string>
   return Object.assign({}, ...steps.map((step) => step.packages));
 }
 
-/** A manifest is read on other machines, where the folders of this one mean nothing. */
+/** Without its folder: a manifest is read on other machines. */
 function nameFile(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -1,5 +1,6 @@
 import type { Report } from '../model/report.js';
-import { renderDiff, renderReport } from './text.js';
+import { renderDiff } from './diff.js';
+import { renderReport } from './text.js';
 
 /** A page for a CI job's summary: the report, then every difference between the images. */
 export function renderMarkdown(report: Report): string {
@@ -27,7 +28,7 @@ export function renderMarkdown(report: Report): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A name from an image must not end the block it stands in. */
+/** A name from an image must not close the code block. */
 function escapeFence(line: string): string {
   return line.replaceAll('```', "'''");
 }

@@ -1,6 +1,6 @@
 import { showPath } from '../format/path.js';
 
-/** Text of HTML or XML in which nothing is left to be escaped. */
+/** HTML or XML that is fully escaped. */
 export interface Markup {
   readonly markup: string;
 }
@@ -13,14 +13,14 @@ const entities: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&#39;',
-  // In an attribute XML reads either as a space.
+  // XML turns both into a space in an attribute.
   '\t': '&#9;',
   '\n': '&#10;',
 };
 
 /**
- * A template whose values are escaped unless they are markup already: what comes from an image, a patch or a
- * guest cannot become markup by being forgotten.
+ * A template that escapes each value unless its type is Markup, so no text of an image, a patch or a guest can become
+ * markup by mistake.
  */
 export function mark(parts: TemplateStringsArray, ...values: readonly Markable[]): Markup {
   const markup = parts.map((part, index) => {
@@ -30,18 +30,18 @@ export function mark(parts: TemplateStringsArray, ...values: readonly Markable[]
   return { markup: markup.join('') };
 }
 
-/** Lines of text as they are, for a `<pre>` or an element's content; a break stays a break. */
+/** Escaped lines for a `<pre>` or the content of an element; line breaks stay. */
 export function markLines(lines: readonly string[]): Markup {
   return { markup: lines.map((line) => escapeMarkup(line).replaceAll('&#10;', '\n')).join('\n') };
 }
 
 /**
- * A text as content or attribute of HTML and XML 1.0. Characters that XML cannot hold, and those that nobody
- * sees or that turn the direction of what follows, are shown by their number: `\x1b`, `\u{202e}`.
+ * Text as content or attribute of HTML and XML 1.0. Characters that XML cannot contain, invisible ones, and those that
+ * change the direction of what follows are shown by their number: `\x1b`, `\u{202e}`.
  */
-export function escapeMarkup(text: string): string {
+function escapeMarkup(text: string): string {
   return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
     /[&<>"'\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]|[\ud800-\udfff]/gu,
     (character) => entities[character] ?? showCharacter(character),
   );

@@ -2,9 +2,9 @@ import type { Report } from '../model/report.js';
 import { renderHtml } from './html.js';
 import { renderJunit } from './junit.js';
 import { renderMarkdown } from './markdown.js';
-import { renderPlainText } from './plain-text.js';
+import { renderPlainText } from './text.js';
 
-/** The end of a file's name -> what is written there; the first that fits counts. */
+/** Ending of a file name -> what is written to the file; the first ending that matches counts. */
 export const renderers: ReadonlyMap<string, (report: Report) => string> = new Map([
   ['.md', renderMarkdown],
   ['.json', (report) => `${JSON.stringify(report, null, 2)}\n`],

@@ -1,9 +1,9 @@
 import type { Report } from '../model/report.js';
 
-/** As the user named it. */
+/** How the user names it. */
 const standardOutput = '-';
 
-/** The report of a build whose output passed through the file `passed`, which is gone with all beside it. */
+/** The report of a build to standard output through the temporary file `passed`: it names no file that is gone. */
 export function describeStreamed(report: Report, passed: string): Report {
   const { output, boot, error, ...rest } = report;
   const isPassed = (text: string | undefined) => text?.includes(passed) ?? false;

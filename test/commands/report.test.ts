@@ -36,7 +36,7 @@ test('build writes one report in every form, by the ends of the names', async (t
   t.regex(html, /^<!DOCTYPE html>[\s\S]*Say &lt;hello&gt;/);
   t.is(JSON.parse(json).diff.added, 1);
   t.regex(junit, /<testcase classname="moby-patch\.patch" name="motd: file etc\/motd"/);
-  t.regex(junit, /name="the boot passes"[^>]*><skipped message="not booted"\/>/);
+  t.regex(junit, /name="the image boots"[^>]*><skipped message="not booted"\/>/);
   t.is(xml, junit);
   t.regex(txt, /^done in .*\n[\s\S]*\n\+ etc\/motd\n$/);
 });

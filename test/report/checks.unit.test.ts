@@ -9,10 +9,10 @@ function list(report: Report): string[] {
 }
 
 const error = { kind: 'failed', code: 'step-failed', message: 'no' } as const;
-const hazard = 'no new hazard would keep it from booting';
-const differs = 'what was written differs by the patches and by nothing else';
+const hazard = 'no new hazard prevents a boot';
+const differs = 'the output differs from the input by the patches alone';
 
-test('of a build that passed all checks pass, each expectation one of them', (t) => {
+test('all checks of a passed build pass, one for each expectation', (t) => {
   const checks = listChecks(createReport());
   t.deepEqual([...new Set(checks.map(({ result }) => result))], ['passed']);
   t.deepEqual(
@@ -35,7 +35,7 @@ test('of a build that passed all checks pass, each expectation one of them', (t)
   t.is(checks[3]?.seconds, 1.2);
 });
 
-test('a step that fails is named, and what comes after it was not reached', (t) => {
+test('a failing step is named, and the checks after it are not reached', (t) => {
   const { plan } = createReport();
   const [step] = plan?.steps ?? [];
   if (plan === undefined || step === undefined) throw new Error('the sample has a plan');
@@ -57,24 +57,24 @@ test('a step that fails is named, and what comes after it was not reached', (t) 
     'repack skipped: the new image can be written',
     `validate skipped: ${differs}`,
     `validate skipped: ${hazard}`,
-    'verify skipped: the boot passes',
-    'publish skipped: the new image is in its place',
+    'verify skipped: the image boots',
+    'publish skipped: the new image is published',
   ]);
 });
 
-test('a boot that is refused fails where it was refused, not where the build ended', (t) => {
+test('a refused boot fails in its own stage, not where the build ended', (t) => {
   const { boot } = createReport();
   if (boot === undefined) throw new Error('the sample has a boot');
   const expectations = [{ expectation: { console: 'ready' }, met: false, found: 'no such line' }];
   const refused = { ...boot, verdict: 'refused', reason: 'it said nothing', expectations } as const;
   const report = createReport({ failed: true, boot: refused, error: { ...error, kind: 'boot' } });
   t.deepEqual(list(report).slice(-3), [
-    'verify failed: the boot passes',
+    'verify failed: the image boots',
     'verify failed: the console shows ready',
-    'publish skipped: the new image is in its place',
+    'publish skipped: the new image is published',
   ]);
   t.is(listChecks(report).at(-3)?.note, 'it said nothing');
-  // The command `verify` has no image to put anywhere.
+  // The command `verify` publishes no image.
   const alone = createReport({
     failed: true,
     stage: 'verify',
@@ -88,7 +88,7 @@ test('a boot that is refused fails where it was refused, not where the build end
   );
 });
 
-test('a new hazard is told from an output that differs', (t) => {
+test('a new hazard and a wrong output are different checks', (t) => {
   const report = (code: string) =>
     list(
       createReport({ failed: true, stage: 'validate', boot: undefined, error: { ...error, code } }),
@@ -97,18 +97,18 @@ test('a new hazard is told from an output that differs', (t) => {
   t.deepEqual(report('output-differs'), [`validate failed: ${differs}`, `validate skipped: ${hazard}`]);
 });
 
-test('a fault of the machine is an error, no failure', (t) => {
+test('a fault of the machine is an error, not a failure', (t) => {
   const infrastructure = { ...error, kind: 'infrastructure' } as const;
   const report = createReport({ failed: true, stage: 'verify', boot: undefined, error: infrastructure });
-  t.true(list(report).includes('verify error: the boot passes'));
+  t.true(list(report).includes('verify error: the image boots'));
 });
 
-test('a build that was not booted says that it was not', (t) => {
+test('the boot of a build without one is skipped', (t) => {
   const report = createReport({ boot: undefined });
-  t.true(list(report).includes('verify skipped: the boot passes'));
+  t.true(list(report).includes('verify skipped: the image boots'));
 });
 
-test('two steps of one name are two checks', (t) => {
+test('two steps with the same name are two checks', (t) => {
   const { plan } = createReport();
   const [step] = plan?.steps ?? [];
   if (plan === undefined || step === undefined) throw new Error('the sample has a plan');

@@ -39,15 +39,15 @@ async function check(t: ExecutionContext, text: string, ...options: string[]): P
 }
 
 for (const [name, report] of Object.entries(samples)) {
-  testNeeding('xmllint')(`junit: ${name} is what the schema of such reports wants`, async (t) => {
+  testNeeding('xmllint')(`junit: ${name} is valid by the schema of JUnit reports`, async (t) => {
     await check(t, render('.junit.xml', report), '--schema', 'test/report/junit.xsd');
   });
 
-  testNeeding('xmllint')(`html: every tag of ${name} is closed, nothing is left unescaped`, async (t) => {
+  testNeeding('xmllint')(`html: ${name} is well-formed`, async (t) => {
     await check(t, render('.html', report));
   });
 
-  test(`html: ${name} needs nothing from elsewhere and runs nothing`, (t) => {
+  test(`html: ${name} has no scripts and no external resources`, (t) => {
     const text = render('.html', report);
     t.notRegex(text, /<(script|link|img|iframe|object|embed|base|form|svg)\b/i);
     t.notRegex(text.replace(/&[^;]*;/g, ''), /<[^>]*\s(src|href|on\w+)=/i);
@@ -56,10 +56,10 @@ for (const [name, report] of Object.entries(samples)) {
   });
 }
 
-test('what a hostile report says is shown by its numbers, in each form that a person reads', (t) => {
+test('control characters of a hostile report are shown by their numbers in each form that a person reads', (t) => {
   for (const ending of ['.html', '.junit.xml', '.txt']) {
     const text = render(ending, createHostileReport());
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may occur
     t.notRegex(text, /[\x00-\x08\x0b-\x1f\x7f]/, ending);
     t.regex(text, /\\x1b\[2J\\x00/, ending);
     if (ending !== '.txt') t.notRegex(text, /<script|\u202e|[\ud800-\udfff]/u, ending);
@@ -83,7 +83,7 @@ test('the page has the segments, steps, packages, changes, checks, warnings and 
   t.notRegex(render('.html', early), /<h2>(Boot|Changes|Segments)/);
 });
 
-test('a page of very many differences stays one that a browser can hold, and says so', (t) => {
+test('a page shows 5,000 differences and counts the rest', (t) => {
   const difference = (index: number) =>
     ({ path: `usr/${index}`, kind: 'added', type: 'file', fields: [] }) as const;
   const differences = Array.from({ length: 20_000 }, (_, index) => difference(index));
@@ -100,7 +100,7 @@ test('a page of very many differences stays one that a browser can hold, and say
   );
 });
 
-test('junit counts what it has', (t) => {
+test('junit counts its test cases', (t) => {
   for (const report of Object.values(samples)) {
     const text = render('.xml', report);
     const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
@@ -114,7 +114,7 @@ test('junit counts what it has', (t) => {
   }
 });
 
-test('the text ends with the error and what to do', (t) => {
+test('the text ends with the error', (t) => {
   const text = render('.txt', createReport({ ...failed, steps: [createStep()] }));
   t.regex(text, /^FAILED in .*\n(.*\n)+\nmoby-patch: the daemon is gone \[engine-broken\]\n$/);
 });

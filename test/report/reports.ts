@@ -1,7 +1,7 @@
 import type { Layout, Segment } from '#src/model/layout.js';
 import type { Report, StepReport } from '#src/model/report.js';
 
-/** What a hostile image, patch or guest says wherever it is asked: markup, quotes, controls, bytes that are no text. */
+/** Text of a hostile image, patch or guest: markup, quotes, control characters, bytes that are not text. */
 export const hostile =
   '</td></pre><script>alert(1)</script> & "\' ]]> `x` \x1b[2J\x00\udc80\u202e\ufffe\r\n\tz';
 
@@ -32,7 +32,7 @@ export function createStep(fields: Partial<StepReport> = {}): StepReport {
   };
 }
 
-/** A build that passed: one step, booted, one expectation. */
+/** A passed build: one step, one boot, one expectation. */
 export function createReport(fields: Partial<Report> = {}): Report {
   const { patch, kind, summary } = createStep();
   return {
@@ -83,7 +83,7 @@ export function createReport(fields: Partial<Report> = {}): Report {
   };
 }
 
-/** Every text of a report that comes from outside is hostile. */
+/** A report whose every text from outside is hostile. */
 export function createHostileReport(): Report {
   const report = createReport();
   const names = { patch: hostile, summary: hostile };

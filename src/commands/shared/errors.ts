@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '../../model/error.js';
-import { renderError } from '../../report/text.js';
+import { renderError } from '../../report/error.js';
 import type { CommandContext } from './context.js';
 import { printJson, shortenPaths } from './print.js';
 

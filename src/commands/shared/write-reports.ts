@@ -4,8 +4,8 @@ import { replaceFile } from '../../io/output.js';
 import { createErrorReport, MobyPatchError } from '../../model/error.js';
 import type { Report } from '../../model/report.js';
 import { createReportDraft } from '../../report/draft.js';
+import { renderError } from '../../report/error.js';
 import { renderers } from '../../report/renderers.js';
-import { renderError } from '../../report/text.js';
 import type { CommandContext } from './context.js';
 import type { ReportFlags } from './options.js';
 

@@ -1,0 +1,37 @@
+import { showPath } from '../format/path.js';
+import type { Difference, TreeDiff } from '../model/diff.js';
+
+export function renderDiff(diff: TreeDiff): string[] {
+  const signs = { added: '+', removed: '-', changed: '~' } as const;
+  return diff.differences.flatMap((difference) => {
+    const { kind, path, type } = difference;
+    const { what, text } = renderDifference(difference);
+    const shown = kind === 'changed' ? `  ${what}` : type === 'file' ? '' : ` (${what})`;
+    return [
+      `${signs[kind]} ${showPath(path === '' ? '.' : path)}${shown}`,
+      ...text.map((line) => `    ${line}`),
+    ];
+  });
+}
+
+/** `what`: the fields that differ, or the type of an entry that is on one side only. `text`: the changed lines. */
+export function renderDifference({ kind, type, fields, text = [] }: Difference): {
+  readonly what: string;
+  readonly text: readonly string[];
+} {
+  const changes = fields.map(({ field, before, after }) =>
+    field === 'content' ? 'content' : `${field} ${showValue(before)} -> ${showValue(after)}`,
+  );
+  return { what: kind === 'changed' ? changes.join(', ') : type, text: text.map(showControls) };
+}
+
+/** A hard link's value has a line for each of its names. */
+function showValue(value: string): string {
+  return showControls(value.replaceAll('\n', ' = '));
+}
+
+/** A file's text must not move a terminal's cursor. */
+export function showControls(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
+  return line.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => showPath(character));
+}

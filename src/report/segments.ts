@@ -1,0 +1,23 @@
+import type { Layout, Segment } from '../model/layout.js';
+
+/** The columns of a table of segments; those of `segmentNumbers` are numbers. */
+export const segmentColumns = ['', 'offset', 'end', 'size', 'codec', 'unpacked', 'entries', ''];
+export const segmentNumbers = [1, 2, 3, 5, 6];
+
+/** A row for each segment. Sizes are bytes; gaps have no codec, unpacked size or entries. */
+export function listSegments(layout: Layout): (string | number)[][] {
+  return layout.segments.map((segment, index) => {
+    const { kind, offset, end, compression, unpacked, entries } = segment;
+    const inside = kind === 'cpio' ? [compression.codec, unpacked, entries] : ['', '', ''];
+    return [kind, offset, end, end - offset, ...inside, listRemarks(segment, index === layout.root)];
+  });
+}
+
+function listRemarks({ kind, members, trailer }: Segment, isRoot: boolean): string {
+  const remarks = [
+    ...(isRoot ? ['patches go here'] : []),
+    ...(members > 1 ? [`${members} members`] : []),
+    ...(kind === 'cpio' && !trailer ? ['no TRAILER'] : []),
+  ];
+  return remarks.join(', ');
+}
