@@ -8,13 +8,13 @@ import { canEnterRoots, runProgram } from './directory-workspace.js';
 
 export interface AlpineRoot {
   readonly root: string;
-  /** The same, untouched. */
+  /** An untouched copy. */
   readonly pristine: string;
 }
 
 const archive = findAlpineArchive();
 
-/** Why there can be no Alpine root here. */
+/** Why no Alpine root can be created here; undefined when one can. */
 export const noAlpineRoot =
   noAlpine ?? ((await canEnterRoots()) ? undefined : (notRoot ?? 'skipped: no right to chroot'));
 

@@ -18,9 +18,9 @@ import type { Entry } from '#src/model/entry.js';
 import type { Put, RunResult, Workspace } from '#src/model/workspace.js';
 
 /**
- * A workspace that is a folder, in which commands run with chroot: just enough of an engine to run
- * a package manager in. `pristine` is an untouched copy, for `restore`. Links of parents are not
- * followed, but for those the host's kernel follows inside the folder anyway (relative ones).
+ * A workspace in a folder, whose commands run with chroot: just enough of an engine for a package manager. `restore`
+ * copies from `pristine`, an untouched copy. Symlinks in parents are not followed, except relative ones, which the
+ * host's kernel follows inside the folder.
  */
 export function createDirectoryWorkspace(root: string, pristine: string): Workspace {
   const at = (path: string) => join(root, path);
@@ -58,7 +58,7 @@ export function createDirectoryWorkspace(root: string, pristine: string): Worksp
   return workspace;
 }
 
-// A user namespace when we are not root; an own mount and process namespace in any case.
+// A user namespace where we are not root; a mount and a process namespace in any case.
 const namespace = [
   'unshare',
   ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
@@ -74,7 +74,7 @@ const enter = [
   'mount --rbind /dev "$1/dev"; mount -t proc proc "$1/proc"; exec chroot "$@"',
 ];
 
-/** Whether this machine lets us enter another root. */
+/** Whether this machine allows chroot. */
 export async function canEnterRoots(): Promise<boolean> {
   const result = await runProgram([...namespace, 'chroot', '/', 'true'], {}).catch(() => undefined);
   return result?.exitCode === 0;

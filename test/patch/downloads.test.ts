@@ -21,7 +21,7 @@ import { findReference } from '../fixtures/reference.js';
 import { createAlpineRoot, noAlpineRoot } from './alpine-root.js';
 import { createPatch } from './patch-folder.js';
 
-/** A repository behind HTTP; answers the archives that were asked for since the last call. */
+/** A repository behind HTTP. `asked` returns the archives that were requested since its last call. */
 async function serve(
   t: ExecutionContext,
   folder: string,
@@ -38,15 +38,15 @@ async function serve(
     server.closeAllConnections();
     server.close();
   });
-  const take = () => {
+  const reset = () => {
     const before = asked.sort();
     asked = [];
     return before;
   };
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: take };
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: reset };
 }
 
-/** What the steps make of the image, one line for each path. */
+/** The changes that the steps make, one line for each path. */
 async function apply(
   t: ExecutionContext,
   image: Archive,
@@ -78,7 +78,7 @@ async function apply(
 
 declareSerialTest(
   noAlpineRoot ?? noNamespaces,
-  'apk downloads a package once, and what it installs is the same',
+  'apk downloads a package once and installs the same bytes',
   async (t) => {
     const { pristine } = await createAlpineRoot(t);
     const folder = await createTestFolder(t);
@@ -100,7 +100,7 @@ declareSerialTest(
     t.deepEqual(await apply(t, image, yaml, cache), wanted);
     t.deepEqual(asked(), []);
     await apply(t, createMemoryArchive(entries, 'bb'), yaml, cache);
-    t.deepEqual(asked(), names, 'another image believes its own downloads only');
+    t.deepEqual(asked(), names, 'another image trusts its own downloads only');
   },
 );
 
@@ -108,7 +108,7 @@ const noApt = noNamespaces ?? findMissingProgram('debootstrap', 'depmod', 'dpkg-
 
 declareSerialTest(
   noApt,
-  'apt downloads a package once, and believes no archive but by its digest',
+  'apt downloads a package once, and trusts an archive by its digest only',
   async (t) => {
     const { initrd } = await findReference(t);
     await using image = await openImage(initrd, { signal, name: 'reference' });
@@ -136,14 +136,14 @@ declareSerialTest(
     let replaced = 0;
     for (const key of await readdir(join(folder, 'cache/package'), { recursive: true })) {
       const name = key.slice(key.lastIndexOf('/') + 1);
-      const kept = name.length === 64 ? await cache.read('package', name) : undefined;
-      if (kept?.length !== evil.length) continue;
+      const cached = name.length === 64 ? await cache.read('package', name) : undefined;
+      if (cached?.length !== evil.length) continue;
       await cache.write('package', name, evil);
       replaced += 1;
     }
     t.is(replaced, 1);
     t.deepEqual(await apply(t, image, yaml, cache), wanted);
-    t.deepEqual(asked(), ['hello-moby_1.0_all.deb'], 'the wrong one was not taken');
+    t.deepEqual(asked(), ['hello-moby_1.0_all.deb'], 'the wrong archive was not used');
     t.deepEqual(await apply(t, image, yaml, cache), wanted);
     t.deepEqual(asked(), [], 'the right one is in its place');
   },
@@ -151,37 +151,37 @@ declareSerialTest(
 
 declareSerialTest(
   noApt,
-  'apt downloads a list once, and believes none but by the signed Release',
+  'apt downloads a list once, and trusts a list by the signed Release only',
   async (t) => {
     const { initrd } = await findReference(t);
     await using image = await openImage(initrd, { signal, name: 'reference' });
-    const keep = join(await createTestFolder(t), 'cache');
-    const cache = openCache(keep, t.fail);
+    const cacheFolder = join(await createTestFolder(t), 'cache');
+    const cache = openCache(cacheFolder, t.fail);
     const install = async () => {
       const lines: string[] = [];
       const yaml = 'steps:\n  - package: {apt: [media-types]}\n';
       const changes = await apply(t, image, yaml, cache, (line) => lines.push(line));
-      const refused = lines.some((line) => line.endsWith('are not taken'));
+      const refused = lines.some((line) => line.endsWith('are refused'));
       return {
         changes,
         refused,
         fetched: lines.filter((line) => /^Get:.*\/main .*Packages/.test(line)).length,
       };
     };
-    const readKept = async () => {
-      const kept = new Map<string, Buffer>();
-      for (const path of await readdir(join(keep, 'package'), { recursive: true })) {
+    const readCached = async () => {
+      const cached = new Map<string, Buffer>();
+      for (const path of await readdir(join(cacheFolder, 'package'), { recursive: true })) {
         const key = path.slice(path.lastIndexOf('/') + 1);
         const bytes = key.length === 64 ? await cache.read('package', key) : undefined;
-        if (bytes !== undefined) kept.set(key, Buffer.from(bytes));
+        if (bytes !== undefined) cached.set(key, Buffer.from(bytes));
       }
-      return [...kept].sort(([, one], [, other]) => other.length - one.length);
+      return [...cached].sort(([, one], [, other]) => other.length - one.length);
     };
     const first = await install();
     t.true(first.fetched > 0);
     t.deepEqual(await install(), { changes: first.changes, refused: false, fetched: 0 });
     // Another patch's command could have left a list that offers something else.
-    const [[key, packages] = ['', Buffer.alloc(0)]] = await readKept();
+    const [[key, packages] = ['', Buffer.alloc(0)]] = await readCached();
     const evil = Buffer.from(
       packages.toString('latin1').replaceAll('Package: media-types\n', 'Package: xedia-types\n'),
       'latin1',
@@ -193,8 +193,8 @@ declareSerialTest(
     t.deepEqual(second.changes, first.changes);
     t.true(second.refused && second.fetched > 0);
     t.deepEqual(await install(), { changes: first.changes, refused: false, fetched: 0 });
-    // And a Release that vouches for it, newer than any that a server has.
-    for (const [release, bytes] of await readKept()) {
+    // And a Release with the digest of that list, newer than any of a server.
+    for (const [release, bytes] of await readCached()) {
       if (!bytes.includes(hash(packages))) continue;
       const text = bytes.toString('latin1').replace(hash(packages), hash(evil));
       await cache.write(

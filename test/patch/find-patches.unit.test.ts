@@ -3,7 +3,7 @@ import test from 'ava';
 import { findPatch, listPatches } from '#src/patch/language/find-patches.js';
 import { createFolder } from './patch-folder.js';
 
-test('an id is looked up in the roots in turn, a folder is taken as it is', async (t) => {
+test('an id is looked up in the roots in turn, a folder is used as it is', async (t) => {
   const first = await createFolder(t, { 'nfs/patch.yaml': '' });
   const second = await createFolder(t, { 'nfs/patch.yaml': '', 'motd/patch.yaml': '', 'README.md': '' });
   const roots = [join(first, 'absent'), first, second];

@@ -18,7 +18,7 @@ async function explainFolder(t: ExecutionContext, folder: string): Promise<strin
   return error.message.replaceAll(`${folder}/`, '').split('\n');
 }
 
-test('a patch in all its parts', async (t) => {
+test('a patch is loaded with all its parts', async (t) => {
   const patch = await createPatch(
     t,
     [
@@ -47,7 +47,7 @@ test('a patch in all its parts', async (t) => {
   t.is(patch.parameters.server?.default, '192.168.65.1');
 });
 
-test('all that is wrong is said at once, each with its place', async (t) => {
+test('all problems are reported at once, each with its place', async (t) => {
   const lines = await explain(
     t,
     [
@@ -78,7 +78,7 @@ test('all that is wrong is said at once, each with its place', async (t) => {
   ]);
 });
 
-test('what YAML reads otherwise than meant is refused', async (t) => {
+test('a notation that YAML reads otherwise than meant is refused', async (t) => {
   const steps = (text: string) => `title: Test\nsteps:\n${text}`;
   t.deepEqual(await explain(t, steps('  - mode: {path: a, mode: 0755}\n  - mode: {path: a, mode: 644}')), [
     'patch.yaml:3:27: mode: found 0755, which is decimal in YAML 1.2, wanted 0o755',
@@ -109,7 +109,7 @@ test('an alias bomb is refused before it is unfolded', async (t) => {
   t.regex(lines[0] ?? '', /found an alias/);
 });
 
-test('placeholders and patterns', async (t) => {
+test('unknown placeholders and invalid patterns are refused', async (t) => {
   const lines = await explain(
     t,
     [
@@ -148,7 +148,7 @@ test('placeholders and patterns', async (t) => {
   ]);
 });
 
-test('payload stays inside the patch folder and is bounded', async (t) => {
+test('a payload is inside the patch folder and has a limit', async (t) => {
   const step = (from: string) => `  - file: {path: a, from: ${from}}`;
   const outside = await createFolder(t, { secret: 'x' });
   const folder = await createFolder(t, {
@@ -172,7 +172,7 @@ test('payload stays inside the patch folder and is bounded', async (t) => {
   }
 });
 
-test('a folder without a patch, and one that is too large or not text', async (t) => {
+test('a folder without a patch, and a patch file that is too large or no text, are refused', async (t) => {
   const folder = await createFolder(t, {});
   t.regex((await explainFolder(t, folder))[0] ?? '', /^patch.yaml: found no such file/);
   await writeFile(join(folder, 'patch.yaml'), Buffer.from([0x74, 0xff]));

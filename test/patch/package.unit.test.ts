@@ -22,7 +22,7 @@ const apply = (value: object, at: Parameters<NonNullable<typeof step>['apply']>[
   return step.apply(step.schema.parse(value), context, at);
 };
 
-test('the databases of apk and dpkg', (t) => {
+test('the databases of apk and dpkg are read and compared', (t) => {
   const apk = parseApkInstalled('C:Q1x=\nP:musl\nV:1.2.5-r0\nF:lib\nR:x\n\nC:Q1=\nP:zlib\nV:1.3-r1\n\n');
   t.deepEqual(
     [...apk],
@@ -66,7 +66,7 @@ const debian: Tree = {
 };
 const alpine: Tree = { 'sbin/apk': '', 'lib/apk/db/installed': 'P:musl\nV:1\n' };
 
-test('dates in shadow: those of new lines go back to the stamp', (t) => {
+test('new lines of etc/shadow get the date of the stamp', (t) => {
   const before = 'root:*:20000:0:::::\n';
   const after = 'root:*:20000:0:::::\nnew:!:20779:0:99999:7:::\nold:!:15000::::::\nnone:!::0:::::\n';
   t.is(
@@ -75,13 +75,13 @@ test('dates in shadow: those of new lines go back to the stamp', (t) => {
   );
 });
 
-test('what is installed already needs no command', async (t) => {
+test('an installed package needs no command', async (t) => {
   const at = createMemoryWorkspace(debian);
   t.deepEqual(await apply({ apt: ['rpcbind'] }, at), { changed: false });
   t.is(at.commands.length, 0);
 });
 
-test('an image with a manager the step has no names for', async (t) => {
+test('an image whose manager the step has no names for is refused', async (t) => {
   const fail = (tree: Tree, value: object) =>
     t.throwsAsync<MobyPatchError>(() => apply(value, createMemoryWorkspace(tree)), {
       code: 'package-manager',
@@ -94,7 +94,7 @@ test('an image with a manager the step has no names for', async (t) => {
   t.regex((await fail({}, { apt: ['x'] })).message, /found neither apk nor apt-get/);
 });
 
-test('with two managers, the one the step has names for, then the one with a database', async (t) => {
+test('of two managers, the one with names in the step counts, then the one with a database', async (t) => {
   const choose = async (tree: Tree, value: object) => {
     const at = createMemoryWorkspace(tree, () => ({ exitCode: 0, output: '' }));
     await apply(value, at);
@@ -107,7 +107,7 @@ test('with two managers, the one the step has names for, then the one with a dat
   t.is(await choose({ ...alpine, 'usr/bin/apt-get': '' }, both), 'apk');
 });
 
-test('a failure tells the end of the output and what to do', async (t) => {
+test('a failure shows the end of the output and what to do', async (t) => {
   const fail = (tree: Tree, value: object, output: string) =>
     t.throwsAsync<MobyPatchError>(
       () =>
@@ -126,7 +126,7 @@ test('a failure tells the end of the output and what to do', async (t) => {
   t.regex(apk.hint ?? '', /etc\/apk\/repositories/);
 });
 
-test('what an installation leaves is brought back, and what a package enables is taken out', async (t) => {
+test('leftovers of an installation are removed, and so are services that a package enables', async (t) => {
   const tree = {
     ...debian,
     'etc/passwd-': 'image',
@@ -147,7 +147,7 @@ test('what an installation leaves is brought back, and what a package enables is
     });
     return { exitCode: 0, output: '' };
   });
-  // What an earlier step enabled is not a package's doing.
+  // An earlier step enabled this one, no package.
   await at.put({ path: 'etc/runlevels/default/early', type: 'symlink', target: '/etc/init.d/early' });
   const outcome = await apply({ apt: ['nfs-common'] }, at);
   t.deepEqual(outcome.packages, { 'nfs-common': '1:2.6.2' });
@@ -174,32 +174,36 @@ async function listTree(root: string): Promise<string[]> {
   return (await Promise.all(lines)).sort();
 }
 
-declareTest(noAlpineRoot, 'apk in a real Alpine root: versions, one result, nothing left', async (t) => {
-  const first = await createAlpineRoot(t);
-  const at = createDirectoryWorkspace(first.root, first.pristine);
-  const before = new Set(await listTree(first.root));
-  const outcome = await apply({ apk: ['hello'], apt: ['no-such'] }, at);
-  t.deepEqual(outcome.packages, { hello: '1.0-r0', 'hello-libs': '2.1-r3' });
-  t.regex(outcome.notes?.[0] ?? '', /^default\/hello was added by a package/);
-  const after = await listTree(first.root);
-  const touched = after.filter((line) => !before.has(line)).map((line) => line.split(' ')[0]);
-  t.deepEqual(touched, [
-    'etc/apk/world',
-    'etc/group',
-    'etc/init.d/hello',
-    'etc/passwd',
-    'etc/shadow',
-    'lib/apk/db/installed',
-    'lib/apk/db/scripts.tar',
-    'usr/bin/hello',
-    'usr/lib/libhello.so',
-  ]);
-  t.deepEqual(await apply({ apk: ['hello'] }, at), { changed: false });
-  // Whoever installs on another day gets the same bytes.
-  t.regex(await readFile(join(first.root, 'etc/shadow'), 'utf8'), /^hello:!:19675:/m);
-  const second = await copyAlpineRoot(first.pristine, `${first.root}.second`);
-  await apply({ apk: ['hello'] }, createDirectoryWorkspace(second.root, second.pristine));
-  t.deepEqual(await listTree(second.root), after);
-  const missing = await t.throwsAsync<MobyPatchError>(() => apply({ apk: ['no-such-package'] }, at));
-  t.regex(missing.message, /no such package/);
-});
+declareTest(
+  noAlpineRoot,
+  'apk in a real Alpine root installs the same bytes every time and leaves nothing',
+  async (t) => {
+    const first = await createAlpineRoot(t);
+    const at = createDirectoryWorkspace(first.root, first.pristine);
+    const before = new Set(await listTree(first.root));
+    const outcome = await apply({ apk: ['hello'], apt: ['no-such'] }, at);
+    t.deepEqual(outcome.packages, { hello: '1.0-r0', 'hello-libs': '2.1-r3' });
+    t.regex(outcome.notes?.[0] ?? '', /^default\/hello was added by a package/);
+    const after = await listTree(first.root);
+    const touched = after.filter((line) => !before.has(line)).map((line) => line.split(' ')[0]);
+    t.deepEqual(touched, [
+      'etc/apk/world',
+      'etc/group',
+      'etc/init.d/hello',
+      'etc/passwd',
+      'etc/shadow',
+      'lib/apk/db/installed',
+      'lib/apk/db/scripts.tar',
+      'usr/bin/hello',
+      'usr/lib/libhello.so',
+    ]);
+    t.deepEqual(await apply({ apk: ['hello'] }, at), { changed: false });
+    // An installation on another day gives the same bytes.
+    t.regex(await readFile(join(first.root, 'etc/shadow'), 'utf8'), /^hello:!:19675:/m);
+    const second = await copyAlpineRoot(first.pristine, `${first.root}.second`);
+    await apply({ apk: ['hello'] }, createDirectoryWorkspace(second.root, second.pristine));
+    t.deepEqual(await listTree(second.root), after);
+    const missing = await t.throwsAsync<MobyPatchError>(() => apply({ apk: ['no-such-package'] }, at));
+    t.regex(missing.message, /no such package/);
+  },
+);

@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import type { Patch } from '#src/model/patch.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 
-/** A folder that is gone after the test, with these files in it. */
+/** A folder with these files; it is removed after the test. */
 export async function createFolder(
   t: ExecutionContext,
   files: Readonly<Record<string, string | Uint8Array>>,

@@ -3,7 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { fillPlaceholders, findPlaceholders } from '#src/patch/language/placeholders.js';
 
-test('any text can be written so that it comes out as it is', (t) => {
+test('any text can be escaped', (t) => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom('$', '{', '}', 'a', '${', '$${', '\\')), (parts) => {
       const text = parts.join('');
@@ -14,7 +14,7 @@ test('any text can be written so that it comes out as it is', (t) => {
   t.pass();
 });
 
-test('names, escapes and what is neither', (t) => {
+test('names and escapes are read, and everything else is malformed', (t) => {
   t.deepEqual(findPlaceholders('${a} $${b} ${c-d} ${e:-f} ${'), {
     names: ['a', 'c-d'],
     malformed: ['${e:-f}', '${'],

@@ -7,7 +7,7 @@ import { createPatch } from './patch-folder.js';
 
 const image = '0'.repeat(64);
 
-test('placeholders are filled in, in steps, templates and expectations', async (t) => {
+test('placeholders are replaced in steps, templates and expectations', async (t) => {
   const patch = await createPatch(
     t,
     [
@@ -34,7 +34,7 @@ test('placeholders are filled in, in steps, templates and expectations', async (
   t.deepEqual(plan.patches[0]?.parameters, { host: 'a.b', port: '80' });
 });
 
-test('an id changes with whatever decides the result, and with nothing else', async (t) => {
+test('an id changes with everything that decides the result, and with nothing else', async (t) => {
   const yaml = (text: string) => `steps:\n  - remove: a\n  - file: {path: b, from: f}\n  - run: ${text}`;
   const patch = await createPatch(t, yaml('x'), { f: '1' });
   const base = await createPlan([patch], {}, image, 7);
@@ -59,7 +59,7 @@ test('an id changes with whatever decides the result, and with nothing else', as
   t.is((await createPlan([], {}, image, 7)).steps.length, 0);
 });
 
-test('needs and reads are those of all steps, once each', async (t) => {
+test('a plan unites the needs and reads of its steps', async (t) => {
   const yaml = 'steps:\n  - run: x\n  - package: {apk: [a]}\n  - file: {path: /etc/x, content: y}';
   const plan = await createPlan([await createPatch(t, yaml)], {}, image, 7);
   t.deepEqual(plan.needs, ['commands', 'network']);
@@ -68,7 +68,7 @@ test('needs and reads are those of all steps, once each', async (t) => {
   t.deepEqual(files.needs, []);
 });
 
-test('settings: unknown, missing, not matching', async (t) => {
+test('unknown, missing and invalid settings are refused', async (t) => {
   const yaml = [
     'parameters:',
     '  server: {description: its name}',
@@ -87,7 +87,7 @@ test('settings: unknown, missing, not matching', async (t) => {
     'patch.yaml:3:3: parameter server: found no value, wanted one (its name)',
     'patch.yaml:4:3: parameter port: found "80; reboot", wanted a value that matches [0-9]+',
   ]);
-  // The pattern is for the whole value: a line break does not end it.
+  // The pattern covers the whole value: a line break does not end it.
   t.regex((await fail({ server: 'x', port: '80\nx' })).message, /parameter port/);
   const late = await fail({ server: '../x' });
   t.regex(late.message, /patch.yaml:6:18: path: expected a path in the image, found a "\.\." in it/);
@@ -95,7 +95,7 @@ test('settings: unknown, missing, not matching', async (t) => {
   t.is(named.patches[0]?.parameters.server, 'a');
 });
 
-test('a template that names no parameter is refused', async (t) => {
+test('a template with an unknown parameter is refused', async (t) => {
   const patch = await createPatch(t, 'steps:\n  - file: {path: a, from: f, template: true}', { f: 'x ${y}' });
   await t.throwsAsync(() => createPlan([patch], {}, image, 7), {
     message: /found \$\{y\} in the template f/,

@@ -6,7 +6,7 @@ import { createMemoryWorkspace, type MemoryWorkspace, type Tree } from '../fixtu
 
 const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };
 
-/** Does one step as a patch file would have it. */
+/** Applies one step with the value of a patch file. */
 async function apply(at: MemoryWorkspace, kind: string, value: unknown): Promise<StepOutcome> {
   const definition = stepDefinitions.get(kind);
   if (!definition) throw new Error(kind);
@@ -27,7 +27,7 @@ async function refuse(
   return error;
 }
 
-/** The step changes the tree once, and a second time finds it as it wants it. */
+/** The step changes the tree once, and the second time it does nothing. */
 async function settle(
   t: ExecutionContext,
   at: MemoryWorkspace,
@@ -42,7 +42,7 @@ async function settle(
   return outcome;
 }
 
-test('file', async (t) => {
+test('file writes what differs, and nothing else', async (t) => {
   const at = createMemoryWorkspace({ 'etc/motd': 'old' });
   await settle(t, at, 'file', { path: '/etc//motd', content: 'new', mode: 0o600, uid: 1 });
   t.like(await at.stat('etc/motd'), { mode: 0o600, uid: 1, gid: 0 });
@@ -53,14 +53,14 @@ test('file', async (t) => {
   await settle(t, at, 'file', { path: 'a/b/c', content: '' });
 });
 
-test('directory keeps what is in it', async (t) => {
+test('directory keeps its content', async (t) => {
   const at = createMemoryWorkspace({ 'srv/x': 'x' });
   await settle(t, at, 'directory', { path: 'srv', mode: 0o1777 });
   await settle(t, at, 'directory', { path: 'a/b' });
   t.is(await at.text('srv/x'), 'x');
 });
 
-test('symlink', async (t) => {
+test('symlink replaces a file or a link, but no directory', async (t) => {
   const at = createMemoryWorkspace({ a: 'file' });
   await settle(t, at, 'symlink', { path: 'a', target: '../b' });
   await settle(t, at, 'symlink', { path: 'a', target: 'c' });
@@ -68,7 +68,7 @@ test('symlink', async (t) => {
   t.is(error.code, 'symlink-over-directory');
 });
 
-test('remove', async (t) => {
+test('remove takes a whole tree, and a missing path is an error unless it may be missing', async (t) => {
   const at = createMemoryWorkspace({ 'a/b/c': '', 'a/bc': '' });
   t.deepEqual(await apply(at, 'remove', 'a/b'), { changed: true });
   t.deepEqual(Object.keys(at.tree()), ['a', 'a/bc']);
@@ -88,7 +88,7 @@ test('mode keeps the content', async (t) => {
   t.regex((await refuse(t, {}, 'mode', { path: 'l', mode: 0o755 })).message, /found nothing/);
 });
 
-test('replace must match, as often as it says', async (t) => {
+test('replace requires a match, or as many as it names', async (t) => {
   const tree = { conf: { content: Buffer.from('a=1\nb=1\n'), mode: 0o640, uid: 3 }, link: '-> conf' };
   const at = createMemoryWorkspace(tree);
   t.like(await apply(at, 'replace', { path: 'link', pattern: '^(.)=1$', with: '$1=2', count: 2 }), {
@@ -106,7 +106,7 @@ test('replace must match, as often as it says', async (t) => {
   t.is((await refuse(t, tree, 'replace', { path: 'no', text: '1', with: '' })).code, 'replace-missing');
 });
 
-test('a pattern that backtracks for ever is ended', async (t) => {
+test('a pattern that backtracks for ever is stopped', async (t) => {
   const tree = { f: `${'a'.repeat(60)}b` };
   const error = await refuse(t, tree, 'replace', { path: 'f', pattern: '^(a+)+$', with: '' });
   t.is(error.code, 'replace-pattern');
@@ -134,7 +134,7 @@ const openrc: Tree = {
   'etc/runlevels/boot': null,
 };
 
-test('service', async (t) => {
+test('service adds to a runlevel and removes from it, and names what the image lacks', async (t) => {
   const at = createMemoryWorkspace(openrc);
   await settle(t, at, 'service', { name: 'rpcbind', runlevel: 'default' });
   t.is(at.tree()['etc/runlevels/default/rpcbind'], '-> /etc/init.d/rpcbind');
@@ -153,7 +153,7 @@ test('service', async (t) => {
 
 const share = { source: 'h:/x', target: '/srv/My-Files', options: 'nolock' };
 
-test('mount: a line marked noauto, a mount point, a service that knows what the image has', async (t) => {
+test('mount writes a line marked noauto, a mount point and a service that fits the image', async (t) => {
   const at = createMemoryWorkspace(openrc);
   const outcome = await settle(t, at, 'mount', share);
   t.deepEqual(outcome.notes, ['h:/x\t/srv/My-Files\tnfs\tnoauto,nolock\t0 0', 'service mount-srv-my-files']);
@@ -168,7 +168,7 @@ test('mount: a line marked noauto, a mount point, a service that knows what the 
   t.like(await refuse(t, { ...openrc, 'srv/My-Files': 'x' }, 'mount', share), { code: 'mount-point-type' });
 });
 
-test('run: environment, rights and the end of the output of what failed', async (t) => {
+test('run passes environment and rights, and a failure shows the end of the output', async (t) => {
   const at = createMemoryWorkspace({}, (argv) =>
     argv[2] === 'false' ? { exitCode: 3, output: 'a\nwhy\n' } : { exitCode: 0, output: '' },
   );
@@ -183,7 +183,7 @@ test('run: environment, rights and the end of the output of what failed', async 
   t.regex(error.message, /exit code 3, wanted 0; its last lines:\na\nwhy$/);
 });
 
-test('needs say what a step gets', (t) => {
+test('a step needs what its value asks for', (t) => {
   const needs = (kind: string, value: unknown) => {
     const definition = stepDefinitions.get(kind);
     return definition?.needs(definition.schema.parse(value));

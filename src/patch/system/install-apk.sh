@@ -11,8 +11,8 @@ if ! [ -d "$downloads" ] || ! apk add --help 2>&1 | grep -q -e --cache-dir; then
 	# --no-cache keeps the index out of /var/cache/apk.
 	exec apk add --no-cache --no-progress -- "$@"
 fi
-given=$(ls "$downloads")
+earlier=$(ls "$downloads")
 apk add --cache-dir "$downloads" --update-cache --no-progress -- "$@"
 cd "$downloads"
-# shellcheck disable=SC2086 # $given is a list of names
-rm -f -- $given APKINDEX.*
+# shellcheck disable=SC2086 # $earlier is a list of names
+rm -f -- $earlier APKINDEX.*

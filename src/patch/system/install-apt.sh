@@ -25,10 +25,10 @@ finish() {
 
 save_downloads() (
 	cd "$scratch/cache/archives" || exit
-	xargs -r rm -f -- <"$scratch/given"
+	xargs -r rm -f -- <"$scratch/earlier-archives"
 	for file in *.deb; do if [ -f "$file" ]; then mv -- "$file" "$downloads"; fi; done
 	cd "$scratch/lists" || exit
-	if changed=$(find . -maxdepth 1 -name '*_Packages' -cnewer "$scratch/taken") && [ -n "$changed" ]; then
+	if changed=$(find . -maxdepth 1 -name '*_Packages' -cnewer "$scratch/begun") && [ -n "$changed" ]; then
 		sha256sum -- *_Packages | grep -xFf "$scratch/signed" | sed 's/^[^ ]*  //' | xargs -r mv -t "$downloads" -- *_InRelease
 	fi
 )
@@ -50,7 +50,7 @@ apt() {
 }
 
 # NAME=VERSION of each archive here.
-list_given() {
+list_archives() {
 	for file in *.deb; do
 		version=${file#*_}
 		version=${version%_*}
@@ -74,37 +74,37 @@ list_sums() {
 
 # apt trusts an archive in its cache that has the right size (measured: with one byte changed it says nothing). So an
 # archive of an earlier build is compared with the digest in the signed index before apt sees it.
-take_archives() {
+use_archives() {
 	(
 		cd "$downloads"
 		# shellcheck disable=SC2086 # $places is a list of words
-		list_given | xargs -r apt-cache -q=2 $places show 2>/dev/null | list_sums >"$scratch/sums"
-		sha256sum -c "$scratch/sums" 2>/dev/null | sed -n 's/: OK$//p' | sort -u >"$scratch/given"
-		xargs -r mv -t "$scratch/cache/archives" -- <"$scratch/given"
+		list_archives | xargs -r apt-cache -q=2 $places show 2>/dev/null | list_sums >"$scratch/sums"
+		sha256sum -c "$scratch/sums" 2>/dev/null | sed -n 's/: OK$//p' | sort -u >"$scratch/earlier-archives"
+		xargs -r mv -t "$scratch/cache/archives" -- <"$scratch/earlier-archives"
 	)
-	echo "$(wc -l <"$scratch/given") archives are there from earlier builds"
+	echo "$(wc -l <"$scratch/earlier-archives") archives of earlier builds are used"
 }
 
 # apt does not fetch a list again when its digest is the same in the new Release and in the one at hand. It then checks
 # neither the list nor the signature of the Release at hand; and it refuses a new Release that is older than that one
 # (measured, apt 2.6). So a Release of an earlier build is dated before any other, and `check_lists` compares each list
 # with the digest in the Release that apt fetched.
-take_lists() {
-	given=no
+use_lists() {
+	has_lists=no
 	for file in "$downloads"/*_InRelease "$downloads"/*_Packages; do
 		if [ -f "$file" ]; then mv -- "$file" "$scratch/lists"; fi
 	done
 	cd "$scratch/lists"
 	for file in *_InRelease; do
 		if [ -f "$file" ]; then
-			given=yes
+			has_lists=yes
 			sed -i 's/^Date:.*/Date: Thu, 01 Jan 1970 00:00:00 UTC/' "$file"
 			touch -d @0 "$file"
 		fi
 	done
 	for file in *_Packages; do
 		if [ -f "$file" ]; then sha256sum -- "$file"; fi
-	done >"$scratch/given-lists" &
+	done >"$scratch/earlier-lists" &
 	cd /
 }
 
@@ -121,7 +121,7 @@ check_lists() {
 		cd "$scratch/lists"
 		list_signed >"$scratch/signed"
 		# A list that apt has fetched again differs from the one of the earlier build.
-		grep -vxFf "$scratch/signed" "$scratch/given-lists" | sed 's/^[^ ]*  //' | xargs -r sha256sum -- | grep -vxFf "$scratch/signed"
+		grep -vxFf "$scratch/signed" "$scratch/earlier-lists" | sed 's/^[^ ]*  //' | xargs -r sha256sum -- | grep -vxFf "$scratch/signed"
 	) >"$scratch/wrong" 2>&1 || :
 	! [ -s "$scratch/wrong" ]
 }
@@ -136,23 +136,23 @@ if [ -e "$policy" ] || [ -L "$policy" ]; then mv "$policy" "$scratch/policy-rc.d
 printf '#!/bin/sh\nexit 101\n' >"$policy"
 chmod 0755 "$policy"
 find_bytecode >"$scratch/bytecode"
-: >"$scratch/given"
+: >"$scratch/earlier-archives"
 
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none
 export TMPDIR="$scratch/tmp" PERL_HASH_SEED=0
 places="-o Dir::State::Lists=$scratch/lists -o Dir::Cache=$scratch/cache"
 
-take_lists
-: >"$scratch/taken"
+use_lists
+: >"$scratch/begun"
 if ! { apt update && wait && check_lists; }; then
-	if [ "$given" = no ]; then exit 100; fi
-	echo 'the package lists from earlier builds are not taken'
+	if [ "$has_lists" = no ]; then exit 100; fi
+	echo 'the package lists of earlier builds are refused'
 	rm -rf "$scratch/lists"
 	mkdir -p "$scratch/lists/partial"
 	apt update
 	check_lists
 fi
-if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then take_archives; fi
+if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then use_archives; fi
 apt install --no-install-recommends -- "$@"
 # The byte code of py3compile is a third of what python3 brings, and serves speed only: new folders of it go.
 find_bytecode | while read -r folder; do

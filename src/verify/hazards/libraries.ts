@@ -22,27 +22,26 @@ export function listLoaderFiles(facts: Facts): string[] {
 
 /** Follows an ELF program to its loader and its libraries. A file that is no ELF file has no hazards. */
 export function traceProgram(facts: Facts, program: string): Trace {
-  const hazards: Hazard[] = [];
-  const wanted: string[] = [];
   const folders = listFolders(facts);
   const seen = new Set<string>();
+  const wanted: string[] = [];
+  const hazards: Hazard[] = [];
   // A loader goes breadth first and looks a name up once: one library's own folder serves those after it.
   const loaded = new Set<string>();
   const pending = [program];
-  for (let path = pending.shift(); path !== undefined && seen.size < mostLibraries; path = pending.shift()) {
+  for (const path of pending) {
     const file = facts.follow(path)?.path ?? path;
     if (seen.has(file)) continue;
+    if (seen.size === mostLibraries) break;
     seen.add(file);
     const body = facts.body(file);
     if (body === undefined) wanted.push(file);
     const elf = body !== undefined && isElf(body) ? parseElf(body) : undefined;
     if (elf === undefined) continue;
-    for (const needed of [
-      ...(path === program ? findLoader(facts, program, elf) : []),
-      ...findLibraries(facts, { elf, file, folders, loaded }),
-    ])
-      if (typeof needed === 'string') pending.push(needed);
-      else hazards.push(needed);
+    const loader = path === program ? findLoader(facts, program, elf) : [];
+    const needed = [...loader, ...findLibraries(facts, { elf, file, folders, loaded })];
+    pending.push(...needed.filter((each) => typeof each === 'string'));
+    hazards.push(...needed.filter((each) => typeof each !== 'string'));
   }
   return { hazards, wanted };
 }
