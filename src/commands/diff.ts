@@ -13,7 +13,7 @@ export function addDiffCommand(program: Command, context: CommandContext): void 
   addLimitOptions(
     program
       .command('diff')
-      .description('show the differences between the roots that two images boot into')
+      .description('show how the roots of two images differ')
       .argument('<a>', 'a file, - for standard input, or the id of an image definition')
       .argument('<b>', 'the other image')
       .option('--no-text', 'leave out the changed lines of small text files')

@@ -38,6 +38,10 @@ export async function createProgram(
     .description('Rebuild the initrd a VM boots from: declarative patches in, a verified image out.')
     .version(version)
     .showHelpAfterError('(moby-patch --help shows what there is)')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
     .exitOverride();
   const one = asked === undefined || !Object.hasOwn(commands, asked) ? undefined : commands[asked];
   const wanted = one === undefined ? Object.values(commands) : [one];

@@ -13,7 +13,7 @@ export function addPruneCommand(program: Command, context: CommandContext): void
   program
     .command('prune')
     .description('remove what a killed run left behind: labelled containers and images, temporary folders')
-    .option('--all', 'also what a run that is still going has (its build will fail)')
+    .option('--all', 'also what runs in progress are using (their builds will fail)')
     .option('--cache', 'also the whole build cache: its folder, and the roots imported into Docker')
     .option('--json', 'what was removed as JSON on standard output')
     .action(guard(context, (flags: Flags) => runPrune(flags, context)));

@@ -14,9 +14,7 @@ export function addUnpackCommand(program: Command, context: CommandContext): voi
   addLimitOptions(
     program
       .command('unpack')
-      .description(
-        'write the root that an image boots into to a folder or a tar, from which repack makes the image again',
-      )
+      .description('write the root of an image to a folder or a tar, which repack turns back into the image')
       .argument('<image>', 'a file, - for standard input, or the id of an image definition')
       .option('-o, --output <place>', 'a new folder, a file FILE.tar, or - for a tar; default: NAME.root')
       .option('--json', 'what was written, as JSON on standard output'),

@@ -13,7 +13,7 @@ export interface DiffRequest {
   readonly text: boolean;
 }
 
-/** The differences between the roots that two images boot into. */
+/** How the roots of two images differ. */
 export async function diff(request: DiffRequest, session: ReadingSession): Promise<TreeDiff> {
   const { input, text } = request;
   const options = { digest: true, ...(input === undefined ? {} : { input }) };

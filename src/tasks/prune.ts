@@ -7,7 +7,7 @@ import type { ReadingSession } from '../model/session.js';
 import { locateBuildCache } from '../setup/build-cache.js';
 
 export interface PruneRequest {
-  /** Also what a run that is still going has in Docker. */
+  /** Also what runs in progress are using in Docker. */
   readonly all?: boolean;
   /** Also the whole build cache. */
   readonly cache?: boolean;

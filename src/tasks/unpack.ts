@@ -21,7 +21,7 @@ export interface Unpacked {
   readonly kept: readonly string[];
 }
 
-/** Writes the root that an image boots into to a folder or a tar, from which `repack` makes the image again. */
+/** Writes the root of an image to a folder or a tar, which `repack` turns back into the image. */
 export async function unpack(request: UnpackRequest, session: ReadingSession): Promise<Unpacked> {
   const { image: name, input } = request;
   const source = input === undefined ? {} : { input };
@@ -46,7 +46,7 @@ export async function unpack(request: UnpackRequest, session: ReadingSession): P
   return { output, entries: image.entries.size, kept: [...chooseKeptByTar(image.entries.values())] };
 }
 
-/** The root that an image boots into, as a tar. */
+/** The root of an image, as a tar. */
 export async function* unpackToStream(
   { image: name, input }: Omit<UnpackRequest, 'output'>,
   session: ReadingSession,

@@ -1,47 +1,18 @@
 import { spawn } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import type { Report } from '#src/model/report.js';
-import { describeStreamed } from '#src/report/streamed.js';
-import { createArchive, createTestFolder, directory, file, gzip, symlink } from '../fixtures/archive.js';
+import test from 'ava';
+import { createArchive, file } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { cli, runMoby } from '../fixtures/moby.js';
+import { createProjectFolder, image } from './project.js';
 
-const image = gzip(
-  createArchive([
-    directory('.'),
-    directory('etc'),
-    file('etc/passwd', 'root\n'),
-    symlink('bin', 'etc'),
-    file('init', '#!/bin/sh\n', { mode: 0o100755 }),
-  ]),
-  9,
-);
-
-const moby = (folder: string, ...args: string[]) => runMoby(args, { folder });
-
-async function setUp(t: ExecutionContext): Promise<string> {
-  const folder = await createTestFolder(t);
-  await writeFile(join(folder, 'initrd.img'), image);
-  return folder;
-}
-
-async function writePatch(folder: string, text: string): Promise<string> {
-  const { mkdir } = await import('node:fs/promises');
-  await mkdir(join(folder, 'patches/motd'), { recursive: true });
-  await writeFile(join(folder, 'patches/motd/patch.yaml'), text);
-  return 'motd';
-}
-
-const motd = `title: Say hello
-parameters:
-  name: {default: world, description: whom to greet}
-steps:
-  - file: {path: etc/motd, content: "hello \${name}\\n"}
-`;
+/** In a process of its own, or in this one. */
+const run = (folder: string, ...args: string[]) => runMoby(args, { folder });
+const call = (folder: string, ...args: string[]) => callMoby(args, folder, {});
 
 test('a mistyped command, option, engine or number is exit 2 with what was meant', async (t) => {
-  const folder = await setUp(t);
+  const folder = await createProjectFolder(t);
   for (const args of [
     ['biuld'],
     ['build', '--imgae', 'x'],
@@ -49,32 +20,32 @@ test('a mistyped command, option, engine or number is exit 2 with what was meant
     ['build', '--level', 'x'],
     ['inspect'],
   ]) {
-    const { code, stderr } = await moby(folder, ...args);
+    const { code, stderr } = await run(folder, ...args);
     t.is(code, 2, args.join(' '));
     t.regex(stderr, /error:/);
   }
-  t.regex((await moby(folder, 'biuld')).stderr, /Did you mean build/);
+  t.regex((await run(folder, 'biuld')).stderr, /Did you mean build/);
 });
 
 test('--help and --version are exit 0 on standard output', async (t) => {
-  const folder = await setUp(t);
-  t.regex((await moby(folder, '--help')).stdout, /build.*plan.*inspect/s);
-  t.regex((await moby(folder, '--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+  const folder = await createProjectFolder(t);
+  t.regex((await run(folder, '--help')).stdout, /build.*plan.*inspect/s);
+  t.regex((await run(folder, '--version')).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
 test('inspect, ls and cat show an image; --json is a value and nothing else', async (t) => {
-  const folder = await setUp(t);
-  t.regex((await moby(folder, 'inspect', 'initrd.img')).stdout, /cpio .* gzip .* 5/);
-  const layout = JSON.parse((await moby(folder, 'inspect', '--json', 'initrd.img')).stdout);
+  const folder = await createProjectFolder(t);
+  t.regex((await call(folder, 'inspect', 'initrd.img')).stdout, /cpio .* gzip .* 5/);
+  const layout = JSON.parse((await call(folder, 'inspect', '--json', 'initrd.img')).stdout);
   t.is(layout.size, image.length);
-  t.is((await moby(folder, 'ls', 'initrd.img')).stdout, '.\netc\netc/passwd\nbin\ninit\n');
-  t.is((await moby(folder, 'cat', 'initrd.img', 'bin/passwd')).stdout, 'root\n');
-  const listed = JSON.parse((await moby(folder, 'ls', '--json', 'initrd.img', 'bin')).stdout);
+  t.is((await call(folder, 'ls', 'initrd.img')).stdout, '.\netc\netc/passwd\nbin\ninit\n');
+  t.is((await call(folder, 'cat', 'initrd.img', 'bin/passwd')).stdout, 'root\n');
+  const listed = JSON.parse((await call(folder, 'ls', '--json', 'initrd.img', 'bin')).stdout);
   t.like(listed[0], { path: 'bin', type: 'symlink', target: 'etc' });
 });
 
 test('an image comes from standard input and a build goes to standard output', async (t) => {
-  const folder = await setUp(t);
+  const folder = await createProjectFolder(t);
   const child = spawn(process.execPath, [cli, 'build', '-q', '-i', 'initrd.img', '-o', '-'], { cwd: folder });
   const pieces: Buffer[] = [];
   for await (const piece of child.stdout) pieces.push(piece);
@@ -86,79 +57,8 @@ test('an image comes from standard input and a build goes to standard output', a
   t.is(JSON.parse(text).size, image.length);
 });
 
-test('the report of a build to standard output calls that -, and names no file that is gone', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(folder, motd);
-  const reports = ['--report', 'report.json', '--report', 'report.md'];
-  const argv = ['build', '-i', 'initrd.img', '-p', 'motd', '--no-verify', '-o', '-', ...reports];
-  const { code, stderr } = await moby(folder, ...argv);
-  t.is(code, 0);
-  t.regex(stderr, /^done in .*: initrd.img -> -$/m);
-  const json = await readFile(join(folder, 'report.json'), 'utf8');
-  const report = JSON.parse(json) as Report;
-  t.is(report.output, '-');
-  t.is(report.manifest, undefined);
-  const markdown = await readFile(join(folder, 'report.md'), 'utf8');
-  for (const text of [stderr, json, markdown]) t.notRegex(text, /output\.img|manifest/);
-});
-
-test('a build has one thing to write to standard output', async (t) => {
-  const folder = await setUp(t);
-  const { code, stderr } = await moby(
-    folder,
-    'build',
-    '-i',
-    'initrd.img',
-    '-o',
-    '-',
-    '--json',
-    '--no-verify',
-  );
-  t.is(code, 2);
-  t.regex(stderr, /--json and -o - .*\[output-twice\]/);
-});
-
-test('a boot that refuses what was for standard output points at a file that would be kept', (t) => {
-  const passed = '/tmp/moby-patch-1-x/output.img';
-  const console = `${passed}.refused.console.log`;
-  const boot = {
-    verdict: 'refused',
-    reached: 'nothing',
-    accelerator: 'tcg',
-    seconds: 1,
-    expectations: [],
-    warnings: [],
-    console,
-    tail: ['the last line'],
-  } as const;
-  const error = {
-    kind: 'boot',
-    code: 'boot-refused',
-    message: `${passed} did not boot`,
-    path: console,
-    hint: `read the console: ${console}`,
-  } as const;
-  const report = {
-    failed: true,
-    stage: 'publish',
-    input: 'initrd.img',
-    steps: [],
-    warnings: [],
-    stages: {},
-    durationMs: 1,
-    boot,
-    error,
-  } as const;
-  const shown = describeStreamed(report, passed);
-  t.notRegex(JSON.stringify(shown), /output\.img/);
-  t.like(shown.error, { path: '-', message: '- did not boot' });
-  t.regex(shown.error?.hint ?? '', /-o FILE/);
-  t.deepEqual(shown.boot?.tail, ['the last line']);
-  t.is(shown.output, undefined);
-});
-
 test('a reader that stops reading is no error', async (t) => {
-  const folder = await setUp(t);
+  const folder = await createProjectFolder(t);
   const many = createArchive(
     Array.from({ length: 20_000 }, (_, index) => file(`a-file-with-a-long-name-${index}`, '')),
   );
@@ -170,202 +70,4 @@ test('a reader that stops reading is no error', async (t) => {
   for await (const piece of child.stdout) text += piece;
   t.is(text, 'a-file-with-a-long-name-0\n');
   t.is(await readFile(join(folder, 'err'), 'utf8'), '');
-});
-
-test('without patches a build is the input, bit for bit', async (t) => {
-  const folder = await setUp(t);
-  const { code, stdout } = await moby(folder, 'build', '-i', 'initrd.img', '-o', 'out.img');
-  t.is(code, 0);
-  t.regex(stdout, /the same, bit for bit/);
-  t.true((await readFile(join(folder, 'out.img'))).equals(image));
-});
-
-test('a patch of the project is applied; the same build again gives the same bytes', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(folder, motd);
-  const args = ['build', '-q', '-i', 'initrd.img', '-p', 'motd', '-s', 'name=you', '--no-verify', '--json'];
-  const first = await moby(folder, ...args, '-o', 'one.img');
-  t.is(first.code, 0, first.stderr);
-  const report: Report = JSON.parse(first.stdout);
-  t.like(report, { failed: false, diff: { added: 1, changed: 0, removed: 0 }, engine: { name: 'stream' } });
-  await moby(folder, ...args, '-o', 'two.img');
-  t.true((await readFile(join(folder, 'one.img'))).equals(await readFile(join(folder, 'two.img'))));
-  t.is((await moby(folder, 'cat', 'one.img', 'etc/motd')).stdout, 'hello you\n');
-  t.is(
-    (await moby(folder, 'diff', 'initrd.img', 'one.img')).stdout,
-    '+ etc/motd\n1 added, 0 changed, 0 removed\n',
-  );
-  const manifest = JSON.parse(await readFile(join(folder, 'one.img.manifest.json'), 'utf8'));
-  t.like(manifest, {
-    version: 1,
-    verdict: 'not booted',
-    engine: 'stream',
-    output: { name: 'one.img', sha256: report.after?.sha256 },
-  });
-  t.is(manifest.patches[0].parameters.name, 'you');
-});
-
-test('the engines give the same bytes for the same file-only patch', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(folder, motd);
-  for (const engine of ['stream', 'docker', 'local']) {
-    const { code, stderr } = await moby(
-      folder,
-      'build',
-      '-q',
-      '-i',
-      'initrd.img',
-      '-p',
-      'motd',
-      '--no-verify',
-      '--engine',
-      engine,
-      '-o',
-      `${engine}.img`,
-    );
-    t.is(code, 0, stderr);
-  }
-  const [stream, docker, local] = await Promise.all(
-    ['stream', 'docker', 'local'].map((engine) => readFile(join(folder, `${engine}.img`))),
-  );
-  t.true(stream?.equals(docker ?? Buffer.alloc(0)));
-  t.true(stream?.equals(local ?? Buffer.alloc(0)));
-});
-
-test('a configuration file says all of it, and its mistakes are told with line and column', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(folder, motd);
-  await writeFile(
-    join(folder, 'moby-patch.yaml'),
-    'image: ./initrd.img\npatches: [motd]\nsettings: {name: config}\noutput: built.img\n',
-  );
-  t.is((await moby(folder, 'build', '-q', '--no-verify')).code, 0);
-  t.is((await moby(folder, 'cat', 'built.img', 'etc/motd')).stdout, 'hello config\n');
-  await writeFile(join(folder, 'moby-patch.yaml'), 'imgae: x\nlevel: high\n');
-  const { code, stderr } = await moby(folder, 'build');
-  t.is(code, 2);
-  t.regex(stderr, /moby-patch\.yaml:1:1: unknown key "imgae" \(did you mean "image"\?\)/);
-  t.regex(stderr, /moby-patch\.yaml:2:8: level: found "high", wanted a/);
-});
-
-test('plan says what would be done and writes nothing', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(folder, motd);
-  const before = await readdir(folder);
-  const { code, stdout } = await moby(folder, 'plan', '-i', 'initrd.img', '-p', 'motd', '--no-verify');
-  t.is(code, 0);
-  t.regex(stdout, /engine {2}stream: no step needs commands/);
-  t.deepEqual(await readdir(folder), before);
-});
-
-const refused: readonly [string, readonly string[], number, RegExp][] = [
-  ['no image', ['build'], 2, /image-missing/],
-  ['an unknown image', ['build', '-i', 'refrence'], 2, /did you mean "reference"/],
-  [
-    'an image that is none',
-    ['build', '-i', 'patches/motd/patch.yaml', '--no-verify'],
-    2,
-    /at byte 0.*image-invalid/,
-  ],
-  ['an unknown patch', ['build', '-i', 'initrd.img', '-p', 'mott', '--no-verify'], 2, /did you mean "motd"/],
-  [
-    'an unknown parameter',
-    ['build', '-i', 'initrd.img', '-p', 'motd', '-s', 'nmae=x', '--no-verify'],
-    2,
-    /did you mean "name"/,
-  ],
-  [
-    'a setting without a value',
-    ['build', '-i', 'initrd.img', '-p', 'motd', '-s', 'name', '--no-verify'],
-    2,
-    /wanted NAME=VALUE/,
-  ],
-  ['a change without a kernel', ['build', '-i', 'initrd.img', '-p', 'motd'], 2, /kernel-missing/],
-  ['the input as output', ['build', '-i', 'initrd.img', '-o', 'initrd.img'], 2, /output-is-input/],
-  [
-    'an output folder that is not there',
-    ['build', '-i', 'initrd.img', '-o', 'no/out.img'],
-    2,
-    /output-unwritable/,
-  ],
-  [
-    'a compression nobody has',
-    ['build', '-i', 'initrd.img', '--compression', 'zip', '--no-verify'],
-    2,
-    /compression-unknown/,
-  ],
-  ['a report of an unknown form', ['build', '-i', 'initrd.img', '--report', 'x.doc'], 2, /report-unknown/],
-  ['a configuration that is not there', ['build', '-c', 'none.yaml'], 2, /config-unreadable/],
-];
-
-for (const [what, args, wanted, message] of refused) {
-  test(`refuses ${what}: one error, no output, nothing left`, async (t) => {
-    const folder = await setUp(t);
-    await writePatch(folder, motd);
-    const before = await readdir(folder);
-    const { code, stderr } = await moby(folder, ...args, ...(args[0] === 'build' ? ['-q'] : []));
-    t.is(code, wanted, stderr);
-    t.regex(stderr, message);
-    t.notRegex(stderr, /\bat .*\.js:\d+/, 'no stack trace');
-    t.deepEqual(await readdir(folder), before);
-  });
-}
-
-test('a failed build leaves the old output as it was', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(
-    folder,
-    motd.replace('file:', 'replace:').replace(/\{path.*/, '{path: etc/passwd, text: nobody, with: x}'),
-  );
-  await writeFile(join(folder, 'out.img'), 'precious');
-  const { code } = await moby(
-    folder,
-    'build',
-    '-q',
-    '-i',
-    'initrd.img',
-    '-p',
-    'motd',
-    '--no-verify',
-    '-o',
-    'out.img',
-  );
-  t.not(code, 0);
-  t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
-  t.deepEqual((await readdir(folder)).sort(), ['initrd.img', 'out.img', 'patches']);
-});
-
-test('a configuration that nobody named is not for an image that the command line names', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(folder, motd);
-  await writeFile(
-    join(folder, 'moby-patch.yaml'),
-    'image: other.img\npatches: [motd]\nsettings: {name: x}\n',
-  );
-  t.is((await moby(folder, 'build', '-q', '-i', 'initrd.img', '-o', 'out.img')).code, 0);
-  t.true((await readFile(join(folder, 'out.img'))).equals(image));
-  const named = [
-    'build',
-    '-q',
-    '-i',
-    'initrd.img',
-    '-c',
-    'moby-patch.yaml',
-    '--no-verify',
-    '-o',
-    'named.img',
-  ];
-  t.is((await moby(folder, ...named)).code, 0);
-  t.is((await moby(folder, 'cat', 'named.img', 'etc/motd')).stdout, 'hello x\n');
-});
-
-test('settings of the configuration are for its own patches', async (t) => {
-  const folder = await setUp(t);
-  await writePatch(folder, motd);
-  await writeFile(
-    join(folder, 'moby-patch.yaml'),
-    'image: ./initrd.img\nsettings: {server: 10.0.2.2, name: config}\n',
-  );
-  t.is((await moby(folder, 'build', '-q', '--no-verify', '-p', 'motd', '-o', 'out.img')).code, 0);
-  t.is((await moby(folder, 'cat', 'out.img', 'etc/motd')).stdout, 'hello config\n');
 });

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
-import { runCli } from '../fixtures/run-cli.js';
+import { callMoby } from '../fixtures/command-context.js';
 
 const before = createArchive([
   file('fstab', 'proc /proc proc\n'),
@@ -21,9 +21,9 @@ test('shows the changed lines of text files, and only of these', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'a.img'), gzip(before));
   await writeFile(join(folder, 'b.img'), after);
-  const { code, stdout } = await runCli(folder, ['diff', 'a.img', 'b.img']);
+  const { code, stdout } = await callMoby(['diff', 'a.img', 'b.img'], folder, {});
   t.is(code, 0);
-  t.deepEqual(stdout.toString().split('\n'), [
+  t.deepEqual(stdout.split('\n'), [
     '~ bell  size 2 -> 6, content',
     '    @@ -1 +1 @@',
     '    -a',
@@ -37,10 +37,10 @@ test('shows the changed lines of text files, and only of these', async (t) => {
     '0 added, 4 changed, 0 removed',
     '',
   ]);
-  const plain = await runCli(folder, ['diff', 'a.img', 'b.img', '--no-text']);
-  t.false(plain.stdout.toString().includes('@@'));
-  const json = await runCli(folder, ['diff', 'a.img', 'b.img', '--json']);
-  const { differences } = JSON.parse(json.stdout.toString());
+  const plain = await callMoby(['diff', 'a.img', 'b.img', '--no-text'], folder, {});
+  t.false(plain.stdout.includes('@@'));
+  const json = await callMoby(['diff', 'a.img', 'b.img', '--json'], folder, {});
+  const { differences } = JSON.parse(json.stdout);
   t.deepEqual(
     differences.map(({ path, text }: { path: string; text?: string[] }) => [path, text?.length]),
     [

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createArchive, createTestFolder, directory, file, gzip, pad } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { runCli } from '../fixtures/run-cli.js';
 
 const image = Buffer.concat([
@@ -70,8 +71,12 @@ test('says it in words', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'initrd.img'), image);
   await writeFile(join(folder, 'config'), 'CONFIG_RD_XZ=y\n');
-  const { stdout } = await runCli(folder, ['inspect', 'initrd.img', '--kernel', 'config', '--memory', '16']);
-  const text = stdout.toString();
+  const { stdout } = await callMoby(
+    ['inspect', 'initrd.img', '--kernel', 'config', '--memory', '16'],
+    folder,
+    {},
+  );
+  const text = stdout;
   for (const wanted of [
     /^ +offset +end +size +codec +unpacked +entries/m,
     /^os +Alpine Linux v3\.5$/m,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { assertLocked } from '#src/verify/assert-locked.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad } from '../fixtures/archive.js';
-import { runMoby } from '../fixtures/moby.js';
+import { callMoby } from '../fixtures/command-context.js';
 
 const createStock = (content: string) =>
   pad(gzip(createArchive([directory('.'), file('init', 'x', { mode: 0o100755 }), file('old', content)])));
@@ -19,7 +19,7 @@ async function createBench(t: ExecutionContext) {
   await writeFile(join(folder, 'moby-patch.yaml'), 'image: stock.img\npatches: [./add]\noutput: out.img\n');
   await mkdir(join(folder, 'add'));
   await writePatch('hi');
-  const run = (...args: string[]) => runMoby(args, { folder });
+  const run = (...args: string[]) => callMoby(args, folder, {});
   return { folder, writePatch, run, build: (...args: string[]) => run('build', '--no-verify', ...args) };
 }
 

@@ -2,8 +2,8 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createArchive, createTestFolder, directory, file, gzip, pad } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { testNeeding } from '../fixtures/needs.js';
-import { runCli } from '../fixtures/run-cli.js';
 
 const image = Buffer.concat([
   pad(gzip(createArchive([directory('.'), file('init', '#!/bin/sh\n', { mode: 0o100755 })]), 4)),
@@ -13,32 +13,36 @@ const image = Buffer.concat([
 async function unpack(t: ExecutionContext): Promise<string> {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'initrd.img'), image);
-  t.is((await runCli(folder, ['unpack', 'initrd.img', '-o', 'root'])).code, 0);
+  t.is((await callMoby(['unpack', 'initrd.img', '-o', 'root'], folder, {})).code, 0);
   return folder;
 }
 
 test('an untouched folder gives an image without a difference', async (t) => {
   const folder = await unpack(t);
-  const { code, stdout } = await runCli(folder, ['repack', 'root', '-o', 'out.img', '--json']);
+  const { code, stdout } = await callMoby(['repack', 'root', '-o', 'out.img', '--json'], folder, {});
   t.is(code, 0);
-  const written = JSON.parse(stdout.toString());
+  const written = JSON.parse(stdout);
   t.like(written, { output: join(folder, 'out.img'), diff: { added: 0, changed: 0, removed: 0 } });
   t.is(written.size, (await readFile(join(folder, 'out.img'))).length);
-  const diff = await runCli(folder, ['diff', 'initrd.img', 'out.img', '--json']);
-  t.deepEqual(JSON.parse(diff.stdout.toString()).differences, []);
+  const diff = await callMoby(['diff', 'initrd.img', 'out.img', '--json'], folder, {});
+  t.deepEqual(JSON.parse(diff.stdout).differences, []);
 });
 
 test('with the image it came from, what is not changed is copied from it', async (t) => {
   const folder = await unpack(t);
   const args = ['repack', 'root', '--original', 'initrd.img', '-o', 'out.img'];
-  t.is((await runCli(folder, args)).code, 0);
+  t.is((await callMoby(args, folder, {})).code, 0);
   t.true((await readFile(join(folder, 'out.img'))).equals(image));
   await writeFile(join(folder, 'root/second'), 'changed');
-  t.is((await runCli(folder, args)).code, 0);
+  t.is((await callMoby(args, folder, {})).code, 0);
   const first = image.subarray(0, image.indexOf(0x1f8b0800, 1) - 1);
   t.true((await readFile(join(folder, 'out.img'))).subarray(0, first.length).equals(first));
   await writeFile(join(folder, 'other.img'), gzip(createArchive([file('init', 'x')])));
-  const other = await runCli(folder, ['repack', 'root', '--original', 'other.img', '-o', 'other-out.img']);
+  const other = await callMoby(
+    ['repack', 'root', '--original', 'other.img', '-o', 'other-out.img'],
+    folder,
+    {},
+  );
   t.is(other.code, 2);
   t.regex(other.stderr, /original-differs/);
 });
@@ -48,11 +52,15 @@ test('a folder without a sidecar becomes one archive, and it is said so', async 
   await mkdir(join(folder, 'root/etc'), { recursive: true });
   await writeFile(join(folder, 'root/init'), '#!/bin/sh\n');
   await chmod(join(folder, 'root/init'), 0o755);
-  const { code, stderr } = await runCli(folder, ['repack', 'root', '-o', 'out.img', '--compression', 'none']);
+  const { code, stderr } = await callMoby(
+    ['repack', 'root', '-o', 'out.img', '--compression', 'none'],
+    folder,
+    {},
+  );
   t.is(code, 0);
   t.regex(stderr, /there is no .*root\.moby-patch\.jsonl/);
-  const listed = await runCli(folder, ['ls', 'out.img', '--json']);
-  const entries = JSON.parse(listed.stdout.toString());
+  const listed = await callMoby(['ls', 'out.img', '--json'], folder, {});
+  const entries = JSON.parse(listed.stdout);
   t.deepEqual(
     entries.map(({ path, uid }: { path: string; uid: number }) => [path, uid]),
     [
@@ -88,7 +96,7 @@ for (const [what, args, wanted] of refused) {
   test(`${what} is exit 2, and what was there stays`, async (t) => {
     const folder = await unpack(t);
     await writeFile(join(folder, 'out.img'), 'precious');
-    const { code, stderr } = await runCli(folder, args);
+    const { code, stderr } = await callMoby(args, folder, {});
     t.is(code, 2);
     t.regex(stderr, wanted);
     t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
@@ -101,7 +109,7 @@ testNeeding('cpio')('the images of GNU cpio and of a changed folder agree', asyn
   const folder = await unpack(t);
   await writeFile(join(folder, 'root/added'), 'text');
   await rm(join(folder, 'root/second'));
-  t.is((await runCli(folder, ['repack', 'root', '-o', 'out.img', '--compression', 'none'])).code, 0);
+  t.is((await callMoby(['repack', 'root', '-o', 'out.img', '--compression', 'none'], folder, {})).code, 0);
   const listed = execFileSync('cpio', ['--quiet', '-t'], { input: await readFile(join(folder, 'out.img')) });
   t.is(listed.toString(), '.\ninit\nadded\n');
 });

@@ -5,8 +5,7 @@ import { withReports } from '#src/commands/shared/write-reports.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { createApplication } from '../deploy/application.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
-import { createCommandContext } from '../fixtures/command-context.js';
-import { runMoby } from '../fixtures/moby.js';
+import { callMoby, createCommandContext } from '../fixtures/command-context.js';
 import { createReport } from '../report/reports.js';
 
 const image = gzip(
@@ -27,7 +26,7 @@ test('build writes one report in every form, by the ends of the names', async (t
   const names = ['r.md', 'r.html', 'r.json', 'r.junit.xml', 'r.XML', 'r.txt'];
   const reports = names.flatMap((name) => ['--report', name]);
   const args = ['build', '-q', '-i', 'initrd.img', '-p', 'motd', '--no-verify', '-o', 'out.img', ...reports];
-  const { code, stderr } = await runMoby(args, { folder });
+  const { code, stderr } = await callMoby(args, folder, {});
   t.is(code, 0, stderr);
   const [md = '', html = '', json = '', junit = '', xml = '', txt = ''] = await Promise.all(
     names.map((name) => readFile(join(folder, name), 'utf8')),
@@ -70,11 +69,10 @@ test('what went wrong after a build that passed is in its report', async (t) => 
 
 test('a build that fails before it has an image still leaves its report', async (t) => {
   const folder = await setUp(t);
-  const { code } = await runMoby(
+  const { code } = await callMoby(
     ['build', '-q', '-i', 'nothing', '--report', 'r.xml', '--report', 'r.json'],
-    {
-      folder,
-    },
+    folder,
+    {},
   );
   t.is(code, 2);
   t.regex(await readFile(join(folder, 'r.xml'), 'utf8'), /failures="1"[\s\S]*<failure type="configure"/);
@@ -85,10 +83,10 @@ test('a build that fails before it has an image still leaves its report', async 
 test('plan and verify write theirs', async (t) => {
   const folder = await setUp(t);
   const plan = ['plan', '-i', 'initrd.img', '-p', 'motd', '--no-verify', '--report', 'plan.json'];
-  t.is((await runMoby(plan, { folder })).code, 0);
+  t.is((await callMoby(plan, folder, {})).code, 0);
   t.is(JSON.parse(await readFile(join(folder, 'plan.json'), 'utf8')).plan.steps.length, 1);
   const verify = ['verify', '-q', 'initrd.img', '--report', 'verify.json'];
-  t.is((await runMoby(verify, { folder })).code, 2);
+  t.is((await callMoby(verify, folder, {})).code, 2);
   const report = JSON.parse(await readFile(join(folder, 'verify.json'), 'utf8'));
   t.like(report, { failed: true, input: 'initrd.img', error: { code: 'kernel-missing' } });
 });
