@@ -45,7 +45,7 @@ async function pruneDocker(
   request: PruneRequest,
   { environment }: ReadingSession,
 ): Promise<Pick<Pruned, 'docker' | 'removal'>> {
-  const { connectDocker, probeDocker } = await import('../engine/docker/probe.js');
+  const { connectDocker, probeDocker } = await import('../engine/docker/connect.js');
   const { ready, reason } = await probeDocker(environment);
   if (!ready) return { docker: reason };
   const docker = await import('../engine/docker/prune.js');

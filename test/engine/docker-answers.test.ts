@@ -7,8 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { importImage } from '#src/engine/docker/import.js';
-import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
+import { connectDocker, probeDocker } from '#src/engine/docker/connect.js';
+import { createImports } from '#src/engine/docker/imports.js';
+import { createOwner } from '#src/engine/docker/label.js';
+import { noCache } from '#src/io/cache.js';
+import { signal } from '../fixtures/archive.js';
 import { createMemoryArchive, sketchEntry } from '../fixtures/memory-image.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
@@ -45,7 +48,8 @@ async function importFrom(
     request.resume();
     request.once('end', () => answer(response));
   });
-  return importImage(await connectDocker(environment), image, 'a="b"', new AbortController().signal);
+  const daemon = await connectDocker(environment);
+  return (await createImports({ daemon, image, cache: noCache, signal }).create(createOwner())).id;
 }
 
 test('the id of an import is its last status', async (t) => {

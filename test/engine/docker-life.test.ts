@@ -4,13 +4,14 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connectDocker, probeDocker } from '#src/engine/docker/probe.js';
+import { connectDocker, probeDocker } from '#src/engine/docker/connect.js';
 import { pruneDocker } from '#src/engine/docker/prune.js';
 import type { Entry } from '#src/model/entry.js';
 import {
   check,
   createFolder,
   listAll,
+  listContainers,
   open,
   openEntries,
   pullEntries,
@@ -27,9 +28,8 @@ check('nothing is left after closing, and a release begins to close', async (t, 
   await root.pull();
   const [mark] = (await pullEntries(root)).filter(({ path }) => path === 'mark');
   root.stop();
-  const { client } = await connectDocker(bench.daemon.environment);
   const limit = Date.now() + 20_000;
-  while ((await client.listContainers({ all: true })).length > 0 && Date.now() < limit) await wait(20);
+  while ((await listContainers(bench)).length > 0 && Date.now() < limit) await wait(20);
   t.is(
     (await collect(mark?.body() ?? Readable.from([]))).toString(),
     'marked\n',
@@ -43,8 +43,7 @@ check('a command that takes too long is killed', async (t, bench) => {
   const { root } = await open(t, bench, []);
   const error = await t.throwsAsync(root.run(['sh', '-c', 'echo begun; sleep 600'], { timeout: 1 }));
   t.like(error, { code: 'command-timeout', kind: 'failed', hint: 'begun' });
-  const { client } = await connectDocker(bench.daemon.environment);
-  t.deepEqual(await client.listContainers(), [], 'the command does not run on');
+  t.deepEqual(await listContainers(bench, false), [], 'the command does not run on');
   await root[Symbol.asyncDispose]();
   t.deepEqual(await listAll(bench), []);
 });
@@ -136,14 +135,13 @@ for (const [what, code, sketches] of [
 check('prune removes what a killed process left, and nothing of a living one', async (t, bench) => {
   const { root } = await open(t, bench, []);
   const mine = await listAll(bench);
-  const scratch = await createFolder(t);
   const script = `
-    import { openDockerRoot } from '#src/engine/docker/executor.js';
+    import { createDockerExecutor } from '#src/engine/docker/executor.js';
     import { noCache } from '#src/io/cache.js';
     import { createMemoryArchive, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-image.js', import.meta.url).href)};
     const image = createMemoryArchive(await sketchBusyboxRoot(${JSON.stringify(bench.busybox)}));
     const signal = new AbortController().signal;
-    await openDockerRoot(image, { environment: process.env, signal, log() {}, cache: noCache, scratch: ${JSON.stringify(scratch)} });
+    await createDockerExecutor(image, { environment: process.env, signal, log() {}, cache: noCache }).start();
     console.log('open');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

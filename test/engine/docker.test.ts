@@ -1,4 +1,4 @@
-import { probeDocker } from '#src/engine/docker/probe.js';
+import { probeDocker } from '#src/engine/docker/connect.js';
 import { decodePath } from '#src/format/path.js';
 import type { Change } from '#src/model/change.js';
 import {

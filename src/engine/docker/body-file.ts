@@ -5,7 +5,7 @@ import { writeAt } from '../../io/write-all.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 
-/** One file for the bodies of a thousand entries: opening a file for each takes longer than reading it. */
+/** One file for the bodies of many entries: opening a file for each takes longer than reading it. */
 export interface BodyFile extends AsyncDisposable {
   /** Where the next piece goes. */
   end(): number;
@@ -19,7 +19,7 @@ export interface BodyFile extends AsyncDisposable {
 
 const stageSize = 2 ** 20;
 
-/** Bodies shorter than the stage that are rewound never reach the disk. Error: `disk-full`. */
+/** A body shorter than the stage that is rewound never reaches the disk. Error: `disk-full`. */
 export async function createBodyFile(path: string): Promise<BodyFile> {
   const file = await open(path, 'wx+', 0o600);
   const stage = Buffer.allocUnsafe(stageSize);

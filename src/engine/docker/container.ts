@@ -1,10 +1,13 @@
-import type Docker from 'dockerode';
+import type { Readable } from 'node:stream';
+import { createInterruptedError, createStreamSink, createTail, type StreamSink } from '../../io/process.js';
+import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
-import { ask, type Daemon, statusOf, withSignal } from './daemon.js';
+import type { RunResult } from '../../model/workspace.js';
+import type { ContainerState, Daemon, Frame } from './daemon.js';
 import { formatLabel, labelKey, type Owner } from './label.js';
 
-/** An image has none of its own (FACTS of `docker import`), and no program finds another without it. */
-export const defaultEnvironment: Readonly<Record<string, string>> = {
+/** An import has no environment of its own, and no program finds another without PATH. */
+const defaultEnvironment: Readonly<Record<string, string>> = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
 };
@@ -16,126 +19,217 @@ export const defaultEnvironment: Readonly<Record<string, string>> = {
  * images, which calls chroot(2) before every script. SETFCAP is left out on purpose: a newc archive cannot
  * hold file capabilities, and without it the scripts that want them fall back to setuid.
  */
-export const capabilities = [
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'FOWNER',
-  'FSETID',
-  'SETGID',
-  'SETUID',
-  'MKNOD',
-  'SYS_CHROOT',
-];
+const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETGID', 'SETUID', 'MKNOD', 'SYS_CHROOT'];
 
+const outputLimit = 64 * 1024;
+/** The exit code of a command that SIGKILL ended. */
+const killed = 137;
+
+export interface CommandOptions {
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Seconds; then the container is killed. */
+  readonly timeout: number;
+  readonly onLine: (line: string) => void;
+}
+
+/** A container that was never started: its root is that of its image and what the daemon adds. */
+export interface CreatedContainer {
+  /** The root as a tar. */
+  export(): Promise<Bytes>;
+  /**
+   * Starts it. It is on the network then, since a container that begins with `none` can never join one: leave it
+   * before a step runs that asked for none. Error: `docker-shell`.
+   */
+  start(): Promise<Container>;
+}
+
+/** The one container in which all steps run. */
 export interface Container {
+  /**
+   * Runs one command. After `command-timeout` and `interrupted` the container is dead. Other errors: `command-text`,
+   * `docker-exec`; `docker-shell` and `docker-container` when its first process has ended.
+   */
+  run(argv: readonly string[], options: CommandOptions): Promise<RunResult>;
+  /** Joins or leaves the networks; whether it had to. */
+  setNetwork(wanted: boolean): Promise<boolean>;
+  /** Command lines of daemons that a command has started. */
+  listProcesses(): Promise<readonly string[]>;
+  /** Does something while no process of the container runs. */
+  pauseFor<T>(work: () => Promise<T>): Promise<T>;
+  /** The root as a tar. */
+  export(): Promise<Bytes>;
+  /** Unpacks a tar into the root. */
+  putArchive(tar: Readable): Promise<void>;
+  /** A path as a tar; undefined when there is nothing. */
+  getArchive(path: string): Promise<Bytes | undefined>;
+}
+
+export interface ContainerOptions {
+  readonly daemon: Daemon;
+  readonly imageId: string;
+  readonly owner: Owner;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Creates a container without mounts and without a socket; undefined when there is no such image. Its first process
+ * is a shell that waits on a standard input that stays open and empty: an image surely has one, and `sleep` or an init
+ * of Docker's would be a file of its own.
+ */
+export async function createContainer(options: ContainerOptions): Promise<CreatedContainer | undefined> {
+  const { daemon, imageId, owner, signal } = options;
+  signal.throwIfAborted();
+  const id = await daemon.createContainer({
+    name: `moby-patch-${owner.run}`,
+    imageId,
+    argv: ['/bin/sh'],
+    environment: defaultEnvironment,
+    // Otherwise the container's id, and scripts that write it down would never write the same twice.
+    hostname: 'localhost',
+    labels: { [labelKey]: formatLabel(owner) },
+    capabilities,
+    mostProcesses: 4096,
+  });
+  if (id === undefined) return undefined;
+  return {
+    export: () => daemon.exportContainer(id, signal),
+    async start() {
+      await daemon.startContainer(id, signal).catch(explainStart);
+      const state = await daemon.inspectContainer(id, signal);
+      if (!state.running) throw createDeadError(state);
+      return openContainer({ daemon, id, signal, networks: state.networks });
+    },
+  };
+}
+
+interface RunningContainer {
+  readonly daemon: Daemon;
   readonly id: string;
-  readonly handle: Docker.Container;
-  /** Networks it was on when it began. */
+  readonly signal: AbortSignal;
+  /** The networks it was on when it began. */
   readonly networks: readonly string[];
 }
 
-/**
- * Makes the one container in which all steps run. Its first process is a shell that waits on a standard
- * input that stays open and empty: an image surely has that, and `sleep` or an init of Docker's would be a
- * file of its own. No mounts, no socket.
- */
-export async function createContainer(
-  daemon: Daemon,
-  imageId: string,
-  owner: Owner,
-  signal: AbortSignal,
-): Promise<Docker.Container> {
-  const options: Docker.ContainerCreateOptions = {
-    name: `moby-patch-${owner.run}`,
-    Image: imageId,
-    Entrypoint: [],
-    Cmd: ['/bin/sh'],
-    // Otherwise the container's id, and scripts that write it down would never write the same twice.
-    Hostname: 'localhost',
-    User: '0:0',
-    WorkingDir: '/',
-    Env: Object.entries(defaultEnvironment).map(([key, value]) => `${key}=${value}`),
-    OpenStdin: true,
-    Tty: false,
-    Labels: { [labelKey]: formatLabel(owner) },
-    HostConfig: {
-      CapDrop: ['ALL'],
-      CapAdd: capabilities,
-      SecurityOpt: ['no-new-privileges:true'],
-      PidsLimit: 4096,
-      Privileged: false,
-      LogConfig: { Type: 'none', Config: {} },
-      RestartPolicy: { Name: 'no' },
+function openContainer(container: RunningContainer): Container {
+  const { daemon, id, signal, networks } = container;
+  let isOnline = networks.length > 0;
+  return {
+    run: (argv, options) => runCommand(container, argv, options),
+    async setNetwork(wanted) {
+      if (isOnline === wanted) return false;
+      await (wanted ? joinNetworks : leaveNetworks)(container);
+      isOnline = wanted;
+      return true;
     },
+    listProcesses: () => daemon.listProcesses(id),
+    async pauseFor(work) {
+      await daemon.pauseContainer(id, signal);
+      try {
+        return await work();
+      } finally {
+        await daemon.unpauseContainer(id);
+      }
+    },
+    export: () => daemon.exportContainer(id, signal),
+    putArchive: (tar) => daemon.putArchive(id, tar, signal),
+    getArchive: (path) => daemon.getArchive(id, path, signal),
   };
-  signal.throwIfAborted();
-  return ask(daemon, 'create a container', 120, (abortSignal) =>
-    daemon.client.createContainer({ ...options, abortSignal }),
-  );
 }
 
-/**
- * Starts it. It is on the network then, since a container that begins with `none` can never join one: leave it
- * before a step runs that asked for none.
- */
-export async function startContainer(
-  daemon: Daemon,
-  handle: Docker.Container,
-  signal: AbortSignal,
-): Promise<Container> {
-  await ask(daemon, 'start a container', 120, (abortSignal) => handle.start({ abortSignal }), signal).catch(
-    explainStart,
-  );
-  return { id: handle.id, handle, networks: await listNetworks(daemon, handle, signal) };
-}
-
-/** Names of the networks it is on now. Error: its shell has ended. */
-export async function listNetworks(
-  daemon: Daemon,
-  handle: Docker.Container,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const { State, NetworkSettings } = await ask(
-    daemon,
-    'inspect a container',
-    60,
-    (abortSignal) => handle.inspect({ abortSignal }),
-    signal,
-  );
-  if (!State.Running) throw createDeadError(State);
-  return Object.keys(NetworkSettings.Networks ?? {}).filter((name) => name !== 'none');
-}
-
-/** Command lines of what runs beside the first process: daemons that a script has started. */
-export async function listLeftProcesses(daemon: Daemon, container: Container): Promise<readonly string[]> {
-  try {
-    const { Titles, Processes } = await ask(daemon, 'list processes', 60, (abortSignal) =>
-      container.handle.top(withSignal({}, abortSignal)),
+async function joinNetworks({ daemon, id, signal, networks }: RunningContainer): Promise<void> {
+  if (networks.length === 0) {
+    throw new MobyPatchError(
+      'infrastructure',
+      'docker-network',
+      'the Docker daemon gives containers no network',
+      {
+        hint: 'docker network ls; a daemon started with --bridge=none cannot run steps that need the network',
+      },
     );
-    const column = Titles.findIndex((title: string) => /^(?:CMD|COMMAND)$/.test(title));
-    return Processes.slice(1).map((fields: readonly string[]) => fields[column] ?? '?');
-  } catch (error) {
-    // 409: the container is stopped. 500: the daemon's machine has no ps, and then nobody can tell.
-    if (statusOf(error) === 409 || statusOf(error) === 500) return [];
-    throw error;
+  }
+  for (const name of networks) await daemon.joinNetwork(name, id, signal);
+}
+
+async function leaveNetworks({ daemon, id, signal }: RunningContainer): Promise<void> {
+  const state = await daemon.inspectContainer(id, signal);
+  if (!state.running) throw createDeadError(state);
+  for (const name of state.networks) await daemon.leaveNetwork(name, id, signal);
+}
+
+async function runCommand(
+  container: RunningContainer,
+  argv: readonly string[],
+  { environment, timeout, onLine }: CommandOptions,
+): Promise<RunResult> {
+  const { daemon, id, signal } = container;
+  const [program] = argv;
+  const isOdd = argv.some((part) => part.includes('\0') || /[\ud800-\udfff]/u.test(part));
+  if (isOdd || program === undefined) {
+    throw new MobyPatchError('failed', 'command-text', 'a command holds a NUL or bytes that are not UTF-8');
+  }
+  const spec = { containerId: id, argv, environment: { ...defaultEnvironment, ...environment } };
+  const command = await daemon.prepareCommand(spec, signal);
+  if (command === undefined) throw createDeadError(await daemon.inspectContainer(id));
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeout * 1000);
+  const either = AbortSignal.any([limit.signal, signal]);
+  const tail = createTail(outputLimit);
+  try {
+    const sinks = [0, 1, 2].map(() => createStreamSink(tail.push, onLine));
+    await forwardFrames(daemon.runCommand(command, program, either), sinks);
+  } catch (cause) {
+    if (!either.aborted) throw cause;
+    await daemon.killContainer(id);
+    if (signal.aborted) throw createInterruptedError(signal);
+    throw createTimeoutError(program, timeout, { cause, lastLine: tail.text().trimEnd().split('\n').at(-1) });
+  } finally {
+    clearTimeout(timer);
+  }
+  const exitCode = await daemon.readExitCode(command);
+  if (exitCode === undefined) {
+    throw new MobyPatchError(
+      'infrastructure',
+      'docker-exec',
+      `Docker lost the command ${program}: its output ended before it did`,
+    );
+  }
+  return { exitCode, output: exitCode === killed ? `${tail.text()}${killedNote}` : tail.text() };
+}
+
+/** A frame of one stream may come in the middle of another's line: each stream has a sink of its own. */
+async function forwardFrames(frames: AsyncIterable<Frame>, sinks: readonly StreamSink[]): Promise<void> {
+  try {
+    for await (const [stream, bytes] of frames) sinks[stream]?.push(bytes);
+  } finally {
+    for (const sink of sinks) sink.end();
   }
 }
 
-/** The error for a container whose first process is no more. */
-export async function explainEnd(daemon: Daemon, handle: Docker.Container): Promise<MobyPatchError> {
-  const { State } = await ask(daemon, 'inspect a container', 60, (abortSignal) =>
-    handle.inspect({ abortSignal }),
-  );
-  return createDeadError(State);
+const killedNote =
+  '\nthe command was killed (137): the usual cause is memory that ran out on the Docker daemon\n';
+
+interface TimeoutDetails {
+  readonly lastLine: string | undefined;
+  readonly cause: unknown;
 }
 
-function createDeadError(state: { ExitCode: number; OOMKilled?: boolean }): MobyPatchError {
-  if (state.OOMKilled || state.ExitCode === 137) {
+function createTimeoutError(program: string, timeout: number, details: TimeoutDetails): MobyPatchError {
+  return new MobyPatchError(
+    'failed',
+    'command-timeout',
+    `${program} did not finish within ${timeout} s and was killed`,
+    { hint: details.lastLine || undefined, cause: details.cause },
+  );
+}
+
+/** The error for a container whose first process has ended. */
+function createDeadError({ exitCode, outOfMemory }: ContainerState): MobyPatchError {
+  if (outOfMemory || exitCode === killed) {
     return new MobyPatchError('failed', 'docker-container', 'the container was killed', {
       hint: 'give the Docker daemon more memory, unless a command was just stopped for its time limit',
     });
   }
-  const message = `/bin/sh of the image does not stay: it ended with exit code ${state.ExitCode}`;
+  const message = `/bin/sh of the image does not stay: it ended with exit code ${exitCode}`;
   return new MobyPatchError('failed', 'docker-shell', message, { path: 'bin/sh', hint: processorHint });
 }
 

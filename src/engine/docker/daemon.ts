@@ -1,157 +1,108 @@
-import type { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
-import type Docker from 'dockerode';
-import { createInterruptedError } from '../../io/process.js';
-import { MobyPatchError } from '../../model/error.js';
+import type { Bytes } from '../../model/entry.js';
 import type { Endpoint } from './endpoint.js';
 
-export interface Daemon {
-  readonly client: Docker;
-  readonly endpoint: Endpoint;
+export interface DaemonVersion {
+  readonly version: string;
+  /** `linux` or `windows`: the kind of its containers. */
+  readonly os: string;
+  readonly arch: string;
 }
 
-/** The library takes 160 ms to load: only here. Every key is given, since it fills gaps from process.env. */
-export async function createDaemon(endpoint: Endpoint, agent: Agent): Promise<Daemon> {
-  const { default: Client } = await import('dockerode');
-  const options = {
-    host: 'http://docker',
-    port: 80,
-    protocol: 'http' as const,
-    agent,
-    socketPath: undefined,
-    pathPrefix: '/',
-    timeout: undefined,
-    username: undefined,
-    ca: undefined,
-    cert: undefined,
-    key: undefined,
-  };
-  return { client: new Client(options as unknown as Docker.DockerOptions), endpoint };
+export interface VersionOptions {
+  /** The time limit; default 60. */
+  readonly seconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** An image or a container. */
+export interface DaemonObject {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ContainerSpec {
+  readonly name: string;
+  readonly imageId: string;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** All others are dropped, and no program can gain one. */
+  readonly capabilities: readonly string[];
+  readonly mostProcesses: number;
+}
+
+export interface ContainerState {
+  readonly running: boolean;
+  readonly exitCode: number;
+  readonly outOfMemory: boolean;
+  /** Names of the networks it is on. */
+  readonly networks: readonly string[];
+}
+
+export interface CommandSpec {
+  readonly containerId: string;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Of a command's output: 1 is standard output, 2 standard error. */
+export type Frame = readonly [stream: number, bytes: Uint8Array];
 
 /**
- * Waits for one answer of the daemon, at most `seconds`. `start` gets a signal that is aborted by the
- * time limit and by the caller's signal; leave that one out where giving up half-way would leave something.
+ * A Docker daemon: what we ask of it, in plain values. A call takes a signal where it may be given up half-way; a call
+ * without one would leave something behind that nobody knows of. Each has a time limit of its own.
+ *
+ * Errors (`infrastructure`): `docker-absent`, `docker-permission`, `docker-disk`, `docker-timeout`, `docker-answer`,
+ * `docker-failed`; `interrupted` for the signal.
  */
-export async function ask<T>(
-  daemon: Daemon,
-  what: string,
-  seconds: number,
-  start: (abortSignal: AbortSignal) => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), seconds * 1000);
-  const either = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
-  try {
-    either.throwIfAborted();
-    return await start(either);
-  } catch (cause) {
-    if (signal?.aborted) throw createInterruptedError(signal);
-    if (cause instanceof MobyPatchError) throw cause;
-    if (limit.signal.aborted) {
-      throw new MobyPatchError(
-        'infrastructure',
-        'docker-timeout',
-        `Docker at ${daemon.endpoint.host} did not ${what} within ${seconds} s`,
-        { cause, hint: 'docker info' },
-      );
-    }
-    throw createDaemonError(daemon, what, cause);
-  } finally {
-    // The answer may be a stream that goes on for longer.
-    clearTimeout(timer);
-  }
-}
+export interface Daemon {
+  readonly endpoint: Endpoint;
+  version(options?: VersionOptions): Promise<DaemonVersion>;
 
-/** For calls that the library has without a signal: the parsed answer, or the stream of it. */
-export function getAnswer(
-  daemon: Daemon,
-  path: string,
-  isStream: boolean,
-  abortSignal: AbortSignal,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const statusCodes = { 200: true, 404: 'not found', 500: 'server error' };
-    const request = { path, method: 'GET', isStream, abortSignal, statusCodes };
-    daemon.client.modem.dial(request as never, (error, answer) => (error ? reject(error) : resolve(answer)));
-  });
-}
+  /** Images with this label, the newest first. */
+  listImages(label: string): Promise<readonly DaemonObject[]>;
+  /** The layers of an image, the lowest first; undefined when there is no such image. */
+  readLayers(imageId: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
+  /**
+   * Makes an untagged image of one layer; its id (`sha256:...`). `label`: KEY="VALUE", which the daemon sets when it has
+   * registered the whole. Destroying the tar gives the import up: the daemon takes it for a broken upload.
+   */
+  importImage(tar: Readable, label: string): Promise<string>;
+  /** No error when it is gone already. Its parent stays. */
+  removeImage(id: string): Promise<void>;
+  /** Whether it was removed: not while a container uses it. */
+  removeUnusedImage(id: string): Promise<boolean>;
 
-/** Gives a call its signal where the library takes one and its types have forgotten it. */
-export function withSignal<T extends object>(options: T, abortSignal: AbortSignal): T {
-  return { ...options, abortSignal };
-}
+  /** Also stopped ones. */
+  listContainers(label: string): Promise<readonly DaemonObject[]>;
+  /** Its id; undefined when there is no such image. */
+  createContainer(spec: ContainerSpec): Promise<string | undefined>;
+  startContainer(id: string, signal: AbortSignal): Promise<void>;
+  inspectContainer(id: string, signal?: AbortSignal): Promise<ContainerState>;
+  /** Command lines of what runs beside the first process; none when the daemon's machine has no `ps`. */
+  listProcesses(containerId: string): Promise<readonly string[]>;
+  pauseContainer(id: string, signal: AbortSignal): Promise<void>;
+  unpauseContainer(id: string): Promise<void>;
+  /** No error when it is not running. */
+  killContainer(id: string): Promise<void>;
+  /** Also a running one; no error when it is gone already. */
+  removeContainer(id: string): Promise<void>;
+  joinNetwork(name: string, containerId: string, signal: AbortSignal): Promise<void>;
+  leaveNetwork(name: string, containerId: string, signal: AbortSignal): Promise<void>;
 
-/** The status and text of an answer the daemon refused with; `undefined` for every other error. */
-export function statusOf(error: unknown): number | undefined {
-  const status = (error as { statusCode?: unknown } | null)?.statusCode;
-  if (typeof status === 'number') return status;
-  return error instanceof MobyPatchError && error.cause !== undefined ? statusOf(error.cause) : undefined;
-}
+  /** The root of a container as a tar. */
+  exportContainer(id: string, signal: AbortSignal): Promise<Bytes>;
+  /** Unpacks a tar into the root of a container. */
+  putArchive(containerId: string, tar: Readable, signal: AbortSignal): Promise<void>;
+  /** A path of a container as a tar; undefined when there is nothing. */
+  getArchive(containerId: string, path: string, signal: AbortSignal): Promise<Bytes | undefined>;
 
-export function createDaemonError(daemon: Daemon, what: string, cause: unknown): MobyPatchError {
-  const text = describeFailure(cause);
-  if (/no space left on device/i.test(text)) {
-    return new MobyPatchError('infrastructure', 'docker-disk', `Docker could not ${what}: its disk is full`, {
-      cause,
-      hint: 'docker system df',
-    });
-  }
-  const { host, source } = daemon.endpoint;
-  const code = (cause as NodeJS.ErrnoException | null)?.code;
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new MobyPatchError(
-      'infrastructure',
-      'docker-permission',
-      `no permission to use ${host} (${source})`,
-      {
-        cause,
-        hint: 'sudo usermod -aG docker "$USER", then log in again',
-      },
-    );
-  }
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
-    return new MobyPatchError('infrastructure', 'docker-absent', `no Docker daemon at ${host} (${source})`, {
-      cause,
-      hint: 'start Docker, or set DOCKER_HOST; docker context ls',
-    });
-  }
-  return new MobyPatchError(
-    'infrastructure',
-    'docker-failed',
-    `Docker at ${host} could not ${what}: ${text}`,
-    {
-      cause,
-    },
-  );
-}
-
-/** dockerode's message has the status twice; the daemon's own text is in `json.message`. */
-function describeFailure(cause: unknown): string {
-  const message = (cause as { json?: { message?: unknown } } | null)?.json?.message;
-  if (typeof message === 'string') return message.slice(0, 2000);
-  if (!(cause instanceof Error)) return String(cause).slice(0, 2000);
-  const inner = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : '';
-  return (cause.message || inner || cause.name)
-    .replace(/^\(HTTP code \d+\) [^-]*- /, '')
-    .trim()
-    .slice(0, 2000);
-}
-
-/** An answer's body, destroyed when the signal comes. */
-export async function* readAnswer(
-  answer: NodeJS.ReadableStream,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  const stream = answer as Readable;
-  const stop = () => void stream.destroy(createInterruptedError(signal));
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    yield* stream as AsyncIterable<Buffer>;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    stream.destroy();
-  }
+  /** The id of a command that can be run once; undefined when the container does not run. */
+  prepareCommand(spec: CommandSpec, signal: AbortSignal): Promise<string | undefined>;
+  /** Runs a command until its output ends. `name` is for messages. */
+  runCommand(id: string, name: string, signal: AbortSignal): AsyncIterable<Frame>;
+  /** Undefined while it runs. */
+  readExitCode(commandId: string): Promise<number | undefined>;
 }

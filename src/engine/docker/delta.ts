@@ -3,9 +3,9 @@ import type { Change } from '../../model/change.js';
 import type { Bytes, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import { parentPath } from '../../tree/resolve.js';
-import { isBlind } from './blind.js';
 import type { BodyFile } from './body-file.js';
-import { type FoundEntry, type ListedEntry, type RootListing, readRoot } from './root-listing.js';
+import { type ListedEntry, type RootEntry, type RootListing, readRoot } from './root-listing.js';
+import { isBlind } from './selection.js';
 
 export interface Delta {
   /** Removals first, each before what replaces it. */
@@ -18,16 +18,17 @@ export interface Delta {
 type Groups = ReadonlyMap<string, readonly string[]>;
 
 /**
- * What a root has that it had not in `before`, found by holding every byte of it against what was there: no
- * time, no inode and no driver's word is trusted. `exportRoot` gives the tar of the root, which must not change
- * meanwhile; it is asked a second time when an old file turns out to have got a new name. Bodies go to `bodies`.
+ * The differences of a root from `before`, by comparing every byte: no time, no inode and no word of a storage driver is
+ * trusted. `export` is the one call that every daemon answers alike: `commit` and `save` write the whole root three
+ * times before it comes, and `diff` compares times and sizes. `exportRoot` gives the root as a tar, which must not change
+ * meanwhile; it is called a second time when an old file turns out to have a new name. Bodies go to `bodies`.
  */
 export async function readDelta(
   exportRoot: () => Promise<Bytes>,
   before: RootListing,
   bodies: BodyFile,
 ): Promise<Delta> {
-  const now = new Map<string, FoundEntry>();
+  const now = new Map<string, RootEntry>();
   const places = new Map<string, number>();
   let start = bodies.end();
   for await (const entry of readRoot(await exportRoot(), bodies)) {
@@ -62,7 +63,7 @@ export async function readDelta(
 
 const compared = ['type', 'mode', 'uid', 'gid', 'size', 'target', 'sha256'] as const;
 
-/** All but the other names is as it was. */
+/** Nothing but the other names differs. */
 function isAlike(now: ListedEntry, before: ListedEntry | undefined): boolean {
   return (
     before !== undefined &&
@@ -73,8 +74,8 @@ function isAlike(now: ListedEntry, before: ListedEntry | undefined): boolean {
   );
 }
 
-/** Files of one name are left out. */
-function groupNames(entries: Iterable<FoundEntry>): Groups {
+/** Files with one name are left out. */
+function groupNames(entries: Iterable<RootEntry>): Groups {
   const groups = new Map<string, string[]>();
   for (const { path, listed } of entries) {
     if (listed.first === undefined || listed.type !== 'file') continue;
@@ -93,18 +94,18 @@ function isNewGroup(names: readonly string[], before: RootListing): boolean {
   return new Set(names.map((name) => before.get(name)?.first ?? name)).size > 1;
 }
 
-function isGone(path: string, listed: ListedEntry, now: ReadonlyMap<string, FoundEntry>): boolean {
+function isGone(path: string, listed: ListedEntry, now: ReadonlyMap<string, RootEntry>): boolean {
   const found = now.get(path)?.listed;
   if (found !== undefined) return listed.type === 'directory' && found.type !== 'directory';
   const parent = parentPath(path);
   return parent === '' || now.get(parent)?.listed.type === 'directory';
 }
 
-/** Bodies of files that seemed to be as they were. */
+/** The bodies of files that seemed to be unchanged. */
 async function readMissing(
   tar: Bytes,
   wanted: ReadonlySet<string>,
-  now: ReadonlyMap<string, FoundEntry>,
+  now: ReadonlyMap<string, RootEntry>,
   bodies: BodyFile,
   places: Map<string, number>,
 ): Promise<void> {
@@ -124,7 +125,7 @@ async function readMissing(
 }
 
 function createEntry(
-  entry: FoundEntry,
+  entry: RootEntry,
   groups: Groups,
   bodies: BodyFile,
   places: ReadonlyMap<string, number>,
@@ -149,10 +150,10 @@ function createEntry(
   };
 }
 
-function firstName({ path, listed }: FoundEntry): string {
+function firstName({ path, listed }: RootEntry): string {
   return listed.first ?? path;
 }
 
-function hasBody(entry: FoundEntry | undefined): boolean {
+function hasBody(entry: RootEntry | undefined): boolean {
   return entry?.listed.type === 'file' && entry.listed.size > 0;
 }

@@ -1,160 +1,210 @@
 import { join } from 'node:path';
 import { showPath } from '../../format/path.js';
+import { createScratch } from '../../io/scratch.js';
+import { readScript } from '../../io/script.js';
 import type { Archive } from '../../model/archive.js';
-import type { CommandRoot, ExecutorOptions } from '../../model/engine.js';
-import { createErrorReport } from '../../model/error.js';
-import { canRememberBase, findBase, nameBase, rememberBase, trimBases } from './base.js';
+import type { CommandRoot, Executor, ExecutorOptions } from '../../model/engine.js';
+import { createErrorReport, MobyPatchError } from '../../model/error.js';
+import type { RunOptions, RunResult } from '../../model/workspace.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
-import { type Container, createContainer, listLeftProcesses, startContainer } from './container.js';
-import { type Daemon, statusOf } from './daemon.js';
+import { connectDocker } from './connect.js';
+import { type Container, createContainer } from './container.js';
+import type { Daemon } from './daemon.js';
+import { readDelta } from './delta.js';
 import type { Environment } from './endpoint.js';
-import { execCommand } from './exec.js';
-import { importImage } from './import.js';
-import { baseLabelKey, createOwner, formatLabel, labelKey, type Owner } from './label.js';
-import { createNetworkSwitch } from './network.js';
-import { readDiffIds } from './objects.js';
-import { connectDocker } from './probe.js';
-import { describeLostWrites, readProvidedFiles } from './provided-files.js';
-import { removeRun } from './prune.js';
-import { pullDelta, readOrigin } from './pull.js';
-import { pushChanges } from './push.js';
-import type { RootListing } from './root-listing.js';
-import { takeFiles } from './take.js';
+import { createImports, trimImports } from './imports.js';
+import { createOwner, type Owner } from './label.js';
+import { removeOwned } from './prune.js';
+import { type RootListing, readOrigin } from './root-listing.js';
+import { collectFiles, pushChanges } from './transfer.js';
+
+/** Files that Docker mounts over the image's: what is written there is in no layer. */
+const providedFiles = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'] as const;
+
+/** Seconds. */
+const usualTimeout = 900;
 
 export interface DockerOptions extends ExecutorOptions {
   /** Where DOCKER_HOST and its like are looked up. */
   readonly environment: Environment;
-  /** A folder for what comes back; the caller removes it after the executor is closed. */
-  readonly scratch: string;
 }
 
-const defaultTimeout = 900;
+/** Commands in one container of the image's root. */
+export function createDockerExecutor(image: Archive, options: DockerOptions): Required<Executor> {
+  return {
+    async hasRoot() {
+      const daemon = await connectDocker(options.environment);
+      return (await createImports({ ...options, daemon, image }).find()) !== undefined;
+    },
+    start: () => startRoot(image, options),
+  };
+}
 
 /**
- * One container of the image's root. Closing it removes the container and every image made for it, also
- * after an abort, but the import that is kept for the next build. What could not be removed is logged, and
- * `prune` finds it.
+ * Closing the root removes the container and every image made for it, also after an abort, except the import that
+ * stays for the next build. What could not be removed is logged, and `prune` finds it.
  */
-export async function openDockerRoot(image: Archive, options: DockerOptions): Promise<CommandRoot> {
+async function startRoot(image: Archive, options: DockerOptions): Promise<CommandRoot> {
   const daemon = await connectDocker(options.environment);
   const owner = createOwner();
+  const scratch = await createScratch();
+  let removal: Promise<void> | undefined;
+  const remove = () => {
+    removal ??= removeAll(daemon, owner, options.log);
+    return removal;
+  };
+  const close = async () => {
+    try {
+      await remove();
+    } finally {
+      await scratch[Symbol.asyncDispose]();
+    }
+  };
   try {
-    return await openRoot(daemon, owner, image, options);
+    const { container, origin } = await startContainer({ ...options, daemon, image, owner });
+    const bodies = await createBodyFile(join(scratch.path, 'bodies'));
+    return createRoot({ container, origin, bodies, log: options.log, remove, close });
   } catch (error) {
-    await close(daemon, owner, options.log);
+    await close();
     throw error;
   }
 }
 
-async function openRoot(
-  daemon: Daemon,
-  owner: Owner,
-  image: Archive,
-  options: DockerOptions,
-): Promise<CommandRoot> {
-  const { signal, log, scratch } = options;
-  const { container, origin } = await startFromBase(daemon, owner, image, options);
-  const network = createNetworkSwitch(daemon, container, signal);
+interface StartOptions extends ExecutorOptions {
+  readonly daemon: Daemon;
+  readonly image: Archive;
+  readonly owner: Owner;
+}
+
+interface StartedContainer {
+  readonly container: Container;
+  readonly origin: RootListing;
+}
+
+/** A container of the image's root: of an import that an earlier build left, or of a new one. */
+async function startContainer(options: StartOptions): Promise<StartedContainer> {
+  const { daemon, image, owner, log } = options;
+  const imports = createImports(options);
+  const found = await imports.find();
+  if (found !== undefined) {
+    log(`docker: ${image.name} was imported by an earlier build`);
+    const started = await startFrom(found, options);
+    // Another build may have removed the import as one too many.
+    if (started !== undefined) return started;
+  }
+  log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
+  const { id, stays } = await imports.create(owner);
+  const started = await startFrom(id, options);
+  if (started === undefined) {
+    const message = `Docker at ${daemon.endpoint.host} lost the image ${id} that it had just imported`;
+    throw new MobyPatchError('infrastructure', 'docker-failed', message);
+  }
+  if (stays) await trimImports(daemon);
+  return started;
+}
+
+/** Undefined when there is no such image. */
+async function startFrom(imageId: string, options: StartOptions): Promise<StartedContainer | undefined> {
+  const { daemon, owner, signal, cache } = options;
+  const layers = await daemon.readLayers(imageId, signal);
+  if (layers === undefined) return undefined;
+  const created = await createContainer({ daemon, imageId, owner, signal });
+  if (created === undefined) return undefined;
+  const { version } = await daemon.version({ signal });
+  const origin = await readOrigin(created.export, { layers, daemonVersion: version, cache });
+  return { container: await created.start(), origin };
+}
+
+interface RootParts extends StartedContainer {
+  readonly bodies: BodyFile;
+  readonly log: (line: string) => void;
+  /** Removes what runs commands; a second call waits for the first. */
+  remove(): Promise<void>;
+  /** Removes everything. */
+  close(): Promise<void>;
+}
+
+function createRoot({ container, origin, bodies, log, remove, close }: RootParts): CommandRoot {
   const warnings = new Set<string>();
-  let bodies: BodyFile | undefined;
   let broken: unknown;
-  let closing: Promise<void> | undefined;
-  const lookAtProvided = () => readProvidedFiles(daemon, container, signal);
-  /** What is provided now, as long as the network stays as it is. */
-  let provided: Promise<ReadonlyMap<string, string>> | undefined = lookAtProvided();
+  /** What the provided files hold, where that is known. */
+  let provided: Promise<ReadonlyMap<string, string>> | undefined = readProvided(container);
+  // The error surfaces at the first command.
   provided.catch(() => {});
-  const end = () => {
-    closing ??= close(daemon, owner, log);
-    return closing;
-  };
+
+  async function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
+    const { network = false, environment, timeout = usualTimeout } = options;
+    if (await container.setNetwork(network)) provided = undefined;
+    const before = await (provided ?? readProvided(container));
+    const result = await container.run(argv, { environment, timeout, onLine: log });
+    const after = readProvided(container);
+    // Docker changes them with the network.
+    provided = network ? undefined : after;
+    for (const file of findWritten(before, await after))
+      warnings.add(`a command wrote to ${file}, which Docker provides: lost; put it with a "file" step`);
+    return result;
+  }
+
   return {
-    push: (changes) => pushChanges(daemon, container, changes, signal),
-    async run(argv, { network: wanted = false, environment, timeout = defaultTimeout }) {
+    push: (changes) => pushChanges(container, changes),
+    async run(argv, options) {
       // A command that ended in an error may have left the network connected or the container dead.
       if (broken !== undefined) throw broken;
       try {
-        if (await network.turn(wanted)) provided = undefined;
-        const before = await (provided ?? lookAtProvided());
-        const result = await execCommand(daemon, container, argv, {
-          environment,
-          timeout,
-          signal,
-          onLine: log,
-        });
-        const after = lookAtProvided();
-        provided = wanted ? undefined : after;
-        for (const warning of describeLostWrites(before, await after)) warnings.add(warning);
-        return result;
+        return await run(argv, options);
       } catch (error) {
         broken = error;
         throw error;
       }
     },
     async pull() {
-      const left = await listLeftProcesses(daemon, container);
-      for (const process of left) {
+      const processes = await container.listProcesses();
+      for (const process of processes)
         warnings.add(`a command left a process running, which will not run in the image: ${process}`);
-      }
-      bodies ??= await createBodyFile(join(scratch, 'bodies'));
-      const isIdle = left.length === 0;
-      const { changes, attributed } = await pullDelta(daemon, container, origin, bodies, isIdle, signal);
+      const read = () => readDelta(container.export, origin, bodies);
+      // A file that grows while it is read breaks the tar off.
+      const { changes, attributed } = processes.length === 0 ? await read() : await container.pauseFor(read);
       for (const { path, names } of attributed) {
-        warnings.add(
-          `${showPath(path)} has ${names.join(', ')}, for which a newc archive has no place: lost`,
-        );
+        const what = `${showPath(path)} has ${names.join(', ')}`;
+        warnings.add(`${what}, for which a newc archive has no place: lost`);
       }
       return changes;
     },
-    collect: (folder, onFile) => takeFiles(daemon, container, folder, onFile, signal),
+    collect: (folder, onFile) => collectFiles(container, folder, onFile),
+    stop: () => void remove(),
     warnings: () => [...warnings],
-    stop: () => void end(),
     async [Symbol.asyncDispose]() {
-      await bodies?.[Symbol.asyncDispose]();
-      await end();
+      await bodies[Symbol.asyncDispose]();
+      await close();
     },
   };
 }
 
-/**
- * A container of the image's root: of an import that an earlier build left, or of a new one. With a cache that
- * keeps something the import stays; otherwise it goes with the container.
- */
-async function startFromBase(
-  daemon: Daemon,
-  owner: Owner,
-  image: Archive,
-  { signal, log, cache }: DockerOptions,
-): Promise<{ container: Container; origin: RootListing }> {
-  const start = async (id: string) => {
-    const layers = await readDiffIds(daemon, id, signal);
-    const handle = await createContainer(daemon, id, owner, signal);
-    const origin = await readOrigin(daemon, handle.id, layers, cache, signal);
-    return { container: await startContainer(daemon, handle, signal), origin };
-  };
-  const kept = await findBase(daemon, image, cache, signal);
-  if (kept !== undefined) {
-    log(`docker: ${image.name} was imported by an earlier build`);
-    try {
-      return await start(kept);
-    } catch (error) {
-      // Another build may have removed it as one too many.
-      if (statusOf(error) !== 404) throw error;
+/** File -> text. Joining a network changes the files too, so they are read close to a command. */
+async function readProvided(container: Container): Promise<ReadonlyMap<string, string>> {
+  const script = readScript(new URL('./print-provided.sh', import.meta.url));
+  const argv = ['/bin/sh', '-c', script, 'sh', ...providedFiles];
+  const { output } = await container.run(argv, { timeout: 60, onLine: () => {} });
+  const texts = new Map<string, string>();
+  let file = '';
+  for (const line of output.split('\n')) {
+    if (line.startsWith(' ')) texts.set(file, `${texts.get(file)}${line.slice(1)}\n`);
+    else if (line !== '') {
+      file = line;
+      texts.set(file, '');
     }
   }
-  log(`docker: importing ${image.name} into ${daemon.endpoint.host}`);
-  const stays = await canRememberBase(image, cache);
-  const label = stays ? `${baseLabelKey}="${nameBase(image)}"` : `${labelKey}="${formatLabel(owner)}"`;
-  const id = await importImage(daemon, image, label, signal);
-  if (stays) await rememberBase(daemon, image, id, cache, signal);
-  const started = await start(id);
-  if (stays) await trimBases(daemon);
-  return started;
+  return texts;
 }
 
-/** By label, not by the ids we know: an answer may have been lost. Has limits of its own, not the caller's signal. */
-async function close(daemon: Daemon, owner: Owner, log: (line: string) => void): Promise<void> {
+function findWritten(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  return [...after].filter(([file, text]) => before.get(file) !== text).map(([file]) => file);
+}
+
+/** By label and not by the ids we know: an answer may have been lost. Has limits of its own, not the caller's signal. */
+async function removeAll(daemon: Daemon, owner: Owner, log: (line: string) => void): Promise<void> {
   try {
-    const { failed } = await removeRun(daemon, owner);
+    const { failed } = await removeOwned(daemon, owner);
     for (const { kind, id, reason } of failed)
       log(`docker: the ${kind} ${id} is left: ${reason}; run moby-patch prune`);
   } catch (error) {

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
-/** On every container and image of ours. */
+/** On every container of ours, and on every image that goes with it. */
 export const labelKey = 'io.github.moby-patch';
 
-/** On imports that stay for the next build; they have no owner. Its value: see `hashBase`. */
-export const baseLabelKey = 'io.github.moby-patch.base';
+/** On imports that stay for the next build; they have no owner. Its value names what was imported. */
+export const importLabelKey = 'io.github.moby-patch.base';
 
 /** Who made an object: `HOST/PID/RUN`. */
 export interface Owner {
   readonly host: string;
   readonly pid: number;
-  /** Different for every executor. */
+  /** Different for every root that is started. */
   readonly run: string;
 }
 

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { encodePath, showPath } from '../../format/path.js';
+import { cacheEntry } from '../../io/cache.js';
+import type { Cache } from '../../model/cache.js';
 import type { Bytes, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import { readEntries, type TarRecord } from '../../tar/tar.js';
 import type { BodyFile } from './body-file.js';
 
-/** What tells one state of a path from another. The time does not: a file that was touched has not changed. */
+/** What tells two states of a path apart. The time does not: a file that was touched has not changed. */
 export interface ListedEntry
   extends Pick<Entry, 'type' | 'mode' | 'uid' | 'gid' | 'size' | 'target' | 'device'> {
   /** Of a regular file's body. */
   readonly sha256?: string | undefined;
-  /** The name of the same file that comes first; absent on that one and on a file with one name. */
+  /** The first name of the same file; absent on that name and on a file with one name. */
   readonly first?: string | undefined;
   /** Names of extended attributes; absent when there are none. */
   readonly attributes?: readonly string[] | undefined;
@@ -19,17 +21,40 @@ export interface ListedEntry
 /** A root as `export` gives it, path -> entry. */
 export type RootListing = ReadonlyMap<string, ListedEntry>;
 
-export interface FoundEntry {
+export interface RootEntry {
   readonly path: string;
   readonly mtime: number;
   readonly listed: ListedEntry;
 }
 
 /** Raised when a listing says other things of the same root. */
-export const listingVersion = 1;
+const version = 1;
 
 // The newc field is 32 bits wide; a command makes a sparse file of any size in no time.
 const largestFile = 0xffffffff;
+
+export interface OriginOptions {
+  /** The layers of the container's image. */
+  readonly layers: readonly string[];
+  readonly daemonVersion: string;
+  readonly cache: Cache;
+}
+
+/**
+ * The root of a container before anything ran in it; to be called before it is started. The same image gives the same
+ * root in the same daemon, so the listing is cached. A daemon of another version may add other files of its own.
+ */
+export async function readOrigin(
+  exportRoot: () => Promise<Bytes>,
+  { layers, daemonVersion, cache }: OriginOptions,
+): Promise<RootListing> {
+  const entry = cacheEntry(cache, 'root', version, daemonVersion, layers);
+  const cached = await entry.read();
+  if (cached !== undefined) return decodeListing(cached);
+  const listing = await listRoot(await exportRoot());
+  await entry.write(encodeListing(listing));
+  return listing;
+}
 
 export async function listRoot(tar: Bytes): Promise<RootListing> {
   const listing = new Map<string, ListedEntry>();
@@ -37,19 +62,19 @@ export async function listRoot(tar: Bytes): Promise<RootListing> {
   return listing;
 }
 
-/** The entries of an exported root. What comes as the body of one is in `bodies`, before it is given, at the end. */
-export async function* readRoot(tar: Bytes, bodies?: BodyFile): AsyncGenerator<FoundEntry, void> {
-  const found = new Map<string, FoundEntry>();
+/** The entries of an exported root. The body of each is appended to `bodies` before the entry is yielded. */
+export async function* readRoot(tar: Bytes, bodies?: BodyFile): AsyncGenerator<RootEntry, void> {
+  const entries = new Map<string, RootEntry>();
   for await (const { record, body } of readEntries(tar)) {
     if (record.path === '') continue;
     if (record.size > largestFile) throw createSizeError(record);
-    const entry = record.type === 'link' ? findFirst(record, found) : undefined;
+    const entry = record.type === 'link' ? describeLink(record, entries) : undefined;
     const next = entry ?? {
       path: record.path,
       mtime: record.mtime,
       listed: describe(record, record.type === 'file' ? await digest(body, bodies) : undefined),
     };
-    found.set(next.path, next);
+    entries.set(next.path, next);
     yield next;
   }
 }
@@ -72,9 +97,9 @@ async function digest(body: Bytes, bodies: BodyFile | undefined): Promise<string
   return hash.digest('hex');
 }
 
-/** A second name of a file takes everything from the first. */
-function findFirst(record: TarRecord, found: ReadonlyMap<string, FoundEntry>): FoundEntry {
-  const first = found.get(record.target ?? '');
+/** Another name of a file: all else is as at the first. */
+function describeLink(record: TarRecord, entries: ReadonlyMap<string, RootEntry>): RootEntry {
+  const first = entries.get(record.target ?? '');
   if (first === undefined) {
     throw new MobyPatchError(
       'infrastructure',

@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
-import { nameBase, trimBases } from '#src/engine/docker/base.js';
+import { connectDocker } from '#src/engine/docker/connect.js';
 import { createDockerEngine } from '#src/engine/docker/engine.js';
-import { baseLabelKey } from '#src/engine/docker/label.js';
-import { connectDocker } from '#src/engine/docker/probe.js';
+import { nameImport, trimImports } from '#src/engine/docker/imports.js';
+import { importLabelKey } from '#src/engine/docker/label.js';
 import { pruneDocker } from '#src/engine/docker/prune.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import type { Cache } from '#src/model/cache.js';
@@ -82,11 +81,10 @@ check('an image with the label of an import and another content is not taken', a
   const cache = await createCache(t);
   await run(t, bench, cache, 'aa');
   await prune(bench);
-  const { client } = await connectDocker(bench.daemon.environment);
+  const daemon = await connectDocker(bench.daemon.environment);
   const evil = packEntries([...bench.root, sketchEntry({ path: 'evil' })].map((entry) => ({ entry })));
-  const label = `${baseLabelKey}="${nameBase(createMemoryArchive([], 'aa'))}"`;
-  const answer = await client.importImage(evil, { changes: [`LABEL ${label}`] });
-  for await (const _ of Readable.from(answer));
+  const label = `${importLabelKey}="${nameImport(createMemoryArchive([], 'aa'))}"`;
+  await daemon.importImage(evil, label);
   t.is((await listAll(bench)).length, 1);
   const { root, log } = await openEntries(t, bench, bench.root, { cache, sha256: 'aa' });
   t.regex(log.join(), /importing/);
@@ -120,7 +118,7 @@ check('the newest imports stay, and prune takes the rest', async (t, bench) => {
   t.is((await listAll(bench)).length, 3);
   const daemon = await connectDocker(bench.daemon.environment);
   t.deepEqual(await pruneDocker(daemon), { removed: [], failed: [] });
-  t.is((await trimBases(daemon, 1)).length, 2);
+  t.is((await trimImports(daemon, 1)).length, 2);
   t.is((await pruneDocker(daemon, { cache: true })).removed.length, 1);
   t.deepEqual(await listAll(bench), []);
 });

@@ -4,16 +4,43 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { createTail, startProcess, stopProcess } from '../../io/process.js';
+import type { Readiness } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { Endpoint, Environment, TlsFiles } from './endpoint.js';
+import type { Daemon } from './daemon.js';
+import { createDaemon } from './dockerode.js';
+import { type Endpoint, type Environment, findEndpoint, type TlsFiles } from './endpoint.js';
+
+/** Finds the daemon; no connection is made yet. Errors: as of `findEndpoint`, and `docker-tls`. */
+export async function connectDocker(environment: Environment): Promise<Daemon> {
+  const endpoint = await findEndpoint(environment);
+  return createDaemon(endpoint, await createAgent(endpoint, environment));
+}
+
+/** Whether there is a Linux daemon that answers within `seconds`. Never throws for what it finds. */
+export async function probeDocker(environment: Environment, seconds = 10): Promise<Readiness> {
+  try {
+    const daemon = await connectDocker(environment);
+    const { version, os, arch } = await daemon.version({ seconds });
+    const at = `${daemon.endpoint.host} (${daemon.endpoint.source})`;
+    if (os === 'linux') return { ready: true, reason: `Docker ${version}, ${os}/${arch}, at ${at}` };
+    return {
+      ready: false,
+      reason: `Docker at ${at} runs ${os} containers`,
+      hint: 'switch to Linux containers',
+    };
+  } catch (error) {
+    if (!(error instanceof MobyPatchError)) throw error;
+    return { ready: false, reason: error.message, hint: error.hint };
+  }
+}
 
 type Dial = () => Duplex;
 
 /**
- * An HTTP agent whose connections lead to the daemon, whatever lies between. One way for all transports:
- * the client library's own reads process.env and checks no ssh host key.
+ * An HTTP agent whose connections lead to the daemon over any transport. The client library's own transports read
+ * process.env and check no ssh host key.
  */
-export async function createAgent(endpoint: Endpoint, environment: Environment): Promise<Agent> {
+async function createAgent(endpoint: Endpoint, environment: Environment): Promise<Agent> {
   const dial = await createDial(endpoint, environment);
   const agent = new Agent({ keepAlive: false });
   return Object.assign(agent, { createConnection: () => dial() });
@@ -56,8 +83,8 @@ async function readTlsFiles(tls: TlsFiles): Promise<Record<'ca' | 'cert' | 'key'
 }
 
 /**
- * As the docker command does it: the system's ssh brings its configuration, agent and host-key check.
- * The connection fails with what ssh said.
+ * The system's ssh, as the docker command uses it: it brings its configuration, agent and host-key check. The
+ * connection fails with what ssh said.
  */
 function dialProcess(argv: readonly string[], environment: Environment): Duplex {
   const child = startProcess(argv, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...environment } });
@@ -92,7 +119,7 @@ function dialProcess(argv: readonly string[], environment: Environment): Duplex 
   return Object.assign(stream, socketMethods);
 }
 
-/** What node:http calls on a socket and a pipe does not have. */
+/** Methods that node:http calls on a socket and that a pipe does not have. */
 const socketMethods: Partial<Record<keyof Socket, (this: Duplex) => Duplex>> = {
   setKeepAlive() {
     return this;

@@ -2,10 +2,10 @@ import { encodePath } from '../../format/path.js';
 import type { Entry } from '../../model/entry.js';
 
 /**
- * What a container runtime mounts over, creates or rewrites: its state there is Docker's, not the image's.
+ * What a container runtime mounts over, creates or rewrites: the state there is Docker's and not the image's.
  * Paths as in `Entry.path`; each stands for all below it.
  */
-export const dockerEngineBlind: readonly string[] = [
+export const dockerBlindPaths: readonly string[] = [
   'dev',
   'proc',
   'sys',
@@ -17,10 +17,10 @@ export const dockerEngineBlind: readonly string[] = [
 ];
 
 export function isBlind(path: string): boolean {
-  return dockerEngineBlind.some((blind) => path === blind || path.startsWith(`${blind}/`));
+  return dockerBlindPaths.some((blind) => path === blind || path.startsWith(`${blind}/`));
 }
 
-/** Raised when another selection of entries, or another tar of them, goes into a container. */
+/** Raised when other entries, or another tar of them, go into a container. */
 export const selectionVersion = 1;
 
 const longestName = 255;
