@@ -1,42 +1,43 @@
 import type { Expectation } from './patch.js';
 
 export interface BootRequest {
-  /** The exact output file. */
+  /** The image file to boot. */
   readonly image: string;
   readonly kernel: string;
-  /** Added behind the verification's own arguments. */
+  /** Kernel arguments; they follow the verification's own. */
   readonly cmdline: string;
   /** MiB. */
   readonly memory: number;
-  /** Seconds until a silent or unfinished boot is refused. */
+  /** Seconds after which an unfinished boot is refused. */
   readonly timeout: number;
   readonly expects: readonly Expectation[];
   /** `none`: no card; `isolated`: a card that reaches nothing; `host`: user networking, the host is 10.0.2.2. */
   readonly network: 'none' | 'isolated' | 'host';
   readonly accelerator?: 'auto' | 'kvm' | 'tcg' | undefined;
-  /** Where the console is kept. */
+  /** The file to which the console is recorded. */
   readonly console: string;
 }
 
 export interface ExpectationResult {
   readonly expectation: Expectation;
   readonly met: boolean;
-  /** The console line or file that met it, or what was found instead. */
+  /** What met the expectation, or what was found instead. */
   readonly found: string;
 }
 
 export interface BootResult {
   readonly verdict: 'passed' | 'refused';
-  /** Why it was refused, in one sentence. */
+  /** Why the boot was refused, in one sentence. */
   readonly reason?: string | undefined;
-  /** What the guest's marker stands for. */
+  /** What the guest has reported. */
   readonly reached: 'nothing' | 'init' | 'default runlevel';
   readonly accelerator: 'kvm' | 'tcg';
   readonly seconds: number;
   readonly expectations: readonly ExpectationResult[];
-  /** Lines that look like trouble but do not refuse the boot. */
+  /** Console lines that look like trouble but do not refuse the boot. */
   readonly warnings: readonly string[];
-  /** The kept console file, and its last lines when the boot was refused. */
+  /** The console file. */
   readonly console: string;
+  /** The last lines of the console when the boot was refused; otherwise empty. */
   readonly tail: readonly string[];
 }

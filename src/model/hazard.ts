@@ -1,10 +1,10 @@
-/** Something in an image that keeps a boot from coming up as it should, found without booting it. */
+/** A fault of an image that keeps it from booting as it should, found without a boot. */
 export interface Hazard {
   /** Stable, for scripts: `console-not-device`. */
   readonly code: string;
-  /** `fatal`: the boot hangs, panics or goes on without a word; `warning`: it comes up, with something amiss. */
+  /** `fatal`: the boot hangs, panics or silently goes wrong; `warning`: it succeeds, with something amiss. */
   readonly severity: 'fatal' | 'warning';
-  /** The path in the image that it is about, or `segment N`. With the code it tells one hazard from another. */
+  /** A path in the image, or `segment N`. Code and path together identify a hazard. */
   readonly path: string;
   readonly message: string;
   readonly hint: string;

@@ -1,6 +1,6 @@
 import type { Need, Workspace } from './workspace.js';
 
-/** Where a value stands in a text file, lines and columns from 1. */
+/** The place of a value in a text file; lines and columns count from 1. */
 export interface Position {
   readonly file: string;
   readonly line: number;
@@ -22,7 +22,7 @@ export type Expectation =
   /** A path that exists in the guest after its default runlevel; `content`: its exact text. */
   | { readonly file: string; readonly content?: string | undefined };
 
-/** A patch folder, read and checked, before its parameters have values. */
+/** A patch folder, read and checked. Its parameters have no values yet. */
 export interface Patch {
   readonly id: string;
   readonly folder: string;
@@ -32,16 +32,16 @@ export interface Patch {
   readonly expects: readonly Expectation[];
 }
 
-/** A step as the patch file has it. */
+/** A step as it is written in the patch file. */
 export interface SourceStep {
   readonly kind: string;
   readonly value: unknown;
   readonly at: Position;
-  /** Where each part of the value stands: its keys and indexes joined with dots -> position. */
+  /** The place of each part of the value: keys and indexes joined with dots -> position. */
   readonly places?: ReadonlyMap<string, Position> | undefined;
 }
 
-/** A step with its parameters filled in and its payload read: everything that decides its result. */
+/** A step with all its placeholders replaced and its payload read: everything that decides its result. */
 export interface Step {
   readonly patch: string;
   readonly kind: string;
@@ -52,18 +52,18 @@ export interface Step {
   /** One line for people: `file etc/fstab`. */
   readonly summary: string;
   readonly needs: readonly Need[];
-  /** Paths of the image that it reads. */
+  /** Paths of the image that the step reads. */
   readonly reads: readonly string[];
   /** Hash of the image, all steps up to and including this one, and their payloads. */
   readonly id: string;
-  apply(at: Workspace): Promise<StepOutcome>;
+  apply(workspace: Workspace): Promise<StepOutcome>;
 }
 
 export interface StepOutcome {
-  /** Whether the workspace is different now; `false` is shown as "already done". */
+  /** Whether the step changed the workspace; `false` is shown as "already done". */
   readonly changed: boolean;
-  /** What was found and done, for the report: package versions, lines added. */
+  /** Details for the report: lines added, matches replaced. */
   readonly notes?: readonly string[];
-  /** Packages with the version the manager chose. */
+  /** Installed packages, each with the version that the manager chose. */
   readonly packages?: Readonly<Record<string, string>>;
 }

@@ -5,12 +5,12 @@ export interface PlannedPatch {
   readonly id: string;
   readonly title: string;
   readonly folder: string;
-  /** Hash of the patch's steps, parameters and payload; does not depend on the image. */
+  /** Hash of the patch's steps, parameters and payload, whatever the image. */
   readonly sha256: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** Everything that will be done to one image, decided before anything is done. */
+/** Everything that a build does to one image, decided before it begins. */
 export interface Plan {
   /** Hash of the image, the steps, their payloads and the stamp. */
   readonly id: string;

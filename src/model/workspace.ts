@@ -1,12 +1,12 @@
 import type { Change } from './change.js';
 import type { Entry } from './entry.js';
 
-/** What a step asks of an engine. Nothing that is not asked for is given. */
+/** A right that a step needs. An engine grants no other. */
 export type Need = 'commands' | 'network';
 
 /**
- * A root file system in which steps work. Paths are those of `Entry.path`; a symlink in a
- * path's parents is followed inside the root, one at its end is not.
+ * A root file system for steps. Paths are those of `Entry.path`. A symlink in a path's parents is followed inside the
+ * root, one at its end is not.
  */
 export interface Workspace extends AsyncDisposable {
   /** The entry itself (a symlink is not followed); undefined when there is none. */
@@ -17,21 +17,21 @@ export interface Workspace extends AsyncDisposable {
   list(path: string): Promise<readonly string[]>;
   /** The whole body of a regular file, symlinks followed; refused above 16 MiB. */
   read(path: string): Promise<Uint8Array>;
-  /** Replaces what is there (a directory only by a directory); missing parents are created 0755. */
+  /** Replaces what is at the path (a directory only by a directory). Missing parents are created with mode 0755. */
   put(file: Put): Promise<void>;
-  /** Removes a whole subtree. Nothing there is no error: the answer says whether there was. */
+  /** Removes a whole subtree, and returns whether there was one. */
   remove(path: string): Promise<boolean>;
-  /** Brings a path and all below it back to what the image had (also: nothing). */
+  /** Restores a path and everything below it from the image. What the image does not have is removed. */
   restore(path: string): Promise<void>;
-  /** Runs a command as root in the root; a nonzero exit is a result, not an error. */
+  /** Runs a command as root in the root. A nonzero exit code is a result, not an error. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** What differs from the image now; bodies stay valid until the workspace is closed. */
+  /** The difference to the image. Bodies stay valid until the workspace is closed. */
   changes(): Promise<readonly Change[]>;
-  /** What the report should tell: writes to blind paths, split hard-link groups. */
+  /** Warnings for the report: writes to blind paths, split hard-link groups. */
   warnings(): readonly string[];
 }
 
-/** A file to put into a workspace; what is left out has the default in brackets. */
+/** A file to put into a workspace. Defaults are in brackets. */
 export interface Put {
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink';
@@ -46,18 +46,18 @@ export interface Put {
 }
 
 export interface RunOptions {
-  /** Whether the command may use the network; without it there is loopback only. */
+  /** Whether the command may use the network; by default it has the loopback interface only. */
   readonly network?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   /** Seconds after which the command is killed; default 900. */
   readonly timeout?: number;
-  /** What it downloads and would download again in the next build. */
+  /** Where the command leaves downloads for the next build. */
   readonly downloads?: Downloads;
 }
 
 /**
- * A folder that a command finds with files of earlier builds in it, when something is kept at all, and in which it
- * leaves new ones. It is gone afterwards. Nobody vouches for the files: the command must check them.
+ * A folder that has files of earlier builds when the command begins, unless nothing is cached, and in which the command
+ * leaves new ones. The folder is removed afterwards. The files are not trusted: the command must check them.
  */
 export interface Downloads {
   /** A name in the root. */

@@ -15,7 +15,7 @@ const schema = z
       .boolean()
       .default(false)
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
-      .describe('Whether ${name} is filled in in the file that "from" names.'),
+      .describe('Whether placeholders such as ${name} are replaced in the file that "from" names.'),
   })
   .refine((value) => (value.from === undefined) !== (value.content === undefined), {
     error: 'expected one of "from" and "content"',
