@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Report } from '../model/report.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
 import { explain, guard } from './shared/errors.js';
@@ -30,14 +31,19 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const { json, report, quiet = false, quit, dryRun = false, adopt, ...request } = flags;
   const progress = createProgress(context, quiet);
   try {
-    const deployed = await withReports(flags, context, async (onReport) => {
+    let failure: unknown;
+    const deployed = await withReports(flags, context, async (writeReport) => {
       await using session = await openSession(flags, context, progress);
+      const onReport = (of: Report, error?: unknown) => {
+        failure = error;
+        writeReport(of);
+      };
       return apply({ request, dryRun, adopt, quit, onReport }, session);
     });
     progress.end();
     if (json) await printJson(context, deployed);
     else await printLines(context, describeDeployed(deployed, { dryRun }));
-    if (deployed.report?.error !== undefined) explain(context, deployed.report.error);
+    if (deployed.report?.error !== undefined) explain(context, deployed.report.error, failure);
   } finally {
     progress.end();
   }

@@ -22,8 +22,8 @@ export interface ApplyOptions {
   readonly request: DeployRequest;
   /** Quit the application that boots the image, and start it again afterwards. */
   readonly quit?: boolean | undefined;
-  /** Gets the report of each build, also of a failed one. */
-  readonly onReport?: ((report: Report) => void) | undefined;
+  /** Gets the report of each build or plan; of a failed one with its error. */
+  readonly onReport?: ((report: Report, error?: unknown) => void) | undefined;
   /** Change nothing; the outcome has the report of a plan. */
   readonly dryRun?: boolean | undefined;
   /** Make a foreign image the stock image. */
@@ -97,8 +97,8 @@ async function planOnly(
   const image =
     deployment === undefined ? folder.image : await findBackup(deployment.stock.sha256, folder.backups);
   const silent = { ...session, log: () => {}, onStage: () => {} };
-  const { report } = await planBuild({ ...build, image }, silent);
-  onReport?.(report);
+  const { report, error } = await planBuild({ ...build, image }, silent);
+  onReport?.(report, error);
   return { name, changed: true, before, report };
 }
 

@@ -8,7 +8,7 @@ import { createProjectFolder, image, motd, writePatch } from './project.js';
 
 const call = (folder: string, ...args: string[]) => callMoby(args, folder, {});
 
-test('the report of a build to standard output calls that -, and names no file that is gone', async (t) => {
+test('the report of a build to standard output names it -, and names no temporary file', async (t) => {
   const folder = await createProjectFolder(t);
   await writePatch(folder, motd);
   const reports = ['--report', 'report.json', '--report', 'report.md'];
@@ -24,7 +24,7 @@ test('the report of a build to standard output calls that -, and names no file t
   for (const text of [stderr, json, markdown]) t.notRegex(text, /output\.img|manifest/);
 });
 
-test('a build has one thing to write to standard output', async (t) => {
+test('a build refuses to write both the image and the report to standard output', async (t) => {
   const folder = await createProjectFolder(t);
   const { code, stderr } = await call(
     folder,
@@ -40,7 +40,7 @@ test('a build has one thing to write to standard output', async (t) => {
   t.regex(stderr, /--json and -o - .*\[output-twice\]/);
 });
 
-test('a boot that refuses what was for standard output points at a file that would be kept', (t) => {
+test('a refused boot of a build to standard output suggests a build to a file', (t) => {
   const passed = '/tmp/moby-patch-1-x/output.img';
   const console = `${passed}.refused.console.log`;
   const boot = {
@@ -139,7 +139,7 @@ test('the engines give the same bytes for the same file-only patch', async (t) =
   t.true(stream?.equals(local ?? Buffer.alloc(0)));
 });
 
-test('a configuration file says all of it, and its mistakes are told with line and column', async (t) => {
+test('a configuration file has every option; its mistakes are reported with line and column', async (t) => {
   const folder = await createProjectFolder(t);
   await writePatch(folder, motd);
   await writeFile(
@@ -155,7 +155,7 @@ test('a configuration file says all of it, and its mistakes are told with line a
   t.regex(stderr, /moby-patch\.yaml:2:8: level: found "high", wanted a/);
 });
 
-test('plan says what would be done and writes nothing', async (t) => {
+test('plan shows what would be done and writes nothing', async (t) => {
   const folder = await createProjectFolder(t);
   await writePatch(folder, motd);
   const before = await readdir(folder);
@@ -242,7 +242,7 @@ test('a failed build leaves the old output as it was', async (t) => {
   t.deepEqual((await readdir(folder)).sort(), ['initrd.img', 'out.img', 'patches']);
 });
 
-test('a configuration that nobody named is not for an image that the command line names', async (t) => {
+test('a configuration that is not named does not apply to an image of the command line', async (t) => {
   const folder = await createProjectFolder(t);
   await writePatch(folder, motd);
   await writeFile(

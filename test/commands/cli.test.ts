@@ -11,7 +11,7 @@ import { createProjectFolder, image } from './project.js';
 const run = (folder: string, ...args: string[]) => runMoby(args, { folder });
 const call = (folder: string, ...args: string[]) => callMoby(args, folder, {});
 
-test('a mistyped command, option, engine or number is exit 2 with what was meant', async (t) => {
+test('a mistyped command, option, engine or number is exit 2 with a suggestion', async (t) => {
   const folder = await createProjectFolder(t);
   for (const args of [
     ['biuld'],
@@ -33,7 +33,7 @@ test('--help and --version are exit 0 on standard output', async (t) => {
   t.regex((await run(folder, '--version')).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-test('inspect, ls and cat show an image; --json is a value and nothing else', async (t) => {
+test('inspect, ls and cat show an image; --json prints a value and nothing else', async (t) => {
   const folder = await createProjectFolder(t);
   t.regex((await call(folder, 'inspect', 'initrd.img')).stdout, /cpio .* gzip .* 5/);
   const layout = JSON.parse((await call(folder, 'inspect', '--json', 'initrd.img')).stdout);

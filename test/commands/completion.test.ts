@@ -105,7 +105,7 @@ declareTest(findMissingProgram('script', 'zsh'), 'zsh completes the same at its 
   ]);
 });
 
-declareTest(findMissingProgram('fish'), 'fish completes the same, with what each is for', async (t) => {
+declareTest(findMissingProgram('fish'), 'fish completes the same, with descriptions', async (t) => {
   const { work, environment } = await setUp(t);
   const lines = ['bui', 'build --engine=d', 'inspect ro', 'build -p mine -s c', 'build --report=an'];
   const asked = lines.map((line) => `complete -C 'moby-patch ${line}'`);
@@ -126,7 +126,7 @@ declareTest(findMissingProgram('fish'), 'fish completes the same, with what each
   ]);
 });
 
-test('the script is for the shell that is named, or that one is in', async (t) => {
+test('the script is for the named shell, or for that of $SHELL', async (t) => {
   const print = (named: readonly string[], SHELL: string) =>
     callMoby(['completion', ...named], '/', { SHELL });
   t.regex((await print([], '/usr/bin/fish')).stdout, /^# Completes moby-patch in fish/);
@@ -161,7 +161,7 @@ const complete = (...words: string[]) => {
   return { ...rest, candidates: candidates.map(({ value }) => value) };
 };
 
-test('what may come next depends on the words before', (t) => {
+test('the candidates depend on the words before', (t) => {
   t.deepEqual(complete('').candidates, ['host', 'build', 'diff', 'check', 'completion', 'help']);
   t.deepEqual(complete('host', '').candidates, ['nfs', 'help']);
   t.deepEqual(complete('help', '').candidates, complete('').candidates);
@@ -187,7 +187,7 @@ test('what may come next depends on the words before', (t) => {
   t.true(complete('build', '--level', 'check', '').candidates.includes('--image'));
 });
 
-test('where nothing is known there is nothing', (t) => {
+test('a value of an unknown kind has no candidates', (t) => {
   for (const words of [
     ['build', '--level', ''],
     ['build', '--', ''],
@@ -197,7 +197,7 @@ test('where nothing is known there is nothing', (t) => {
   t.like(complete(), { values: undefined });
 });
 
-test('arguments count, options and their values between them do not', (t) => {
+test('options and their values do not count as arguments', (t) => {
   t.is(complete('diff', '').values, 'image');
   t.is(complete('diff', 'one', '').values, 'image');
   t.is(complete('diff', 'one', 'two', '').values, undefined);
@@ -205,7 +205,7 @@ test('arguments count, options and their values between them do not', (t) => {
   t.is(complete('check', '--', '-x').values, 'patch');
 });
 
-test('ids that a shell would have to quote are left out, and words of a patch stay on their line', async (t) => {
+test('ids that need quotes are left out, and the text of a patch stays on its line', async (t) => {
   const folder = await createTestFolder(t);
   for (const name of ['plain', 'two words', '$(touch x)', "it's"]) {
     await mkdir(join(folder, 'patches', name), { recursive: true });
@@ -227,7 +227,7 @@ test('ids that a shell would have to quote are left out, and words of a patch st
   ]);
 });
 
-test('of every value that the program asks for it is said what it is', async (t) => {
+test('every value of the program has a kind', async (t) => {
   const program = await createProgram('0', createCommandContext('/'));
   const walk = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(walk)];
   for (const command of walk(program)) {

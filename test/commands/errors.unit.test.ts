@@ -25,7 +25,7 @@ async function fail(error: unknown, flags = {}) {
   return { code, stderr, stdout: context.printed() };
 }
 
-test('a defect is told with its stack and its cause, for the report that the user is asked for', async (t) => {
+test('a defect is printed with its stack and its cause', async (t) => {
   const { code, stderr } = await fail(new TypeError('no such thing', { cause: new RangeError('too far') }));
   t.is(code, 1);
   t.regex(stderr, /^moby-patch: no such thing \[internal\]\n {2}try: .*report it\n/);

@@ -27,7 +27,7 @@ const image = Buffer.concat([
   gzip(createArchive([file('second', 'x')])),
 ]);
 
-test('tells the layout, the system, what a kernel drops and what would go wrong', async (t) => {
+test('inspect reports the layout, the system, what a kernel drops and the hazards', async (t) => {
   const folder = await createTestFolder(t);
   const { code, stdout } = await runCli(folder, ['inspect', '-', '--json'], image);
   t.is(code, 0);
@@ -67,7 +67,7 @@ test('tells the layout, the system, what a kernel drops and what would go wrong'
   );
 });
 
-test('says it in words', async (t) => {
+test('inspect prints the same as text', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'initrd.img'), image);
   await writeFile(join(folder, 'config'), 'CONFIG_RD_XZ=y\n');

@@ -9,7 +9,7 @@ import { cli, runMoby } from '../fixtures/moby.js';
 const readers = 'build plan inspect ls cat diff unpack repack verify status apply reapply watch'.split(' ');
 
 for (const command of readers) {
-  test(`${command} tells of the limits that can be raised`, async (t) => {
+  test(`${command} names the option that raises a limit`, async (t) => {
     const { stdout } = await runMoby([command, '--help'], { folder: await createTestFolder(t) });
     for (const option of ['--max-size', '--max-ratio', '--max-entries'])
       t.true(stdout.includes(option), option);
@@ -78,7 +78,7 @@ for (const [what, args, piece, first, wanted] of [
   });
 }
 
-test('a reader that goes away ends ls without a word', async (t) => {
+test('ls ends without a message when its reader goes away', async (t) => {
   const folder = await createTestFolder(t);
   const many = Array.from({ length: 30_000 }, (_, index) => file(`${'name'.repeat(20)}-${index}`, ''));
   await writeFile(join(folder, 'image'), gzip(createArchive(many), 1));

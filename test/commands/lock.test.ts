@@ -23,7 +23,7 @@ async function createBench(t: ExecutionContext) {
   return { folder, writePatch, run, build: (...args: string[]) => run('build', '--no-verify', ...args) };
 }
 
-test('a locked build gives the bytes again; the lock is what the manifest says', async (t) => {
+test('a locked build gives the same bytes; the lock matches the manifest', async (t) => {
   const { folder, run, build } = await createBench(t);
   t.is((await build()).code, 0);
   const first = await readFile(join(folder, 'out.img'));
@@ -72,7 +72,7 @@ test('auto never appends in a locked build', async (t) => {
   t.like(JSON.parse((await build('--mode', 'auto', '--json')).stdout).mode, { name: 'append' });
 });
 
-test('without a lock, a manifest or the image that it tells of: exit 2 with what to type', async (t) => {
+test('a missing or wrong lock, manifest or image is exit 2 with the command to type', async (t) => {
   const { folder, run, build } = await createBench(t);
   const missing = await build('--locked');
   t.is(missing.code, 2);
@@ -93,7 +93,7 @@ test('without a lock, a manifest or the image that it tells of: exit 2 with what
   }
 });
 
-test('packages of other versions are named', (t) => {
+test('a lock mismatch names packages of other versions', (t) => {
   const lock = { version: 1, input: 'i', plan: 'p', packages: { a: '1', b: '2' }, output: 'o' } as const;
   t.notThrows(() => assertLocked(lock, { packages: { b: '2', a: '1' } }));
   const error = t.throws(() => assertLocked(lock, { packages: { a: '1', b: '3', c: '4' } }), {

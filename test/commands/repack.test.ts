@@ -28,7 +28,7 @@ test('an untouched folder gives an image without a difference', async (t) => {
   t.deepEqual(JSON.parse(diff.stdout).differences, []);
 });
 
-test('with the image it came from, what is not changed is copied from it', async (t) => {
+test('with the original image, unchanged parts are copied from it', async (t) => {
   const folder = await unpack(t);
   const args = ['repack', 'root', '--original', 'initrd.img', '-o', 'out.img'];
   t.is((await callMoby(args, folder, {})).code, 0);
@@ -47,7 +47,7 @@ test('with the image it came from, what is not changed is copied from it', async
   t.regex(other.stderr, /original-differs/);
 });
 
-test('a folder without a sidecar becomes one archive, and it is said so', async (t) => {
+test('a folder without a sidecar becomes one archive, with a warning', async (t) => {
   const folder = await createTestFolder(t);
   await mkdir(join(folder, 'root/etc'), { recursive: true });
   await writeFile(join(folder, 'root/init'), '#!/bin/sh\n');
@@ -93,7 +93,7 @@ const refused: readonly [string, readonly string[], RegExp][] = [
 ];
 
 for (const [what, args, wanted] of refused) {
-  test(`${what} is exit 2, and what was there stays`, async (t) => {
+  test(`${what} is exit 2, and the old output stays`, async (t) => {
     const folder = await unpack(t);
     await writeFile(join(folder, 'out.img'), 'precious');
     const { code, stderr } = await callMoby(args, folder, {});

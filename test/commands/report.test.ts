@@ -21,7 +21,7 @@ async function setUp(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
-test('build writes one report in every form, by the ends of the names', async (t) => {
+test('build writes one report in every form, chosen by the endings of the names', async (t) => {
   const folder = await setUp(t);
   const names = ['r.md', 'r.html', 'r.json', 'r.junit.xml', 'r.XML', 'r.txt'];
   const reports = names.flatMap((name) => ['--report', name]);
@@ -54,7 +54,7 @@ test('a report that cannot be written is refused before anything is done', async
   }
 });
 
-test('what went wrong after a build that passed is in its report', async (t) => {
+test('an error after a build that passed is in its report', async (t) => {
   const folder = await createTestFolder(t);
   const error = new MobyPatchError('failed', 'upstream-conflict', 'no');
   const run = withReports({ report: ['r.json'] }, createCommandContext(folder), async (keep) => {
@@ -80,7 +80,7 @@ test('a build that fails before it has an image still leaves its report', async 
   t.like(report, { failed: true, input: 'nothing', error: { code: 'image-unknown' } });
 });
 
-test('plan and verify write theirs', async (t) => {
+test('plan and verify write their reports', async (t) => {
   const folder = await setUp(t);
   const plan = ['plan', '-i', 'initrd.img', '-p', 'motd', '--no-verify', '--report', 'plan.json'];
   t.is((await callMoby(plan, folder, {})).code, 0);
@@ -91,7 +91,7 @@ test('plan and verify write theirs', async (t) => {
   t.like(report, { failed: true, input: 'initrd.img', error: { code: 'kernel-missing' } });
 });
 
-test('apply and reapply write that of their build, or that there was none', async (t) => {
+test('apply and reapply write the report of their build, or one without a build', async (t) => {
   const application = await createApplication(await createTestFolder(t));
   const at = (name: string) => join(application.folder, name);
   const report = async (name: string) => JSON.parse(await readFile(at(name), 'utf8'));

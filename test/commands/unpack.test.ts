@@ -43,7 +43,7 @@ test('a folder that is not empty is refused and stays as it is', async (t) => {
   t.deepEqual(await readdir(parent), ['file']);
 });
 
-test('writes nothing of an image that is damaged', async (t) => {
+test('unpack writes nothing for a damaged image', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'bad.img'), image.subarray(0, -20));
   for (const output of ['root', 'root.tar', '-']) {
@@ -71,7 +71,7 @@ test('a stream of tar goes back through repack, from and to standard output', as
 /** So large that the work can be stopped in the middle. */
 const large = createArchive([{ name: 'init', mode: 0o100755, body: Buffer.alloc(2 ** 27) }]);
 
-test('a reader that goes away ends it without a word', async (t) => {
+test('unpack ends without a message when its reader goes away', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'large.img'), large);
   const child = startCli(folder, ['unpack', 'large.img', '-o', '-']);
@@ -85,7 +85,7 @@ test('a reader that goes away ends it without a word', async (t) => {
   t.is(stderr, '');
 });
 
-test('nothing is left when it is interrupted', async (t) => {
+test('an interrupted unpack leaves nothing behind', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'large.img'), large);
   const watcher = watch(folder);

@@ -53,7 +53,7 @@ const installer = await findInstaller();
 
 declareTest(
   typeof installer === 'string' ? installer : undefined,
-  'what init writes is right, and a build with it puts the file into the Debian installer',
+  'the files of init are valid, and a build with them adds the file to the Debian installer',
   async (t) => {
     if (typeof installer === 'string') throw new Error(installer);
     const folder = await createTestFolder(t);
@@ -79,7 +79,7 @@ declareTest(
   },
 );
 
-test('nothing that is there is replaced without --force, and then nothing new is written either', async (t) => {
+test('existing files are replaced only with --force; without it no file is written', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'moby-patch.yaml'), 'image: mine\n');
   const refused = await runMoby(['init', '--json'], { folder });
@@ -105,7 +105,7 @@ const files = [
 ];
 const force = { isForced: true, isDry: false };
 
-test('a link that leads nowhere counts as there', async (t) => {
+test('a dangling link counts as an existing file', async (t) => {
   const folder = await createTestFolder(t);
   await symlink('/nowhere', join(folder, 'moby-patch.yaml'));
   const write = writeProject(files, { ...force, isForced: false }, createTestSession(folder));
@@ -113,7 +113,7 @@ test('a link that leads nowhere counts as there', async (t) => {
   t.deepEqual(await readdir(folder), ['moby-patch.yaml']);
 });
 
-test('where one file cannot be written there is none of them', async (t) => {
+test('when one file cannot be written, none is', async (t) => {
   const folder = await createTestFolder(t);
   // A folder cannot be replaced by a file: found when the other file has its place already.
   await mkdir(join(folder, 'moby-patch.yaml'));
@@ -126,7 +126,7 @@ test('where one file cannot be written there is none of them', async (t) => {
   t.deepEqual(await readdir(other), ['patches']);
 });
 
-test('a folder of somebody else stays when the files in it cannot be written', async (t) => {
+test('a failure leaves a folder that existed before', async (t) => {
   const folder = await createTestFolder(t);
   await mkdir(join(folder, 'moby-patch.yaml'));
   await mkdir(join(folder, 'patches/other'), { recursive: true });
@@ -143,7 +143,7 @@ test('--dry-run prints what would be written and writes nothing', async (t) => {
   t.deepEqual(await list(folder), ['initrd.img']);
 });
 
-test('patches, settings and image are looked at before anything is written', async (t) => {
+test('patches, settings and image are checked before a file is written', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'linux'), 'MZ');
   const refused = [
@@ -178,7 +178,7 @@ test('named patches take the place of the example, and their parameters are list
   t.regex(text, /^# {2}share: "\/Users" # The directory/m);
 });
 
-test('every line that is a comment for now is right without its #', (t) => {
+test('every option in a comment is valid without its #', (t) => {
   const parameter = { default: 'a: "b"', description: 'two\nlines' };
   const text = createConfigurationText({ ...options, parameters: [['greeting', parameter]] });
   const all = parseConfiguration(t, text.replace(/^# (?=[a-z]+:)/gm, '').replace(/^#(?= {2}\w+:)/gm, ''));
@@ -197,7 +197,7 @@ test('every line that is a comment for now is right without its #', (t) => {
   t.is(patch.match(/^ {2}- (?!file: \/)/gm)?.length, 7);
 });
 
-test('values that YAML would take for something else, or for more than one, come back as they are', (t) => {
+test('values that look like other YAML come back unchanged', (t) => {
   for (const value of [
     'true',
     'null',
@@ -234,7 +234,7 @@ test('values that YAML would take for something else, or for more than one, come
   }
 });
 
-test('editors find the schemas: beside a project that has the program, and anywhere else', (t) => {
+test('editors find the schemas, in a project that contains the program and elsewhere', (t) => {
   const [first] = createConfigurationText(options).split('\n');
   t.is(first, '# yaml-language-server: $schema=node_modules/moby-patch/schema/moby-patch.schema.json');
   const [patch] = createPatchText(options.schemas, options.folder).split('\n');
