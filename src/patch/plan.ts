@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Expectation, Patch, SourceStep, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
 import { createProblemError, type Problem } from '../yaml/problems.js';
-import { hashValue } from './hash-value.js';
 import { fillExpectation } from './language/expectations.js';
 import { checkSettings, resolveParameters, type Settings } from './language/parameters.js';
 import { checkValue } from './language/parse-step.js';
@@ -141,6 +140,22 @@ async function preparePayload(
       fault: `found ${wrong} in the template ${name}, wanted a parameter, or $\${ for a literal \${`,
     };
   return { bytes: new TextEncoder().encode(fillPlaceholders(text, values)) };
+}
+
+/** The hex SHA-256 of a value's canonical JSON. */
+function hashValue(value: unknown): string {
+  return hashBytes(Buffer.from(formatCanonicalJson(value)));
+}
+
+/** JSON with sorted keys and no white space: equal values give equal texts. `undefined` members are left out. */
+function formatCanonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => formatCanonicalJson(item ?? null)).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${formatCanonicalJson(member)}`);
+  return `{${members.join(',')}}`;
 }
 
 function hashBytes(bytes: Uint8Array): string {
