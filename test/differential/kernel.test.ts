@@ -19,7 +19,8 @@ import { codecs, findMissingCodec, pack } from '../fixtures/codecs.js';
 import { guestTest, listInGuest, withoutBuiltIn } from './guest-listing.js';
 import { compareListings, listImage } from './listing.js';
 import { putFile, rewrite } from './rewrite.js';
-import { joinScenarios, type Scenario, scenarios } from './scenarios.js';
+import type { Scenario } from './scenario.js';
+import { joinScenarios, scenarios } from './scenarios.js';
 
 /** Boots the image: what the kernel has made of it must be what we say, in every field of every entry. */
 async function holdAgainstKernel(t: ExecutionContext, image: Image, folder: string): Promise<void> {

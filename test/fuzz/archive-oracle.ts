@@ -24,26 +24,43 @@ function demand(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`oracle: ${what}`);
 }
 
+interface OpenEntry {
+  readonly header: Header;
+  readonly name: Uint8Array;
+  readonly pieces: Buffer[];
+}
+
+function closeEntry({ header, name, pieces }: OpenEntry): ReadEntry {
+  return { header, name, body: Buffer.concat(pieces) };
+}
+
 /** Reads in pieces of any size; every place that is named lies inside, and no more steps than bytes are made. */
 export function readPieces(bytes: Buffer, random: Random | undefined): ReadArchive {
   const reader = createCpioReader();
   const entries: (ReadEntry | undefined)[] = [];
   let problem: ReaderProblem | undefined;
   let steps = 0;
-  let open: { header: Header; name: Uint8Array; pieces: Buffer[] } | undefined;
+  let open: OpenEntry | undefined;
   const take = (tokens: Iterable<ReaderToken>) => {
     for (const token of tokens) {
       steps += 1;
-      if (token.kind === 'entry') open = { header: token.header, name: token.name.slice(), pieces: [] };
-      else if (token.kind === 'trailer') entries.push(undefined);
-      else if (token.kind === 'data') open?.pieces.push(Buffer.from(token.bytes));
-      else if (token.kind === 'end') {
-        if (open !== undefined)
-          entries.push({ header: open.header, name: open.name, body: Buffer.concat(open.pieces) });
-      } else if (token.kind === 'problem') {
-        demand(problem === undefined, 'two problems');
-        demand(token.position >= 0 && token.position <= bytes.length, 'a problem outside the input');
-        problem = token.problem;
+      switch (token.kind) {
+        case 'entry':
+          open = { header: token.header, name: token.name.slice(), pieces: [] };
+          break;
+        case 'trailer':
+          entries.push(undefined);
+          break;
+        case 'data':
+          open?.pieces.push(Buffer.from(token.bytes));
+          break;
+        case 'end':
+          if (open !== undefined) entries.push(closeEntry(open));
+          break;
+        case 'problem':
+          demand(problem === undefined, 'two problems');
+          demand(token.position >= 0 && token.position <= bytes.length, 'a problem outside the input');
+          problem = token.problem;
       }
     }
   };

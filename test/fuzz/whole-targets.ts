@@ -14,8 +14,9 @@ import { unpackWhileReading } from '#src/unpack/export/to-folder.js';
 import { unpackToTar } from '#src/unpack/export/to-tar.js';
 import { openImage, openWatched } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
+import { packers, packWith } from './inputs.js';
 import { archives, images, large, second, small } from './seeds.js';
-import { imageCodes, packers, packWith, type Target } from './targets.js';
+import { imageCodes, type Target } from './targets.js';
 
 const signal = new AbortController().signal;
 const canary = 'nobody writes here';

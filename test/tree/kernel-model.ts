@@ -53,23 +53,29 @@ export function runKernel(records: readonly (ArchiveRecord | undefined)[]): Map<
   function lookup(path: string, follow: boolean, from = root, budget = { left: 40 }): ModelNode | undefined {
     if (byteLength(path) > 4095) return undefined;
     const parts = splitPath(path);
-    let at = path.startsWith('/') ? root : from;
+    const isFolder = path.endsWith('/');
+    let at: ModelNode | undefined = path.startsWith('/') ? root : from;
     for (const [index, part] of parts.entries()) {
-      if (at.type !== 'directory') return undefined;
-      if (part === '.') continue;
-      if (part === '..') at = at.parent ?? at;
-      else {
-        let child = at.children.get(part);
-        const isLast = index === parts.length - 1 && !path.endsWith('/');
-        if (child?.type === 'symlink' && (follow || !isLast)) {
-          budget.left -= 1;
-          child = budget.left < 0 ? undefined : lookup(child.target, true, at, budget);
-        }
-        if (child === undefined) return undefined;
-        at = child;
-      }
+      const isLast = index === parts.length - 1 && !isFolder;
+      at = step(at, part, follow || !isLast, budget);
     }
-    return path.endsWith('/') && at.type !== 'directory' ? undefined : at;
+    return isFolder && at?.type !== 'directory' ? undefined : at;
+  }
+
+  /** One component of a path, with the symlink that it may be. */
+  function step(
+    at: ModelNode | undefined,
+    part: string,
+    follow: boolean,
+    budget: { left: number },
+  ): ModelNode | undefined {
+    if (at?.type !== 'directory') return undefined;
+    if (part === '.') return at;
+    if (part === '..') return at.parent ?? at;
+    const child = at.children.get(part);
+    if (child?.type !== 'symlink' || !follow) return child;
+    budget.left -= 1;
+    return budget.left < 0 ? undefined : lookup(child.target, true, at, budget);
   }
 
   /** The directory and the name of a path's last component, if that is a name. */
@@ -150,23 +156,15 @@ export function runKernel(records: readonly (ArchiveRecord | undefined)[]): Map<
   }
 
   function doName(record: ArchiveRecord, type: EntryType | undefined): void {
-    const { uid, gid, mode, mtime, filesize, rdevmajor, rdevminor } = record.header;
+    const { mode, mtime, rdevmajor, rdevminor } = record.header;
     const path = record.name;
     if (path === 'TRAILER!!!') {
       links.clear();
       return;
     }
     cleanPath(path, type);
-    if (type === 'file') {
-      const linked = maybeLink(path, type, record);
-      const file = linked < 0 ? undefined : open(path);
-      if (file === undefined) return;
-      Object.assign(file, { touched: true, mode: mode & 0o7777, mtime });
-      if (uid !== 0xffffffff) file.uid = uid;
-      if (gid !== 0xffffffff) file.gid = gid;
-      if (filesize > 0) file.data = record;
-      else if (linked !== 1) file.data = undefined;
-    } else if (type === 'directory') {
+    if (type === 'file') doFile(record);
+    else if (type === 'directory') {
       // Its time stays the present one when its name leads elsewhere in the end; the record's stands for it.
       create(path, type, { mtime });
       chown(path, type, record.header);
@@ -179,6 +177,18 @@ export function runKernel(records: readonly (ArchiveRecord | undefined)[]): Map<
       chmod(path, mode);
       utime(path, mtime);
     }
+  }
+
+  function doFile(record: ArchiveRecord): void {
+    const { uid, gid, mode, mtime, filesize } = record.header;
+    const linked = maybeLink(record.name, 'file', record);
+    const file = linked < 0 ? undefined : open(record.name);
+    if (file === undefined) return;
+    Object.assign(file, { touched: true, mode: mode & 0o7777, mtime });
+    if (uid !== 0xffffffff) file.uid = uid;
+    if (gid !== 0xffffffff) file.gid = gid;
+    if (filesize > 0) file.data = record;
+    else if (linked !== 1) file.data = undefined;
   }
 
   function doSymlink(record: ArchiveRecord): void {
