@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type Bodies, createBodies } from '#src/engine/local/bodies.js';
 import { compareSnapshot, type Snapshot } from '#src/engine/local/delta.js';
-import { inventPath, removeInvented, resolveInside } from '#src/engine/local/mount-points.js';
+import { createMissing, removeCreated, resolveInside } from '#src/engine/local/mount-points.js';
 import { applyChanges } from '#src/engine/local/push.js';
 import { createFolder, type Folder } from '#src/folder/folder.js';
 import { materialiseImage } from '#src/folder/materialise.js';
@@ -230,18 +230,18 @@ asRoot('mount points are found inside the root and leave no trace', async (t) =>
     t.is(resolveInside(folder, 'etc/resolv.conf'), 'run/systemd/resolve/stub.conf');
     t.is(resolveInside(folder, 'etc/absolute'), 'etc/absolute.real');
     t.is(resolveInside(folder, 'etc/loop'), undefined);
-    const invented = [
-      ...inventPath(folder, 'run/systemd/resolve/stub.conf', 'file'),
-      ...inventPath(folder, 'etc/x', 'file'),
+    const created = [
+      ...createMissing(folder, 'run/systemd/resolve/stub.conf', 'file'),
+      ...createMissing(folder, 'etc/x', 'file'),
     ];
-    t.deepEqual(invented, [
+    t.deepEqual(created, [
       'run',
       'run/systemd',
       'run/systemd/resolve',
       'run/systemd/resolve/stub.conf',
       'etc/x',
     ]);
-    removeInvented(folder, invented);
+    removeCreated(folder, created);
     t.deepEqual((await compare()).told, []);
   });
 });

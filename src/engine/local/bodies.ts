@@ -9,7 +9,7 @@ import type { Bytes } from '../../model/entry.js';
 export interface Bodies {
   /** The body a file has now. */
   of(found: Found): () => Bytes;
-  /** To be called before the folder changes: copies away each body that was given out and is still read from it. */
+  /** To be called before the folder changes: copies each body that callers have and that is still read from it. */
   preserve(): Promise<void>;
 }
 
@@ -19,18 +19,18 @@ interface Body {
 }
 
 export function createBodies(folder: Folder, store: string): Bodies {
-  // Keyed by inode and ctime: the names of a hard-link group share a body, a rewritten file has a new one.
-  const given = new Map<string, Body>();
+  // By inode and ctime: the names of a hard-link group share a body, and a rewritten file has a new one.
+  const bodies = new Map<string, Body>();
   const inFolder = new Set<Body>();
   let stored = 0;
   return {
     of(found) {
       if (found.stat.size === 0n) return nothing;
       const key = `${found.stat.ino}:${found.stat.ctimeNs}`;
-      const known = given.get(key);
+      const known = bodies.get(key);
       const body = known ?? { place: folder.locate(found.path), path: found.path };
       if (known === undefined) {
-        given.set(key, body);
+        bodies.set(key, body);
         inFolder.add(body);
       }
       return () => readPlace(body);
@@ -42,7 +42,7 @@ export function createBodies(folder: Folder, store: string): Bodies {
         stored += 1;
         const place = join(store, `${stored}`);
         await copyFile(body.place, place, constants.COPYFILE_FICLONE).catch((error) => {
-          throw createFolderFault(error, 'keeping', body.path);
+          throw createFolderFault(error, 'copying', body.path);
         });
         body.place = place;
         inFolder.delete(body);

@@ -1,5 +1,5 @@
 /**
- * What a command may do as root; everything else is dropped for good (the bounding set).
+ * What a command may do as root. The bounding set drops everything else for good.
  *
  * Found by leaving out one at a time. `apt-get update && apt-get install` of nfs-common, rpcbind,
  * openssh-client, man-db and iputils-ping in a Debian 12 root fails without chown, dac_override, fowner,

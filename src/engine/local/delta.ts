@@ -8,12 +8,12 @@ import type { Device, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Bodies } from './bodies.js';
 
-/** Path -> signature, as a folder was before anything was done in it. */
+/** Path -> signature, of a folder before anything was done in it. */
 export type Snapshot = ReadonlyMap<string, string>;
 
 /**
- * What differs between a snapshot and now: removals (the top of each removed subtree), then puts, each
- * sorted by path. A name that no longer is a directory is removed first. Errors (`failed`): file-too-large.
+ * The differences of a folder from its snapshot: removals (the top of each removed subtree), then puts, each sorted by
+ * path. A name that is no directory any more is removed first. Error (`failed`): file-too-large.
  */
 export function compareSnapshot(
   before: Snapshot,
@@ -38,7 +38,7 @@ function isGone(path: string, signature: string, now: ReadonlyMap<string, Found>
   return now.get(parentOf(path))?.stat.isDirectory() === true;
 }
 
-/** Inode -> how many of its names changed. A new or lost name moves the ctime, so that is all of them. */
+/** Inode -> how many of its names changed: all of them, since a new or a lost name moves the ctime. */
 function countNames(changed: readonly Found[]): Map<bigint, number> {
   const names = new Map<bigint, number>();
   for (const { stat } of changed) {

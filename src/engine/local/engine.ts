@@ -2,7 +2,7 @@ import type { Engine } from '../../model/engine.js';
 import { localBlindPaths, openLocalRoot } from './executor.js';
 import { probeLocal } from './probe.js';
 
-/** Commands in namespaces of their own on this machine: Linux and root, but no daemon. */
+/** Commands in namespaces of their own on this machine. It needs Linux and root, but no daemon. */
 export function createLocalEngine(): Engine {
   return {
     name: 'local',

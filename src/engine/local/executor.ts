@@ -11,16 +11,16 @@ import type { CommandRoot, ExecutorOptions } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { RunOptions, RunResult } from '../../model/workspace.js';
 import { createBodies } from './bodies.js';
+import { collectFiles } from './collect.js';
 import { compareSnapshot } from './delta.js';
-import { inventMountedTrees, mountedTrees, removeInvented } from './mount-points.js';
+import { createMountedTrees, mountedTrees, removeCreated } from './mount-points.js';
 import { runInNamespace } from './namespace.js';
 import { networkFiles, provideNetworkFiles } from './network-files.js';
 import { applyChanges } from './push.js';
 import { assertSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
-import { takeFiles } from './take.js';
 
-/** The same as Docker's: what one engine loses, the other must not keep. */
+/** The same as Docker's: a write that one engine loses must not survive in the other. */
 export const localBlindPaths: readonly string[] = [
   ...mountedTrees,
   ...networkFiles,
@@ -37,9 +37,8 @@ export interface LocalOptions extends ExecutorOptions {
 const defaultTimeout = 900;
 
 /**
- * Unpacks an image into a private folder and runs commands there, in namespaces of their own. The folder goes
- * when the executor is closed. `push` takes what is new since the last one; bodies of a `pull` stay valid
- * until the close. Errors: disk-full, local-folder, and those of `runInNamespace`.
+ * Unpacks an image into a private folder and runs commands there, in namespaces of their own. Closing removes the
+ * folder, and bodies of a `pull` stay valid until then. Errors: disk-full, local-folder, and those of `runInNamespace`.
  */
 export async function openLocalRoot(image: Archive, options: LocalOptions): Promise<CommandRoot> {
   const scratch = await createScratch(options.parent);
@@ -70,7 +69,7 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
   async function run(argv: readonly string[], wanted: RunOptions): Promise<RunResult> {
     if (argv.length === 0) throw new MobyPatchError('invalid', 'command-invalid', 'the command is empty');
     await bodies.preserve();
-    const trees = inventMountedTrees(folder);
+    const trees = createMountedTrees(folder);
     const files = wanted.network ? await provideNetworkFiles(folder, at('network')) : undefined;
     try {
       return await runInNamespace({
@@ -86,7 +85,7 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
       });
     } finally {
       for (const path of (await files?.release()) ?? []) lost.add(path);
-      removeInvented(folder, trees);
+      removeCreated(folder, trees);
     }
   }
 
@@ -96,8 +95,8 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
     return changes.filter((change) => !isBlindHere(pathOf(change)));
   }
 
-  /** A blind path that was pushed is as it should be; only what a command makes of it is worth a warning. */
-  function settleBlind(path: string): void {
+  /** A blind path that was pushed is as it should be; a warning is only for what a command makes of it. */
+  function acceptBlind(path: string): void {
     if (statEntry(folder, path) === undefined) before.delete(path);
     else before.set(path, look(folder, path).signature);
   }
@@ -114,13 +113,13 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
       inTurn(async () => {
         await bodies.preserve();
         await applyChanges(changes, folder, at('incoming'), signal);
-        for (const path of changes.map(pathOf).filter(isBlindHere)) settleBlind(path);
+        for (const path of changes.map(pathOf).filter(isBlindHere)) acceptBlind(path);
       }),
     run: (argv, wanted) => inTurn(() => run(argv, wanted)),
     pull: () => inTurn(pull),
     collect: (name, onFile) =>
       inTurn(async () => {
-        await takeFiles(folder, name, onFile);
+        await collectFiles(folder, name, onFile);
         await applyChanges([{ op: 'remove', path: name }], folder, at('incoming'), signal);
       }),
     // Between commands nothing runs.
@@ -134,7 +133,7 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
   };
 }
 
-// A command can leave names and depths that a path-based removal trips over; rm walks by descriptors.
+// A command can leave names and depths at which a removal by paths fails; rm walks by descriptors.
 async function removeScratch(scratch: Scratch): Promise<void> {
   const unaborted = new AbortController().signal;
   await runProcess(['rm', '-rf', '--one-file-system', scratch.path], { signal: unaborted, timeout: 600 });

@@ -4,26 +4,26 @@ import { decodePath } from '../../format/path.js';
 import { MobyPatchError } from '../../model/error.js';
 import { keepMtime, statEntry } from './stat-entry.js';
 
-/** Where the kernel's own file systems go; nothing a command does below them is part of the image. */
+/** Where the kernel's own file systems are mounted; nothing a command does below them is part of the image. */
 export const mountedTrees = ['dev', 'proc', 'sys'] as const;
 
 const symlinkLimit = 40;
 
 /**
- * Makes what is missing of a path, to mount something there, and gives back what it made (topmost first).
+ * Creates what is missing of a path, to mount something there; the answer lists what it created, the topmost first.
  * Parents keep their mtimes. Nothing on the way may be a symlink.
  */
-export function inventPath(folder: Folder, path: string, type: 'file' | 'directory'): string[] {
+export function createMissing(folder: Folder, path: string, type: 'file' | 'directory'): string[] {
   const parts = path.split('/');
   const wanted = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  const invented = wanted.filter((part) => statEntry(folder, part) === undefined);
-  for (const part of invented) makeMountPoint(folder, part, part === path ? type : 'directory');
-  return invented;
+  const created = wanted.filter((part) => statEntry(folder, part) === undefined);
+  for (const part of created) makeMountPoint(folder, part, part === path ? type : 'directory');
+  return created;
 }
 
-/** Takes inventions away again, except for a directory in which a command has made something. */
-export function removeInvented(folder: Folder, invented: readonly string[]): void {
-  for (const path of [...invented].reverse()) {
+/** Removes mount points again, except a directory in which a command has created something. */
+export function removeCreated(folder: Folder, created: readonly string[]): void {
+  for (const path of [...created].reverse()) {
     const at = folder.locate(path);
     const stat = statEntry(folder, path);
     if (stat === undefined) continue;
@@ -39,18 +39,18 @@ export function removeInvented(folder: Folder, invented: readonly string[]): voi
   }
 }
 
-/** The directories for /dev, /proc and /sys; gives back those that had to be made. */
-export function inventMountedTrees(folder: Folder): string[] {
+/** Creates the directories for /dev, /proc and /sys; the answer lists those that were missing. */
+export function createMountedTrees(folder: Folder): string[] {
   return mountedTrees.flatMap((path) => {
     const stat = statEntry(folder, path);
     if (stat !== undefined && !stat.isDirectory()) throw createNoDirectoryError(path);
-    return inventPath(folder, path, 'directory');
+    return createMissing(folder, path, 'directory');
   });
 }
 
 /**
- * Follows the symlinks of a path inside the folder. The answer has none up to its first missing part;
- * undefined when they go in a circle or a missing part is left again with `..`.
+ * Follows the symlinks of a path inside the folder. The answer has none up to its first missing part. Undefined when
+ * they loop, or when `..` leaves a missing part.
  */
 export function resolveInside(folder: Folder, path: string): string | undefined {
   const waiting = path.split('/').reverse();

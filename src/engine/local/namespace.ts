@@ -1,8 +1,8 @@
 import { access, rm } from 'node:fs/promises';
 import { createMissingProgramError, type ProcessResult, runProcess } from '../../io/process.js';
+import { readScript } from '../../io/script.js';
 import { MobyPatchError } from '../../model/error.js';
 import { createBoundingSet, grantedCapabilities } from './capabilities.js';
-import { guardScript, keeperScript, setupScript } from './setup-script.js';
 
 export interface Bind {
   /** Absolute, on this machine. */
@@ -14,11 +14,11 @@ export interface Bind {
 export interface NamespaceRun {
   /** Absolute path of the root folder; it has the directories dev, proc and sys. */
   readonly root: string;
-  /** A free file name outside of the root, for the set-up to say that it is done. */
+  /** A free file name outside of the root: the set-up creates the file when it is done. */
   readonly marker: string;
   readonly network: boolean;
   readonly binds: readonly Bind[];
-  /** Empty: everything is set up and the answer is the exit code of that. */
+  /** Empty: the answer is the exit code of the set-up. */
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Seconds. */
@@ -27,14 +27,14 @@ export interface NamespaceRun {
   readonly onLine: (line: string) => void;
 }
 
-/** What a command finds in its environment, and our own programs too: nothing of it is the caller's. */
-export const baseEnvironment = {
+/** The environment of a command and of the programs that set it up: nothing in it is the caller's. */
+const baseEnvironment = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
 } as const;
 
 /** Programs of this machine that the set-up runs, with the Debian package of each. */
-export const neededPrograms = {
+const neededPrograms = {
   sh: 'dash',
   mount: 'mount',
   unshare: 'util-linux',
@@ -74,15 +74,19 @@ function createArguments(run: NamespaceRun): string[] {
   const setup = [run.root, run.marker, run.network ? 'net' : 'alone', bounding];
   const binds = run.binds.flatMap(({ source, target }) => [source, target]);
   return [
-    ...['setpriv', '--pdeathsig', 'KILL', 'sh', '-c', guardScript, 'guard', `${process.pid}`],
-    ...['sh', '-c', keeperScript, 'keeper', ...namespaces, '--fork', '--kill-child'],
-    ...['sh', '-c', setupScript, 'setup', ...setup, ...binds, '--', ...createCommand(run)],
+    ...['setpriv', '--pdeathsig', 'KILL', ...startScript('guard'), `${process.pid}`],
+    ...[...startScript('keeper'), ...namespaces, '--fork', '--kill-child'],
+    ...[...startScript('setup'), ...setup, ...binds, '--', ...createCommand(run)],
   ];
 }
 
+function startScript(name: 'guard' | 'keeper' | 'setup'): string[] {
+  return ['sh', '-c', readScript(new URL(`./${name}.sh`, import.meta.url)), name];
+}
+
 /**
- * Variables of a step are set by the image's own `env`, inside: LD_PRELOAD or PATH of a patch must never
- * reach a program of this machine.
+ * The image's own `env` sets the variables of a step, inside: LD_PRELOAD or PATH of a patch must never reach a program
+ * of this machine.
  */
 function createCommand({ argv, environment }: NamespaceRun): readonly string[] {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
@@ -100,20 +104,20 @@ function assertArguments({ argv, environment }: NamespaceRun): void {
 }
 
 function createSetupError({ exitCode, output }: ProcessResult): MobyPatchError {
-  const told = output.trimEnd().split('\n').at(-1);
-  const program = /: ([a-z]+): (?:command )?not found$/.exec(told ?? '')?.[1];
+  const lastLine = output.trimEnd().split('\n').at(-1);
+  const program = /: ([a-z]+): (?:command )?not found$/.exec(lastLine ?? '')?.[1];
   if (program !== undefined && program in neededPrograms) {
     return createMissingProgramError(program, neededPrograms[program as keyof typeof neededPrograms]);
   }
   return new MobyPatchError(
     'infrastructure',
     'namespace',
-    `private namespaces for a command could not be set up: ${told || `exit code ${exitCode}`}`,
+    `private namespaces for a command could not be set up: ${lastLine || `exit code ${exitCode}`}`,
     { hint: 'moby-patch doctor' },
   );
 }
 
-/** `runProcess` tells of the program it started; the reader knows only of the step's command. */
+/** `runProcess` names the program it started; the reader knows only the step's command. */
 function nameCommand(error: unknown, run: NamespaceRun): unknown {
   if (!(error instanceof MobyPatchError)) return error;
   const name = run.argv[0] ?? 'the set-up';

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Folder } from '../../folder/folder.js';
 import { hasEscapes } from '../../format/path.js';
-import { inventPath, mountedTrees, removeInvented, resolveInside } from './mount-points.js';
+import { createMissing, mountedTrees, removeCreated, resolveInside } from './mount-points.js';
 import type { Bind } from './namespace.js';
 import { hasRealParents, statEntry } from './stat-entry.js';
 
@@ -11,7 +11,7 @@ export const networkFiles = ['etc/resolv.conf', 'etc/hosts'] as const;
 
 export interface ProvidedFiles {
   readonly binds: readonly Bind[];
-  /** Takes the mount points away that were made for it, and tells which copies a command has written to. */
+  /** Removes the mount points that were created for them; the answer lists the files that a command has written to. */
   release(): Promise<string[]>;
 }
 
@@ -22,35 +22,35 @@ interface Provided {
 }
 
 /**
- * Copies this machine's files into `store` and finds where to mount them in the folder. A command writes
- * to the copy, as it does in Docker. A file that this machine lacks or that has no place is left out.
+ * Copies this machine's files into `store` and finds where to mount them in the folder. A command writes to the copy, as
+ * it does in Docker. A file that this machine does not have, or that has no place in the folder, is left out.
  */
 export async function provideNetworkFiles(folder: Folder, store: string): Promise<ProvidedFiles> {
   await mkdir(store, { recursive: true, mode: 0o700 });
   const binds: Bind[] = [];
   const provided: Provided[] = [];
-  const invented: string[] = [];
+  const created: string[] = [];
   for (const path of networkFiles) {
     const original = await readFile(`/${path}`).catch(() => undefined);
     const target = findPlace(folder, path);
     if (original === undefined || target === undefined) continue;
     const copy = join(store, path.replace('/', '-'));
     await copyFile(`/${path}`, copy);
-    invented.push(...inventPath(folder, target, 'file'));
+    created.push(...createMissing(folder, target, 'file'));
     binds.push({ source: copy, target });
     provided.push({ path, original, copy });
   }
   return {
     binds,
     async release() {
-      removeInvented(folder, invented);
+      removeCreated(folder, created);
       const written = await Promise.all(provided.map(isWritten));
       return provided.filter((_, index) => written[index]).map(({ path }) => path);
     },
   };
 }
 
-/** The end of a file's symlinks inside the folder, if a file is there or can be made there. */
+/** Where a file's symlinks end inside the folder, if a file is there or can be created there. */
 function findPlace(folder: Folder, path: string): string | undefined {
   const target = resolveInside(folder, path);
   // A name that is no UTF-8 cannot be an argument of a program started from here.

@@ -7,7 +7,7 @@ import { createErrorReport } from '../../model/error.js';
 import { mountedTrees } from './mount-points.js';
 import { runInNamespace } from './namespace.js';
 
-// Bits of linux/capability.h that unpacking a root file system and making namespaces take.
+// Bits of linux/capability.h: the rights to unpack a root file system and to create namespaces.
 const neededCapabilities = {
   CHOWN: 0,
   DAC_OVERRIDE: 1,
@@ -19,7 +19,7 @@ const neededCapabilities = {
 
 const seconds = 30;
 
-/** Whether commands can run here without a daemon: tries it once, with an empty folder and no command. */
+/** Whether commands can run here without a daemon: tries the set-up once, with an empty folder and no command. */
 export async function probeLocal(signal: AbortSignal = new AbortController().signal): Promise<Readiness> {
   const missing = process.platform === 'linux' ? await findMissingRight() : createPlatformReason();
   if (missing !== undefined) return missing;
@@ -59,7 +59,7 @@ async function findMissingRight(): Promise<Readiness | undefined> {
   );
 }
 
-/** What the texts of /proc/self/status and /proc/self/uid_map say against it; undefined when nothing. */
+/** What is missing by the texts of /proc/self/status and /proc/self/uid_map; undefined when nothing is. */
 export function explainRights(status: string, uidMap: string): Readiness | undefined {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
   const lacks = Object.entries(neededCapabilities).filter(

@@ -9,9 +9,9 @@ import { MobyPatchError } from '../../model/error.js';
 import { hasRealParents, keepMtime, statEntry } from './stat-entry.js';
 
 /**
- * Applies changes to a folder in their order; a parent's mtime stays as it was. Device nodes, fifos and
- * sockets are never made, but free their name. A new file is made beside the folder (`incoming`, on the same
- * disk) and renamed over the old one: a hard link's other names keep the old body, and the inode is another one.
+ * Applies changes to a folder in their order; a parent's mtime stays as it was. Device nodes, fifos and sockets are
+ * never created, but what had their name goes. A new file is written beside the folder (`incoming`, on the same disk)
+ * and renamed over the old one: a hard link's other names keep the old body, and the inode is another one.
  */
 export async function applyChanges(
   changes: readonly Change[],
@@ -35,7 +35,7 @@ export async function applyChanges(
 function removePath(folder: Folder, path: string): void {
   if (path === '')
     throw new MobyPatchError('failed', 'unsafe-path', 'the root itself cannot be removed', { path });
-  // Below what is no directory there is nothing: a removed subtree may be named from top to bottom.
+  // A subtree may be removed name by name, from top to bottom: below what is no directory there is nothing.
   if (!hasRealParents(folder, path)) return;
   keepMtime(folder, path, () => removeTree(folder, path));
 }

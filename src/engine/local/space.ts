@@ -7,7 +7,7 @@ const megabyte = 1024 * 1024;
 // Room for what commands write: package lists and archives alone are tens of megabytes.
 const reserve = 128 * megabyte;
 
-/** Bytes that an image takes on a disk with blocks of 4 KiB, each hard-link group once. */
+/** Bytes that an image takes on a disk with blocks of 4 KiB; a hard-link group counts once. */
 function measureImage(image: Archive): number {
   const groups = new Set<string>();
   let size = 0;

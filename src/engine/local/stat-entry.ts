@@ -20,7 +20,7 @@ export function hasRealParents(folder: Folder, path: string): boolean {
   return true;
 }
 
-/** Makes or removes a name without a trace in its parent's mtime. */
+/** Creates or removes a name and leaves the mtime of its parent. */
 export function keepMtime(folder: Folder, path: string, change: () => void): void {
   const parent = statEntry(folder, parentOf(path));
   change();

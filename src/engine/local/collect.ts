@@ -6,10 +6,10 @@ import type { OnFile } from '../../model/engine.js';
 import { statEntry } from './stat-entry.js';
 
 /**
- * Gives each regular file directly inside a folder of a root. A command may have put a symlink in place of the
- * folder or of a file, which would lead to files of this machine: none is followed.
+ * Passes on each regular file directly inside a folder of a root. No symlink is followed: a command may have put one in
+ * place of the folder or of a file, and it would lead to files of this machine.
  */
-export async function takeFiles(root: Folder, folder: string, take: OnFile): Promise<void> {
+export async function collectFiles(root: Folder, folder: string, onFile: OnFile): Promise<void> {
   if (statEntry(root, folder)?.isDirectory() !== true) return;
   for (const bytes of readdirSync(root.locate(folder), { encoding: 'buffer' })) {
     const path = `${folder}/${decodePath(bytes)}`;
@@ -17,6 +17,6 @@ export async function takeFiles(root: Folder, folder: string, take: OnFile): Pro
     await using file = await open(root.locate(path), constants.O_RDONLY | constants.O_NOFOLLOW);
     const { size } = await file.stat();
     const body = file.createReadStream({ autoClose: false });
-    await take({ name: path.slice(folder.length + 1), size, body });
+    await onFile({ name: path.slice(folder.length + 1), size, body });
   }
 }
