@@ -6,16 +6,15 @@ import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import { resolvePath } from '../tree/resolve.js';
 
-/** Files above this are read when they are asked for, one by one. */
+/** Bytes: a larger file is read by itself, when a step asks for it. */
 const largestCached = 2 ** 20;
 
 /** Raised when the cached bodies are written in another way. */
 const version = 1;
 
 /**
- * Bodies of the paths that a plan says it reads, fetched together in one pass over the image at the first
- * call, or kept from an earlier build. The answer is undefined for an entry that is not among them, or is no
- * longer the image's own.
+ * Bodies of the paths that a plan says it reads. The first call fetches them together in one pass over the image, or
+ * from the cache. The answer is undefined for an entry that is not among them, or is no longer the image's own.
  */
 export function createBodyCache(
   image: Archive,
@@ -24,7 +23,7 @@ export function createBodyCache(
 ): (entry: Entry) => Promise<Uint8Array | undefined> {
   let pass: Promise<ReadonlyMap<Entry, Uint8Array>> | undefined;
   return async (entry) => {
-    pass ??= findBodies(image, findWanted(image, reads), cache);
+    pass ??= loadBodies(image, findWanted(image, reads), cache);
     return (await pass).get(entry);
   };
 }
@@ -39,8 +38,8 @@ function findWanted(image: Archive, reads: readonly string[]): readonly ImageEnt
   return [...wanted];
 }
 
-/** They are kept one behind the other, since their lengths are known. */
-async function findBodies(
+/** Cached one behind the other, since their lengths are known. */
+async function loadBodies(
   image: Archive,
   wanted: readonly ImageEntry[],
   cache: Cache,

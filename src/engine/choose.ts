@@ -9,15 +9,15 @@ export interface ChosenEngine {
 }
 
 /**
- * The engine that carries out a plan with these needs. `auto` takes the first of `engines` that offers all
- * of them and is ready. Errors (`infrastructure`): `no-engine`, `engine-not-ready`; (`invalid`) `engine-unfit`.
+ * The engine for a plan with these needs. `auto` is the first of `engines` that offers all of them and is ready.
+ * Errors (`infrastructure`): `no-engine`, `engine-not-ready`; (`invalid`): `engine-unfit`.
  */
 export async function chooseEngine(
   wanted: EngineName | 'auto',
   needs: readonly Need[],
   engines: readonly Engine[],
 ): Promise<ChosenEngine> {
-  return wanted === 'auto' ? chooseReady(needs, engines) : takeNamed(wanted, needs, engines);
+  return wanted === 'auto' ? chooseReady(needs, engines) : chooseNamed(wanted, needs, engines);
 }
 
 async function chooseReady(needs: readonly Need[], engines: readonly Engine[]): Promise<ChosenEngine> {
@@ -39,7 +39,7 @@ async function chooseReady(needs: readonly Need[], engines: readonly Engine[]): 
   );
 }
 
-async function takeNamed(
+async function chooseNamed(
   wanted: EngineName,
   needs: readonly Need[],
   engines: readonly Engine[],
@@ -54,9 +54,9 @@ async function takeNamed(
     );
   }
   if (needs.length === 0)
-    return { engine, reason: 'asked for; no step needs commands, so it starts nothing' };
+    return { engine, reason: 'chosen by name; no step needs commands, so it starts nothing' };
   const { ready, reason, hint } = await engine.probe();
-  if (ready) return { engine, reason: `asked for; ${reason}` };
+  if (ready) return { engine, reason: `chosen by name; ${reason}` };
   throw new MobyPatchError(
     'infrastructure',
     'engine-not-ready',

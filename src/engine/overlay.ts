@@ -6,12 +6,14 @@ import { MobyPatchError } from '../model/error.js';
 import type { Put } from '../model/workspace.js';
 import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
 
-/** The entries of an image with puts and removals over them. Paths are canonical, but for those that `locate` takes. */
+/** The entries of an image with puts and removals over them. Paths are canonical, except in `locate` and `follow`. */
 export interface Overlay {
   get(path: string): Entry | undefined;
   list(directory: string): string[];
-  /** The canonical path that a path leads to; a symlink at its end is followed only if asked for. Error: `path-loop`. */
-  locate(path: string, followLast?: boolean): string;
+  /** The canonical path of an entry: symlinks in its parents are followed, one at its end is not. Error: `path-loop`. */
+  locate(path: string): string;
+  /** The canonical path at the end of all symlinks. Error: `path-loop`. */
+  follow(path: string): string;
   /** Creates missing parents. Errors: `path-invalid`, `path-is-directory`, `path-not-directory`. */
   put(file: Put): void;
   /** Removes a subtree; whether there was one. */
@@ -89,11 +91,8 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
       }
       return [...names].sort();
     },
-    locate(path, followLast = false) {
-      const place = resolvePath(get, path, followLast);
-      if (place !== undefined) return place;
-      throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
-    },
+    locate: (path) => resolvePath(get, path) ?? refuseLoop(path),
+    follow: (path) => resolvePath(get, path, true) ?? refuseLoop(path),
     put(file) {
       const { path, type } = file;
       const old = get(path);
@@ -138,6 +137,10 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
 
 export function pathOf(change: Change): string {
   return change.op === 'put' ? change.entry.path : change.path;
+}
+
+function refuseLoop(path: string): never {
+  throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
 }
 
 function assertReplaceable({ path, type }: Put, old: Entry | undefined): void {

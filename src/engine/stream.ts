@@ -1,7 +1,7 @@
 import type { Engine } from '../model/engine.js';
 import { MobyPatchError } from '../model/error.js';
 
-/** In this process: puts and removals only, nothing is started and nothing needs to be installed. */
+/** Puts and removals only, in this process: nothing is started and nothing needs to be installed. */
 export function createStreamEngine(): Engine {
   return {
     name: 'stream',

@@ -66,7 +66,7 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
 
   async function follow(path: string): Promise<Entry | undefined> {
     await refresh();
-    return overlay.get(overlay.locate(path, true));
+    return overlay.get(overlay.follow(path));
   }
 
   return {
@@ -77,7 +77,7 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
     follow,
     async list(path) {
       await refresh();
-      return overlay.list(overlay.locate(path, true));
+      return overlay.list(overlay.follow(path));
     },
     async read(path) {
       const entry = await follow(path);

@@ -10,11 +10,12 @@ export interface TlsFiles {
   readonly verify: boolean;
 }
 
-/** Where the daemon is. `source` says who says so, for messages. */
+/** Where the daemon is. */
 export interface Endpoint {
   /** `unix:///path`, `tcp://host:port` or `ssh://[user@]host[:port]`. */
   readonly host: string;
   readonly tls?: TlsFiles | undefined;
+  /** What named the daemon, for messages. */
   readonly source: string;
 }
 

@@ -26,26 +26,28 @@ export const selectionVersion = 1;
 const longestName = 255;
 const noId = 0xffffffff;
 
-/** Why an entry cannot or need not go into a container; `undefined` when it goes. */
-export function findReasonToStay(entry: Entry): string | undefined {
-  if (isBlind(entry.path)) return 'Docker has its own';
-  if (entry.type === 'socket') return 'tar has no sockets';
-  if (entry.uid === noId || entry.gid === noId) return 'the owner 4294967295 cannot be set';
-  const isWhiteoutDevice = entry.device?.major === 0 && entry.device.minor === 0;
-  if (entry.type === 'character' && isWhiteoutDevice) return 'overlayfs takes a device 0:0 for a deletion';
-  for (const name of entry.path.split('/')) {
-    if (name.startsWith('.wh.')) return 'layers take the name for a deletion';
-    if (encodePath(name).length > longestName) return 'the name is longer than 255 bytes';
-  }
-  return undefined;
-}
-
-/** What goes into a container, in the same order; nothing goes below a directory that stays. */
+/** The entries that go into a container, in the same order; nothing goes below a directory that stays. */
 export function selectTravellers<T extends Entry>(entries: Iterable<T>): T[] {
   const all = [...entries];
-  const staying = all.filter((entry) => findReasonToStay(entry) !== undefined);
-  const homes = new Set(staying.filter((entry) => entry.type === 'directory').map((entry) => entry.path));
-  return all.filter((entry) => findReasonToStay(entry) === undefined && !isBelowAny(entry.path, homes));
+  const staying = new Set(all.filter((entry) => !canTravel(entry)));
+  const homes = new Set([...staying].filter(({ type }) => type === 'directory').map(({ path }) => path));
+  return all.filter((entry) => !staying.has(entry) && !isBelowAny(entry.path, homes));
+}
+
+function canTravel(entry: Entry): boolean {
+  // Docker has its own.
+  if (isBlind(entry.path)) return false;
+  // tar has no sockets.
+  if (entry.type === 'socket') return false;
+  // The owner 4294967295 cannot be set.
+  if (entry.uid === noId || entry.gid === noId) return false;
+  // overlayfs takes a device 0:0 for a deletion.
+  const isWhiteout = entry.device?.major === 0 && entry.device.minor === 0;
+  if (entry.type === 'character' && isWhiteout) return false;
+  // Layers take names with .wh. for deletions.
+  return entry.path
+    .split('/')
+    .every((name) => !name.startsWith('.wh.') && encodePath(name).length <= longestName);
 }
 
 function isBelowAny(path: string, directories: ReadonlySet<string>): boolean {
