@@ -102,7 +102,7 @@ for (const [index, name] of ['local', 'docker'].entries()) {
       if (create !== undefined) await body(t, await create(), await openRoot(t));
     });
 
-  check('a build that goes on where an earlier one was gives the same bytes', async (t, engine, image) => {
+  check('a build that begins after cached steps gives the same bytes', async (t, engine, image) => {
     const folder = await createTestFolder(t);
     const cache = openCache(folder, t.fail);
     const begun = await build(t, engine, image, steps('true'), cache);
@@ -125,7 +125,7 @@ for (const [index, name] of ['local', 'docker'].entries()) {
     t.not(other.digest, begun.digest);
   });
 
-  check('what did not pass, or cannot be brought back, is not kept', async (t, engine, image) => {
+  check('steps that did not pass, or whose changes are not all, are not cached', async (t, engine, image) => {
     const folder = await createTestFolder(t);
     const cache = openCache(folder, t.fail);
     const steps = () => access(join(folder, 'steps'));

@@ -26,7 +26,7 @@ async function openBodies(t: ExecutionContext): Promise<{ bodies: BodyFile; path
   return { bodies, path };
 }
 
-/** The delta between two tars; `reads`: how often the second one was asked for. */
+/** The delta between two tars; `reads`: how often the second one was read. */
 async function compare(
   t: ExecutionContext,
   before: Uint8Array,
@@ -62,7 +62,7 @@ const root: readonly Sketch[] = [
 const withChange = (path: string, change: Partial<Sketch>) =>
   root.map((sketch) => (sketch.path === path ? { ...sketch, ...change } : sketch));
 
-test('what was only touched has not changed', async (t) => {
+test('a file that was only touched has not changed', async (t) => {
   const touched = root.map((sketch) => ({ ...sketch, mtime: 2_000_000_000 }));
   t.deepEqual((await compare(t, await pack(root), await pack(touched))).changes, []);
 });
@@ -84,7 +84,7 @@ for (const [what, path, change] of [
   });
 }
 
-test('what is gone is told once for a folder, before what took its place', async (t) => {
+test('a removed folder is one removal, before the put that replaces it', async (t) => {
   const before = await pack([
     { path: 'a', type: 'directory' },
     { path: 'a/sub', type: 'directory' },
@@ -100,7 +100,7 @@ test('what is gone is told once for a folder, before what took its place', async
   t.deepEqual(names(await compare(t, before, now)), ['- a/sub', '- b', '- top', '+ b']);
 });
 
-test("what is Docker's own is no change", async (t) => {
+test("Docker's own files are no change", async (t) => {
   const before = await pack([
     { path: 'etc', type: 'directory' },
     { path: 'etc/hosts' },
@@ -119,7 +119,7 @@ test("what is Docker's own is no change", async (t) => {
 const group = (...paths: readonly string[]) =>
   paths.map((path): Sketch => ({ path, link: 'g', content: 'shared' }));
 
-test('a new name of an old file is seen, and its bytes are asked for once more', async (t) => {
+test('a new name of an old file is a change, and the root is read once more for its bytes', async (t) => {
   const before = await pack([
     { path: 'a', content: 'shared' },
     { path: 'z', content: 'other' },
@@ -132,7 +132,7 @@ test('a new name of an old file is seen, and its bytes are asked for once more',
   t.is(await read(find(delta, 'b')), 'shared');
 });
 
-test('a file that came to be a name of another is seen, though its bytes are the same', async (t) => {
+test('a file that became a name of another is a change, though its bytes are the same', async (t) => {
   const before = await pack([
     { path: 'a', content: 'shared' },
     { path: 'b', content: 'shared' },
@@ -163,7 +163,7 @@ test('a symlink with two names is two symlinks', async (t) => {
   t.like(find(delta, 'two'), { type: 'symlink', target: 'there', size: 5, link: undefined });
 });
 
-test('bodies are right whatever was thrown away between them', async (t) => {
+test('bodies are right, whatever was discarded between them', async (t) => {
   const large = (letter: string) => letter.repeat(3 * 2 ** 20);
   const before: Sketch[] = [];
   const now: Sketch[] = [];
@@ -205,7 +205,7 @@ test('a tar that breaks off, a link to nothing and a file that changes meanwhile
   });
 });
 
-test('a file capability is told', async (t) => {
+test('a file capability is reported', async (t) => {
   const pax = encodePax(new Map([['SCHILY.xattr.security.capability', Buffer.from([1, 0, 0, 2])]]));
   const linkName = Buffer.alloc(0);
   const file = encodeTarBlock({ ...blockOf('ping'), linkName, flag: '0' });

@@ -41,7 +41,7 @@ async function prune({ daemon }: Bench): Promise<void> {
   await pruneDocker(await connectDocker(daemon.environment), { cache: true });
 }
 
-check('an image is imported once, and the import is all that stays', async (t, bench) => {
+check('an image is imported once, and only the import stays', async (t, bench) => {
   const cache = await createCache(t);
   const isKept = () =>
     createDockerEngine(bench.daemon.environment)
@@ -77,7 +77,7 @@ check('two builds at once use the same import, and neither removes it from the o
   await prune(bench);
 });
 
-check('an image with the label of an import and another content is not taken', async (t, bench) => {
+check('an image with the label of an import and other content is not used', async (t, bench) => {
   const cache = await createCache(t);
   await run(t, bench, cache, 'aa');
   await prune(bench);
@@ -93,7 +93,7 @@ check('an image with the label of an import and another content is not taken', a
   await prune(bench);
 });
 
-check('an import that was given up is no import', async (t, bench) => {
+check('an import that was given up is not used', async (t, bench) => {
   const cache = await createCache(t);
   const abort = new AbortController();
   const cut: Entry = {

@@ -18,7 +18,7 @@ check('a daemon that answers is ready', async (t, bench) => {
   t.regex(readiness.reason, /^Docker \d+\.\d+.*linux.* at unix:.*\(DOCKER_HOST\)$/);
 });
 
-check('a command gives its exit code and all it says; only what it changed comes back', async (t, bench) => {
+check('a command returns its exit code and its output; only what it changed comes back', async (t, bench) => {
   const { root, log } = await open(t, bench, [{ path: 'etc/motd', content: 'hello' }]);
   t.deepEqual(await root.pull(), []);
   const result = await root.run(['/bin/sh', '-c', 'cat /etc/motd; echo " out"; echo err >&2; exit 3'], {});
@@ -37,7 +37,7 @@ check('a command gives its exit code and all it says; only what it changed comes
   );
 });
 
-check('a command has the environment it was given, PATH, and no terminal', async (t, bench) => {
+check('a command has the environment of its step, PATH, and no terminal', async (t, bench) => {
   const { root } = await open(t, bench, []);
   const { output } = await root.run(
     [
@@ -52,7 +52,7 @@ check('a command has the environment it was given, PATH, and no terminal', async
   t.is(output, 'hi /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /root 0 localhost\nnone\n');
 });
 
-check('bytes of a command come through unchanged and are cut at the front', async (t, bench) => {
+check('output comes through unchanged, and a long one is cut at the front', async (t, bench) => {
   const { root, log } = await open(t, bench, []);
   await sh(root, 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done');
   t.deepEqual(
@@ -83,7 +83,7 @@ check(
   },
 );
 
-check('mount points that the image does not have are not invented', async (t, bench) => {
+check('mount points that the image does not have do not appear', async (t, bench) => {
   const bare = bench.root.filter(({ path }) => /^(?:|bin(?:\/.*)?)$/.test(path));
   const { root } = await openEntries(t, bench, bare);
   await sh(root, 'cat /etc/hosts /proc/mounts > /dev/null; touch /mark');
@@ -120,7 +120,7 @@ check('a step has a network only when it asks for one', async (t, bench) => {
   t.is(after.output, 'lo\n1\n');
 });
 
-check('what cannot travel stays at home, and its absence is no removal', async (t, bench) => {
+check('an entry that cannot travel stays, and its absence is no removal', async (t, bench) => {
   const { root } = await open(t, bench, [
     { path: 'var/socket', type: 'socket' },
     { path: 'var/.wh.name', content: 'no whiteout' },
@@ -210,7 +210,7 @@ check('owners, modes, times and names of any bytes travel both ways', async (t, 
   );
 });
 
-check('names of one file are one file inside, wherever the archive has its data', async (t, bench) => {
+check('hard links are one file in the container, wherever the archive has its data', async (t, bench) => {
   const group = ['one', 'two', 'three'].map(
     (path): Sketch => ({ path: `var/${path}`, link: 'g', content: 'shared' }),
   );
@@ -228,7 +228,7 @@ check('names of one file are one file inside, wherever the archive has its data'
   t.is((await collect(two?.body() ?? ([] as never))).toString(), 'sharedmore\n');
 });
 
-check('a directory that was made anew has lost what it had', async (t, bench) => {
+check('a directory that was created anew has lost its entries', async (t, bench) => {
   const { root } = await open(t, bench, [
     { path: 'var/d', type: 'directory' },
     { path: 'var/d/old', content: 'old' },
@@ -241,7 +241,7 @@ check('a directory that was made anew has lost what it had', async (t, bench) =>
   t.deepEqual(changes, ['- var/d', '+ var/d']);
 });
 
-check('an edit of the same size and time, and a new name, are seen; a touch is nothing', async (t, bench) => {
+check('an edit of the same size and time, and a new name, are changes; a touch is none', async (t, bench) => {
   const { root } = await open(t, bench, [
     { path: 'var/edited', content: 'before' },
     { path: 'var/named', content: 'x' },
@@ -255,7 +255,7 @@ check('an edit of the same size and time, and a new name, are seen; a touch is n
   t.deepEqual(await pullNames(root), ['+ etc/new', '+ var/alias', '+ var/edited', '+ var/named']);
 });
 
-check('what is pushed is there for the next command', async (t, bench) => {
+check('pushed changes are there for the next command', async (t, bench) => {
   const { root } = await open(t, bench, [
     { path: 'var/old', type: 'directory' },
     { path: 'var/old/below', content: 'x' },

@@ -22,13 +22,9 @@ async function findTraces(text: string): Promise<string[]> {
   return traces;
 }
 
-async function waitForNoTraces(text: string): Promise<string[]> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const traces = await findTraces(text);
-    if (traces.length === 0 || Date.now() > deadline) return traces;
-    await wait(20);
-  }
+/** The kernel ends the processes of a namespace after its first one has ended; the runner's limit bounds the wait. */
+async function waitForNoTraces(text: string): Promise<void> {
+  while ((await findTraces(text)).length > 0) await wait(20);
 }
 inNamespaces('a command has its own processes, hostname, loopback and environment', async (t) => {
   process.env.MOBY_PATCH_SECRET = 'secret';
@@ -69,7 +65,7 @@ inNamespaces('a command cannot reach the machine', async (t) => {
   });
 });
 
-inNamespaces('no writable proc or sysfs is left in the namespace, not even out of reach', async (t) => {
+inNamespaces('the namespace has no writable proc or sysfs, not even out of reach', async (t) => {
   // Otherwise a user namespace may mount a writable one and write core_pattern with its user id 0.
   await using scratch = await createScratch();
   const controller = new AbortController();
@@ -125,7 +121,7 @@ inNamespaces('a command that takes too long is ended with all it started', async
   });
 });
 
-inNamespaces('a process that a command leaves behind ends with it', async (t) => {
+inNamespaces('a process that a command leaves behind ends with the command', async (t) => {
   await opened(await createRoot(), async ({ sh, parent }) => {
     t.is((await sh('setsid sleep 1000 & echo done')).output, 'done\n');
     t.deepEqual(await findTraces(parent), []);
@@ -157,7 +153,7 @@ inNamespaces('after a kill -9 of this program no process and no mount is left', 
   t.not((await findTraces(scratch.path)).length, 0);
   child.kill('SIGKILL');
   await ended;
-  t.deepEqual(await waitForNoTraces(scratch.path), []);
+  await waitForNoTraces(scratch.path);
   t.notRegex(await readFile('/proc/self/mounts', 'utf8'), new RegExp(scratch.path));
   t.is((await findAbandonedScratch(scratch.path)).length, 1);
 });

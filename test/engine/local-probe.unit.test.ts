@@ -4,11 +4,11 @@ import { explainRights, probeLocal } from '#src/engine/local/probe.js';
 const everything = 'Name:\tnode\nCapEff:\t000001ffffffffff\n';
 const wholeMap = '         0          0 4294967295\n';
 
-test('a root with every right can make a folder for every user', (t) => {
+test('a process with every right is ready', (t) => {
   t.is(explainRights(everything, wholeMap), undefined);
 });
 
-test('the rights of an ordinary container are named as missing', (t) => {
+test('the rights that an ordinary container lacks are named', (t) => {
   // What Docker gives by default: 00000000a80425fb.
   const told = explainRights('CapEff:\t00000000a80425fb\n', wholeMap);
   t.false(told?.ready);
@@ -16,12 +16,12 @@ test('the rights of an ordinary container are named as missing', (t) => {
   t.regex(told?.hint ?? '', /--privileged/);
 });
 
-test('root of a user namespace is not enough', (t) => {
+test('root of a user namespace is refused', (t) => {
   const told = explainRights(everything, '0 100000 65536\n');
   t.regex(told?.reason ?? '', /user namespace/);
 });
 
-test('the probe tries, and says why in one sentence', async (t) => {
+test('the probe tries the set-up, and gives its reason in one sentence', async (t) => {
   const told = await probeLocal();
   t.log(told.reason);
   t.notRegex(told.reason, /\n/);

@@ -105,7 +105,7 @@ inNamespaces(
   },
 );
 
-test('a disk without room is named with what is there and what is wanted', async (t) => {
+test('a full disk is named, with the space it has and the space that is needed', async (t) => {
   await using scratch = await createScratch();
   const huge = { ...sketchEntry({ path: 'huge' }), size: 2 ** 60 };
   const { signal } = new AbortController();

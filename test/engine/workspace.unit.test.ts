@@ -87,7 +87,7 @@ const list = (changes: readonly Change[]) =>
     change.op === 'put' ? `put ${change.entry.path} ${change.entry.mtime}` : `remove ${change.path}`,
   );
 
-test('a path goes through the symlinks of the image, and missing parents are made', async (t) => {
+test('a path follows the symlinks of the image, and missing parents are created', async (t) => {
   const workspace = await open(t);
   await workspace.put({ path: 'lib/new/x', type: 'file', content: Buffer.from('x') });
   t.deepEqual(list(await workspace.changes()), ['put usr/lib/new 5000', 'put usr/lib/new/x 5000']);
@@ -95,7 +95,7 @@ test('a path goes through the symlinks of the image, and missing parents are mad
   t.is(Buffer.from(await workspace.read('lib/new/x')).toString(), 'x');
 });
 
-test('what is as it was is no change', async (t) => {
+test('what ends as it was is no change', async (t) => {
   const workspace = await open(t);
   await workspace.put({ path: 'etc/passwd', type: 'file', content: Buffer.from('root') });
   await workspace.put({ path: 'etc', type: 'directory' });
@@ -132,7 +132,7 @@ test('refuses to put a file over a directory, below a file, or where symlinks lo
   await t.throwsAsync(workspace.run(['true']), { code: 'no-commands' });
 });
 
-test('the executor is opened by the first command, told everything once, and closed', async (t) => {
+test('the first command starts the executor; each change is pushed once; closing the workspace closes the root', async (t) => {
   const fake = createFake();
   const workspace = await open(t, fake);
   await workspace.put({ path: 'etc/x', type: 'file' });
@@ -144,7 +144,7 @@ test('the executor is opened by the first command, told everything once, and clo
   t.deepEqual(fake.pushed, [['put etc/x'], ['closed']]);
 });
 
-test('of what an engine reports only real differences stay', async (t) => {
+test('only real differences remain of what an engine reports', async (t) => {
   const fake = createFake([
     put('etc', '', { type: 'directory', mode: 0o755, size: 0 }),
     put('etc/passwd', 'root'),
@@ -168,7 +168,7 @@ test('an explicit put to a blind path stays, whatever the engine has there', asy
   t.deepEqual(list(await workspace.changes()), ['put etc/late 5000', 'put etc/hosts 5000']);
 });
 
-test('a hard-link group that a command splits is told, one that it makes is kept', async (t) => {
+test('a hard-link group that a command splits is a warning, and one that it creates stays', async (t) => {
   const split = await open(t, createFake([put('one', 'changed')]));
   await split.run(['true']);
   await split.changes();
@@ -206,7 +206,7 @@ test('the root of an image that has no entry for it differs by more than its tim
   t.deepEqual(await pull(0o700), ['put  5000']);
 });
 
-test('what is found to differ is not read again to be compared', async (t) => {
+test('a file that differs is read once to be compared', async (t) => {
   let reads = 0;
   const same = entry('etc/passwd', 'toor');
   const counted: Entry = {
@@ -223,7 +223,7 @@ test('what is found to differ is not read again to be compared', async (t) => {
   t.is(reads, 1);
 });
 
-test('what a plan reads is kept for the next build of the image', async (t) => {
+test('what a plan reads is cached for the next build of the image', async (t) => {
   const cache = openCache(await createTestFolder(t), t.fail);
   const read = async (passes: number) => {
     const image = await openBytes(t, archive);
@@ -250,7 +250,7 @@ test('what a plan reads is kept for the next build of the image', async (t) => {
   await read(0);
 });
 
-test('a root that is there starts while steps look, and its error is told only to a command', async (t) => {
+test('a root that is there starts while steps look, and its error surfaces at a command', async (t) => {
   const open = async (fail: boolean, run: boolean) => {
     const fake = createFake();
     let starts = 0;
@@ -293,7 +293,7 @@ test('what runs commands can end before the workspace is closed', async (t) => {
   t.deepEqual(fake.pushed, [['stopped'], ['closed']]);
 });
 
-test('a workspace goes on from a state: it is pushed before the first command, and is told again', async (t) => {
+test('a workspace begins with a state, which is pushed before the first command', async (t) => {
   const fake = createFake();
   const image = await openBytes(t, archive);
   const from = {

@@ -17,7 +17,7 @@ async function* pieces(): AsyncGenerator<Uint8Array> {
   yield Buffer.from('two');
 }
 
-test('what is written is there, whole or in parts, under its kind and key', (t) =>
+test('content is read back, whole or in parts, under its kind and key', (t) =>
   withFolder(async (folder) => {
     const cache = openCache(folder, t.fail);
     t.is(await cache.read('member', key), undefined);
@@ -61,7 +61,7 @@ for (const [name, damage] of [
   ['a lost end', (bytes: Buffer) => bytes.subarray(0, -1)],
   ['nothing left', () => Buffer.alloc(0)],
 ] as const) {
-  test(`${name}: not there, and removed`, (t) =>
+  test(`a file with ${name} is absent, and is removed`, (t) =>
     withFolder(async (folder) => {
       const cache = openCache(folder, t.fail);
       const path = join(folder, 'steps', key.slice(0, 2), key);
@@ -74,7 +74,7 @@ for (const [name, damage] of [
     }));
 }
 
-test('trimming removes what was used longest ago, and what a killed process left', (t) =>
+test('trimming removes the files used longest ago, and those a killed process left', (t) =>
   withFolder(async (folder) => {
     const cache = openCache(folder, t.fail);
     for (const [at, name] of ['11', '22', '33'].entries()) {
@@ -93,7 +93,7 @@ test('trimming removes what was used longest ago, and what a killed process left
     ]);
   }));
 
-test('a cache that cannot be written says so once and fails nothing', (t) =>
+test('a cache that cannot be written logs that once and fails nothing', (t) =>
   withFolder(async (folder) => {
     const said: string[] = [];
     const file = join(folder, 'file');
@@ -107,7 +107,7 @@ test('a cache that cannot be written says so once and fails nothing', (t) =>
     t.deepEqual(await trimCache(join(folder, 'none'), 1), { removed: 0, left: 0 });
   }));
 
-test('an error of the source is its own: nothing is kept and nothing is left', (t) =>
+test('an error of the source is passed on, and nothing stays', (t) =>
   withFolder(async (folder) => {
     const cache = openCache(folder, t.fail);
     const failing = (async function* () {
