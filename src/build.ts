@@ -39,7 +39,7 @@ interface Run {
   readonly session: Session;
 }
 
-/** Says what a build would do and with which engine; changes nothing and starts nothing. */
+/** Reports what a build would do, and with which engine. Changes nothing and starts nothing. */
 export async function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
   const draft = createReportDraft(request.name, session.onStage);
   const run = { draft, request, session };
@@ -232,7 +232,7 @@ interface PublishStage {
   readonly scratch: Scratch;
 }
 
-/** A refused boot leaves the old output as it is, and its console beside it. */
+/** A refused boot leaves the old output unchanged, and its console beside it. */
 async function publish(
   { draft, request, session }: Run,
   { output, boot, scratch }: PublishStage,

@@ -7,7 +7,7 @@ export function addCheckCommand(program: Command, context: CommandContext): void
   program
     .command('check')
     .description('check patches, image definitions and the configuration: every error at once')
-    .argument('[patch...]', 'patch folders or ids; without any: all that can be found')
+    .argument('[patch...]', 'patch folders or ids; default: all of them')
     .option('--json', 'the results as JSON on standard output')
     .action(
       guard(context, (patches: string[], flags: { json?: boolean }) => runCheck(patches, flags, context)),

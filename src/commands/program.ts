@@ -3,7 +3,7 @@ import type { CommandContext } from './shared/context.js';
 
 type AddCommand = (program: Command, context: CommandContext) => void;
 
-/** In the order of the help. A module is loaded for its command, or when all are asked for. */
+/** In the order of the help. A module is loaded when its command runs, or when the help lists all of them. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   build: async () => (await import('./build.js')).addBuildCommand,
   plan: async () => (await import('./plan.js')).addPlanCommand,
@@ -28,11 +28,11 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   completion: async () => (await import('./completion.js')).addCompletionCommand,
 };
 
-/** All commands with their options, or the one named `asked` alone; what a command does is loaded when it runs. */
+/** All commands with their options, or only the one called `name`; what a command does is loaded when it runs. */
 export async function createProgram(
   version: string,
   context: CommandContext,
-  asked?: string,
+  name?: string,
 ): Promise<Command> {
   const program = new Command('moby-patch')
     .description('Rebuild the initrd a VM boots from: declarative patches in, a verified image out.')
@@ -43,7 +43,7 @@ export async function createProgram(
       writeErr: (text) => context.stderr.write(text),
     })
     .exitOverride();
-  const one = asked === undefined || !Object.hasOwn(commands, asked) ? undefined : commands[asked];
+  const one = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
   const wanted = one === undefined ? Object.values(commands) : [one];
   for (const add of await Promise.all(wanted.map((load) => load()))) add(program, context);
   for (const command of program.commands) command.exitOverride();

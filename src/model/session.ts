@@ -13,7 +13,7 @@ export interface Places {
   readonly images: readonly string[];
   /** The user's cache folder; builds, reference images and kernels have folders of their own in it. */
   readonly cache: string;
-  /** The user's state folder: what is installed, and its backups. */
+  /** The user's state folder: the records of installed images, and their backups. */
   readonly state: string;
   /** JSON schemas, for editors. */
   readonly schemas: string;
@@ -28,11 +28,11 @@ export type ProgressEvent =
 /** What a use case that only reads images gets of the process it runs in; no stream and no exit code is in it. */
 export interface ReadingSession {
   readonly signal: AbortSignal;
-  /** Bounds for what is read; the usual ones where nothing is given. */
+  /** Bounds of what is read; absent ones have their defaults. */
   readonly limits?: Partial<ScanLimits> | undefined;
   readonly places: Places;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Takes one line about what is going on, for people. */
+  /** Gets one line about the progress of the work, for people. */
   readonly log: (line: string) => void;
 }
 

@@ -11,12 +11,12 @@ export function describeStreamed(report: Report, passed: string): Report {
     ...rest,
     output: output === undefined ? undefined : standardOutput,
     manifest: undefined,
-    boot: boot && { ...boot, console: 'not kept (-o FILE keeps it)' },
+    boot: boot && { ...boot, console: 'not saved (-o FILE saves it)' },
     error: error && {
       ...error,
       message: error.message.replaceAll(passed, standardOutput),
       path: isPassed(error.path) ? standardOutput : error.path,
-      hint: isPassed(error.hint) ? 'build to a file, which keeps the console beside it: -o FILE' : error.hint,
+      hint: isPassed(error.hint) ? 'build to a file, which saves the console beside it: -o FILE' : error.hint,
     },
   };
 }

@@ -15,7 +15,7 @@ export function locateBuildCache({
 
 export interface BuildCache extends Cache, AsyncDisposable {}
 
-/** The cache in a folder, or one that keeps nothing; closing it after a write trims it to its limit. */
+/** The cache in a folder, or an empty one; closing it after a write trims it to its limit. */
 export function openBuildCache(folder: string | undefined, log: (line: string) => void): BuildCache {
   if (folder === undefined) return { ...noCache, [Symbol.asyncDispose]: async () => {} };
   const cache = openCache(folder, log);

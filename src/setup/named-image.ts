@@ -17,7 +17,7 @@ export interface NamedImageOptions extends Omit<OpenOptions, 'signal' | 'name' |
   /** How the file is opened; default: `openImage`. */
   readonly open?: OpenFile;
   /** What `-` names; without it `-` is a name like any other. */
-  readonly input?: NodeJS.ReadableStream;
+  readonly input?: NodeJS.ReadableStream | undefined;
 }
 
 /**

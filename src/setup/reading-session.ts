@@ -10,7 +10,7 @@ export interface ReadingSessionOptions extends Partial<Omit<ReadingSession, 'pla
   readonly folder?: string;
 }
 
-/** Takes from the process what is left out. */
+/** Omitted options come from the process. */
 export function createReadingSession(options: ReadingSessionOptions): ReadingSession {
   const { signal = new AbortController().signal, limits, folder = process.cwd(), log = () => {} } = options;
   const { environment = process.env } = options;

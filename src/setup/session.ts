@@ -16,7 +16,7 @@ export interface SessionOptions extends ReadingSessionOptions, Partial<Pick<Sess
 /** A session; closing it trims its cache to the limit. */
 export interface OpenSession extends Session, AsyncDisposable {}
 
-/** Takes from the process what is left out; by default it reports no progress. */
+/** Omitted options come from the process; without `log` and `onStage` progress is not reported. */
 export function createSession(options: SessionOptions = {}): OpenSession {
   const { onProgress } = options;
   const log = onProgress ? (text: string) => onProgress({ kind: 'line', text }) : options.log;

@@ -13,10 +13,7 @@ export interface Checked {
   readonly problem?: string | undefined;
 }
 
-/**
- * Checks the patches that are named (folders or ids); without any, all patches and image definitions that can be
- * found, and the configuration.
- */
+/** Checks the named patches (folders or ids); without any, all patches, all image definitions and the configuration. */
 export async function check(
   named: readonly string[],
   { places }: ReadingSession,

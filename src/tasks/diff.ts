@@ -8,7 +8,7 @@ export interface DiffRequest {
   /** Files, ids of image definitions, or `-` for `input`. */
   readonly before: string;
   readonly after: string;
-  readonly input?: NodeJS.ReadableStream;
+  readonly input?: NodeJS.ReadableStream | undefined;
   /** Whether to add the changed lines of small text files. */
   readonly text: boolean;
 }
@@ -16,7 +16,7 @@ export interface DiffRequest {
 /** How the roots of two images differ. */
 export async function diff(request: DiffRequest, session: ReadingSession): Promise<TreeDiff> {
   const { input, text } = request;
-  const options = { digest: true, ...(input === undefined ? {} : { input }) };
+  const options = { digest: true, input };
   await using before = await openNamedImage(request.before, session, options);
   await using after = await openNamedImage(request.after, session, {
     ...options,

@@ -11,7 +11,7 @@ import { resolvePath } from '../tree/resolve.js';
 export interface EntriesRequest {
   /** A file, the id of an image definition, or `-` for `input`. */
   readonly image: string;
-  readonly input?: NodeJS.ReadableStream;
+  readonly input?: NodeJS.ReadableStream | undefined;
 }
 
 /**
@@ -22,7 +22,7 @@ export async function listEntries(
   { image: name, input, globs }: EntriesRequest & { readonly globs: readonly string[] },
   session: ReadingSession,
 ): Promise<Entry[]> {
-  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  await using image = await openNamedImage(name, session, { input });
   const matchers = globs.map(createGlob);
   const entries = [...image.entries.values()].filter(
     ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),
@@ -43,7 +43,7 @@ export async function* entries(
   { image: name, input }: EntriesRequest,
   session: ReadingSession,
 ): AsyncGenerator<Entry, void, void> {
-  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  await using image = await openNamedImage(name, session, { input });
   const files = new Map<ArchiveRecord, ImageEntry[]>();
   for (const entry of image.entries.values()) {
     const names = entry.type === 'file' ? files.get(entry.data) : undefined;
@@ -66,7 +66,7 @@ export async function* readImageFile(
   { image: name, input, path }: EntriesRequest & { readonly path: string },
   session: ReadingSession,
 ): AsyncGenerator<Uint8Array> {
-  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  await using image = await openNamedImage(name, session, { input });
   const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
   if (entry?.type === 'file') {
     yield* entry.body();

@@ -8,7 +8,7 @@ import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
 export interface InspectRequest {
   /** A file, the id of an image definition, or `-` for `input`. */
   readonly image: string;
-  readonly input?: NodeJS.ReadableStream;
+  readonly input?: NodeJS.ReadableStream | undefined;
   /** A kernel with its configuration inside, or a config-* file: can it unpack the image? */
   readonly kernel?: string | undefined;
   /** MiB of the machine that boots the image: is it enough? */
@@ -24,7 +24,7 @@ export interface Inspected {
 /** Describes an image: its layout, the system in it, and what would keep it from booting. */
 export async function inspect(request: InspectRequest, session: ReadingSession): Promise<Inspected> {
   const { input, memory } = request;
-  const options = { hold: isBootFile, ...(input === undefined ? {} : { input }) };
+  const options = { hold: isBootFile, input };
   await using image = await openNamedImage(request.image, session, options);
   const kernelConfig = await readConfig(request.kernel, session);
   const inspection = {

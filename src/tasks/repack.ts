@@ -22,7 +22,7 @@ import { checkOutput } from '../verify/check-output.js';
 export interface RepackSource {
   /** A folder, a tar, or `-` for a tar from `input`. */
   readonly place: string;
-  readonly input?: NodeJS.ReadableStream;
+  readonly input?: NodeJS.ReadableStream | undefined;
   /** Of the archive that holds /init; default: what it had, or gzip. */
   readonly compression?: string;
   readonly level?: number;
@@ -112,17 +112,13 @@ async function writeOutput(path: string, { base, options, run }: WriteRequest): 
   const { archive, changes } = base;
   if (source.original === undefined)
     return createOutput(path, writeImage(archive, changes, options), session.signal);
-  await using original = await openNamedImage(source.original, session, pickInput(source));
+  await using original = await openNamedImage(source.original, session, { input: source.input });
   if (original.layout.sha256 !== archive.layout.sha256)
     throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
       path: source.original,
       hint: `the image that was unpacked is ${archive.name}, sha256 ${archive.layout.sha256}`,
     });
   return await createOutput(path, writeImage(original, changes, options), session.signal);
-}
-
-function pickInput({ input }: RepackSource) {
-  return input === undefined ? {} : { input };
 }
 
 async function openPlace({ source, scratch, session }: Run, spool: Spool): Promise<Base> {

@@ -7,7 +7,7 @@ import { openWatched } from '../unpack/open-image.js';
 export interface UnpackRequest {
   /** A file, the id of an image definition, or `-` for `input`. */
   readonly image: string;
-  readonly input?: NodeJS.ReadableStream;
+  readonly input?: NodeJS.ReadableStream | undefined;
   /** A new or empty folder, or a file whose name ends with .tar. */
   readonly output: string;
 }
@@ -24,7 +24,7 @@ export interface Unpacked {
 /** Writes the root of an image to a folder or a tar, which `repack` turns back into the image. */
 export async function unpack(request: UnpackRequest, session: ReadingSession): Promise<Unpacked> {
   const { image: name, input } = request;
-  const source = input === undefined ? {} : { input };
+  const source = { input };
   const output = resolve(session.places.folder, request.output);
   if (!output.endsWith('.tar')) {
     const { unpackWhileReading } = await import('../unpack/export/to-folder.js');
@@ -52,6 +52,6 @@ export async function* unpackToStream(
   session: ReadingSession,
 ): AsyncGenerator<Uint8Array> {
   const { unpackToTar } = await import('../unpack/export/to-tar.js');
-  await using image = await openNamedImage(name, session, input === undefined ? {} : { input });
+  await using image = await openNamedImage(name, session, { input });
   yield* unpackToTar(image, session.signal);
 }

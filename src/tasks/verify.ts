@@ -52,7 +52,7 @@ async function bootNamed(
   const boot = { ...wanted, memory: chooseMemory(image.layout, wanted), image: image.file, console };
   const init = detectInit(image.entries);
   const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init }));
-  if (request.console === undefined) return { ...result, console: 'not kept (--console FILE keeps it)' };
+  if (request.console === undefined) return { ...result, console: 'not saved (--console FILE saves it)' };
   const copy = resolve(places.folder, request.console);
   await copyFile(console, copy);
   return { ...result, console: copy };
