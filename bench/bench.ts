@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepareInputs } from './inputs.js';
-import { measure, shell } from './measure.js';
+import { measure, type Place, runShell } from './measure.js';
 import { type MeasuredRow, renderResults } from './results.js';
 import { listRows } from './rows.js';
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
-    /** Ids of rows with commas between; all of them are written to RESULTS.md only when none is left out. */
+    /** Ids of rows, separated by commas. RESULTS.md is written only by a run of all rows. */
     only: { type: 'string' },
   },
 });
@@ -18,9 +18,12 @@ const runs = Number(values.runs);
 const inputs = await prepareInputs(resolve('build/cache'));
 const folder = await mkdtemp(join(tmpdir(), 'moby-patch-bench-'));
 try {
-  const environment = {
-    MOBY_PATCH_CACHE: join(folder, 'cache'),
-    PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+  const place: Place = {
+    folder,
+    environment: {
+      MOBY_PATCH_CACHE: join(folder, 'cache'),
+      PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+    },
   };
   for (const name of ['first', 'second']) {
     await mkdir(join(folder, name));
@@ -36,16 +39,17 @@ try {
   const measured: MeasuredRow[] = [];
   for (const row of rows) {
     console.error(row.work);
-    measured.push({ row, measured: await measure(row.contenders, runs, folder, environment) });
+    measured.push({ row, measured: await measure(row.contenders, runs, place) });
   }
-  const text = renderResults(measured, runs, await listPrograms(folder));
+  const text = renderResults({ rows: measured, runs, programs: await listPrograms(place) });
   process.stdout.write(text);
   if (only === undefined) await writeFile(resolve('bench/RESULTS.md'), text);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function listPrograms(at: string): Promise<string> {
+async function listPrograms(place: Place): Promise<string[]> {
   const packages = 'libarchive-tools initramfs-tools-core cpio gzip pigz libdeflate-tools';
-  return (await shell(`dpkg-query -W -f '\${Package} \${Version}\\n' ${packages}`, at, {})).trim();
+  const output = await runShell(`dpkg-query -W -f '\${Package} \${Version}\\n' ${packages}`, place);
+  return output.trim().split('\n');
 }

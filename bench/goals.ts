@@ -1,13 +1,12 @@
-import type { Measured } from './measure.js';
-import { median } from './measure.js';
+import { type Measured, median } from './measure.js';
 
-/** Judges a measured row; the first contender is ours. */
+/** Judges a measured row, whose first contender is ours. */
 export type Goal = (measured: readonly Measured[]) => { readonly text: string; readonly met: boolean };
 
 function pick(measured: readonly Measured[], name: string): Measured {
-  const found = measured.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`no contender is called ${name}`);
-  return found;
+  const contender = measured.find((each) => each.name === name);
+  if (contender === undefined) throw new Error(`no contender has the name ${name}`);
+  return contender;
 }
 
 export function timeOf(name: string, most: number): Goal {
@@ -32,7 +31,7 @@ export function peakBelow(mebibytes: number): Goal {
   };
 }
 
-/** Seconds that ours takes longer than the other. */
+/** Ours takes at most this many seconds more than the other one. */
 export function overheadOver(name: string, seconds: number): Goal {
   return (measured) => {
     const over = median(measured[0]?.seconds ?? []) - median(pick(measured, name).seconds);

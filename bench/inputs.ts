@@ -1,14 +1,14 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { findImage } from '#src/catalog/find-image.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
-import { shell } from './measure.js';
+import { runShell } from './measure.js';
 
-/** Real images that somebody else made, and one that is made to be large. */
+/** Images of other people's making, and a large generated one. */
 export interface Inputs {
   readonly text: string;
   readonly gtk: string;
@@ -24,9 +24,12 @@ export async function prepareInputs(folder: string): Promise<Inputs> {
   const packages = join(folder, installer);
   const images = join(packages, 'usr/lib/debian-installer/images/12/amd64');
   if (!(await exists(images)))
-    await shell(`apt-get download -q ${installer} && dpkg -x ${installer}_*.deb ${installer}`, folder, {});
+    await runShell(`apt-get download -q ${installer} && dpkg -x ${installer}_*.deb ${installer}`, {
+      folder,
+      environment: {},
+    });
   const large = join(folder, 'large.img');
-  if (!(await exists(large))) await writeLarge(large, folder);
+  if (!(await exists(large))) await writeLarge(folder);
   return {
     text: join(images, 'text/debian-installer/amd64/initrd.gz'),
     gtk: join(images, 'gtk/debian-installer/amd64/initrd.gz'),
@@ -51,11 +54,10 @@ async function findReference(): Promise<string> {
 const fileCount = 20_000;
 const fileSize = 50 * 1024;
 
-async function writeLarge(path: string, folder: string): Promise<void> {
+async function writeLarge(folder: string): Promise<void> {
   const raw = join(folder, 'large.cpio');
   await pipeline(Readable.from(generateArchive(), { objectMode: false }), createWriteStream(raw));
-  await writeFile(path, '');
-  await shell(`gzip -n -6 < large.cpio > large.img && rm large.cpio`, folder, {});
+  await runShell('gzip -n -6 < large.cpio > large.img && rm large.cpio', { folder, environment: {} });
 }
 
 function* generateArchive(): Generator<Uint8Array> {
@@ -75,7 +77,7 @@ function* generateArchive(): Generator<Uint8Array> {
   yield encodeTrailer();
 }
 
-/** Words of a small vocabulary: deflate makes a third of it, as of a root file system. */
+/** Words of a small vocabulary, which deflate reduces to a third, as it does a root file system. */
 function generateText(random: () => number): Uint8Array {
   const bytes = Buffer.alloc(fileSize);
   for (let at = 0; at < fileSize; ) {
@@ -85,7 +87,7 @@ function generateText(random: () => number): Uint8Array {
   return bytes;
 }
 
-/** xorshift32: the same file on every machine. */
+/** xorshift32, for the same file on every machine. */
 function createRandom(): () => number {
   let state = 2463534242;
   return () => {

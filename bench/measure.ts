@@ -2,31 +2,36 @@ import { spawn } from 'node:child_process';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One way to do a piece of work. The shell commands run in a folder of the contender's own. */
+/** One way to do a piece of work. All shell commands of a bench run in the same folder. */
 export interface Contender {
   readonly name: string;
-  /** Not timed: brings about what the command starts from. */
+  /** Sets up what the command starts from; not timed. */
   readonly prepare?: string | undefined;
   readonly command: string;
-  /** The file whose size is told. */
+  /** The file whose size is reported. */
   readonly output?: string | undefined;
 }
 
 export interface Measured {
   readonly name: string;
-  /** Seconds, one for each run. */
+  /** Of each run. */
   readonly seconds: readonly number[];
-  /** KiB: the largest resident set of any process of the command, over all runs. */
+  /** KiB: the largest resident set of any process of the command in any run. */
   readonly peak: number;
   readonly bytes?: number | undefined;
 }
 
-/** Runs contenders in turns, so that what else the machine does meets all of them. */
+/** Where commands run, and what is added to the environment of this process. */
+export interface Place {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Runs the contenders in turns, so that other work on the machine affects all of them. */
 export async function measure(
   contenders: readonly Contender[],
   runs: number,
-  folder: string,
-  environment: Readonly<Record<string, string>>,
+  place: Place,
 ): Promise<Measured[]> {
   const results = contenders.map(({ name }) => ({
     name,
@@ -38,46 +43,42 @@ export async function measure(
     for (const [index, { prepare, command, output }] of contenders.entries()) {
       const result = results[index];
       if (result === undefined) continue;
-      if (prepare !== undefined) await shell(prepare, folder, environment);
-      const { seconds, peak } = await time(command, folder, environment);
+      if (prepare !== undefined) await runShell(prepare, place);
+      const { seconds, peak } = await time(command, place);
       result.seconds.push(seconds);
       result.peak = Math.max(result.peak, peak);
-      if (output !== undefined) result.bytes = (await stat(join(folder, output))).size;
+      if (output !== undefined) result.bytes = (await stat(join(place.folder, output))).size;
     }
   }
   return results;
 }
 
-async function time(command: string, folder: string, environment: Readonly<Record<string, string>>) {
-  const record = join(folder, '.time');
+async function time(command: string, place: Place): Promise<{ seconds: number; peak: number }> {
+  const record = join(place.folder, '.time');
   await rm(record, { force: true });
   const start = performance.now();
-  await shell(`/usr/bin/time -q -f %M -o .time sh -c ${quote(command)}`, folder, environment);
+  await runShell(`/usr/bin/time -q -f %M -o .time sh -c ${quote(command)}`, place);
   const seconds = (performance.now() - start) / 1000;
   return { seconds, peak: Number(await readFile(record, 'utf8')) };
 }
 
-/** Error: the command with the end of what it said. */
-export async function shell(
-  command: string,
-  folder: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<string> {
+/** Returns the end of the output of a command. Error: the command, its exit code and the same output. */
+export async function runShell(command: string, { folder, environment }: Place): Promise<string> {
   const child = spawn('bash', ['-o', 'pipefail', '-c', command], {
     cwd: folder,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (piece) => {
-      said = (said + piece).slice(-4000);
+      output = (output + piece).slice(-4000);
     });
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once('error', reject).once('close', resolve),
   );
-  if (code !== 0) throw new Error(`${command}\nended with ${code}: ${said}`);
-  return said;
+  if (code !== 0) throw new Error(`${command}\nended with ${code}: ${output}`);
+  return output;
 }
 
 function quote(text: string): string {

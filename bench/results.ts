@@ -1,6 +1,5 @@
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
-import type { Measured } from './measure.js';
-import { median } from './measure.js';
+import { type Measured, median } from './measure.js';
 import type { Row } from './rows.js';
 
 export interface MeasuredRow {
@@ -8,17 +7,24 @@ export interface MeasuredRow {
   readonly measured: readonly Measured[];
 }
 
-/** The table of one run, as Markdown. The first contender of each row is ours. */
-export function renderResults(rows: readonly MeasuredRow[], runs: number, programs: string): string {
+export interface Results {
+  readonly rows: readonly MeasuredRow[];
+  readonly runs: number;
+  /** Name and version of each peer. */
+  readonly programs: readonly string[];
+}
+
+/** The tables of one bench as Markdown. The first contender of each row is ours. */
+export function renderResults({ rows, runs, programs }: Results): string {
   const lines = [
     '# Measured',
     '',
-    'Written by `npm run bench`: every row in one run of it, the contenders in turns. Wall time of whole',
-    `processes, median of ${runs} runs (smallest to largest); peak is the largest resident set of any process.`,
-    'A ratio is ours divided by the other one: below 1 we are faster, or smaller.',
+    'Written by one run of `npm run bench`, with the contenders in turns. Times are wall times of whole processes:',
+    `median of ${runs} runs (smallest to largest). Peak is the largest resident set of any process. A ratio is ours`,
+    'divided by the other one: below 1, ours is faster or smaller.',
     '',
     `- ${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`,
-    ...programs.split('\n').map((line) => `- ${line}`),
+    ...programs.map((program) => `- ${program}`),
   ];
   for (const { row, measured } of rows) lines.push('', ...renderRow(row, measured));
   return `${lines.join('\n')}\n`;

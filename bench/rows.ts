@@ -15,11 +15,11 @@ export interface Row {
 
 const old = 'zcat, cpio, gzip -9';
 
-/** The old way to change a file of an initrd: all out, the change, all in again. */
+/** The old way to change a file of an initrd: unpack everything, change it, pack everything. */
 const rewriteByHand = (image: string) =>
   `rm -rf t && mkdir t && cd t && zcat ${image} | cpio -idm --quiet && echo changed > etc/changed && find . | cpio -o -H newc --quiet | gzip -9 > ../by-hand.img`;
 
-/** `first` and `second` are folders of patches that put one file each. */
+/** `moby` is the command of the program. The folders `first` and `second` are patches that write one file each. */
 export function listRows({ text, gtk, reference, large }: Inputs, moby: string): readonly Row[] {
   const build = (patch: string, ...options: string[]) =>
     `${moby} build -q -i ${text} -p ./${patch} --no-verify -o out.img ${options.join(' ')}`;
@@ -61,7 +61,7 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
     {
       id: 'first',
       work: 'One file changed in the Debian installer, the first time',
-      note: 'Ours reads the output back and holds every entry against the input; the old way checks nothing.',
+      note: 'Ours reads the output back and compares every entry with the input; the old way checks nothing.',
       contenders: [
         { name: 'moby-patch build', prepare: 'rm -rf cache', command: build('first'), output: 'out.img' },
         { name: old, command: rewriteByHand(text), output: 'by-hand.img' },
@@ -99,7 +99,7 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
     {
       id: 'docker-first',
       work: 'A file patch on the reference image, Docker engine, the first time',
-      note: 'No step needs a command, so no container is started; the old pipeline has only that way.',
+      note: 'No step needs a command, so ours starts no container; the old pipeline has no other way.',
       docker: true,
       contenders: [
         {
@@ -129,8 +129,8 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
     },
     {
       id: 'docker-package',
-      work: 'A package patch on the reference image, Docker engine, root and downloads kept',
-      note: "Both install nfs-common and rpcbind; the other one starts from an imported root, and stops when apt is done. (From the old pipeline's import apt fails: bsdtar empties hard links, perl among them.)",
+      work: 'A package patch on the reference image, Docker engine, root and downloads cached',
+      note: "Both install nfs-common and rpcbind; the other one starts from an imported root and ends when apt is done. (From the old pipeline's import apt fails: bsdtar empties hard links, perl among them.)",
       docker: true,
       contenders: [
         {
@@ -171,11 +171,11 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
     {
       id: 'unpack',
       work: 'Unpack the graphical Debian installer to a folder',
-      note: 'Each run to a new folder; nothing was removed lately.',
+      note: 'Each run unpacks to a new folder, and nothing was removed shortly before.',
       contenders: [
         {
           name: 'moby-patch unpack',
-          // No row before reads this file: without it the first run is one of the disk.
+          // No row before reads this file, so its first run would measure the disk.
           prepare: `cat ${gtk} > /dev/null`,
           command: `${moby} unpack ${gtk} -o ours-$(date +%N)`,
         },
@@ -187,7 +187,7 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
     {
       id: 'unpack-again',
       work: 'Unpack the graphical Debian installer again',
-      note: 'The folder of the run before was removed just now: an ext4 does not take its inodes again for some seconds, and goes around each of them for every file.',
+      note: 'The folder of the run before was just removed: an ext4 does not reuse its inodes for some seconds, and skips each of them for every new file.',
       contenders: [
         { name: 'moby-patch unpack', prepare: 'rm -rf t t.*', command: `${moby} unpack ${gtk} -o t` },
         { name: 'bsdtar -x', prepare: 'rm -rf t && mkdir t', command: `bsdtar -xf ${gtk} -C t` },
@@ -217,7 +217,7 @@ export function listRows({ text, gtk, reference, large }: Inputs, moby: string):
   ];
 }
 
-/** The old pipeline: the first archive into an image, the change in a container, everything out of it again. */
+/** The old pipeline: import the first archive as an image, make the change in a container, export everything. */
 function pipeline(image: string): string {
   return [
     `id=$(bsdtar -cf - @${image} | docker import -)`,

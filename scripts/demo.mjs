@@ -1,5 +1,5 @@
-// `npm run demo`: the whole job on real input. Builds the reference image, patches it so that it mounts a
-// real NFS share before Docker starts, boots the result and reads a fresh nonce through the share.
+// `npm run demo`: the whole job on real input. It builds the reference image, patches it to mount a real NFS share
+// before Docker starts, boots the result, and has the guest read a fresh nonce through the share.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { compile, installPackages, installPrograms, isInstalled, root } from './
 const folder = join(root, 'build/demo');
 
 if (process.getuid?.() !== 0) {
-  console.error('the demo builds a Debian system and needs root for it; type: sudo npm run demo');
+  console.error('the demo needs root to build a Debian system; type: sudo npm run demo');
   process.exit(5);
 }
 if (
@@ -56,16 +56,16 @@ try {
     console.log(`\nThe guest read the nonce ${nonce} from the NFS share of this machine.`);
     console.log(`Everything is in ${folder}:`);
     console.log('  initrd.img                the patched image');
-    console.log('  initrd.img.manifest.json  where it comes from: hashes, patches, packages, verdict');
+    console.log('  initrd.img.manifest.json  its origin: hashes, patches, packages, verdict');
     console.log('  initrd.img.console.log    what the guest printed');
-    console.log('  report.md, report.json    what was done, and every difference to the stock image');
+    console.log('  report.md, report.json    what was done, and every difference from the stock image');
   }
 } finally {
   for (const stop of stops.reverse()) await stop[Symbol.asyncDispose]();
 }
 process.exitCode = status;
 
-/** A daemon that is there is used; else one of our own is started; else the local engine does it. */
+/** The environment of a running daemon, else of one started here, else of none: then the local engine is used. */
 async function chooseDocker() {
   const found = await probeDocker(process.env);
   if (found.ready || !isInstalled('dockerd') || (await findReasonToSkip()) !== undefined) return process.env;
@@ -75,7 +75,7 @@ async function chooseDocker() {
     return { ...process.env, ...daemon.environment };
   } catch (error) {
     console.error(
-      `no Docker daemon could be started, so the local engine is used: ${String(error.message).split('\n')[0]}`,
+      `no Docker daemon starts, so the local engine is used: ${String(error.message).split('\n')[0]}`,
     );
     return process.env;
   }
@@ -83,7 +83,7 @@ async function chooseDocker() {
 
 function runCli(environment, args) {
   const child = spawn('node', [join(root, 'dist/cli.js'), ...args], { stdio: 'inherit', env: environment });
-  // A terminal sends Ctrl-C to us too: the build cleans up and ends, then we do.
+  // A terminal sends Ctrl-C to this process too, which must outlive the build that cleans up.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -14,8 +14,8 @@ import {
 import { basename, join } from 'node:path';
 import { root } from './install.mjs';
 
-// npm's libdeflate 0.1.0, which wrote every image before, has the same output. 1.14, in Debian 12, has not: it writes
-// other bytes for short inputs.
+// The output equals that of npm's libdeflate 0.1.0, which wrote all images before. 1.14, of Debian 12, differs for short
+// inputs.
 const source = {
   suite: 'trixie',
   tarball: 'libdeflate_1.23.orig.tar.gz',
@@ -23,7 +23,7 @@ const source = {
   sha256: '1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f',
 };
 
-// LLVM 14.0.6, of Debian 12. Another compiler makes another module, though with the same output.
+// LLVM 14.0.6, of Debian 12. Another compiler makes another module with the same output.
 const compiler = 'clang-14';
 const options = [
   '--target=wasm32',
@@ -34,7 +34,7 @@ const options = [
   '-DNDEBUG',
   '-fuse-ld=/usr/bin/wasm-ld-14',
   '-Wl,--no-entry,--strip-all',
-  // An overflow of the stack then leaves the memory, which traps, and does not reach the data.
+  // With the stack below the data, an overflow traps.
   '-Wl,--stack-first',
 ];
 
@@ -66,7 +66,7 @@ function compare(built, committed) {
   console.log(`${digest}  ${basename(committed)}, as committed`);
 }
 
-/** The cached tarball, or the one that apt fetches; with lists of its own, so it needs no root and changes nothing. */
+/** The cached tarball, else one from apt, whose lists are in a folder of ours: no root needed, and nothing changed. */
 function fetchTarball() {
   const path = join(cache, source.tarball);
   if (!existsSync(path)) {

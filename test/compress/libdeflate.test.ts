@@ -1,0 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { testNeeding } from '../fixtures/needs.js';
+
+testNeeding(
+  'clang-14',
+  'wasm-ld-14',
+  'apt-get',
+  'tar',
+)('the committed module of libdeflate is what its recipe builds', (t) => {
+  const { status, stdout, stderr } = spawnSync('node', ['scripts/libdeflate.mjs'], { encoding: 'utf8' });
+  t.is(status, 0, stdout + stderr);
+});
