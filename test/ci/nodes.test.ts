@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { findNode, noNodeBinaries } from '../fixtures/node-versions.js';
@@ -42,6 +43,9 @@ for (const major of [22, 24]) {
   });
 }
 
+/** A file of either lane. */
 function locate(name: string): string {
-  return `build/test/${name}.test.js`;
+  const file = [`build/test/${name}.unit.test.js`, `build/test/${name}.test.js`].find(existsSync);
+  if (file === undefined) throw new Error(`there is no test file ${name}`);
+  return file;
 }
