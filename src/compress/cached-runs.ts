@@ -1,33 +1,47 @@
 import { createHash } from 'node:crypto';
-import type { Cache } from '../model/cache.js';
+import { cacheEntry } from '../io/cache.js';
+import type { Cache, CacheEntry } from '../model/cache.js';
 import type { RunCompressor } from './runs.js';
+
+/** Raised when the same recipe makes other members. */
+const version = 1;
 
 /**
  * The member that an earlier build made of a run. `recipe`: all beside the bytes that decides it, that is codec,
  * program and level.
  */
 export function readCachedRun(cache: Cache, recipe: string, key: string): Promise<Uint8Array | undefined> {
-  return cache.read('member', hashKey(recipe, key));
+  return openEntry(cache, recipe, key).read();
 }
 
 /**
  * Reads members that an earlier build made of the same bytes from a cache, and writes the others there. A run is
- * cached under the key of its cut, which was looked up before, or else under the hash of its bytes.
+ * cached under the key of its cut, which was looked up before, or else under the hash of its bytes. Once a member
+ * could not be written, neither spare runs are compressed nor others hashed.
  */
 export function cacheRuns(compressor: RunCompressor, cache: Cache, recipe: string): RunCompressor {
+  let isWritable = true;
+
+  async function compressTo(entry: CacheEntry, run: Uint8Array): Promise<Uint8Array> {
+    const member = await compressor.compress(run, undefined);
+    isWritable &&= await entry.write(member);
+    return member;
+  }
+
   return {
     ...compressor,
-    async compress(run, given) {
-      const key = hashKey(recipe, given ?? createHash('sha256').update(run).digest('hex'));
-      const cached = given === undefined ? await cache.read('member', key) : undefined;
-      if (cached !== undefined) return cached;
-      const member = await compressor.compress(run, given);
-      await cache.write('member', key, member);
-      return member;
+    async compress(run, key) {
+      if (!isWritable) return compressor.compress(run, key);
+      if (key !== undefined) return compressTo(openEntry(cache, recipe, key), run);
+      const entry = openEntry(cache, recipe, createHash('sha256').update(run).digest('hex'));
+      return (await entry.read()) ?? compressTo(entry, run);
+    },
+    async spare(run, key) {
+      if (isWritable) await compressTo(openEntry(cache, recipe, key), run);
     },
   };
 }
 
-function hashKey(recipe: string, key: string): string {
-  return createHash('sha256').update(`${recipe} ${key}`).digest('hex');
+function openEntry(cache: Cache, recipe: string, key: string): CacheEntry {
+  return cacheEntry(cache, 'member', version, recipe, key);
 }

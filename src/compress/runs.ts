@@ -13,6 +13,8 @@ export interface RunCompressor extends AsyncDisposable {
    * The compressor may consume the bytes. `key`: of the cut before them.
    */
   compress(run: Uint8Array, key: string | undefined): Promise<Uint8Array>;
+  /** Compresses and caches a run for a later build; absent where nothing is cached. */
+  spare?(run: Uint8Array, key: string): Promise<void>;
   /** One whole member around a run that is too long to be buffered. */
   stream(source: Bytes): Bytes;
 }
@@ -30,7 +32,7 @@ type Run =
 export async function* writeRuns(
   source: Pieces,
   runSize: number | undefined,
-  { depth, longest, compress, stream }: RunCompressor,
+  { depth, longest, compress, spare, stream }: RunCompressor,
 ): AsyncGenerator<Uint8Array, number[], void> {
   const queue: Promise<Uint8Array | undefined>[] = [];
   const sizes: number[] = [];
@@ -65,7 +67,7 @@ export async function* writeRuns(
     }
     if (run.kind === 'member') start(Promise.resolve(run.bytes));
     else if (run.kind === 'run') start(compress(join(run.slabs), run.key));
-    else start(compress(run.bytes, run.key).then(() => undefined));
+    else if (spare !== undefined) start(spare(run.bytes, run.key).then(() => undefined));
     yield* drain(depth);
   }
   if (isEmpty) start(compress(new Uint8Array(), undefined));

@@ -17,7 +17,6 @@ const temporaryName = /^\.(\d+)-[0-9a-f]{12}$/;
 
 /** What `--no-cache` uses: a cache that is empty and stays empty. */
 export const noCache: Cache = {
-  keeps: false,
   has: async () => false,
   read: async () => undefined,
   open: async () => undefined,
@@ -53,7 +52,6 @@ export function openCache(folder: string, log: (line: string) => void): Cache {
   let failed = false;
   const locate = (kind: CacheKind, key: string) => join(folder, kind, key.slice(0, 2), key);
   return {
-    keeps: true,
     has: (kind, key) =>
       stat(locate(kind, key)).then(
         () => true,

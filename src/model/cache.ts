@@ -29,8 +29,6 @@ export interface CachedFile extends AsyncDisposable {
  * read or is damaged is absent, and what cannot be written is dropped.
  */
 export interface Cache {
-  /** False for `--no-cache`. */
-  readonly keeps: boolean;
   has(kind: CacheKind, key: string): Promise<boolean>;
   read(kind: CacheKind, key: string): Promise<Uint8Array | undefined>;
   /** For what is too large for memory; undefined as in `read`. */

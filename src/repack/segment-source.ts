@@ -2,7 +2,6 @@ import { readCachedRun } from '../compress/cached-runs.js';
 import type { Settings } from '../compress/codec.js';
 import { findRunFormat } from '../compress/compression.js';
 import type { Cut, Piece } from '../compress/piece.js';
-import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
 import { padding } from '../format/cpio-header.js';
 import { createCpioReader } from '../format/cpio-reader.js';
 import { readAhead } from '../io/read-ahead.js';
@@ -111,26 +110,42 @@ interface RunReader extends AsyncDisposable {
 
 /** Reads runs of an archive in their order; what is between them is skipped. */
 function createRunReader(readTokens: () => Tokens): RunReader {
-  let archive: TokenCursor | undefined;
+  let batches: Tokens | undefined;
+  let batch: Iterator<Token> | undefined;
+  /** Records whose entry token was read. */
   let begun = 0;
+  let left = 0;
+  let size = 0;
 
-  async function* read(first: number, run: ArchivedRun, copy?: Uint8Array) {
-    let size = 0;
-    const add = (bytes: Uint8Array) => {
+  /** What there is of the run in the present batch, after what belongs to records before `first`. */
+  function* readBatch(first: number, copy: Uint8Array | undefined): Generator<Token, void, void> {
+    while (left > 0) {
+      const next = batch?.next();
+      if (next === undefined || next.done) {
+        batch = undefined;
+        return;
+      }
+      const token = next.value;
+      if (token.kind === 'entry') begun += 1;
+      if (begun <= first) continue;
+      const bytes = encodeToken(token, size);
       copy?.set(bytes, size);
       size += bytes.length;
-    };
-    archive ??= createTokenCursor(readTokens());
-    for (; begun < first; begun += 1) await archive.nextEntry();
-    for (let left = run.records; left > 0; ) {
-      const token = await archive.next();
-      if (token === undefined) throw new Error('an archive has fewer entries than were counted in it');
-      // What was left of an entry that was only skipped.
-      if (begun === first && token.kind !== 'entry') continue;
-      if (token.kind === 'entry') begun += 1;
       if (token.kind === 'end') left -= 1;
-      add(encodeToken(token, size));
-      yield [token];
+      yield token;
+    }
+  }
+
+  async function* read(first: number, run: ArchivedRun, copy?: Uint8Array) {
+    batches ??= readTokens();
+    [left, size] = [run.records, 0];
+    while (left > 0) {
+      if (batch === undefined) {
+        const next = await batches.next();
+        if (next.done) throw new Error('an archive has fewer entries than were counted in it');
+        batch = next.value[Symbol.iterator]();
+      }
+      yield readBatch(first, copy);
     }
     return size;
   }
@@ -138,7 +153,7 @@ function createRunReader(readTokens: () => Tokens): RunReader {
   return {
     read,
     async [Symbol.asyncDispose]() {
-      await archive?.[Symbol.asyncDispose]();
+      await batches?.return(undefined);
     },
   };
 }

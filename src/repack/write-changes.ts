@@ -18,10 +18,7 @@ export function writeChanges(
   options: RepackOptions & ModeWishes,
 ): WrittenChanges {
   const { name, reason, records } = chooseMode(image, changes, options);
-  const cache = options.cache?.keeps ? options.cache : undefined;
   const bytes =
-    records === undefined
-      ? writeImage(image, changes, { ...options, cache })
-      : writeAppended(image, records, options);
+    records === undefined ? writeImage(image, changes, options) : writeAppended(image, records, options);
   return { name, reason, bytes };
 }

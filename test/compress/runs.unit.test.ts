@@ -1,6 +1,8 @@
 import test from 'ava';
+import { cacheRuns } from '#src/compress/cached-runs.js';
 import { isRunStart, type Piece, type Pieces } from '#src/compress/piece.js';
 import { type RunCompressor, writeRuns } from '#src/compress/runs.js';
+import { noCache } from '#src/io/cache.js';
 import { slabSize } from '#src/io/slabs.js';
 
 /** Members that tell what went into them: `[ab]` was buffered, `<abcdef>` was streamed. */
@@ -112,6 +114,9 @@ test('a spare run is compressed and not written, wherever it stands', async (t) 
       keys.push(key);
       return recorder.compress(run, key);
     },
+    async spare(run, key) {
+      keys.push(`${key}: ${Buffer.from(run)}`);
+    },
   };
   const long = 'c'.repeat(slabSize);
   async function* source(): AsyncGenerator<Piece> {
@@ -127,7 +132,21 @@ test('a spare run is compressed and not written, wherever it stands', async (t) 
     yield bytes('e');
   }
   t.is((await collect(source(), compressor)).text, `[ab][d]<${long}e>`);
-  t.deepEqual(keys, ['spare', undefined, 'cut', 'other']);
+  t.deepEqual(keys, ['spare: xyz', undefined, 'cut', 'other: uvw']);
+});
+
+test('nothing is compressed for a cache that cannot be written', async (t) => {
+  const compressed: string[] = [];
+  const recorder = createRecorder(async (run) => void compressed.push(run));
+  async function* source(): AsyncGenerator<Piece> {
+    yield bytes('a');
+    yield { kind: 'cut' };
+    yield* cut('b|c|d');
+    yield { kind: 'spare', bytes: Buffer.from('xyz'), key: 'spare' };
+  }
+  t.is((await collect(source(), recorder)).text, '[a][b][c][d]');
+  t.is((await collect(source(), cacheRuns(recorder, noCache, 'recipe'))).text, '[a][b][c][d]');
+  t.deepEqual(compressed, ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']);
 });
 
 test('members come in the order of the runs, whichever is ready first, and no more than a few wait', async (t) => {
