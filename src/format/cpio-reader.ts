@@ -10,7 +10,7 @@ import {
   parseHeader,
   sliceName,
 } from './cpio-header.js';
-import { patchRecord } from './cpio-writer.js';
+import { emptyFields, patchRecord } from './cpio-writer.js';
 
 /**
  * What the reader finds, in order; `data` pieces are views of the chunk that was pushed. `position` is counted from
@@ -26,8 +26,6 @@ export type ReaderProblem = HeaderProblem | 'broken-padding' | 'name-too-long' |
 export interface CpioReader {
   /** Bytes of the archive consumed so far. */
   readonly position: number;
-  /** False inside an entry: a compressed member must not end here. */
-  readonly between: boolean;
   /** The rest of the last chunk, from `position` on, is not part of this archive. */
   readonly ended: boolean;
   push(chunk: Uint8Array): Generator<ReaderToken, void, void>;
@@ -56,93 +54,86 @@ type State = 'between' | 'header' | 'name' | 'body' | 'padding' | 'stopped';
  * begins at a multiple of four. A name that the kernel skips (none, or more than 4096 bytes) makes an entry too.
  * It holds no more than one header with its name.
  */
-export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
-  const embedded = options.embedded ?? false;
-  let position = options.position ?? 0;
+export function createCpioReader({
+  position: origin = 0,
+  embedded = false,
+}: CpioReaderOptions = {}): CpioReader {
+  let position = origin;
   let state: State = 'between';
+  /** What is read next in the present chunk. */
+  let at = 0;
   let held = new Uint8Array(headerSize + maximumNameSize + 4);
   let heldSize = 0;
   let wanted = 0;
-  let header: Header | undefined;
+  let header = noHeader;
   let start = 0;
+  /** Bytes to come of a body, or of the padding behind it. */
   let left = 0;
   let sum = 0;
-  let afterTrailer = false;
+  let isAfterTrailer = false;
   let trailer = new Uint8Array();
   let trailerSize = 0;
 
+  const steps: Readonly<Record<State, (chunk: Uint8Array) => ReaderToken | undefined>> = {
+    between: findEntry,
+    header: readHeader,
+    name: readName,
+    body: readBody,
+    padding: skipPadding,
+    stopped: () => undefined,
+  };
+
   function* push(chunk: Uint8Array): Generator<ReaderToken, void, void> {
-    let at = 0;
-    while (at < chunk.length && state !== 'stopped') {
-      if (state === 'between') {
-        const next = skipZeros(chunk, at);
-        if (embedded && afterTrailer) {
-          state = 'stopped';
-          return;
-        }
-        position += next - at;
-        at = next;
-        if (at === chunk.length) return;
-        if (chunk[at] !== 0x30) {
-          state = 'stopped';
-          if (!embedded)
-            yield {
-              kind: 'problem',
-              problem: position % 4 === 0 ? 'not-an-entry' : 'broken-padding',
-              position,
-            };
-          return;
-        }
-        if (position % 4 !== 0) {
-          yield* stop('broken-padding', position);
-          return;
-        }
-        state = 'header';
-        start = position;
-        heldSize = 0;
-        wanted = headerSize;
-      }
-      if (state === 'header' || state === 'name') {
-        const taken = Math.min(wanted - heldSize, chunk.length - at);
-        held.set(chunk.subarray(at, at + taken), heldSize);
-        heldSize += taken;
-        at += taken;
-        position += taken;
-        if (heldSize < wanted) return;
-        yield* state === 'header' ? finishHeader() : finishName();
-      } else if (state === 'body') {
-        const taken = Math.min(left, chunk.length - at);
-        const bytes = chunk.subarray(at, at + taken);
-        if (header?.magic === '070702') sum = addBytes(sum, bytes);
-        at += taken;
-        position += taken;
-        left -= taken;
-        if (!afterTrailer) yield { kind: 'data', bytes };
-        else if (trailerSize < trailer.length) {
-          trailer.set(bytes, trailerSize);
-          trailerSize += taken;
-        }
-        if (left === 0) yield* finishBody();
-      } else if (state === 'padding') {
-        const taken = Math.min(left, chunk.length - at);
-        at += taken;
-        position += taken;
-        left -= taken;
-        if (left === 0) state = 'between';
-      }
+    at = 0;
+    while (state !== 'stopped' && (at < chunk.length || isBodyComplete())) {
+      const token = steps[state](chunk);
+      if (token !== undefined) yield token;
     }
   }
 
-  function* finishHeader(): Generator<ReaderToken, void, void> {
+  function isBodyComplete(): boolean {
+    return state === 'body' && left === 0;
+  }
+
+  function advance(count: number): void {
+    at += count;
+    position += count;
+  }
+
+  function stop(problem: ReaderProblem, where: number): ReaderToken {
+    state = 'stopped';
+    return { kind: 'problem', problem, position: where };
+  }
+
+  function findEntry(chunk: Uint8Array): ReaderToken | undefined {
+    if (!embedded || !isAfterTrailer) advance(skipZeros(chunk, at) - at);
+    if (at === chunk.length) return undefined;
+    const isEntry = chunk[at] === 0x30;
+    if (embedded && (isAfterTrailer || !isEntry)) {
+      state = 'stopped';
+      return undefined;
+    }
+    if (position % 4 !== 0) return stop('broken-padding', position);
+    if (!isEntry) return stop('not-an-entry', position);
+    state = 'header';
+    [start, heldSize, wanted] = [position, 0, headerSize];
+    return undefined;
+  }
+
+  /** Whether all that is wanted is held now. */
+  function hold(chunk: Uint8Array): boolean {
+    const count = Math.min(wanted - heldSize, chunk.length - at);
+    held.set(chunk.subarray(at, at + count), heldSize);
+    heldSize += count;
+    advance(count);
+    return heldSize === wanted;
+  }
+
+  function readHeader(chunk: Uint8Array): ReaderToken | undefined {
+    if (!hold(chunk)) return undefined;
     const parsed = parseHeader(held.subarray(0, headerSize));
-    if (typeof parsed === 'string') {
-      yield* stop(parsed, start);
-      return;
-    }
-    if (parsed.namesize > longestReadName) {
-      yield* stop('name-too-long', start);
-      return;
-    }
+    if (typeof parsed === 'string') return stop(parsed, start);
+    if (parsed.namesize > longestReadName) return stop('name-too-long', start);
     header = parsed;
     wanted = headerSize + parsed.namesize + padding(headerSize + parsed.namesize);
     if (wanted > held.length) {
@@ -151,44 +142,58 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
       held = larger;
     }
     state = 'name';
+    return undefined;
   }
 
-  function* finishName(): Generator<ReaderToken, void, void> {
-    if (header === undefined) return;
+  function readName(chunk: Uint8Array): ReaderToken | undefined {
+    if (!hold(chunk)) return undefined;
     const raw = held.slice(0, wanted);
     const name = sliceName(raw, header.namesize);
-    sum = 0;
-    left = header.filesize;
-    afterTrailer = isTrailer(name, header);
-    if (afterTrailer) [trailer, trailerSize] = [startTrailer(raw, left), raw.length];
-    else yield { kind: 'entry', header, name, position: start, raw };
-    state = 'body';
-    if (left === 0) yield* finishBody();
+    [sum, left, state] = [0, header.filesize, 'body'];
+    isAfterTrailer = isTrailer(name, header);
+    if (!isAfterTrailer) return { kind: 'entry', header, name, position: start, raw };
+    [trailer, trailerSize] = [startTrailer(raw, left), raw.length];
+    return undefined;
   }
 
-  function* finishBody(): Generator<ReaderToken, void, void> {
-    if (header === undefined) return;
-    const checksum = header.magic === '070701' ? 'none' : sum === header.check ? 'right' : 'wrong';
-    if (afterTrailer) yield* finishTrailer(header);
-    else yield { kind: 'end', checksum };
+  function readBody(chunk: Uint8Array): ReaderToken | undefined {
+    if (left === 0) return finishBody();
+    const count = Math.min(left, chunk.length - at);
+    const bytes = chunk.subarray(at, at + count);
+    if (header.magic === '070702') sum = addBytes(sum, bytes);
+    advance(count);
+    left -= count;
+    if (!isAfterTrailer) return { kind: 'data', bytes };
+    if (trailerSize < trailer.length) {
+      trailer.set(bytes, trailerSize);
+      trailerSize += count;
+    }
+    return undefined;
+  }
+
+  function finishBody(): ReaderToken {
     left = padding(header.filesize);
     state = left === 0 ? 'between' : 'padding';
+    if (!isAfterTrailer)
+      return {
+        kind: 'end',
+        checksum: header.magic === '070701' ? 'none' : sum === header.check ? 'right' : 'wrong',
+      };
+    const name = sliceName(trailer, header.namesize);
+    return { kind: 'trailer', header, name, position: start, raw: trailer };
   }
 
-  function* finishTrailer(found: Header): Generator<ReaderToken, void, void> {
-    const name = sliceName(trailer, found.namesize);
-    yield { kind: 'trailer', header: found, name, position: start, raw: trailer };
-  }
-
-  function* stop(problem: ReaderProblem, where: number): Generator<ReaderToken, void, void> {
-    state = 'stopped';
-    yield { kind: 'problem', problem, position: where };
+  function skipPadding(chunk: Uint8Array): undefined {
+    const count = Math.min(left, chunk.length - at);
+    advance(count);
+    left -= count;
+    if (left === 0) state = 'between';
   }
 
   function* end(): Generator<ReaderToken, void, void> {
     // A last body may lack its padding: the kernel has all it wants by then.
     if (state === 'between' || state === 'stopped' || state === 'padding') return;
-    yield* stop('truncated', start);
+    yield stop('truncated', start);
   }
 
   return {
@@ -197,14 +202,13 @@ export function createCpioReader(options: CpioReaderOptions = {}): CpioReader {
     get position() {
       return position;
     },
-    get between() {
-      return state === 'between';
-    },
     get ended() {
       return state === 'stopped';
     },
   };
 }
+
+const noHeader: Header = { ...emptyFields, magic: '070701', mode: 0, namesize: 0, check: 0 };
 
 function skipZeros(chunk: Uint8Array, from: number): number {
   let at = from;
