@@ -1,8 +1,13 @@
-import type { Device } from '../model/entry.js';
+import type { Device, EntryType } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 
 /** Bytes of a header and of the unit that bodies are padded to. */
 export const blockSize = 512;
+
+/** Zeros behind a body of `size` bytes. */
+export function paddingAfter(size: number): number {
+  return (blockSize - (size % blockSize)) % blockSize;
+}
 
 /** One header block as POSIX (ustar) has it; names and targets as bytes, at most 100 of them. */
 export interface TarBlock {
@@ -18,6 +23,17 @@ export interface TarBlock {
 }
 
 export type PaxRecords = Map<string, Uint8Array>;
+
+/** The type flags of POSIX; `link`: another name for an earlier file. */
+export const tarFlags: Readonly<Record<Exclude<EntryType, 'socket'> | 'link', string>> = {
+  file: '0',
+  link: '1',
+  symlink: '2',
+  character: '3',
+  block: '4',
+  directory: '5',
+  fifo: '6',
+};
 
 const magic = Buffer.from('ustar\x0000', 'latin1');
 

@@ -7,7 +7,7 @@ import { pruneDocker } from '#src/engine/docker/prune.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import type { Cache } from '#src/model/cache.js';
 import type { Entry } from '#src/model/entry.js';
-import { packEntries } from '#src/tar/tar.js';
+import { packEntries } from '#src/tar/tar-writer.js';
 import { signal } from '../fixtures/archive.js';
 import {
   type Bench,

@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { decodePath } from '#src/format/path.js';
 import { createRecordLine, encodeLine } from '#src/format/sidecar.js';
 import type { Codec } from '#src/model/layout.js';
-import { packEntries, readEntries, type TarRecord } from '#src/tar/tar.js';
+import { readEntries, type TarRecord } from '#src/tar/tar-reader.js';
+import { packEntries } from '#src/tar/tar-writer.js';
 import { readPieces } from './archive-oracle.js';
 import { large, second, small } from './seeds.js';
 

@@ -9,7 +9,7 @@ import { createBase } from '#src/repack/import/from-base.js';
 import { findInFolder } from '#src/repack/import/from-folder.js';
 import { readSidecarFile } from '#src/repack/import/from-sidecar.js';
 import { writeImage } from '#src/repack/write-image.js';
-import { readEntries } from '#src/tar/tar.js';
+import { readEntries } from '#src/tar/tar-reader.js';
 import { unpackWhileReading } from '#src/unpack/export/to-folder.js';
 import { unpackToTar } from '#src/unpack/export/to-tar.js';
 import { openImage, openWatched } from '#src/unpack/open-image.js';

@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error.js';
-import { packEntries } from '#src/tar/tar.js';
 import { encodeTarBlock, type TarBlock } from '#src/tar/tar-header.js';
+import { packEntries } from '#src/tar/tar-writer.js';
 import {
   createArchive,
   createTestFolder,

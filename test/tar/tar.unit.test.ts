@@ -8,8 +8,9 @@ import fc from 'fast-check';
 import { extract } from 'tar-stream';
 import { decodePath } from '#src/format/path.js';
 import type { Bytes, Entry } from '#src/model/entry.js';
-import { packEntries, readEntries, type TarRecord } from '#src/tar/tar.js';
 import { encodePax, encodeTarBlock } from '#src/tar/tar-header.js';
+import { readEntries, type TarRecord } from '#src/tar/tar-reader.js';
+import { packEntries } from '#src/tar/tar-writer.js';
 import { collect, sketchEntry } from '../fixtures/memory-image.js';
 import { testNeeding } from '../fixtures/needs.js';
 

@@ -4,7 +4,7 @@ import type { Archive, ImageEntry } from '../../model/archive.js';
 import type { Cache, CacheEntry } from '../../model/cache.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ArchiveRecord } from '../../model/layout.js';
-import { type PackItem, packEntries } from '../../tar/tar.js';
+import { type PackItem, packEntries } from '../../tar/tar-writer.js';
 import type { Daemon } from './daemon.js';
 import { formatLabel, importLabelKey, labelKey, type Owner } from './label.js';
 import { selectionVersion, selectTravellers } from './selection.js';

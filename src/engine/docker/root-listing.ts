@@ -4,7 +4,7 @@ import { cacheEntry } from '../../io/cache.js';
 import type { Cache } from '../../model/cache.js';
 import type { Bytes, Entry } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
-import { readEntries, type TarRecord } from '../../tar/tar.js';
+import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
 import type { BodyFile } from './body-file.js';
 
 /** What tells two states of a path apart. The time does not: a file that was touched has not changed. */

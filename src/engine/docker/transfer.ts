@@ -3,7 +3,8 @@ import { readScript } from '../../io/script.js';
 import type { Change } from '../../model/change.js';
 import type { OnFile } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
-import { packEntries, readEntries } from '../../tar/tar.js';
+import { readEntries } from '../../tar/tar-reader.js';
+import { packEntries } from '../../tar/tar-writer.js';
 import type { Container } from './container.js';
 import { isBlind, selectTravellers } from './selection.js';
 

@@ -6,7 +6,13 @@ import type { Spool, Spooled } from '../../io/spool.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ArchiveRecord } from '../../model/layout.js';
-import type { SidecarImage, SidecarLine, SidecarRecord, SidecarSegment } from '../../model/sidecar.js';
+import type {
+  SidecarImage,
+  SidecarLine,
+  SidecarRecord,
+  SidecarSegment,
+  SidecarTrailer,
+} from '../../model/sidecar.js';
 import { parseSidecarLine } from './from-line.js';
 
 /** A piece of a segment as it was written: a record, or the TRAILER. */
@@ -51,11 +57,11 @@ export async function readSidecar(
       path: `${name}:${line}`,
       hint: 'unpack the image again: moby-patch unpack IMAGE -o DIR',
     });
-  const lines = readLines(bytes, name);
+  const lines = createLineCursor(readLines(bytes, name));
   try {
-    return await collectSidecar(lines, spool, refuse);
+    return await collectSidecar({ lines, spool, refuse });
   } finally {
-    await lines.return(undefined);
+    await lines.close();
   }
 }
 
@@ -75,67 +81,105 @@ async function* readLines(
   }
 }
 
-async function collectSidecar(
-  lines: AsyncGenerator<NumberedLine, void, void>,
-  spool: Spool,
-  refuse: (line: number, what: string) => MobyPatchError,
-): Promise<Sidecar> {
-  const segments: SidecarSegment[] = [];
-  const pieces: SidecarPiece[][] = [];
-  const opaque = new Map<number, Spooled>();
-  let image: SidecarImage | undefined;
-  let records = 0;
-  let next = await lines.next();
-  let last = 0;
+interface LineCursor {
+  /** The next line; undefined at the end. */
+  next(): Promise<NumberedLine | undefined>;
+  /** What the `bytes` lines hold that come now. */
+  bytes(): Bytes;
+  close(): Promise<void>;
+}
 
-  /** The bytes of the `bytes` lines that come now; the line behind them is the next one. */
-  async function* takeBytes(): Bytes & AsyncGenerator<Uint8Array> {
-    while (!next.done && next.value.line.line === 'bytes') {
-      yield fromBase64(next.value.line.base64);
-      next = await lines.next();
-    }
+function createLineCursor(lines: AsyncGenerator<NumberedLine, void, void>): LineCursor {
+  let ahead: IteratorResult<NumberedLine, void> | undefined;
+
+  async function next(): Promise<NumberedLine | undefined> {
+    const line = ahead ?? (await lines.next());
+    ahead = undefined;
+    return line.done ? undefined : line.value;
   }
 
-  while (!next.done) {
-    const { number, line } = next.value;
+  return {
+    next,
+    async *bytes() {
+      for (;;) {
+        ahead ??= await lines.next();
+        if (ahead.done || ahead.value.line.line !== 'bytes') return;
+        yield fromBase64(ahead.value.line.base64);
+        ahead = undefined;
+      }
+    },
+    async close() {
+      await lines.return(undefined);
+    },
+  };
+}
+
+interface SidecarSource {
+  readonly lines: LineCursor;
+  readonly spool: Spool;
+  refuse(line: number, what: string): MobyPatchError;
+}
+
+interface Collected {
+  readonly segments: SidecarSegment[];
+  readonly pieces: SidecarPiece[][];
+  readonly opaque: Map<number, Spooled>;
+  records: number;
+}
+
+async function collectSidecar(source: SidecarSource): Promise<Sidecar> {
+  const { lines, refuse } = source;
+  const collected: Collected = { segments: [], pieces: [], opaque: new Map(), records: 0 };
+  let image: SidecarImage | undefined;
+  let last = 0;
+  for (let next = await lines.next(); next !== undefined; next = await lines.next()) {
+    const { number, line } = next;
     last = number;
     if ((image === undefined) !== (line.line === 'image')) throw refuse(number, `a line "${line.line}"`);
-    if (line.line === 'end') return finish();
-    next = await lines.next();
     if (line.line === 'image') image = line;
     else if (line.line === 'bytes') throw refuse(number, 'bytes that belong to nothing');
-    else if (line.line === 'segment') {
-      segments.push(line);
-      pieces.push([]);
-      const body = await spool.add(takeBytes());
-      if (line.kind === 'opaque') opaque.set(segments.length - 1, body);
-    } else {
-      const own = pieces[line.segment];
-      if (own === undefined || segments[line.segment]?.kind !== 'cpio')
-        throw refuse(number, `a ${line.line} of segment ${line.segment}, which is no archive`);
-      const raw = encodeRecordLine(line);
-      const gap = line.gap ?? 0;
-      if (line.line === 'trailer') own.push({ gap, raw });
-      else {
-        const record = createRecord(line, raw, records);
-        if (record === undefined)
-          throw refuse(number, 'a record whose bytes are no cpio header, or a TRAILER');
-        records += 1;
-        const body = await spool.add(takeBytes());
-        own.push({ gap, raw, record, ...(line.sha256 === undefined ? { body } : { sha256: line.sha256 }) });
-        const size = line.target === undefined ? body.size : encodePath(line.target).length;
-        if (line.sha256 === undefined && size !== record.header.filesize)
-          throw refuse(number, `${size} bytes of a body of ${record.header.filesize}`);
-      }
-    }
+    else if (line.line === 'segment') await addSegment(collected, line, source);
+    else if (line.line !== 'end') await addPiece(collected, { number, line }, source);
+    else if (image === undefined || collected.segments[image.root]?.kind !== 'cpio')
+      throw refuse(1, 'no segment that new entries can go to');
+    else return { image, ...collected };
   }
   throw refuse(last, 'no last line "end"');
+}
 
-  function finish(): Sidecar {
-    if (image === undefined || segments[image.root]?.kind !== 'cpio')
-      throw refuse(1, 'no segment that new entries can go to');
-    return { image, segments, pieces, opaque };
+async function addSegment(
+  { segments, pieces, opaque }: Collected,
+  line: SidecarSegment,
+  { lines, spool }: SidecarSource,
+): Promise<void> {
+  segments.push(line);
+  pieces.push([]);
+  const body = await spool.add(lines.bytes());
+  if (line.kind === 'opaque') opaque.set(segments.length - 1, body);
+}
+
+async function addPiece(
+  collected: Collected,
+  { number, line }: { readonly number: number; readonly line: SidecarRecord | SidecarTrailer },
+  { lines, spool, refuse }: SidecarSource,
+): Promise<void> {
+  const own = collected.pieces[line.segment];
+  if (own === undefined || collected.segments[line.segment]?.kind !== 'cpio')
+    throw refuse(number, `a ${line.line} of segment ${line.segment}, which is no archive`);
+  const raw = encodeRecordLine(line);
+  const gap = line.gap ?? 0;
+  if (line.line === 'trailer') {
+    own.push({ gap, raw });
+    return;
   }
+  const record = createRecord(line, raw, collected.records);
+  if (record === undefined) throw refuse(number, 'a record whose bytes are no cpio header, or a TRAILER');
+  collected.records += 1;
+  const body = await spool.add(lines.bytes());
+  own.push({ gap, raw, record, ...(line.sha256 === undefined ? { body } : { sha256: line.sha256 }) });
+  const size = line.target === undefined ? body.size : encodePath(line.target).length;
+  if (line.sha256 === undefined && size !== record.header.filesize)
+    throw refuse(number, `${size} bytes of a body of ${record.header.filesize}`);
 }
 
 function createRecord(line: SidecarRecord, raw: Uint8Array, index: number): ArchiveRecord | undefined {

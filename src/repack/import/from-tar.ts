@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { sidecarComment } from '../../format/sidecar.js';
 import type { Spool } from '../../io/spool.js';
 import { MobyPatchError } from '../../model/error.js';
-import { readEntries, type TarRecord } from '../../tar/tar.js';
+import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
 import { ancestorPaths } from '../../tree/resolve.js';
 import { digestBody, type Found, type FoundTree, noBody } from './from-found.js';
 import { readSidecar, type Sidecar } from './from-sidecar.js';

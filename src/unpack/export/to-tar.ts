@@ -6,8 +6,8 @@ import { createScratch } from '../../io/scratch.js';
 import type { Image, ImageEntry } from '../../model/archive.js';
 import type { Bytes, Entry } from '../../model/entry.js';
 import type { ArchiveRecord } from '../../model/layout.js';
-import { type PackItem, packEntries } from '../../tar/tar.js';
 import { blockSize, encodePax, encodeTarBlock, octalLimit } from '../../tar/tar-header.js';
+import { type PackItem, packEntries } from '../../tar/tar-writer.js';
 import { describeImage } from './to-sidecar.js';
 
 // Readers of tar take no more than 1 MiB of such text at once (Go's, and with it Docker's, among them).

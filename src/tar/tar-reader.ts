@@ -1,20 +1,16 @@
-import { Readable } from 'node:stream';
-import { decodePath, encodePath, hasEscapes, showPath } from '../format/path.js';
-import type { Bytes, Entry, EntryType } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { decodePath, showPath } from '../format/path.js';
+import type { Bytes, EntryType } from '../model/entry.js';
 import {
   blockSize,
   createTarError,
   cutAtNul,
   decodePax,
   decodeTarBlock,
-  encodePax,
-  encodeTarBlock,
-  octalLimit,
   type PaxRecords,
+  paddingAfter,
   type TarBlock,
+  tarFlags,
 } from './tar-header.js';
-import { createTarSource, type TarSource } from './tar-source.js';
 
 /**
  * Why not tar-stream: it decodes and encodes pax names as UTF-8, so a name of other bytes cannot pass, and
@@ -39,103 +35,10 @@ export interface TarRecord {
   readonly position: number;
 }
 
-export interface PackItem {
-  readonly entry: Entry;
-  /** Instead of `entry.body()`. */
-  readonly body?: Bytes | undefined;
-}
-
-const flags: Record<Exclude<TarRecord['type'], 'socket'>, string> = {
-  file: '0',
-  link: '1',
-  symlink: '2',
-  character: '3',
-  block: '4',
-  directory: '5',
-  fifo: '6',
-};
-const types = new Map(Object.entries(flags).map(([type, flag]) => [flag, type as TarRecord['type']]));
+const types = new Map(Object.entries(tarFlags).map(([type, flag]) => [flag, type as TarRecord['type']]));
 const textHeaderLimit = 1024 * 1024;
 const maximumTime = 0xffffffff;
 const nothing = Buffer.alloc(0);
-
-/**
- * A tar (ustar with pax records) of entries, made as fast as it is read. The first name of a hard-link
- * group carries the body, the others become links to it. The root's path is written as `./`.
- * Errors: `tar-socket` (tar has no such type), `tar-body` (a body that is not `size` bytes long).
- */
-export function packEntries(items: AsyncIterable<PackItem> | Iterable<PackItem>): Readable {
-  return Readable.from(packBytes(items), { objectMode: false });
-}
-
-async function* packBytes(items: AsyncIterable<PackItem> | Iterable<PackItem>): AsyncGenerator<Uint8Array> {
-  const groups = new Map<string, string>();
-  for await (const { entry, body } of items) {
-    const first = entry.link === undefined ? undefined : groups.get(entry.link);
-    yield encodeEntry(entry, first);
-    if (entry.type !== 'file' || first !== undefined) continue;
-    if (entry.link !== undefined) groups.set(entry.link, entry.path);
-    let size = 0;
-    for await (const piece of body ?? entry.body()) {
-      size += piece.length;
-      if (size > entry.size) break;
-      if (piece.length > 0) yield piece;
-    }
-    if (size !== entry.size) {
-      throw new MobyPatchError(
-        'failed',
-        'tar-body',
-        `the body of ${showPath(entry.path)} is not ${entry.size} bytes`,
-      );
-    }
-    const padding = paddingAfter(size);
-    if (padding > 0) yield Buffer.alloc(padding);
-  }
-  yield Buffer.alloc(2 * blockSize);
-}
-
-/** The header of one entry with its pax header in front when a field needs one. */
-function encodeEntry(entry: Entry, linkTo: string | undefined): Uint8Array {
-  if (entry.type === 'socket')
-    throw createTarError('tar-socket', `${showPath(entry.path)}: tar has no sockets`);
-  const type = linkTo === undefined ? entry.type : 'link';
-  const name = encodePath(nameInTar(entry));
-  const linkName = encodePath(linkTo ?? entry.target ?? '');
-  const pax: PaxRecords = new Map();
-  // Without it bsdtar unpacks such a name and ends with 1; GNU tar only mentions it.
-  if (hasEscapes(entry.path + (linkTo ?? entry.target ?? ''))) pax.set('hdrcharset', Buffer.from('BINARY'));
-  const texts: [string, Uint8Array][] = [
-    ['path', name],
-    ['linkpath', linkName],
-  ];
-  for (const [key, value] of texts)
-    if (value.length > 100 || value.some((byte) => byte >= 0x80)) pax.set(key, value);
-  for (const key of ['uid', 'gid'] as const) {
-    if (entry[key] > octalLimit(7)) pax.set(key, Buffer.from(String(entry[key])));
-  }
-  const block: TarBlock = {
-    flag: flags[type],
-    name,
-    mode: entry.mode,
-    uid: pax.has('uid') ? 0 : entry.uid,
-    gid: pax.has('gid') ? 0 : entry.gid,
-    mtime: entry.mtime,
-    size: type === 'file' ? entry.size : 0,
-    linkName,
-    device: entry.device ?? { major: 0, minor: 0 },
-  };
-  const header = encodeTarBlock(block);
-  if (pax.size === 0) return header;
-  const records = encodePax(pax);
-  const paxBlock = { ...block, flag: 'x', name: Buffer.from('pax'), size: records.length, linkName: nothing };
-  const padding = Buffer.alloc(paddingAfter(records.length));
-  return Buffer.concat([encodeTarBlock(paxBlock), records, padding, header]);
-}
-
-function nameInTar(entry: Entry): string {
-  if (entry.path === '') return './';
-  return entry.type === 'directory' ? `${entry.path}/` : entry.path;
-}
 
 /**
  * The records of an uncompressed tar (ustar, pax, GNU long names) in their order; a body that was not read
@@ -158,14 +61,15 @@ export async function* readEntries(
         throw createTarError('tar-truncated', 'a tar without an end mark', offset);
       const block = decodeTarBlock(bytes, offset);
       if (block === undefined) break;
-      if ('xgLK'.includes(block.flag)) {
-        const text = await takeText(source, block.size);
-        if (block.flag === 'x') pax = new Map([...pax, ...decodePax(text, offset)]);
-        else if (block.flag === 'g') {
-          const records = decodePax(text, offset);
-          onComment(records.get('comment') ?? nothing);
-          globals = new Map([...globals, ...records]);
-        } else pax.set(block.flag === 'L' ? 'path' : 'linkpath', cutAtNul(text));
+      if (block.flag === 'g') {
+        const records = decodePax(await readText(source, block.size), offset);
+        onComment(records.get('comment') ?? nothing);
+        globals = new Map([...globals, ...records]);
+        continue;
+      }
+      if ('xLK'.includes(block.flag)) {
+        const text = await readText(source, block.size);
+        pax = new Map([...pax, ...decodeExtension(block.flag, text, offset)]);
         continue;
       }
       const record = createRecord(block, new Map([...globals, ...pax]), source.position());
@@ -179,6 +83,12 @@ export async function* readEntries(
   } finally {
     await source.close();
   }
+}
+
+/** What a pax header, or a long name or target of GNU tar, says of the next record. */
+function decodeExtension(flag: string, text: Buffer, offset: number): PaxRecords {
+  if (flag === 'x') return decodePax(text, offset);
+  return new Map([[flag === 'L' ? 'path' : 'linkpath', cutAtNul(text)]]);
 }
 
 function createRecord(block: TarBlock, pax: PaxRecords, position: number): TarRecord {
@@ -208,7 +118,7 @@ function createRecord(block: TarBlock, pax: PaxRecords, position: number): TarRe
   };
 }
 
-async function takeText(source: TarSource, size: number): Promise<Buffer> {
+async function readText(source: TarSource, size: number): Promise<Buffer> {
   const offset = source.position();
   if (size > textHeaderLimit) {
     throw createTarError(
@@ -244,6 +154,61 @@ function normalizePath(path: string, offset: number, isDirectory = false): strin
   return parts.join('/');
 }
 
-function paddingAfter(size: number): number {
-  return (blockSize - (size % blockSize)) % blockSize;
+/** A byte stream that is read in wanted lengths. */
+interface TarSource {
+  /** Bytes taken so far. */
+  position(): number;
+  /** Exactly `length` bytes; `undefined` when the stream has ended before the first of them. */
+  take(length: number): Promise<Buffer | undefined>;
+  /** The next `length` bytes in the pieces they come in. */
+  pieces(length: number): AsyncGenerator<Buffer, void>;
+  /** Reads to the end, so that the sender is not cut off. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+function createTarSource(stream: Bytes): TarSource {
+  const iterator = stream[Symbol.asyncIterator]();
+  let held: Buffer = Buffer.alloc(0);
+  let position = 0;
+
+  async function nextPiece(limit: number): Promise<Buffer | undefined> {
+    while (held.length === 0) {
+      const next = await iterator.next();
+      if (next.done) return undefined;
+      held = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+    }
+    const piece = held.subarray(0, limit);
+    held = held.subarray(piece.length);
+    position += piece.length;
+    return piece;
+  }
+
+  async function* pieces(length: number): AsyncGenerator<Buffer, void> {
+    for (let left = length; left > 0; ) {
+      const piece = await nextPiece(left);
+      if (piece === undefined)
+        throw createTarError('tar-truncated', 'the tar stream ends too early', position);
+      left -= piece.length;
+      yield piece;
+    }
+  }
+
+  return {
+    position: () => position,
+    pieces,
+    async take(length) {
+      const first = await nextPiece(length);
+      if (first === undefined || first.length === length) return first;
+      const parts = [first];
+      for await (const piece of pieces(length - first.length)) parts.push(piece);
+      return Buffer.concat(parts);
+    },
+    async drain() {
+      while ((await nextPiece(Number.POSITIVE_INFINITY)) !== undefined);
+    },
+    async close() {
+      await iterator.return?.();
+    },
+  };
 }
