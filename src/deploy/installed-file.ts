@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { digestBytes } from '../io/digest.js';
-import { createReadError } from '../io/read-error.js';
+import { createReadError } from '../io/input-file.js';
 import type { FileMark } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 

@@ -1,5 +1,5 @@
 import { cacheEntry } from '../io/cache.js';
-import { readPieces } from '../io/read-pieces.js';
+import { readPieces } from '../io/read-write.js';
 import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
 import type { Change } from '../model/change.js';
 import type { CollectedFile, CommandRoot } from '../model/engine.js';

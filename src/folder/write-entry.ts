@@ -12,7 +12,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { encodePath } from '../format/path.js';
-import { writeAllSync } from '../io/write-all.js';
+import { writeAllSync } from '../io/read-write.js';
 import type { Bytes, Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 

@@ -3,9 +3,8 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utim
 import { dirname, join } from 'node:path';
 import type { Cache, CachedFile, CacheEntry, CacheKind } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
-import { readAt } from './read-at.js';
+import { readAt, writeAt } from './read-write.js';
 import { isRunning } from './scratch.js';
-import { writeAt } from './write-all.js';
 
 /** Bytes that a cache may hold after `trimCache`. */
 export const usualCacheLimit = 2 * 2 ** 30;

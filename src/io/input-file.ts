@@ -2,29 +2,29 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import { fillAt, readAt } from './read-at.js';
-import { createReadError } from './read-error.js';
+import { fillAt, readAt } from './read-write.js';
 
-/** A regular file read at any place, held open so that a rename over it changes nothing for us. */
+/** A regular file that is read at any position; it stays the same file when another is renamed over it. */
 export interface InputFile extends AsyncDisposable {
   readonly name: string;
   readonly path: string;
   readonly size: number;
-  /** The bytes from `offset` to `end`; fewer only where the file ends. */
+  /** The bytes from `offset` up to `end`; fewer only where the file ends. */
   read(offset: number, end: number): Promise<Uint8Array>;
-  /** Reads at once, into a buffer of the caller; how many bytes, fewer than it holds only where the file ends. */
+  /** Reads synchronously into a buffer of the caller; how many bytes: fewer than it has room for only at the end. */
   fill(bytes: Uint8Array, offset: number): number;
   /** Another handle on the same file with a position of its own, for a program to read from. */
   reopen(): Promise<FileHandle>;
-  /** Refuses when somebody wrote into the file since it was opened. */
+  /** Error `image-changed` when the file was written to since it was opened. */
   assertUnchanged(): Promise<void>;
 }
 
 /** Bytes per read: large enough that the calls cost nothing beside decompression. */
 const blockSize = 512 * 1024;
-/** Blocks kept: members shorter than one follow each other, and two passes may go on side by side. */
+/** Blocks in memory: short members follow each other in one block, and two passes may run side by side. */
 const mostBlocks = 4;
 
+/** Errors (`invalid`): `image-unreadable`. `name`: what messages call the file. */
 export async function openInputFile(path: string, name = path): Promise<InputFile> {
   const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
     throw new MobyPatchError(
@@ -83,13 +83,13 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
       }
     },
     async reopen() {
-      // A name may lead elsewhere by now; Linux can open what is held.
-      const held = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
-      const other = await open(held, 'r');
+      // The name may lead to another file by now; Linux can open the one behind a descriptor.
+      const same = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
+      const other = await open(same, 'r');
       const now = await other.stat({ bigint: true });
       if (now.dev === opened.dev && now.ino === opened.ino && now.size === opened.size) return other;
       await other.close();
-      throw createChangedError(name, 'another file was put in the place of the file while it was read');
+      throw createChangedError(name, 'the file was replaced while it was read');
     },
     async assertUnchanged() {
       const now = await handle.stat({ bigint: true });
@@ -98,6 +98,23 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     },
     [Symbol.asyncDispose]: () => handle.close(),
   };
+}
+
+/** Error `image-unreadable`: of kind `infrastructure` when the disk fails, else `invalid`. */
+export function createReadError(path: string, cause: NodeJS.ErrnoException): MobyPatchError {
+  if (cause.code !== 'EIO')
+    return new MobyPatchError(
+      'invalid',
+      'image-unreadable',
+      `cannot read the file: ${cause.code ?? cause.message}`,
+      { path, cause },
+    );
+  return new MobyPatchError(
+    'infrastructure',
+    'image-unreadable',
+    `cannot read the file: the disk does not work (EIO at ${cause.syscall ?? 'read'})`,
+    { path, hint: 'look at the log of the system (dmesg); check the disk', cause },
+  );
 }
 
 function createChangedError(name: string, message: string): MobyPatchError {
@@ -113,8 +130,8 @@ export function createShortenedError(path: string, offset: number): MobyPatchErr
 }
 
 /**
- * Reads a range in pieces that stay valid, one ahead of whoever takes them; ranges that follow each other share
- * what was read ahead.
+ * Reads a range in pieces that stay valid, one ahead of the consumer; consecutive ranges share what was read
+ * ahead.
  */
 export async function* readRange(
   file: InputFile,
@@ -124,7 +141,7 @@ export async function* readRange(
   const findEnd = (at: number) => Math.min((Math.floor(at / blockSize) + 1) * blockSize, end);
   const begin = (at: number) => {
     const reading = file.read(at, findEnd(at));
-    // Whoever waits for it is told; it may be that nobody does.
+    // The error surfaces when the piece is awaited; an unawaited piece must not raise an unhandled rejection.
     reading.catch(() => {});
     return reading;
   };

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { writeAllSync } from './write-all.js';
+import { writeAllSync } from './read-write.js';
 
 /** A new file of many small pieces of text. */
 export interface LineFile extends Disposable {

@@ -1,7 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { readAt } from '../../io/read-at.js';
-import { readPieces } from '../../io/read-pieces.js';
-import { writeAt } from '../../io/write-all.js';
+import { readAt, readPieces, writeAt } from '../../io/read-write.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 
