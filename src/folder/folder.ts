@@ -5,11 +5,11 @@ import { MobyPatchError } from '../model/error.js';
 export interface Folder {
   /** Absolute. */
   readonly path: string;
-  /** Where an entry stands, as bytes; refuses (`unsafe-path`, `path-too-long`) what could lie outside. */
+  /** The bytes of the absolute path of an entry. Errors: `unsafe-path` for one that could lie outside, `path-too-long`. */
   locate(path: string): Buffer;
 }
 
-// PATH_MAX with its NUL: no path-based system call takes more, and node:fs has no others.
+// PATH_MAX with its NUL: no system call takes a longer path, and node:fs has no calls relative to a descriptor.
 const longestPath = 4095;
 
 export function createFolder(path: string): Folder {
@@ -27,12 +27,12 @@ export function createFolder(path: string): Folder {
   };
 }
 
-/** The path of the directory an entry stands in; the root's own parent is the root. */
+/** The path of an entry's directory; the root is its own parent. */
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-/** An error of the file system under the folder, told with the entry it happened at. */
+/** The error for a failed system call, with the entry it failed for. `doing`: writing, reading, listing. */
 export function createFolderFault(error: unknown, doing: string, path: string): MobyPatchError {
   if (error instanceof MobyPatchError) return error;
   const { code, message } = error as NodeJS.ErrnoException;

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createRegularFile, type Metadata, plainAttributes } from './write-entry.js';
 
-/** A new regular file whose digest is taken as it is written. */
+/** A new regular file that is hashed as it is written. */
 export interface HashedFile {
   write(piece: Uint8Array): void;
-  /** Closes it; the hex SHA-256 of all that was written. */
+  /** Sets the metadata and closes the file; the hex SHA-256 of its body. */
   finish(metadata: Metadata): string;
-  /** Gives it up; nothing happens when it is closed. */
+  /** Closes an unfinished file; does nothing to a finished one. */
   close(): void;
 }
 
-/** With `plainAttributes`. Errors: those of the system, for a name that is taken, too. */
+/** With `plainAttributes`. Errors: those of the system, EEXIST for a name that is taken. */
 export function createHashedFile(at: Uint8Array): HashedFile {
   const file = createRegularFile(Buffer.from(at), plainAttributes);
   const hash = createHash('sha256');

@@ -14,7 +14,7 @@ import {
   writeSymlink,
 } from './write-entry.js';
 
-/** What of an image stands in a folder already; parents are real directories, and no symlink is there. */
+/** The part of an image that is in a folder already; parents are real directories, and there is no symlink. */
 export interface Materialised {
   /** Without the folder itself. */
   readonly directories: ReadonlySet<string>;
@@ -22,30 +22,47 @@ export interface Materialised {
   readonly files: ReadonlyMap<ArchiveRecord, string>;
 }
 
+export interface MaterialiseOptions {
+  readonly folder: Folder;
+  readonly signal: AbortSignal;
+  /** Default: all. */
+  readonly attributes?: Attributes;
+  /** Default: nothing. */
+  readonly present?: Materialised | undefined;
+}
+
+interface Target extends MaterialiseOptions {
+  readonly attributes: Attributes;
+  readonly present: Materialised;
+}
+
 const nothing: Materialised = { directories: new Set(), files: new Map() };
 
 /**
  * Writes the directories, files and symlinks of an image into a folder, in at most one pass over its bodies.
- * Device nodes, fifos and sockets stay in the image. The content is hostile: symlinks come last, and a parent
- * must be a directory made here, so no write can follow one; every name is made new, none is opened.
+ * Device nodes, fifos and sockets are left out. The content is hostile: symlinks come last, and a parent must be a
+ * directory made here, so no write can follow one; every name is created, none is opened.
  */
 export async function materialiseImage(
   image: Pick<Archive, 'name' | 'entries' | 'bodies'>,
-  folder: Folder,
-  signal: AbortSignal,
-  attributes = exactAttributes,
-  present = nothing,
+  options: MaterialiseOptions,
 ): Promise<void> {
+  const target: Target = {
+    ...options,
+    attributes: options.attributes ?? exactAttributes,
+    present: options.present ?? nothing,
+  };
+  const { folder, attributes } = target;
   const entries = [...image.entries.values()];
-  const directories = makeDirectories(entries, folder, present);
+  const directories = makeDirectories(entries, target);
   const groups = groupFiles(entries);
   for (const group of groups) for (const entry of group) assertParent(entry, directories);
-  await writeFiles(image, groups, { folder, signal, attributes, present });
+  await writeFiles(image, groups, target);
   for (const entry of entries.filter(({ type }) => type === 'symlink')) {
     assertParent(entry, directories);
     attempt(entry, () => writeSymlink(folder.locate(entry.path), entry, attributes));
   }
-  // Deepest first: finishing a directory is the last thing that touches its parent's mtime.
+  // Deepest first: finishing a directory is the last change inside its parent.
   for (const entry of [...directories.values()].reverse()) {
     attempt(entry, () => finishDirectory(folder.locate(entry.path), entry, attributes));
   }
@@ -53,8 +70,7 @@ export async function materialiseImage(
 
 function makeDirectories(
   entries: readonly ImageEntry[],
-  folder: Folder,
-  present: Materialised,
+  { folder, present }: Target,
 ): Map<string, ImageEntry> {
   const made = new Map<string, ImageEntry>();
   const directories = entries.filter(({ type }) => type === 'directory');
@@ -82,30 +98,24 @@ function groupFiles(entries: readonly ImageEntry[]): ImageEntry[][] {
   return [...groups.values()];
 }
 
-interface Writing {
-  readonly folder: Folder;
-  readonly signal: AbortSignal;
-  readonly attributes: Attributes;
-  readonly present: Materialised;
-}
-
 async function writeFiles(
   image: Pick<Archive, 'name' | 'bodies'>,
   groups: ImageEntry[][],
-  { folder, signal, attributes, present }: Writing,
+  target: Target,
 ): Promise<void> {
+  const { present, signal } = target;
   const waiting = new Map<ArchiveRecord, ImageEntry[]>();
   for (const group of groups) {
     const [first] = group;
     if (first === undefined) continue;
     const at = present.files.get(first.data);
-    if (at !== undefined) finishGroup(group, at, folder, attributes);
+    if (at !== undefined) finishGroup(group, at, target);
     else if (first.size > 0) waiting.set(first.data, group);
-    else await writeGroup(group, folder, undefined, attributes);
+    else await writeGroup(group, undefined, target);
   }
   for await (const [record, body] of image.bodies(new Set(waiting.keys()))) {
     if (signal.aborted) throw createInterruptedError(signal);
-    await writeGroup(waiting.get(record) ?? [], folder, body, attributes);
+    await writeGroup(waiting.get(record) ?? [], body, target);
     waiting.delete(record);
   }
   const [missing] = waiting.values();
@@ -113,11 +123,10 @@ async function writeFiles(
 }
 
 async function writeGroup(
-  group: ImageEntry[],
-  folder: Folder,
+  group: readonly ImageEntry[],
   body: Bytes | undefined,
-  attributes: Attributes,
-) {
+  { folder, attributes }: Target,
+): Promise<void> {
   const [first, ...others] = group;
   if (first === undefined) return;
   const at = folder.locate(first.path);
@@ -127,17 +136,12 @@ async function writeGroup(
   for (const other of others) attempt(other, () => linkSync(at, folder.locate(other.path)));
 }
 
-/** For a body that is there under one name of its group. */
-function finishGroup(
-  group: readonly ImageEntry[],
-  path: string,
-  folder: Folder,
-  attributes: Attributes,
-): void {
+/** For a body that is in the folder under one name of its group. */
+function finishGroup(group: readonly ImageEntry[], path: string, { folder, attributes }: Target): void {
   const at = folder.locate(path);
   for (const entry of group) {
     if (entry.path !== path) attempt(entry, () => linkSync(at, folder.locate(entry.path)));
-    // A further name of a file may have come with another mode or time.
+    // A later record of the group may have had another mode or time.
     else if (!hasMetadata(entry, entry.data)) attempt(entry, () => finishDirectory(at, entry, attributes));
   }
 }

@@ -4,21 +4,21 @@ import { decodePath } from '../format/path.js';
 import { createInterruptedError } from '../io/process.js';
 import { createFolderFault, type Folder } from './folder.js';
 
-export interface Found {
+export interface WalkedEntry {
   readonly path: string;
   readonly stat: BigIntStats;
   readonly signature: string;
 }
 
 /**
- * Everything in a folder, parents before what is in them; paths in `skip` and all below are left out.
- * No symlink is followed. A folder is listed in one go, and other work gets its turn between two of them.
+ * Everything in a folder, parents before their children; without the paths in `skip` and all below them.
+ * No symlink is followed. A folder is listed synchronously, and the event loop runs between two of them.
  */
 export async function walkFolder(
   folder: Folder,
   skip: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<Map<string, Found>> {
+): Promise<Map<string, WalkedEntry>> {
   const root = look(folder, '');
   const found = new Map([['', root]]);
   const waiting = [root];
@@ -35,8 +35,8 @@ export async function walkFolder(
   return found;
 }
 
-/** An entry as it stands now. */
-export function look(folder: Folder, path: string): Found {
+/** The state of one entry. */
+export function look(folder: Folder, path: string): WalkedEntry {
   try {
     const stat = lstatSync(folder.locate(path), { bigint: true });
     return { path, stat, signature: signStat(stat) };
@@ -46,10 +46,10 @@ export function look(folder: Folder, path: string): Found {
 }
 
 /**
- * A text that is another one when the entry is another one. The ctime tells of every write, chmod and
- * link, and no command can set it. A directory's moves with each name inside, so its mtime stands there,
- * in seconds as images have it. A clock tick (up to 10 ms before Linux 6.13) is shorter than the way from
- * a snapshot to the first command, and what we replace ourselves gets another inode.
+ * A text that changes when the entry does. The ctime changes with every write, chmod and link, and no command can
+ * set it. A directory's ctime changes with each name inside, so its mtime is used, in seconds as images have it. A
+ * clock tick (up to 10 ms before Linux 6.13) is shorter than the time from a snapshot to the first command, and a
+ * file that this program replaces gets another inode.
  */
 function signStat(stat: BigIntStats): string {
   const owner = `${stat.mode}:${stat.uid}:${stat.gid}`;

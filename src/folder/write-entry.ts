@@ -16,9 +16,9 @@ import { writeAllSync } from '../io/read-write.js';
 import type { Bytes, Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 
-// Synchronous calls: an entry is six of them, and the thread pool costs more than each call does.
+// Synchronous: an entry takes six system calls, and the thread pool costs more than each call does.
 
-/** What of an entry a folder shows. */
+/** Which metadata of an entry a folder gets. */
 export interface Attributes {
   /** Whether files get their owner; a chown asks for root. */
   readonly owner: boolean;
@@ -26,32 +26,32 @@ export interface Attributes {
   mode(entry: Pick<Entry, 'type' | 'mode'>): number;
 }
 
-/** What of an entry is set when it is there. */
+/** The metadata that is set once an entry exists. */
 export type Metadata = Pick<Entry, 'type' | 'mode' | 'uid' | 'gid' | 'mtime'>;
 
 /** Everything, as a kernel would make it. */
 export const exactAttributes: Attributes = { owner: true, mode: (entry) => entry.mode };
 
 /**
- * What anybody may make, the same for root: no owners and no setuid bits, since these programs are
- * strangers on this machine; and whoever owns the folder can read and change all of it.
+ * What any user may create, the same for root: no owners and no setuid bits, since these programs are not of this
+ * machine; and the folder's owner can read and change all of it.
  */
 export const plainAttributes: Attributes = {
   owner: false,
   mode: ({ type, mode }) => (type === 'directory' ? (mode & 0o1777) | 0o700 : (mode & 0o777) | 0o600),
 };
 
-// 4294967295 means "leave it" to chown(2); the kernel reads it in an archive as 0.
+// 4294967295 means "leave it" to chown(2); for an entry of an archive the kernel leaves the 0 it has.
 const ownerOf = (id: number) => (id === 0xffffffff ? 0 : id);
 
-/** A regular file that was made just now. */
+/** A new, open regular file. */
 export interface NewFile {
   write(piece: Uint8Array): void;
   finish(metadata: Metadata): void;
   close(): void;
 }
 
-/** The name must be free: O_EXCL and O_NOFOLLOW make an existing one, a symlink above all, an error. */
+/** The name must be free: O_EXCL and O_NOFOLLOW make an existing file, a symlink above all, an error. */
 export function createRegularFile(at: Buffer, attributes: Attributes): NewFile {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const file = openSync(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -68,8 +68,8 @@ export function createRegularFile(at: Buffer, attributes: Attributes): NewFile {
 }
 
 /**
- * Creates a regular file with the entry's body and metadata; as `createRegularFile`, the name must be free.
- * `body-size` when the body has another length.
+ * Creates a regular file with the entry's body and metadata; as of `createRegularFile`, the name must be free.
+ * Error `body-size`: the body has another length.
  */
 export async function writeRegularFile(
   at: Buffer,
@@ -98,7 +98,7 @@ export function writeSymlink(at: Buffer, entry: Entry, attributes = exactAttribu
   lutimesSync(at, entry.mtime, entry.mtime);
 }
 
-/** For a directory or regular file that is known to be one; again when something was made in a directory. */
+/** Sets the metadata of what is known to be a directory or regular file; again after a name was made in a directory. */
 export function finishDirectory(at: Buffer, entry: Entry, attributes = exactAttributes): void {
   if (attributes.owner) lchownSync(at, ownerOf(entry.uid), ownerOf(entry.gid));
   chmodSync(at, attributes.mode(entry));

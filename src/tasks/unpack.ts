@@ -34,16 +34,15 @@ export async function unpack(request: UnpackRequest, session: ReadingSession): P
           ...source,
           open: (path, options) => openWatched(path, options, watch),
         }),
-      output,
-      session.signal,
+      { destination: output, signal: session.signal },
     );
     return { output, ...written };
   }
-  const { chooseKeptByTar, unpackToTar } = await import('../unpack/export/to-tar.js');
+  const { listSidecarOnlyInTar, unpackToTar } = await import('../unpack/export/to-tar.js');
   await using image = await openNamedImage(name, session, source);
   await using file = await createOutput(output, unpackToTar(image, session.signal), session.signal);
   await file.publish();
-  return { output, entries: image.entries.size, kept: [...chooseKeptByTar(image.entries.values())] };
+  return { output, entries: image.entries.size, kept: [...listSidecarOnlyInTar(image.entries.values())] };
 }
 
 /** The root of an image, as a tar. */

@@ -37,7 +37,7 @@ async function inFolder(
   await using scratch = await createScratch();
   const folder = createFolder(join(scratch.path, 'root'));
   await mkdir(folder.path);
-  await materialiseImage(createMemoryArchive(entries), folder, signal);
+  await materialiseImage(createMemoryArchive(entries), { folder, signal });
   const before = new Map(
     [...(await walkFolder(folder, new Set(), signal))].map(([path, { signature }]) => [path, signature]),
   );

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { createFileThreads } from '#src/folder/file-threads.js';
-import { createFileWriters } from '#src/folder/file-writers.js';
+import { createFileThreads, createFileWriters } from '#src/folder/file-writers.js';
 import { createTestFolder } from '../fixtures/archive.js';
 
 const metadata = { type: 'file', mode: 0o754, uid: 0, gid: 0, mtime: 77 } as const;

@@ -45,7 +45,7 @@ async function runWhole(bytes: Buffer, folder: string): Promise<void> {
     for await (const _ of readEntries(unpackToTar(image, signal)));
     try {
       const open = (watch: Watch) => openWatched(path, { signal, name: 'fuzz' }, watch);
-      await unpackWhileReading(open, join(work, 'target/root'), signal);
+      await unpackWhileReading(open, { destination: join(work, 'target/root'), signal: signal });
       await checkRepacked(image, work, spool);
     } finally {
       await checkOutside(work);

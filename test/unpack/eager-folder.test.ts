@@ -2,8 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { createFileThreads } from '#src/folder/file-threads.js';
-import { createFileWriters } from '#src/folder/file-writers.js';
+import { createFileThreads, createFileWriters } from '#src/folder/file-writers.js';
 import { encodeHeader, padding } from '#src/format/cpio-header.js';
 import { encodePadding } from '#src/format/cpio-writer.js';
 import { encodePath } from '#src/format/path.js';
@@ -48,14 +47,13 @@ async function unpackTwice(
     return unpacked;
   };
   return [
-    await describe(() => unpackToFolder(image, root, signal)),
+    await describe(() => unpackToFolder(image, { destination: root, signal: signal })),
     await describe(() =>
-      unpackWhileReading(
-        (watch) => openWatched(path, { signal, name: 'image' }, watch),
-        root,
+      unpackWhileReading((watch) => openWatched(path, { signal, name: 'image' }, watch), {
+        destination: root,
         signal,
         createWriters,
-      ),
+      }),
     ),
   ];
 }
@@ -111,7 +109,7 @@ for (const [what, members] of usual) {
         bodies: () => t.fail() as never,
         tokens: () => t.fail() as never,
       });
-      await unpackWhileReading(open, join(folder, 'once'), signal);
+      await unpackWhileReading(open, { destination: join(folder, 'once'), signal: signal });
       t.deepEqual(await listFolder(join(folder, 'once')), after.listing);
       await rm(join(folder, 'once'), { recursive: true });
       await rm(join(folder, 'once.moby-patch.jsonl'));
@@ -227,7 +225,10 @@ test('nothing is left of an image that is cut, and nothing is made before its fi
   await writeFile(path, bytes.subarray(0, -9));
   await mkdir(join(folder, 'full/of'), { recursive: true });
   const unpack = (from: string, to: string) =>
-    unpackWhileReading((watch) => openWatched(from, { signal }, watch), join(folder, to), signal);
+    unpackWhileReading((watch) => openWatched(from, { signal }, watch), {
+      destination: join(folder, to),
+      signal,
+    });
   const cut = await t.throwsAsync(unpack(path, 'root'), { instanceOf: MobyPatchError });
   t.is(cut?.code, 'image-truncated');
   const missing = await t.throwsAsync(unpack(join(folder, 'none'), 'full'), { instanceOf: MobyPatchError });

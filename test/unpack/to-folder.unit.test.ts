@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import type { Image } from '#src/model/archive.js';
 import { MobyPatchError } from '#src/model/error.js';
+import { type FolderTraits, listSidecarOnly } from '#src/unpack/export/folder-traits.js';
 import { unpackToFolder } from '#src/unpack/export/to-folder.js';
-import { chooseKept, type FolderTraits } from '#src/unpack/export/to-kept.js';
 import {
   createArchive,
   createTestFolder,
@@ -28,7 +28,7 @@ async function unpackBeside(t: Parameters<typeof createTestFolder>[0], members: 
   await writeFile(join(parent, 'outside/file'), 'untouched');
   const image = await openBytes(t, createArchive(members));
   const folder = join(parent, 'root');
-  await unpackToFolder(image, folder, signal);
+  await unpackToFolder(image, { destination: folder, signal: signal });
   const neighbours = await readdir(join(parent, 'outside'));
   t.deepEqual(neighbours, ['file']);
   t.is(await readFile(join(parent, 'outside/file'), 'utf8'), 'untouched');
@@ -148,18 +148,24 @@ test('refuses what is there already, and an empty folder is as good as none', as
   await makeLink(full, join(parent, 'link'));
   await writeFile(join(parent, 'file'), '');
   for (const name of ['full', 'link', 'file']) {
-    const error = await t.throwsAsync(unpackToFolder(image, join(parent, name), signal), {
-      instanceOf: MobyPatchError,
-    });
+    const error = await t.throwsAsync(
+      unpackToFolder(image, { destination: join(parent, name), signal: signal }),
+      {
+        instanceOf: MobyPatchError,
+      },
+    );
     t.is(error?.code, 'output-exists');
   }
-  const missing = await t.throwsAsync(unpackToFolder(image, join(parent, 'no/where'), signal), {
-    instanceOf: MobyPatchError,
-  });
+  const missing = await t.throwsAsync(
+    unpackToFolder(image, { destination: join(parent, 'no/where'), signal: signal }),
+    {
+      instanceOf: MobyPatchError,
+    },
+  );
   t.is(missing?.code, 'output-unwritable');
   t.deepEqual((await readdir(parent)).sort(), ['file', 'full', 'link']);
   await mkdir(join(parent, 'empty'));
-  await unpackToFolder(image, join(parent, 'empty'), signal);
+  await unpackToFolder(image, { destination: join(parent, 'empty'), signal: signal });
   t.deepEqual(await readdir(join(parent, 'empty')), ['init']);
 });
 
@@ -176,10 +182,12 @@ test('leaves nothing when it is interrupted or a body cannot be read', async (t)
       return image.entries;
     },
   };
-  await t.throwsAsync(unpackToFolder(stopping, join(parent, 'root'), abort.signal));
+  await t.throwsAsync(unpackToFolder(stopping, { destination: join(parent, 'root'), signal: abort.signal }));
   t.deepEqual(await readdir(parent), []);
   await writeFile(image.file, bytes.subarray(0, 100));
-  await t.throwsAsync(unpackToFolder(image, join(parent, 'root'), signal), { instanceOf: MobyPatchError });
+  await t.throwsAsync(unpackToFolder(image, { destination: join(parent, 'root'), signal: signal }), {
+    instanceOf: MobyPatchError,
+  });
   t.deepEqual(await readdir(parent), []);
   t.deepEqual(await readdir(dirname(image.file)), ['test.img']);
 });
@@ -198,7 +206,7 @@ test('names that a file system takes for one, or cannot have, stay in the sideca
     { path: 'raw\udcff' },
     { path: 'console', type: 'character' },
   ] as const;
-  const choose = (traits: FolderTraits) => [...chooseKept(entries.map(sketchEntry), traits)];
+  const choose = (traits: FolderTraits) => [...listSidecarOnly(entries.map(sketchEntry), traits)];
   t.deepEqual(choose(mac), ['doc', 'doc/b', 'cafe\u0301', 'raw\udcff', 'console']);
   t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 10 }), ['console']);
   t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 4094 }).slice(0, 2), ['Doc', 'Doc/a']);
@@ -213,6 +221,6 @@ test('what a killed run left beside goes, a folder too; what a living one writes
   await writeFile(join(parent, folder, 'file'), '');
   for (const name of [...left(dead).slice(1), ...left(process.pid)]) await writeFile(join(parent, name), '');
   const image = await openBytes(t, createArchive([file('init', 'x')]));
-  await unpackToFolder(image, join(parent, 'root'), signal);
+  await unpackToFolder(image, { destination: join(parent, 'root'), signal: signal });
   t.deepEqual(await readdir(parent), [...left(process.pid), 'root', 'root.moby-patch.jsonl'].sort());
 });

@@ -2,13 +2,13 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFolderFault, type Folder } from '../../folder/folder.js';
-import type { Found } from '../../folder/walk.js';
+import type { WalkedEntry } from '../../folder/walk.js';
 import type { Bytes } from '../../model/entry.js';
 
 /** Bodies of files in a folder that stay readable when the folder goes on changing. */
 export interface Bodies {
   /** The body a file has now. */
-  of(found: Found): () => Bytes;
+  of(found: WalkedEntry): () => Bytes;
   /** To be called before the folder changes: copies each body that callers have and that is still read from it. */
   preserve(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { createFolderFault, type Folder, parentOf } from '../../folder/folder.js';
-import type { Found } from '../../folder/walk.js';
+import type { WalkedEntry } from '../../folder/walk.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath, showPath } from '../../format/path.js';
 import type { Change } from '../../model/change.js';
@@ -17,7 +17,7 @@ export type Snapshot = ReadonlyMap<string, string>;
  */
 export function compareSnapshot(
   before: Snapshot,
-  now: ReadonlyMap<string, Found>,
+  now: ReadonlyMap<string, WalkedEntry>,
   folder: Folder,
   bodies: Bodies,
 ): Change[] {
@@ -32,14 +32,14 @@ export function compareSnapshot(
   ];
 }
 
-function isGone(path: string, signature: string, now: ReadonlyMap<string, Found>): boolean {
+function isGone(path: string, signature: string, now: ReadonlyMap<string, WalkedEntry>): boolean {
   const found = now.get(path);
   if (found !== undefined) return signature.startsWith('directory:') && !found.stat.isDirectory();
   return now.get(parentOf(path))?.stat.isDirectory() === true;
 }
 
 /** Inode -> how many of its names changed: all of them, since a new or a lost name moves the ctime. */
-function countNames(changed: readonly Found[]): Map<bigint, number> {
+function countNames(changed: readonly WalkedEntry[]): Map<bigint, number> {
   const names = new Map<bigint, number>();
   for (const { stat } of changed) {
     if (stat.isFile() && stat.nlink > 1n) names.set(stat.ino, (names.get(stat.ino) ?? 0) + 1);
@@ -50,7 +50,7 @@ function countNames(changed: readonly Found[]): Map<bigint, number> {
 // The newc field is 32 bits wide; a command makes a sparse file of any size in no time.
 const largestFile = 0xffffffffn;
 
-function createEntry(found: Found, folder: Folder, bodies: Bodies, links: Map<bigint, number>): Entry {
+function createEntry(found: WalkedEntry, folder: Folder, bodies: Bodies, links: Map<bigint, number>): Entry {
   const { path, stat } = found;
   const mode = Number(stat.mode);
   const type = parseType(mode);

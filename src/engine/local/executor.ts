@@ -57,7 +57,7 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
   const skipped = new Set<string>(mountedTrees);
   await assertSpace(image, scratch.path);
   await mkdir(folder.path, { mode: 0o755 });
-  await materialiseImage(image, folder, signal);
+  await materialiseImage(image, { folder, signal });
   const walked = await walkFolder(folder, skipped, signal);
   const before = new Map([...walked].map(([path, { signature }]) => [path, signature]));
   const bodies = createBodies(folder, at('bodies'));

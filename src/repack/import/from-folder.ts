@@ -1,6 +1,6 @@
 import { createReadStream, readlinkSync } from 'node:fs';
 import { createFolder, createFolderFault, type Folder } from '../../folder/folder.js';
-import { type Found as Walked, walkFolder } from '../../folder/walk.js';
+import { type WalkedEntry, walkFolder } from '../../folder/walk.js';
 import { plainAttributes } from '../../folder/write-entry.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath } from '../../format/path.js';
@@ -24,7 +24,7 @@ export async function findInFolder(path: string, signal: AbortSignal): Promise<F
   return { name: path, entries, shows: plainAttributes.mode };
 }
 
-async function createFound(folder: Folder, { path, stat }: Walked, owner: bigint): Promise<Found> {
+async function createFound(folder: Folder, { path, stat }: WalkedEntry, owner: bigint): Promise<Found> {
   const mode = Number(stat.mode);
   const type = parseType(mode) ?? 'file';
   const isDevice = type === 'character' || type === 'block';

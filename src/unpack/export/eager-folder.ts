@@ -15,42 +15,46 @@ import { createRecordLines } from './record-lines.js';
 
 /** Directories and bodies that are written while the image is read. */
 export interface EagerFolder extends RecordWatcher, AsyncDisposable {
-  /**
-   * Ends it with all lines written; undefined when a record was not as they usually are, or a call failed. Nothing
-   * is written after that in either case.
-   */
+  /** Writes what is left, and ends; undefined when a record was unusual or a call failed. */
   finish(): Promise<Materialised | undefined>;
 }
 
-/** A line whose turn has not come, or whose body is not written yet. */
+export interface EagerFolderOptions {
+  readonly folder: Folder;
+  /** The path of the new file for the lines. */
+  readonly records: string;
+  readonly writers: FileWriters;
+}
+
+/** A line behind one whose body is not written yet, or with such a body itself. */
 interface WaitingLine {
   line: SidecarRecord | SidecarTrailer;
   isReady: boolean;
 }
 
 /**
- * Writes into an empty folder, and the lines of the records into a new file, as if every record were a file of
- * its own in the end. Whether that is so the kernel's rules tell when all is read (`isWhole`); what fails here
- * (a name that is there, a parent that is not) gives it up. Every name is made new, below directories made here.
+ * Writes into an empty folder, and the lines of the records into a new file, as if every record became a file of
+ * its own. Whether it does is known when all is read, by the kernel's rules (`isWhole`). A failure (a name that
+ * exists, a parent that does not) ends the writing. Every name is created, below directories created here.
  */
-export function createEagerFolder(folder: Folder, records: string, writers: FileWriters): EagerFolder {
+export function createEagerFolder({ folder, records, writers }: EagerFolderOptions): EagerFolder {
   const output = createLineFile(records, 0o600);
   const directories = new Set<string>();
   const files = new Map<ArchiveRecord, string>();
   const lines = createRecordLines();
   const waiting: WaitingLine[] = [];
-  let usual = true;
+  let isUsual = true;
   let raw: Uint8Array = new Uint8Array();
   /** Where the present body goes. */
   let body: string | undefined;
 
-  /** What is wrong here is told by whoever does the work again. */
+  /** No error is reported: the caller unpacks again, and that meets the same error if it is one. */
   function attempt(work: () => void): void {
-    if (!usual) return;
+    if (!isUsual) return;
     try {
       work();
     } catch {
-      usual = false;
+      isUsual = false;
     }
   }
 
@@ -78,14 +82,14 @@ export function createEagerFolder(folder: Folder, records: string, writers: File
   function end(record: ArchiveRecord): void {
     const { mode, uid, gid, mtime, filesize } = record.header;
     if (body === undefined) {
-      // What is no file of the folder has its body in the lines.
+      // The body of anything but a file is in the lines.
       if (filesize > 0 && record.target === undefined) throw new Error('a body that is no file');
       addLine({ line: lines.record(record, raw), isReady: true });
       return;
     }
     files.set(record, body);
     body = undefined;
-    // The digest takes this place in the line.
+    // The empty digest gives the key its place in the line.
     const made = lines.record(record, raw, '');
     const waiter = { line: made as SidecarRecord, isReady: false };
     writers.end({ type: 'file', mode: parsePermissions(mode), uid, gid, mtime }, (sha256) => {
@@ -110,14 +114,14 @@ export function createEagerFolder(folder: Folder, records: string, writers: File
 
   return {
     async finish() {
-      if (usual) {
+      if (isUsual) {
         await writers.finish().catch(() => {
-          usual = false;
+          isUsual = false;
         });
       }
       await writers[Symbol.asyncDispose]();
       attempt(() => output.close());
-      return usual && waiting.length === 0 ? { directories, files } : undefined;
+      return isUsual && waiting.length === 0 ? { directories, files } : undefined;
     },
     begin(record, bytes) {
       raw = bytes;
@@ -129,7 +133,7 @@ export function createEagerFolder(folder: Folder, records: string, writers: File
     end: (record) => attempt(() => end(record)),
     trailer: (segment, position, bytes) =>
       attempt(() => addLine({ line: lines.trailer(segment, position, bytes), isReady: true })),
-    room: () => (usual ? writers.room() : undefined),
+    room: () => (isUsual ? writers.room() : undefined),
     async [Symbol.asyncDispose]() {
       await writers[Symbol.asyncDispose]();
       output[Symbol.dispose]();
@@ -137,7 +141,7 @@ export function createEagerFolder(folder: Folder, records: string, writers: File
   };
 }
 
-/** Whether a folder holds every directory and every body of these entries, and nothing more. */
+/** Whether every directory and every body of these entries was written, and nothing else. */
 export function isWhole({ directories, files }: Materialised, entries: Iterable<ImageEntry>): boolean {
   let found = 0;
   for (const { path, type, size, data } of entries) {
@@ -147,14 +151,14 @@ export function isWhole({ directories, files }: Materialised, entries: Iterable<
     } else if (type === 'file' && size > 0) {
       const at = files.get(data);
       if (at === undefined) return false;
-      // Any other name of a file is linked to the one that was written.
+      // The other names of a file become links to this one.
       if (at === path) found += 1;
     }
   }
   return found === directories.size + files.size;
 }
 
-/** Canonical, as long as no parent is a symlink; the root for what leads elsewhere or nowhere. */
+/** The canonical path, as long as no parent is a symlink; the root for a name that leads out or nowhere. */
 function findPath(name: string, type: EntryType | undefined): string {
   if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) return name;
   const components = splitPath(name);

@@ -4,19 +4,19 @@ import { basename, dirname, join } from 'node:path';
 import { sidecarSuffix } from '../../format/sidecar.js';
 import { removeAbandonedOutputs } from '../../io/output.js';
 import { MobyPatchError } from '../../model/error.js';
-import { type FolderTraits, probeFolder } from './to-kept.js';
+import { type FolderTraits, probeFolder } from './folder-traits.js';
 
-/** A folder with its sidecar that is made beside its destination; what was not published goes when it is closed. */
+/** A folder and its sidecar, created beside their destination; disposing removes what was not published. */
 export interface NewFolder extends AsyncDisposable {
   /** Empty at first. */
   readonly path: string;
   readonly traits: FolderTraits;
-  /** Files that are not there yet: the sidecar, and the lines of its records while an image is read. */
+  /** Paths for two files: the sidecar, and the lines of its records that are written while an image is read. */
   readonly lines: string;
   readonly records: string;
-  /** Removes what was written so far. */
+  /** Removes everything that was written so far. */
   clear(): Promise<void>;
-  /** Both appear under their names; the path of the sidecar. */
+  /** Renames both to their final names; the path of the sidecar. */
   publish(): Promise<string>;
 }
 
@@ -54,7 +54,7 @@ export async function createNewFolder(destination: string): Promise<NewFolder> {
   }
 }
 
-/** The sidecar first: a folder without it would be taken for one that never was an image. */
+/** The sidecar first: a folder without one is taken for a folder that never was an image. */
 async function publish(folder: string, destination: string, lines: string): Promise<string> {
   const sidecar = `${destination}${sidecarSuffix}`;
   try {

@@ -3,23 +3,23 @@ import { createRecordLine, createTrailerLine } from '../../format/sidecar.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import type { SidecarRecord, SidecarTrailer } from '../../model/sidecar.js';
 
-/** Makes the lines of an image's records, which come in file order; a position is one in the unpacked segment. */
+/** Makes the sidecar lines of an image's records, which come in file order. Positions are those in the unpacked segment. */
 export interface RecordLines {
-  /** `sha256`: of a body that is held elsewhere. */
+  /** `sha256`: of a body that is not in the sidecar. */
   record(record: ArchiveRecord, raw: Uint8Array, sha256?: string): SidecarRecord;
   trailer(segment: number, position: number, raw: Uint8Array): SidecarTrailer;
 }
 
 export function createRecordLines(): RecordLines {
   let present = -1;
-  /** Where the next record of the segment begins if no zeros come before it. */
+  /** Where the next record of the segment begins when no zeros stand before it. */
   let expected = 0;
 
   function measureGap(segment: number, position: number, size: number): number {
     const before = segment === present ? expected : 0;
     present = segment;
     expected = position + size;
-    // A last body of a member may lack its padding, which is then written: no zeros too few.
+    // The last body of a member may lack its padding, which repack writes: the gap is never negative.
     return Math.max(0, position - before);
   }
 

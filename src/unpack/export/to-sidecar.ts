@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createTokenCursor, type TokenCursor } from '../../compress/token-cursor.js';
 import { toBase64 } from '../../format/sidecar.js';
-import type { Image } from '../../model/archive.js';
+import type { Archive } from '../../model/archive.js';
 import type { Bytes } from '../../model/entry.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import type { SidecarLine } from '../../model/sidecar.js';
 import { createRecordLines } from './record-lines.js';
 
 export interface SidecarRequest {
-  readonly image: Image;
-  /** Paths whose bodies, if they have one, are not held elsewhere. */
-  readonly kept: ReadonlySet<string>;
+  readonly image: Archive;
+  /** Paths that are in the sidecar alone, bodies included. */
+  readonly sidecarOnly: ReadonlySet<string>;
   emit(line: SidecarLine): void;
 }
 
@@ -18,52 +18,48 @@ export interface SidecarRequest {
 const pieceSize = 48 * 1024;
 
 /**
- * Describes an image line by line, and visits on the way, in file order, every body that is held elsewhere
- * (in a folder, in a tar): the record and its bytes. What of a body the visitor does not read is read here,
- * since its digest is needed. After the last body come the remaining lines: go on to the end.
+ * Describes an image line by line, and yields on the way, in file order, every body that is a file of the folder or
+ * tar: the record and its bytes. The part of a body that the consumer leaves unread is read here, for its digest. The
+ * last lines follow the last body: iterate to the end.
  */
-export async function* describeImage({
-  image,
-  kept,
-  emit,
-}: SidecarRequest): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
-  await describeFile({ image, kept, emit });
-  const { segments } = image.layout;
-  const held = findHeldBodies(image, kept);
-  for (const [index, segment] of segments.entries()) {
-    if (segment.kind === 'cpio') yield* describeSegment(index, { image, held, emit });
-  }
+export async function* describeImage(
+  request: SidecarRequest,
+): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
+  await describeFile(request);
+  const { image, emit } = request;
+  const elsewhere = listFileBodies(request);
+  for (const index of image.layout.segments.keys()) yield* describeSegment(index, { image, elsewhere, emit });
   emit({ line: 'end' });
 }
 
-/** The lines in front of those of the records. */
-export async function describeFile({ image, kept, emit }: SidecarRequest): Promise<void> {
+/** Emits the lines in front of those of the records. */
+export async function describeFile({ image, sidecarOnly, emit }: SidecarRequest): Promise<void> {
   const { layout, name } = image;
   const { size, sha256, root, segments } = layout;
-  emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...kept] });
+  emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...sidecarOnly] });
   for (const [index, segment] of segments.entries()) {
     emit({ line: 'segment', ...segment });
-    if (segment.kind === 'opaque') await emitBytes(image.raw(index), emit);
+    const bytes = segment.kind === 'opaque' ? image.raw(index) : undefined;
+    if (bytes !== undefined) await emitBytes(bytes, emit);
   }
 }
 
 /** The records whose bodies are regular files of the folder or tar. */
-function findHeldBodies(image: Image, kept: ReadonlySet<string>): Set<ArchiveRecord> {
-  const held = new Set<ArchiveRecord>();
+function listFileBodies({ image, sidecarOnly }: SidecarRequest): Set<ArchiveRecord> {
+  const bodies = new Set<ArchiveRecord>();
   for (const { path, type, size, data } of image.entries.values())
-    if (type === 'file' && size > 0 && !kept.has(path)) held.add(data);
-  return held;
+    if (type === 'file' && size > 0 && !sidecarOnly.has(path)) bodies.add(data);
+  return bodies;
 }
 
-interface Describing {
-  readonly image: Image;
-  readonly held: ReadonlySet<ArchiveRecord>;
-  emit(line: SidecarLine): void;
+interface Describing extends Pick<SidecarRequest, 'image' | 'emit'> {
+  /** The records whose bodies are not in the sidecar. */
+  readonly elsewhere: ReadonlySet<ArchiveRecord>;
 }
 
 async function* describeSegment(
   index: number,
-  { image, held, emit }: Describing,
+  { image, elsewhere, emit }: Describing,
 ): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
   const records = image.records.filter((record) => record.segment === index)[Symbol.iterator]();
   const lines = createRecordLines();
@@ -72,7 +68,7 @@ async function* describeSegment(
     if (token.kind === 'trailer') emit(lines.trailer(index, token.position, token.raw));
     if (token.kind !== 'entry') continue;
     const record = records.next().value as ArchiveRecord;
-    if (held.has(record)) {
+    if (elsewhere.has(record)) {
       const hashed = hashBody(cursor);
       yield [record, hashed.body];
       emit(lines.record(record, token.raw, await hashed.digest()));
@@ -83,7 +79,7 @@ async function* describeSegment(
   }
 }
 
-/** A body that is hashed as it is read; `digest` reads what is left of it. */
+/** A body that is hashed as it is read; `digest` reads the rest of it. */
 function hashBody(cursor: TokenCursor): { readonly body: Bytes; digest(): Promise<string> } {
   const hash = createHash('sha256');
   const pieces = cursor.body()[Symbol.asyncIterator]();

@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import { encodeLine, sidecarComment } from '../../format/sidecar.js';
 import { createLineFile } from '../../io/line-file.js';
 import { createScratch } from '../../io/scratch.js';
-import type { Image, ImageEntry } from '../../model/archive.js';
+import type { Archive, ImageEntry } from '../../model/archive.js';
 import type { Bytes, Entry } from '../../model/entry.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import { blockSize, encodePax, encodeTarBlock, octalLimit } from '../../tar/tar-header.js';
 import { type PackItem, packEntries } from '../../tar/tar-writer.js';
 import { describeImage } from './to-sidecar.js';
 
-// Readers of tar take no more than 1 MiB of such text at once (Go's, and with it Docker's, among them).
+// Some readers of tar take at most 1 MiB of such text at once (Go's, and so Docker's, among them).
 const commentSize = 512 * 1024;
 
 /**
  * A tar of what an image boots into: first its sidecar, in the comments of global pax headers, which every
- * reader of tar skips; then directories, files in the order of their bodies, all others. No body is held.
+ * reader of tar skips; then directories, files in the order of their bodies, all other entries.
  */
-export async function* unpackToTar(image: Image, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* unpackToTar(image: Archive, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   await using scratch = await createScratch();
   const sidecar = join(scratch.path, 'sidecar');
   await writeSidecar(image, sidecar, signal);
@@ -29,19 +29,23 @@ export async function* unpackToTar(image: Image, signal: AbortSignal): AsyncGene
   }
 }
 
-/** Paths that a tar cannot hold: it has no sockets, and 21 bits for a device number. */
-export function chooseKeptByTar(entries: Iterable<Entry>): Set<string> {
+/** The paths that are in the sidecar alone: a tar has no sockets, and 21 bits for a device number. */
+export function listSidecarOnlyInTar(entries: Iterable<Entry>): Set<string> {
   const isTooLarge = ({ device }: Entry) => Math.max(device?.major ?? 0, device?.minor ?? 0) > octalLimit(7);
   return new Set(
     [...entries].filter((entry) => entry.type === 'socket' || isTooLarge(entry)).map(({ path }) => path),
   );
 }
 
-async function writeSidecar(image: Image, path: string, signal: AbortSignal): Promise<void> {
+async function writeSidecar(image: Archive, path: string, signal: AbortSignal): Promise<void> {
   const output = createLineFile(path, 0o600);
   try {
-    const kept = chooseKeptByTar(image.entries.values());
-    for await (const _ of describeImage({ image, kept, emit: (line) => output.write(encodeLine(line)) }))
+    const sidecarOnly = listSidecarOnlyInTar(image.entries.values());
+    for await (const _ of describeImage({
+      image,
+      sidecarOnly,
+      emit: (line) => output.write(encodeLine(line)),
+    }))
       signal.throwIfAborted();
   } finally {
     output.close();
@@ -65,14 +69,14 @@ function encodeComment(piece: Uint8Array): Uint8Array {
   return Buffer.concat([block, text, Buffer.alloc((blockSize - (text.length % blockSize)) % blockSize)]);
 }
 
-async function* listItems(image: Image): AsyncGenerator<PackItem> {
-  const kept = chooseKeptByTar(image.entries.values());
+async function* listItems(image: Archive): AsyncGenerator<PackItem> {
+  const sidecarOnly = listSidecarOnlyInTar(image.entries.values());
   const bodies = new Map<ArchiveRecord, ImageEntry>();
   const links = new Map<ArchiveRecord, ImageEntry[]>();
   const others: ImageEntry[] = [];
   for (const entry of image.entries.values()) {
     const { type, size, data } = entry;
-    if (kept.has(entry.path)) continue;
+    if (sidecarOnly.has(entry.path)) continue;
     if (type === 'directory') yield { entry };
     else if (type !== 'file' || size === 0) others.push(entry);
     else if (!bodies.has(data)) bodies.set(data, entry);

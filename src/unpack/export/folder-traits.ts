@@ -4,49 +4,49 @@ import { encodePath, hasEscapes } from '../../format/path.js';
 import type { Entry } from '../../model/entry.js';
 import { parentPath } from '../../tree/resolve.js';
 
-/** What names a folder can have inside. */
+/** Which names a folder can have inside. */
 export interface FolderTraits {
-  /** Whether `a` and `A` are two files (not so on most Macs). */
+  /** Whether `a` and `A` are two files (most Macs: one). */
   readonly caseSensitive: boolean;
-  /** Whether names may be bytes that are no UTF-8 (not so on Macs). */
+  /** Whether a name may have bytes that are no UTF-8 (Macs: no). */
   readonly anyBytes: boolean;
   /** Bytes in front of a path inside, its slash included. */
   readonly prefix: number;
 }
 
-// PATH_MAX without its NUL: no path-based system call takes more.
+// PATH_MAX without its NUL: no system call takes a longer path.
 const longestPath = 4095;
-const heldTypes = new Set(['file', 'directory', 'symlink']);
+const fittingTypes = new Set(['file', 'directory', 'symlink']);
 
 /**
- * The paths that a folder does not get: devices, fifos and sockets, which have no business on the machine
- * that unpacks; names that it cannot have or that would be the name of another file; and all below these.
+ * The paths that are in the sidecar alone: devices, fifos and sockets, which have no business on the machine
+ * that unpacks; names that the folder cannot have or that another file has there; and all below these.
  */
-export function chooseKept(entries: Iterable<Entry>, traits: FolderTraits): Set<string> {
-  const kept = new Set<string>();
-  const taken = new Set<string>();
-  const held = new Set<string>();
+export function listSidecarOnly(entries: Iterable<Entry>, traits: FolderTraits): Set<string> {
+  const sidecarOnly = new Set<string>();
+  const inFolder = new Set<string>();
+  const names = new Set<string>();
   for (const { path, type, target } of entries) {
     const key = traits.caseSensitive ? path : path.normalize('NFC').toLowerCase();
     const parent = parentPath(path);
-    const isHeld =
-      heldTypes.has(type) &&
-      // A kernel makes a symlink to nothing of an archive; nobody else can.
+    const fits =
+      fittingTypes.has(type) &&
+      // A kernel makes an empty symlink from an archive; symlink(2) does not.
       target !== '' &&
-      // Without /dev or /root of its own an image has files in those that the kernel has built in.
-      (parent === '' || held.has(parent)) &&
+      // An image without a /dev or /root of its own has files in those that are built into the kernel.
+      (parent === '' || inFolder.has(parent)) &&
       (traits.anyBytes || !hasEscapes(path)) &&
       traits.prefix + encodePath(path).length <= longestPath &&
-      !taken.has(key);
-    if (isHeld) {
-      held.add(path);
-      taken.add(key);
-    } else kept.add(path);
+      !names.has(key);
+    if (fits) {
+      inFolder.add(path);
+      names.add(key);
+    } else sidecarOnly.add(path);
   }
-  return kept;
+  return sidecarOnly;
 }
 
-/** Finds out by trying, in an empty folder, which is empty again afterwards. */
+/** Probes an empty folder with files, which are removed again. */
 export async function probeFolder(folder: string): Promise<FolderTraits> {
   const probe = join(folder, 'Moby-Patch');
   await writeFile(probe, '', { flag: 'wx' });
