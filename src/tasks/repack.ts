@@ -9,7 +9,7 @@ import type { TreeDiff } from '../model/diff.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
-import { type Base, createBase, createEmptySidecar } from '../repack/import/from-base.js';
+import { type Base, createBase, createEmptySidecar } from '../repack/import/unpacked-image.js';
 import { type RepackOptions, writeImage } from '../repack/write-image.js';
 import { parseCodec } from '../setup/build-request.js';
 import { openNamedImage } from '../setup/named-image.js';
@@ -145,7 +145,7 @@ interface PlaceOptions {
 }
 
 async function openTar({ path, source: { place }, spool, session }: PlaceOptions): Promise<Base> {
-  const { findInTar } = await import('../repack/import/from-tar.js');
+  const { findInTar } = await import('../repack/import/read-tar.js');
   const { found, sidecar } = await findInTar(path, place, spool, session.signal).catch((error) => {
     throw explainTar(error, place);
   });
@@ -154,8 +154,8 @@ async function openTar({ path, source: { place }, spool, session }: PlaceOptions
 }
 
 async function openFolder({ path, source, spool, session }: PlaceOptions): Promise<Base> {
-  const { findInFolder } = await import('../repack/import/from-folder.js');
-  const { readSidecarFile } = await import('../repack/import/from-sidecar.js');
+  const { findInFolder } = await import('../repack/import/read-folder.js');
+  const { readSidecarFile } = await import('../repack/import/read-sidecar.js');
   const named = source.sidecar === undefined ? undefined : resolve(session.places.folder, source.sidecar);
   const file = named ?? `${path}${sidecarSuffix}`;
   const isThere = named !== undefined || (await stat(file).catch(() => undefined)) !== undefined;

@@ -7,9 +7,9 @@ import { MobyPatchError } from '../../model/error.js';
 import type { ArchiveRecord, Layout } from '../../model/layout.js';
 import { createImageEntries } from '../../tree/image-entry.js';
 import { mergeRecords } from '../../tree/merge.js';
-import { findChanges } from './from-changes.js';
-import type { Found, FoundTree } from './from-found.js';
-import type { Sidecar, SidecarPiece } from './from-sidecar.js';
+import { findChanges } from './find-changes.js';
+import type { Sidecar, SidecarPiece } from './read-sidecar.js';
+import type { Found, FoundTree } from './source-tree.js';
 
 /** An image that is known by its sidecar alone; the bodies it shares with a folder or tar are read from there. */
 export interface Base {

@@ -13,7 +13,7 @@ import type {
   SidecarSegment,
   SidecarTrailer,
 } from '../../model/sidecar.js';
-import { parseSidecarLine } from './from-line.js';
+import { parseSidecarLine } from './sidecar-line.js';
 
 /** A piece of a segment as it was written: a record, or the TRAILER. */
 export interface SidecarPiece {

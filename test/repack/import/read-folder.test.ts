@@ -24,9 +24,9 @@ import {
   pad,
   readText,
   symlink,
-} from '../fixtures/archive.js';
-import { testNeeding } from '../fixtures/needs.js';
-import { readUnpacked, repack, unpack } from '../fixtures/round-trip.js';
+} from '../../fixtures/archive.js';
+import { testNeeding } from '../../fixtures/needs.js';
+import { readUnpacked, repack, unpack } from '../../fixtures/round-trip.js';
 
 const time = 1_400_000_000;
 /** Of everything that a folder cannot hold, or holds only in part. */

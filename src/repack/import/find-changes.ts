@@ -1,7 +1,7 @@
 import type { Change } from '../../model/change.js';
 import type { Entry } from '../../model/entry.js';
 import { parentPath } from '../../tree/resolve.js';
-import type { Found, FoundTree } from './from-found.js';
+import type { Found, FoundTree } from './source-tree.js';
 
 /** An image as it was when it was unpacked. */
 export interface Reference {

@@ -14,10 +14,10 @@ import {
   node,
   openBytes,
   readText,
-} from '../fixtures/archive.js';
-import { collect, sketchEntry } from '../fixtures/memory-image.js';
-import { testNeeding } from '../fixtures/needs.js';
-import { repackTar, unpackTar } from '../fixtures/round-trip.js';
+} from '../../fixtures/archive.js';
+import { collect, sketchEntry } from '../../fixtures/memory-image.js';
+import { testNeeding } from '../../fixtures/needs.js';
+import { repackTar, unpackTar } from '../../fixtures/round-trip.js';
 
 const members = [
   directory('.'),

@@ -5,7 +5,7 @@ import { plainAttributes } from '../../folder/write-entry.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath } from '../../format/path.js';
 import { MobyPatchError } from '../../model/error.js';
-import { clampTime, digestBody, type Found, type FoundTree, noBody } from './from-found.js';
+import { clampTime, digestBody, type Found, type FoundTree, noBody } from './source-tree.js';
 
 /**
  * Reads a folder, no symlink followed. What belongs to the owner of the folder itself belongs to nobody in

@@ -5,8 +5,8 @@ import type { Spool } from '../../io/spool.js';
 import { MobyPatchError } from '../../model/error.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
 import { ancestorPaths } from '../../tree/resolve.js';
-import { digestBody, type Found, type FoundTree, noBody } from './from-found.js';
-import { readSidecar, type Sidecar } from './from-sidecar.js';
+import { readSidecar, type Sidecar } from './read-sidecar.js';
+import { digestBody, type Found, type FoundTree, noBody } from './source-tree.js';
 
 export interface ReadTar {
   readonly found: FoundTree;
