@@ -1,6 +1,12 @@
+import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { lzmaHeaderSize, parseLzmaDictionary } from '../format/lzma-header.js';
-import { longestXzHeader, parseXzHeader, type XzHeader } from '../format/xz-header.js';
+import {
+  longestXzHeader,
+  lzmaHeaderSize,
+  parseLzmaDictionary,
+  parseXzHeader,
+  type XzHeader,
+} from '../format/xz-header.js';
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
 import {
@@ -13,7 +19,6 @@ import {
 import { compress, createDamagedError, type ProgramCodec, writeWhole } from './program-codec.js';
 import { type RunProgram, writeProgramRuns } from './program-runs.js';
 import { runFilter } from './run-filter.js';
-import { countRest, skipBytes } from './shared-position.js';
 
 const programs = {
   xz: { codec: 'xz', package: 'xz-utils' },
@@ -170,4 +175,29 @@ function createMemoryError(file: InputFile, codec: string, offset: number, said:
     message,
     'compress the archive again with: xz -9 --check=crc32',
   );
+}
+
+const pieceSize = 1024 * 1024;
+
+/**
+ * Moves the position of an open file onwards; Node has no call to set one. The position belongs to the open
+ * file itself, so a program that has it as its standard input goes on from there, and moves ours.
+ */
+export async function skipBytes(handle: FileHandle, count: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(pieceSize, count));
+  for (let left = count; left > 0; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(left, pieceSize), null);
+    if (bytesRead === 0) return;
+    left -= bytesRead;
+  }
+}
+
+/** Bytes from the position to the end; the position is at the end then. */
+export async function countRest(handle: FileHandle): Promise<number> {
+  const buffer = Buffer.allocUnsafe(pieceSize);
+  for (let count = 0; ; ) {
+    const { bytesRead } = await handle.read(buffer, 0, pieceSize, null);
+    if (bytesRead === 0) return count;
+    count += bytesRead;
+  }
 }

@@ -1,8 +1,8 @@
 import { parseType } from '../format/mode.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
+import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord } from '../model/layout.js';
-import type { RecordAction } from './record-action.js';
 
 /**
  * Actions for the names that stay of hard-link groups of which some go. Their count is set right, since
@@ -124,3 +124,10 @@ function chooseHeir(staying: readonly ArchiveRecord[], data: ArchiveRecord): Arc
     },
   );
 }
+
+/** What becomes of one record of the old image. A record without an action stays as it is. */
+export type RecordAction =
+  | { readonly do: 'drop' }
+  | { readonly do: 'replace'; readonly entry: Entry }
+  /** Stays, but its hard-link group became smaller; `carry`: it gets the group's body from that record. */
+  | { readonly do: 'relink'; readonly nlink: number; readonly carry?: ArchiveRecord | undefined };

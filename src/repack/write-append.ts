@@ -6,7 +6,7 @@ import { encodePath } from '../format/path.js';
 import { countGapZeros } from '../format/segment-gap.js';
 import type { Image } from '../model/archive.js';
 import type { Codec, Compression, MemberRange } from '../model/layout.js';
-import type { AppendedRecord } from './appended-record.js';
+import type { AppendedRecord } from './append-plan.js';
 
 export interface AppendOptions {
   /** Of the archive that is appended; default: what the archive that brings /init has. */

@@ -1,5 +1,6 @@
 import { placeMembers, type Settings } from '../compress/codec.js';
 import { chooseSettings, writeMembers } from '../compress/compression.js';
+import { countGapZeros } from '../format/segment-gap.js';
 import type { Spool } from '../io/spool.js';
 import type { Archive } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
@@ -7,7 +8,6 @@ import type { Change } from '../model/change.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Codec, Compression, MemberRange, Segment } from '../model/layout.js';
 import { copySegment } from './copy-segment.js';
-import { sizeOfGap, sizeOfPadding } from './gaps.js';
 import { createInodes } from './inodes.js';
 import { planRewrite } from './rewrite-plan.js';
 import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
@@ -108,4 +108,31 @@ function isOtherwiseCompressed(segment: Segment, options: RepackOptions): boolea
   if (options.codec !== undefined && options.codec !== segment.compression.codec) return true;
   if (options.single && segment.members > 1) return true;
   return options.level !== undefined && segment.compression.codec !== 'none';
+}
+
+/** Zeros in front of a segment that comes at once behind one that was written anew with the codec `previous`. */
+export function sizeOfGap(next: Segment | undefined, written: number, previous: Codec): number {
+  if (next === undefined || next.kind === 'padding') return 0;
+  if (next.kind === 'cpio') return countGapZeros(previous, next.compression.codec, written);
+  const least = countGapZeros(previous, 'opaque', written);
+  return least + distance(written + least, next.offset);
+}
+
+/**
+ * Fewer than four zeros are there to reach a multiple of four; more are copied, then rounded up to what the
+ * old end was beside a multiple of four.
+ * `previous`: the codec of the segment in front.
+ */
+export function sizeOfPadding(segment: Segment, written: number, last: boolean, previous: Codec): number {
+  const size = segment.end - segment.offset;
+  const least = last ? 0 : countGapZeros(previous, 'opaque', written);
+  const start = written + (size < 4 ? least : size);
+  // Bytes at which the kernel stops may be an archive that only begins at a wrong place: it stays wrong.
+  const aligned = last && segment.end % 4 !== 0 ? 0 : distance(start, segment.end);
+  return start - written + aligned;
+}
+
+/** Zeros from one place to one that is as far from a multiple of four as another. */
+function distance(from: number, to: number): number {
+  return (((to - from) % 4) + 4) % 4;
 }

@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { chooseSettings } from '#src/compress/compression.js';
 import { createSpool } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
-import type { ModeWishes } from '#src/repack/choose-mode.js';
+import type { ModeWishes } from '#src/repack/write-changes.js';
 import { writeChanges } from '#src/repack/write-changes.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';

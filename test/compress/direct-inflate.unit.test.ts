@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { createDirectInflate, type DirectInflate } from '#src/compress/direct-inflate.js';
+import { createDirectInflate, type DirectInflate } from '#src/compress/gzip-reader.js';
 
 /** What node:zlib has inside is the same in every Node that is tried. */
 function create(t: ExecutionContext): DirectInflate {

@@ -6,8 +6,7 @@ import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Change } from '#src/model/change.js';
 import { planAppend } from '#src/repack/append-plan.js';
-import { foreseeMode, type ModeWishes } from '#src/repack/choose-mode.js';
-import { writeChanges } from '#src/repack/write-changes.js';
+import { foreseeMode, type ModeWishes, writeChanges } from '#src/repack/write-changes.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import {

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Change } from '#src/model/change.js';
-import type { ModeWishes } from '#src/repack/choose-mode.js';
+import type { ModeWishes } from '#src/repack/write-changes.js';
 import { writeChanges } from '#src/repack/write-changes.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import {
