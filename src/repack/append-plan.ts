@@ -6,7 +6,6 @@ import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
-import { createImageEntries } from '../tree/image-entry.js';
 import { mergeRecords } from '../tree/merge.js';
 import { isBelow } from '../tree/resolve.js';
 import { createInodes, type Inodes } from './inodes.js';
@@ -115,10 +114,10 @@ export function findAppendFault(
     createRecord(start + index, header, name, target),
   );
   // The table of hard links is as good as reset: the new records have inode numbers of their own.
-  const merged = mergeRecords([...old, undefined, ...added]);
+  const merged = mergeRecords([...old, undefined, ...added], noBody);
   const lost = merged.dropped.find(({ record }) => record.index >= start);
   if (lost !== undefined) return { path: lost.record.name, reason: `a kernel would drop it: ${lost.reason}` };
-  const after = createImageEntries(merged.names, noBody);
+  const after = merged.entries;
   const expected = new Map<string, Entry>(image.entries);
   for (const entry of puts)
     expected.set(entry.path, {

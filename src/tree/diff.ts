@@ -7,8 +7,8 @@ type Tree = ReadonlyMap<string, Entry>;
 type FieldTexts = Partial<Record<EntryField, string>>;
 
 /**
- * The differences between two root file systems. `hasOtherContent` tells of two regular files of one size
- * whether their bytes differ; files of different sizes differ anyway.
+ * The differences between two root file systems. `hasOtherContent` says whether the bytes of two regular files of
+ * one size differ; it is not asked about files of different sizes.
  */
 export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: string) => boolean): TreeDiff {
   const texts = new Map<string, string>();
@@ -37,7 +37,7 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
   return { added: count('added'), removed: count('removed'), changed: count('changed'), differences };
 }
 
-/** Whether all fields are equal that `describe` shows: so it is for most entries, and texts cost more. */
+/** Whether all fields that `describe` shows are equal: they are for most entries, and comparing texts costs more. */
 function isAlike(old: Entry, entry: Entry): boolean {
   return (
     old.type === entry.type &&

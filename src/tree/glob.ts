@@ -1,6 +1,6 @@
 /**
- * Tells whether a path matches a pattern: `*` and `?` stay inside a component, `**` goes over any number,
- * `[...]` is a set. A leading slash is left out; a pattern that names a directory matches what is below it.
+ * Whether a path matches a pattern: `*` and `?` match inside a component, `**` matches any number of components,
+ * `[...]` is a set. A leading slash is ignored; a pattern that matches a directory matches everything below it.
  */
 export function createGlob(pattern: string): (path: string) => boolean {
   const trimmed = pattern.replace(/^\/+|\/+$/g, '');

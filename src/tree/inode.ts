@@ -1,19 +1,42 @@
 import { emptyFields } from '../format/cpio-writer.js';
 import { parsePermissions } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
-import type { Device, EntryType } from '../model/entry.js';
+import type { ImageEntry } from '../model/archive.js';
+import type { Bytes, Device, EntryType } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
-import type { Inode } from './kernel-files.js';
+
+/** A file in the kernel's memory; it may have several names. */
+export interface Inode {
+  readonly id: number;
+  readonly type: EntryType;
+  readonly target?: string | undefined;
+  readonly device?: Device | undefined;
+  mode: number;
+  uid: number;
+  gid: number;
+  mtime: number;
+  size: number;
+  /** The last record about it. */
+  record: ArchiveRecord;
+  /** The record whose body it has. */
+  data: ArchiveRecord;
+  names: number;
+  /** Names inside a directory. */
+  children: number;
+}
 
 const setgid = 0o2000;
 
+interface NewInode {
+  readonly id: number;
+  readonly record: ArchiveRecord;
+  readonly type: EntryType;
+  /** The directory that it is created in. */
+  readonly directory: Inode | undefined;
+}
+
 /** A new file: owned by root, or by the group of a directory with the setgid bit. */
-export function createInode(
-  id: number,
-  record: ArchiveRecord,
-  type: EntryType,
-  directory: Inode | undefined,
-): Inode {
+export function createInode({ id, record, type, directory }: NewInode): Inode {
   const { mode, mtime, filesize, rdevmajor, rdevminor } = record.header;
   const isDevice = type === 'character' || type === 'block';
   const target = type === 'symlink' ? cutAtNul(record.target ?? '') : undefined;
@@ -22,7 +45,7 @@ export function createInode(
     type,
     target,
     device: isDevice ? foldDevice(rdevmajor, rdevminor) : undefined,
-    // A symlink has all bits, whatever its record says.
+    // A symlink has all permission bits, whatever its record says.
     mode: type === 'symlink' ? 0o777 : parsePermissions(mode),
     uid: 0,
     gid: directory !== undefined && (directory.mode & setgid) !== 0 ? directory.gid : 0,
@@ -40,7 +63,7 @@ function cutAtNul(text: string): string {
   return end < 0 ? text : text.slice(0, end);
 }
 
-/** MKDEV has 12 bits for the major number and 20 for the minor one; what is more spills over (linux/kdev_t.h). */
+/** MKDEV has 12 bits for the major number and 20 for the minor one; higher bits of the minor spill over (linux/kdev_t.h). */
 function foldDevice(major: number, minor: number): Device {
   return { major: (((major << 20) | minor) >>> 20) & 0xfff, minor: minor & 0xfffff };
 }
@@ -61,13 +84,13 @@ const builtInFiles: readonly (readonly [path: string, type: EntryType, mode: num
 ];
 export const builtInPaths: readonly string[] = builtInFiles.map(([path]) => path);
 
-/** What the kernel's own archive brings before any image (usr/default_cpio_list), the root first. */
+/** The files of the kernel's own archive, which it unpacks before any image (usr/default_cpio_list); the root first. */
 export function createBuiltInFiles(): Map<string, Inode> {
   return new Map(
     builtInFiles.map(([path, type, mode], index) => [
       path,
       {
-        ...createInode(index + 1, builtIn, type, undefined),
+        ...createInode({ id: index + 1, record: builtIn, type, directory: undefined }),
         ...(type === 'character' ? { device: { major: 5, minor: 1 } } : {}),
         mode,
         names: 1,
@@ -77,7 +100,20 @@ export function createBuiltInFiles(): Map<string, Inode> {
   );
 }
 
-/** Whether no record of the image has said anything of it. */
+/** Whether no record of the image was about it. */
 export function isBuiltIn(node: Inode | undefined): boolean {
   return node?.record === builtIn;
+}
+
+/** `body`: shared by all entries, since an image has hundreds of thousands of them. */
+export function createImageEntry(path: string, node: Inode, body: (this: ImageEntry) => Bytes): ImageEntry {
+  const { type, mode, uid, gid, mtime, size, target, device, record, data } = node;
+  const entry: ImageEntry = { path, type, mode, uid, gid, mtime, size, record, data, body };
+  if (target === undefined && device === undefined && node.names === 1) return entry;
+  return {
+    ...entry,
+    ...(target === undefined ? {} : { target }),
+    ...(device === undefined ? {} : { device }),
+    ...(node.names > 1 ? { link: `inode-${node.id}` } : {}),
+  };
 }

@@ -1,47 +1,27 @@
 import { encodePath } from '../format/path.js';
-import type { Device, EntryType } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { Inode } from './inode.js';
 import { joinPath, parentPath } from './resolve.js';
 
-/** A file as the kernel has it in memory; several names may lead to one. */
-export interface Inode {
-  readonly id: number;
-  readonly type: EntryType;
-  readonly target?: string | undefined;
-  readonly device?: Device | undefined;
-  mode: number;
-  uid: number;
-  gid: number;
-  mtime: number;
-  size: number;
-  /** The record that described it last, and the one whose body it has. */
-  record: ArchiveRecord;
-  data: ArchiveRecord;
-  names: number;
-  /** Names inside a directory. */
-  children: number;
-}
-
-/** Where a path's last component stands or would stand. */
+/** The place of a path's last component, which need not exist. */
 export interface Place {
   /** Canonical. */
   readonly path: string;
-  /** Whether slashes follow: only a directory can be made under such a name. */
-  readonly slashed: boolean;
+  /** Whether the name ends in slashes: only a directory can be created under such a name. */
+  readonly hasSlash: boolean;
 }
 
 /**
  * The kernel's file system while it unpacks, with the errors of fs/namei.c: every component on the way must
- * be there, also one that `..` leaves again; a slash at the end follows a symlink.
+ * exist, even one that `..` leaves again; a slash at the end follows a symlink.
  */
 export interface KernelFiles {
-  /** The canonical path of what a path leads to, `''` to the root; undefined when it leads nowhere. */
+  /** The canonical path of the file that a path leads to, `''` for the root; undefined when there is none. */
   find(path: string, follow?: boolean): string | undefined;
-  /** For making and removing: the parent is there, and the last component is no `.` or `..`. */
+  /** For creating and removing; undefined without a parent, and for a last component `.` or `..`. */
   locate(path: string): Place | undefined;
-  /** Where opening this path writes, symlinks followed; the file need not be there. */
+  /** The file that an open for writing creates or changes, symlinks followed. */
   locateFile(path: string): string | undefined;
-  /** Adds a name; false when there is one already or it is too long. */
+  /** Adds a name; false when it exists or is too long. */
   add(path: string, node: Inode): boolean;
   remove(path: string): void;
 }
@@ -50,7 +30,7 @@ export interface KernelFiles {
 const mostSymlinks = 40;
 const longestComponent = 255;
 
-/** `names`: canonical path -> inode, parents before what is in them; `''` is the root. */
+/** `names`: canonical path -> inode, parents before their children; `''` is the root. */
 export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
   let followed = 0;
 
@@ -66,7 +46,7 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
     return { directory, name };
   }
 
-  /** One component; a symlink with an empty target stays where it is. */
+  /** Goes one component further; a symlink with an empty target leads to its own directory. */
   function enter(directory: string, component: string, follow: boolean): string | undefined {
     if (component === '' || component === '.') return directory;
     if (component === '..') return parentPath(directory);
@@ -80,9 +60,9 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
   function look(base: string, path: string, follow: boolean): string | undefined {
     const last = walk(base, path);
     if (last === undefined) return undefined;
-    const slashed = path.endsWith('/');
-    const found = enter(last.directory, last.name, follow || slashed);
-    return slashed && found !== undefined && names.get(found)?.type !== 'directory' ? undefined : found;
+    const hasSlash = path.endsWith('/');
+    const found = enter(last.directory, last.name, follow || hasSlash);
+    return hasSlash && found !== undefined && names.get(found)?.type !== 'directory' ? undefined : found;
   }
 
   function find(path: string, follow = false): string | undefined {
@@ -93,7 +73,7 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
   function locateFrom(base: string, path: string): Place | undefined {
     const last = walk(base, path);
     if (last === undefined || ['', '.', '..'].includes(last.name)) return undefined;
-    return { path: share(path, joinPath(last.directory, last.name)), slashed: path.endsWith('/') };
+    return { path: share(path, joinPath(last.directory, last.name)), hasSlash: path.endsWith('/') };
   }
 
   function locate(path: string): Place | undefined {
@@ -103,7 +83,7 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
 
   function locateFile(path: string): string | undefined {
     let place = locate(path);
-    for (let links = 0; place !== undefined && !place.slashed && links <= mostSymlinks; links += 1) {
+    for (let links = 0; place !== undefined && !place.hasSlash && links <= mostSymlinks; links += 1) {
       const node = names.get(place.path);
       if (node === undefined || node.type === 'file') return place.path;
       if (node.type !== 'symlink') return undefined;
@@ -136,7 +116,7 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
   return { find, locate, locateFile, add, remove };
 }
 
-/** The name as a record has it, where it is canonical: an image has hundreds of thousands of them. */
+/** The record's own string, where that is the canonical path: an image has hundreds of thousands of them. */
 function share<Path extends string | undefined>(name: string, path: Path): Path | string {
   return path === name ? name : path;
 }

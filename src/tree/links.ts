@@ -1,9 +1,9 @@
 import type { Entry } from '../model/entry.js';
 
-/** All names of the file at a path, sorted, as one text; a path that is no hard link gives itself. */
+/** All names of the file at a path, sorted, as one text; for a path that is no hard link the path. */
 export type LinkNames = (path: string) => string;
 
-/** `texts`: shared between groupings that are compared, so that equal texts are one string however long they are. */
+/** `texts`: shared between groupings that are compared, so that equal texts are the same string. */
 export function groupLinks(entries: Iterable<Entry>, texts = new Map<string, string>()): LinkNames {
   const groups = new Map<string, string[]>();
   for (const { path, link } of entries) {

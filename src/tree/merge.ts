@@ -1,34 +1,42 @@
 import { parsePermissions, parseType } from '../format/mode.js';
-import type { DroppedRecord, PlacedRecord } from '../model/archive.js';
-import type { EntryType } from '../model/entry.js';
+import type { DroppedRecord, ImageEntry, PlacedRecord } from '../model/archive.js';
+import type { Bytes, EntryType } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
-import { builtInPaths, createBuiltInFiles, createInode, isBuiltIn } from './inode.js';
-import { createKernelFiles, type Inode, isTooLong } from './kernel-files.js';
+import {
+  builtInPaths,
+  createBuiltInFiles,
+  createImageEntry,
+  createInode,
+  type Inode,
+  isBuiltIn,
+} from './inode.js';
+import { createKernelFiles, isTooLong } from './kernel-files.js';
 import { parentPath, splitPath } from './resolve.js';
 
-export type { Inode } from './kernel-files.js';
-
 export interface MergedTree {
-  /** Canonical path -> inode, parents before what is in them. */
-  readonly names: ReadonlyMap<string, Inode>;
+  /** By canonical path, parents before their children. */
+  readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`; none for a record that is about nothing. */
+  /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
   readonly placed: readonly (PlacedRecord | undefined)[];
 }
 
-/** With its NUL a symlink's target fits into a page; a body of a whole page still removes what was there. */
+/** A symlink's target with its NUL fits into a page; a body of a whole page still removes the file of its name. */
 const longestTarget = 4095;
 /** With its NUL. */
 const longestName = 4096;
 const noId = 0xffffffff;
 
 /**
- * What the kernel makes of the records of an image, in order; `undefined` stands for a TRAILER. It does
- * call by call what init/initramfs.c does (do_name, do_symlink, maybe_link, clean_path), since much of
- * what comes out is made by calls that fail: a device over a full directory leaves the directory with
- * the device's mode and owner.
+ * What the kernel makes of the records of an image, in order; `undefined` stands for a TRAILER. It repeats
+ * init/initramfs.c call by call (do_name, do_symlink, maybe_link, clean_path), since calls that fail have effects
+ * too: a device over a full directory leaves the directory with the device's mode and owner. `read` gives the body of
+ * a record.
  */
-export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): MergedTree {
+export function mergeRecords(
+  records: Iterable<ArchiveRecord | undefined>,
+  read: (record: ArchiveRecord) => Bytes,
+): MergedTree {
   const names = createBuiltInFiles();
   const files = createKernelFiles(names);
   const links = new Map<string, string>();
@@ -44,19 +52,19 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
       if (reason !== undefined) drop(record, reason);
     }
   }
-  // In the end, the last first: so the first record of a name counts, whatever stands there by then.
+  // At the end and last first: the first record of a name decides, whatever has that name by then.
   for (const { name, mtime } of times.reverse()) setTime(files.find(name), mtime);
   for (const path of builtInPaths) if (isBuiltIn(at(path))) names.delete(path);
-  return { names, dropped, placed };
+  return { entries: replaceByEntries(names, read), dropped, placed };
 
   function drop(record: ArchiveRecord, reason: string): void {
     dropped.push({ record, reason });
-    // What failed here may not fail after a change at this path, so the change must find it.
+    // The record may succeed after a change at this path, so the change must find it.
     const path = files.locate(record.name)?.path;
     if (path !== undefined && at(path)?.type !== 'directory') placed[record.index] ??= { path, inode: 0 };
   }
 
-  /** Why nothing is there for the record in the end; undefined when something is. */
+  /** Why the record leaves no file; undefined when it leaves one. */
   function add(record: ArchiveRecord): string | undefined {
     const { mode, filesize, namesize } = record.header;
     const type = parseType(mode);
@@ -66,12 +74,16 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     if (type !== 'file' && filesize > 0)
       return type === undefined ? 'the kernel does not know its type' : `a ${type} cannot have a body`;
     clear(record, type);
-    if (type === 'file') return addFile(record);
-    if (type === 'directory') return addDirectory(record);
-    return type === undefined ? 'the kernel does not know its type' : addDevice(record, type);
+    return type === undefined ? 'the kernel does not know its type' : addName(record, type);
   }
 
-  /** clean_path: what has another type goes, a directory only when it is empty. */
+  /** do_name, without clean_path. */
+  function addName(record: ArchiveRecord, type: Exclude<EntryType, 'symlink'>): string | undefined {
+    if (type === 'file') return addFile(record);
+    return type === 'directory' ? addDirectory(record) : addDevice(record, type);
+  }
+
+  /** clean_path: removes a file of another type, a directory only when it is empty. */
   function clear(record: ArchiveRecord, type: EntryType | undefined): void {
     const { name } = record;
     const node = at(files.find(name));
@@ -79,9 +91,9 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     const place = files.locate(name);
     const old = at(place?.path);
     if (place === undefined || old === undefined) return;
-    if (node.type === 'directory' ? old !== node || old.children > 0 : place.slashed) return;
+    if (node.type === 'directory' ? old !== node || old.children > 0 : place.hasSlash) return;
     files.remove(place.path);
-    // A patch that puts something there must find the record that would remove it again.
+    // A patch that puts a file there must find the record, which would remove it again.
     placed[record.index] = { path: place.path, inode: 0 };
   }
 
@@ -95,7 +107,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     setMode(node, record);
     node.mtime = record.header.mtime;
     node.record = record;
-    // Only a further name of a file is opened without emptying it.
+    // The open truncates the file, except for a further name of one.
     if (linked === 'no' || record.header.filesize > 0) {
       node.size = record.header.filesize;
       node.data = record;
@@ -120,10 +132,10 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     const linked = link(record, type);
     if (linked === 'failed') return explain(record, type);
     const place = files.locate(record.name);
-    // The kernel links a further name of a device without looking at the rest of its record.
+    // The kernel links a further name of a device and ignores the rest of its record.
     const further = linked === 'yes' ? at(place?.path) : undefined;
     if (place !== undefined && further !== undefined) return put(record, place.path, further);
-    if (place !== undefined && !place.slashed && !names.has(place.path)) create(record, type, place.path);
+    if (place !== undefined && !place.hasSlash && !names.has(place.path)) create(record, type, place.path);
     const path = files.find(record.name, true);
     const node = at(path);
     if (path === undefined || node === undefined) return explain(record, type);
@@ -139,7 +151,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     clear(record, undefined);
     const place = files.locate(record.name);
     const made =
-      place === undefined || place.slashed || names.has(place.path)
+      place === undefined || place.hasSlash || names.has(place.path)
         ? undefined
         : create(record, 'symlink', place.path);
     const path = files.find(record.name);
@@ -151,7 +163,7 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     return made === undefined ? explain(record, 'symlink') : undefined;
   }
 
-  /** maybe_link: the first name of a group is noted as it is written, and looked up again for each other one. */
+  /** maybe_link: the kernel stores the first name of a group as written, and looks it up for each further one. */
   function link(record: ArchiveRecord, type: EntryType): 'no' | 'yes' | 'failed' {
     const { nlink, devmajor, devminor, ino } = record.header;
     if (nlink < 2) return 'no';
@@ -164,14 +176,14 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
     clear(record, undefined);
     const node = at(files.find(first));
     const place = files.locate(record.name);
-    if (node === undefined || node.type === 'directory' || place === undefined || place.slashed)
+    if (node === undefined || node.type === 'directory' || place === undefined || place.hasSlash)
       return 'failed';
     return files.add(place.path, node) ? 'yes' : 'failed';
   }
 
   function create(record: ArchiveRecord, type: EntryType, path: string): Inode | undefined {
     lastId += 1;
-    const node = createInode(lastId, record, type, at(parentPath(path)));
+    const node = createInode({ id: lastId, record, type, directory: at(parentPath(path)) });
     if ((node.target?.length ?? 0) > longestTarget && node.size > longestTarget) return undefined;
     return files.add(path, node) ? node : undefined;
   }
@@ -206,7 +218,23 @@ export function mergeRecords(records: Iterable<ArchiveRecord | undefined>): Merg
   }
 }
 
-/** An owner that is nobody leaves the file with the one it has. */
+/**
+ * Replaces each inode by its entry in the same map: an image has hundreds of thousands of them, and no second map is
+ * held beside the first.
+ */
+function replaceByEntries(
+  names: Map<string, Inode>,
+  read: (record: ArchiveRecord) => Bytes,
+): ReadonlyMap<string, ImageEntry> {
+  const entries = names as Map<string, Inode | ImageEntry>;
+  async function* body(this: ImageEntry): AsyncGenerator<Uint8Array, void, void> {
+    if (this.type === 'file' && this.size > 0) yield* read(this.data);
+  }
+  for (const [path, node] of names) entries.set(path, createImageEntry(path, node, body));
+  return entries as Map<string, ImageEntry>;
+}
+
+/** chown(2) leaves the owner as it is for this id. */
 function setOwner(node: Inode, { header: { uid, gid } }: ArchiveRecord): void {
   if (uid !== noId) node.uid = uid;
   if (gid !== noId) node.gid = gid;

@@ -1,12 +1,12 @@
 import type { Entry } from '../model/entry.js';
 
-/** The entry at a canonical path; the root `''` need not be known. */
+/** The entry at a canonical path; undefined for the root `''` is allowed. */
 export type Lookup = (path: string) => Pick<Entry, 'type' | 'target'> | undefined;
 
 /** As many as the kernel follows before it says ELOOP (include/linux/namei.h, MAXSYMLINKS). */
 const mostSymlinks = 40;
 
-/** The components of a path; `.` and empty ones left out, `..` kept. */
+/** The components of a path without `.` and empty ones; `..` stays. */
 export function splitPath(path: string): string[] {
   return path.split('/').filter((component) => component !== '' && component !== '.');
 }
@@ -29,7 +29,7 @@ export function isBelow(path: string, directory: string): boolean {
   return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
 }
 
-/** Tells whether a path is one of these or lies below one of them. */
+/** Whether a path is one of these or below one of them. */
 export function coverPaths(paths: Iterable<string>): (path: string) => boolean {
   const tops = new Set(paths);
   return (path) => {
@@ -40,8 +40,8 @@ export function coverPaths(paths: Iterable<string>): (path: string) => boolean {
 }
 
 /**
- * The canonical path that a path leads to inside a root: symlinks in its parents followed (never out of
- * the root), the last one only if asked for. It need not exist. Undefined: too many symlinks.
+ * The canonical path that a path leads to inside a root. Symlinks in its parents are followed, never out of the
+ * root; one in the last place only with `followLast`. It need not exist. Undefined: too many symlinks.
  */
 export function resolvePath(lookup: Lookup, path: string, followLast = false): string | undefined {
   const pending = splitPath(path).reverse();

@@ -1,5 +1,5 @@
 const context = 3;
-/** Lines that may differ before two texts are no longer taken for versions of one another. */
+/** Lines that may differ; texts with more are not versions of one another. */
 const mostEdits = 500;
 const mostLines = 20_000;
 
@@ -9,8 +9,8 @@ interface Edit {
 }
 
 /**
- * The lines of a unified diff, without file names; undefined when the texts are too different to be shown
- * so. A last line without a line break is followed by `\ No newline at end of file`, as everywhere.
+ * The lines of a unified diff, without file names; undefined for texts that are too long or too different. A last
+ * line without a line break is followed by `\ No newline at end of file`, as diff(1) writes it.
  */
 export function diffTexts(before: string, after: string): string[] | undefined {
   const [left, right] = [splitLines(before), splitLines(after)];
@@ -19,15 +19,15 @@ export function diffTexts(before: string, after: string): string[] | undefined {
   return edits === undefined ? undefined : renderHunks(edits);
 }
 
-/** Lines with their line breaks, so that a missing last one is a difference. */
+/** Lines with their line breaks, so that a missing last break is a difference. */
 function splitLines(text: string): string[] {
   return text === '' ? [] : (text.match(/[^\n]*\n|[^\n]+$/g) ?? []);
 }
 
-/** Diagonal -> lines of the left text that are behind it. */
+/** Diagonal -> lines of the left text up to it. */
 type Reach = ReadonlyMap<number, number>;
 
-/** Myers, "An O(ND) Difference Algorithm": for each number of edits, how far each diagonal gets. */
+/** Myers, "An O(ND) Difference Algorithm": for each number of edits, how far each diagonal reaches. */
 function findEdits(left: readonly string[], right: readonly string[]): Edit[] | undefined {
   const furthest = new Map<number, number>([[1, 0]]);
   const history: Reach[] = [];
@@ -43,7 +43,7 @@ function findEdits(left: readonly string[], right: readonly string[]): Edit[] | 
   return undefined;
 }
 
-/** Whether the furthest way to a diagonal ends with a line of `right` (down) or with one of `left`. */
+/** Whether the furthest path to a diagonal ends with a line of `right` (down) or with one of `left`. */
 function isDown(furthest: Reach, diagonal: number, edits: number): boolean {
   if (diagonal === -edits) return true;
   return diagonal !== edits && (furthest.get(diagonal - 1) ?? -1) < (furthest.get(diagonal + 1) ?? -1);
@@ -103,7 +103,7 @@ function renderHunks(edits: readonly Edit[]): string[] {
   return lines;
 }
 
-/** Behind the last change that is near enough to the one before it, with its context. */
+/** The end of the hunk: behind the last change whose context meets that of the one before it. */
 function findHunkEnd(edits: readonly Edit[], from: number): number {
   let last = -1;
   for (let at = from; at < edits.length; at += 1) {

@@ -3,11 +3,10 @@ import { createMembersAhead } from '../compress/gzip-ahead.js';
 import { createTokenCursor } from '../compress/token-cursor.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { holdBytes } from '../io/spool.js';
-import type { TokenOptions, Tokens } from '../model/archive.js';
+import type { Archive, TokenOptions, Tokens } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Layout, Segment } from '../model/layout.js';
-import { createImageEntries } from '../tree/image-entry.js';
-import { type Inode, mergeRecords } from '../tree/merge.js';
+import { mergeRecords } from '../tree/merge.js';
 import { createCollector, type RecordWatcher, type ScannedImage } from './collector.js';
 import { collect, type Reading, type ReadRequest, readWhole, type Shortcut } from './reading.js';
 
@@ -67,22 +66,20 @@ async function openReading(
 
 function createImage(file: InputFile, { scan, sha256, members }: Reading): ScannedImage {
   const { segments, digests, held, runs } = scan;
-  const merged = mergeRecords(scan.records);
   const records = scan.records.filter((record) => record !== undefined);
-  const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.names) };
   const tokens = (index: number, options?: TokenOptions) =>
     readTokens(file, segments[index], { ...options, members });
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) =>
     readBodies({ segments, records, held, tokens }, wanted);
   const read = (record: ArchiveRecord) => readBody(record, bodies);
+  const merged = mergeRecords(scan.records, read);
+  const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.entries) };
   return {
     name: file.name,
     file: file.path,
     layout,
     records,
-    entries: createImageEntries(merged.names, read),
-    dropped: merged.dropped,
-    placed: merged.placed,
+    ...merged,
     digests,
     runs,
     scan,
@@ -140,8 +137,8 @@ async function* readBodies(
 }
 
 /** New entries go where `/init` comes from; without one, to the archive with the most entries. */
-function findRoot(segments: readonly Segment[], names: ReadonlyMap<string, Inode>): number {
-  const init = names.get('init') ?? names.get('sbin/init');
+function findRoot(segments: readonly Segment[], entries: Archive['entries']): number {
+  const init = entries.get('init') ?? entries.get('sbin/init');
   if (init !== undefined) return init.record.segment;
   return segments.reduce(
     (best, segment, index) => (segment.entries > (segments[best]?.entries ?? 0) ? index : best),

@@ -1,5 +1,6 @@
 import { isTrailer } from '#src/format/cpio-header.js';
 import { encodePath } from '#src/format/path.js';
+import type { Bytes } from '#src/model/entry.js';
 import type { ArchiveRecord } from '#src/model/layout.js';
 import { mergeRecords } from '#src/tree/merge.js';
 import { runKernel } from './kernel-model.js';
@@ -24,15 +25,17 @@ function withoutTrailer(record: ArchiveRecord | undefined): ArchiveRecord | unde
 }
 
 export function describeMerged(records: readonly (ArchiveRecord | undefined)[]): string[] {
-  const first = new Map<object, string>();
-  return [...mergeRecords(records.map(withoutTrailer)).names]
+  const first = new Map<string, string>();
+  return [...mergeRecords(records.map(withoutTrailer), noBody).entries]
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([path, node]) => {
-      if (!first.has(node)) first.set(node, path);
-      const { type, mode, uid, gid, mtime, size, target = '', data } = node;
-      const device = node.device === undefined ? '' : `${node.device.major}:${node.device.minor}`;
+    .map(([path, entry]) => {
+      const { type, mode, uid, gid, mtime, size, target = '', data, link = path } = entry;
+      if (!first.has(link)) first.set(link, path);
+      const device = entry.device === undefined ? '' : `${entry.device.major}:${entry.device.minor}`;
       const body = type === 'file' ? `${size} from ${size > 0 ? data.index : 'nothing'}` : '';
       const shown = type === 'symlink' ? 0o777 : mode;
-      return `${path} ${type} ${shown.toString(8)} ${uid}:${gid} ${mtime} ${device} ${target} ${body} = ${first.get(node)}`;
+      return `${path} ${type} ${shown.toString(8)} ${uid}:${gid} ${mtime} ${device} ${target} ${body} = ${first.get(link)}`;
     });
 }
+
+async function* noBody(): Bytes {}

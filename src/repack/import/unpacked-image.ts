@@ -5,7 +5,6 @@ import type { Archive, Tokens } from '../../model/archive.js';
 import type { Change } from '../../model/change.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ArchiveRecord, Layout } from '../../model/layout.js';
-import { createImageEntries } from '../../tree/image-entry.js';
 import { mergeRecords } from '../../tree/merge.js';
 import { findChanges } from './find-changes.js';
 import type { Sidecar, SidecarPiece } from './read-sidecar.js';
@@ -23,23 +22,24 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
   const { image: head, segments } = sidecar;
   const pieces = sidecar.pieces.flat();
   const records = pieces.flatMap(({ record }) => (record === undefined ? [] : [record]));
-  const merged = mergeRecords(pieces.map(({ record }) => record));
   const layout: Layout = { size: head.size, sha256: head.sha256, segments, root: head.root };
   const byRecord = new Map(pieces.map((piece) => [piece.record, piece]));
   const byDigest = indexBodies(found);
   const read = (record: ArchiveRecord) => readBody(byRecord.get(record) as SidecarPiece, byDigest);
-  const entries = createImageEntries(merged.names, read);
+  const merged = mergeRecords(
+    pieces.map(({ record }) => record),
+    read,
+  );
+  const { entries } = merged;
   const archive: Archive = {
     name: head.name,
     layout,
     records,
-    entries,
-    dropped: merged.dropped,
+    ...merged,
     digests: new Map(
       pieces.flatMap(({ record, sha256 }) => (record && sha256 ? [[record, sha256] as const] : [])),
     ),
     runs: new Map(),
-    placed: merged.placed,
     tokens: (index) => listTokens(sidecar.pieces[index] ?? [], byDigest),
     raw(index) {
       const segment = segments[index];
