@@ -20,6 +20,7 @@ import {
   signal,
 } from '../fixtures/archive.js';
 import { codecs, pack, testWith } from '../fixtures/codecs.js';
+import { sampleBy } from '../fixtures/soak.js';
 
 const root = createArchive([directory('.'), file('init', 'first'), file('big', 'x'.repeat(100_000))]);
 const member = (name: string) => createArchive([file(name, name)]);
@@ -73,17 +74,22 @@ for (const before of ['none', ...codecs] as const)
   testWith(codecs, `an image of ${before} is written again with every codec`, async (t) => {
     const first = before === 'none' ? root : pack(before, root);
     const gap = before === 'lz4' ? zeros(4) : zeros(0);
-    for (const next of ['none', 'zstd'] as const) {
+    const pairs = (['none', 'zstd'] as const).flatMap((next) =>
+      (['none', ...codecs] as const).map((codec) => ({ next, codec })),
+    );
+    // What is read and what is written do not know of each other: all that is written from gzip, and of the others
+    // the codec that needs zeros between itself and what follows, and the one that needs no program.
+    const isChosen = ({ next, codec }: (typeof pairs)[number]) =>
+      before === 'gzip' || codec === (next === 'zstd' ? 'lz4' : 'gzip');
+    for (const { next, codec } of sampleBy(pairs, isChosen)) {
       const second = next === 'none' ? member('second') : pack(next, member('second'));
       const between = next === 'none' ? pad(Buffer.concat([first, gap])).subarray(first.length) : gap;
       const image = await openBytes(t, Buffer.concat([first, between, second]));
-      for (const codec of ['none', ...codecs] as const) {
-        const written = await rewrite(t, image, { codec });
-        t.is(written.layout.segments[0]?.compression.codec, codec);
-        t.is(written.layout.segments.at(-1)?.compression.codec, next);
-        t.is(await readText(written, 'init'), 'first');
-        t.is(await readText(written, 'second'), 'second');
-      }
+      const written = await rewrite(t, image, { codec });
+      t.is(written.layout.segments[0]?.compression.codec, codec);
+      t.is(written.layout.segments.at(-1)?.compression.codec, next);
+      t.is(await readText(written, 'init'), 'first');
+      t.is(await readText(written, 'second'), 'second');
     }
   });
 
@@ -115,7 +121,7 @@ for (const codec of codecs) {
     `${codec}: a bomb of zeros is refused by its ratio, a legal file of zeros is not`,
     async (t) => {
       const path = join(await createTestFolder(t), 'image');
-      const size = 64 * 2 ** 20;
+      const size = 16 * 2 ** 20;
       const start = createArchive([file('init', 'x')], { trailer: false });
       const gap = codec === 'lz4' ? zeros(4) : zeros(0);
       await writeFile(path, Buffer.concat([pack(codec, start), gap, await createBomb(codec, size)]));

@@ -1,0 +1,1 @@
+import './codecs-image.test.js';
