@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+// What the compiler leaves out: the scripts beside the modules, and the bit and the link below.
 import './copy-assets.mjs';
 
 // The compiler sets no executable bit, and npm links the bins of dependencies, not those of a checkout. The link lets

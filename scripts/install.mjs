@@ -74,6 +74,5 @@ export function isInstalled(name) {
 /** Compiles the program and the tests as far as they changed. */
 export function compile() {
   run('node', [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'src', 'test']);
-  run('node', ['scripts/copy-assets.mjs']);
   run('node', ['scripts/executable.mjs']);
 }
