@@ -35,7 +35,11 @@ process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
 /** Lint and unused exports; the number of those that failed. */
 function runChecks() {
-  const commands = [['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']];
+  const commands = [
+    ['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
+    ['knip/bin/knip.js'],
+    ['knip/bin/knip.js', '--production'],
+  ];
   return commands.filter(([program, ...args]) => {
     const { status } = spawnSync('node', [join('node_modules', program), ...args], {
       cwd: root,

@@ -64,4 +64,5 @@ export {
 } from './tasks/repack.js';
 export { type Unpacked, type UnpackRequest, unpack, unpackToStream } from './tasks/unpack.js';
 export { type VerifyRequest, verify } from './tasks/verify.js';
+export { type FolderRequest, type UnpackedFolder, unpackToFolder } from './unpack/export/to-folder.js';
 export { type OpenOptions, openImage } from './unpack/open-image.js';
