@@ -1,15 +1,15 @@
 import type { Bytes } from '../model/entry.js';
 
 /**
- * A stream that ends with the signal's reason as soon as it is aborted, also while its next piece does not
- * come. The source is told to end, but then not waited for: it may be what hangs.
+ * A stream that rejects with the signal's reason as soon as it is aborted, even while its source gives no piece. The
+ * source is told to end, but not awaited then: it may hang.
  */
 export async function* abortable(source: Bytes, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const pieces = source[Symbol.asyncIterator]();
-  // One promise for each piece: a race against one that lasts would hold every piece that won until the end.
+  // One promise for each piece: a race against one long-lived promise would keep every piece in memory until the end.
   let refuse: (reason: unknown) => void = () => {};
   const onAbort = () => refuse(signal.reason);
-  const take = () =>
+  const next = () =>
     new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
       refuse = reject;
       pieces.next().then(resolve, reject);
@@ -18,9 +18,9 @@ export async function* abortable(source: Bytes, signal: AbortSignal): AsyncGener
   try {
     for (;;) {
       signal.throwIfAborted();
-      const next = await take();
-      if (next.done) return;
-      yield next.value;
+      const piece = await next();
+      if (piece.done) return;
+      yield piece.value;
     }
   } finally {
     signal.removeEventListener('abort', onAbort);

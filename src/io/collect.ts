@@ -1,7 +1,7 @@
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 
-/** A whole body in memory; refused above `limit` bytes with the code `file-too-large`. */
+/** A whole body in memory. Error `file-too-large`: it has more than `limit` bytes. */
 export async function collectBytes(body: Bytes, limit: number, path: string): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;

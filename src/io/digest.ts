@@ -12,12 +12,12 @@ export async function digestBytes(bytes: Bytes): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Hex SHA-256 of a body, which is read only where nobody has taken it yet. */
+/** Hex SHA-256 of a body, which is read only where its digest is not known. */
 export async function digestBody(entry: Entry): Promise<string> {
   return entry.sha256 ?? digestBytes(entry.body());
 }
 
-/** Hex SHA-256 of the bodies of regular files in an image, in at most one pass over it; path -> digest. */
+/** Path -> hex SHA-256 of regular files in an image, in at most one pass over its bodies. */
 export async function digestFiles(image: Archive, paths: Iterable<string>): Promise<Map<string, string>> {
   const byRecord = new Map<ArchiveRecord, string[]>();
   for (const path of paths) {

@@ -1,28 +1,28 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { writeAllSync } from './read-write.js';
 
-/** A new file of many small pieces of text. */
+/** A new file that is written in many small pieces of text. */
 export interface LineFile extends Disposable {
   write(text: string): void;
-  /** Adds all that is in another file. */
+  /** Appends the content of another file. */
   append(path: string): void;
-  /** Writes what is held, too; an error of the system is thrown here or by `write`. Disposing drops it. */
+  /** Writes the rest. It and `write` throw the errors of the system. Disposing closes the file without the rest. */
   close(): void;
 }
 
-const heldSize = 64 * 1024;
+const bufferSize = 64 * 1024;
 const pieceSize = 512 * 1024;
 
-/** Neither waits nor queues: what the disk does not take at once is not kept in memory. */
+/** Writes synchronously, so that a slow disk does not make text queue in memory. */
 export function createLineFile(path: string, mode: number): LineFile {
   const file = openSync(path, 'wx', mode);
-  let held: string[] = [];
+  let buffered: string[] = [];
   let size = 0;
   let isOpen = true;
 
   function flush(): void {
-    const bytes = Buffer.from(held.join(''));
-    held = [];
+    const bytes = Buffer.from(buffered.join(''));
+    buffered = [];
     size = 0;
     writeAllSync(file, bytes);
   }
@@ -34,9 +34,9 @@ export function createLineFile(path: string, mode: number): LineFile {
 
   return {
     write(text) {
-      held.push(text);
+      buffered.push(text);
       size += text.length;
-      if (size >= heldSize) flush();
+      if (size >= bufferSize) flush();
     },
     append(other) {
       flush();

@@ -1,7 +1,7 @@
-/** Reads under way beside the one that is waited for: a disk and a hash keep two cores busy. */
+/** Reads under way beside the awaited one: a disk and a hash keep two cores busy. */
 const depth = 4;
 
-/** Each item with what was read for it, in order; the next ones are read meanwhile. */
+/** Each item with what was read for it, in order; the reads of the next items are under way. */
 export async function* readAhead<Item, Read>(
   items: Iterable<Item>,
   read: (item: Item) => Promise<Read>,
@@ -9,7 +9,7 @@ export async function* readAhead<Item, Read>(
   const queue: (readonly [Item, Promise<Read>])[] = [];
   for (const item of items) {
     const reading = read(item);
-    // Whoever comes to it is told.
+    // The error surfaces when the read is awaited; an unawaited one must not raise an unhandled rejection.
     reading.catch(() => {});
     queue.push([item, reading]);
     const [first] = queue;

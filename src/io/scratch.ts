@@ -8,13 +8,13 @@ export interface Scratch extends AsyncDisposable {
 
 const namePattern = /^moby-patch-(\d+)-/;
 
-/** A private temporary folder (mode 0700). Its name carries our process id, for `findAbandonedScratch`. */
+/** A private temporary folder (mode 0700). The process id is in its name, for `findAbandonedScratch`. */
 export async function createScratch(parent = tmpdir()): Promise<Scratch> {
   const path = await mkdtemp(join(parent, `moby-patch-${process.pid}-`));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Folders that a process left which is no more: what a SIGKILL leaves behind. */
+/** Folders of processes that no longer run: what a SIGKILL leaves behind. */
 export async function findAbandonedScratch(parent = tmpdir()): Promise<string[]> {
   const names = await readdir(parent);
   return names.filter((name) => isAbandoned(name)).map((name) => join(parent, name));
@@ -26,8 +26,8 @@ function isAbandoned(name: string): boolean {
 }
 
 /**
- * Ends the processes that an abandoned folder's owner started and that outlived it (a guest of QEMU): those
- * whose command line names the folder. Linux only; elsewhere there is no /proc and nothing is found.
+ * Kills the processes that an abandoned folder's owner started and that outlived it (a guest of QEMU): those
+ * whose command line names the folder; their ids. Linux only: other systems have no /proc.
  */
 export async function endUsersOf(folder: string): Promise<number[]> {
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
@@ -41,7 +41,7 @@ export async function endUsersOf(folder: string): Promise<number[]> {
   return ended;
 }
 
-/** Whether a process of this id exists; another user's counts. */
+/** Whether a process with this id exists, of any user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -5,15 +5,16 @@ const mostFree = 8;
 const free: ArrayBuffer[] = [];
 
 /**
- * A buffer of `slabSize`. Used ones come again: V8 counts what stands outside of its heap only now and then, and a
- * megabyte for each run of a large image is a hundred before it looks.
+ * A buffer of `slabSize`, a used one if there is one. V8 counts memory outside of its heap only now and then: with a
+ * new megabyte for each run of a large image, a hundred of them pile up before it looks. The free list is shared by
+ * the process; which buffer a caller gets makes no difference to any result.
  */
 export function takeSlab(): Buffer {
   const used = free.pop();
   return used === undefined ? Buffer.allocUnsafeSlow(slabSize) : Buffer.from(used);
 }
 
-/** Takes a buffer back that nobody reads any more; one of another size is left to the collector. */
+/** Returns a buffer that is no longer read; one of another size is left to the garbage collector. */
 export function giveSlab(buffer: ArrayBuffer): void {
   if (buffer.byteLength === slabSize && free.length < mostFree) free.push(buffer);
 }

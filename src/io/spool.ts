@@ -9,13 +9,13 @@ export interface Spooled {
 }
 
 export interface Spool {
-  /** Reads a stream to its end and keeps it: a small one in memory, any other in a file. */
+  /** Reads a stream to its end and stores it: a small one in memory, any other in a file. */
   add(body: Bytes): Promise<Spooled>;
 }
 
-const heldInMemory = 64 * 1024;
+const mostInMemory = 64 * 1024;
 
-/** A place for bodies that must outlive the stream they came in; its folder is the caller's to remove. */
+/** A store for bodies that must outlive the stream they came in. The caller removes the folder. */
 export function createSpool(folder: string): Spool {
   let count = 0;
   return {
@@ -27,7 +27,7 @@ export function createSpool(folder: string): Spool {
         if (next.done) return holdBytes(Buffer.concat(head));
         head.push(Buffer.from(next.value));
         size += next.value.length;
-        if (size > heldInMemory) break;
+        if (size > mostInMemory) break;
       }
       count += 1;
       const path = join(folder, `body-${count}`);

@@ -63,7 +63,7 @@ export interface ImageEntry extends Entry {
 }
 
 /**
- * Everything that can be read of an initrd, whatever holds it: a file, a sidecar with the folder it describes,
+ * Everything that can be read of an initrd, wherever it comes from: a file, a sidecar with its folder or tar,
  * memory.
  */
 export interface Archive {

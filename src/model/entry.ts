@@ -5,7 +5,7 @@ export interface Device {
   readonly minor: number;
 }
 
-/** Bytes in pieces, each piece valid until the next one is asked for. */
+/** Bytes in pieces; a piece is valid until the next one is requested. */
 export type Bytes = AsyncIterable<Uint8Array>;
 
 /**

@@ -3,9 +3,9 @@ export type Codec = 'none' | 'gzip' | 'bzip2' | 'lzma' | 'xz' | 'lzo' | 'lz4' | 
 
 export interface Compression {
   readonly codec: Codec;
-  /** What the header tells of the level that wrote it (gzip's XFL byte: the extremes); absent when it tells nothing. */
+  /** The level that wrote it, as far as its header says (gzip's XFL byte: the extremes). */
   readonly level?: 'fastest' | 'best' | number | undefined;
-  /** Bytes of the dictionary that whoever reads it must hold: xz and lzma. */
+  /** Bytes of the dictionary that a reader must hold: xz and lzma. */
   readonly dictionary?: number | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface Segment {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly end: number;
-  /** `opaque`: bytes in which the kernel stops reading; it boots with what came before them. */
+  /** `opaque`: bytes at which the kernel stops reading; it boots with the segments before them. */
   readonly kind: 'cpio' | 'padding' | 'opaque';
   readonly compression: Compression;
   /** Compressed members (gzip) that make up this segment; 1 for a raw archive, 0 for padding. */

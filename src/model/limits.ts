@@ -1,16 +1,16 @@
-/** How much of an image is believed before it is given up: archives of a few bytes can unpack to anything. */
+/** Bounds for reading an image: an archive of a few bytes can unpack to any size. */
 export interface ScanLimits {
   /** Bytes after decompression, of all segments. */
   readonly unpacked: number;
   /**
-   * How many times the size of the file it may unpack to, once that is more than `anyway`: zeros shrink to
-   * a thousandth with deflate and to less than a ten thousandth with others, whole roots never do.
+   * Size after decompression as a multiple of the file's size, for an image that unpacks to more than `anyway`. Zeros
+   * shrink to a thousandth with deflate and to less than a ten thousandth with other codecs; whole roots never do.
    */
   readonly ratio: number;
   /** Bytes that any file may unpack to. */
   readonly anyway: number;
   readonly records: number;
-  /** Bytes of all names and symlink targets together: they are held in memory. */
+  /** Bytes of all names and symlink targets together, which stay in memory. */
   readonly names: number;
   /** Compressed members: each may cost the start of a program. */
   readonly members: number;

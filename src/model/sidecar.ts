@@ -1,8 +1,8 @@
 import type { Header, Segment } from './layout.js';
 
 /**
- * What an unpacked image holds beside its files: one JSON value a line, in this order. `image`; every
- * `segment`; then what the segments are made of, record by record; `end`, so that a cut file is noticed.
+ * The part of an unpacked image that is not in its files: one JSON value a line, in this order. `image`; every
+ * `segment`; the records and TRAILERs of the segments; `end`, without which the file was cut.
  */
 export type SidecarLine =
   | SidecarImage
@@ -20,7 +20,7 @@ export interface SidecarImage {
   readonly sha256: string;
   /** The index of the segment that new entries go to. */
   readonly root: number;
-  /** Paths of the image that the folder or tar does not hold: they are in these lines alone. */
+  /** Paths of the image that are not in the folder or tar, but in these lines alone. */
   readonly kept: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface SidecarSegment extends Segment {
   readonly line: 'segment';
 }
 
-/** Zeros in front of a record that alignment does not explain, and its bytes where the fields do not give them. */
+/** Zeros in front of a record beyond its alignment, and its bytes where the fields do not give them. */
 interface Written {
   readonly segment: number;
   readonly gap?: number;
@@ -57,7 +57,7 @@ export interface SidecarTrailer extends Written {
   readonly line: 'trailer';
 }
 
-/** A piece of what the line before it is about. */
+/** A piece of the body of the record, or of the segment, in the line before it. */
 export interface SidecarBytes {
   readonly line: 'bytes';
   readonly base64: string;

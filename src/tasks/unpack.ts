@@ -32,7 +32,7 @@ export async function unpack(request: UnpackRequest, session: ReadingSession): P
       (watch) =>
         openNamedImage(name, session, {
           ...source,
-          open: (path, options) => openWatched(path, options, watch),
+          open: (path, options) => openWatched(path, { ...options, watch }),
         }),
       { destination: output, signal: session.signal },
     );

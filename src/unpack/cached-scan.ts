@@ -3,13 +3,13 @@ import type { ArchivedRun } from '../model/archive.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
-import type { Scan } from './collector.js';
-import { collect, hashRange, readWhole, type Shortcut } from './reading.js';
+import { createCollector, type Scan } from './collector.js';
+import { hashRange, readWhole, type Shortcut } from './reading.js';
 
-/** Raised when a scan gathers something else, or finds something else in the same bytes. */
+/** Raised when a scan finds something else in the same bytes, or when it is written in another form. */
 const version = 3;
 
-/** More records than this are read again faster than their list is parsed. */
+/** A longer list of records takes longer to parse than the archive to read. */
 const mostRecords = 200_000;
 
 type Row = readonly [
@@ -25,20 +25,20 @@ interface Encoded {
   readonly segments: Segment[];
   readonly rows: (Row | null)[];
   readonly runs: [segment: number, runs: ArchivedRun[], trailer: string][];
-  /** Of the records whose bodies are held, in order. */
+  /** The indexes of the records whose bodies are cached too, in order. */
   readonly bodyOf: number[];
 }
 
-/** What was found in a file with the same bytes; a new file is read whole, with digests. Always applies. */
+/** The cached scan of a file with the same bytes. A new file is read as a whole, with digests, and its scan cached. Always applies. */
 export function cachedScan(cache: Cache): Shortcut {
   return async (file, request) => {
     const sha256 = await hashRange(file, 0, file.size);
     const entries = locate(cache, sha256);
     const cached = await readScan(entries, request.hold);
     if (cached !== undefined) return { scan: cached, sha256 };
-    const collector = collect({ ...request, digest: true });
+    const collector = createCollector({ ...request, runs: true });
     const reading = await readWhole(file, { ...request, collector, sha256 });
-    // The bytes that were read are those that were hashed.
+    // The bytes that were read must be those that were hashed.
     await file.assertUnchanged();
     await writeScan(entries, reading.scan);
     return reading;
@@ -59,7 +59,7 @@ function locate(cache: Cache, sha256: string): Entries {
   };
 }
 
-/** Without the bodies that are not to be held. */
+/** With the cached bodies that `hold` wants. */
 async function readScan(
   entries: Entries,
   hold: ((name: string) => boolean) | undefined,

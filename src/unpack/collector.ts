@@ -5,12 +5,12 @@ import type { ArchiveRuns, Image, Token } from '../model/archive.js';
 import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
 import { createRunList } from './run-list.js';
 
-/** What reading an image file finds. */
+/** All that a scan of an image file finds. */
 export interface Scan extends Collected {
   readonly segments: readonly Segment[];
 }
 
-/** An image with what reading it found, from which another file can be read sooner. */
+/** An image with all that its scan found, which can be a shortcut for another file. */
 export interface ScannedImage extends Image {
   readonly scan: Scan;
 }
@@ -18,11 +18,11 @@ export interface ScannedImage extends Image {
 export interface Collected {
   /** Every record in file order; `undefined` where a TRAILER stands. */
   readonly records: readonly (ArchiveRecord | undefined)[];
-  /** Hex SHA-256 of the bodies that are not empty, where they were asked for. */
+  /** Hex SHA-256 of the bodies that are not empty; with `digest` or `runs`. */
   readonly digests: ReadonlyMap<ArchiveRecord, string>;
-  /** Bodies in memory: those that were asked for, as far as there was room. */
+  /** Bodies in memory: those that `hold` wants, while there is room. */
   readonly held: ReadonlyMap<ArchiveRecord, Uint8Array>;
-  /** By segment, where they were asked for. */
+  /** By segment; with `runs`. */
   readonly runs: ReadonlyMap<number, ArchiveRuns>;
 }
 
@@ -32,9 +32,9 @@ export type KnownRecord = Pick<ArchiveRecord, 'name' | 'header' | 'position' | '
   readonly digest?: string | undefined;
 };
 
-/** Sees the parts of an image while it is read, in file order. It must not throw: the reading goes on. */
+/** Sees the parts of an image while it is read, in file order. It must not throw. */
 export interface RecordWatcher {
-  /** `raw`: header and name with their padding, valid for ever. A symlink has no target yet. */
+  /** `raw`: header and name with their padding, a copy. A symlink has no target yet. */
   begin(record: ArchiveRecord, raw: Uint8Array): void;
   /** A piece of the present record's body, valid during the call. */
   data(bytes: Uint8Array): void;
@@ -51,7 +51,7 @@ export interface CollectorOptions {
   readonly digest?: boolean | undefined;
   /** Find the runs of plain archives, which takes the digests too. */
   readonly runs?: boolean | undefined;
-  /** Bodies to hold in memory, by the record's name; what does not fit is left out. */
+  /** Whether to hold a body in memory, by the record's name; one that does not fit is left out. */
   readonly hold?: ((name: string) => boolean) | undefined;
   /** An image with much the same content: equal names, headers and digests are held once for both. */
   readonly like?: ScannedImage | undefined;
@@ -60,7 +60,7 @@ export interface CollectorOptions {
   readonly first?: number | undefined;
 }
 
-/** Gathers what a reading of an image finds, record by record. */
+/** Collects what a scan of an image finds, record by record. */
 export interface Collector {
   /** Records and TRAILERs so far. */
   readonly size: number;
@@ -73,7 +73,7 @@ export interface Collector {
   finish(): Collected;
 }
 
-/** A page: longer ones are skipped, and one of just this size may end in a NUL. */
+/** A page: the kernel skips longer targets, and one of just this size may end in a NUL. */
 const longestTarget = 4096;
 /** Bytes of all bodies in memory: enough for a shell, a loader and the scripts of an init system. */
 const mostHeld = 16 * 2 ** 20;

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { type InputFile, readRange } from '../io/input-file.js';
 
 export interface HashedFile {
-  /** The same file, to be read instead. */
+  /** The same file; the reader reads this one. */
   readonly file: InputFile;
-  /** Hex SHA-256 of the whole file, for which only that is read which nobody has read. */
+  /** Hex SHA-256 of the whole file; reads what the reader left out. */
   digest(): Promise<string>;
 }
 
-/** Hashes a file while others read it from start to end: what they skip, or a program reads, is read here. */
+/** Hashes a file while it is read from start to end; what the reader skips, or a program reads, is read here. */
 export function hashWhileReading(file: InputFile): HashedFile {
   const hash = createHash('sha256');
   let hashed = 0;
@@ -26,7 +26,7 @@ export function hashWhileReading(file: InputFile): HashedFile {
 
   function start(): Promise<void> {
     rest ??= hashRest();
-    // Whoever asks for the digest is told of an error.
+    // The error surfaces in `digest`; without a call of that it must not raise an unhandled rejection.
     rest.catch(() => {});
     return rest;
   }

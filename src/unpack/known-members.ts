@@ -16,11 +16,11 @@ import { hashWhileReading } from './hash-file.js';
 import { hashSegments, type ReadRequest, type Shortcut } from './reading.js';
 import { type KnownMember, type ScannedMember, scanImage } from './scan.js';
 
-/** Raised when a reading finds something else in the same bytes. */
+/** Raised when a scan finds other records in the same bytes, or when they are written in another form. */
 const version = 1;
 /** Bytes: a longer member is read again each time, as it comes. */
 const longest = 8 * 2 ** 20;
-/** More records than this are read again faster than their list is parsed. */
+/** A longer list of records takes longer to parse than the archive to read. */
 const mostRecords = 200_000;
 
 const numbers = [
@@ -53,17 +53,17 @@ type Encoded = readonly [unpacked: number, level: Compression['level'] | null, r
 
 export interface KnownMembersOptions {
   readonly cache: Cache;
-  /** What tells files that have members in common from others. */
+  /** Equal for files that have members in common: the digest of the image that they were made of. */
   readonly scope: string;
-  /** Gzip members of the file: only an aid, a wrong one costs time and nothing else. */
+  /** Gzip members of the file, as its writer lists them. Only an aid: a wrong one costs time and nothing else. */
   readonly members: readonly MemberRange[];
-  /** The image that the file was made of: as of `sharedWith`, and the source of bodies to hold. */
+  /** The image that the file was made of: the one of `sharedWith`, and the source of bodies for `hold`. */
   readonly like?: ScannedImage | undefined;
 }
 
 /**
- * For a file whose writer says where its gzip members stand: they are unpacked side by side, and one with the same SHA-256
- * as a member of the scope's last file is not unpacked again. No runs are found: a member that is not read has none.
+ * For a file whose writer lists its gzip members: they are unpacked side by side, and a member with the SHA-256 of
+ * one in the scope's last file is not unpacked again. Finds no runs, since a member that is not read has none.
  */
 export function knownMembers({ cache, scope, members, like }: KnownMembersOptions): Shortcut {
   return async (file, request) => {
@@ -83,24 +83,24 @@ export function knownMembers({ cache, scope, members, like }: KnownMembersOption
   };
 }
 
-/** Those of which every body is at hand that is to be held. */
+/** Those whose bodies for `hold` are all in memory. */
 function selectWhole(
   known: ReadonlyMap<number, KnownMember>,
   { hold }: ReadRequest,
   like: ScannedImage | undefined,
 ): ReadonlyMap<number, KnownMember> {
-  const isAtHand = (record: KnownRecord) =>
+  const isInMemory = (record: KnownRecord) =>
     record.digest === undefined || !hold?.(record.name) || findHeldBody(like, record) !== undefined;
-  return new Map([...known].filter(([, { records }]) => records.every(isAtHand)));
+  return new Map([...known].filter(([, { records }]) => records.every(isInMemory)));
 }
 
-/** The members of the scope's last file that had a member which was not known, as far as they are in this file. */
+/** The members of the last file of the scope. */
 interface MemberList {
-  /** By where they begin in the file. */
+  /** Those that are in this file, by where they begin in it. */
   readonly known: ReadonlyMap<number, KnownMember>;
-  /** To be told of members that are read whole, so that they are not read again for their digest. */
+  /** Called for each member that is read whole, so that it is not read again for its digest. */
   onRead(offset: number, member: Uint8Array): void;
-  /** Writes the list anew, when a member was not in it. */
+  /** Writes the list of this file, unless all its members are in the old one. */
   update(members: readonly ScannedMember[], collected: Collected): Promise<void>;
 }
 

@@ -8,39 +8,38 @@ import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Layout, Segment } from '../model/layout.js';
 import { mergeRecords } from '../tree/merge.js';
 import { createCollector, type RecordWatcher, type ScannedImage } from './collector.js';
-import { collect, type Reading, type ReadRequest, readWhole, type Shortcut } from './reading.js';
+import { type Reading, type ReadRequest, readWhole, type Shortcut } from './reading.js';
 
 export interface OpenOptions extends ReadRequest {
   /** What messages call the file; default: its path. */
   readonly name?: string;
-  /** A way to know what is in the file sooner; it is read whole where that does not apply. */
+  /** A way to know the content sooner; the file is read as a whole where it does not apply. */
   readonly shortcut?: Shortcut | undefined;
+}
+
+export interface WatchOptions extends Omit<OpenOptions, 'shortcut'> {
+  readonly watch: () => Promise<RecordWatcher>;
 }
 
 /**
  * Reads and checks a whole image file: its segments, their records and the tree the kernel makes of them.
  * Errors (`invalid`): image-unreadable, image-invalid, image-truncated, image-corrupt, image-unsupported,
- * image-too-large, each with the offset. Bodies are not held: they are read from the file when asked for.
+ * image-too-large, each with the offset. Bodies stay in the file and are read from it on demand.
  */
 export function openImage(path: string, options: OpenOptions): Promise<ScannedImage> {
   const { name, shortcut, ...request } = options;
-  return openReading(
-    path,
-    name,
-    async (file) =>
-      (await shortcut?.(file, request)) ?? readWhole(file, { ...request, collector: collect(request) }),
-  );
+  return openReading(path, name, async (file) => {
+    const reading = await shortcut?.(file, request);
+    if (reading !== undefined) return reading;
+    const collector = createCollector({ ...request, runs: request.digest });
+    return readWhole(file, { ...request, collector });
+  });
 }
 
 /**
- * The same without a shortcut; the watcher sees all that is read. `watch` is called when the file is open, and
- * `hold` and `digest` are as of `openImage`.
+ * The same without a shortcut, with a watcher that sees all that is read. `watch` is called when the file is open.
  */
-export function openWatched(
-  path: string,
-  { name, ...request }: Omit<OpenOptions, 'shortcut'>,
-  watch: () => Promise<RecordWatcher>,
-): Promise<ScannedImage> {
+export function openWatched(path: string, { name, watch, ...request }: WatchOptions): Promise<ScannedImage> {
   return openReading(path, name, async (file) => {
     const watcher = await watch();
     const collector = createCollector({ ...request, runs: request.digest, watcher });
@@ -110,7 +109,7 @@ interface BodySource extends Pick<ScannedImage, 'records' | 'tokens'> {
   readonly held: ReadonlyMap<ArchiveRecord, Uint8Array>;
 }
 
-/** Visits bodies segment by segment; a segment of which all that is wanted is held is not decompressed. */
+/** Visits bodies segment by segment; a segment is not decompressed when all its wanted bodies are in memory. */
 async function* readBodies(
   { segments, records, held, tokens }: BodySource,
   wanted: ReadonlySet<ArchiveRecord>,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Segment } from '../model/layout.js';
-import type { Collected, Scan, ScannedImage } from './collector.js';
-import { collect, hashSegments, type Shortcut, updateHash } from './reading.js';
+import { type Collected, createCollector, type Scan, type ScannedImage } from './collector.js';
+import { hashSegments, type Shortcut, updateHash } from './reading.js';
 import { type ScanStart, scanImage } from './scan.js';
 
 /**
@@ -15,7 +15,7 @@ export function prefixOf({ layout, scan: before }: ScannedImage): Shortcut {
     await updateHash(hash, file, 0, layout.size);
     if (hash.copy().digest('hex') !== layout.sha256) return undefined;
     const start = findStart(before);
-    const collector = collect(request, { first: start.records });
+    const collector = createCollector({ ...request, runs: request.digest, first: start.records });
     const [{ segments }] = await Promise.all([
       scanImage(file, { ...request, collector, start }),
       updateHash(hash, file, layout.size, file.size),

@@ -2,23 +2,17 @@ import { createHash, type Hash } from 'node:crypto';
 import { type InputFile, readRange } from '../io/input-file.js';
 import type { MemberRange, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
-import {
-  type Collector,
-  type CollectorOptions,
-  createCollector,
-  type Scan,
-  type ScannedImage,
-} from './collector.js';
+import { createCollector, type Scan, type ScannedImage } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
 import { type ScannedSegment, type ScanOptions, scanImage } from './scan.js';
 
-/** What a caller wants to know of an image. */
+/** What a caller wants to know about an image. */
 export interface ReadRequest {
   readonly signal: AbortSignal;
   readonly limits?: Partial<ScanLimits> | undefined;
   /** Take the SHA-256 of every body, and find the runs of plain archives. */
   readonly digest?: boolean | undefined;
-  /** Bodies to hold in memory, by the record's name; what does not fit is left out. */
+  /** Whether to hold a body in memory, by the record's name; one that does not fit is left out. */
   readonly hold?: ((name: string) => boolean) | undefined;
 }
 
@@ -31,7 +25,7 @@ export interface Reading {
 }
 
 /**
- * A way to know what is in a file without reading all of it, or without holding all of it. The reading is the same
+ * A way to know the content of a file that reads less of it, or holds less of it in memory. The reading is the same
  * as the plain one, but for runs, which not every shortcut finds. Undefined where the shortcut does not apply.
  */
 export type Shortcut = (file: InputFile, request: ReadRequest) => Promise<Reading | undefined>;
@@ -49,15 +43,10 @@ export function firstOf(...shortcuts: readonly Shortcut[]): Shortcut {
 
 /** Reads the file as a whole; names, headers and digests that are equal in an open image are held once for both. */
 export function sharedWith(image: ScannedImage): Shortcut {
-  return (file, request) => readWhole(file, { ...request, collector: collect(request, { like: image }) });
-}
-
-/** `like`: as of `sharedWith`; `first`: the index of the first record. */
-export function collect(
-  { digest, hold }: ReadRequest,
-  { like, first }: Pick<CollectorOptions, 'like' | 'first'> = {},
-): Collector {
-  return createCollector({ digest, runs: digest, hold, like, first });
+  return (file, request) => {
+    const collector = createCollector({ ...request, runs: request.digest, like: image });
+    return readWhole(file, { ...request, collector });
+  };
 }
 
 /** Reads the file from end to end. `sha256`: of the whole file, where it is known already. */

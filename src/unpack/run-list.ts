@@ -5,13 +5,13 @@ import type { ArchivedRun, ArchiveRuns, Token } from '../model/archive.js';
 
 type Beginning = Token & { readonly kind: 'entry' | 'trailer' };
 
-/** Cuts the archives that pass into runs of entries and names each by a hash of what is in it. */
+/** Cuts archives into runs of entries while they pass, and names each run by a hash of its content. */
 export interface RunList {
   /** `position`: from the start of the unpacked segment. */
   begin(token: Beginning, segment: number, position: number): void;
   /** A body, or the digest of one. */
   add(content: Uint8Array | string): void;
-  /** By segment; none for an archive that is more than entry after entry with one TRAILER behind them. */
+  /** By segment; only for archives of consecutive entries with one TRAILER behind them. */
   finish(): Map<number, ArchiveRuns>;
 }
 
@@ -19,7 +19,7 @@ interface OpenArchive {
   readonly runs: ArchivedRun[];
   trailer: Uint8Array | undefined;
   isPlain: boolean;
-  /** Where the next entry begins when nothing is between. */
+  /** Where the next entry begins in an archive without gaps. */
   expected: number;
   previous: number;
   start: number;

@@ -10,7 +10,7 @@ export interface Budget {
   /** Bytes that may still be unpacked; negative past the limit. */
   readonly left: number;
   addMember(offset: number): void;
-  /** Records are held in memory, and an archive of nothing but records shrinks to almost nothing. */
+  /** Records stay in memory, and an archive of nothing but records compresses to almost nothing. */
   addEntry(header: Header, offset: number): void;
   addUnpacked(bytes: number): void;
 }

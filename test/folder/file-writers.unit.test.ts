@@ -12,7 +12,7 @@ for (const [where, create] of [
   ['here, then in threads', createFileWriters],
   ['in threads', createFileThreads],
 ] as const) {
-  test(`${where}: files of every length come as they were given, each with its digest`, async (t) => {
+  test(`${where}: files of every length are written, each with its digest`, async (t) => {
     const folder = await createTestFolder(t);
     await using writers = create();
     const sizes = [
@@ -47,7 +47,7 @@ for (const [where, create] of [
     }
   });
 
-  test(`${where}: a name that is taken is an error, and what was there stays`, async (t) => {
+  test(`${where}: a name that is taken is an error, and the old file stays`, async (t) => {
     const folder = await createTestFolder(t);
     await writeFile(join(folder, 'taken'), 'mine');
     await using writers = create();
@@ -67,7 +67,7 @@ for (const [where, create] of [
   });
 }
 
-test('threads that are ended in the middle of a file write nothing more, and nobody waits for them', async (t) => {
+test('threads that are ended in the middle of a file write nothing more, and are not awaited', async (t) => {
   const folder = await createTestFolder(t);
   const writers = createFileThreads();
   writers.begin(Buffer.from(join(folder, 'f')));

@@ -12,7 +12,7 @@ import { writeImage } from '#src/repack/write-image.js';
 import { readEntries } from '#src/tar/tar-reader.js';
 import { unpackWhileReading } from '#src/unpack/export/to-folder.js';
 import { unpackToTar } from '#src/unpack/export/to-tar.js';
-import { openImage, openWatched } from '#src/unpack/open-image.js';
+import { openImage, openWatched, type WatchOptions } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import { packers, packWith } from './inputs.js';
 import { archives, images, large, second, small } from './seeds.js';
@@ -22,7 +22,7 @@ const signal = new AbortController().signal;
 const canary = 'nobody writes here';
 const sidecarName = 'root.moby-patch.jsonl';
 
-type Watch = Parameters<typeof openWatched>[2];
+type Watch = WatchOptions['watch'];
 
 async function collectBytes(bytes: Bytes): Promise<Buffer> {
   const pieces: Buffer[] = [];
@@ -44,7 +44,7 @@ async function runWhole(bytes: Buffer, folder: string): Promise<void> {
     if (!copy.equals(bytes)) throw new Error('oracle: without a change the image is another one');
     for await (const _ of readEntries(unpackToTar(image, signal)));
     try {
-      const open = (watch: Watch) => openWatched(path, { signal, name: 'fuzz' }, watch);
+      const open = (watch: Watch) => openWatched(path, { signal, name: 'fuzz', watch });
       await unpackWhileReading(open, { destination: join(work, 'target/root'), signal: signal });
       await checkRepacked(image, work, spool);
     } finally {

@@ -5,7 +5,7 @@ import type { ArchiveRecord } from '#src/model/layout.js';
 import { mergeRecords } from '#src/tree/merge.js';
 import { runKernel } from './kernel-model.js';
 
-/** One line for each path: all that the two must agree on. */
+/** One line for each path, with everything that the model and the merged tree must agree on. */
 export function describeModel(records: readonly (ArchiveRecord | undefined)[]): string[] {
   const nodes = runKernel(records);
   const first = new Map<object, string>();
@@ -19,7 +19,7 @@ export function describeModel(records: readonly (ArchiveRecord | undefined)[]): 
     });
 }
 
-/** As a reader of the archive gives it. */
+/** The record as a reader of the archive gives it. */
 function withoutTrailer(record: ArchiveRecord | undefined): ArchiveRecord | undefined {
   return record && isTrailer(encodePath(record.name), record.header) ? undefined : record;
 }

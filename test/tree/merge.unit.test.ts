@@ -28,7 +28,7 @@ test('a file over a file is rewritten in place, so every hard link of it changes
   t.is(image.entries.get('a')?.link, image.entries.get('b')?.link);
 });
 
-test('the body of a hard-link group may be in any of its names, and a later one counts', async (t) => {
+test('the body of a hard-link group may come with any of its names, and the last one counts', async (t) => {
   const link = { ino: 9, nlink: 3 };
   for (const bodies of [
     ['text', '', ''],
@@ -57,13 +57,13 @@ test('a TRAILER ends hard-link groups, a segment without one leaks them', async 
   t.is(joined.entries.get('a')?.link, joined.entries.get('b')?.link);
 });
 
-test('one link count makes no group, whatever the inode', async (t) => {
+test('a link count of one makes no group, whatever the inode', async (t) => {
   const image = await openBytes(t, createArchive([file('a', '1', { ino: 3 }), file('b', '2', { ino: 3 })]));
   t.is(image.entries.get('a')?.link, undefined);
   t.is(await readText(image, 'a'), '1');
 });
 
-test('a missing parent drops an entry; /dev and /root are always there', async (t) => {
+test('a missing parent drops an entry; /dev and /root always exist', async (t) => {
   const image = await openBytes(
     t,
     createArchive([
@@ -79,7 +79,7 @@ test('a missing parent drops an entry; /dev and /root are always there', async (
   );
 });
 
-test('another type replaces what was there, but never a directory that is not empty', async (t) => {
+test('another type replaces a file, but never a directory that is not empty', async (t) => {
   const image = await openBytes(
     t,
     boot(
@@ -96,7 +96,7 @@ test('another type replaces what was there, but never a directory that is not em
   );
 });
 
-test('a name goes through the symlinks that stand when it comes', async (t) => {
+test('a name goes through the symlinks that exist at that time', async (t) => {
   const image = await openBytes(
     t,
     createArchive([
@@ -131,7 +131,7 @@ test('a directory listed twice has the first time and the last mode; a device ke
   t.like(image.entries.get('c'), { mode: 0o666, device: { major: 1, minor: 3 } });
 });
 
-test('owners that are nobody become root', async (t) => {
+test('the owner 4294967295 becomes root', async (t) => {
   const image = await openBytes(t, createArchive([file('a', '', { uid: 0xffffffff, gid: 0xfffffffe })]));
   t.like(image.entries.get('a'), { uid: 0, gid: 0xfffffffe });
 });

@@ -57,7 +57,7 @@ test('applied to the old text, gives the new one', (t) => {
   t.notThrows(() => fc.assert(property, { numRuns: 2000 }));
 });
 
-test('gives up on texts that have nothing to do with each other, in no time', (t) => {
+test('gives up on unrelated texts without comparing all of them', (t) => {
   const lines = (start: number) => Array.from({ length: 9000 }, (_, index) => `${start + index}\n`).join('');
   const began = performance.now();
   t.is(diffTexts(lines(0), lines(100_000)), undefined);

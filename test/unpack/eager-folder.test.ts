@@ -8,7 +8,7 @@ import { encodePadding } from '#src/format/cpio-writer.js';
 import { encodePath } from '#src/format/path.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { unpackToFolder, unpackWhileReading } from '#src/unpack/export/to-folder.js';
-import { openImage, openWatched } from '#src/unpack/open-image.js';
+import { openImage, openWatched, type WatchOptions } from '#src/unpack/open-image.js';
 import {
   createArchive,
   createTestFolder,
@@ -30,7 +30,7 @@ interface Unpacked {
   readonly sidecar: string;
 }
 
-/** An image unpacked after it was read, and while it was read; `createWriters`: how files are written then. */
+/** An image unpacked after it was read, and while it is read. */
 async function unpackTwice(
   path: string,
   folder: string,
@@ -49,7 +49,7 @@ async function unpackTwice(
   return [
     await describe(() => unpackToFolder(image, { destination: root, signal: signal })),
     await describe(() =>
-      unpackWhileReading((watch) => openWatched(path, { signal, name: 'image' }, watch), {
+      unpackWhileReading((watch) => openWatched(path, { signal, name: 'image', watch }), {
         destination: root,
         signal,
         createWriters,
@@ -104,8 +104,8 @@ for (const [what, members] of usual) {
       t.deepEqual(during, after);
       const [, aside] = await unpackTwice(path, folder, createFileThreads);
       t.deepEqual(aside, after);
-      const open = async (watch: Parameters<typeof openWatched>[2]) => ({
-        ...(await openWatched(path, { signal }, watch)),
+      const open = async (watch: WatchOptions['watch']) => ({
+        ...(await openWatched(path, { signal, watch })),
         bodies: () => t.fail() as never,
         tokens: () => t.fail() as never,
       });
@@ -118,7 +118,7 @@ for (const [what, members] of usual) {
   });
 }
 
-test('what is not as usual is unpacked as well: later files over others, bodies that are nobody’s', async (t) => {
+test('an unusual image is unpacked too: later files over others, bodies that belong to no file', async (t) => {
   const folder = await createTestFolder(t);
   const path = join(folder, 'image');
   const unusual: readonly (readonly Member[])[] = [
@@ -141,7 +141,7 @@ test('what is not as usual is unpacked as well: later files over others, bodies 
   t.deepEqual(await readdir(folder), ['image']);
 });
 
-/** As `createArchive`, also of what no writer would write. */
+/** As `createArchive`, also for records that no writer writes. */
 function encodeRecords(wanted: readonly (Wanted | undefined)[]): Buffer {
   return Buffer.concat(
     createRecords(wanted).flatMap((record) => {
@@ -161,7 +161,7 @@ function encodeRecords(wanted: readonly (Wanted | undefined)[]): Buffer {
   );
 }
 
-/** Files and directories with names of their own, each in a directory that is there. */
+/** Files and directories with unique names, each in an existing directory. */
 const plain = fc
   .array(fc.tuple(fc.nat(99), fc.constantFrom(0o040755, 0o100644, 0o100755, 0o120777), fc.nat(5)), {
     maxLength: 8,
@@ -200,7 +200,7 @@ const images = fc
     return Buffer.concat([...pieces, Buffer.from(tail)]);
   });
 
-test('an image is unpacked to the same while it is read as after it was read', async (t) => {
+test('an image gives the same folder while it is read as after it was read', async (t) => {
   const folder = await createTestFolder(t);
   const path = join(folder, 'image');
   await fc.assert(
@@ -218,14 +218,14 @@ test('an image is unpacked to the same while it is read as after it was read', a
   t.deepEqual(await readdir(folder), ['image']);
 });
 
-test('nothing is left of an image that is cut, and nothing is made before its file is open', async (t) => {
+test('a cut image leaves nothing behind, and nothing is created before its file is open', async (t) => {
   const folder = await createTestFolder(t);
   const path = join(folder, 'image');
   const bytes = gzip(createArchive([directory('a'), file('a/b', 'x'.repeat(100_000)), file('c', 'y')]));
   await writeFile(path, bytes.subarray(0, -9));
   await mkdir(join(folder, 'full/of'), { recursive: true });
   const unpack = (from: string, to: string) =>
-    unpackWhileReading((watch) => openWatched(from, { signal }, watch), {
+    unpackWhileReading((watch) => openWatched(from, { signal, watch }), {
       destination: join(folder, to),
       signal,
     });

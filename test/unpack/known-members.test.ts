@@ -36,7 +36,7 @@ const bytes = Buffer.concat([
   pad(gzip(createArchive([file('z', 'tail')])), 4),
 ]);
 
-/** An image that we have written, with the places of its members. */
+/** A written image, with the ranges of its members. */
 async function write(
   t: ExecutionContext,
 ): Promise<{ stock: ScannedImage; path: string; members: readonly MemberRange[] }> {
@@ -65,7 +65,7 @@ async function look(path: string, options: Partial<OpenOptions> = {}) {
   return { layout, records, digests: [...digests], dropped, entries };
 }
 
-test('what was found in a member is known the next time, and is the same', async (t) => {
+test('a member is known from the last file, and its records are the same', async (t) => {
   const { stock, path, members } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
   const written: string[] = [];
@@ -86,11 +86,11 @@ test('what was found in a member is known the next time, and is the same', async
   t.deepEqual(await read(members), wanted);
   t.deepEqual(written, ['members']);
   t.deepEqual(await read(members), wanted);
-  t.deepEqual(written, ['members'], 'all was known');
+  t.deepEqual(written, ['members'], 'all members were known');
   t.deepEqual(await read(members.slice(2)), wanted);
 });
 
-test('a member that is known is not unpacked again', async (t) => {
+test('a known member is not unpacked again', async (t) => {
   const { path, members } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
   const wanted = await look(path, { shortcut: knownMembers({ cache, scope: 'a', members }) });
@@ -113,7 +113,7 @@ test('a member that is known is not unpacked again', async (t) => {
   t.deepEqual(other, wanted, 'another scope knows nothing');
 });
 
-test('a damaged member is none that is known, and limits count what is', async (t) => {
+test('a damaged member is not known, and limits count the records of known ones', async (t) => {
   const { path, members } = await write(t);
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
   const options = { shortcut: knownMembers({ cache, scope: 'a', members }) };

@@ -5,7 +5,7 @@ import { createArchive, directory, file, gzip, openBytes, symlink } from '../fix
 import { codecs, pack, testWith } from '../fixtures/codecs.js';
 import { repack, repackTar, unpack, unpackTar } from '../fixtures/round-trip.js';
 
-test('a symlink to nothing, which no folder can have, stays in the sidecar', async (t) => {
+test('an empty symlink, which no folder can have, is in the sidecar alone', async (t) => {
   const bytes = createArchive([directory('.'), symlink('empty', ''), symlink('other', 'x')]);
   const image = await openBytes(t, bytes);
   t.is(image.entries.get('empty')?.target, '');
@@ -14,7 +14,7 @@ test('a symlink to nothing, which no folder can have, stays in the sidecar', asy
   t.true((await repack(t, folder)).bytes.equals(bytes));
 });
 
-test('a symlink target ends at its NUL, as for a kernel, and is repacked with all of it', async (t) => {
+test('a symlink target ends at its NUL, as for a kernel, and is repacked as a whole', async (t) => {
   const bytes = createArchive([directory('.'), symlink('cut', 'target\0rest')]);
   const image = await openBytes(t, bytes);
   t.like(image.entries.get('cut'), { target: 'target', size: 6 });
@@ -24,7 +24,7 @@ test('a symlink target ends at its NUL, as for a kernel, and is repacked with al
   t.true((await repackTar(t, await unpackTar(image))).bytes.equals(bytes));
 });
 
-test('files in a /dev or /root that only the kernel has made stay in the sidecar', async (t) => {
+test('files in a /dev or /root that the image does not bring are in the sidecar alone', async (t) => {
   const bytes = createArchive([file('root/.profile', 'x'), directory('dev/shm'), file('dev/shm/y', 'y')]);
   const image = await openBytes(t, bytes);
   t.deepEqual([...image.entries.keys()], ['root/.profile', 'dev/shm', 'dev/shm/y']);

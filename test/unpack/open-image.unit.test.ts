@@ -20,7 +20,7 @@ const one = createArchive([directory('.'), file('init', 'first')]);
 const two = createArchive([directory('.'), file('second', 'x'.repeat(5000))]);
 const open = createArchive([file('a', '1'), file('b', '2')], { trailer: false });
 
-/** The shapes that a kernel was seen to boot. */
+/** Shapes that a kernel was seen to boot. */
 const shapes: readonly [string, Buffer, string][] = [
   ['one raw archive', one, 'cpio'],
   [
@@ -85,7 +85,7 @@ test('patches go to the segment that brings /init', async (t) => {
   t.is(image.layout.root, 1);
 });
 
-test('bodies are read from the file when they are asked for, in any order', async (t) => {
+test('bodies are read from the file on demand, in any order', async (t) => {
   const image = await openBytes(t, Buffer.concat([gzip(one), gzip(two)]));
   t.is((await readText(image, 'second')).length, 5000);
   t.is(await readText(image, 'init'), 'first');
@@ -104,7 +104,7 @@ const flip = (bytes: Buffer, at: number) => {
   return copy;
 };
 
-/** What a kernel boots without a word, or drops half of, is refused here. */
+/** A kernel boots these without a message, or drops half of them. */
 const refusals: readonly [string, Buffer, string, number][] = [
   ['a wrong gzip CRC', flip(compressed, compressed.length - 6), 'image-corrupt', compressed.length - 8],
   ['a wrong gzip length', flip(compressed, compressed.length - 2), 'image-corrupt', compressed.length - 4],
@@ -132,14 +132,14 @@ for (const [what, bytes, code, offset] of refusals) {
   });
 }
 
-test('refuses an empty file, a folder and a file that is not there', async (t) => {
+test('refuses an empty file, a folder and a missing file', async (t) => {
   await t.throwsAsync(openBytes(t, Buffer.alloc(0)), { message: /no cpio archive/ });
   const folder = await createTestFolder(t);
   await t.throwsAsync(openImage(folder, { signal }), { message: 'not a regular file' });
   await t.throwsAsync(openImage(join(folder, 'none'), { signal }), { message: /ENOENT/ });
 });
 
-test('refuses more than the limits allow before it believes a length', async (t) => {
+test('refuses a length beyond the limits before it reads that much', async (t) => {
   const path = join(await createTestFolder(t), 'bomb');
   await writeFile(path, gzip(createArchive([file('zeros', Buffer.alloc(2 ** 20).toString())])));
   await t.throwsAsync(openImage(path, { signal, limits: { unpacked: 2 ** 19, records: 10 } }), {
@@ -151,7 +151,7 @@ test('refuses more than the limits allow before it believes a length', async (t)
   });
 });
 
-test('an abort ends the reading', async (t) => {
+test('an abort ends the scan', async (t) => {
   const path = join(await createTestFolder(t), 'image');
   await writeFile(path, gzip(one));
   await t.throwsAsync(

@@ -21,7 +21,7 @@ import {
 import { sketchEntry } from '../fixtures/memory-image.js';
 import { readUnpacked, repack, unpack } from '../fixtures/round-trip.js';
 
-/** A folder with a neighbour that nothing may touch, and the image unpacked beside it. */
+/** Unpacks an image beside a folder that must stay as it is. */
 async function unpackBeside(t: Parameters<typeof createTestFolder>[0], members: readonly Member[]) {
   const parent = await createTestFolder(t);
   await mkdir(join(parent, 'outside'));
@@ -36,7 +36,7 @@ async function unpackBeside(t: Parameters<typeof createTestFolder>[0], members: 
   return { parent, folder, image };
 }
 
-/** Ways out of a folder that unpackers were caught with; `outside` is beside the folder. */
+/** Ways out of a folder that unpackers have fallen for; `outside` is beside the folder. */
 const traversals: readonly [string, readonly Member[]][] = [
   ['a name with ..', [file('../outside/file', 'evil'), file('a/../../outside/new', 'evil')]],
   ['an absolute name', [file('/outside/file', 'evil'), file('//outside/new', 'evil')]],
@@ -91,7 +91,7 @@ for (const [what, members] of traversals) {
   });
 }
 
-test('zeros in front of a TRAILER in a member of its own are not forgotten', async (t) => {
+test('zeros in front of a TRAILER in a member of its own are repacked', async (t) => {
   const records = createArchive([file('init', 'x')], { trailer: false });
   const trailer = Buffer.concat([Buffer.alloc(8), createArchive([])]);
   const image = await openBytes(t, Buffer.concat([gzip(records), gzip(trailer)]));
@@ -99,7 +99,7 @@ test('zeros in front of a TRAILER in a member of its own are not forgotten', asy
   t.true((await readUnpacked(again)).equals(Buffer.concat([records, trailer])));
 });
 
-test('makes no device, no fifo, no socket, no setuid program and no other owner', async (t) => {
+test('creates no device, fifo, socket, setuid program or foreign owner', async (t) => {
   const { folder } = await unpackBeside(t, [
     node('disk', 0o060666, { rdevmajor: 8, rdevminor: 0 }),
     node('memory', 0o020666, { rdevmajor: 1, rdevminor: 1 }),
@@ -124,7 +124,7 @@ test('makes no device, no fifo, no socket, no setuid program and no other owner'
   ]);
 });
 
-test('holds files, links and times as the running system has them', async (t) => {
+test('writes files, links and times as the running system has them', async (t) => {
   const { folder } = await unpackBeside(t, [
     directory('bin', { mtime: 1_000_000_000 }),
     file('bin/sh', 'shell', { mode: 0o100755, mtime: 1_300_000_000 }),
@@ -139,7 +139,7 @@ test('holds files, links and times as the running system has them', async (t) =>
   );
 });
 
-test('refuses what is there already, and an empty folder is as good as none', async (t) => {
+test('refuses an existing name, but for an empty folder', async (t) => {
   const image = await openBytes(t, createArchive([file('init', 'x')]));
   const parent = await createTestFolder(t);
   const full = join(parent, 'full');
@@ -169,8 +169,8 @@ test('refuses what is there already, and an empty folder is as good as none', as
   t.deepEqual(await readdir(join(parent, 'empty')), ['init']);
 });
 
-test('leaves nothing when it is interrupted or a body cannot be read', async (t) => {
-  // More than an open file remembers of itself.
+test('leaves nothing behind when it is interrupted or a body cannot be read', async (t) => {
+  // More than the blocks that an open file has in memory.
   const bytes = createArchive([file('a', 'x'.repeat(3 * 2 ** 20)), file('b', 'y')]);
   const image = await openBytes(t, bytes);
   const parent = await createTestFolder(t);
@@ -194,7 +194,7 @@ test('leaves nothing when it is interrupted or a body cannot be read', async (t)
 
 const mac: FolderTraits = { caseSensitive: false, anyBytes: false, prefix: 10 };
 
-test('names that a file system takes for one, or cannot have, stay in the sidecar with all below', (t) => {
+test('names that a file system cannot have, or cannot tell apart, are in the sidecar alone with all below them', (t) => {
   const entries = [
     { path: '', type: 'directory' },
     { path: 'Doc', type: 'directory' },
@@ -212,7 +212,7 @@ test('names that a file system takes for one, or cannot have, stay in the sideca
   t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 4094 }).slice(0, 2), ['Doc', 'Doc/a']);
 });
 
-test('what a killed run left beside goes, a folder too; what a living one writes stays', async (t) => {
+test('files and folders that a killed run left beside the destination are removed; those of a running one stay', async (t) => {
   const parent = await createTestFolder(t);
   const { pid: dead } = spawnSync(process.execPath, ['--version']);
   const left = (pid: number) => [`.root.moby-patch-${pid}-0011aabb`, `.x.moby-patch-${pid}-0011aabb.records`];

@@ -10,7 +10,7 @@ import { createArchive, createTestFolder, file, gzip, readText, signal } from '.
 
 const names = Array.from({ length: 12 }, (_, index) => `file-${index}`);
 const bodies = names.map((_, index) => randomBytes(1000 * 2 ** index).toString('hex'));
-/** One archive cut between entries; a member that is larger than what is read ahead among them. */
+/** One archive cut between entries; one of its members is too large to be read ahead. */
 const members = names.map((name, index) =>
   gzip(createArchive([file(name, bodies[index] ?? '')], { trailer: index === names.length - 1 })),
 );
@@ -34,7 +34,7 @@ const known: readonly [what: string, ranges: readonly MemberRange[]][] = [
 ];
 
 for (const [what, given] of known) {
-  test(`an image is the same whoever says where its members begin: ${what}`, async (t) => {
+  test(`an image is the same whatever is said about its members: ${what}`, async (t) => {
     const path = join(await createTestFolder(t), 'image');
     await writeFile(path, image);
     await using plain = await openImage(path, { signal, digest: true });
@@ -46,7 +46,7 @@ for (const [what, given] of known) {
       t.is(await readText(read, name), await readText(plain, name));
   });
 
-  test(`damage is found in the same place whoever says where members begin: ${what}`, async (t) => {
+  test(`damage is found in the same place whatever is said about the members: ${what}`, async (t) => {
     const path = join(await createTestFolder(t), 'image');
     for (const at of [
       (starts[3] ?? 0) + 500,

@@ -70,7 +70,7 @@ for (const [what, known, rest] of [
   ['bytes that end the reading', pad(gzip(stock)), Buffer.from('garbage')],
   ['an archive behind such bytes', Buffer.concat([pad(gzip(stock)), Buffer.from('garbage!')]), gzip(more)],
 ] as const) {
-  test(`a file that begins with a known image is read like any other: ${what}`, async (t) => {
+  test(`a file that begins with an open image has the same reading as any other: ${what}`, async (t) => {
     const image = await open(t, known, wishes);
     const bytes = Buffer.concat([known, rest]);
     t.deepEqual(
@@ -80,7 +80,7 @@ for (const [what, known, rest] of [
   });
 }
 
-test('a file that begins otherwise than the known image', async (t) => {
+test('a file that does not begin with the open image is read as a whole', async (t) => {
   const image = await open(t, gzip(stock), wishes);
   t.deepEqual(
     await describe(await open(t, gzip(more), { ...wishes, shortcut: prefixOf(image) })),
@@ -88,7 +88,7 @@ test('a file that begins otherwise than the known image', async (t) => {
   );
 });
 
-test('a kept reading is the reading', async (t) => {
+test('a cached scan gives the same reading', async (t) => {
   const cache = openCache(join(await createTestFolder(t), 'cache'), t.fail);
   const bytes = Buffer.concat([pad(gzip(stock)), pad(gzip(more)), open1]);
   const first = await describe(await open(t, bytes, { ...wishes, shortcut: cachedScan(cache) }));
