@@ -73,7 +73,7 @@ export function openCache(folder: string, log: (line: string) => void): Cache {
   };
 }
 
-/** Removes what was not used for longest until at most `limit` bytes are left; answers what it did. */
+/** Removes the files used longest ago until at most `limit` bytes are left. The answer is in bytes. */
 export async function trimCache(folder: string, limit: number): Promise<{ removed: number; left: number }> {
   const files = await listFiles(folder);
   files.sort((one, other) => other.used - one.used);
@@ -92,10 +92,10 @@ export async function trimCache(folder: string, limit: number): Promise<{ remove
 async function readVerified(path: string): Promise<Uint8Array | undefined> {
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined) return undefined;
-  const kept = bytes.subarray(digestSize);
-  if (createHash('sha256').update(kept).digest().equals(bytes.subarray(0, digestSize))) {
+  const content = bytes.subarray(digestSize);
+  if (createHash('sha256').update(content).digest().equals(bytes.subarray(0, digestSize))) {
     await markUsed(path);
-    return kept;
+    return content;
   }
   await rm(path, { force: true }).catch(() => {});
   return undefined;
@@ -123,7 +123,7 @@ async function markUsed(path: string): Promise<void> {
   await utimes(path, now, now).catch(() => {});
 }
 
-/** The size of what is kept; undefined when it is not what was written. */
+/** The size of the content; undefined when it is not what was written. */
 async function verify(handle: FileHandle): Promise<number | undefined> {
   const { size } = await handle.stat();
   const wanted = await readAt(handle, 0, digestSize);
@@ -133,7 +133,7 @@ async function verify(handle: FileHandle): Promise<number | undefined> {
   return wanted.length === digestSize && hash.digest().equals(wanted) ? size - digestSize : undefined;
 }
 
-/** The name appears when all is written; two that write the same write the same bytes. */
+/** The name appears when all is written. Two processes that write the same entry write the same bytes. */
 async function writeFile(path: string, content: Bytes | readonly Uint8Array[]): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = join(dirname(path), `.${process.pid}-${randomBytes(6).toString('hex')}`);
@@ -158,24 +158,24 @@ async function writeFile(path: string, content: Bytes | readonly Uint8Array[]): 
   }
 }
 
-interface KeptFile {
+interface ListedFile {
   readonly path: string;
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly used: number;
 }
 
-/** What a process that is no more left half-written is removed on the way. */
-async function listFiles(folder: string): Promise<KeptFile[]> {
-  const found: KeptFile[] = [];
+/** Removes files that a process which is gone left half-written. */
+async function listFiles(folder: string): Promise<ListedFile[]> {
+  const files: ListedFile[] = [];
   for (const item of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
     if (!item.isFile()) continue;
     const path = join(item.parentPath ?? item.path, item.name);
     const writer = temporaryName.exec(item.name)?.[1];
     if (writer === undefined) {
-      const known = await stat(path).catch(() => undefined);
-      if (known !== undefined) found.push({ path, size: known.size, used: known.mtimeMs });
+      const status = await stat(path).catch(() => undefined);
+      if (status !== undefined) files.push({ path, size: status.size, used: status.mtimeMs });
     } else if (!isRunning(Number(writer))) await rm(path, { force: true });
   }
-  return found;
+  return files;
 }

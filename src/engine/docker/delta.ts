@@ -95,8 +95,8 @@ function isNewGroup(names: readonly string[], before: RootListing): boolean {
 }
 
 function isGone(path: string, listed: ListedEntry, now: ReadonlyMap<string, RootEntry>): boolean {
-  const found = now.get(path)?.listed;
-  if (found !== undefined) return listed.type === 'directory' && found.type !== 'directory';
+  const current = now.get(path)?.listed;
+  if (current !== undefined) return listed.type === 'directory' && current.type !== 'directory';
   const parent = parentPath(path);
   return parent === '' || now.get(parent)?.listed.type === 'directory';
 }

@@ -42,10 +42,10 @@ export async function findEndpoint(environment: Environment): Promise<Endpoint> 
   const candidates = ['/var/run/docker.sock', join(home, '.docker/run/docker.sock')];
   const runtime = environment.XDG_RUNTIME_DIR;
   if (runtime) candidates.push(join(runtime, 'docker.sock'));
-  const found = await findFirst(candidates);
+  const socket = await findFirst(candidates);
   return {
-    host: `unix://${found ?? candidates[0]}`,
-    source: found === undefined ? 'the default' : 'the default socket',
+    host: `unix://${socket ?? candidates[0]}`,
+    source: socket === undefined ? 'the default' : 'the default socket',
   };
 }
 
@@ -132,11 +132,11 @@ function field(value: unknown, name: string): unknown {
 
 async function findFirst(paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) {
-    const found = await access(path).then(
+    const exists = await access(path).then(
       () => true,
       () => false,
     );
-    if (found) return path;
+    if (exists) return path;
   }
   return undefined;
 }

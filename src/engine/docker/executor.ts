@@ -85,10 +85,10 @@ interface StartedContainer {
 async function startContainer(options: StartOptions): Promise<StartedContainer> {
   const { daemon, image, owner, log } = options;
   const imports = createImports(options);
-  const found = await imports.find();
-  if (found !== undefined) {
+  const earlier = await imports.find();
+  if (earlier !== undefined) {
     log(`docker: ${image.name} was imported by an earlier build`);
-    const started = await startFrom(found, options);
+    const started = await startFrom(earlier, options);
     // Another build may have removed the import as one too many.
     if (started !== undefined) return started;
   }

@@ -8,7 +8,7 @@ import type { Bytes } from '../../model/entry.js';
 /** Bodies of files in a folder that stay readable when the folder goes on changing. */
 export interface Bodies {
   /** The body a file has now. */
-  of(found: WalkedEntry): () => Bytes;
+  of(entry: WalkedEntry): () => Bytes;
   /** To be called before the folder changes: copies each body that callers have and that is still read from it. */
   preserve(): Promise<void>;
 }
@@ -24,11 +24,11 @@ export function createBodies(folder: Folder, store: string): Bodies {
   const inFolder = new Set<Body>();
   let stored = 0;
   return {
-    of(found) {
-      if (found.stat.size === 0n) return nothing;
-      const key = `${found.stat.ino}:${found.stat.ctimeNs}`;
+    of(entry) {
+      if (entry.stat.size === 0n) return nothing;
+      const key = `${entry.stat.ino}:${entry.stat.ctimeNs}`;
       const known = bodies.get(key);
-      const body = known ?? { place: folder.locate(found.path), path: found.path };
+      const body = known ?? { place: folder.locate(entry.path), path: entry.path };
       if (known === undefined) {
         bodies.set(key, body);
         inFolder.add(body);

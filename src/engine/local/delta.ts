@@ -28,13 +28,13 @@ export function compareSnapshot(
     ...gone.sort().map((path): Change => ({ op: 'remove', path })),
     ...changed
       .sort((a, b) => (a.path < b.path ? -1 : 1))
-      .map((found): Change => ({ op: 'put', entry: createEntry(found, folder, bodies, links) })),
+      .map((entry): Change => ({ op: 'put', entry: createEntry(entry, folder, bodies, links) })),
   ];
 }
 
 function isGone(path: string, signature: string, now: ReadonlyMap<string, WalkedEntry>): boolean {
-  const found = now.get(path);
-  if (found !== undefined) return signature.startsWith('directory:') && !found.stat.isDirectory();
+  const current = now.get(path);
+  if (current !== undefined) return signature.startsWith('directory:') && !current.stat.isDirectory();
   return now.get(parentOf(path))?.stat.isDirectory() === true;
 }
 
@@ -50,8 +50,8 @@ function countNames(changed: readonly WalkedEntry[]): Map<bigint, number> {
 // The newc field is 32 bits wide; a command makes a sparse file of any size in no time.
 const largestFile = 0xffffffffn;
 
-function createEntry(found: WalkedEntry, folder: Folder, bodies: Bodies, links: Map<bigint, number>): Entry {
-  const { path, stat } = found;
+function createEntry(walked: WalkedEntry, folder: Folder, bodies: Bodies, links: Map<bigint, number>): Entry {
+  const { path, stat } = walked;
   const mode = Number(stat.mode);
   const type = parseType(mode);
   if (type === undefined)
@@ -69,7 +69,7 @@ function createEntry(found: WalkedEntry, folder: Folder, bodies: Bodies, links: 
     ...(type === 'symlink' ? { target: readTarget(folder, path) } : {}),
     ...(type === 'character' || type === 'block' ? { device: parseDevice(stat.rdev) } : {}),
     ...((links.get(stat.ino) ?? 0) > 1 && type === 'file' ? { link: `local-${stat.ino}` } : {}),
-    body: type === 'file' ? bodies.of(found) : nothing,
+    body: type === 'file' ? bodies.of(walked) : nothing,
   };
 }
 

@@ -23,12 +23,12 @@ function measureImage(image: Archive): number {
 export async function assertSpace(image: Archive, folder: string): Promise<void> {
   const wanted = measureImage(image) + reserve;
   const { bavail, bsize } = await statfs(folder);
-  const found = bavail * bsize;
-  if (found >= wanted) return;
+  const free = bavail * bsize;
+  if (free >= wanted) return;
   throw new MobyPatchError(
     'infrastructure',
     'disk-full',
-    `${folder} has ${inMegabytes(found)} MB free, ${inMegabytes(wanted)} MB are wanted to unpack ${image.name}`,
+    `${folder} has ${inMegabytes(free)} MB free, ${inMegabytes(wanted)} MB are wanted to unpack ${image.name}`,
     { hint: 'free some space, or set TMPDIR to a folder on a larger disk' },
   );
 }
