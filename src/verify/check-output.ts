@@ -80,12 +80,16 @@ async function findMissing(after: Archive, changes: readonly Change[]): Promise<
     else if (entry.link !== undefined && wanted(entry.path) !== found(entry.path))
       problems.push(`${entry.path}: its hard links differ`);
   }
-  for (const change of changes) {
-    if (change.op === 'put' || !after.entries.has(change.path)) continue;
+  return [...problems, ...findLeft(after, changes, puts)];
+}
+
+/** Removed paths that are still there, and that no put explains. */
+function findLeft(after: Archive, changes: readonly Change[], puts: readonly Entry[]): string[] {
+  return changes.flatMap((change) => {
+    if (change.op === 'put' || !after.entries.has(change.path)) return [];
     const isPut = puts.some((put) => put.path === change.path || isBelow(put.path, change.path));
-    if (!isPut) problems.push(`${change.path}: is still there`);
-  }
-  return problems;
+    return isPut ? [] : [`${change.path}: is still there`];
+  });
 }
 
 function compareFields(wanted: Entry, found: Entry): string | undefined {

@@ -77,7 +77,7 @@ async function run(t: ExecutionContext, commands: string, mount: string): Promis
   return { code, output: out + err, uptime, calls: await readFile(join(folder, 'calls'), 'utf8'), folder };
 }
 
-/** A killed process whose parent is gone may stay a zombie where nobody collects it. */
+/** A killed process whose parent is gone stays a zombie where no process collects it. */
 async function isRunning(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat !== undefined && !/\) [ZX] /.test(stat);

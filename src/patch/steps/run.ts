@@ -27,7 +27,7 @@ export const runStep = defineStep({
   schema,
   describe: (value) => `run ${abbreviate(value.script)}`,
   needs: (value) => (value.network ? ['commands', 'network'] : ['commands']),
-  // Nobody knows what a script reads before it runs.
+  // What a script reads is unknown before it runs.
   reads: () => ['bin/sh'],
   async apply(value, context, workspace) {
     const { network, timeout, environment } = value;

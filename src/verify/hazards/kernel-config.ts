@@ -63,15 +63,19 @@ async function scanConfig(bytes: Bytes): Promise<KernelConfig | undefined> {
     size += piece.length;
     buffered = Buffer.concat([buffered, piece]);
     if (size > longestKernel || (state !== 'kernel' && buffered.length > longestConfig)) return undefined;
-    if (state === 'kernel') {
-      const at = buffered.indexOf(start);
-      if (at >= 0) state = 'config';
-      buffered = buffered.subarray(at >= 0 ? at + start.length : Math.max(0, buffered.length - start.length));
-    }
+    if (state === 'kernel') [state, buffered] = findStart(buffered);
     const last = state === 'config' ? buffered.indexOf(end) : -1;
     if (last >= 0) return unpackConfig(buffered.subarray(0, last));
   }
   return state === 'text' ? parseKernelConfig(buffered.toString('latin1')) : undefined;
+}
+
+/** The bytes behind the mark; without it, the last bytes, which may be its beginning. */
+function findStart(buffered: Buffer): ['kernel' | 'config', Buffer] {
+  const at = buffered.indexOf(start);
+  return at >= 0
+    ? ['config', buffered.subarray(at + start.length)]
+    : ['kernel', buffered.subarray(Math.max(0, buffered.length - start.length))];
 }
 
 function isText(piece: Uint8Array): boolean {
