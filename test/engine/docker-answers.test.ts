@@ -12,7 +12,7 @@ import { createImports } from '#src/engine/docker/imports.js';
 import { createOwner } from '#src/engine/docker/label.js';
 import { noCache } from '#src/io/cache.js';
 import { signal } from '../fixtures/archive.js';
-import { createMemoryArchive, sketchEntry } from '../fixtures/memory-image.js';
+import { createMemoryArchive, sketchEntry } from '../fixtures/memory-archive.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
 /** A daemon that answers what the test wants, on a socket of its own. */

@@ -9,7 +9,7 @@ import { decodeListing, encodeListing, listRoot } from '#src/engine/docker/root-
 import type { Entry } from '#src/model/entry.js';
 import { encodePax, encodeTarBlock } from '#src/tar/tar-header.js';
 import { packEntries } from '#src/tar/tar-writer.js';
-import { collect, type Sketch, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, type Sketch, sketchEntry } from '../fixtures/memory-archive.js';
 
 async function pack(sketches: readonly Sketch[]): Promise<Buffer> {
   return collect(packEntries(sketches.map((sketch) => ({ entry: sketchEntry(sketch) }))));

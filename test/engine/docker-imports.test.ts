@@ -18,7 +18,7 @@ import {
   pullNames,
   sh,
 } from '../fixtures/docker-bench.js';
-import { createMemoryArchive, sketchEntry } from '../fixtures/memory-image.js';
+import { createMemoryArchive, sketchEntry } from '../fixtures/memory-archive.js';
 
 const createCache = async (t: ExecutionContext) => openCache(await createFolder(t), t.fail);
 

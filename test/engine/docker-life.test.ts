@@ -19,7 +19,7 @@ import {
   sh,
 } from '../fixtures/docker-bench.js';
 import { askDaemon } from '../fixtures/dockerd.js';
-import { collect, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, sketchEntry } from '../fixtures/memory-archive.js';
 
 check('closing leaves nothing, and stopping removes the container before that', async (t, bench) => {
   const { root } = await open(t, bench, []);
@@ -139,7 +139,7 @@ check('prune removes what a killed process left, and nothing of a living process
   const script = `
     import { createDockerExecutor } from '#src/engine/docker/executor.js';
     import { noCache } from '#src/io/cache.js';
-    import { createMemoryArchive, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-image.js', import.meta.url).href)};
+    import { createMemoryArchive, sketchBusyboxRoot } from ${JSON.stringify(new URL('../fixtures/memory-archive.js', import.meta.url).href)};
     const image = createMemoryArchive(await sketchBusyboxRoot(${JSON.stringify(bench.busybox)}));
     const signal = new AbortController().signal;
     await createDockerExecutor(image, { environment: process.env, signal, log() {}, cache: noCache }).start();

@@ -10,7 +10,7 @@ import {
   sh,
   showChange,
 } from '../fixtures/docker-bench.js';
-import { collect, type Sketch, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, type Sketch, sketchEntry } from '../fixtures/memory-archive.js';
 
 check('a daemon that answers is ready', async (t, bench) => {
   const readiness = await probeDocker(bench.daemon.environment);

@@ -13,7 +13,7 @@ import { createScratch } from '#src/io/scratch.js';
 import type { Change } from '#src/model/change.js';
 import type { Entry } from '#src/model/entry.js';
 import { MobyPatchError } from '#src/model/error.js';
-import { collect, createMemoryArchive, type Sketch, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, createMemoryArchive, type Sketch, sketchEntry } from '../fixtures/memory-archive.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';
 
 const signal = new AbortController().signal;

@@ -6,7 +6,7 @@ import { noCache } from '#src/io/cache.js';
 import { createScratch, findAbandonedScratch } from '#src/io/scratch.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { busybox, createRoot, inNamespaces, opened } from '../fixtures/local-executor.js';
-import { createMemoryArchive } from '../fixtures/memory-image.js';
+import { createMemoryArchive } from '../fixtures/memory-archive.js';
 
 /** Processes in whose command line or mounts a text stands. */
 async function findTraces(text: string): Promise<string[]> {

@@ -6,7 +6,7 @@ import { createScratch } from '#src/io/scratch.js';
 import type { Change } from '#src/model/change.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { createRoot, inNamespaces, noNamespaces, opened } from '../fixtures/local-executor.js';
-import { collect, createMemoryArchive, readTarball, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, createMemoryArchive, readTarball, sketchEntry } from '../fixtures/memory-archive.js';
 import { declareTest, findAlpineArchive, noAlpine } from '../fixtures/needs.js';
 
 const paths = (changes: readonly Change[]) =>

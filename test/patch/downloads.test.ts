@@ -15,7 +15,7 @@ import { createPlan } from '#src/patch/plan.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
-import { createMemoryArchive, readTarball } from '../fixtures/memory-image.js';
+import { createMemoryArchive, readTarball } from '../fixtures/memory-archive.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { findReference } from '../fixtures/reference.js';
 import { createAlpineRoot, noAlpineRoot } from './alpine-root.js';

@@ -21,7 +21,7 @@ import {
   symlink,
 } from '../fixtures/archive.js';
 import { put, remove } from '../fixtures/changes.js';
-import { collect } from '../fixtures/memory-image.js';
+import { collect } from '../fixtures/memory-archive.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 import { readUnpacked, repack, repackTar, unpack, unpackTar } from '../fixtures/round-trip.js';
 

@@ -4,7 +4,7 @@ import type { Change } from '#src/model/change.js';
 import type { Entry } from '#src/model/entry.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { createArchive, createTestFolder, directory, file, openBytes } from '../fixtures/archive.js';
-import { collect, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, sketchEntry } from '../fixtures/memory-archive.js';
 import { repack, repackTar, unpack, unpackTar } from '../fixtures/round-trip.js';
 
 const deep = Array.from({ length: 20 }, () => 'd'.repeat(204)).join('/');

@@ -11,7 +11,7 @@ import type { Bytes, Entry } from '#src/model/entry.js';
 import { encodePax, encodeTarBlock } from '#src/tar/tar-header.js';
 import { readEntries, type TarRecord } from '#src/tar/tar-reader.js';
 import { packEntries } from '#src/tar/tar-writer.js';
-import { collect, sketchEntry } from '../fixtures/memory-image.js';
+import { collect, sketchEntry } from '../fixtures/memory-archive.js';
 import { testNeeding } from '../fixtures/needs.js';
 
 interface Read extends TarRecord {

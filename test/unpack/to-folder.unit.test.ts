@@ -18,7 +18,7 @@ import {
   signal,
   symlink,
 } from '../fixtures/archive.js';
-import { sketchEntry } from '../fixtures/memory-image.js';
+import { sketchEntry } from '../fixtures/memory-archive.js';
 import { readUnpacked, repack, unpack } from '../fixtures/round-trip.js';
 
 /** Unpacks an image beside a folder that must stay as it is. */

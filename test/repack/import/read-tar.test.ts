@@ -15,7 +15,7 @@ import {
   openBytes,
   readText,
 } from '../../fixtures/archive.js';
-import { collect, sketchEntry } from '../../fixtures/memory-image.js';
+import { collect, sketchEntry } from '../../fixtures/memory-archive.js';
 import { testNeeding } from '../../fixtures/needs.js';
 import { repackTar, unpackTar } from '../../fixtures/round-trip.js';
 
