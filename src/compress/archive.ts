@@ -4,15 +4,16 @@ import type { Token, TokenOptions, Tokens } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Segment } from '../model/layout.js';
 import type { MemberEnd } from './codec.js';
-import { type ReadOptions as MemberOptions, readMember } from './compression.js';
+import { type MemberOptions, readMember } from './compression.js';
 
 export interface MemberSummary extends MemberEnd {
   /** Bytes after decompression. */
   readonly unpacked: number;
 }
 
-export interface ReadOptions extends MemberOptions {
-  /** Bytes after decompression; more of them, also such as make no token, are `image-too-large`. */
+export interface ArchiveOptions extends Omit<MemberOptions, 'codec'> {
+  readonly codec: Codec;
+  /** Bytes after decompression; more of them, even where they make no token, are `image-too-large`. */
   readonly limit?: number;
 }
 
@@ -21,25 +22,23 @@ export interface ReadOptions extends MemberOptions {
  * not part of it. They come in batches; a batch must be read to its end before the next is asked for.
  */
 export async function* readArchive(
-  codec: Codec,
   file: InputFile,
-  offset: number,
-  options: ReadOptions = {},
+  { codec, ...options }: ArchiveOptions,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   return codec === 'none'
-    ? yield* readRaw(file, offset)
-    : yield* readCompressed(codec, file, offset, options);
+    ? yield* readRaw(file, options.offset)
+    : yield* readCompressed(file, { codec, ...options });
 }
 
 /** The tokens of all members of one segment. */
 export async function* readSegment(
   file: InputFile,
   { offset, end, compression: { codec } }: Pick<Segment, 'offset' | 'end' | 'compression'>,
-  options: TokenOptions & MemberOptions = {},
+  options: TokenOptions & Pick<MemberOptions, 'ahead'> = {},
 ): Tokens {
   let origin = codec === 'none' ? -offset : 0;
   for (let at = offset; at < end; ) {
-    const batches = readArchive(codec, file, at, options);
+    const batches = readArchive(file, { codec, offset: at, ...options });
     try {
       let next = await batches.next();
       for (; !next.done; next = await batches.next())
@@ -62,30 +61,29 @@ async function* readRaw(
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader({ position: offset, embedded: true });
   for await (const piece of readRange(file, offset, file.size)) {
-    yield checked(reader.push(piece), file, 0);
+    yield checked(reader.push(piece), { file });
     if (reader.ended) break;
   }
-  yield checked(reader.end(), file, 0);
+  yield checked(reader.end(), { file });
   return { end: reader.position, level: undefined, unpacked: reader.position - offset };
 }
 
 async function* readCompressed(
-  codec: Exclude<Codec, 'none'>,
   file: InputFile,
-  offset: number,
-  { limit = Number.POSITIVE_INFINITY, ...options }: ReadOptions,
+  { limit = Number.POSITIVE_INFINITY, ...options }: MemberOptions & Pick<ArchiveOptions, 'limit'>,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader();
-  const pieces = readMember(codec, file, offset, options);
+  const place: Place = { file, ...options };
+  const pieces = readMember(file, options);
   try {
     for (;;) {
       const next = await pieces.next();
       if (next.done) {
-        yield checked(reader.end(), file, offset, codec);
+        yield checked(reader.end(), place);
         return { ...next.value, unpacked: reader.position };
       }
-      yield checked(reader.push(next.value), file, offset, codec);
-      if (reader.position > limit) throw createTooLargeError(file, offset);
+      yield checked(reader.push(next.value), place);
+      if (reader.position > limit) throw createTooLargeError(file, options.offset);
     }
   } finally {
     await pieces.return(undefined as never);
@@ -98,20 +96,21 @@ export function createTooLargeError(file: InputFile, offset: number): MobyPatchE
   return new MobyPatchError('invalid', 'image-too-large', message, { path: file.name, offset, hint });
 }
 
+/** Where tokens come from; without a member their positions are those of the file. */
+interface Place {
+  readonly file: InputFile;
+  readonly codec?: Codec;
+  readonly offset?: number;
+}
+
 /** Tokens without problems: these, and wrong checksums, are errors. */
-function* checked(
-  tokens: Iterable<ReaderToken>,
-  file: InputFile,
-  offset: number,
-  codec?: Codec,
-): Generator<Token, void, void> {
+function* checked(tokens: Iterable<ReaderToken>, place: Place): Generator<Token, void, void> {
   let entryAt = 0;
   for (const token of tokens) {
     if (token.kind === 'entry') entryAt = token.position;
-    if (token.kind === 'problem')
-      throw createArchiveError(token.problem, token.position, file, offset, codec);
+    if (token.kind === 'problem') throw createArchiveError(token, place);
     if (token.kind === 'end' && token.checksum === 'wrong')
-      throw createArchiveError('wrong-checksum', entryAt, file, offset, codec);
+      throw createArchiveError({ problem: 'wrong-checksum', position: entryAt }, place);
     yield token;
   }
 }
@@ -131,25 +130,22 @@ const explanations: Record<ReaderProblem | 'wrong-checksum', string> = {
 };
 
 function createArchiveError(
-  problem: ReaderProblem | 'wrong-checksum',
-  position: number,
-  file: InputFile,
-  offset: number,
-  codec: Codec | undefined,
+  { problem, position }: { readonly problem: keyof typeof explanations; readonly position: number },
+  { file, codec, offset = position }: Place,
 ): MobyPatchError {
   const where =
     codec === undefined
       ? ''
       : `, ${position} bytes into the data of the ${codec} member that starts at ${offset}`;
-  const code =
-    problem === 'truncated'
-      ? 'image-truncated'
-      : problem === 'wrong-checksum'
-        ? 'image-corrupt'
-        : 'image-invalid';
-  return new MobyPatchError('invalid', code, explanations[problem] + where, {
+  const hint = problem === 'truncated' ? 'get a whole copy of the image' : undefined;
+  return new MobyPatchError('invalid', chooseCode(problem), explanations[problem] + where, {
     path: file.name,
-    offset: codec === undefined ? position : offset,
-    hint: problem === 'truncated' ? 'get a whole copy of the image' : undefined,
+    offset,
+    hint,
   });
+}
+
+function chooseCode(problem: keyof typeof explanations): string {
+  if (problem === 'truncated') return 'image-truncated';
+  return problem === 'wrong-checksum' ? 'image-corrupt' : 'image-invalid';
 }

@@ -14,26 +14,25 @@ const windowSize = 256 * 1024;
 export const bzip2: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
     const start = await file.read(offset, Math.min(offset + 4, file.size));
-    if (start.length < 4) throw createTruncatedError(file, 'bzip2', offset);
+    if (start.length < 4) throw createTruncatedError(file, { codec: 'bzip2', offset });
     const level = parseBzip2Header(start);
     if (level === undefined)
-      throw createMemberError(
-        file,
-        'image-corrupt',
+      throw createMemberError(file, {
+        code: 'image-corrupt',
         offset,
-        'found no bzip2 header behind its first two bytes',
-      );
+        message: 'found no bzip2 header behind its first two bytes',
+      });
     const end = await findBzip2End(file, offset);
-    yield* decompressRange(program, ['bzip2', '-dcq'], file, offset, end);
+    yield* decompressRange({ ...program, argv: ['bzip2', '-dcq'] }, { file, offset, end });
     return { end, level };
   },
   write: (source, { level }) =>
-    writeWhole(source, (bytes) => compress(program, ['bzip2', '-cq', `-${level}`], bytes)),
+    writeWhole(source, (bytes) => compress({ ...program, argv: ['bzip2', '-cq', `-${level}`] }, bytes)),
 };
 
 /**
- * A stream tells no sizes. Its end mark is found among all bits and believed when the checksum behind it is
- * that of all block checksums since its start: 80 bits that data would have to have by chance.
+ * A stream does not tell its size. Its end mark is searched at every bit, and accepted when the checksum behind it is
+ * that of all block checksums since the start: data would need 80 right bits by chance.
  */
 export async function findBzip2End(file: InputFile, offset: number): Promise<number> {
   let checksum = 0;
@@ -46,7 +45,7 @@ export async function findBzip2End(file: InputFile, offset: number): Promise<num
       else ends += 1;
     }
   }
-  if (ends === 0) throw createTruncatedError(file, 'bzip2', offset);
+  if (ends === 0) throw createTruncatedError(file, { codec: 'bzip2', offset });
   const message = 'the bzip2 member that starts here is damaged: its checksum is not that of its blocks';
-  throw createMemberError(file, 'image-corrupt', offset, message);
+  throw createMemberError(file, { code: 'image-corrupt', offset, message });
 }

@@ -4,7 +4,7 @@ import { MobyPatchError } from '../model/error.js';
 import type { Compression, MemberRange } from '../model/layout.js';
 import type { Pieces } from './piece.js';
 
-/** What is known of a compressed member after its last byte was read. */
+/** What is known of a compressed member once its last byte was read. */
 export interface MemberEnd {
   /** Bytes from the start of the file to the first byte behind the member. */
   readonly end: number;
@@ -19,7 +19,7 @@ export interface Settings {
   readonly dictionary?: number | undefined;
   /** Where compressed runs are cached for the next build. */
   readonly cache?: Cache | undefined;
-  /** All in one member, for a loader that reads no more: slower, or more memory. */
+  /** All in one member, for a loader that reads only the first: slower, or more memory. */
   readonly single?: boolean | undefined;
 }
 
@@ -36,9 +36,9 @@ export function placeMembers(offset: number, sizes: readonly number[]): MemberRa
   });
 }
 
-/** What is needed to take a compressed run of an earlier build. */
+/** What it takes to reuse a compressed run of an earlier build. */
 export interface RunFormat {
-  /** All beside the bytes that decides a member: codec, program with its version, level. */
+  /** Everything beside the bytes that decides a member: codec, program with its version, level. */
   recipe(settings: Settings): string;
   /** The bytes of a member that was written by `recipe`; at most `limit` of them. */
   decode(member: Uint8Array, limit: number): Promise<Uint8Array>;
@@ -47,7 +47,7 @@ export interface RunFormat {
 export interface CodecImplementation {
   /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
-  /** The same, quicker, for a caller that is done with each piece when it asks for the next. */
+  /** Faster, for a caller that is done with each piece when it asks for the next. */
   scan?(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
   /** Members around `source`: the same bytes for the same input and program. */
   write(source: Pieces, settings: Settings): Members;
@@ -56,21 +56,28 @@ export interface CodecImplementation {
    * Absent or undefined: the source is not cut.
    */
   runSize?(settings: Settings): number | undefined;
-  /** For a codec whose compressed runs can be taken over from an earlier build. */
+  /** For a codec whose compressed runs can be reused by a later build. */
   readonly runs?: RunFormat;
+}
+
+interface MemberFault {
+  readonly code: 'image-truncated' | 'image-corrupt' | 'image-unsupported' | 'image-invalid';
+  readonly offset: number;
+  readonly message: string;
+  readonly hint?: string;
 }
 
 export function createMemberError(
   file: InputFile,
-  code: 'image-truncated' | 'image-corrupt' | 'image-unsupported' | 'image-invalid',
-  offset: number,
-  message: string,
-  hint = 'get a new copy of the image',
+  { code, offset, message, hint = 'get a new copy of the image' }: MemberFault,
 ): MobyPatchError {
   return new MobyPatchError('invalid', code, message, { path: file.name, offset, hint });
 }
 
-export function createTruncatedError(file: InputFile, codec: string, offset: number): MobyPatchError {
+export function createTruncatedError(
+  file: InputFile,
+  { codec, offset }: { readonly codec: string; readonly offset: number },
+): MobyPatchError {
   const message = `the file ends inside the ${codec} member that starts at ${offset}`;
-  return createMemberError(file, 'image-truncated', file.size, message);
+  return createMemberError(file, { code: 'image-truncated', offset: file.size, message });
 }

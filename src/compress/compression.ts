@@ -8,7 +8,7 @@ import { listBytes, type Pieces } from './piece.js';
 
 type Compressed = Exclude<Codec, 'none'>;
 
-/** One row for every codec of the kernel. All but the usual one are loaded when they are first met. */
+/** One row for every codec of the kernel. All but gzip are loaded when they are first needed. */
 const loaders: Readonly<Record<Compressed, () => Promise<CodecImplementation>>> = {
   gzip: async () => gzip,
   bzip2: async () => (await import('./bzip2.js')).bzip2,
@@ -21,7 +21,32 @@ const loaders: Readonly<Record<Compressed, () => Promise<CodecImplementation>>> 
 
 export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(loaders) as Compressed[])];
 
-export interface ReadOptions {
+interface Levels {
+  readonly lowest: number;
+  readonly highest: number;
+  readonly usual: number;
+  /** The level whose output is no larger than that of the codec's own program at its best, for an image written so; default: highest. */
+  readonly best?: number;
+}
+
+const preset = { lowest: 0, highest: 9, usual: 6 };
+
+const levels: Readonly<Record<Exclude<Codec, 'none'>, Levels>> = {
+  // libdeflate 7 writes 1.3 % less than gzip -9 in a third of the time of its own 9 (measured on 137 MB).
+  gzip: { lowest: 1, highest: 9, usual: 6, best: 7 },
+  bzip2: { lowest: 1, highest: 9, usual: 9 },
+  lzma: preset,
+  xz: preset,
+  lzo: { lowest: 1, highest: 9, usual: 9 },
+  // Debian's mkinitramfs uses 9, for lz4 and for zstd.
+  lz4: { lowest: 1, highest: 12, usual: 9 },
+  zstd: { lowest: 1, highest: 22, usual: 9 },
+};
+
+export interface MemberOptions {
+  readonly codec: Compressed;
+  /** Where the member begins. */
+  readonly offset: number;
   /** The caller is done with each piece when it asks for the next. */
   readonly passing?: boolean | undefined;
   /** Of the same file. */
@@ -30,10 +55,8 @@ export interface ReadOptions {
 
 /** Errors: image-truncated, image-corrupt, image-unsupported, image-invalid, program-missing. */
 export async function* readMember(
-  codec: Compressed,
   file: InputFile,
-  offset: number,
-  { passing, ahead }: ReadOptions = {},
+  { codec, offset, passing, ahead }: MemberOptions,
 ): AsyncGenerator<Uint8Array, MemberEnd, void> {
   const whole = codec === 'gzip' ? await ahead?.read(offset) : undefined;
   if (whole !== undefined) {
@@ -48,20 +71,23 @@ export async function* readMember(
  * Compressed members around the stream, cut between entries; returns the size of each. For `none` the bytes of the
  * stream, which are no members. Errors: program-missing, compression-failed, and those of the source.
  */
-export async function* writeMembers(codec: Codec, source: Pieces, settings: Settings): Members {
+export async function* writeMembers(
+  source: Pieces,
+  { codec, ...settings }: Settings & { readonly codec: Codec },
+): Members {
   if (codec !== 'none') return yield* (await loaders[codec]()).write(source, settings);
   yield* listBytes(source);
   return [];
 }
 
-/** How a codec writes runs that can be taken over from an earlier build; undefined for one whose runs cannot. */
+/** How a codec writes runs that a later build can reuse; undefined for one whose runs cannot be reused. */
 export function findRunFormat(codec: Codec): RunFormat | undefined {
   return codec === 'gzip' ? gzip.runs : undefined;
 }
 
 /**
- * The settings that write what was read in the same class; a `wanted` level wins.
- * Errors: `level-invalid` for one that the codec does not have.
+ * The settings that write an archive in the class it was read in; a `wanted` level wins.
+ * Errors: `level-invalid` for a level that the codec does not have.
  */
 export function chooseSettings(compression: Compression, wanted: number | undefined): Settings {
   const { codec, level, dictionary } = compression;
@@ -77,25 +103,3 @@ export function chooseSettings(compression: Compression, wanted: number | undefi
     hint: `give a level from ${lowest} to ${highest}`,
   });
 }
-
-export interface Levels {
-  readonly lowest: number;
-  readonly highest: number;
-  readonly usual: number;
-  /** What writes no more than the codec's own program at its best, for an image that says it was; default: highest. */
-  readonly best?: number;
-}
-
-const preset = { lowest: 0, highest: 9, usual: 6 };
-
-export const levels: Readonly<Record<Exclude<Codec, 'none'>, Levels>> = {
-  // libdeflate 7 writes 1.3 % less than gzip -9 in a third of the time of its own 9 (measured on 137 MB).
-  gzip: { lowest: 1, highest: 9, usual: 6, best: 7 },
-  bzip2: { lowest: 1, highest: 9, usual: 9 },
-  lzma: preset,
-  xz: preset,
-  lzo: { lowest: 1, highest: 9, usual: 9 },
-  // 9 is what Debian's mkinitramfs asks for, of lz4 and of zstd.
-  lz4: { lowest: 1, highest: 12, usual: 9 },
-  zstd: { lowest: 1, highest: 22, usual: 9 },
-};

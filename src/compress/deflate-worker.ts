@@ -9,7 +9,7 @@ export interface DeflateRequest {
 
 export interface DeflateAnswer {
   readonly bytes: Uint8Array;
-  /** Of the request, to be used again. */
+  /** The buffer of the request, to be recycled. */
   readonly request: ArrayBuffer;
   /** Of the bytes before compression. */
   readonly checksum: number;

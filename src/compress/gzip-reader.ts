@@ -7,21 +7,21 @@ import type { MobyPatchError } from '../model/error.js';
 import { createMemberError, createTruncatedError, type MemberEnd } from './codec.js';
 import { startFeeding } from './zlib-feed.js';
 
-/** Large pieces cost fewer turns; of what goes in the next block waits already when one is used up. */
+/** Large pieces cost fewer turns of the event loop; the next block of input waits when one is used up. */
 const inflateOptions = { chunkSize: 512 * 1024, writableHighWaterMark: 1024 * 1024 };
 /**
- * Bytes at a time in place, all in the processor's cache. Others have their turn behind each input, after 1 to 2 ms;
- * the first one is small, since members may be.
+ * Bytes at a time when inflating in place, all in the processor's cache. Other work gets a turn after each input, that
+ * is every 1 to 2 ms; the first input is small, since members may be.
  */
 const placeSizes = { first: 16 * 1024, input: 256 * 1024, output: 512 * 1024 };
-/** A header with a name longer than this is nobody's; the kernel has no limit of its own. */
+/** No gzip writer makes a header with a longer name; the kernel has no limit of its own. */
 const longestHeader = 4096;
 
-/** Raw deflate data from a place of the file on; the value is how many bytes of it there are, if it has an end. */
+/** Inflated data; returns the bytes of deflate data that it was made of. */
 type Inflated = AsyncGenerator<Uint8Array, number, void>;
 
 /**
- * Decompresses one gzip member that starts at `offset`; the generator's value is where it ended.
+ * Decompresses one gzip member that starts at `offset`; returns where it ended.
  * CRC and length are checked: the kernel checks neither. Node's own gunzip is not used, since it stops
  * without a word at zeros between members and cannot tell where a member ends.
  */
@@ -29,7 +29,7 @@ export function readGzipMember(file: InputFile, offset: number): AsyncGenerator<
   return readMember(file, offset, (body) => inflateAside(file, body));
 }
 
-/** The same, for a caller that is done with each piece when it asks for the next. */
+/** As `readGzipMember`, for a caller that is done with each piece when it asks for the next. */
 export function scanGzipMember(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
   return readMember(file, offset, (body) => {
     const direct = createDirectInflate();
@@ -67,24 +67,32 @@ async function* readMember(
     await pieces.return(0);
   }
   const trailer = await file.read(end, Math.min(end + 8, file.size));
-  if (trailer.length === 0) throw createTruncatedError(file, 'gzip', offset);
+  if (trailer.length === 0) throw createTruncatedError(file, { codec: 'gzip', offset });
   if (trailer.length < 8)
-    throw createMemberError(file, 'image-truncated', end, 'the gzip member ends before its CRC and length');
+    throw createMemberError(file, {
+      code: 'image-truncated',
+      offset: end,
+      message: 'the gzip member ends before its CRC and length',
+    });
   const view = new DataView(trailer.buffer, trailer.byteOffset);
   if (view.getUint32(0, true) !== checksum) {
-    throw createMemberError(
-      file,
-      'image-corrupt',
-      end,
-      'the CRC of the gzip member is wrong: its data is damaged (a kernel would boot it without a word)',
-    );
+    throw createMemberError(file, {
+      code: 'image-corrupt',
+      offset: end,
+      message:
+        'the CRC of the gzip member is wrong: its data is damaged (a kernel would boot it without a word)',
+    });
   }
   if (view.getUint32(4, true) !== size % 2 ** 32)
-    throw createMemberError(file, 'image-corrupt', end + 4, 'the length of the gzip member is wrong');
+    throw createMemberError(file, {
+      code: 'image-corrupt',
+      offset: end + 4,
+      message: 'the length of the gzip member is wrong',
+    });
   return { end: end + 8, level: header.level };
 }
 
-/** In another thread, which goes on while the caller works. */
+/** Inflates in another thread, which goes on while the caller works. */
 async function* inflateAside(file: InputFile, body: number): Inflated {
   const inflate = createInflateRaw(inflateOptions);
   const feeding = startFeeding(readRange(file, body, file.size), inflate);
@@ -97,7 +105,7 @@ async function* inflateAside(file: InputFile, body: number): Inflated {
   }
 }
 
-/** Here, always into the same buffer. */
+/** Inflates in this thread, always into the same buffer. */
 async function* inflateInPlace(direct: DirectInflate, file: InputFile, body: number): Inflated {
   using inflate = direct;
   const slab = takeSlab();
@@ -125,42 +133,48 @@ async function* inflateInPlace(direct: DirectInflate, file: InputFile, body: num
 
 function createHeaderError(file: InputFile, offset: number, problem: string): MobyPatchError {
   if (problem === 'truncated')
-    return createMemberError(file, 'image-truncated', offset, 'the file ends inside a gzip header');
-  if (problem === 'unsupported-flags') {
-    return createMemberError(
-      file,
-      'image-unsupported',
+    return createMemberError(file, {
+      code: 'image-truncated',
       offset,
-      'the gzip header has fields that the kernel does not skip (FEXTRA, FCOMMENT or FHCRC)',
-      'compress it again with: gzip -n',
-    );
+      message: 'the file ends inside a gzip header',
+    });
+  if (problem === 'unsupported-flags') {
+    return createMemberError(file, {
+      code: 'image-unsupported',
+      offset,
+      message: 'the gzip header has fields that the kernel does not skip (FEXTRA, FCOMMENT or FHCRC)',
+      hint: 'compress it again with: gzip -n',
+    });
   }
-  return createMemberError(file, 'image-corrupt', offset, 'the gzip header names an unknown method');
+  return createMemberError(file, {
+    code: 'image-corrupt',
+    offset,
+    message: 'the gzip header names an unknown method',
+  });
 }
 
 function createDeflateError(file: InputFile, offset: number, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'Z_BUF_ERROR') return createTruncatedError(file, 'gzip', offset);
+  if (code === 'Z_BUF_ERROR') return createTruncatedError(file, { codec: 'gzip', offset });
   if (code === 'Z_DATA_ERROR')
-    return createMemberError(
-      file,
-      'image-corrupt',
+    return createMemberError(file, {
+      code: 'image-corrupt',
       offset,
-      `the gzip member that starts here is damaged: ${(cause as Error).message}`,
-    );
+      message: `the gzip member that starts here is damaged: ${(cause as Error).message}`,
+    });
   return cause;
 }
 
 /** Inflates a raw deflate stream in the caller's thread, into the caller's buffer. */
 export interface DirectInflate extends Disposable {
   /**
-   * Uses up `input`, fills `output`, or finds the end of the stream, whichever comes first: it has ended when some
-   * of both is left. Errors: those of zlib, with their `code`.
+   * Uses up `input`, fills `output`, or finds the end of the stream, whichever comes first: the stream has ended when
+   * some of both is left. Errors: those of zlib, with their `code`.
    */
   run(input: Uint8Array, output: Uint8Array): { readonly used: number; readonly filled: number };
 }
 
-/** What stands behind a stream of node:zlib. */
+/** The internals of a stream of node:zlib. */
 interface Internals {
   readonly _handle?: {
     writeSync?(
@@ -179,9 +193,9 @@ interface Internals {
 }
 
 /**
- * Undefined where Node does not have what this needs. Node has no public way to inflate a stream piece by piece
- * without handing each piece to another thread, which costs half as much again as the inflating itself. This is how
- * zlib's own streams call it, the same in Node 20, 22 and 24; packages that read PNG and tar files do so too.
+ * Undefined where Node lacks the internals. Node has no public way to inflate a stream piece by piece without handing
+ * each piece to another thread, which costs half as much again as the inflating itself. Node's own zlib streams
+ * call it in this way, the same in Node 20, 22 and 24; packages that read PNG and tar files do so too.
  */
 export function createDirectInflate(): DirectInflate | undefined {
   const stream = createInflateRaw();
@@ -196,7 +210,7 @@ export function createDirectInflate(): DirectInflate | undefined {
   };
   return {
     run(input, output) {
-      // Node itself ends at once when it is told to go on with what it has closed.
+      // Node aborts the process when a closed handle is used.
       if (stream.destroyed) throw new Error('inflating has ended');
       handle.writeSync?.(constants.Z_NO_FLUSH, input, 0, input.length, output, 0, output.length);
       if (failure !== undefined) throw failure;

@@ -26,7 +26,10 @@ export async function* writeGzip(
 ): Members {
   const { cache, runSize, recipe } = settings;
   await using compressor = createGzipCompressor(settings);
-  return yield* writeRuns(source, runSize, cache ? cacheRuns(compressor, cache, recipe) : compressor);
+  return yield* writeRuns(source, {
+    runSize,
+    compressor: cache ? cacheRuns(compressor, cache, recipe) : compressor,
+  });
 }
 
 /** gzip members of libdeflate, each made in a thread. A kernel and `zcat` read them as one stream. */
@@ -80,18 +83,18 @@ function encodeTrailer(checksum: number, size: number): Uint8Array {
 }
 
 export interface DeflatePool extends AsyncDisposable {
-  /** How many runs may be under way or waiting at once: more would only fill memory. */
+  /** How many runs may be compressed or wait at once: more would only fill memory. */
   readonly depth: number;
   /**
-   * Compresses in a thread of its own; the same bytes for the same input and level on every machine. The
-   * buffer goes to the thread: nobody else may need it.
+   * Compresses in another thread; the same bytes for the same input and level on every machine. The buffer is
+   * transferred to the thread, so the caller loses it.
    */
   deflate(bytes: Uint8Array, level: number): Promise<DeflateAnswer>;
 }
 
 const mostThreads = 8;
 
-/** Threads that compress; each is started when it is first needed. */
+/** Threads that compress; each starts when it is first needed. */
 export function createDeflatePool(): DeflatePool {
   const threads = Math.min(availableParallelism(), mostThreads);
   const limit = pLimit(threads);
@@ -109,7 +112,7 @@ export function createDeflatePool(): DeflatePool {
     depth: 2 * threads,
     deflate: (bytes, level) =>
       limit(async () => {
-        // One that had its turn when all ended starts a moment later.
+        // A run that was taken from the queue just before the end starts a moment later.
         ending.signal.throwIfAborted();
         const worker = idle.pop() ?? start();
         const answer = await ask(worker, { bytes, level });
@@ -140,7 +143,7 @@ function ask(worker: Worker, request: DeflateRequest): Promise<DeflateAnswer> {
       worker.off('message', onMessage).off('error', onFailure).off('exit', onFailure);
     };
     worker.on('message', onMessage).on('error', onFailure).on('exit', onFailure);
-    // A copy of every run costs more than it seems: the collector comes for the bytes, not for the objects.
+    // Transferred, not copied: the bytes of a copy bring the garbage collector, not its objects.
     worker.postMessage(request, [request.bytes.buffer as ArrayBuffer]);
   });
 }

@@ -1,14 +1,14 @@
 import type { InputFile } from '../io/input-file.js';
 
-/** Bytes per read: headers that lie close together come with one call, and little is read between distant ones. */
+/** Bytes per read: one call reads headers that lie close together, and little is read between distant ones. */
 const windowSize = 4096;
 
 export interface HeaderCursor {
-  /** The `size` bytes at a place of the file (at most 4096); fewer where it ends. Valid until the next call. */
+  /** The `size` bytes (at most 4096) at `offset`; fewer where the file ends. Valid until the next call. */
   at(offset: number, size: number): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Reads small headers that are scattered over a file without a call to the system for each. */
+/** Reads small headers that are scattered over a file, without a system call for each. */
 export function createHeaderCursor(file: InputFile): HeaderCursor {
   let window: Uint8Array = new Uint8Array();
   let start = 0;

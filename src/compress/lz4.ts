@@ -17,19 +17,19 @@ const program: ProgramCodec = { codec: 'lz4', package: 'lz4' };
 export const lz4: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
     const end = await findLz4End(file, offset);
-    yield* decompressRange(program, ['lz4', '-dcq'], file, offset, end);
+    yield* decompressRange({ ...program, argv: ['lz4', '-dcq'] }, { file, offset, end });
     return { end };
   },
   write: (source, { level }) =>
-    writeWhole(source, (bytes) => compress(program, ['lz4', '-lcq', `-${level}`], bytes)),
+    writeWhole(source, (bytes) => compress({ ...program, argv: ['lz4', '-lcq', `-${level}`] }, bytes)),
 };
 
 /** The first bytes of every raw cpio archive: `0707`. */
 const rawMagic = [0x30, 0x37, 0x30, 0x37];
 
 /**
- * Frames that follow one another are one member: the kernel reads them in one go, also cut inside an entry.
- * An archive behind them that the kernel takes for a block and never reads is an error.
+ * Consecutive frames are one member: the kernel reads them in one go, even when they are cut inside an entry.
+ * An archive behind them that the kernel takes for a block, and so never reads, is an error.
  */
 export async function findLz4End(file: InputFile, offset: number): Promise<number> {
   const cursor = createHeaderCursor(file);
@@ -44,7 +44,7 @@ export async function findLz4End(file: InputFile, offset: number): Promise<numbe
       detectCodec(bytes) !== undefined || bytes.every((byte, index) => byte === rawMagic[index]);
     if (isArchive && (meaning === 'not-a-block' || next > file.size)) throw createFollowedError(file, at);
     if (meaning === 'not-a-block') return at;
-    if (next > file.size) throw createTruncatedError(file, 'lz4', offset);
+    if (next > file.size) throw createTruncatedError(file, { codec: 'lz4', offset });
     at = next;
   }
 }
@@ -52,16 +52,16 @@ export async function findLz4End(file: InputFile, offset: number): Promise<numbe
 function createHeaderError(file: InputFile, offset: number, found: number): MobyPatchError {
   const message = 'found no legacy lz4 frame behind its first two bytes';
   return found < 4
-    ? createTruncatedError(file, 'lz4', offset)
-    : createMemberError(file, 'image-corrupt', offset, message);
+    ? createTruncatedError(file, { codec: 'lz4', offset })
+    : createMemberError(file, { code: 'image-corrupt', offset, message });
 }
 
 function createFollowedError(file: InputFile, at: number): MobyPatchError {
-  return createMemberError(
-    file,
-    'image-invalid',
-    at,
-    'found another archive directly behind an lz4 frame, wanted at least four zeros: a kernel takes it for a block and stops',
-    'put at least four zero bytes between an lz4 archive and what follows',
-  );
+  return createMemberError(file, {
+    code: 'image-invalid',
+    offset: at,
+    message:
+      'found another archive directly behind an lz4 frame, wanted at least four zeros: a kernel takes it for a block and stops',
+    hint: 'put at least four zero bytes between an lz4 archive and what follows',
+  });
 }

@@ -22,11 +22,13 @@ const program: ProgramCodec = { codec: 'lzo', package: 'lzop' };
 export const lzo: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
     const { end, level } = await findLzopEnd(file, offset);
-    yield* decompressRange(program, ['lzop', '-dcq'], file, offset, end);
+    yield* decompressRange({ ...program, argv: ['lzop', '-dcq'] }, { file, offset, end });
     return { end, level };
   },
   write: (source, { level }) =>
-    writeWhole(source, (bytes) => clearTime(compress(program, ['lzop', '-cq', `-${level}`], bytes))),
+    writeWhole(source, (bytes) =>
+      clearTime(compress({ ...program, argv: ['lzop', '-cq', `-${level}`] }, bytes)),
+    ),
 };
 
 export async function findLzopEnd(
@@ -35,47 +37,50 @@ export async function findLzopEnd(
 ): Promise<{ end: number; level: number | undefined }> {
   const cursor = createHeaderCursor(file);
   const header = parseLzopHeader(await cursor.at(offset, longestLzopHeader));
-  if (header === 'truncated') throw createTruncatedError(file, 'lzo', offset);
+  if (header === 'truncated') throw createTruncatedError(file, { codec: 'lzo', offset });
   if (header === 'not-lzop')
-    throw createMemberError(file, 'image-corrupt', offset, 'found no lzop header behind its first two bytes');
-  if (header === 'unsupported-flags')
-    throw createMemberError(
-      file,
-      'image-unsupported',
+    throw createMemberError(file, {
+      code: 'image-corrupt',
       offset,
-      'found an lzop header without exactly one checksum a block, or with fields that a kernel does not skip',
-      'compress the archive again with: lzop -9',
-    );
+      message: 'found no lzop header behind its first two bytes',
+    });
+  if (header === 'unsupported-flags')
+    throw createMemberError(file, {
+      code: 'image-unsupported',
+      offset,
+      message:
+        'found an lzop header without exactly one checksum a block, or with fields that a kernel does not skip',
+      hint: 'compress the archive again with: lzop -9',
+    });
   for (let at = offset + header.size; ; ) {
     const bytes = await cursor.at(at, 8);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (bytes.length < 4) throw createTruncatedError(file, 'lzo', offset);
+    if (bytes.length < 4) throw createTruncatedError(file, { codec: 'lzo', offset });
     const plain = view.getUint32(0);
     if (plain === 0) return { end: at + 4, level: header.level };
-    if (bytes.length < 8) throw createTruncatedError(file, 'lzo', offset);
+    if (bytes.length < 8) throw createTruncatedError(file, { codec: 'lzo', offset });
     const packed = view.getUint32(4);
     if (plain > largestLzopBlock || packed > plain || packed === 0)
-      throw createMemberError(
-        file,
-        'image-corrupt',
-        at,
-        `found an lzo block of ${packed} bytes for ${plain}, wanted at most ${largestLzopBlock}`,
-      );
+      throw createMemberError(file, {
+        code: 'image-corrupt',
+        offset: at,
+        message: `found an lzo block of ${packed} bytes for ${plain}, wanted at most ${largestLzopBlock}`,
+      });
     at += lzopBlockHeader + packed;
-    if (at > file.size) throw createTruncatedError(file, 'lzo', offset);
+    if (at > file.size) throw createTruncatedError(file, { codec: 'lzo', offset });
   }
 }
 
-/** `lzop` writes the time of day into the header, also for a pipe: zeros are put there instead. */
+/** `lzop` writes the time of day into the header, even into a pipe: zeros replace it. */
 async function* clearTime(packed: Bytes): AsyncGenerator<Uint8Array, void, void> {
-  let held: Buffer | undefined = Buffer.alloc(0);
+  let start: Buffer | undefined = Buffer.alloc(0);
   for await (const piece of packed) {
-    if (held === undefined) {
+    if (start === undefined) {
       yield piece;
       continue;
     }
-    held = Buffer.concat([held, piece]);
-    const header = parseLzopHeader(held);
+    start = Buffer.concat([start, piece]);
+    const header = parseLzopHeader(start);
     if (header === 'truncated') continue;
     if (typeof header === 'string' || header.checksum !== 'adler32')
       throw new MobyPatchError(
@@ -86,9 +91,9 @@ async function* clearTime(packed: Bytes): AsyncGenerator<Uint8Array, void, void>
           hint: 'lzop --version',
         },
       );
-    held.fill(0, header.time.at, header.time.at + header.time.size);
-    held.writeUInt32BE(computeAdler32(held.subarray(9, header.checksumAt)), header.checksumAt);
-    yield held;
-    held = undefined;
+    start.fill(0, header.time.at, header.time.at + header.time.size);
+    start.writeUInt32BE(computeAdler32(start.subarray(9, header.checksumAt)), header.checksumAt);
+    yield start;
+    start = undefined;
   }
 }

@@ -12,28 +12,26 @@ export interface ProgramCodec {
   readonly package: string;
 }
 
-type Argv = readonly [program: string, ...rest: string[]];
+export interface CodecCommand extends ProgramCodec {
+  readonly argv: readonly [program: string, ...rest: string[]];
+}
 
-/** Decompresses a member whose end is known; the program checks all that the format lets it check. */
+/** Decompresses a member whose end is known. The program checks what the format lets it check. */
 export function decompressRange(
-  { codec, package: debianPackage }: ProgramCodec,
-  argv: Argv,
-  file: InputFile,
-  offset: number,
-  end: number,
+  { codec, package: debianPackage, argv }: CodecCommand,
+  { file, offset, end }: { readonly file: InputFile; readonly offset: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, void> {
-  const failure = (said: string) => createDamagedError(file, codec, offset, said);
+  const failure = (said: string) => createDamagedError(file, { codec, offset, said });
   return runFilter({ argv, package: debianPackage, failure }, readRange(file, offset, end));
 }
 
+/** `said`: the complaint of the program. */
 export function createDamagedError(
   file: InputFile,
-  codec: Codec,
-  offset: number,
-  said: string,
+  { codec, offset, said }: { readonly codec: Codec; readonly offset: number; readonly said: string },
 ): MobyPatchError {
   const message = `the ${codec} member that starts here is damaged: ${said}`;
-  return createMemberError(file, 'image-corrupt', offset, message);
+  return createMemberError(file, { code: 'image-corrupt', offset, message });
 }
 
 /** The whole stream as one member. */
@@ -46,12 +44,10 @@ export async function* writeWhole(source: Pieces, compress: (bytes: Bytes) => By
   return [size];
 }
 
-/** `source`: pieces that stay valid. */
+/** The pieces of `source` must stay valid. */
 export function compress(
-  { package: debianPackage }: ProgramCodec,
-  argv: Argv,
+  { package: debianPackage, argv, signal }: CodecCommand & { readonly signal?: AbortSignal },
   source: Bytes,
-  signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
   const failure = (said: string) => {
     const message = `${argv.join(' ')} failed: ${said}`;

@@ -11,7 +11,7 @@ import { type RunCompressor, writeRuns } from './runs.js';
 
 const mostProcesses = 8;
 
-/** How many processes or threads of `memory` bytes each this machine has room for; what they write does not depend on it. */
+/** How many processes or threads of `memory` bytes each this machine has room for. The output does not depend on it. */
 export function countProcesses(memory: number): number {
   const room = Math.floor(Math.min(totalmem(), process.constrainedMemory() || totalmem()) / 4 / memory);
   return Math.max(1, Math.min(availableParallelism(), mostProcesses, room));
@@ -19,7 +19,7 @@ export function countProcesses(memory: number): number {
 
 export interface RunProgram {
   readonly codec: ProgramCodec;
-  /** `threads`: how many a program may use that writes the same with any number. */
+  /** `threads`: for a program that writes the same with any number of them. */
   argv(threads: number): readonly [program: string, ...rest: string[]];
   /** Bytes that one thread of it needs. */
   readonly memory: number;
@@ -36,7 +36,10 @@ export async function* writeProgramRuns(
 ): Members {
   await using compressor = createProgramCompressor(program);
   const cached = cache && cacheRuns(compressor, cache, await describeProgram(program));
-  return yield* writeRuns(source, single ? undefined : program.runSize, cached ?? compressor);
+  return yield* writeRuns(source, {
+    runSize: single ? undefined : program.runSize,
+    compressor: cached ?? compressor,
+  });
 }
 
 /** Another version may write other bytes. */
@@ -47,7 +50,7 @@ async function describeProgram({ argv, codec }: RunProgram): Promise<string> {
   return [output.trim(), ...options].join(' ');
 }
 
-/** Members of a program that is started for each run, several of them at once. */
+/** Starts the program once a run, several at a time. */
 export function createProgramCompressor({ codec, argv, memory, longest }: RunProgram): RunCompressor {
   const processes = countProcesses(memory);
   const limit = pLimit(processes);
@@ -58,9 +61,11 @@ export function createProgramCompressor({ codec, argv, memory, longest }: RunPro
     longest,
     compress: (run) =>
       limit(async () => {
-        // One that had its turn when all ended starts a moment later.
+        // A run that was taken from the queue just before the end starts a moment later.
         ending.signal.throwIfAborted();
-        const member = collect(compress(codec, argv(1), holdBytes(run).body(), ending.signal));
+        const member = collect(
+          compress({ ...codec, argv: argv(1), signal: ending.signal }, holdBytes(run).body()),
+        );
         running.add(member);
         try {
           return await member;
@@ -68,7 +73,7 @@ export function createProgramCompressor({ codec, argv, memory, longest }: RunPro
           running.delete(member);
         }
       }),
-    stream: (source) => compress(codec, argv(processes), source),
+    stream: (source) => compress({ ...codec, argv: argv(processes) }, source),
     async [Symbol.asyncDispose]() {
       limit.clearQueue();
       ending.abort();
@@ -78,7 +83,7 @@ export function createProgramCompressor({ codec, argv, memory, longest }: RunPro
 }
 
 async function collect(pieces: Bytes): Promise<Uint8Array> {
-  const held: Uint8Array[] = [];
-  for await (const piece of pieces) held.push(piece);
-  return Buffer.concat(held);
+  const collected: Uint8Array[] = [];
+  for await (const piece of pieces) collected.push(piece);
+  return Buffer.concat(collected);
 }

@@ -9,20 +9,20 @@ export interface Filter {
   readonly argv: readonly [program: string, ...rest: string[]];
   /** The Debian package to name when the program is missing. */
   readonly package: string;
-  /** Seconds without a byte read or written after which the program is given up; default 300. */
+  /** Seconds without a byte read or written after which the program is stopped; default 300. */
   readonly patience?: number;
-  /** Ends the program and the generator, also while nobody asks for the next piece. */
+  /** Ends the program and the generator, even while no piece is asked for. */
   readonly signal?: AbortSignal | undefined;
   /** The error for a program that ended with a nonzero exit code; `said` is the first line of its complaint. */
   failure(said: string): Error;
 }
 
-/** What changes the output of these programs from the environment (XZ_OPT, BZIP2, LZOP, ZSTD_CLEVEL) is kept out. */
+/** Without the variables that change the output of these programs: XZ_OPT, BZIP2, LZOP, ZSTD_CLEVEL. */
 const createEnvironment = () => ({ PATH: process.env.PATH, LC_ALL: 'C' });
 
 /**
- * The standard output of a program that reads `input`: pieces that stay valid, or an open file from its
- * present position on. Ending early stops the program; when the generator is done, the program is gone.
+ * The standard output of a program that reads `input`: pieces that stay valid, or an open file from its present
+ * position on. Stopping early ends the program; once the generator is done, the program has ended.
  * Errors: program-missing, program-stalled (infrastructure), command-killed, the filter's own `failure`.
  */
 export async function* runFilter(
@@ -80,7 +80,7 @@ async function waitForEnd(child: ChildProcess, { argv, package: debianPackage }:
   }
 }
 
-/** Writes no faster than the program reads; a program that reads no more has its reason in its exit code. */
+/** Writes no faster than the program reads. The exit code tells why a program stopped reading. */
 async function feed(source: Bytes, sink: Writable, watch: StallWatch): Promise<void> {
   let open = true;
   sink.on('error', () => {});
@@ -91,7 +91,7 @@ async function feed(source: Bytes, sink: Writable, watch: StallWatch): Promise<v
         resolve();
       }),
     );
-  // The next piece is made while the program takes this one.
+  // The next piece is made while the program reads this one.
   let writing = Promise.resolve();
   watch.pause();
   try {
@@ -110,7 +110,7 @@ async function feed(source: Bytes, sink: Writable, watch: StallWatch): Promise<v
 }
 
 interface StallWatch {
-  /** Says that somebody other than the program is to act now. */
+  /** Says that the program waits for us. */
   pause(): void;
   resume(): void;
   end(): void;

@@ -31,9 +31,9 @@ type Run =
  */
 export async function* writeRuns(
   source: Pieces,
-  runSize: number | undefined,
-  { depth, longest, compress, spare, stream }: RunCompressor,
+  { runSize, compressor }: { readonly runSize: number | undefined; readonly compressor: RunCompressor },
 ): AsyncGenerator<Uint8Array, number[], void> {
+  const { depth, longest, compress, spare, stream } = compressor;
   const queue: Promise<Uint8Array | undefined>[] = [];
   const sizes: number[] = [];
 

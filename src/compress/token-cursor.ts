@@ -1,13 +1,13 @@
 import type { Token } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
 
-/** Walks the tokens of an archive entry by entry, with the body only where it is wanted. */
+/** Walks the tokens of an archive entry by entry, and reads only the bodies that are wanted. */
 export interface TokenCursor<Any extends { readonly kind: string } = Token> extends AsyncDisposable {
-  /** Goes to the next entry, over what is left of the present one; undefined at the end. */
+  /** The next entry, after what is left of the present one is skipped; undefined at the end. */
   nextEntry(): Promise<Any | undefined>;
-  /** The next token whatever it is; undefined at the end. */
+  /** The next token of any kind; undefined at the end. */
   next(): Promise<Any | undefined>;
-  /** The body of the present entry; to be read before the next `nextEntry`. */
+  /** The body of the present entry; valid until the next `nextEntry`. */
   body(): Bytes;
 }
 

@@ -25,12 +25,12 @@ const programs = {
   lzma: { codec: 'lzma', package: 'xz-utils' },
 } as const satisfies Record<string, ProgramCodec>;
 
-/** What level 9 has. A larger dictionary is read, but costs eleven times its size to write. */
+/** The dictionary of level 9. A larger one is read, but costs eleven times its size to write. */
 const largestDictionary = 64 * 2 ** 20;
-/** Memory for a dictionary that a header asks for: more than any kernel that boots the image will have. */
+/** Limits the dictionary that a header asks for: more than any kernel that boots the image will have. */
 const memoryLimit = '--memlimit-decompress=1GiB';
 
-/** By preset; the manual page of xz. */
+/** Bytes, by preset; from the manual page of xz. */
 const dictionaries = [
   2 ** 18,
   2 ** 20,
@@ -43,27 +43,26 @@ const dictionaries = [
   2 ** 25,
   2 ** 26,
 ];
-/** A run of less is a fiftieth larger. */
+/** A smaller run compresses a fiftieth worse. */
 const leastRun = 4 * 2 ** 20;
-/** A larger one is of use to one stream only. */
+/** A larger dictionary only pays in one stream around everything. */
 const largestRunDictionary = 8 * 2 ** 20;
 
 /**
- * One stream is a member: the kernel reads one at a time. Every stream is written by one thread: with more,
- * the program writes other bytes.
+ * A stream is a member: the kernel reads one at a time. One thread writes each stream: with more, the program writes
+ * other bytes.
  */
 export const xz: CodecImplementation = {
   async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
     const start = await file.read(offset, Math.min(offset + longestXzHeader, file.size));
     const header = parseXzHeader(start);
-    if (header === 'truncated') throw createTruncatedError(file, 'xz', offset);
+    if (header === 'truncated') throw createTruncatedError(file, { codec: 'xz', offset });
     if (header === 'not-xz' || crc32(start.subarray(6, 8)) !== Buffer.from(start).readUInt32LE(8))
-      throw createMemberError(
-        file,
-        'image-corrupt',
+      throw createMemberError(file, {
+        code: 'image-corrupt',
         offset,
-        'the xz stream header that starts here is damaged',
-      );
+        message: 'the xz stream header that starts here is damaged',
+      });
     assertBootable(file, offset, header);
     const end = yield* readStream(programs.xz, file, offset);
     return { end, dictionary: header.block?.dictionary };
@@ -87,13 +86,13 @@ export const lzma: CodecImplementation = {
     const dictionary = parseLzmaDictionary(
       await file.read(offset, Math.min(offset + lzmaHeaderSize, file.size)),
     );
-    if (dictionary === undefined) throw createTruncatedError(file, 'lzma', offset);
+    if (dictionary === undefined) throw createTruncatedError(file, { codec: 'lzma', offset });
     const end = yield* readStream(programs.lzma, file, offset);
     return { end, dictionary };
   },
   write(source, settings) {
     const argv = ['xz', '-cq', '--format=lzma', createPreset('lzma1', settings)] as const;
-    return writeWhole(source, (bytes) => compress(programs.lzma, argv, bytes));
+    return writeWhole(source, (bytes) => compress({ ...programs.lzma, argv }, bytes));
   },
 };
 
@@ -112,9 +111,9 @@ function createPreset(filter: string, { level, dictionary }: Settings): string {
 }
 
 /**
- * Neither format tells where it ends without being decoded (lzma) or walked chunk by chunk (xz). But `xz`
- * puts the position of a file on its standard input back to the first byte that it did not need, with
- * `--single-stream` whatever follows: the position is ours too, and tells the end.
+ * The end of either format is only known once it was decoded (lzma) or walked chunk by chunk (xz). But `xz` sets the
+ * position of a file on its standard input back to the first byte that it did not need, with `--single-stream` whatever
+ * follows. That position is ours too, and tells the end.
  */
 async function* readStream(
   { codec, package: debianPackage }: ProgramCodec,
@@ -122,9 +121,9 @@ async function* readStream(
   offset: number,
 ): AsyncGenerator<Uint8Array, number, void> {
   const failure = (said: string) => {
-    if (said.includes('Unexpected end of input')) return createTruncatedError(file, codec, offset);
+    if (said.includes('Unexpected end of input')) return createTruncatedError(file, { codec, offset });
     if (said.includes('Memory usage limit')) return createMemoryError(file, codec, offset, said);
-    return createDamagedError(file, codec, offset, said);
+    return createDamagedError(file, { codec, offset, said });
   };
   const argv = ['xz', '-dcq', '-T1', '--single-stream', `--format=${codec}`, memoryLimit] as const;
   const input = await file.reopen();
@@ -149,41 +148,38 @@ async function* readStream(
 function assertBootable(file: InputFile, offset: number, { check, block }: XzHeader): void {
   const hint = 'compress the archive again with: xz --check=crc32';
   if (check !== 'none' && check !== 'crc32')
-    throw createMemberError(
-      file,
-      'image-unsupported',
+    throw createMemberError(file, {
+      code: 'image-unsupported',
       offset,
-      `the xz stream has the check ${check}; a kernel reads crc32 or none`,
+      message: `the xz stream has the check ${check}; a kernel reads crc32 or none`,
       hint,
-    );
+    });
   if (block?.filters.includes(3))
-    throw createMemberError(
-      file,
-      'image-unsupported',
+    throw createMemberError(file, {
+      code: 'image-unsupported',
       offset,
-      'the xz stream has a delta filter, which a kernel has not',
+      message: 'the xz stream has a delta filter, which a kernel has not',
       hint,
-    );
+    });
 }
 
 function createMemoryError(file: InputFile, codec: string, offset: number, said: string): MobyPatchError {
   const message = `the ${codec} member that starts here has a dictionary of more than 1 GiB: ${said}`;
-  return createMemberError(
-    file,
-    'image-unsupported',
+  return createMemberError(file, {
+    code: 'image-unsupported',
     offset,
     message,
-    'compress the archive again with: xz -9 --check=crc32',
-  );
+    hint: 'compress the archive again with: xz -9 --check=crc32',
+  });
 }
 
 const pieceSize = 1024 * 1024;
 
 /**
- * Moves the position of an open file onwards; Node has no call to set one. The position belongs to the open
- * file itself, so a program that has it as its standard input goes on from there, and moves ours.
+ * Moves the position of an open file onwards; Node has no call to set it. The position belongs to the open file, so a
+ * program that has the file as its standard input goes on from there, and moves our position.
  */
-export async function skipBytes(handle: FileHandle, count: number): Promise<void> {
+async function skipBytes(handle: FileHandle, count: number): Promise<void> {
   const buffer = Buffer.allocUnsafe(Math.min(pieceSize, count));
   for (let left = count; left > 0; ) {
     const { bytesRead } = await handle.read(buffer, 0, Math.min(left, pieceSize), null);
@@ -192,8 +188,8 @@ export async function skipBytes(handle: FileHandle, count: number): Promise<void
   }
 }
 
-/** Bytes from the position to the end; the position is at the end then. */
-export async function countRest(handle: FileHandle): Promise<number> {
+/** Bytes from the position to the end; leaves the position at the end. */
+async function countRest(handle: FileHandle): Promise<number> {
   const buffer = Buffer.allocUnsafe(pieceSize);
   for (let count = 0; ; ) {
     const { bytesRead } = await handle.read(buffer, 0, pieceSize, null);

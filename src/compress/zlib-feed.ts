@@ -4,14 +4,14 @@ import type { Bytes } from '../model/entry.js';
 
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
 
-/** A source that fails ends the stream with the same error; the promise rejects with it too. */
+/** An error of the source ends the stream, and rejects the promise too. */
 export function startFeeding(source: Bytes, sink: ZlibStream): Promise<void> {
   const feeding = feed(source, sink);
   feeding.catch((cause) => sink.destroy(cause));
   return feeding;
 }
 
-/** Writes a source into a zlib stream, no faster than it takes it; ends early when the stream has ended. */
+/** Writes a source into a zlib stream, no faster than the stream takes it; stops when the stream has ended. */
 async function feed(source: Bytes, sink: ZlibStream): Promise<void> {
   let closed = false;
   const closing = once(sink, 'close').then(

@@ -31,7 +31,10 @@ export async function* writeAppended(
   const joint = sizeOfJoint(image);
   yield new Uint8Array(joint);
   const settings = chooseSettings(compression, level);
-  return placeMembers(size + joint, yield* writeMembers(compression.codec, encodeArchive(records), settings));
+  return placeMembers(
+    size + joint,
+    yield* writeMembers(encodeArchive(records), { ...settings, codec: compression.codec }),
+  );
 }
 
 /** Zeros between the image and what is appended, which begins at a multiple of four whatever its codec. */

@@ -76,7 +76,7 @@ export async function* writeImage(
         ? rewriteSegment(index, rewriting, openSegment(archive, index, { codec, settings, isTouched }))
         : copySegment(archive, index);
       const start = written;
-      members.push(...placeMembers(start, yield* writeMembers(codec, pieces, settings)));
+      members.push(...placeMembers(start, yield* writeMembers(pieces, { ...settings, codec })));
       previous = codec;
       yield new Uint8Array(sizeOfGap(segments[index + 1], written, codec));
     }

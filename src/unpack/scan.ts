@@ -188,7 +188,7 @@ async function readRecords(
   { budget, options }: { readonly budget: Budget; readonly options: ScanOptions },
 ): Promise<MemberContents> {
   const { collector, signal, ahead } = options;
-  const batches = readArchive(codec, file, offset, { limit: budget.left, passing: true, ahead });
+  const batches = readArchive(file, { codec, offset, limit: budget.left, passing: true, ahead });
   const origin = codec === 'none' ? -offset : base;
   let entries = 0;
   let trailer = false;

@@ -64,13 +64,16 @@ for (const codec of packedCodecs) {
     await writeFile(path, pack(codec, data));
     await withoutChildren(t, async () => {
       await using input = await openInputFile(path);
-      const member = readMember(codec, input, 0);
+      const member = readMember(input, { codec, offset: 0 });
       t.false((await member.next()).done);
       await member.return(undefined as never);
     });
     await withoutChildren(t, async () => {
       let size = 0;
-      for await (const piece of writeMembers(codec, createPieces(endless()), chooseSettings({ codec }, 1))) {
+      for await (const piece of writeMembers(createPieces(endless()), {
+        ...chooseSettings({ codec }, 1),
+        codec,
+      })) {
         size += piece.length;
         break;
       }
@@ -98,7 +101,7 @@ for (const codec of packedCodecs) {
       await withoutChildren(t, () =>
         t.throwsAsync(
           async () => {
-            for await (const _ of writeMembers(codec, broken(), chooseSettings({ codec }, 1)));
+            for await (const _ of writeMembers(broken(), { ...chooseSettings({ codec }, 1), codec }));
           },
           { message: 'the disk is gone' },
         ),

@@ -110,7 +110,7 @@ async function createBomb(codec: Codec, size: number): Promise<Buffer> {
     for (let left = size; left > 0; left -= piece.length) yield piece;
   }
   const pieces: Buffer[] = [];
-  for await (const piece of writeMembers(codec, createPieces(source()), { level: 1 }))
+  for await (const piece of writeMembers(createPieces(source()), { codec, level: 1 }))
     pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }

@@ -33,7 +33,7 @@ async function write(
   }
   const pieces: Uint8Array[] = [];
   const settings = { ...chooseSettings({ codec }, level), single, cache };
-  for await (const piece of writeMembers(codec, source(), settings)) pieces.push(piece);
+  for await (const piece of writeMembers(source(), { ...settings, codec })) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
@@ -126,7 +126,7 @@ const stopEarly = `
       .split('\\n')
       .filter((line) => /^zstd +[^Z ]/.test(line));
   let during = [];
-  for await (const _ of writeMembers('zstd', source(), { level: 16 })) {
+  for await (const _ of writeMembers(source(), { codec: 'zstd', level: 16 })) {
     while (during.length === 0) {
       during = listPrograms();
       await setTimeout(1);

@@ -40,7 +40,7 @@ async function collect(
   compressor: RunCompressor,
   runSize: number | undefined = 1,
 ): Promise<{ text: string; sizes: readonly number[] }> {
-  const members = writeRuns(source, runSize, compressor);
+  const members = writeRuns(source, { runSize, compressor });
   const pieces: Uint8Array[] = [];
   for (;;) {
     const next = await members.next();
@@ -99,7 +99,7 @@ test('without a run size the stream becomes one member, and nothing is compresse
     yield { kind: 'spare', bytes: Buffer.from('xyz'), key: 'spare' };
     yield* cut('|c');
   }
-  const members = writeRuns(source(), undefined, createRecorder());
+  const members = writeRuns(source(), { runSize: undefined, compressor: createRecorder() });
   const pieces: string[] = [];
   for await (const piece of members) pieces.push(Buffer.from(piece).toString());
   t.deepEqual(pieces, ['[abc]']);
@@ -179,7 +179,7 @@ test('a run that fails ends it with its error, the source is closed', async (t) 
   }
   await t.throwsAsync(
     async () => {
-      for await (const _ of writeRuns(source(), 1, recorder));
+      for await (const _ of writeRuns(source(), { runSize: 1, compressor: recorder }));
     },
     { message: 'c is no good' },
   );

@@ -51,7 +51,7 @@ async function* openPayload(file: InputFile, head: Uint8Array): AsyncGenerator<U
   const end = isImage ? Math.min(offset + bytes.readUInt32LE(0x24c), file.size) : file.size;
   const codec = detectCodec(await file.read(offset, Math.min(offset + 2, end)));
   if (codec === undefined) yield* readRange(file, offset, end);
-  else yield* readMember(codec, { ...file, size: isImage && codec !== 'gzip' ? end - 4 : end }, offset);
+  else yield* readMember({ ...file, size: isImage && codec !== 'gzip' ? end - 4 : end }, { codec, offset });
 }
 
 async function scanConfig(bytes: Bytes): Promise<KernelConfig | undefined> {
