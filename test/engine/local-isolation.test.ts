@@ -162,7 +162,7 @@ function createVictim(parent: string): string {
   const use = (specifier: string) => JSON.stringify(import.meta.resolve(specifier));
   return `
     import { openLocalRoot } from ${use('#src/engine/local/executor.js')};
-    import { createMemoryArchive, sketchBusyboxRoot } from ${use('../fixtures/memory-image.js')};
+    import { createMemoryArchive, sketchBusyboxRoot } from ${use('../fixtures/memory-archive.js')};
     const image = createMemoryArchive(await sketchBusyboxRoot(${JSON.stringify(busybox)}));
     const options = { signal: new AbortController().signal, log: console.log, parent: ${JSON.stringify(parent)} };
     const root = await openLocalRoot(image, options);
