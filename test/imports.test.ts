@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 
 const source = join(dirname(fileURLToPath(import.meta.url)), '../../src');
-const libraries = ['commander', 'p-limit', 'yaml', 'zod'];
+const libraries = ['commander', 'dockerode', 'p-limit', 'yaml', 'zod'];
 
 /** Who may import whom; a folder may always import itself. */
 const ground = ['model', 'format', 'io', 'node', 'libraries'];

@@ -75,22 +75,6 @@ for (const [what, code, text] of [
   });
 }
 
-test('an answer that is not JSON and a refusal without a message are named', async (t) => {
-  const answers: readonly (readonly [status: number, text: string, code: string, said: RegExp])[] = [
-    [200, '<html>', 'docker-answer', /answered with <html>/],
-    [500, '{"message":"no such thing"}', 'docker-failed', /could not list images: no such thing$/],
-    [502, 'bad gateway\n', 'docker-failed', /could not list images: bad gateway$/],
-    [500, '', 'docker-failed', /could not list images: HTTP 500$/],
-  ];
-  for (const [status, text, code, said] of answers) {
-    const environment = await serve(t, (_, response) => response.writeHead(status).end(text));
-    const daemon = await connectDocker(environment);
-    const error = await t.throwsAsync(daemon.listImages('x'));
-    t.like(error, { name: 'MobyPatchError', kind: 'infrastructure', code });
-    t.regex(error.message, said);
-  }
-});
-
 test('an import that is refused before all of it was sent fails', async (t) => {
   const refuse = (response: ServerResponse) => response.writeHead(500).end('{"message":"no room"}');
   const error = await t.throwsAsync(importFrom(t, refuse, false));

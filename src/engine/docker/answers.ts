@@ -64,10 +64,16 @@ export function createDaemonError({ host, source }: Endpoint, what: string, caus
   );
 }
 
+/** dockerode's message has the status twice; the daemon's own text is in `json.message`. */
 function describeFailure(cause: unknown): string {
+  const message = (cause as { json?: { message?: unknown } } | null)?.json?.message;
+  if (typeof message === 'string') return message.slice(0, 2000);
   if (!(cause instanceof Error)) return String(cause).slice(0, 2000);
   const inner = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : '';
-  return (cause.message || inner || cause.name).trim().slice(0, 2000);
+  return (cause.message || inner || cause.name)
+    .replace(/^\(HTTP code \d+\) [^-]*- /, '')
+    .trim()
+    .slice(0, 2000);
 }
 
 /** The body of an answer; the signal destroys its stream. */
@@ -145,6 +151,6 @@ function readStatus(line: string): string | undefined {
   return typeof event?.status === 'string' ? event.status : undefined;
 }
 
-export function createAnswerError(message: string, cause?: unknown): MobyPatchError {
+function createAnswerError(message: string, cause?: unknown): MobyPatchError {
   return new MobyPatchError('infrastructure', 'docker-answer', message, { cause });
 }

@@ -6,8 +6,8 @@ import { connect as connectTls } from 'node:tls';
 import { createTail, startProcess, stopProcess } from '../../io/process.js';
 import type { Readiness } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
-import { createDaemon } from './api.js';
 import type { Daemon } from './daemon.js';
+import { createDaemon } from './dockerode.js';
 import { type Endpoint, type Environment, findEndpoint, type TlsFiles } from './endpoint.js';
 
 /** Finds the daemon; no connection is made yet. Errors: as of `findEndpoint`, and `docker-tls`. */
@@ -36,7 +36,10 @@ export async function probeDocker(environment: Environment, seconds = 10): Promi
 
 type Dial = () => Duplex;
 
-/** An HTTP agent whose connections lead to the daemon over any transport. */
+/**
+ * An HTTP agent whose connections lead to the daemon over any transport. The client library's own transports read
+ * process.env and check no ssh host key.
+ */
 async function createAgent(endpoint: Endpoint, environment: Environment): Promise<Agent> {
   const dial = await createDial(endpoint, environment);
   const agent = new Agent({ keepAlive: false });
