@@ -7,7 +7,6 @@ import { writeTinyImage } from './tiny-image.js';
 
 bootTest('KVM is used where a kernel really boots with it, and otherwise not', (t) =>
   withBench(t, async ({ folder, kernel, boot }) => {
-    const start = performance.now();
     const { signal } = new AbortController();
     const { usable, reason } = await probeKvm({
       program: 'qemu-system-x86_64',
@@ -15,7 +14,6 @@ bootTest('KVM is used where a kernel really boots with it, and otherwise not', (
       architecture: 'x86_64',
       signal,
     });
-    t.true(performance.now() - start < 30_000, 'the trial is bounded');
     t.log(reason);
     const image = await writeTinyImage(join(folder, 'image'), createInit('echo hello'));
     const result = await boot(image, { accelerator: 'auto' });

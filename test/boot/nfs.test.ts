@@ -24,7 +24,7 @@ bootTest(
       const init = createInit(`${modules.load}
 ip link set eth0 up
 ip address add 10.0.2.15/24 dev eth0
-mount -t nfs -o ${options} 10.0.2.2:${server.share} /mnt || echo mount failed
+mount -t nfs -o ${options} 10.0.2.2:${server.share} /mnt || { echo mount failed; busybox poweroff -f; }
 echo from the guest >/mnt/written
 echo "mounted: $(cat /mnt/nonce)"`);
       const image = await writeTinyImage(join(folder, 'image'), init, modules.entries);
@@ -36,12 +36,9 @@ echo "mounted: $(cat /mnt/nonce)"`);
       t.is(await readFile(join(server.folder, 'written'), 'utf8'), 'from the guest\n');
       t.log(`${result.seconds.toFixed(1)} s`);
 
-      const isolated = await boot(image, {
-        network: 'isolated',
-        expects: [{ console: '^mounted: .' }],
-        timeout: 25,
-      });
+      const isolated = await boot(image, { network: 'isolated', expects: [{ console: '^mounted: .' }] });
       t.is(isolated.verdict, 'refused', 'an isolated guest cannot reach this machine');
+      t.regex(await readFile(isolated.console, 'utf8'), /^mount failed/m);
     }),
   noServer,
 );

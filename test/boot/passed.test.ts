@@ -120,7 +120,6 @@ bootTest(
         {
           kernel,
           memory: 1024,
-          timeout: 240,
           expects: [
             { console: '^docker: started' },
             { file: 'run/docker.started' },

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { createTinyArchive, encodeEntry, writeTinyImage } from './tiny-image.js';
@@ -29,7 +30,7 @@ bootTest('a directory as /dev/console is refused', (t) =>
     const image = await writeTinyImage(join(folder, 'image'), init, [
       { path: 'dev/console', type: 'directory', mode: 0o755 },
     ]);
-    const result = await boot(image, { timeout: 60 });
+    const result = await boot(image);
     t.is(result.verdict, 'refused');
     t.regex(result.reason ?? '', /dev\/console exists but cannot be opened/);
   }),
@@ -59,7 +60,6 @@ for (const [title, init, reason] of [
       const result = await boot(await writeTinyImage(join(folder, 'image'), init));
       t.is(result.verdict, 'refused');
       t.regex(result.reason ?? '', reason);
-      t.true(result.seconds < 60, 'a panic ends the guest');
       t.regex(await readFile(result.console, 'utf8'), /Kernel panic/);
     }),
   );
@@ -92,13 +92,10 @@ bootTest('an image that is too large for the memory is refused', (t) =>
 bootTest('a marker without the nonce counts for nothing', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const forged = `moby-patch-verify ${'0'.repeat(32)} reached default runlevel .`;
-    const image = await writeTinyImage(join(folder, 'image'), createInit(`echo ${forged}`));
     // Nothing in this image starts the probe's service.
-    const result = await boot(
-      image,
-      { timeout: 12, expects: [{ console: 'reached default' }] },
-      { init: 'openrc' },
-    );
+    const init = createInit(`echo ${forged}; busybox poweroff -f`);
+    const image = await writeTinyImage(join(folder, 'image'), init);
+    const result = await boot(image, { expects: [{ console: 'reached default' }] }, { init: 'openrc' });
     t.is(result.verdict, 'refused');
     t.is(result.reached, 'nothing');
     t.false(result.expectations[0]?.met);
@@ -132,11 +129,15 @@ bootTest('an abort ends the guest', (t) =>
   withBench(t, async ({ folder, boot }) => {
     const image = await writeTinyImage(join(folder, 'image'), createInit('echo hello'));
     const controller = new AbortController();
-    const start = performance.now();
-    const boots = boot(image, { expects: [{ console: 'never' }] }, { signal: controller.signal });
-    setTimeout(() => controller.abort(), 1500);
-    await t.throwsAsync(boots, { message: /interrupted/ });
-    t.true(performance.now() - start < 10_000);
+    const console = join(folder, 'console.log');
+    const request = { expects: [{ console: 'never' }], console };
+    const refused = t.throwsAsync(boot(image, request, { signal: controller.signal }), {
+      message: /interrupted/,
+    });
+    const read = () => readFile(console, 'utf8').catch(() => '');
+    while (!(await read()).includes('hello')) await setTimeout(50);
+    controller.abort();
+    await refused;
   }),
 );
 
@@ -150,6 +151,6 @@ bootTest('what is no fault of the image is an error', (t) =>
     await t.throwsAsync(boot(join(folder, 'absent')), { message: /ENOENT/ });
     await t.throwsAsync(boot(image, { memory: 1 }), { message: /QEMU ended/ });
     await t.throwsAsync(boot(image, { expects: [{ console: '(' }] }), { message: /no regular expression/ });
-    await t.throwsAsync(boot(busy, { timeout: 30 }), { message: /timer came too late/ });
+    await t.throwsAsync(boot(busy), { message: /timer came too late/ });
   }),
 );

@@ -43,7 +43,8 @@ export async function withBench(
         kernel: kernel.kernel,
         cmdline: '',
         memory: 256,
-        timeout: 120,
+        // A ceiling for a guest that hangs: no verdict of a test comes from it.
+        timeout: 900,
         expects: [],
         network: 'none',
         accelerator: 'tcg',

@@ -27,7 +27,7 @@ bootTest(
         const args = [command, '-i', 'in.img', '-p', patch, '-o', 'out.img', '--engine', 'local', ...more];
         return runMoby(args, { folder, environment });
       };
-      const boot = ['--kernel', kernel.kernel, '--accelerator', 'tcg', '--timeout', '60'];
+      const boot = ['--kernel', kernel.kernel, '--accelerator', 'tcg', '--timeout', '900'];
       const planned = async (patch: string, ...more: string[]) =>
         readReport(t, await moby('plan', patch, '--json', ...more)).plan?.steps.map(({ cached }) => cached);
 

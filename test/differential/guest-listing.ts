@@ -97,7 +97,7 @@ export async function listInGuest(image: string, folder: string, memory = 256): 
   });
   const { output: console } = await runProcess(['qemu-system-x86_64', ...argv, '-serial', `file:${output}`], {
     signal,
-    timeout: 180,
+    timeout: 900,
   });
   const bytes = await readFile(output);
   if (bytes.subarray(-4).toString() !== 'end\n') throw new Error(`the guest's listing is cut:\n${console}`);
