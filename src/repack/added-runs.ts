@@ -7,10 +7,10 @@ import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import type { Inodes } from './inodes.js';
 
-/** A record that is to be written: `head` is all before the body. */
+/** A record to write; `head` is everything before the body. */
 export interface NewRecord {
   readonly head: Uint8Array;
-  /** The entry whose body stands behind the head, if there is one that is not empty. */
+  /** The entry whose body follows the head; absent for an empty body. */
   readonly file: Entry | undefined;
   /** Bytes with padding. */
   readonly size: number;
@@ -19,14 +19,14 @@ export interface NewRecord {
 /** Records that become one member. */
 export interface AddedRun {
   readonly records: readonly NewRecord[];
-  /** Where it begins, counted from the first run. */
+  /** Where it begins, in bytes from the start of the first run. */
   readonly position: number;
   readonly bytes: number;
-  /** As of `ArchivedRun`; undefined when a body would have to be read for it. */
+  /** As in `ArchivedRun`; undefined when a body would have to be read for it. */
   readonly key: string | undefined;
 }
 
-/** `old`: the record whose place it takes. */
+/** `old`: the record whose place the new one takes. */
 export function createNewRecord(
   entry: Entry,
   old: ArchiveRecord | undefined,
@@ -59,7 +59,7 @@ export function createNewRecord(
   };
 }
 
-/** Runs of records that stand behind each other, the first one at the start of the first run. */
+/** Cuts consecutive records into runs. */
 export function cutAddedRuns(records: readonly NewRecord[]): AddedRun[] {
   const runs: AddedRun[] = [];
   let first = 0;
@@ -76,7 +76,7 @@ export function cutAddedRuns(records: readonly NewRecord[]): AddedRun[] {
   return runs;
 }
 
-/** The same key that a run of an image gets when it is read (unpack/run-list.ts). */
+/** The key that the same run of an image gets when it is read (unpack/run-list.ts). */
 function createKey(records: readonly NewRecord[]): string | undefined {
   const hash = createHash('sha256');
   for (const { head, file } of records) {

@@ -11,25 +11,41 @@ import { isBelow } from '../tree/resolve.js';
 import { createInodes, type Inodes } from './inodes.js';
 import { comparePaths } from './rewrite-plan.js';
 
+/** One record of an archive that is appended to an image. */
+export interface AppendedRecord {
+  readonly header: RecordFields;
+  /** As written, in the style of the image. */
+  readonly name: string;
+  readonly target?: string | undefined;
+  /** The entry whose body it brings. */
+  readonly body?: Entry | undefined;
+}
+
+/** Why an appended archive cannot express the changes, and the path that it is about. */
+export interface AppendFault {
+  readonly path: string;
+  readonly reason: string;
+}
+
 /**
- * The records that make `changes` of an image when a kernel reads them behind it, or why there are none. Each
+ * The records that express `changes` when a kernel reads them behind an image, or the reason why no records do. Each
  * plan is proven with the kernel's own rules before it is returned.
  */
 export function planAppend(
-  image: Archive,
+  archive: Archive,
   changes: readonly Change[],
 ): readonly AppendedRecord[] | AppendFault {
-  const fault = findImageFault(image) ?? findChangeFault(image, changes);
+  const fault = findImageFault(archive) ?? findChangeFault(archive, changes);
   if (fault !== undefined) return fault;
   const puts = changes.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
-  const inodes = createInodes(image, puts);
+  const inodes = createInodes(archive, puts);
   const records = puts
     .toSorted((a, b) => comparePaths(a.path, b.path))
-    .flatMap((entry) => createRecords(image, entry, inodes));
-  return findAppendFault(image, puts, records) ?? records;
+    .flatMap((entry) => createRecords(archive, entry, inodes));
+  return findAppendFault(archive, puts, records) ?? records;
 }
 
-/** What keeps any change from being appended to this image. */
+/** Why nothing can be appended to this image, if so. */
 export function findImageFault({ layout, name }: Archive): AppendFault | undefined {
   const opaque = layout.segments.find(({ kind }) => kind === 'opaque');
   if (opaque === undefined) return undefined;
@@ -37,28 +53,28 @@ export function findImageFault({ layout, name }: Archive): AppendFault | undefin
   return { path: name, reason };
 }
 
-function findChangeFault(image: Archive, changes: readonly Change[]): AppendFault | undefined {
+function findChangeFault(archive: Archive, changes: readonly Change[]): AppendFault | undefined {
   const puts = new Map(
     changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
   );
   for (const change of changes) {
     if (change.op === 'remove') {
       const isGone = (path: string) => path === change.path || isBelow(path, change.path);
-      for (const path of image.entries.keys())
+      for (const path of archive.entries.keys())
         if (isGone(path) && !puts.has(path))
           return { path, reason: 'it is removed, and an appended archive cannot take a name away' };
       continue;
     }
     const { path, type, mtime } = change.entry;
-    const old = image.entries.get(path);
+    const old = archive.entries.get(path);
     const isOldTime = type === 'directory' && old?.type === 'directory' && old.mtime !== mtime;
     if (isOldTime) return { path, reason: 'a directory keeps the time of its first record' };
   }
   return undefined;
 }
 
-function createRecords(image: Archive, entry: Entry, inodes: Inodes): AppendedRecord[] {
-  const segment = image.layout.root;
+function createRecords(archive: Archive, entry: Entry, inodes: Inodes): AppendedRecord[] {
+  const segment = archive.layout.root;
   const { first, ...identity } = inodes.identify(entry, undefined, segment);
   const name = decodePath(inodes.name(entry.path, segment));
   const target = entry.type === 'symlink' ? (entry.target ?? '') : undefined;
@@ -75,22 +91,22 @@ function createRecords(image: Archive, entry: Entry, inodes: Inodes): AppendedRe
     rdevminor: entry.device?.minor ?? 0,
   };
   const record = { header, name, target, body: hasBody && filesize > 0 ? entry : undefined };
-  // A further name of a group takes the place of whatever has it.
-  if (!first || !keepsInode(image, entry)) return [record];
+  // A further name of a group replaces what is at its path.
+  if (!first || !keepsInode(archive, entry)) return [record];
   return [createUnlinkingRecord(entry, name, inodes, segment), record];
 }
 
 /**
- * Whether a kernel would go on with the old inode although it must not: a file is rewritten in place, with all
- * its hard links, a device keeps its number.
+ * Whether a kernel would wrongly reuse the old inode: it rewrites a file in place, with all its hard links, and a device
+ * keeps its number.
  */
-function keepsInode(image: Archive, { path, type }: Entry): boolean {
-  const old = image.entries.get(path);
+function keepsInode(archive: Archive, { path, type }: Entry): boolean {
+  const old = archive.entries.get(path);
   if (old?.type !== type || type === 'directory' || type === 'symlink') return false;
   return type !== 'file' || old.link !== undefined;
 }
 
-/** A kernel unlinks a name at which a record of another type comes; what follows is a new inode. */
+/** A kernel unlinks a name when a record of another type comes; the record that follows gets a new inode. */
 function createUnlinkingRecord(entry: Entry, name: string, inodes: Inodes, segment: number): AppendedRecord {
   const { path, mtime } = entry;
   const other = entry.type === 'fifo' ? 'socket' : 'fifo';
@@ -100,25 +116,25 @@ function createUnlinkingRecord(entry: Entry, name: string, inodes: Inodes, segme
 }
 
 /**
- * Lets the kernel's rules loose on the appended records: what comes out must be the tree of the image with
- * the entries put into it, and nothing else. The first difference, if there is one.
+ * Applies the kernel's rules to the appended records: the result must be the tree of the image with the entries put into
+ * it, and nothing else. Returns the first difference.
  */
-export function findAppendFault(
-  image: Archive,
+function findAppendFault(
+  archive: Archive,
   puts: readonly Entry[],
   appended: readonly AppendedRecord[],
 ): AppendFault | undefined {
-  const old = describeTree(image);
+  const old = describeTree(archive);
   const start = old.length;
   const added = appended.map(({ header, name, target }, index) =>
     createRecord(start + index, header, name, target),
   );
-  // The table of hard links is as good as reset: the new records have inode numbers of their own.
+  // The new records have inode numbers of their own, so the table of hard links is as good as reset.
   const merged = mergeRecords([...old, undefined, ...added], noBody);
   const lost = merged.dropped.find(({ record }) => record.index >= start);
   if (lost !== undefined) return { path: lost.record.name, reason: `a kernel would drop it: ${lost.reason}` };
   const after = merged.entries;
-  const expected = new Map<string, Entry>(image.entries);
+  const expected = new Map<string, Entry>(archive.entries);
   for (const entry of puts)
     expected.set(entry.path, {
       ...entry,
@@ -138,7 +154,7 @@ export function findAppendFault(
   return { path, reason: `a kernel would make something else of it: ${what.replaceAll('\n', ' = ')}` };
 }
 
-/** Records that a kernel makes the tree of the image of. */
+/** Records of which a kernel makes the tree of the image. */
 function describeTree({ entries }: Archive): ArchiveRecord[] {
   const groups = new Map<string, number>();
   return [...entries.values()].map((entry, index) => {
@@ -173,19 +189,3 @@ function createRecord(
 }
 
 async function* noBody(): AsyncGenerator<Uint8Array, void, void> {}
-
-/** One record of an archive that is appended to an image. */
-export interface AppendedRecord {
-  readonly header: RecordFields;
-  /** As written, in the style of the image. */
-  readonly name: string;
-  readonly target?: string | undefined;
-  /** The entry whose body it brings. */
-  readonly body?: Entry | undefined;
-}
-
-/** Why changes cannot be expressed by an archive behind the image, and the path that it is about. */
-export interface AppendFault {
-  readonly path: string;
-  readonly reason: string;
-}

@@ -4,7 +4,7 @@ import type { Archive } from '../model/archive.js';
 import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
 
-/** The numbers by which a kernel tells hard links, and whether this name brings the body. */
+/** The numbers by which a kernel recognises hard links, and whether this name brings the body. */
 export interface Identity {
   readonly ino: number;
   readonly nlink: number;
@@ -16,16 +16,16 @@ export interface Identity {
 export interface Inodes {
   /** `old`: the record whose place the entry takes, if any. */
   identify(entry: Entry, old: ArchiveRecord | undefined, segment: number): Identity;
-  /** A new name in the style of the archive it goes to: `./a`, `/a` or `a`. */
+  /** A new name in the style of its archive: `./a`, `/a` or `a`. */
   name(path: string, segment: number): Uint8Array;
 }
 
-/** Gives numbers to new entries that no other entry of the image has. */
-export function createInodes(image: Archive, additions: Iterable<Entry>): Inodes {
-  const used = new Set(image.records.map((record) => record.header.ino));
+/** Gives new entries inode numbers that no other entry of the image has. */
+export function createInodes(archive: Archive, additions: Iterable<Entry>): Inodes {
+  const used = new Set(archive.records.map((record) => record.header.ino));
   const groupSizes = countLinks(additions);
   const groupNumbers = new Map<string, number>();
-  const largest = image.records.reduce((most, record) => Math.max(most, record.header.ino), 0);
+  const largest = archive.records.reduce((most, record) => Math.max(most, record.header.ino), 0);
   let last = largest < 0xf0000000 ? largest : 0;
 
   function takeNumber(): number {
@@ -37,7 +37,7 @@ export function createInodes(image: Archive, additions: Iterable<Entry>): Inodes
 
   return {
     identify(entry, old, segment) {
-      const sample = (old ?? image.records.find((record) => record.segment === segment))?.header;
+      const sample = (old ?? archive.records.find((record) => record.segment === segment))?.header;
       const device = { devmajor: sample?.devmajor ?? 0, devminor: sample?.devminor ?? 0 };
       if (entry.link === undefined) {
         const keeps = old !== undefined && (old.header.nlink < 2 || entry.type === 'directory');
@@ -55,7 +55,7 @@ export function createInodes(image: Archive, additions: Iterable<Entry>): Inodes
     },
     name(path, segment) {
       const sample =
-        image.records.find((record) => record.segment === segment && record.name.length > 1)?.name ?? '';
+        archive.records.find((record) => record.segment === segment && record.name.length > 1)?.name ?? '';
       const prefix = sample.startsWith('./') ? './' : sample.startsWith('/') ? '/' : '';
       const name = path === '' ? '.' : prefix + path;
       return encodePath(isWritable(name) ? name : path);

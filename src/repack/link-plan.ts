@@ -5,48 +5,50 @@ import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord } from '../model/layout.js';
 
 /**
- * Actions for the names that stay of hard-link groups of which some go. Their count is set right, since
- * the kernel only links what has two or more; and when the record with the body goes (GNU cpio puts it
- * into the last name, others into the first), a name that stays takes the body over.
+ * Actions for the remaining names of hard-link groups that lose some. Their link count is corrected, since the kernel
+ * only links records that have two or more. When the record with the body goes (GNU cpio puts it into the last name,
+ * others into the first), a remaining name takes the body over.
  */
 export function planLinks(
-  image: Archive,
+  archive: Archive,
   actions: ReadonlyMap<ArchiveRecord, RecordAction>,
 ): Map<ArchiveRecord, RecordAction> {
   const relinks = new Map<ArchiveRecord, RecordAction>();
-  for (const { type, data, records } of listSharedFiles(image)) {
+  for (const { type, data, records } of listSharedFiles(archive)) {
     const left = records.filter((record) => !actions.has(record));
     if (left.length === records.length || left.length === 0) continue;
     for (const record of left)
-      for (const useless of listUseless(image, record, left)) relinks.set(useless, { do: 'drop' });
+      for (const useless of listUseless(archive, record, left)) relinks.set(useless, { do: 'drop' });
     const staying = left.filter((record) => relinks.get(record)?.do !== 'drop');
     if (staying.length === 0) continue;
     const nlink = staying.filter(isLinked).length;
     for (const record of staying.filter(isLinked)) relinks.set(record, { do: 'relink', nlink });
-    const names = staying.filter((record) => isName(image, record));
+    const names = staying.filter((record) => isName(archive, record));
     if (type !== 'file' || staying.includes(data) || names.length === 0) continue;
     relinks.set(chooseHeir(names, data), { do: 'relink', nlink: Math.max(nlink, 1), carry: data });
   }
-  for (const record of listRevived(image, [...actions.keys(), ...relinks.keys()]))
+  for (const record of listRevived(archive, [...actions.keys(), ...relinks.keys()]))
     relinks.set(record, { do: 'drop' });
   return relinks;
 }
 
 /**
- * Names that the kernel could not link, because the first one of their group was gone: with the records that
- * change the group may get another first name, and these would be linked to that.
+ * Names that the kernel could not link because the first name of their group was gone. With the changed records the
+ * group may get another first name, and the kernel would link them to it.
  */
-function listRevived(image: Archive, changed: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
+function listRevived(archive: Archive, changed: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
   const known = new Set(changed);
   const keys = new Set(changed.filter(isLinked).map(linkKey));
-  const revived = image.records.filter(
-    (record) => isLinked(record) && image.placed[record.index]?.inode === 0 && keys.has(linkKey(record)),
+  const revived = archive.records.filter(
+    (record) => isLinked(record) && archive.placed[record.index]?.inode === 0 && keys.has(linkKey(record)),
   );
   const paths = new Set(
-    revived.map(({ index }) => image.placed[index]?.path).filter((path) => !image.entries.has(path ?? '')),
+    revived
+      .map(({ index }) => archive.placed[index]?.path)
+      .filter((path) => !archive.entries.has(path ?? '')),
   );
-  const isGone = ({ index }: ArchiveRecord) => paths.has(image.placed[index]?.path);
-  const gone = paths.size === 0 ? [] : image.records.filter(isGone);
+  const isGone = ({ index }: ArchiveRecord) => paths.has(archive.placed[index]?.path);
+  const gone = paths.size === 0 ? [] : archive.records.filter(isGone);
   return [...revived, ...gone].filter((record) => !known.has(record));
 }
 
@@ -55,60 +57,60 @@ function linkKey({ header: { devmajor, devminor, ino, mode } }: ArchiveRecord): 
 }
 
 /**
- * What would not do the same in a smaller group. Once the first name of a group comes again, the kernel
- * removes it to link it to itself, and the file is gone; so a repeated name must not become the first one,
- * and what is gone by that must not come back.
+ * Records that would act differently in a smaller group. When the first name of a group comes again, the kernel removes
+ * it to link it to itself, and the file is gone. So a repeated name must not become the first one, and a file that is
+ * gone in this way must not come back.
  */
 function listUseless(
-  image: Archive,
+  archive: Archive,
   record: ArchiveRecord,
   group: readonly ArchiveRecord[],
 ): readonly ArchiveRecord[] {
-  const pathOf = ({ index }: ArchiveRecord) => image.placed[index]?.path;
+  const pathOf = ({ index }: ArchiveRecord) => archive.placed[index]?.path;
   const path = pathOf(record);
   if (!isLinked(record)) return [];
-  if (!image.entries.has(path ?? '')) return image.records.filter((other) => pathOf(other) === path);
+  if (!archive.entries.has(path ?? '')) return archive.records.filter((other) => pathOf(other) === path);
   const isRepeated = group.some(
     (other) => other.index > record.index && isLinked(other) && pathOf(other) === path,
   );
-  return isRepeated || !isName(image, record) ? [record] : [];
+  return isRepeated || !isName(archive, record) ? [record] : [];
 }
 
 function isLinked(record: ArchiveRecord): boolean {
   return record.header.nlink > 1;
 }
 
-/** Whether the file still has the record's name in the end: nothing came to that path later. */
-function isName(image: Archive, record: ArchiveRecord): boolean {
-  const placed = image.placed[record.index];
-  const entry = image.entries.get(placed?.path ?? '');
-  return entry !== undefined && image.placed[entry.record.index]?.inode === placed?.inode;
+/** Whether the file has the record's name in the end: no later record has its path. */
+function isName(archive: Archive, record: ArchiveRecord): boolean {
+  const placed = archive.placed[record.index];
+  const entry = archive.entries.get(placed?.path ?? '');
+  return entry !== undefined && archive.placed[entry.record.index]?.inode === placed?.inode;
 }
 
 interface SharedFile {
   readonly type: ImageEntry['type'];
   readonly data: ArchiveRecord;
-  /** Every record that was about this file when the kernel came to it. */
+  /** Every record that referred to this file when the kernel read it. */
   readonly records: readonly ArchiveRecord[];
 }
 
-/** Files that several records are about, and that still have a name in the end. */
-function listSharedFiles(image: Archive): SharedFile[] {
+/** Files with several records that have a name in the end. */
+function listSharedFiles(archive: Archive): SharedFile[] {
   const records = new Map<number, ArchiveRecord[]>();
-  for (const record of image.records) {
-    const inode = image.placed[record.index]?.inode;
+  for (const record of archive.records) {
+    const inode = archive.placed[record.index]?.inode;
     if (inode !== undefined) records.set(inode, [...(records.get(inode) ?? []), record]);
   }
   const files = new Map<number, SharedFile>();
-  for (const { type, record, data } of image.entries.values()) {
-    const inode = image.placed[record.index]?.inode ?? 0;
+  for (const { type, record, data } of archive.entries.values()) {
+    const inode = archive.placed[record.index]?.inode ?? 0;
     const own = records.get(inode) ?? [];
     if (type !== 'directory' && own.some(isLinked)) files.set(inode, { type, data, records: own });
   }
   return [...files.values()];
 }
 
-/** The next name after the body's old place, so that it can be passed on; else the last one before it. */
+/** The next name behind the old place of the body, so that the body can be passed on; else the last one before it. */
 function chooseHeir(staying: readonly ArchiveRecord[], data: ArchiveRecord): ArchiveRecord {
   const heir =
     staying.find((record) => record.index > data.index) ??
@@ -125,9 +127,9 @@ function chooseHeir(staying: readonly ArchiveRecord[], data: ArchiveRecord): Arc
   );
 }
 
-/** What becomes of one record of the old image. A record without an action stays as it is. */
+/** What happens to one record of the old image. A record without an action stays as it is. */
 export type RecordAction =
   | { readonly do: 'drop' }
   | { readonly do: 'replace'; readonly entry: Entry }
-  /** Stays, but its hard-link group became smaller; `carry`: it gets the group's body from that record. */
+  /** Stays, but its hard-link group became smaller. `carry`: the record whose body it takes over. */
   | { readonly do: 'relink'; readonly nlink: number; readonly carry?: ArchiveRecord | undefined };

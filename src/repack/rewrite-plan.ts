@@ -8,27 +8,31 @@ import type { ArchiveRecord } from '../model/layout.js';
 import { ancestorPaths, coverPaths } from '../tree/resolve.js';
 import { planLinks, type RecordAction } from './link-plan.js';
 
+const largestNumber = 0xffffffff;
+const longestComponent = 255;
+const longestTarget = 4095;
+
 export interface RewritePlan {
   readonly actions: ReadonlyMap<ArchiveRecord, RecordAction>;
-  /** Segment index -> entries that are added at its end, parents first. */
+  /** Entries that are added at the end of a segment, by segment, parents first. */
   readonly additions: ReadonlyMap<number, readonly Entry[]>;
-  /** Segments that are written anew; all others are copied. */
+  /** Segments that are written anew. */
   readonly touched: ReadonlySet<number>;
 }
 
 /**
- * Decides how changes are expressed in an image. A changed path keeps the place of the record that counts
- * (the last one), so that a kernel sees everything in the old order; new paths go to the end of the root
- * segment, or of the segment that brings their directory when that comes later.
+ * Decides how changes are expressed in an image. A changed path keeps the place of its last record, the one that counts,
+ * so a kernel sees everything in the old order. New paths go to the end of the root segment, or of the segment that
+ * brings their directory when that comes later.
  */
-export function planRewrite(image: Archive, changes: readonly Change[]): RewritePlan {
+export function planRewrite(archive: Archive, changes: readonly Change[]): RewritePlan {
   const removes = changes.flatMap((change) => (change.op === 'remove' ? [change.path] : []));
   const puts = new Map(
     changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
   );
   const isGone = coverPaths(removes);
   for (const entry of puts.values()) assertWritable(entry);
-  const recordsByPath = groupRecords(image, (path) => puts.has(path) || isGone(path));
+  const recordsByPath = groupRecords(archive, (path) => puts.has(path) || isGone(path));
   const actions = new Map<ArchiveRecord, RecordAction>();
   const added: Entry[] = [];
 
@@ -40,20 +44,20 @@ export function planRewrite(image: Archive, changes: readonly Change[]): Rewrite
     const place = entry.link === undefined ? records.at(-1) : undefined;
     if (place === undefined) added.push(entry);
     else actions.set(place, { do: 'replace', entry });
-    const both = entry.type === 'directory' && image.entries.get(entry.path)?.type === 'directory';
+    const both = entry.type === 'directory' && archive.entries.get(entry.path)?.type === 'directory';
     for (const record of records) if (record !== place && !both) actions.set(record, { do: 'drop' });
   }
-  for (const [record, action] of planLinks(image, actions)) actions.set(record, action);
+  for (const [record, action] of planLinks(archive, actions)) actions.set(record, action);
 
-  const additions = placeAdditions(image, added);
+  const additions = placeAdditions(archive, added);
   const touched = new Set([...additions.keys(), ...[...actions.keys()].map((record) => record.segment)]);
   return { actions, additions, touched };
 }
 
-function groupRecords(image: Archive, wanted: (path: string) => boolean): Map<string, ArchiveRecord[]> {
+function groupRecords(archive: Archive, wanted: (path: string) => boolean): Map<string, ArchiveRecord[]> {
   const groups = new Map<string, ArchiveRecord[]>();
-  for (const record of image.records) {
-    const path = image.placed[record.index]?.path;
+  for (const record of archive.records) {
+    const path = archive.placed[record.index]?.path;
     if (path === undefined || !wanted(path)) continue;
     const group = groups.get(path);
     if (group === undefined) groups.set(path, [record]);
@@ -62,10 +66,10 @@ function groupRecords(image: Archive, wanted: (path: string) => boolean): Map<st
   return groups;
 }
 
-/** Hard-link groups stay together: the kernel forgets its link table at every TRAILER. */
-function placeAdditions(image: Archive, entries: readonly Entry[]): Map<number, Entry[]> {
+/** Hard-link groups stay together: the kernel clears its link table at every TRAILER. */
+function placeAdditions(archive: Archive, entries: readonly Entry[]): Map<number, Entry[]> {
   const groups = new Map<string, number>();
-  const segmentOf = (entry: Entry) => findSegment(image, entry.path);
+  const segmentOf = (entry: Entry) => findSegment(archive, entry.path);
   for (const entry of entries) {
     if (entry.link !== undefined)
       groups.set(entry.link, Math.max(groups.get(entry.link) ?? 0, segmentOf(entry)));
@@ -80,27 +84,23 @@ function placeAdditions(image: Archive, entries: readonly Entry[]): Map<number, 
   return placed;
 }
 
-function findSegment(image: Archive, path: string): number {
+function findSegment(archive: Archive, path: string): number {
   const parent = ancestorPaths(path)
-    .map((ancestor) => image.entries.get(ancestor))
+    .map((ancestor) => archive.entries.get(ancestor))
     .findLast((entry): entry is ImageEntry => entry !== undefined);
-  if (parent === undefined) return image.layout.root;
-  const first = image.records.find((record) => image.placed[record.index]?.path === parent.path);
-  return Math.max(image.layout.root, first?.segment ?? 0);
+  if (parent === undefined) return archive.layout.root;
+  const first = archive.records.find((record) => archive.placed[record.index]?.path === parent.path);
+  return Math.max(archive.layout.root, first?.segment ?? 0);
 }
 
-/** Component by component, so that a directory comes before what is in it. */
+/** Compares component by component: a directory comes before its contents. */
 export function comparePaths(a: string, b: string): number {
   const [left, right] = [a.split('/').join('\0'), b.split('/').join('\0')];
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-const largestNumber = 0xffffffff;
-const longestComponent = 255;
-const longestTarget = 4095;
-
 /**
- * Refuses what a newc archive has no place for, or what a kernel would skip without a word. Errors
+ * Refuses an entry that newc cannot express, or that a kernel would skip silently. Errors
  * (`invalid`): `name-unwritable`, `target-unwritable`, `number-unwritable`; `file-too-large`.
  */
 export function assertWritable(entry: Entry): void {
@@ -128,7 +128,7 @@ export function assertWritable(entry: Entry): void {
 }
 
 function nameReason(path: string): string {
-  if (path === '') return 'found a name of no bytes for what is no directory';
+  if (path === '') return 'found an empty name, which only the root directory has';
   return path.includes('\0')
     ? 'found a name with a NUL'
     : `found a name of ${encodePath(path).length} bytes, wanted at most 4095: a kernel skips longer ones`;

@@ -18,7 +18,7 @@ export interface Rewriting {
   readonly plan: RewritePlan;
   readonly inodes: Inodes;
   readonly spool: Spool;
-  /** Bodies of dropped records that a later name of the same file takes over. */
+  /** Bodies of dropped records that a later name of the file takes over. */
   readonly carried: Map<ArchiveRecord, Spooled>;
 }
 
@@ -31,7 +31,7 @@ interface Work extends Rewriting {
   readonly records: readonly ArchiveRecord[];
   /** Record whose body is taken over -> the name that takes it. */
   readonly heirs: ReadonlyMap<ArchiveRecord, ArchiveRecord>;
-  /** Headers of names that take a body over, until that comes. */
+  /** Headers of names that take a body over and wait for it. */
   readonly waiting: Map<ArchiveRecord, Uint8Array>;
   /** How many records were read. */
   read: number;

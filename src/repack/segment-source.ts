@@ -32,7 +32,7 @@ export interface SourceOptions {
   isTouched(record: ArchiveRecord): boolean;
 }
 
-/** A segment that is to be changed, with runs of earlier builds where the codec cuts every run there is. */
+/** A segment to change, with compressed runs of earlier builds where the codec makes every run a member. */
 export function openSegment(
   archive: Archive,
   index: number,

@@ -9,7 +9,7 @@ import type { Codec, Compression, MemberRange } from '../model/layout.js';
 import type { AppendedRecord } from './append-plan.js';
 
 export interface AppendOptions {
-  /** Of the archive that is appended; default: what the archive that brings /init has. */
+  /** Of the archive that is appended; default: that of the archive that brings /init. */
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;
 }
@@ -37,11 +37,11 @@ export async function* writeAppended(
   );
 }
 
-/** Zeros between the image and what is appended, which begins at a multiple of four whatever its codec. */
+/** Zeros between the image and the appended archive, which begins at a multiple of four whatever its codec. */
 function sizeOfJoint({ layout: { size, segments } }: Image): number {
   const last = segments.findLast(({ kind }) => kind === 'cpio');
   const end = last?.end ?? size;
-  // An archive without a TRAILER goes on in one of its own codec that comes at once behind it.
+  // An archive without a TRAILER continues in one of the same codec that follows directly.
   const least = Math.max(
     countGapZeros(last?.compression.codec ?? 'none', 'opaque', end),
     last?.trailer ? 0 : 4,

@@ -14,13 +14,13 @@ import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
 import { openSegment } from './segment-source.js';
 
 export interface RepackOptions {
-  /** Compress the root segment with this instead of what it had. */
+  /** Of the root segment; default: the one that it had. */
   readonly codec?: Compression['codec'] | undefined;
-  /** Of the root segment, and of others that changes touch in an archive whose segments can be copied. */
+  /** Of the root segment; also of each other segment that changes touch, where unchanged segments can be copied. */
   readonly level?: number | undefined;
-  /** The root segment, and each that is written anew, as one member. */
+  /** One member for the root segment, and for each that is compressed anew. */
   readonly single?: boolean | undefined;
-  /** For bodies that must wait for their place. */
+  /** For bodies that wait for their place. */
   readonly spool: Spool;
   /** Where compressed runs are cached for the next build. */
   readonly cache?: Cache | undefined;
@@ -28,8 +28,8 @@ export interface RepackOptions {
 
 /**
  * The bytes of the new image; returns where the members that were compressed anew stand. Segments that no change
- * touches are copied, as padding and opaque parts are; without changes the result is the input. Where only the records
- * of a segment are known, it is compressed anew around the bytes that it had, with the codec and level that it had.
+ * touches are copied, like padding and opaque parts; without changes the result is the input. A segment of which only
+ * the records are known is compressed anew, around the same bytes and with the same codec and level.
  * Errors: `level-invalid`, `links-across-segments`, `body-missing`, and those of reading.
  */
 export async function* writeImage(
@@ -91,7 +91,7 @@ interface SegmentTask {
   readonly isRewritten: boolean;
 }
 
-/** `canCopy`: the segment is only written anew for a change in it. */
+/** `canCopy`: the segment is written anew only for a change in it. */
 function chooseCodec(
   { compression }: Segment,
   options: RepackOptions,
@@ -110,8 +110,8 @@ function isOtherwiseCompressed(segment: Segment, options: RepackOptions): boolea
   return options.level !== undefined && segment.compression.codec !== 'none';
 }
 
-/** Zeros in front of a segment that comes at once behind one that was written anew with the codec `previous`. */
-export function sizeOfGap(next: Segment | undefined, written: number, previous: Codec): number {
+/** Zeros in front of a segment that directly follows one that was written anew with the codec `previous`. */
+function sizeOfGap(next: Segment | undefined, written: number, previous: Codec): number {
   if (next === undefined || next.kind === 'padding') return 0;
   if (next.kind === 'cpio') return countGapZeros(previous, next.compression.codec, written);
   const least = countGapZeros(previous, 'opaque', written);
@@ -119,20 +119,19 @@ export function sizeOfGap(next: Segment | undefined, written: number, previous: 
 }
 
 /**
- * Fewer than four zeros are there to reach a multiple of four; more are copied, then rounded up to what the
- * old end was beside a multiple of four.
- * `previous`: the codec of the segment in front.
+ * Fewer than four zeros are there to reach a multiple of four. More are copied, and then rounded up so that their end
+ * is as far from a multiple of four as before. `previous`: the codec of the segment in front.
  */
-export function sizeOfPadding(segment: Segment, written: number, last: boolean, previous: Codec): number {
+function sizeOfPadding(segment: Segment, written: number, last: boolean, previous: Codec): number {
   const size = segment.end - segment.offset;
   const least = last ? 0 : countGapZeros(previous, 'opaque', written);
   const start = written + (size < 4 ? least : size);
-  // Bytes at which the kernel stops may be an archive that only begins at a wrong place: it stays wrong.
+  // The bytes at which a kernel stops may be an archive at an unaligned place: it must stay unaligned.
   const aligned = last && segment.end % 4 !== 0 ? 0 : distance(start, segment.end);
   return start - written + aligned;
 }
 
-/** Zeros from one place to one that is as far from a multiple of four as another. */
+/** Zeros from `from` to the next place that is as far from a multiple of four as `to`. */
 function distance(from: number, to: number): number {
   return (((to - from) % 4) + 4) % 4;
 }

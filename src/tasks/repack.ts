@@ -9,7 +9,11 @@ import type { TreeDiff } from '../model/diff.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
-import { type Base, createBase, createEmptySidecar } from '../repack/import/unpacked-image.js';
+import {
+  createEmptySidecar,
+  createUnpackedImage,
+  type UnpackedImage,
+} from '../repack/import/unpacked-image.js';
 import { type RepackOptions, writeImage } from '../repack/write-image.js';
 import { parseCodec } from '../setup/build-request.js';
 import { openNamedImage } from '../setup/named-image.js';
@@ -102,7 +106,7 @@ async function writeChecked(
 }
 
 interface WriteRequest {
-  readonly base: Base;
+  readonly base: UnpackedImage;
   readonly options: RepackOptions;
   readonly run: Run;
 }
@@ -121,7 +125,7 @@ async function writeOutput(path: string, { base, options, run }: WriteRequest): 
   return await createOutput(path, writeImage(original, changes, options), session.signal);
 }
 
-async function openPlace({ source, scratch, session }: Run, spool: Spool): Promise<Base> {
+async function openPlace({ source, scratch, session }: Run, spool: Spool): Promise<UnpackedImage> {
   const { place, input } = source;
   const isStream = place === '-' && input !== undefined;
   const path = isStream ? join(scratch.path, 'stdin.tar') : resolve(session.places.folder, place);
@@ -144,24 +148,24 @@ interface PlaceOptions {
   readonly session: ReadingSession;
 }
 
-async function openTar({ path, source: { place }, spool, session }: PlaceOptions): Promise<Base> {
-  const { findInTar } = await import('../repack/import/read-tar.js');
-  const { found, sidecar } = await findInTar(path, place, spool, session.signal).catch((error) => {
+async function openTar({ path, source: { place }, spool, session }: PlaceOptions): Promise<UnpackedImage> {
+  const { readTar } = await import('../repack/import/read-tar.js');
+  const { tree, sidecar } = await readTar(path, place, spool, session.signal).catch((error) => {
     throw explainTar(error, place);
   });
   if (sidecar === undefined) warn(place, 'it has no sidecar', session);
-  return createBase(sidecar ?? createEmptySidecar(place), found);
+  return createUnpackedImage(sidecar ?? createEmptySidecar(place), tree);
 }
 
-async function openFolder({ path, source, spool, session }: PlaceOptions): Promise<Base> {
-  const { findInFolder } = await import('../repack/import/read-folder.js');
+async function openFolder({ path, source, spool, session }: PlaceOptions): Promise<UnpackedImage> {
+  const { readFolder } = await import('../repack/import/read-folder.js');
   const { readSidecarFile } = await import('../repack/import/read-sidecar.js');
   const named = source.sidecar === undefined ? undefined : resolve(session.places.folder, source.sidecar);
   const file = named ?? `${path}${sidecarSuffix}`;
   const isThere = named !== undefined || (await stat(file).catch(() => undefined)) !== undefined;
   if (!isThere) warn(source.place, `there is no ${file}`, session);
   const sidecar = isThere ? await readSidecarFile(file, spool) : createEmptySidecar(source.place);
-  return createBase(sidecar, await findInFolder(path, session.signal));
+  return createUnpackedImage(sidecar, await readFolder(path, session.signal));
 }
 
 /** Not an error: a root file system from anywhere makes an image too. */

@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { chooseSettings } from '#src/compress/compression.js';
 import { createSpool } from '#src/io/spool.js';
 import type { Change } from '#src/model/change.js';
-import type { ModeWishes } from '#src/repack/write-changes.js';
+import type { ModeOptions } from '#src/repack/write-changes.js';
 import { writeChanges } from '#src/repack/write-changes.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
@@ -61,10 +61,10 @@ const wanted = [
   '^old links: one file$',
 ];
 
-async function write(source: string, target: string, what: readonly Change[], wishes: ModeWishes) {
+async function write(source: string, target: string, what: readonly Change[], options: ModeOptions) {
   await using image = await openImage(source, { signal });
   const pieces: Uint8Array[] = [];
-  const { bytes } = writeChanges(image, what, { spool: createSpool(''), ...wishes });
+  const { bytes } = writeChanges(image, what, { spool: createSpool(''), ...options });
   for await (const piece of bytes) pieces.push(Buffer.from(piece));
   await writeFile(target, Buffer.concat(pieces));
   await using written = await openImage(target, { signal });

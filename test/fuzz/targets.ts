@@ -17,7 +17,7 @@ import { createSpool } from '#src/io/spool.js';
 import type { Codec } from '#src/model/layout.js';
 import { readSidecar } from '#src/repack/import/read-sidecar.js';
 import { parseSidecarLine } from '#src/repack/import/sidecar-line.js';
-import { createBase } from '#src/repack/import/unpacked-image.js';
+import { createUnpackedImage } from '#src/repack/import/unpacked-image.js';
 import { createCollector } from '#src/unpack/collector.js';
 import { scanImage } from '#src/unpack/scan.js';
 import { detectArchitecture } from '#src/verify/boot/kernel.js';
@@ -177,7 +177,7 @@ export const fastTargets: readonly Target[] = [
         entries: new Map(),
         shows: (entry: { readonly mode: number }) => entry.mode,
       };
-      createBase(await readSidecar(Readable.from([bytes]), 'fuzz', createSpool(folder)), found);
+      createUnpackedImage(await readSidecar(Readable.from([bytes]), 'fuzz', createSpool(folder)), found);
     },
   },
   {

@@ -5,9 +5,9 @@ import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Bytes } from '#src/model/entry.js';
 import type { Codec } from '#src/model/layout.js';
-import { findInFolder } from '#src/repack/import/read-folder.js';
+import { readFolder } from '#src/repack/import/read-folder.js';
 import { readSidecarFile } from '#src/repack/import/read-sidecar.js';
-import { createBase } from '#src/repack/import/unpacked-image.js';
+import { createUnpackedImage } from '#src/repack/import/unpacked-image.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { readEntries } from '#src/tar/tar-reader.js';
 import { unpackWhileReading } from '#src/unpack/export/to-folder.js';
@@ -62,7 +62,7 @@ async function checkRepacked(
 ): Promise<void> {
   const root = join(work, 'target/root');
   const sidecar = await readSidecarFile(join(work, 'target', sidecarName), spool);
-  const base = createBase(sidecar, await findInFolder(root, signal));
+  const base = createUnpackedImage(sidecar, await readFolder(root, signal));
   if (base.changes.length > 0)
     throw new Error(`oracle: the folder has changes: ${JSON.stringify(base.changes.slice(0, 3))}`);
   const again = join(work, 'again');

@@ -6,7 +6,7 @@ import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Change } from '#src/model/change.js';
 import { planAppend } from '#src/repack/append-plan.js';
-import { foreseeMode, type ModeWishes, writeChanges } from '#src/repack/write-changes.js';
+import { foreseeMode, type ModeOptions, writeChanges } from '#src/repack/write-changes.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import {
@@ -45,11 +45,11 @@ async function append(
   t: ExecutionContext,
   image: Image,
   changes: readonly Change[],
-  wishes: ModeWishes = { mode: 'append' },
+  options: ModeOptions = { mode: 'append' },
 ): Promise<{ image: Image; bytes: Buffer; old: Buffer }> {
   const folder = await createTestFolder(t);
   const pieces: Uint8Array[] = [];
-  const { bytes: source } = writeChanges(image, changes, { spool: createSpool(folder), ...wishes });
+  const { bytes: source } = writeChanges(image, changes, { spool: createSpool(folder), ...options });
   for await (const piece of source) pieces.push(Buffer.from(piece));
   const bytes = Buffer.concat(pieces);
   const path = join(folder, 'out.img');

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createSpool } from '#src/io/spool.js';
 import type { Image } from '#src/model/archive.js';
 import type { Change } from '#src/model/change.js';
-import type { ModeWishes } from '#src/repack/write-changes.js';
+import type { ModeOptions } from '#src/repack/write-changes.js';
 import { writeChanges } from '#src/repack/write-changes.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import {
@@ -45,10 +45,13 @@ async function write(
   t: ExecutionContext,
   image: Image,
   changes: readonly Change[],
-  wishes: ModeWishes = { mode: 'rewrite' },
+  options: ModeOptions = { mode: 'rewrite' },
 ): Promise<Image> {
   const spool = createSpool(await createTestFolder(t));
-  const written = await openBytes(t, await collect(writeChanges(image, changes, { spool, ...wishes }).bytes));
+  const written = await openBytes(
+    t,
+    await collect(writeChanges(image, changes, { spool, ...options }).bytes),
+  );
   await checkOutput(image, written, changes);
   return written;
 }

@@ -1,29 +1,29 @@
 import type { Change } from '../../model/change.js';
 import type { Entry } from '../../model/entry.js';
 import { parentPath } from '../../tree/resolve.js';
-import type { Found, FoundTree } from './source-tree.js';
+import type { SourceEntry, SourceTree } from './source-tree.js';
 
 /** An image as it was when it was unpacked. */
 export interface Reference {
   readonly entries: ReadonlyMap<string, Entry>;
-  /** There was none: everything that is found is new. */
+  /** There was no image: every entry is new. */
   readonly isNew: boolean;
-  /** Paths of which a folder or tar says nothing. */
+  /** Paths that a folder or tar cannot show. */
   readonly kept: ReadonlySet<string>;
-  /** The digest of a regular file's body, as it was. */
+  /** The digest of a regular file's body in the image. */
   digest(path: string): string | undefined;
 }
 
 /**
- * What was done to a folder or tar since the image was unpacked into it. A time alone is no change (copying
- * a folder sets them all, and a directory has the time of the last name made inside): what has the same
- * content keeps its time. What the image has and the folder cannot hold stays, as long as its directory does.
+ * What was changed in a folder or tar since the image was unpacked into it. A time alone is no change: copying a folder
+ * sets all times, and a directory has the time of the last name made in it. An entry with the same content keeps its
+ * time. What the image has and the folder cannot hold stays, as long as its directory does.
  */
-export function findChanges(reference: Reference, found: FoundTree): Change[] {
+export function findChanges(reference: Reference, source: SourceTree): Change[] {
   const changes: Change[] = [];
   const removed = new Set<string>();
   for (const [path, old] of reference.entries) {
-    const now = found.entries.get(path);
+    const now = source.entries.get(path);
     if (path !== '' && removed.has(parentPath(path))) removed.add(path);
     else if (now === undefined ? path !== '' && !reference.kept.has(path) : isOtherKind(old, now)) {
       removed.add(path);
@@ -31,31 +31,31 @@ export function findChanges(reference: Reference, found: FoundTree): Change[] {
     }
   }
   const wanted = new Map<string, Wanted>();
-  for (const [path, now] of found.entries) {
-    // An image that never said what its root is like does not begin to.
+  for (const [path, now] of source.entries) {
+    // An image without a record of its root does not get one.
     if (path === '' && !reference.isNew && !reference.entries.has('')) continue;
     const old = removed.has(path) ? undefined : reference.entries.get(path);
-    wanted.set(path, createWanted(old, now, found, reference));
+    wanted.set(path, createWanted(old, now, source, reference));
   }
   for (const { entry } of groupNames(wanted, reference)) changes.push({ op: 'put', entry });
   return changes;
 }
 
-/** An entry as the new image should have it. */
+/** An entry that the new image must have. */
 interface Wanted {
   readonly entry: Entry;
-  /** Whether anything about it but its links is other than in the image. */
+  /** Whether anything but its links differs from the image. */
   readonly changed: boolean;
-  /** As the folder or tar has it. */
+  /** As the folder or tar shows it. */
   readonly link: string | undefined;
 }
 
-/** A directory that became something else takes all that was in it along. */
-function isOtherKind(old: Entry, now: Found): boolean {
+/** A directory that became something else takes its contents with it. */
+function isOtherKind(old: Entry, now: SourceEntry): boolean {
   return (old.type === 'directory') !== (now.type === 'directory');
 }
 
-function isSameContent(old: Entry, now: Found, { digest }: Reference): boolean {
+function isSameContent(old: Entry, now: SourceEntry, { digest }: Reference): boolean {
   if (old.type !== now.type) return false;
   if (old.type === 'file')
     return old.size === now.size && (old.size === 0 || digest(old.path) === now.sha256);
@@ -63,10 +63,15 @@ function isSameContent(old: Entry, now: Found, { digest }: Reference): boolean {
   return old.device?.major === now.device?.major && old.device?.minor === now.device?.minor;
 }
 
-function createWanted(old: Entry | undefined, now: Found, found: FoundTree, reference: Reference): Wanted {
+function createWanted(
+  old: Entry | undefined,
+  now: SourceEntry,
+  source: SourceTree,
+  reference: Reference,
+): Wanted {
   const same = old !== undefined && isSameContent(old, now, reference);
-  // A symlink's mode means nothing, and no folder of Linux can change it.
-  const keepsMode = old?.type === now.type && (now.type === 'symlink' || found.shows(old) === now.mode);
+  // The mode of a symlink means nothing, and Linux cannot change it.
+  const keepsMode = old?.type === now.type && (now.type === 'symlink' || source.shows(old) === now.mode);
   const { path, type, size, target, device, link } = now;
   const mode = keepsMode && old !== undefined ? old.mode : now.mode;
   const uid = now.owner?.uid ?? old?.uid ?? 0;
@@ -88,9 +93,9 @@ function createWanted(old: Entry | undefined, now: Found, found: FoundTree, refe
 }
 
 /**
- * The entries that have to be put. Names of one file in the image stay that while nothing is changed about
- * them, also where a copy of the folder made several files of them; so do names of one file in the folder
- * or tar. A group with a new or changed name is put as a whole.
+ * The entries that must be put. Names of one file in the image stay linked while nothing about them changed, even where
+ * a copy of the folder made several files of them; names of one file in the folder or tar are linked too. A group with a
+ * new or changed name is put as a whole.
  */
 function groupNames(wanted: ReadonlyMap<string, Wanted>, reference: Reference): Wanted[] {
   const oldLink = (name: Wanted) => (name.changed ? undefined : reference.entries.get(name.entry.path)?.link);
@@ -101,7 +106,7 @@ function groupNames(wanted: ReadonlyMap<string, Wanted>, reference: Reference): 
   }
   const groups = new Map<string | Wanted, Wanted[]>();
   for (const name of wanted.values()) {
-    const own = name.link === undefined ? name : (joined.get(name.link) ?? `found ${name.link}`);
+    const own = name.link === undefined ? name : (joined.get(name.link) ?? `source ${name.link}`);
     const key = oldLink(name) ?? own;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [name]);

@@ -5,26 +5,25 @@ import { plainAttributes } from '../../folder/write-entry.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath } from '../../format/path.js';
 import { MobyPatchError } from '../../model/error.js';
-import { clampTime, digestBody, type Found, type FoundTree, noBody } from './source-tree.js';
+import { clampTime, digestBody, noBody, type SourceEntry, type SourceTree } from './source-tree.js';
 
 /**
- * Reads a folder, no symlink followed. What belongs to the owner of the folder itself belongs to nobody in
- * particular, so that a folder of anybody's can be repacked by anybody. Every regular file is read once for
- * its digest, and again when it is written.
+ * Reads a folder without following symlinks. An entry of the folder's own owner gets no owner, so any user can repack
+ * the folder of any other. Each regular file is read once for its digest, and again when it is written.
  */
-export async function findInFolder(path: string, signal: AbortSignal): Promise<FoundTree> {
+export async function readFolder(path: string, signal: AbortSignal): Promise<SourceTree> {
   const folder = createFolder(path);
   const walked = await walkFolder(folder, new Set(), signal);
   const owner = walked.get('')?.stat.uid ?? 0n;
-  const entries = new Map<string, Found>();
+  const entries = new Map<string, SourceEntry>();
   for (const [at, found] of walked) {
     signal.throwIfAborted();
-    entries.set(at, await createFound(folder, found, owner));
+    entries.set(at, await createEntry(folder, found, owner));
   }
   return { name: path, entries, shows: plainAttributes.mode };
 }
 
-async function createFound(folder: Folder, { path, stat }: WalkedEntry, owner: bigint): Promise<Found> {
+async function createEntry(folder: Folder, { path, stat }: WalkedEntry, owner: bigint): Promise<SourceEntry> {
   const mode = Number(stat.mode);
   const type = parseType(mode) ?? 'file';
   const isDevice = type === 'character' || type === 'block';
@@ -45,7 +44,7 @@ async function createFound(folder: Folder, { path, stat }: WalkedEntry, owner: b
   };
 }
 
-/** As glibc's gnu_dev_major and gnu_dev_minor take a device number apart. */
+/** The bits of a device number, as in glibc's gnu_dev_major and gnu_dev_minor. */
 function splitDevice(rdev: bigint): { major: number; minor: number } {
   return {
     major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn)),

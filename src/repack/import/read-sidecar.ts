@@ -15,25 +15,25 @@ import type {
 } from '../../model/sidecar.js';
 import { parseSidecarLine } from './sidecar-line.js';
 
-/** A piece of a segment as it was written: a record, or the TRAILER. */
+/** A record of a segment as it was written, or its TRAILER. */
 export interface SidecarPiece {
   /** Zeros in front of it. */
   readonly gap: number;
   /** Header and name with their padding, and the body of a TRAILER. */
   readonly raw: Uint8Array;
   readonly record?: ArchiveRecord | undefined;
-  /** The digest of a body that is in the folder or tar. */
+  /** Of a body that is in the folder or tar. */
   readonly sha256?: string | undefined;
-  /** A body that is not. */
+  /** A body that is in the sidecar. */
   readonly body?: Spooled | undefined;
 }
 
 export interface Sidecar {
   readonly image: Omit<SidecarImage, 'line'>;
   readonly segments: readonly SidecarSegment[];
-  /** Segment index -> what it is made of, in order. */
+  /** By segment, in order. */
   readonly pieces: readonly (readonly SidecarPiece[])[];
-  /** Segment index -> the bytes of an opaque segment. */
+  /** The bytes of opaque segments, by segment. */
   readonly opaque: ReadonlyMap<number, Spooled>;
 }
 
@@ -84,7 +84,7 @@ async function* readLines(
 interface LineCursor {
   /** The next line; undefined at the end. */
   next(): Promise<NumberedLine | undefined>;
-  /** What the `bytes` lines hold that come now. */
+  /** The content of the `bytes` lines that come next. */
   bytes(): Bytes;
   close(): Promise<void>;
 }

@@ -6,26 +6,26 @@ import { MobyPatchError } from '../../model/error.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
 import { ancestorPaths } from '../../tree/resolve.js';
 import { readSidecar, type Sidecar } from './read-sidecar.js';
-import { digestBody, type Found, type FoundTree, noBody } from './source-tree.js';
+import { digestBody, noBody, type SourceEntry, type SourceTree } from './source-tree.js';
 
-export interface ReadTar {
-  readonly found: FoundTree;
-  /** Absent when the tar is not one that unpack wrote. */
+export interface TarSource {
+  readonly tree: SourceTree;
+  /** Absent when unpack did not write the tar. */
   readonly sidecar?: Sidecar | undefined;
 }
 
 /**
- * Reads a tar file. A later record of a name replaces an earlier one, with all that is below; parents that
- * no record brings are made, since a kernel makes none. Errors: those of reading a tar, `sidecar-invalid`.
+ * Reads a tar file. A later record of a name replaces an earlier one with everything below it. Parents without a record
+ * are added, since a kernel makes none. Errors: those of reading a tar, `sidecar-invalid`.
  */
-export async function findInTar(
+export async function readTar(
   path: string,
   name: string,
   spool: Spool,
   signal: AbortSignal,
-): Promise<ReadTar> {
+): Promise<TarSource> {
   const comments: Buffer[] = [];
-  const entries = new Map<string, Found>();
+  const entries = new Map<string, SourceEntry>();
   const onComment = (text: Uint8Array) => {
     const comment = Buffer.from(text);
     if (comment.toString('latin1', 0, sidecarComment.length) === sidecarComment)
@@ -37,15 +37,19 @@ export async function findInTar(
     const old = entries.get(record.path);
     if (old?.type === 'directory' && record.type !== 'directory') removeBelow(entries, record.path);
     if (record.type === 'link') addLink(entries, record, links);
-    else entries.set(record.path, await createFound(record, path, body));
+    else entries.set(record.path, await createEntry(record, path, body));
   }
   addParents(entries);
-  const found = { name, entries, shows: (entry: { readonly mode: number }) => entry.mode };
-  if (comments.length === 0) return { found };
-  return { found, sidecar: await readSidecar(Readable.from(comments), name, spool) };
+  const tree = { name, entries, shows: (entry: { readonly mode: number }) => entry.mode };
+  if (comments.length === 0) return { tree };
+  return { tree, sidecar: await readSidecar(Readable.from(comments), name, spool) };
 }
 
-async function createFound(record: TarRecord, file: string, body: AsyncIterable<Uint8Array>): Promise<Found> {
+async function createEntry(
+  record: TarRecord,
+  file: string,
+  body: AsyncIterable<Uint8Array>,
+): Promise<SourceEntry> {
   const { path, type, mode, uid, gid, mtime, size, target, device, position } = record;
   if (type === 'link') throw new TypeError('a link is no entry of its own');
   const read = () =>
@@ -64,7 +68,7 @@ async function createFound(record: TarRecord, file: string, body: AsyncIterable<
   };
 }
 
-function addLink(entries: Map<string, Found>, record: TarRecord, links: Set<string>): void {
+function addLink(entries: Map<string, SourceEntry>, record: TarRecord, links: Set<string>): void {
   const first = entries.get(record.target ?? '');
   if (first === undefined || first.type === 'directory')
     throw new MobyPatchError(
@@ -79,11 +83,11 @@ function addLink(entries: Map<string, Found>, record: TarRecord, links: Set<stri
   entries.set(record.path, { ...first, path: record.path, link });
 }
 
-function removeBelow(entries: Map<string, Found>, path: string): void {
+function removeBelow(entries: Map<string, SourceEntry>, path: string): void {
   for (const other of entries.keys()) if (other.startsWith(`${path}/`)) entries.delete(other);
 }
 
-function addParents(entries: Map<string, Found>): void {
+function addParents(entries: Map<string, SourceEntry>): void {
   const newest = [...entries.values()].reduce((most, { mtime }) => Math.max(most, mtime), 0);
   for (const path of ['', ...[...entries.keys()].flatMap(ancestorPaths)]) {
     const found = entries.get(path);

@@ -14,7 +14,7 @@ const name = z.string().refine((text) => !text.includes('\0') && encodePath(text
 });
 const written = {
   segment: count,
-  // As much as anybody puts between two records, and a bound for what a line of ours can make us write.
+  // More than any archive has between two records: it bounds what one line can make us write.
   gap: count.max(2 ** 30).optional(),
   lower: z.literal(true).optional(),
   raw: base64.optional(),
@@ -83,7 +83,7 @@ export function parseSidecarLine(text: string, where: string): SidecarLine {
   );
 }
 
-/** What cannot be written must have come with its bytes. */
+/** A name that cannot be written must come with the bytes of its record. */
 function hasName(line: z.infer<typeof lineSchema>): boolean {
   return line.line !== 'record' || line.raw !== undefined || isWritable(line.name);
 }

@@ -1,31 +1,31 @@
 import { createHash } from 'node:crypto';
 import type { Bytes, Entry, EntryType } from '../../model/entry.js';
 
-/** What stands in a folder or tar under one name. */
-export interface Found {
+/** A name in a folder or tar. */
+export interface SourceEntry {
   readonly path: string;
   readonly type: EntryType;
-  /** As the place shows it: see `shows`. */
+  /** As the folder or tar shows it: see `SourceTree.shows`. */
   readonly mode: number;
-  /** Absent: nobody said whose it is; an entry of the image keeps its owner, a new one belongs to root. */
+  /** Absent where the owner is unknown: an entry of the image keeps its owner, a new one belongs to root. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   readonly mtime: number;
   readonly size: number;
   readonly target?: string | undefined;
   readonly device?: Entry['device'];
-  /** The same on every name of one file that has several. */
+  /** The same on every name of one file. */
   readonly link?: string | undefined;
   /** Of a regular file's body. */
   readonly sha256?: string | undefined;
   body(): Bytes;
 }
 
-export interface FoundTree {
+export interface SourceTree {
   /** What messages call it. */
   readonly name: string;
   /** By canonical path. */
-  readonly entries: ReadonlyMap<string, Found>;
-  /** The mode that the place shows for an entry of an image that nobody has touched. */
+  readonly entries: ReadonlyMap<string, SourceEntry>;
+  /** The mode that the folder or tar shows for an unchanged entry of the image. */
   shows(entry: Entry): number;
 }
 

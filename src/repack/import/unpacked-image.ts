@@ -8,23 +8,23 @@ import type { ArchiveRecord, Layout } from '../../model/layout.js';
 import { mergeRecords } from '../../tree/merge.js';
 import { findChanges } from './find-changes.js';
 import type { Sidecar, SidecarPiece } from './read-sidecar.js';
-import type { Found, FoundTree } from './source-tree.js';
+import type { SourceEntry, SourceTree } from './source-tree.js';
 
-/** An image that is known by its sidecar alone; the bodies it shares with a folder or tar are read from there. */
-export interface Base {
-  /** A body that is gone, since its file was changed or removed, is empty. */
+/** An image of which only the sidecar is left; the bodies it shares with a folder or tar are read from there. */
+export interface UnpackedImage {
+  /** A body whose file was changed or removed is empty. */
   readonly archive: Archive;
-  /** What was done to the folder or tar since the image was unpacked. */
+  /** What was changed in the folder or tar since the image was unpacked. */
   readonly changes: readonly Change[];
 }
 
-export function createBase(sidecar: Sidecar, found: FoundTree): Base {
+export function createUnpackedImage(sidecar: Sidecar, tree: SourceTree): UnpackedImage {
   const { image: head, segments } = sidecar;
   const pieces = sidecar.pieces.flat();
   const records = pieces.flatMap(({ record }) => (record === undefined ? [] : [record]));
   const layout: Layout = { size: head.size, sha256: head.sha256, segments, root: head.root };
   const byRecord = new Map(pieces.map((piece) => [piece.record, piece]));
-  const byDigest = indexBodies(found);
+  const byDigest = indexBodies(tree);
   const read = (record: ArchiveRecord) => readBody(byRecord.get(record) as SidecarPiece, byDigest);
   const merged = mergeRecords(
     pieces.map(({ record }) => record),
@@ -52,11 +52,11 @@ export function createBase(sidecar: Sidecar, found: FoundTree): Base {
     },
   };
   const digest = (path: string) => byRecord.get(entries.get(path)?.data)?.sha256;
-  const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(head.kept), digest }, found);
+  const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(head.kept), digest }, tree);
   return { archive, changes };
 }
 
-/** One segment of this compression without a record: what entries that come from no image are added to. */
+/** One gzip segment without a record: entries that come from no image are added to it. */
 export function createEmptySidecar(name: string): Sidecar {
   const sha256 = '0'.repeat(64);
   const segment = {
@@ -79,7 +79,10 @@ export function createEmptySidecar(name: string): Sidecar {
   };
 }
 
-async function* listTokens(pieces: readonly SidecarPiece[], byDigest: ReadonlyMap<string, Found>): Tokens {
+async function* listTokens(
+  pieces: readonly SidecarPiece[],
+  byDigest: ReadonlyMap<string, SourceEntry>,
+): Tokens {
   let size = 0;
   for (const piece of pieces) {
     const { gap, raw, record } = piece;
@@ -100,17 +103,17 @@ async function* listTokens(pieces: readonly SidecarPiece[], byDigest: ReadonlyMa
 
 const emptyHeader = { ...emptyFields, magic: '070701', mode: 0, namesize: 11, check: 0 } as const;
 
-/** By content, so that it does not matter under which name a body is found. */
-function indexBodies(found: FoundTree): Map<string, Found> {
-  const bodies = new Map<string, Found>();
-  for (const entry of found.entries.values()) if (entry.sha256 !== undefined) bodies.set(entry.sha256, entry);
+/** By content: a body may have moved to another name. */
+function indexBodies(tree: SourceTree): Map<string, SourceEntry> {
+  const bodies = new Map<string, SourceEntry>();
+  for (const entry of tree.entries.values()) if (entry.sha256 !== undefined) bodies.set(entry.sha256, entry);
   return bodies;
 }
 
-/** As many bytes as the record's header says, or none: a record of which the body is gone is dropped or replaced. */
+/** As many bytes as the record's header says, or none where the body is gone. */
 async function* readBody(
   { record, body, sha256 }: SidecarPiece,
-  byDigest: ReadonlyMap<string, Found>,
+  byDigest: ReadonlyMap<string, SourceEntry>,
 ): AsyncGenerator<Uint8Array, void, void> {
   const size = record?.header.filesize ?? 0;
   if (record?.target !== undefined) yield encodePath(record.target);
@@ -121,7 +124,7 @@ async function* readBody(
   }
 }
 
-async function* readFound(found: Found): AsyncGenerator<Uint8Array, void, void> {
+async function* readFound(found: SourceEntry): AsyncGenerator<Uint8Array, void, void> {
   let size = 0;
   for await (const bytes of found.body()) {
     size += bytes.length;
