@@ -18,6 +18,9 @@ export interface FolderRequest {
   /** A free name, or an empty folder. */
   readonly destination: string;
   readonly signal: AbortSignal;
+}
+
+interface EagerRequest extends FolderRequest {
   /** What writes the files while an image is read. */
   readonly createWriters?: () => FileWriters;
 }
@@ -49,7 +52,7 @@ export async function unpackToFolder(
  */
 export async function unpackWhileReading(
   open: (watch: () => Promise<RecordWatcher>) => Promise<Image>,
-  { destination, signal, createWriters = createFileWriters }: FolderRequest,
+  { destination, signal, createWriters = createFileWriters }: EagerRequest,
 ): Promise<UnpackedFolder> {
   let folder = undefined as NewFolder | undefined;
   let eager = undefined as EagerFolder | undefined;
