@@ -19,22 +19,20 @@ export async function digestBody(entry: Entry): Promise<string> {
 
 /** Path -> hex SHA-256 of regular files in an image, in at most one pass over its bodies. */
 export async function digestFiles(image: Archive, paths: Iterable<string>): Promise<Map<string, string>> {
-  const byRecord = new Map<ArchiveRecord, string[]>();
+  const digests = new Map<string, string>();
+  /** The names of files whose digest is not known. */
+  const unknown = new Map<ArchiveRecord, string[]>();
   for (const path of paths) {
     const entry = image.entries.get(path);
-    if (entry?.type === 'file') byRecord.set(entry.data, [...(byRecord.get(entry.data) ?? []), path]);
+    if (entry?.type !== 'file') continue;
+    const known = entry.data.header.filesize === 0 ? emptyDigest : image.digests.get(entry.data);
+    if (known !== undefined) digests.set(path, known);
+    else unknown.set(entry.data, [...(unknown.get(entry.data) ?? []), path]);
   }
-  const digests = new Map<string, string>();
-  for (const [record, names] of byRecord) {
-    const known = record.header.filesize === 0 ? emptyDigest : image.digests.get(record);
-    if (known === undefined) continue;
-    for (const path of names) digests.set(path, known);
-    byRecord.delete(record);
-  }
-  if (byRecord.size === 0) return digests;
-  for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
+  if (unknown.size === 0) return digests;
+  for await (const [record, body] of image.bodies(new Set(unknown.keys()))) {
     const digest = await digestBytes(body);
-    for (const path of byRecord.get(record) ?? []) digests.set(path, digest);
+    for (const path of unknown.get(record) ?? []) digests.set(path, digest);
   }
   return digests;
 }

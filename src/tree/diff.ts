@@ -4,6 +4,7 @@ import type { Entry, EntryField } from '../model/entry.js';
 import { groupLinks, type LinkNames } from './links.js';
 
 type Tree = ReadonlyMap<string, Entry>;
+type FieldDifference = Difference['fields'][number];
 type FieldTexts = Partial<Record<EntryField, string>>;
 
 /**
@@ -17,16 +18,12 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
   const differences: Difference[] = [];
   for (const [path, old] of before) {
     const entry = after.get(path);
-    if (entry === undefined) differences.push({ path, kind: 'removed', type: old.type, fields: [] });
-    else {
-      const other =
-        old.type === 'file' && entry.type === 'file' && (old.size !== entry.size || hasOtherContent(path));
-      const same = isAlike(old, entry) && linksBefore(path) === linksAfter(path);
-      if (same && !other) continue;
-      const fields = compareTexts(describe(old, linksBefore), describe(entry, linksAfter));
-      if (other) fields.push({ field: 'content', before: `${old.size} bytes`, after: `${entry.size} bytes` });
-      if (fields.length > 0) differences.push({ path, kind: 'changed', type: entry.type, fields });
+    if (entry === undefined) {
+      differences.push({ path, kind: 'removed', type: old.type, fields: [] });
+      continue;
     }
+    const fields = compareEntries(old, entry);
+    if (fields.length > 0) differences.push({ path, kind: 'changed', type: entry.type, fields });
   }
   for (const [path, entry] of after) {
     if (!before.has(path)) differences.push({ path, kind: 'added', type: entry.type, fields: [] });
@@ -35,6 +32,17 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
     differences.filter((difference) => difference.kind === kind).length;
   differences.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { added: count('added'), removed: count('removed'), changed: count('changed'), differences };
+
+  function compareEntries(old: Entry, entry: Entry): FieldDifference[] {
+    const { path } = old;
+    const hasOther =
+      old.type === 'file' && entry.type === 'file' && (old.size !== entry.size || hasOtherContent(path));
+    const isSame = isAlike(old, entry) && linksBefore(path) === linksAfter(path);
+    if (isSame && !hasOther) return [];
+    const fields = compareTexts(describe(old, linksBefore), describe(entry, linksAfter));
+    if (!hasOther) return fields;
+    return [...fields, { field: 'content', before: `${old.size} bytes`, after: `${entry.size} bytes` }];
+  }
 }
 
 /** Whether all fields that `describe` shows are equal: they are for most entries, and comparing texts costs more. */
@@ -67,10 +75,7 @@ function describe(entry: Entry, links: LinkNames): FieldTexts {
   };
 }
 
-function compareTexts(
-  before: FieldTexts,
-  after: FieldTexts,
-): { field: EntryField; before: string; after: string }[] {
+function compareTexts(before: FieldTexts, after: FieldTexts): FieldDifference[] {
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])] as EntryField[];
   return fields
     .filter((field) => before[field] !== after[field])

@@ -84,23 +84,24 @@ function renderHunks(edits: readonly Edit[]): string[] {
     const first = edits.findIndex(({ sign }, index) => index >= at && sign !== ' ');
     if (first < 0) break;
     const start = Math.max(at, first - context);
-    for (const { sign } of edits.slice(at, start)) {
-      if (sign !== '+') oldLine += 1;
-      if (sign !== '-') newLine += 1;
-    }
+    // All lines before the hunk are in both texts.
+    oldLine += start - at;
+    newLine += start - at;
     const hunk = edits.slice(start, end);
     const oldCount = hunk.filter(({ sign }) => sign !== '+').length;
     const newCount = hunk.filter(({ sign }) => sign !== '-').length;
     lines.push(`@@ -${showRange(oldLine, oldCount)} +${showRange(newLine, newCount)} @@`);
-    for (const { sign, line } of hunk) {
-      lines.push(sign + line.replace(/\n$/, ''));
-      if (!line.endsWith('\n')) lines.push('\\ No newline at end of file');
-    }
+    lines.push(...hunk.flatMap(renderEdit));
     oldLine += oldCount;
     newLine += newCount;
     at = end;
   }
   return lines;
+}
+
+function renderEdit({ sign, line }: Edit): string[] {
+  const text = sign + line.replace(/\n$/, '');
+  return line.endsWith('\n') ? [text] : [text, '\\ No newline at end of file'];
 }
 
 /** The end of the hunk: behind the last change whose context meets that of the one before it. */

@@ -71,21 +71,23 @@ function encodeComment(piece: Uint8Array): Uint8Array {
 
 async function* listItems(image: Archive): AsyncGenerator<PackItem> {
   const sidecarOnly = listSidecarOnlyInTar(image.entries.values());
-  const bodies = new Map<ArchiveRecord, ImageEntry>();
-  const links = new Map<ArchiveRecord, ImageEntry[]>();
+  /** The names of each file with a body. */
+  const files = new Map<ArchiveRecord, ImageEntry[]>();
   const others: ImageEntry[] = [];
   for (const entry of image.entries.values()) {
     const { type, size, data } = entry;
     if (sidecarOnly.has(entry.path)) continue;
     if (type === 'directory') yield { entry };
-    else if (type !== 'file' || size === 0) others.push(entry);
-    else if (!bodies.has(data)) bodies.set(data, entry);
-    else links.set(data, [...(links.get(data) ?? []), entry]);
+    else if (type === 'file' && size > 0) files.set(data, [...(files.get(data) ?? []), entry]);
+    else others.push(entry);
   }
-  for await (const [record, body] of image.bodies(new Set(bodies.keys()))) {
-    const first = bodies.get(record);
-    if (first !== undefined) yield { entry: first, body };
-    for (const entry of links.get(record) ?? []) yield { entry };
-  }
+  for await (const [record, body] of image.bodies(new Set(files.keys())))
+    yield* listNames(files.get(record), body);
   for (const entry of others) yield { entry };
+}
+
+/** The first name of a file has the body. */
+function* listNames([first, ...links]: readonly ImageEntry[] = [], body: Bytes): Generator<PackItem> {
+  if (first !== undefined) yield { entry: first, body };
+  for (const entry of links) yield { entry };
 }
