@@ -1,9 +1,8 @@
 /* Preloaded into the program: counts every call that changes the disk below FAULT_ROOT, in all threads and
- * child processes together, and at call number FAULT_AT kills the program or lets the call fail.
- *   FAULT_COUNT  a file of 8 bytes, shared: the number of calls so far
- *   FAULT_LOG    a file that gets a line for each call
- *   FAULT_AT     from 1; 0: only count
- *   FAULT_ERROR  errno of the call; 0 or absent: SIGKILL before the call is made */
+ * child processes together, and at one of them kills the program or lets the call fail.
+ *   FAULT_STATE  a file of three longs, shared: the number of calls so far; which of them, from 1, or 0 for none;
+ *                errno of that call, or 0 for SIGKILL before it is made
+ *   FAULT_LOG    a file that gets a line for each call */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,33 +19,32 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static _Atomic long *count;
+static struct {
+  _Atomic long count;
+  volatile long at, error;
+} *state;
 static const char *root;
-static long at;
-static int error;
 static int report = -1;
 
 __attribute__((constructor)) static void begin(void) {
   root = getenv("FAULT_ROOT");
-  const char *file = getenv("FAULT_COUNT");
+  const char *file = getenv("FAULT_STATE");
   if (!root || !file) return;
   int fd = open(file, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
-  count = mmap(0, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  state = mmap(0, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   close(fd);
-  at = atol(getenv("FAULT_AT") ? getenv("FAULT_AT") : "0");
-  error = atoi(getenv("FAULT_ERROR") ? getenv("FAULT_ERROR") : "0");
   if (getenv("FAULT_LOG")) report = open(getenv("FAULT_LOG"), O_WRONLY | O_APPEND | O_CLOEXEC);
 }
 
 /* 1: the call is to fail with errno set */
 static int reach(const char *call, const char *path) {
-  if (!count || !path || strncmp(path, root, strlen(root)) != 0) return 0;
-  long number = atomic_fetch_add(count, 1) + 1;
+  if (!state || !path || strncmp(path, root, strlen(root)) != 0) return 0;
+  long number = atomic_fetch_add(&state->count, 1) + 1;
   if (report >= 0) dprintf(report, "%ld %s %s\n", number, call, path);
-  if (number != at) return 0;
-  if (error) {
-    errno = error;
+  if (number != state->at) return 0;
+  if (state->error) {
+    errno = (int)state->error;
     return 1;
   }
   /* A child of the program: the program itself is what is killed, and the child with it. */
@@ -63,7 +61,7 @@ static int reach(const char *call, const char *path) {
 
 static int reach_fd(const char *call, int fd) {
   char link[64], path[4096];
-  if (!count) return 0;
+  if (!state) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t size = readlink(link, path, sizeof path - 1);
   if (size < 0) return 0;

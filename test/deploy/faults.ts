@@ -1,41 +1,73 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Ran, runMoby } from '../fixtures/moby.js';
 
-export interface Faults extends Disposable {
-  /**
-   * The environment in which a program is killed, or gets the error, at the call number `at` of those that change
-   * the disk below `root`; 0: at none.
-   */
-  arm(root: string, at: number, error?: number): Record<string, string>;
-  /** The calls of the last run, with their names and paths. */
+export interface FaultCommand {
+  readonly argv: readonly string[];
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Of the calls that change the disk: the number of one, from 1; 0 is none. */
+export interface Fault {
+  readonly at: number;
+  /** errno of that call; without it the program is killed before the call. */
+  readonly error?: number;
+}
+
+export interface Faults extends AsyncDisposable {
+  /** In a process of its own. */
+  run(command: FaultCommand, fault: Fault): Promise<Ran>;
+  /** In one process for all such calls: nothing in it is killed. */
+  call(command: FaultCommand, fault: Required<Fault>): Promise<Ran>;
+  /** The calls of the last run: their names and paths. */
   calls(): readonly string[];
 }
 
-/** Compiles `fault.c`, which counts the calls to the C library in all threads and children of a program. */
-export function createFaults(): Faults {
+/** Compiles `fault.c`, which counts the calls to the C library below `root` in all threads and children of a program. */
+export function createFaults(root: string): Faults {
   const folder = mkdtempSync(join(tmpdir(), 'moby-patch-faults-'));
-  const [library, count, log] = ['fault.so', 'count', 'log'].map((name) => join(folder, name)) as [
+  const [library, state, log] = ['fault.so', 'state', 'log'].map((name) => join(folder, name)) as [
     string,
     string,
     string,
   ];
   execFileSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, 'test/deploy/fault.c', '-ldl']);
+  const preload = { LD_PRELOAD: library, FAULT_ROOT: root, FAULT_STATE: state, FAULT_LOG: log };
+  const arm = ({ at, error = 0 }: Fault): void => {
+    // The file is mapped into the program: it must stay the same one.
+    writeFileSync(state, new BigInt64Array([0n, BigInt(at), BigInt(error)]), { flag: 'r+' });
+    writeFileSync(log, '');
+  };
+  writeFileSync(state, '');
+  arm({ at: 0 });
+  const path = fileURLToPath(new URL('fault-runner.js', import.meta.url));
+  let runner: ReturnType<typeof fork> | undefined;
   return {
-    arm(root, at, error = 0) {
-      writeFileSync(count, Buffer.alloc(8));
-      writeFileSync(log, '');
-      return {
-        LD_PRELOAD: library,
-        FAULT_ROOT: root,
-        FAULT_COUNT: count,
-        FAULT_LOG: log,
-        FAULT_AT: String(at),
-        FAULT_ERROR: String(error),
-      };
+    run({ argv, folder: project, environment }, fault) {
+      arm(fault);
+      return runMoby(argv, { folder: project, environment: { ...environment, ...preload } });
+    },
+    async call(command, fault) {
+      runner ??= fork(path, { env: { ...process.env, ...command.environment, ...preload } });
+      arm(fault);
+      const answer = once(runner, 'message');
+      runner.send(command);
+      const [ran] = await answer;
+      return ran;
     },
     calls: () => readFileSync(log, 'utf8').trimEnd().split('\n'),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      if (runner !== undefined) {
+        const exited = once(runner, 'exit');
+        runner.disconnect();
+        await exited;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
