@@ -1,4 +1,4 @@
-/** The 48 bits before each block and before the checksum of a stream; they stand at any bit, not at bytes. */
+/** The 48 bits before each block, and before the checksum of a stream. They may begin at any bit of a byte. */
 const marks = { block: 0x314159265359, end: 0x177245385090 } as const;
 const markBits = 48;
 const checksumBits = 32;
@@ -8,7 +8,7 @@ export const bzip2MarkSpan = 11;
 
 export interface Bzip2Mark {
   readonly kind: keyof typeof marks;
-  /** Bits from the start of the searched bytes to the first bit behind the mark's checksum. */
+  /** Bits from the start of the searched bytes to the first bit behind the checksum of the mark. */
   readonly endBit: number;
   /** Of the block, or of the whole stream. */
   readonly checksum: number;
@@ -19,12 +19,12 @@ interface Candidate {
   readonly shift: number;
 }
 
-/** By the value of the second byte that a mark touches, which is one of its own whole bytes at each shift. */
+/** By the second byte that a mark touches: at every shift that byte is wholly part of the mark. */
 const candidates: readonly (readonly Candidate[] | undefined)[] = createCandidates();
 
 /**
- * The marks that begin in the first `count` bytes, in order; one that is cut by the end of `bytes` is not
- * found. A mark that is none (the same bits as data) is as likely as 2^-48 for each bit.
+ * The marks that begin in the first `count` bytes, in order; a mark that the end of `bytes` cuts is not found. Data
+ * has the same bits by chance with a probability of 2^-48 for each bit.
  */
 export function* findBzip2Marks(bytes: Uint8Array, count: number): Generator<Bzip2Mark, void, void> {
   const last = Math.min(count, bytes.length - 1);
@@ -45,7 +45,7 @@ export function foldBzip2Checksum(stream: number, block: number): number {
   return (((stream << 1) | (stream >>> 31)) ^ block) >>> 0;
 }
 
-/** The level from the four bytes that begin a stream (`BZh9`); undefined when these are others. */
+/** The level from the four bytes that begin a stream (`BZh9`); undefined for other bytes. */
 export function parseBzip2Header(bytes: Uint8Array): number | undefined {
   const level = (bytes[3] ?? 0) - 0x30;
   const known = bytes[0] === 0x42 && bytes[1] === 0x5a && bytes[2] === 0x68 && level >= 1 && level <= 9;

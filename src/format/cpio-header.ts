@@ -7,14 +7,14 @@ export const headerSize = 110;
 /** The kernel skips an entry with a longer name, its NUL included (init/initramfs.c: PATH_MAX). */
 export const maximumNameSize = 4096;
 
-/** What is read of a name that the kernel skips: more is nobody's, and is not held. */
+/** The longest name that is read of those that the kernel skips: no archiver writes a longer one. */
 export const longestReadName = 64 * 1024;
 
 export const trailerName = 'TRAILER!!!';
 
 /**
- * Whether a kernel takes a record for a TRAILER. Only do_name of init/initramfs.c looks for its name, and a
- * symlink, a name that is skipped and a body of what is no file never come there (booted, 6.1).
+ * Whether a kernel takes a record for a TRAILER. Only do_name of init/initramfs.c compares the name. A symlink, a name
+ * that is skipped and a record with a body that is no file never get there (booted, 6.1).
  */
 export function isTrailer(name: Uint8Array, header: Pick<Header, 'mode' | 'filesize' | 'namesize'>): boolean {
   const { mode, filesize, namesize } = header;
@@ -29,7 +29,7 @@ export function isTrailerName(name: Uint8Array): boolean {
 
 export type HeaderProblem = 'old-format' | 'no-magic' | 'not-hex';
 
-/** The one list of the fields, in the order of their digits. A literal: built by names a header takes a fifth more memory. */
+/** The fields in the order of their digits. An object literal: a header that is built key by key takes a fifth more memory. */
 function createHeader(magic: Header['magic'], next: () => number): Header {
   return {
     magic,
@@ -59,7 +59,7 @@ export function padding(size: number): number {
   return (4 - (size % 4)) % 4;
 }
 
-/** Parses 110 bytes; a string tells what is wrong with them. */
+/** Parses 110 bytes; returns the problem as a string. */
 export function parseHeader(bytes: Uint8Array): Header | HeaderProblem {
   const magic = String.fromCharCode(...bytes.subarray(0, 6));
   if (magic === '070707') return 'old-format';
@@ -84,7 +84,7 @@ export function encodeHeader(header: Header): Uint8Array {
   return bytes;
 }
 
-/** Negative for what is no eight digits. */
+/** Negative where there are no eight digits. */
 function parseHex(bytes: Uint8Array, start: number): number {
   let value = 0;
   for (let at = start; at < start + 8; at += 1) {
@@ -102,7 +102,7 @@ function digitValue(code: number): number {
   return -1;
 }
 
-/** The name in the bytes of a record: up to its NUL, and of one that the kernel skips only the start. */
+/** The name in the bytes of a record, up to its NUL; only the start of a name that the kernel skips. */
 export function sliceName(raw: Uint8Array, namesize: number): Uint8Array {
   const name = raw.subarray(headerSize, headerSize + Math.min(namesize, maximumNameSize));
   const nul = name.indexOf(0);

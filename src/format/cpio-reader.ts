@@ -13,14 +13,13 @@ import {
 import { emptyFields, patchRecord } from './cpio-writer.js';
 
 /**
- * What the reader finds, in order; `data` pieces are views of the chunk that was pushed. `position` is counted from
- * `CpioReaderOptions.position`.
+ * The tokens, in order; `data` pieces are views of the pushed chunk. `position` counts from `CpioReaderOptions.position`.
  */
 export type ReaderToken =
   | Token
   | { readonly kind: 'problem'; readonly problem: ReaderProblem; readonly position: number };
 
-/** Reasons to stop: the kernel stops at these too (with the same words), or reads what is not there. */
+/** Reasons to stop: the kernel stops at them too (with the same words), or would read beyond the archive. */
 export type ReaderProblem = HeaderProblem | 'broken-padding' | 'name-too-long' | 'truncated' | 'not-an-entry';
 
 export interface CpioReader {
@@ -29,30 +28,30 @@ export interface CpioReader {
   /** The rest of the last chunk, from `position` on, is not part of this archive. */
   readonly ended: boolean;
   push(chunk: Uint8Array): Generator<ReaderToken, void, void>;
-  /** Says that no more bytes come. */
+  /** Ends the archive: a problem when an entry is incomplete. */
   end(): Generator<ReaderToken, void, void>;
 }
 
 export interface CpioReaderOptions {
-  /** What `position` starts from: a raw archive inside a file is aligned to the file. */
+  /** The first value of `position`: a raw archive inside a file is aligned to the file. */
   readonly position?: number;
   /**
-   * For a raw archive inside a file: between entries any byte but `0` ends the archive without a problem,
-   * and so does a TRAILER.
+   * For a raw archive inside a file: a TRAILER, or any byte but `0` between entries, ends the archive without a
+   * problem.
    */
   readonly embedded?: boolean;
 }
 
-/** What is kept of a TRAILER's body, which a kernel skips: of a longer one nothing, nor its size in the header. */
+/** The longest body of a TRAILER that is kept; a kernel skips it. Of a longer one not even the size in the header is. */
 const longestTrailerBody = 32 * 1024;
 
 type State = 'between' | 'header' | 'name' | 'body' | 'padding' | 'stopped';
 
 /**
- * A push parser of newc archives (070701 and 070702) that follows the state machine of the kernel's
- * init/initramfs.c: zeros between entries are skipped, a TRAILER does not end the archive, an entry
- * begins at a multiple of four. A name that the kernel skips (none, or more than 4096 bytes) makes an entry too.
- * It holds no more than one header with its name.
+ * A push parser of newc archives (070701 and 070702) that follows the state machine of the kernel's init/initramfs.c:
+ * zeros between entries are skipped, a TRAILER does not end the archive, an entry begins at a multiple of four. A record
+ * whose name the kernel skips (none, or more than 4096 bytes) is an entry too. The parser buffers one header with its
+ * name.
  */
 export function createCpioReader({
   position: origin = 0,
@@ -60,10 +59,10 @@ export function createCpioReader({
 }: CpioReaderOptions = {}): CpioReader {
   let position = origin;
   let state: State = 'between';
-  /** What is read next in the present chunk. */
+  /** The next byte of the present chunk. */
   let at = 0;
-  let held = new Uint8Array(headerSize + maximumNameSize + 4);
-  let heldSize = 0;
+  let buffer = new Uint8Array(headerSize + maximumNameSize + 4);
+  let bufferedSize = 0;
   let wanted = 0;
   let header = noHeader;
   let start = 0;
@@ -116,38 +115,38 @@ export function createCpioReader({
     if (position % 4 !== 0) return stop('broken-padding', position);
     if (!isEntry) return stop('not-an-entry', position);
     state = 'header';
-    [start, heldSize, wanted] = [position, 0, headerSize];
+    [start, bufferedSize, wanted] = [position, 0, headerSize];
     return undefined;
   }
 
-  /** Whether all that is wanted is held now. */
-  function hold(chunk: Uint8Array): boolean {
-    const count = Math.min(wanted - heldSize, chunk.length - at);
-    held.set(chunk.subarray(at, at + count), heldSize);
-    heldSize += count;
+  /** Whether `wanted` bytes are buffered now. */
+  function fill(chunk: Uint8Array): boolean {
+    const count = Math.min(wanted - bufferedSize, chunk.length - at);
+    buffer.set(chunk.subarray(at, at + count), bufferedSize);
+    bufferedSize += count;
     advance(count);
-    return heldSize === wanted;
+    return bufferedSize === wanted;
   }
 
   function readHeader(chunk: Uint8Array): ReaderToken | undefined {
-    if (!hold(chunk)) return undefined;
-    const parsed = parseHeader(held.subarray(0, headerSize));
+    if (!fill(chunk)) return undefined;
+    const parsed = parseHeader(buffer.subarray(0, headerSize));
     if (typeof parsed === 'string') return stop(parsed, start);
     if (parsed.namesize > longestReadName) return stop('name-too-long', start);
     header = parsed;
     wanted = headerSize + parsed.namesize + padding(headerSize + parsed.namesize);
-    if (wanted > held.length) {
+    if (wanted > buffer.length) {
       const larger = new Uint8Array(wanted);
-      larger.set(held.subarray(0, heldSize));
-      held = larger;
+      larger.set(buffer.subarray(0, bufferedSize));
+      buffer = larger;
     }
     state = 'name';
     return undefined;
   }
 
   function readName(chunk: Uint8Array): ReaderToken | undefined {
-    if (!hold(chunk)) return undefined;
-    const raw = held.slice(0, wanted);
+    if (!fill(chunk)) return undefined;
+    const raw = buffer.slice(0, wanted);
     const name = sliceName(raw, header.namesize);
     [sum, left, state] = [0, header.filesize, 'body'];
     isAfterTrailer = isTrailer(name, header);
@@ -191,7 +190,7 @@ export function createCpioReader({
   }
 
   function* end(): Generator<ReaderToken, void, void> {
-    // A last body may lack its padding: the kernel has all it wants by then.
+    // The last body may lack its padding: the kernel does not need it.
     if (state === 'between' || state === 'stopped' || state === 'padding') return;
     yield stop('truncated', start);
   }
@@ -216,7 +215,7 @@ function skipZeros(chunk: Uint8Array, from: number): number {
   return at;
 }
 
-/** The TRAILER's record with room for its body and the padding behind that. */
+/** The record of a TRAILER, with room for its body and the padding of that. */
 function startTrailer(raw: Uint8Array, filesize: number): Uint8Array<ArrayBuffer> {
   if (filesize > longestTrailerBody) return new Uint8Array(patchRecord(raw, { filesize: 0 }));
   const whole = new Uint8Array(raw.length + filesize + padding(filesize));

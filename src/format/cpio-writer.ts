@@ -8,15 +8,15 @@ import {
   trailerName,
 } from './cpio-header.js';
 
-/** The fields of a new record; what is left out is 0 (`nlink`: 1). */
+/** The fields of a new record; an absent one is 0 (`nlink`: 1). */
 export type RecordFields = Partial<Omit<Header, 'magic' | 'namesize' | 'check'>> & Pick<Header, 'mode'>;
 
 const zeros = new Uint8Array(4);
 
 /**
- * Header, name and their padding of one 070701 record; the body (`filesize` bytes) and
- * `encodePadding(filesize)` follow. The name that ends an archive gets `./` in front: the same path to a
- * kernel, and no end to any reader. Throws a RangeError for a name that the kernel would skip.
+ * The header, name and padding of one 070701 record; the body (`filesize` bytes) and `encodePadding(filesize)` follow.
+ * The name of a TRAILER gets `./` in front: a kernel sees the same path, and no reader sees an end of the archive.
+ * Throws a RangeError for a name that the kernel would skip.
  */
 export function encodeRecord(fields: RecordFields, name: Uint8Array): Uint8Array {
   return encodeNamed(fields, isTrailerName(name) ? new TextEncoder().encode(`./${trailerName}`) : name);
@@ -34,17 +34,17 @@ function encodeNamed(fields: RecordFields, name: Uint8Array): Uint8Array {
   return record;
 }
 
-/** Zeros that bring a body of `size` bytes to a multiple of four. */
+/** Zeros that pad a body of `size` bytes to a multiple of four. */
 export function encodePadding(size: number): Uint8Array {
   return zeros.subarray(0, padding(size));
 }
 
-/** The record that ends an archive and resets the kernel's table of hard links. */
+/** The record that ends an archive. It clears the kernel's table of hard links. */
 export function encodeTrailer(): Uint8Array {
   return encodeNamed({ mode: 0 }, new TextEncoder().encode(trailerName));
 }
 
-/** What a field of a new record has unless it is given. */
+/** The default of each field of a new record. */
 export const emptyFields = {
   ino: 0,
   uid: 0,
@@ -58,7 +58,7 @@ export const emptyFields = {
   rdevminor: 0,
 } as const;
 
-/** A record as it was read, with another number of links or another body size; all else byte for byte. */
+/** A record with another number of links or another body size; the other bytes stay. */
 export function patchRecord(
   raw: Uint8Array,
   fields: { readonly nlink?: number; readonly filesize?: number },

@@ -1,4 +1,4 @@
-/** Words of the protocols by which a boot loader starts a Linux kernel, with the architecture that QEMU calls so. */
+/** Magic words of the protocols by which a boot loader starts a Linux kernel; architectures as QEMU names them. */
 const words = [
   // Documentation/arch/x86/boot.rst
   { at: 0x202, word: 'HdrS', architecture: 'x86_64' },
@@ -8,7 +8,7 @@ const words = [
 
 export type Architecture = (typeof words)[number]['architecture'];
 
-/** By the first 1024 bytes of a bzImage or an arm64 Image; undefined for anything else. */
+/** Recognises the first 1024 bytes of a bzImage or an arm64 Image; undefined for anything else. */
 export function detectKernelImage(start: Uint8Array): Architecture | undefined {
   return words.find(({ at, word }) => String.fromCharCode(...start.subarray(at, at + word.length)) === word)
     ?.architecture;

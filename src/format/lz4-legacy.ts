@@ -5,8 +5,8 @@ const lz4Magic = 0x184c2102;
 const largestLz4Block = 8 * 1024 * 1024 + Math.floor((8 * 1024 * 1024) / 255) + 16;
 
 /**
- * What the word at a block's place means: a legacy frame has no end mark, so zeros, the end of the file or
- * another frame end it, and all else is taken for the size of a block (lib/decompress_unlz4.c).
+ * The meaning of the word where a block may begin. A legacy frame has no end mark: zeros, the end of the file or another
+ * frame end it, and any other word is the size of a block (lib/decompress_unlz4.c).
  */
 export function parseLz4Word(word: number): 'frame' | 'end' | 'not-a-block' | number {
   if (word === lz4Magic) return 'frame';

@@ -18,9 +18,9 @@ export interface LzopHeader {
   /** Bytes up to the first block. */
   readonly size: number;
   readonly level: number | undefined;
-  /** Where the time stands in the header, and how many bytes it has. */
+  /** The place of the time in the header, and its bytes. */
   readonly time: { readonly at: number; readonly size: number };
-  /** Where the checksum of the header stands; it covers everything behind the magic. */
+  /** The place of the header's checksum, which covers everything behind the magic. */
   readonly checksumAt: number;
   readonly checksum: 'adler32' | 'crc32';
 }

@@ -12,7 +12,7 @@ const magics: readonly (readonly [number, number, Exclude<Codec, 'none'>])[] = [
   [0x28, 0xb5, 'zstd'],
 ];
 
-/** Undefined when the kernel has no decompressor for such a start. */
+/** Undefined when the kernel has no decompressor for these bytes. */
 export function detectCodec(start: Uint8Array): Exclude<Codec, 'none'> | undefined {
   return magics.find(([first, second]) => start[0] === first && start[1] === second)?.[2];
 }

@@ -2,8 +2,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * Bytes of a file name as a string that gives the same bytes back. A kernel allows any byte but NUL and
- * `/`; a byte that is no part of valid UTF-8 becomes U+DC00 + byte (Python's "surrogateescape", PEP 383).
+ * The bytes of a file name as a string that encodes to the same bytes. A kernel allows any byte but NUL and `/`; a byte
+ * that is not part of valid UTF-8 becomes U+DC00 + byte (Python's "surrogateescape", PEP 383).
  */
 export function decodePath(bytes: Uint8Array): string {
   try {
@@ -18,12 +18,12 @@ export function encodePath(path: string): Uint8Array {
   return hasEscapes(path) ? encodeEscaped(path) : encoder.encode(path);
 }
 
-/** Whether a string holds bytes that are not UTF-8. */
+/** Whether a path has bytes that are not UTF-8. */
 export function hasEscapes(path: string): boolean {
   return /[\udc80-\udcff]/u.test(path);
 }
 
-/** A path for people: control characters and bytes that are no text as `\xNN`, a backslash as `\\`. */
+/** A path for people: control characters and bytes that are not text become `\xNN`, a backslash becomes `\\`. */
 export function showPath(path: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return path.replace(/[\\\x00-\x1f\x7f\u0080-\u009f]|[\udc80-\udcff]/gu, (character) => {

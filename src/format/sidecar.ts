@@ -13,13 +13,13 @@ import {
 import { encodeRecord, encodeTrailer } from './cpio-writer.js';
 import { decodePath, encodePath } from './path.js';
 
-/** Behind the name of an unpacked folder: the file with all that the folder cannot hold. */
+/** The sidecar of an unpacked folder has the folder's name with this suffix; it holds what the folder cannot hold. */
 export const sidecarSuffix = '.moby-patch.jsonl';
 
-/** A tar has its sidecar in global pax headers, as comments: these words, then a piece of it. */
+/** A tar has its sidecar in the comments of global pax headers: these words, then a piece of the sidecar. */
 export const sidecarComment = 'moby-patch sidecar\n';
 
-/** Keys of a line that make its record's bytes what they were. */
+/** The keys of a line that restore the exact bytes of its record. */
 type Exactly = Pick<SidecarTrailer, 'gap' | 'lower' | 'raw'>;
 
 export interface RecordExtras {
@@ -43,7 +43,7 @@ export function createRecordLine(
     ...(record.target === undefined ? {} : { target: record.target }),
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(gap === 0 ? {} : { gap }),
-    // It would be written with another name, lest it end the archive.
+    // Encoded from its fields it would get another name, since this one ends an archive.
     ...(record.name === trailerName ? { raw: toBase64(raw) } : explain(raw, namesize, check)),
   };
 }
@@ -52,7 +52,7 @@ export function createTrailerLine(segment: number, raw: Uint8Array, gap: number)
   return { line: 'trailer', segment, ...(gap === 0 ? {} : { gap }), ...explainTrailer(raw) };
 }
 
-/** The record's header and name with their padding. Throws a RangeError for what no archive has. */
+/** The record's header and name with their padding. Throws a RangeError for a record that no archive has. */
 export function encodeRecordLine(line: SidecarRecord | SidecarTrailer): Uint8Array {
   if (line.raw !== undefined) return fromBase64(line.raw);
   const bytes =
@@ -62,7 +62,7 @@ export function encodeRecordLine(line: SidecarRecord | SidecarTrailer): Uint8Arr
   return line.lower ? lowerHeader(bytes) : bytes;
 }
 
-/** The header and name that stand in a record's bytes; undefined when they are none, or a TRAILER's. */
+/** The header and name in a record's bytes; undefined for other bytes, and for a TRAILER. */
 export function parseRecordBytes(raw: Uint8Array): { header: Header; name: string } | undefined {
   if (raw.length < headerSize) return undefined;
   const header = parseHeader(raw.subarray(0, headerSize));
@@ -73,7 +73,7 @@ export function parseRecordBytes(raw: Uint8Array): { header: Header; name: strin
   return isTrailer(name, header) ? undefined : { header, name: decodePath(name) };
 }
 
-/** Whether a name can be written; one that a kernel skips is only ever copied. */
+/** Whether a new record can have this name. A name that a kernel skips is only copied. */
 export function isWritable(name: string): boolean {
   return name !== '' && encodePath(name).length < maximumNameSize;
 }
@@ -83,8 +83,8 @@ export function encodeLine(line: SidecarLine): string {
 }
 
 /**
- * What has to be said beside the fields, so that they give `raw`. Its header was parsed from it, and digits
- * of one case are the only ones that give these values.
+ * The keys that are needed beside the fields to get `raw` back. The fields were parsed from it, so with digits of one
+ * case the fields give the same header.
  */
 function explain(raw: Uint8Array, namesize: number, check: number): Exactly {
   const cases = isPlain(raw, namesize, check) ? findCases(raw) : undefined;
@@ -98,7 +98,7 @@ function explainTrailer(raw: Uint8Array): Exactly {
   return isSame(raw, lowerHeader(plain)) ? { lower: true } : { raw: toBase64(raw) };
 }
 
-/** Whether a record is written like one that has its name, beside the case of its digits. */
+/** Whether `encodeRecord` gives the same bytes, but for the case of the digits. */
 function isPlain(raw: Uint8Array, namesize: number, check: number): boolean {
   const end = headerSize + namesize;
   const isName = namesize > 1 && namesize <= maximumNameSize && raw.indexOf(0, headerSize) === end - 1;
@@ -110,7 +110,7 @@ function isZero(bytes: Uint8Array, from: number): boolean {
   return true;
 }
 
-/** The cases of the letters among a header's digits. */
+/** The cases of the letters in a header. */
 function findCases(raw: Uint8Array): { readonly upper: boolean; readonly lower: boolean } {
   let upper = false;
   let lower = false;
@@ -142,7 +142,7 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Throws a DOMException for what is no base64. */
+/** Throws a DOMException for text that is not base64. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

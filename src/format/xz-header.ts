@@ -3,7 +3,7 @@ export const longestXzHeader = 12 + 1024;
 
 export interface XzHeader {
   readonly check: 'none' | 'crc32' | 'crc64' | 'sha256' | 'unknown';
-  /** Of the first block; absent when there is none or its header is not one that is known. */
+  /** Of the first block; absent when there is none, or when its header is of an unknown form. */
   readonly block?: XzBlockHeader | undefined;
 }
 
@@ -23,7 +23,7 @@ const checks: Readonly<Record<number, XzHeader['check']>> = {
   10: 'sha256',
 };
 
-/** Parses the start of a stream (xz-file-format 2.1.1 and 3.1); its checksums are not looked at. */
+/** Parses the start of a stream (xz-file-format 2.1.1 and 3.1); its checksums are not verified. */
 export function parseXzHeader(bytes: Uint8Array): XzHeader | 'truncated' | 'not-xz' {
   if (magic.some((byte, index) => index < bytes.length && bytes[index] !== byte)) return 'not-xz';
   if (bytes.length < 12) return 'truncated';
@@ -66,7 +66,7 @@ function decodeDictionary(bits: number): number | undefined {
 
 export const lzmaHeaderSize = 13;
 
-/** Bytes of the dictionary from the header of an "lzma alone" file; undefined when it is cut. */
+/** Bytes of the dictionary from the header of an "lzma alone" file; undefined when the header is cut. */
 export function parseLzmaDictionary(bytes: Uint8Array): number | undefined {
   if (bytes.length < lzmaHeaderSize) return undefined;
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(1, true);

@@ -6,7 +6,7 @@ export interface ZstdHeader {
   readonly size: number;
   /** Bytes that a decompressor must hold. */
   readonly window: number;
-  /** Whether the window is as large as the content, which tells nothing of the level. */
+  /** Whether the window is as large as the content; then it tells nothing about the level. */
   readonly singleSegment: boolean;
   readonly checksum: boolean;
   readonly dictionary: boolean;
@@ -20,7 +20,7 @@ export interface ZstdBlock {
   readonly size: number;
 }
 
-/** The largest content of a block, and so of its compressed form. */
+/** The largest content of a block, and so its largest compressed form. */
 const largestBlock = 128 * 1024;
 
 export function parseZstdHeader(bytes: Uint8Array): ZstdHeader | ZstdHeaderProblem {
@@ -42,7 +42,7 @@ export function parseZstdHeader(bytes: Uint8Array): ZstdHeader | ZstdHeaderProbl
   return { size, window, singleSegment, checksum: (descriptor & 4) !== 0, dictionary };
 }
 
-/** Parses the three bytes before a block; undefined for what no encoder writes. */
+/** Parses the three bytes before a block; undefined for bytes that no encoder writes. */
 export function parseZstdBlock(bytes: Uint8Array): ZstdBlock | undefined {
   const word = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16);
   const type = (word >> 1) & 3;

@@ -1,4 +1,4 @@
-/** Bytes: a run between two boundaries mostly fits. */
+/** Bytes: most runs between two cuts fit. */
 export const slabSize = 1280 * 1024;
 
 const mostFree = 8;

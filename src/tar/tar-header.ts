@@ -1,7 +1,7 @@
 import type { Device, EntryType } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 
-/** Bytes of a header and of the unit that bodies are padded to. */
+/** Bytes of a header; bodies are padded to a multiple of it. */
 export const blockSize = 512;
 
 /** Zeros behind a body of `size` bytes. */
@@ -9,7 +9,7 @@ export function paddingAfter(size: number): number {
   return (blockSize - (size % blockSize)) % blockSize;
 }
 
-/** One header block as POSIX (ustar) has it; names and targets as bytes, at most 100 of them. */
+/** One header block of POSIX (ustar); names and targets have at most 100 bytes. */
 export interface TarBlock {
   readonly flag: string;
   readonly name: Uint8Array;
@@ -83,7 +83,7 @@ export function decodeTarBlock(bytes: Buffer, offset: number): TarBlock | undefi
   };
 }
 
-/** `LENGTH KEY=VALUE\n`, where LENGTH counts its own digits; values are bytes, whatever they hold. */
+/** `LENGTH KEY=VALUE\n`, where LENGTH counts its own digits; a value may be any bytes. */
 export function encodePax(records: PaxRecords): Uint8Array {
   const lines: Uint8Array[] = [];
   for (const [key, value] of records) {
@@ -110,7 +110,11 @@ export function decodePax(bytes: Buffer, offset: number): PaxRecords {
       equals >= end ||
       bytes[end - 1] !== 0x0a
     )
-      throw createTarError('tar-pax', 'a pax header whose records do not add up', offset + at);
+      throw createTarError(
+        'tar-pax',
+        'a pax header whose records do not have the lengths they state',
+        offset + at,
+      );
     records.set(bytes.toString('utf8', space + 1, equals), bytes.subarray(equals + 1, end - 1));
     at = end;
   }
@@ -121,7 +125,7 @@ export function createTarError(code: string, message: string, offset?: number): 
   return new MobyPatchError('invalid', code, message, { offset });
 }
 
-/** The field itself counts as eight spaces. */
+/** The checksum field itself counts as eight spaces. */
 function sumOf(bytes: Uint8Array): number {
   let sum = 8 * 0x20;
   for (let at = 0; at < blockSize; at += 1) if (at < 148 || at >= 156) sum += bytes[at] ?? 0;

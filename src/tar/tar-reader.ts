@@ -13,18 +13,18 @@ import {
 } from './tar-header.js';
 
 /**
- * Why not tar-stream: it decodes and encodes pax names as UTF-8, so a name of other bytes cannot pass, and
- * it cuts large ids and writes mode 0 as 0644. The format is smaller than the list of its exceptions.
+ * tar-stream is not used: it decodes and encodes pax names as UTF-8, so names of other bytes do not survive, it cuts
+ * large ids, and it writes mode 0 as 0644. The format is smaller than a list of such exceptions.
  */
 export interface TarRecord {
-  /** As `Entry.path`: without `./`, `/` in front or behind. */
+  /** As `Entry.path`: without `./`, and without a slash in front or behind. */
   readonly path: string;
   /** `link`: another name for the file that `target` names (as `Entry.path`). */
   readonly type: EntryType | 'link';
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Whole seconds, brought into 0 to 2^32 - 1. */
+  /** Whole seconds, clamped to 0 to 2^32 - 1. */
   readonly mtime: number;
   readonly size: number;
   readonly target?: string | undefined;
@@ -41,9 +41,8 @@ const maximumTime = 0xffffffff;
 const nothing = Buffer.alloc(0);
 
 /**
- * The records of an uncompressed tar (ustar, pax, GNU long names) in their order; a body that was not read
- * when the next record is asked for is skipped. Reads the stream to its end. `onComment` gets the comment
- * of every global pax header.
+ * The records of an uncompressed tar (ustar, pax, GNU long names) in order. A body that was not read is skipped when the
+ * next record is asked for. Reads the stream to its end. `onComment` gets the comment of every global pax header.
  * Errors, kind `invalid` with the offset: `tar-header`, `tar-pax`, `tar-type`, `tar-path`, `tar-truncated`.
  */
 export async function* readEntries(
@@ -56,7 +55,7 @@ export async function* readEntries(
   try {
     for (;;) {
       const offset = source.position();
-      const bytes = await source.take(blockSize);
+      const bytes = await source.read(blockSize);
       if (bytes?.length !== blockSize)
         throw createTarError('tar-truncated', 'a tar without an end mark', offset);
       const block = decodeTarBlock(bytes, offset);
@@ -85,7 +84,7 @@ export async function* readEntries(
   }
 }
 
-/** What a pax header, or a long name or target of GNU tar, says of the next record. */
+/** The fields that a pax header, or a long name or target of GNU tar, gives the next record. */
 function decodeExtension(flag: string, text: Buffer, offset: number): PaxRecords {
   if (flag === 'x') return decodePax(text, offset);
   return new Map([[flag === 'L' ? 'path' : 'linkpath', cutAtNul(text)]]);
@@ -127,7 +126,7 @@ async function readText(source: TarSource, size: number): Promise<Buffer> {
       offset,
     );
   }
-  const text = await source.take(size + paddingAfter(size));
+  const text = await source.read(size + paddingAfter(size));
   if (text === undefined) throw createTarError('tar-truncated', 'the tar stream ends too early', offset);
   return text.subarray(0, size);
 }
@@ -142,7 +141,7 @@ function readPaxNumber(pax: PaxRecords, key: string, offset: number): number | u
   return value;
 }
 
-/** The root of an archive is a directory, and no other file can be it. */
+/** Only a directory can be the root of an archive. */
 function normalizePath(path: string, offset: number, isDirectory = false): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..') || path.includes('\0') || (parts.length === 0 && !isDirectory))
@@ -154,15 +153,15 @@ function normalizePath(path: string, offset: number, isDirectory = false): strin
   return parts.join('/');
 }
 
-/** A byte stream that is read in wanted lengths. */
+/** A byte stream that is read in chosen lengths. */
 interface TarSource {
-  /** Bytes taken so far. */
+  /** Bytes read so far. */
   position(): number;
   /** Exactly `length` bytes; `undefined` when the stream has ended before the first of them. */
-  take(length: number): Promise<Buffer | undefined>;
-  /** The next `length` bytes in the pieces they come in. */
+  read(length: number): Promise<Buffer | undefined>;
+  /** The next `length` bytes, in the pieces of the stream. */
   pieces(length: number): AsyncGenerator<Buffer, void>;
-  /** Reads to the end, so that the sender is not cut off. */
+  /** Reads to the end: a sender must not be cut off. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -197,7 +196,7 @@ function createTarSource(stream: Bytes): TarSource {
   return {
     position: () => position,
     pieces,
-    async take(length) {
+    async read(length) {
       const first = await nextPiece(length);
       if (first === undefined || first.length === length) return first;
       const parts = [first];

@@ -21,8 +21,8 @@ export interface PackItem {
 }
 
 /**
- * A tar (ustar with pax records) of entries, made as fast as it is read. The first name of a hard-link
- * group carries the body, the others become links to it. The root's path is written as `./`.
+ * A tar (ustar with pax records) of entries, made no faster than it is read. The first name of a hard-link group carries
+ * the body, the others become links to it. The root's path is written as `./`.
  * Errors: `tar-socket` (tar has no such type), `tar-body` (a body that is not `size` bytes long).
  */
 export function packEntries(items: AsyncIterable<PackItem> | Iterable<PackItem>): Readable {
@@ -56,7 +56,7 @@ async function* packBody({ path, size }: Entry, body: Bytes): AsyncGenerator<Uin
   if (padding > 0) yield Buffer.alloc(padding);
 }
 
-/** The header of one entry with its pax header in front when a field needs one. */
+/** The header of one entry, with a pax header in front where a field needs one. */
 function encodeEntry(entry: Entry, linkTo: string | undefined): Uint8Array {
   if (entry.type === 'socket')
     throw createTarError('tar-socket', `${showPath(entry.path)}: tar has no sockets`);
@@ -64,7 +64,7 @@ function encodeEntry(entry: Entry, linkTo: string | undefined): Uint8Array {
   const name = encodePath(nameInTar(entry));
   const linkName = encodePath(linkTo ?? entry.target ?? '');
   const pax: PaxRecords = new Map();
-  // Without it bsdtar unpacks such a name and ends with 1; GNU tar only mentions it.
+  // Without this record bsdtar unpacks such a name, but exits with 1. GNU tar only warns about the record.
   if (hasEscapes(entry.path + (linkTo ?? entry.target ?? ''))) pax.set('hdrcharset', Buffer.from('BINARY'));
   const texts: [string, Uint8Array][] = [
     ['path', name],
