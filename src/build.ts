@@ -44,7 +44,7 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
   const run = { draft, request, session };
   return draft.finish(async () => {
     await using image = await openInput(run);
-    const plan = await makePlan(run, image);
+    const plan = await makePlan(run, image, chooseStamp(request, image));
     const engine = await pickEngine(run, plan);
     await using cached = await openCachedSteps(plan.steps, engine.name, session.cache);
     const done = cached?.steps.length ?? 0;
@@ -67,10 +67,11 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
   return draft.finish(async () => {
     await using scratch = await createScratch();
     await using image = await openInput(run);
-    const plan = await makePlan(run, image);
-    const engine = await pickEngine(run, plan);
-    foreseeMode(image, request);
     const stamp = chooseStamp(request, image);
+    const plan = await makePlan(run, image, stamp);
+    const engine = await pickEngine(run, plan);
+    // Refuses a mode that cannot be had before any step runs.
+    foreseeMode(image, request);
     const { signal, log, cache } = session;
     await using cached = await openCachedSteps(plan.steps, engine.name, cache);
     const options = { reads: plan.reads, stamp, from: cached?.state, signal, log, cache };
@@ -103,14 +104,9 @@ function openInput({ draft, request, session }: Run): Promise<ScannedImage> {
   });
 }
 
-function makePlan({ draft, request }: Run, image: Image): Promise<Plan> {
+function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
   return draft.stage('plan', async () => {
-    const plan = await createPlan(
-      request.patches,
-      request.settings,
-      image.layout.sha256,
-      chooseStamp(request, image),
-    );
+    const plan = await createPlan(request.patches, request.settings, image.layout.sha256, stamp);
     draft.set({ plan: createPlanReport({ plan }) });
     assertLocked(request.lock, { plan: plan.id });
     return plan;

@@ -109,7 +109,7 @@ async function writeFile(
     throw error;
   }
   const synced = file.sync().finally(() => file.close());
-  // Whoever publishes is told.
+  // The failure surfaces in `publish`; before that it must not count as an unhandled rejection.
   synced.catch(() => {});
   return { size, sha256: hash.digest('hex'), synced };
 }

@@ -108,7 +108,7 @@ export function createMissingProgramError(program: string, debianPackage = progr
   });
 }
 
-/** The reason that whoever aborted has given, or our own words for it. */
+/** The error that the signal was aborted with; a general one where its reason is none of ours. */
 export function createInterruptedError({ reason }: AbortSignal): MobyPatchError {
   if (reason instanceof MobyPatchError) return reason;
   return new MobyPatchError('interrupted', 'interrupted', 'interrupted; nothing was replaced');

@@ -51,8 +51,8 @@ export interface CommandSpec {
 export type Frame = readonly [stream: number, bytes: Uint8Array];
 
 /**
- * A Docker daemon: what we ask of it, in plain values. A call takes a signal where it may be given up half-way; a call
- * without one would leave something behind that nobody knows of. Each has a time limit of its own.
+ * The requests to a Docker daemon, in plain values. A call takes a signal where it may stop half-way; the others would
+ * leave an object behind whose id is unknown. Each has a time limit of its own.
  *
  * Errors (`infrastructure`): `docker-absent`, `docker-permission`, `docker-disk`, `docker-timeout`, `docker-answer`,
  * `docker-failed`; `interrupted` for the signal.

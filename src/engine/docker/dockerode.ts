@@ -203,7 +203,7 @@ function containerCalls(client: Docker, ask: Ask) {
       const answer = await ask({ what: 'list processes' }, (abortSignal) =>
         get(containerId).top(withSignal({}, abortSignal)),
       )
-        // 409: the container is stopped. 500: the daemon's machine has no ps, and then nobody can tell.
+        // 409: the container is stopped. 500: the daemon's machine has no ps, so the processes are unknown.
         .catch(ignore(409, 500));
       if (answer === undefined) return [];
       const { Titles, Processes } = answer as { Titles: readonly string[]; Processes: readonly string[][] };
