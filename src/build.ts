@@ -31,6 +31,8 @@ import { detectInit } from './verify/boot/detect-init.js';
 import { chooseMemory } from './verify/boot/machine.js';
 import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards } from './verify/hazards/find-hazards.js';
+import { listChecks } from './verify/preflight/list-checks.js';
+import { type Check, refuseProblems, runChecks } from './verify/preflight/run-checks.js';
 
 interface Run {
   readonly draft: ReportDraft;
@@ -44,16 +46,12 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
   const run = { draft, request, session };
   return draft.finish(async () => {
     await using image = await openInput(run);
-    const plan = await makePlan(run, image, chooseStamp(request, image));
-    const engine = await pickEngine(run, plan);
-    await using cached = await openCachedSteps(plan.steps, engine.name, session.cache);
+    await using ready = await prepare(run, image, chooseStamp(request, image));
+    const { plan, engine, cached } = ready;
     const done = cached?.steps.length ?? 0;
-    const runs = plan.steps.slice(done).some(({ needs }) => needs.length > 0);
-    const rootKept = runs ? await engine.executor(image, session).hasRoot?.() : undefined;
-    draft.set({
-      plan: createPlanReport({ plan, cachedSteps: done, rootKept }),
-      mode: foreseeMode(image, request),
-    });
+    const rootKept = ready.runs ? await engine?.executor(image, session).hasRoot?.() : undefined;
+    draft.set({ plan: createPlanReport({ plan, cachedSteps: done, rootKept }) });
+    refuseProblems(ready.problems);
   });
 }
 
@@ -68,12 +66,11 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     await using scratch = await createScratch();
     await using image = await openInput(run);
     const stamp = chooseStamp(request, image);
-    const plan = await makePlan(run, image, stamp);
-    const engine = await pickEngine(run, plan);
-    // Refuses a mode that cannot be had before any step runs.
-    foreseeMode(image, request);
+    await using ready = await prepare(run, image, stamp);
+    refuseProblems(ready.problems);
+    const { plan, engine, cached } = ready;
+    if (engine === undefined) return;
     const { signal, log, cache } = session;
-    await using cached = await openCachedSteps(plan.steps, engine.name, cache);
     const options = { reads: plan.reads, stamp, from: cached?.state, signal, log, cache };
     await using workspace = createWorkspace({ image, engine, ...options });
     const { applied, changes } = await draft.stage('patch', () => patch(run, { plan, workspace, cached }));
@@ -104,12 +101,59 @@ function openInput({ draft, request, session }: Run): Promise<ScannedImage> {
   });
 }
 
-function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
-  return draft.stage('plan', async () => {
-    const plan = await createPlan(request.patches, request.settings, image.layout.sha256, stamp);
-    draft.set({ plan: createPlanReport({ plan }) });
+async function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
+  const plan = await createPlan(request.patches, request.settings, image.layout.sha256, stamp);
+  draft.set({ plan: createPlanReport({ plan }) });
+  // A plan without a patch that is wrong is another one.
+  if (request.faults === undefined || request.faults.length === 0)
     assertLocked(request.lock, { plan: plan.id });
-    return plan;
+  return plan;
+}
+
+interface Ready extends AsyncDisposable {
+  readonly plan: Plan;
+  /** Undefined where none can be had, which is one of the problems. */
+  readonly engine: Engine | undefined;
+  readonly cached: CachedSteps | undefined;
+  /** Whether commands will run. */
+  readonly runs: boolean;
+  readonly problems: readonly MobyPatchError[];
+}
+
+/** Plans, and finds all that is wrong with what the steps, the output and the boot need. */
+function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
+  const { draft, request, session } = run;
+  return draft.stage('plan', async () => {
+    const plan = await makePlan(run, image, stamp);
+    let engine: Engine | undefined;
+    const early = await runChecks([
+      ...(request.faults ?? []).map(
+        (fault): Check => ({ name: 'request', look: () => Promise.reject(fault) }),
+      ),
+      {
+        name: 'engine',
+        async look() {
+          engine = await pickEngine(run, plan);
+          return draft.report().engine?.reason;
+        },
+      },
+      {
+        name: 'mode',
+        look() {
+          const mode = foreseeMode(image, request);
+          draft.set({ mode });
+          return `${mode.name}: ${mode.reason}`;
+        },
+      },
+    ]);
+    const cached = engine && (await openCachedSteps(plan.steps, engine.name, session.cache));
+    const runs = plan.steps.slice(cached?.steps.length ?? 0).some(({ needs }) => needs.length > 0);
+    const work = runs ? (engine?.space?.(image) ?? 0) : 0;
+    const late = await runChecks(await listChecks({ image, request, plan, work, signal: session.signal }));
+    draft.set({ prechecks: [...early.prechecks, ...late.prechecks] });
+    const dispose = async () => cached?.[Symbol.asyncDispose]();
+    const problems = [...early.problems, ...late.problems];
+    return { plan, engine, cached, runs, problems, [Symbol.asyncDispose]: dispose };
   });
 }
 

@@ -37,7 +37,7 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
     return { ...outcome, output: request.output };
   });
   if (flags.json) await printJson(context, report);
-  else if (!report.failed) await printLines(context, describePlan(report, output, context));
+  else if (report.prechecks !== undefined) await printLines(context, describePlan(report, output, context));
   if (report.error !== undefined) explain(context, report.error, error);
 }
 
@@ -45,8 +45,8 @@ function describePlan(report: Report, output: string, context: CommandContext): 
   const { steps = [], rootKept } = report.plan ?? {};
   return [
     `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
-    `engine  ${report.engine?.name}: ${report.engine?.reason}`,
-    `mode    ${report.mode?.name}: ${report.mode?.reason}`,
+    ...(report.engine === undefined ? [] : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
+    ...(report.mode === undefined ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
     ...steps.map(
       ({ patch, summary, needs, cached }) =>
         `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${cached ? ', cached by an earlier build' : ''}`,
@@ -55,5 +55,13 @@ function describePlan(report: Report, output: string, context: CommandContext): 
       ? []
       : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),
     `output  ${shortenPaths(context, output)}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
+    ...listChecks(report).map((line) => shortenPaths(context, line)),
   ];
+}
+
+/** Those that are not said above. */
+function listChecks({ prechecks = [] }: Report): string[] {
+  return prechecks
+    .filter(({ name, problem }) => problem !== undefined || (name !== 'engine' && name !== 'mode'))
+    .map(({ name, found, problem }) => `check   ${problem === undefined ? 'yes' : 'NO '} ${name}: ${found}`);
 }

@@ -4,7 +4,7 @@ import type { Conflict } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import type { Session } from '../model/session.js';
-import { createBuildRequest } from '../setup/build-request.js';
+import { assertNoFaults, createBuildRequest } from '../setup/build-request.js';
 import { type ApplicationOptions, refuseRunning, withoutApplication } from './application.js';
 import { assessImage } from './assess-image.js';
 import { buildDeployment, dropOtherBuilds } from './build-deployment.js';
@@ -68,6 +68,7 @@ export async function deployTarget(options: DeployTargetOptions, session: Sessio
   // `withoutApplication` asks again before the replacement; asking now saves a useless build.
   if (!dryRun && before.status !== 'patched') await refuseRunning(application);
   const build = await createBuildRequest(request, session);
+  assertNoFaults(build);
   if (dryRun) return planOnly({ ...options, before, installed, build }, session);
   return buildAndReplace(
     { ...options, before, installed, build, recipe: wanted.recipe, application },

@@ -131,7 +131,9 @@ async function describeBuild(
 /** Covers all that decides the bytes of a build, or what its boot proves. */
 async function hashRequest(request: BuildRequest, recipe: string): Promise<string> {
   const { image, stamp, verify, engine } = request;
-  const kernel = verify === undefined ? '' : await digestBytes(createReadStream(verify.kernel));
+  // A kernel that cannot be read is a problem that the build tells.
+  const digest = (path: string) => digestBytes(createReadStream(path)).catch(() => 'unreadable');
+  const kernel = verify === undefined ? '' : await digest(verify.kernel);
   const value = [recipe, image, stamp ?? '', engine, kernel, verify ?? 'not booted'];
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Plan } from '../model/plan.js';
 import type { ReadingSession } from '../model/session.js';
 import { createPlan } from '../patch/plan.js';
-import { type BuildFlags, createBuildRequest } from '../setup/build-request.js';
+import { assertNoFaults, type BuildFlags, createBuildRequest } from '../setup/build-request.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import type { Target, TargetOptions } from './target.js';
 
@@ -45,10 +45,9 @@ export async function loadWantedPatches(
   request: DeployRequest,
   session: ReadingSession,
 ): Promise<WantedPatches> {
-  const { patches, settings, codec, level, mode, single } = await createBuildRequest(
-    { ...request, verify: false },
-    { ...session, log: () => {} },
-  );
+  const wanted = await createBuildRequest({ ...request, verify: false }, { ...session, log: () => {} });
+  assertNoFaults(wanted);
+  const { patches, settings, codec, level, mode, single } = wanted;
   const plan = await createPlan(patches, settings, '', 0);
   const parts = [plan.patches.map(({ sha256 }) => sha256), codec ?? '', level ?? ''];
   // Defaults are left out: hashes in states from before these options stay valid.

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
@@ -28,10 +28,7 @@ export async function createOutput(
   source: Bytes,
   signal: AbortSignal,
 ): Promise<Output & Written> {
-  const path = join(
-    dirname(destination),
-    `.${basename(destination)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`,
-  );
+  const path = createTemporaryName(destination);
   const remove = () => rm(path, { force: true });
   await removeAbandonedOutputs(dirname(destination));
   try {
@@ -57,6 +54,35 @@ export async function createOutput(
     await remove();
     throw isFileError(error) ? createWriteError(destination, error) : error;
   }
+}
+
+function createTemporaryName(destination: string): string {
+  const name = `.${basename(destination)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`;
+  return join(dirname(destination), name);
+}
+
+/**
+ * Creates a file beside the destination and removes it: access bits say nothing of a read-only disk, nor to root. Error:
+ * `output-unwritable`, as of `createOutput`.
+ */
+export async function assertWritable(destination: string): Promise<void> {
+  const path = createTemporaryName(destination);
+  try {
+    if ((await stat(destination).catch(() => undefined))?.isDirectory()) throw createFolderError(destination);
+    await (await open(path, 'wx', 0o600)).close();
+  } catch (error) {
+    throw isFileError(error) ? createWriteError(destination, error) : error;
+  } finally {
+    await rm(path, { force: true }).catch(() => {});
+  }
+}
+
+function createFolderError(path: string): MobyPatchError {
+  const message = 'cannot write the file: a folder has its name';
+  return new MobyPatchError('invalid', 'output-unwritable', message, {
+    path,
+    hint: 'name a file: -o FILE',
+  });
 }
 
 /** Removes what a process that is no more wrote beside its destination, files and unpacked folders; the paths. */
@@ -137,7 +163,13 @@ function createWriteError(destination: string, cause: NodeJS.ErrnoException): Mo
     {
       path: destination,
       cause,
-      hint: cause.code === 'ENOENT' ? 'create its folder first' : undefined,
+      hint: explainRefusal(cause.code),
     },
   );
+}
+
+function explainRefusal(code: string | undefined): string | undefined {
+  if (code === 'ENOENT') return 'create its folder first';
+  const isRefused = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR';
+  return isRefused ? 'name a place that can be written to' : undefined;
 }

@@ -1,5 +1,6 @@
 import type { BootRequest } from './boot.js';
 import type { EngineName } from './engine.js';
+import type { MobyPatchError } from './error.js';
 import type { Codec } from './layout.js';
 import type { Lock } from './lock.js';
 import type { Patch } from './patch.js';
@@ -28,6 +29,8 @@ export interface BuildRequest {
   readonly single?: boolean | undefined;
   /** Absent: the output is not booted, and the report says so. */
   readonly verify?: BootOptions | undefined;
+  /** What is wrong with the request itself; a build is refused for all of it together. */
+  readonly faults?: readonly MobyPatchError[] | undefined;
   /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */
   readonly stamp?: number | undefined;
 }

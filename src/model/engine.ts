@@ -23,6 +23,8 @@ export interface Engine {
    */
   readonly blind: readonly string[];
   probe(): Promise<Readiness>;
+  /** Bytes that the commands of one image take in this machine's folder for temporary files; absent: none. */
+  space?(image: Archive): number;
   /** Starts nothing. */
   executor(image: Archive, options: ExecutorOptions): Executor;
 }

@@ -25,6 +25,8 @@ export interface ErrorDetails {
   /** Bytes from the start of the file named by `path`. */
   readonly offset?: number | undefined;
   readonly cause?: unknown;
+  /** The single errors, where this one stands for several. */
+  readonly problems?: readonly MobyPatchError[] | undefined;
 }
 
 /**
@@ -37,6 +39,7 @@ export class MobyPatchError extends Error {
   readonly hint: string | undefined;
   readonly path: string | undefined;
   readonly offset: number | undefined;
+  readonly problems: readonly MobyPatchError[] | undefined;
 
   constructor(kind: ErrorKind, code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -46,7 +49,21 @@ export class MobyPatchError extends Error {
     this.hint = details.hint;
     this.path = details.path;
     this.offset = details.offset;
+    this.problems = details.problems;
   }
+}
+
+/** One error for several that were found together; a single one stays itself. The user's own faults decide its kind. */
+export function uniteErrors(
+  code: string,
+  message: string,
+  problems: readonly [MobyPatchError, ...MobyPatchError[]],
+): MobyPatchError {
+  const [first, ...rest] = problems;
+  if (rest.length === 0) return first;
+  const { kind } = problems.find((each) => each.kind === 'invalid') ?? first;
+  const texts = problems.map((each) => `${each.message} [${each.code}]`);
+  return new MobyPatchError(kind, code, `${message}: ${texts.join('; ')}`, { problems });
 }
 
 /** The data of an error, as reports carry it. */
@@ -57,6 +74,7 @@ export interface ErrorReport {
   readonly hint?: string | undefined;
   readonly path?: string | undefined;
   readonly offset?: number | undefined;
+  readonly problems?: readonly ErrorReport[] | undefined;
 }
 
 /** What the system answers when the machine, not the input, is at fault. */
@@ -65,8 +83,9 @@ const machineFaults = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ENOMEM', 'EM
 /** Never throws: an error of the system keeps its code; anything else has the code `internal` and is our defect. */
 export function createErrorReport(error: unknown): ErrorReport {
   if (error instanceof MobyPatchError) {
-    const { kind, code, message, hint, path, offset } = error;
-    return { kind, code, message, hint, path, offset };
+    const { kind, code, message, hint, path, offset, problems } = error;
+    const report = { kind, code, message, hint, path, offset };
+    return problems === undefined ? report : { ...report, problems: problems.map(createErrorReport) };
   }
   const { name, message, code, path }: Partial<NodeError> & { message: string } =
     error instanceof Error ? error : { message: String(error) };

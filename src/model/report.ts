@@ -37,6 +37,24 @@ export interface PlanReport {
   readonly rootKept?: boolean | undefined;
 }
 
+/** Something that a build needs, looked at before its first step. */
+export interface Precheck {
+  readonly name:
+    | 'request'
+    | 'engine'
+    | 'mode'
+    | 'compression'
+    | 'output'
+    | 'space'
+    | 'expectation'
+    | 'kernel'
+    | 'qemu';
+  /** One sentence: what is there, or what is wrong. */
+  readonly found: string;
+  /** Absent when it is as it must be. */
+  readonly problem?: ErrorReport | undefined;
+}
+
 export interface EngineReport {
   readonly name: EngineName;
   readonly reason: string;
@@ -54,6 +72,7 @@ export interface Report {
   readonly after?: Layout | undefined;
   readonly plan?: PlanReport | undefined;
   readonly engine?: EngineReport | undefined;
+  readonly prechecks?: readonly Precheck[] | undefined;
   /** How the changes got into the image, and why. `auto` in a plan: the changes decide. */
   readonly mode?: { readonly name: WriteMode; readonly reason: string } | undefined;
   readonly steps: readonly StepReport[];

@@ -27,7 +27,7 @@ const order: readonly Stage[] = [
 const names: Readonly<Record<Stage, string>> = {
   configure: 'the request is complete',
   unpack: 'the image can be read',
-  plan: 'the patches fit and an engine can run them',
+  plan: 'the patches fit, and everything that the build needs is there',
   patch: 'the patches can be applied',
   repack: 'the new image can be written',
   validate: 'the output differs from the input by the patches alone',

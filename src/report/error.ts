@@ -3,10 +3,18 @@ import type { ErrorReport } from '../model/error.js';
 
 /** Where and what, then the hint on a line of its own. */
 export function renderError(error: ErrorReport): string {
+  return `moby-patch: ${listLines(error).join('\n')}`;
+}
+
+function listLines(error: ErrorReport): string[] {
+  if (error.problems !== undefined) {
+    const lines = error.problems.flatMap(listLines).map((line) => `  ${line}`);
+    return [`${error.problems.length} problems, found before the first step [${error.code}]`, ...lines];
+  }
   const place =
     error.path === undefined || error.message.includes(error.path) ? '' : `${showPath(error.path)}: `;
   const offset = error.offset === undefined ? '' : ` (at byte ${error.offset})`;
-  const lines = [`moby-patch: ${place}${error.message}${offset} [${error.code}]`];
+  const lines = [`${place}${error.message}${offset} [${error.code}]`];
   if (error.hint) lines.push(`  try: ${error.hint}`);
-  return lines.join('\n');
+  return lines;
 }

@@ -3,7 +3,7 @@ import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
 import type { BuildRequest, WriteMode } from '../model/build.js';
 import type { EngineName } from '../model/engine.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError, uniteErrors } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
 import type { Patch } from '../model/patch.js';
 import type { Places, ReadingSession } from '../model/session.js';
@@ -35,7 +35,10 @@ export interface BuildFlags extends BootFlags {
   readonly locked?: boolean;
 }
 
-/** Puts the flags over the configuration file and finds everything that both name. */
+/**
+ * Puts the flags over the configuration file and finds everything that both name. Faults that need nothing else to be
+ * seen are in the request, for a build to tell them together with those of the machine.
+ */
 export async function createBuildRequest(flags: BuildFlags, session: ReadingSession): Promise<BuildRequest> {
   const { places, environment } = session;
   const configuration = await loadConfiguration(places.folder, flags.config);
@@ -45,21 +48,22 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     flags.output === undefined
       ? resolve(configuration.folder, values.output ?? defaultOutput)
       : resolve(places.folder, flags.output);
-  if (output === image.initrd) {
-    const message = 'the output would replace the image it is made from';
-    const details = { path: output, hint: 'give another file: -o FILE' };
-    throw new MobyPatchError('invalid', 'output-is-input', message, details);
-  }
-  const patches = await loadPatches(flags, configuration, places);
+  const faults: MobyPatchError[] = [];
+  const names = flags.patch ?? values.patches ?? [];
+  const patches = await loadPatches(names, { flags, configuration, places, faults });
+  // Without a patch its settings would seem to be unknown.
+  const isWhole = patches.length === names.length;
+  if (output === image.initrd) faults.push(createSameFileError(output));
   const request = {
+    faults,
     image: image.initrd,
     name: image.name,
     patches,
-    settings: { ...chooseSettings(flags, values, patches), ...parseSettings(flags.set ?? []) },
+    settings: isWhole ? { ...chooseSettings(flags, values, patches), ...parseSettings(flags.set ?? []) } : {},
     output,
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
-    codec: parseCodec(flags.compression ?? values.compression),
+    codec: await collectFault(faults, () => parseCodec(flags.compression ?? values.compression)),
     level: flags.level ?? values.level,
     mode: flags.mode ?? values.mode,
     single: flags.singleMember ?? values['single-member'],
@@ -70,11 +74,38 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   if (kernel !== undefined)
     return { ...request, verify: createBootOptions({ flags, values, image, kernel }) };
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
-  if (!isChanging(request)) return request;
-  throw createKernelError(
-    image,
-    '--kernel FILE, or --no-verify to write the image without a proof that it boots',
-  );
+  if (isChanging(request) || !isWhole)
+    faults.push(
+      createKernelError(
+        image,
+        '--kernel FILE, or --no-verify to write the image without a proof that it boots',
+      ),
+    );
+  return request;
+}
+
+/** For a caller that does not build what was requested at once. */
+export function assertNoFaults({ faults = [] }: BuildRequest): void {
+  const [first, ...rest] = faults;
+  if (first !== undefined) throw uniteErrors('request-invalid', 'the request is wrong', [first, ...rest]);
+}
+
+async function collectFault<T>(faults: MobyPatchError[], work: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MobyPatchError)) throw error;
+    faults.push(error);
+    return undefined;
+  }
+}
+
+function createSameFileError(path: string): MobyPatchError {
+  const message = 'the output would replace the image it is made from';
+  return new MobyPatchError('invalid', 'output-is-input', message, {
+    path,
+    hint: 'give another file: -o FILE',
+  });
 }
 
 /**
@@ -100,16 +131,24 @@ async function findWantedImage(
   return findNamedImage(wanted, session, { project, from });
 }
 
+interface LoadOptions {
+  readonly flags: BuildFlags;
+  readonly configuration: LoadedConfiguration;
+  readonly places: Places;
+  /** Gets an error for each patch that is left out. */
+  readonly faults: MobyPatchError[];
+}
+
 /** A relative path begins in the folder of the configuration, or in the working folder, by where it is written. */
-function loadPatches(
-  flags: BuildFlags,
-  configuration: LoadedConfiguration,
-  places: Places,
+async function loadPatches(
+  names: readonly string[],
+  { flags, configuration, places, faults }: LoadOptions,
 ): Promise<readonly Patch[]> {
   const from = flags.patch === undefined ? configuration.folder : places.folder;
   const roots = placesOf(configuration.folder, places).patches;
-  const names = flags.patch ?? configuration.values.patches ?? [];
-  return Promise.all(names.map(async (name) => loadPatch(await findPatch(locatePatch(name, from), roots))));
+  const load = async (name: string) => loadPatch(await findPatch(locatePatch(name, from), roots));
+  const loaded = await Promise.all(names.map((name) => collectFault(faults, () => load(name))));
+  return loaded.filter((patch) => patch !== undefined);
 }
 
 function chooseKernel(

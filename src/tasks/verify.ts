@@ -11,6 +11,8 @@ import { openImage } from '../unpack/open-image.js';
 import { bootImage } from '../verify/boot/boot.js';
 import { detectInit } from '../verify/boot/detect-init.js';
 import { chooseMemory } from '../verify/boot/machine.js';
+import { listBootChecks } from '../verify/preflight/boot-checks.js';
+import { refuseProblems, runChecks } from '../verify/preflight/run-checks.js';
 
 export interface VerifyRequest extends BootFlags {
   /** A file, or the id of an image definition. */
@@ -46,9 +48,11 @@ async function bootNamed(
   const options = { signal, limits, name: request.image };
   await using image = await draft.stage('unpack', () => openImage(definition.initrd, options));
   draft.set({ before: image.layout });
+  const wanted = createBootOptions({ flags: request, image: definition, kernel });
+  const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
+  refuseProblems((await runChecks(checks)).problems);
   await using scratch = await createScratch();
   const console = join(scratch.path, 'console.log');
-  const wanted = createBootOptions({ flags: request, image: definition, kernel });
   const boot = { ...wanted, memory: chooseMemory(image.layout, wanted), image: image.file, console };
   const init = detectInit(image.entries);
   const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init }));

@@ -1,6 +1,7 @@
 import type { Engine } from '../../model/engine.js';
 import { localBlindPaths, openLocalRoot } from './executor.js';
 import { probeLocal } from './probe.js';
+import { measureSpace } from './space.js';
 
 /** Commands in namespaces of their own on this machine. It needs Linux and root, but no daemon. */
 export function createLocalEngine(): Engine {
@@ -9,6 +10,7 @@ export function createLocalEngine(): Engine {
     offers: ['commands', 'network'],
     blind: localBlindPaths,
     probe: () => probeLocal(),
+    space: measureSpace,
     executor: (image, options) => ({ start: () => openLocalRoot(image, options) }),
   };
 }

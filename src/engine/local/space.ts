@@ -19,9 +19,14 @@ function measureImage(image: Archive): number {
   return size;
 }
 
+/** Bytes that an image and its commands take in a private folder. */
+export function measureSpace(image: Archive): number {
+  return measureImage(image) + reserve;
+}
+
 /** Refuses (`infrastructure`, `disk-full`) a folder whose disk has no room for the image and its commands. */
 export async function assertSpace(image: Archive, folder: string): Promise<void> {
-  const wanted = measureImage(image) + reserve;
+  const wanted = measureSpace(image);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free >= wanted) return;

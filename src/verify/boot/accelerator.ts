@@ -20,10 +20,7 @@ export async function chooseAccelerator(request: AcceleratorRequest): Promise<Ac
   if (wanted === 'tcg') return 'tcg';
   const { usable, reason } = await probeKvm(request);
   if (usable) return 'kvm';
-  if (wanted === 'kvm')
-    throw new MobyPatchError('infrastructure', 'kvm-unusable', `KVM is required and not usable: ${reason}`, {
-      hint: 'let the verification choose the accelerator, or choose tcg',
-    });
+  if (wanted === 'kvm') throw createKvmError(reason);
   log(`emulated without KVM: ${reason}`);
   return 'tcg';
 }
@@ -41,19 +38,36 @@ export interface KvmProbe {
 export async function probeKvm(
   machine: Pick<AcceleratorRequest, 'program' | 'kernel' | 'architecture' | 'signal'>,
 ): Promise<KvmProbe> {
-  const { architecture } = machine;
-  const native = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
-  if (native !== architecture)
-    return { usable: false, reason: `this machine is ${native}, the kernel is ${architecture}` };
-  try {
-    await access('/dev/kvm', constants.R_OK | constants.W_OK);
-  } catch (error) {
-    return { usable: false, reason: `/dev/kvm cannot be opened (${(error as NodeJS.ErrnoException).code})` };
-  }
+  const fault = await findKvmFault(machine.architecture);
+  if (fault !== undefined) return { usable: false, reason: fault };
   const failure = await tryBoot(machine);
   return failure === undefined
     ? { usable: true, reason: 'the kernel boots under KVM' }
     : { usable: false, reason: `/dev/kvm exists, but ${failure}` };
+}
+
+/** What can be told without a trial. Error (`infrastructure`): `kvm-unusable`. */
+export async function assertKvm(architecture: Architecture): Promise<void> {
+  const fault = await findKvmFault(architecture);
+  if (fault !== undefined) throw createKvmError(fault);
+}
+
+async function findKvmFault(architecture: Architecture): Promise<string | undefined> {
+  const native = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
+  if (native !== architecture) return `this machine is ${native}, the kernel is ${architecture}`;
+  try {
+    await access('/dev/kvm', constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return `/dev/kvm cannot be opened (${(error as NodeJS.ErrnoException).code})`;
+  }
+}
+
+function createKvmError(reason: string): MobyPatchError {
+  const message = `KVM is required and not usable: ${reason}`;
+  return new MobyPatchError('infrastructure', 'kvm-unusable', message, {
+    hint: 'let the verification choose the accelerator, or choose tcg',
+  });
 }
 
 /** Seconds until the kernel's first line, and until its last. Emulated it takes one and two. */

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createScratch } from '../../io/scratch.js';
 import type { BootRequest, BootResult } from '../../model/boot.js';
-import { MobyPatchError } from '../../model/error.js';
 import { chooseAccelerator } from './accelerator.js';
 import { createConsoleFile } from './console.js';
 import type { Init } from './detect-init.js';
+import { createNothingToExpectError } from './expectations.js';
 import { type Guest, startGuest } from './guest.js';
 import { detectKernel } from './kernel.js';
 import { createArguments, createCmdline, findQemu } from './machine.js';
@@ -30,12 +30,7 @@ const tailLines = 20;
 export async function bootImage(request: BootRequest, options: BootOptions): Promise<BootResult> {
   const { init, signal, log } = options;
   if (init === 'none' && !request.expects.some((expectation) => 'console' in expectation))
-    throw new MobyPatchError(
-      'invalid',
-      'nothing-to-expect',
-      'the image has no /bin/sh, so it cannot report what it has reached',
-      { hint: 'name a line that a good boot prints: --expect REGEX' },
-    );
+    throw createNothingToExpectError();
   const nonce = randomBytes(16).toString('hex');
   const { firstProgram, words } = splitCmdline(request.cmdline, init);
   const probe = createProbe({ init, nonce, expects: request.expects, firstProgram });

@@ -44,6 +44,14 @@ export function watchExpectations(expects: readonly Expectation[]): ExpectationW
   };
 }
 
+/** `nothing-to-expect` (`invalid`). */
+export function createNothingToExpectError(): MobyPatchError {
+  const message = 'the image has no /bin/sh, so it cannot report what it has reached';
+  return new MobyPatchError('invalid', 'nothing-to-expect', message, {
+    hint: 'name a line that a good boot prints: --expect REGEX',
+  });
+}
+
 /** One sentence about the unmet expectations; undefined when all are met. */
 export function explainUnmet(results: readonly ExpectationResult[]): string | undefined {
   const unmet = results.filter(({ met }) => !met);

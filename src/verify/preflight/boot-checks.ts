@@ -1,0 +1,86 @@
+import type { Architecture } from '../../format/kernel-magic.js';
+import type { Archive } from '../../model/archive.js';
+import type { BootOptions } from '../../model/build.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { Expectation } from '../../model/patch.js';
+import { assertKvm } from '../boot/accelerator.js';
+import { detectInit } from '../boot/detect-init.js';
+import { createNothingToExpectError, watchExpectations } from '../boot/expectations.js';
+import { detectKernel } from '../boot/kernel.js';
+import { findQemu } from '../boot/machine.js';
+import { findProgram, type Program } from './programs.js';
+import type { Check } from './run-checks.js';
+
+export interface BootCheckOptions {
+  readonly image: Archive;
+  readonly verify: BootOptions;
+  /** Of the patches. */
+  readonly expects: readonly Expectation[];
+  /** Whether steps change the image: they may bring the shell that it lacks. */
+  readonly changes: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What a boot needs: patterns that are such, a kernel that runs the image's programs, QEMU for it. */
+export async function listBootChecks(options: BootCheckOptions): Promise<Check[]> {
+  const { image, verify, signal } = options;
+  const program = await findProgram(image);
+  let architecture = program?.kernels[0];
+  const expects = [...verify.expects, ...options.expects];
+  return [
+    ...expects.map((expectation): Check => ({ name: 'expectation', look: () => checkPattern(expectation) })),
+    {
+      name: 'expectation',
+      look() {
+        const isTold = expects.some((expectation) => 'console' in expectation);
+        if (!options.changes && !isTold && detectInit(image.entries) === 'none')
+          throw createNothingToExpectError();
+        return undefined;
+      },
+    },
+    {
+      name: 'kernel',
+      async look() {
+        const found = await detectKernel(verify.kernel);
+        architecture = found;
+        assertRuns(verify.kernel, found, program);
+        return `${verify.kernel}, for ${found}${program === undefined ? '' : `, as ${program.path} is`}`;
+      },
+    },
+    {
+      name: 'qemu',
+      async look() {
+        // Without a kernel and a program nothing says which QEMU is wanted.
+        if (architecture === undefined) return undefined;
+        const { version } = await findQemu(architecture, signal);
+        if (verify.accelerator === 'kvm') await assertKvm(architecture);
+        return version;
+      },
+    },
+  ];
+}
+
+/** QEMU where only the image tells the machine, since no kernel is known. */
+export async function listQemuCheck(image: Archive, signal: AbortSignal): Promise<Check[]> {
+  const [architecture] = (await findProgram(image))?.kernels ?? [];
+  if (architecture === undefined) return [];
+  return [{ name: 'qemu', look: async () => (await findQemu(architecture, signal)).version }];
+}
+
+function checkPattern(expectation: Expectation): string | undefined {
+  if (!('console' in expectation)) return undefined;
+  watchExpectations([expectation]);
+  return `/${expectation.console}/ is a regular expression`;
+}
+
+/** Error (`invalid`): `kernel-architecture`. */
+function assertRuns(kernel: string, architecture: Architecture, program: Program | undefined): void {
+  if (program === undefined || program.kernels.includes(architecture)) return;
+  const { path, machine } = program;
+  throw new MobyPatchError(
+    'invalid',
+    'kernel-architecture',
+    `the kernel ${kernel} is for ${architecture}, and the image is for ${machine} (its ${path} is)`,
+    { path: kernel, hint: `name a kernel for ${machine}: --kernel FILE` },
+  );
+}

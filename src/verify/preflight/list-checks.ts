@@ -1,0 +1,35 @@
+import type { Archive } from '../../model/archive.js';
+import type { BuildRequest } from '../../model/build.js';
+import type { Plan } from '../../model/plan.js';
+import { listBootChecks, listQemuCheck } from './boot-checks.js';
+import { listOutputChecks } from './output-checks.js';
+import type { Check } from './run-checks.js';
+
+export interface CheckOptions {
+  readonly image: Archive;
+  readonly request: BuildRequest;
+  readonly plan: Plan;
+  /** Bytes that commands take in the folder for temporary files. */
+  readonly work: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a build can look at before its first step: the output, then the boot. */
+export async function listChecks({ image, request, plan, work, signal }: CheckOptions): Promise<Check[]> {
+  const { codec, level, single, verify, faults = [] } = request;
+  const hasSteps = plan.steps.length > 0;
+  const changes = hasSteps || (codec ?? level) !== undefined || single === true;
+  const isKnown = faults.every((fault) => fault.code !== 'compression-unknown');
+  const output = listOutputChecks({ image, request, changes, payload: 0, work }).filter(
+    // The level is one of a codec that nobody knows.
+    ({ name }) => isKnown || name !== 'compression',
+  );
+  if (verify !== undefined)
+    return [
+      ...output,
+      ...(await listBootChecks({ image, verify, expects: plan.expects, changes: hasSteps, signal })),
+    ];
+  // A boot is wanted, and its kernel is not there.
+  const isWanted = faults.some((fault) => fault.code === 'kernel-missing');
+  return isWanted ? [...output, ...(await listQemuCheck(image, signal))] : output;
+}

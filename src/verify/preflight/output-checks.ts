@@ -1,0 +1,82 @@
+import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
+import { chooseSettings, writeMembers } from '../../compress/compression.js';
+import { createPieces } from '../../compress/piece.js';
+import { assertSpace, type SpaceNeed } from '../../io/free-space.js';
+import { assertWritable } from '../../io/output.js';
+import type { Archive } from '../../model/archive.js';
+import type { BuildRequest } from '../../model/build.js';
+import type { Codec, Compression, Segment } from '../../model/layout.js';
+import type { Check } from './run-checks.js';
+
+export interface OutputCheckOptions {
+  readonly image: Archive;
+  readonly request: Pick<BuildRequest, 'output' | 'codec' | 'level' | 'verify'>;
+  /** Whether anything is compressed anew. */
+  readonly changes: boolean;
+  /** Bytes of the files that the patches bring. */
+  readonly payload: number;
+  /** Bytes that commands take in the folder for temporary files. */
+  readonly work: number;
+}
+
+/** What writing the output needs: a codec and level that exist, a folder that can be written to, room. */
+export function listOutputChecks(options: OutputCheckOptions): Check[] {
+  const { image, request, changes } = options;
+  return [
+    { name: 'compression', look: () => checkCompression(image, request, changes) },
+    {
+      name: 'output',
+      async look() {
+        await assertWritable(request.output);
+        return `${dirname(request.output)} can be written to`;
+      },
+    },
+    { name: 'space', look: () => assertSpace(listNeeds(options)) },
+  ];
+}
+
+/** Errors: `level-invalid`, `program-missing`, `compression-failed`: codecs other than gzip are tried. */
+async function checkCompression(
+  image: Archive,
+  request: OutputCheckOptions['request'],
+  changes: boolean,
+): Promise<string | undefined> {
+  const old = findRoot(image)?.compression ?? { codec: 'none' };
+  const codec = request.codec ?? old.codec;
+  const compression: Compression = codec === old.codec ? old : { codec };
+  const settings = chooseSettings(compression, request.level);
+  if (!changes) return undefined;
+  if (codec === 'none') return 'not compressed';
+  if (codec !== 'gzip') await drain(writeMembers(createPieces(nothing()), { ...settings, codec }));
+  return `${codec}, level ${settings.level}`;
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}
+
+async function drain(bytes: AsyncGenerator<Uint8Array, unknown, void>): Promise<void> {
+  for await (const _ of bytes);
+}
+
+function listNeeds({ image, request, payload, work }: OutputCheckOptions): SpaceNeed[] {
+  const bytes = estimateOutput(image, request.codec, payload);
+  // The boot reads a copy with the probe behind it.
+  const boot = request.verify === undefined ? 0 : bytes;
+  return [
+    { folder: dirname(request.output), bytes, what: 'the new image' },
+    { folder: tmpdir(), bytes: boot, what: 'its copy for the boot' },
+    { folder: tmpdir(), bytes: work, what: 'the root in which commands run' },
+  ];
+}
+
+/** Rather too little than too much: what is compressed anew is taken to stay as small as it was. */
+function estimateOutput(image: Archive, wanted: Codec | undefined, payload: number): number {
+  const root = findRoot(image);
+  const codec = wanted ?? root?.compression.codec;
+  const measure = (segment: Segment) =>
+    segment === root && codec === 'none' ? segment.unpacked : segment.end - segment.offset;
+  const sizes = image.layout.segments.map(measure);
+  return sizes.reduce((sum, size) => sum + size, codec === 'none' ? payload : 0);
+}
+
+const findRoot = ({ layout }: Archive): Segment | undefined => layout.segments[layout.root];

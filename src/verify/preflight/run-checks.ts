@@ -1,0 +1,39 @@
+import { createErrorReport, MobyPatchError, uniteErrors } from '../../model/error.js';
+import type { Precheck } from '../../model/report.js';
+
+/** One thing to look at before the work begins. */
+export interface Check {
+  readonly name: Precheck['name'];
+  /** One sentence about what is there. A `MobyPatchError` is a problem; undefined: there was nothing to look at. */
+  look(): Promise<string | undefined> | string | undefined;
+}
+
+export interface Checked {
+  readonly prechecks: readonly Precheck[];
+  readonly problems: readonly MobyPatchError[];
+}
+
+/** Makes all checks, whatever the earlier ones say. Rejects only for an interruption and for a defect. */
+export async function runChecks(checks: readonly Check[]): Promise<Checked> {
+  const prechecks: Precheck[] = [];
+  const problems: MobyPatchError[] = [];
+  for (const { name, look } of checks) {
+    try {
+      const found = await look();
+      if (found !== undefined) prechecks.push({ name, found });
+    } catch (error) {
+      if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
+      problems.push(error);
+      prechecks.push({ name, found: error.message, problem: createErrorReport(error) });
+    }
+  }
+  return { prechecks, problems };
+}
+
+/** Refuses all problems in one error: `build-impossible` where there are several. */
+export function refuseProblems(problems: readonly MobyPatchError[]): void {
+  const [first, ...rest] = problems;
+  if (first === undefined) return;
+  const count = problems.length;
+  throw uniteErrors('build-impossible', `${count} problems, found before the first step`, [first, ...rest]);
+}
