@@ -14,7 +14,7 @@ import type { Plan } from './model/plan.js';
 import type { Outcome } from './model/report.js';
 import type { Session } from './model/session.js';
 import { applySteps } from './patch/apply-steps.js';
-import { type AppliedSteps, type CachedSteps, cacheSteps, openCachedSteps } from './patch/cached-steps.js';
+import { type CachedSteps, cacheSteps, openCachedSteps, proveSteps } from './patch/cached-steps.js';
 import { createPlan } from './patch/plan.js';
 import { foreseeMode, writeChanges } from './repack/write-changes.js';
 import { createPlanReport, createReportDraft, type ReportDraft } from './report/draft.js';
@@ -50,7 +50,8 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
     const { plan, engine, cached } = ready;
     const done = cached?.steps.length ?? 0;
     const rootKept = ready.runs ? await engine?.executor(image, session).hasRoot?.() : undefined;
-    draft.set({ plan: createPlanReport({ plan, cachedSteps: done, rootKept }) });
+    const { proven } = cached ?? {};
+    draft.set({ plan: createPlanReport({ plan, cachedSteps: done, proven, rootKept }) });
     refuseProblems(ready.problems);
   });
 }
@@ -73,14 +74,18 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     const { signal, log, cache } = session;
     const options = { reads: plan.reads, stamp, from: cached?.state, signal, log, cache };
     await using workspace = createWorkspace({ image, engine, ...options });
-    const { applied, changes } = await draft.stage('patch', () => patch(run, { plan, workspace, cached }));
+    const { changes, kept } = await draft.stage('patch', () =>
+      patch(run, { plan, engine, workspace, cached }),
+    );
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
     await using output = await draft.stage('repack', () => repack(run, { image, changes, scratch }));
     await using written = await draft.stage('validate', () => validate(run, { image, changes, output }));
     const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
     draft.set({ boot });
-    await draft.stage('publish', () => publish(run, { output, boot, scratch }));
-    if (boot !== undefined) await cacheSteps(applied, engine.name, cache);
+    await draft.stage('publish', () =>
+      publish(run, { output, boot, scratch, kept: kept || cached !== undefined }),
+    );
+    if (boot !== undefined) await proveSteps(plan.steps, engine.name, cache);
   });
 }
 
@@ -173,19 +178,36 @@ function chooseStamp(request: BuildRequest, image: Image): number {
 
 interface PatchStage {
   readonly plan: Plan;
+  readonly engine: Engine;
   readonly workspace: OpenWorkspace;
   readonly cached: CachedSteps | undefined;
 }
 
+/** What the steps did is kept whatever comes after them: a boot that is refused is tried again without them. */
 async function patch(
-  { draft, session: { signal, log } }: Run,
-  { plan, workspace, cached }: PatchStage,
-): Promise<{ applied: AppliedSteps; changes: readonly Change[] }> {
-  const applied = await applySteps(plan.steps, workspace, cached, { signal, log, onStep: draft.addStep });
+  { draft, session: { signal, log, cache } }: Run,
+  { plan, engine, workspace, cached }: PatchStage,
+): Promise<{ readonly changes: readonly Change[]; readonly kept: boolean }> {
+  const keep = () => {
+    const applied = {
+      steps: plan.steps,
+      reports: draft.report().steps,
+      checkpoints: workspace.checkpoints(),
+    };
+    return cacheSteps(applied, engine.name, cache);
+  };
+  try {
+    await applySteps(plan.steps, workspace, cached, { signal, log, onStep: draft.addStep });
+  } catch (error) {
+    // A later step failed: those before it did not.
+    if (!signal.aborted) await keep();
+    throw error;
+  }
   const changes = await workspace.changes();
   workspace.endCommands();
   for (const warning of workspace.warnings()) draft.warn(warning);
-  return { applied, changes };
+  signal.throwIfAborted();
+  return { changes, kept: await keep() };
 }
 
 interface RepackStage {
@@ -269,18 +291,20 @@ interface PublishStage {
   readonly output: { publish(): Promise<void> };
   readonly boot: BootResult | undefined;
   readonly scratch: Scratch;
+  /** Whether the next build need not run the commands again. */
+  readonly kept: boolean;
 }
 
 /** A refused boot leaves the old output unchanged, and its console beside it. */
 async function publish(
   { draft, request, session }: Run,
-  { output, boot, scratch }: PublishStage,
+  { output, boot, scratch, kept }: PublishStage,
 ): Promise<void> {
   if (boot !== undefined) {
     const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
     await copyIntoPlace(`${scratch.path}/console.log`, console, session.signal);
     draft.set({ boot: { ...boot, console } });
-    if (boot.verdict === 'refused') throw createRefusedError(boot.reason, console);
+    if (boot.verdict === 'refused') throw createRefusedError(boot.reason, console, kept);
   }
   await output.publish();
   const manifest = `${request.output}.manifest.json`;
@@ -288,9 +312,10 @@ async function publish(
   await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`);
 }
 
-function createRefusedError(reason: string | undefined, console: string): MobyPatchError {
+function createRefusedError(reason: string | undefined, console: string, kept: boolean): MobyPatchError {
+  const again = kept ? '; the next build begins where these steps ended (--no-cache runs them again)' : '';
   return new MobyPatchError('boot', 'boot-refused', `the new image did not boot as it must: ${reason}`, {
     path: console,
-    hint: `read the console: ${console}`,
+    hint: `read the console: ${console}${again}`,
   });
 }

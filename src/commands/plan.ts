@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
+import { describeCached } from '../report/text.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
@@ -48,8 +49,8 @@ function describePlan(report: Report, output: string, context: CommandContext): 
     ...(report.engine === undefined ? [] : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
     ...(report.mode === undefined ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
     ...steps.map(
-      ({ patch, summary, needs, cached }) =>
-        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${cached ? ', cached by an earlier build' : ''}`,
+      ({ patch, summary, needs, cached, proven }) =>
+        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${cached ? `, ${describeCached(proven)}` : ''}`,
     ),
     ...(rootKept === undefined
       ? []

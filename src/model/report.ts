@@ -15,6 +15,8 @@ export interface StepReport {
   readonly changed: boolean;
   /** An earlier build did it, and its changes came from the cache. */
   readonly cached: boolean;
+  /** Only of a cached step: whether an image with it has booted as it must. */
+  readonly proven?: boolean | undefined;
   readonly notes: readonly string[];
   readonly packages: Readonly<Record<string, string>>;
   readonly durationMs: number;
@@ -31,6 +33,7 @@ export interface PlanReport {
     readonly needs: readonly string[];
     /** Whether its changes will come from the cache. */
     readonly cached: boolean;
+    readonly proven?: boolean | undefined;
   }[];
   readonly needs: readonly string[];
   /** Whether the engine still has the image's root; absent when no command will run, or the engine caches no root. */

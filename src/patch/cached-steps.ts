@@ -11,9 +11,11 @@ import type { StepReport } from '../model/report.js';
 const version = 3;
 const lengthSize = 8;
 
-/** What the first steps of a plan made of the image in an earlier build that passed all its checks. */
+/** What the first steps of a plan made of the image in an earlier build. */
 export interface CachedSteps extends AsyncDisposable {
   readonly steps: readonly StepReport[];
+  /** Whether an image with these steps has passed all checks, a boot included. */
+  readonly proven: boolean;
   /** Bodies are read from the cached file: valid until this is closed. */
   readonly state: WorkspaceState;
 }
@@ -43,7 +45,7 @@ export async function openCachedSteps(
   for (const step of steps.slice(first).reverse()) {
     const file = await stepsEntry(cache, engine, step).open();
     if (file === undefined) continue;
-    const cached = await readSteps(file);
+    const cached = await readSteps(file, await proofEntry(cache, engine, step).has());
     if (cached !== undefined) return cached;
     await file[Symbol.asyncDispose]();
   }
@@ -59,20 +61,42 @@ export interface AppliedSteps {
 }
 
 /**
- * Caches the steps up to each checkpoint. To be called when the build has passed all its checks, and before the
- * workspace is closed.
+ * Caches the steps up to each checkpoint, unproven. To be called when they have succeeded, before the workspace is
+ * closed; also after the failure of a later step. Returns whether the last checkpoint is in the cache now.
  */
 export async function cacheSteps(
   { steps, reports, checkpoints }: AppliedSteps,
   engine: EngineName,
   cache: Cache,
-): Promise<void> {
+): Promise<boolean> {
+  let isKept = false;
   for (const [index, step] of steps.entries()) {
     const state = checkpoints.get(step.id);
-    if (state === undefined) continue;
+    if (state === undefined || index >= reports.length || measure(state) > largestState) continue;
     const entry = stepsEntry(cache, engine, step);
-    if (!(await entry.has())) await entry.write(writeSteps(reports.slice(0, index + 1), state));
+    isKept = (await entry.has()) || (await entry.write(writeSteps(reports.slice(0, index + 1), state)));
   }
+  return isKept;
+}
+
+/** Marks the steps as those of a build that has passed all its checks. */
+export async function proveSteps(steps: readonly Step[], engine: EngineName, cache: Cache): Promise<void> {
+  for (const step of steps) {
+    const proof = proofEntry(cache, engine, step);
+    const isCached = await stepsEntry(cache, engine, step).has();
+    if (isCached && !(await proof.has())) await proof.write(Buffer.from(step.id));
+  }
+}
+
+/** Bytes of all bodies: a larger state would drive everything else out of the cache. */
+const largestState = 2 ** 30;
+
+function measure({ changes }: WorkspaceState): number {
+  return changes.reduce((sum, change) => sum + (change.op === 'put' ? change.entry.size : 0), 0);
+}
+
+function proofEntry(cache: Cache, engine: EngineName, { id }: Step): CacheEntry {
+  return cacheEntry(cache, 'steps', version, engine, id, 'proven');
 }
 
 function stepsEntry(cache: Cache, engine: EngineName, { id }: Step): CacheEntry {
@@ -103,7 +127,7 @@ async function* writeSteps(steps: readonly StepReport[], { changes, warnings }: 
   for (const entry of bodies) yield* entry.body();
 }
 
-async function readSteps(file: CachedFile): Promise<CachedSteps | undefined> {
+async function readSteps(file: CachedFile, proven: boolean): Promise<CachedSteps | undefined> {
   try {
     const length = Number(Buffer.from(await file.read(0, lengthSize)).readBigUInt64LE());
     const start = lengthSize + length;
@@ -115,7 +139,8 @@ async function readSteps(file: CachedFile): Promise<CachedSteps | undefined> {
           : { op: 'put', entry: readEntry(change.entry, file, start + change.at) },
     );
     return {
-      steps: head.steps.map((step) => ({ ...step, cached: true, durationMs: 0 })),
+      steps: head.steps.map((step) => ({ ...step, cached: true, proven, durationMs: 0 })),
+      proven,
       state: { changes, warnings: head.warnings },
       [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     };

@@ -1,5 +1,6 @@
 import type { ExpectationResult } from '../model/boot.js';
 import type { Report, Stage } from '../model/report.js';
+import { describeCached } from './text.js';
 
 /** One thing that a run checked. */
 export interface Check {
@@ -85,7 +86,7 @@ function listSteps({ plan, steps }: Report, whole: Check): Check[] {
     const check = { stage: whole.stage, name: `${patch}: ${summary}` };
     const done = steps[index];
     if (done !== undefined) {
-      const note = done.cached ? 'cached by an earlier build' : done.changed ? undefined : 'already done';
+      const note = done.cached ? describeCached(done.proven) : done.changed ? undefined : 'already done';
       return { ...check, result: 'passed', note, seconds: done.durationMs / 1000 };
     }
     const isNext = index === steps.length && whole.result !== 'skipped';

@@ -62,16 +62,18 @@ export function createReportDraft(input: string, onStage: (stage: Stage) => void
 }
 
 /**
- * A plan as reports show it. `cachedSteps`: how many of its first steps an earlier build did; `rootKept`: whether the
- * engine still has the root of the image.
+ * A plan as reports show it. `cachedSteps`: how many of its first steps an earlier build did; `proven`: whether that one
+ * passed its boot; `rootKept`: whether the engine still has the root of the image.
  */
 export function createPlanReport({
   plan,
   cachedSteps = 0,
+  proven,
   rootKept,
 }: {
   readonly plan: Plan;
   readonly cachedSteps?: number;
+  readonly proven?: boolean | undefined;
   readonly rootKept?: boolean | undefined;
 }): PlanReport {
   const steps = plan.steps.map(({ patch, kind, summary, id, needs }, index) => ({
@@ -81,6 +83,7 @@ export function createPlanReport({
     id,
     needs,
     cached: index < cachedSteps,
+    ...(index < cachedSteps && { proven }),
   }));
   return { id: plan.id, patches: plan.patches, steps, needs: plan.needs, rootKept };
 }

@@ -5,7 +5,7 @@ import { type Check, listChecks } from './checks.js';
 import { renderDifference } from './diff.js';
 import { type Markup, mark, markLines } from './markup.js';
 import { listSegments, segmentColumns } from './segments.js';
-import { showSeconds } from './text.js';
+import { describeCached, showSeconds } from './text.js';
 
 type Cell = string | number | Markup;
 
@@ -62,14 +62,14 @@ export function listStepSections({ plan, steps, failed }: Report): Markup[] {
       .join(', '),
     sha256,
   ]);
-  const done = steps.map(({ patch, summary, changed, cached, notes, durationMs }): Cell[] => [
+  const done = steps.map(({ patch, summary, changed, cached, proven, notes, durationMs }): Cell[] => [
     patch,
     [summary, ...notes].join('; '),
-    cached ? 'cached by an earlier build' : changed ? 'done' : 'already done',
+    cached ? describeCached(proven) : changed ? 'done' : 'already done',
     showSeconds(durationMs),
   ]);
-  const left = (plan?.steps ?? []).slice(steps.length).map(({ patch, summary, cached }): Cell[] => {
-    const state = cached ? 'cached by an earlier build' : 'to be done';
+  const left = (plan?.steps ?? []).slice(steps.length).map(({ patch, summary, cached, proven }): Cell[] => {
+    const state = cached ? describeCached(proven) : 'to be done';
     return [patch, summary, failed ? 'not done' : state, ''];
   });
   const packages = steps.flatMap((step) =>

@@ -69,8 +69,14 @@ function showLayout(layout: Layout): string {
   return `${layout.size} bytes, ${archives.length} ${archives.length === 1 ? 'archive' : 'archives'}, ${entries} entries, sha256 ${layout.sha256.slice(0, 16)}`;
 }
 
-function renderStep({ patch, summary, changed, cached, packages, notes, durationMs }: StepReport): string[] {
-  const when = cached ? 'cached by an earlier build' : showSeconds(durationMs);
+/** Where the result of a step comes from. */
+export function describeCached(proven: boolean | undefined): string {
+  return `cached by an earlier build${proven ? '' : ', which has not passed a boot'}`;
+}
+
+function renderStep(step: StepReport): string[] {
+  const { patch, summary, changed, cached, proven, packages, notes, durationMs } = step;
+  const when = cached ? describeCached(proven) : showSeconds(durationMs);
   const installed = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
   const more = installed.length > mostPackages ? ', ...' : '';
   const names = installed.slice(0, mostPackages).join(', ');
