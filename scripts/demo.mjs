@@ -31,8 +31,8 @@ compile();
 
 process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 const { startNfsServer } = await import('../build/test/fixtures/nfs-server.js');
-const { startDockerd, findReasonToSkip } = await import('../build/test/fixtures/dockerd.js');
-const { probeDocker } = await import('../dist/engine/docker/probe.js');
+const { startDockerd, noDocker } = await import('../build/test/fixtures/dockerd.js');
+const { probeDocker } = await import('../dist/engine/docker/connect.js');
 
 const stops = [];
 let status = 1;
@@ -68,7 +68,7 @@ process.exitCode = status;
 /** The environment of a running daemon, else of one started here, else of none: then the local engine is used. */
 async function chooseDocker() {
   const found = await probeDocker(process.env);
-  if (found.ready || !isInstalled('dockerd') || (await findReasonToSkip()) !== undefined) return process.env;
+  if (found.ready || !isInstalled('dockerd') || noDocker !== undefined) return process.env;
   try {
     const daemon = await startDockerd([], { network: true });
     stops.push(daemon);
