@@ -1,11 +1,14 @@
 import { chooseEngine } from './engine/choose.js';
 import { createWorkspace } from './engine/workspace.js';
+import { createRedaction, type Redaction } from './format/redaction.js';
+import { createSealableCache, type SealableCache } from './io/cache.js';
 import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { createSpool } from './io/spool.js';
 import type { Image } from './model/archive.js';
 import type { BootResult } from './model/boot.js';
 import type { BuildRequest } from './model/build.js';
+import type { Cache } from './model/cache.js';
 import type { Change } from './model/change.js';
 import type { Engine, OpenWorkspace } from './model/engine.js';
 import { MobyPatchError } from './model/error.js';
@@ -33,17 +36,37 @@ import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards } from './verify/hazards/find-hazards.js';
 import { listChecks } from './verify/preflight/list-checks.js';
 import { type Check, refuseProblems, runChecks } from './verify/preflight/run-checks.js';
+import { refuseSecrets } from './verify/refuse-secrets.js';
 
 interface Run {
   readonly draft: ReportDraft;
   readonly request: BuildRequest;
-  readonly session: Session;
+  /** Its log shows no secrets, and its cache takes nothing more once a step has seen one. */
+  readonly session: Session & { readonly cache: SealableCache };
+  readonly redaction: Redaction;
+  /** For the steps before the first that gets a secret: never sealed. */
+  readonly stepCache: Cache;
+}
+
+function createRun(request: BuildRequest, session: Session): Run {
+  const redaction = createRedaction(request.secrets ?? []);
+  return {
+    draft: createReportDraft(request.name, session.onStage, redaction),
+    request,
+    session: {
+      ...session,
+      cache: createSealableCache(session.cache),
+      log: (line) => session.log(redaction.text(line)),
+    },
+    redaction,
+    stepCache: session.cache,
+  };
 }
 
 /** Reports what a build would do, and with which engine. Changes nothing and starts nothing. */
 export async function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
-  const draft = createReportDraft(request.name, session.onStage);
-  const run = { draft, request, session };
+  const run = createRun(request, session);
+  const { draft } = run;
   return draft.finish(async () => {
     await using image = await openInput(run);
     await using ready = await prepare(run, image, chooseStamp(request, image));
@@ -61,8 +84,8 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
  * outcome carries the error. The output is replaced at the very end, when all checks have passed.
  */
 export async function build(request: BuildRequest, session: Session): Promise<Outcome> {
-  const draft = createReportDraft(request.name, session.onStage);
-  const run = { draft, request, session };
+  const run = createRun(request, session);
+  const { draft, redaction } = run;
   return draft.finish(async () => {
     await using scratch = await createScratch();
     await using image = await openInput(run);
@@ -71,21 +94,24 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     refuseProblems(ready.problems);
     const { plan, engine, cached } = ready;
     if (engine === undefined) return;
-    const { signal, log, cache } = session;
-    const options = { reads: plan.reads, stamp, from: cached?.state, signal, log, cache };
-    await using workspace = createWorkspace({ image, engine, ...options });
+    const { signal, log, cache } = run.session;
+    const createFilter = plan.secrets.length > 0 ? redaction.createFilter : undefined;
+    const options = { image, engine, reads: plan.reads, stamp, signal, log, createFilter };
+    await using workspace = createWorkspace({ ...options, from: cached?.state, cache });
     const { changes, kept } = await draft.stage('patch', () =>
       patch(run, { plan, engine, workspace, cached }),
     );
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
     await using output = await draft.stage('repack', () => repack(run, { image, changes, scratch }));
-    await using written = await draft.stage('validate', () => validate(run, { image, changes, output }));
+    await using written = await draft.stage('validate', () =>
+      validate(run, { image, plan, changes, output }),
+    );
     const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
     draft.set({ boot });
     await draft.stage('publish', () =>
       publish(run, { output, boot, scratch, kept: kept || cached !== undefined }),
     );
-    if (boot !== undefined) await proveSteps(plan.steps, engine.name, cache);
+    if (boot !== undefined) await proveSteps(plan.steps, engine.name, session.cache);
   });
 }
 
@@ -107,7 +133,8 @@ function openInput({ draft, request, session }: Run): Promise<ScannedImage> {
 }
 
 async function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
-  const plan = await createPlan(request.patches, request.settings, image.layout.sha256, stamp);
+  const { patches, settings, secrets } = request;
+  const plan = await createPlan(patches, settings, image.layout.sha256, stamp, secrets);
   draft.set({ plan: createPlanReport({ plan }) });
   // A plan without a patch that is wrong is another one.
   if (request.faults === undefined || request.faults.length === 0)
@@ -185,7 +212,7 @@ interface PatchStage {
 
 /** What the steps did is kept whatever comes after them: a boot that is refused is tried again without them. */
 async function patch(
-  { draft, session: { signal, log, cache } }: Run,
+  { draft, stepCache, session: { signal, log, cache } }: Run,
   { plan, engine, workspace, cached }: PatchStage,
 ): Promise<{ readonly changes: readonly Change[]; readonly kept: boolean }> {
   const keep = () => {
@@ -194,10 +221,11 @@ async function patch(
       reports: draft.report().steps,
       checkpoints: workspace.checkpoints(),
     };
-    return cacheSteps(applied, engine.name, cache);
+    return cacheSteps(applied, engine.name, stepCache);
   };
   try {
-    await applySteps(plan.steps, workspace, cached, { signal, log, onStep: draft.addStep });
+    const options = { signal, log, onStep: draft.addStep, onSecret: cache.seal };
+    await applySteps(plan.steps, workspace, cached, options);
   } catch (error) {
     // A later step failed: those before it did not.
     if (!signal.aborted) await keep();
@@ -230,13 +258,14 @@ async function repack({ draft, request, session }: Run, { image, changes, scratc
 
 interface ValidateStage {
   readonly image: ScannedImage;
+  readonly plan: Plan;
   readonly changes: readonly Change[];
   readonly output: { readonly path: string; readonly members: readonly MemberRange[] };
 }
 
 async function validate(
   { draft, request, session }: Run,
-  { image, changes, output }: ValidateStage,
+  { image, plan, changes, output }: ValidateStage,
 ): Promise<Image> {
   const known = knownMembers({
     cache: session.cache,
@@ -254,6 +283,11 @@ async function validate(
   });
   try {
     assertLocked(request.lock, { output: written.layout.sha256 });
+    await refuseSecrets(
+      written,
+      plan.secrets,
+      plan.steps.flatMap(({ stores }) => stores),
+    );
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
     for (const { path, message } of await refuseHazards(image, written)) draft.warn(`${path}: ${message}`);
     return written;
@@ -297,12 +331,13 @@ interface PublishStage {
 
 /** A refused boot leaves the old output unchanged, and its console beside it. */
 async function publish(
-  { draft, request, session }: Run,
+  { draft, request, session: { signal }, redaction }: Run,
   { output, boot, scratch, kept }: PublishStage,
 ): Promise<void> {
   if (boot !== undefined) {
     const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
-    await copyIntoPlace(`${scratch.path}/console.log`, console, session.signal);
+    const filter = redaction.createFilter();
+    await copyIntoPlace(`${scratch.path}/console.log`, console, { signal, filter });
     draft.set({ boot: { ...boot, console } });
     if (boot.verdict === 'refused') throw createRefusedError(boot.reason, console, kept);
   }

@@ -5,6 +5,7 @@ import { createProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
 import { createOutputClosedError } from './commands/shared/errors.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
+import { secretPrefix } from './model/secret.js';
 import { version } from './version.js';
 
 /** Bytes of heap in use that only an image with very many entries needs. */
@@ -26,9 +27,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   abort.abort(createOutputClosedError());
 });
 
+// A secret is for this process alone: programs that it starts inherit process.env.
+const environment = { ...process.env };
+for (const name of Object.keys(environment)) if (name.startsWith(secretPrefix)) delete process.env[name];
+
 const context: CommandContext = {
   signal: abort.signal,
-  environment: process.env,
+  environment,
   folder: process.cwd(),
   stdin: process.stdin,
   stdout: process.stdout,

@@ -49,8 +49,8 @@ function describePlan(report: Report, output: string, context: CommandContext): 
     ...(report.engine === undefined ? [] : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
     ...(report.mode === undefined ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
     ...steps.map(
-      ({ patch, summary, needs, cached, proven }) =>
-        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${cached ? `, ${describeCached(proven)}` : ''}`,
+      ({ patch, summary, needs, cached, proven, secrets = [] }) =>
+        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${secrets.length > 0 ? ` (gets ${secrets.join(', ')})` : ''}${cached ? `, ${describeCached(proven)}` : ''}`,
     ),
     ...(rootKept === undefined
       ? []

@@ -45,10 +45,11 @@ export async function loadWantedPatches(
   request: DeployRequest,
   session: ReadingSession,
 ): Promise<WantedPatches> {
-  const wanted = await createBuildRequest({ ...request, verify: false }, { ...session, log: () => {} });
+  const flags = { ...request, verify: false, mayLackSecrets: true };
+  const wanted = await createBuildRequest(flags, { ...session, log: () => {} });
   assertNoFaults(wanted);
-  const { patches, settings, codec, level, mode, single } = wanted;
-  const plan = await createPlan(patches, settings, '', 0);
+  const { patches, settings, secrets, codec, level, mode, single } = wanted;
+  const plan = await createPlan(patches, settings, '', 0, secrets);
   const parts = [plan.patches.map(({ sha256 }) => sha256), codec ?? '', level ?? ''];
   // Defaults are left out: hashes in states from before these options stay valid.
   if (mode !== undefined && mode !== 'rewrite') parts.push(`mode ${mode}`);

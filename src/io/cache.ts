@@ -22,6 +22,22 @@ export const noCache: Cache = {
   write: async () => false,
 };
 
+export interface SealableCache extends Cache {
+  /** From now on nothing is written: what follows has seen a secret. */
+  seal(): void;
+}
+
+export function createSealableCache(cache: Cache): SealableCache {
+  let isSealed = false;
+  return {
+    ...cache,
+    write: async (...written) => !isSealed && cache.write(...written),
+    seal() {
+      isSealed = true;
+    },
+  };
+}
+
 /** What tells one entry of a kind from another. */
 export type CachePart = string | number | readonly CachePart[];
 

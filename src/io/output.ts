@@ -4,6 +4,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import type { OutputFilter } from '../model/workspace.js';
 import { abortable } from './abortable.js';
 import { gatherBytes } from './gather-bytes.js';
 import { isRunning } from './scratch.js';
@@ -107,9 +108,21 @@ export async function replaceFile(destination: string, content: Uint8Array | str
   await output.publish();
 }
 
+export interface CopyOptions {
+  readonly signal: AbortSignal;
+  /** Changes the bytes on their way. */
+  readonly filter?: OutputFilter | undefined;
+}
+
 /** A copy of a file, complete before it appears under its name. */
-export async function copyIntoPlace(source: string, destination: string, signal: AbortSignal): Promise<void> {
-  await using output = await createOutput(destination, createReadStream(source), signal);
+export async function copyIntoPlace(
+  source: string,
+  destination: string,
+  { signal, filter }: CopyOptions,
+): Promise<void> {
+  const bytes = createReadStream(source);
+  const changed = filter === undefined ? bytes : filterBytes(bytes, filter);
+  await using output = await createOutput(destination, changed, signal);
   await output.publish();
 }
 
@@ -138,6 +151,11 @@ async function writeFile(
   // The failure surfaces in `publish`; before that it must not count as an unhandled rejection.
   synced.catch(() => {});
   return { size, sha256: hash.digest('hex'), synced };
+}
+
+async function* filterBytes(bytes: Bytes, filter: OutputFilter): Bytes & AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) yield filter.push(piece);
+  yield filter.end();
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { MobyPatchError } from '../model/error.js';
+import type { OutputFilter } from '../model/workspace.js';
 
 export interface ProcessOptions {
   readonly signal: AbortSignal;
@@ -8,6 +9,10 @@ export interface ProcessOptions {
   readonly cwd?: string;
   readonly environment?: NodeJS.ProcessEnv;
   readonly onLine?: (line: string) => void;
+  /** Standard input; default: nothing. */
+  readonly input?: string | undefined;
+  /** Changes each stream of output before it is kept or passed on. */
+  readonly createFilter?: (() => OutputFilter) | undefined;
   /** The Debian package to name when the program is missing. */
   readonly package?: string;
 }
@@ -26,16 +31,18 @@ const keptOutput = 64 * 1024;
  */
 export async function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessResult> {
   const command = startProcess(argv, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     cwd: options.cwd,
     env: options.environment,
   });
   const tail = createTail(keptOutput);
   const heard = [command.stdout, command.stderr].map((stream) => {
-    const sink = createStreamSink(tail.push, options.onLine ?? (() => {}));
+    const sink = createStreamSink(tail.push, options.onLine ?? (() => {}), options.createFilter?.());
     stream?.on('data', sink.push);
     return sink;
   });
+  // A program that ends without reading it is no error.
+  command.stdin?.on('error', () => {}).end(options.input);
   const ended = await waitForExit(command, argv, options);
   for (const sink of heard) sink.end();
   if (ended === 'timeout') {
@@ -169,15 +176,18 @@ export interface StreamSink {
 export function createStreamSink(
   keep: (chunk: Uint8Array) => void,
   onLine: (line: string) => void,
+  filter?: OutputFilter,
 ): StreamSink {
   const kept = createLineKeeper(keep);
   const lines = createLineSplitter(onLine);
+  const pass = (chunk: Uint8Array) => {
+    kept.push(chunk);
+    lines.push(chunk);
+  };
   return {
-    push(chunk) {
-      kept.push(chunk);
-      lines.push(chunk);
-    },
+    push: (chunk) => pass(filter === undefined ? chunk : filter.push(chunk)),
     end() {
+      if (filter !== undefined) pass(filter.end());
       kept.end();
       lines.end();
     },

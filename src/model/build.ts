@@ -4,6 +4,7 @@ import type { MobyPatchError } from './error.js';
 import type { Codec } from './layout.js';
 import type { Lock } from './lock.js';
 import type { Patch } from './patch.js';
+import type { Secret } from './secret.js';
 
 /**
  * `rewrite`: touched archives are written anew; `append`: the input's bytes stay, one archive follows them;
@@ -17,6 +18,8 @@ export interface BuildRequest {
   readonly name: string;
   readonly patches: readonly Patch[];
   readonly settings: Readonly<Record<string, string>>;
+  /** One for each secret parameter of the patches. */
+  readonly secrets?: readonly Secret[] | undefined;
   readonly output: string;
   /** What has to come out; a build that differs is refused. */
   readonly lock?: Lock | undefined;

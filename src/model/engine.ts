@@ -2,7 +2,7 @@ import type { Archive } from './archive.js';
 import type { Cache } from './cache.js';
 import type { Change } from './change.js';
 import type { Bytes } from './entry.js';
-import type { Need, RunOptions, RunResult, Workspace } from './workspace.js';
+import type { Need, OutputFilter, RunOptions, RunResult, Workspace } from './workspace.js';
 
 export type EngineName = 'stream' | 'docker' | 'local';
 
@@ -34,6 +34,8 @@ export interface ExecutorOptions {
   /** Output of commands as it comes, and what the engine itself is doing. */
   readonly log: (line: string) => void;
   readonly cache: Cache;
+  /** Takes secrets out of the output of commands before anything keeps or logs it; absent: there are none. */
+  readonly createFilter?: (() => OutputFilter) | undefined;
 }
 
 /** The machinery that runs commands in the root of one image. */

@@ -1,3 +1,4 @@
+import type { StoredSecret } from './secret.js';
 import type { Need, Workspace } from './workspace.js';
 
 /** The place of a value in a text file; lines and columns count from 1. */
@@ -12,6 +13,8 @@ export interface Parameter {
   readonly description: string;
   /** A regular expression that the whole value must match. */
   readonly pattern?: string | undefined;
+  /** Its value is shown nowhere, and reaches only the steps that name it. */
+  readonly secret?: boolean | undefined;
   readonly at?: Position | undefined;
 }
 
@@ -54,6 +57,10 @@ export interface Step {
   readonly needs: readonly Need[];
   /** Paths of the image that the step reads. */
   readonly reads: readonly string[];
+  /** Names of the secrets that the step gets. */
+  readonly secrets: readonly string[];
+  /** Those of them that it leaves in the image on purpose. */
+  readonly stores: readonly StoredSecret[];
   /** Hash of the image, all steps up to and including this one, and their payloads. */
   readonly id: string;
   apply(workspace: Workspace): Promise<StepOutcome>;

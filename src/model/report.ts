@@ -34,6 +34,8 @@ export interface PlanReport {
     /** Whether its changes will come from the cache. */
     readonly cached: boolean;
     readonly proven?: boolean | undefined;
+    /** Names of the secrets that it gets; absent: none. */
+    readonly secrets?: readonly string[];
   }[];
   readonly needs: readonly string[];
   /** Whether the engine still has the image's root; absent when no command will run, or the engine caches no root. */

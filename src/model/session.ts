@@ -32,8 +32,12 @@ export interface ReadingSession {
   readonly limits?: Partial<ScanLimits> | undefined;
   readonly places: Places;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Variables that hold secrets. They are apart, since programs that are started get the environment. */
+  readonly secretVariables?: Readonly<Record<string, string | undefined>> | undefined;
   /** Gets one line about the progress of the work, for people. */
   readonly log: (line: string) => void;
+  /** Asks a person for a secret; absent where nobody can answer. The same question is asked once. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
 }
 
 /** What a use case that builds gets besides. */

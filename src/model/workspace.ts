@@ -49,6 +49,8 @@ export interface RunOptions {
   /** Whether the command may use the network; by default it has the loopback interface only. */
   readonly network?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Standard input; default: nothing. Unlike arguments and variables, no list of processes and no daemon shows it. */
+  readonly input?: string | undefined;
   /** Seconds after which the command is killed; default 900. */
   readonly timeout?: number;
   /** Where the command leaves downloads for the next build. */
@@ -63,6 +65,14 @@ export interface Downloads {
   /** A name in the root. */
   readonly folder: string;
   readonly manager: string;
+}
+
+/** Changes a stream of output on its way; one for each stream. */
+export interface OutputFilter {
+  /** What can be passed on so far. */
+  push(chunk: Uint8Array): Uint8Array;
+  /** What was held back. */
+  end(): Uint8Array;
 }
 
 export interface RunResult {

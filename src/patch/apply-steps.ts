@@ -7,6 +7,8 @@ export interface ApplyOptions {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   readonly onStep: (step: StepReport) => void;
+  /** Called before the first step that gets a secret. */
+  readonly onSecret?: (() => void) | undefined;
 }
 
 /**
@@ -17,7 +19,7 @@ export async function applySteps(
   steps: readonly Step[],
   workspace: OpenWorkspace,
   cached: CachedSteps | undefined,
-  { signal, log, onStep }: ApplyOptions,
+  { signal, log, onStep, onSecret }: ApplyOptions,
 ): Promise<AppliedSteps> {
   const reports = [...(cached?.steps ?? [])];
   for (const report of reports) onStep(report);
@@ -26,6 +28,7 @@ export async function applySteps(
   if (left.some(({ needs }) => needs.length > 0)) workspace.expectCommands();
   for (const step of left) {
     signal.throwIfAborted();
+    if (step.secrets.length > 0) onSecret?.();
     const report = await applyStep(step, workspace, log);
     reports.push(report);
     onStep(report);

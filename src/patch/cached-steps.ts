@@ -61,8 +61,9 @@ export interface AppliedSteps {
 }
 
 /**
- * Caches the steps up to each checkpoint, unproven. To be called when they have succeeded, before the workspace is
- * closed; also after the failure of a later step. Returns whether the last checkpoint is in the cache now.
+ * Caches the steps up to each checkpoint, unproven, and none from the first that gets a secret on: their changes may hold
+ * it. To be called when they have succeeded, before the workspace is closed; also after the failure of a later step.
+ * Returns whether the last checkpoint is in the cache now.
  */
 export async function cacheSteps(
   { steps, reports, checkpoints }: AppliedSteps,
@@ -71,6 +72,7 @@ export async function cacheSteps(
 ): Promise<boolean> {
   let isKept = false;
   for (const [index, step] of steps.entries()) {
+    if (step.secrets.length > 0) return false;
     const state = checkpoints.get(step.id);
     if (state === undefined || index >= reports.length || measure(state) > largestState) continue;
     const entry = stepsEntry(cache, engine, step);

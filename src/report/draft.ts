@@ -1,3 +1,4 @@
+import { createRedaction, type Redaction } from '../format/redaction.js';
 import { createErrorReport } from '../model/error.js';
 import type { Plan } from '../model/plan.js';
 import type { Outcome, PlanReport, Report, Stage, StepReport } from '../model/report.js';
@@ -14,7 +15,12 @@ export interface ReportDraft {
   finish(work: () => Promise<void>): Promise<Outcome>;
 }
 
-export function createReportDraft(input: string, onStage: (stage: Stage) => void): ReportDraft {
+/** `redaction`: of the secrets that no report shows. */
+export function createReportDraft(
+  input: string,
+  onStage: (stage: Stage) => void,
+  redaction: Redaction = createRedaction([]),
+): ReportDraft {
   const start = performance.now();
   const steps: StepReport[] = [];
   const warnings: string[] = [];
@@ -22,16 +28,17 @@ export function createReportDraft(input: string, onStage: (stage: Stage) => void
   let parts: Partial<Report> = {};
   let current: Stage = 'configure';
 
-  const report = (): Report => ({
-    failed: false,
-    stage: current,
-    input,
-    ...parts,
-    steps,
-    warnings,
-    stages,
-    durationMs: Math.round(performance.now() - start),
-  });
+  const report = (): Report =>
+    redaction.value({
+      failed: false,
+      stage: current,
+      input,
+      ...parts,
+      steps,
+      warnings,
+      stages,
+      durationMs: Math.round(performance.now() - start),
+    });
 
   return {
     async stage(stage, work) {
@@ -54,7 +61,8 @@ export function createReportDraft(input: string, onStage: (stage: Stage) => void
       try {
         await work();
         return { report: report() };
-      } catch (error) {
+      } catch (thrown) {
+        const error = redaction.error(thrown);
         return { report: { ...report(), failed: true, error: createErrorReport(error) }, error };
       }
     },
@@ -76,7 +84,7 @@ export function createPlanReport({
   readonly proven?: boolean | undefined;
   readonly rootKept?: boolean | undefined;
 }): PlanReport {
-  const steps = plan.steps.map(({ patch, kind, summary, id, needs }, index) => ({
+  const steps = plan.steps.map(({ patch, kind, summary, id, needs, secrets }, index) => ({
     patch,
     kind,
     summary,
@@ -84,6 +92,7 @@ export function createPlanReport({
     needs,
     cached: index < cachedSteps,
     ...(index < cachedSteps && { proven }),
+    ...(secrets.length > 0 && { secrets }),
   }));
   return { id: plan.id, patches: plan.patches, steps, needs: plan.needs, rootKept };
 }

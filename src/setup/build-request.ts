@@ -6,15 +6,18 @@ import type { EngineName } from '../model/engine.js';
 import { MobyPatchError, uniteErrors } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
 import type { Patch } from '../model/patch.js';
+import type { Secret } from '../model/secret.js';
 import type { Places, ReadingSession } from '../model/session.js';
 import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
+import { refuseExposed } from '../patch/language/parameters.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { type BootFlags, createBootOptions, createKernelError } from './boot-options.js';
 import { type Configuration, type LoadedConfiguration, loadConfiguration } from './configuration.js';
 import { lockName, readLock } from './lock-file.js';
 import { findNamedImage } from './named-image.js';
 import { placesOf } from './reading-session.js';
+import { loadSecrets, parseSecretFlags } from './secrets.js';
 
 /** Beside moby-patch.yaml, or in the working folder. */
 export const defaultOutput = 'initrd.patched.img';
@@ -23,6 +26,10 @@ export interface BuildFlags extends BootFlags {
   readonly image?: string;
   readonly patch?: readonly string[];
   readonly set?: readonly string[];
+  /** `NAME=file:PATH` or `NAME=env:VARIABLE`: where the value of a secret comes from. */
+  readonly secret?: readonly string[];
+  /** Whether a secret may have no value, for a use case that builds nothing. */
+  readonly mayLackSecrets?: boolean;
   readonly output?: string;
   /** `false`: no file is read; absent: moby-patch.yaml of the working folder, if there is one. */
   readonly config?: string | false;
@@ -54,12 +61,16 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   // Without a patch its settings would seem to be unknown.
   const isWhole = patches.length === names.length;
   if (output === image.initrd) faults.push(createSameFileError(output));
+  const settings = isWhole ? chooseSettings(flags, values, patches) : {};
+  // A secret among them is refused before somebody is asked for its value.
+  refuseExposed(patches, settings);
   const request = {
     faults,
     image: image.initrd,
     name: image.name,
     patches,
-    settings: isWhole ? { ...chooseSettings(flags, values, patches), ...parseSettings(flags.set ?? []) } : {},
+    settings,
+    secrets: await chooseSecrets(flags, configuration, patches, session),
     output,
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
@@ -177,13 +188,33 @@ function chooseSettings(
   patches: readonly Patch[],
 ): Record<string, string> {
   const settings = Object.entries(values.settings ?? {});
-  if (flags.patch === undefined) return Object.fromEntries(settings);
+  const given = parseSettings(flags.set ?? []);
+  if (flags.patch === undefined) return { ...Object.fromEntries(settings), ...given };
   const known = new Set(
     patches.flatMap(({ id, parameters }) =>
       Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
     ),
   );
-  return Object.fromEntries(settings.filter(([name]) => known.has(name)));
+  return { ...Object.fromEntries(settings.filter(([name]) => known.has(name))), ...given };
+}
+
+/** Those of the file that no patch declares are for other patches, as its settings are. */
+function chooseSecrets(
+  flags: BuildFlags,
+  { values, folder }: LoadedConfiguration,
+  patches: readonly Patch[],
+  session: ReadingSession,
+): Promise<Secret[]> {
+  const configured = Object.entries(values.secrets ?? {}).map(
+    ([name, source]) => [name, 'file' in source ? { file: resolve(folder, source.file) } : source] as const,
+  );
+  const request = {
+    patches,
+    flags: parseSecretFlags(flags.secret ?? [], session.places.folder),
+    configured: Object.fromEntries(configured),
+    isRequired: flags.mayLackSecrets !== true,
+  };
+  return loadSecrets(request, session);
 }
 
 /** Error (`invalid`): `setting-invalid`. */

@@ -18,6 +18,16 @@ export const configurationSchema = z.strictObject({
     .record(z.string(), z.union([z.string(), z.number().transform(String)]))
     .optional()
     .describe('Values of parameters: NAME, or PATCH.NAME where several patches have that name.'),
+  secrets: z
+    .record(
+      z.string(),
+      z.union([
+        z.strictObject({ file: z.string().min(1).describe('A file with the value.') }),
+        z.strictObject({ env: z.string().min(1).describe('The name of an environment variable.') }),
+      ]),
+    )
+    .optional()
+    .describe('Where the values of secret parameters come from: NAME, or PATCH.NAME.'),
   output: z.string().min(1).optional().describe('Where the new image goes.'),
   engine: z.enum(engines).optional().describe('Where commands run.'),
   compression: z

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { secretPrefix } from '../model/secret.js';
 import type { Places, ReadingSession } from '../model/session.js';
 
 const packageFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -13,8 +14,19 @@ export interface ReadingSessionOptions extends Partial<Omit<ReadingSession, 'pla
 /** Omitted options come from the process. */
 export function createReadingSession(options: ReadingSessionOptions): ReadingSession {
   const { signal = new AbortController().signal, limits, folder = process.cwd(), log = () => {} } = options;
-  const { environment = process.env } = options;
-  return { signal, limits, places: createPlaces(folder, environment), environment, log };
+  const { environment = process.env, ask } = options;
+  const places = createPlaces(folder, environment);
+  return { signal, limits, places, ...splitEnvironment(environment), log, ask };
+}
+
+type Environment = ReadingSession['environment'];
+
+function splitEnvironment(all: Environment): Pick<ReadingSession, 'environment' | 'secretVariables'> {
+  const isSecret = ([name]: readonly [string, unknown]) => name.startsWith(secretPrefix);
+  return {
+    environment: Object.fromEntries(Object.entries(all).filter((variable) => !isSecret(variable))),
+    secretVariables: Object.fromEntries(Object.entries(all).filter(isSecret)),
+  };
 }
 
 /** Follows the XDG base directories; macOS keeps state in its Application Support folder. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -201,4 +201,32 @@ check("ssh is the system's own, with docker system dial-stdio behind it", async 
   t.false((await probeDocker({ ...environment, DOCKER_HOST: 'ssh://silent' }, 1)).ready);
   t.true(ends.length > 1);
   await Promise.all(ends);
+});
+
+check('standard input reaches a command, and the daemon shows and logs nothing of it', async (t, bench) => {
+  const { root, logged } = await open(t, bench, []);
+  const input = 'a secret of one line\nand of a second line';
+  const script =
+    'read first; IFS= read -r second; echo ready; until [ -e /go ]; do sleep 0.1; done; echo "$first+$second" >/got';
+  const running = root.run(['/bin/sh', '-c', `exec sh -c '${script}'`], { input: `${input}\n` });
+  await logged('ready');
+  const [id = ''] = await listContainers(bench, false);
+  const container = (await askDaemon(bench.daemon, `/containers/${id}/json`)) as { ExecIDs: string[] };
+  const commands = await Promise.all(
+    container.ExecIDs.map((each) => askDaemon(bench.daemon, `/exec/${each}/json`)),
+  );
+  const processes = await askDaemon(bench.daemon, `/containers/${id}/top?ps_args=-eo%20pid,args`);
+  const shown = JSON.stringify([container, commands, processes]);
+  t.regex(shown, /until \[ -e \/go \]/);
+  t.notRegex(shown, /secret of one/);
+  await sh(root, 'touch /go');
+  t.is((await running).exitCode, 0);
+  t.is(await sh(root, 'cat /got'), `${input.replace('\n', '+')}\n`);
+  t.is(
+    (await root.run(['/bin/sh', '-c', 'exit 3'], { input: 'nobody reads it'.repeat(100_000) })).exitCode,
+    3,
+  );
+  const log = await readFile(join(bench.daemon.folder, 'log'), 'utf8');
+  t.regex(log, /until \[ -e \/go \]/, 'the daemon logs what it is asked');
+  t.notRegex(log, /secret of one/);
 });

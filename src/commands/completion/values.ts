@@ -26,7 +26,9 @@ export async function listValues(
     case 'codec':
       return { candidates: await listCodecs(), extra: '' };
     case 'setting':
-      return { candidates: await listSettings(patches, session), extra: 'nospace' };
+      return { candidates: await listSettings(patches, session, { secret: false }), extra: 'nospace' };
+    case 'secret':
+      return { candidates: await listSettings(patches, session, { secret: true }), extra: 'nospace' };
   }
 }
 
@@ -48,7 +50,11 @@ async function listCodecs(): Promise<Candidate[]> {
 }
 
 /** The parameters of the named patches; without any, of those in moby-patch.yaml. */
-async function listSettings(named: readonly string[], session: ReadingSession): Promise<Candidate[]> {
+async function listSettings(
+  named: readonly string[],
+  session: ReadingSession,
+  wanted: { readonly secret: boolean },
+): Promise<Candidate[]> {
   const { findPatch } = await import('../../patch/language/find-patches.js');
   const { loadPatch } = await import('../../patch/language/load-patch.js');
   const { loadConfiguration } = await import('../../setup/configuration.js');
@@ -60,6 +66,7 @@ async function listSettings(named: readonly string[], session: ReadingSession): 
   const patches = await Promise.all(names.map(async (name) => loadPatch(await findPatch(name, roots))));
   return patches
     .flatMap(({ parameters }) => Object.entries(parameters))
+    .filter(([, { secret = false }]) => secret === wanted.secret)
     .map(([name, { description }]) => ({ value: `${name}=`, description: toLine(description) }));
 }
 

@@ -8,12 +8,19 @@ export function createModeOption(): Option {
   return new Option('--mode <mode>', text).choices(['rewrite', 'append', 'auto']);
 }
 
+export function createSecretOption(): Option {
+  const text =
+    'where the value of a secret parameter comes from: NAME=file:PATH or NAME=env:VARIABLE (repeatable); default: $MOBY_PATCH_SECRET_NAME, or a question on the terminal';
+  return new Option('--secret <name=source>', text).argParser(collect);
+}
+
 /** The options that `build` and `plan` share. */
 export function addBuildOptions(command: Command): Command {
   command
     .option('-i, --image <image>', 'the stock image: a file, or the id of an image definition')
     .option('-p, --patch <patch>', 'a patch folder or the id of a patch (repeatable)', collect)
     .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
+    .addOption(createSecretOption())
     .option(
       '-o, --output <file>',
       'where the new image goes, - for standard output; default: initrd.patched.img',

@@ -1,6 +1,7 @@
 import type { ReadingSession, Session } from '../../model/session.js';
 import { createReadingSession } from '../../setup/reading-session.js';
 import type { OpenSession } from '../../setup/session.js';
+import { createAsk } from './ask.js';
 import { chooseLimits, type LimitFlags } from './limit-options.js';
 
 /** What a command gets from the process. The environment and the streams enter the program here and nowhere else. */
@@ -20,7 +21,7 @@ export interface CommandContext {
 /** For a command that reads images; its log goes to standard error. */
 export function createReader(flags: LimitFlags, context: CommandContext): ReadingSession {
   const log = (line: string) => context.stderr.write(`${line}\n`);
-  return createReadingSession({ ...context, limits: chooseLimits(flags), log });
+  return createReadingSession({ ...context, limits: chooseLimits(flags), log, ask: createAsk(context) });
 }
 
 export interface SessionFlags extends LimitFlags {
@@ -34,5 +35,6 @@ export async function openSession(
   progress: Partial<Pick<Session, 'log' | 'onStage'>> = {},
 ): Promise<OpenSession> {
   const { createSession } = await import('../../setup/session.js');
-  return createSession({ ...context, ...progress, limits: chooseLimits(flags), cache: flags.cache });
+  const limits = chooseLimits(flags);
+  return createSession({ ...context, ...progress, limits, cache: flags.cache, ask: createAsk(context) });
 }

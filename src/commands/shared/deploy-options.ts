@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { TargetOptions } from '../../deploy/target.js';
 import type { DeployRequest } from '../../deploy/wanted-patches.js';
-import { addBootOptions, createModeOption } from './build-options.js';
+import { addBootOptions, createModeOption, createSecretOption } from './build-options.js';
 import type { SessionFlags } from './context.js';
 import type { LimitFlags } from './limit-options.js';
 import { addReportOption, collect, parseCount, parseLevel, type ReportFlags } from './options.js';
@@ -34,6 +34,7 @@ export function addRequestOptions(command: Command): Command {
   return addTargetOptions(command)
     .option('-p, --patch <patch>', 'a patch folder or the id of a patch (repeatable)', collect)
     .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
+    .addOption(createSecretOption())
     .option('--compression <codec>', 'default: what the image has')
     .option('--level <number>', 'of the compression; default: like the image', parseLevel)
     .addOption(createModeOption())

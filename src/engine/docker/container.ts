@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { createInterruptedError, createStreamSink, createTail, type StreamSink } from '../../io/process.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { RunResult } from '../../model/workspace.js';
+import type { OutputFilter, RunResult } from '../../model/workspace.js';
 import type { ContainerState, Daemon, Frame } from './daemon.js';
 import { formatLabel, labelKey, type Owner } from './label.js';
 
@@ -30,6 +30,8 @@ export interface CommandOptions {
   /** Seconds; then the container is killed. */
   readonly timeout: number;
   readonly onLine: (line: string) => void;
+  readonly input?: string | undefined;
+  readonly createFilter?: (() => OutputFilter) | undefined;
 }
 
 /** A container that was never started: its root is that of its image and what the daemon adds. */
@@ -159,7 +161,7 @@ async function leaveNetworks({ daemon, id, signal }: RunningContainer): Promise<
 async function runCommand(
   container: RunningContainer,
   argv: readonly string[],
-  { environment, timeout, onLine }: CommandOptions,
+  { environment, timeout, onLine, input, createFilter }: CommandOptions,
 ): Promise<RunResult> {
   const { daemon, id, signal } = container;
   const [program] = argv;
@@ -167,7 +169,8 @@ async function runCommand(
   if (isOdd || program === undefined) {
     throw new MobyPatchError('failed', 'command-text', 'a command holds a NUL or bytes that are not UTF-8');
   }
-  const spec = { containerId: id, argv, environment: { ...defaultEnvironment, ...environment } };
+  const hasInput = input !== undefined;
+  const spec = { containerId: id, argv, environment: { ...defaultEnvironment, ...environment }, hasInput };
   const command = await daemon.prepareCommand(spec, signal);
   if (command === undefined) throw createDeadError(await daemon.inspectContainer(id));
   const limit = new AbortController();
@@ -175,8 +178,8 @@ async function runCommand(
   const either = AbortSignal.any([limit.signal, signal]);
   const tail = createTail(outputLimit);
   try {
-    const sinks = [0, 1, 2].map(() => createStreamSink(tail.push, onLine));
-    await forwardFrames(daemon.runCommand(command, program, either), sinks);
+    const sinks = [0, 1, 2].map(() => createStreamSink(tail.push, onLine, createFilter?.()));
+    await forwardFrames(daemon.runCommand({ id: command, name: program, input }, either), sinks);
   } catch (cause) {
     if (!either.aborted) throw cause;
     await daemon.killContainer(id);

@@ -45,6 +45,16 @@ export interface CommandSpec {
   readonly containerId: string;
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether it gets a standard input of its own. */
+  readonly hasInput: boolean;
+}
+
+/** A command that was prepared. */
+export interface PreparedCommand {
+  readonly id: string;
+  /** For messages. */
+  readonly name: string;
+  readonly input?: string | undefined;
 }
 
 /** Of a command's output: 1 is standard output, 2 standard error. */
@@ -101,8 +111,8 @@ export interface Daemon {
 
   /** The id of a command that can be run once; undefined when the container does not run. */
   prepareCommand(spec: CommandSpec, signal: AbortSignal): Promise<string | undefined>;
-  /** Runs a command until its output ends. `name` is for messages. */
-  runCommand(id: string, name: string, signal: AbortSignal): AsyncIterable<Frame>;
+  /** Runs a command until its output ends. */
+  runCommand(command: PreparedCommand, signal: AbortSignal): AsyncIterable<Frame>;
   /** Undefined while it runs. */
   readExitCode(commandId: string): Promise<number | undefined>;
 }

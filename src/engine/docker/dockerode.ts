@@ -267,10 +267,11 @@ function fileCalls(client: Docker, ask: Ask) {
 
 function commandCalls(client: Docker, ask: Ask, endpoint: Endpoint) {
   return {
-    async prepareCommand({ containerId, argv, environment }, signal) {
+    async prepareCommand({ containerId, argv, environment, hasInput }, signal) {
       const options = {
         Cmd: [...argv],
         Env: formatEnvironment(environment),
+        AttachStdin: hasInput,
         AttachStdout: true,
         AttachStderr: true,
         Tty: false,
@@ -282,10 +283,12 @@ function commandCalls(client: Docker, ask: Ask, endpoint: Endpoint) {
       ).catch(ignore(409));
       return prepared?.id;
     },
-    async *runCommand(id, name, signal) {
+    async *runCommand({ id, name, input }, signal) {
       try {
-        const options = { Detach: false, Tty: false, abortSignal: signal };
+        const isOpen = input !== undefined;
+        const options = { Detach: false, Tty: false, hijack: isOpen, stdin: isOpen, abortSignal: signal };
         const answer = await client.getExec(id).start(options);
+        if (isOpen) answer.end(input);
         yield* splitFrames(readAnswer(answer, signal));
       } catch (cause) {
         if (signal.aborted || cause instanceof MobyPatchError) throw cause;

@@ -63,7 +63,8 @@ async function startRoot(image: Archive, options: DockerOptions): Promise<Comman
   try {
     const { container, origin } = await startContainer({ ...options, daemon, image, owner });
     const bodies = await createBodyFile(join(scratch.path, 'bodies'));
-    return createRoot({ container, origin, bodies, log: options.log, remove, close });
+    const { log, createFilter } = options;
+    return createRoot({ container, origin, bodies, log, createFilter, remove, close });
   } catch (error) {
     await close();
     throw error;
@@ -115,16 +116,16 @@ async function startFrom(imageId: string, options: StartOptions): Promise<Starte
   return { container: await created.start(), origin };
 }
 
-interface RootParts extends StartedContainer {
+interface RootParts extends StartedContainer, Pick<ExecutorOptions, 'log' | 'createFilter'> {
   readonly bodies: BodyFile;
-  readonly log: (line: string) => void;
   /** Removes what runs commands; a second call waits for the first. */
   remove(): Promise<void>;
   /** Removes everything. */
   close(): Promise<void>;
 }
 
-function createRoot({ container, origin, bodies, log, remove, close }: RootParts): CommandRoot {
+function createRoot(parts: RootParts): CommandRoot {
+  const { container, origin, bodies, log, createFilter, remove, close } = parts;
   const warnings = new Set<string>();
   let broken: unknown;
   /** What the provided files hold, where that is known. */
@@ -133,10 +134,11 @@ function createRoot({ container, origin, bodies, log, remove, close }: RootParts
   provided.catch(() => {});
 
   async function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
-    const { network = false, environment, timeout = usualTimeout } = options;
+    const { network = false, environment, timeout = usualTimeout, input } = options;
     if (await container.setNetwork(network)) provided = undefined;
     const before = await (provided ?? readProvided(container));
-    const result = await container.run(argv, { environment, timeout, onLine: log });
+    const shown = { onLine: log, createFilter };
+    const result = await container.run(argv, { environment, timeout, input, ...shown });
     const after = readProvided(container);
     // Docker changes them with the network.
     provided = network ? undefined : after;

@@ -82,6 +82,8 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
         timeout: wanted.timeout ?? defaultTimeout,
         signal,
         onLine: log,
+        input: wanted.input,
+        createFilter: options.createFilter,
       });
     } finally {
       for (const path of (await files?.release()) ?? []) lost.add(path);

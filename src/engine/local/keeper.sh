@@ -3,6 +3,8 @@
 # When it ends, for SIGTERM at once, the kernel kills everything inside. A command cannot be trusted with that, for any
 # process may clear its own parent-death signal.
 trap 'exit 143' TERM
-unshare "$@" &
+# A job in the background would begin with /dev/null as its standard input.
+exec 3<&0
+unshare "$@" <&3 3<&- &
 wait $!
 exit $?

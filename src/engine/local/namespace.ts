@@ -1,5 +1,10 @@
 import { access, rm } from 'node:fs/promises';
-import { createMissingProgramError, type ProcessResult, runProcess } from '../../io/process.js';
+import {
+  createMissingProgramError,
+  type ProcessOptions,
+  type ProcessResult,
+  runProcess,
+} from '../../io/process.js';
 import { readScript } from '../../io/script.js';
 import { MobyPatchError } from '../../model/error.js';
 import { createBoundingSet, grantedCapabilities } from './capabilities.js';
@@ -11,7 +16,7 @@ export interface Bind {
   readonly target: string;
 }
 
-export interface NamespaceRun {
+export interface NamespaceRun extends Pick<ProcessOptions, 'input' | 'createFilter'> {
   /** Absolute path of the root folder; it has the directories dev, proc and sys. */
   readonly root: string;
   /** A free file name outside of the root: the set-up creates the file when it is done. */
@@ -57,6 +62,8 @@ export async function runInNamespace(run: NamespaceRun): Promise<ProcessResult> 
       environment: baseEnvironment,
       cwd: '/',
       onLine: run.onLine,
+      input: run.input,
+      createFilter: run.createFilter,
       package: 'util-linux',
     });
     if (await exists(run.marker)) return result;

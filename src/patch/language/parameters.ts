@@ -1,7 +1,9 @@
 import { MobyPatchError } from '../../model/error.js';
 import type { Parameter, Patch } from '../../model/patch.js';
+import { type Secret, secretPrefix } from '../../model/secret.js';
 import { suggest } from '../../yaml/did-you-mean.js';
-import { createProblemError, type Problem } from '../../yaml/problems.js';
+import { createProblemError, formatPosition, type Problem } from '../../yaml/problems.js';
+import { nameVariable } from './variables.js';
 
 /** Values that the user gives to parameters: `NAME`, or `PATCH.NAME` where several patches have that name. */
 export type Settings = Readonly<Record<string, string>>;
@@ -19,11 +21,15 @@ function matchesWhole(pattern: string, value: string): boolean {
   return new RegExp(`^(?:${pattern})$`, 'u').test(value);
 }
 
-/** The value of every parameter of a patch. Error (`invalid`): `patch-invalid` with all problems at once. */
+/**
+ * The value of every parameter of a patch that is no secret. Error (`invalid`): `patch-invalid` with all problems at
+ * once.
+ */
 export function resolveParameters(patch: Patch, settings: Settings): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   const problems: Problem[] = [];
   for (const [name, parameter] of Object.entries(patch.parameters)) {
+    if (parameter.secret) continue;
     const at = parameter.at ?? { file: patch.folder, line: 1, column: 1 };
     const value = findSetting(patch, name, settings) ?? parameter.default;
     const text =
@@ -42,8 +48,54 @@ function findSetting(patch: Patch, name: string, settings: Settings): string | u
   return own(`${patch.id}.${name}`) ?? own(name);
 }
 
-/** Error (`invalid`): `setting-unknown` for a setting that is no parameter of any patch. */
+/** The secrets of a patch by name. Error (`invalid`): `secret-missing`. */
+export function resolveSecrets(patch: Patch, secrets: readonly Secret[]): ReadonlyMap<string, Secret> {
+  const values = new Map<string, Secret>();
+  for (const [name, parameter] of Object.entries(patch.parameters)) {
+    if (!parameter.secret) continue;
+    const secret = secrets.find((each) => each.patch === patch.id && each.name === name);
+    if (secret === undefined) throw createMissingSecretError(patch, name, parameter);
+    values.set(name, secret);
+  }
+  return values;
+}
+
+/** The variable of the environment that holds the value of a secret. */
+export function nameSecretVariable(name: string): string {
+  return `${secretPrefix}${nameVariable(name).toUpperCase()}`;
+}
+
+/** All ways to give a secret, as a hint. */
+export function hintAtSecret(name: string): string {
+  return `export ${nameSecretVariable(name)}, or --secret ${name}=file:PATH, or --secret ${name}=env:VARIABLE (in moby-patch.yaml: secrets: {${name}: {file: PATH}}), or run it in a terminal, which asks for it`;
+}
+
+export function createMissingSecretError(
+  patch: Patch,
+  name: string,
+  { description, at }: Parameter,
+): MobyPatchError {
+  const message = `the secret ${name} of the patch ${patch.id}: found no value, wanted one (${description})`;
+  return new MobyPatchError('invalid', 'secret-missing', message, {
+    path: at && formatPosition(at),
+    hint: hintAtSecret(name),
+  });
+}
+
+/** Error (`invalid`): `secret-exposed` for the value of a secret, which must not stand in arguments or a configuration. */
+export function refuseExposed(patches: readonly Patch[], settings: Settings): void {
+  for (const patch of patches) {
+    for (const [name, { secret }] of Object.entries(patch.parameters)) {
+      if (!secret || findSetting(patch, name, settings) === undefined) continue;
+      const message = `the parameter ${name} of the patch ${patch.id} is a secret: found its value among the settings, where arguments (ps), the history of a shell or a file show it to others`;
+      throw new MobyPatchError('invalid', 'secret-exposed', message, { hint: hintAtSecret(name) });
+    }
+  }
+}
+
+/** Errors (`invalid`): `setting-unknown` for a setting that is no parameter of any patch; `secret-exposed`. */
 export function checkSettings(patches: readonly Patch[], settings: Settings): void {
+  refuseExposed(patches, settings);
   const known = new Set(
     patches.flatMap((patch) =>
       Object.keys(patch.parameters).flatMap((name) => [name, `${patch.id}.${name}`]),

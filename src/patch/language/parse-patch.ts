@@ -2,28 +2,39 @@ import { z } from 'zod';
 import type { Expectation, Parameter, Patch, SourceStep } from '../../model/patch.js';
 import type { Problem } from '../../yaml/problems.js';
 import { readYaml, type YamlValue } from '../../yaml/read-yaml.js';
-import { describeValue, explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
+import { explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
+import { checkPlaceholders, checkSecretLists } from './check-placeholders.js';
 import { explainExpectation, isRegularExpression } from './expectations.js';
 import { explainValue, listDefaults } from './parameters.js';
 import { type PlacedUse, parseStep } from './parse-step.js';
-import { findPlaceholders, parameterName, walkStrings } from './placeholders.js';
+import { parameterName } from './placeholders.js';
+import { explainName } from './variables.js';
 
-const parameterSchema = z.strictObject({
-  // A text, because YAML would drop the zeros of a number: 1.10, 0644.
-  default: z
-    .string()
-    .max(4096)
-    .optional()
-    .describe('The value when none is given. A parameter without a default requires a value.'),
-  description: z.string().min(1),
-  pattern: z
-    .string()
-    .min(1)
-    .max(1000)
-    .refine(isRegularExpression, { error: 'expected a regular expression that JavaScript understands' })
-    .optional()
-    .describe('A regular expression that the whole value must match.'),
-});
+const parameterSchema = z
+  .strictObject({
+    // A text, because YAML would drop the zeros of a number: 1.10, 0644.
+    default: z
+      .string()
+      .max(4096)
+      .optional()
+      .describe('The value when none is given. A parameter without a default requires a value.'),
+    description: z.string().min(1),
+    pattern: z
+      .string()
+      .min(1)
+      .max(1000)
+      .refine(isRegularExpression, { error: 'expected a regular expression that JavaScript understands' })
+      .optional()
+      .describe('A regular expression that the whole value must match.'),
+    secret: z
+      .boolean()
+      .optional()
+      .describe('Whether the value is shown nowhere and reaches only the steps that name it.'),
+  })
+  .refine((value) => !value.secret || value.default === undefined, {
+    path: ['default'],
+    error: 'expected no "default" for a secret: everybody can read this file',
+  });
 
 const expectationSchema = z.union([
   z.strictObject({
@@ -45,7 +56,7 @@ export const patchSchema = z.strictObject({
     )
     .default({})
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
-    .describe('Values that steps use as ${name}; $${ is a literal ${.'),
+    .describe('Values that steps use as ${name}, and scripts as "$name"; $${ is a literal ${.'),
   steps: z.array(z.unknown()).min(1).max(1000).describe('What the patch does, in order.'),
   expects: z
     .array(expectationSchema)
@@ -86,9 +97,11 @@ export function parsePatch(text: string, source: PatchSource): ParsedPatch {
   }
   const expects: readonly Expectation[] = parsed.data.expects;
   const problems = [
+    ...checkNames(yaml, parameters),
     ...checkDefaults(yaml, parameters),
     ...checkExpectations(yaml, expects),
     ...checkPlaceholders(yaml, written, parameters),
+    ...checkSecretLists(yaml, written, parameters),
     ...stepProblems,
   ];
   if (problems.length > 0) return { problems, uses };
@@ -124,6 +137,14 @@ function placeParameters(
   );
 }
 
+function checkNames(yaml: YamlValue, parameters: Readonly<Record<string, Parameter>>): Problem[] {
+  const all = Object.keys(parameters);
+  return all.flatMap((name) => {
+    const text = explainName(name, all);
+    return text === undefined ? [] : [{ at: yaml.locateKey(['parameters', name]), text }];
+  });
+}
+
 function checkDefaults(yaml: YamlValue, parameters: Readonly<Record<string, Parameter>>): Problem[] {
   return Object.entries(parameters).flatMap(([name, parameter]) => {
     if (parameter.default === undefined) return [];
@@ -137,29 +158,4 @@ function checkExpectations(yaml: YamlValue, expects: readonly Expectation[]): Pr
     const text = explainExpectation(expectation);
     return text === undefined ? [] : [{ at: yaml.locate(['expects', index, 'console']), text }];
   });
-}
-
-function checkPlaceholders(
-  yaml: YamlValue,
-  written: Readonly<Record<string, unknown>>,
-  parameters: Readonly<Record<string, Parameter>>,
-): Problem[] {
-  const known = Object.keys(parameters).join(', ') || 'none';
-  return ['steps', 'expects'].flatMap((part) =>
-    [...walkStrings(written[part])].flatMap(([path, text]) => {
-      const at = yaml.locate([part, ...path]);
-      const { names, malformed } = findPlaceholders(text);
-      const unknown = names.filter((name) => !Object.hasOwn(parameters, name));
-      return [
-        ...unknown.map((name) => ({
-          at,
-          text: `found \${${name}}, wanted a parameter (there is: ${known}), or $\${${name}} for the text itself`,
-        })),
-        ...malformed.map((placeholder) => ({
-          at,
-          text: `found ${describeValue(placeholder)}, wanted \${NAME}, or $\${ for a literal \${`,
-        })),
-      ];
-    }),
-  );
 }

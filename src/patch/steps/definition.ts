@@ -15,6 +15,10 @@ export interface StepDefinition<Value = unknown> {
   reads(value: Value): readonly string[];
   /** Files of the patch folder that the step uses. */
   payload?(value: Value): readonly PayloadUse[];
+  /** Absent: the step takes no secrets. */
+  readonly secrets?: SecretRule<Value>;
+  /** Absent: placeholders are filled in everywhere, and the step gets no variables. */
+  readonly shell?: ShellRule;
   apply(value: Value, context: StepContext, workspace: Workspace): Promise<StepOutcome>;
 }
 
@@ -22,6 +26,21 @@ export interface PayloadUse {
   readonly name: string;
   /** Whether placeholders in the file are filled in. */
   readonly template: boolean;
+}
+
+export interface SecretRule<Value = unknown> {
+  /** Keys of the value in which a placeholder of a secret may stand. */
+  readonly fields: readonly string[];
+  /** Whether the step writes what stands there into the image, so that it needs `stores-secret: true`. */
+  readonly writes: boolean;
+  /** Paths in the image that hold the secrets then; absent: unknown before the step has run. */
+  stores?(value: Value): readonly string[];
+}
+
+/** For a step with a text that a shell reads. Its parameters are variables of the shell. */
+export interface ShellRule {
+  /** Whether a shell reads the text at this path of the value as it is written: nothing is filled in there. */
+  isCode(path: readonly PropertyKey[], written: unknown): boolean;
 }
 
 /** Ties the type of a step's value to its schema. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { putIfDifferent } from '../system/workspace-files.js';
 import { defineStep } from './definition.js';
-import { imagePath, mode, ownerId, payloadPath } from './schemas.js';
+import { imagePath, mode, ownerId, payloadPath, storesSecret } from './schemas.js';
 
 const schema = z
   .strictObject({
@@ -16,6 +16,7 @@ const schema = z
       .default(false)
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
       .describe('Whether placeholders such as ${name} are replaced in the file that "from" names.'),
+    'stores-secret': storesSecret,
   })
   .refine((value) => (value.from === undefined) !== (value.content === undefined), {
     error: 'expected one of "from" and "content"',
@@ -33,6 +34,7 @@ export const fileStep = defineStep({
   needs: () => [],
   reads: (value) => [value.path],
   payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+  secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
   apply: ({ path, from, content, mode, uid, gid }, context, workspace) =>
     putIfDifferent(workspace, {
       path,

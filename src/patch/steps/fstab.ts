@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { putFstabLine } from '../system/fstab.js';
 import { defineStep } from './definition.js';
-import { fstabField, wholeNumber } from './schemas.js';
+import { fstabField, storesSecret, wholeNumber } from './schemas.js';
 
 const schema = z
   .strictObject({
@@ -11,6 +11,7 @@ const schema = z
     options: fstabField.default('defaults'),
     dump: wholeNumber(0, 9).default(0),
     pass: wholeNumber(0, 9).default(0),
+    'stores-secret': storesSecret,
   })
   .describe('Writes a line of etc/fstab. It replaces the line of the same mount point.');
 
@@ -20,5 +21,6 @@ export const fstabStep = defineStep({
   describe: (value) => `fstab ${value.source} on ${value.target}`,
   needs: () => [],
   reads: () => ['etc/fstab'],
+  secrets: { fields: ['options'], writes: true, stores: () => ['etc/fstab'] },
   apply: (value, context, workspace) => putFstabLine(workspace, context, value),
 });

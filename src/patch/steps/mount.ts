@@ -7,7 +7,7 @@ import { enableService } from '../system/openrc.js';
 import { createStepError, type StepContext } from '../system/step-context.js';
 import { putIfDifferent } from '../system/workspace-files.js';
 import { defineStep } from './definition.js';
-import { fstabField, imagePath, serviceName, wholeNumber } from './schemas.js';
+import { fstabField, imagePath, serviceName, storesSecret, wholeNumber } from './schemas.js';
 
 const schema = z
   .strictObject({
@@ -31,6 +31,7 @@ const schema = z
       .describe('Services that the mount depends on; rpcbind by default for nfs, if the image has it.'),
     timeout: wholeNumber(1, 3600).default(20).describe('Seconds for which the boot is delayed at most.'),
     attempt: wholeNumber(1, 3600).default(10).describe('Seconds of one attempt at most.'),
+    'stores-secret': storesSecret,
   })
   .describe('Mounts a network file system at boot, with a line of etc/fstab and an OpenRC service.');
 
@@ -48,6 +49,7 @@ export const mountStep = defineStep({
     `etc/init.d/${nameService(value)}`,
     `etc/runlevels/${value.runlevel}/${nameService(value)}`,
   ],
+  secrets: { fields: ['options'], writes: true, stores: () => ['etc/fstab'] },
   async apply(value, context, workspace) {
     const name = nameService(value);
     const outcomes = [

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createStepError, type StepContext } from '../system/step-context.js';
 import { readText, writeText } from '../system/workspace-files.js';
 import { defineStep } from './definition.js';
-import { imagePath } from './schemas.js';
+import { imagePath, storesSecret } from './schemas.js';
 
 const schema = z
   .strictObject({
@@ -16,6 +16,7 @@ const schema = z
       .describe('A JavaScript regular expression to look for; ^ and $ match at every line.'),
     with: z.string().describe('The replacement; with a pattern, $1 and $& mean what they do in JavaScript.'),
     count: z.int().min(1).optional().describe('How many matches there must be; at least one by default.'),
+    'stores-secret': storesSecret,
   })
   .refine((value) => (value.text === undefined) !== (value.pattern === undefined), {
     error: 'expected one of "text" and "pattern"',
@@ -47,6 +48,7 @@ export const replaceStep = defineStep({
   describe: (value) => `replace in ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
+  secrets: { fields: ['with'], writes: true, stores: ({ path }) => [path] },
   async apply(value, context, workspace) {
     const before = await readText(workspace, value.path);
     if (before === undefined) {

@@ -1,46 +1,131 @@
+import { basename } from 'node:path';
 import { z } from 'zod';
-import { formatOutputTail, runScript } from '../system/run-script.js';
-import { createStepError } from '../system/step-context.js';
+import type { Workspace } from '../../model/workspace.js';
+import { formatOutputTail, runCommand, runScript, type ScriptOptions } from '../system/run-script.js';
+import { createStepError, type StepContext } from '../system/step-context.js';
 import { defineStep } from './definition.js';
-import { environment, wholeNumber } from './schemas.js';
+import { environment, payloadPath, storesSecret, wholeNumber } from './schemas.js';
 
-const script = z.string().min(1).max(65536);
+/** Characters of a script, which the shell gets as one argument. */
+const longestScript = 65536;
+const script = z.string().min(1).max(longestScript);
 /** Seconds. */
 const defaultTimeout = 900;
 
+const defaults = {
+  network: false,
+  timeout: defaultTimeout,
+  environment: {},
+  secrets: [] as string[],
+  'stores-secret': false,
+};
+
 const schema = z
   .union([
-    script.transform((text) => ({ script: text, network: false, timeout: defaultTimeout, environment: {} })),
-    z.strictObject({
-      script: script.describe('Shell commands.'),
-      network: z.boolean().default(false).describe('Whether the script may use the network.'),
-      timeout: wholeNumber(1, 86400)
-        .default(defaultTimeout)
-        .describe('Seconds after which the script is killed.'),
-      environment: environment.default({}),
-    }),
+    script.transform((text): RunValue => ({ ...defaults, script: text })),
+    z
+      .strictObject({
+        script: script.optional().describe('Shell commands. Parameters are variables in it: "$name".'),
+        from: payloadPath.optional().describe('A file of the patch folder with shell commands.'),
+        argv: z
+          .array(z.string().max(longestScript))
+          .min(1)
+          .max(1000)
+          .optional()
+          .describe('A program with its arguments, without a shell. Placeholders are filled in.'),
+        network: z.boolean().default(false).describe('Whether the script may use the network.'),
+        timeout: wholeNumber(1, 86400)
+          .default(defaultTimeout)
+          .describe('Seconds after which the script is killed.'),
+        environment: environment.default({}),
+        secrets: z
+          .array(z.string().min(1))
+          .max(100)
+          .default([])
+          .describe('Names of secret parameters that the script gets as variables.'),
+        'stores-secret': storesSecret,
+      })
+      .refine(({ script, from, argv }) => [script, from, argv].filter((each) => each).length === 1, {
+        error: 'expected one of "script", "from" and "argv"',
+      }),
   ])
-  .describe('Runs a script as root with the shell of the image. It ends at the first command that fails.');
+  .describe(
+    'Runs a script as root with the shell of the image. It ends at the first command that fails. ' +
+      'Parameters are environment variables, with _ for -; nothing is filled into the text.',
+  );
+
+interface RunValue {
+  readonly script?: string | undefined;
+  readonly from?: string | undefined;
+  readonly argv?: string[] | undefined;
+  readonly network: boolean;
+  readonly timeout: number;
+  readonly environment: Record<string, string>;
+  readonly secrets: string[];
+  readonly 'stores-secret': boolean;
+}
 
 export const runStep = defineStep({
   kind: 'run',
   schema,
-  describe: (value) => `run ${abbreviate(value.script)}`,
+  describe: (value) => `run ${nameCommand(value)}`,
   needs: (value) => (value.network ? ['commands', 'network'] : ['commands']),
   // What a script reads is unknown before it runs.
   reads: () => ['bin/sh'],
+  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
+  secrets: { fields: ['environment'], writes: false },
+  shell: { isCode },
   async apply(value, context, workspace) {
-    const { network, timeout, environment } = value;
-    const result = await runScript(workspace, context, value.script, [], { network, timeout, environment });
+    const result = await start(value, context, workspace);
     if (result.exitCode === 0) return { changed: true };
     throw createStepError(
       context,
       'command-failed',
-      `run ${abbreviate(value.script)}: found exit code ${result.exitCode}, wanted 0${formatOutputTail(result.output)}`,
-      { hint: explainExit(result.exitCode, network) },
+      `run ${nameCommand(value)}: found exit code ${result.exitCode}, wanted 0${formatOutputTail(result.output)}`,
+      { hint: explainExit(result.exitCode, value.network) },
     );
   },
 });
+
+/**
+ * The script, and what follows an option such as -c of a program that is given as a list: `sh -c TEXT`,
+ * `python3 -c TEXT`.
+ */
+function isCode([key, index]: readonly PropertyKey[], written: unknown): boolean {
+  if (key === undefined || key === 'script') return true;
+  if (key !== 'argv' || typeof index !== 'number') return false;
+  const { argv = [] } = written as { readonly argv?: readonly unknown[] };
+  return argv.slice(0, index).some((word) => typeof word === 'string' && /^-[A-Za-z]*[ce]$/.test(word));
+}
+
+function start(value: RunValue, context: StepContext, workspace: Workspace) {
+  const { network, timeout } = value;
+  const { variables, secrets = {} } = context;
+  const environment = Object.fromEntries(
+    Object.entries({ ...variables, ...value.environment }).filter(([name]) => !Object.hasOwn(secrets, name)),
+  );
+  const options: ScriptOptions = { network, timeout, environment, secrets };
+  if (value.argv !== undefined) return runCommand(workspace, context, value.argv, options);
+  const text = value.script ?? readText(value.from ?? '', context);
+  return runScript(workspace, context, text, [], options);
+}
+
+function readText(name: string, context: StepContext): string {
+  const bytes = context.payload.get(name) ?? new Uint8Array();
+  const text = Buffer.from(bytes).toString('utf8');
+  if (bytes.length <= longestScript && Buffer.from(text).equals(bytes) && !text.includes('\0')) return text;
+  const found = bytes.length > longestScript ? `${bytes.length} bytes` : 'bytes that are not UTF-8 text';
+  throw createStepError(
+    context,
+    'script-invalid',
+    `run ${name}: found ${found}, wanted a shell script of at most ${longestScript} bytes`,
+  );
+}
+
+function nameCommand({ script, from, argv }: RunValue): string {
+  if (from !== undefined) return `the script ${from}`;
+  return abbreviate(script ?? [basename(argv?.[0] ?? ''), ...(argv ?? []).slice(1)].join(' '));
+}
 
 function abbreviate(text: string): string {
   const line = text.trim().replace(/\s+/g, ' ');

@@ -86,6 +86,13 @@ export const fstabField = z
     error: 'expected a text without control characters that does not begin with #',
   });
 
+export const storesSecret = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Whether the image may hold the secrets that this step gets. Otherwise a build with them in it fails.',
+  );
+
 /** Names and values of environment variables. */
 export const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected the name of a variable' }),

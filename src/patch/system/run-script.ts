@@ -1,5 +1,11 @@
+import { readScript } from '../../io/script.js';
 import type { RunOptions, RunResult, Workspace } from '../../model/workspace.js';
 import type { StepContext } from './step-context.js';
+
+export interface ScriptOptions extends Omit<RunOptions, 'input'> {
+  /** Variable -> value. They reach the command by its standard input: nothing else shows them. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
 
 /** Runs a shell script that ends at the first command that fails; `args` are its $1, $2 ... */
 export function runScript(
@@ -7,12 +13,28 @@ export function runScript(
   context: StepContext,
   script: string,
   args: readonly string[] = [],
-  options: RunOptions = {},
+  options: ScriptOptions = {},
 ): Promise<RunResult> {
-  return workspace.run(['/bin/sh', '-ec', script, 'moby-patch', ...args], {
-    ...options,
-    environment: { ...createEnvironment(context), ...options.environment },
-  });
+  return runCommand(workspace, context, ['/bin/sh', '-ec', script, 'moby-patch', ...args], options);
+}
+
+/** Runs a program of the image. */
+export function runCommand(
+  workspace: Workspace,
+  context: StepContext,
+  argv: readonly string[],
+  { secrets = {}, ...options }: ScriptOptions = {},
+): Promise<RunResult> {
+  const environment = { ...createEnvironment(context), ...options.environment };
+  const given = Object.entries(secrets);
+  if (given.length === 0) return workspace.run(argv, { ...options, environment });
+  const reader = readScript(new URL('./read-secrets.sh', import.meta.url));
+  const names = given.flatMap(([name, value]) => [name, String(value.split('\n').length)]);
+  return workspace.run(
+    ['/bin/sh', '-c', reader, 'moby-patch', String(given.length), ...names, ...argv],
+    // One line more than the value has line breaks.
+    { ...options, environment, input: given.map(([, value]) => `${value}\n`).join('') },
+  );
 }
 
 /** No locale, and the build's clock for programs that ask for it. */

@@ -6,6 +6,10 @@ import { formatPosition } from '../../yaml/problems.js';
 export interface StepContext {
   /** Files of the patch folder, by the name that the step gives them; templates are filled in. */
   readonly payload: ReadonlyMap<string, Uint8Array>;
+  /** The parameters of the patch that are no secrets, by the names of their variables. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** Variables of the step that hold secrets. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
   /** The build's clock, in seconds since 1970. */
   readonly stamp: number;
   /** Where the step stands in the patch file. */

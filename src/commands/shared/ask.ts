@@ -1,0 +1,81 @@
+import type { ReadStream } from 'node:tty';
+import { createInterruptedError } from '../../io/process.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { ReadingSession } from '../../model/session.js';
+
+const keys = { interrupt: '\x03', backspace: '\x7f', delete: '\b', clear: '\x15' } as const;
+const ends = new Set(['\r', '\n', '\x04']);
+
+interface Terminal {
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
+  readonly signal: AbortSignal;
+}
+
+/** Asks on a terminal for a text that is not shown, each question once; undefined where nobody can answer. */
+export function createAsk({ stdin, stderr, signal }: Terminal): ReadingSession['ask'] {
+  if (!isTerminal(stdin) || !stderr.isTTY) return undefined;
+  const answers = new Map<string, Promise<string>>();
+  return (question) => {
+    const answer = answers.get(question) ?? readHidden(stdin, { question, stderr, signal });
+    answers.set(question, answer);
+    return answer;
+  };
+}
+
+function isTerminal(stream: NodeJS.ReadableStream): stream is ReadStream {
+  return (stream as Partial<ReadStream>).isTTY === true;
+}
+
+interface Question extends Omit<Terminal, 'stdin'> {
+  readonly question: string;
+}
+
+/** In raw mode the terminal echoes nothing, and Ctrl-C is a character. */
+async function readHidden(stdin: ReadStream, { question, stderr, signal }: Question): Promise<string> {
+  stderr.write(question);
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  try {
+    return await readLine(stdin, signal);
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write('\n');
+  }
+}
+
+function readLine(stdin: ReadStream, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const settle = (finish: () => void) => {
+      stdin.removeListener('data', onData);
+      stdin.removeListener('end', onEnd);
+      signal.removeEventListener('abort', onAbort);
+      finish();
+    };
+    const onAbort = () => settle(() => reject(createInterruptedError(signal)));
+    const onEnd = () => settle(() => resolve(text));
+    const onData = (typed: string) => {
+      for (const key of typed) {
+        if (key === keys.interrupt) return settle(() => reject(createTypedInterrupt()));
+        if (ends.has(key)) return settle(() => resolve(text));
+        text = editLine(text, key);
+      }
+    };
+    stdin.on('data', onData);
+    stdin.once('end', onEnd);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    stdin.resume();
+  });
+}
+
+function editLine(text: string, key: string): string {
+  if (key === keys.clear) return '';
+  return key === keys.backspace || key === keys.delete ? [...text].slice(0, -1).join('') : text + key;
+}
+
+function createTypedInterrupt(): MobyPatchError {
+  return new MobyPatchError('interrupted', 'interrupted', 'interrupted; nothing was replaced');
+}

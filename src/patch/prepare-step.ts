@@ -1,0 +1,215 @@
+import { createHash } from 'node:crypto';
+import type { Patch, SourceStep, Step } from '../model/patch.js';
+import type { Secret } from '../model/secret.js';
+import type { Problem } from '../yaml/problems.js';
+import { checkValue } from './language/parse-step.js';
+import type { Payload, PayloadFolder } from './language/payload.js';
+import { fillPlaceholders, fillValue, findPlaceholders, walkStrings } from './language/placeholders.js';
+import { nameVariable } from './language/variables.js';
+import type { PayloadUse, StepDefinition } from './steps/definition.js';
+import { stepDefinitions } from './steps/registry.js';
+import type { StepContext } from './system/step-context.js';
+
+export interface PreparedStep extends Omit<Step, 'id' | 'apply'> {
+  readonly definition: StepDefinition;
+  /** What decides the result of the step, in whatever folder its patch is; no value of a secret. */
+  readonly content: unknown;
+  readonly context: Omit<StepContext, 'stamp'>;
+}
+
+/** A step, or the problems with it. */
+export interface Preparation {
+  readonly step?: PreparedStep;
+  readonly problems: readonly Problem[];
+}
+
+/** The values of a patch's parameters. */
+export interface Values {
+  readonly plain: ReadonlyMap<string, string>;
+  readonly secrets: ReadonlyMap<string, Secret>;
+}
+
+interface PatchParts extends Values {
+  readonly patch: Patch;
+  readonly folder: PayloadFolder;
+}
+
+/** Fills in the values of the parameters and reads the payload. */
+export async function prepareStep(source: SourceStep, parts: PatchParts): Promise<Preparation> {
+  const { patch } = parts;
+  const definition = stepDefinitions.get(source.kind);
+  if (!definition) throw new Error(`a patch was loaded with the unknown step ${source.kind}`);
+  const place = (path: readonly PropertyKey[]) => source.places?.get(path.join('.')) ?? source.at;
+  const filled = fillValue(
+    source.value,
+    mapValues(parts, ({ value }) => value),
+  );
+  const faults = checkValue(definition, filled);
+  if (faults.length > 0)
+    return { problems: faults.map(({ path, text }): Problem => ({ at: place(path), text })) };
+  const value = definition.schema.parse(filled);
+  const payload = new Map<string, Uint8Array>();
+  const digests: Record<string, string> = {};
+  const names = new Set(listSecrets(source.value, definition, parts));
+  const problems = findCode(source.value, parts).map((text): Problem => ({ at: place(['content']), text }));
+  for (const use of definition.payload?.(value) ?? []) {
+    const result = await preparePayload(use, parts, { definition, value });
+    if ('fault' in result) {
+      problems.push({ at: place(['from']), text: result.fault });
+      continue;
+    }
+    payload.set(use.name, result.bytes);
+    digests[use.name] = result.digest;
+    for (const name of result.secrets) names.add(name);
+  }
+  const secrets = [...names].sort();
+  const variables = definition.shell === undefined ? undefined : createVariables(parts.plain);
+  const step = {
+    patch: patch.id,
+    kind: source.kind,
+    value,
+    payload,
+    at: source.at,
+    summary: describe(source, definition, parts),
+    needs: definition.needs(value),
+    reads: definition.reads(value),
+    secrets,
+    stores: listStored(secrets, definition, value).map((stored) => ({ ...stored, patch: patch.id })),
+    definition,
+    content: {
+      kind: source.kind,
+      value: secrets.length === 0 ? value : fillValue(source.value, mapValues(parts, nameSecret)),
+      payload: digests,
+      variables,
+      ...(secrets.length > 0 && { secrets }),
+    },
+    context: { payload, at: source.at, variables, secrets: pickVariables(source.value, value, parts) },
+  };
+  return { step, problems };
+}
+
+/** The values of all parameters, with a text for each secret. */
+function mapValues(
+  { plain, secrets }: Values,
+  text: (secret: Secret) => string,
+): ReadonlyMap<string, string> {
+  return new Map([...plain, ...[...secrets].map(([name, secret]) => [name, text(secret)] as const)]);
+}
+
+/** What stands for a secret in ids, which must tell nothing of its value: a short one could be guessed from a hash. */
+function nameSecret({ name }: Secret): string {
+  return `secret ${name}`;
+}
+
+function createVariables(plain: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries([...plain].map(([name, value]) => [nameVariable(name), value]));
+}
+
+/** The step in one line, with the secrets as reports show them. */
+function describe(source: SourceStep, definition: StepDefinition, values: Values): string {
+  const shown = definition.schema.safeParse(
+    fillValue(
+      source.value,
+      mapValues(values, ({ shown }) => shown),
+    ),
+  );
+  return shown.success ? definition.describe(shown.data) : source.kind;
+}
+
+function listWritten(value: unknown): readonly string[] {
+  const { secrets } = (value ?? {}) as { readonly secrets?: unknown };
+  return Array.isArray(secrets) ? secrets.map(String) : [];
+}
+
+/** Names of secrets in the value of a step, as placeholders or in its list. */
+function listSecrets(value: unknown, definition: StepDefinition, { secrets }: Values): string[] {
+  const filled = [...walkStrings(value)].flatMap(([, text]) => findPlaceholders(text).names);
+  const listed = definition.secrets === undefined ? [] : listWritten(value);
+  return [...filled, ...listed].filter((name) => secrets.has(name));
+}
+
+/** Variables that hold secrets: those that the step lists, and those of its `environment` with a placeholder of one. */
+function pickVariables(written: unknown, value: unknown, { secrets }: Values): Record<string, string> {
+  const listed = listWritten(value).flatMap((name) => secrets.get(name) ?? []);
+  const filled = (value as { readonly environment?: Record<string, string> } | null)?.environment ?? {};
+  const { environment = {} } = (written ?? {}) as { readonly environment?: Record<string, string> };
+  const hiding = Object.entries(environment).filter(([, text]) =>
+    findPlaceholders(text).names.some((name) => secrets.has(name)),
+  );
+  return {
+    ...Object.fromEntries(listed.map((secret) => [nameVariable(secret.name), secret.value])),
+    ...Object.fromEntries(hiding.map(([name]) => [name, filled[name] ?? ''])),
+  };
+}
+
+function isStoring(value: unknown): boolean {
+  return (value as { readonly 'stores-secret'?: unknown } | null)?.['stores-secret'] === true;
+}
+
+function listStored(secrets: readonly string[], { secrets: rule }: StepDefinition, value: unknown) {
+  if (!isStoring(value)) return [];
+  return secrets.map((name) => ({ name, paths: rule?.stores?.(value) }));
+}
+
+type PreparedPayload =
+  | { readonly bytes: Uint8Array; readonly digest: string; readonly secrets: readonly string[] }
+  | { readonly fault: string };
+
+interface PayloadStep {
+  readonly definition: StepDefinition;
+  readonly value: unknown;
+}
+
+/** Reads a payload, and replaces the placeholders of a template. */
+async function preparePayload(
+  { name, template }: PayloadUse,
+  parts: PatchParts,
+  { definition, value }: PayloadStep,
+): Promise<PreparedPayload> {
+  const payload: Payload = await parts.folder.read(name);
+  if ('fault' in payload) return payload;
+  if (!template) return { ...payload, digest: hashBytes(payload.bytes), secrets: [] };
+  const text = Buffer.from(payload.bytes).toString('utf8');
+  if (!Buffer.from(text).equals(payload.bytes))
+    return { fault: `found bytes in ${name} that are not UTF-8, wanted a template` };
+  const { names, malformed } = findPlaceholders(text);
+  const values = mapValues(parts, (secret) => secret.value);
+  const unknown = names.filter((other) => !values.has(other)).map((other) => `\${${other}}`);
+  const [wrong] = [...malformed, ...unknown];
+  if (wrong !== undefined)
+    return {
+      fault: `found ${wrong} in the template ${name}, wanted a parameter, or $\${ for a literal \${`,
+    };
+  const secrets = names.filter((other) => parts.secrets.has(other));
+  if (secrets.length > 0 && definition.secrets?.writes && !isStoring(value))
+    return {
+      fault: `found the secret ${secrets[0]} in the template ${name}, wanted "stores-secret: true" in the step: everybody who has the image can read it there`,
+    };
+  const [fault] = findCode(text, parts);
+  if (fault !== undefined) return { fault };
+  const bytes = new TextEncoder().encode(fillPlaceholders(text, values));
+  const fixed = fillPlaceholders(text, mapValues(parts, nameSecret));
+  return { bytes, digest: hashBytes(new TextEncoder().encode(fixed)), secrets };
+}
+
+/** Characters with which a value could leave its word or its quotes. */
+const breaking = /[\n\r;&|<>()$`\\"']/;
+
+/**
+ * Values that a script in the image (a text that begins with #!) would run as a part of itself. A pattern is the
+ * author's word that each value it admits is harmless.
+ */
+function findCode(value: unknown, { patch, plain, secrets }: PatchParts): string[] {
+  const texts = [...walkStrings(value)].map(([, text]) => text).filter((text) => text.startsWith('#!'));
+  const names = new Set(texts.flatMap((text) => findPlaceholders(text).names));
+  return [...names].flatMap((name) => {
+    const text = plain.get(name) ?? secrets.get(name)?.value ?? '';
+    if (patch.parameters[name]?.pattern !== undefined || !breaking.test(text)) return [];
+    const found = secrets.has(name) ? 'its value' : JSON.stringify(text);
+    return `parameter ${name}: found ${found}, which a script would run as a part of itself; wanted a value without ; & | < > ( ) $ \` \\ quotes and line breaks, or a pattern for the parameter that admits it`;
+  });
+}
+
+function hashBytes(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

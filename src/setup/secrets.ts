@@ -1,0 +1,233 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { shortestSecret } from '../format/secret-forms.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Parameter, Patch } from '../model/patch.js';
+import type { Secret, SecretSource } from '../model/secret.js';
+import type { ReadingSession } from '../model/session.js';
+import {
+  createMissingSecretError,
+  explainValue,
+  hintAtSecret,
+  nameSecretVariable,
+} from '../patch/language/parameters.js';
+import { suggest } from '../yaml/did-you-mean.js';
+
+/** Sources by the name of a parameter: `NAME`, or `PATCH.NAME` where several patches have that name. */
+export type SecretSources = Readonly<Record<string, SecretSource>>;
+
+/** Bytes. */
+const longestSecret = 64 * 1024;
+
+export interface SecretRequest {
+  readonly patches: readonly Patch[];
+  /** Those of the command line, which come before the environment, and those of the configuration, which follow it. */
+  readonly flags: SecretSources;
+  readonly configured: SecretSources;
+  /** Whether a secret without a value is refused; otherwise it has one that fits nothing, and nobody is asked. */
+  readonly isRequired: boolean;
+}
+
+/**
+ * The values of all secrets of patches. Errors (`invalid`): `secret-missing`, `secret-unknown` for a source of no
+ * secret, `secret-unreadable`, `secret-invalid`; none shows a value.
+ */
+export async function loadSecrets(request: SecretRequest, session: ReadingSession): Promise<Secret[]> {
+  const { patches, flags, configured, isRequired } = request;
+  checkNames(patches, flags);
+  const declared = patches.flatMap((patch) =>
+    Object.entries(patch.parameters)
+      .filter(([, { secret }]) => secret)
+      .map(([name, parameter]) => ({ patch, name, parameter })),
+  );
+  if (declared.length === 0) return [];
+  const key = await loadKey(session);
+  const secrets: Secret[] = [];
+  for (const { patch, name, parameter } of declared) {
+    const source =
+      findSource(patch, name, flags) ?? findVariable(name, session) ?? findSource(patch, name, configured);
+    const given = await readSource(source, { patch, name, parameter, isRequired }, session);
+    if (given !== undefined) checkSecret(name, given, parameter);
+    else if (isRequired) throw createMissingSecretError(patch, name, parameter);
+    const value = given ?? randomBytes(16).toString('hex');
+    secrets.push({ patch: patch.id, name, value, shown: showDigest(value, key), source });
+  }
+  return secrets;
+}
+
+/** Error (`invalid`): `secret-source`. */
+export function parseSecretFlags(texts: readonly string[], folder: string): SecretSources {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, name = '', kind, place = ''] = /^([^=]+)=(?:(file:|env:|@))?(.*)$/s.exec(text) ?? [];
+      if (kind === undefined || place === '') {
+        // The rest may be the value itself, which no message may show.
+        const message = `found no source in --secret ${name}=..., wanted a file or a variable`;
+        const hint = `--secret ${name || 'NAME'}=file:PATH, or --secret ${name || 'NAME'}=env:VARIABLE`;
+        throw new MobyPatchError('invalid', 'secret-source', message, { hint });
+      }
+      return [name, kind === 'env:' ? { env: place } : { file: resolve(folder, place) }];
+    }),
+  );
+}
+
+/** A source as the command line has it. */
+export function formatSecretFlag(name: string, source: SecretSource): string {
+  return 'file' in source ? `${name}=file:${source.file}` : `${name}=env:${source.env}`;
+}
+
+function checkNames(patches: readonly Patch[], flags: SecretSources): void {
+  const known = patches.flatMap(({ id, parameters }) =>
+    Object.keys(parameters).flatMap((name) => (parameters[name]?.secret ? [name, `${id}.${name}`] : [])),
+  );
+  for (const name of Object.keys(flags)) {
+    if (known.includes(name)) continue;
+    const message = `--secret ${name}: found no patch with such a secret${suggest(name, known)}`;
+    const names = known.filter((each) => !each.includes('.')).join(', ');
+    const hint = names === '' ? 'none of the patches has secrets' : `the patches have: ${names}`;
+    throw new MobyPatchError('invalid', 'secret-unknown', message, { hint });
+  }
+}
+
+function findSource({ id }: Patch, name: string, sources: SecretSources): SecretSource | undefined {
+  const own = (key: string) => (Object.hasOwn(sources, key) ? sources[key] : undefined);
+  return own(`${id}.${name}`) ?? own(name);
+}
+
+function findVariable(name: string, { secretVariables = {} }: ReadingSession): SecretSource | undefined {
+  const env = nameSecretVariable(name);
+  return secretVariables[env] === undefined ? undefined : { env };
+}
+
+interface Wanted {
+  readonly patch: Patch;
+  readonly name: string;
+  readonly parameter: Parameter;
+  readonly isRequired: boolean;
+}
+
+async function readSource(
+  source: SecretSource | undefined,
+  { patch, name, parameter, isRequired }: Wanted,
+  session: ReadingSession,
+): Promise<string | undefined> {
+  if (source === undefined)
+    return isRequired
+      ? session.ask?.(`${patch.id}: the secret ${name} (${parameter.description}): `)
+      : undefined;
+  if ('file' in source)
+    return isRequired ? readSecretFile(source.file, name, session) : readQuietly(source.file, name, session);
+  const value = session.environment[source.env] ?? session.secretVariables?.[source.env];
+  if (value !== undefined || !isRequired) return value;
+  const message = `the secret ${name}: found no variable ${source.env} in the environment, wanted its value there`;
+  throw new MobyPatchError('invalid', 'secret-missing', message, { hint: `export ${source.env}` });
+}
+
+/** For a use case that can do without: `status` says what is installed also where the secret is not at hand. */
+function readQuietly(path: string, name: string, session: ReadingSession): Promise<string | undefined> {
+  return readSecretFile(path, name, session).catch((error) => {
+    if (error instanceof MobyPatchError) return undefined;
+    throw error;
+  });
+}
+
+/** The text of a file without the line break at its end. */
+async function readSecretFile(path: string, name: string, { log }: ReadingSession): Promise<string> {
+  const fail = (found: string, cause?: unknown) =>
+    new MobyPatchError(
+      'invalid',
+      'secret-unreadable',
+      `the secret ${name}: found ${found}, wanted a text file`,
+      {
+        path,
+        cause,
+      },
+    );
+  // Without O_NONBLOCK opening a fifo would wait for a writer for ever.
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause) => {
+    throw fail(`that it cannot be opened (${cause.code})`, cause);
+  });
+  const stat = await file.stat();
+  if (!stat.isFile()) throw fail('something that is not a regular file');
+  if (stat.size > longestSecret) throw fail(`${stat.size} bytes, at most ${longestSecret} are possible`);
+  if ((stat.mode & 0o007) !== 0)
+    log(
+      `the file of the secret ${name} can be read or written by everybody on this machine: chmod 600 ${path}`,
+    );
+  const bytes = await file.readFile();
+  const text = bytes.toString('utf8');
+  if (!Buffer.from(text).equals(bytes)) throw fail('bytes that are not UTF-8');
+  return text.replace(/\r?\n$/, '');
+}
+
+/** Error (`invalid`): `secret-invalid`, without the value. */
+function checkSecret(name: string, value: string, parameter: Parameter): void {
+  const fault = explainSecret(name, value, parameter);
+  if (fault === undefined) return;
+  throw new MobyPatchError('invalid', 'secret-invalid', `the secret ${name}: ${fault}`, {
+    hint: hintAtSecret(name),
+  });
+}
+
+function explainSecret(name: string, value: string, parameter: Parameter): string | undefined {
+  const size = Buffer.byteLength(value);
+  if (size > longestSecret || value.includes('\0'))
+    return `found ${size} bytes, wanted at most ${longestSecret} and no NUL`;
+  if (value.trim().length < shortestSecret)
+    return `found ${value.trim().length} characters, wanted at least ${shortestSecret}: a shorter text cannot be told from others, neither in the image nor in a log`;
+  if (parameter.pattern === undefined || explainValue(name, value, parameter) === undefined) return undefined;
+  return `found a value that does not match ${parameter.pattern}`;
+}
+
+/**
+ * A plain hash of a short secret can be guessed: its reader tries all words. This one has a key that never leaves the
+ * machine; it tells its user whether two builds had the same value, and others nothing.
+ */
+function showDigest(value: string, key: Uint8Array): string {
+  return `secret hmac-sha256:${createHmac('sha256', key).update(value).digest('hex').slice(0, 12)}`;
+}
+
+const keySize = 32;
+
+/** The key of this machine's user, made at the first use; where none can be kept, one for this run alone. */
+async function loadKey({ places, log }: ReadingSession): Promise<Uint8Array> {
+  const path = join(places.state, 'secret-key');
+  try {
+    await mkdir(places.state, { recursive: true, mode: 0o700 });
+    return (await readKey(path)) ?? (await createKey(path)) ?? (await readKey(path)) ?? randomBytes(keySize);
+  } catch (error) {
+    log(
+      `the digests of secrets are other ones in the next run: ${path} (${(error as NodeJS.ErrnoException).code})`,
+    );
+    return randomBytes(keySize);
+  }
+}
+
+async function readKey(path: string): Promise<Uint8Array | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  await using held = file;
+  const { buffer, bytesRead } = await held.read(Buffer.alloc(keySize), 0, keySize, 0);
+  if (bytesRead < keySize || ((await held.stat()).mode & 0o077) !== 0)
+    throw Object.assign(new Error('no key of this user alone'), { code: 'EPERM' });
+  return buffer;
+}
+
+/** Undefined when another process was faster. */
+async function createKey(path: string): Promise<Uint8Array | undefined> {
+  const key = randomBytes(keySize);
+  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  await using held = file;
+  await held.writeFile(key);
+  return key;
+}
