@@ -43,6 +43,7 @@ export async function assessImage(
   const facts: Facts = {
     installed: installed.sha256,
     recipe: wanted?.recipe,
+    secrets: wanted?.secrets,
     application: image?.version,
     kernel,
     deployments: state.deployments,

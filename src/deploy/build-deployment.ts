@@ -117,6 +117,7 @@ async function describeBuild(
     recipe,
     patches: plan.patches.map(({ id, folder, sha256 }) => ({ id, folder, sha256 })),
     settings: request.settings,
+    ...describeSecrets(request),
     packages: Object.assign({}, ...report.steps.map(({ packages }) => packages)),
     verdict: boot === undefined ? 'not booted' : 'passed',
     application: target.image?.version,
@@ -128,12 +129,22 @@ async function describeBuild(
   };
 }
 
+function describeSecrets({ secrets = [] }: BuildRequest): Pick<Deployment, 'secrets'> {
+  if (secrets.length === 0) return {};
+  const kept = secrets.map(
+    ({ patch, name, shown, source }) => [`${patch}.${name}`, { shown, source }] as const,
+  );
+  return { secrets: Object.fromEntries(kept) };
+}
+
 /** Covers all that decides the bytes of a build, or what its boot proves. */
 async function hashRequest(request: BuildRequest, recipe: string): Promise<string> {
-  const { image, stamp, verify, engine } = request;
+  const { image, stamp, verify, engine, secrets = [] } = request;
   // A kernel that cannot be read is a problem that the build tells.
   const digest = (path: string) => digestBytes(createReadStream(path)).catch(() => 'unreadable');
   const kernel = verify === undefined ? '' : await digest(verify.kernel);
   const value = [recipe, image, stamp ?? '', engine, kernel, verify ?? 'not booted'];
+  // Left out where there are none: builds from before stay valid.
+  if (secrets.length > 0) value.push(secrets.map(({ shown }) => shown).join(' '));
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
 }

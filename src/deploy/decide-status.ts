@@ -6,6 +6,8 @@ export interface Facts {
   readonly installed: string;
   /** Hash of what the configuration asks for; absent: it names no patches, and the last deployment counts. */
   readonly recipe?: string | undefined;
+  /** Digests of the secrets whose values are at hand, by `PATCH.NAME`. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
   /** Version of the installed application. */
   readonly application?: string | undefined;
   /** Digest of the installed kernel. */
@@ -59,9 +61,11 @@ function judgeOwn(own: Deployment, facts: Facts): Status {
   return { status: 'patched', reason: `${names || 'no patch'} applied at ${own.time}, ${booted}` };
 }
 
-function findStaleness(own: Deployment, { recipe, kernel }: Facts): string | undefined {
+function findStaleness(own: Deployment, { recipe, kernel, secrets = {} }: Facts): string | undefined {
   if (recipe !== undefined && recipe !== own.recipe)
     return 'the patches or their settings changed since they were applied';
+  const other = Object.keys(secrets).find((name) => secrets[name] !== own.secrets?.[name]?.shown);
+  if (other !== undefined) return `the secret ${other} is another one since it was applied`;
   if (kernel !== undefined && own.kernel !== undefined && kernel !== own.kernel)
     return 'the kernel was replaced since this image was booted with it';
   return undefined;

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Plan } from '../model/plan.js';
+import type { Secret } from '../model/secret.js';
 import type { ReadingSession } from '../model/session.js';
 import { createPlan } from '../patch/plan.js';
 import { assertNoFaults, type BuildFlags, createBuildRequest } from '../setup/build-request.js';
 import { loadConfiguration } from '../setup/configuration.js';
+import { formatSecretFlag } from '../setup/secrets.js';
 import type { Target, TargetOptions } from './target.js';
 
 /**
@@ -17,6 +19,8 @@ export interface WantedPatches {
   /** A hash of the patches, their settings and the compression; independent of the image. */
   readonly recipe: string;
   readonly plan: Plan;
+  /** Digests of the secrets whose values are at hand, by `PATCH.NAME`. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /**
@@ -33,10 +37,14 @@ export async function completeRequest(
   const last = target.state.deployments.at(-1) ?? target.predecessor?.deployment;
   if (last === undefined) return undefined;
   const settings = Object.entries(last.settings).map(([key, value]) => `${key}=${value}`);
+  const secrets = Object.entries(last.secrets ?? {}).flatMap(([name, { source }]) =>
+    source === undefined ? [] : [formatSecretFlag(name, source)],
+  );
   return {
     ...request,
     patch: last.patches.map(({ folder }) => folder),
     set: [...settings, ...(request.set ?? [])],
+    secret: [...secrets, ...(request.secret ?? [])],
   };
 }
 
@@ -54,5 +62,14 @@ export async function loadWantedPatches(
   // Defaults are left out: hashes in states from before these options stay valid.
   if (mode !== undefined && mode !== 'rewrite') parts.push(`mode ${mode}`);
   if (single) parts.push('single');
-  return { recipe: createHash('sha256').update(JSON.stringify(parts)).digest('hex'), plan };
+  return {
+    recipe: createHash('sha256').update(JSON.stringify(parts)).digest('hex'),
+    plan,
+    secrets: listDigests(secrets),
+  };
+}
+
+function listDigests(secrets: readonly Secret[] = []): Record<string, string> {
+  const known = secrets.filter(({ shown }) => shown !== '');
+  return Object.fromEntries(known.map(({ patch, name, shown }) => [`${patch}.${name}`, shown]));
 }

@@ -1,3 +1,5 @@
+import type { SecretSource } from './secret.js';
+
 /** Where an installed image stands. */
 export type StatusName = 'stock' | 'patched' | 'stale' | 'upgraded' | 'foreign' | 'missing' | 'unsupported';
 
@@ -19,6 +21,8 @@ export interface Deployment {
   /** `reapply` needs no configuration to find the same patches again. */
   readonly patches: readonly { readonly id: string; readonly folder: string; readonly sha256: string }[];
   readonly settings: Readonly<Record<string, string>>;
+  /** By `PATCH.NAME`; absent: the patches have none. */
+  readonly secrets?: Readonly<Record<string, DeployedSecret>> | undefined;
   readonly packages: Readonly<Record<string, string>>;
   readonly verdict: 'passed' | 'not booted';
   /** Version of the application, where the definition of the image tells how to read it. */
@@ -33,6 +37,14 @@ export interface Deployment {
   readonly build: string;
   /** ISO 8601. */
   readonly time: string;
+}
+
+/** What is kept of a secret. */
+export interface DeployedSecret {
+  /** A digest that only the user of this machine can compare. */
+  readonly shown: string;
+  /** Where `reapply` finds the value again; absent: a person typed it. */
+  readonly source?: SecretSource | undefined;
 }
 
 /** The file `state.json` of one installed image. */

@@ -26,7 +26,7 @@ export interface SecretRequest {
   /** Those of the command line, which come before the environment, and those of the configuration, which follow it. */
   readonly flags: SecretSources;
   readonly configured: SecretSources;
-  /** Whether a secret without a value is refused; otherwise it has one that fits nothing, and nobody is asked. */
+  /** Whether a secret without a value is refused; otherwise it has one that fits nothing and no digest, and nobody is asked. */
   readonly isRequired: boolean;
 }
 
@@ -52,7 +52,8 @@ export async function loadSecrets(request: SecretRequest, session: ReadingSessio
     if (given !== undefined) checkSecret(name, given, parameter);
     else if (isRequired) throw createMissingSecretError(patch, name, parameter);
     const value = given ?? randomBytes(16).toString('hex');
-    secrets.push({ patch: patch.id, name, value, shown: showDigest(value, key), source });
+    const shown = given === undefined ? '' : showDigest(value, key);
+    secrets.push({ patch: patch.id, name, value, shown, source });
   }
   return secrets;
 }

@@ -8,6 +8,8 @@ import type { StateFolder } from './state-folder.js';
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const fileMark = z.object({ sha256, size: z.int().min(0) });
 
+const secretSource = z.union([z.object({ file: z.string() }), z.object({ env: z.string() })]);
+
 const deploymentSchema: z.ZodType<Deployment> = z.object({
   version: z.literal(1),
   stock: fileMark,
@@ -16,6 +18,7 @@ const deploymentSchema: z.ZodType<Deployment> = z.object({
   recipe: z.string(),
   patches: z.array(z.object({ id: z.string(), folder: z.string(), sha256: z.string() })),
   settings: z.record(z.string(), z.string()),
+  secrets: z.record(z.string(), z.object({ shown: z.string(), source: secretSource.optional() })).optional(),
   packages: z.record(z.string(), z.string()),
   verdict: z.enum(['passed', 'not booted']),
   application: z.string().optional(),

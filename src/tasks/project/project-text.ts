@@ -1,6 +1,7 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Parameter } from '../../model/patch.js';
+import { nameSecretVariable } from '../../patch/language/parameters.js';
 
 export const exampleId = 'example';
 
@@ -41,7 +42,7 @@ patches: [${patches.map(quote).join(', ')}]
 
 # Values of the parameters of the patches.
 ${listSettings(options).join('\n')}
-
+${listSecrets(options).join('')}
 output: ${quote(output)}
 
 # Where commands run: auto, stream (runs none: files only), docker or local.
@@ -66,12 +67,27 @@ output: ${quote(output)}
 function listSettings({ parameters, settings }: ProjectTextOptions): string[] {
   const given = Object.entries(settings).map(([name, value]) => `  ${quote(name)}: ${quoteText(value)}`);
   const others = parameters
+    .filter(([, { secret }]) => !secret)
     .filter(([name]) => !Object.keys(settings).some((key) => key === name || key.endsWith(`.${name}`)))
     .map(
       ([name, { default: value = '', description }]) =>
         `#  ${quote(name)}: ${quoteText(value)} # ${toLine(description)}`,
     );
   return [given.length === 0 ? '# settings:' : 'settings:', ...given, ...others];
+}
+
+/** Where builds get them: their values stand in no file of a project. */
+function listSecrets({ parameters }: ProjectTextOptions): string[] {
+  const secrets = parameters.filter(([, { secret }]) => secret);
+  if (secrets.length === 0) return [];
+  return [
+    '\n# Where the values of secrets come from: file: PATH, or env: VARIABLE. Without it, $MOBY_PATCH_SECRET_NAME or a question.\n',
+    '# secrets:\n',
+    ...secrets.map(
+      ([name, { description }]) =>
+        `#  ${quote(name)}: {env: ${quote(nameSecretVariable(name))}} # ${toLine(description)}\n`,
+    ),
+  ];
 }
 
 /** The patch.yaml of the example; each line that begins with `#  - ` is a valid step without the `#`. */
