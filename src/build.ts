@@ -11,7 +11,7 @@ import type { BuildRequest } from './model/build.js';
 import type { Cache } from './model/cache.js';
 import type { Change } from './model/change.js';
 import type { Engine, OpenWorkspace } from './model/engine.js';
-import { MobyPatchError } from './model/error.js';
+import type { MobyPatchError } from './model/error.js';
 import type { MemberRange } from './model/layout.js';
 import type { Plan } from './model/plan.js';
 import type { Outcome } from './model/report.js';
@@ -32,6 +32,7 @@ import { assertLocked } from './verify/assert-locked.js';
 import { bootImage } from './verify/boot/boot.js';
 import { detectInit } from './verify/boot/detect-init.js';
 import { chooseMemory } from './verify/boot/machine.js';
+import { createRefusedError } from './verify/boot/refused-error.js';
 import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards } from './verify/hazards/find-hazards.js';
 import { listChecks } from './verify/preflight/list-checks.js';
@@ -345,12 +346,4 @@ async function publish(
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
   await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`);
-}
-
-function createRefusedError(reason: string | undefined, console: string, kept: boolean): MobyPatchError {
-  const again = kept ? '; the next build begins where these steps ended (--no-cache runs them again)' : '';
-  return new MobyPatchError('boot', 'boot-refused', `the new image did not boot as it must: ${reason}`, {
-    path: console,
-    hint: `read the console: ${console}${again}`,
-  });
 }
