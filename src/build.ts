@@ -73,7 +73,9 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
     await using ready = await prepare(run, image, chooseStamp(request, image));
     const { plan, engine, cached } = ready;
     const done = cached?.steps.length ?? 0;
-    const rootKept = ready.runs ? await engine?.executor(image, session).hasRoot?.() : undefined;
+    const { signal, log, cache } = session;
+    const executor = engine?.executor(image, { signal, log, cache, limits: request.limits });
+    const rootKept = ready.runs ? await executor?.hasRoot?.() : undefined;
     const { proven } = cached ?? {};
     draft.set({ plan: createPlanReport({ plan, cachedSteps: done, proven, rootKept }) });
     refuseProblems(ready.problems);
@@ -97,7 +99,8 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     if (engine === undefined) return;
     const { signal, log, cache } = run.session;
     const createFilter = plan.secrets.length > 0 ? redaction.createFilter : undefined;
-    const options = { image, engine, reads: plan.reads, stamp, signal, log, createFilter };
+    const { limits } = request;
+    const options = { image, engine, reads: plan.reads, stamp, signal, log, createFilter, limits };
     await using workspace = createWorkspace({ ...options, from: cached?.state, cache });
     const { changes, kept } = await draft.stage('patch', () =>
       patch(run, { plan, engine, workspace, cached }),

@@ -28,15 +28,15 @@ async function runPrune(flags: Flags, context: CommandContext): Promise<void> {
   if (isPartial && !flags.json) context.setExitCode(exitCodes.failed);
 }
 
-function describePruned({ folders, outputs, processes, cache, docker, removal }: Pruned) {
+function describePruned({ folders, outputs, groups, processes, cache, docker, removal }: Pruned) {
   const bytes = cache === undefined ? undefined : { removed: cache.removed, left: cache.left };
-  return { folders, outputs, processes, cache: bytes, docker: removal ?? { skipped: docker } };
+  return { folders, outputs, groups, processes, cache: bytes, docker: removal ?? { skipped: docker } };
 }
 
-function listPruned({ folders, outputs, processes, cache, docker, removal }: Pruned): string[] {
+function listPruned({ folders, outputs, groups, processes, cache, docker, removal }: Pruned): string[] {
   return [
     ...processes.map((pid) => `ended process ${pid}`),
-    ...[...folders, ...outputs].map((path) => `removed ${path}`),
+    ...[...folders, ...outputs, ...groups].map((path) => `removed ${path}`),
     ...(removal?.removed ?? []).map(({ kind, id }) => `removed ${kind} ${id.slice(0, 19)}`),
     ...(removal?.failed ?? []).map(
       ({ kind, id, reason }) => `could not remove ${kind} ${id.slice(0, 19)}: ${reason}`,

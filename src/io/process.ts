@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly input?: string | undefined;
   /** Changes each stream of output before it is kept or passed on. */
   readonly createFilter?: (() => OutputFilter) | undefined;
+  /** Milliseconds between SIGTERM and SIGKILL after an abort; default 2000. */
+  readonly grace?: number;
   /** The Debian package to name when the program is missing. */
   readonly package?: string;
 }
@@ -83,7 +85,7 @@ function waitForExit(
       timedOut = true;
       void stopProcess(child, 0);
     }, options.timeout * 1000);
-    const onAbort = () => void stopProcess(child);
+    const onAbort = () => void stopProcess(child, options.grace);
     options.signal.addEventListener('abort', onAbort, { once: true });
     if (options.signal.aborted) onAbort();
     const settle = () => {

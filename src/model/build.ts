@@ -1,5 +1,5 @@
 import type { BootRequest } from './boot.js';
-import type { EngineName } from './engine.js';
+import type { EngineName, StepLimits } from './engine.js';
 import type { MobyPatchError } from './error.js';
 import type { Codec } from './layout.js';
 import type { Lock } from './lock.js';
@@ -24,6 +24,8 @@ export interface BuildRequest {
   /** What has to come out; a build that differs is refused. */
   readonly lock?: Lock | undefined;
   readonly engine: EngineName | 'auto';
+  /** Of each step that runs commands; absent ones have their defaults. */
+  readonly limits?: Partial<StepLimits> | undefined;
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;
   /** Default: rewrite. */

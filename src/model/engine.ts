@@ -29,6 +29,13 @@ export interface Engine {
   executor(image: Archive, options: ExecutorOptions): Executor;
 }
 
+/** What a command may have with all that it starts. */
+export interface StepLimits {
+  /** MiB. */
+  readonly memory: number;
+  readonly processes: number;
+}
+
 export interface ExecutorOptions {
   readonly signal: AbortSignal;
   /** Output of commands as it comes, and what the engine itself is doing. */
@@ -36,6 +43,8 @@ export interface ExecutorOptions {
   readonly cache: Cache;
   /** Takes secrets out of the output of commands before anything keeps or logs it; absent: there are none. */
   readonly createFilter?: (() => OutputFilter) | undefined;
+  /** Absent ones have their defaults. */
+  readonly limits?: Partial<StepLimits> | undefined;
 }
 
 /** The machinery that runs commands in the root of one image. */

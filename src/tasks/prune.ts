@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Removal } from '../engine/docker/prune.js';
+import { removeAbandonedGroups } from '../engine/local/groups.js';
 import { trimCache, usualCacheLimit } from '../io/cache.js';
 import { removeAbandonedOutputs } from '../io/output.js';
 import { endUsersOf, findAbandonedScratch } from '../io/scratch.js';
@@ -18,6 +19,8 @@ export interface Pruned {
   readonly folders: readonly string[];
   /** Unfinished outputs that were removed from the working folder. */
   readonly outputs: readonly string[];
+  /** Control groups that were removed. */
+  readonly groups: readonly string[];
   /** Processes that were ended. */
   readonly processes: readonly number[];
   /** Bytes; absent without a build cache. */
@@ -33,12 +36,13 @@ export async function prune(request: PruneRequest, session: ReadingSession): Pro
   const folders = await findAbandonedScratch();
   const processes = (await Promise.all(folders.map(endUsersOf))).flat();
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
+  const groups = await removeAbandonedGroups();
   const outputs = await removeAbandonedOutputs(session.places.folder);
   const docker = await pruneDocker(request, session);
   const folder = locateBuildCache(session);
   const limit = request.cache === true ? 0 : usualCacheLimit;
   const cache = folder === undefined ? undefined : { folder, ...(await trimCache(folder, limit)) };
-  return { folders, outputs, processes, cache, ...docker };
+  return { folders, outputs, groups, processes, cache, ...docker };
 }
 
 async function pruneDocker(

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openLocalRoot } from '#src/engine/local/executor.js';
+import { removeAbandonedGroups } from '#src/engine/local/groups.js';
 import { noCache } from '#src/io/cache.js';
 import { createScratch, findAbandonedScratch } from '#src/io/scratch.js';
 import { MobyPatchError } from '#src/model/error.js';
@@ -20,6 +22,22 @@ async function findTraces(text: string): Promise<string[]> {
     }
   }
   return traces;
+}
+
+/** Control groups with names that begin like this, in any hierarchy. */
+async function findGroups(prefix: string, folder = '/sys/fs/cgroup'): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory());
+  const found = folders.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => join(folder, name));
+  return [
+    ...found,
+    ...(await Promise.all(folders.map(({ name }) => findGroups(prefix, join(folder, name))))).flat(),
+  ];
+}
+
+/** The name of the folder of the one root in a folder; control groups begin with it. */
+async function nameOfRoot(parent: string): Promise<string> {
+  return (await readdir(parent))[0] ?? 'none';
 }
 
 /** The kernel ends the processes of a namespace after its first one has ended; the runner's limit bounds the wait. */
@@ -65,49 +83,20 @@ inNamespaces('a command cannot reach the machine', async (t) => {
   });
 });
 
-inNamespaces('the namespace has no writable proc or sysfs, not even out of reach', async (t) => {
+inNamespaces('a command has no writable proc or sysfs, and none of the mounts of the machine', async (t) => {
   // Otherwise a user namespace may mount a writable one and write core_pattern with its user id 0.
-  await using scratch = await createScratch();
-  const controller = new AbortController();
-  let mounts = Promise.resolve<string[]>([]);
-  const log = (line: string) => {
-    if (line === 'started') mounts = readMounts(scratch.path).finally(() => controller.abort());
-  };
-  const options = { signal: controller.signal, log, cache: noCache, parent: scratch.path };
-  await using root = await openLocalRoot(createMemoryArchive(await createRoot()), options);
-  const running = root.run(['/bin/sh', '-c', 'echo started; sleep 1000'], {});
-  await t.throwsAsync(running, { instanceOf: MobyPatchError });
-  const seen = await mounts;
-  const kernel = seen.filter((line) => / - (proc|sysfs) /.test(line));
-  t.true(
-    seen.some((line) => line.startsWith('unshare ')),
-    'a process with the view of the machine is among them',
-  );
-  t.true(kernel.length > 0);
-  // Moved over `/`: whoever breaks out of the chroot stands in the same root again.
-  const roots = seen.filter(
-    (line) => line.startsWith('unshare ') && line.split(' ')[4]?.startsWith(scratch.path),
-  );
-  t.deepEqual([...new Set(roots.map((line) => line.split(' ')[5]))], ['/']);
-  for (const line of kernel) t.regex(line, / ro,/);
+  await opened(await createRoot(), async ({ sh, parent }) => {
+    const { output } = await sh('cat /proc/self/mountinfo');
+    const mounts = output.trim().split('\n');
+    const kernel = mounts.filter((line) => / - (?:proc|sysfs) /.test(line));
+    t.true(kernel.length > 0);
+    for (const line of kernel) t.regex(line, / ro,/);
+    // Field 4 is what is mounted, field 5 where: whoever breaks out of a chroot stands in the same root again.
+    const points = mounts.map((line) => line.split(' ').slice(3, 5));
+    t.regex(points.find(([, point]) => point === '/')?.[0] ?? '', new RegExp(`^${parent}/.*/root$`));
+    for (const [, point] of points) t.regex(point ?? '', /^\/(?:(?:dev|proc|sys)(?:\/.*)?)?$/);
+  });
 });
-
-/** Mounts of every process in the namespace of a root in `folder`, with the process's program in front. */
-async function readMounts(folder: string): Promise<string[]> {
-  const lines: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const mounts = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
-    if (!mounts.includes(folder)) continue;
-    const program = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')[0];
-    lines.push(
-      ...mounts
-        .trim()
-        .split('\n')
-        .map((line) => `${program} ${line}`),
-    );
-  }
-  return lines;
-}
 
 inNamespaces('a command that takes too long is ended with all it started', async (t) => {
   await opened(await createRoot(), async ({ root, parent }) => {
@@ -118,6 +107,7 @@ inNamespaces('a command that takes too long is ended with all it started', async
     t.is(error?.code, 'command-timeout');
     t.regex(error?.message ?? '', /^\/bin\/sh did not finish within 1 s/);
     t.deepEqual(await findTraces(parent), []);
+    t.deepEqual(await findGroups(await nameOfRoot(parent)), []);
   });
 });
 
@@ -125,6 +115,7 @@ inNamespaces('a process that a command leaves behind ends with the command', asy
   await opened(await createRoot(), async ({ sh, parent }) => {
     t.is((await sh('setsid sleep 1000 & echo done')).output, 'done\n');
     t.deepEqual(await findTraces(parent), []);
+    t.deepEqual(await findGroups(await nameOfRoot(parent)), []);
   });
 });
 
@@ -154,6 +145,8 @@ inNamespaces('after a kill -9 of this program no process and no mount is left', 
   child.kill('SIGKILL');
   await ended;
   await waitForNoTraces(scratch.path);
+  await removeAbandonedGroups();
+  t.deepEqual(await findGroups(`moby-patch-${child.pid}-`), []);
   t.notRegex(await readFile('/proc/self/mounts', 'utf8'), new RegExp(scratch.path));
   t.is((await findAbandonedScratch(scratch.path)).length, 1);
 });

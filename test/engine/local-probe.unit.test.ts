@@ -12,7 +12,7 @@ test('the rights that an ordinary container lacks are named', (t) => {
   // What Docker gives by default: 00000000a80425fb.
   const told = explainRights('CapEff:\t00000000a80425fb\n', wholeMap);
   t.false(told?.ready);
-  t.is(told?.reason, 'this process is root without CAP_SYS_ADMIN');
+  t.is(told?.reason, 'this process is root without CAP_NET_ADMIN, CAP_SYS_ADMIN');
   t.regex(told?.hint ?? '', /--privileged/);
 });
 

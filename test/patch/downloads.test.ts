@@ -16,10 +16,17 @@ import { openImage } from '#src/unpack/open-image.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
 import { createMemoryArchive, readTarball } from '../fixtures/memory-archive.js';
-import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
+import { declareSerialTest, findMissingProgram, findOwnAddress } from '../fixtures/needs.js';
 import { findReference } from '../fixtures/reference.js';
 import { createAlpineRoot, noAlpineRoot } from './alpine-root.js';
 import { createPatch } from './patch-folder.js';
+
+/** Of this machine: its loopback interface is closed to steps. */
+const ownAddress = findOwnAddress();
+const noAddress =
+  ownAddress === undefined
+    ? 'skipped: no network interface besides the loopback'
+    : findMissingProgram('slirp4netns');
 
 /** A repository behind HTTP. `asked` returns the archives that were requested since its last call. */
 async function serve(
@@ -33,7 +40,7 @@ async function serve(
     if (/\.(?:apk|deb)$/.test(path)) asked.push(path.slice(path.lastIndexOf('/') + 1));
     response.writeHead(body === undefined ? 404 : 200).end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, ownAddress, resolve));
   t.teardown(() => {
     server.closeAllConnections();
     server.close();
@@ -43,7 +50,7 @@ async function serve(
     asked = [];
     return before;
   };
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: reset };
+  return { address: `http://${ownAddress}:${(server.address() as AddressInfo).port}`, asked: reset };
 }
 
 /** The changes that the steps make, one line for each path. */
@@ -77,7 +84,7 @@ async function apply(
 }
 
 declareSerialTest(
-  noAlpineRoot ?? noNamespaces,
+  noAlpineRoot ?? noNamespaces ?? noAddress,
   'apk downloads a package once and installs the same bytes',
   async (t) => {
     const { pristine } = await createAlpineRoot(t);
@@ -104,7 +111,7 @@ declareSerialTest(
   },
 );
 
-const noApt = noNamespaces ?? findMissingProgram('debootstrap', 'depmod', 'dpkg-deb');
+const noApt = noNamespaces ?? noAddress ?? findMissingProgram('debootstrap', 'depmod', 'dpkg-deb');
 
 declareSerialTest(
   noApt,

@@ -1,16 +1,26 @@
 import type { Engine } from '../../model/engine.js';
 import { localBlindPaths, openLocalRoot } from './executor.js';
-import { probeLocal } from './probe.js';
+import { type LocalReadiness, probeLocal } from './probe.js';
 import { measureSpace } from './space.js';
 
-/** Commands in namespaces of their own on this machine. It needs Linux and root, but no daemon. */
+/** Commands in containers of an OCI runtime on this machine. It needs Linux and root, but no daemon. */
 export function createLocalEngine(): Engine {
+  let readiness: Promise<LocalReadiness> | undefined;
+  const probe = () => {
+    readiness ??= probeLocal();
+    return readiness;
+  };
   return {
     name: 'local',
     offers: ['commands', 'network'],
     blind: localBlindPaths,
-    probe: () => probeLocal(),
     space: measureSpace,
-    executor: (image, options) => ({ start: () => openLocalRoot(image, options) }),
+    async probe() {
+      const { sandbox: _, ...told } = await probe();
+      return told;
+    },
+    executor: (image, options) => ({
+      start: async () => openLocalRoot(image, { ...options, readiness: await probe() }),
+    }),
   };
 }

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createFolder } from '../../folder/folder.js';
 import { materialiseImage } from '../../folder/materialise.js';
@@ -10,13 +11,16 @@ import type { Change } from '../../model/change.js';
 import type { CommandRoot, ExecutorOptions } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { RunOptions, RunResult } from '../../model/workspace.js';
+import { completeLimits } from '../limits.js';
 import { createBodies } from './bodies.js';
 import { collectFiles } from './collect.js';
 import { compareSnapshot } from './delta.js';
 import { createMountedTrees, mountedTrees, removeCreated } from './mount-points.js';
-import { runInNamespace } from './namespace.js';
 import { networkFiles, provideNetworkFiles } from './network-files.js';
+import { type LocalReadiness, probeLocal } from './probe.js';
 import { applyChanges } from './push.js';
+import { runCommand } from './run-command.js';
+import type { Sandbox } from './runtime.js';
 import { assertSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
 
@@ -32,30 +36,46 @@ export interface LocalOptions extends ExecutorOptions {
   readonly parent?: string;
   /** Default: `localBlindPaths`. */
   readonly blind?: readonly string[];
+  /** Default: that of a new probe. */
+  readonly readiness?: LocalReadiness;
 }
 
 const defaultTimeout = 900;
 
 /**
- * Unpacks an image into a private folder and runs commands there, in namespaces of their own. Closing removes the
- * folder, and bodies of a `pull` stay valid until then. Errors: disk-full, local-folder, and those of `runInNamespace`.
+ * Unpacks an image into a private folder and runs commands there, each in a container of its own. Closing removes the
+ * folder, and bodies of a `pull` stay valid until then. Errors: engine-not-ready, disk-full, local-folder, and those of
+ * `runCommand`.
  */
 export async function openLocalRoot(image: Archive, options: LocalOptions): Promise<CommandRoot> {
   const scratch = await createScratch(options.parent);
   try {
-    return await openFolder(image, options, scratch);
+    await assertSpace(image, scratch.path);
+    const sandbox = requireSandbox(options.readiness ?? (await probeLocal(options.signal)));
+    return await openFolder(image, { ...options, sandbox, scratch });
   } catch (error) {
     await removeScratch(scratch);
     throw error;
   }
 }
 
-async function openFolder(image: Archive, options: LocalOptions, scratch: Scratch): Promise<CommandRoot> {
-  const { signal, log } = options;
+function requireSandbox({ sandbox, reason, hint }: LocalReadiness): Sandbox {
+  if (sandbox !== undefined) return sandbox;
+  throw new MobyPatchError('infrastructure', 'engine-not-ready', `the engine local is not ready: ${reason}`, {
+    hint,
+  });
+}
+
+interface FolderOptions extends LocalOptions {
+  readonly sandbox: Sandbox;
+  readonly scratch: Scratch;
+}
+
+async function openFolder(image: Archive, options: FolderOptions): Promise<CommandRoot> {
+  const { signal, log, sandbox, scratch } = options;
   const at = (name: string) => join(scratch.path, name);
   const folder = createFolder(at('root'));
   const skipped = new Set<string>(mountedTrees);
-  await assertSpace(image, scratch.path);
   await mkdir(folder.path, { mode: 0o755 });
   await materialiseImage(image, { folder, signal });
   const walked = await walkFolder(folder, skipped, signal);
@@ -63,6 +83,7 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
   const bodies = createBodies(folder, at('bodies'));
   const lost = new Set<string>();
   const isBlindHere = (path: string) => isBlind(path, options.blind ?? localBlindPaths);
+  const limits = completeLimits(options.limits, totalmem());
   let active: Promise<unknown> = Promise.resolve();
   log(`local: unpacked ${image.entries.size} entries into a private folder`);
 
@@ -72,9 +93,11 @@ async function openFolder(image: Archive, options: LocalOptions, scratch: Scratc
     const trees = createMountedTrees(folder);
     const files = wanted.network ? await provideNetworkFiles(folder, at('network')) : undefined;
     try {
-      return await runInNamespace({
+      return await runCommand({
+        sandbox,
         root: folder.path,
-        marker: at('ready'),
+        folder: scratch.path,
+        limits,
         network: wanted.network ?? false,
         binds: files?.binds ?? [],
         argv,

@@ -1,10 +1,11 @@
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Folder } from '../../folder/folder.js';
 import { hasEscapes } from '../../format/path.js';
 import { createMissing, mountedTrees, removeCreated, resolveInside } from './mount-points.js';
-import type { Bind } from './namespace.js';
+import type { Bind } from './oci-config.js';
 import { hasRealParents, statEntry } from './stat-entry.js';
+import { adaptResolver } from './uplink.js';
 
 /** The files that a command with the network gets from this machine, so that names resolve. */
 export const networkFiles = ['etc/resolv.conf', 'etc/hosts'] as const;
@@ -22,7 +23,7 @@ interface Provided {
 }
 
 /**
- * Copies this machine's files into `store` and finds where to mount them in the folder. A command writes to the copy, as
+ * Copies this machine's files into `store`, with a resolver that can be reached, and finds where to mount them in the folder. A command writes to the copy, as
  * it does in Docker. A file that this machine does not have, or that has no place in the folder, is left out.
  */
 export async function provideNetworkFiles(folder: Folder, store: string): Promise<ProvidedFiles> {
@@ -31,11 +32,12 @@ export async function provideNetworkFiles(folder: Folder, store: string): Promis
   const provided: Provided[] = [];
   const created: string[] = [];
   for (const path of networkFiles) {
-    const original = await readFile(`/${path}`).catch(() => undefined);
+    const given = await readFile(`/${path}`, 'latin1').catch(() => undefined);
     const target = findPlace(folder, path);
-    if (original === undefined || target === undefined) continue;
+    if (given === undefined || target === undefined) continue;
+    const original = Buffer.from(path === 'etc/resolv.conf' ? adaptResolver(given) : given, 'latin1');
     const copy = join(store, path.replace('/', '-'));
-    await copyFile(`/${path}`, copy);
+    await writeFile(copy, original, { mode: 0o644 });
     created.push(...createMissing(folder, target, 'file'));
     binds.push({ source: copy, target });
     provided.push({ path, original, copy });

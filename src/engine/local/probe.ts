@@ -1,11 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import { join } from 'node:path';
-import { createScratch } from '../../io/scratch.js';
 import type { Readiness } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
-import { mountedTrees } from './mount-points.js';
-import { runInNamespace } from './namespace.js';
+import { findProgram, type Sandbox } from './runtime.js';
+import { findSandbox } from './sandbox.js';
+import { uplinkProgram } from './uplink.js';
 
 // Bits of linux/capability.h: the rights to unpack a root file system and to create namespaces.
 const neededCapabilities = {
@@ -13,38 +12,36 @@ const neededCapabilities = {
   DAC_OVERRIDE: 1,
   FOWNER: 3,
   SETPCAP: 8,
+  NET_ADMIN: 12,
   SYS_CHROOT: 18,
   SYS_ADMIN: 21,
 };
 
-const seconds = 30;
+export interface LocalReadiness extends Readiness {
+  /** There when it is ready. */
+  readonly sandbox?: Sandbox;
+}
 
-/** Whether commands can run here without a daemon: tries the set-up once, with an empty folder and no command. */
-export async function probeLocal(signal: AbortSignal = new AbortController().signal): Promise<Readiness> {
+/** Whether commands can run here without a daemon: tries it once. */
+export async function probeLocal(
+  signal: AbortSignal = new AbortController().signal,
+): Promise<LocalReadiness> {
   const missing = process.platform === 'linux' ? await findMissingRight() : createPlatformReason();
   if (missing !== undefined) return missing;
-  await using scratch = await createScratch();
-  const root = join(scratch.path, 'root');
-  for (const tree of mountedTrees) await mkdir(join(root, tree), { recursive: true });
-  const environment = {};
-  const empty = {
-    root,
-    marker: join(scratch.path, 'ready'),
-    network: false,
-    binds: [],
-    argv: [],
-    environment,
-  };
   try {
-    await runInNamespace({ ...empty, timeout: seconds, signal, onLine: () => {} });
-    return { ready: true, reason: `private namespaces can be made here (Linux ${release()}, root)` };
+    const { sandbox, ungrouped } = await findSandbox(signal);
+    const notes = [
+      `${sandbox.runtime.name} runs containers here (Linux ${release()}, root)`,
+      ...(ungrouped === undefined ? [] : [`without limits of processes and memory: ${ungrouped}`]),
+      ...(findProgram(uplinkProgram) === undefined ? [`no network: apt-get install ${uplinkProgram}`] : []),
+    ];
+    return { ready: true, reason: notes.join('; '), sandbox };
   } catch (error) {
     const { code, message, hint } = createErrorReport(error);
     if (code === 'interrupted') throw error;
-    return { ready: false, reason: message, hint: code === 'program-missing' ? hint : privilegedHint };
+    return { ready: false, reason: message, hint: code === 'namespace' ? privilegedHint : hint };
   }
 }
-
 const privilegedHint =
   'run it as root on the machine itself or in a container started with --privileged, or use --engine docker';
 

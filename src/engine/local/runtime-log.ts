@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+
+export interface RuntimeLog {
+  /** A runtime creates its log first. */
+  readonly started: boolean;
+  /** What kept it from running the command, in one line. */
+  readonly complaint: string | undefined;
+}
+
+/** Reads the log of a runtime: one JSON object a line. */
+export async function readRuntimeLog(file: string): Promise<RuntimeLog> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  const complaint = text
+    ?.split('\n')
+    .map(parseComplaint)
+    .filter((line) => line !== undefined)
+    .at(-1);
+  return { started: text !== undefined, complaint };
+}
+
+function parseComplaint(line: string): string | undefined {
+  try {
+    const { level, msg } = JSON.parse(line) as Record<string, unknown>;
+    return level === 'error' || level === 'fatal' ? `${msg}`.replaceAll('\n', ' ') : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,85 @@
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createMissingProgramError } from '../../io/process.js';
+import { createScratch } from '../../io/scratch.js';
+import { createErrorReport, MobyPatchError } from '../../model/error.js';
+import { mountedTrees } from './mount-points.js';
+import { runCommand } from './run-command.js';
+import { findRuntimes, type Sandbox } from './runtime.js';
+import { createSeccomp } from './seccomp.js';
+import { createTrueProgram } from './true-program.js';
+
+export interface FoundSandbox {
+  readonly sandbox: Sandbox;
+  /** Why no limits can be set for all processes of a command together; undefined where they can. */
+  readonly ungrouped: string | undefined;
+}
+
+const seconds = 30;
+const limits = { memory: 64, processes: 64 };
+
+/**
+ * Finds what keeps commands in here by running a program that does nothing: with control groups by each runtime that is
+ * installed, and if that fails without. Errors (`infrastructure`): `program-missing`, `processor-unknown`, `namespace`.
+ */
+export async function findSandbox(signal: AbortSignal): Promise<FoundSandbox> {
+  const runtimes = findRuntimes();
+  if (runtimes.length === 0) throw createMissingProgramError('crun or runc', 'crun');
+  const groups = (await hasUnifiedGroups()) ? 'unified' : 'split';
+  const candidates: Sandbox[] = [
+    ...runtimes.map((runtime) => ({ runtime, groups }) as const),
+    // The root of crun is not nodev (1.8): without control groups a device node of a command would open.
+    ...runtimes.filter(({ name }) => name === 'runc').map((runtime) => ({ runtime, groups: undefined })),
+  ];
+  let first: MobyPatchError | undefined;
+  for (const sandbox of candidates) {
+    const fault = await tryRun(sandbox, signal);
+    if (fault === undefined)
+      return { sandbox, ungrouped: sandbox.groups === undefined ? first?.message : undefined };
+    first ??= fault;
+  }
+  throw first ?? createProcessorError();
+}
+
+/** Runs a program of a few bytes in a root that has nothing else; the error if that cannot be done here. */
+async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<MobyPatchError | undefined> {
+  const program = createTrueProgram(process.arch);
+  if (program === undefined || createSeccomp(process.arch) === undefined) throw createProcessorError();
+  await using scratch = await createScratch();
+  const root = join(scratch.path, 'root');
+  for (const tree of mountedTrees) await mkdir(join(root, tree), { recursive: true });
+  await writeFile(join(root, 'true'), program, { mode: 0o755 });
+  const nothing = { network: false, binds: [], environment: {}, onLine: () => {} };
+  const run = {
+    ...nothing,
+    sandbox,
+    root,
+    folder: scratch.path,
+    argv: ['/true'],
+    limits,
+    timeout: seconds,
+    signal,
+  };
+  try {
+    const { exitCode, output } = await runCommand(run);
+    if (exitCode === 0) return undefined;
+    const message = `a program that does nothing ended with exit code ${exitCode}: ${output.trim()}`;
+    return new MobyPatchError('infrastructure', 'namespace', message);
+  } catch (error) {
+    const { code } = createErrorReport(error);
+    if (error instanceof MobyPatchError && ['namespace', 'command-timeout'].includes(code)) return error;
+    throw error;
+  }
+}
+
+function createProcessorError(): MobyPatchError {
+  const message = `the local engine has no list of system calls for the processor ${process.arch}`;
+  return new MobyPatchError('infrastructure', 'processor-unknown', message, { hint: 'use --engine docker' });
+}
+
+function hasUnifiedGroups(): Promise<boolean> {
+  return access('/sys/fs/cgroup/cgroup.controllers').then(
+    () => true,
+    () => false,
+  );
+}
