@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { createProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
 import { createOutputClosedError } from './commands/shared/errors.js';
+import { closeInherited } from './io/descriptors.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { secretPrefix } from './model/secret.js';
 import { version } from './version.js';
@@ -12,6 +13,7 @@ import { version } from './version.js';
 const large = 32 * 2 ** 20;
 const interval = 20;
 
+closeInherited(process.argv);
 tuneV8();
 
 const abort = new AbortController();

@@ -33,7 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   commands: [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],
   'index.ts': [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],
   'cpio.ts': ['model', 'format'],
-  'cli.ts': ['commands', 'model', 'node', 'libraries', 'version.ts'],
+  'cli.ts': ['commands', 'io', 'model', 'node', 'libraries', 'version.ts'],
   'version.ts': ['node'],
 };
 

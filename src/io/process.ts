@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { MobyPatchError } from '../model/error.js';
 import type { OutputFilter } from '../model/workspace.js';
+import { withoutInherited } from './descriptors.js';
 
 export interface ProcessOptions {
   readonly signal: AbortSignal;
@@ -58,10 +59,15 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
   return { exitCode: ended, output: tail.text() };
 }
 
-/** Starts a program as the leader of a process group of its own, so that all of it can be killed. */
+/**
+ * Starts a program as the leader of a process group of its own, so that all of it can be killed. It inherits no descriptor
+ * but its streams.
+ */
 export function startProcess(argv: readonly string[], options: SpawnOptions): ChildProcess {
   const [program, ...rest] = argv;
-  return spawn(program ?? '', rest, { ...options, detached: true });
+  return withoutInherited(options.stdio, (stdio) =>
+    spawn(program ?? '', rest, { ...options, stdio, detached: true }),
+  );
 }
 
 /** Ends a process group: SIGTERM, then SIGKILL after `grace` milliseconds. Resolves when it is gone. */
