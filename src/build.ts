@@ -73,8 +73,7 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
     await using ready = await prepare(run, image, chooseStamp(request, image));
     const { plan, engine, cached } = ready;
     const done = cached?.steps.length ?? 0;
-    const { signal, log, cache } = session;
-    const executor = engine?.executor(image, { signal, log, cache, limits: request.limits });
+    const executor = engine?.executor(image, { ...session, limits: request.limits });
     const rootKept = ready.runs ? await executor?.hasRoot?.() : undefined;
     const { proven } = cached ?? {};
     draft.set({ plan: createPlanReport({ plan, cachedSteps: done, proven, rootKept }) });
@@ -97,11 +96,9 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     refuseProblems(ready.problems);
     const { plan, engine, cached } = ready;
     if (engine === undefined) return;
-    const { signal, log, cache } = run.session;
     const createFilter = plan.secrets.length > 0 ? redaction.createFilter : undefined;
-    const { limits } = request;
-    const options = { image, engine, reads: plan.reads, stamp, signal, log, createFilter, limits };
-    await using workspace = createWorkspace({ ...options, from: cached?.state, cache });
+    const options = { image, engine, reads: plan.reads, stamp, createFilter, limits: request.limits };
+    await using workspace = createWorkspace({ ...run.session, ...options, from: cached?.state });
     const { changes, kept } = await draft.stage('patch', () =>
       patch(run, { plan, engine, workspace, cached }),
     );
