@@ -18,6 +18,7 @@ import type { Outcome } from './model/report.js';
 import type { Session } from './model/session.js';
 import { applySteps } from './patch/apply-steps.js';
 import { type CachedSteps, cacheSteps, openCachedSteps, proveSteps } from './patch/cached-steps.js';
+import { chooseStamp } from './patch/choose-stamp.js';
 import { createPlan } from './patch/plan.js';
 import { foreseeMode, writeChanges } from './repack/write-changes.js';
 import { createPlanReport, createReportDraft, type ReportDraft } from './report/draft.js';
@@ -110,7 +111,7 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
     draft.set({ boot });
     await draft.stage('publish', () =>
-      publish(run, { output, boot, scratch, kept: kept || cached !== undefined }),
+      publish(run, { image, output, boot, scratch, kept: kept || cached !== undefined }),
     );
     if (boot !== undefined) await proveSteps(plan.steps, engine.name, session.cache);
   });
@@ -128,6 +129,7 @@ function openInput({ draft, request, session }: Run): Promise<ScannedImage> {
       shortcut: cachedScan(cache),
     });
     draft.set({ before: image.layout });
+    draft.restrict(image.access);
     assertLocked(request.lock, { input: image.layout.sha256 });
     return image;
   });
@@ -197,13 +199,6 @@ async function pickEngine({ draft, request, session }: Run, plan: Plan): Promise
   return engine;
 }
 
-/** Times come from the input alone, so that the same input gives the same output on any day. */
-function chooseStamp(request: BuildRequest, image: Image): number {
-  return (
-    request.stamp ?? [...image.entries.values()].reduce((newest, { mtime }) => Math.max(newest, mtime), 0)
-  );
-}
-
 interface PatchStage {
   readonly plan: Plan;
   readonly engine: Engine;
@@ -253,7 +248,8 @@ async function repack({ draft, request, session }: Run, { image, changes, scratc
   const source = (async function* () {
     members = yield* bytes;
   })();
-  const output = await createOutput(request.output, source, session.signal);
+  const place = { destination: request.output, inputs: [image.access], signal: session.signal };
+  const output = await createOutput(source, place);
   return { ...output, members };
 }
 
@@ -317,12 +313,14 @@ async function verify(
     expects: [...request.verify.expects, ...plan.expects],
     memory: chooseMemory(written.layout, request.verify),
     image: written.file,
+    sha256: written.layout.sha256,
     console: `${scratch.path}/console.log`,
   };
   return bootImage(boot, { signal, log, init: detectInit(written.entries) });
 }
 
 interface PublishStage {
+  readonly image: Image;
   readonly output: { publish(): Promise<void> };
   readonly boot: BootResult | undefined;
   readonly scratch: Scratch;
@@ -333,17 +331,18 @@ interface PublishStage {
 /** A refused boot leaves the old output unchanged, and its console beside it. */
 async function publish(
   { draft, request, session: { signal }, redaction }: Run,
-  { output, boot, scratch, kept }: PublishStage,
+  { image, output, boot, scratch, kept }: PublishStage,
 ): Promise<void> {
+  const inputs = [image.access];
   if (boot !== undefined) {
     const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
-    const filter = redaction.createFilter();
-    await copyIntoPlace(`${scratch.path}/console.log`, console, { signal, filter });
+    const copy = { destination: console, inputs, signal, filter: redaction.createFilter() };
+    await copyIntoPlace(`${scratch.path}/console.log`, copy);
     draft.set({ boot: { ...boot, console } });
     if (boot.verdict === 'refused') throw createRefusedError(boot.reason, console, kept);
   }
   await output.publish();
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
-  await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`);
+  await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`, inputs);
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { createUnreadableError, readRegular } from '../io/regular-file.js';
 import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
@@ -82,9 +82,15 @@ export type VersionSource = z.output<typeof version>;
 export type Definition = z.output<typeof definitionSchema>;
 export type Candidate = z.output<typeof candidate>;
 
-/** Error (`invalid`): `patch-invalid` with all problems, each with its line and column. */
+/** Bytes. */
+const largestFile = 2 ** 20;
+
+/** Errors (`invalid`): `patch-invalid` with all problems, each with its line and column; `definition-unreadable`. */
 export async function loadDefinition(file: string): Promise<Definition> {
-  const yaml = readYaml(await readFile(file, 'utf8'), file);
+  const bytes = await readRegular(file, largestFile).catch((cause) => {
+    throw createUnreadableError(cause, { code: 'definition-unreadable', what: 'the definition', path: file });
+  });
+  const yaml = readYaml(bytes.toString('utf8'), file);
   const parsed = definitionSchema.safeParse(yaml.value);
   if (yaml.problems.length === 0 && parsed.success) return parsed.data;
   const faults =

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openRegular } from '../io/regular-file.js';
 import { MobyPatchError } from '../model/error.js';
 
 interface DiskFormat {
@@ -33,7 +33,7 @@ export async function refuseDisk(path: string): Promise<void> {
 
 async function detectDisk(path: string): Promise<DiskFormat | undefined> {
   try {
-    await using file = await open(path);
+    await using file = await openRegular(path);
     for (const format of formats) {
       const length = format.magic.length / 2;
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, format.offset);

@@ -1,6 +1,7 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { detectKernelImage } from '../format/kernel-magic.js';
+import { openRegular } from '../io/regular-file.js';
 import type { ApplicationCommands } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import { suggest } from '../yaml/did-you-mean.js';
@@ -146,7 +147,7 @@ async function findKernelBeside(initrd: string): Promise<string | undefined> {
 
 async function isKernel(path: string): Promise<boolean> {
   if (!(await stat(path)).isFile()) return false;
-  await using file = await open(path);
+  await using file = await openRegular(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
   return detectKernelImage(buffer.subarray(0, bytesRead)) !== undefined;
 }

@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { runProcess } from '../io/process.js';
+import { readRegular } from '../io/regular-file.js';
 import type { VersionSource } from './definition.js';
 
 const commandTimeout = 30;
+/** Bytes of a property list. */
+const largestFile = 16 * 2 ** 20;
 
 interface ReadVersionOptions {
   /** Makes a path of the definition absolute. */
@@ -17,7 +19,7 @@ export async function readVersion(
 ): Promise<string | undefined> {
   if ('command' in source) return firstLine(await readOutput(source.command, signal));
   const path = place(source.file);
-  const bytes = await readFile(path).catch(() => undefined);
+  const bytes = await readRegular(path, largestFile).catch(() => undefined);
   if (bytes === undefined || source.key === undefined) return firstLine(bytes?.toString('utf8'));
   const isBinary = bytes.toString('latin1', 0, 8) === 'bplist00';
   // Only macOS writes binary property lists, and it brings a program that reads them.

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { runProcess } from '../io/process.js';
+import { readRegular } from '../io/regular-file.js';
+import { createScratch, removeAbandoned } from '../io/scratch.js';
+import { assertOwnFolder } from '../io/trust.js';
 import { MobyPatchError } from '../model/error.js';
 
 export interface RecipeOptions {
@@ -13,30 +16,36 @@ export interface RecipeOptions {
 
 /** Seconds; a recipe installs a whole distribution. */
 const recipeTimeout = 1800;
+/** Bytes of a file beside a recipe. */
+const largestFile = 64 * 2 ** 20;
 
 /**
  * The folder with the output of a recipe. It runs once; its output is cached under a hash of all files in the
  * recipe's folder. Error (`infrastructure`): `recipe-failed`, with the last lines that the recipe printed.
  */
 export async function makeImage(recipe: string, options: RecipeOptions): Promise<string> {
+  const instead = 'XDG_CACHE_HOME=DIR names another';
+  await assertOwnFolder({ path: options.cache, what: 'a cache of images', instead });
   const id = await hashFolder(dirname(recipe));
   const made = join(options.cache, id);
   if (await exists(made)) return made;
-  const making = `${made}.making-${process.pid}`;
-  await mkdir(making, { recursive: true });
-  try {
-    options.log(`making the image with ${basename(dirname(recipe))}/${basename(recipe)}, which happens once`);
-    const { exitCode, output } = await runProcess(['/bin/sh', recipe, making], {
-      signal: options.signal,
-      timeout: recipeTimeout,
-      onLine: options.log,
-    });
-    if (exitCode !== 0) throw createRecipeError(recipe, exitCode, output);
-    await rename(making, made);
-    return made;
-  } finally {
-    await rm(making, { recursive: true, force: true });
-  }
+  await mkdir(options.cache, { recursive: true, mode: 0o700 });
+  await removeAbandoned(options.cache, 'scratch');
+  await using scratch = await createScratch(options.cache);
+  const making = join(scratch.path, 'made');
+  await mkdir(making, 0o755);
+  options.log(`making the image with ${basename(dirname(recipe))}/${basename(recipe)}, which happens once`);
+  const { exitCode, output } = await runProcess(['/bin/sh', recipe, making], {
+    signal: options.signal,
+    timeout: recipeTimeout,
+    onLine: options.log,
+  });
+  if (exitCode !== 0) throw createRecipeError(recipe, exitCode, output);
+  // Another process may have made the same meanwhile.
+  await rename(making, made).catch(async (error) => {
+    if (!(await exists(made))) throw error;
+  });
+  return made;
 }
 
 function createRecipeError(recipe: string, exitCode: number, output: string): MobyPatchError {
@@ -54,7 +63,7 @@ async function hashFolder(folder: string): Promise<string> {
   );
   const paths = files.map((file) => join(file.parentPath ?? file.path, file.name)).sort();
   for (const path of paths) {
-    const content = await readFile(path);
+    const content = await readRegular(path, largestFile);
     hash.update(`${relative(folder, path)}\0${content.length}\0`).update(content);
   }
   return hash.digest('hex').slice(0, 24);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Report } from '../model/report.js';
+import type { Outcome, Report } from '../model/report.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
 import { explain, guard } from './shared/errors.js';
@@ -34,9 +34,9 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
     let failure: unknown;
     const deployed = await withReports(flags, context, async (writeReport) => {
       await using session = await openSession(flags, context, progress);
-      const onReport = (of: Report, error?: unknown) => {
-        failure = error;
-        writeReport(of);
+      const onReport = (of: Report, outcome: Outcome) => {
+        failure = outcome.error;
+        writeReport(of, outcome);
       };
       return apply({ request, dryRun, adopt, quit, onReport }, session);
     });

@@ -50,7 +50,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
       );
       const built = await build(request, session);
       const report = isStreamed ? describeStreamed(built.report, streamed) : built.report;
-      onReport(report);
+      onReport(report, built);
       return { report, error: built.error };
     });
     progress.end();

@@ -34,7 +34,7 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
     await using session = await openSession(flags, context, { log });
     const request = await createBuildRequest(ignoreUnnamedFile(flags), session);
     const outcome = await planBuild(request, { ...session, log: () => {} });
-    onReport(outcome.report);
+    onReport(outcome.report, outcome);
     return { ...outcome, output: request.output };
   });
   if (flags.json) await printJson(context, report);

@@ -39,9 +39,10 @@ async function runVerify(image: string, flags: Flags, context: CommandContext): 
   try {
     const result = await withReports({ ...flags, image }, context, async (onReport) => {
       const session = { ...createReader(flags, context), ...progress };
-      const { report, error } = await verify({ ...flags, image }, session);
-      onReport(report);
-      if (report.boot === undefined) throw error;
+      const outcome = await verify({ ...flags, image }, session);
+      const { report } = outcome;
+      onReport(report, outcome);
+      if (report.boot === undefined) throw outcome.error;
       return report.boot;
     });
     progress.end();

@@ -53,7 +53,7 @@ async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
       }
       try {
         const deployed = await withReports(flags, context, async (onReport) => {
-          if (event.report !== undefined) onReport(event.report);
+          if (event.report !== undefined) onReport(event.report, event);
           if (event.kind === 'failed') throw event.error;
           return event.deployed;
         });

@@ -2,7 +2,7 @@ import { planBuild } from '../build.js';
 import type { BuildRequest } from '../model/build.js';
 import type { Conflict } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Report } from '../model/report.js';
+import type { Outcome, Report } from '../model/report.js';
 import type { Session } from '../model/session.js';
 import { assertNoFaults, createBuildRequest } from '../setup/build-request.js';
 import { type ApplicationOptions, refuseRunning, withoutApplication } from './application.js';
@@ -22,8 +22,8 @@ export interface ApplyOptions {
   readonly request: DeployRequest;
   /** Quit the application that boots the image, and start it again afterwards. */
   readonly quit?: boolean | undefined;
-  /** Gets the report of each build or plan; of a failed one with its error. */
-  readonly onReport?: ((report: Report, error?: unknown) => void) | undefined;
+  /** Gets the report of each build or plan, and how it ended. */
+  readonly onReport?: ((report: Report, outcome: Outcome) => void) | undefined;
   /** Change nothing; the outcome has the report of a plan. */
   readonly dryRun?: boolean | undefined;
   /** Make a foreign image the stock image. */
@@ -98,8 +98,9 @@ async function planOnly(
   const image =
     deployment === undefined ? folder.image : await findBackup(deployment.stock.sha256, folder.backups);
   const silent = { ...session, log: () => {}, onStage: () => {} };
-  const { report, error } = await planBuild({ ...build, image }, silent);
-  onReport?.(report, error);
+  const outcome = await planBuild({ ...build, image }, silent);
+  const { report } = outcome;
+  onReport?.(report, outcome);
   return { name, changed: true, before, report };
 }
 

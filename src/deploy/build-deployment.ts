@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from '../build.js';
+import { ownerOnly } from '../io/access.js';
 import { digestBytes } from '../io/digest.js';
 import { replaceFile } from '../io/output.js';
+import { streamRegular } from '../io/regular-file.js';
 import type { BuildRequest } from '../model/build.js';
 import type { Deployment } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Report } from '../model/report.js';
+import type { Outcome, Report } from '../model/report.js';
 import type { Session } from '../model/session.js';
 import { cachedScan } from '../unpack/cached-scan.js';
 import { openImage } from '../unpack/open-image.js';
@@ -27,7 +28,7 @@ export interface BuildDeploymentOptions {
   /** Hash of the wanted patches. */
   readonly recipe: string;
   /** Gets the report of the build, also when the build failed. */
-  readonly onReport?: ((report: Report) => void) | undefined;
+  readonly onReport?: ((report: Report, outcome: Outcome) => void) | undefined;
 }
 
 export interface BuiltDeployment {
@@ -58,12 +59,14 @@ export async function buildDeployment(
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const finished = { ...request, output: file };
-  const { report, error } = await build(finished, session);
-  onReport?.(report);
-  if (report.failed) throw error;
+  const outcome = await build(finished, session);
+  const { report } = outcome;
+  onReport?.(report, outcome);
+  if (report.failed) throw outcome.error;
   const deployment = await describeBuild({ target, request: finished, recipe, name, report }, session);
   // Last: a folder with this file is complete.
-  await replaceFile(join(folder, 'deployment.json'), `${JSON.stringify(deployment, null, 2)}\n`);
+  const text = `${JSON.stringify(deployment, null, 2)}\n`;
+  await replaceFile(join(folder, 'deployment.json'), text, [ownerOnly]);
   return { deployment, file, report };
 }
 
@@ -107,7 +110,8 @@ async function describeBuild(
     shortcut: sharedWith(stock),
   });
   const touched = await listTouched({ stock, patched, diff });
-  await replaceFile(join(target.folder.builds, name, 'touched.json'), `${JSON.stringify(touched)}\n`);
+  const file = join(target.folder.builds, name, 'touched.json');
+  await replaceFile(file, `${JSON.stringify(touched)}\n`, [ownerOnly]);
   const archives = listArchiveDigests(stock);
   return {
     version: 1,
@@ -141,7 +145,7 @@ function describeSecrets({ secrets = [] }: BuildRequest): Pick<Deployment, 'secr
 async function hashRequest(request: BuildRequest, recipe: string): Promise<string> {
   const { image, stamp, verify, engine, secrets = [] } = request;
   // A kernel that cannot be read is a problem that the build tells.
-  const digest = (path: string) => digestBytes(createReadStream(path)).catch(() => 'unreadable');
+  const digest = (path: string) => digestBytes(streamRegular(path)).catch(() => 'unreadable');
   const kernel = verify === undefined ? '' : await digest(verify.kernel);
   const value = [recipe, image, stamp ?? '', engine, kernel, verify ?? 'not booted'];
   // Left out where there are none: builds from before stay valid.

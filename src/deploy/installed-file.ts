@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { digestBytes } from '../io/digest.js';
 import { createReadError } from '../io/input-file.js';
+import { streamRegular } from '../io/regular-file.js';
 import type { FileMark } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 
@@ -17,7 +17,7 @@ export interface InstalledFile extends FileMark {
 export async function examineFile(path: string): Promise<InstalledFile | undefined> {
   const before = await readSignature(path);
   if (before === undefined) return undefined;
-  const sha256 = await digestBytes(createReadStream(path, { highWaterMark: 1 << 20 })).catch((cause) => {
+  const sha256 = await digestBytes(streamRegular(path)).catch((cause) => {
     throw createReadError(path, cause);
   });
   await assertSame(path, before.signature);

@@ -2,7 +2,7 @@ import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createErrorReport, MobyPatchError } from '../model/error.js';
-import type { Report } from '../model/report.js';
+import type { Outcome, Report } from '../model/report.js';
 import type { Session } from '../model/session.js';
 import { deployTarget } from './apply.js';
 import { assessImage } from './assess-image.js';
@@ -23,7 +23,7 @@ export interface ReapplyOptions {
   /** Quit the application that boots the image, and start it again afterwards. */
   readonly quit?: boolean | undefined;
   /** Gets the report of each build, also of a failed one. */
-  readonly onReport?: ((report: Report) => void) | undefined;
+  readonly onReport?: ((report: Report, outcome: Outcome) => void) | undefined;
 }
 
 /** Seconds after which `reapply` gives up on an image that other programs keep writing to. */

@@ -1,9 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { removeAbandonedOutputs } from '../io/output.js';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { settleAccess } from '../io/access.js';
 import { runProcess } from '../io/process.js';
+import { streamRegular } from '../io/regular-file.js';
+import { createPrivateFolder, removeAbandoned } from '../io/scratch.js';
 import { MobyPatchError } from '../model/error.js';
 import { assertSame, examineFile } from './installed-file.js';
 
@@ -27,20 +29,17 @@ export interface Replacement {
 export async function replaceImage(replacement: Replacement, signal: AbortSignal): Promise<void> {
   const { source, sha256, target, signature } = replacement;
   const folder = dirname(target);
-  await removeAbandonedOutputs(folder);
-  // A name that `removeAbandonedOutputs` knows: the draft of a killed process is removed by the next one.
-  const draft = join(
-    folder,
-    `.${basename(target)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`,
-  );
+  // What a killed process left is removed by the next one.
+  await removeAbandoned(folder, 'output');
   try {
+    await using scratch = await createPrivateFolder(folder, 'output');
+    const draft = join(scratch.path, 'draft');
     await writeDraft(draft, replacement, signal);
     await checkDraft(draft, sha256);
     await assertSame(target, signature);
     signal.throwIfAborted();
     await rename(draft, target);
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => {});
     throw explainSystemError(error, { source, target });
   }
   await syncFolder(folder).catch((cause) => {
@@ -59,7 +58,8 @@ async function writeDraft(draft: string, replacement: Replacement, signal: Abort
   const file = await open(draft, 'wx', 0o600);
   // Not `await using`: where both a write and close() fail (NFS), it would hide the error of the system.
   try {
-    if (signature === undefined) await file.chmod(0o644);
+    if (signature === undefined)
+      await settleAccess(file, { inputs: [await stat(source)], destination: target });
     else await copyAttributes(target, draft, signal);
     // On macOS, `cp -p` copies the old bytes besides the attributes.
     await file.truncate(0);
@@ -105,7 +105,7 @@ async function copyAttributes(from: string, to: string, signal: AbortSignal): Pr
 async function copyBytes(source: string, file: FileHandle, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   let position = 0;
-  for await (const piece of createReadStream(source, { highWaterMark: 4 << 20 })) {
+  for await (const piece of streamRegular(source)) {
     signal.throwIfAborted();
     hash.update(piece);
     for (let from = 0; from < piece.length; ) {

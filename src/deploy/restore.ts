@@ -58,7 +58,7 @@ async function restoreTarget(options: RestoreTargetOptions, session: ReadingSess
   const source = await findBackup(sha256, folder.backups);
   if (dryRun) return { name, changed: true, before, stock: sha256 };
   if (before.status === 'foreign' && installed !== undefined) {
-    await mkdir(folder.foreign, { recursive: true });
+    await mkdir(folder.foreign, { recursive: true, mode: 0o700 });
     const { signal } = session;
     const copy = await saveBackup({ source: folder.image, mark: installed, folder: folder.foreign, signal });
     session.log(`a copy of the foreign image is at ${copy}`);

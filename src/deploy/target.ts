@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { digestBytes } from '../io/digest.js';
-import { removeAbandonedOutputs } from '../io/output.js';
+import { streamRegular } from '../io/regular-file.js';
+import { removeAbandoned } from '../io/scratch.js';
 import type { Deployment, DeployState, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ReadingSession } from '../model/session.js';
@@ -12,7 +12,7 @@ import { findNamedImage } from '../setup/named-image.js';
 import { examineFile, type InstalledFile } from './installed-file.js';
 import { lockFolder } from './state/lock.js';
 import { type LoadedState, loadState } from './state/state.js';
-import { findStateFolder, type StateFolder } from './state/state-folder.js';
+import { assertOwnState, findStateFolder, type StateFolder } from './state/state-folder.js';
 
 /** Names an installed image; the configuration names what is left out. */
 export interface TargetOptions {
@@ -65,6 +65,7 @@ export async function findTarget(options: TargetOptions, session: ReadingSession
       return undefined;
     throw error;
   });
+  await assertOwnState(places.state);
   const folder = await findStateFolder(places.state, image?.initrd ?? resolve(from, name));
   const installed = await examineFile(folder.image);
   const state = await loadState(folder, installed?.sha256);
@@ -97,7 +98,7 @@ export async function withLockedTarget<T>(
   try {
     await using _lock = await lockFolder(folder.path, command);
     // Drafts of processes that were killed. On a volume that is read-only, the write itself gives the better error.
-    await removeAbandonedOutputs(dirname(folder.image)).catch(() => []);
+    await removeAbandoned(dirname(folder.image), 'output').catch(() => {});
     return await work(await findTarget(target, { ...session, log: () => {} }));
   } catch (error) {
     throw explainStateError(error, folder.path);
@@ -126,7 +127,7 @@ function locateKernel(path: string | undefined, from: string): string | undefine
 
 async function digestFile(path: string | undefined): Promise<string | undefined> {
   if (path === undefined || !(await stat(path).catch(() => undefined))?.isFile()) return undefined;
-  return digestBytes(createReadStream(path));
+  return digestBytes(streamRegular(path));
 }
 
 /** Errors about all other files are in words already, so an error of the system is about the state folder. */

@@ -1,16 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import type { Cache, CachedFile, CacheEntry, CacheKind } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
+import { isRunning } from './process-record.js';
 import { readAt, writeAt } from './read-write.js';
-import { isRunning } from './scratch.js';
+import { openRegular, readRegular } from './regular-file.js';
 
 /** Bytes that a cache may hold after `trimCache`. */
 export const usualCacheLimit = 2 * 2 ** 30;
 
 /** Each file begins with the digest of what follows: a disk that loses bytes must not change an image. */
 const digestSize = 32;
+/** Bytes of a file that is read at once: what a Buffer can hold. */
+const largestRead = 2 ** 31 - 2;
 const pieceSize = 1024 * 1024;
 const temporaryName = /^\.(\d+)-[0-9a-f]{12}$/;
 
@@ -106,7 +109,7 @@ export async function trimCache(folder: string, limit: number): Promise<{ remove
 }
 
 async function readVerified(path: string): Promise<Uint8Array | undefined> {
-  const bytes = await readFile(path).catch(() => undefined);
+  const bytes = await readRegular(path, largestRead).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const content = bytes.subarray(digestSize);
   if (createHash('sha256').update(content).digest().equals(bytes.subarray(0, digestSize))) {
@@ -118,7 +121,7 @@ async function readVerified(path: string): Promise<Uint8Array | undefined> {
 }
 
 async function openVerified(path: string): Promise<CachedFile | undefined> {
-  const handle = await open(path, 'r').catch(() => undefined);
+  const handle = await openRegular(path).catch(() => undefined);
   if (handle === undefined) return undefined;
   const size = await verify(handle).catch(() => undefined);
   if (size === undefined) {
@@ -181,12 +184,19 @@ interface ListedFile {
   readonly used: number;
 }
 
-/** Removes files that a process which is gone left half-written. */
+/** What `locate` makes of a kind and a key, and the names of what is being written: nothing else is ours. */
+const entryPattern = /^([a-z]+)\/([0-9a-f]{2})\/(?:\2[0-9a-f]*|\.\d+-[0-9a-f]{12})$/;
+
+/**
+ * The files of a cache, and no others: MOBY_PATCH_CACHE may name a folder with more in it. Removes those that a process
+ * which is gone left half-written.
+ */
 async function listFiles(folder: string): Promise<ListedFile[]> {
   const files: ListedFile[] = [];
   for (const item of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
     if (!item.isFile()) continue;
     const path = join(item.parentPath ?? item.path, item.name);
+    if (!isEntry(relative(folder, path))) continue;
     const writer = temporaryName.exec(item.name)?.[1];
     if (writer === undefined) {
       const status = await stat(path).catch(() => undefined);
@@ -194,4 +204,21 @@ async function listFiles(folder: string): Promise<ListedFile[]> {
     } else if (!isRunning(Number(writer))) await rm(path, { force: true });
   }
   return files;
+}
+
+const kinds: Readonly<Record<CacheKind, true>> = {
+  member: true,
+  scan: true,
+  members: true,
+  bodies: true,
+  import: true,
+  root: true,
+  steps: true,
+  package: true,
+  packages: true,
+};
+
+function isEntry(path: string): boolean {
+  const kind = entryPattern.exec(path)?.[1];
+  return kind !== undefined && Object.hasOwn(kinds, kind);
 }

@@ -1,14 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import type { FileAccess } from '../model/access.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { fillAt, readAt } from './read-write.js';
+import { createUnreadableError, openRegular } from './regular-file.js';
 
 /** A regular file that is read at any position; it stays the same file when another is renamed over it. */
 export interface InputFile extends AsyncDisposable {
   readonly name: string;
   readonly path: string;
   readonly size: number;
+  readonly access: FileAccess;
   /** The bytes from `offset` up to `end`; fewer only where the file ends. */
   read(offset: number, end: number): Promise<Uint8Array>;
   /** Reads synchronously into a buffer of the caller; how many bytes: fewer than it has room for only at the end. */
@@ -26,13 +28,8 @@ const mostBlocks = 4;
 
 /** Errors (`invalid`): `image-unreadable`. `name`: what messages call the file. */
 export async function openInputFile(path: string, name = path): Promise<InputFile> {
-  const handle = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
-    throw new MobyPatchError(
-      'invalid',
-      'image-unreadable',
-      `cannot open the file: ${cause.code ?? cause.message}`,
-      { path: name, cause },
-    );
+  const handle = await openRegular(path).catch((cause) => {
+    throw createReadError(name, cause);
   });
   try {
     return await createInputFile(handle, path, name);
@@ -44,11 +41,6 @@ export async function openInputFile(path: string, name = path): Promise<InputFil
 
 async function createInputFile(handle: FileHandle, path: string, name: string): Promise<InputFile> {
   const opened = await handle.stat({ bigint: true });
-  if (!opened.isFile())
-    throw new MobyPatchError('invalid', 'image-unreadable', 'not a regular file', {
-      path: name,
-      hint: 'give a file, or - for standard input',
-    });
   const blocks = new Map<number, Promise<Uint8Array>>();
   const readAnew = (offset: number, end: number) =>
     readAt(handle, offset, end).catch((cause) => {
@@ -74,6 +66,7 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     name,
     path,
     size: Number(opened.size),
+    access: { mode: Number(opened.mode), uid: Number(opened.uid), gid: Number(opened.gid) },
     read,
     fill(bytes, offset) {
       try {
@@ -85,7 +78,7 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     async reopen() {
       // The name may lead to another file by now; Linux can open the one behind a descriptor.
       const same = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
-      const other = await open(same, 'r');
+      const other = await openRegular(same);
       const now = await other.stat({ bigint: true });
       if (now.dev === opened.dev && now.ino === opened.ino && now.size === opened.size) return other;
       await other.close();
@@ -100,24 +93,14 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
   };
 }
 
-/** Error `image-unreadable`: of kind `infrastructure` when the disk fails, else `invalid`. */
-export function createReadError(path: string, cause: NodeJS.ErrnoException): MobyPatchError {
-  if (cause.code !== 'EIO')
-    return new MobyPatchError(
-      'invalid',
-      'image-unreadable',
-      `cannot read the file: ${cause.code ?? cause.message}`,
-      { path, cause },
-    );
-  return new MobyPatchError(
-    'infrastructure',
-    'image-unreadable',
-    `cannot read the file: the disk does not work (EIO at ${cause.syscall ?? 'read'})`,
-    { path, hint: 'look at the log of the system (dmesg); check the disk', cause },
-  );
+/** Error `image-unreadable`: of kind `infrastructure` when the machine is at fault, else `invalid`. */
+export function createReadError(path: string, cause: unknown): MobyPatchError {
+  const isStream = cause instanceof MobyPatchError && cause.code === 'file-not-regular';
+  const hint = isStream ? 'give a file, or - for standard input' : undefined;
+  return createUnreadableError(cause, { code: 'image-unreadable', what: 'the file', path, hint });
 }
 
-function createChangedError(name: string, message: string): MobyPatchError {
+export function createChangedError(name: string, message: string): MobyPatchError {
   return new MobyPatchError('failed', 'image-changed', message, {
     path: name,
     hint: 'run it again when nothing writes to the file',

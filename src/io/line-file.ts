@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { writeAllSync } from './read-write.js';
 
-/** A new file that is written in many small pieces of text. */
+/** A new file, for its owner alone, that is written in many small pieces of text. */
 export interface LineFile extends Disposable {
   write(text: string): void;
   /** Appends the content of another file. */
@@ -14,8 +14,8 @@ const bufferSize = 64 * 1024;
 const pieceSize = 512 * 1024;
 
 /** Writes synchronously, so that a slow disk does not make text queue in memory. */
-export function createLineFile(path: string, mode: number): LineFile {
-  const file = openSync(path, 'wx', mode);
+export function createLineFile(path: string): LineFile {
+  const file = openSync(path, 'wx', 0o600);
   let buffered: string[] = [];
   let size = 0;
   let isOpen = true;

@@ -1,18 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { FileAccess } from '../model/access.js';
 import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { findMachineFault, MobyPatchError } from '../model/error.js';
 import type { OutputFilter } from '../model/workspace.js';
 import { abortable } from './abortable.js';
+import { settleAccess } from './access.js';
 import { gatherBytes } from './gather-bytes.js';
-import { isRunning } from './scratch.js';
+import { describeType, streamRegular } from './regular-file.js';
+import { createPrivateFolder, removeAbandoned, type Scratch } from './scratch.js';
 import { giveSlab } from './slabs.js';
 
 /** A file that is written beside its destination and takes its place only when it is published. */
 export interface Output extends AsyncDisposable {
-  /** Where the bytes are until they are published. */
+  /** Where the bytes are until they are published: a file that nobody else can read. */
   readonly path: string;
   /** Replaces the destination in one step (rename), on disk before it returns; the bytes are there before the name. */
   publish(): Promise<void>;
@@ -23,107 +26,106 @@ export interface Written {
   readonly sha256: string;
 }
 
-/** Writes a stream to a temporary file in the folder of `destination`; disposing removes what was not published. */
+export interface OutputRequest {
+  readonly destination: string;
+  /** What the output is made from: nobody may read it who could not read all of these. */
+  readonly inputs: readonly FileAccess[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes a stream to a file in a private folder beside `destination`; disposing removes what was not published. Error:
+ * `output-unwritable`.
+ */
 export async function createOutput(
-  destination: string,
   source: Bytes,
-  signal: AbortSignal,
+  { destination, inputs, signal }: OutputRequest,
 ): Promise<Output & Written> {
-  const path = createTemporaryName(destination);
-  const remove = () => rm(path, { force: true });
-  await removeAbandonedOutputs(dirname(destination));
+  await assertReplaceable(destination);
+  const parent = dirname(destination);
+  await removeAbandoned(parent, 'output');
+  let folder: Scratch | undefined;
   try {
-    const { synced, ...written } = await writeFile(path, source, signal);
+    folder = await createPrivateFolder(parent, 'output');
+    const path = join(folder.path, 'output');
+    const { file, synced, ...written } = await writeFile(path, source, signal);
+    const dispose = async () => {
+      await synced.catch(() => {});
+      await file.close().catch(() => {});
+      await folder?.[Symbol.asyncDispose]();
+    };
     return {
       ...written,
       path,
       async publish() {
         try {
           await synced;
+          await settleAccess(file, { inputs, destination });
           await rename(path, destination);
         } catch (cause) {
-          throw createWriteError(destination, cause as NodeJS.ErrnoException);
+          throw createWriteError(destination, cause);
         }
-        await syncFolder(dirname(destination));
+        await syncFolder(parent);
+        await dispose();
       },
-      async [Symbol.asyncDispose]() {
-        await synced.catch(() => {});
-        await remove();
-      },
+      [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
-    await remove();
+    await folder?.[Symbol.asyncDispose]();
     throw isFileError(error) ? createWriteError(destination, error) : error;
   }
-}
-
-function createTemporaryName(destination: string): string {
-  const name = `.${basename(destination)}.moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`;
-  return join(dirname(destination), name);
-}
-
-/**
- * Creates a file beside the destination and removes it: access bits say nothing of a read-only disk, nor to root. Error:
- * `output-unwritable`, as of `createOutput`.
- */
-export async function assertWritable(destination: string): Promise<void> {
-  const path = createTemporaryName(destination);
-  try {
-    if ((await stat(destination).catch(() => undefined))?.isDirectory()) throw createFolderError(destination);
-    await (await open(path, 'wx', 0o600)).close();
-  } catch (error) {
-    throw isFileError(error) ? createWriteError(destination, error) : error;
-  } finally {
-    await rm(path, { force: true }).catch(() => {});
-  }
-}
-
-function createFolderError(path: string): MobyPatchError {
-  const message = 'cannot write the file: a folder has its name';
-  return new MobyPatchError('invalid', 'output-unwritable', message, {
-    path,
-    hint: 'name a file: -o FILE',
-  });
-}
-
-/** Removes what a process that is no more wrote beside its destination, files and unpacked folders; the paths. */
-export async function removeAbandonedOutputs(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  const abandoned = names.filter((name) => {
-    const pid = /^\..+\.moby-patch-(\d+)-[0-9a-f]{8}(?:\.jsonl|\.records)?$/.exec(name)?.[1];
-    return pid !== undefined && !isRunning(Number(pid));
-  });
-  const paths = abandoned.map((name) => join(folder, name));
-  for (const path of paths) await rm(path, { recursive: true, force: true });
-  return paths;
 }
 
 /** A small file in one piece, replaced in one step. */
-export async function replaceFile(destination: string, content: Uint8Array | string): Promise<void> {
+export async function replaceFile(
+  destination: string,
+  content: Uint8Array | string,
+  inputs: readonly FileAccess[],
+): Promise<void> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   const source = (async function* () {
     yield bytes;
   })();
-  await using output = await createOutput(destination, source, new AbortController().signal);
+  const { signal } = new AbortController();
+  await using output = await createOutput(source, { destination, inputs, signal });
   await output.publish();
 }
 
-export interface CopyOptions {
-  readonly signal: AbortSignal;
+export interface CopyRequest extends OutputRequest {
   /** Changes the bytes on their way. */
   readonly filter?: OutputFilter | undefined;
 }
 
 /** A copy of a file, complete before it appears under its name. */
-export async function copyIntoPlace(
-  source: string,
-  destination: string,
-  { signal, filter }: CopyOptions,
-): Promise<void> {
-  const bytes = createReadStream(source);
+export async function copyIntoPlace(source: string, { filter, ...request }: CopyRequest): Promise<void> {
+  const bytes = streamRegular(source);
   const changed = filter === undefined ? bytes : filterBytes(bytes, filter);
-  await using output = await createOutput(destination, changed, signal);
+  await using output = await createOutput(changed, request);
   await output.publish();
+}
+
+/**
+ * Makes a folder beside the destination and removes it: access bits say nothing of a read-only disk, nor to root.
+ * Error: `output-unwritable`, as of `createOutput`.
+ */
+export async function assertWritable(destination: string): Promise<void> {
+  await assertReplaceable(destination);
+  try {
+    await using _folder = await createPrivateFolder(dirname(destination), 'output');
+  } catch (error) {
+    throw isFileError(error) ? createWriteError(destination, error) : error;
+  }
+}
+
+/** Refuses what a rename would destroy: root could replace /dev/null by a file. A symlink is replaced, not followed. */
+async function assertReplaceable(destination: string): Promise<void> {
+  const found = await lstat(destination).catch(() => undefined);
+  if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
+  const message = `cannot write the file: ${describeType(found)} has its name`;
+  throw new MobyPatchError('invalid', 'output-unwritable', message, {
+    path: destination,
+    hint: 'name a file: -o FILE, or - for standard output',
+  });
 }
 
 /** `synced`: what is written is on disk; it may be read and checked meanwhile. */
@@ -131,9 +133,9 @@ async function writeFile(
   path: string,
   source: Bytes,
   signal: AbortSignal,
-): Promise<Written & { readonly synced: Promise<void> }> {
+): Promise<Written & { readonly file: FileHandle; readonly synced: Promise<void> }> {
   const hash = createHash('sha256');
-  const file = await open(path, 'wx', 0o644);
+  const file = await open(path, 'wx', 0o600);
   let size = 0;
   try {
     // A tar of small files comes in small pieces, and each call to the system goes through a thread.
@@ -147,10 +149,10 @@ async function writeFile(
     await file.close();
     throw error;
   }
-  const synced = file.sync().finally(() => file.close());
+  const synced = file.sync();
   // The failure surfaces in `publish`; before that it must not count as an unhandled rejection.
   synced.catch(() => {});
-  return { size, sha256: hash.digest('hex'), synced };
+  return { file, size, sha256: hash.digest('hex'), synced };
 }
 
 async function* filterBytes(bytes: Bytes, filter: OutputFilter): Bytes & AsyncGenerator<Uint8Array> {
@@ -171,18 +173,15 @@ function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-function createWriteError(destination: string, cause: NodeJS.ErrnoException): MobyPatchError {
-  const kind =
-    cause.code === 'ENOSPC' || cause.code === 'EIO' || cause.code === 'EDQUOT' ? 'infrastructure' : 'invalid';
+function createWriteError(destination: string, cause: unknown): MobyPatchError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  // A read-only disk is the wrong place, not a broken machine.
+  const fault = code === 'EROFS' ? undefined : findMachineFault(cause);
   return new MobyPatchError(
-    kind,
+    fault === undefined ? 'invalid' : 'infrastructure',
     'output-unwritable',
-    `cannot write the file: ${cause.code ?? cause.message}; what was there is as it was`,
-    {
-      path: destination,
-      cause,
-      hint: explainRefusal(cause.code),
-    },
+    `cannot write the file: ${fault?.reason ?? code ?? message}; what was there is as it was`,
+    { path: destination, cause, hint: fault?.hint ?? explainRefusal(code) },
   );
 }
 

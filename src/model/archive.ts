@@ -1,3 +1,4 @@
+import type { FileAccess } from './access.js';
 import type { Bytes, Entry } from './entry.js';
 import type { ArchiveRecord, Header, Layout } from './layout.js';
 
@@ -70,6 +71,8 @@ export interface Archive {
   /** What messages call it. */
   readonly name: string;
   readonly layout: Layout;
+  /** Who may read the file that it is in; absent for one that is in none. */
+  readonly access?: FileAccess | undefined;
   readonly records: readonly ArchiveRecord[];
   /** What the running system will see, parents before their children. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
@@ -95,5 +98,6 @@ export interface Archive {
 export interface Image extends Archive, AsyncDisposable {
   /** The path of the file with these bytes: the named one, or a spooled copy of standard input. */
   readonly file: string;
+  readonly access: FileAccess;
   raw(segment: number): Bytes;
 }

@@ -3,6 +3,8 @@ import type { Expectation } from './patch.js';
 export interface BootRequest {
   /** The image file to boot. */
   readonly image: string;
+  /** Hex digest of the image as it was checked; another one is not booted. Absent: any is. */
+  readonly sha256?: string | undefined;
   readonly kernel: string;
   /** Kernel arguments; they follow the verification's own. */
   readonly cmdline: string;

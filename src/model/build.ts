@@ -41,7 +41,7 @@ export interface BuildRequest {
 }
 
 /** How the output is booted. Without `memory` its size decides, from `leastMemory` up. */
-export interface BootOptions extends Omit<BootRequest, 'image' | 'console' | 'memory'> {
+export interface BootOptions extends Omit<BootRequest, 'image' | 'sha256' | 'console' | 'memory'> {
   readonly memory?: number | undefined;
   readonly leastMemory?: number | undefined;
 }

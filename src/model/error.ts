@@ -77,8 +77,39 @@ export interface ErrorReport {
   readonly problems?: readonly ErrorReport[] | undefined;
 }
 
+export interface MachineFault {
+  readonly reason: string;
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+const noRoom = 'make room on the disk';
+
 /** What the system answers when the machine, not the input, is at fault. */
-const machineFaults = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ENOMEM', 'EMFILE', 'ENFILE']);
+const machineFaults: ReadonlyMap<string, MachineFault> = new Map([
+  ['ENOSPC', { reason: 'the disk is full', hint: noRoom }],
+  ['EDQUOT', { reason: 'the quota of this user is used up', hint: noRoom }],
+  [
+    'EIO',
+    { reason: 'the disk does not work', hint: 'look at the log of the system (dmesg); check the disk' },
+  ],
+  ['EROFS', { reason: 'the disk is mounted read-only', hint: 'mount it so that it can be written' }],
+  ['ENOMEM', { reason: 'there is no memory left', hint: 'end other programs' }],
+  [
+    'EMFILE',
+    { reason: 'this process has too many open files', hint: 'raise the limit of open files: ulimit -n 1024' },
+  ],
+  ['ENFILE', { reason: 'the machine has too many open files', hint: 'sysctl fs.file-max' }],
+]);
+
+/** The fault of the machine behind an error of the system; its code and call are in the reason. Undefined: there is none. */
+export function findMachineFault(error: unknown): MachineFault | undefined {
+  const { code, syscall } = (error ?? {}) as { readonly code?: unknown; readonly syscall?: unknown };
+  const fault = typeof code === 'string' ? machineFaults.get(code) : undefined;
+  if (fault === undefined) return undefined;
+  const place = typeof syscall === 'string' ? ` at ${syscall}` : '';
+  return { ...fault, reason: `${fault.reason} (${code}${place})` };
+}
 
 /** Never throws: an error of the system keeps its code; anything else has the code `internal` and is our defect. */
 export function createErrorReport(error: unknown): ErrorReport {
@@ -87,12 +118,13 @@ export function createErrorReport(error: unknown): ErrorReport {
     const report = { kind, code, message, hint, path, offset };
     return problems === undefined ? report : { ...report, problems: problems.map(createErrorReport) };
   }
-  const { name, message, code, path }: Partial<NodeError> & { message: string } =
+  const { name, message, path }: Partial<NodeError> & { message: string } =
     error instanceof Error ? error : { message: String(error) };
   if (name === 'AbortError')
     return { kind: 'interrupted', code: 'interrupted', message: 'interrupted; nothing was replaced' };
-  if (code !== undefined && machineFaults.has(code))
-    return { kind: 'infrastructure', code: 'machine-fault', message, path };
+  const fault = findMachineFault(error);
+  if (fault !== undefined)
+    return { kind: 'infrastructure', code: 'machine-fault', message: fault.reason, hint: fault.hint, path };
   return {
     kind: 'failed',
     code: 'internal',
@@ -103,6 +135,5 @@ export function createErrorReport(error: unknown): ErrorReport {
 }
 
 interface NodeError extends Error {
-  readonly code?: string;
   readonly path?: string;
 }

@@ -1,3 +1,4 @@
+import type { FileAccess } from './access.js';
 import type { BootResult } from './boot.js';
 import type { WriteMode } from './build.js';
 import type { TreeDiff } from './diff.js';
@@ -95,4 +96,6 @@ export interface Outcome {
   readonly report: Report;
   /** Absent after success. The report has its data as `error`. */
   readonly error?: unknown;
+  /** Who may read the image, and so all that tells of it; absent when it was not opened. */
+  readonly access?: FileAccess | undefined;
 }

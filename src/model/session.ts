@@ -15,6 +15,8 @@ export interface Places {
   readonly cache: string;
   /** The user's state folder: the records of installed images, and their backups. */
   readonly state: string;
+  /** The user's folder of patches and image definitions. */
+  readonly config: string;
   /** JSON schemas, for editors. */
   readonly schemas: string;
   readonly home: string;

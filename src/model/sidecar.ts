@@ -22,6 +22,8 @@ export interface SidecarImage {
   readonly root: number;
   /** Paths of the image that are not in the folder or tar, but in these lines alone. */
   readonly kept: readonly string[];
+  /** The permission bits that the folder itself was left with; absent: those of the image. */
+  readonly top?: number | undefined;
 }
 
 /** Bytes of an opaque segment follow in `bytes` lines. */

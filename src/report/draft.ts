@@ -1,4 +1,5 @@
 import { createRedaction, type Redaction } from '../format/redaction.js';
+import type { FileAccess } from '../model/access.js';
 import { createErrorReport } from '../model/error.js';
 import type { Plan } from '../model/plan.js';
 import type { Outcome, PlanReport, Report, Stage, StepReport } from '../model/report.js';
@@ -10,6 +11,8 @@ export interface ReportDraft {
   set(parts: Partial<Report>): void;
   addStep(step: StepReport): void;
   warn(warning: string): void;
+  /** Who may read the image. */
+  restrict(access: FileAccess): void;
   report(): Report;
   /** Runs the work. Never rejects: the outcome has the error. */
   finish(work: () => Promise<void>): Promise<Outcome>;
@@ -27,6 +30,7 @@ export function createReportDraft(
   const stages: Partial<Record<Stage, number>> = {};
   let parts: Partial<Report> = {};
   let current: Stage = 'configure';
+  let access: FileAccess | undefined;
 
   const report = (): Report =>
     redaction.value({
@@ -56,14 +60,17 @@ export function createReportDraft(
     },
     addStep: (step) => steps.push(step),
     warn: (warning) => warnings.push(warning),
+    restrict(known) {
+      access = known;
+    },
     report,
     async finish(work) {
       try {
         await work();
-        return { report: report() };
+        return { report: report(), access };
       } catch (thrown) {
         const error = redaction.error(thrown);
-        return { report: { ...report(), failed: true, error: createErrorReport(error) }, error };
+        return { report: { ...report(), failed: true, error: createErrorReport(error) }, error, access };
       }
     },
   };

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { noCache, openCache, trimCache, usualCacheLimit } from '../io/cache.js';
+import { assertOwnFolder } from '../io/trust.js';
 import type { Cache } from '../model/cache.js';
 import type { ReadingSession } from '../model/session.js';
 
@@ -15,14 +16,31 @@ export function locateBuildCache({
 
 export interface BuildCache extends Cache, AsyncDisposable {}
 
-/** The cache in a folder, or an empty one; closing it after a write trims it to its limit. */
+/** Error (`invalid`): `folder-unsafe`. */
+export function assertOwnCache(path: string): Promise<void> {
+  const instead = '--no-cache, or MOBY_PATCH_CACHE=DIR names another';
+  return assertOwnFolder({ path, what: 'a build cache', instead });
+}
+
+/**
+ * The cache in a folder, or an empty one; closing it after a write trims it to its limit. Using a folder that is
+ * somebody else's is the error of `assertOwnCache`.
+ */
 export function openBuildCache(folder: string | undefined, log: (line: string) => void): BuildCache {
   if (folder === undefined) return { ...noCache, [Symbol.asyncDispose]: async () => {} };
   const cache = openCache(folder, log);
+  let checked: Promise<void> | undefined;
   let grew = false;
+  const check = () => {
+    checked ??= assertOwnCache(folder);
+    return checked;
+  };
   return {
-    ...cache,
-    write(...written) {
+    has: (...wanted) => check().then(() => cache.has(...wanted)),
+    read: (...wanted) => check().then(() => cache.read(...wanted)),
+    open: (...wanted) => check().then(() => cache.open(...wanted)),
+    async write(...written) {
+      await check();
       grew = true;
       return cache.write(...written);
     },

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { MobyPatchError } from '../model/error.js';
+import { createUnreadableError, readRegular } from '../io/regular-file.js';
+import { assertNotPlanted } from '../io/trust.js';
 import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
@@ -59,6 +59,9 @@ export const configurationSchema = z.strictObject({
 
 export type Configuration = z.output<typeof configurationSchema>;
 
+/** Bytes. */
+const largestFile = 2 ** 20;
+
 export interface LoadedConfiguration {
   /** Where its relative paths start. */
   readonly folder: string;
@@ -75,17 +78,13 @@ export async function loadConfiguration(
 ): Promise<LoadedConfiguration> {
   if (named === false) return { folder, values: {} };
   const file = named === undefined ? join(folder, 'moby-patch.yaml') : resolve(folder, named);
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  if (named === undefined) await assertNotPlanted(file);
+  const bytes = await readRegular(file, largestFile).catch((cause) => {
     if (cause.code === 'ENOENT' && named === undefined) return undefined;
-    throw new MobyPatchError(
-      'invalid',
-      'config-unreadable',
-      `cannot read the configuration: ${cause.code ?? cause.message}`,
-      { path: file, cause },
-    );
+    throw createUnreadableError(cause, { code: 'config-unreadable', what: 'the configuration', path: file });
   });
-  if (text === undefined) return { folder, values: {} };
-  const yaml = readYaml(text, file);
+  if (bytes === undefined) return { folder, values: {} };
+  const yaml = readYaml(bytes.toString('utf8'), file);
   const parsed = configurationSchema.safeParse(yaml.value ?? {});
   if (yaml.problems.length === 0 && parsed.success) return { folder: dirname(file), values: parsed.data };
   const faults = parsed.success

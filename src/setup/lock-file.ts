@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { createUnreadableError, readRegular } from '../io/regular-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
 
@@ -39,13 +39,17 @@ export function readManifest(path: string): Promise<ManifestFile> {
   return readJson(path, manifestSchema, 'manifest', 'moby-patch build');
 }
 
+/** Bytes. */
+const largestFile = 16 * 2 ** 20;
+
 async function readJson<T>(path: string, schema: z.ZodType<T>, what: string, hint: string): Promise<T> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const message =
-      cause.code === 'ENOENT' ? `there is no ${what} here` : `cannot read the ${what}: ${cause.code}`;
-    throw new MobyPatchError('invalid', `${what}-missing`, message, { path, cause, hint });
+  const code = `${what}-missing`;
+  const bytes = await readRegular(path, largestFile).catch((cause) => {
+    if (cause.code !== 'ENOENT')
+      throw createUnreadableError(cause, { code, what: `the ${what}`, path, hint });
+    throw new MobyPatchError('invalid', code, `there is no ${what} here`, { path, cause, hint });
   });
-  const parsed = schema.safeParse(parseJson(text));
+  const parsed = schema.safeParse(parseJson(bytes.toString('utf8')));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';

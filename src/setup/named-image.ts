@@ -6,8 +6,9 @@ import type { ReadingSession } from '../model/session.js';
 import type { ScannedImage } from '../unpack/collector.js';
 import { type OpenOptions, openImage } from '../unpack/open-image.js';
 import { refuseStart } from '../unpack/scan.js';
+import { assertOwnConfiguration } from './own-configuration.js';
 import { placesOf } from './reading-session.js';
-import { saveStandardInput } from './standard-input.js';
+import { accessOfInput, saveStandardInput } from './standard-input.js';
 
 const standardInput = 'standard input';
 
@@ -53,6 +54,7 @@ export async function findNamedImage(
   { places, signal, log }: ReadingSession,
   { project = places.folder, from = places.folder, installed }: FindNamedOptions = {},
 ): Promise<FoundImage> {
+  await assertOwnConfiguration(places);
   const { findImage } = await import('../catalog/find-image.js');
   return findImage(name, {
     roots: placesOf(project, places).images,
@@ -71,6 +73,7 @@ async function openStandardInput(
   session: ReadingSession,
   open: (path: string) => Promise<ScannedImage>,
 ): Promise<ScannedImage> {
+  const access = accessOfInput(input);
   const scratch = await createScratch();
   try {
     const path = join(scratch.path, 'stdin.img');
@@ -78,6 +81,7 @@ async function openStandardInput(
     const image = await open(path);
     return {
       ...image,
+      access,
       async [Symbol.asyncDispose]() {
         await image[Symbol.asyncDispose]();
         await scratch[Symbol.asyncDispose]();

@@ -40,6 +40,7 @@ function createPlaces(folder: string, environment: ReadingSession['environment']
     images: roots.map((root) => join(root, 'images')),
     cache: join(environment.XDG_CACHE_HOME ?? join(home, '.cache'), 'moby-patch'),
     state: locateState(home, environment),
+    config,
     schemas: join(packageFolder, 'schema'),
     home,
   };

@@ -1,11 +1,20 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, fstatSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { anybody } from '../io/access.js';
+import type { FileAccess } from '../model/access.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ReadingSession } from '../model/session.js';
 
 /** No image or root that is piped in is larger; an endless stream must not fill the disk. */
 const defaultLimit = 8 * 2 ** 30;
 const startSize = 512;
+
+/** Who may read what comes from a stream, where it is a file: `moby-patch unpack - < FILE`. To be called before it is read. */
+export function accessOfInput(input: NodeJS.ReadableStream): FileAccess {
+  const { fd } = input as { readonly fd?: unknown };
+  const found = typeof fd === 'number' ? fstatSync(fd) : undefined;
+  return found?.isFile() ? found : anybody;
+}
 
 interface SaveOptions {
   /** A new file. */

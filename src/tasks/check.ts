@@ -5,6 +5,7 @@ import type { ReadingSession } from '../model/session.js';
 import { findPatch, listPatches } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
 import { loadConfiguration } from '../setup/configuration.js';
+import { assertOwnConfiguration } from '../setup/own-configuration.js';
 
 export interface Checked {
   readonly kind: 'patch' | 'image' | 'configuration';
@@ -18,6 +19,7 @@ export async function check(
   named: readonly string[],
   { places }: ReadingSession,
 ): Promise<readonly Checked[]> {
+  await assertOwnConfiguration(places);
   const loadNamed = async (name: string) => loadPatch(await findPatch(name, places.patches));
   const results: Checked[] = [];
   const add = async (kind: Checked['kind'], name: string, load: () => Promise<unknown>) => {

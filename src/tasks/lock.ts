@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { digestBytes } from '../io/digest.js';
 import { replaceFile } from '../io/output.js';
+import { createUnreadableError, streamRegular } from '../io/regular-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
 import type { ReadingSession } from '../model/session.js';
@@ -39,15 +39,14 @@ export async function writeLock(request: LockRequest, { places }: ReadingSession
     output: manifest.output.sha256,
   };
   const file = join(folder, lockName);
-  await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`);
+  await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`, []);
   return { lock, file, manifest };
 }
 
 async function assertOutput(path: string, wanted: string): Promise<void> {
   const hint = 'moby-patch build';
-  const digest = await digestBytes(createReadStream(path)).catch((cause: NodeJS.ErrnoException) => {
-    const message = `cannot read the image: ${cause.code}`;
-    throw new MobyPatchError('invalid', 'lock-output', message, { path, cause, hint });
+  const digest = await digestBytes(streamRegular(path)).catch((cause) => {
+    throw createUnreadableError(cause, { code: 'lock-output', what: 'the image', path, hint });
   });
   if (digest === wanted) return;
   const message = 'the image is not the one that its manifest describes';

@@ -1,11 +1,11 @@
-import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Removal } from '../engine/docker/prune.js';
 import { removeAbandonedGroups } from '../engine/local/groups.js';
 import { trimCache, usualCacheLimit } from '../io/cache.js';
-import { removeAbandonedOutputs } from '../io/output.js';
-import { endUsersOf, findAbandonedScratch } from '../io/scratch.js';
+import { removeAbandoned } from '../io/scratch.js';
 import type { ReadingSession } from '../model/session.js';
-import { locateBuildCache } from '../setup/build-cache.js';
+import { assertOwnCache, locateBuildCache } from '../setup/build-cache.js';
 
 export interface PruneRequest {
   /** Also what runs in progress are using in Docker. */
@@ -33,16 +33,23 @@ export interface Pruned {
 
 /** Removes what a killed run left behind: labelled containers and images, temporary folders and files. */
 export async function prune(request: PruneRequest, session: ReadingSession): Promise<Pruned> {
-  const folders = await findAbandonedScratch();
-  const processes = (await Promise.all(folders.map(endUsersOf))).flat();
-  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+  const temporary = await removeAbandoned(tmpdir(), 'scratch');
   const groups = await removeAbandonedGroups();
-  const outputs = await removeAbandonedOutputs(session.places.folder);
+  const images = await removeAbandoned(join(session.places.cache, 'images'), 'scratch');
+  const beside = await removeAbandoned(session.places.folder, 'output');
   const docker = await pruneDocker(request, session);
   const folder = locateBuildCache(session);
+  if (folder !== undefined) await assertOwnCache(folder);
   const limit = request.cache === true ? 0 : usualCacheLimit;
   const cache = folder === undefined ? undefined : { folder, ...(await trimCache(folder, limit)) };
-  return { folders, outputs, groups, processes, cache, ...docker };
+  return {
+    folders: [...temporary.folders, ...images.folders],
+    outputs: beside.folders,
+    processes: [temporary, images, beside].flatMap(({ processes }) => processes),
+    groups,
+    cache,
+    ...docker,
+  };
 }
 
 async function pruneDocker(

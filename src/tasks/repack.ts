@@ -5,6 +5,7 @@ import { sidecarSuffix } from '../format/sidecar.js';
 import { createOutput, type Output } from '../io/output.js';
 import { createScratch, type Scratch } from '../io/scratch.js';
 import { createSpool, type Spool } from '../io/spool.js';
+import type { FileAccess } from '../model/access.js';
 import type { TreeDiff } from '../model/diff.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Layout } from '../model/layout.js';
@@ -17,7 +18,7 @@ import {
 import { type RepackOptions, writeImage } from '../repack/write-image.js';
 import { parseCodec } from '../setup/build-request.js';
 import { openNamedImage } from '../setup/named-image.js';
-import { saveStandardInput } from '../setup/standard-input.js';
+import { accessOfInput, saveStandardInput } from '../setup/standard-input.js';
 import { createTarError } from '../tar/tar-header.js';
 import { openImage } from '../unpack/open-image.js';
 import { checkOutput } from '../verify/check-output.js';
@@ -93,9 +94,10 @@ async function writeChecked(
   const { signal, limits } = session;
   const codec = parseCodec(source.compression);
   const spool = createSpool(scratch.path);
+  const inputs = await listInputs(run);
   const base = await openPlace(run, spool);
   const options = { codec, level: source.level, single: source.singleMember, spool };
-  const output = await writeOutput(path, { base, options, run });
+  const output = await writeOutput(path, { base, options, inputs, run });
   try {
     await using image = await openImage(output.path, { signal, limits, name });
     return { ...output, layout: image.layout, diff: await checkOutput(base.archive, image, base.changes) };
@@ -108,21 +110,39 @@ async function writeChecked(
 interface WriteRequest {
   readonly base: UnpackedImage;
   readonly options: RepackOptions;
+  /** Who may read what it is made from. */
+  readonly inputs: readonly FileAccess[];
   readonly run: Run;
 }
 
-async function writeOutput(path: string, { base, options, run }: WriteRequest): Promise<Output> {
+async function writeOutput(path: string, { base, options, inputs, run }: WriteRequest): Promise<Output> {
   const { source, session } = run;
+  const { signal } = session;
   const { archive, changes } = base;
   if (source.original === undefined)
-    return createOutput(path, writeImage(archive, changes, options), session.signal);
+    return createOutput(writeImage(archive, changes, options), { destination: path, inputs, signal });
   await using original = await openNamedImage(source.original, session, { input: source.input });
   if (original.layout.sha256 !== archive.layout.sha256)
     throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
       path: source.original,
       hint: `the image that was unpacked is ${archive.name}, sha256 ${archive.layout.sha256}`,
     });
-  return await createOutput(path, writeImage(original, changes, options), session.signal);
+  const all = [...inputs, original.access];
+  return await createOutput(writeImage(original, changes, options), {
+    destination: path,
+    inputs: all,
+    signal,
+  });
+}
+
+/** Who may read the folder or tar, and the sidecar. */
+async function listInputs({ source, session }: Run): Promise<FileAccess[]> {
+  const { place, input, sidecar } = source;
+  if (place === '-' && input !== undefined) return [accessOfInput(input)];
+  const path = resolve(session.places.folder, place);
+  const lines = sidecar === undefined ? `${path}${sidecarSuffix}` : resolve(session.places.folder, sidecar);
+  const found = await Promise.all([path, lines].map((each) => stat(each).catch(() => undefined)));
+  return found.filter((each) => each !== undefined);
 }
 
 async function openPlace({ source, scratch, session }: Run, spool: Spool): Promise<UnpackedImage> {

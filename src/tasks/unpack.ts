@@ -40,7 +40,11 @@ export async function unpack(request: UnpackRequest, session: ReadingSession): P
   }
   const { listSidecarOnlyInTar, unpackToTar } = await import('../unpack/export/to-tar.js');
   await using image = await openNamedImage(name, session, source);
-  await using file = await createOutput(output, unpackToTar(image, session.signal), session.signal);
+  await using file = await createOutput(unpackToTar(image, session.signal), {
+    destination: output,
+    inputs: [image.access],
+    signal: session.signal,
+  });
   await file.publish();
   return { output, entries: image.entries.size, kept: [...listSidecarOnlyInTar(image.entries.values())] };
 }

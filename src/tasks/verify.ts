@@ -1,5 +1,5 @@
-import { copyFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { copyIntoPlace } from '../io/output.js';
 import { createScratch } from '../io/scratch.js';
 import type { BootResult } from '../model/boot.js';
 import type { Outcome } from '../model/report.js';
@@ -48,16 +48,23 @@ async function bootNamed(
   const options = { signal, limits, name: request.image };
   await using image = await draft.stage('unpack', () => openImage(definition.initrd, options));
   draft.set({ before: image.layout });
+  draft.restrict(image.access);
   const wanted = createBootOptions({ flags: request, image: definition, kernel });
   const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
   refuseProblems((await runChecks(checks)).problems);
   await using scratch = await createScratch();
   const console = join(scratch.path, 'console.log');
-  const boot = { ...wanted, memory: chooseMemory(image.layout, wanted), image: image.file, console };
+  const boot = {
+    ...wanted,
+    memory: chooseMemory(image.layout, wanted),
+    image: image.file,
+    sha256: image.layout.sha256,
+    console,
+  };
   const init = detectInit(image.entries);
   const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init }));
   if (request.console === undefined) return { ...result, console: 'not saved (--console FILE saves it)' };
   const copy = resolve(places.folder, request.console);
-  await copyFile(console, copy);
+  await copyIntoPlace(console, { destination: copy, inputs: [image.access], signal });
   return { ...result, console: copy };
 }

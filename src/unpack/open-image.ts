@@ -76,6 +76,7 @@ function createImage(file: InputFile, { scan, sha256, members }: Reading): Scann
   return {
     name: file.name,
     file: file.path,
+    access: file.access,
     layout,
     records,
     ...merged,

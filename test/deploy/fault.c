@@ -59,6 +59,25 @@ static int reach(const char *call, const char *path) {
   for (;;) pause();
 }
 
+/* A path through a descriptor, as the folder that it leads to and the rest. */
+static const char *resolve(const char *path, char *room, size_t size) {
+  char link[64];
+  int fd, end = 0, pid;
+  if (!path) return path;
+  if (sscanf(path, "/proc/self/fd/%d%n", &fd, &end) < 1 && sscanf(path, "/proc/%d/fd/%d%n", &pid, &fd, &end) < 2)
+    return path;
+  snprintf(link, sizeof link, "%.*s", end, path);
+  ssize_t length = readlink(link, room, size - 1);
+  if (length < 0) return path;
+  snprintf(room + length, size - length, "%s", path + end);
+  return room;
+}
+
+static int reach_path(const char *call, const char *path) {
+  char room[8192];
+  return reach(call, resolve(path, room, sizeof room));
+}
+
 static int reach_fd(const char *call, int fd) {
   char link[64], path[4096];
   if (!state) return 0;
@@ -72,7 +91,7 @@ static int reach_fd(const char *call, int fd) {
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define BY_PATH(type, name, declare, path, ...)            \
   type name declare {                                      \
-    return reach(#name, path) ? -1 : REAL(name)(__VA_ARGS__); \
+    return reach_path(#name, path) ? -1 : REAL(name)(__VA_ARGS__); \
   }
 #define BY_FD(type, name, declare, fd, ...)                   \
   type name declare {                                         \
@@ -88,7 +107,7 @@ static int reach_fd(const char *call, int fd) {
       mode = va_arg(rest, mode_t);                                           \
       va_end(rest);                                                          \
     }                                                                        \
-    if ((flags & (O_CREAT | O_TRUNC)) && reach("open", path)) return -1;     \
+    if ((flags & (O_CREAT | O_TRUNC)) && reach_path("open", path)) return -1;     \
     return REAL(name)(path, flags, mode);                                    \
   }
 OPEN(open)
@@ -97,6 +116,8 @@ OPEN(open64)
 BY_PATH(int, rename, (const char *a, const char *b), b, a, b)
 BY_PATH(int, link, (const char *a, const char *b), b, a, b)
 BY_PATH(int, symlink, (const char *a, const char *b), b, a, b)
+char *mkdtemp(char *path) { return reach_path("mkdtemp", path) ? 0 : REAL(mkdtemp)(path); }
+
 BY_PATH(int, unlink, (const char *a), a, a)
 BY_PATH(int, rmdir, (const char *a), a, a)
 BY_PATH(int, mkdir, (const char *a, mode_t m), a, a, m)

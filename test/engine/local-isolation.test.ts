@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { openLocalRoot } from '#src/engine/local/executor.js';
 import { removeAbandonedGroups } from '#src/engine/local/groups.js';
 import { noCache } from '#src/io/cache.js';
-import { createScratch, findAbandonedScratch } from '#src/io/scratch.js';
+import { createScratch, removeAbandoned } from '#src/io/scratch.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { busybox, createRoot, inNamespaces, opened } from '../fixtures/local-executor.js';
 import { createMemoryArchive } from '../fixtures/memory-archive.js';
@@ -130,7 +130,7 @@ inNamespaces('an abort ends a command that is deaf to SIGTERM and leaves nothing
   const error = await t.throwsAsync(running, { instanceOf: MobyPatchError });
   t.is(error?.code, 'interrupted');
   await root[Symbol.asyncDispose]();
-  t.deepEqual(await readdir(scratch.path), []);
+  t.deepEqual(await readdir(scratch.path), ['.owner']);
   t.deepEqual(await findTraces(scratch.path), []);
 });
 
@@ -148,7 +148,7 @@ inNamespaces('after a kill -9 of this program no process and no mount is left', 
   await removeAbandonedGroups();
   t.deepEqual(await findGroups(`moby-patch-${child.pid}-`), []);
   t.notRegex(await readFile('/proc/self/mounts', 'utf8'), new RegExp(scratch.path));
-  t.is((await findAbandonedScratch(scratch.path)).length, 1);
+  t.is((await removeAbandoned(scratch.path, 'scratch')).folders.length, 1);
 });
 
 function createVictim(parent: string): string {

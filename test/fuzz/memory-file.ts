@@ -9,6 +9,7 @@ export function createMemoryFile(bytes: Uint8Array): InputFile {
     name: 'fuzz',
     path: 'fuzz',
     size: bytes.length,
+    access: { mode: 0o600, uid: 0, gid: 0 },
     read: async (offset, end) => bytes.slice(offset, Math.max(offset, end)),
     fill(into, offset) {
       const part = bytes.subarray(offset, offset + into.length);

@@ -174,9 +174,15 @@ test('a payload is inside the patch folder and has a limit', async (t) => {
 
 test('a folder without a patch, and a patch file that is too large or no text, are refused', async (t) => {
   const folder = await createFolder(t, {});
-  t.regex((await explainFolder(t, folder))[0] ?? '', /^patch.yaml: found no such file/);
+  t.regex(
+    (await explainFolder(t, folder))[0] ?? '',
+    /^patch.yaml: found no file patch.yaml in the patch folder/,
+  );
   await writeFile(join(folder, 'patch.yaml'), Buffer.from([0x74, 0xff]));
   t.regex((await explainFolder(t, folder))[0] ?? '', /not UTF-8/);
   await truncate(join(folder, 'patch.yaml'), 1024 * 1024 + 1);
-  t.regex((await explainFolder(t, folder))[0] ?? '', /found 1048577 bytes, wanted at most 1 MiB/);
+  t.regex(
+    (await explainFolder(t, folder))[0] ?? '',
+    /found patch.yaml with 1048577 bytes, wanted at most 1 MiB/,
+  );
 });

@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { lstat, symlink as makeLink, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
+import { recordProcess } from '#src/io/process-record.js';
 import type { Image } from '#src/model/archive.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { type FolderTraits, listSidecarOnly } from '#src/unpack/export/folder-traits.js';
 import { unpackToFolder } from '#src/unpack/export/to-folder.js';
+import { leaveFolder } from '../fixtures/abandoned.js';
 import {
   createArchive,
   createTestFolder,
@@ -212,15 +213,11 @@ test('names that a file system cannot have, or cannot tell apart, are in the sid
   t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 4094 }).slice(0, 2), ['Doc', 'Doc/a']);
 });
 
-test('files and folders that a killed run left beside the destination are removed; those of a running one stay', async (t) => {
+test('what a killed run left beside the destination is removed; what a running one writes stays', async (t) => {
   const parent = await createTestFolder(t);
-  const { pid: dead } = spawnSync(process.execPath, ['--version']);
-  const left = (pid: number) => [`.root.moby-patch-${pid}-0011aabb`, `.x.moby-patch-${pid}-0011aabb.records`];
-  const [folder = ''] = left(dead);
-  await mkdir(join(parent, folder));
-  await writeFile(join(parent, folder, 'file'), '');
-  for (const name of [...left(dead).slice(1), ...left(process.pid)]) await writeFile(join(parent, name), '');
+  await leaveFolder(parent, { kind: 'output' });
+  const written = await leaveFolder(parent, { kind: 'output', owner: recordProcess() });
   const image = await openBytes(t, createArchive([file('init', 'x')]));
   await unpackToFolder(image, { destination: join(parent, 'root'), signal: signal });
-  t.deepEqual(await readdir(parent), [...left(process.pid), 'root', 'root.moby-patch.jsonl'].sort());
+  t.deepEqual(await readdir(parent), [written, 'root', 'root.moby-patch.jsonl'].sort());
 });

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { replaceFile } from '../../io/output.js';
+import type { FileAccess } from '../../model/access.js';
 import { createErrorReport, MobyPatchError } from '../../model/error.js';
 import type { Report } from '../../model/report.js';
 import { createReportDraft } from '../../report/draft.js';
@@ -25,13 +26,19 @@ export async function checkReports(files: readonly string[], context: CommandCon
   }
 }
 
-/** Writes the report to each file, in the form that its ending names. */
+interface Restricted {
+  readonly access?: FileAccess | undefined;
+}
+
+/** Writes the report to each file, in the form that its ending names; `access`: who may read the image. */
 async function writeReports(
-  report: Report,
+  { report, access }: Restricted & { readonly report: Report },
   files: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  for (const file of files) await replaceFile(resolve(context.folder, file), findRenderer(file)(report));
+  const inputs = access === undefined ? [] : [access];
+  for (const file of files)
+    await replaceFile(resolve(context.folder, file), findRenderer(file)(report), inputs);
 }
 
 /**
@@ -41,25 +48,27 @@ async function writeReports(
 export async function withReports<T>(
   { image = 'the configured image', report: files = [] }: ReportFlags & { readonly image?: string },
   context: CommandContext,
-  work: (onReport: (report: Report) => void) => Promise<T>,
+  work: (onReport: (report: Report, outcome?: Restricted) => void) => Promise<T>,
 ): Promise<T> {
   await checkReports(files, context);
   const draft = createReportDraft(image, () => {});
   let last: Report | undefined;
+  let access: FileAccess | undefined;
   let result: T;
   try {
-    result = await work((report) => {
+    result = await work((report, outcome) => {
       last = report;
+      access = outcome?.access;
     });
   } catch (error) {
     const report = { ...(last ?? draft.report()), failed: true, error: createErrorReport(error) };
     // The first error is the one to throw; the second is only printed.
-    await writeReports(report, files, context).catch((second) =>
+    await writeReports({ report, access }, files, context).catch((second) =>
       context.stderr.write(`${renderError(createErrorReport(second))}\n`),
     );
     throw error;
   }
-  await writeReports(last ?? draft.report(), files, context);
+  await writeReports({ report: last ?? draft.report(), access }, files, context);
   return result;
 }
 

@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '../../io/process.js';
+import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
 import { createScratch } from '../../io/scratch.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ReadingSession } from '../../model/session.js';
@@ -108,11 +109,16 @@ async function planLines({ file, platform, share }: EditOptions, session: HostSe
   return { path, lines, before, after, changed: after !== before, checked };
 }
 
-function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
+/** Bytes. */
+const largestFile = 2 ** 20;
+
+/** Errors: `host-file-unreadable`. */
+async function readText(path: string): Promise<string | undefined> {
+  const bytes = await readRegular(path, largestFile).catch((cause) => {
+    if (isMissing(cause)) return undefined;
+    throw createUnreadableError(cause, { code: 'host-file-unreadable', what: 'the file', path });
   });
+  return bytes?.toString('utf8');
 }
 
 /** Seconds. */

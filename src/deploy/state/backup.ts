@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createOutput } from '../../io/output.js';
+import { streamRegular } from '../../io/regular-file.js';
 import type { FileMark } from '../../model/deployment.js';
 import { MobyPatchError } from '../../model/error.js';
 import { examineFile } from '../installed-file.js';
@@ -33,7 +33,8 @@ export async function saveBackup({ source, mark, folder, signal }: SaveBackupOpt
   const existing = await examineFile(path);
   if (existing?.sha256 === mark.sha256) return path;
   if (existing !== undefined) await rename(path, `${path}.damaged-${existing.sha256.slice(0, 12)}`);
-  await using output = await createOutput(path, createReadStream(source), signal);
+  const inputs = [await stat(source)];
+  await using output = await createOutput(streamRegular(source), { destination: path, inputs, signal });
   if (output.sha256 !== mark.sha256)
     throw new MobyPatchError('failed', 'image-changed', 'the image was written to while it was backed up', {
       path: source,

@@ -1,16 +1,15 @@
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning } from '../../io/scratch.js';
+import { z } from 'zod';
+import { findProcess, isRunning, type ProcessRecord, recordProcess } from '../../io/process-record.js';
+import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
 import { MobyPatchError } from '../../model/error.js';
 
-/** The content of a lock file. */
-interface Owner {
-  readonly pid: number;
-  /** When the process began, in ticks since boot: process ids are used again. Empty where /proc does not tell. */
-  readonly begun: string;
-  /** The command that the process runs. */
-  readonly what: string;
-}
+const word = z.string().default('');
+const ownerSchema = z.object({ pid: z.int().min(1), begun: word, boot: word, namespace: word, what: word });
+
+/** The content of a lock file; `what`: the command that the process runs. */
+type Owner = ProcessRecord & { readonly what: string };
 
 const namePattern = /^lock\.(\d+)$/;
 
@@ -22,7 +21,7 @@ const namePattern = /^lock\.(\d+)$/;
  */
 export async function lockFolder(folder: string, what: string): Promise<AsyncDisposable> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const owner: Owner = { pid: process.pid, begun: await readBegin(process.pid), what };
+  const owner: Owner = { ...recordProcess(), what };
   await removeAbandonedDrafts(folder);
   const draft = join(folder, `.lock-${process.pid}`);
   await writeFile(draft, JSON.stringify(owner));
@@ -76,13 +75,14 @@ async function refuseLiveOwners(folder: string, numbers: readonly number[]): Pro
   for (const number of numbers) {
     const path = join(folder, `lock.${number}`);
     const owner = await readOwner(path);
-    if (owner === undefined || !(await isAlive(owner))) continue;
-    throw new MobyPatchError(
-      'failed',
-      'locked',
-      `another moby-patch is working on this image: ${owner.what}, process ${owner.pid}`,
-      { path, hint: 'wait until it is done' },
-    );
+    const presence = owner === undefined ? 'gone' : findProcess(owner);
+    if (presence === 'gone') continue;
+    const message = `another moby-patch is working on this image: ${owner?.what}, process ${owner?.pid}`;
+    const hint =
+      presence === 'running'
+        ? 'wait until it is done'
+        : `it is in another container; if that is gone: rm ${path}`;
+    throw new MobyPatchError('failed', 'locked', message, { path, hint });
   }
 }
 
@@ -93,21 +93,22 @@ async function listLocks(folder: string): Promise<number[]> {
   });
 }
 
-/** A lock appears with its whole content, so an empty or broken one was left by a power failure: undefined. */
+/** Bytes. */
+const largestLock = 64 * 1024;
+
+/**
+ * A lock appears with its whole content, so an empty or broken one was left by a power failure: undefined. Error:
+ * `lock-unreadable`.
+ */
 async function readOwner(path: string): Promise<Owner | undefined> {
+  const bytes = await readRegular(path, largestLock).catch((cause) => {
+    if (isMissing(cause)) return undefined;
+    const hint = `rm ${path}`;
+    throw createUnreadableError(cause, { code: 'lock-unreadable', what: 'the lock', path, hint });
+  });
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return ownerSchema.safeParse(JSON.parse(bytes?.toString('utf8') ?? '')).data;
   } catch {
     return undefined;
   }
-}
-
-async function isAlive({ pid, begun }: Owner): Promise<boolean> {
-  return isRunning(pid) && (begun === '' || (await readBegin(pid)) === begun);
-}
-
-/** Field 22 of /proc/PID/stat, counted from the end of the command's name, which may contain spaces. */
-async function readBegin(pid: number): Promise<string> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { assertOwnFolder } from '../../io/trust.js';
 
 /** Where the state of one installed image is. */
 export interface StateFolder {
@@ -15,6 +16,12 @@ export interface StateFolder {
   readonly foreign: string;
   readonly builds: string;
   readonly log: string;
+}
+
+/** `path`: the state folder of the user. `caller`: as of `assertOwnFolder`. Error (`invalid`): `folder-unsafe`. */
+export function assertOwnState(path: string, { caller = true } = {}): Promise<void> {
+  const instead = 'XDG_STATE_HOME=DIR names another';
+  return assertOwnFolder({ path, what: 'a state folder', instead, caller });
 }
 
 /** `root`: the state folder of the user. The image need not exist. */

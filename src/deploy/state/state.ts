@@ -1,7 +1,9 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ownerOnly } from '../../io/access.js';
 import { replaceFile } from '../../io/output.js';
+import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
 import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
 import type { StateFolder } from './state-folder.js';
 
@@ -63,8 +65,9 @@ export async function loadState(folder: StateFolder, installed: string | undefin
 
 export async function saveState(folder: StateFolder, state: DeployState): Promise<void> {
   const { version, image, wanted, deployments } = state;
-  await mkdir(folder.path, { recursive: true });
-  await replaceFile(folder.state, `${JSON.stringify({ version, image, wanted, deployments }, null, 2)}\n`);
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  const text = `${JSON.stringify({ version, image, wanted, deployments }, null, 2)}\n`;
+  await replaceFile(folder.state, text, [ownerOnly]);
 }
 
 /**
@@ -77,7 +80,7 @@ export async function saveDeployment(
 ): Promise<void> {
   const { stock, patched } = deployment;
   const record = join(folder.backups, `${stock.sha256}.json`);
-  await replaceFile(record, `${JSON.stringify(deployment, null, 2)}\n`);
+  await replaceFile(record, `${JSON.stringify(deployment, null, 2)}\n`, [ownerOnly]);
   const others = state.deployments.filter(
     (each) => each.stock.sha256 !== stock.sha256 || each.patched.sha256 !== patched.sha256,
   );
@@ -111,12 +114,17 @@ async function findDeployments(folder: StateFolder): Promise<Deployment[]> {
   return [...byImages.values()].sort((a, b) => (a.time < b.time ? -1 : 1));
 }
 
-/** Undefined when the file does not exist, or is not what the schema says. */
+/** Bytes: the touched files of an image of many entries. */
+const largestRecord = 256 * 2 ** 20;
+
+/** Undefined when the file does not exist, or is not what the schema says. Error: `state-unreadable`. */
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw error;
+  const bytes = await readRegular(path, largestRecord).catch((cause) => {
+    if (isMissing(cause)) return undefined;
+    const hint = 'moby-patch puts a lost record together again: move this one away';
+    throw createUnreadableError(cause, { code: 'state-unreadable', what: 'the record', path, hint });
   });
+  const text = bytes?.toString('utf8');
   if (text === undefined) return undefined;
   try {
     return schema.safeParse(JSON.parse(text)).data;

@@ -5,6 +5,7 @@ import { replaceFile } from '../../io/output.js';
 import { runProcess } from '../../io/process.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ReadingSession } from '../../model/session.js';
+import { assertOwnState } from '../state/state-folder.js';
 import { findTarget, type TargetOptions } from '../target.js';
 import { createLaunchAgent, createSystemdUnits, type Service, type ServiceFile } from './service-files.js';
 
@@ -35,9 +36,10 @@ export async function installService(
   session: ReadingSession,
 ): Promise<ServiceChange> {
   const { name, manager, files, paths, folder, state, run } = await prepare(options, session);
+  await assertOwnState(session.places.state, { caller: false });
   await mkdir(folder, { recursive: true });
   await mkdir(state, { recursive: true, mode: 0o700 });
-  for (const [index, { text }] of files.entries()) await replaceFile(paths[index] ?? '', text);
+  for (const [index, { text }] of files.entries()) await replaceFile(paths[index] ?? '', text, []);
   const checked = await check(manager.check(paths), paths, run);
   if (options.into === undefined) await start(manager.start(paths), paths, run);
   return { service: name, paths, checked };

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { FileAccess } from '../../model/access.js';
 import { createErrorReport } from '../../model/error.js';
-import type { Report } from '../../model/report.js';
+import type { Outcome, Report } from '../../model/report.js';
 import type { OpenSession } from '../../setup/session.js';
 import { readSignature } from '../installed-file.js';
 import type { Deployed } from '../outcome.js';
@@ -22,8 +23,15 @@ export interface WatchOptions extends Omit<ReapplyOptions, 'onReport'> {
 export type WatchEvent =
   /** Comes first; `image`: the real path. */
   | { readonly kind: 'watching'; readonly image: string }
-  | { readonly kind: 'deployed'; readonly deployed: Deployed; readonly report?: Report | undefined }
-  | { readonly kind: 'failed'; readonly error: unknown; readonly report?: Report | undefined };
+  | ({ readonly kind: 'deployed'; readonly deployed: Deployed } & Told)
+  | ({ readonly kind: 'failed'; readonly error: unknown } & Told);
+
+/** Of the build, if there was one. */
+interface Told {
+  readonly report?: Report | undefined;
+  /** Who may read the image. */
+  readonly access?: FileAccess | undefined;
+}
 
 /** Failures that only another change of the image can end. */
 const finalKinds = new Set(['invalid', 'boot', 'unwanted']);
@@ -67,15 +75,15 @@ async function tryReapply(
   options: Omit<ReapplyOptions, 'onReport'>,
   openSession: () => Promise<OpenSession>,
 ): Promise<WatchEvent> {
-  let report: Report | undefined;
-  const onReport = (built: Report) => {
-    report = built;
+  let told: Told = {};
+  const onReport = (report: Report, { access }: Outcome) => {
+    told = { report, access };
   };
   try {
     await using session = await openSession();
-    return { kind: 'deployed', deployed: await reapply({ ...options, onReport }, session), report };
+    return { kind: 'deployed', deployed: await reapply({ ...options, onReport }, session), ...told };
   } catch (error) {
-    return { kind: 'failed', error, report };
+    return { kind: 'failed', error, ...told };
   }
 }
 

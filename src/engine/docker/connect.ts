@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { createTail, startProcess, stopProcess } from '../../io/process.js';
+import { createUnreadableError, readRegular } from '../../io/regular-file.js';
 import type { Readiness } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Daemon } from './daemon.js';
@@ -68,15 +68,15 @@ async function createDial(endpoint: Endpoint, environment: Environment): Promise
   return () => connectTls({ ...options, host, port, ...(/[a-z]/i.test(host) && { servername: host }) });
 }
 
+/** Bytes. */
+const largestTlsFile = 2 ** 20;
+
 async function readTlsFiles(tls: TlsFiles): Promise<Record<'ca' | 'cert' | 'key', Buffer | undefined>> {
   const read = async (path: string | undefined): Promise<Buffer | undefined> => {
     if (path === undefined) return undefined;
-    return readFile(path).catch((cause) => {
-      throw new MobyPatchError('invalid', 'docker-tls', `the TLS file ${path} cannot be read`, {
-        path,
-        cause,
-        hint: 'set DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem',
-      });
+    return readRegular(path, largestTlsFile).catch((cause) => {
+      const hint = 'set DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem';
+      throw createUnreadableError(cause, { code: 'docker-tls', what: 'the TLS file', path, hint });
     });
   };
   return { ca: await read(tls.ca), cert: await read(tls.cert), key: await read(tls.key) };

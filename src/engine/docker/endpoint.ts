@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createUnreadableError, readRegular } from '../../io/regular-file.js';
 import { MobyPatchError } from '../../model/error.js';
 
 export interface TlsFiles {
@@ -113,17 +114,16 @@ function checkHost(host: string, source: string): string {
 async function readJson(path: string, code: string): Promise<unknown> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readRegular(path, sizeLimit)).toString('utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new MobyPatchError('invalid', code, `${path} cannot be read`, { path, cause });
+    throw createUnreadableError(cause, { code, what: path, path });
   }
   try {
-    if (text.length <= sizeLimit) return JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new MobyPatchError('invalid', code, `${path} is no JSON`, { path, cause });
   }
-  throw new MobyPatchError('invalid', code, `${path} is larger than ${sizeLimit} bytes`, { path });
 }
 
 function field(value: unknown, name: string): unknown {

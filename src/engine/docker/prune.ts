@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { isRunning } from '../../io/scratch.js';
+import { isRunning } from '../../io/process-record.js';
 import { createErrorReport } from '../../model/error.js';
 import type { Daemon } from './daemon.js';
 import { trimImports } from './imports.js';

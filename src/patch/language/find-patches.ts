@@ -35,9 +35,10 @@ export async function listPatches(roots: readonly string[]): Promise<ReadonlyMap
   return new Map([...folders].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** A patch file that is a FIFO counts: loading it says so. */
 async function isPatch(folder: string): Promise<boolean> {
   return stat(join(folder, patchFile)).then(
-    (found) => found.isFile(),
+    (found) => !found.isDirectory(),
     () => false,
   );
 }

@@ -1,10 +1,9 @@
-import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { MobyPatchError } from '../../model/error.js';
 import type { Patch } from '../../model/patch.js';
 import { createProblemError, type Problem } from '../../yaml/problems.js';
 import { parsePatch } from './parse-patch.js';
-import { openPayloadFolder } from './payload.js';
+import { openPayloadFolder, readInside } from './payload.js';
 
 /** Bytes. */
 const largestFile = 1024 * 1024;
@@ -35,16 +34,10 @@ export async function loadPatch(folder: string): Promise<Patch> {
 async function readPatchFile(folder: string, file: string): Promise<string> {
   const fail = (message: string, hint?: string) =>
     new MobyPatchError('invalid', 'patch-invalid', `${file}: ${message}`, { path: file, hint });
-  await using handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
-    throw fail(`found no such file, wanted a patch folder`, `ls ${folder}`);
-  });
-  const stat = await handle.stat();
-  if (!stat.isFile()) throw fail('found something that is not a file');
-  if (stat.size > largestFile) throw fail(`found ${stat.size} bytes, wanted at most 1 MiB`);
-  const bytes = await handle.readFile();
+  const read = await readInside(folder, patchFile, largestFile);
+  if ('fault' in read) throw fail(read.fault, `ls -l ${folder}`);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(read.bytes);
   } catch (error) {
     throw error instanceof TypeError ? fail('found bytes that are not UTF-8') : error;
   }

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import pLimit from 'p-limit';
+import { openRegular, readOpened } from '../../io/regular-file.js';
 
 const mebibyte = 1024 * 1024;
 
@@ -22,38 +22,52 @@ export function openPayloadFolder(folder: string): PayloadFolder {
   // Files are in memory while they are read and hashed: not all of them at once.
   const limit = pLimit(4);
   return {
-    read: (name) =>
-      limit(() => openPayload(folder, name, async (file) => ({ bytes: await file.readFile() }))),
+    read: (name) => limit(() => readInside(folder, name, largestPayload)),
     async check(name) {
-      const payload = await limit(() => openPayload(folder, name, async () => ({ bytes: new Uint8Array() })));
+      const payload = await limit(() =>
+        usePayload({ folder, name, largest: largestPayload }, async () => nothing),
+      );
       return 'fault' in payload ? payload.fault : undefined;
     },
   };
 }
 
-async function openPayload(
-  folder: string,
-  name: string,
-  use: (file: FileHandle) => Promise<Payload>,
+const nothing = { bytes: new Uint8Array() };
+
+/** A file of a patch folder, of at most `largest` bytes. */
+export function readInside(folder: string, name: string, largest: number): Promise<Payload> {
+  return usePayload({ folder, name, largest }, async (file, path) => ({
+    bytes: await readOpened(file, { path, limit: largest }),
+  }));
+}
+
+interface Wanted {
+  readonly folder: string;
+  readonly name: string;
+  /** Bytes. */
+  readonly largest: number;
+}
+
+async function usePayload(
+  { folder, name, largest }: Wanted,
+  use: (file: FileHandle, path: string) => Promise<Payload>,
 ): Promise<Payload> {
   try {
     const root = await realpath(folder);
     const path = await realpath(join(folder, name));
-    if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) {
-      return {
-        fault: `found that ${name} leads out of the patch folder to ${path}, wanted a file inside it`,
-      };
-    }
-    // Without O_NONBLOCK opening a fifo would wait for a writer for ever.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await file.stat();
-    if (!stat.isFile()) return { fault: `found that ${name} is not a regular file, wanted one` };
-    if (stat.size > largestPayload) {
-      return {
-        fault: `found ${name} with ${stat.size} bytes, wanted at most ${largestPayload / mebibyte} MiB`,
-      };
-    }
-    return await use(file);
+    const isInside = (place: string) => place.startsWith(root.endsWith(sep) ? root : root + sep);
+    const refuse = (place: string) => ({
+      fault: `found that ${name} leads out of the patch folder to ${place}, wanted a file inside it`,
+    });
+    if (!isInside(path)) return refuse(path);
+    await using file = await openRegular(path, { follow: false });
+    // A folder on the way may be a symlink by now.
+    const opened = await locateOpened(file, path);
+    if (!isInside(opened)) return refuse(opened);
+    const { size } = await file.stat();
+    if (size > largest)
+      return { fault: `found ${name} with ${size} bytes, wanted at most ${largest / mebibyte} MiB` };
+    return await use(file, path);
   } catch (error) {
     const fault = explainError(name, error as NodeJS.ErrnoException);
     if (fault === undefined) throw error;
@@ -61,8 +75,14 @@ async function openPayload(
   }
 }
 
+/** Where an open file is; `path`, where the system does not tell. */
+function locateOpened({ fd }: FileHandle, path: string): Promise<string> {
+  return realpath(`/proc/self/fd/${fd}`).catch(() => path);
+}
+
 function explainError(name: string, { code }: NodeJS.ErrnoException): string | undefined {
   if (code === 'ENOENT' || code === 'ENOTDIR') return `found no file ${name} in the patch folder`;
+  if (code === 'file-not-regular') return `found that ${name} is not a regular file, wanted one`;
   if (code === 'ELOOP' || code === 'EACCES' || code === 'EISDIR')
     return `found that ${name} cannot be read (${code})`;
   return undefined;

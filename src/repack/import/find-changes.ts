@@ -10,6 +10,8 @@ export interface Reference {
   readonly isNew: boolean;
   /** Paths that a folder or tar cannot show. */
   readonly kept: ReadonlySet<string>;
+  /** The permission bits that the folder itself was left with; absent: all of the image's. */
+  readonly top?: number | undefined;
   /** The digest of a regular file's body in the image. */
   digest(path: string): string | undefined;
 }
@@ -69,9 +71,11 @@ function createWanted(
   source: SourceTree,
   reference: Reference,
 ): Wanted {
+  const top = now.path === '' ? (reference.top ?? 0o777) : 0o777;
+  const show = (entry: Entry) => source.shows(entry) & (top | 0o7000);
   const same = old !== undefined && isSameContent(old, now, reference);
   // The mode of a symlink means nothing, and Linux cannot change it.
-  const keepsMode = old?.type === now.type && (now.type === 'symlink' || source.shows(old) === now.mode);
+  const keepsMode = old?.type === now.type && (now.type === 'symlink' || show(old) === now.mode);
   const { path, type, size, target, device, link } = now;
   const mode = keepsMode && old !== undefined ? old.mode : now.mode;
   const uid = now.owner?.uid ?? old?.uid ?? 0;

@@ -1,10 +1,10 @@
-import { createReadStream, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { createFolder, createFolderFault, type Folder } from '../../folder/folder.js';
 import { type WalkedEntry, walkFolder } from '../../folder/walk.js';
 import { plainAttributes } from '../../folder/write-entry.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath } from '../../format/path.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
 import { clampTime, digestBody, noBody, type SourceEntry, type SourceTree } from './source-tree.js';
 
 /**
@@ -27,7 +27,7 @@ async function createEntry(folder: Folder, { path, stat }: WalkedEntry, owner: b
   const mode = Number(stat.mode);
   const type = parseType(mode) ?? 'file';
   const isDevice = type === 'character' || type === 'block';
-  const body = type === 'file' ? () => createReadStream(folder.locate(path)) : noBody;
+  const body = type === 'file' ? () => streamRegular(folder.locate(path), { follow: false }) : noBody;
   const target = type === 'symlink' ? readTarget(folder, path) : undefined;
   return {
     path,
@@ -62,9 +62,6 @@ function readTarget(folder: Folder, path: string): string {
 
 function refuse(path: string, cause: NodeJS.ErrnoException): never {
   if (cause.code === undefined) throw cause;
-  throw new MobyPatchError('invalid', 'input-unreadable', `cannot read the file: ${cause.code}`, {
-    path,
-    cause,
-    hint: 'make it readable for the user who runs this',
-  });
+  const hint = 'make it readable for the user who runs this';
+  throw createUnreadableError(cause, { code: 'input-unreadable', what: 'the file', path, hint });
 }

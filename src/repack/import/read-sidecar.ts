@@ -1,7 +1,8 @@
-import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { encodePath } from '../../format/path.js';
 import { encodeRecordLine, fromBase64, parseRecordBytes } from '../../format/sidecar.js';
+import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
 import type { Spool, Spooled } from '../../io/spool.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
@@ -39,11 +40,11 @@ export interface Sidecar {
 
 /** Errors (`invalid`): `sidecar-unreadable`, and those of `readSidecar`. */
 export async function readSidecarFile(path: string, spool: Spool): Promise<Sidecar> {
-  const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
-    const message = `cannot open the sidecar: ${cause.code}`;
-    throw new MobyPatchError('invalid', 'sidecar-unreadable', message, { path, cause });
+  const bytes = Readable.from(streamRegular(path), { objectMode: false });
+  return await readSidecar(bytes, path, spool).catch((cause) => {
+    if (cause instanceof MobyPatchError && cause.code !== 'file-not-regular') throw cause;
+    throw createUnreadableError(cause, { code: 'sidecar-unreadable', what: 'the sidecar', path });
   });
-  return readSidecar(file.createReadStream(), path, spool);
 }
 
 /** Errors (`invalid`): `sidecar-invalid`, with the line. `name`: what messages call it. */

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { sidecarComment } from '../../format/sidecar.js';
+import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
 import type { Spool } from '../../io/spool.js';
 import { MobyPatchError } from '../../model/error.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
@@ -32,7 +32,7 @@ export async function readTar(
       comments.push(comment.subarray(sidecarComment.length));
   };
   const links = new Set<string>();
-  for await (const { record, body } of readEntries(createReadStream(path), onComment)) {
+  for await (const { record, body } of readEntries(openTar(path, name), onComment)) {
     signal.throwIfAborted();
     const old = entries.get(record.path);
     if (old?.type === 'directory' && record.type !== 'directory') removeBelow(entries, record.path);
@@ -45,6 +45,16 @@ export async function readTar(
   return { tree, sidecar: await readSidecar(Readable.from(comments), name, spool) };
 }
 
+/** Error (`invalid`): `input-unreadable`. */
+async function* openTar(path: string, name: string): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* streamRegular(path);
+  } catch (cause) {
+    const hint = 'give a folder or a tar file, or - for a tar on standard input';
+    throw createUnreadableError(cause, { code: 'input-unreadable', what: 'the tar', path: name, hint });
+  }
+}
+
 async function createEntry(
   record: TarRecord,
   file: string,
@@ -52,8 +62,7 @@ async function createEntry(
 ): Promise<SourceEntry> {
   const { path, type, mode, uid, gid, mtime, size, target, device, position } = record;
   if (type === 'link') throw new TypeError('a link is no entry of its own');
-  const read = () =>
-    size === 0 ? noBody() : createReadStream(file, { start: position, end: position + size - 1 });
+  const read = () => (size === 0 ? noBody() : streamRegular(file, { start: position, end: position + size }));
   return {
     path,
     type,

@@ -29,6 +29,7 @@ const lineSchema = z.discriminatedUnion('line', [
     sha256: digest,
     root: count,
     kept: z.array(z.string()),
+    top: count.max(0o777).optional(),
   }),
   z.strictObject({
     line: z.literal('segment'),

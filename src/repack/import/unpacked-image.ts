@@ -52,7 +52,8 @@ export function createUnpackedImage(sidecar: Sidecar, tree: SourceTree): Unpacke
     },
   };
   const digest = (path: string) => byRecord.get(entries.get(path)?.data)?.sha256;
-  const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(head.kept), digest }, tree);
+  const { kept, top } = head;
+  const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(kept), top, digest }, tree);
   return { archive, changes };
 }
 

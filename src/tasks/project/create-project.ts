@@ -1,6 +1,7 @@
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { listDefinitions } from '../../catalog/find-image.js';
+import { openRegular } from '../../io/regular-file.js';
 import type { Patch } from '../../model/patch.js';
 import type { ReadingSession } from '../../model/session.js';
 import { findPatch, listPatches } from '../../patch/language/find-patches.js';
@@ -103,7 +104,7 @@ async function chooseImage(request: ProjectRequest, session: ReadingSession): Pr
 
 /** Refuses what is no image (a kernel, say) before the first build does. Error (`invalid`): `image-invalid`. */
 async function assertImage(path: string, name: string): Promise<void> {
-  await using file = await open(path);
+  await using file = await openRegular(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
   const problem = refuseStart(buffer.subarray(0, bytesRead), name);
   if (problem !== undefined) throw problem;

@@ -56,7 +56,11 @@ async function writeAll(
     for (const { path, text } of files) {
       const file = join(folder, path);
       folders.push(...(await makeFolders(dirname(file))));
-      outputs.push({ ...(await createOutput(file, encode(text), signal)), file, isNew: !there.get(path) });
+      outputs.push({
+        ...(await createOutput(encode(text), { destination: file, inputs: [], signal })),
+        file,
+        isNew: !there.get(path),
+      });
     }
     for (const output of outputs) {
       await output.publish();

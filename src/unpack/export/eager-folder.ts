@@ -38,7 +38,7 @@ interface WaitingLine {
  * exists, a parent that does not) ends the writing. Every name is created, below directories created here.
  */
 export function createEagerFolder({ folder, records, writers }: EagerFolderOptions): EagerFolder {
-  const output = createLineFile(records, 0o600);
+  const output = createLineFile(records);
   const directories = new Set<string>();
   const files = new Map<ArchiveRecord, string>();
   const lines = createRecordLines();

@@ -1,8 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { chmod, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { sidecarSuffix } from '../../format/sidecar.js';
-import { removeAbandonedOutputs } from '../../io/output.js';
+import { type AccessRequest, restrict, settleAccess } from '../../io/access.js';
+import { openRegular } from '../../io/regular-file.js';
+import { removeTree } from '../../io/remove-tree.js';
+import { createPrivateFolder, removeAbandoned } from '../../io/scratch.js';
+import type { FileAccess } from '../../model/access.js';
 import { MobyPatchError } from '../../model/error.js';
 import { type FolderTraits, probeFolder } from './folder-traits.js';
 
@@ -14,56 +17,76 @@ export interface NewFolder extends AsyncDisposable {
   /** Paths for two files: the sidecar, and the lines of its records that are written while an image is read. */
   readonly lines: string;
   readonly records: string;
+  /** The permission bits that the folder itself may have, made of these. */
+  restrict(inputs: readonly FileAccess[]): number;
   /** Removes everything that was written so far. */
   clear(): Promise<void>;
-  /** Renames both to their final names; the path of the sidecar. */
-  publish(): Promise<string>;
+  /** Renames both to their final names; the path of the sidecar. `inputs`: who may read the image. */
+  publish(inputs: readonly FileAccess[]): Promise<string>;
 }
 
 /** Errors (`invalid`): `output-exists` for anything but a free name or an empty folder, `output-unwritable`. */
 export async function createNewFolder(destination: string): Promise<NewFolder> {
   await assertFree(destination);
-  await removeAbandonedOutputs(dirname(destination));
-  const suffix = `moby-patch-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const path = join(dirname(destination), `.${basename(destination)}.${suffix}`);
-  const [lines, records] = [`${path}.jsonl`, `${path}.records`];
-  const make = () =>
-    mkdir(path, 0o700).catch((cause) => Promise.reject(createWriteError(destination, cause)));
-  const remove = async () => {
-    await rm(path, { recursive: true, force: true });
-    await rm(lines, { force: true });
-    await rm(records, { force: true });
+  await removeAbandoned(dirname(destination), 'output');
+  const refuse = (cause: NodeJS.ErrnoException) => {
+    throw cause instanceof MobyPatchError ? cause : createWriteError(destination, cause);
   };
-  await make();
+  const scratch = await createPrivateFolder(dirname(destination), 'output').catch(refuse);
+  const [path, lines, records] = ['root', 'lines', 'records'].map((name) => join(scratch.path, name)) as [
+    string,
+    string,
+    string,
+  ];
   try {
+    await mkdir(path, 0o700).catch(refuse);
+    const { gid } = await stat(path);
     return {
       path,
       traits: await probeFolder(path),
       lines,
       records,
+      restrict: (inputs) => restrict(inputs, gid),
       async clear() {
-        await remove();
-        await make();
+        await removeTree(path);
+        await rm(lines, { force: true });
+        await rm(records, { force: true });
+        await mkdir(path, 0o700).catch(refuse);
       },
-      publish: () => publish(path, destination, lines),
-      [Symbol.asyncDispose]: remove,
+      publish: (inputs) => publish({ path, lines }, { destination, inputs }),
+      [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
     };
   } catch (error) {
-    await remove();
+    await scratch[Symbol.asyncDispose]();
     throw error;
   }
 }
 
 /** The sidecar first: a folder without one is taken for a folder that never was an image. */
-async function publish(folder: string, destination: string, lines: string): Promise<string> {
+async function publish(
+  { path, lines }: Pick<NewFolder, 'path' | 'lines'>,
+  { destination, inputs }: AccessRequest,
+): Promise<string> {
   const sidecar = `${destination}${sidecarSuffix}`;
   try {
+    await settle(lines, { inputs, destination: sidecar });
+    const { mode, gid } = await stat(path);
+    await chmod(path, mode & (restrict(inputs, gid) | 0o1000));
     await rename(lines, sidecar);
-    await rename(folder, destination);
+    await rename(path, destination);
     return sidecar;
   } catch (cause) {
     await rm(sidecar, { force: true });
     throw createWriteError(destination, cause as NodeJS.ErrnoException);
+  }
+}
+
+async function settle(path: string, request: AccessRequest): Promise<void> {
+  const file = await openRegular(path, { follow: false });
+  try {
+    await settleAccess(file, request);
+  } finally {
+    await file.close();
   }
 }
 

@@ -87,8 +87,10 @@ async function finish(image: Archive, { folder, eager, signal }: Unpacking): Pro
   const written = await eager?.finish();
   const made = written !== undefined && isWhole(written, entries.values()) ? written : undefined;
   if (eager !== undefined && made === undefined) await folder.clear();
-  using output = createLineFile(folder.lines, 0o644);
-  const request = { image, sidecarOnly, emit: (line: SidecarLine) => output.write(encodeLine(line)) };
+  using output = createLineFile(folder.lines);
+  const inputs = image.access === undefined ? [] : [image.access];
+  const top = folder.restrict(inputs);
+  const request = { image, sidecarOnly, top, emit: (line: SidecarLine) => output.write(encodeLine(line)) };
   if (made !== undefined) {
     await describeFile(request);
     output.append(folder.records);
@@ -101,7 +103,7 @@ async function finish(image: Archive, { folder, eager, signal }: Unpacking): Pro
   );
   output.close();
   signal.throwIfAborted();
-  return { sidecar: await folder.publish(), entries: image.entries.size, kept: [...sidecarOnly] };
+  return { sidecar: await folder.publish(inputs), entries: image.entries.size, kept: [...sidecarOnly] };
 }
 
 async function* noBodies(): AsyncGenerator<readonly [ArchiveRecord, Bytes]> {}

@@ -11,6 +11,8 @@ export interface SidecarRequest {
   readonly image: Archive;
   /** Paths that are in the sidecar alone, bodies included. */
   readonly sidecarOnly: ReadonlySet<string>;
+  /** The permission bits that the folder itself may have; default: all. */
+  readonly top?: number;
   emit(line: SidecarLine): void;
 }
 
@@ -33,10 +35,11 @@ export async function* describeImage(
 }
 
 /** Emits the lines in front of those of the records. */
-export async function describeFile({ image, sidecarOnly, emit }: SidecarRequest): Promise<void> {
+export async function describeFile({ image, sidecarOnly, top, emit }: SidecarRequest): Promise<void> {
   const { layout, name } = image;
   const { size, sha256, root, segments } = layout;
-  emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...sidecarOnly] });
+  const closed = top === undefined || top === 0o777 ? {} : { top };
+  emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...sidecarOnly], ...closed });
   for (const [index, segment] of segments.entries()) {
     emit({ line: 'segment', ...segment });
     const bytes = segment.kind === 'opaque' ? image.raw(index) : undefined;

@@ -38,7 +38,7 @@ export function listSidecarOnlyInTar(entries: Iterable<Entry>): Set<string> {
 }
 
 async function writeSidecar(image: Archive, path: string, signal: AbortSignal): Promise<void> {
-  const output = createLineFile(path, 0o600);
+  const output = createLineFile(path);
   try {
     const sidecarOnly = listSidecarOnlyInTar(image.entries.values());
     for await (const _ of describeImage({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { createScratch } from '../../io/scratch.js';
+import { createScratch, type Scratch } from '../../io/scratch.js';
 import type { BootRequest, BootResult } from '../../model/boot.js';
 import { chooseAccelerator } from './accelerator.js';
 import { createConsoleFile } from './console.js';
@@ -50,7 +50,8 @@ export async function bootImage(request: BootRequest, options: BootOptions): Pro
   });
   await using scratch = await createScratch();
   const initrd = join(scratch.path, 'initrd.img');
-  await writeProbedImage(request.image, probe.segment, initrd);
+  const { image, sha256 } = request;
+  await writeProbedImage({ image, sha256, segment: probe.segment, path: initrd });
   const record = await createConsoleFile(request.console);
   onLine = record.write;
 
@@ -61,7 +62,7 @@ export async function bootImage(request: BootRequest, options: BootOptions): Pro
   const terms = { init, timeout: request.timeout };
   let end: End;
   try {
-    end = await watchGuest([program, ...argv], seen, terms, clock, signal);
+    end = await watchGuest({ argv: [program, ...argv], scratch, signal }, seen, terms, clock);
   } finally {
     seen.end(clock());
     await record.close();
@@ -87,19 +88,26 @@ function startClock(): () => number {
   return () => (performance.now() - start) / 1000;
 }
 
+interface GuestRun {
+  readonly argv: readonly string[];
+  /** Records the guest, which outlives a killed process. */
+  readonly scratch: Scratch;
+  readonly signal: AbortSignal;
+}
+
 /** Runs a guest until nothing more is to be learned from it. */
 async function watchGuest(
-  argv: readonly string[],
+  { argv, scratch, signal }: GuestRun,
   seen: Observation,
   terms: Terms,
   clock: () => number,
-  signal: AbortSignal,
 ): Promise<End> {
   let onConsole = () => {};
   await using guest = startGuest(argv, signal, (chunk) => {
     seen.push(chunk, clock());
     onConsole();
   });
+  if (guest.pid !== undefined) scratch.own(guest.pid);
   return await waitForEnd(guest, seen, terms, clock, (listener) => {
     onConsole = listener;
   });

@@ -15,6 +15,8 @@ export interface GuestExit {
 }
 
 export interface Guest extends AsyncDisposable {
+  /** Undefined when it could not start. */
+  readonly pid: number | undefined;
   /** Resolves when QEMU is gone and all of its console was passed on; rejects when it could not start. */
   readonly exited: Promise<GuestExit>;
 }
@@ -46,5 +48,5 @@ export function startGuest(
   });
   // The error surfaces when `exited` is awaited; until then it must not raise an unhandled rejection.
   exited.catch(() => {});
-  return { exited, [Symbol.asyncDispose]: () => stopProcess(child) };
+  return { pid: child.pid, exited, [Symbol.asyncDispose]: () => stopProcess(child) };
 }

@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { isElf } from '../../format/elf.js';
 import { type Architecture, detectKernelImage } from '../../format/kernel-magic.js';
+import { createUnreadableError, openRegular } from '../../io/regular-file.js';
 import { MobyPatchError } from '../../model/error.js';
 
 const startSize = 64 * 1024;
@@ -45,15 +45,11 @@ function gunzipStart(start: Uint8Array): Uint8Array {
 
 async function readStart(path: string): Promise<Uint8Array> {
   try {
-    await using file = await open(path);
+    await using file = await openRegular(path);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(startSize), 0, startSize, 0);
     return buffer.subarray(0, bytesRead);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new MobyPatchError('invalid', 'kernel-unreadable', `the kernel ${path} cannot be read (${code})`, {
-      path,
-      hint: 'name the kernel that boots with this image: --kernel FILE',
-      cause,
-    });
+    const hint = 'name the kernel that boots with this image: --kernel FILE';
+    throw createUnreadableError(cause, { code: 'kernel-unreadable', what: 'the kernel', path, hint });
   }
 }

@@ -1,7 +1,10 @@
-import { copyFile, open, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { encodePadding, encodeRecord, encodeTrailer } from '../../format/cpio-writer.js';
 import { createMode } from '../../format/mode.js';
 import { encodePath } from '../../format/path.js';
+import { createChangedError, createReadError } from '../../io/input-file.js';
+import { streamRegular } from '../../io/regular-file.js';
 import { quoteWord, readScript, setVariables } from '../../io/script.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Expectation } from '../../model/patch.js';
@@ -94,24 +97,39 @@ function read(name: 'functions' | 'init' | 'service' | 'watcher'): string {
   return readScript(new URL(`./probe-${name}.sh`, import.meta.url));
 }
 
-/** Writes the image, a gap and the segment to `path`: the file for QEMU. Error (`invalid`): `image-unreadable`. */
-export async function writeProbedImage(image: string, segment: Uint8Array, path: string): Promise<void> {
-  const size = await measure(image);
-  await copyFile(image, path);
-  await using file = await open(path, 'a');
+export interface ProbedImage {
+  /** The image file, and the hex digest that it must have. */
+  readonly image: string;
+  readonly sha256?: string | undefined;
+  readonly segment: Uint8Array;
+  /** The new file. */
+  readonly path: string;
+}
+
+/**
+ * Writes the image, a gap and the segment: the file for QEMU. Errors: `image-unreadable` (`invalid`), `image-changed`
+ * (`failed`).
+ */
+export async function writeProbedImage({ image, sha256, segment, path }: ProbedImage): Promise<void> {
+  await using file = await open(path, 'wx', 0o600);
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const piece of readImage(image)) {
+    hash.update(piece);
+    await file.appendFile(piece);
+    size += piece.length;
+  }
+  if (sha256 !== undefined && hash.digest('hex') !== sha256)
+    throw createChangedError(image, 'the file was replaced or written to before it was booted');
   await file.appendFile(createGap(size));
   await file.appendFile(segment);
 }
 
-async function measure(image: string): Promise<number> {
+async function* readImage(path: string): AsyncGenerator<Uint8Array, void, void> {
   try {
-    return (await stat(image)).size;
+    yield* streamRegular(path);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new MobyPatchError('invalid', 'image-unreadable', `the image ${image} cannot be read (${code})`, {
-      path: image,
-      cause,
-    });
+    throw createReadError(path, cause);
   }
 }
 

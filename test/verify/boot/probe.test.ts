@@ -106,7 +106,7 @@ for (const size of [0, 1, 2, 3, 4]) {
     try {
       const image = join(folder, 'image');
       await writeFile(image, Buffer.alloc(size, 1));
-      await writeProbedImage(image, Buffer.from('0707'), join(folder, 'probed'));
+      await writeProbedImage({ image, segment: Buffer.from('0707'), path: join(folder, 'probed') });
       const probed = await readFile(join(folder, 'probed'));
       const at = probed.indexOf('0707');
       t.is(at % 4, 0);

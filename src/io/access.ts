@@ -1,0 +1,66 @@
+import { readFileSync, type Stats } from 'node:fs';
+import { type FileHandle, lstat } from 'node:fs/promises';
+import type { FileAccess } from '../model/access.js';
+import { isPlanted } from './trust.js';
+
+/** For what is nobody else's business, whatever it was made from: the records of installed images. */
+export const ownerOnly: FileAccess = { mode: 0o600, uid: -1, gid: -1 };
+
+/** For what comes through a pipe: who could read it before is not known. */
+export const anybody: FileAccess = { mode: 0o666, uid: -1, gid: -1 };
+
+export interface AccessRequest {
+  /** What the file was made from. */
+  readonly inputs: readonly FileAccess[];
+  /** The name that it will have. */
+  readonly destination: string;
+}
+
+/**
+ * Gives a new file its mode and owner: as the umask says, but nobody may read it who could not read all that it was
+ * made from and what it replaces. Root keeps the owner of what it replaces, where that owner could read the inputs.
+ * Access lists are not carried over.
+ */
+export async function settleAccess(file: FileHandle, { inputs, destination }: AccessRequest): Promise<void> {
+  const old = await lstat(destination).catch(() => undefined);
+  const sources = old?.isFile() ? [...inputs, old] : inputs;
+  const now = await file.stat();
+  if (old?.isFile() && (await mayKeepOwner(old, { inputs, destination }))) await chown(file, now, old);
+  const { gid } = await file.stat();
+  await file.chmod(0o666 & restrict(sources, gid) & ~readUmask());
+}
+
+/** The permission bits that a file or folder of this group may have for all of these: 0777 for none. */
+export function restrict(sources: readonly FileAccess[], gid: number): number {
+  return sources.reduce((bits, source) => bits & restrictByOne(source, gid), 0o777);
+}
+
+function restrictByOne(source: FileAccess, gid: number): number {
+  const others = (source.mode & 0o004) !== 0;
+  // A group of another file may have other members: all of them could read what everybody can.
+  const group = (source.mode & 0o040) !== 0 && (others || source.gid === gid);
+  return 0o700 | (group ? 0o070 : 0) | (others ? 0o007 : 0);
+}
+
+async function mayKeepOwner(old: Stats, { inputs, destination }: AccessRequest): Promise<boolean> {
+  const couldRead = inputs.every(({ mode, uid }) => (mode & 0o004) !== 0 || uid === old.uid);
+  return couldRead && !(await isPlanted(destination));
+}
+
+/** Only root may give a file away; others keep at least the group where they are in it. */
+async function chown(file: FileHandle, now: Stats, old: Stats): Promise<void> {
+  if (now.uid === old.uid && now.gid === old.gid) return;
+  await file.chown(old.uid, old.gid).catch(() => file.chown(now.uid, old.gid).catch(() => {}));
+}
+
+/** Reading it by umask(2) sets it to 0 for a moment, for all threads. */
+function readUmask(): number {
+  try {
+    const text = readFileSync('/proc/self/status', 'latin1');
+    const octal = /^Umask:\s*([0-7]+)$/m.exec(text)?.[1];
+    if (octal !== undefined) return Number.parseInt(octal, 8);
+  } catch {
+    // No Linux.
+  }
+  return process.umask();
+}

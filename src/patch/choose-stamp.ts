@@ -1,0 +1,10 @@
+import type { Archive } from '../model/archive.js';
+import type { BuildRequest } from '../model/build.js';
+
+/**
+ * The time of all that steps write, in seconds since 1970. It comes from the input alone, so that the same input gives
+ * the same output on any day.
+ */
+export function chooseStamp({ stamp }: Pick<BuildRequest, 'stamp'>, { entries }: Archive): number {
+  return stamp ?? [...entries.values()].reduce((newest, { mtime }) => Math.max(newest, mtime), 0);
+}
