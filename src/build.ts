@@ -1,29 +1,26 @@
-import { chooseEngine } from './engine/choose.js';
+import { openInput, prepare } from './build/prepare.js';
+import { createRun, type Run } from './build/run.js';
 import { createWorkspace } from './engine/workspace.js';
-import { createRedaction, type Redaction } from './format/redaction.js';
-import { createSealableCache, type SealableCache } from './io/cache.js';
-import { copyIntoPlace, createOutput, replaceFile } from './io/output.js';
+import { copyIntoPlace, createOutput, type Output, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
+import { hashParts, splitFile } from './io/split-file.js';
 import { createSpool } from './io/spool.js';
 import type { Image } from './model/archive.js';
 import type { BootResult } from './model/boot.js';
 import type { BuildRequest } from './model/build.js';
-import type { Cache } from './model/cache.js';
 import type { Change } from './model/change.js';
 import type { Engine, OpenWorkspace } from './model/engine.js';
-import type { MobyPatchError } from './model/error.js';
-import type { MemberRange } from './model/layout.js';
+import type { LayoutFile, MemberRange } from './model/layout.js';
 import type { Plan } from './model/plan.js';
 import type { Outcome } from './model/report.js';
 import type { Session } from './model/session.js';
 import { applySteps } from './patch/apply-steps.js';
-import { type CachedSteps, cacheSteps, openCachedSteps, proveSteps } from './patch/cached-steps.js';
+import { type CachedSteps, cacheSteps, proveSteps } from './patch/cached-steps.js';
 import { chooseStamp } from './patch/choose-stamp.js';
-import { createPlan } from './patch/plan.js';
-import { foreseeMode, writeChanges } from './repack/write-changes.js';
-import { createPlanReport, createReportDraft, type ReportDraft } from './report/draft.js';
+import { placeFiles } from './repack/place-files.js';
+import { writeChanges } from './repack/write-changes.js';
+import { createPlanReport } from './report/draft.js';
 import { createManifest, listPackages } from './report/manifest.js';
-import { cachedScan } from './unpack/cached-scan.js';
 import type { ScannedImage } from './unpack/collector.js';
 import { knownMembers } from './unpack/known-members.js';
 import { openImage } from './unpack/open-image.js';
@@ -36,41 +33,16 @@ import { chooseMemory } from './verify/boot/machine.js';
 import { createRefusedError } from './verify/boot/refused-error.js';
 import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards } from './verify/hazards/find-hazards.js';
-import { listChecks } from './verify/preflight/list-checks.js';
-import { type Check, refuseProblems, runChecks } from './verify/preflight/run-checks.js';
+import { refuseProblems } from './verify/preflight/run-checks.js';
 import { refuseSecrets } from './verify/refuse-secrets.js';
-
-interface Run {
-  readonly draft: ReportDraft;
-  readonly request: BuildRequest;
-  /** Its log shows no secrets, and its cache takes nothing more once a step has seen one. */
-  readonly session: Session & { readonly cache: SealableCache };
-  readonly redaction: Redaction;
-  /** For the steps before the first that gets a secret: never sealed. */
-  readonly stepCache: Cache;
-}
-
-function createRun(request: BuildRequest, session: Session): Run {
-  const redaction = createRedaction(request.secrets ?? []);
-  return {
-    draft: createReportDraft(request.name, session.onStage, redaction),
-    request,
-    session: {
-      ...session,
-      cache: createSealableCache(session.cache),
-      log: (line) => session.log(redaction.text(line)),
-    },
-    redaction,
-    stepCache: session.cache,
-  };
-}
 
 /** Reports what a build would do, and with which engine. Changes nothing and starts nothing. */
 export async function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
   const run = createRun(request, session);
   const { draft } = run;
   return draft.finish(async () => {
-    await using image = await openInput(run);
+    await using scratch = await createScratch();
+    await using image = await openInput(run, scratch);
     await using ready = await prepare(run, image, chooseStamp(request, image));
     const { plan, engine, cached } = ready;
     const done = cached?.steps.length ?? 0;
@@ -91,7 +63,7 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
   const { draft, redaction } = run;
   return draft.finish(async () => {
     await using scratch = await createScratch();
-    await using image = await openInput(run);
+    await using image = await openInput(run, scratch);
     const stamp = chooseStamp(request, image);
     await using ready = await prepare(run, image, stamp);
     refuseProblems(ready.problems);
@@ -115,88 +87,6 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     );
     if (boot !== undefined) await proveSteps(plan.steps, engine.name, session.cache);
   });
-}
-
-function openInput({ draft, request, session }: Run): Promise<ScannedImage> {
-  return draft.stage('unpack', async () => {
-    const { signal, cache } = session;
-    const image = await openImage(request.image, {
-      signal,
-      limits: session.limits,
-      name: request.name,
-      digest: true,
-      hold: isBootFile,
-      shortcut: cachedScan(cache),
-    });
-    draft.set({ before: image.layout });
-    draft.restrict(image.access);
-    assertLocked(request.lock, { input: image.layout.sha256 });
-    return image;
-  });
-}
-
-async function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
-  const { patches, settings, secrets } = request;
-  const plan = await createPlan(patches, settings, image.layout.sha256, stamp, secrets);
-  draft.set({ plan: createPlanReport({ plan }) });
-  // A plan without a patch that is wrong is another one.
-  if (request.faults === undefined || request.faults.length === 0)
-    assertLocked(request.lock, { plan: plan.id });
-  return plan;
-}
-
-interface Ready extends AsyncDisposable {
-  readonly plan: Plan;
-  /** Undefined where none can be had, which is one of the problems. */
-  readonly engine: Engine | undefined;
-  readonly cached: CachedSteps | undefined;
-  /** Whether commands will run. */
-  readonly runs: boolean;
-  readonly problems: readonly MobyPatchError[];
-}
-
-/** Plans, and finds all that is wrong with what the steps, the output and the boot need. */
-function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
-  const { draft, request, session } = run;
-  return draft.stage('plan', async () => {
-    const plan = await makePlan(run, image, stamp);
-    let engine: Engine | undefined;
-    const early = await runChecks([
-      ...(request.faults ?? []).map(
-        (fault): Check => ({ name: 'request', look: () => Promise.reject(fault) }),
-      ),
-      {
-        name: 'engine',
-        async look() {
-          engine = await pickEngine(run, plan);
-          return draft.report().engine?.reason;
-        },
-      },
-      {
-        name: 'mode',
-        look() {
-          const mode = foreseeMode(image, request);
-          draft.set({ mode });
-          return `${mode.name}: ${mode.reason}`;
-        },
-      },
-    ]);
-    const cached = engine && (await openCachedSteps(plan.steps, engine.name, session.cache));
-    const runs = plan.steps.slice(cached?.steps.length ?? 0).some(({ needs }) => needs.length > 0);
-    const work = runs ? (engine?.space?.(image) ?? 0) : 0;
-    const late = await runChecks(await listChecks({ image, request, plan, work, signal: session.signal }));
-    draft.set({ prechecks: [...early.prechecks, ...late.prechecks] });
-    const dispose = async () => cached?.[Symbol.asyncDispose]();
-    const problems = [...early.problems, ...late.problems];
-    return { plan, engine, cached, runs, problems, [Symbol.asyncDispose]: dispose };
-  });
-}
-
-async function pickEngine({ draft, request, session }: Run, plan: Plan): Promise<Engine> {
-  const { engine, reason } = await chooseEngine(request.engine, plan.needs, session.engines);
-  draft.set({ engine: { name: engine.name, reason } });
-  session.log(`engine ${engine.name}: ${reason}`);
-  return engine;
 }
 
 interface PatchStage {
@@ -242,22 +132,33 @@ interface RepackStage {
 
 async function repack({ draft, request, session }: Run, { image, changes, scratch }: RepackStage) {
   const spool = createSpool(scratch.path);
-  const { bytes, ...mode } = writeChanges(image, changes, { ...request, spool, cache: session.cache });
+  const places = new Map<number, MemberRange>();
+  const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
+  const options = { ...request, spool, cache: session.cache, onPlaced };
+  const { bytes, ...mode } = writeChanges(image, changes, options);
   draft.set({ mode });
   let members: readonly MemberRange[] = [];
   const source = (async function* () {
     members = yield* bytes;
   })();
-  const place = { destination: request.output, inputs: [image.access], signal: session.signal };
+  // A folder is not replaced: what it gets is cut out of a file beside it.
+  const destination = request.split ? `${request.output}.joined` : request.output;
+  const place = { destination, inputs: [image.access], signal: session.signal };
   const output = await createOutput(source, place);
-  return { ...output, members };
+  const files =
+    image.layout.files && (await hashParts(output.path, placeFiles(image.layout, places, output.size)));
+  return { ...output, members, files };
 }
 
 interface ValidateStage {
   readonly image: ScannedImage;
   readonly plan: Plan;
   readonly changes: readonly Change[];
-  readonly output: { readonly path: string; readonly members: readonly MemberRange[] };
+  readonly output: {
+    readonly path: string;
+    readonly members: readonly MemberRange[];
+    readonly files: readonly LayoutFile[] | undefined;
+  };
 }
 
 async function validate(
@@ -276,7 +177,10 @@ async function validate(
     name: request.output,
     digest: true,
     hold: isBootFile,
-    shortcut: draft.report().mode?.name === 'append' ? firstOf(prefixOf(image), known) : known,
+    files: output.files,
+    ...(output.files === undefined && {
+      shortcut: draft.report().mode?.name === 'append' ? firstOf(prefixOf(image), known) : known,
+    }),
   });
   try {
     assertLocked(request.lock, { output: written.layout.sha256 });
@@ -321,7 +225,7 @@ async function verify(
 
 interface PublishStage {
   readonly image: Image;
-  readonly output: { publish(): Promise<void> };
+  readonly output: Pick<Output, 'path' | 'publish'> & { readonly files: readonly LayoutFile[] | undefined };
   readonly boot: BootResult | undefined;
   readonly scratch: Scratch;
   /** Whether the next build need not run the commands again. */
@@ -341,7 +245,14 @@ async function publish(
     draft.set({ boot: { ...boot, console } });
     if (boot.verdict === 'refused') throw createRefusedError(boot.reason, console, kept);
   }
-  await output.publish();
+  if (request.split && output.files !== undefined)
+    await splitFile(output.path, {
+      parts: output.files,
+      folder: request.output,
+      inputs,
+      signal,
+    });
+  else await output.publish();
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
   await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`, inputs);

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
+import { addImageOption, chooseImage, type ImageFlags, imageText } from './shared/image-arguments.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
 import { parseCount } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 
-interface Flags extends LimitFlags {
+interface Flags extends LimitFlags, ImageFlags {
   readonly kernel?: string;
   readonly memory?: number;
   readonly json?: boolean;
@@ -13,20 +14,20 @@ interface Flags extends LimitFlags {
 
 export function addInspectCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
-    program
-      .command('inspect')
+    addImageOption(program.command('inspect'))
       .description('show the segments of an image, the system in it, and what would keep it from booting')
-      .argument('<image>', 'a file, - for standard input, or the id of an image definition')
+      .argument('[image...]', imageText)
       .option(
         '--kernel <file>',
         'a kernel with its configuration inside, or config-*: can it unpack the image?',
       )
       .option('--memory <MiB>', 'memory of the machine that boots it: is it enough?', parseCount)
       .option('--json', 'the layout and the findings as JSON on standard output'),
-  ).action(guard(context, (name: string, flags: Flags) => runInspect(name, flags, context)));
+  ).action(guard(context, (names: string[], flags: Flags) => runInspect(names, flags, context)));
 }
 
-async function runInspect(image: string, flags: Flags, context: CommandContext): Promise<void> {
+async function runInspect(names: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
+  const image = chooseImage(names, flags, 'moby-patch inspect IMAGE...');
   const { inspect } = await import('../tasks/inspect.js');
   const { kernel, memory } = flags;
   const request = { image, input: context.stdin, kernel, memory };

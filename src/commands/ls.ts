@@ -5,36 +5,35 @@ import type { Entry } from '../model/entry.js';
 import { formatTable } from '../report/table.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
+import { addImageOption, type ImageFlags, imageText, splitArguments } from './shared/image-arguments.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
 import { printJson, printLines } from './shared/print.js';
 
-interface Flags extends LimitFlags {
+interface Flags extends LimitFlags, ImageFlags {
   readonly long?: boolean;
   readonly json?: boolean;
 }
 
 export function addLsCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
-    program
-      .command('ls')
+    addImageOption(program.command('ls'))
       .description('list what the running system will see')
-      .argument('<image>', 'a file, - for standard input, or the id of an image definition')
+      .argument('[image]', imageText)
       .argument('[glob...]', 'paths to show: * stays inside a folder, ** does not')
       .option('-l, --long', 'with mode, owner, size, time and target')
       .option('--json', 'the entries as JSON on standard output'),
   ).action(
-    guard(context, (image: string, globs: string[], flags: Flags) => runLs({ image, globs }, flags, context)),
+    guard(context, (image: string | undefined, globs: string[], flags: Flags) =>
+      runLs([...(image === undefined ? [] : [image]), ...globs], flags, context),
+    ),
   );
 }
 
-interface ListRequest {
-  readonly image: string;
-  readonly globs: readonly string[];
-}
-
-async function runLs(request: ListRequest, flags: Flags, context: CommandContext): Promise<void> {
+async function runLs(args: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const { listEntries } = await import('../tasks/entries.js');
-  const entries = await listEntries({ ...request, input: context.stdin }, createReader(flags, context));
+  const { image, rest } = await splitArguments(args, flags, context, 'moby-patch ls IMAGE [GLOB]...');
+  const request = { image, globs: rest, input: context.stdin };
+  const entries = await listEntries(request, createReader(flags, context));
   if (flags.json) await printJson(context, entries.map(describeEntry));
   else if (flags.long) await printLines(context, formatTable(entries.map(formatEntry), [1, 2, 3]));
   else

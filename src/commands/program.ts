@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { exitCodes } from '../model/error.js';
 import type { CommandContext } from './shared/context.js';
+import { collect } from './shared/options.js';
 
 type AddCommand = (program: Command, context: CommandContext) => void;
 
@@ -47,5 +49,24 @@ export async function createProgram(
   const wanted = one === undefined ? Object.values(commands) : [one];
   for (const add of await Promise.all(wanted.map((load) => load()))) add(program, context);
   for (const command of program.commands) command.exitOverride();
+  refuseRepetition(program);
   return program;
+}
+
+/** Of an option that takes one value the last one would win, and the user would not know that the others are ignored. */
+function refuseRepetition(command: Command): void {
+  for (const option of command.options) {
+    if (!option.required && !option.optional) continue;
+    if (option.variadic || option.parseArg === collect) continue;
+    let isGiven = false;
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven)
+        command.error(`error: option '${option.flags}' was given twice, and takes one value`, {
+          exitCode: exitCodes.invalid,
+          code: 'moby-patch.optionTwice',
+        });
+      isGiven = true;
+    });
+  }
+  for (const each of command.commands) refuseRepetition(each);
 }

@@ -3,7 +3,7 @@ import type { RepackRequest } from '../tasks/repack.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
-import { parseLevel } from './shared/options.js';
+import { collect, parseLevel } from './shared/options.js';
 import { assertOneOutput, printData, printJson, printLines } from './shared/print.js';
 
 interface Flags extends Omit<RepackRequest, 'place' | 'input'>, LimitFlags {
@@ -18,12 +18,20 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
         'make an image from a folder or tar; from one that unpack wrote, the same image with its changes',
       )
       .argument('<place>', 'a folder, a tar, or - for a tar on standard input')
-      .requiredOption('-o, --output <file>', 'where the image goes, - for standard output')
+      .option('-o, --output <file>', 'where the image goes, - for standard output')
+      .option(
+        '--split <directory>',
+        'instead of -o: one file for each that the image was joined of, into this folder',
+      )
       .option('--compression <codec>', 'of the archive that holds /init; default: what it had, or gzip')
       .option('--level <number>', 'of the compression', parseLevel)
       .option('--single-member', 'every compressed archive as one member, for a loader that reads only one')
       .option('--sidecar <file>', 'default: FOLDER.moby-patch.jsonl, where unpack puts it')
-      .option('--original <image>', 'the image that was unpacked: everything unchanged is copied from it')
+      .option(
+        '--original <image>',
+        'the image that was unpacked: everything unchanged is copied from it (repeatable for several files)',
+        collect,
+      )
       .option('--json', 'what was written, as JSON on standard output'),
   ).action(guard(context, (place: string, flags: Flags) => runRepack(place, flags, context)));
 }

@@ -5,12 +5,13 @@ import type { BootFlags } from '../setup/boot-options.js';
 import { addBootOptions } from './shared/build-options.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
+import { addImageOption, chooseImage, type ImageFlags, imageText } from './shared/image-arguments.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
 import { addReportOption, type ReportFlags } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 
-interface Flags extends BootFlags, ReportFlags, LimitFlags {
+interface Flags extends BootFlags, ReportFlags, LimitFlags, ImageFlags {
   readonly console?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -20,24 +21,26 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
   addLimitOptions(
     addReportOption(
       addBootOptions(
-        program
-          .command('verify')
-          .description('boot an image with QEMU and demand a sign of life from inside'),
+        addImageOption(program.command('verify')).description(
+          'boot an image with QEMU and demand a sign of life from inside',
+        ),
       ),
     )
-      .argument('<image>', 'a file, or the id of an image definition')
+      .argument('[image...]', imageText)
       .option('--console <file>', 'write the console of the guest to this file')
       .option('--json', 'the result as JSON on standard output')
       .option('-q, --quiet', 'no progress'),
-  ).action(guard(context, (name: string, flags: Flags) => runVerify(name, flags, context)));
+  ).action(guard(context, (names: string[], flags: Flags) => runVerify(names, flags, context)));
 }
 
-async function runVerify(image: string, flags: Flags, context: CommandContext): Promise<void> {
+async function runVerify(names: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
+  const image = chooseImage(names, flags, 'moby-patch verify IMAGE...');
   const { verify } = await import('../tasks/verify.js');
+  const { describeName } = await import('../setup/named-image.js');
   const { withReports } = await import('./shared/write-reports.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
-    const result = await withReports({ ...flags, image }, context, async (onReport) => {
+    const result = await withReports({ ...flags, image: describeName(image) }, context, async (onReport) => {
       const session = { ...createReader(flags, context), ...progress };
       const outcome = await verify({ ...flags, image }, session);
       const { report } = outcome;

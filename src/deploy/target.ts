@@ -53,7 +53,7 @@ export async function findTarget(options: TargetOptions, session: ReadingSession
   const { places } = session;
   const configuration = await loadConfiguration(places.folder, options.config);
   const { folder: project, values } = configuration;
-  const name = options.image ?? values.image;
+  const name = options.image ?? assertOneFile(values.image);
   if (name === undefined)
     throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
       hint: '-i IMAGE, or image: in moby-patch.yaml',
@@ -80,6 +80,19 @@ export async function findTarget(options: TargetOptions, session: ReadingSession
     kernel: await digestFile(kernel ?? image?.kernel),
     predecessor: await findPredecessor(places.state, older),
   };
+}
+
+/** Error (`invalid`): `image-several`. */
+function assertOneFile(image: string | readonly string[] | undefined): string | undefined {
+  if (image === undefined || typeof image === 'string') return image;
+  const [first, ...more] = image;
+  if (more.length === 0) return first;
+  throw new MobyPatchError(
+    'invalid',
+    'image-several',
+    `found ${image.length} files, wanted one: an installed image is one file`,
+    { hint: '-i IMAGE; moby-patch build --split DIRECTORY builds several' },
+  );
 }
 
 interface LockOptions {

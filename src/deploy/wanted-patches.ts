@@ -12,7 +12,9 @@ import type { Target, TargetOptions } from './target.js';
  * Names an installed image, the patches that it is to have, and how the patched image is built and booted. The
  * configuration says what is left out, then the last deployment which patches.
  */
-export interface DeployRequest extends TargetOptions, Omit<BuildFlags, 'output' | 'locked' | 'config'> {}
+export interface DeployRequest
+  extends TargetOptions,
+    Omit<BuildFlags, 'output' | 'split' | 'locked' | 'config' | 'image'> {}
 
 /** All that is wanted of the patched image. */
 export interface WantedPatches {

@@ -30,6 +30,20 @@ export async function settleAccess(file: FileHandle, { inputs, destination }: Ac
   await file.chmod(0o666 & restrict(sources, gid) & ~readUmask());
 }
 
+/** Of what is made from all of these as one: nobody may read it who could not read each. */
+export function uniteAccess(sources: readonly FileAccess[]): FileAccess {
+  const [first = anybody, ...rest] = sources;
+  return rest.reduce((all, { mode, uid, gid }) => {
+    const others = all.mode & mode & 0o004;
+    const sameGroup = all.gid === gid ? all.mode & mode & 0o040 : 0;
+    return {
+      mode: 0o600 | others | sameGroup | (others === 0 ? 0 : 0o040),
+      uid: all.uid === uid ? uid : -1,
+      gid: all.gid === gid ? gid : -1,
+    };
+  }, first);
+}
+
 /** The permission bits that a file or folder of this group may have for all of these: 0777 for none. */
 export function restrict(sources: readonly FileAccess[], gid: number): number {
   return sources.reduce((bits, source) => bits & restrictByOne(source, gid), 0o777);

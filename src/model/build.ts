@@ -14,6 +14,10 @@ export type WriteMode = 'rewrite' | 'append' | 'auto';
 
 export interface BuildRequest {
   readonly image: string;
+  /** The files that are joined to the image, where there are several; `image` is the first of them then. */
+  readonly files?: readonly { readonly name: string; readonly path: string }[] | undefined;
+  /** The output is a folder, which gets one file for each of `files`, with its name. */
+  readonly split?: boolean | undefined;
   /** What messages call the image: its id, or the path as it was given. */
   readonly name: string;
   readonly patches: readonly Patch[];

@@ -29,12 +29,25 @@ export interface Segment {
   readonly sha256: string;
 }
 
+/** One of several files that were joined to an image, as boot loaders do it: each begins at a multiple of four. */
+export interface LayoutFile {
+  /** As the user gave it. */
+  readonly name: string;
+  /** Bytes from the start of the image; zeros between two files belong to neither. */
+  readonly offset: number;
+  readonly end: number;
+  /** Hex digest of the file. */
+  readonly sha256: string;
+}
+
 export interface Layout {
   readonly size: number;
   readonly sha256: string;
   readonly segments: readonly Segment[];
   /** The index of the segment that new entries go to: the one that brings `/init`. */
   readonly root: number;
+  /** Absent for an image that is one file. No segment belongs to two of them. */
+  readonly files?: readonly LayoutFile[] | undefined;
 }
 
 /** Where a compressed member stands in a file, in bytes from its start. */

@@ -5,11 +5,16 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
+export interface ManifestImage extends ManifestFile {
+  /** Of which it is joined; absent where it is one file. */
+  readonly files?: readonly ManifestFile[] | undefined;
+}
+
 /** The file `OUTPUT.manifest.json`: where an image comes from and what is known of it. */
 export interface Manifest {
   readonly version: 1;
-  readonly input: ManifestFile;
-  readonly output: ManifestFile;
+  readonly input: ManifestImage;
+  readonly output: ManifestImage;
   readonly plan: string;
   readonly patches: readonly {
     readonly id: string;

@@ -1,4 +1,4 @@
-import type { Header, Segment } from './layout.js';
+import type { Header, LayoutFile, Segment } from './layout.js';
 
 /**
  * The part of an unpacked image that is not in its files: one JSON value a line, in this order. `image`; every
@@ -24,6 +24,8 @@ export interface SidecarImage {
   readonly kept: readonly string[];
   /** The permission bits that the folder itself was left with; absent: those of the image. */
   readonly top?: number | undefined;
+  /** Those that the image was joined of; absent for one file. */
+  readonly files?: readonly LayoutFile[] | undefined;
 }
 
 /** Bytes of an opaque segment follow in `bytes` lines. */

@@ -6,9 +6,10 @@ import type { Archive } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
 import type { Change } from '../model/change.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Codec, Compression, MemberRange, Segment } from '../model/layout.js';
+import type { ArchiveRecord, Codec, Compression, LayoutFile, MemberRange, Segment } from '../model/layout.js';
 import { copySegment } from './copy-segment.js';
 import { createInodes } from './inodes.js';
+import { countJoint } from './place-files.js';
 import { planRewrite } from './rewrite-plan.js';
 import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
 import { openSegment } from './segment-source.js';
@@ -20,6 +21,8 @@ export interface RepackOptions {
   readonly level?: number | undefined;
   /** One member for the root segment, and for each that is compressed anew. */
   readonly single?: boolean | undefined;
+  /** Called for each segment when it is written. */
+  readonly onPlaced?: ((segment: number, place: MemberRange) => void) | undefined;
   /** For bodies that wait for their place. */
   readonly spool: Spool;
   /** Where compressed runs are cached for the next build. */
@@ -42,26 +45,56 @@ export async function* writeImage(
   const rewriting: Rewriting = { archive, plan, inodes, spool: options.spool, carried: new Map() };
   const members: MemberRange[] = [];
   const { segments, root } = archive.layout;
+  const files = archive.layout.files ?? [];
   let written = 0;
+  let placedAt = 0;
+  let gap = 0;
   let hasMoved = false;
   let previous: Codec = 'none';
   for (const [index, segment] of segments.entries()) {
     const raw = archive.raw(index);
-    const isRecoded = index === root && raw !== undefined && isOtherwiseCompressed(segment, options);
+    const isRecoded = raw !== undefined && isRootRecoded(index);
     const isRewritten = isRecoded || plan.touched.has(index);
+    // Each file begins at a multiple of four, however the one in front of it has changed.
+    const joint = new Uint8Array(
+      files.some(({ offset }) => offset === segment.offset) ? countJoint(written) : 0,
+    );
+    written += joint.length;
+    yield joint;
+    placedAt = written;
     for await (const piece of writeSegment(index, { segment, raw, isRewritten })) {
       written += piece.length;
       yield piece;
     }
     hasMoved ||= isRewritten || written !== segment.end;
+    options.onPlaced?.(index, { offset: placedAt, end: written - gap });
+    gap = 0;
   }
   return members;
+
+  /** Padding of a file of which nothing changes is copied: the file comes out as it went in. */
+  function isInUntouchedFile({ offset, end }: Segment): boolean {
+    const file = files.find((each) => offset >= each.offset && end <= each.end);
+    return file !== undefined && !isChanged(file);
+  }
+
+  function isChanged(file: LayoutFile): boolean {
+    return segments.some(
+      ({ offset, end }, index) =>
+        offset >= file.offset && end <= file.end && (plan.touched.has(index) || isRootRecoded(index)),
+    );
+  }
+
+  function isRootRecoded(index: number): boolean {
+    const segment = segments[index];
+    return index === root && segment !== undefined && isOtherwiseCompressed(segment, options);
+  }
 
   async function* writeSegment(
     index: number,
     { segment, raw, isRewritten }: SegmentTask,
   ): AsyncGenerator<Uint8Array, void, void> {
-    if (hasMoved && segment.kind === 'padding')
+    if (hasMoved && segment.kind === 'padding' && !isInUntouchedFile(segment))
       yield new Uint8Array(sizeOfPadding(segment, written, index === segments.length - 1, previous));
     else if (raw !== undefined && !isRewritten) {
       if (segment.kind === 'cpio') previous = segment.compression.codec;
@@ -78,7 +111,8 @@ export async function* writeImage(
       const start = written;
       members.push(...placeMembers(start, yield* writeMembers(pieces, { ...settings, codec })));
       previous = codec;
-      yield new Uint8Array(sizeOfGap(segments[index + 1], written, codec));
+      gap = sizeOfGap(segments[index + 1], written, codec);
+      yield new Uint8Array(gap);
     }
   }
 }

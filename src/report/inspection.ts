@@ -1,8 +1,12 @@
 import { showPath } from '../format/path.js';
 import type { Hazard } from '../model/hazard.js';
-import type { Layout } from '../model/layout.js';
+import type { Layout, LayoutFile } from '../model/layout.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
 import { formatTable } from './table.js';
+
+export interface InspectedFile extends LayoutFile {
+  readonly segments: readonly number[];
+}
 
 /** What `inspect` prints: the layout at the top level, then the system in the image and its hazards. */
 export interface Inspection extends Layout {
@@ -12,17 +16,18 @@ export interface Inspection extends Layout {
     readonly init?: string | undefined;
     readonly modules: readonly string[];
   };
+  /** Those that the image is joined of, with the indexes of their segments; absent for one file. */
+  readonly files?: readonly InspectedFile[] | undefined;
   readonly hazards: readonly Hazard[];
   readonly dropped: readonly { readonly name: string; readonly segment: number; readonly reason: string }[];
 }
 
 export function renderInspection(name: string, inspection: Inspection): string[] {
   const { size, sha256, system, hazards, dropped } = inspection;
-  const rows = listSegments(inspection).map((row) => row.map(String));
   const list = (values: readonly string[]) => (values.length === 0 ? 'none' : values.join(', '));
   return [
     `${name}: ${size} bytes, sha256 ${sha256}`,
-    ...formatTable([segmentColumns, ...rows], segmentNumbers),
+    ...renderSegments(inspection),
     '',
     `os        ${system.os?.name || 'unknown (no etc/os-release)'}`,
     `packages  ${list(system.packageManagers)}`,
@@ -34,6 +39,25 @@ export function renderInspection(name: string, inspection: Inspection): string[]
       (each) => `a kernel drops ${showPath(each.name)} (segment ${each.segment}): ${each.reason}`,
     ),
   ];
+}
+
+/** With a line in front of each file, where there are several. */
+function renderSegments(layout: Layout): string[] {
+  const { files = [], segments } = layout;
+  const rows = listSegments(layout).map((row) => row.map(String));
+  const [head = '', ...lines] = formatTable([segmentColumns, ...rows], segmentNumbers);
+  const headings = new Map<number, string[]>();
+  for (const { name, offset, end, sha256 } of files) {
+    const first = segments.findIndex((segment) => segment.end > offset);
+    const at = first < 0 ? segments.length : first;
+    const heading = `${showPath(name)}: ${offset} to ${end}, ${end - offset} bytes, sha256 ${sha256}`;
+    headings.set(at, [...(headings.get(at) ?? []), heading]);
+  }
+  const grouped = [...lines, undefined].flatMap((line, index) => [
+    ...(headings.get(index) ?? []),
+    ...(line === undefined ? [] : [line]),
+  ]);
+  return [head, ...grouped];
 }
 
 export function renderHazard({ code, severity, path, message, hint }: Hazard): string[] {

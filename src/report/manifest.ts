@@ -1,4 +1,5 @@
-import type { Manifest } from '../model/manifest.js';
+import type { Layout } from '../model/layout.js';
+import type { Manifest, ManifestImage } from '../model/manifest.js';
 import type { Report } from '../model/report.js';
 
 /** The part of a report that still matters when the build is forgotten. */
@@ -6,8 +7,9 @@ export function createManifest(report: Report): Manifest {
   const { before, after, boot, plan, engine, mode } = report;
   return {
     version: 1,
-    input: { name: nameFile(report.input), size: before?.size ?? 0, sha256: before?.sha256 ?? '' },
-    output: { name: nameFile(report.output ?? ''), size: after?.size ?? 0, sha256: after?.sha256 ?? '' },
+    // Several names are a description, not a path.
+    input: describe((before?.files?.length ?? 1) > 1 ? report.input : nameFile(report.input), before),
+    output: describe(nameFile(report.output ?? ''), after),
     plan: plan?.id ?? '',
     patches:
       plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
@@ -18,6 +20,16 @@ export function createManifest(report: Report): Manifest {
     ...(boot === undefined ? {} : { reached: boot.reached, console: nameFile(boot.console) }),
     warnings: report.warnings,
   };
+}
+
+function describe(name: string, layout: Layout | undefined): ManifestImage {
+  const { size = 0, sha256 = '', files } = layout ?? {};
+  const listed = files?.map(({ name, offset, end, sha256: digest }) => ({
+    name: nameFile(name),
+    size: end - offset,
+    sha256: digest,
+  }));
+  return { name, size, sha256, ...(listed && { files: listed }) };
 }
 
 /** Name -> version of every package that a step installed. */

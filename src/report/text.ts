@@ -66,7 +66,9 @@ function renderLayouts({ before, after }: Report): string[] {
 function showLayout(layout: Layout): string {
   const archives = layout.segments.filter((segment) => segment.kind === 'cpio');
   const entries = archives.reduce((sum, segment) => sum + segment.entries, 0);
-  return `${layout.size} bytes, ${archives.length} ${archives.length === 1 ? 'archive' : 'archives'}, ${entries} entries, sha256 ${layout.sha256.slice(0, 16)}`;
+  const count = layout.files?.length ?? 1;
+  const files = count > 1 ? `${count} files, ` : '';
+  return `${layout.size} bytes, ${files}${archives.length} ${archives.length === 1 ? 'archive' : 'archives'}, ${entries} entries, sha256 ${layout.sha256.slice(0, 16)}`;
 }
 
 /** Where the result of a step comes from. */

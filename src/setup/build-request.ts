@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
+import { type FileToJoin, nameFiles } from '../io/join-files.js';
 import type { BuildRequest, WriteMode } from '../model/build.js';
 import type { EngineName } from '../model/engine.js';
 import { MobyPatchError, uniteErrors } from '../model/error.js';
@@ -13,17 +14,16 @@ import { loadPatch } from '../patch/language/load-patch.js';
 import { refuseExposed } from '../patch/language/parameters.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { type BootFlags, createBootOptions, createKernelError } from './boot-options.js';
+import { chooseOutput, findOutputFaults } from './choose-output.js';
 import { type Configuration, type LoadedConfiguration, loadConfiguration } from './configuration.js';
 import { lockName, readLock } from './lock-file.js';
-import { findNamedImage } from './named-image.js';
+import { findNamedImage, type ImageName } from './named-image.js';
 import { placesOf } from './reading-session.js';
 import { loadSecrets, parseSecretFlags } from './secrets.js';
 
-/** Beside moby-patch.yaml, or in the working folder. */
-export const defaultOutput = 'initrd.patched.img';
-
 export interface BuildFlags extends BootFlags {
-  readonly image?: string;
+  /** Several files are read as one image. */
+  readonly image?: ImageName;
   readonly patch?: readonly string[];
   readonly set?: readonly string[];
   /** `NAME=file:PATH` or `NAME=env:VARIABLE`: where the value of a secret comes from. */
@@ -31,6 +31,8 @@ export interface BuildFlags extends BootFlags {
   /** Whether a secret may have no value, for a use case that builds nothing. */
   readonly mayLackSecrets?: boolean;
   readonly output?: string;
+  /** A folder in place of the output: one file for each of the image. */
+  readonly split?: string;
   /** `false`: no file is read; absent: moby-patch.yaml of the working folder, if there is one. */
   readonly config?: string | false;
   readonly engine?: EngineName | 'auto';
@@ -50,24 +52,23 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   const { places, environment } = session;
   const configuration = await loadConfiguration(places.folder, flags.config);
   const { values } = configuration;
-  const image = await findWantedImage(flags, configuration, session);
-  const output =
-    flags.output === undefined
-      ? resolve(configuration.folder, values.output ?? defaultOutput)
-      : resolve(places.folder, flags.output);
+  const { image, files } = await findWantedImage(flags, configuration, session);
+  const { output, split } = chooseOutput(flags, configuration, places);
   const faults: MobyPatchError[] = [];
   const names = flags.patch ?? values.patches ?? [];
   const patches = await loadPatches(names, { flags, configuration, places, faults });
   // Without a patch its settings would seem to be unknown.
   const isWhole = patches.length === names.length;
-  if (output === image.initrd) faults.push(createSameFileError(output));
+  faults.push(...findOutputFaults({ output, split }, files));
   const settings = isWhole ? chooseSettings(flags, values, patches) : {};
   // A secret among them is refused before somebody is asked for its value.
   refuseExposed(patches, settings);
   const request = {
     faults,
     image: image.initrd,
-    name: image.name,
+    name: nameFiles(files),
+    ...(split && { split }),
+    ...((split || files.length > 1) && { files }),
     patches,
     settings,
     secrets: await chooseSecrets(flags, configuration, patches, session),
@@ -111,14 +112,6 @@ async function collectFault<T>(faults: MobyPatchError[], work: () => T | Promise
   }
 }
 
-function createSameFileError(path: string): MobyPatchError {
-  const message = 'the output would replace the image it is made from';
-  return new MobyPatchError('invalid', 'output-is-input', message, {
-    path,
-    hint: 'give another file: -o FILE',
-  });
-}
-
 /**
  * For `build` and `plan`: a file that is not named is for the image that it names itself, so that a build of another
  * image does not depend on the working folder.
@@ -127,11 +120,17 @@ export function ignoreUnnamedFile<Flags extends BuildFlags>(flags: Flags): Flags
   return flags.image === undefined || flags.config !== undefined ? flags : { ...flags, config: false };
 }
 
+interface WantedImage {
+  /** The first one: its definition says how all of them boot. */
+  readonly image: FoundImage;
+  readonly files: readonly FileToJoin[];
+}
+
 async function findWantedImage(
   flags: BuildFlags,
   configuration: LoadedConfiguration,
   session: ReadingSession,
-): Promise<FoundImage> {
+): Promise<WantedImage> {
   const wanted = flags.image ?? configuration.values.image;
   if (wanted === undefined)
     throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
@@ -139,7 +138,11 @@ async function findWantedImage(
     });
   const project = configuration.folder;
   const from = flags.image === undefined ? project : session.places.folder;
-  return findNamedImage(wanted, session, { project, from });
+  const found: FoundImage[] = [];
+  for (const name of [wanted].flat()) found.push(await findNamedImage(name, session, { project, from }));
+  const [image] = found;
+  if (image === undefined) throw new Error('a list of images is never empty');
+  return { image, files: found.map(({ name, initrd }) => ({ name, path: initrd })) };
 }
 
 interface LoadOptions {

@@ -12,7 +12,12 @@ const networks = ['none', 'isolated', 'host'] as const;
 
 /** The file `moby-patch.yaml`: the options of `build`. */
 export const configurationSchema = z.strictObject({
-  image: z.string().min(1).optional().describe('The stock image: a file, or the id of an image definition.'),
+  image: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .optional()
+    .describe(
+      'The stock image: a file, or the id of an image definition; a list of files is read as one image.',
+    ),
   patches: z.array(z.string().min(1)).optional().describe('Folders of patches, or their ids.'),
   settings: z
     .record(z.string(), z.union([z.string(), z.number().transform(String)]))
@@ -29,6 +34,11 @@ export const configurationSchema = z.strictObject({
     .optional()
     .describe('Where the values of secret parameters come from: NAME, or PATCH.NAME.'),
   output: z.string().min(1).optional().describe('Where the new image goes.'),
+  split: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Instead of "output": a folder, which gets one file for each of the image.'),
   engine: z.enum(engines).optional().describe('Where commands run.'),
   compression: z
     .string()

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
+import { openInputFile } from '../io/input-file.js';
+import { type FileToJoin, joinFiles, nameFiles } from '../io/join-files.js';
 import { createScratch } from '../io/scratch.js';
 import type { ReadingSession } from '../model/session.js';
 import type { ScannedImage } from '../unpack/collector.js';
@@ -21,22 +23,74 @@ export interface NamedImageOptions extends Omit<OpenOptions, 'signal' | 'name' |
   readonly input?: NodeJS.ReadableStream | undefined;
 }
 
+/** A name, or the names of several files that are read as one image. */
+export type ImageName = string | readonly string[];
+
 /**
- * Opens what a user calls an image: a file, `-` for standard input, or the id of a definition. Errors: those of
- * `findNamedImage` and `openImage`.
+ * Opens what a user calls an image: a file, `-` for standard input, or the id of a definition; several are joined as boot
+ * loaders do it. Errors: those of `findNamedImage`, `joinFiles` and `openImage`.
  */
 export async function openNamedImage(
-  name: string,
+  named: ImageName,
   session: ReadingSession,
   { input, open = openImage, ...rest }: NamedImageOptions = {},
 ): Promise<ScannedImage> {
   const options = { ...rest, signal: session.signal, limits: session.limits };
+  const [name = '', ...more] = typeof named === 'string' ? [named] : named;
+  if (more.length > 0) return openJoined([name, ...more], session, { ...options, input, open });
   if (name === '-' && input !== undefined)
     return openStandardInput(input, session, (path) => open(path, { ...options, name: standardInput }));
+  return open(await locateNamed(name, session), { ...options, name });
+}
+
+/** Whether a name is that of a file which begins as an image does. */
+export async function isImageFile(name: string, folder: string): Promise<boolean> {
+  const path = resolve(folder, name);
+  if (!(await stat(path).catch(() => undefined))?.isFile()) return false;
+  const start = await readStart(path);
+  return start.length > 0 && start[0] !== 0 && refuseStart(start, name) === undefined;
+}
+
+async function readStart(path: string): Promise<Uint8Array> {
+  await using file = await openInputFile(path);
+  return await file.read(0, 512);
+}
+
+/** What messages call an image before it is open. */
+export function describeName(named: ImageName): string {
+  return typeof named === 'string' ? named : nameFiles(named.map((name) => ({ name })));
+}
+
+async function locateNamed(name: string, session: ReadingSession): Promise<string> {
   const path = resolve(session.places.folder, name);
-  if (await exists(path)) return open(path, { ...options, name });
-  const { initrd } = await findNamedImage(name, session);
-  return open(initrd, { ...options, name });
+  return (await exists(path)) ? path : (await findNamedImage(name, session)).initrd;
+}
+
+interface JoinedOptions extends Omit<OpenOptions, 'name'> {
+  readonly open: OpenFile;
+  readonly input?: NodeJS.ReadableStream | undefined;
+}
+
+/** Programs, and QEMU, read an image from one file, so there is one, until the image is closed. */
+function openJoined(
+  names: readonly string[],
+  session: ReadingSession,
+  { input, open, ...options }: JoinedOptions,
+): Promise<ScannedImage> {
+  return withScratch(async (folder) => {
+    const files: FileToJoin[] = [];
+    for (const name of names) {
+      const isStream = name === '-' && input !== undefined;
+      const path = isStream ? join(folder, 'stdin.img') : await locateNamed(name, session);
+      if (isStream) await saveImage(input, path, session);
+      const access = isStream ? accessOfInput(input) : undefined;
+      files.push({ name: isStream ? standardInput : name, path, access });
+    }
+    const path = join(folder, 'joined.img');
+    const joined = await joinFiles(files, { destination: path, signal: session.signal });
+    const image = await open(path, { ...options, files: joined.files, name: nameFiles(files) });
+    return { ...image, access: joined.access };
+  });
 }
 
 export interface FindNamedOptions {
@@ -68,20 +122,31 @@ export async function findNamedImage(
 }
 
 /** An image is read more than once and from any offset, so a stream is saved in a file first. */
-async function openStandardInput(
+function openStandardInput(
   input: NodeJS.ReadableStream,
   session: ReadingSession,
   open: (path: string) => Promise<ScannedImage>,
 ): Promise<ScannedImage> {
   const access = accessOfInput(input);
+  return withScratch(async (folder) => {
+    const path = join(folder, 'stdin.img');
+    await saveImage(input, path, session);
+    return { ...(await open(path)), access };
+  });
+}
+
+function saveImage(input: NodeJS.ReadableStream, path: string, session: ReadingSession): Promise<void> {
+  const refuse = (start: Uint8Array) => refuseStart(start, standardInput);
+  return saveStandardInput(input, { path, refuse }, session);
+}
+
+/** An image in a folder that goes when the image is closed. */
+async function withScratch(open: (folder: string) => Promise<ScannedImage>): Promise<ScannedImage> {
   const scratch = await createScratch();
   try {
-    const path = join(scratch.path, 'stdin.img');
-    await saveStandardInput(input, { path, refuse: (start) => refuseStart(start, standardInput) }, session);
-    const image = await open(path);
+    const image = await open(scratch.path);
     return {
       ...image,
-      access,
       async [Symbol.asyncDispose]() {
         await image[Symbol.asyncDispose]();
         await scratch[Symbol.asyncDispose]();

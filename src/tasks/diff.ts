@@ -1,13 +1,13 @@
 import type { TreeDiff } from '../model/diff.js';
 import type { ReadingSession } from '../model/session.js';
-import { openNamedImage } from '../setup/named-image.js';
+import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { sharedWith } from '../unpack/reading.js';
 import { addTextDiffs, compareImages } from '../verify/compare-images.js';
 
 export interface DiffRequest {
-  /** Files, ids of image definitions, or `-` for `input`. */
-  readonly before: string;
-  readonly after: string;
+  /** Files, ids of image definitions, or `-` for `input`; several files that are one image. */
+  readonly before: ImageName;
+  readonly after: ImageName;
   readonly input?: NodeJS.ReadableStream | undefined;
   /** Whether to add the changed lines of small text files. */
   readonly text: boolean;

@@ -1,16 +1,16 @@
 import { showPath } from '../format/path.js';
-import type { ImageEntry } from '../model/archive.js';
+import type { Image, ImageEntry } from '../model/archive.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
-import { openNamedImage } from '../setup/named-image.js';
+import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { createGlob } from '../tree/glob.js';
 import { resolvePath } from '../tree/resolve.js';
 
 export interface EntriesRequest {
-  /** A file, the id of an image definition, or `-` for `input`. */
-  readonly image: string;
+  /** A file, the id of an image definition, or `-` for `input`; several files that are one image. */
+  readonly image: ImageName;
   readonly input?: NodeJS.ReadableStream | undefined;
 }
 
@@ -29,7 +29,7 @@ export async function listEntries(
   );
   if (globs.length > 0 && entries.length === 0) {
     const message = `found no path that matches ${globs.join(' or ')}`;
-    throw new MobyPatchError('invalid', 'path-not-found', message, { path: name });
+    throw new MobyPatchError('invalid', 'path-not-found', message, { path: image.name });
   }
   return entries;
 }
@@ -63,19 +63,29 @@ export async function* entries(
  * `path-not-file`.
  */
 export async function* readImageFile(
-  { image: name, input, path }: EntriesRequest & { readonly path: string },
+  { path, ...request }: EntriesRequest & { readonly path: string },
+  session: ReadingSession,
+): AsyncGenerator<Uint8Array> {
+  yield* readImageFiles({ ...request, paths: [path] }, session);
+}
+
+/** The same for several files, one behind the other. All are looked up before the first is read. */
+export async function* readImageFiles(
+  { image: name, input, paths }: EntriesRequest & { readonly paths: readonly string[] },
   session: ReadingSession,
 ): AsyncGenerator<Uint8Array> {
   await using image = await openNamedImage(name, session, { input });
+  const files = paths.map((path) => findFile(image, path));
+  for (const file of files) yield* file.body();
+}
+
+function findFile(image: Image, path: string): ImageEntry {
   const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
-  if (entry?.type === 'file') {
-    yield* entry.body();
-    return;
-  }
+  if (entry?.type === 'file') return entry;
   const [code, what] =
     entry === undefined ? ['path-not-found', 'nothing'] : ['path-not-file', `a ${entry.type}`];
   throw new MobyPatchError('invalid', code, `found ${what} at ${showPath(path)}, wanted a regular file`, {
-    path: name,
-    hint: `moby-patch ls ${name}`,
+    path: image.name,
+    hint: `moby-patch ls ${image.name}`,
   });
 }

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
+import type { Layout, LayoutFile } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import type { Inspection } from '../report/inspection.js';
-import { openNamedImage } from '../setup/named-image.js';
+import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { describeSystem } from '../verify/describe-system.js';
 import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
 
 export interface InspectRequest {
-  /** A file, the id of an image definition, or `-` for `input`. */
-  readonly image: string;
+  /** A file, the id of an image definition, or `-` for `input`; several files that are one image. */
+  readonly image: ImageName;
   readonly input?: NodeJS.ReadableStream | undefined;
   /** A kernel with its configuration inside, or a config-* file: can it unpack the image? */
   readonly kernel?: string | undefined;
@@ -27,8 +28,10 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
   const options = { hold: isBootFile, input };
   await using image = await openNamedImage(request.image, session, options);
   const kernelConfig = await readConfig(request.kernel, session);
+  const files = image.layout.files?.map((file) => ({ ...file, segments: listOwn(image.layout, file) }));
   const inspection = {
     ...image.layout,
+    files,
     system: await describeSystem(image),
     hazards: await findHazards(image, { kernelConfig, memory }),
     dropped: image.dropped.map(({ record, reason }) => ({
@@ -38,6 +41,13 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
     })),
   };
   return { name: image.name, inspection };
+}
+
+/** The indexes of the segments in a file. */
+function listOwn({ segments }: Layout, file: LayoutFile): number[] {
+  return [...segments.entries()].flatMap(([index, { offset, end }]) =>
+    offset >= file.offset && end <= file.end ? [index] : [],
+  );
 }
 
 async function readConfig(kernel: string | undefined, { places, log }: ReadingSession) {

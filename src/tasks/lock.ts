@@ -5,7 +5,7 @@ import { createUnreadableError, streamRegular } from '../io/regular-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
 import type { ReadingSession } from '../model/session.js';
-import { defaultOutput } from '../setup/build-request.js';
+import { defaultOutput } from '../setup/choose-output.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { lockName, type ManifestFile, readManifest } from '../setup/lock-file.js';
 

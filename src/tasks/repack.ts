@@ -2,22 +2,24 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sidecarSuffix } from '../format/sidecar.js';
-import { createOutput, type Output } from '../io/output.js';
+import { createOutput, type Output, type Written } from '../io/output.js';
 import { createScratch, type Scratch } from '../io/scratch.js';
+import { hashParts, splitFile } from '../io/split-file.js';
 import { createSpool, type Spool } from '../io/spool.js';
 import type { FileAccess } from '../model/access.js';
 import type { TreeDiff } from '../model/diff.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Layout } from '../model/layout.js';
+import type { Layout, MemberRange } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import {
   createEmptySidecar,
   createUnpackedImage,
   type UnpackedImage,
 } from '../repack/import/unpacked-image.js';
+import { placeFiles } from '../repack/place-files.js';
 import { type RepackOptions, writeImage } from '../repack/write-image.js';
 import { parseCodec } from '../setup/build-request.js';
-import { openNamedImage } from '../setup/named-image.js';
+import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { accessOfInput, saveStandardInput } from '../setup/standard-input.js';
 import { createTarError } from '../tar/tar-header.js';
 import { openImage } from '../unpack/open-image.js';
@@ -36,11 +38,14 @@ export interface RepackSource {
   /** Default: FOLDER.moby-patch.jsonl, where `unpack` puts it. */
   readonly sidecar?: string;
   /** The image that was unpacked: everything unchanged is copied from it. */
-  readonly original?: string;
+  readonly original?: ImageName;
 }
 
 export interface RepackRequest extends RepackSource {
-  readonly output: string;
+  /** Absent where `split` is given. */
+  readonly output?: string;
+  /** A folder: it gets one file for each of which the image was joined. Error (`invalid`): `split-nothing`. */
+  readonly split?: string;
 }
 
 export interface Repacked extends Layout {
@@ -55,12 +60,41 @@ export interface Repacked extends Layout {
  * `original-differs`; those of reading the place and of writing the output.
  */
 export async function repack(request: RepackRequest, session: ReadingSession): Promise<Repacked> {
-  const { output, ...source } = request;
-  const path = resolve(session.places.folder, output);
+  const { output, split, ...source } = request;
+  const name = chooseName(output, split);
+  const path = resolve(session.places.folder, name);
   await using scratch = await createScratch();
-  await using written = await writeChecked({ path, name: output }, { source, scratch, session });
-  await written.publish();
+  // A folder is not replaced: what it gets is cut out of a file beside it.
+  const place = { path: split === undefined ? path : `${path}.joined`, name };
+  await using written = await writeChecked(place, { source, scratch, session });
+  if (split === undefined) await written.publish();
+  else {
+    const { files: parts } = written.layout;
+    if (parts === undefined)
+      throw new MobyPatchError('invalid', 'split-nothing', 'it was not unpacked from several files', {
+        path: source.place,
+        hint: 'give one file for the image: -o FILE',
+      });
+    await splitFile(written.path, { parts, folder: path, inputs: written.inputs, signal: session.signal });
+  }
   return { output: path, ...written.layout, diff: written.diff };
+}
+
+/** Errors (`invalid`): `output-missing`, `output-twice`. */
+function chooseName(output: string | undefined, split: string | undefined): string {
+  const hint = '-o FILE, or --split DIRECTORY';
+  if (output !== undefined && split !== undefined)
+    throw new MobyPatchError(
+      'invalid',
+      'output-twice',
+      'both a file and a folder were named for the output',
+      {
+        hint,
+      },
+    );
+  const name = split ?? output;
+  if (name !== undefined) return name;
+  throw new MobyPatchError('invalid', 'output-missing', 'no output was named', { hint });
 }
 
 /** The same image as a stream, which begins when the image has been checked. */
@@ -81,6 +115,7 @@ interface Run {
 }
 
 interface Checked extends Output {
+  readonly inputs: readonly FileAccess[];
   readonly layout: Layout;
   readonly diff: TreeDiff;
 }
@@ -96,11 +131,20 @@ async function writeChecked(
   const spool = createSpool(scratch.path);
   const inputs = await listInputs(run);
   const base = await openPlace(run, spool);
-  const options = { codec, level: source.level, single: source.singleMember, spool };
+  const places = new Map<number, MemberRange>();
+  const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
+  const options = { codec, level: source.level, single: source.singleMember, spool, onPlaced };
   const output = await writeOutput(path, { base, options, inputs, run });
   try {
-    await using image = await openImage(output.path, { signal, limits, name });
-    return { ...output, layout: image.layout, diff: await checkOutput(base.archive, image, base.changes) };
+    const { layout } = base.archive;
+    const files = layout.files && (await hashParts(output.path, placeFiles(layout, places, output.size)));
+    await using image = await openImage(output.path, { signal, limits, name, files });
+    return {
+      ...output,
+      inputs,
+      layout: image.layout,
+      diff: await checkOutput(base.archive, image, base.changes),
+    };
   } catch (error) {
     await output[Symbol.asyncDispose]();
     throw error;
@@ -115,7 +159,10 @@ interface WriteRequest {
   readonly run: Run;
 }
 
-async function writeOutput(path: string, { base, options, inputs, run }: WriteRequest): Promise<Output> {
+async function writeOutput(
+  path: string,
+  { base, options, inputs, run }: WriteRequest,
+): Promise<Output & Written> {
   const { source, session } = run;
   const { signal } = session;
   const { archive, changes } = base;
@@ -124,7 +171,7 @@ async function writeOutput(path: string, { base, options, inputs, run }: WriteRe
   await using original = await openNamedImage(source.original, session, { input: source.input });
   if (original.layout.sha256 !== archive.layout.sha256)
     throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
-      path: source.original,
+      path: original.name,
       hint: `the image that was unpacked is ${archive.name}, sha256 ${archive.layout.sha256}`,
     });
   const all = [...inputs, original.access];

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { createOutput } from '../io/output.js';
 import type { ReadingSession } from '../model/session.js';
-import { openNamedImage } from '../setup/named-image.js';
+import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { openWatched } from '../unpack/open-image.js';
 
 export interface UnpackRequest {
-  /** A file, the id of an image definition, or `-` for `input`. */
-  readonly image: string;
+  /** A file, the id of an image definition, or `-` for `input`; several files that are one image. */
+  readonly image: ImageName;
   readonly input?: NodeJS.ReadableStream | undefined;
   /** A new or empty folder, or a file whose name ends with .tar. */
   readonly output: string;

@@ -6,7 +6,7 @@ import type { Outcome } from '../model/report.js';
 import type { ReadingSession, Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
 import { type BootFlags, createBootOptions, createKernelError } from '../setup/boot-options.js';
-import { findNamedImage } from '../setup/named-image.js';
+import { describeName, findNamedImage, type ImageName, openNamedImage } from '../setup/named-image.js';
 import { openImage } from '../unpack/open-image.js';
 import { bootImage } from '../verify/boot/boot.js';
 import { detectInit } from '../verify/boot/detect-init.js';
@@ -15,8 +15,8 @@ import { listBootChecks } from '../verify/preflight/boot-checks.js';
 import { refuseProblems, runChecks } from '../verify/preflight/run-checks.js';
 
 export interface VerifyRequest extends BootFlags {
-  /** A file, or the id of an image definition. */
-  readonly image: string;
+  /** A file, or the id of an image definition; several files that are one image. */
+  readonly image: ImageName;
   /** Where the console of the guest is written. */
   readonly console?: string;
 }
@@ -29,7 +29,7 @@ export async function verify(
   request: VerifyRequest,
   session: ReadingSession & Pick<Session, 'onStage'>,
 ): Promise<Outcome> {
-  const draft = createReportDraft(request.image, session.onStage);
+  const draft = createReportDraft(describeName(request.image), session.onStage);
   return draft.finish(async () => {
     const boot = await bootNamed(request, draft, session);
     draft.set({ boot, failed: boot.verdict === 'refused' });
@@ -42,11 +42,15 @@ async function bootNamed(
   session: ReadingSession,
 ): Promise<BootResult> {
   const { signal, limits, log, places } = session;
-  const definition = await findNamedImage(request.image, session);
+  const names = [request.image].flat();
+  const definition = await findNamedImage(names[0] ?? '', session);
   const kernel = request.kernel === undefined ? definition.kernel : resolve(places.folder, request.kernel);
   if (kernel === undefined) throw createKernelError(definition, '--kernel FILE');
-  const options = { signal, limits, name: request.image };
-  await using image = await draft.stage('unpack', () => openImage(definition.initrd, options));
+  await using image = await draft.stage('unpack', () =>
+    names.length > 1
+      ? openNamedImage(names, session)
+      : openImage(definition.initrd, { signal, limits, name: names[0] }),
+  );
   draft.set({ before: image.layout });
   draft.restrict(image.access);
   const wanted = createBootOptions({ flags: request, image: definition, kernel });

@@ -2,7 +2,7 @@ import { cacheEntry } from '../io/cache.js';
 import type { ArchivedRun } from '../model/archive.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
+import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/layout.js';
 import { createCollector, type Scan } from './collector.js';
 import { hashRange, readWhole, type Shortcut } from './reading.js';
 
@@ -33,7 +33,7 @@ interface Encoded {
 export function cachedScan(cache: Cache): Shortcut {
   return async (file, request) => {
     const sha256 = await hashRange(file, 0, file.size);
-    const entries = locate(cache, sha256);
+    const entries = locate(cache, sha256, request.files);
     const cached = await readScan(entries, request.hold);
     if (cached !== undefined) return { scan: cached, sha256 };
     const collector = createCollector({ ...request, runs: true });
@@ -51,11 +51,12 @@ interface Entries {
   readonly bodies: CacheEntry;
 }
 
-/** `sha256`: of the file. */
-function locate(cache: Cache, sha256: string): Entries {
+/** `sha256`: of the file, which has other segments where it was joined of several. */
+function locate(cache: Cache, sha256: string, files: readonly LayoutFile[] = []): Entries {
+  const places = files.map(({ offset, end }) => [offset, end]);
   return {
-    scan: cacheEntry(cache, 'scan', version, sha256),
-    bodies: cacheEntry(cache, 'scan', version, sha256, 'bodies'),
+    scan: cacheEntry(cache, 'scan', version, sha256, ...places),
+    bodies: cacheEntry(cache, 'scan', version, sha256, ...places, 'bodies'),
   };
 }
 

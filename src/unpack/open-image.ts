@@ -9,10 +9,11 @@ import type { ArchiveRecord, Layout, Segment } from '../model/layout.js';
 import { mergeRecords } from '../tree/merge.js';
 import { createCollector, type RecordWatcher, type ScannedImage } from './collector.js';
 import { type Reading, type ReadRequest, readWhole, type Shortcut } from './reading.js';
+import { limitFile } from './scan-files.js';
 
 export interface OpenOptions extends ReadRequest {
   /** What messages call the file; default: its path. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** A way to know the content sooner; the file is read as a whole where it does not apply. */
   readonly shortcut?: Shortcut | undefined;
 }
@@ -28,7 +29,7 @@ export interface WatchOptions extends Omit<OpenOptions, 'shortcut'> {
  */
 export function openImage(path: string, options: OpenOptions): Promise<ScannedImage> {
   const { name, shortcut, ...request } = options;
-  return openReading(path, name, async (file) => {
+  return openReading(path, { name, files: request.files }, async (file) => {
     const reading = await shortcut?.(file, request);
     if (reading !== undefined) return reading;
     const collector = createCollector({ ...request, runs: request.digest });
@@ -40,7 +41,7 @@ export function openImage(path: string, options: OpenOptions): Promise<ScannedIm
  * The same without a shortcut, with a watcher that sees all that is read. `watch` is called when the file is open.
  */
 export function openWatched(path: string, { name, watch, ...request }: WatchOptions): Promise<ScannedImage> {
-  return openReading(path, name, async (file) => {
+  return openReading(path, { name, files: request.files }, async (file) => {
     const watcher = await watch();
     const collector = createCollector({ ...request, runs: request.digest, watcher });
     return readWhole(file, { ...request, collector });
@@ -49,30 +50,36 @@ export function openWatched(path: string, { name, watch, ...request }: WatchOpti
 
 async function openReading(
   path: string,
-  name: string | undefined,
+  { name, files }: Pick<OpenOptions, 'name' | 'files'>,
   read: (file: InputFile) => Promise<Reading>,
 ): Promise<ScannedImage> {
   const file = await openInputFile(path, name);
   try {
     const reading = await read(file);
     await file.assertUnchanged();
-    return createImage(file, reading);
+    return createImage(file, { ...reading, files });
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function createImage(file: InputFile, { scan, sha256, members }: Reading): ScannedImage {
+function createImage(
+  file: InputFile,
+  { scan, sha256, members, files }: Reading & Pick<OpenOptions, 'files'>,
+): ScannedImage {
   const { segments, digests, held, runs } = scan;
   const records = scan.records.filter((record) => record !== undefined);
+  // An archive without a TRAILER must not go on into the next file.
+  const limit = (index: number) => (files ? limitFile(file, segments[index]?.end ?? 0) : file);
   const tokens = (index: number, options?: TokenOptions) =>
-    readTokens(file, segments[index], { ...options, members });
+    readTokens(limit(index), segments[index], { ...options, members });
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) =>
     readBodies({ segments, records, held, tokens }, wanted);
   const read = (record: ArchiveRecord) => readBody(record, bodies);
   const merged = mergeRecords(scan.records, read);
-  const layout: Layout = { size: file.size, sha256, segments, root: findRoot(segments, merged.entries) };
+  const root = findRoot(segments, merged.entries);
+  const layout: Layout = { size: file.size, sha256, segments, root, ...(files && { files }) };
   return {
     name: file.name,
     file: file.path,

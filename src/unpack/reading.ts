@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type InputFile, readRange } from '../io/input-file.js';
-import type { MemberRange, Segment } from '../model/layout.js';
+import type { LayoutFile, MemberRange, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
 import { createCollector, type Scan, type ScannedImage } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
 import { type ScannedSegment, type ScanOptions, scanImage } from './scan.js';
+import { scanFiles } from './scan-files.js';
 
 /** What a caller wants to know about an image. */
 export interface ReadRequest {
@@ -14,6 +15,8 @@ export interface ReadRequest {
   readonly digest?: boolean | undefined;
   /** Whether to hold a body in memory, by the record's name; one that does not fit is left out. */
   readonly hold?: ((name: string) => boolean) | undefined;
+  /** The files that the image was joined of. */
+  readonly files?: readonly LayoutFile[] | undefined;
 }
 
 export interface Reading {
@@ -52,10 +55,13 @@ export function sharedWith(image: ScannedImage): Shortcut {
 /** Reads the file from end to end. `sha256`: of the whole file, where it is known already. */
 export async function readWhole(
   file: InputFile,
-  { sha256, ...options }: ScanOptions & { readonly sha256?: string },
+  { sha256, files, ...options }: ScanOptions & Pick<ReadRequest, 'files'> & { readonly sha256?: string },
 ): Promise<Reading> {
   const hashed = sha256 === undefined ? hashWhileReading(file) : undefined;
-  const { segments } = await scanImage(hashed?.file ?? file, options);
+  const source = hashed?.file ?? file;
+  const { segments } = await (files === undefined
+    ? scanImage(source, options)
+    : scanFiles(source, files, options));
   const digest = sha256 ?? (await hashed?.digest()) ?? '';
   return {
     scan: { ...options.collector.finish(), segments: await hashSegments(file, segments, digest) },

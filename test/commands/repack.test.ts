@@ -89,7 +89,7 @@ const refused: readonly [string, readonly string[], RegExp][] = [
     ['repack', 'initrd.img', '-o', 'out.img'],
     /initrd\.img: .*\[tar-truncated\]\n.*uncompressed tar/,
   ],
-  ['no output', ['repack', 'root'], /required option/],
+  ['no output', ['repack', 'root'], /output-missing/],
 ];
 
 for (const [what, args, wanted] of refused) {

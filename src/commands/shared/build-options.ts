@@ -17,13 +17,21 @@ export function createSecretOption(): Option {
 /** The options that `build` and `plan` share. */
 export function addBuildOptions(command: Command): Command {
   command
-    .option('-i, --image <image>', 'the stock image: a file, or the id of an image definition')
+    .option(
+      '-i, --image <image>',
+      'the stock image: a file, or the id of an image definition; several files are one image (repeatable)',
+      collect,
+    )
     .option('-p, --patch <patch>', 'a patch folder or the id of a patch (repeatable)', collect)
     .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
     .addOption(createSecretOption())
     .option(
       '-o, --output <file>',
       'where the new image goes, - for standard output; default: initrd.patched.img',
+    )
+    .option(
+      '--split <directory>',
+      'instead of -o: one file for each of the image, with its name, into this folder',
     )
     .option('-c, --config <file>', 'default, without -i: moby-patch.yaml of this folder, if there is one')
     .addOption(

@@ -46,12 +46,17 @@ async function writeReports(
  * that followed it, or one with the error alone. `image`: the name of the input until it is found.
  */
 export async function withReports<T>(
-  { image = 'the configured image', report: files = [] }: ReportFlags & { readonly image?: string },
+  {
+    image = 'the configured image',
+    report: files = [],
+  }: ReportFlags & {
+    readonly image?: string | readonly string[];
+  },
   context: CommandContext,
   work: (onReport: (report: Report, outcome?: Restricted) => void) => Promise<T>,
 ): Promise<T> {
   await checkReports(files, context);
-  const draft = createReportDraft(image, () => {});
+  const draft = createReportDraft([image].flat().join(' + '), () => {});
   let last: Report | undefined;
   let access: FileAccess | undefined;
   let result: T;

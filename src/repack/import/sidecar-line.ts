@@ -30,6 +30,9 @@ const lineSchema = z.discriminatedUnion('line', [
     root: count,
     kept: z.array(z.string()),
     top: count.max(0o777).optional(),
+    files: z
+      .array(z.strictObject({ name: z.string().min(1), offset: count, end: count, sha256: digest }))
+      .optional(),
   }),
   z.strictObject({
     line: z.literal('segment'),

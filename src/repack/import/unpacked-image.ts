@@ -22,7 +22,8 @@ export function createUnpackedImage(sidecar: Sidecar, tree: SourceTree): Unpacke
   const { image: head, segments } = sidecar;
   const pieces = sidecar.pieces.flat();
   const records = pieces.flatMap(({ record }) => (record === undefined ? [] : [record]));
-  const layout: Layout = { size: head.size, sha256: head.sha256, segments, root: head.root };
+  const { size, sha256, root, files } = head;
+  const layout: Layout = { size, sha256, segments, root, ...(files && { files }) };
   const byRecord = new Map(pieces.map((piece) => [piece.record, piece]));
   const byDigest = indexBodies(tree);
   const read = (record: ArchiveRecord) => readBody(byRecord.get(record) as SidecarPiece, byDigest);

@@ -37,9 +37,20 @@ export async function* describeImage(
 /** Emits the lines in front of those of the records. */
 export async function describeFile({ image, sidecarOnly, top, emit }: SidecarRequest): Promise<void> {
   const { layout, name } = image;
-  const { size, sha256, root, segments } = layout;
+  const { size, sha256, root, segments, files } = layout;
   const closed = top === undefined || top === 0o777 ? {} : { top };
-  emit({ line: 'image', version: 1, name, size, sha256, root, kept: [...sidecarOnly], ...closed });
+  const joined = files === undefined ? {} : { files };
+  emit({
+    line: 'image',
+    version: 1,
+    name,
+    size,
+    sha256,
+    root,
+    kept: [...sidecarOnly],
+    ...closed,
+    ...joined,
+  });
   for (const [index, segment] of segments.entries()) {
     emit({ line: 'segment', ...segment });
     const bytes = segment.kind === 'opaque' ? image.raw(index) : undefined;

@@ -14,6 +14,11 @@ export interface CheckOptions {
   readonly signal: AbortSignal;
 }
 
+/** What is wrong with the request already. */
+export function listFaults({ faults = [] }: BuildRequest): Check[] {
+  return faults.map((fault) => ({ name: 'request', look: () => Promise.reject(fault) }));
+}
+
 /** What a build can look at before its first step: the output, then the boot. */
 export async function listChecks({ image, request, plan, work, signal }: CheckOptions): Promise<Check[]> {
   const { codec, level, single, verify, faults = [] } = request;

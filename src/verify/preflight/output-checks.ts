@@ -4,6 +4,7 @@ import { chooseSettings, writeMembers } from '../../compress/compression.js';
 import { createPieces } from '../../compress/piece.js';
 import { assertSpace, type SpaceNeed } from '../../io/free-space.js';
 import { assertWritable } from '../../io/output.js';
+import { assertFolderWritable } from '../../io/split-file.js';
 import type { Archive } from '../../model/archive.js';
 import type { BuildRequest } from '../../model/build.js';
 import type { Codec, Compression, Segment } from '../../model/layout.js';
@@ -11,7 +12,7 @@ import type { Check } from './run-checks.js';
 
 export interface OutputCheckOptions {
   readonly image: Archive;
-  readonly request: Pick<BuildRequest, 'output' | 'codec' | 'level' | 'verify'>;
+  readonly request: Pick<BuildRequest, 'output' | 'split' | 'files' | 'codec' | 'level' | 'verify'>;
   /** Whether anything is compressed anew. */
   readonly changes: boolean;
   /** Bytes of the files that the patches bring. */
@@ -28,8 +29,9 @@ export function listOutputChecks(options: OutputCheckOptions): Check[] {
     {
       name: 'output',
       async look() {
-        await assertWritable(request.output);
-        return `${dirname(request.output)} can be written to`;
+        const { output, split } = request;
+        await (split ? assertFolderWritable(output) : assertWritable(output));
+        return `${split ? output : dirname(output)} can be written to`;
       },
     },
     { name: 'space', look: () => assertSpace(listNeeds(options)) },
@@ -64,6 +66,7 @@ function listNeeds({ image, request, payload, work }: OutputCheckOptions): Space
   const boot = request.verify === undefined ? 0 : bytes;
   return [
     { folder: dirname(request.output), bytes, what: 'the new image' },
+    { folder: dirname(request.output), bytes: request.split ? bytes : 0, what: 'its single files' },
     { folder: tmpdir(), bytes: boot, what: 'its copy for the boot' },
     { folder: tmpdir(), bytes: work, what: 'the root in which commands run' },
   ];

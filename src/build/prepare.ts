@@ -1,0 +1,104 @@
+import { chooseEngine } from '../engine/choose.js';
+import { joinFiles } from '../io/join-files.js';
+import type { Scratch } from '../io/scratch.js';
+import type { Image } from '../model/archive.js';
+import type { Engine } from '../model/engine.js';
+import type { MobyPatchError } from '../model/error.js';
+import type { Plan } from '../model/plan.js';
+import { type CachedSteps, openCachedSteps } from '../patch/cached-steps.js';
+import { createPlan } from '../patch/plan.js';
+import { foreseeMode } from '../repack/write-changes.js';
+import { createPlanReport } from '../report/draft.js';
+import { cachedScan } from '../unpack/cached-scan.js';
+import type { ScannedImage } from '../unpack/collector.js';
+import { openImage } from '../unpack/open-image.js';
+import { assertLocked } from '../verify/assert-locked.js';
+import { isBootFile } from '../verify/hazards/find-hazards.js';
+import { listChecks, listFaults } from '../verify/preflight/list-checks.js';
+import { runChecks } from '../verify/preflight/run-checks.js';
+import type { Run } from './run.js';
+
+/** Several files are joined in the scratch folder. */
+export function openInput({ draft, request, session }: Run, scratch: Scratch): Promise<ScannedImage> {
+  return draft.stage('unpack', async () => {
+    const { signal, cache } = session;
+    const destination = `${scratch.path}/joined.img`;
+    const joined = request.files && (await joinFiles(request.files, { destination, signal }));
+    const opened = await openImage(joined === undefined ? request.image : destination, {
+      files: joined?.files,
+      signal,
+      limits: session.limits,
+      name: request.name,
+      digest: true,
+      hold: isBootFile,
+      shortcut: cachedScan(cache),
+    });
+    const image = joined === undefined ? opened : { ...opened, access: joined.access };
+    draft.set({ before: image.layout });
+    draft.restrict(image.access);
+    assertLocked(request.lock, { input: image.layout.sha256 });
+    return image;
+  });
+}
+
+async function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
+  const { patches, settings, secrets } = request;
+  const plan = await createPlan(patches, settings, image.layout.sha256, stamp, secrets);
+  draft.set({ plan: createPlanReport({ plan }) });
+  // A plan without a patch that is wrong is another one.
+  if (request.faults === undefined || request.faults.length === 0)
+    assertLocked(request.lock, { plan: plan.id });
+  return plan;
+}
+
+export interface Ready extends AsyncDisposable {
+  readonly plan: Plan;
+  /** Undefined where none can be had, which is one of the problems. */
+  readonly engine: Engine | undefined;
+  readonly cached: CachedSteps | undefined;
+  /** Whether commands will run. */
+  readonly runs: boolean;
+  readonly problems: readonly MobyPatchError[];
+}
+
+/** Plans, and finds all that is wrong with what the steps, the output and the boot need. */
+export function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
+  const { draft, request, session } = run;
+  return draft.stage('plan', async () => {
+    const plan = await makePlan(run, image, stamp);
+    let engine: Engine | undefined;
+    const early = await runChecks([
+      ...listFaults(request),
+      {
+        name: 'engine',
+        async look() {
+          engine = await pickEngine(run, plan);
+          return draft.report().engine?.reason;
+        },
+      },
+      {
+        name: 'mode',
+        look() {
+          const mode = foreseeMode(image, request);
+          draft.set({ mode });
+          return `${mode.name}: ${mode.reason}`;
+        },
+      },
+    ]);
+    const cached = engine && (await openCachedSteps(plan.steps, engine.name, session.cache));
+    const runs = plan.steps.slice(cached?.steps.length ?? 0).some(({ needs }) => needs.length > 0);
+    const work = runs ? (engine?.space?.(image) ?? 0) : 0;
+    const late = await runChecks(await listChecks({ image, request, plan, work, signal: session.signal }));
+    draft.set({ prechecks: [...early.prechecks, ...late.prechecks] });
+    const dispose = async () => cached?.[Symbol.asyncDispose]();
+    const problems = [...early.problems, ...late.problems];
+    return { plan, engine, cached, runs, problems, [Symbol.asyncDispose]: dispose };
+  });
+}
+
+async function pickEngine({ draft, request, session }: Run, plan: Plan): Promise<Engine> {
+  const { engine, reason } = await chooseEngine(request.engine, plan.needs, session.engines);
+  draft.set({ engine: { name: engine.name, reason } });
+  session.log(`engine ${engine.name}: ${reason}`);
+  return engine;
+}

@@ -1,0 +1,32 @@
+import { createRedaction, type Redaction } from '../format/redaction.js';
+import { createSealableCache, type SealableCache } from '../io/cache.js';
+import type { BuildRequest } from '../model/build.js';
+import type { Cache } from '../model/cache.js';
+import type { Session } from '../model/session.js';
+import { createReportDraft, type ReportDraft } from '../report/draft.js';
+
+/** A build that is under way, as its stages see it. */
+export interface Run {
+  readonly draft: ReportDraft;
+  readonly request: BuildRequest;
+  /** Its log shows no secrets, and its cache takes nothing more once a step has seen one. */
+  readonly session: Session & { readonly cache: SealableCache };
+  readonly redaction: Redaction;
+  /** For the steps before the first that gets a secret: never sealed. */
+  readonly stepCache: Cache;
+}
+
+export function createRun(request: BuildRequest, session: Session): Run {
+  const redaction = createRedaction(request.secrets ?? []);
+  return {
+    draft: createReportDraft(request.name, session.onStage, redaction),
+    request,
+    session: {
+      ...session,
+      cache: createSealableCache(session.cache),
+      log: (line) => session.log(redaction.text(line)),
+    },
+    redaction,
+    stepCache: session.cache,
+  };
+}

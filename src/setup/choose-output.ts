@@ -1,0 +1,69 @@
+import { resolve } from 'node:path';
+import type { FileToJoin } from '../io/join-files.js';
+import { nameIn } from '../io/split-file.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Places } from '../model/session.js';
+import type { LoadedConfiguration } from './configuration.js';
+
+/** Beside moby-patch.yaml, or in the working folder. */
+export const defaultOutput = 'initrd.patched.img';
+
+interface OutputNames {
+  readonly output?: string | undefined;
+  readonly split?: string | undefined;
+}
+
+export interface ChosenOutput {
+  /** An absolute path. */
+  readonly output: string;
+  /** It is a folder, which gets one file for each of the image. */
+  readonly split: boolean;
+}
+
+/** Flags come before the configuration. Error (`invalid`): `output-twice`. */
+export function chooseOutput(
+  flags: OutputNames,
+  { folder, values }: LoadedConfiguration,
+  places: Places,
+): ChosenOutput {
+  const isOf = (names: OutputNames) => (names.output ?? names.split) !== undefined;
+  const [names, from] = isOf(flags) ? [flags, places.folder] : [values, folder];
+  if (names.output !== undefined && names.split !== undefined)
+    throw new MobyPatchError(
+      'invalid',
+      'output-twice',
+      'both a file and a folder were named for the output',
+      {
+        hint: 'give one of them: -o FILE, or --split DIRECTORY',
+      },
+    );
+  const split = names.split !== undefined;
+  return { output: resolve(from, names.split ?? names.output ?? defaultOutput), split };
+}
+
+/** An output that would replace what it is made from, and two files of one name. */
+export function findOutputFaults(
+  { output, split }: ChosenOutput,
+  files: readonly FileToJoin[],
+): MobyPatchError[] {
+  const written = split ? files.map(({ name }) => nameIn(output, name)) : [output];
+  const same = written.find((path) => files.some((file) => file.path === path));
+  const twice = written.find((path, index) => written.indexOf(path) < index);
+  return [
+    ...(same === undefined ? [] : [createSameFileError(same)]),
+    ...(twice === undefined ? [] : [createSameNameError(twice)]),
+  ];
+}
+
+function createSameFileError(path: string): MobyPatchError {
+  const message = 'the output would replace the image it is made from';
+  return new MobyPatchError('invalid', 'output-is-input', message, {
+    path,
+    hint: 'give another file: -o FILE',
+  });
+}
+
+function createSameNameError(path: string): MobyPatchError {
+  const message = 'two files of the image have this name, and both would be written to it';
+  return new MobyPatchError('invalid', 'split-names', message, { path, hint: 'rename one of them' });
+}
