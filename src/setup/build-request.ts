@@ -3,7 +3,7 @@ import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
 import { type FileToJoin, nameFiles } from '../io/join-files.js';
 import type { BuildRequest, WriteMode } from '../model/build.js';
-import type { EngineName } from '../model/engine.js';
+import type { EngineName, StepLimits } from '../model/engine.js';
 import { MobyPatchError, uniteErrors } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
 import type { Patch } from '../model/patch.js';
@@ -36,6 +36,9 @@ export interface BuildFlags extends BootFlags {
   /** `false`: no file is read; absent: moby-patch.yaml of the working folder, if there is one. */
   readonly config?: string | false;
   readonly engine?: EngineName | 'auto';
+  /** MiB. */
+  readonly stepMemory?: number;
+  readonly stepProcesses?: number;
   readonly compression?: string;
   readonly level?: number;
   readonly mode?: WriteMode;
@@ -75,6 +78,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     output,
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
+    limits: chooseStepLimits(flags, values),
     codec: await collectFault(faults, () => parseCodec(flags.compression ?? values.compression)),
     level: flags.level ?? values.level,
     mode: flags.mode ?? values.mode,
@@ -173,6 +177,15 @@ function chooseKernel(
   if (flags.kernel !== undefined) return resolve(places.folder, flags.kernel);
   const { kernel } = configuration.values;
   return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
+}
+
+function chooseStepLimits(
+  { stepMemory, stepProcesses }: BuildFlags,
+  values: Configuration,
+): Partial<StepLimits> {
+  const memory = stepMemory ?? values['step-memory'];
+  const processes = stepProcesses ?? values['step-processes'];
+  return { ...(memory === undefined ? {} : { memory }), ...(processes === undefined ? {} : { processes }) };
 }
 
 function isChanging({ patches, codec, level, single }: BuildRequest): boolean {

@@ -40,6 +40,12 @@ export const configurationSchema = z.strictObject({
     .optional()
     .describe('Instead of "output": a folder, which gets one file for each of the image.'),
   engine: z.enum(engines).optional().describe('Where commands run.'),
+  'step-memory': z
+    .int()
+    .min(16)
+    .optional()
+    .describe("MiB of memory of a step's processes together; default: half of the machine's."),
+  'step-processes': z.int().min(8).optional().describe("How many a step's processes may be; default: 4096."),
   compression: z
     .string()
     .optional()

@@ -14,6 +14,17 @@ export function createSecretOption(): Option {
   return new Option('--secret <name=source>', text).argParser(collect);
 }
 
+/** The limits of a step that runs commands. */
+export function addStepLimitOptions(command: Command): Command {
+  return command
+    .option(
+      '--step-memory <MiB>',
+      "memory of a step's processes together; default: half of the machine's",
+      parseCount,
+    )
+    .option('--step-processes <number>', "how many a step's processes may be; default: 4096", parseCount);
+}
+
 /** The options that `build` and `plan` share. */
 export function addBuildOptions(command: Command): Command {
   command
@@ -47,7 +58,7 @@ export function addBuildOptions(command: Command): Command {
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option('--no-verify', 'do not boot the new image')
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it');
-  return addBootOptions(command);
+  return addBootOptions(addStepLimitOptions(command));
 }
 
 export function addBootOptions(command: Command): Command {

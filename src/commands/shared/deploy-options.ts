@@ -1,7 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { TargetOptions } from '../../deploy/target.js';
 import type { DeployRequest } from '../../deploy/wanted-patches.js';
-import { addBootOptions, createModeOption, createSecretOption } from './build-options.js';
+import {
+  addBootOptions,
+  addStepLimitOptions,
+  createModeOption,
+  createSecretOption,
+} from './build-options.js';
 import type { SessionFlags } from './context.js';
 import type { LimitFlags } from './limit-options.js';
 import { addReportOption, collect, parseCount, parseLevel, type ReportFlags } from './options.js';
@@ -45,7 +50,7 @@ export function addRequestOptions(command: Command): Command {
 export function addDeployOptions(command: Command): Command {
   return addReportOption(
     addBootOptions(
-      addRequestOptions(command)
+      addStepLimitOptions(addRequestOptions(command))
         .addOption(
           new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
         )

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { createInterruptedError, createStreamSink, createTail, type StreamSink } from '../../io/process.js';
+import type { StepLimits } from '../../model/engine.js';
 import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { OutputFilter, RunResult } from '../../model/workspace.js';
@@ -70,6 +71,7 @@ export interface ContainerOptions {
   readonly daemon: Daemon;
   readonly imageId: string;
   readonly owner: Owner;
+  readonly limits: StepLimits;
   readonly signal: AbortSignal;
 }
 
@@ -79,7 +81,7 @@ export interface ContainerOptions {
  * of Docker's would be a file of its own.
  */
 export async function createContainer(options: ContainerOptions): Promise<CreatedContainer | undefined> {
-  const { daemon, imageId, owner, signal } = options;
+  const { daemon, imageId, owner, limits, signal } = options;
   signal.throwIfAborted();
   const id = await daemon.createContainer({
     name: `moby-patch-${owner.run}`,
@@ -90,7 +92,7 @@ export async function createContainer(options: ContainerOptions): Promise<Create
     hostname: 'localhost',
     labels: { [labelKey]: formatLabel(owner) },
     capabilities,
-    mostProcesses: 4096,
+    limits,
   });
   if (id === undefined) return undefined;
   return {
@@ -209,7 +211,7 @@ async function forwardFrames(frames: AsyncIterable<Frame>, sinks: readonly Strea
 }
 
 const killedNote =
-  '\nthe command was killed (137): the usual cause is memory that ran out on the Docker daemon\n';
+  '\nthe command was killed (137): the usual cause is memory that ran out: a step has a limit (--step-memory)\n';
 
 interface TimeoutDetails {
   readonly lastLine: string | undefined;

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { StepLimits } from '../../model/engine.js';
 import type { Bytes } from '../../model/entry.js';
 import type { Endpoint } from './endpoint.js';
 
@@ -30,7 +31,7 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** All others are dropped, and no program can gain one. */
   readonly capabilities: readonly string[];
-  readonly mostProcesses: number;
+  readonly limits: StepLimits;
 }
 
 export interface ContainerState {
@@ -70,6 +71,8 @@ export type Frame = readonly [stream: number, bytes: Uint8Array];
 export interface Daemon {
   readonly endpoint: Endpoint;
   version(options?: VersionOptions): Promise<DaemonVersion>;
+  /** Bytes of memory of its machine. */
+  readMemory(signal: AbortSignal): Promise<number>;
 
   /** Images with this label, the newest first. */
   listImages(label: string): Promise<readonly DaemonObject[]>;

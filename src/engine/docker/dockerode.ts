@@ -11,6 +11,7 @@ import {
   splitFrames,
   statusOf,
 } from './answers.js';
+import { createContainerOptions, formatEnvironment } from './container-options.js';
 import type { Daemon, DaemonVersion } from './daemon.js';
 import type { Endpoint } from './endpoint.js';
 
@@ -56,6 +57,8 @@ export async function createDaemon(endpoint: Endpoint, agent: Agent): Promise<Da
     endpoint,
     version: (options) =>
       ask({ what: 'answer', ...options }, (abortSignal) => readVersion(client, abortSignal)),
+    readMemory: (signal) =>
+      ask({ what: 'tell its memory', signal }, (abortSignal) => readMemory(client, abortSignal)),
     importImage: (tar, label) => importImage(client, endpoint, { tar, label }),
     ...imageCalls(client, ask),
     ...containerCalls(client, ask),
@@ -156,28 +159,7 @@ function containerCalls(client: Docker, ask: Ask) {
       return containers.map(({ Id, Labels }) => ({ id: Id, labels: Labels }));
     },
     async createContainer(spec) {
-      const options: Docker.ContainerCreateOptions = {
-        name: spec.name,
-        Image: spec.imageId,
-        Entrypoint: [],
-        Cmd: [...spec.argv],
-        Hostname: spec.hostname,
-        User: '0:0',
-        WorkingDir: '/',
-        Env: formatEnvironment(spec.environment),
-        OpenStdin: true,
-        Tty: false,
-        Labels: { ...spec.labels },
-        HostConfig: {
-          CapDrop: ['ALL'],
-          CapAdd: [...spec.capabilities],
-          SecurityOpt: ['no-new-privileges:true'],
-          PidsLimit: spec.mostProcesses,
-          Privileged: false,
-          LogConfig: { Type: 'none', Config: {} },
-          RestartPolicy: { Name: 'no' },
-        },
-      };
+      const options = createContainerOptions(spec);
       const created = await ask({ what: 'create a container', seconds: changeLimit }, (abortSignal) =>
         client.createContainer({ ...options, abortSignal }),
       ).catch(ignore(404));
@@ -310,6 +292,11 @@ async function readVersion(client: Docker, abortSignal: AbortSignal): Promise<Da
   return { version: `${Version}`, os: `${Os}`, arch: `${Arch}` };
 }
 
+async function readMemory(client: Docker, abortSignal: AbortSignal): Promise<number> {
+  const answer = await getAnswer(client, { path: '/info', isStream: false, abortSignal });
+  return Number((answer as Readonly<Record<string, unknown>>).MemTotal);
+}
+
 interface Request {
   readonly path: string;
   readonly isStream: boolean;
@@ -336,8 +323,4 @@ function ignore(...statuses: readonly number[]): (error: unknown) => undefined {
   return (error) => {
     if (!statuses.includes(statusOf(error) ?? 0)) throw error;
   };
-}
-
-function formatEnvironment(environment: Readonly<Record<string, string>>): string[] {
-  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
 }

@@ -6,6 +6,7 @@ import type { Archive } from '../../model/archive.js';
 import type { CommandRoot, Executor, ExecutorOptions } from '../../model/engine.js';
 import { createErrorReport, MobyPatchError } from '../../model/error.js';
 import type { RunOptions, RunResult } from '../../model/workspace.js';
+import { completeLimits } from '../limits.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
 import { connectDocker } from './connect.js';
 import { type Container, createContainer } from './container.js';
@@ -109,7 +110,8 @@ async function startFrom(imageId: string, options: StartOptions): Promise<Starte
   const { daemon, owner, signal, cache } = options;
   const layers = await daemon.readLayers(imageId, signal);
   if (layers === undefined) return undefined;
-  const created = await createContainer({ daemon, imageId, owner, signal });
+  const limits = completeLimits(options.limits, await daemon.readMemory(signal));
+  const created = await createContainer({ daemon, imageId, owner, limits, signal });
   if (created === undefined) return undefined;
   const { version } = await daemon.version({ signal });
   const origin = await readOrigin(created.export, { layers, daemonVersion: version, cache });

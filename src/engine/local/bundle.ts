@@ -13,6 +13,8 @@ export interface CommandRun extends Pick<ProcessOptions, 'input' | 'createFilter
   readonly root: string;
   /** A private folder outside of the root. */
   readonly folder: string;
+  /** The programs of the root are 32-bit ones. */
+  readonly isNarrow: boolean;
   readonly network: boolean;
   readonly binds: readonly Bind[];
   readonly argv: readonly string[];

@@ -16,6 +16,7 @@ import { createBodies } from './bodies.js';
 import { collectFiles } from './collect.js';
 import { compareSnapshot } from './delta.js';
 import { createMountedTrees, mountedTrees, removeCreated } from './mount-points.js';
+import { isNarrow } from './narrow.js';
 import { networkFiles, provideNetworkFiles } from './network-files.js';
 import { type LocalReadiness, probeLocal } from './probe.js';
 import { applyChanges } from './push.js';
@@ -78,6 +79,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
   const skipped = new Set<string>(mountedTrees);
   await mkdir(folder.path, { mode: 0o755 });
   await materialiseImage(image, { folder, signal });
+  const narrow = isNarrow(folder);
   const walked = await walkFolder(folder, skipped, signal);
   const before = new Map([...walked].map(([path, { signature }]) => [path, signature]));
   const bodies = createBodies(folder, at('bodies'));
@@ -97,6 +99,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
         sandbox,
         root: folder.path,
         folder: scratch.path,
+        isNarrow: narrow,
         limits,
         network: wanted.network ?? false,
         binds: files?.binds ?? [],

@@ -19,6 +19,7 @@ export interface ContainerPlan {
   readonly binds: readonly Bind[];
   /** As Node names it: `x64`, `arm64`. */
   readonly processor: string;
+  readonly isNarrow: boolean;
   /** Without a control group the memory is that of each process, and no process of root is counted. */
   readonly limits: StepLimits;
   /** The name of the control group; undefined where none can be made. */
@@ -61,7 +62,7 @@ const hidden = ['nosuid', 'noexec', 'nodev'];
 
 /** `config.json` of an OCI bundle: a command in a root folder with namespaces, rights and limits of its own. */
 export function createOciConfig(plan: ContainerPlan) {
-  const { root, argv, environment, processor, uplink } = plan;
+  const { root, argv, environment, processor, isNarrow, uplink } = plan;
   const capabilities = grantedCapabilities.map((name) => `CAP_${name.toUpperCase()}`);
   const variables = { ...baseEnvironment, ...environment };
   return {
@@ -85,7 +86,7 @@ export function createOciConfig(plan: ContainerPlan) {
       namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })),
       maskedPaths,
       readonlyPaths,
-      seccomp: createSeccomp(processor) satisfies Seccomp | undefined,
+      seccomp: createSeccomp(processor, isNarrow) satisfies Seccomp | undefined,
       ...createGroup(plan),
     },
   };

@@ -49,7 +49,7 @@ async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<MobyPatchE
   const root = join(scratch.path, 'root');
   for (const tree of mountedTrees) await mkdir(join(root, tree), { recursive: true });
   await writeFile(join(root, 'true'), program, { mode: 0o755 });
-  const nothing = { network: false, binds: [], environment: {}, onLine: () => {} };
+  const nothing = { isNarrow: false, network: false, binds: [], environment: {}, onLine: () => {} };
   const run = {
     ...nothing,
     sandbox,
