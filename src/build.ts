@@ -1,4 +1,5 @@
 import { openInput, prepare } from './build/prepare.js';
+import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
 import { createWorkspace } from './engine/workspace.js';
 import { copyIntoPlace, createOutput, type Output, replaceFile } from './io/output.js';
@@ -17,6 +18,7 @@ import type { Session } from './model/session.js';
 import { applySteps } from './patch/apply-steps.js';
 import { type CachedSteps, cacheSteps, proveSteps } from './patch/cached-steps.js';
 import { chooseStamp } from './patch/choose-stamp.js';
+import { listDeliberate } from './patch/trace-steps.js';
 import { placeFiles } from './repack/place-files.js';
 import { writeChanges } from './repack/write-changes.js';
 import { createPlanReport } from './report/draft.js';
@@ -76,6 +78,7 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
       patch(run, { plan, engine, workspace, cached }),
     );
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
+    if (request.twice) await repeatSteps(run, { image, plan, engine, stamp, changes });
     await using output = await draft.stage('repack', () => repack(run, { image, changes, scratch }));
     await using written = await draft.stage('validate', () =>
       validate(run, { image, plan, changes, output }),
@@ -190,7 +193,9 @@ async function validate(
       plan.steps.flatMap(({ stores }) => stores),
     );
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
-    for (const { path, message } of await refuseHazards(image, written)) draft.warn(`${path}: ${message}`);
+    const deliberate = listDeliberate(plan);
+    for (const { path, message, hint } of await refuseHazards(image, written, { changes, deliberate }))
+      draft.warn(`${path}: ${message}; ${hint}`);
     return written;
   } catch (error) {
     await written[Symbol.asyncDispose]();

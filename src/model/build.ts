@@ -27,6 +27,8 @@ export interface BuildRequest {
   readonly output: string;
   /** What has to come out; a build that differs is refused. */
   readonly lock?: Lock | undefined;
+  /** Make the changes a second time without the cache, and refuse (`not-reproducible`) where they differ. */
+  readonly twice?: boolean | undefined;
   readonly engine: EngineName | 'auto';
   /** Of each step that runs commands; absent ones have their defaults. */
   readonly limits?: Partial<StepLimits> | undefined;

@@ -6,6 +6,7 @@ import type { EngineName } from './engine.js';
 import type { ErrorReport } from './error.js';
 import type { Layout } from './layout.js';
 import type { PlannedPatch } from './plan.js';
+import type { RunDifference } from './twice.js';
 
 export type Stage = 'configure' | 'unpack' | 'plan' | 'patch' | 'repack' | 'validate' | 'verify' | 'publish';
 
@@ -82,6 +83,8 @@ export interface Report {
   /** How the changes got into the image, and why. `auto` in a plan: the changes decide. */
   readonly mode?: { readonly name: WriteMode; readonly reason: string } | undefined;
   readonly steps: readonly StepReport[];
+  /** What a second run of the steps made differently; absent: there was none. */
+  readonly twice?: readonly RunDifference[] | undefined;
   readonly diff?: TreeDiff | undefined;
   readonly boot?: BootResult | undefined;
   readonly warnings: readonly string[];

@@ -17,7 +17,7 @@ export function renderPlainText(report: Report): string {
 
 /** The lines of a report, without its error and without the differences. */
 export function renderReport(report: Report): string[] {
-  const { engine, mode, steps, diff, warnings, manifest, stages } = report;
+  const { engine, mode, steps, twice, diff, warnings, manifest, stages } = report;
   const times = Object.entries(stages).map(([stage, ms]) => `${stage} ${showSeconds(ms)}`);
   return [
     renderHead(report),
@@ -25,6 +25,7 @@ export function renderReport(report: Report): string[] {
     ...renderRow('engine', engine && `${engine.name}: ${engine.reason}`),
     ...renderRow('mode', mode && `${mode.name}: ${mode.reason}`),
     ...steps.flatMap(renderStep),
+    ...renderRow('twice', twice && describeTwice(twice)),
     ...renderRow('changes', diff && `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`),
     ...warnings.flatMap((warning) => renderRow('warning', warning)),
     ...renderBootOf(report),
@@ -92,6 +93,11 @@ function renderStep(step: StepReport): string[] {
 function renderBootOf({ boot, failed, after }: Report): string[] {
   if (boot !== undefined) return renderBoot(boot);
   return !failed && after !== undefined ? renderRow('boot', 'not booted') : [];
+}
+
+function describeTwice(differences: readonly unknown[]): string {
+  if (differences.length === 0) return 'a second run of the steps made the same';
+  return `a second run of the steps made ${differences.length} things differently`;
 }
 
 /** No line where there is no value. */

@@ -45,6 +45,8 @@ export interface BuildFlags extends BootFlags {
   readonly singleMember?: boolean;
   readonly verify: boolean;
   readonly locked?: boolean;
+  /** Make the changes twice, and refuse them where they differ. */
+  readonly twice?: boolean;
 }
 
 /**
@@ -76,6 +78,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     settings,
     secrets: await chooseSecrets(flags, configuration, patches, session),
     output,
+    twice: flags.twice,
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
     limits: chooseStepLimits(flags, values),

@@ -56,6 +56,7 @@ export function addBuildOptions(command: Command): Command {
     .addOption(createModeOption())
     .option('--single-member', 'one compressed member, for a loader that reads only one')
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
+    .option('--twice', 'make the changes twice, and refuse them where they differ')
     .option('--no-verify', 'do not boot the new image')
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it');
   return addBootOptions(addStepLimitOptions(command));

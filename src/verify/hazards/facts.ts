@@ -9,6 +9,10 @@ export interface HazardOptions {
   readonly kernelConfig?: KernelConfig | undefined;
   /** MiB of the machine that boots it. */
   readonly memory?: number | undefined;
+  /** Regular files that a build made or changed, with their first bytes. */
+  readonly changed?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** Paths that steps wrote as they are, and no command. */
+  readonly deliberate?: ReadonlySet<string> | undefined;
 }
 
 /** All that a rule looks at. Paths may lead over symlinks, which are followed inside the image. */

@@ -1,8 +1,11 @@
+import { collectBytes } from '../../io/collect.js';
 import type { Archive } from '../../model/archive.js';
+import type { Change } from '../../model/change.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Hazard } from '../../model/hazard.js';
 import { type Facts, gatherFacts, type HazardOptions } from './facts.js';
 import { traceFirstProgram } from './first-program.js';
+import { findGenerated } from './generated.js';
 import { listLoaderFiles } from './libraries.js';
 import { findTooLittleMemory } from './memory.js';
 import { findContainerKeyword, findDockerEnvironment, listConfigurations, listServices } from './openrc.js';
@@ -21,6 +24,7 @@ const rules: readonly Rule[] = [
   findShadowed,
   findMissingParents,
   findLinkLeaks,
+  findGenerated,
 ];
 
 /** What most first programs lead to. Read in the first pass, they mostly spare the second one. */
@@ -70,6 +74,29 @@ export function isBootFile(name: string): boolean {
   return bootFile.test(name);
 }
 
+export interface MadeChanges {
+  readonly changes: readonly Change[];
+  /** Paths that steps wrote as they are. */
+  readonly deliberate: ReadonlySet<string>;
+}
+
+/** Bytes: a key has a few thousand. */
+const longestKey = 64 * 1024;
+
+/** The regular files among changes; only small ones have bytes, since a larger one is no key. */
+async function readStarts(changes: readonly Change[]): Promise<ReadonlyMap<string, Uint8Array>> {
+  const starts = new Map<string, Uint8Array>();
+  for (const change of changes) {
+    if (change.op === 'remove' || change.entry.type !== 'file') continue;
+    const { path, size } = change.entry;
+    starts.set(
+      path,
+      size > longestKey ? new Uint8Array() : await collectBytes(change.entry.body(), size, path),
+    );
+  }
+  return starts;
+}
+
 export interface ComparedHazards {
   /** Fatal, and not in the image before the changes: reasons to refuse the new image. */
   readonly introduced: readonly Hazard[];
@@ -92,9 +119,13 @@ export function compareHazards(before: readonly Hazard[], after: readonly Hazard
  * Refuses an output that can fail in a way in which its input could not. Returns the hazards that are no reason to
  * refuse it. Error (`failed`): `boot-hazard`.
  */
-export async function refuseHazards(image: Archive, written: Archive): Promise<readonly Hazard[]> {
+export async function refuseHazards(
+  image: Archive,
+  written: Archive,
+  { changes, deliberate }: MadeChanges,
+): Promise<readonly Hazard[]> {
   if (written.layout.sha256 === image.layout.sha256) return [];
-  const after = await findHazards(written);
+  const after = await findHazards(written, { changed: await readStarts(changes), deliberate });
   // The old image is only read again where it decides something.
   const before = after.some(({ severity }) => severity === 'fatal') ? await findHazards(image) : [];
   const { introduced, known } = compareHazards(before, after);

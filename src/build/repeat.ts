@@ -1,0 +1,33 @@
+import { createWorkspace } from '../engine/workspace.js';
+import { noCache } from '../io/cache.js';
+import type { Image } from '../model/archive.js';
+import type { Change } from '../model/change.js';
+import type { Engine } from '../model/engine.js';
+import type { Plan } from '../model/plan.js';
+import { traceSteps } from '../patch/trace-steps.js';
+import type { Run } from './run.js';
+import { compareRuns, refuseDifferences } from '../verify/compare-runs.js';
+
+interface Repetition {
+  readonly image: Image;
+  readonly plan: Plan;
+  readonly engine: Engine;
+  readonly stamp: number;
+  /** What the first run made; its bodies can still be read. */
+  readonly changes: readonly Change[];
+}
+
+/** Applies all steps once more, without the cache. Error (`failed`): `not-reproducible`; the report has all differences. */
+export async function repeatSteps(
+  { draft, session, redaction }: Run,
+  { image, plan, engine, stamp, changes }: Repetition,
+): Promise<void> {
+  const { signal, log } = session;
+  const { createFilter } = redaction;
+  const options = { reads: plan.reads, stamp, signal, log, createFilter, cache: noCache };
+  await using workspace = createWorkspace({ image, engine, ...options });
+  const again = await traceSteps(plan.steps, workspace, { signal, log });
+  const twice = await compareRuns(changes, again.changes, again.writers);
+  draft.set({ twice });
+  refuseDifferences(twice);
+}
