@@ -2,10 +2,12 @@ import { openInput, prepare } from './build/prepare.js';
 import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
 import { createWorkspace } from './engine/workspace.js';
+import { ownerOnly } from './io/access.js';
 import { copyIntoPlace, createOutput, type Output, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { hashParts, splitFile } from './io/split-file.js';
 import { createSpool } from './io/spool.js';
+import type { FileAccess } from './model/access.js';
 import type { Image } from './model/archive.js';
 import type { BootResult } from './model/boot.js';
 import type { BuildRequest } from './model/build.js';
@@ -79,14 +81,14 @@ export async function build(request: BuildRequest, session: Session): Promise<Ou
     );
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
     if (request.twice) await repeatSteps(run, { image, plan, engine, stamp, changes });
-    await using output = await draft.stage('repack', () => repack(run, { image, changes, scratch }));
+    await using output = await draft.stage('repack', () => repack(run, { image, plan, changes, scratch }));
     await using written = await draft.stage('validate', () =>
       validate(run, { image, plan, changes, output }),
     );
     const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
     draft.set({ boot });
     await draft.stage('publish', () =>
-      publish(run, { image, output, boot, scratch, kept: kept || cached !== undefined }),
+      publish(run, { image, plan, output, boot, scratch, kept: kept || cached !== undefined }),
     );
     if (boot !== undefined) await proveSteps(plan.steps, engine.name, session.cache);
   });
@@ -127,13 +129,19 @@ async function patch(
   return { changes, kept: await keep() };
 }
 
+/** What a new file is made from: it is no more readable than these. */
+function listInputs({ access }: Image, { steps }: Plan): readonly FileAccess[] {
+  return steps.some(({ stores }) => stores.length > 0) ? [access, ownerOnly] : [access];
+}
+
 interface RepackStage {
   readonly image: Image;
+  readonly plan: Plan;
   readonly changes: readonly Change[];
   readonly scratch: Scratch;
 }
 
-async function repack({ draft, request, session }: Run, { image, changes, scratch }: RepackStage) {
+async function repack({ draft, request, session }: Run, { image, plan, changes, scratch }: RepackStage) {
   const spool = createSpool(scratch.path);
   const places = new Map<number, MemberRange>();
   const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
@@ -146,7 +154,7 @@ async function repack({ draft, request, session }: Run, { image, changes, scratc
   })();
   // A folder is not replaced: what it gets is cut out of a file beside it.
   const destination = request.split ? `${request.output}.joined` : request.output;
-  const place = { destination, inputs: [image.access], signal: session.signal };
+  const place = { destination, inputs: listInputs(image, plan), signal: session.signal };
   const output = await createOutput(source, place);
   const files =
     image.layout.files && (await hashParts(output.path, placeFiles(image.layout, places, output.size)));
@@ -230,6 +238,7 @@ async function verify(
 
 interface PublishStage {
   readonly image: Image;
+  readonly plan: Plan;
   readonly output: Pick<Output, 'path' | 'publish'> & { readonly files: readonly LayoutFile[] | undefined };
   readonly boot: BootResult | undefined;
   readonly scratch: Scratch;
@@ -240,9 +249,9 @@ interface PublishStage {
 /** A refused boot leaves the old output unchanged, and its console beside it. */
 async function publish(
   { draft, request, session: { signal }, redaction }: Run,
-  { image, output, boot, scratch, kept }: PublishStage,
+  { image, plan, output, boot, scratch, kept }: PublishStage,
 ): Promise<void> {
-  const inputs = [image.access];
+  const inputs = listInputs(image, plan);
   if (boot !== undefined) {
     const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
     const copy = { destination: console, inputs, signal, filter: redaction.createFilter() };

@@ -5,8 +5,8 @@ import type { Change } from '../model/change.js';
 import type { Engine } from '../model/engine.js';
 import type { Plan } from '../model/plan.js';
 import { traceSteps } from '../patch/trace-steps.js';
-import type { Run } from './run.js';
 import { compareRuns, refuseDifferences } from '../verify/compare-runs.js';
+import type { Run } from './run.js';
 
 interface Repetition {
   readonly image: Image;

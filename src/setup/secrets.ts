@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { shortestSecret } from '../format/secret-forms.js';
+import { readAt } from '../io/read-write.js';
+import { createUnreadableError, isMissing, openRegular, readOpened } from '../io/regular-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Parameter, Patch } from '../model/patch.js';
 import type { Secret, SecretSource } from '../model/secret.js';
@@ -134,33 +135,22 @@ function readQuietly(path: string, name: string, session: ReadingSession): Promi
   });
 }
 
-/** The text of a file without the line break at its end. */
+/** The text of a file without the line break at its end. Error: `secret-unreadable`. */
 async function readSecretFile(path: string, name: string, { log }: ReadingSession): Promise<string> {
-  const fail = (found: string, cause?: unknown) =>
-    new MobyPatchError(
-      'invalid',
-      'secret-unreadable',
-      `the secret ${name}: found ${found}, wanted a text file`,
-      {
-        path,
-        cause,
-      },
-    );
-  // Without O_NONBLOCK opening a fifo would wait for a writer for ever.
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause) => {
-    throw fail(`that it cannot be opened (${cause.code})`, cause);
-  });
-  const stat = await file.stat();
-  if (!stat.isFile()) throw fail('something that is not a regular file');
-  if (stat.size > longestSecret) throw fail(`${stat.size} bytes, at most ${longestSecret} are possible`);
-  if ((stat.mode & 0o007) !== 0)
-    log(
-      `the file of the secret ${name} can be read or written by everybody on this machine: chmod 600 ${path}`,
-    );
-  const bytes = await file.readFile();
-  const text = bytes.toString('utf8');
-  if (!Buffer.from(text).equals(bytes)) throw fail('bytes that are not UTF-8');
-  return text.replace(/\r?\n$/, '');
+  try {
+    await using file = await openRegular(path);
+    const { mode } = await file.stat();
+    if ((mode & 0o007) !== 0)
+      log(
+        `the file of the secret ${name} can be read or written by everybody on this machine: chmod 600 ${path}`,
+      );
+    const bytes = await readOpened(file, { path, limit: longestSecret });
+    const text = bytes.toString('utf8');
+    if (Buffer.from(text).equals(bytes)) return text.replace(/\r?\n$/, '');
+    throw new MobyPatchError('invalid', 'secret-unreadable', 'found bytes that are not UTF-8, wanted a text');
+  } catch (cause) {
+    throw createUnreadableError(cause, { code: 'secret-unreadable', what: `the secret ${name}`, path });
+  }
 }
 
 /** Error (`invalid`): `secret-invalid`, without the value. */
@@ -199,25 +189,23 @@ async function loadKey({ places, log }: ReadingSession): Promise<Uint8Array> {
     await mkdir(places.state, { recursive: true, mode: 0o700 });
     return (await readKey(path)) ?? (await createKey(path)) ?? (await readKey(path)) ?? randomBytes(keySize);
   } catch (error) {
-    log(
-      `the digests of secrets are other ones in the next run: ${path} (${(error as NodeJS.ErrnoException).code})`,
-    );
+    log(`the digests of secrets are other ones in the next run: ${path}: ${(error as Error).message}`);
     return randomBytes(keySize);
   }
 }
 
+/** Undefined when there is none. */
 async function readKey(path: string): Promise<Uint8Array | undefined> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+  const file = await openRegular(path, { follow: false }).catch((error) => {
+    if (isMissing(error)) return undefined;
     throw error;
   });
   if (file === undefined) return undefined;
   await using held = file;
-  const { buffer, bytesRead } = await held.read(Buffer.alloc(keySize), 0, keySize, 0);
-  if (bytesRead < keySize || ((await held.stat()).mode & 0o077) !== 0)
-    throw Object.assign(new Error('no key of this user alone'), { code: 'EPERM' });
-  return buffer;
+  const { mode, uid } = await held.stat();
+  const bytes = await readAt(held, 0, keySize);
+  if (bytes.length === keySize && (mode & 0o077) === 0 && uid === process.geteuid?.()) return bytes;
+  throw new Error('found no key that belongs to this user alone');
 }
 
 /** Undefined when another process was faster. */

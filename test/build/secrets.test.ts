@@ -141,6 +141,7 @@ declareTest(
     const built = await build(steps, '--engine', 'local');
     t.is(built.code, 0, built.stderr);
     t.is(await entry('etc/token'), `t=${value}\n`);
+    t.is((await stat(join(folder, 'out.img'))).mode & 0o777, 0o600);
     t.regex(built.stderr, / equal$/m);
     t.regex(built.stderr, /it is secret hmac-sha256:[0-9a-f]{12}$/m);
     t.regex(built.stderr, / secret hmac-sha256:[0-9a-f]{12}$/m);
