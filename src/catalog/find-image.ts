@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { detectKernelImage } from '../format/kernel-magic.js';
+import { openInputFile } from '../io/input-file.js';
 import { openRegular } from '../io/regular-file.js';
 import type { ApplicationCommands } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
@@ -55,7 +56,9 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
     return locate({ name, file, definition: await loadDefinition(file) }, options);
   }
   const initrd = resolve(options.folder, name);
-  if (await isFile(initrd)) {
+  const found = await stat(initrd).catch(() => undefined);
+  if (found !== undefined && !found.isDirectory()) {
+    await (await openInputFile(initrd, name))[Symbol.asyncDispose]();
     await refuseDisk(initrd);
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
@@ -152,7 +155,7 @@ async function isKernel(path: string): Promise<boolean> {
   return detectKernelImage(buffer.subarray(0, bytesRead)) !== undefined;
 }
 
-function isFile(path: string): Promise<boolean> {
+function _isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (stats) => stats.isFile(),
     () => false,

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
@@ -34,6 +33,7 @@ export function addBuildCommand(program: Command, context: CommandContext): void
 async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
   assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
   const { withReports } = await import('./shared/write-reports.js');
+  const { streamRegular } = await import('../io/regular-file.js');
   const { createScratch } = await import('../io/scratch.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
@@ -57,7 +57,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     await showReport(report, { json: flags.json, toStderr: isStreamed }, context);
     if (report.error !== undefined) explain(context, report.error, error);
     if (isStreamed && !report.failed)
-      for await (const piece of createReadStream(streamed)) await printData(context, piece);
+      for await (const piece of streamRegular(streamed)) await printData(context, piece);
   } finally {
     progress.end();
   }

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sidecarSuffix } from '../format/sidecar.js';
 import { createOutput, type Output, type Written } from '../io/output.js';
+import { streamRegular } from '../io/regular-file.js';
 import { createScratch, type Scratch } from '../io/scratch.js';
 import { hashParts, splitFile } from '../io/split-file.js';
 import { createSpool, type Spool } from '../io/spool.js';
@@ -105,7 +105,7 @@ export async function* repackToStream(
   await using scratch = await createScratch();
   const output = { path: join(scratch.path, 'output.img'), name: '-' };
   await using written = await writeChecked(output, { source, scratch, session });
-  yield* createReadStream(written.path);
+  yield* streamRegular(written.path);
 }
 
 interface Run {
