@@ -154,10 +154,3 @@ async function isKernel(path: string): Promise<boolean> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
   return detectKernelImage(buffer.subarray(0, bytesRead)) !== undefined;
 }
-
-function _isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
-}
