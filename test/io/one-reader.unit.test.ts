@@ -12,7 +12,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'engine/local/collect.ts': 'regular files of a private folder in which nothing runs',
   'engine/local/groups.ts': '/proc',
   'engine/local/mount-points.ts': 'new files (O_EXCL)',
-  'engine/local/narrow.ts': '/proc',
+  'engine/local/narrow.ts': 'regular files of a private folder in which nothing runs',
   'engine/local/network-files.ts': 'files of /etc, and copies of them',
   'engine/local/probe.ts': '/proc',
   'engine/local/resource-limits.ts': '/proc',
