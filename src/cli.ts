@@ -1,10 +1,13 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
 import { createProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
 import { createOutputClosedError } from './commands/shared/errors.js';
+import { talk } from './commands/shared/talk.js';
 import { closeInherited } from './io/descriptors.js';
+import { listOwnScratch } from './io/scratch.js';
 import { exitCodes, MobyPatchError } from './model/error.js';
 import { secretPrefix } from './model/secret.js';
 import { version } from './version.js';
@@ -16,18 +19,24 @@ const interval = 20;
 closeInherited(process.argv);
 tuneV8();
 
+/** Seconds for all that is cleaned up after an abort. */
+const cleanupLimit = 10;
+
 const abort = new AbortController();
+// Every program, stream and timer of a large image may wait for it at the same time.
+setMaxListeners(0, abort.signal);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () =>
-    abort.abort(
-      new MobyPatchError('interrupted', 'interrupted', `interrupted by ${signal}; nothing was replaced`),
-    ),
-  );
+  process.on(signal, () => {
+    if (abort.signal.aborted) leave(`interrupted again by ${signal}`);
+    end(new MobyPatchError('interrupted', 'interrupted', `interrupted by ${signal}; nothing was replaced`));
+  });
 }
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  abort.abort(createOutputClosedError());
+  end(createOutputClosedError());
 });
+// Without a reader there is nobody to tell.
+process.stderr.on('error', () => {});
 
 // A secret is for this process alone: programs that it starts inherit process.env.
 const environment = { ...process.env };
@@ -53,6 +62,20 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : exitCodes.invalid;
+}
+
+/** Ends all work, which then cleans up; after `cleanupLimit` whatever is left stays. */
+function end(reason: MobyPatchError): void {
+  abort.abort(reason);
+  setTimeout(() => leave(`cleaning up took more than ${cleanupLimit} s`), cleanupLimit * 1000).unref();
+}
+
+/** Ends the process at once, and with it the programs that it started. */
+function leave(why: string): never {
+  const folders = listOwnScratch().join(', ') || 'no temporary folder';
+  const text = `${why}; left are ${folders}, and what Docker may have of process ${process.pid}`;
+  talk(process, `moby-patch: ${text}\n  try: moby-patch prune`);
+  process.exit(exitCodes.interrupted);
 }
 
 /** Tunes V8 for short commands and for large images. */

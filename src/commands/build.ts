@@ -8,8 +8,9 @@ import { type CommandContext, openSession, type SessionFlags } from './shared/co
 import { explain, guard } from './shared/errors.js';
 import { addLimitOptions } from './shared/limit-options.js';
 import { addReportOption, type ReportFlags } from './shared/options.js';
-import { assertOneOutput, printData, printJson, shortenPaths } from './shared/print.js';
+import { assertOneOutput, printData, printJson, printLines, shortenPaths } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
+import { talk } from './shared/talk.js';
 
 interface Flags extends BuildFlags, ReportFlags, SessionFlags {
   readonly json?: boolean;
@@ -75,7 +76,7 @@ async function showReport(
 ): Promise<void> {
   if (json) return printJson(context, report);
   const { renderReport } = await import('../report/text.js');
-  const text = shortenPaths(context, `${renderReport(report).join('\n')}\n`);
-  if (toStderr) context.stderr.write(text);
-  else await printData(context, text);
+  const lines = renderReport(report).map((line) => shortenPaths(context, line));
+  if (toStderr) talk(context, lines.join('\n'));
+  else await printLines(context, lines);
 }

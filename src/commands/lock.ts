@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { printJson, printLines, shortenPaths } from './shared/print.js';
+import { talk } from './shared/talk.js';
 
 interface Flags {
   readonly config?: string;
@@ -25,7 +26,7 @@ async function runLock(output: string | undefined, flags: Flags, context: Comman
     { output, config: flags.config },
     createReader({}, context),
   );
-  if (manifest.verdict !== 'passed') context.stderr.write('moby-patch: this image was not booted\n');
+  if (manifest.verdict !== 'passed') talk(context, 'moby-patch: this image was not booted');
   if (flags.json) return printJson(context, lock);
   const packages = Object.keys(lock.packages).length;
   const text = `locked ${manifest.output.name} (sha256 ${lock.output.slice(0, 16)}), ${packages} packages: ${file}`;

@@ -8,6 +8,7 @@ import { explain, guard } from './shared/errors.js';
 import { addLimitOptions } from './shared/limit-options.js';
 import { addReportOption, type ReportFlags } from './shared/options.js';
 import { printJson, printLines, shortenPaths } from './shared/print.js';
+import { talk } from './shared/talk.js';
 
 interface Flags extends BuildFlags, ReportFlags, SessionFlags {
   readonly json?: boolean;
@@ -30,7 +31,7 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { report, error, output } = await withReports(flags, context, async (onReport) => {
     const { planBuild } = await import('../build.js');
     const { createBuildRequest, ignoreUnnamedFile } = await import('../setup/build-request.js');
-    const log = (line: string) => context.stderr.write(`${line}\n`);
+    const log = (line: string) => talk(context, line);
     await using session = await openSession(flags, context, { log });
     const request = await createBuildRequest(ignoreUnnamedFile(flags), session);
     const outcome = await planBuild(request, { ...session, log: () => {} });

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { showText } from '../format/show-text.js';
 import { exitCodes } from '../model/error.js';
 import type { CommandContext } from './shared/context.js';
 import { collect } from './shared/options.js';
@@ -41,8 +42,8 @@ export async function createProgram(
     .version(version)
     .showHelpAfterError('(moby-patch --help shows what there is)')
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
+      writeOut: (text) => context.stdout.write(showText(text)),
+      writeErr: (text) => context.stderr.write(showText(text)),
     })
     .exitOverride();
   const one = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];

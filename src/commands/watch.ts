@@ -9,6 +9,7 @@ import { addLimitOptions } from './shared/limit-options.js';
 import { parseCount } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
+import { talk } from './shared/talk.js';
 
 interface Flags extends ReapplyFlags {
   readonly interval: number;
@@ -59,7 +60,7 @@ async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
         });
         await printLines(context, describeDeployed(deployed));
       } catch (error) {
-        context.stderr.write(`${renderError(createErrorReport(error))}\n`);
+        talk(context, renderError(createErrorReport(error)));
       }
     }
   } finally {

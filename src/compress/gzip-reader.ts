@@ -14,6 +14,8 @@ const inflateOptions = { chunkSize: 512 * 1024, writableHighWaterMark: 1024 * 10
  * is every 1 to 2 ms; the first input is small, since members may be.
  */
 const placeSizes = { first: 16 * 1024, input: 256 * 1024, output: 512 * 1024 };
+/** Outputs after which other work gets a turn too: zeros shrink to a thousandth. */
+const mostOutputs = 8;
 /** No gzip writer makes a header with a longer name; the kernel has no limit of its own. */
 const longestHeader = 4096;
 
@@ -116,7 +118,10 @@ async function* inflateInPlace(direct: DirectInflate, file: InputFile, body: num
     for (let at = body; at < file.size; wanted = Math.min(2 * wanted, input.length)) {
       const block = input.subarray(0, Math.min(wanted, file.size - at));
       if (file.fill(block, at) < block.length) throw createShortenedError(file.name, at);
+      let outputs = 0;
       for (let done = 0; done < block.length; ) {
+        if (outputs > 0 && outputs % mostOutputs === 0) await setImmediate();
+        outputs += 1;
         const { used, filled } = inflate.run(block.subarray(done), output);
         done += used;
         if (filled > 0) yield output.subarray(0, filled);

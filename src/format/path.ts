@@ -1,3 +1,5 @@
+import { showCharacter, showText } from './show-text.js';
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -23,13 +25,14 @@ export function hasEscapes(path: string): boolean {
   return /[\udc80-\udcff]/u.test(path);
 }
 
-/** A path for people: control characters and bytes that are not text become `\xNN`, a backslash becomes `\\`. */
+/**
+ * A path for people: control characters and bytes that are not text become `\xNN`, what is not seen or turns the
+ * text around `\u{NNNN}`, a backslash `\\`.
+ */
 export function showPath(path: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return path.replace(/[\\\x00-\x1f\x7f\u0080-\u009f]|[\udc80-\udcff]/gu, (character) => {
-    if (character === '\\') return '\\\\';
-    return `\\x${(character.charCodeAt(0) & 0xff).toString(16).padStart(2, '0')}`;
-  });
+  return showText(
+    path.replace(/[\\\t\n]/g, (character) => (character === '\\' ? '\\\\' : showCharacter(character))),
+  );
 }
 
 function decodeEscaped(bytes: Uint8Array): string {

@@ -46,6 +46,7 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
   });
   // A program that ends without reading it is no error.
   command.stdin?.on('error', () => {}).end(options.input);
+  limitDrain(command);
   const ended = await waitForExit(command, argv, options);
   for (const sink of heard) sink.end();
   if (ended === 'timeout') {
@@ -65,19 +66,66 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
  */
 export function startProcess(argv: readonly string[], options: SpawnOptions): ChildProcess {
   const [program, ...rest] = argv;
-  return withoutInherited(options.stdio, (stdio) =>
+  const child = withoutInherited(options.stdio, (stdio) =>
     spawn(program ?? '', rest, { ...options, stdio, detached: true }),
   );
+  endWithThisProcess(child);
+  return child;
 }
 
-/** Ends a process group: SIGTERM, then SIGKILL after `grace` milliseconds. Resolves when it is gone. */
-export async function stopProcess(child: ChildProcess, grace = 2000): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  signalGroup(child.pid, 'SIGTERM');
-  const timer = setTimeout(() => signalGroup(child.pid ?? 0, 'SIGKILL'), grace);
-  await gone;
-  clearTimeout(timer);
+/** In a group of its own it would outlive this process, when that does not wait for it. */
+function endWithThisProcess(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  const kill = () => signalGroup(pid, 'SIGKILL');
+  // One listener for each program that runs is no leak, of which Node would warn.
+  process.setMaxListeners(process.getMaxListeners() + 1);
+  process.once('exit', kill);
+  child.once('exit', () => {
+    process.removeListener('exit', kill);
+    process.setMaxListeners(process.getMaxListeners() - 1);
+  });
+}
+
+/** Milliseconds for what a program left in its pipes when it ended. */
+const drainLimit = 2000;
+
+/**
+ * Closes the pipes of a program some time after its end: a program that it started may hold them open for ever. For
+ * pipes that are read as fast as they fill.
+ */
+export function limitDrain(child: ChildProcess): void {
+  child.once('exit', () => {
+    // On a busy machine the pipes are read once more before they are closed.
+    const timer = setTimeout(() => setImmediate(() => closePipes(child)), drainLimit);
+    child.once('close', () => clearTimeout(timer));
+  });
+}
+
+function closePipes(child: ChildProcess): void {
+  for (const pipe of child.stdio) pipe?.destroy();
+}
+
+/** Milliseconds after SIGKILL: a process that waits for a dead disk does not obey it. */
+const killLimit = 3000;
+
+/** Ends a process group: SIGTERM, then SIGKILL after `grace` milliseconds. Whether it is gone; its pipes are closed if not. */
+export async function stopProcess(child: ChildProcess, grace = 500): Promise<boolean> {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return true;
+  const timers: NodeJS.Timeout[] = [];
+  const gone = new Promise<boolean>((resolve) => {
+    child.once('exit', () => resolve(true));
+    timers.push(setTimeout(() => signalGroup(pid, 'SIGKILL'), grace));
+    timers.push(setTimeout(() => resolve(false), grace + killLimit));
+  });
+  signalGroup(pid, 'SIGTERM');
+  const isGone = await gone;
+  for (const timer of timers) clearTimeout(timer);
+  if (isGone) return true;
+  closePipes(child);
+  child.unref();
+  return false;
 }
 
 function waitForExit(
@@ -87,11 +135,16 @@ function waitForExit(
 ): Promise<number | 'timeout'> {
   return new Promise((resolve, reject) => {
     let timedOut = false;
+    const stop = async (grace?: number) => {
+      if (await stopProcess(child, grace)) return;
+      settle();
+      reject(options.signal.aborted ? createInterruptedError(options.signal) : createStuckError(child, argv));
+    };
     const timer = setTimeout(() => {
       timedOut = true;
-      void stopProcess(child, 0);
+      void stop(0);
     }, options.timeout * 1000);
-    const onAbort = () => void stopProcess(child, options.grace);
+    const onAbort = () => void stop(options.grace);
     options.signal.addEventListener('abort', onAbort, { once: true });
     if (options.signal.aborted) onAbort();
     const settle = () => {
@@ -120,6 +173,13 @@ function waitForExit(
 export function createMissingProgramError(program: string, debianPackage = program): MobyPatchError {
   return new MobyPatchError('infrastructure', 'program-missing', `the program ${program} is not installed`, {
     hint: `apt-get install ${debianPackage}`,
+  });
+}
+
+function createStuckError({ pid }: ChildProcess, argv: readonly string[]): MobyPatchError {
+  const message = `${argv[0]} (process ${pid}) took too long and does not end, not even by SIGKILL`;
+  return new MobyPatchError('infrastructure', 'program-stuck', message, {
+    hint: 'it waits for a disk or a file system that does not answer: see dmesg',
   });
 }
 
@@ -159,14 +219,24 @@ export function createTail(limit: number): Tail {
   };
 }
 
+/** Characters or bytes of a line that are held; a longer line is passed on in pieces. */
+const longestLine = 16 * 1024;
+
 /** Cuts a byte stream into lines, however the chunks fall; carriage returns at line ends are dropped. */
 export function createLineSplitter(onLine: (line: string) => void): StreamSink {
   const decoder = new TextDecoder();
   let rest = '';
+  const pass = (line: string) => {
+    for (let at = 0; at === 0 || at < line.length; at += longestLine)
+      onLine(dropReturns(line.slice(at, at + longestLine)));
+  };
   const emit = (text: string, final: boolean) => {
     const lines = (rest + text).split('\n');
     rest = final ? '' : (lines.pop() ?? '');
-    for (const line of lines) if (!final || line !== '') onLine(line.replace(/\r+$/, ''));
+    for (const line of lines) if (!final || line !== '') pass(line);
+    const whole = rest.length - (rest.length % longestLine);
+    if (whole > 0) pass(rest.slice(0, whole));
+    rest = rest.slice(whole);
   };
   return {
     push: (chunk) => emit(decoder.decode(chunk, { stream: true }), false),
@@ -202,9 +272,6 @@ export function createStreamSink(
   };
 }
 
-/** Bytes of a line without end that are held. */
-const longestLine = 16 * 1024;
-
 /** Passes on what several streams say so that their lines do not get into each other: no more than whole lines of one. */
 export function createLineKeeper(keep: (chunk: Uint8Array) => void): StreamSink {
   let held: Uint8Array = new Uint8Array();
@@ -220,6 +287,13 @@ export function createLineKeeper(keep: (chunk: Uint8Array) => void): StreamSink 
       held = new Uint8Array();
     },
   };
+}
+
+/** Not /\r+$/, which tries each of many returns that end nothing. */
+function dropReturns(line: string): string {
+  let end = line.length;
+  while (line[end - 1] === '\r') end -= 1;
+  return line.slice(0, end);
 }
 
 function lastLine(text: string): string | undefined {

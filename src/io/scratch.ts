@@ -1,4 +1,4 @@
-import { type BigIntStats, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type BigIntStats, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type FileHandle, mkdtemp, readdir, readlink, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,6 +86,16 @@ async function claim({ path, named, identity, folder }: NewFolder): Promise<Scra
     writeRecord(at, recordProcess(pid));
   };
   return { path, own, [Symbol.asyncDispose]: remove };
+}
+
+/** Temporary folders of this process that are there; synchronous, for a process that ends at once. */
+export function listOwnScratch(parent: string = tmpdir()): string[] {
+  try {
+    const names = readdirSync(parent).filter((name) => name.startsWith(`${prefixes.scratch}${process.pid}-`));
+    return names.map((name) => join(parent, name));
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { showPath } from '../format/path.js';
+import { showText } from '../format/show-text.js';
 import type { Difference, TreeDiff } from '../model/diff.js';
 
 export function renderDiff(diff: TreeDiff): string[] {
@@ -22,16 +23,10 @@ export function renderDifference({ kind, type, fields, text = [] }: Difference):
   const changes = fields.map(({ field, before, after }) =>
     field === 'content' ? 'content' : `${field} ${showValue(before)} -> ${showValue(after)}`,
   );
-  return { what: kind === 'changed' ? changes.join(', ') : type, text: text.map(showControls) };
+  return { what: kind === 'changed' ? changes.join(', ') : type, text: text.map(showText) };
 }
 
 /** A hard link's value has a line for each of its names. */
 function showValue(value: string): string {
-  return showControls(value.replaceAll('\n', ' = '));
-}
-
-/** A file's text must not move a terminal's cursor. */
-export function showControls(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
-  return line.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => showPath(character));
+  return showText(value.replaceAll('\n', ' = '));
 }

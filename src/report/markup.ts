@@ -1,4 +1,4 @@
-import { showPath } from '../format/path.js';
+import { showText } from '../format/show-text.js';
 
 /** HTML or XML that is fully escaped. */
 export interface Markup {
@@ -35,21 +35,9 @@ export function markLines(lines: readonly string[]): Markup {
   return { markup: lines.map((line) => escapeMarkup(line).replaceAll('&#10;', '\n')).join('\n') };
 }
 
-/**
- * Text as content or attribute of HTML and XML 1.0. Characters that XML cannot contain, invisible ones, and those that
- * change the direction of what follows are shown by their number: `\x1b`, `\u{202e}`.
- */
+/** Text as content or attribute of HTML and XML 1.0, which cannot contain what `showText` shows. */
 function escapeMarkup(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
-    /[&<>"'\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]|[\ud800-\udfff]/gu,
-    (character) => entities[character] ?? showCharacter(character),
-  );
-}
-
-function showCharacter(character: string): string {
-  const shown = showPath(character);
-  return shown === character ? `\\u{${character.charCodeAt(0).toString(16)}}` : shown;
+  return showText(text).replace(/[&<>"'\t\n]/g, (character) => entities[character] ?? character);
 }
 
 function showValue(value: Markable): string {

@@ -1,15 +1,19 @@
+import { formatJson, showText } from '../format/show-text.js';
 import type { Report } from '../model/report.js';
 import { renderHtml } from './html.js';
 import { renderJunit } from './junit.js';
 import { renderMarkdown } from './markdown.js';
 import { renderPlainText } from './text.js';
 
-/** Ending of a file name -> what is written to the file; the first ending that matches counts. */
+/**
+ * Ending of a file name -> what is written to the file; the first ending that matches counts. No terminal that shows the
+ * file obeys a text of an image, a guest or a patch in it.
+ */
 export const renderers: ReadonlyMap<string, (report: Report) => string> = new Map([
-  ['.md', renderMarkdown],
-  ['.json', (report) => `${JSON.stringify(report, null, 2)}\n`],
+  ['.md', (report) => showText(renderMarkdown(report))],
+  ['.json', (report) => `${formatJson(report)}\n`],
   ['.html', renderHtml],
   ['.junit.xml', renderJunit],
   ['.xml', renderJunit],
-  ['.txt', renderPlainText],
+  ['.txt', (report) => showText(renderPlainText(report))],
 ]);

@@ -1,7 +1,8 @@
 /** Columns padded to their widest cell; those listed in `right` are numbers. */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly number[]): string[] {
+  // Not Math.max(...): a call takes only so many arguments, and an image may have a million rows.
   const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+    rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0),
   );
   return rows.map((row) =>
     row

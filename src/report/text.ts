@@ -1,7 +1,7 @@
 import type { BootResult } from '../model/boot.js';
 import type { Layout } from '../model/layout.js';
 import type { Report, StepReport } from '../model/report.js';
-import { renderDiff, showControls } from './diff.js';
+import { renderDiff } from './diff.js';
 import { renderError } from './error.js';
 
 const mostPackages = 6;
@@ -12,7 +12,7 @@ export function renderPlainText(report: Report): string {
   if (report.error !== undefined) lines.push('', ...renderError(report.error).split('\n'));
   if (report.diff !== undefined && report.diff.differences.length > 0)
     lines.push('', ...renderDiff(report.diff));
-  return `${lines.map(showControls).join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
 
 /** The lines of a report, without its error and without the differences. */

@@ -8,6 +8,9 @@ import type { ReadingSession } from '../model/session.js';
 /** No image or root that is piped in is larger; an endless stream must not fill the disk. */
 const defaultLimit = 8 * 2 ** 30;
 const startSize = 512;
+/** Zeros at the start: no image and no tar begins with so many, and /dev/zero does not end. */
+const mostZeros = 64 * 2 ** 20;
+const zeros = Buffer.alloc(64 * 1024);
 
 /** Who may read what comes from a stream, where it is a file: `moby-patch unpack - < FILE`. To be called before it is read. */
 export function accessOfInput(input: NodeJS.ReadableStream): FileAccess {
@@ -23,7 +26,7 @@ interface SaveOptions {
   readonly refuse: (start: Uint8Array) => MobyPatchError | undefined;
 }
 
-/** Saves a stream in a file. Errors: those of `refuse`; `input-too-large` (invalid). */
+/** Saves a stream in a file. Errors: those of `refuse`; `input-too-large`, `input-empty` (invalid). */
 export async function saveStandardInput(
   input: NodeJS.ReadableStream,
   { path, refuse }: SaveOptions,
@@ -33,10 +36,13 @@ export async function saveStandardInput(
   async function* check(source: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer, void, void> {
     let start: Buffer | undefined = Buffer.alloc(0);
     let size = 0;
+    let isZero = true;
     for await (const piece of source) {
       const bytes = Buffer.from(piece);
       size += bytes.length;
       if (size > limit) throw createTooLargeError(limit);
+      isZero &&= zeros.subarray(0, bytes.length).equals(bytes);
+      if (isZero && size > mostZeros) throw createZerosError();
       if (start !== undefined) {
         start = Buffer.concat([start, bytes]);
         if (start.length < startSize) continue;
@@ -54,6 +60,13 @@ export async function saveStandardInput(
     if (problem !== undefined) throw problem;
   };
   await pipeline(input, check, createWriteStream(path, { mode: 0o600 }), { signal });
+}
+
+function createZerosError(): MobyPatchError {
+  return new MobyPatchError('invalid', 'input-empty', `it begins with ${mostZeros} zeros`, {
+    path: 'standard input',
+    hint: 'give an image: moby-patch inspect - < initrd.img',
+  });
 }
 
 function createTooLargeError(limit: number): MobyPatchError {

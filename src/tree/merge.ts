@@ -37,6 +37,18 @@ export function mergeRecords(
   records: Iterable<ArchiveRecord | undefined>,
   read: (record: ArchiveRecord) => Bytes,
 ): MergedTree {
+  const steps = mergeInSteps(records, read);
+  for (let next = steps.next(); ; next = steps.next()) if (next.done) return next.value;
+}
+
+/** Records, or steps through directories, between two pauses. */
+const pause = { records: 1000, steps: 20_000 };
+
+/** The same with pauses, for an image of any size. */
+export function* mergeInSteps(
+  records: Iterable<ArchiveRecord | undefined>,
+  read: (record: ArchiveRecord) => Bytes,
+): Generator<void, MergedTree, void> {
   const names = createBuiltInFiles();
   const files = createKernelFiles(names);
   const links = new Map<string, string>();
@@ -44,6 +56,7 @@ export function mergeRecords(
   const dropped: DroppedRecord[] = [];
   const placed: (PlacedRecord | undefined)[] = [];
   let lastId = names.size;
+  const last = { records: 0, steps: 0 };
 
   for (const record of records) {
     if (record === undefined) links.clear();
@@ -51,11 +64,22 @@ export function mergeRecords(
       const reason = add(record);
       if (reason !== undefined) drop(record, reason);
     }
+    if (isPauseDue()) yield;
   }
   // At the end and last first: the first record of a name decides, whatever has that name by then.
-  for (const { name, mtime } of times.reverse()) setTime(files.find(name), mtime);
+  for (const { name, mtime } of times.reverse()) {
+    setTime(files.find(name), mtime);
+    if (isPauseDue()) yield;
+  }
   for (const path of builtInPaths) if (isBuiltIn(at(path))) names.delete(path);
-  return { entries: replaceByEntries(names, read), dropped, placed };
+  return { entries: yield* replaceByEntries(names, read), dropped, placed };
+
+  function isPauseDue(): boolean {
+    last.records += 1;
+    if (last.records < pause.records && files.steps() - last.steps < pause.steps) return false;
+    [last.records, last.steps] = [0, files.steps()];
+    return true;
+  }
 
   function drop(record: ArchiveRecord, reason: string): void {
     dropped.push({ record, reason });
@@ -210,7 +234,8 @@ export function mergeRecords(
     if (type !== 'directory' && name.endsWith('/'))
       return `a ${type} cannot have a name that ends in a slash`;
     if (name === '') return 'its name is empty';
-    if (/(^|\/)\.{0,2}$/.test(name)) return 'only a directory that is there can have this name';
+    if (['', '.', '..'].includes(name.slice(name.lastIndexOf('/') + 1)))
+      return 'only a directory that is there can have this name';
     const old = at(files.find(name));
     if (old?.type === 'directory') return `a ${type} cannot replace a directory that is not empty`;
     if (files.locate(name) === undefined) return 'its parent directory is missing';
@@ -222,15 +247,20 @@ export function mergeRecords(
  * Replaces each inode by its entry in the same map: an image has hundreds of thousands of them, and no second map is
  * held beside the first.
  */
-function replaceByEntries(
+function* replaceByEntries(
   names: Map<string, Inode>,
   read: (record: ArchiveRecord) => Bytes,
-): ReadonlyMap<string, ImageEntry> {
+): Generator<void, ReadonlyMap<string, ImageEntry>, void> {
   const entries = names as Map<string, Inode | ImageEntry>;
   async function* body(this: ImageEntry): AsyncGenerator<Uint8Array, void, void> {
     if (this.type === 'file' && this.size > 0) yield* read(this.data);
   }
-  for (const [path, node] of names) entries.set(path, createImageEntry(path, node, body));
+  let count = 0;
+  for (const [path, node] of names) {
+    entries.set(path, createImageEntry(path, node, body));
+    count += 1;
+    if (count % pause.records === 0) yield;
+  }
   return entries as Map<string, ImageEntry>;
 }
 

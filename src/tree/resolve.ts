@@ -29,13 +29,20 @@ export function isBelow(path: string, directory: string): boolean {
   return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
 }
 
-/** Whether a path is one of these or below one of them. */
+/** Whether a path is one of these or below one of them. What was found of a directory is kept for all in it. */
 export function coverPaths(paths: Iterable<string>): (path: string) => boolean {
   const tops = new Set(paths);
+  const known = new Map<string, boolean>();
   return (path) => {
+    const passed: string[] = [];
     let at = path;
-    while (!tops.has(at) && at !== '') at = parentPath(at);
-    return tops.has(at);
+    while (at !== '' && !tops.has(at) && !known.has(at)) {
+      at = parentPath(at);
+      passed.push(at);
+    }
+    const isCovered = tops.has(at) || (known.get(at) ?? false);
+    for (const directory of passed) known.set(directory, isCovered);
+    return isCovered;
   };
 }
 
@@ -47,22 +54,48 @@ export function resolvePath(lookup: Lookup, path: string, followLast = false): s
   const pending = splitPath(path).reverse();
   let current = '';
   let followed = 0;
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    if (name === '..') {
+  while (pending.length > 0) {
+    if (pending.at(-1) === '..') {
+      pending.pop();
       current = parentPath(current);
       continue;
     }
-    const next = joinPath(current, name);
-    const node = lookup(next);
-    if (node?.type !== 'symlink' || (pending.length === 0 && !followLast)) {
-      current = next;
+    const names = pending.slice(pending.lastIndexOf('..') + 1).reverse();
+    const count = countThere(lookup, current, names);
+    const there = joinNames(current, names.slice(0, count));
+    const target = count === 0 ? undefined : lookup(there);
+    const isLast = count === pending.length && !followLast;
+    if (target?.type !== 'symlink' || isLast) {
+      // Nothing below what is not there, or is no directory, is a symlink.
+      current = joinNames(current, names);
+      pending.length -= names.length;
       continue;
     }
     followed += 1;
     if (followed > mostSymlinks) return undefined;
-    const target = node.target ?? '';
-    if (target.startsWith('/')) current = '';
-    pending.push(...splitPath(target).reverse());
+    current = target.target?.startsWith('/') ? '' : parentPath(there);
+    pending.length -= count;
+    for (const name of splitPath(target.target ?? '').reverse()) pending.push(name);
   }
   return current;
+}
+
+function joinNames(directory: string, names: readonly string[]): string {
+  return names.length === 0 ? directory : joinPath(directory, names.join('/'));
+}
+
+/**
+ * How many of these names, one inside the other, are there as they are written. What is there has all its parents, so a
+ * path of any depth takes a few looks.
+ */
+function countThere(lookup: Lookup, directory: string, names: readonly string[]): number {
+  const isThere = (count: number) => lookup(joinNames(directory, names.slice(0, count))) !== undefined;
+  if (isThere(names.length)) return names.length;
+  let [least, most] = [0, names.length - 1];
+  while (least < most) {
+    const middle = Math.ceil((least + most) / 2);
+    if (isThere(middle)) least = middle;
+    else most = middle - 1;
+  }
+  return least;
 }

@@ -3,10 +3,11 @@ import { createMembersAhead } from '../compress/gzip-ahead.js';
 import { createTokenCursor } from '../compress/token-cursor.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { holdBytes } from '../io/spool.js';
+import { inTurns } from '../io/turns.js';
 import type { Archive, TokenOptions, Tokens } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Layout, Segment } from '../model/layout.js';
-import { mergeRecords } from '../tree/merge.js';
+import { mergeInSteps } from '../tree/merge.js';
 import { createCollector, type RecordWatcher, type ScannedImage } from './collector.js';
 import { type Reading, type ReadRequest, readWhole, type Shortcut } from './reading.js';
 import { limitFile } from './scan-files.js';
@@ -29,7 +30,7 @@ export interface WatchOptions extends Omit<OpenOptions, 'shortcut'> {
  */
 export function openImage(path: string, options: OpenOptions): Promise<ScannedImage> {
   const { name, shortcut, ...request } = options;
-  return openReading(path, { name, files: request.files }, async (file) => {
+  return openReading(path, request, name, async (file) => {
     const reading = await shortcut?.(file, request);
     if (reading !== undefined) return reading;
     const collector = createCollector({ ...request, runs: request.digest });
@@ -41,7 +42,7 @@ export function openImage(path: string, options: OpenOptions): Promise<ScannedIm
  * The same without a shortcut, with a watcher that sees all that is read. `watch` is called when the file is open.
  */
 export function openWatched(path: string, { name, watch, ...request }: WatchOptions): Promise<ScannedImage> {
-  return openReading(path, { name, files: request.files }, async (file) => {
+  return openReading(path, request, name, async (file) => {
     const watcher = await watch();
     const collector = createCollector({ ...request, runs: request.digest, watcher });
     return readWhole(file, { ...request, collector });
@@ -50,24 +51,25 @@ export function openWatched(path: string, { name, watch, ...request }: WatchOpti
 
 async function openReading(
   path: string,
-  { name, files }: Pick<OpenOptions, 'name' | 'files'>,
+  { signal, files }: Pick<ReadRequest, 'signal' | 'files'>,
+  name: string | undefined,
   read: (file: InputFile) => Promise<Reading>,
 ): Promise<ScannedImage> {
   const file = await openInputFile(path, name);
   try {
     const reading = await read(file);
     await file.assertUnchanged();
-    return createImage(file, { ...reading, files });
+    return await createImage(file, { ...reading, signal, files });
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function createImage(
+async function createImage(
   file: InputFile,
-  { scan, sha256, members, files }: Reading & Pick<OpenOptions, 'files'>,
-): ScannedImage {
+  { scan, sha256, members, signal, files }: Reading & Pick<ReadRequest, 'signal' | 'files'>,
+): Promise<ScannedImage> {
   const { segments, digests, held, runs } = scan;
   const records = scan.records.filter((record) => record !== undefined);
   // An archive without a TRAILER must not go on into the next file.
@@ -77,7 +79,7 @@ function createImage(
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) =>
     readBodies({ segments, records, held, tokens }, wanted);
   const read = (record: ArchiveRecord) => readBody(record, bodies);
-  const merged = mergeRecords(scan.records, read);
+  const merged = await inTurns(mergeInSteps(scan.records, read), signal);
   const root = findRoot(segments, merged.entries);
   const layout: Layout = { size: file.size, sha256, segments, root, ...(files && { files }) };
   return {

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type InputFile, readRange } from '../io/input-file.js';
+import { createTurns } from '../io/turns.js';
 import type { LayoutFile, MemberRange, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
 import { createCollector, type Scan, type ScannedImage } from './collector.js';
@@ -70,17 +71,20 @@ export async function readWhole(
 }
 
 /** `whole`: the SHA-256 of the file. */
-export function hashSegments(
+export async function hashSegments(
   file: InputFile,
   segments: readonly ScannedSegment[],
   whole: string,
 ): Promise<Segment[]> {
-  const hash = async (segment: ScannedSegment) => {
+  const hashed: Segment[] = [];
+  const takeTurn = createTurns();
+  for (const segment of segments) {
     const { offset, end } = segment;
     const isWhole = offset === 0 && end === file.size;
-    return { ...segment, sha256: isWhole ? whole : await hashRange(file, offset, end) };
-  };
-  return Promise.all(segments.map(hash));
+    hashed.push({ ...segment, sha256: isWhole ? whole : await hashRange(file, offset, end) });
+    await takeTurn();
+  }
+  return hashed;
 }
 
 export async function hashRange(file: InputFile, offset: number, end: number): Promise<string> {

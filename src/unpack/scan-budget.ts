@@ -13,6 +13,8 @@ export interface Budget {
   /** Records stay in memory, and an archive of nothing but records compresses to almost nothing. */
   addEntry(header: Header, offset: number): void;
   addUnpacked(bytes: number): void;
+  /** Of zeros between two parts, which begin at `offset`. */
+  checkZeros(bytes: number, offset: number): void;
 }
 
 export function createBudget(file: InputFile, given: Partial<ScanLimits> = {}): Budget {
@@ -48,6 +50,14 @@ export function createBudget(file: InputFile, given: Partial<ScanLimits> = {}): 
       names += namesize + (parseType(mode) === 'symlink' ? filesize : 0);
       if (entries > limits.records) refuse(offset, `more than ${limits.records} entries`, hint);
       if (names > limits.names) refuse(offset, `more than ${limits.names} bytes of names`, hint);
+    },
+    checkZeros(bytes, offset) {
+      if (bytes > limits.anyway)
+        refuse(
+          offset,
+          `more than ${limits.anyway} zeros in a row`,
+          'is it a disk image, or a sparse file? --max-size BYTES',
+        );
     },
     addUnpacked(bytes) {
       unpacked += bytes;

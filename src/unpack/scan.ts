@@ -2,6 +2,7 @@ import { createTooLargeError, readArchive } from '../compress/archive.js';
 import type { MembersAhead } from '../compress/gzip-ahead.js';
 import { detectCodec } from '../format/magic.js';
 import type { InputFile } from '../io/input-file.js';
+import { createTurns } from '../io/turns.js';
 import type { Token } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Compression, Header, Segment } from '../model/layout.js';
@@ -93,14 +94,21 @@ const nothingInside = {
 export async function scanImage(file: InputFile, options: ScanOptions): Promise<Grammar> {
   const { collector, signal, limits, start = wholeFile } = options;
   const budget = createBudget(file, limits);
+  const takeTurn = createTurns(signal);
   const segments: ScannedSegment[] = [];
   const members: ScannedMember[] = [];
   for (let offset = start.offset; offset < file.size; offset = segments.at(-1)?.end ?? file.size) {
     signal.throwIfAborted();
+    await takeTurn();
     const bytes = await file.read(offset, Math.min(offset + 6, file.size));
     const kind = classify(bytes, offset);
     if (kind === 'padding')
-      segments.push({ offset, end: await findNonZero(file, offset), kind, ...nothingInside });
+      segments.push({
+        offset,
+        end: await skipZeros(file, offset, { budget, signal }),
+        kind,
+        ...nothingInside,
+      });
     else if (kind !== 'opaque') await addMember(kind, offset);
     else {
       if (start.segments === 0 && segments.every((segment) => segment.kind === 'padding'))
@@ -188,6 +196,7 @@ async function readRecords(
   { budget, options }: { readonly budget: Budget; readonly options: ScanOptions },
 ): Promise<MemberContents> {
   const { collector, signal, ahead } = options;
+  const takeTurn = createTurns(signal);
   const batches = readArchive(file, { codec, offset, limit: budget.left, passing: true, ahead });
   const origin = codec === 'none' ? -offset : base;
   let entries = 0;
@@ -218,6 +227,7 @@ async function readRecords(
       }
       for (const token of next.value) push(token);
       await collector.room();
+      await takeTurn();
     }
   } finally {
     // A decompressor must not outlive an error or an abort.
@@ -237,12 +247,25 @@ function classify(start: Uint8Array, offset: number): 'padding' | 'opaque' | Cod
   return detectCodec(start) ?? 'opaque';
 }
 
-async function findNonZero(file: InputFile, from: number): Promise<number> {
-  const pieceSize = 1024 * 1024;
-  for (let at = from; at < file.size; at += pieceSize) {
-    const piece = await file.read(at, Math.min(at + pieceSize, file.size));
-    const index = piece.findIndex((byte) => byte !== 0);
-    if (index >= 0) return at + index;
+const zeros = Buffer.alloc(512 * 1024);
+
+/** Where the zeros end that begin at `from`. A sparse file of any size is no larger on the disk than this one. */
+async function skipZeros(
+  file: InputFile,
+  from: number,
+  { budget, signal }: { readonly budget: Budget; readonly signal: AbortSignal },
+): Promise<number> {
+  // The first ones are read with what is around them: most paddings end there.
+  const start = await file.read(from, Math.min(from + 4096, file.size));
+  const first = start.findIndex((byte) => byte !== 0);
+  if (first >= 0) return from + first;
+  const takeTurn = createTurns(signal);
+  const piece = Buffer.allocUnsafe(zeros.length);
+  for (let at = from; at < file.size; at += piece.length) {
+    budget.checkZeros(at - from, from);
+    const read = piece.subarray(0, file.fill(piece, at));
+    if (!zeros.subarray(0, read.length).equals(read)) return at + read.findIndex((byte) => byte !== 0);
+    await takeTurn();
   }
   return file.size;
 }

@@ -1,9 +1,13 @@
+/** Nobody mistypes a longer one, and the comparison takes the product of the lengths. */
+const longestName = 64;
+
 /** ` (did you mean "x"?)` when one of the names is close to what is written, otherwise an empty text. */
 export function suggest(written: string, names: Iterable<string>): string {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1;
   for (const name of names) {
-    const distance = measureDistance(written.toLowerCase().slice(0, 64), name.toLowerCase());
+    if (name.length > longestName) continue;
+    const distance = measureDistance(written.slice(0, longestName).toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
   return best === undefined ? '' : ` (did you mean "${best}"?)`;

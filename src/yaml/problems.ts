@@ -5,6 +5,8 @@ import type { Position } from '../model/patch.js';
 export interface Problem {
   readonly at: Position;
   readonly text: string;
+  /** How many it stands for; default: 1. */
+  readonly count?: number | undefined;
 }
 
 const mostLines = 50;
@@ -18,7 +20,8 @@ export function formatPosition(at: Position): string {
 export function createProblemError(problems: readonly Problem[], hint?: string): MobyPatchError {
   const sorted = [...problems].sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
   const lines = sorted.slice(0, mostLines).map(({ at, text }) => `${formatPosition(at)}: ${text}`);
-  if (sorted.length > mostLines) lines.push(`and ${sorted.length - mostLines} more`);
+  const left = sorted.slice(mostLines).reduce((sum, { count = 1 }) => sum + count, 0);
+  if (left > 0) lines.push(`and ${left} more`);
   const first = sorted[0];
   return new MobyPatchError('invalid', 'patch-invalid', lines.join('\n'), {
     hint: hint ?? (first && `moby-patch check ${first.at.file.replace(/\/patch\.ya?ml$/, '')}`),

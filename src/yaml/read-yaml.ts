@@ -6,11 +6,14 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  type Pair,
   type ParsedNode,
   parseDocument,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import type { Position } from '../model/patch.js';
+import { type Excess, findExcess } from './nesting.js';
 import type { Problem } from './problems.js';
 
 /** A YAML text as plain values, with the place of each. */
@@ -27,23 +30,48 @@ export interface YamlValue {
 /** Reads one YAML 1.2 document. Faults are returned as problems, not thrown. */
 export function readYaml(text: string, file: string): YamlValue {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
   const position = (offset: number | undefined): Position => {
     const { line, col } = lines.linePos(offset ?? 0);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const excess = findExcess(text);
+  if (excess !== undefined) return refuse(excess, text, file);
+  const document = parseText(text, lines);
   const problems = [...document.errors, ...document.warnings].map((error) => ({
     at: position(error.pos[0]),
     text: `not valid YAML: ${error.message}`,
   }));
-  problems.push(...findTraps(document).map(({ offset, text }) => ({ at: position(offset), text })));
+  for (const trap of findTraps(document)) problems.push({ at: position(trap.offset), text: trap.text });
+  const find = createFinder();
   return {
     // Without aliases, which are refused, no value is larger than its text.
     value: problems.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 }),
     problems,
-    locate: (path) => position(findOffset(document.contents, path, 'value')),
-    locateKey: (path) => position(findOffset(document.contents, path, 'key')),
+    locate: (path) => position(findOffset(document.contents, { path, side: 'value', find })),
+    locateKey: (path) => position(findOffset(document.contents, { path, side: 'key', find })),
   };
+}
+
+/**
+ * Each of many faults would cost the stack at its place, which nobody sees. The library compares each key with all before
+ * it; `findTraps` finds equal ones.
+ */
+function parseText(text: string, lineCounter: LineCounter): Document.Parsed {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parseDocument(text, { lineCounter, prettyErrors: false, version: '1.2', uniqueKeys: false });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+function refuse({ offset, text: found }: Excess, text: string, file: string): YamlValue {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  const at = { file, line, column: offset - before.lastIndexOf('\n') };
+  const problems = [{ at, text: `${found}, wanted fewer` }];
+  return { value: undefined, problems, locate: () => at, locateKey: () => at };
 }
 
 interface Trap {
@@ -51,19 +79,33 @@ interface Trap {
   readonly text: string;
 }
 
-/** Notations that YAML reads otherwise than their author means. */
+/** Notations that YAML reads otherwise than their author means, and keys that come twice. */
 function findTraps(document: Document.Parsed): Trap[] {
   const traps: Trap[] = [];
   visit(document, (key, node) => {
     if (isAlias(node)) {
       traps.push({ offset: node.range?.[0], text: 'found an alias (*name), wanted the value itself' });
     }
-    traps.push(...findDecimalMode(node));
+    for (const trap of findRepeatedKeys(node)) traps.push(trap);
+    for (const trap of findDecimalMode(node)) traps.push(trap);
     if (isScalar(node) && key !== 'key' && typeof node.value === 'bigint') {
       traps.push({ offset: node.range?.[0], text: 'found a number that is too large' });
     }
   });
   return traps;
+}
+
+function findRepeatedKeys(node: unknown): Trap[] {
+  if (!isMap(node)) return [];
+  const seen = new Set<unknown>();
+  return node.items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    if (!seen.has(key.value)) {
+      seen.add(key.value);
+      return [];
+    }
+    return [{ offset: key.range?.[0], text: 'not valid YAML: Map keys must be unique' }];
+  });
 }
 
 /** `mode: 0755` is the decimal number 755 in YAML 1.2. */
@@ -77,16 +119,20 @@ function findDecimalMode(node: unknown): Trap[] {
   return [{ offset: range?.[0], text }];
 }
 
-function findOffset(
-  root: ParsedNode | null,
-  path: readonly PropertyKey[],
-  side: 'key' | 'value',
-): number | undefined {
+type Side = 'key' | 'value';
+
+interface Search {
+  readonly path: readonly PropertyKey[];
+  readonly side: Side;
+  readonly find: FindPair;
+}
+
+function findOffset(root: ParsedNode | null, { path, side, find }: Search): number | undefined {
   let node: unknown = root;
   let offset = root?.range?.[0];
   for (const [index, step] of path.entries()) {
     const isLast = index === path.length - 1;
-    node = findMember(node, step, isLast ? side : 'value');
+    node = findMember(node, step, { side: isLast ? side : 'value', find });
     const range = (node as ParsedNode | null | undefined)?.range;
     if (!range) return offset;
     offset = range[0];
@@ -94,9 +140,27 @@ function findOffset(
   return offset;
 }
 
-function findMember(node: unknown, step: PropertyKey, side: 'key' | 'value'): unknown {
+function findMember(
+  node: unknown,
+  step: PropertyKey,
+  { side, find }: Pick<Search, 'side' | 'find'>,
+): unknown {
   if (isSeq(node)) return node.items[Number(step)];
   if (!isMap(node)) return undefined;
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+  const pair = find(node, String(step));
   return side === 'key' ? pair?.key : (pair?.value ?? pair?.key);
+}
+
+type FindPair = (map: YAMLMap, key: string) => Pair | undefined;
+
+/** Finds a key of a map; each map is gone through once, however many of its keys are looked for. */
+function createFinder(): FindPair {
+  const indexes = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
+  return (map, key) => {
+    const index =
+      indexes.get(map) ??
+      new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])));
+    indexes.set(map, index);
+    return index.get(key);
+  };
 }

@@ -12,24 +12,38 @@ export interface Fault {
   readonly text: string;
   /** Whether the fault is the key at the end of `path`, not its value. */
   readonly key: boolean;
+  /** How many it stands for; default: 1. */
+  readonly count?: number | undefined;
 }
+
+/** Faults of one kind that are told one by one. */
+const mostFaults = 100;
 
 /** Turns issues of zod into faults. `value` is the checked value, `keys` are the names that its maps may have. */
 export function explainIssues(issues: readonly Issue[], value: unknown, keys: readonly string[]): Fault[] {
-  return issues.flatMap((issue) => explainIssue(issue, value, keys));
+  const faults = issues.slice(0, mostFaults).flatMap((issue) => explainIssue(issue, value, keys));
+  const more = issues.length - mostFaults;
+  const path = issues[mostFaults]?.path ?? [];
+  return more > 0
+    ? [...faults, { path, text: `and ${more} more problems`, key: false, count: more }]
+    : faults;
 }
 
 function explainIssue(issue: Issue, root: unknown, keys: readonly string[]): Fault[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
+    const faults = issue.keys.slice(0, mostFaults).map((key) => ({
       path: [...issue.path, key],
-      text: `unknown key "${key}"${suggest(key, keys)}`,
+      text: `unknown key ${describeValue(key)}${suggest(key, keys)}`,
       key: true,
     }));
+    const more = issue.keys.length - mostFaults;
+    const path = [...issue.path, issue.keys[mostFaults] ?? ''];
+    const rest = { path, text: `and ${more} more unknown keys`, key: true, count: more };
+    return more > 0 ? [...faults, rest] : faults;
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) return explainUnion(issue, root, keys);
   if (issue.code === 'invalid_key') {
-    const text = `${String(issue.path.at(-1))}: ${issue.issues[0]?.message ?? issue.message}`;
+    const text = `${String(issue.path.at(-1)).slice(0, 80)}: ${issue.issues[0]?.message ?? issue.message}`;
     return [{ path: issue.path, text, key: true }];
   }
   const text = `${formatPath(issue.path)}${explainValue(issue, getValue(root, issue.path))}`;
@@ -79,7 +93,9 @@ function nameType(expected: string): string {
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
-  const names = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
+  const names = path.map((part) =>
+    typeof part === 'number' ? `[${part}]` : `.${String(part).slice(0, 80)}`,
+  );
   return path.length === 0 ? '' : `${names.join('').replace(/^\./, '')}: `;
 }
 
@@ -111,5 +127,6 @@ export function listKeys(schema: z.ZodType): string[] {
 /** A fault as a problem of the file that the value comes from; `prefix` leads to the value. */
 export function placeFault(yaml: YamlValue, fault: Fault, prefix: readonly PropertyKey[] = []): Problem {
   const path = [...prefix, ...fault.path];
-  return { at: fault.key ? yaml.locateKey(path) : yaml.locate(path), text: fault.text };
+  const { key, text, count } = fault;
+  return { at: key ? yaml.locateKey(path) : yaml.locate(path), text, count };
 }

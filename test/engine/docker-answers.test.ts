@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { connectDocker, probeDocker } from '#src/engine/docker/connect.js';
 import { createImports } from '#src/engine/docker/imports.js';
@@ -87,6 +88,69 @@ test('a connection that is cut fails an import', async (t) => {
     setImmediate(() => response.destroy());
   };
   t.like(await t.throwsAsync(importFrom(t, cut)), { name: 'MobyPatchError', kind: 'infrastructure' });
+});
+
+const impatient = { MOBY_PATCH_DOCKER_TIMEOUT: '1' };
+
+test('an import of which the daemon takes no byte fails', async (t) => {
+  const environment = { ...(await serve(t, () => {})), ...impatient };
+  const large = createMemoryArchive([sketchEntry({ path: 'f', content: 'x'.repeat(8_000_000) })]);
+  const daemon = await connectDocker(environment);
+  const options = { daemon, image: large, cache: noCache, signal };
+  const error = await t.throwsAsync(createImports(options).create(createOwner()));
+  t.like(error, { kind: 'infrastructure', code: 'docker-timeout' });
+});
+
+test('files of which the daemon takes no byte fail', async (t) => {
+  const daemon = await connectDocker({ ...(await serve(t, () => {})), ...impatient });
+  const tar = Readable.from([Buffer.alloc(8_000_000)]);
+  const error = await t.throwsAsync(daemon.putArchive('x', tar, signal));
+  t.like(error, { kind: 'infrastructure', code: 'docker-timeout' });
+});
+
+test('an answer that stops after its first bytes fails', async (t) => {
+  const environment = await serve(t, (_, response) => response.write('begun'));
+  const daemon = await connectDocker({ ...environment, ...impatient });
+  const root = await daemon.exportContainer('x', signal);
+  const error = await t.throwsAsync(Readable.from(root).toArray());
+  t.like(error, { kind: 'infrastructure', code: 'docker-timeout' });
+});
+
+test('a silent command is waited for as long as the daemon answers', async (t) => {
+  const frame = Buffer.from([1, 0, 0, 0, 0, 0, 0, 3, 0x65, 0x6e, 0x64]);
+  let asked = 0;
+  let command: ServerResponse | undefined;
+  const environment = await serve(t, ({ url }, response) => {
+    if (!url?.endsWith('/version')) {
+      command = response;
+      response.write('');
+      return;
+    }
+    asked += 1;
+    response.end('{}');
+    if (asked === 2) command?.end(frame);
+  });
+  const daemon = await connectDocker({ ...environment, ...impatient });
+  const frames = await Readable.from(daemon.runCommand({ id: 'x', name: 'sleep' }, signal)).toArray();
+  t.is(Buffer.from(frames[0]?.[1]).toString(), 'end');
+  t.is(asked, 2);
+});
+
+test('a silent command fails when the daemon does not answer either', async (t) => {
+  const environment = await serve(t, () => {});
+  const daemon = await connectDocker({ ...environment, ...impatient });
+  const error = await t.throwsAsync(
+    Readable.from(daemon.runCommand({ id: 'x', name: 'sleep' }, signal)).toArray(),
+  );
+  t.like(error, { kind: 'infrastructure', code: 'docker-timeout' });
+});
+
+test('a time limit that is no number of seconds is invalid input', async (t) => {
+  const environment = { ...(await serve(t, () => {})), MOBY_PATCH_DOCKER_TIMEOUT: 'soon' };
+  t.like(await t.throwsAsync(connectDocker(environment)), {
+    kind: 'invalid',
+    code: 'docker-timeout-invalid',
+  });
 });
 
 test('a daemon that does not answer is not ready', async (t) => {

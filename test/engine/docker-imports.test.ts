@@ -84,7 +84,7 @@ check('an image with the label of an import and other content is not used', asyn
   const daemon = await connectDocker(bench.daemon.environment);
   const evil = packEntries([...bench.root, sketchEntry({ path: 'evil' })].map((entry) => ({ entry })));
   const label = `${importLabelKey}="${nameImport(createMemoryArchive([], 'aa'))}"`;
-  await daemon.importImage(evil, label);
+  await daemon.importImage(evil, label, signal);
   t.is((await listAll(bench)).length, 1);
   const { root, log } = await openEntries(t, bench, bench.root, { cache, sha256: 'aa' });
   t.regex(log.join(), /importing/);

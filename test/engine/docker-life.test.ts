@@ -79,6 +79,27 @@ check('an abort ends a command, and closing still removes everything', async (t,
   t.deepEqual(await listAll(bench), []);
 });
 
+check('a stopped daemon is one clear error, also while a command is silent', async (t, bench) => {
+  const environment = { ...bench.daemon.environment, MOBY_PATCH_DOCKER_TIMEOUT: '2' };
+  const { root, log, logged } = await open(t, bench, [], { environment });
+  const running = root.run(['sh', '-c', 'echo begun; sleep 600'], {});
+  await logged('begun');
+  const pid = Number(await readFile(join(bench.daemon.folder, 'pid'), 'utf8'));
+  process.kill(pid, 'SIGSTOP');
+  try {
+    t.like(await t.throwsAsync(running), { kind: 'infrastructure', code: 'docker-timeout' });
+    await root[Symbol.asyncDispose]();
+    t.regex(
+      log.join('\n'),
+      /nothing could be removed: .*did not list containers within 2 s; run moby-patch prune/,
+    );
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await pruneDocker(await connectDocker(bench.daemon.environment), { all: true });
+  t.deepEqual(await listAll(bench), []);
+});
+
 check('an abort during the import ends it, closes the source and leaves nothing', async (t, bench) => {
   const abort = new AbortController();
   let closed = false;

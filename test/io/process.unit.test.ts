@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
-import { createLineKeeper, runProcess } from '#src/io/process.js';
+import { createLineKeeper, createLineSplitter, runProcess } from '#src/io/process.js';
+import { isRunning } from '#src/io/process-record.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 
 test('what two streams say comes line by line, whatever comes between; what has no end comes last', (t) => {
@@ -49,3 +54,44 @@ test('a program that says a line in parts on one stream and another line on the 
   t.is(output, 'err\nhello\nend');
   t.deepEqual(heard, ['err', 'hello', 'end']);
 });
+
+test('a line that does not end comes in pieces, and nothing of it is lost', (t) => {
+  const pieces: string[] = [];
+  const lines = createLineSplitter((line) => pieces.push(line));
+  for (let round = 0; round < 100; round += 1) lines.push(Buffer.alloc(1000, 'x'));
+  t.true(pieces.length >= 6);
+  lines.push(Buffer.from(`${'y'.repeat(100_000)}\nend\r\r\n`));
+  lines.end();
+  t.true(pieces.every(({ length }) => length <= 16 * 1024));
+  t.is(pieces.at(-1), 'end');
+  t.is(pieces.join('').length, 200_003);
+});
+
+test('a program that leaves its pipe to another is not waited for', async (t) => {
+  const { output, exitCode } = await runProcess(['sh', '-c', 'sleep 600 & echo $!'], {
+    signal,
+    timeout: 600,
+  });
+  process.kill(Number(output), 'SIGKILL');
+  t.is(exitCode, 0);
+});
+
+test('a program ends with the process that started it', async (t) => {
+  const script = `
+    import { startProcess } from '#src/io/process.js';
+    const { pid } = startProcess(['sleep', '600'], { stdio: 'ignore' });
+    process.stdout.write(String(pid), () => process.exit());`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [pid] = await once(child.stdout, 'data');
+  await once(child, 'exit');
+  while (isRunning(Number(pid)) && !(await isZombie(Number(pid)))) await wait(20);
+  t.pass();
+});
+
+/** Where nobody takes over the children of a process that ended, they stay listed. */
+async function isZombie(pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ') Z');
+  return text.slice(text.lastIndexOf(')')).startsWith(') Z');
+}

@@ -3,6 +3,7 @@ import { createReadingSession } from '../../setup/reading-session.js';
 import type { OpenSession } from '../../setup/session.js';
 import { createAsk } from './ask.js';
 import { chooseLimits, type LimitFlags } from './limit-options.js';
+import { talk } from './talk.js';
 
 /** What a command gets from the process. The environment and the streams enter the program here and nowhere else. */
 export interface CommandContext {
@@ -14,13 +15,15 @@ export interface CommandContext {
   readonly stderr: NodeJS.WritableStream & {
     readonly isTTY?: boolean | undefined;
     readonly columns?: number | undefined;
+    /** Bytes that its reader has not taken yet. */
+    readonly writableLength?: number | undefined;
   };
   setExitCode(code: number): void;
 }
 
 /** For a command that reads images; its log goes to standard error. */
 export function createReader(flags: LimitFlags, context: CommandContext): ReadingSession {
-  const log = (line: string) => context.stderr.write(`${line}\n`);
+  const log = (line: string) => talk(context, line);
   return createReadingSession({ ...context, limits: chooseLimits(flags), log, ask: createAsk(context) });
 }
 

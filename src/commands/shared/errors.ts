@@ -3,6 +3,7 @@ import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '
 import { renderError } from '../../report/error.js';
 import type { CommandContext } from './context.js';
 import { printJson, shortenPaths } from './print.js';
+import { talk } from './talk.js';
 
 const outputClosed = 'output-closed';
 
@@ -39,8 +40,7 @@ export function guard<Arguments extends readonly unknown[]>(
 /** Prints an error on standard error and sets the exit code; a defect of the program with its stack. */
 export function explain(context: CommandContext, report: ErrorReport, error?: unknown): void {
   if (report.code === outputClosed) return;
-  context.stderr.write(shortenPaths(context, `${renderError(report)}\n`));
-  if (report.code === 'internal' && error !== undefined)
-    context.stderr.write(`${inspect(error).replace(/^/gm, '  ')}\n`);
+  talk(context, shortenPaths(context, renderError(report)));
+  if (report.code === 'internal' && error !== undefined) talk(context, inspect(error).replace(/^/gm, '  '));
   context.setExitCode(exitCodes[report.kind]);
 }

@@ -1,6 +1,8 @@
+import { showLine } from '../../format/show-text.js';
 import type { Stage } from '../../model/report.js';
 import type { CommandContext } from './context.js';
 import { shortenPaths } from './print.js';
+import { talk } from './talk.js';
 
 export interface Progress {
   readonly log: (line: string) => void;
@@ -9,18 +11,31 @@ export interface Progress {
   end(): void;
 }
 
+/** Characters of a line: a step, a guest or a daemon may print lines of any length. */
+const longestLine = 2000;
+/** Bytes that may wait for the reader of standard error. */
+const mostWaiting = 2 ** 20;
+
 /** Progress on standard error: one line that is redrawn on a terminal, timed lines elsewhere. */
 export function createProgress(context: CommandContext, quiet: boolean): Progress {
   if (quiet) return { log: () => {}, onStage: () => {}, end: () => {} };
   return context.stderr.isTTY ? createStatusLine(context) : createTimedLines(context);
 }
 
+/** What a slow reader leaves waiting must not fill the memory: lines are left out then, and counted. */
 function createTimedLines(context: CommandContext): Progress {
   const start = performance.now();
   let stage = 'configure';
+  let leftOut = 0;
   const write = (line: string) => {
+    if ((context.stderr.writableLength ?? 0) > mostWaiting) {
+      leftOut += 1;
+      return;
+    }
     const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
-    context.stderr.write(`${seconds} s  ${stage.padEnd(9)} ${shortenPaths(context, stripControls(line))}\n`);
+    const note = leftOut === 0 ? '' : ` (${leftOut} lines before it were left out)`;
+    leftOut = 0;
+    talk(context, `${seconds} s  ${stage.padEnd(9)} ${describeLine(context, line)}${note}`);
   };
   return {
     log: write,
@@ -45,7 +60,7 @@ function createStatusLine(context: CommandContext): Progress {
   timer.unref();
   return {
     log(line) {
-      last = shortenPaths(context, stripControls(line));
+      last = describeLine(context, line);
       draw();
     },
     onStage(next) {
@@ -60,8 +75,7 @@ function createStatusLine(context: CommandContext): Progress {
   };
 }
 
-/** The output of a program inside an image must not move the cursor. */
-function stripControls(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  return line.replace(/\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]/g, '');
+function describeLine(context: CommandContext, line: string): string {
+  const shown = showLine(shortenPaths(context, line.slice(0, longestLine)));
+  return line.length > longestLine ? `${shown} ... (${line.length} characters)` : shown;
 }

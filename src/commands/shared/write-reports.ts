@@ -9,6 +9,7 @@ import { renderError } from '../../report/error.js';
 import { renderers } from '../../report/renderers.js';
 import type { CommandContext } from './context.js';
 import type { ReportFlags } from './options.js';
+import { talk } from './talk.js';
 
 /**
  * Refuses, before the work begins, reports that could not be written after it. Errors (`invalid`): `report-unknown`
@@ -69,7 +70,7 @@ export async function withReports<T>(
     const report = { ...(last ?? draft.report()), failed: true, error: createErrorReport(error) };
     // The first error is the one to throw; the second is only printed.
     await writeReports({ report, access }, files, context).catch((second) =>
-      context.stderr.write(`${renderError(createErrorReport(second))}\n`),
+      talk(context, renderError(createErrorReport(second))),
     );
     throw error;
   }

@@ -19,13 +19,13 @@ export function createTimeoutError(
   { host }: Endpoint,
   what: string,
   seconds: number,
-  cause: unknown,
+  cause?: unknown,
 ): MobyPatchError {
   return new MobyPatchError(
     'infrastructure',
     'docker-timeout',
     `Docker at ${host} did not ${what} within ${seconds} s`,
-    { cause, hint: 'docker info' },
+    { cause, hint: 'docker info; MOBY_PATCH_DOCKER_TIMEOUT=SECONDS waits longer' },
   );
 }
 
@@ -76,18 +76,36 @@ function describeFailure(cause: unknown): string {
     .slice(0, 2000);
 }
 
-/** The body of an answer; the signal destroys its stream. */
+export interface Stall {
+  readonly seconds: number;
+  error(): Error;
+}
+
+/** The body of an answer; the signal destroys its stream, and so does silence for as long as `stall` says. */
 export async function* readAnswer(
   answer: NodeJS.ReadableStream,
   signal: AbortSignal,
+  stall?: Stall,
 ): AsyncGenerator<Buffer> {
   const stream = answer as Readable;
   const stop = () => void stream.destroy(createInterruptedError(signal));
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
+  let isAwaited = true;
+  const look = () => {
+    if (isAwaited) stream.destroy(stall?.error());
+    else timer?.refresh();
+  };
+  const timer = stall && setTimeout(look, stall.seconds * 1000);
   try {
-    yield* stream as AsyncIterable<Buffer>;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      isAwaited = false;
+      yield chunk;
+      isAwaited = true;
+      timer?.refresh();
+    }
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', stop);
     stream.destroy();
   }

@@ -9,11 +9,13 @@ import { MobyPatchError } from '../../model/error.js';
 import type { Daemon } from './daemon.js';
 import { createDaemon } from './dockerode.js';
 import { type Endpoint, type Environment, findEndpoint, type TlsFiles } from './endpoint.js';
+import { readPatience } from './patience.js';
 
-/** Finds the daemon; no connection is made yet. Errors: as of `findEndpoint`, and `docker-tls`. */
+/** Finds the daemon; no connection is made yet. Errors: as of `findEndpoint` and `readPatience`, and `docker-tls`. */
 export async function connectDocker(environment: Environment): Promise<Daemon> {
   const endpoint = await findEndpoint(environment);
-  return createDaemon(endpoint, await createAgent(endpoint, environment));
+  const patience = readPatience(environment);
+  return createDaemon({ endpoint, agent: await createAgent(endpoint, environment), patience });
 }
 
 /** Whether there is a Linux daemon that answers within `seconds`. Never throws for what it finds. */

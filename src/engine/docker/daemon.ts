@@ -80,9 +80,10 @@ export interface Daemon {
   readLayers(imageId: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
   /**
    * Makes an untagged image of one layer; its id (`sha256:...`). `label`: KEY="VALUE", which the daemon sets when it has
-   * registered the whole. Destroying the tar gives the import up: the daemon takes it for a broken upload.
+   * registered the whole. Destroying the tar gives the import up: the daemon takes it for a broken upload. A daemon that
+   * has the whole tar when the signal is aborted may still make an image of it.
    */
-  importImage(tar: Readable, label: string): Promise<string>;
+  importImage(tar: Readable, label: string, signal: AbortSignal): Promise<string>;
   /** No error when it is gone already. Its parent stays. */
   removeImage(id: string): Promise<void>;
   /** Whether it was removed: not while a container uses it. */

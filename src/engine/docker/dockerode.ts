@@ -14,27 +14,21 @@ import {
 import { createContainerOptions, formatEnvironment } from './container-options.js';
 import type { Daemon, DaemonVersion } from './daemon.js';
 import type { Endpoint } from './endpoint.js';
+import { type Ask, createAsk, startPulse, watchSending } from './patience.js';
 
-/** Seconds that the daemon may take to register an image whose last byte it has. */
-const registrationLimit = 300;
-/** Seconds for what moves the files of a container. */
-const transferLimit = 600;
-/** Seconds for what creates or removes. */
-const changeLimit = 120;
+/** What takes a daemon longer than an answer, in times of its patience: creating, removing, moving files, registering. */
+const times = { change: 2, transfer: 10, registration: 5 };
 
-interface Question {
-  /** What the daemon shall do, for messages. */
-  readonly what: string;
-  /** For its answer to begin; default 60. */
-  readonly seconds?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
+export interface Connection {
+  readonly endpoint: Endpoint;
+  readonly agent: Agent;
+  /** Seconds that the daemon may be silent. */
+  readonly patience: number;
 }
 
-/** Waits for one answer. `start` gets a signal that is aborted by the time limit and by the caller's signal. */
-type Ask = <T>(question: Question, start: (abortSignal: AbortSignal) => Promise<T>) => Promise<T>;
-
 /** The daemon behind an agent, through the client library; no other file knows that. */
-export async function createDaemon(endpoint: Endpoint, agent: Agent): Promise<Daemon> {
+export async function createDaemon(connection: Connection): Promise<Daemon> {
+  const { endpoint, agent, patience } = connection;
   // The library takes 160 ms to load.
   const { default: Client } = await import('dockerode');
   // Every key is given, since the library fills gaps from process.env.
@@ -52,45 +46,25 @@ export async function createDaemon(endpoint: Endpoint, agent: Agent): Promise<Da
     key: undefined,
   };
   const client = new Client(options as unknown as Docker.DockerOptions);
-  const ask = createAsk(endpoint);
+  const ask = createAsk(endpoint, patience);
   return {
     endpoint,
     version: (options) =>
       ask({ what: 'answer', ...options }, (abortSignal) => readVersion(client, abortSignal)),
     readMemory: (signal) =>
       ask({ what: 'tell its memory', signal }, (abortSignal) => readMemory(client, abortSignal)),
-    importImage: (tar, label) => importImage(client, endpoint, { tar, label }),
-    ...imageCalls(client, ask),
-    ...containerCalls(client, ask),
-    ...fileCalls(client, ask),
-    ...commandCalls(client, ask, endpoint),
+    importImage: (tar, label, signal) => importImage(client, connection, { tar, label, signal }),
+    ...imageCalls(client, ask, patience),
+    ...containerCalls(client, ask, patience),
+    ...fileCalls(client, ask, connection),
+    ...commandCalls(client, ask, connection),
   };
 }
 
-function createAsk(endpoint: Endpoint): Ask {
-  return async ({ what, seconds = 60, signal }, start) => {
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), seconds * 1000);
-    const either = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
-    try {
-      either.throwIfAborted();
-      return await start(either);
-    } catch (cause) {
-      if (signal?.aborted) throw createInterruptedError(signal);
-      if (cause instanceof MobyPatchError) throw cause;
-      if (limit.signal.aborted) throw createTimeoutError(endpoint, what, seconds, cause);
-      throw createDaemonError(endpoint, what, cause);
-    } finally {
-      // The answer may be a stream that goes on for longer.
-      clearTimeout(timer);
-    }
-  };
-}
-
-function imageCalls(client: Docker, ask: Ask) {
+function imageCalls(client: Docker, ask: Ask, patience: number) {
   /** `noprune`: the parent is the image that the container runs on. */
   const remove = (id: string, force: boolean) =>
-    ask({ what: 'remove an image', seconds: changeLimit }, (abortSignal) =>
+    ask({ what: 'remove an image', seconds: times.change * patience }, (abortSignal) =>
       client.getImage(id).remove({ force, noprune: true, abortSignal }),
     );
   return {
@@ -123,33 +97,38 @@ function imageCalls(client: Docker, ask: Ask) {
 interface Import {
   readonly tar: Readable;
   readonly label: string;
+  readonly signal: AbortSignal;
 }
 
-async function importImage(client: Docker, endpoint: Endpoint, { tar, label }: Import): Promise<string> {
+async function importImage(
+  client: Docker,
+  { endpoint, patience }: Connection,
+  { tar, label, signal }: Import,
+): Promise<string> {
   let failure: Error | undefined;
   tar.once('error', (error) => {
     failure = error;
   });
-  const limit = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  tar.once('end', () => {
-    timer = setTimeout(() => limit.abort(), registrationLimit * 1000);
-  });
+  const registration = times.registration * patience;
+  using sending = watchSending(tar, { seconds: patience, registration });
+  const abortSignal = AbortSignal.any([signal, sending.stalled]);
   try {
-    const answer = await client.importImage(tar, { changes: [`LABEL ${label}`] });
-    return await readImageId(readAnswer(answer, limit.signal));
+    const answer = await client.importImage(
+      sending.tar,
+      withSignal({ changes: [`LABEL ${label}`] }, abortSignal),
+    );
+    return await readImageId(readAnswer(answer, abortSignal));
   } catch (cause) {
     if (failure !== undefined) throw failure;
-    if (limit.signal.aborted)
-      throw createTimeoutError(endpoint, 'register an image', registrationLimit, cause);
+    if (sending.stalled.aborted)
+      throw createTimeoutError(endpoint, 'take or register an image', patience, cause);
     if (cause instanceof MobyPatchError) throw cause;
     throw createDaemonError(endpoint, 'import the image', cause);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-function containerCalls(client: Docker, ask: Ask) {
+function containerCalls(client: Docker, ask: Ask, patience: number) {
+  const seconds = times.change * patience;
   const get = (id: string) => client.getContainer(id);
   return {
     async listContainers(label) {
@@ -160,13 +139,13 @@ function containerCalls(client: Docker, ask: Ask) {
     },
     async createContainer(spec) {
       const options = createContainerOptions(spec);
-      const created = await ask({ what: 'create a container', seconds: changeLimit }, (abortSignal) =>
+      const created = await ask({ what: 'create a container', seconds }, (abortSignal) =>
         client.createContainer({ ...options, abortSignal }),
       ).catch(ignore(404));
       return created?.id;
     },
     async startContainer(id, signal) {
-      await ask({ what: 'start a container', seconds: changeLimit, signal }, (abortSignal) =>
+      await ask({ what: 'start a container', seconds, signal }, (abortSignal) =>
         get(id).start({ abortSignal }),
       );
     },
@@ -206,7 +185,7 @@ function containerCalls(client: Docker, ask: Ask) {
       await killed.catch(ignore(409, 404));
     },
     async removeContainer(id) {
-      const removed = ask({ what: 'remove a container', seconds: changeLimit }, (abortSignal) =>
+      const removed = ask({ what: 'remove a container', seconds }, (abortSignal) =>
         get(id).remove({ force: true, v: true, abortSignal }),
       );
       await removed.catch(ignore(404));
@@ -224,30 +203,38 @@ function containerCalls(client: Docker, ask: Ask) {
   } satisfies Partial<Daemon>;
 }
 
-function fileCalls(client: Docker, ask: Ask) {
-  const seconds = transferLimit;
+function fileCalls(client: Docker, ask: Ask, { endpoint, patience }: Connection) {
+  const seconds = times.transfer * patience;
+  const stall = { seconds: patience, error: () => createTimeoutError(endpoint, 'send a byte', patience) };
   return {
     async exportContainer(id, signal) {
       const answer = await ask({ what: 'export a container', seconds, signal }, (abortSignal) =>
         getAnswer(client, { path: `/containers/${id}/export`, isStream: true, abortSignal }),
       );
-      return readAnswer(answer as NodeJS.ReadableStream, signal);
+      return readAnswer(answer as NodeJS.ReadableStream, signal, stall);
     },
     async putArchive(containerId, tar, signal) {
-      await ask({ what: 'put files into a container', seconds, signal }, (abortSignal) =>
-        client.getContainer(containerId).putArchive(tar, { path: '/', abortSignal }),
-      );
+      using sending = watchSending(tar, { seconds: patience, registration: seconds });
+      const either = AbortSignal.any([signal, sending.stalled]);
+      const put = client
+        .getContainer(containerId)
+        .putArchive(sending.tar, { path: '/', abortSignal: either });
+      await put.catch((cause) => {
+        if (signal.aborted) throw createInterruptedError(signal);
+        if (sending.stalled.aborted) throw createTimeoutError(endpoint, 'take files', patience, cause);
+        throw createDaemonError(endpoint, 'put files into a container', cause);
+      });
     },
     async getArchive(containerId, path, signal) {
       const answer = await ask({ what: 'read files of a container', seconds, signal }, (abortSignal) =>
         client.getContainer(containerId).getArchive(withSignal({ path }, abortSignal)),
       ).catch(ignore(404));
-      return answer && readAnswer(answer, signal);
+      return answer && readAnswer(answer, signal, stall);
     },
   } satisfies Partial<Daemon>;
 }
 
-function commandCalls(client: Docker, ask: Ask, endpoint: Endpoint) {
+function commandCalls(client: Docker, ask: Ask, { endpoint, patience }: Connection) {
   return {
     async prepareCommand({ containerId, argv, environment, hasInput }, signal) {
       const options = {
@@ -266,13 +253,23 @@ function commandCalls(client: Docker, ask: Ask, endpoint: Endpoint) {
       return prepared?.id;
     },
     async *runCommand({ id, name, input }, signal) {
+      using pulse = startPulse(
+        (ending) =>
+          ask({ what: 'answer', signal: ending }, (abortSignal) => readVersion(client, abortSignal)),
+        patience,
+      );
+      const either = AbortSignal.any([signal, pulse.lost]);
       try {
         const isOpen = input !== undefined;
-        const options = { Detach: false, Tty: false, hijack: isOpen, stdin: isOpen, abortSignal: signal };
+        const options = { Detach: false, Tty: false, hijack: isOpen, stdin: isOpen, abortSignal: either };
         const answer = await client.getExec(id).start(options);
         if (isOpen) answer.end(input);
-        yield* splitFrames(readAnswer(answer, signal));
+        for await (const frame of splitFrames(readAnswer(answer, either))) {
+          pulse.heard();
+          yield frame;
+        }
       } catch (cause) {
+        pulse.lost.throwIfAborted();
         if (signal.aborted || cause instanceof MobyPatchError) throw cause;
         throw createDaemonError(endpoint, `run ${name}`, cause);
       }

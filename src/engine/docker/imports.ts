@@ -105,7 +105,7 @@ async function sendImage(daemon: Daemon, image: Archive, { label, signal }: Send
   const stop = () => void tar.destroy(createInterruptedError(signal));
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await daemon.importImage(tar, label);
+    return await daemon.importImage(tar, label, signal);
   } catch (error) {
     if (signal.aborted) throw createInterruptedError(signal);
     throw error;

@@ -19,10 +19,9 @@ export function checkPlaceholders(
   return ['steps', 'expects'].flatMap((part) =>
     [...walkStrings(written[part])].flatMap(([inside, text]) => {
       const path = [part, ...inside];
-      return checkText(text, describePlace(written, path), parameters).map((problem) => ({
-        at: yaml.locate(path),
-        text: problem,
-      }));
+      const problems = checkText(text, describePlace(written, path), parameters);
+      const at = problems.length === 0 ? undefined : yaml.locate(path);
+      return at === undefined ? [] : problems.map((problem) => ({ at, text: problem }));
     }),
   );
 }
@@ -48,14 +47,13 @@ function describePlace(written: unknown, [part, index, kind, ...inside]: Path): 
 
 function checkText(text: string, place: Place, parameters: Parameters): string[] {
   const { names, malformed } = findPlaceholders(text);
-  const known = Object.keys(parameters).join(', ') || 'none';
   const isCode = place.step?.definition.shell?.isCode(place.inside, place.step.value) ?? false;
   return [
     ...names.flatMap((name) => {
       const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
       if (parameter === undefined)
         return [
-          `found \${${name}}, wanted a parameter (there is: ${known}), or $\${${name}} for the text itself`,
+          `found \${${name}}, wanted a parameter (there is: ${listNames(parameters)}), or $\${${name}} for the text itself`,
         ];
       if (isCode) return [explainCode(name, parameter)];
       return parameter.secret ? explainSecret(name, place) : [];
@@ -65,6 +63,16 @@ function checkText(text: string, place: Place, parameters: Parameters): string[]
     ),
     ...(isCode ? findUnlisted(text, place, parameters) : []),
   ];
+}
+
+/** Parameters that a message names. */
+const mostNames = 20;
+
+function listNames(parameters: Parameters): string {
+  const names = Object.keys(parameters);
+  if (names.length > mostNames)
+    return `${names.slice(0, mostNames).join(', ')} and ${names.length - mostNames} more`;
+  return names.join(', ') || 'none';
 }
 
 /** A value in the text of a script would be a part of the script: `x; reboot` two commands. */
@@ -95,10 +103,11 @@ function findUnlisted(text: string, { step }: Place, parameters: Parameters): st
   const { secrets } = (step?.value ?? {}) as { readonly secrets?: unknown };
   const listed = Array.isArray(secrets) ? secrets : [];
   return Object.entries(parameters).flatMap(([name, { secret }]) => {
+    if (!secret || listed.includes(name)) return [];
     const variable = nameVariable(name);
     const isUsed =
       new RegExp(`\\$\\{?${variable}\\b`).test(text) && !new RegExp(`\\b${variable}=`).test(text);
-    if (!secret || listed.includes(name) || !isUsed) return [];
+    if (!isUsed) return [];
     return [
       `found $${variable}, but the step does not get this secret; wanted secrets: [${name}] in the step`,
     ];

@@ -46,6 +46,8 @@ const expectationSchema = z.union([
   }),
 ]);
 
+const mostSteps = 1000;
+
 /** A whole patch file, but for the values of its steps: each kind of step has a schema of its own. */
 export const patchSchema = z.strictObject({
   title: z.string().min(1).max(200).describe('What the patch does, in one line.'),
@@ -57,7 +59,7 @@ export const patchSchema = z.strictObject({
     .default({})
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
     .describe('Values that steps use as ${name}, and scripts as "$name"; $${ is a literal ${.'),
-  steps: z.array(z.unknown()).min(1).max(1000).describe('What the patch does, in order.'),
+  steps: z.array(z.unknown()).min(1).max(mostSteps).describe('What the patch does, in order.'),
   expects: z
     .array(expectationSchema)
     .max(100)
@@ -122,7 +124,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 function parseSteps(yaml: YamlValue, written: unknown, defaults: ReadonlyMap<string, string>) {
   if (!Array.isArray(written)) return [];
-  return written.map((step, index) => parseStep(yaml, step, ['steps', index], defaults));
+  return written.slice(0, mostSteps).map((step, index) => parseStep(yaml, step, ['steps', index], defaults));
 }
 
 function placeParameters(

@@ -2,7 +2,7 @@ import type { Position, SourceStep } from '../../model/patch.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import type { Problem } from '../../yaml/problems.js';
 import type { YamlValue } from '../../yaml/read-yaml.js';
-import { describeValue, explainIssues, type Fault, listKeys, placeFault } from '../../yaml/schema-issues.js';
+import { describeValue, explainIssues, type Fault, placeFault } from '../../yaml/schema-issues.js';
 import type { StepDefinition } from '../steps/definition.js';
 import { stepDefinitions } from '../steps/registry.js';
 import { fillValue, findPlaceholders, walkStrings } from './placeholders.js';
@@ -49,8 +49,10 @@ export function parseStep(
   const value = (written as Record<string, unknown>)[kind];
   const inner = [...path, kind];
   const filled = fillValue(value, defaults);
-  const problems = checkValue(definition, filled)
-    .filter((fault) => !hasOpenPlaceholder(filled, fault.path))
+  const faults = checkValue(definition, filled);
+  const open = faults.length === 0 ? undefined : listOpenPlaces(filled);
+  const problems = faults
+    .filter((fault) => !open?.has(formatPlace(fault.path)))
     .map((fault) => placeFault(yaml, fault, inner));
   if (problems.length > 0) return { problems, uses: [] };
   const places = new Map<string, Position>([['', yaml.locate(inner)]]);
@@ -61,16 +63,21 @@ export function parseStep(
 /** The faults of a step's value. */
 export function checkValue(definition: StepDefinition, value: unknown): readonly Fault[] {
   const result = definition.schema.safeParse(value);
-  return result.success ? [] : explainIssues(result.error.issues, value, listKeys(definition.schema));
+  return result.success ? [] : explainIssues(result.error.issues, value, definition.keys());
 }
 
-/** Whether a text at or below a path still waits for a value: it is checked again when the plan is made. */
-function hasOpenPlaceholder(filled: unknown, path: Path): boolean {
-  for (const [inside, text] of walkStrings(filled)) {
-    const isBelow = inside.slice(0, path.length).every((part, index) => String(part) === String(path[index]));
-    if (isBelow && findPlaceholders(text).names.length > 0) return true;
+/** The places at or above a text that still waits for a value: it is checked again when the plan is made. */
+function listOpenPlaces(filled: unknown): ReadonlySet<string> {
+  const open = new Set<string>();
+  for (const [path, text] of walkStrings(filled)) {
+    if (findPlaceholders(text).names.length === 0) continue;
+    for (let length = 0; length <= path.length; length += 1) open.add(formatPlace(path.slice(0, length)));
   }
-  return false;
+  return open;
+}
+
+function formatPlace(path: Path): string {
+  return path.map(String).join('\0');
 }
 
 function findUses(definition: StepDefinition, filled: unknown, yaml: YamlValue, inner: Path): PlacedUse[] {

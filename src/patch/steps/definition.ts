@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { StepOutcome } from '../../model/patch.js';
 import type { Need, Workspace } from '../../model/workspace.js';
+import { listKeys } from '../../yaml/schema-issues.js';
 import type { StepContext } from '../system/step-context.js';
 
 /** What a kind of step is. A `value` has passed `schema`, with its placeholders filled in. */
@@ -8,6 +9,8 @@ export interface StepDefinition<Value = unknown> {
   /** The key in the patch file, and the name of the file in steps/. */
   readonly kind: string;
   readonly schema: z.ZodType;
+  /** The names that maps of the schema may have, for suggestions. */
+  keys(): readonly string[];
   /** One line that begins with the kind. */
   describe(value: Value): string;
   needs(value: Value): readonly Need[];
@@ -45,7 +48,15 @@ export interface ShellRule {
 
 /** Ties the type of a step's value to its schema. */
 export function defineStep<Schema extends z.ZodType>(
-  definition: StepDefinition<z.output<Schema>> & { readonly schema: Schema },
+  definition: Omit<StepDefinition<z.output<Schema>>, 'keys'> & { readonly schema: Schema },
 ): StepDefinition {
-  return definition;
+  let keys: readonly string[] | undefined;
+  return {
+    ...definition,
+    keys() {
+      // It takes a millisecond, and a file may have a thousand steps that are wrong.
+      keys ??= listKeys(definition.schema);
+      return keys;
+    },
+  };
 }

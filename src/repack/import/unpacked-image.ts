@@ -1,6 +1,5 @@
 import { emptyFields, encodePadding, encodeTrailer } from '../../format/cpio-writer.js';
 import { encodePath } from '../../format/path.js';
-import { holdBytes } from '../../io/spool.js';
 import type { Archive, Tokens } from '../../model/archive.js';
 import type { Change } from '../../model/change.js';
 import { MobyPatchError } from '../../model/error.js';
@@ -45,7 +44,7 @@ export function createUnpackedImage(sidecar: Sidecar, tree: SourceTree): Unpacke
     raw(index) {
       const segment = segments[index];
       return segment?.kind === 'padding'
-        ? holdBytes(new Uint8Array(segment.end - segment.offset)).body()
+        ? listZeros(segment.end - segment.offset)
         : sidecar.opaque.get(index)?.body();
     },
     async *bodies(wanted) {
@@ -56,6 +55,12 @@ export function createUnpackedImage(sidecar: Sidecar, tree: SourceTree): Unpacke
   const { kept, top } = head;
   const changes = findChanges({ entries, isNew: head.size === 0, kept: new Set(kept), top, digest }, tree);
   return { archive, changes };
+}
+
+async function* listZeros(count: number): AsyncGenerator<Uint8Array, void, void> {
+  const zeros = new Uint8Array(Math.min(count, 256 * 1024));
+  for (let left = count; left > 0; left -= zeros.length)
+    yield zeros.subarray(0, Math.min(left, zeros.length));
 }
 
 /** One gzip segment without a record: entries that come from no image are added to it. */

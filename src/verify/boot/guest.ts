@@ -3,6 +3,7 @@ import {
   createInterruptedError,
   createMissingProgramError,
   createTail,
+  limitDrain,
   startProcess,
   stopProcess,
 } from '../../io/process.js';
@@ -31,12 +32,14 @@ export function startGuest(
 ): Guest {
   if (signal.aborted) throw createInterruptedError(signal);
   const child = startProcess(argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  limitDrain(child);
   const message = createTail(longestMessage);
   (child.stdout as Readable).on('data', onConsole);
   (child.stderr as Readable).on('data', (chunk: Uint8Array) => message.push(chunk));
-  const onAbort = () => void stopProcess(child);
-  signal.addEventListener('abort', onAbort, { once: true });
+  let onAbort = () => {};
   const exited = new Promise<GuestExit>((resolve, reject) => {
+    onAbort = () =>
+      void stopProcess(child).then((isGone) => isGone || reject(createInterruptedError(signal)));
     child.once('error', (cause: NodeJS.ErrnoException) =>
       reject(cause.code === 'ENOENT' ? createMissingProgramError(argv[0] ?? '') : cause),
     );
@@ -46,7 +49,8 @@ export function startGuest(
       else resolve({ exitCode, signal: killedBy, message: message.text().trim() });
     });
   });
+  signal.addEventListener('abort', onAbort, { once: true });
   // The error surfaces when `exited` is awaited; until then it must not raise an unhandled rejection.
   exited.catch(() => {});
-  return { pid: child.pid, exited, [Symbol.asyncDispose]: () => stopProcess(child) };
+  return { pid: child.pid, exited, [Symbol.asyncDispose]: async () => void (await stopProcess(child)) };
 }

@@ -1,0 +1,67 @@
+import test from 'ava';
+import { parsePatch } from '#src/patch/language/parse-patch.js';
+import { readYaml } from '#src/yaml/read-yaml.js';
+
+const source = { id: 'x', folder: '/x', file: 'patch.yaml' };
+const head = 'title: t\nsteps:\n  - noop: x\n';
+
+for (const [what, text] of [
+  ['lists in lists', '['.repeat(500_000)],
+  ['maps in maps', '{a: '.repeat(100_000)],
+  ['dashes in a line', '- '.repeat(250_000)],
+  ['keys in a line', '? '.repeat(250_000)],
+  ['ever deeper lines', Array.from({ length: 500 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
+] as const)
+  test(`${what} without end are one problem`, (t) => {
+    const { value, problems } = readYaml(text, 'f');
+    t.is(value, undefined);
+    t.is(problems.length, 1);
+    t.regex(problems[0]?.text ?? '', /more than 100 levels/);
+    t.is(problems[0]?.at.file, 'f');
+  });
+
+test('fifty levels are read, and text in a block does not count', (t) => {
+  const lists = `${'['.repeat(50)}x${']'.repeat(50)}`;
+  const lines = Array.from({ length: 50 }, (_, depth) => `${'  '.repeat(depth)}a:`).join('\n');
+  const block = `a: |\n  ${'[{- '.repeat(1000)}\n  ${' '.repeat(1000)}x\n`;
+  for (const text of [lists, `${lines} x`, block]) t.deepEqual(readYaml(text, 'f').problems, []);
+});
+
+test('too many words are one problem, at the place of the first that is too much', (t) => {
+  const { problems } = readYaml('- a\n'.repeat(100_000), 'f');
+  t.is(problems.length, 1);
+  t.like(problems[0], { at: { line: 75_001 } });
+});
+
+test('a key that comes twice is a problem at its second place', (t) => {
+  const { problems } = readYaml('a: 1\nb: {c: 1, d: 2, c: 3}\na: 2\n', 'f');
+  t.deepEqual(
+    problems.map(({ at, text }) => `${at.line}:${at.column} ${text}`),
+    ['3:1 not valid YAML: Map keys must be unique', '2:17 not valid YAML: Map keys must be unique'],
+  );
+});
+
+test('places are found in a map of any size without going through it for each', (t) => {
+  const count = 40_000;
+  const { locateKey } = readYaml(Array.from({ length: count }, (_, index) => `k${index}: 1\n`).join(''), 'f');
+  // One pass over the map for each key would be two thousand million steps.
+  for (let index = 0; index < count; index += 1) if (locateKey([`k${index}`]).line !== index + 1) t.fail();
+  t.pass();
+});
+
+test('of many unknown keys the first are told, and the others counted', (t) => {
+  const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}: 1\n`).join('');
+  const { problems } = parsePatch(head + keys, source);
+  const told = problems.filter(({ text }) => /unknown key/.test(text));
+  t.is(told.length, 101);
+  t.like(told[0], { at: { line: 4, column: 1 }, text: 'unknown key "k0"' });
+  t.is(
+    told.reduce((sum, { count = 1 }) => sum + count, 0),
+    20_000,
+  );
+});
+
+test('of many steps that are wrong the first thousand are told', (t) => {
+  const { problems } = parsePatch(`title: t\nsteps:\n${'  - nonsense: 1\n'.repeat(30_000)}`, source);
+  t.is(problems.length, 1001);
+});
