@@ -1,4 +1,5 @@
 import type { ReadStream } from 'node:tty';
+import { showText } from '../../format/show-text.js';
 import { createInterruptedError } from '../../io/process.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { ReadingSession } from '../../model/session.js';
@@ -33,7 +34,7 @@ interface Question extends Omit<Terminal, 'stdin'> {
 
 /** In raw mode the terminal echoes nothing, and Ctrl-C is a character. */
 async function readHidden(stdin: ReadStream, { question, stderr, signal }: Question): Promise<string> {
-  stderr.write(question);
+  stderr.write(showText(question));
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
   try {
