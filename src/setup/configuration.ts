@@ -108,6 +108,6 @@ export async function loadConfiguration(
     : explainIssues(parsed.error.issues, yaml.value, listKeys(configurationSchema));
   throw createProblemError(
     [...yaml.problems, ...faults.map((fault) => placeFault(yaml, fault))],
-    'moby-patch build --help',
+    'moby-patch check',
   );
 }

@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'ava';
+import { listPages } from './pages.js';
+
+const more = [
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'patches/README.md',
+  'patches/nfs/README.md',
+  'images/README.md',
+];
+
+/** As GitHub names the headings of a page. */
+function listAnchors(text: string): Set<string> {
+  const headings = [...text.replace(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm)];
+  return new Set(
+    headings.map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+/** What a page links to that is not there. */
+function listBroken(page: string): string[] {
+  const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+  return links.filter((link) => !/^https?:/.test(link) && !isThere(page, link));
+}
+
+function isThere(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? page : join(dirname(page), path);
+  if (!existsSync(target)) return false;
+  return anchor === undefined || listAnchors(readFileSync(target, 'utf8')).has(anchor);
+}
+
+for (const page of [...listPages(), ...more])
+  test(`every link of ${page} leads to a file, and to a heading in it`, (t) => {
+    t.deepEqual(listBroken(page), []);
+  });
