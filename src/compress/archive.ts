@@ -2,6 +2,7 @@ import { createCpioReader, type ReaderProblem, type ReaderToken } from '../forma
 import { type InputFile, readRange } from '../io/input-file.js';
 import type { Token, TokenOptions, Tokens } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
+import type { ErrorCode } from '../model/error-code.js';
 import type { Codec, Segment } from '../model/layout.js';
 import type { MemberEnd } from './codec.js';
 import { type MemberOptions, readMember } from './compression.js';
@@ -145,7 +146,7 @@ function createArchiveError(
   });
 }
 
-function chooseCode(problem: keyof typeof explanations): string {
+function chooseCode(problem: keyof typeof explanations): ErrorCode {
   if (problem === 'truncated') return 'image-truncated';
   return problem === 'wrong-checksum' ? 'image-corrupt' : 'image-invalid';
 }

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import type { Bytes } from '../model/entry.js';
 import { findMachineFault, MobyPatchError } from '../model/error.js';
+import type { ErrorCode } from '../model/error-code.js';
 import { readAt } from './read-write.js';
 
 export interface OpenRegularOptions {
@@ -84,7 +85,7 @@ export async function* streamRegular(
 
 interface Unreadable {
   /** The code of the error. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** What cannot be read: `the configuration`. */
   readonly what: string;
   readonly path: string;

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-code.js';
+
 /** How an error ends the program; the numbers are the exit codes of the command line. */
 export const exitCodes = {
   /** A step, a write or a check went wrong although the input was right. */
@@ -35,13 +37,13 @@ export interface ErrorDetails {
  */
 export class MobyPatchError extends Error {
   readonly kind: ErrorKind;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly path: string | undefined;
   readonly offset: number | undefined;
   readonly problems: readonly MobyPatchError[] | undefined;
 
-  constructor(kind: ErrorKind, code: string, message: string, details: ErrorDetails = {}) {
+  constructor(kind: ErrorKind, code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'MobyPatchError';
     this.kind = kind;
@@ -55,7 +57,7 @@ export class MobyPatchError extends Error {
 
 /** One error for several that were found together; a single one stays itself. The user's own faults decide its kind. */
 export function uniteErrors(
-  code: string,
+  code: ErrorCode,
   message: string,
   problems: readonly [MobyPatchError, ...MobyPatchError[]],
 ): MobyPatchError {
@@ -69,7 +71,7 @@ export function uniteErrors(
 /** The data of an error, as reports carry it. */
 export interface ErrorReport {
   readonly kind: ErrorKind;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string | undefined;
   readonly path?: string | undefined;

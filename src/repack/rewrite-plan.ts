@@ -4,6 +4,7 @@ import type { Archive, ImageEntry } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import type { ErrorCode } from '../model/error-code.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import { ancestorPaths, coverPaths } from '../tree/resolve.js';
 import { planLinks, type RecordAction } from './link-plan.js';
@@ -105,7 +106,7 @@ export function comparePaths(a: string, b: string): number {
  */
 export function assertWritable(entry: Entry): void {
   const { path, type, size, target, device } = entry;
-  const refuse = (code: string, message: string, hint?: string) => {
+  const refuse = (code: ErrorCode, message: string, hint?: string) => {
     throw new MobyPatchError('invalid', code, message, { path: showPath(path.slice(0, 200)), hint });
   };
   if (path === '' ? type !== 'directory' : !isWritable(path) || path.includes('\0'))

@@ -42,8 +42,13 @@ export function readManifest(path: string): Promise<ManifestFile> {
 /** Bytes. */
 const largestFile = 16 * 2 ** 20;
 
-async function readJson<T>(path: string, schema: z.ZodType<T>, what: string, hint: string): Promise<T> {
-  const code = `${what}-missing`;
+async function readJson<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  what: 'lock' | 'manifest',
+  hint: string,
+): Promise<T> {
+  const code = `${what}-missing` as const;
   const bytes = await readRegular(path, largestFile).catch((cause) => {
     if (cause.code !== 'ENOENT')
       throw createUnreadableError(cause, { code, what: `the ${what}`, path, hint });

@@ -1,5 +1,6 @@
 import type { Device, EntryType } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import type { ErrorCode } from '../model/error-code.js';
 
 /** Bytes of a header; bodies are padded to a multiple of it. */
 export const blockSize = 512;
@@ -121,7 +122,7 @@ export function decodePax(bytes: Buffer, offset: number): PaxRecords {
   return records;
 }
 
-export function createTarError(code: string, message: string, offset?: number): MobyPatchError {
+export function createTarError(code: ErrorCode, message: string, offset?: number): MobyPatchError {
   return new MobyPatchError('invalid', code, message, { offset });
 }
 

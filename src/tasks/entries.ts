@@ -82,8 +82,8 @@ export async function* readImageFiles(
 function findFile(image: Image, path: string): ImageEntry {
   const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
   if (entry?.type === 'file') return entry;
-  const [code, what] =
-    entry === undefined ? ['path-not-found', 'nothing'] : ['path-not-file', `a ${entry.type}`];
+  const code = entry === undefined ? 'path-not-found' : 'path-not-file';
+  const what = entry === undefined ? 'nothing' : `a ${entry.type}`;
   throw new MobyPatchError('invalid', code, `found ${what} at ${showPath(path)}, wanted a regular file`, {
     path: image.name,
     hint: `moby-patch ls ${image.name}`,

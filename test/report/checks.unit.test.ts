@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { ErrorCode } from '#src/model/error-code.js';
 import type { Report } from '#src/model/report.js';
 import { listChecks } from '#src/report/checks.js';
 import { createReport, createStep } from './reports.js';
@@ -8,7 +9,7 @@ function list(report: Report): string[] {
   return listChecks(report).map(({ stage, result, name }) => `${stage} ${result}: ${name}`);
 }
 
-const error = { kind: 'failed', code: 'step-failed', message: 'no' } as const;
+const error = { kind: 'failed', code: 'command-failed', message: 'no' } as const;
 const hazard = 'no new hazard prevents a boot';
 const differs = 'the output differs from the input by the patches alone';
 
@@ -89,7 +90,7 @@ test('a refused boot fails in its own stage, not where the build ended', (t) => 
 });
 
 test('a new hazard and a wrong output are different checks', (t) => {
-  const report = (code: string) =>
+  const report = (code: ErrorCode) =>
     list(
       createReport({ failed: true, stage: 'validate', boot: undefined, error: { ...error, code } }),
     ).filter((line) => line.startsWith('validate'));

@@ -18,7 +18,7 @@ const failed = createReport({
   boot: undefined,
   steps: [],
   stages: { unpack: 10, plan: 20, patch: 5 },
-  error: { kind: 'infrastructure', code: 'engine-broken', message: 'the daemon is gone' },
+  error: { kind: 'infrastructure', code: 'docker-failed', message: 'the daemon is gone' },
 });
 const early: Report = {
   failed: true,
@@ -116,5 +116,5 @@ test('junit counts its test cases', (t) => {
 
 test('the text ends with the error', (t) => {
   const text = render('.txt', createReport({ ...failed, steps: [createStep()] }));
-  t.regex(text, /^FAILED in .*\n(.*\n)+\nmoby-patch: the daemon is gone \[engine-broken\]\n$/);
+  t.regex(text, /^FAILED in .*\n(.*\n)+\nmoby-patch: the daemon is gone \[docker-failed\]\n$/);
 });

@@ -90,5 +90,5 @@ async function tryReapply(
 function isDone(event: WatchEvent): boolean {
   if (event.kind !== 'failed') return true;
   const { kind, code } = createErrorReport(event.error);
-  return finalKinds.has(kind) || code.startsWith('image-foreign');
+  return finalKinds.has(kind) || code === 'image-foreign';
 }

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUnreadableError, readRegular } from '../../io/regular-file.js';
 import { MobyPatchError } from '../../model/error.js';
+import type { ErrorCode } from '../../model/error-code.js';
 
 export interface TlsFiles {
   readonly ca?: string | undefined;
@@ -111,7 +112,7 @@ function checkHost(host: string, source: string): string {
 }
 
 /** `undefined` when the file is not there. */
-async function readJson(path: string, code: string): Promise<unknown> {
+async function readJson(path: string, code: ErrorCode): Promise<unknown> {
   let text: string;
   try {
     text = (await readRegular(path, sizeLimit)).toString('utf8');

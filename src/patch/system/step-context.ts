@@ -1,4 +1,5 @@
 import { MobyPatchError } from '../../model/error.js';
+import type { ErrorCode } from '../../model/error-code.js';
 import type { Position } from '../../model/patch.js';
 import { formatPosition } from '../../yaml/problems.js';
 
@@ -19,7 +20,7 @@ export interface StepContext {
 /** The step is not possible in this image (`failed`); the path of the error is the step's place in the patch file. */
 export function createStepError(
   context: StepContext,
-  code: string,
+  code: ErrorCode,
   message: string,
   details: { readonly hint?: string | undefined; readonly cause?: unknown } = {},
 ): MobyPatchError {

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error.js';
+import type { ErrorCode } from '#src/model/error-code.js';
 import { encodeTarBlock, type TarBlock } from '#src/tar/tar-header.js';
 import { packEntries } from '#src/tar/tar-writer.js';
 import {
@@ -112,7 +113,7 @@ const block = (fields: Partial<TarBlock>): Buffer =>
     }),
   );
 const end = Buffer.alloc(1024);
-const refused: readonly [string, Buffer, string][] = [
+const refused: readonly [string, Buffer, ErrorCode][] = [
   [
     'names that lead out of the archive',
     Buffer.concat([block({ name: Buffer.from('a/../../etc/passwd') }), end]),
