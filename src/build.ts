@@ -36,7 +36,7 @@ import { detectInit } from './verify/boot/detect-init.js';
 import { chooseMemory } from './verify/boot/machine.js';
 import { createRefusedError } from './verify/boot/refused-error.js';
 import { checkOutput } from './verify/check-output.js';
-import { isBootFile, refuseHazards } from './verify/hazards/find-hazards.js';
+import { isBootFile, refuseHazards, showHazard } from './verify/hazards/find-hazards.js';
 import { refuseProblems } from './verify/preflight/run-checks.js';
 import { refuseSecrets } from './verify/refuse-secrets.js';
 
@@ -202,8 +202,8 @@ async function validate(
     );
     draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
     const deliberate = listDeliberate(plan);
-    for (const { path, message, hint } of await refuseHazards(image, written, { changes, deliberate }))
-      draft.warn(`${path}: ${message}; ${hint}`);
+    for (const hazard of await refuseHazards(image, written, { changes, deliberate }))
+      draft.warn(showHazard(hazard));
     return written;
   } catch (error) {
     await written[Symbol.asyncDispose]();

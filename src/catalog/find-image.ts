@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { refuseForeign } from '../compress/foreign.js';
 import { detectKernelImage } from '../format/kernel-magic.js';
 import { openInputFile } from '../io/input-file.js';
 import { openRegular } from '../io/regular-file.js';
@@ -8,7 +9,6 @@ import { MobyPatchError } from '../model/error.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { chooseCandidate } from './candidates.js';
 import type { Definition } from './definition.js';
-import { refuseDisk } from './disk-format.js';
 import { readVersion } from './installed-version.js';
 import { makeImage, type RecipeOptions } from './recipe.js';
 
@@ -59,7 +59,7 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
   const found = await stat(initrd).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) {
     await (await openInputFile(initrd, name))[Symbol.asyncDispose]();
-    await refuseDisk(initrd);
+    await refuseForeign(initrd, name);
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
   const ids = [...(await listDefinitions(options.roots)).keys()];
@@ -112,7 +112,7 @@ async function locate(
   const candidate = await chooseCandidate(definition, { name, place });
   const initrd = place(candidate.initrd);
   const version = candidate.version ?? definition.version;
-  await refuseDisk(initrd);
+  await refuseForeign(initrd, initrd);
   if (definition.tried === false)
     options.log(`the definition ${name} was written from public facts and has never been tried`);
   return {

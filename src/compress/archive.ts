@@ -1,4 +1,11 @@
-import { createCpioReader, type ReaderProblem, type ReaderToken } from '../format/cpio-reader.js';
+import {
+  type CpioReader,
+  createCpioReader,
+  type ReaderProblem,
+  type ReaderToken,
+} from '../format/cpio-reader.js';
+import { quoteShell } from '../format/file-kind.js';
+import { detectCodec } from '../format/magic.js';
 import { type InputFile, readRange } from '../io/input-file.js';
 import type { Token, TokenOptions, Tokens } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
@@ -6,10 +13,19 @@ import type { ErrorCode } from '../model/error-code.js';
 import type { Codec, Segment } from '../model/layout.js';
 import type { MemberEnd } from './codec.js';
 import { type MemberOptions, readMember } from './compression.js';
+import { createContentError, identifyContent } from './foreign.js';
 
+/** Of one member, or of several that go on with each other's entries. */
 export interface MemberSummary extends MemberEnd {
   /** Bytes after decompression. */
   readonly unpacked: number;
+  /**
+   * Where a member begins that goes on with an entry of the one in front of it. A kernel reads none of them: it says "junk
+   * at the end of compressed archive".
+   */
+  readonly continued?: readonly number[] | undefined;
+  /** The last body lacks its padding: a kernel refuses that too, in a compressed member. */
+  readonly unpadded?: boolean | undefined;
 }
 
 export interface ArchiveOptions extends Omit<MemberOptions, 'codec'> {
@@ -19,8 +35,9 @@ export interface ArchiveOptions extends Omit<MemberOptions, 'codec'> {
 }
 
 /**
- * The tokens of one compressed member, or of one raw archive up to its TRAILER or the first byte that is
- * not part of it. They come in batches; a batch must be read to its end before the next is asked for.
+ * The tokens of one compressed member, with those that go on with its entries, or of one raw archive up to its TRAILER or
+ * the first byte that is not part of it. They come in batches; a batch must be read to its end before the next is asked
+ * for.
  */
 export async function* readArchive(
   file: InputFile,
@@ -61,11 +78,12 @@ async function* readRaw(
   offset: number,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader({ position: offset, embedded: true });
+  const check = createCheck({ file });
   for await (const piece of readRange(file, offset, file.size)) {
-    yield checked(reader.push(piece), { file });
+    yield check(reader.push(piece));
     if (reader.ended) break;
   }
-  yield checked(reader.end(), { file });
+  yield check(reader.end());
   return { end: reader.position, level: undefined, unpacked: reader.position - offset };
 }
 
@@ -74,21 +92,74 @@ async function* readCompressed(
   { limit = Number.POSITIVE_INFINITY, ...options }: MemberOptions & Pick<ArchiveOptions, 'limit'>,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader();
-  const place: Place = { file, ...options };
+  const continued: number[] = [];
+  const check = createCheck({ file, ...options, continued });
+  const reading: Reading = { file, limit, reader, check };
+  const first = yield* readMemberOf(reading, options);
+  let { end } = first;
+  for (;;) {
+    const offset = reader.inside === 'entry' ? await findContinuation(file, end, options.codec) : undefined;
+    if (offset === undefined) break;
+    continued.push(offset);
+    ({ end } = yield* readMemberOf(reading, { ...options, offset }));
+  }
+  yield check(reader.end());
+  return {
+    ...first,
+    end,
+    unpacked: reader.position,
+    ...(continued.length > 0 && { continued }),
+    ...(reader.inside === 'padding' && { unpadded: true }),
+  };
+}
+
+interface Reading {
+  readonly file: InputFile;
+  readonly limit: number;
+  readonly reader: CpioReader;
+  readonly check: Check;
+}
+
+async function* readMemberOf(
+  { file, limit, reader, check }: Reading,
+  options: MemberOptions,
+): AsyncGenerator<Iterable<Token>, MemberEnd, void> {
   const pieces = readMember(file, options);
   try {
     for (;;) {
       const next = await pieces.next();
-      if (next.done) {
-        yield checked(reader.end(), place);
-        return { ...next.value, unpacked: reader.position };
-      }
-      yield checked(reader.push(next.value), place);
+      if (next.done) return next.value;
+      if (reader.position === 0) await assertArchive(file, next.value, options);
+      yield check(reader.push(next.value));
       if (reader.position > limit) throw createTooLargeError(file, options.offset);
     }
   } finally {
     await pieces.return(undefined as never);
   }
+}
+
+/** A file system may begin with zeros, which are no part of an archive's first entry. */
+async function assertArchive(file: InputFile, start: Uint8Array, options: MemberOptions): Promise<void> {
+  if (start.length >= 4 && archiveStart.every((byte, index) => byte === start[index])) return;
+  const kind = await identifyContent(file, { ...options, passing: false, ahead: undefined });
+  if (kind !== undefined) throw createContentError(file.name, options, kind);
+}
+
+/** `0707` */
+const archiveStart = [0x30, 0x37, 0x30, 0x37];
+
+/** Zeros between two streams of xz, or of members that were padded. */
+const longestPadding = 512;
+
+/** Where the next member of the codec begins. */
+async function findContinuation(
+  file: InputFile,
+  end: number,
+  codec: MemberOptions['codec'],
+): Promise<number | undefined> {
+  const bytes = await file.read(end, Math.min(end + longestPadding, file.size));
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return first >= 0 && detectCodec(bytes.subarray(first)) === codec ? end + first : undefined;
 }
 
 export function createTooLargeError(file: InputFile, offset: number): MobyPatchError {
@@ -100,20 +171,24 @@ export function createTooLargeError(file: InputFile, offset: number): MobyPatchE
 /** Where tokens come from; without a member their positions are those of the file. */
 interface Place {
   readonly file: InputFile;
-  readonly codec?: Codec;
+  readonly codec?: Exclude<Codec, 'none'>;
   readonly offset?: number;
+  /** Members behind the first that go on with its entries; grows while they are read. */
+  readonly continued?: readonly number[];
 }
 
+type Check = (tokens: Iterable<ReaderToken>) => Iterable<Token>;
+
 /** Tokens without problems: these, and wrong checksums, are errors. */
-function* checked(tokens: Iterable<ReaderToken>, place: Place): Generator<Token, void, void> {
-  let entryAt = 0;
-  for (const token of tokens) {
-    if (token.kind === 'entry') entryAt = token.position;
-    if (token.kind === 'problem') throw createArchiveError(token, place);
-    if (token.kind === 'end' && token.checksum === 'wrong')
-      throw createArchiveError({ problem: 'wrong-checksum', position: entryAt }, place);
-    yield token;
-  }
+function createCheck(place: Place): Check {
+  return function* check(tokens) {
+    for (const token of tokens) {
+      if (token.kind === 'problem') throw createArchiveError(token, place);
+      if (token.kind === 'end' && token.checksum === 'wrong')
+        throw createArchiveError({ problem: 'wrong-checksum', position: token.entryAt ?? 0 }, place);
+      yield token;
+    }
+  };
 }
 
 const explanations: Record<ReaderProblem | 'wrong-checksum', string> = {
@@ -124,7 +199,8 @@ const explanations: Record<ReaderProblem | 'wrong-checksum', string> = {
   'broken-padding':
     'found a cpio entry that does not begin at a multiple of four bytes (a kernel says "broken padding")',
   'name-too-long': 'found a cpio entry with a name of more than 64 KiB',
-  truncated: 'the archive ends inside the cpio entry that begins here',
+  truncated:
+    'the archive ends inside the cpio entry that begins here (a kernel drops the entry, and says "junk at the end of compressed archive" of a member)',
   'not-an-entry':
     'found bytes between cpio entries that are neither zeros nor an entry (a kernel says "junk within compressed archive")',
   'wrong-checksum': 'the checksum of the 070702 entry that begins here is wrong: its data is damaged',
@@ -132,18 +208,28 @@ const explanations: Record<ReaderProblem | 'wrong-checksum', string> = {
 
 function createArchiveError(
   { problem, position }: { readonly problem: keyof typeof explanations; readonly position: number },
-  { file, codec, offset = position }: Place,
+  { file, codec, offset = position, continued = [] }: Place,
 ): MobyPatchError {
   const where =
     codec === undefined
       ? ''
       : `, ${position} bytes into the data of the ${codec} member that starts at ${offset}`;
-  const hint = problem === 'truncated' ? 'get a whole copy of the image' : undefined;
-  return new MobyPatchError('invalid', chooseCode(problem), explanations[problem] + where, {
+  const [next] = continued;
+  const cut =
+    next === undefined
+      ? ''
+      : `; that member ends inside an entry, and the one at ${next} was taken for its continuation`;
+  return new MobyPatchError('invalid', chooseCode(problem), explanations[problem] + where + cut, {
     path: file.name,
     offset,
-    hint,
+    hint: chooseHint(problem, file.name),
   });
+}
+
+function chooseHint(problem: keyof typeof explanations, name: string): string | undefined {
+  if (problem === 'truncated') return 'get a whole copy of the image';
+  if (problem !== 'old-format') return undefined;
+  return `mkdir root && cpio -idm -D root < ${quoteShell(name)} && moby-patch repack root -o initrd.img`;
 }
 
 function chooseCode(problem: keyof typeof explanations): ErrorCode {

@@ -10,6 +10,8 @@ export interface MemberEnd {
   readonly end: number;
   readonly level?: Compression['level'];
   readonly dictionary?: number | undefined;
+  /** What some kernels do not read: as of `listXzObstacles`. */
+  readonly obstacles?: readonly string[] | undefined;
 }
 
 /** How a member is written. */

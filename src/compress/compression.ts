@@ -80,6 +80,13 @@ export async function* writeMembers(
   return [];
 }
 
+/** Whether `writeMembers` ends a member at each cut of its source; otherwise it writes one. */
+export async function endsMembersAtCuts(codec: Codec, settings: Settings): Promise<boolean> {
+  if (codec === 'none' || settings.single) return false;
+  const { runSize } = await loaders[codec]();
+  return runSize?.(settings) !== undefined;
+}
+
 /** How a codec writes runs that a later build can reuse; undefined for one whose runs cannot be reused. */
 export function findRunFormat(codec: Codec): RunFormat | undefined {
   return codec === 'gzip' ? gzip.runs : undefined;

@@ -151,6 +151,14 @@ function createHeaderError(file: InputFile, offset: number, problem: string): Mo
       hint: 'compress it again with: gzip -n',
     });
   }
+  if (problem === 'old-magic')
+    return createMemberError(file, {
+      code: 'image-unsupported',
+      offset,
+      message:
+        'found the header of gzip 0.5 (1f 9e): a kernel takes it for gzip, and its gunzip then says "Not a gzip file"',
+      hint: 'compress it again: gzip -dc OLD | gzip -n > NEW',
+    });
   return createMemberError(file, {
     code: 'image-corrupt',
     offset,

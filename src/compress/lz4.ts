@@ -43,10 +43,15 @@ export async function findLz4End(file: InputFile, offset: number): Promise<numbe
     const isArchive =
       detectCodec(bytes) !== undefined || bytes.every((byte, index) => byte === rawMagic[index]);
     if (isArchive && (meaning === 'not-a-block' || next > file.size)) throw createFollowedError(file, at);
-    if (meaning === 'not-a-block') return at;
+    if (meaning === 'not-a-block' || isUnpackedSize(meaning, at + 4 === file.size)) return at;
     if (next > file.size) throw createTruncatedError(file, { codec: 'lz4', offset });
     at = next;
   }
+}
+
+/** The last four bytes are no block: some write the unpacked size there (lz4_lg). */
+function isUnpackedSize(meaning: ReturnType<typeof parseLz4Word>, isLast: boolean): boolean {
+  return typeof meaning === 'number' && isLast;
 }
 
 function createHeaderError(file: InputFile, offset: number, found: number): MobyPatchError {

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import {
+  listXzObstacles,
   longestXzHeader,
   lzmaHeaderSize,
   parseLzmaDictionary,
@@ -65,7 +66,8 @@ export const xz: CodecImplementation = {
       });
     assertBootable(file, offset, header);
     const end = yield* readStream(programs.xz, file, offset);
-    return { end, dictionary: header.block?.dictionary };
+    const obstacles = header.block === undefined ? [] : listXzObstacles(header.block);
+    return { end, dictionary: header.block?.dictionary, ...(obstacles.length > 0 && { obstacles }) };
   },
   write(source, settings) {
     const argv = ['xz', '-cq', '-T1', '--check=crc32', createPreset('lzma2', settings)] as const;
@@ -130,7 +132,9 @@ async function* readStream(
   try {
     await skipBytes(input, offset);
     yield* runFilter({ argv, package: debianPackage, failure }, input.fd);
-    const end = file.size - (await countRest(input));
+    // Of the whole file: a boot configuration behind the archives is no part of `file`.
+    const { size } = await input.stat();
+    const end = size - (await countRest(input));
     if (end > offset + lzmaHeaderSize) return end;
     throw new MobyPatchError(
       'infrastructure',

@@ -23,6 +23,31 @@ export function isTrailer(name: Uint8Array, header: Pick<Header, 'mode' | 'files
   return type === 'file' || (type !== 'symlink' && filesize === 0);
 }
 
+/**
+ * Whether a kernel skips a record before it looks at its name (do_header of init/initramfs.c): a name of a length that it
+ * does not take, a target of more than a page, a body on what has none.
+ */
+export function isSkipped({
+  mode,
+  filesize,
+  namesize,
+}: Pick<Header, 'mode' | 'filesize' | 'namesize'>): boolean {
+  if (namesize === 0 || namesize > maximumNameSize) return true;
+  const type = parseType(mode);
+  return type === 'symlink' ? filesize > longestKernelTarget : type !== 'file' && filesize > 0;
+}
+
+/** A page, PATH_MAX. */
+const longestKernelTarget = 4096;
+
+/**
+ * Whether the last byte of the name of a record is no NUL. `raw`: header and name. Kernels since 6.1.120 and 6.12.2 say
+ * "malformed archive" and stop; older ones read on into the padding and what was there before.
+ */
+export function lacksNul(raw: Uint8Array, header: Header): boolean {
+  return !isSkipped(header) && raw[headerSize + header.namesize - 1] !== 0;
+}
+
 export function isTrailerName(name: Uint8Array): boolean {
   return name.length === trailerName.length && String.fromCharCode(...name) === trailerName;
 }

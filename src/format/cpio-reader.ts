@@ -3,6 +3,7 @@ import type { Header } from '../model/layout.js';
 import {
   type HeaderProblem,
   headerSize,
+  isSkipped,
   isTrailer,
   longestReadName,
   maximumNameSize,
@@ -11,6 +12,7 @@ import {
   sliceName,
 } from './cpio-header.js';
 import { emptyFields, patchRecord } from './cpio-writer.js';
+import { parseType } from './mode.js';
 
 /**
  * The tokens, in order; `data` pieces are views of the pushed chunk. `position` counts from `CpioReaderOptions.position`.
@@ -27,6 +29,8 @@ export interface CpioReader {
   readonly position: number;
   /** The rest of the last chunk, from `position` on, is not part of this archive. */
   readonly ended: boolean;
+  /** Inside of an entry, or of the padding behind it: a member of a kernel's cannot end here. */
+  readonly inside: 'entry' | 'padding' | undefined;
   push(chunk: Uint8Array): Generator<ReaderToken, void, void>;
   /** Ends the archive: a problem when an entry is incomplete. */
   end(): Generator<ReaderToken, void, void>;
@@ -159,7 +163,7 @@ export function createCpioReader({
     if (left === 0) return finishBody();
     const count = Math.min(left, chunk.length - at);
     const bytes = chunk.subarray(at, at + count);
-    if (header.magic === '070702') sum = addBytes(sum, bytes);
+    if (isSummed(header)) sum = addBytes(sum, bytes);
     advance(count);
     left -= count;
     if (!isAfterTrailer) return { kind: 'data', bytes };
@@ -176,7 +180,8 @@ export function createCpioReader({
     if (!isAfterTrailer)
       return {
         kind: 'end',
-        checksum: header.magic === '070701' ? 'none' : sum === header.check ? 'right' : 'wrong',
+        entryAt: start,
+        checksum: !isSummed(header) ? 'none' : sum === header.check ? 'right' : 'wrong',
       };
     const name = sliceName(trailer, header.namesize);
     return { kind: 'trailer', header, name, position: start, raw: trailer };
@@ -190,7 +195,7 @@ export function createCpioReader({
   }
 
   function* end(): Generator<ReaderToken, void, void> {
-    // The last body may lack its padding: the kernel does not need it.
+    // The last body of a raw archive may lack its padding: the kernel does not need it.
     if (state === 'between' || state === 'stopped' || state === 'padding') return;
     yield stop('truncated', start);
   }
@@ -198,6 +203,10 @@ export function createCpioReader({
   return {
     push,
     end,
+    get inside() {
+      if (state === 'between' || state === 'stopped') return undefined;
+      return state === 'padding' ? 'padding' : 'entry';
+    },
     get position() {
       return position;
     },
@@ -208,6 +217,11 @@ export function createCpioReader({
 }
 
 const noHeader: Header = { ...emptyFields, magic: '070701', mode: 0, namesize: 0, check: 0 };
+
+/** A kernel sums what it writes to a file, and nothing else: GNU cpio has 0 in the record of a symlink (booted, 6.1). */
+function isSummed(header: Header): boolean {
+  return header.magic === '070702' && parseType(header.mode) === 'file' && !isSkipped(header);
+}
 
 function skipZeros(chunk: Uint8Array, from: number): number {
   let at = from;

@@ -1,8 +1,8 @@
 import type { Compression } from '../model/layout.js';
 
 const nameFlag = 0x08;
-/** FHCRC, FEXTRA, FCOMMENT and the reserved bits: the kernel's gunzip does not skip these fields. */
-const unsupportedFlags = 0xf6;
+/** FHCRC, FEXTRA, FCOMMENT: the kernel's gunzip does not skip these fields. It looks at no reserved bit (booted, 6.1). */
+const unsupportedFlags = 0x16;
 
 export interface GzipHeader {
   /** Bytes up to the deflate stream. */
@@ -10,11 +10,12 @@ export interface GzipHeader {
   readonly level: Compression['level'];
 }
 
-export type GzipHeaderProblem = 'truncated' | 'not-gzip' | 'unsupported-flags';
+export type GzipHeaderProblem = 'truncated' | 'not-gzip' | 'old-magic' | 'unsupported-flags';
 
 /** Parses the start of a gzip member (RFC 1952) as far as the kernel understands it. */
 export function parseGzipHeader(bytes: Uint8Array): GzipHeader | GzipHeaderProblem {
   if (bytes.length < 10) return 'truncated';
+  if (bytes[0] === 0x1f && bytes[1] === 0x9e) return 'old-magic';
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) return 'not-gzip';
   const flags = bytes[3] ?? 0;
   if (flags & unsupportedFlags) return 'unsupported-flags';

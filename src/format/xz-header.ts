@@ -10,6 +10,8 @@ export interface XzHeader {
 export interface XzBlockHeader {
   /** Filters by their numbers in the format's list: 3 delta, 4 to 9 for machine code, 0x21 LZMA2. */
   readonly filters: readonly number[];
+  /** A filter in front of LZMA2 has properties: machine code then begins elsewhere than at 0. */
+  readonly hasStart: boolean;
   /** Bytes of the LZMA2 dictionary. */
   readonly dictionary: number | undefined;
 }
@@ -49,14 +51,41 @@ function parseBlockHeader(bytes: Uint8Array): XzBlockHeader | undefined {
   if (flags & 0x80) readInteger();
   const filters: number[] = [];
   let dictionary: number | undefined;
+  let hasStart = false;
   for (let left = (flags & 3) + 1; left > 0 && at < size; left -= 1) {
     const filter = readInteger();
     const properties = readInteger();
     filters.push(filter);
     if (filter === lzma2) dictionary = decodeDictionary(bytes[at] ?? 0);
+    else hasStart ||= properties > 0;
     at += properties;
   }
-  return { filters, dictionary };
+  return { filters, hasStart, dictionary };
+}
+
+/** The filters for machine code, as CONFIG_XZ_DEC_* of a kernel names them. */
+const machineFilters: Readonly<Record<number, string>> = {
+  4: 'X86',
+  5: 'POWERPC',
+  6: 'IA64',
+  7: 'ARM',
+  8: 'ARMTHUMB',
+  9: 'SPARC',
+  10: 'ARM64',
+  11: 'RISCV',
+};
+
+/**
+ * What of a block a kernel may refuse: dec_block_header of lib/xz/xz_dec_stream.c takes one filter for machine code at most,
+ * without properties, and only those that it was built with.
+ */
+export function listXzObstacles({ filters, hasStart }: XzBlockHeader): readonly string[] {
+  const names = filters.flatMap((filter) => machineFilters[filter] ?? []);
+  return [
+    ...(filters.length > 2 ? [`${filters.length} filters`] : []),
+    ...(hasStart ? ['a start offset'] : []),
+    ...names,
+  ];
 }
 
 function decodeDictionary(bits: number): number | undefined {

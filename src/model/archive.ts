@@ -16,7 +16,12 @@ export type Token =
       readonly raw: Uint8Array;
     }
   | { readonly kind: 'data'; readonly bytes: Uint8Array }
-  | { readonly kind: 'end'; readonly checksum: 'right' | 'wrong' | 'none' };
+  | {
+      readonly kind: 'end';
+      /** `position` of its entry. */
+      readonly entryAt?: number | undefined;
+      readonly checksum: 'right' | 'wrong' | 'none';
+    };
 
 /** Batches of tokens; a batch must be read to its end before the next is asked for. */
 export type Tokens = AsyncGenerator<Iterable<Token>, void, void>;
@@ -46,6 +51,37 @@ export interface ArchiveRuns {
 export interface DroppedRecord {
   readonly record: ArchiveRecord;
   readonly reason: string;
+}
+
+/** Why a kernel stops in an archive that can be read here, or refuses it. */
+export type FaultKind =
+  /** The first compressed member of the image is empty, or begins with zeros: a kernel wants an entry first. */
+  | 'first-member-empty'
+  | 'first-member-zeros'
+  /** The last byte of a name is no NUL; `what`: the name. */
+  | 'name-without-nul'
+  /** A member ends inside an entry, with which the next one goes on; or in front of the padding of one. */
+  | 'member-cut'
+  | 'member-unpadded'
+  /** The header of a record that a kernel skips reaches over the end of its buffer; `what`: the name. */
+  | 'skipped-record-split'
+  /** `what`: a filter of xz, or what of its filters no kernel reads. */
+  | 'xz-filter';
+
+/** A hard link across archives. */
+export interface LinkLeak {
+  readonly record: ArchiveRecord;
+  /** The name as it was written, and its segment. */
+  readonly first: Pick<ArchiveRecord, 'name' | 'segment'>;
+}
+
+export interface ArchiveFault {
+  readonly kind: FaultKind;
+  /** Index into `Layout.segments`. */
+  readonly segment: number;
+  /** Bytes from the start of the file: of the member, or of the record in a raw archive. */
+  readonly offset: number;
+  readonly what?: string | undefined;
 }
 
 /** What a record referred to when the kernel read it; later records may have changed it. */
@@ -79,6 +115,12 @@ export interface Archive {
   readonly dropped: readonly DroppedRecord[];
   /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
   readonly placed: readonly (PlacedRecord | undefined)[];
+  /** The first of each kind in each segment; none where only the records are known. */
+  readonly faults: readonly ArchiveFault[];
+  /** Records that became a name of a file of an earlier segment, since no TRAILER stands between them. */
+  readonly leaks: readonly LinkLeak[];
+  /** The boot configuration at the end: one character a byte, without the zeros behind it. */
+  readonly bootconfig?: string | undefined;
   /** Hex SHA-256 of the bodies for which it is known. */
   readonly digests: ReadonlyMap<ArchiveRecord, string>;
   /** By segment; only for plain archives whose runs are known. */

@@ -14,8 +14,11 @@ export interface Segment {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly end: number;
-  /** `opaque`: bytes at which the kernel stops reading; it boots with the segments before them. */
-  readonly kind: 'cpio' | 'padding' | 'opaque';
+  /**
+   * `opaque`: bytes at which the kernel stops reading; it boots with the segments before them. `bootconfig`: a boot
+   * configuration with its trailer, always the last.
+   */
+  readonly kind: 'cpio' | 'padding' | 'opaque' | 'bootconfig';
   readonly compression: Compression;
   /** Compressed members (gzip) that make up this segment; 1 for a raw archive, 0 for padding. */
   readonly members: number;

@@ -28,7 +28,7 @@ export interface SidecarImage {
   readonly files?: readonly LayoutFile[] | undefined;
 }
 
-/** Bytes of an opaque segment follow in `bytes` lines. */
+/** Bytes of a segment that is neither archive nor padding follow in `bytes` lines. */
 export interface SidecarSegment extends Segment {
   readonly line: 'segment';
 }

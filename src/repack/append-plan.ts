@@ -46,10 +46,13 @@ export function planAppend(
 }
 
 /** Why nothing can be appended to this image, if so. */
-export function findImageFault({ layout, name }: Archive): AppendFault | undefined {
+export function findImageFault({ layout, faults, name }: Archive): AppendFault | undefined {
   const opaque = layout.segments.find(({ kind }) => kind === 'opaque');
-  if (opaque === undefined) return undefined;
-  const reason = `a kernel stops reading at byte ${opaque.offset} of the image, so it would not see what is behind`;
+  const [fault] = faults.filter(({ kind }) => kind !== 'xz-filter');
+  const stop = opaque?.offset ?? fault?.offset;
+  if (stop === undefined) return undefined;
+  const where = opaque === undefined ? `in the archive at byte ${stop}` : `at byte ${stop} of the image`;
+  const reason = `a kernel stops reading ${where}, so it would not see what is behind`;
   return { path: name, reason };
 }
 

@@ -1,30 +1,43 @@
 import { isRunStart, type Piece } from '../compress/piece.js';
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
-import { encodePadding } from '../format/cpio-writer.js';
+import { encodePadding, encodeTrailer } from '../format/cpio-writer.js';
 import { decodePath } from '../format/path.js';
 import type { Archive, Token } from '../model/archive.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord } from '../model/layout.js';
+import { guardSkipped, type Stream } from './skipped-record.js';
 
 type Entry = Extract<Token, { kind: 'entry' | 'trailer' }>;
 
-/** The unpacked bytes of a segment as they were, made of its records. Errors: `body-missing`. */
-export async function* copySegment(archive: Archive, index: number): AsyncGenerator<Piece, void, void> {
-  const { unpacked = 0 } = archive.layout.segments[index] ?? {};
+/**
+ * The unpacked bytes of a segment as they were, made of its records. What a kernel would refuse is not made again: the
+ * first archive begins with a record, and one that a kernel skips does not come to it in two pieces. Errors: `body-missing`.
+ */
+export async function* copySegment(
+  archive: Archive,
+  index: number,
+  stream: Stream,
+): AsyncGenerator<Piece, void, void> {
+  const { segments } = archive.layout;
+  const { unpacked = 0 } = segments[index] ?? {};
+  const isFirst = !segments.slice(0, index).some(({ kind }) => kind === 'cpio');
   let size = 0;
+  let added = 0;
   let previous = 0;
   await using cursor = createTokenCursor(archive.tokens(index));
   for (let token = await cursor.next(); token !== undefined; token = await cursor.next()) {
     if (token.kind !== 'entry' && token.kind !== 'trailer') continue;
     const { position, raw } = token;
-    yield { kind: 'bytes', bytes: new Uint8Array(position - size) };
+    if (size > 0 || !isFirst) yield { kind: 'bytes', bytes: new Uint8Array(position - size) };
     if (isRunStart(position, previous)) yield { kind: 'cut', position };
+    if (token.kind === 'entry') added += yield* guardSkipped(token.header, position + added, stream);
     yield { kind: 'bytes', bytes: raw };
     previous = position;
     size = position + raw.length;
     if (token.kind === 'entry') size += yield* copyBody(token, cursor);
   }
+  if (size === 0 && isFirst) yield { kind: 'bytes', bytes: encodeTrailer() };
   yield { kind: 'bytes', bytes: new Uint8Array(Math.max(0, unpacked - size)) };
 }
 

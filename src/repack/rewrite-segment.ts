@@ -1,6 +1,6 @@
 import { isRunStart, type Piece } from '../compress/piece.js';
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
-import { encodePadding, patchRecord } from '../format/cpio-writer.js';
+import { encodePadding, encodeTrailer, patchRecord } from '../format/cpio-writer.js';
 import { readAhead } from '../io/read-ahead.js';
 import type { Spool, Spooled } from '../io/spool.js';
 import type { Archive } from '../model/archive.js';
@@ -11,6 +11,7 @@ import { copyBody, readWhole } from './copy-segment.js';
 import type { Inodes } from './inodes.js';
 import type { RewritePlan } from './rewrite-plan.js';
 import type { RunToken, SegmentSource } from './segment-source.js';
+import { guardSkipped, type Stream } from './skipped-record.js';
 
 /** What is the same for all segments of one image. */
 export interface Rewriting {
@@ -25,6 +26,7 @@ export interface Rewriting {
 /** The state of one segment. */
 interface Work extends Rewriting {
   readonly index: number;
+  readonly stream: Stream;
   readonly findMember: SegmentSource['findMember'];
   readonly cursor: TokenCursor<RunToken>;
   /** Of the segment, in order. */
@@ -52,13 +54,14 @@ type Pieces = AsyncGenerator<Piece, void, void>;
 export async function* rewriteSegment(
   index: number,
   rewriting: Rewriting,
-  { tokens, findMember }: SegmentSource,
+  { tokens, findMember, stream }: SegmentSource & { readonly stream: Stream },
 ): Pieces {
   const { archive, plan } = rewriting;
   await using cursor = createTokenCursor(tokens);
   const work: Work = {
     ...rewriting,
     index,
+    stream,
     findMember,
     cursor,
     records: archive.records.filter((record) => record.segment === index),
@@ -86,6 +89,8 @@ export async function* rewriteSegment(
     }
   }
   yield* addEntries(work);
+  // An empty member is refused by a kernel where it is the first.
+  if (work.size === 0) yield emit(work, encodeTrailer());
   // Archivers write blocks of 512 bytes; a kernel skips zeros of any number.
   const block = (archive.layout.segments[index]?.unpacked ?? 0) % 512 === 0 ? 512 : 4;
   yield emit(work, new Uint8Array((block - (work.size % block)) % block));
@@ -117,6 +122,7 @@ async function* rewriteEntry(work: Work, token: EntryToken): Pieces {
 }
 
 async function* copyEntry(work: Work, token: EntryToken, head: Uint8Array): Pieces {
+  work.size += yield* guardSkipped(token.header, work.size, work.stream);
   yield emit(work, head);
   work.size += yield* copyBody(token, work.cursor);
 }

@@ -1,44 +1,75 @@
 import { placeMembers } from '../compress/codec.js';
 import { chooseSettings, writeMembers } from '../compress/compression.js';
 import { createPieces, type Piece } from '../compress/piece.js';
+import { encodeBootconfig } from '../format/bootconfig-trailer.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio-writer.js';
 import { encodePath } from '../format/path.js';
 import { countGapZeros } from '../format/segment-gap.js';
 import type { Image } from '../model/archive.js';
 import type { Codec, Compression, MemberRange } from '../model/layout.js';
 import type { AppendedRecord } from './append-plan.js';
+import type { WantedBootconfig } from './write-image.js';
 
 export interface AppendOptions {
   /** Of the archive that is appended; default: that of the archive that brings /init. */
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;
+  /** As of `RepackOptions`. */
+  readonly bootconfig?: WantedBootconfig | undefined;
 }
 
 /**
- * The bytes of the image as they are, then one archive of these records; without records the image alone. Returns
- * where the members that were written stand.
+ * The bytes of the image as they are, then one archive of these records if there are any, then the boot configuration.
+ * Returns where the members that were written stand.
  */
 export async function* writeAppended(
   image: Image,
   records: readonly AppendedRecord[],
-  { codec, level }: AppendOptions,
+  { codec, level, bootconfig }: AppendOptions,
 ): AsyncGenerator<Uint8Array, readonly MemberRange[], void> {
-  const { size, segments, root } = image.layout;
-  for (const index of segments.keys()) yield* image.raw(index);
-  if (records.length === 0) return [];
-  const old: Compression = segments[root]?.compression ?? { codec: 'none' };
-  const compression = codec === undefined || codec === old.codec ? old : { codec };
-  const joint = sizeOfJoint(image);
-  yield new Uint8Array(joint);
-  const settings = chooseSettings(compression, level);
-  return placeMembers(
-    size + joint,
-    yield* writeMembers(encodeArchive(records), { ...settings, codec: compression.codec }),
-  );
+  const { segments, root } = image.layout;
+  const last = segments.at(-1)?.kind === 'bootconfig' ? segments.length - 1 : undefined;
+  const size = segments[last ?? segments.length]?.offset ?? image.layout.size;
+  for (const index of segments.keys()) if (index !== last) yield* image.raw(index);
+  let written = size;
+  let members: readonly MemberRange[] = [];
+  if (records.length > 0) {
+    const joint = sizeOfJoint(image, size);
+    yield new Uint8Array(joint);
+    written += joint;
+    for await (const piece of writeNew()) {
+      written += piece.length;
+      yield piece;
+    }
+  }
+  yield* writeBootconfig();
+  return members;
+
+  async function* writeNew(): AsyncGenerator<Uint8Array, void, void> {
+    const start = written;
+    const old: Compression = segments[root]?.compression ?? { codec: 'none' };
+    const compression = codec === undefined || codec === old.codec ? old : { codec };
+    const settings = chooseSettings(compression, level);
+    const sizes = yield* writeMembers(encodeArchive(records), { ...settings, codec: compression.codec });
+    members = placeMembers(start, sizes);
+  }
+
+  /** What comes behind a boot configuration would hide it, so it is moved to the new end. */
+  async function* writeBootconfig(): AsyncGenerator<Uint8Array, void, void> {
+    if (bootconfig !== undefined) {
+      if (bootconfig.text !== undefined) yield encodeBootconfig(bootconfig.text, written);
+    } else if (last !== undefined) {
+      yield new Uint8Array((((size - written) % 4) + 4) % 4);
+      yield* image.raw(last);
+    }
+  }
 }
 
-/** Zeros between the image and the appended archive, which begins at a multiple of four whatever its codec. */
-function sizeOfJoint({ layout: { size, segments } }: Image): number {
+/**
+ * Zeros between the archives of an image, which end at `size`, and the appended one. That begins at a multiple of four
+ * whatever its codec.
+ */
+function sizeOfJoint({ layout: { segments } }: Image, size: number): number {
   const last = segments.findLast(({ kind }) => kind === 'cpio');
   const end = last?.end ?? size;
   // An archive without a TRAILER continues in one of the same codec that follows directly.

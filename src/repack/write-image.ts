@@ -1,5 +1,7 @@
 import { placeMembers, type Settings } from '../compress/codec.js';
 import { chooseSettings, writeMembers } from '../compress/compression.js';
+import { encodeBootconfig } from '../format/bootconfig-trailer.js';
+import { isSkipped } from '../format/cpio-header.js';
 import { countGapZeros } from '../format/segment-gap.js';
 import type { Spool } from '../io/spool.js';
 import type { Archive } from '../model/archive.js';
@@ -13,6 +15,12 @@ import { countJoint } from './place-files.js';
 import { planRewrite } from './rewrite-plan.js';
 import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
 import { openSegment } from './segment-source.js';
+import { createStream } from './skipped-record.js';
+
+export interface WantedBootconfig {
+  /** One character a byte; undefined: none. */
+  readonly text: string | undefined;
+}
 
 export interface RepackOptions {
   /** Of the root segment; default: the one that it had. */
@@ -23,6 +31,8 @@ export interface RepackOptions {
   readonly single?: boolean | undefined;
   /** Called for each segment when it is written. */
   readonly onPlaced?: ((segment: number, place: MemberRange) => void) | undefined;
+  /** The boot configuration at the end; absent: as it is. */
+  readonly bootconfig?: WantedBootconfig | undefined;
   /** For bodies that wait for their place. */
   readonly spool: Spool;
   /** Where compressed runs are cached for the next build. */
@@ -70,6 +80,7 @@ export async function* writeImage(
     options.onPlaced?.(index, { offset: placedAt, end: written - gap });
     gap = 0;
   }
+  if (options.bootconfig?.text !== undefined) yield encodeBootconfig(options.bootconfig.text, written);
   return members;
 
   /** Padding of a file of which nothing changes is copied: the file comes out as it went in. */
@@ -94,6 +105,7 @@ export async function* writeImage(
     index: number,
     { segment, raw, isRewritten }: SegmentTask,
   ): AsyncGenerator<Uint8Array, void, void> {
+    if (segment.kind === 'bootconfig' && options.bootconfig !== undefined) return;
     if (hasMoved && segment.kind === 'padding' && !isInUntouchedFile(segment))
       yield new Uint8Array(sizeOfPadding(segment, written, index === segments.length - 1, previous));
     else if (raw !== undefined && !isRewritten) {
@@ -104,10 +116,15 @@ export async function* writeImage(
         isRoot: index === root,
         canCopy: raw !== undefined,
       });
-      const isTouched = (record: ArchiveRecord) => plan.actions.has(record);
+      // In a run of its own a record that a kernel skips may stand elsewhere than in the member that it comes from.
+      const isTouched = (record: ArchiveRecord) => plan.actions.has(record) || isSkipped(record.header);
+      const stream = await createStream(codec, settings);
       const pieces = isRewritten
-        ? rewriteSegment(index, rewriting, openSegment(archive, index, { codec, settings, isTouched }))
-        : copySegment(archive, index);
+        ? rewriteSegment(index, rewriting, {
+            ...openSegment(archive, index, { codec, settings, isTouched }),
+            stream,
+          })
+        : copySegment(archive, index, stream);
       const start = written;
       members.push(...placeMembers(start, yield* writeMembers(pieces, { ...settings, codec })));
       previous = codec;
@@ -144,7 +161,10 @@ function isOtherwiseCompressed(segment: Segment, options: RepackOptions): boolea
   return options.level !== undefined && segment.compression.codec !== 'none';
 }
 
-/** Zeros in front of a segment that directly follows one that was written anew with the codec `previous`. */
+/**
+ * Zeros in front of a segment that directly follows one that was written anew with the codec `previous`. The end of a boot
+ * configuration stays as far from a multiple of four as it was.
+ */
 function sizeOfGap(next: Segment | undefined, written: number, previous: Codec): number {
   if (next === undefined || next.kind === 'padding') return 0;
   if (next.kind === 'cpio') return countGapZeros(previous, next.compression.codec, written);

@@ -1,4 +1,6 @@
+import { showBootconfigKey } from '../format/bootconfig-text.js';
 import { showPath } from '../format/path.js';
+import { showLine } from '../format/show-text.js';
 import type { Hazard } from '../model/hazard.js';
 import type { Layout, LayoutFile } from '../model/layout.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
@@ -18,6 +20,11 @@ export interface Inspection extends Layout {
   };
   /** Those that the image is joined of, with the indexes of their segments; absent for one file. */
   readonly files?: readonly InspectedFile[] | undefined;
+  /** The keys of the boot configuration with their values; null where it cannot be parsed. Absent without one. */
+  readonly bootconfig?: {
+    readonly keys: Readonly<Record<string, readonly string[]>> | null;
+    readonly text: string;
+  };
   readonly hazards: readonly Hazard[];
   readonly dropped: readonly { readonly name: string; readonly segment: number; readonly reason: string }[];
 }
@@ -33,6 +40,7 @@ export function renderInspection(name: string, inspection: Inspection): string[]
     `packages  ${list(system.packageManagers)}`,
     `init      ${system.init ?? 'unknown'}`,
     `modules   ${list(system.modules)}`,
+    ...renderBootconfig(inspection),
     `hazards   ${hazards.length === 0 ? 'none found' : ''}`.trimEnd(),
     ...hazards.flatMap(renderHazard),
     ...dropped.map(
@@ -58,6 +66,16 @@ function renderSegments(layout: Layout): string[] {
     ...(line === undefined ? [] : [line]),
   ]);
   return [head, ...grouped];
+}
+
+function renderBootconfig({ bootconfig }: Inspection): string[] {
+  if (bootconfig === undefined) return [];
+  const keys = Object.entries(bootconfig.keys ?? {});
+  const what = bootconfig.keys === null ? 'it cannot be parsed' : `${keys.length} keys`;
+  return [
+    `bootconfig  ${what}`,
+    ...keys.map(([key, values]) => showLine(`  ${showBootconfigKey(key, values)}`)),
+  ];
 }
 
 export function renderHazard({ code, severity, path, message, hint }: Hazard): string[] {

@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
+import { explainForeign } from '../compress/foreign.js';
 import { type FileToJoin, nameFiles } from '../io/join-files.js';
 import type { BuildRequest, WriteMode } from '../model/build.js';
 import type { EngineName, StepLimits } from '../model/engine.js';
@@ -95,10 +96,12 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
   if (isChanging(request) || !isWhole)
     faults.push(
-      createKernelError(
-        image,
-        '--kernel FILE, or --no-verify to write the image without a proof that it boots',
-      ),
+      // What is no initrd needs no kernel.
+      (await explainForeign(image.initrd, image.name)) ??
+        createKernelError(
+          image,
+          '--kernel FILE, or --no-verify to write the image without a proof that it boots',
+        ),
     );
   return request;
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { parseBootconfig } from '../format/bootconfig-parser.js';
 import type { Layout, LayoutFile } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import type { Inspection } from '../report/inspection.js';
@@ -33,6 +34,7 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
     ...image.layout,
     files,
     system: await describeSystem(image),
+    ...(image.bootconfig !== undefined && { bootconfig: describeBootconfig(image.bootconfig) }),
     hazards: await findHazards(image, { kernelConfig, memory }),
     dropped: image.dropped.map(({ record, reason }) => ({
       name: record.name,
@@ -48,6 +50,11 @@ function listOwn({ segments }: Layout, file: LayoutFile): number[] {
   return [...segments.entries()].flatMap(([index, { offset, end }]) =>
     offset >= file.offset && end <= file.end ? [index] : [],
   );
+}
+
+function describeBootconfig(text: string) {
+  const parsed = parseBootconfig(text);
+  return { keys: 'problem' in parsed ? null : Object.fromEntries(parsed.keys), text };
 }
 
 async function readConfig(kernel: string | undefined, { places, log }: ReadingSession) {

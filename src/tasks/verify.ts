@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { explainForeign } from '../compress/foreign.js';
 import { copyIntoPlace } from '../io/output.js';
 import { createScratch } from '../io/scratch.js';
 import type { BootResult } from '../model/boot.js';
@@ -45,7 +46,11 @@ async function bootNamed(
   const names = [request.image].flat();
   const definition = await findNamedImage(names[0] ?? '', session);
   const kernel = request.kernel === undefined ? definition.kernel : resolve(places.folder, request.kernel);
-  if (kernel === undefined) throw createKernelError(definition, '--kernel FILE');
+  if (kernel === undefined)
+    throw (
+      (await explainForeign(definition.initrd, definition.name)) ??
+      createKernelError(definition, '--kernel FILE')
+    );
   await using image = await draft.stage('unpack', () =>
     names.length > 1
       ? openNamedImage(names, session)

@@ -1,5 +1,5 @@
 import { parsePermissions, parseType } from '../format/mode.js';
-import type { DroppedRecord, ImageEntry, PlacedRecord } from '../model/archive.js';
+import type { DroppedRecord, ImageEntry, LinkLeak, PlacedRecord } from '../model/archive.js';
 import type { Bytes, EntryType } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import {
@@ -19,6 +19,7 @@ export interface MergedTree {
   readonly dropped: readonly DroppedRecord[];
   /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
   readonly placed: readonly (PlacedRecord | undefined)[];
+  readonly leaks: readonly LinkLeak[];
 }
 
 /** A symlink's target with its NUL fits into a page; a body of a whole page still removes the file of its name. */
@@ -51,7 +52,8 @@ export function* mergeInSteps(
 ): Generator<void, MergedTree, void> {
   const names = createBuiltInFiles();
   const files = createKernelFiles(names);
-  const links = new Map<string, string>();
+  const links = new Map<string, ArchiveRecord>();
+  const leaks: LinkLeak[] = [];
   const times: { readonly name: string; readonly mtime: number }[] = [];
   const dropped: DroppedRecord[] = [];
   const placed: (PlacedRecord | undefined)[] = [];
@@ -72,7 +74,7 @@ export function* mergeInSteps(
     if (isPauseDue()) yield;
   }
   for (const path of builtInPaths) if (isBuiltIn(at(path))) names.delete(path);
-  return { entries: yield* replaceByEntries(names, read), dropped, placed };
+  return { entries: yield* replaceByEntries(names, read), dropped, placed, leaks };
 
   function isPauseDue(): boolean {
     last.records += 1;
@@ -194,11 +196,14 @@ export function* mergeInSteps(
     const key = `${devmajor}:${devminor}:${ino}:${type}`;
     const first = links.get(key);
     if (first === undefined) {
-      links.set(key, record.name);
+      links.set(key, record);
       return 'no';
     }
+    // One for each segment tells enough.
+    if (first.segment !== record.segment && leaks.at(-1)?.record.segment !== record.segment)
+      leaks.push({ record, first });
     clear(record, undefined);
-    const node = at(files.find(first));
+    const node = at(files.find(first.name));
     const place = files.locate(record.name);
     if (node === undefined || node.type === 'directory' || place === undefined || place.hasSlash)
       return 'failed';

@@ -1,5 +1,5 @@
 import { cacheEntry } from '../io/cache.js';
-import type { ArchivedRun } from '../model/archive.js';
+import type { ArchivedRun, ArchiveFault } from '../model/archive.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/layout.js';
@@ -7,7 +7,7 @@ import { createCollector, type Scan } from './collector.js';
 import { hashRange, readWhole, type Shortcut } from './reading.js';
 
 /** Raised when a scan finds something else in the same bytes, or when it is written in another form. */
-const version = 3;
+const version = 4;
 
 /** A longer list of records takes longer to parse than the archive to read. */
 const mostRecords = 200_000;
@@ -27,6 +27,7 @@ interface Encoded {
   readonly runs: [segment: number, runs: ArchivedRun[], trailer: string][];
   /** The indexes of the records whose bodies are cached too, in order. */
   readonly bodyOf: number[];
+  readonly faults: ArchiveFault[];
 }
 
 /** The cached scan of a file with the same bytes. A new file is read as a whole, with digests, and its scan cached. Always applies. */
@@ -68,7 +69,7 @@ async function readScan(
   const bytes = await entries.scan.read();
   const bodies = await entries.bodies.read();
   if (bytes === undefined || bodies === undefined) return undefined;
-  const { segments, rows, runs, bodyOf } = JSON.parse(Buffer.from(bytes).toString()) as Encoded;
+  const { segments, rows, runs, bodyOf, faults } = JSON.parse(Buffer.from(bytes).toString()) as Encoded;
   const digests = new Map<ArchiveRecord, string>();
   let index = -1;
   const records = rows.map((row) => {
@@ -91,7 +92,7 @@ async function readScan(
     if (hold?.(record.name)) held.set(record, bodies.subarray(at, end));
     at = end;
   }
-  return { segments, records, digests, held, runs: new Map(archives) };
+  return { segments, records, digests, held, runs: new Map(archives), faults };
 }
 
 async function writeScan(entries: Entries, scan: Scan): Promise<void> {
@@ -105,7 +106,7 @@ async function* listBodies({ held }: Scan): Bytes {
 }
 
 /** A generator, since a cache that stores nothing does not ask for it. */
-async function* encode({ segments, records, digests, held, runs }: Scan): Bytes {
+async function* encode({ segments, records, digests, held, runs, faults }: Scan): Bytes {
   const rows = records.map((record): Row | null => {
     if (record === undefined) return null;
     const { segment, position, name, target = null, header } = record;
@@ -120,6 +121,7 @@ async function* encode({ segments, records, digests, held, runs }: Scan): Bytes 
       Buffer.from(trailer).toString('base64'),
     ]),
     bodyOf: records.flatMap((record, index) => (record && held.has(record) ? [index] : [])),
+    faults: [...faults],
   };
   yield Buffer.from(JSON.stringify(encoded));
 }

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import type { ArchiveRuns, Image, Token } from '../model/archive.js';
+import type { ArchiveFault, ArchiveRuns, Image, Token } from '../model/archive.js';
 import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
 import { createRunList } from './run-list.js';
 
@@ -24,6 +24,8 @@ export interface Collected {
   readonly held: ReadonlyMap<ArchiveRecord, Uint8Array>;
   /** By segment; with `runs`. */
   readonly runs: ReadonlyMap<number, ArchiveRuns>;
+  /** The first of each kind in each segment. */
+  readonly faults: readonly ArchiveFault[];
 }
 
 /** A record in a member that was read before; `position`: from the start of the unpacked member. */
@@ -68,6 +70,7 @@ export interface Collector {
   push(token: Token, segment: number, position: number): void;
   /** Adds a whole record that need not be read. */
   add(record: KnownRecord, segment: number, position: number): void;
+  addFault(fault: ArchiveFault): void;
   /** As of `RecordWatcher`. */
   room(): Promise<void> | undefined;
   finish(): Collected;
@@ -83,6 +86,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const records: (ArchiveRecord | undefined)[] = [];
   const digests = new Map<ArchiveRecord, string>();
   const held = new Map<ArchiveRecord, Uint8Array>();
+  const faults = new Map<string, ArchiveFault>();
   const runList = options.runs ? createRunList() : undefined;
   let count = options.first ?? 0;
   let free = mostHeld;
@@ -185,8 +189,19 @@ export function createCollector(options: CollectorOptions): Collector {
       held.set(record, body);
       free -= body.length;
     },
+    addFault(fault) {
+      // A filter may be the second obstacle of a member; of a record only the first counts, where a kernel stops.
+      const key = `${fault.segment} ${fault.kind} ${fault.kind === 'xz-filter' ? fault.what : ''}`;
+      if (!faults.has(key)) faults.set(key, fault);
+    },
     room: () => watcher?.room(),
-    finish: () => ({ records, digests, held, runs: runList?.finish() ?? new Map() }),
+    finish: () => ({
+      records,
+      digests,
+      held,
+      runs: runList?.finish() ?? new Map(),
+      faults: [...faults.values()],
+    }),
   };
 }
 

@@ -1,6 +1,8 @@
 import { readSegment } from '../compress/archive.js';
+import { withoutBootconfig } from '../compress/find-bootconfig.js';
 import { createMembersAhead } from '../compress/gzip-ahead.js';
 import { createTokenCursor } from '../compress/token-cursor.js';
+import { bootconfigEndSize, decodeBootconfig } from '../format/bootconfig-trailer.js';
 import { type InputFile, openInputFile, readRange } from '../io/input-file.js';
 import { holdBytes } from '../io/spool.js';
 import { inTurns } from '../io/turns.js';
@@ -59,21 +61,41 @@ async function openReading(
   try {
     const reading = await read(file);
     await file.assertUnchanged();
-    return await createImage(file, { ...reading, signal, files });
+    const bootconfig = await readBootconfig(file, reading.scan.segments);
+    return await createImage(file, { ...reading, signal, files, bootconfig });
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
   }
 }
 
+/** As much of it as a kernel would parse, and more. */
+const longestText = 2 ** 20;
+
+async function readBootconfig(file: InputFile, segments: readonly Segment[]): Promise<string | undefined> {
+  const last = segments.at(-1);
+  if (last?.kind !== 'bootconfig') return undefined;
+  const end = Math.min(last.end - bootconfigEndSize, last.offset + longestText);
+  return decodeBootconfig(await file.read(last.offset, end));
+}
+
 async function createImage(
   file: InputFile,
-  { scan, sha256, members, signal, files }: Reading & Pick<ReadRequest, 'signal' | 'files'>,
+  {
+    scan,
+    sha256,
+    members,
+    signal,
+    files,
+    bootconfig,
+  }: Reading & Pick<ReadRequest, 'signal' | 'files'> & Pick<Archive, 'bootconfig'>,
 ): Promise<ScannedImage> {
-  const { segments, digests, held, runs } = scan;
+  const { segments, digests, held, runs, faults } = scan;
   const records = scan.records.filter((record) => record !== undefined);
   // An archive without a TRAILER must not go on into the next file.
-  const limit = (index: number) => (files ? limitFile(file, segments[index]?.end ?? 0) : file);
+  const last = segments.at(-1);
+  const unpacked = withoutBootconfig(file, last?.kind === 'bootconfig' ? last.offset : undefined);
+  const limit = (index: number) => (files ? limitFile(file, segments[index]?.end ?? 0) : unpacked);
   const tokens = (index: number, options?: TokenOptions) =>
     readTokens(limit(index), segments[index], { ...options, members });
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) =>
@@ -91,6 +113,8 @@ async function createImage(
     ...merged,
     digests,
     runs,
+    faults,
+    bootconfig,
     scan,
     tokens,
     raw: (index) => readRange(file, segments[index]?.offset ?? 0, segments[index]?.end ?? 0),

@@ -52,5 +52,6 @@ function joinCollected(before: Collected, after: Collected): Collected {
     digests: new Map([...before.digests, ...after.digests]),
     held: new Map([...before.held, ...after.held]),
     runs: new Map([...before.runs, ...after.runs]),
+    faults: [...before.faults, ...after.faults],
   };
 }

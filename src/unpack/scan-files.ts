@@ -88,7 +88,7 @@ async function assertFollowed(
   { name, offset, end }: LayoutFile,
   last: ScannedSegment | undefined,
 ): Promise<void> {
-  if ((last?.kind as string) === 'bootconfig')
+  if (last?.kind === 'bootconfig')
     throw createOrderError(
       name,
       'it ends with a boot configuration, which a kernel finds only at the very end',

@@ -1,9 +1,15 @@
-import { createTooLargeError, readArchive } from '../compress/archive.js';
+import { createTooLargeError, type MemberSummary, readArchive } from '../compress/archive.js';
+import { findBootconfig, withoutBootconfig } from '../compress/find-bootconfig.js';
+import { createForeignError, identifyAt } from '../compress/foreign.js';
 import type { MembersAhead } from '../compress/gzip-ahead.js';
+import { isSkipped, lacksNul } from '../format/cpio-header.js';
+import { identifyFile } from '../format/file-kind.js';
+import { isSplit } from '../format/kernel-buffer.js';
 import { detectCodec } from '../format/magic.js';
+import { decodePath } from '../format/path.js';
 import type { InputFile } from '../io/input-file.js';
 import { createTurns } from '../io/turns.js';
-import type { Token } from '../model/archive.js';
+import type { ArchiveFault, Token } from '../model/archive.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Codec, Compression, Header, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
@@ -68,11 +74,9 @@ interface Member {
   readonly base: number;
 }
 
-interface MemberContents {
-  readonly end: number;
-  readonly unpacked: number;
-  readonly level?: Compression['level'];
-  readonly dictionary?: number | undefined;
+interface MemberContents extends Omit<MemberSummary, 'obstacles' | 'unpadded'> {
+  /** Where its first record begins, in bytes from its start; undefined without one. */
+  readonly first: number | undefined;
   readonly entries: number;
   readonly trailer: boolean;
 }
@@ -87,16 +91,19 @@ const nothingInside = {
 } as const;
 
 /**
- * Reads an image file from end to end by the kernel's grammar: raw archives at multiples of four bytes,
- * compressed members, zeros between them. Bytes that are none of these end the kernel's reading: they
- * become one opaque segment, unless the file begins with them.
+ * Reads an image file from end to end by the kernel's grammar: a boot configuration at the end, in front of it raw archives
+ * at multiples of four bytes, compressed members, zeros between them. Bytes that are none of these end the kernel's
+ * reading: they become one opaque segment, unless the file begins with them.
  */
-export async function scanImage(file: InputFile, options: ScanOptions): Promise<Grammar> {
+export async function scanImage(whole: InputFile, options: ScanOptions): Promise<Grammar> {
   const { collector, signal, limits, start = wholeFile } = options;
+  const bootconfig = await findBootconfig(whole, start.offset);
+  const file = withoutBootconfig(whole, bootconfig?.offset);
   const budget = createBudget(file, limits);
   const takeTurn = createTurns(signal);
   const segments: ScannedSegment[] = [];
   const members: ScannedMember[] = [];
+  let isFirst = start.segments === 0;
   for (let offset = start.offset; offset < file.size; offset = segments.at(-1)?.end ?? file.size) {
     signal.throwIfAborted();
     await takeTurn();
@@ -112,37 +119,47 @@ export async function scanImage(file: InputFile, options: ScanOptions): Promise<
     else if (kind !== 'opaque') await addMember(kind, offset);
     else {
       if (start.segments === 0 && segments.every((segment) => segment.kind === 'padding'))
-        throw createNoImageError(file.name, offset, bytes);
+        throw await createNoImageError(file, { from: start.offset, offset, bytes });
       segments.push({ offset, end: file.size, kind, ...nothingInside });
     }
   }
-  if (budget.entries === 0 && start.records === 0)
-    throw new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
-      path: file.name,
-    });
+  if (budget.entries === 0 && start.records === 0) throw await createNoArchiveError(file);
+  if (file.size < whole.size)
+    segments.push({ offset: file.size, end: whole.size, kind: 'bootconfig', ...nothingInside });
   return { segments, members };
 
   async function addMember(codec: Codec, offset: number): Promise<void> {
     const last = segments.at(-1);
     const open = last !== undefined && isContinuedBy(last, codec) ? segments.pop() : undefined;
-    const member = {
-      codec,
-      offset,
-      segment: start.segments + segments.length,
-      base: open?.unpacked ?? 0,
-    };
+    const segment = start.segments + segments.length;
+    const member = { codec, offset, segment, base: open?.unpacked ?? 0 };
     budget.addMember(offset);
     const first = collector.size;
+    let isSound = true;
+    const addFault: AddFault = (kind, where = offset, what) => {
+      isSound = false;
+      collector.addFault({ kind, segment, offset: where, ...(what !== undefined && { what }) });
+    };
     const known = options.known?.get(offset);
     const contents =
       known === undefined
-        ? await readRecords(file, member, { budget, options })
+        ? await readRecords(file, member, { budget, options, addFault })
         : addKnownRecords(file, member, { known, collector, budget });
+    if (isFirst && codec !== 'none') checkFirst(contents, addFault);
+    isFirst = false;
     const { end, unpacked, level, entries, trailer } = contents;
-    if (codec === 'gzip' && entries > 0 && !trailer)
+    if (codec === 'gzip' && entries > 0 && !trailer && isSound)
       members.push({ offset, end, unpacked, level, first, count: entries, base: member.base });
     segments.push(extendSegment(open, member, contents));
   }
+}
+
+type AddFault = (kind: ArchiveFault['kind'], offset?: number, what?: string) => void;
+
+/** A kernel begins a compressed image in the state in which it wants an entry (unpack_to_rootfs; booted, 6.1). */
+function checkFirst({ unpacked, first }: MemberContents, addFault: AddFault): void {
+  if (unpacked === 0) addFault('first-member-empty');
+  else if (first !== 0) addFault('first-member-zeros');
 }
 
 function isContinuedBy({ kind, trailer, compression }: ScannedSegment, codec: Codec): boolean {
@@ -152,7 +169,7 @@ function isContinuedBy({ kind, trailer, compression }: ScannedSegment, codec: Co
 function extendSegment(
   open: ScannedSegment | undefined,
   { codec, offset, base }: Member,
-  { end, level, dictionary, entries, unpacked, trailer }: MemberContents,
+  { end, level, dictionary, entries, unpacked, trailer, continued = [] }: MemberContents,
 ): ScannedSegment {
   const compression = {
     codec,
@@ -164,7 +181,7 @@ function extendSegment(
     end,
     kind: 'cpio',
     compression: open?.compression ?? compression,
-    members: (open?.members ?? 0) + 1,
+    members: (open?.members ?? 0) + 1 + continued.length,
     entries: (open?.entries ?? 0) + entries,
     unpacked: base + unpacked,
     trailer,
@@ -187,22 +204,31 @@ function addKnownRecords(
   }
   budget.addUnpacked(unpacked);
   if (budget.left < 0) throw createTooLargeError(file, offset);
-  return { end, level, unpacked, entries: records.length, trailer: false };
+  return { end, level, unpacked, first: records[0]?.position, entries: records.length, trailer: false };
+}
+
+interface RecordReading {
+  readonly budget: Budget;
+  readonly options: ScanOptions;
+  readonly addFault: AddFault;
 }
 
 async function readRecords(
   file: InputFile,
   { codec, offset, segment, base }: Member,
-  { budget, options }: { readonly budget: Budget; readonly options: ScanOptions },
+  { budget, options, addFault }: RecordReading,
 ): Promise<MemberContents> {
   const { collector, signal, ahead } = options;
   const takeTurn = createTurns(signal);
   const batches = readArchive(file, { codec, offset, limit: budget.left, passing: true, ahead });
   const origin = codec === 'none' ? -offset : base;
+  const skipped: { readonly position: number; readonly name: string }[] = [];
+  let first: number | undefined;
   let entries = 0;
   let trailer = false;
 
   function push(token: Token): void {
+    if (token.kind === 'entry' || token.kind === 'trailer') checkRecord(token);
     if (token.kind === 'entry') {
       entries += 1;
       trailer = false;
@@ -212,19 +238,37 @@ async function readRecords(
     collector.push(token, segment, 'position' in token ? origin + token.position : 0);
   }
 
+  function checkRecord({ header, raw, name, position }: RecordToken): void {
+    first ??= position;
+    const where = codec === 'none' ? position : offset;
+    if (lacksNul(raw, header)) addFault('name-without-nul', where, decodePath(name));
+    // A page: each buffer is of some pages.
+    if (isSkipped(header) && isSplit({ codec: 'xz' }, position))
+      skipped.push({ position, name: decodePath(name) });
+  }
+
   /** Before its body is unpacked. */
   function assertFits({ filesize }: Header, position: number): void {
     if (position + filesize > budget.left) throw createTooLargeError(file, offset);
+  }
+
+  function finish({ obstacles = [], unpadded, ...summary }: MemberSummary): MemberContents {
+    budget.addUnpacked(summary.unpacked);
+    for (const obstacle of obstacles) addFault('xz-filter', offset, obstacle);
+    const [next] = summary.continued ?? [];
+    if (next !== undefined) addFault('member-cut', next);
+    if (unpadded) addFault('member-unpadded');
+    const { dictionary } = summary;
+    const split = skipped.find(({ position }) => isSplit({ codec, dictionary }, position));
+    if (split !== undefined) addFault('skipped-record-split', offset, split.name);
+    return { ...summary, first, entries, trailer };
   }
 
   try {
     for (;;) {
       signal.throwIfAborted();
       const next = await batches.next();
-      if (next.done) {
-        budget.addUnpacked(next.value.unpacked);
-        return { ...next.value, entries, trailer };
-      }
+      if (next.done) return finish(next.value);
       for (const token of next.value) push(token);
       await collector.room();
       await takeTurn();
@@ -235,9 +279,13 @@ async function readRecords(
   }
 }
 
+type RecordToken = Extract<Token, { kind: 'entry' | 'trailer' }>;
+
 /** The error for bytes with which no image begins; nothing for no bytes. */
 export function refuseStart(start: Uint8Array, name: string): MobyPatchError | undefined {
-  return start.length > 0 && classify(start, 0) === 'opaque' ? createNoImageError(name, 0, start) : undefined;
+  if (start.length === 0 || classify(start, 0) !== 'opaque') return undefined;
+  const kind = identifyFile({ start });
+  return kind === undefined ? createBytesError(name, 0, start) : createForeignError(name, 0, kind);
 }
 
 function classify(start: Uint8Array, offset: number): 'padding' | 'opaque' | Codec {
@@ -270,16 +318,33 @@ async function skipZeros(
   return file.size;
 }
 
-function createNoImageError(name: string, offset: number, start: Uint8Array): MobyPatchError {
+/** `from`: where the image begins; at `offset` are the first bytes that are no zeros. */
+async function createNoImageError(
+  file: InputFile,
+  { from, offset, bytes }: { readonly from: number; readonly offset: number; readonly bytes: Uint8Array },
+): Promise<MobyPatchError> {
+  // A file system may begin with zeros.
+  const kind = (await identifyAt(file, from)) ?? (await identifyAt(file, offset));
+  return kind === undefined
+    ? createBytesError(file.name, offset, bytes)
+    : createForeignError(file.name, offset, kind);
+}
+
+/** Nothing but zeros, or members without an entry. */
+async function createNoArchiveError(file: InputFile): Promise<MobyPatchError> {
+  const kind = await identifyAt(file);
+  if (kind !== undefined) return createForeignError(file.name, 0, kind);
+  return new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
+    path: file.name,
+  });
+}
+
+function createBytesError(name: string, offset: number, start: Uint8Array): MobyPatchError {
   const bytes = Buffer.from(start.subarray(0, 6)).toString('hex');
   return new MobyPatchError(
     'invalid',
     'image-invalid',
     `found the bytes ${bytes}, wanted a cpio archive (070701) or a compression the kernel knows`,
-    {
-      path: name,
-      offset,
-      hint: 'an initrd is wanted: not a disk image, an ISO or a kernel',
-    },
+    { path: name, offset, hint: 'an initrd is wanted: not a disk image, an ISO or a kernel' },
   );
 }

@@ -83,7 +83,7 @@ test('inspect prints the same as text', async (t) => {
     /^packages +apk$/m,
     /^init +openrc$/m,
     /^modules +4\.9\.12-moby$/m,
-    /^ +fatal +segment 0: .*without CONFIG_RD_GZIP \[codec-not-in-kernel\]$/m,
+    /^ +fatal +archive 1: .*without CONFIG_RD_GZIP \[codec-not-in-kernel\]$/m,
     /^ +fatal +.*\[memory-too-small\]$/m,
     /^a kernel drops gone\/file/m,
   ])

@@ -32,7 +32,7 @@ const headers: readonly [PackedCodec, string, object][] = [
   ['xz', '-1', { dictionary: 2 ** 20 }],
   ['xz', '-6', { dictionary: 2 ** 23 }],
   ['xz', '--lzma2=dict=1536KiB', { dictionary: 3 * 2 ** 19 }],
-  ['xz', '--x86', { dictionary: 2 ** 23 }],
+  ['xz', '--x86', { dictionary: 2 ** 23, obstacles: ['X86'] }],
   ['xz', '--block-size=300000', { dictionary: 2 ** 23 }],
   ['xz', '--check=none', { dictionary: 2 ** 23 }],
   ['lzo', '-1', { level: 1 }],

@@ -98,9 +98,9 @@ test('bodies are read from the file on demand, in any order', async (t) => {
 });
 
 const compressed = gzip(createArchive([file('a', 'abc'.repeat(3000))]), 1);
-const flip = (bytes: Buffer, at: number) => {
+const flip = (bytes: Buffer, at: number, bits = 0x40) => {
   const copy = Buffer.from(bytes);
-  copy[at] = (copy[at] ?? 0) ^ 0x40;
+  copy[at] = (copy[at] ?? 0) ^ bits;
   return copy;
 };
 
@@ -112,7 +112,13 @@ const refusals: readonly [string, Buffer, string, number][] = [
   ['a member that is cut', compressed.subarray(0, 40), 'image-truncated', 40],
   ['a member cut inside an entry', gzip(open.subarray(0, 60)), 'image-truncated', 0],
   ['a raw archive that is cut', one.subarray(0, 130), 'image-truncated', 112],
-  ['header fields that a kernel does not skip', flip(compressed, 3), 'image-unsupported', 0],
+  ...[2, 4, 0x10].map((flag): [string, Buffer, string, number] => [
+    `the header field of the flag ${flag}, which a kernel does not skip`,
+    flip(compressed, 3, flag),
+    'image-unsupported',
+    0,
+  ]),
+  ['the header of gzip 0.5, which no kernel reads', flip(compressed, 1, 0x15), 'image-unsupported', 0],
   [
     'junk inside the compressed data',
     gzipSync(Buffer.concat([one, Buffer.from('junk')])),

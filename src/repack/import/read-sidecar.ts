@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { decodeBootconfig } from '../../format/bootconfig-trailer.js';
 import { encodePath } from '../../format/path.js';
 import { encodeRecordLine, fromBase64, parseRecordBytes } from '../../format/sidecar.js';
+import { collectBytes } from '../../io/collect.js';
 import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
 import type { Spool, Spooled } from '../../io/spool.js';
 import type { Bytes } from '../../model/entry.js';
@@ -34,8 +36,10 @@ export interface Sidecar {
   readonly segments: readonly SidecarSegment[];
   /** By segment, in order. */
   readonly pieces: readonly (readonly SidecarPiece[])[];
-  /** The bytes of opaque segments, by segment. */
+  /** The bytes of segments that are no archives, by segment. */
   readonly opaque: ReadonlyMap<number, Spooled>;
+  /** As of `Archive.bootconfig`. */
+  readonly bootconfig?: string | undefined;
 }
 
 /** Errors (`invalid`): `sidecar-unreadable`, and those of `readSidecar`. */
@@ -115,6 +119,9 @@ function createLineCursor(lines: AsyncGenerator<NumberedLine, void, void>): Line
   };
 }
 
+/** Far more than a kernel takes. */
+const longestBootconfigBytes = 2 ** 20;
+
 interface SidecarSource {
   readonly lines: LineCursor;
   readonly spool: Spool;
@@ -125,6 +132,7 @@ interface Collected {
   readonly segments: SidecarSegment[];
   readonly pieces: SidecarPiece[][];
   readonly opaque: Map<number, Spooled>;
+  bootconfig?: string;
   records: number;
 }
 
@@ -149,14 +157,19 @@ async function collectSidecar(source: SidecarSource): Promise<Sidecar> {
 }
 
 async function addSegment(
-  { segments, pieces, opaque }: Collected,
+  collected: Collected,
   line: SidecarSegment,
   { lines, spool }: SidecarSource,
 ): Promise<void> {
+  const { segments, pieces, opaque } = collected;
   segments.push(line);
   pieces.push([]);
   const body = await spool.add(lines.bytes());
-  if (line.kind === 'opaque') opaque.set(segments.length - 1, body);
+  if (line.kind === 'opaque' || line.kind === 'bootconfig') opaque.set(segments.length - 1, body);
+  if (line.kind === 'bootconfig')
+    collected.bootconfig = decodeBootconfig(
+      await collectBytes(body.body(), longestBootconfigBytes, 'bootconfig'),
+    );
 }
 
 async function addPiece(

@@ -36,7 +36,7 @@ const lineSchema = z.discriminatedUnion('line', [
   }),
   z.strictObject({
     line: z.literal('segment'),
-    kind: z.enum(['cpio', 'padding', 'opaque']),
+    kind: z.enum(['cpio', 'padding', 'opaque', 'bootconfig']),
     offset: count,
     end: count,
     compression: z.strictObject({

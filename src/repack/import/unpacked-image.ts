@@ -40,6 +40,8 @@ export function createUnpackedImage(sidecar: Sidecar, tree: SourceTree): Unpacke
       pieces.flatMap(({ record, sha256 }) => (record && sha256 ? [[record, sha256] as const] : [])),
     ),
     runs: new Map(),
+    faults: [],
+    bootconfig: sidecar.bootconfig,
     tokens: (index) => listTokens(sidecar.pieces[index] ?? [], byDigest),
     raw(index) {
       const segment = segments[index];

@@ -53,7 +53,8 @@ export async function describeFile({ image, sidecarOnly, top, emit }: SidecarReq
   });
   for (const [index, segment] of segments.entries()) {
     emit({ line: 'segment', ...segment });
-    const bytes = segment.kind === 'opaque' ? image.raw(index) : undefined;
+    const isOther = segment.kind === 'opaque' || segment.kind === 'bootconfig';
+    const bytes = isOther ? image.raw(index) : undefined;
     if (bytes !== undefined) await emitBytes(bytes, emit);
   }
 }

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { isElf } from '../../format/elf.js';
+import { identifyFile } from '../../format/file-kind.js';
 import { type Architecture, detectKernelImage } from '../../format/kernel-magic.js';
 import { createUnreadableError, openRegular } from '../../io/regular-file.js';
 import { MobyPatchError } from '../../model/error.js';
@@ -8,12 +9,14 @@ const startSize = 64 * 1024;
 
 /** The architecture of a kernel file. Errors (`invalid`): `kernel-unreadable`, `kernel-unknown`. */
 export async function detectKernel(path: string): Promise<Architecture> {
-  const architecture = detectArchitecture(await readStart(path));
+  const start = await readStart(path);
+  const architecture = detectArchitecture(start);
   if (architecture !== undefined) return architecture;
+  const kind = identifyFile({ start });
   throw new MobyPatchError(
     'invalid',
     'kernel-unknown',
-    `${path} is no Linux kernel: found neither a bzImage, an arm64 Image nor an ELF file`,
+    `${path} is no Linux kernel: found ${kind?.name ?? 'neither a bzImage, an arm64 Image nor an ELF file'}`,
     { path, hint: 'name the kernel that boots with this image: --kernel FILE' },
   );
 }

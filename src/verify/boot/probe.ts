@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { findBootconfig } from '../../compress/find-bootconfig.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '../../format/cpio-writer.js';
 import { createMode } from '../../format/mode.js';
 import { encodePath } from '../../format/path.js';
-import { createChangedError, createReadError } from '../../io/input-file.js';
+import { createChangedError, createReadError, openInputFile } from '../../io/input-file.js';
 import { streamRegular } from '../../io/regular-file.js';
 import { quoteWord, readScript, setVariables } from '../../io/script.js';
 import { MobyPatchError } from '../../model/error.js';
@@ -107,7 +108,7 @@ export interface ProbedImage {
 }
 
 /**
- * Writes the image, a gap and the segment: the file for QEMU. Errors: `image-unreadable` (`invalid`), `image-changed`
+ * Writes the image with a gap and the segment in front of its boot configuration: the file for QEMU. Errors: `image-unreadable` (`invalid`), `image-changed`
  * (`failed`).
  */
 export async function writeProbedImage({ image, sha256, segment, path }: ProbedImage): Promise<void> {
@@ -121,8 +122,20 @@ export async function writeProbedImage({ image, sha256, segment, path }: ProbedI
   }
   if (sha256 !== undefined && hash.digest('hex') !== sha256)
     throw createChangedError(image, 'the file was replaced or written to before it was booted');
-  await file.appendFile(createGap(size));
-  await file.appendFile(segment);
+  const trailer = await readTrailer(path);
+  const end = size - trailer.length;
+  const gap = createGap(end);
+  // It is as far from a multiple of four as before.
+  const moved = encodePadding(trailer.length === 0 ? 0 : gap.length + segment.length);
+  const bytes = Buffer.concat([gap, segment, moved, trailer]);
+  await file.write(bytes, 0, bytes.length, end);
+}
+
+/** The boot configuration of an image, which a kernel only sees at the very end; no bytes without one. */
+async function readTrailer(path: string): Promise<Uint8Array> {
+  await using file = await openInputFile(path);
+  const found = await findBootconfig(file);
+  return found === undefined ? new Uint8Array() : file.read(found.offset, file.size);
 }
 
 async function* readImage(path: string): AsyncGenerator<Uint8Array, void, void> {

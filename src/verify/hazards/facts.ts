@@ -17,7 +17,10 @@ export interface HazardOptions {
 
 /** All that a rule looks at. Paths may lead over symlinks, which are followed inside the image. */
 export interface Facts extends HazardOptions {
-  readonly image: Pick<Archive, 'layout' | 'records' | 'entries' | 'dropped'>;
+  readonly image: Pick<
+    Archive,
+    'name' | 'layout' | 'records' | 'entries' | 'dropped' | 'leaks' | 'bootconfig'
+  >;
   /** The entry at the end of all symlinks. */
   follow(path: string): ImageEntry | undefined;
   /** The first `longestBody` bytes of a regular file; undefined before they were read. */

@@ -3,6 +3,8 @@ import type { Archive } from '../../model/archive.js';
 import type { Change } from '../../model/change.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Hazard } from '../../model/hazard.js';
+import { findArchiveFaults } from './archive-faults.js';
+import { findBootconfigHazards } from './bootconfig.js';
 import { type Facts, gatherFacts, type HazardOptions } from './facts.js';
 import { traceFirstProgram } from './first-program.js';
 import { findGenerated } from './generated.js';
@@ -11,6 +13,7 @@ import { findTooLittleMemory } from './memory.js';
 import { findContainerKeyword, findDockerEnvironment, listConfigurations, listServices } from './openrc.js';
 import { findConsole, findLinkLeaks, findMissingParents, findUnknownCodecs } from './records.js';
 import { findShadowed } from './shadowed.js';
+import { findUnreadBytes } from './unread-bytes.js';
 
 type Rule = (facts: Facts) => readonly Hazard[];
 
@@ -53,8 +56,22 @@ export async function findHazards(image: Archive, options: HazardOptions = {}): 
     ...listLoaderFiles(known),
     ...traceFirstProgram(known).wanted,
   ]);
-  const hazards = rules.flatMap((rule) => rule(facts));
+  const hazards = [...(await findLayoutHazards(image, options)), ...rules.flatMap((rule) => rule(facts))];
   return hazards.sort((a, b) => Number(b.severity === 'fatal') - Number(a.severity === 'fatal'));
+}
+
+/** The hazards that no file of the image decides: what a kernel refuses of its bytes, or never reads. */
+export async function findLayoutHazards(image: Archive, options: HazardOptions = {}): Promise<Hazard[]> {
+  return [
+    ...findArchiveFaults(image, options),
+    ...(await findUnreadBytes(image)),
+    ...findBootconfigHazards(image, options),
+  ];
+}
+
+/** A warning in one line, with the command that mends it. */
+export function showHazard({ path, message, hint }: Hazard): string {
+  return `${path === '' ? '' : `${path}: `}${message}; try: ${hint}`;
 }
 
 const programs = 'busybox|sh|dash|bash|init';
@@ -124,7 +141,8 @@ export async function refuseHazards(
   written: Archive,
   { changes, deliberate }: MadeChanges,
 ): Promise<readonly Hazard[]> {
-  if (written.layout.sha256 === image.layout.sha256) return [];
+  // Of a copy only what is lost in it is worth a word at every build.
+  if (written.layout.sha256 === image.layout.sha256) return findLayoutHazards(written);
   const after = await findHazards(written, { changed: await readStarts(changes), deliberate });
   // The old image is only read again where it decides something.
   const before = after.some(({ severity }) => severity === 'fatal') ? await findHazards(image) : [];
@@ -132,7 +150,7 @@ export async function refuseHazards(
   const [first] = introduced;
   if (first === undefined) return known;
   throw new MobyPatchError('failed', 'boot-hazard', introduced.map(({ message }) => message).join('; '), {
-    path: `${written.name}: ${first.path}`,
+    path: [written.name, first.path].filter((part) => part !== '').join(': '),
     hint: first.hint,
   });
 }

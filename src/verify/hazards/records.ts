@@ -1,8 +1,8 @@
-import { parseType } from '../../format/mode.js';
 import { showPath } from '../../format/path.js';
 import type { Hazard } from '../../model/hazard.js';
 import type { Codec } from '../../model/layout.js';
 import type { Facts } from './facts.js';
+import { nameArchive } from './name-archive.js';
 
 /** Another device than the console, or no device, at its path: init then silently has no output. */
 export function findConsole(facts: Facts): Hazard[] {
@@ -43,33 +43,17 @@ export function findMissingParents(facts: Facts): Hazard[] {
  * Only a TRAILER empties the kernel's table of hard links. After an archive without one, a file of the next archive
  * with the same numbers becomes another name of a file of the first.
  */
-export function findLinkLeaks(facts: Facts): Hazard[] {
-  const { records, layout } = facts.image;
-  const names = new Map<string, { readonly segment: number; readonly name: string }>();
-  const leaks = new Map<number, Hazard>();
-  let segment = 0;
-  for (const record of records) {
-    if (record.segment !== segment) {
-      if (layout.segments[segment]?.trailer) names.clear();
-      segment = record.segment;
-    }
-    const { ino, nlink, mode, devmajor, devminor } = record.header;
-    const type = parseType(mode);
-    if (nlink < 2 || type === 'directory' || type === 'symlink') continue;
-    const key = `${devmajor}:${devminor}:${ino}:${type}`;
-    const first = names.get(key);
-    if (first === undefined) names.set(key, { segment, name: record.name });
-    else if (first.segment !== segment && !leaks.has(segment))
-      leaks.set(segment, createLeak(segment, record.name, first.name));
-  }
-  return [...leaks.values()];
+export function findLinkLeaks({ image }: Facts): Hazard[] {
+  return image.leaks.map(({ record, first }) =>
+    createLeak(nameArchive(image.layout, record.segment), record.name, first.name),
+  );
 }
 
-function createLeak(segment: number, name: string, first: string): Hazard {
+function createLeak(path: string, name: string, first: string): Hazard {
   return {
     code: 'link-leak',
     severity: 'fatal',
-    path: `segment ${segment}`,
+    path,
     message: `no TRAILER ends the archives before it, so ${showPath(name)} becomes a hard link to ${showPath(first)}, whose numbers it shares`,
     hint: 'end every archive with a TRAILER: moby-patch unpack IMAGE -o DIR shows the records',
   };
@@ -94,7 +78,7 @@ export function findUnknownCodecs({ image, kernelConfig }: Facts): Hazard[] {
       {
         code: 'codec-not-in-kernel',
         severity: 'fatal',
-        path: `segment ${index}`,
+        path: nameArchive(image.layout, index),
         message: `it is compressed with ${codec}, and the kernel was built without ${options[codec]}`,
         hint: 'choose another codec: moby-patch build --compression gzip',
       },

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
 import { headerSize, parseHeader } from '#src/format/cpio-header.js';
 import type { Expectation } from '#src/model/patch.js';
 import { parseMarker } from '#src/verify/boot/marker.js';
@@ -118,3 +119,23 @@ for (const size of [0, 1, 2, 3, 4]) {
     }
   });
 }
+
+test('the segment stands in front of a boot configuration, which stays at the very end', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'probe-test-'));
+  try {
+    for (const size of [5, 8]) {
+      const image = join(folder, 'image');
+      const path = join(folder, `probed${size}`);
+      const trailer = encodeBootconfig('kernel.panic = 1\n', size);
+      await writeFile(image, Buffer.concat([Buffer.alloc(size, 1), trailer, Buffer.from('ab')]));
+      await writeProbedImage({ image, segment: Buffer.from('0707??'), path });
+      const probed = await readFile(path);
+      t.is(probed.indexOf('0707??') % 4, 0);
+      t.true(probed.subarray(-trailer.length - 2).equals(Buffer.concat([trailer, Buffer.from('ab')])));
+      t.is(probed.indexOf('#BOOTCONFIG'), probed.length - 14);
+      t.is(probed.length % 4, 2);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -264,7 +264,7 @@ test('hard links leak out of an archive without a TRAILER, and only out of such 
   const other = createArchive([file('b', 'b', { ino: 6, nlink: 2 })]);
   const join = async (...parts: Buffer[]) =>
     codes(await findHazards(await openBytes(t, Buffer.concat(parts))));
-  t.deepEqual(await join(first, gzip(second)), ['link-leak segment 1']);
+  t.deepEqual(await join(first, gzip(second)), ['link-leak archive 2']);
   t.deepEqual(await join(whole, gzip(second)), []);
   t.deepEqual(await join(first, gzip(other)), []);
 });
@@ -273,9 +273,9 @@ test('a codec that the kernel was built without is a hazard', async (t) => {
   const image = await openBytes(t, gzip(createArchive(sound)));
   const hazards = (text: string) => findHazards(image, { kernelConfig: new Map([['CONFIG_RD_GZIP', text]]) });
   t.deepEqual(codes(await hazards('y')), []);
-  t.deepEqual(codes(await hazards('n')), ['codec-not-in-kernel segment 0']);
+  t.deepEqual(codes(await hazards('n')), ['codec-not-in-kernel archive 1']);
   t.deepEqual(codes(await findHazards(image, { kernelConfig: new Map() })), [
-    'codec-not-in-kernel segment 0',
+    'codec-not-in-kernel archive 1',
   ]);
 });
 

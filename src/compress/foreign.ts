@@ -1,0 +1,119 @@
+import { identifyFile, longestMark, quoteShell, tailSize, unpackCommands } from '../format/file-kind.js';
+import type { FileKind } from '../format/file-marks.js';
+import { detectCodec } from '../format/magic.js';
+import { type InputFile, openInputFile } from '../io/input-file.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Codec } from '../model/layout.js';
+import { type MemberOptions, readMember } from './compression.js';
+
+/** What stands at a place of a file in place of an archive: a kind from the table, or a compressed file of one. */
+export async function identifyAt(file: InputFile, offset = 0): Promise<FileKind | undefined> {
+  const start = await file.read(offset, Math.min(offset + longestMark, file.size));
+  const tail = await file.read(Math.max(offset, file.size - tailSize), file.size);
+  return identifyFile({ start, tail });
+}
+
+/** What a member holds in place of an archive; undefined for an archive, and for a member that cannot be read. */
+export async function identifyContent(
+  file: InputFile,
+  options: MemberOptions,
+): Promise<FileKind | undefined> {
+  const start = await readStart(file, options).catch(() => new Uint8Array());
+  const first = start.findIndex((byte) => byte !== 0);
+  const isArchive =
+    first >= 0 && /^07070[12]/.test(Buffer.from(start.subarray(first, first + 6)).toString('latin1'));
+  return isArchive ? undefined : (identifyFile({ start }) ?? identifyMember(start));
+}
+
+async function readStart(file: InputFile, options: MemberOptions): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of readMember(file, options)) {
+    pieces.push(piece.slice());
+    size += piece.length;
+    if (size >= longestMark) break;
+  }
+  return Buffer.concat(pieces);
+}
+
+function identifyMember(start: Uint8Array): FileKind | undefined {
+  const codec = detectCodec(start);
+  if (codec === undefined) return undefined;
+  return {
+    id: codec,
+    name: `${codec === 'gzip' ? 'a gzip file' : `a file compressed with ${codec}`}: it was compressed twice`,
+    help: (file) => `give ${file}`,
+  };
+}
+
+/** The error for a file that is no initrd. */
+export function createForeignError(name: string, offset: number, kind: FileKind): MobyPatchError {
+  const code = kind.isDisk ? 'image-unsupported' : 'image-invalid';
+  return new MobyPatchError('invalid', code, `found ${kind.name}, wanted an initrd`, {
+    path: name,
+    offset,
+    hint: kind.help(quoteShell(name)),
+  });
+}
+
+interface Container {
+  readonly codec: Exclude<Codec, 'none'>;
+  readonly offset: number;
+}
+
+/** The error for a member that holds something else than an archive. */
+export function createContentError(
+  name: string,
+  { codec, offset }: Container,
+  kind: FileKind,
+): MobyPatchError {
+  const file = quoteShell(name);
+  return new MobyPatchError(
+    'invalid',
+    'image-invalid',
+    `found a ${codec} member that holds ${kind.name}, wanted a cpio archive in it`,
+    {
+      path: name,
+      offset,
+      hint: `${unpackCommands[codec]} ${offset === 0 ? `< ${file}` : `(the member from byte ${offset} on)`} > inside; ${kind.help('inside')}`,
+    },
+  );
+}
+
+/**
+ * The error for a file that is no initrd, on its own or compressed; undefined for anything else, and for a file that cannot
+ * be read: reading it as an image gives the better error. Reads its start alone.
+ */
+export async function explainForeign(path: string, name: string): Promise<MobyPatchError | undefined> {
+  return withFile(path, name, async (file) => {
+    const error = await explainStart(file);
+    const codec = detectCodec(await file.read(0, Math.min(2, file.size)));
+    if (error !== undefined || codec === undefined) return error;
+    const inside = await identifyContent(file, { codec, offset: 0 });
+    return inside && createContentError(file.name, { codec, offset: 0 }, inside);
+  });
+}
+
+/** The same without a look at what is compressed: that may take the start of a program. Error: `image-unsupported` or so. */
+export async function refuseForeign(path: string, name: string): Promise<void> {
+  const error = await withFile(path, name, explainStart);
+  if (error !== undefined) throw error;
+}
+
+async function explainStart(file: InputFile): Promise<MobyPatchError | undefined> {
+  const kind = await identifyAt(file);
+  return kind && createForeignError(file.name, 0, kind);
+}
+
+async function withFile<T>(
+  path: string,
+  name: string,
+  look: (file: InputFile) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  try {
+    await using file = await openInputFile(path, name);
+    return await look(file);
+  } catch {
+    return undefined;
+  }
+}

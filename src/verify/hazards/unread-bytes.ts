@@ -1,0 +1,210 @@
+import {
+  bootconfigEndSize,
+  bootconfigMagic,
+  locateBootconfigEnd,
+  parseBootconfigEnd,
+} from '../../format/bootconfig-trailer.js';
+import { identifyFile, quoteShell } from '../../format/file-kind.js';
+import type { Archive } from '../../model/archive.js';
+import type { Hazard } from '../../model/hazard.js';
+import type { Segment } from '../../model/layout.js';
+
+/** Bytes of a run that are looked at: more than any archive that was put at a wrong place by a few bytes. */
+const longestLook = 64 * 2 ** 20;
+
+type Named = Pick<Archive, 'layout' | 'name' | 'raw'>;
+
+/** What the bytes are at which a kernel stops reading an image. */
+export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
+  const { segments, size } = image.layout;
+  const index = segments.findIndex(({ kind }) => kind === 'opaque');
+  const segment = segments[index];
+  if (segment === undefined) return [];
+  const bytes = await readRun(image, index);
+  // The tail of a longer run was not read.
+  const isWhole = bytes.length === segment.end - segment.offset;
+  const run: Run = {
+    file: quoteShell(image.name),
+    offset: segment.offset,
+    end: segment.end,
+    bytes,
+    tail: isWhole ? bytes : new Uint8Array(),
+    before: segments.slice(0, index).findLast(({ kind }) => kind === 'cpio'),
+    isLast: segment.end === size,
+  };
+  const found = looks.map((look) => look(run)).find((each) => each !== undefined);
+  const {
+    code = 'bytes-unread',
+    severity = 'warning',
+    what,
+    hint = cutOff(run),
+  } = found ?? describeBytes(run);
+  const place = `${run.end - run.offset} bytes from byte ${run.offset} on`;
+  return [
+    {
+      code,
+      severity,
+      path: '',
+      message: `${place}: ${what}; a kernel says "Initramfs unpacking failed" and reads nothing from there on`,
+      hint,
+    },
+  ];
+}
+
+async function readRun(image: Named, index: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of image.raw(index) ?? []) {
+    pieces.push(piece.slice(0, longestLook - size));
+    size += piece.length;
+    if (size >= longestLook) break;
+  }
+  return Buffer.concat(pieces);
+}
+
+interface Run {
+  /** The image, as a shell names it. */
+  readonly file: string;
+  readonly offset: number;
+  readonly end: number;
+  readonly bytes: Uint8Array;
+  /** The bytes up to the end of the run; none where they were not read. */
+  readonly tail: Uint8Array;
+  /** The archive in front of it. */
+  readonly before: Segment | undefined;
+  readonly isLast: boolean;
+}
+
+interface Finding {
+  readonly code?: string;
+  readonly severity?: Hazard['severity'];
+  readonly what: string;
+  readonly hint?: string;
+}
+
+/** The first that knows the bytes names them. */
+const looks: readonly ((run: Run) => Finding | undefined)[] = [
+  findMisaligned,
+  findBrokenBootconfig,
+  findHiddenBootconfig,
+  findSignature,
+  findFlashPadding,
+  findLz4Size,
+  findLaterArchive,
+  findOtherFile,
+  findText,
+];
+
+function cutOff({ file, offset }: Run): string {
+  return `cut them off: head -c ${offset} ${file} > mended.img`;
+}
+
+const magic = /07070[12][0-9A-Fa-f]{104}/;
+const toLatin = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+function findMisaligned(run: Run): Finding | undefined {
+  const { bytes, offset } = run;
+  if (offset % 4 === 0 || !magic.test(toLatin(bytes.subarray(0, 110)))) return undefined;
+  return {
+    code: 'archive-misaligned',
+    severity: 'fatal',
+    what: `a cpio archive that is not at a multiple of four, ${countZeros(offset) === 1 ? 'one zero is' : `${countZeros(offset)} zeros are`} missing in front of it: everything in it is lost`,
+    hint: joinAt(run, offset),
+  };
+}
+
+/** A magic with garbage in front of it. */
+function findLaterArchive(run: Run): Finding | undefined {
+  const found = magic.exec(toLatin(run.bytes));
+  if (found === null) return undefined;
+  const at = run.offset + found.index;
+  return {
+    code: 'archive-unread',
+    severity: 'fatal',
+    what: `${describeBytes(run).what}, and behind them, at byte ${at}, a cpio archive: everything in it is lost`,
+    hint: joinAt(run, at),
+  };
+}
+
+const countZeros = (offset: number) => (4 - (offset % 4)) % 4;
+
+/** The archives up to the run, then what begins at `at`, at a multiple of four. */
+function joinAt({ file, offset }: Run, at: number): string {
+  return `(head -c ${offset} ${file}; head -c ${countZeros(offset)} /dev/zero; tail -c +${at + 1} ${file}) > mended.img`;
+}
+
+function findBrokenBootconfig({ file, tail, offset, end, isLast }: Run): Finding | undefined {
+  const at = isLast ? locateBootconfigEnd(tail) : undefined;
+  if (at === undefined) return undefined;
+  const { size } = parseBootconfigEnd(tail.subarray(at, at + bootconfigEndSize));
+  const isTooLarge = end - tail.length + at - size < 0;
+  return {
+    code: 'bootconfig-broken',
+    severity: 'fatal',
+    what: isTooLarge
+      ? `a boot configuration whose size, ${size}, is larger than the image: a kernel says "bootconfig size ${size} greater than initrd size" and boots without it`
+      : `a boot configuration with a wrong checksum over its ${size} bytes: a kernel says "bootconfig checksum failed" and boots without it`,
+    hint: `cut it off, then write it anew with a step "bootconfig": head -c ${offset} ${file} > mended.img`,
+  };
+}
+
+function findHiddenBootconfig({ bytes, offset, file }: Run): Finding | undefined {
+  const at = toLatin(bytes).indexOf(bootconfigMagic);
+  if (at < bootconfigEndSize - bootconfigMagic.length) return undefined;
+  const { size } = parseBootconfigEnd(bytes.subarray(at - 8, at));
+  const behind = offset + at + bootconfigMagic.length;
+  const start = offset + at - 8 - size;
+  return {
+    code: 'bootconfig-hidden',
+    severity: 'fatal',
+    what: `a boot configuration with more behind it, from byte ${behind} on: it must stand at the very end, so a kernel does not see it, nor what is behind it`,
+    hint: `(head -c ${Math.max(0, start)} ${file}; tail -c +${behind + 1} ${file}; head -c ${behind} ${file} | tail -c +${Math.max(0, start) + 1}) > mended.img`,
+  };
+}
+
+const signatureMark = '~Module signature appended~\n';
+
+/** Of scripts/sign-file: the signature, 12 bytes of which the last four are its size, the mark. Or one alone, as DER. */
+function findSignature(run: Run): Finding | undefined {
+  const { bytes, tail } = run;
+  const text = toLatin(tail.subarray(-signatureMark.length));
+  if (text === signatureMark) return { what: 'an appended signature ("Module signature appended")' };
+  const isDer = bytes[0] === 0x30 && bytes[1] === 0x82;
+  const size = isDer ? (((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)) + 4 : 0;
+  return isDer && size <= bytes.length && bytes.subarray(size).every((byte) => byte === 0)
+    ? { what: 'an appended signature (DER, as PKCS#7 is)' }
+    : undefined;
+}
+
+function findFlashPadding({ bytes }: Run): Finding | undefined {
+  return bytes.every((byte) => byte === 0xff)
+    ? { what: 'padding of 0xff bytes, as erased flash has: a kernel only skips zeros' }
+    : undefined;
+}
+
+/** Written behind lz4 by a kernel's own build and by some vendors ("lz4_lg"). */
+function findLz4Size({ bytes, before, offset }: Run): Finding | undefined {
+  if (bytes.length !== 4 || before?.compression.codec !== 'lz4' || before.end !== offset) return undefined;
+  const size = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  return size === before.unpacked
+    ? {
+        what: 'the unpacked size of the lz4 archive in front of it (lz4_lg), which a kernel takes for a block',
+      }
+    : undefined;
+}
+
+function findOtherFile({ bytes, tail }: Run): Finding | undefined {
+  const kind = identifyFile({ start: bytes, tail });
+  return kind === undefined ? undefined : { what: `it is ${kind.name}` };
+}
+
+function findText({ bytes }: Run): Finding | undefined {
+  const text = toLatin(bytes.subarray(0, 4096));
+  if (!/^[\t\n\r\x20-\x7e]*\0*$/.test(text)) return undefined;
+  return { what: `a text that begins with ${JSON.stringify(text.replace(/\0+$/, '').slice(0, 40))}` };
+}
+
+function describeBytes({ bytes }: Run): Finding {
+  return { what: `bytes that are no archive (${Buffer.from(bytes.subarray(0, 8)).toString('hex')}...)` };
+}

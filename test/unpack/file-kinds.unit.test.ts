@@ -1,0 +1,112 @@
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { identifyFile, longestMark, tailSize } from '#src/format/file-kind.js';
+import { createArchive, file, openBytes } from '../fixtures/archive.js';
+
+/** A file of zeros with these bytes in their places. */
+function sketch(
+  size: number,
+  ...parts: readonly (readonly [at: number, bytes: string | readonly number[]])[]
+): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (const [at, part] of parts)
+    bytes.set(typeof part === 'string' ? Buffer.from(part, 'latin1') : part, at < 0 ? size + at : at);
+  return bytes;
+}
+
+/** A PE with sections of these names. */
+function sketchProgram(...sections: readonly string[]): Buffer {
+  const bytes = sketch(1024, [0, 'MZ'], [0x40, 'PE\0\0']);
+  bytes.writeUInt32LE(0x40, 0x3c);
+  bytes.writeUInt16LE(sections.length, 0x46);
+  bytes.writeUInt16LE(16, 0x54);
+  for (const [index, name] of sections.entries()) bytes.write(name, 0x40 + 24 + 16 + 40 * index, 'latin1');
+  return bytes;
+}
+
+const ext = (journal: number, extents: number) =>
+  sketch(4096, [0x438, [0x53, 0xef]], [0x45c, [journal]], [0x460, [extents]]);
+
+/** What a file is called, and its bytes, as their writers were seen to write them. */
+const files: readonly (readonly [id: string, bytes: Buffer])[] = [
+  ['bzimage', sketch(1024, [0, 'MZ'], [0x1fe, [0x55, 0xaa]], [0x202, 'HdrS'])],
+  ['arm64-image', sketch(1024, [0, 'MZ'], [0x38, 'ARM\x64'])],
+  ['zboot', sketch(1024, [0, 'MZ\0\0zimg'])],
+  ['pe', sketchProgram('.text', '.data')],
+  ['uki', sketchProgram('.text', '.linux', '.initrd')],
+  ['elf', sketch(64, [0, '\x7fELF'])],
+  ['uimage', sketch(64, [0, [0x27, 0x05, 0x19, 0x56]])],
+  ['fit', sketch(64, [0, [0xd0, 0x0d, 0xfe, 0xed]])],
+  ['android-boot', sketch(4096, [0, 'ANDROID!'])],
+  ['android-vendor-boot', sketch(4096, [0, 'VNDRBOOT'])],
+  ['iso9660', sketch(0x9000, [0x1be, [0x80]], [0x1fe, [0x55, 0xaa]], [0x8001, 'CD001'])],
+  ['qcow2', sketch(512, [0, 'QFI\xfb'])],
+  ['vhdx', sketch(512, [0, 'vhdxfile'])],
+  ['vhd', sketch(512, [0, 'conectix'])],
+  [
+    'vhd',
+    sketch(
+      2048,
+      [0x1be, [0x80, 1, 1, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 9]],
+      [0x1fe, [0x55, 0xaa]],
+      [-512, 'conectix'],
+    ),
+  ],
+  ['vmdk', sketch(512, [0, 'KDMV'])],
+  ['vmdk', sketch(512, [0, '# Disk DescriptorFile\n'])],
+  ['squashfs', sketch(512, [0, 'hsqs'])],
+  ['ext2', ext(0, 0)],
+  ['ext3', ext(4, 0)],
+  ['ext4', ext(4, 0x42)],
+  ['erofs', sketch(2048, [1024, [0xe2, 0xe1, 0xf5, 0xe0]])],
+  ['cramfs', sketch(512, [0, [0x45, 0x3d, 0xcd, 0x28]])],
+  ['cramfs', sketch(1024, [512, [0x45, 0x3d, 0xcd, 0x28]])],
+  ['romfs', sketch(512, [0, '-rom1fs-'])],
+  ['tar', sketch(1024, [0, 'etc/'], [257, 'ustar\0'])],
+  ['zip', sketch(64, [0, 'PK\x03\x04'])],
+  ['rpm', sketch(128, [0, [0xed, 0xab, 0xee, 0xdb]])],
+  ['deb', sketch(128, [0, '!<arch>\ndebian-binary   '])],
+  ['cpio-odc', sketch(128, [0, `070707${'0'.repeat(70)}`])],
+  ['cpio-binary', sketch(64, [0, [0xc7, 0x71]])],
+  ['cpio-binary', sketch(64, [0, [0x71, 0xc7]])],
+  ['lz4-frame', sketch(64, [0, [0x04, 0x22, 0x4d, 0x18]])],
+  ['zstd-skippable', sketch(64, [0, [0x50, 0x2a, 0x4d, 0x18]])],
+  ['disk', sketch(1024, [512, 'EFI PART'])],
+  ['disk', sketch(512, [0x1be, [0x80, 1, 1, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 9]], [0x1fe, [0x55, 0xaa]])],
+];
+
+for (const [index, [id, bytes]] of files.entries()) {
+  test(`names what a file is in place of an initrd, alone and in a member: ${id} (${index})`, async (t) => {
+    const kind = identifyFile({ start: bytes.subarray(0, longestMark), tail: bytes.subarray(-tailSize) });
+    t.is(kind?.id, id);
+    const code = kind?.isDisk ? 'image-unsupported' : 'image-invalid';
+    const error = await t.throwsAsync(openBytes(t, bytes), { code });
+    t.is((error as { hint?: string }).hint, kind?.help('test.img'));
+    if (id === 'cpio-odc') return;
+    t.regex(
+      error?.message ?? '',
+      new RegExp(`found ${kind?.name.replace(/[()+.]/g, '\\$&')}, wanted an initrd`),
+    );
+    if (id === 'vhd') return;
+    const inside = await t.throwsAsync(openBytes(t, gzipSync(bytes)), { code: 'image-invalid' });
+    t.regex(inside?.message ?? '', /^found a gzip member that holds /);
+    t.true((inside as { hint?: string }).hint?.startsWith('gzip -dc < test.img > inside; '));
+  });
+}
+
+test('an initrd that was compressed twice is called that', async (t) => {
+  const error = await t.throwsAsync(openBytes(t, gzipSync(gzipSync(createArchive([file('init', 'x')])))));
+  t.regex(error?.message ?? '', /holds a gzip file: it was compressed twice/);
+});
+
+test('an archive is no other kind, whatever its files hold', async (t) => {
+  const disk = files.find(([id]) => id === 'iso9660')?.[1] ?? Buffer.alloc(0);
+  const image = await openBytes(t, gzipSync(createArchive([{ ...file('disk.iso', ''), body: disk }])));
+  t.is(image.entries.get('disk.iso')?.size, disk.length);
+});
+
+test('a file of unknown bytes or of zeros alone gets no other name', (t) => {
+  t.is(identifyFile({ start: Buffer.alloc(longestMark) }), undefined);
+  t.is(identifyFile({ start: Buffer.alloc(longestMark, 0xa5) }), undefined);
+  t.is(identifyFile({ start: Buffer.alloc(0) }), undefined);
+});
