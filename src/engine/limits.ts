@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import type { StepLimits } from '../model/engine.js';
 
 const usualProcesses = 4096;
@@ -10,4 +11,9 @@ export function completeLimits(wanted: Partial<StepLimits> | undefined, machine:
     memory: wanted?.memory ?? Math.max(1, Math.floor((machine * usualShare) / mebibyte)),
     processes: wanted?.processes ?? usualProcesses,
   };
+}
+
+/** Bytes of memory that this process may use: those of the machine, or of the control group that it is in. */
+export function measureMemory(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'ava';
 import { openLocalRoot } from '#src/engine/local/executor.js';
@@ -105,6 +106,30 @@ inNamespaces(
   },
 );
 
+inNamespaces('a command is ended before it fills the disk, and leaves nothing there', async (t) => {
+  await using scratch = await createScratch();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m,mode=700', 'none', scratch.path]);
+  try {
+    const options = {
+      signal: new AbortController().signal,
+      log: () => {},
+      cache: noCache,
+      parent: scratch.path,
+    };
+    await using root = await openLocalRoot(createMemoryArchive(await createRoot()), options);
+    const script = 'while :; do cat /bin/busybox >>/root/huge; sleep 0.01; done';
+    const error = await t.throwsAsync(root.run(['/bin/sh', '-c', script], {}), {
+      instanceOf: MobyPatchError,
+    });
+    t.is(error?.code, 'disk-full');
+    t.regex(error?.message ?? '', /less than 64 MB are free/);
+    await root[Symbol.asyncDispose]();
+    t.deepEqual(await readdir(scratch.path), []);
+  } finally {
+    execFileSync('umount', [scratch.path]);
+  }
+});
+
 test('a full disk is named, with the space it has and the space that is needed', async (t) => {
   await using scratch = await createScratch();
   const huge = { ...sketchEntry({ path: 'huge' }), size: 2 ** 60 };
@@ -122,8 +147,13 @@ test('a full disk is named, with the space it has and the space that is needed',
   t.is(error?.kind, 'infrastructure');
   t.is(error?.code, 'disk-full');
   t.regex(error?.message ?? '', /has \d+ MB free, 1099511627\d+ MB are wanted/);
-  t.deepEqual(await readdir(scratch.path), []);
+  t.deepEqual(await listUnnamed(scratch.path), []);
 });
+
+/** What is in a scratch folder besides its own record. */
+async function listUnnamed(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name !== '.owner');
+}
 
 const alpine = findAlpineArchive();
 

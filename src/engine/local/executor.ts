@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createFolder } from '../../folder/folder.js';
 import { materialiseImage } from '../../folder/materialise.js';
@@ -11,7 +10,7 @@ import type { Change } from '../../model/change.js';
 import type { CommandRoot, ExecutorOptions } from '../../model/engine.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { RunOptions, RunResult } from '../../model/workspace.js';
-import { completeLimits } from '../limits.js';
+import { completeLimits, measureMemory } from '../limits.js';
 import { createBodies } from './bodies.js';
 import { collectFiles } from './collect.js';
 import { compareSnapshot } from './delta.js';
@@ -22,7 +21,7 @@ import { type LocalReadiness, probeLocal } from './probe.js';
 import { applyChanges } from './push.js';
 import { runCommand } from './run-command.js';
 import type { Sandbox } from './runtime.js';
-import { assertSpace } from './space.js';
+import { assertSpace, watchSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
 
 /** The same as Docker's: a write that one engine loses must not survive in the other. */
@@ -85,7 +84,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
   const bodies = createBodies(folder, at('bodies'));
   const lost = new Set<string>();
   const isBlindHere = (path: string) => isBlind(path, options.blind ?? localBlindPaths);
-  const limits = completeLimits(options.limits, totalmem());
+  const limits = completeLimits(options.limits, measureMemory());
   let active: Promise<unknown> = Promise.resolve();
   log(`local: unpacked ${image.entries.size} entries into a private folder`);
 
@@ -94,6 +93,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
     await bodies.preserve();
     const trees = createMountedTrees(folder);
     const files = wanted.network ? await provideNetworkFiles(folder, at('network')) : undefined;
+    using watch = watchSpace(scratch.path, signal);
     try {
       return await runCommand({
         sandbox,
@@ -106,7 +106,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
         argv,
         environment: wanted.environment ?? {},
         timeout: wanted.timeout ?? defaultTimeout,
-        signal,
+        signal: watch.signal,
         onLine: log,
         input: wanted.input,
         createFilter: options.createFilter,

@@ -10,6 +10,9 @@ export interface ResourceLimit {
 
 const mebibyte = 2 ** 20;
 
+/** MiB that runc needs itself, when it gets no more than the command will (1.1). */
+export const leastMemory = 128;
+
 /** Of an initrd: the field of newc is 32 bits wide. */
 const largestFile = 0xffffffff;
 
@@ -43,7 +46,7 @@ export function createResourceLimits(
     limit('NPROC', limits.processes),
     limit('FSIZE', largestFile),
     limit('MEMLOCK', 8 * mebibyte),
-    ...(isGrouped ? [] : [limit('DATA', limits.memory * mebibyte)]),
+    ...(isGrouped ? [] : [limit('DATA', Math.max(limits.memory, leastMemory) * mebibyte)]),
   ];
 }
 

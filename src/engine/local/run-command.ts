@@ -4,6 +4,9 @@ import { type CommandRun, openBundle } from './bundle.js';
 import { createNest, createRuntimeArguments, machinePath, nestPrograms } from './runtime.js';
 import { type RuntimeLog, readRuntimeLog } from './runtime-log.js';
 
+/** What the message of a `namespace` error begins with. */
+export const setupFault = 'a container for a command could not be set up: ';
+
 /** What a shell answers for a command that SIGKILL ended, that is no program, and that is not there. */
 const killed = 137;
 const unusable = 126;
@@ -83,8 +86,9 @@ function createNestError({ exitCode, output }: ProcessResult): MobyPatchError {
 }
 
 function createSetupError(why: string): MobyPatchError {
-  const message = `a container for a command could not be set up: ${why}`;
-  return new MobyPatchError('infrastructure', 'namespace', message, { hint: 'moby-patch doctor' });
+  return new MobyPatchError('infrastructure', 'namespace', `${setupFault}${why}`, {
+    hint: 'moby-patch doctor',
+  });
 }
 
 /** `runProcess` names the program it started; the reader knows only the step's command. */

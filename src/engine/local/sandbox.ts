@@ -2,9 +2,10 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMissingProgramError } from '../../io/process.js';
 import { createScratch } from '../../io/scratch.js';
-import { createErrorReport, MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error.js';
 import { mountedTrees } from './mount-points.js';
-import { runCommand } from './run-command.js';
+import { leastMemory } from './resource-limits.js';
+import { runCommand, setupFault } from './run-command.js';
 import { findRuntimes, type Sandbox } from './runtime.js';
 import { createSeccomp } from './seccomp.js';
 import { createTrueProgram } from './true-program.js';
@@ -16,7 +17,7 @@ export interface FoundSandbox {
 }
 
 const seconds = 30;
-const limits = { memory: 64, processes: 64 };
+const limits = { memory: leastMemory, processes: 64 };
 
 /**
  * Finds what keeps commands in here by running a program that does nothing: with control groups by each runtime that is
@@ -31,18 +32,19 @@ export async function findSandbox(signal: AbortSignal): Promise<FoundSandbox> {
     // The root of crun is not nodev (1.8): without control groups a device node of a command would open.
     ...runtimes.filter(({ name }) => name === 'runc').map((runtime) => ({ runtime, groups: undefined })),
   ];
-  let first: MobyPatchError | undefined;
+  const faults: string[] = [];
   for (const sandbox of candidates) {
     const fault = await tryRun(sandbox, signal);
     if (fault === undefined)
-      return { sandbox, ungrouped: sandbox.groups === undefined ? first?.message : undefined };
-    first ??= fault;
+      return { sandbox, ungrouped: sandbox.groups === undefined ? faults.at(-1) : undefined };
+    faults.push(`${sandbox.runtime.name}: ${fault}`);
   }
-  throw first ?? createProcessorError();
+  const message = `no container can be run here: ${faults.join('; ')}`;
+  throw new MobyPatchError('infrastructure', 'namespace', message, { hint: 'moby-patch doctor' });
 }
 
-/** Runs a program of a few bytes in a root that has nothing else; the error if that cannot be done here. */
-async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<MobyPatchError | undefined> {
+/** Runs a program of a few bytes in a root that has nothing else; why that cannot be done here. */
+async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<string | undefined> {
   const program = createTrueProgram(process.arch);
   if (program === undefined || createSeccomp(process.arch) === undefined) throw createProcessorError();
   await using scratch = await createScratch();
@@ -62,12 +64,13 @@ async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<MobyPatchE
   };
   try {
     const { exitCode, output } = await runCommand(run);
-    if (exitCode === 0) return undefined;
-    const message = `a program that does nothing ended with exit code ${exitCode}: ${output.trim()}`;
-    return new MobyPatchError('infrastructure', 'namespace', message);
+    return exitCode === 0
+      ? undefined
+      : `exit code ${exitCode} of a program that does nothing: ${output.trim()}`;
   } catch (error) {
-    const { code } = createErrorReport(error);
-    if (error instanceof MobyPatchError && ['namespace', 'command-timeout'].includes(code)) return error;
+    if (error instanceof MobyPatchError && error.code === 'command-timeout') return error.message;
+    if (error instanceof MobyPatchError && error.code === 'namespace')
+      return error.message.slice(setupFault.length);
     throw error;
   }
 }
