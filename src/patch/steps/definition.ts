@@ -6,7 +6,7 @@ import type { StepContext } from '../system/step-context.js';
 
 /** What a kind of step is. A `value` has passed `schema`, with its placeholders filled in. */
 export interface StepDefinition<Value = unknown> {
-  /** The key in the patch file, and the name of the file in steps/. */
+  /** The key in the patch file, and the name of the file in a folder of steps/. */
   readonly kind: string;
   readonly schema: z.ZodType;
   /** The names that maps of the schema may have, for suggestions. */

@@ -1,15 +1,15 @@
+import { fstabStep } from './boot/fstab.js';
+import { mountStep } from './boot/mount.js';
+import { serviceStep } from './boot/service.js';
+import { packageStep } from './commands/package.js';
+import { runStep } from './commands/run.js';
 import type { StepDefinition } from './definition.js';
-import { directoryStep } from './directory.js';
-import { fileStep } from './file.js';
-import { fstabStep } from './fstab.js';
-import { modeStep } from './mode.js';
-import { mountStep } from './mount.js';
-import { packageStep } from './package.js';
-import { removeStep } from './remove.js';
-import { replaceStep } from './replace.js';
-import { runStep } from './run.js';
-import { serviceStep } from './service.js';
-import { symlinkStep } from './symlink.js';
+import { directoryStep } from './files/directory.js';
+import { fileStep } from './files/file.js';
+import { modeStep } from './files/mode.js';
+import { removeStep } from './files/remove.js';
+import { replaceStep } from './files/replace.js';
+import { symlinkStep } from './files/symlink.js';
 
 /** Every kind of step, by the key of the patch file. Messages and schemas list them in this order. */
 export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(

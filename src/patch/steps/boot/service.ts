@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { disableService, enableService } from '../system/openrc.js';
-import { defineStep } from './definition.js';
-import { serviceName } from './schemas.js';
+import { disableService, enableService } from '../../system/openrc.js';
+import { defineStep } from '../definition.js';
+import { serviceName } from '../schemas.js';
 
 const schema = z
   .strictObject({

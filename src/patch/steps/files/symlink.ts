@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { createStepError } from '../system/step-context.js';
-import { putIfDifferent } from '../system/workspace-files.js';
-import { defineStep } from './definition.js';
-import { imagePath } from './schemas.js';
+import { createStepError } from '../../system/step-context.js';
+import { putIfDifferent } from '../../system/workspace-files.js';
+import { defineStep } from '../definition.js';
+import { imagePath } from '../schemas.js';
 
 const schema = z
   .strictObject({

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Workspace } from '../../model/workspace.js';
-import { formatOutputTail, runCommand, runScript, type ScriptOptions } from '../system/run-script.js';
-import { createStepError, type StepContext } from '../system/step-context.js';
-import { defineStep } from './definition.js';
-import { environment, payloadPath, storesSecret, wholeNumber } from './schemas.js';
+import type { Workspace } from '../../../model/workspace.js';
+import { formatOutputTail, runCommand, runScript, type ScriptOptions } from '../../system/run-script.js';
+import { createStepError, type StepContext } from '../../system/step-context.js';
+import { defineStep } from '../definition.js';
+import { environment, payloadPath, storesSecret, wholeNumber } from '../schemas.js';
 
 /** Characters of a script, which the shell gets as one argument. */
 const longestScript = 65536;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import type { StepOutcome } from '../../model/patch.js';
-import type { Workspace } from '../../model/workspace.js';
-import { putFstabLine } from '../system/fstab.js';
-import { createMountScript } from '../system/mount-service.js';
-import { enableService } from '../system/openrc.js';
-import { createStepError, type StepContext } from '../system/step-context.js';
-import { putIfDifferent } from '../system/workspace-files.js';
-import { defineStep } from './definition.js';
-import { fstabField, imagePath, serviceName, storesSecret, wholeNumber } from './schemas.js';
+import type { StepOutcome } from '../../../model/patch.js';
+import type { Workspace } from '../../../model/workspace.js';
+import { putFstabLine } from '../../system/fstab.js';
+import { createMountScript } from '../../system/mount-service.js';
+import { enableService } from '../../system/openrc.js';
+import { createStepError, type StepContext } from '../../system/step-context.js';
+import { putIfDifferent } from '../../system/workspace-files.js';
+import { defineStep } from '../definition.js';
+import { fstabField, imagePath, serviceName, storesSecret, wholeNumber } from '../schemas.js';
 
 const schema = z
   .strictObject({

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Entry } from '../../model/entry.js';
-import { createStepError } from '../system/step-context.js';
-import { readBody, unchanged } from '../system/workspace-files.js';
-import { defineStep } from './definition.js';
-import { imagePath, mode, ownerId } from './schemas.js';
+import type { Entry } from '../../../model/entry.js';
+import { createStepError } from '../../system/step-context.js';
+import { readBody, unchanged } from '../../system/workspace-files.js';
+import { defineStep } from '../definition.js';
+import { imagePath, mode, ownerId } from '../schemas.js';
 
 const schema = z
   .strictObject({

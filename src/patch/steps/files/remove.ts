@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { suggest } from '../../yaml/did-you-mean.js';
-import { createStepError } from '../system/step-context.js';
-import { defineStep } from './definition.js';
-import { imagePath } from './schemas.js';
+import { suggest } from '../../../yaml/did-you-mean.js';
+import { createStepError } from '../../system/step-context.js';
+import { defineStep } from '../definition.js';
+import { imagePath } from '../schemas.js';
 
 const schema = z
   .union([

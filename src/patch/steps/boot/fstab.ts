@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { putFstabLine } from '../system/fstab.js';
-import { defineStep } from './definition.js';
-import { fstabField, storesSecret, wholeNumber } from './schemas.js';
+import { putFstabLine } from '../../system/fstab.js';
+import { defineStep } from '../definition.js';
+import { fstabField, storesSecret, wholeNumber } from '../schemas.js';
 
 const schema = z
   .strictObject({

@@ -1,9 +1,9 @@
 import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
-import { createStepError, type StepContext } from '../system/step-context.js';
-import { readText, writeText } from '../system/workspace-files.js';
-import { defineStep } from './definition.js';
-import { imagePath, storesSecret } from './schemas.js';
+import { createStepError, type StepContext } from '../../system/step-context.js';
+import { readText, writeText } from '../../system/workspace-files.js';
+import { defineStep } from '../definition.js';
+import { imagePath, storesSecret } from '../schemas.js';
 
 const schema = z
   .strictObject({

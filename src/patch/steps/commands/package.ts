@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Workspace } from '../../model/workspace.js';
+import type { Workspace } from '../../../model/workspace.js';
 import {
   comparePackages,
   createInstallCommand,
@@ -9,12 +9,12 @@ import {
   managerPaths,
   type PackageManager,
   readInstalled,
-} from '../system/package-managers.js';
-import { recordState, removeTraces } from '../system/package-traces.js';
-import { formatOutputTail, runScript } from '../system/run-script.js';
-import { createStepError, type StepContext } from '../system/step-context.js';
-import { unchanged } from '../system/workspace-files.js';
-import { defineStep } from './definition.js';
+} from '../../system/package-managers.js';
+import { recordState, removeTraces } from '../../system/package-traces.js';
+import { formatOutputTail, runScript } from '../../system/run-script.js';
+import { createStepError, type StepContext } from '../../system/step-context.js';
+import { unchanged } from '../../system/workspace-files.js';
+import { defineStep } from '../definition.js';
 
 const names = z
   .array(

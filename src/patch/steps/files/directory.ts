@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { putIfDifferent } from '../system/workspace-files.js';
-import { defineStep } from './definition.js';
-import { imagePath, mode, ownerId } from './schemas.js';
+import { putIfDifferent } from '../../system/workspace-files.js';
+import { defineStep } from '../definition.js';
+import { imagePath, mode, ownerId } from '../schemas.js';
 
 const schema = z
   .strictObject({
