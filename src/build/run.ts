@@ -18,8 +18,10 @@ export interface Run {
 
 export function createRun(request: BuildRequest, session: Session): Run {
   const redaction = createRedaction(request.secrets ?? []);
+  const draft = createReportDraft(request.name, session.onStage, redaction);
+  for (const warning of request.warnings ?? []) draft.warn(warning);
   return {
-    draft: createReportDraft(request.name, session.onStage, redaction),
+    draft,
     request,
     session: {
       ...session,

@@ -55,7 +55,8 @@ function listTexts(value: string): string[] {
     .split(/\r?\n/)
     .filter((line) => line.length >= shortestSecret && !line.startsWith('-----'));
   const forms = listForms(value);
-  const wrapped = forms.flatMap((form) => columns.flatMap((width) => cut(form, width)));
+  const encoded = forms.filter((form) => /^[\w+/-]+$/.test(form));
+  const wrapped = encoded.flatMap((form) => columns.flatMap((width) => cut(form, width)));
   return [...new Set([value, ...forms, ...lines, ...wrapped])];
 }
 

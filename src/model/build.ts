@@ -24,6 +24,8 @@ export interface BuildRequest {
   readonly settings: Readonly<Record<string, string>>;
   /** One for each secret parameter of the patches. */
   readonly secrets?: readonly Secret[] | undefined;
+  /** For the report. */
+  readonly warnings?: readonly string[] | undefined;
   readonly output: string;
   /** What has to come out; a build that differs is refused. */
   readonly lock?: Lock | undefined;

@@ -8,7 +8,6 @@ import type { EngineName, StepLimits } from '../model/engine.js';
 import { MobyPatchError, uniteErrors } from '../model/error.js';
 import type { Codec } from '../model/layout.js';
 import type { Patch } from '../model/patch.js';
-import type { Secret } from '../model/secret.js';
 import type { Places, ReadingSession } from '../model/session.js';
 import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
@@ -20,7 +19,7 @@ import { type Configuration, type LoadedConfiguration, loadConfiguration } from 
 import { lockName, readLock } from './lock-file.js';
 import { findNamedImage, type ImageName } from './named-image.js';
 import { placesOf } from './reading-session.js';
-import { loadSecrets, parseSecretFlags } from './secrets.js';
+import { type LoadedSecrets, loadSecrets, parseSecretFlags } from './secrets.js';
 
 export interface BuildFlags extends BootFlags {
   /** Several files are read as one image. */
@@ -77,7 +76,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     ...((split || files.length > 1) && { files }),
     patches,
     settings,
-    secrets: await chooseSecrets(flags, configuration, patches, session),
+    ...(await chooseSecrets(flags, configuration, patches, session)),
     output,
     twice: flags.twice,
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
@@ -226,7 +225,7 @@ function chooseSecrets(
   { values, folder }: LoadedConfiguration,
   patches: readonly Patch[],
   session: ReadingSession,
-): Promise<Secret[]> {
+): Promise<LoadedSecrets> {
   const configured = Object.entries(values.secrets ?? {}).map(
     ([name, source]) => [name, 'file' in source ? { file: resolve(folder, source.file) } : source] as const,
   );

@@ -31,11 +31,17 @@ export interface SecretRequest {
   readonly isRequired: boolean;
 }
 
+export interface LoadedSecrets {
+  readonly secrets: readonly Secret[];
+  /** For the report. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * The values of all secrets of patches. Errors (`invalid`): `secret-missing`, `secret-unknown` for a source of no
  * secret, `secret-unreadable`, `secret-invalid`; none shows a value.
  */
-export async function loadSecrets(request: SecretRequest, session: ReadingSession): Promise<Secret[]> {
+export async function loadSecrets(request: SecretRequest, session: ReadingSession): Promise<LoadedSecrets> {
   const { patches, flags, configured, isRequired } = request;
   checkNames(patches, flags);
   const declared = patches.flatMap((patch) =>
@@ -43,20 +49,22 @@ export async function loadSecrets(request: SecretRequest, session: ReadingSessio
       .filter(([, { secret }]) => secret)
       .map(([name, parameter]) => ({ patch, name, parameter })),
   );
-  if (declared.length === 0) return [];
+  if (declared.length === 0) return { secrets: [], warnings: [] };
   const key = await loadKey(session);
   const secrets: Secret[] = [];
+  const warnings: string[] = [];
   for (const { patch, name, parameter } of declared) {
     const source =
       findSource(patch, name, flags) ?? findVariable(name, session) ?? findSource(patch, name, configured);
-    const given = await readSource(source, { patch, name, parameter, isRequired }, session);
+    const wanted = { patch, name, parameter, isRequired, warnings };
+    const given = await readSource(source, wanted, session);
     if (given !== undefined) checkSecret(name, given, parameter);
     else if (isRequired) throw createMissingSecretError(patch, name, parameter);
     const value = given ?? randomBytes(16).toString('hex');
     const shown = given === undefined ? '' : showDigest(value, key);
     secrets.push({ patch: patch.id, name, value, shown, source });
   }
-  return secrets;
+  return { secrets, warnings };
 }
 
 /** Error (`invalid`): `secret-source`. */
@@ -108,40 +116,40 @@ interface Wanted {
   readonly name: string;
   readonly parameter: Parameter;
   readonly isRequired: boolean;
+  /** Gets what a person should know. */
+  readonly warnings: string[];
 }
 
 async function readSource(
   source: SecretSource | undefined,
-  { patch, name, parameter, isRequired }: Wanted,
-  session: ReadingSession,
+  wanted: Wanted,
+  { environment, secretVariables, ask }: ReadingSession,
 ): Promise<string | undefined> {
+  const { patch, name, parameter, isRequired } = wanted;
   if (source === undefined)
-    return isRequired
-      ? session.ask?.(`${patch.id}: the secret ${name} (${parameter.description}): `)
-      : undefined;
-  if ('file' in source)
-    return isRequired ? readSecretFile(source.file, name, session) : readQuietly(source.file, name, session);
-  const value = session.environment[source.env] ?? session.secretVariables?.[source.env];
+    return isRequired ? ask?.(`${patch.id}: the secret ${name} (${parameter.description}): `) : undefined;
+  if ('file' in source) {
+    const text = readSecretFile(source.file, wanted);
+    return isRequired ? text : text.catch(ignoreUnreadable);
+  }
+  const value = environment[source.env] ?? secretVariables?.[source.env];
   if (value !== undefined || !isRequired) return value;
   const message = `the secret ${name}: found no variable ${source.env} in the environment, wanted its value there`;
   throw new MobyPatchError('invalid', 'secret-missing', message, { hint: `export ${source.env}` });
 }
 
 /** For a use case that can do without: `status` says what is installed also where the secret is not at hand. */
-function readQuietly(path: string, name: string, session: ReadingSession): Promise<string | undefined> {
-  return readSecretFile(path, name, session).catch((error) => {
-    if (error instanceof MobyPatchError) return undefined;
-    throw error;
-  });
+function ignoreUnreadable(error: unknown): undefined {
+  if (!(error instanceof MobyPatchError)) throw error;
 }
 
 /** The text of a file without the line break at its end. Error: `secret-unreadable`. */
-async function readSecretFile(path: string, name: string, { log }: ReadingSession): Promise<string> {
+async function readSecretFile(path: string, { name, warnings }: Wanted): Promise<string> {
   try {
     await using file = await openRegular(path);
     const { mode } = await file.stat();
     if ((mode & 0o007) !== 0)
-      log(
+      warnings.push(
         `the file of the secret ${name} can be read or written by everybody on this machine: chmod 600 ${path}`,
       );
     const bytes = await readOpened(file, { path, limit: longestSecret });

@@ -11,14 +11,16 @@ interface Terminal {
   readonly stdin: NodeJS.ReadableStream;
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
   readonly signal: AbortSignal;
+  hold?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
 }
 
 /** Asks on a terminal for a text that is not shown, each question once; undefined where nobody can answer. */
-export function createAsk({ stdin, stderr, signal }: Terminal): ReadingSession['ask'] {
+export function createAsk({ stdin, stderr, signal, hold }: Terminal): ReadingSession['ask'] {
   if (!isTerminal(stdin) || !stderr.isTTY) return undefined;
   const answers = new Map<string, Promise<string>>();
   return (question) => {
-    const answer = answers.get(question) ?? readHidden(stdin, { question, stderr, signal });
+    const read = () => readHidden(stdin, { question, stderr, signal });
+    const answer = answers.get(question) ?? (hold === undefined ? read() : hold(read));
     answers.set(question, answer);
     return answer;
   };
@@ -28,7 +30,7 @@ function isTerminal(stream: NodeJS.ReadableStream): stream is ReadStream {
   return (stream as Partial<ReadStream>).isTTY === true;
 }
 
-interface Question extends Omit<Terminal, 'stdin'> {
+interface Question extends Omit<Terminal, 'stdin' | 'hold'> {
   readonly question: string;
 }
 

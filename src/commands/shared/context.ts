@@ -31,13 +31,19 @@ export interface SessionFlags extends LimitFlags {
   readonly cache: boolean;
 }
 
+interface SessionProgress extends Partial<Pick<Session, 'log' | 'onStage'>> {
+  /** Keeps the progress from the line in which somebody answers. */
+  hold?<T>(work: () => Promise<T>): Promise<T>;
+}
+
 /** For a command that builds. Loads the engines, which a command that only reads does without. */
 export async function openSession(
   flags: SessionFlags,
   context: CommandContext,
-  progress: Partial<Pick<Session, 'log' | 'onStage'>> = {},
+  { hold, ...progress }: SessionProgress = {},
 ): Promise<OpenSession> {
   const { createSession } = await import('../../setup/session.js');
   const limits = chooseLimits(flags);
-  return createSession({ ...context, ...progress, limits, cache: flags.cache, ask: createAsk(context) });
+  const ask = createAsk({ ...context, hold });
+  return createSession({ ...context, ...progress, limits, cache: flags.cache, ask });
 }

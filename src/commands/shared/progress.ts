@@ -7,6 +7,8 @@ import { talk } from './talk.js';
 export interface Progress {
   readonly log: (line: string) => void;
   readonly onStage: (stage: Stage) => void;
+  /** Shows nothing while somebody is asked. */
+  hold<T>(work: () => Promise<T>): Promise<T>;
   /** Clears the line. */
   end(): void;
 }
@@ -18,7 +20,7 @@ const mostWaiting = 2 ** 20;
 
 /** Progress on standard error: one line that is redrawn on a terminal, timed lines elsewhere. */
 export function createProgress(context: CommandContext, quiet: boolean): Progress {
-  if (quiet) return { log: () => {}, onStage: () => {}, end: () => {} };
+  if (quiet) return { log: () => {}, onStage: () => {}, hold: (work) => work(), end: () => {} };
   return context.stderr.isTTY ? createStatusLine(context) : createTimedLines(context);
 }
 
@@ -43,6 +45,7 @@ function createTimedLines(context: CommandContext): Progress {
       stage = next;
       write('...');
     },
+    hold: (work) => work(),
     end: () => {},
   };
 }
@@ -51,7 +54,9 @@ function createStatusLine(context: CommandContext): Progress {
   const start = performance.now();
   let stage = 'configure';
   let last = '';
+  let isHeld = false;
   const draw = () => {
+    if (isHeld) return;
     const seconds = Math.round((performance.now() - start) / 1000);
     const width = (context.stderr.columns ?? 80) - 1;
     context.stderr.write(`\r\x1b[K${`${stage} (${seconds} s) ${last}`.slice(0, width)}`);
@@ -67,6 +72,15 @@ function createStatusLine(context: CommandContext): Progress {
       stage = next;
       last = '';
       draw();
+    },
+    async hold(work) {
+      isHeld = true;
+      context.stderr.write('\r\x1b[K');
+      try {
+        return await work();
+      } finally {
+        isHeld = false;
+      }
     },
     end() {
       clearInterval(timer);
