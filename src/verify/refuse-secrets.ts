@@ -1,3 +1,4 @@
+import { createByteSearch } from '../format/byte-search.js';
 import { showPath } from '../format/path.js';
 import { listForms } from '../format/secret-forms.js';
 import type { Archive } from '../model/archive.js';
@@ -43,16 +44,18 @@ interface Finding {
   readonly where: string;
 }
 
-type Search = ((bytes: Buffer) => Secret[]) & { readonly longest: number };
+type Search = ((bytes: Uint8Array) => Secret[]) & { readonly longest: number };
 
 /** Looks for all forms of all secrets; the bytes are to have no line breaks. */
 function createSearch(secrets: readonly Secret[]): Search {
   const needles = secrets.flatMap((secret) =>
     listForms(secret.value).map((form) => ({ secret, bytes: Buffer.from(form) })),
   );
-  const search = (bytes: Buffer) => [
-    ...new Set(needles.flatMap(({ secret, bytes: needle }) => (bytes.includes(needle) ? [secret] : []))),
-  ];
+  const find = createByteSearch(needles.map(({ bytes }) => bytes));
+  const search = (bytes: Uint8Array) => {
+    const found = find(bytes);
+    return [...new Set(needles.flatMap(({ secret }, index) => (found.has(index) ? [secret] : [])))];
+  };
   return Object.assign(search, { longest: Math.max(...needles.map(({ bytes }) => bytes.length)) });
 }
 
@@ -75,7 +78,16 @@ const carriageReturn = 13;
 
 function joinLines(piece: Uint8Array): Uint8Array {
   if (!piece.includes(lineFeed) && !piece.includes(carriageReturn)) return piece;
-  return piece.filter((byte) => byte !== lineFeed && byte !== carriageReturn);
+  // `filter` would call a function for each byte, which takes fifty times as long.
+  const joined = new Uint8Array(piece.length);
+  let size = 0;
+  for (let at = 0; at < piece.length; at += 1) {
+    const byte = piece[at] ?? 0;
+    if (byte === lineFeed || byte === carriageReturn) continue;
+    joined[size] = byte;
+    size += 1;
+  }
+  return joined.subarray(0, size);
 }
 
 function isStored(
