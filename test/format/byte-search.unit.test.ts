@@ -7,7 +7,9 @@ test('the same needles are found as by looking for each of them', (t) => {
     fc.array(fc.constantFrom(97, 98, 99), { minLength, maxLength }).map((list) => Uint8Array.from(list));
   fc.assert(
     fc.property(fc.array(bytes(8, 12), { minLength: 1, maxLength: 5 }), bytes(0, 300), (needles, hay) => {
-      const wanted = needles.flatMap((needle, index) => (Buffer.from(hay).includes(Buffer.from(needle)) ? [index] : []));
+      const wanted = needles.flatMap((needle, index) =>
+        Buffer.from(hay).includes(Buffer.from(needle)) ? [index] : [],
+      );
       t.deepEqual([...createByteSearch(needles)(hay)].sort(), wanted);
     }),
     { numRuns: 300 },
