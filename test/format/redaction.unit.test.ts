@@ -75,9 +75,9 @@ test('all texts of a report and of an error are looked through, a defect of ours
     b: { c: `x ${shown} y` },
     d: undefined,
   });
-  const inner = new MobyPatchError('failed', 'inner', 'tell nobody');
+  const inner = new MobyPatchError('failed', 'output-differs', 'tell nobody');
   const error = redaction.error(
-    new MobyPatchError('failed', 'code', 'saw tell nobody', {
+    new MobyPatchError('failed', 'command-failed', 'saw tell nobody', {
       path: '/tell nobody',
       hint: 'tell nobody',
       offset: 3,
