@@ -87,7 +87,7 @@ test('all texts of a report and of an error are looked through, a defect of ours
   ) as MobyPatchError;
   t.like(error, {
     kind: 'failed',
-    code: 'code',
+    code: 'command-failed',
     message: `saw ${shown}`,
     path: `/${shown}`,
     hint: shown,
