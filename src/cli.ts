@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
 import { createProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
-import { createOutputClosedError } from './commands/shared/errors.js';
+import { createOutputClosedError, createOutputFault, explain } from './commands/shared/errors.js';
 import { talk } from './commands/shared/talk.js';
 import { closeInherited } from './io/descriptors.js';
 import { listOwnScratch } from './io/scratch.js';
-import { exitCodes, MobyPatchError } from './model/error.js';
+import { createErrorReport, exitCodes, MobyPatchError } from './model/error.js';
 import { secretPrefix } from './model/secret.js';
 import { version } from './version.js';
 
@@ -31,9 +32,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     end(new MobyPatchError('interrupted', 'interrupted', `interrupted by ${signal}; nothing was replaced`));
   });
 }
+let outputFault: MobyPatchError | undefined;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  end(createOutputClosedError());
+  outputFault ??= error.code === 'EPIPE' ? createOutputClosedError() : createOutputFault(error);
+  end(outputFault);
 });
 // Without a reader there is nobody to tell.
 process.stderr.on('error', () => {});
@@ -45,7 +47,7 @@ for (const name of Object.keys(environment)) if (name.startsWith(secretPrefix)) 
 const context: CommandContext = {
   signal: abort.signal,
   environment,
-  folder: process.cwd(),
+  folder: findFolder(),
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -62,6 +64,21 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : exitCodes.invalid;
+}
+// The last write fails after the command has ended.
+await nextTurn();
+if (outputFault !== undefined && !process.exitCode) explain(context, createErrorReport(outputFault));
+
+/** The working folder; exits where it was removed. */
+function findFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const text = `the working folder cannot be used (${code}) [folder-missing]`;
+    talk(process, `moby-patch: ${text}\n  try: cd to a folder that exists`);
+    process.exit(exitCodes.invalid);
+  }
 }
 
 /** Ends all work, which then cleans up; after `cleanupLimit` whatever is left stays. */

@@ -114,7 +114,8 @@ export function findMachineFault(error: unknown): MachineFault | undefined {
 }
 
 /** Never throws: an error of the system keeps its code; anything else has the code `internal` and is our defect. */
-export function createErrorReport(error: unknown): ErrorReport {
+export function createErrorReport(thrown: unknown): ErrorReport {
+  const error = findFirst(thrown);
   if (error instanceof MobyPatchError) {
     const { kind, code, message, hint, path, offset, problems } = error;
     const report = { kind, code, message, hint, path, offset };
@@ -134,6 +135,12 @@ export function createErrorReport(error: unknown): ErrorReport {
     hint: 'this is a defect of moby-patch: please report it',
     path,
   };
+}
+
+/** Where closing a resource fails too, `await using` hides the error that came first. */
+function findFirst(error: unknown): unknown {
+  const { name, suppressed } = (error ?? {}) as { readonly name?: unknown; readonly suppressed?: unknown };
+  return name === 'SuppressedError' && suppressed !== undefined ? findFirst(suppressed) : error;
 }
 
 interface NodeError extends Error {

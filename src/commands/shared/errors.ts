@@ -1,5 +1,11 @@
 import { inspect } from 'node:util';
-import { createErrorReport, type ErrorReport, exitCodes, MobyPatchError } from '../../model/error.js';
+import {
+  createErrorReport,
+  type ErrorReport,
+  exitCodes,
+  findMachineFault,
+  MobyPatchError,
+} from '../../model/error.js';
 import { renderError } from '../../report/error.js';
 import type { CommandContext } from './context.js';
 import { printJson, shortenPaths } from './print.js';
@@ -10,6 +16,14 @@ const outputClosed = 'output-closed';
 /** Ends the program without a message: `moby-patch ls IMAGE | head` is no error. */
 export function createOutputClosedError(): MobyPatchError {
   return new MobyPatchError('interrupted', outputClosed, 'the reader of the output is gone');
+}
+
+/** Standard output cannot be written: its disk is full, say. */
+export function createOutputFault(cause: NodeJS.ErrnoException): MobyPatchError {
+  const fault = findMachineFault(cause);
+  const reason = fault?.reason ?? cause.code ?? cause.message;
+  const message = `cannot write to standard output: ${reason}`;
+  return new MobyPatchError('infrastructure', 'output-unwritable', message, { hint: fault?.hint, cause });
 }
 
 interface JsonFlag {
@@ -32,7 +46,8 @@ export function guard<Arguments extends readonly unknown[]>(
       const report = createErrorReport(error);
       explain(context, report, error);
       if (flags?.json && report.code !== outputClosed)
-        await printJson(context, { failed: true, error: report });
+        // Standard output may be what failed; standard error has it already.
+        await printJson(context, { failed: true, error: report }).catch(() => {});
     }
   };
 }
