@@ -3,6 +3,7 @@ import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
 import { createWorkspace } from './engine/workspace.js';
 import { ownerOnly } from './io/access.js';
+import { healCache } from './io/healing.js';
 import { copyIntoPlace, createOutput, type Output, replaceFile } from './io/output.js';
 import { createScratch, type Scratch } from './io/scratch.js';
 import { hashParts, splitFile } from './io/split-file.js';
@@ -41,7 +42,11 @@ import { refuseProblems } from './verify/preflight/run-checks.js';
 import { refuseSecrets } from './verify/refuse-secrets.js';
 
 /** Reports what a build would do, and with which engine. Changes nothing and starts nothing. */
-export async function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
+export function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
+  return healCache(session, (healed) => planOnce(request, healed));
+}
+
+async function planOnce(request: BuildRequest, session: Session): Promise<Outcome> {
   const run = createRun(request, session);
   const { draft } = run;
   return draft.finish(async () => {
@@ -62,7 +67,11 @@ export async function planBuild(request: BuildRequest, session: Session): Promis
  * Takes an image through every stage. Never rejects for what a user, an image, a patch or a machine does: the
  * outcome carries the error. The output is replaced at the very end, when all checks have passed.
  */
-export async function build(request: BuildRequest, session: Session): Promise<Outcome> {
+export function build(request: BuildRequest, session: Session): Promise<Outcome> {
+  return healCache(session, (healed) => buildOnce(request, healed));
+}
+
+async function buildOnce(request: BuildRequest, session: Session): Promise<Outcome> {
   const run = createRun(request, session);
   const { draft, redaction } = run;
   return draft.finish(async () => {

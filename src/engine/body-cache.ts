@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
 import { collectBytes } from '../io/collect.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
@@ -49,11 +50,20 @@ async function loadBodies(
   const entry = cacheEntry(cache, 'bodies', version, image.layout.sha256, paths);
   const cached = await entry.read();
   const size = wanted.reduce((sum, { size }) => sum + size, 0);
-  if (cached?.length === size) return cutBodies(cached, wanted);
+  if (cached?.length === size) {
+    const bodies = cutBodies(cached, wanted);
+    if (wanted.every((each) => isBody(image, each, bodies.get(each)))) return bodies;
+  }
   const bodies = await fetchBodies(image, wanted);
   const all = Buffer.concat(wanted.map(({ data }) => bodies.get(data) ?? new Uint8Array()));
   await entry.write(all);
   return cutBodies(all, wanted);
+}
+
+/** What is cached may be whole and yet not of this image. */
+function isBody({ digests }: Archive, { data }: ImageEntry, body: Uint8Array = new Uint8Array()): boolean {
+  const wanted = digests.get(data);
+  return wanted === undefined || createHash('sha256').update(body).digest('hex') === wanted;
 }
 
 function cutBodies(all: Uint8Array, wanted: readonly ImageEntry[]): ReadonlyMap<Entry, Uint8Array> {

@@ -72,8 +72,21 @@ export async function runWithDownloads({
 /** Undefined when the cache cannot be written; the first list of an image is empty. */
 async function readList(entry: CacheEntry): Promise<readonly Cached[] | undefined> {
   const list = await entry.read();
-  if (list !== undefined) return JSON.parse(Buffer.from(list).toString());
-  return (await writeList(entry, [])) ? [] : undefined;
+  return parseList(list) ?? ((await writeList(entry, [])) ? [] : undefined);
+}
+
+function parseList(list: Uint8Array | undefined): readonly Cached[] | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(list ?? []).toString());
+    const isWhole = Array.isArray(value) && value.every(isCached);
+    return isWhole ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isCached(value: Partial<Cached> | null): boolean {
+  return typeof value?.name === 'string' && plainName.test(value.name) && Number.isSafeInteger(value.size);
 }
 
 /** As many of the newest as a command may get; the others are forgotten. */

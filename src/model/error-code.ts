@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'file-not-regular'
   | 'file-too-large'
   | 'files-order'
+  | 'folder-missing'
   | 'folder-unsafe'
   | 'fstab-unreadable'
   | 'host-file-invalid'

@@ -147,7 +147,8 @@ async function readSteps(file: CachedFile, proven: boolean): Promise<CachedSteps
       [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     };
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    if (error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError)
+      return undefined;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
 import type { ArchivedRun, ArchiveFault } from '../model/archive.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
@@ -68,8 +69,40 @@ async function readScan(
 ): Promise<Scan | undefined> {
   const bytes = await entries.scan.read();
   const bodies = await entries.bodies.read();
-  if (bytes === undefined || bodies === undefined) return undefined;
-  const { segments, rows, runs, bodyOf, faults } = JSON.parse(Buffer.from(bytes).toString()) as Encoded;
+  const encoded = bytes && parseScan(bytes);
+  return encoded && bodies && decodeScan(encoded, bodies, hold);
+}
+
+/** Undefined for anything but what `encode` writes: a cache never fails its user. */
+function parseScan(bytes: Uint8Array): Encoded | undefined {
+  try {
+    const value = JSON.parse(Buffer.from(bytes).toString()) as Encoded;
+    const { segments, rows, runs, bodyOf, faults } = value;
+    const isWhole = [segments, rows, runs, bodyOf, faults].every(Array.isArray) && rows.every(isRow);
+    return isWhole && runs.every(([, list]) => Array.isArray(list)) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRow(row: unknown): boolean {
+  if (row === null) return true;
+  if (!Array.isArray(row) || row.length !== 6) return false;
+  const [segment, position, name, target, digest, header] = row;
+  const isText = (value: unknown) => value === null || typeof value === 'string';
+  return (
+    [segment, position, header?.filesize, header?.mode].every(Number.isSafeInteger) &&
+    typeof name === 'string' &&
+    isText(target) &&
+    isText(digest)
+  );
+}
+
+function decodeScan(
+  { segments, rows, runs, bodyOf, faults }: Encoded,
+  bodies: Uint8Array,
+  hold: ((name: string) => boolean) | undefined,
+): Scan | undefined {
   const digests = new Map<ArchiveRecord, string>();
   let index = -1;
   const records = rows.map((row) => {
@@ -89,10 +122,17 @@ async function readScan(
     const record = records[index];
     if (record === undefined) continue;
     const end = at + record.header.filesize;
-    if (hold?.(record.name)) held.set(record, bodies.subarray(at, end));
+    const body = bodies.subarray(at, end);
+    if (!isBody(body, digests.get(record))) return undefined;
+    if (hold?.(record.name)) held.set(record, body);
     at = end;
   }
   return { segments, records, digests, held, runs: new Map(archives), faults };
+}
+
+/** What is cached may be whole and yet not of this image. */
+function isBody(body: Uint8Array, sha256: string | undefined): boolean {
+  return sha256 === undefined || createHash('sha256').update(body).digest('hex') === sha256;
 }
 
 async function writeScan(entries: Entries, scan: Scan): Promise<void> {

@@ -118,7 +118,9 @@ async function openMemberList(
       const digest = await hashMember(offset, end);
       const contents = cached.get(digest ?? '');
       if (digest === undefined || contents === undefined) continue;
-      known.set(offset, { ...decode(JSON.parse(contents) as Encoded), end });
+      const decoded = tryDecode(contents);
+      if (decoded === undefined) continue;
+      known.set(offset, { ...decoded, end });
       digests.set(offset, digest);
     }
 
@@ -166,6 +168,15 @@ function encode({ name, position, header, target }: ArchiveRecord, base: number,
   const values = numbers.map((field) => header[field]);
   const row = [name, position - base, header.magic, values, digest ?? null] as const;
   return target === undefined ? row : [...row, target];
+}
+
+/** Undefined for anything but what `encode` writes: the member is read then. */
+function tryDecode(contents: string): Contents | undefined {
+  try {
+    return decode(JSON.parse(contents) as Encoded);
+  } catch {
+    return undefined;
+  }
 }
 
 function decode([unpacked, level, rows]: Encoded): Contents {

@@ -64,9 +64,21 @@ async function openReading(
     const bootconfig = await readBootconfig(file, reading.scan.segments);
     return await createImage(file, { ...reading, signal, files, bootconfig });
   } catch (error) {
+    const changed = await file.assertUnchanged().catch((change) => change);
     await file[Symbol.asyncDispose]();
+    throw changed ?? error;
+  }
+}
+
+/** What is read of a file that changes is neither its old nor its new content, and its faults are no faults of an image. */
+async function* readUnchanged<T>(file: InputFile, source: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  try {
+    yield* source;
+  } catch (error) {
+    await file.assertUnchanged();
     throw error;
   }
+  await file.assertUnchanged();
 }
 
 /** As much of it as a kernel would parse, and more. */
@@ -97,9 +109,9 @@ async function createImage(
   const unpacked = withoutBootconfig(file, last?.kind === 'bootconfig' ? last.offset : undefined);
   const limit = (index: number) => (files ? limitFile(file, segments[index]?.end ?? 0) : unpacked);
   const tokens = (index: number, options?: TokenOptions) =>
-    readTokens(limit(index), segments[index], { ...options, members });
+    readUnchanged(file, readTokens(limit(index), segments[index], { ...options, members }));
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) =>
-    readBodies({ segments, records, held, tokens }, wanted);
+    readUnchanged(file, readBodies({ segments, records, held, tokens }, wanted));
   const read = (record: ArchiveRecord) => readBody(record, bodies);
   const merged = await inTurns(mergeInSteps(scan.records, read), signal);
   const root = findRoot(segments, merged.entries);
@@ -117,7 +129,8 @@ async function createImage(
     bootconfig,
     scan,
     tokens,
-    raw: (index) => readRange(file, segments[index]?.offset ?? 0, segments[index]?.end ?? 0),
+    raw: (index) =>
+      readUnchanged(file, readRange(file, segments[index]?.offset ?? 0, segments[index]?.end ?? 0)),
     bodies,
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };

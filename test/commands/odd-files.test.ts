@@ -112,3 +112,61 @@ test('a patch file may not be a symlink out of its folder, nor larger than the l
   await truncate(join(folder, 'patches/a/patch.yaml'), 2 ** 40);
   t.regex((await run(folder, ...build)).stderr, /found patch\.yaml with 1099511627776 bytes/);
 });
+
+declareTest(
+  process.platform === 'linux' ? undefined : 'skipped: not Linux',
+  'a full disk behind standard output or standard error is one clear error',
+  async (t) => {
+    const folder = await setUp(t);
+    const into = (redirection: string, ...args: string[]) =>
+      runMoby(args, { folder, enter: ['sh', '-c', `exec "$@" ${redirection}`, 'sh'] });
+    const commands = [
+      ['inspect', 'in.img'],
+      ['inspect', 'in.img', '--json'],
+      ['unpack', 'in.img', '-o', '-'],
+      ['--help'],
+    ];
+    for (const args of commands) {
+      const { code, stderr } = await into('>/dev/full', ...args);
+      t.is(code, 5, stderr);
+      t.regex(
+        stderr,
+        /^moby-patch: cannot write to standard output: the disk is full .*\[output-unwritable\]\n.*\n$/,
+      );
+    }
+    t.is((await into('2>/dev/full', ...build, '-o', 'out.img')).code, 0);
+    t.is((await into('2>/dev/full', 'inspect', 'none.img')).code, 2);
+  },
+);
+
+test('a working folder that was removed is one clear error', async (t) => {
+  const folder = await setUp(t);
+  const enter = ['sh', '-c', 'mkdir gone; cd gone; rmdir ../gone; exec "$@"', 'sh'];
+  const { code, stderr } = await runMoby(['inspect', join(folder, 'in.img')], { folder, enter });
+  t.is(code, 2);
+  t.regex(
+    stderr,
+    /^moby-patch: the working folder cannot be used \(ENOENT\) \[folder-missing\]\n {2}try: cd .*\n$/,
+  );
+});
+
+test('a low limit of open files is one clear error, or no hindrance', async (t) => {
+  const folder = await setUp(t);
+  for (const args of [
+    [...build, '-q'],
+    ['unpack', 'in.img'],
+    ['inspect', 'in.img'],
+  ]) {
+    const { code, stderr } = await runMoby(args, {
+      folder,
+      enter: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'],
+    });
+    if (code === 0) continue;
+    t.is(code, 5, stderr);
+    t.regex(
+      stderr,
+      /too many open files \(EMFILE at \w+\) .*\n {2}try: raise the limit of open files: ulimit -n 1024\n$/,
+    );
+  }
+  t.pass();
+});

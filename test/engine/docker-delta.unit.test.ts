@@ -33,7 +33,7 @@ async function compare(
   ...now: readonly Uint8Array[]
 ): Promise<Delta & { readonly reads: number; readonly path: string }> {
   const { bodies, path } = await openBodies(t);
-  const origin = decodeListing(encodeListing(await listRoot(Readable.from([before]))));
+  const origin = decodeListing(encodeListing(await listRoot(Readable.from([before])))) ?? new Map();
   let reads = 0;
   const next = async () => {
     reads += 1;

@@ -50,7 +50,8 @@ export async function readOrigin(
 ): Promise<RootListing> {
   const entry = cacheEntry(cache, 'root', version, daemonVersion, layers);
   const cached = await entry.read();
-  if (cached !== undefined) return decodeListing(cached);
+  const known = cached && decodeListing(cached);
+  if (known !== undefined) return known;
   const listing = await listRoot(await exportRoot());
   await entry.write(encodeListing(listing));
   return listing;
@@ -133,6 +134,11 @@ export function encodeListing(listing: RootListing): Uint8Array {
   return Buffer.from(JSON.stringify([...listing]));
 }
 
-export function decodeListing(bytes: Uint8Array): RootListing {
-  return new Map(JSON.parse(Buffer.from(bytes).toString()) as [string, ListedEntry][]);
+/** Undefined for anything but what `encodeListing` writes. */
+export function decodeListing(bytes: Uint8Array): RootListing | undefined {
+  try {
+    return new Map(JSON.parse(Buffer.from(bytes).toString()) as [string, ListedEntry][]);
+  } catch {
+    return undefined;
+  }
 }
