@@ -21,7 +21,7 @@ export interface Parameter {
 /** What a good boot of an image with this patch shows. */
 export type Expectation =
   /** A line of the console that matches this regular expression. */
-  | { readonly console: string }
+  | { readonly console: string; readonly at?: Position | undefined }
   /** A path that exists in the guest after its default runlevel; `content`: its exact text. */
   | { readonly file: string; readonly content?: string | undefined };
 
@@ -63,7 +63,7 @@ export interface Step {
   readonly stores: readonly StoredSecret[];
   /** Hash of the image, all steps up to and including this one, and their payloads. */
   readonly id: string;
-  apply(workspace: Workspace): Promise<StepOutcome>;
+  apply(workspace: Workspace, signal?: AbortSignal): Promise<StepOutcome>;
 }
 
 export interface StepOutcome {

@@ -29,7 +29,7 @@ export async function applySteps(
   for (const step of left) {
     signal.throwIfAborted();
     if (step.secrets.length > 0) onSecret?.();
-    const report = await applyStep(step, workspace, log);
+    const report = await applyStep(step, workspace, { signal, log });
     reports.push(report);
     onStep(report);
     if (step.needs.length > 0) workspace.checkpoint(step.id);
@@ -40,11 +40,11 @@ export async function applySteps(
 async function applyStep(
   step: Step,
   workspace: OpenWorkspace,
-  log: (line: string) => void,
+  { signal, log }: Pick<ApplyOptions, 'signal' | 'log'>,
 ): Promise<StepReport> {
   const start = performance.now();
   log(`${step.patch}: ${step.summary}`);
-  const { changed, notes = [], packages = {} } = await step.apply(workspace);
+  const { changed, notes = [], packages = {} } = await step.apply(workspace, signal);
   const { patch, kind, summary } = step;
   return {
     patch,

@@ -44,8 +44,11 @@ export async function createPlan(
     .flatMap((patch) => patch.steps)
     .map(({ definition, content, context, ...step }): Step => {
       id = hashValue({ before: id, step: content });
-      const whole = { ...context, stamp };
-      return { ...step, id, apply: (workspace) => definition.apply(step.value, whole, workspace) };
+      return {
+        ...step,
+        id,
+        apply: (workspace, signal) => definition.apply(step.value, { ...context, stamp, signal }, workspace),
+      };
     });
   return {
     id,

@@ -43,7 +43,7 @@ test('a patch is loaded with all its parts', async (t) => {
       ['run', 8, 5],
     ],
   );
-  t.deepEqual(patch.expects, [{ console: 'usermount: mounted' }]);
+  t.like(patch.expects[0], { console: 'usermount: mounted', at: { line: 10, column: 14 } });
   t.is(patch.parameters.server?.default, '192.168.65.1');
 });
 
@@ -185,4 +185,21 @@ test('a folder without a patch, and a patch file that is too large or no text, a
     (await explainFolder(t, folder))[0] ?? '',
     /found patch.yaml with 1048577 bytes, wanted at most 1 MiB/,
   );
+});
+
+test('a pattern that backtracks for ever is one problem at its place, and no further one is tried', async (t) => {
+  const slow = (name: string) =>
+    `  ${name}: {description: d, default: ${'a'.repeat(44)}b, pattern: "(a+)+$"}`;
+  const text = [
+    'title: slow',
+    'parameters:',
+    slow('a'),
+    slow('b'),
+    slow('c'),
+    'steps:',
+    '  - file: {path: x, content: y}',
+  ];
+  const lines = await explain(t, text.join('\n'));
+  t.is(lines.length, 1);
+  t.regex(lines[0] ?? '', /^patch\.yaml:3:\d+: parameter a: found the pattern \(a\+\)\+\$, which took/);
 });

@@ -30,7 +30,7 @@ test('placeholders are replaced in steps, templates and expectations', async (t)
   t.is(await at.text('etc/a.b'), 'a.b:80 ${HOME}');
   t.is(await at.text('plain'), 'echo ${host} $${HOME}\n');
   t.is(await at.text('filled'), 'echo a.b ${HOME}\n');
-  t.deepEqual(plan.expects, [{ console: '^a\\.b is up$' }, { file: '/etc/a.b', content: '80' }]);
+  t.like(plan.expects, [{ console: '^a\\.b is up$' }, { file: '/etc/a.b', content: '80' }]);
   t.deepEqual(plan.patches[0]?.parameters, { host: 'a.b', port: '80' });
 });
 

@@ -106,6 +106,17 @@ test('replace requires a match, or as many as it names', async (t) => {
   t.is((await refuse(t, tree, 'replace', { path: 'no', text: '1', with: '' })).code, 'replace-missing');
 });
 
+test('a signal ends a pattern that backtracks for ever', async (t) => {
+  const abort = new AbortController();
+  const at = createMemoryWorkspace({ f: `${'a'.repeat(60)}b` });
+  const definition = stepDefinitions.get('replace');
+  const value = definition?.schema.parse({ path: 'f', pattern: '^(a+)+$', with: '' });
+  const applying = definition?.apply(value, { ...context, signal: abort.signal }, at);
+  // A thread that backtracked here would let no timer run.
+  setTimeout(() => abort.abort(), 100);
+  t.like(await t.throwsAsync(applying ?? Promise.resolve()), { kind: 'interrupted' });
+});
+
 test('a pattern that backtracks for ever is stopped', async (t) => {
   const tree = { f: `${'a'.repeat(60)}b` };
   const error = await refuse(t, tree, 'replace', { path: 'f', pattern: '^(a+)+$', with: '' });

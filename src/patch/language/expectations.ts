@@ -3,9 +3,8 @@ import { fillPlaceholders } from './placeholders.js';
 
 /** Replaces placeholders. In a regular expression, a value matches its own characters. */
 export function fillExpectation(expectation: Expectation, values: ReadonlyMap<string, string>): Expectation {
-  if ('console' in expectation) {
-    return { console: fillPlaceholders(expectation.console, values, escapePattern) };
-  }
+  if ('console' in expectation)
+    return { ...expectation, console: fillPlaceholders(expectation.console, values, escapePattern) };
   const { file, content } = expectation;
   return {
     file: fillPlaceholders(file, values),

@@ -1,3 +1,4 @@
+import { createBoundedRunner } from '../../io/bounded.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Parameter, Patch } from '../../model/patch.js';
 import { type Secret, secretPrefix } from '../../model/secret.js';
@@ -8,17 +9,32 @@ import { nameVariable } from './variables.js';
 /** Values that the user gives to parameters: `NAME`, or `PATCH.NAME` where several patches have that name. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** The text of a problem; undefined for a valid value. */
-export function explainValue(name: string, value: string, parameter: Parameter): string | undefined {
-  if (value.length > 4096 || value.includes('\0')) {
-    return `parameter ${name}: found ${value.length} characters, wanted at most 4096 and no NUL`;
-  }
-  if (parameter.pattern === undefined || matchesWhole(parameter.pattern, value)) return undefined;
-  return `parameter ${name}: found ${JSON.stringify(value)}, wanted a value that matches ${parameter.pattern}`;
+export interface ValueFault {
+  readonly text: string;
+  /** Whether the pattern took so long that no other one should be tried. */
+  readonly isSlow?: boolean;
 }
 
-function matchesWhole(pattern: string, value: string): boolean {
-  return new RegExp(`^(?:${pattern})$`, 'u').test(value);
+/** What is wrong with a value; undefined for a valid one. */
+export function explainValue(name: string, value: string, { pattern }: Parameter): ValueFault | undefined {
+  if (value.length > 4096 || value.includes('\0'))
+    return { text: `parameter ${name}: found ${value.length} characters, wanted at most 4096 and no NUL` };
+  if (pattern === undefined) return undefined;
+  const matched = matchWhole(pattern, value);
+  if (matched === undefined) return { text: `parameter ${name}: ${explainSlow(pattern)}`, isSlow: true };
+  if (matched) return undefined;
+  return {
+    text: `parameter ${name}: found ${JSON.stringify(value)}, wanted a value that matches ${pattern}`,
+  };
+}
+
+function explainSlow(pattern: string): string {
+  return `found the pattern ${pattern}, which took more than half a second to say whether the value matches, wanted one without a repetition inside a repetition`;
+}
+
+/** Undefined: it took too long. */
+function matchWhole(pattern: string, value: string): boolean | undefined {
+  return createBoundedRunner()(() => new RegExp(`^(?:${pattern})$`, 'u').test(value))?.value;
 }
 
 /**
@@ -32,12 +48,13 @@ export function resolveParameters(patch: Patch, settings: Settings): ReadonlyMap
     if (parameter.secret) continue;
     const at = parameter.at ?? { file: patch.folder, line: 1, column: 1 };
     const value = findSetting(patch, name, settings) ?? parameter.default;
-    const text =
+    const fault =
       value === undefined
-        ? `parameter ${name}: found no value, wanted one (${parameter.description})`
+        ? { text: `parameter ${name}: found no value, wanted one (${parameter.description})` }
         : explainValue(name, value, parameter);
-    if (text !== undefined) problems.push({ at, text });
-    else values.set(name, value ?? '');
+    if (fault === undefined) values.set(name, value ?? '');
+    else problems.push({ at, text: fault.text });
+    if (fault?.isSlow) break;
   }
   if (problems.length > 0) throw createProblemError(problems, 'give values with -s NAME=VALUE');
   return values;

@@ -47,6 +47,7 @@ const expectationSchema = z.union([
 ]);
 
 const mostSteps = 1000;
+const mostParameters = 1000;
 
 /** A whole patch file, but for the values of its steps: each kind of step has a schema of its own. */
 export const patchSchema = z.strictObject({
@@ -56,6 +57,9 @@ export const patchSchema = z.strictObject({
       z.string().regex(parameterName, { error: 'expected a name of letters, digits, _ and -' }),
       parameterSchema,
     )
+    .refine((parameters) => Object.keys(parameters).length <= mostParameters, {
+      error: `expected at most ${mostParameters} parameters`,
+    })
     .default({})
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
     .describe('Values that steps use as ${name}, and scripts as "$name"; $${ is a literal ${.'),
@@ -97,7 +101,11 @@ export function parsePatch(text: string, source: PatchSource): ParsedPatch {
     // Placeholders are not checked: without the parameters each of them would be a second problem.
     return { problems: [...faults.map((fault) => placeFault(yaml, fault)), ...stepProblems], uses };
   }
-  const expects: readonly Expectation[] = parsed.data.expects;
+  const expects: readonly Expectation[] = parsed.data.expects.map((expectation, index) =>
+    'console' in expectation
+      ? { ...expectation, at: yaml.locate(['expects', index, 'console']) }
+      : expectation,
+  );
   const problems = [
     ...checkNames(yaml, parameters),
     ...checkDefaults(yaml, parameters),
@@ -148,11 +156,16 @@ function checkNames(yaml: YamlValue, parameters: Readonly<Record<string, Paramet
 }
 
 function checkDefaults(yaml: YamlValue, parameters: Readonly<Record<string, Parameter>>): Problem[] {
-  return Object.entries(parameters).flatMap(([name, parameter]) => {
-    if (parameter.default === undefined) return [];
-    const text = explainValue(name, parameter.default, parameter);
-    return text === undefined ? [] : [{ at: yaml.locate(['parameters', name, 'default']), text }];
-  });
+  const problems: Problem[] = [];
+  for (const [name, parameter] of Object.entries(parameters)) {
+    const fault =
+      parameter.default === undefined ? undefined : explainValue(name, parameter.default, parameter);
+    if (fault === undefined) continue;
+    const { text, isSlow } = fault;
+    problems.push({ at: yaml.locate(['parameters', name, isSlow ? 'pattern' : 'default']), text });
+    if (isSlow) break;
+  }
+  return problems;
 }
 
 function checkExpectations(yaml: YamlValue, expects: readonly Expectation[]): Problem[] {

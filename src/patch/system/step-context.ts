@@ -15,6 +15,8 @@ export interface StepContext {
   readonly stamp: number;
   /** Where the step stands in the patch file. */
   readonly at: Position;
+  /** Ends what takes long. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The step is not possible in this image (`failed`); the path of the error is the step's place in the patch file. */

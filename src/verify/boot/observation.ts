@@ -50,13 +50,15 @@ export function createObservation(
   let fault: Fault | undefined;
   let now = 0;
   let lastHeard = 0;
+  /** What the expectations have not seen yet. */
+  let heard: string[] = [];
 
   const reader = createConsoleReader((line) => {
     onLine(line);
     if (!line.includes(ownMarker)) lastHeard = now;
     const mended = mender.mend(line);
     seeMarker(parseMarker(mended ?? line, nonce));
-    if (mended !== undefined) expectations.seeLine(mended, now);
+    if (mended !== undefined) heard.push(mended);
     if (!isMarkerLine(line)) seeLine(line);
   });
 
@@ -71,12 +73,18 @@ export function createObservation(
   function seeLine(line: string): void {
     if (line !== '') tail.push(line);
     if (tail.length > mostLines) tail.shift();
-    expectations.seeLine(line, now);
+    heard.push(line);
     const rule = matchRule(line);
     // A panic is the last text of a kernel, and the cause where an earlier text was a symptom of the machine.
     if (rule !== undefined && (fault === undefined || rule.fault === 'machine'))
       fault = { rule, line, at: now };
     if (isWarning(line)) warn(line);
+  }
+
+  function passHeard(): void {
+    const lines = heard;
+    heard = [];
+    expectations.seeLines(lines, now);
   }
 
   function warn(line: string): void {
@@ -96,14 +104,16 @@ export function createObservation(
       now = seconds;
       const before = unfinished();
       reader.push(chunk);
+      passHeard();
       if (unfinished() !== before) lastHeard = now;
     },
     rest(seconds) {
-      if (seconds - lastHeard >= promptDelay) expectations.seeLine(unfinished(), lastHeard);
+      if (seconds - lastHeard >= promptDelay) expectations.seeLines([unfinished()], lastHeard);
     },
     end(seconds) {
       now = seconds;
       reader.end();
+      passHeard();
     },
     reached: () => reached,
     reachedAt: () => reachedAt,

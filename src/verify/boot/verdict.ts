@@ -23,6 +23,7 @@ const aftermath = 2;
 
 /** Whether the wait ends at the second `now`; if not, the second at which time alone may end it. */
 export function decideEnd(seen: Observation, { init, timeout }: Terms, now: number): End | number {
+  if (seen.expectations.fault() !== undefined) return { kind: 'settled' };
   const fault = seen.fault();
   const reachedAt = seen.reachedAt();
   const hasReported = seen.reached() !== 'nothing' || init === 'none';
@@ -46,6 +47,8 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
  * the image is not at fault: `machine-fault`, `qemu-failed`. `seconds`: how long the guest ran.
  */
 export function judge(seen: Observation, end: End, terms: Terms, seconds: number): string | undefined {
+  const slow = seen.expectations.fault();
+  if (slow !== undefined) throw slow;
   const fault = seen.fault();
   if (fault?.rule.fault === 'machine')
     throw new MobyPatchError('infrastructure', 'machine-fault', `${fault.rule.reason} (${fault.line})`, {

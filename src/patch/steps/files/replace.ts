@@ -1,9 +1,12 @@
-import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
+import { patternLimit, type Replaced, replacePattern } from '../../system/replace-pattern.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { readText, writeText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, storesSecret } from '../schemas.js';
+
+/** The compiler of expressions takes time that grows faster than their length. */
+const longestPattern = 4096;
 
 const schema = z
   .strictObject({
@@ -12,6 +15,7 @@ const schema = z
     pattern: z
       .string()
       .min(1)
+      .max(longestPattern)
       .optional()
       .describe('A JavaScript regular expression to look for; ^ and $ match at every line.'),
     with: z.string().describe('The replacement; with a pattern, $1 and $& mean what they do in JavaScript.'),
@@ -29,12 +33,8 @@ const schema = z
 
 type Replacement = z.output<typeof schema>;
 
-interface Replaced {
-  readonly text: string;
-  readonly count: number;
-}
-
 function isPattern(pattern: string): boolean {
+  if (pattern.length > longestPattern) return true;
   try {
     return new RegExp(pattern, 'gmu') instanceof RegExp;
   } catch {
@@ -58,7 +58,7 @@ export const replaceStep = defineStep({
         `replace in ${value.path}: found no such text file, wanted one (UTF-8)`,
       );
     }
-    const after = replace(value, before, context);
+    const after = await replace(value, before, context);
     const wanted = value.count ?? Math.max(after.count, 1);
     if (after.count !== wanted) {
       throw createStepError(
@@ -75,32 +75,21 @@ export const replaceStep = defineStep({
   },
 });
 
-function replace(value: Replacement, text: string, context: StepContext): Replaced {
+async function replace(value: Replacement, text: string, context: StepContext): Promise<Replaced> {
   if (value.text !== undefined) {
     const parts = text.split(value.text);
     return { text: parts.join(value.with), count: parts.length - 1 };
   }
-  try {
-    return replacePattern(text, value.pattern ?? '', value.with);
-  } catch (cause) {
-    throw createStepError(
-      context,
-      'replace-pattern',
-      `replace in ${value.path}: the pattern ${value.pattern} took more than ${patternTimeout / 1000} s`,
-      { cause },
-    );
-  }
+  const pattern = value.pattern ?? '';
+  const what = `replace in ${value.path}: the pattern ${pattern}`;
+  const request = { text, pattern, replacement: value.with };
+  const replaced = await replacePattern(request, context.signal).catch((cause) => {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw createStepError(context, 'replace-too-large', `${what} makes the file too large`, { cause });
+  });
+  if (replaced !== undefined) return replaced;
+  const message = `${what} took more than ${patternLimit} s`;
+  throw createStepError(context, 'replace-pattern', message, { hint: slowHint });
 }
 
-/** Milliseconds. */
-const patternTimeout = 5000;
-
-/** In a context of its own, because only there can V8 stop a pattern that backtracks for ever. */
-function replacePattern(text: string, pattern: string, replacement: string): Replaced {
-  const code = `
-    const expression = new RegExp(pattern, 'gmu');
-    const count = [...text.matchAll(expression)].length;
-    JSON.stringify({ count, text: count === 0 ? text : text.replace(expression, replacement) })`;
-  const sandbox = { pattern, replacement, text };
-  return JSON.parse(String(runInNewContext(code, sandbox, { timeout: patternTimeout })));
-}
+const slowHint = 'avoid a repetition inside a repetition, as in (a+)+';

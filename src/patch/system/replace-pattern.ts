@@ -1,0 +1,53 @@
+import { Worker } from 'node:worker_threads';
+import { createInterruptedError } from '../../io/process.js';
+
+export interface Replacing {
+  readonly text: string;
+  /** Of a regular expression that is valid with the flags `gmu`. */
+  readonly pattern: string;
+  readonly replacement: string;
+}
+
+export interface Replaced {
+  readonly text: string;
+  readonly count: number;
+}
+
+/** Seconds of the processor's time. */
+export const patternLimit = 5;
+/** A busy machine gives a process little time: so often is a pattern given as much again. */
+const mostRounds = 20;
+
+/**
+ * Replaces all matches in a thread of its own, which can be ended while a pattern backtracks, and leaves this one free.
+ * Undefined: it took too long. Errors: `interrupted`, those of the replacement.
+ */
+export async function replacePattern(
+  request: Replacing,
+  signal: AbortSignal | undefined,
+): Promise<Replaced | undefined> {
+  signal?.throwIfAborted();
+  const worker = new Worker(new URL('./replace-worker.js', import.meta.url), { workerData: request });
+  const ending = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Replaced | undefined>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      signal?.addEventListener('abort', () => reject(createInterruptedError(signal)), {
+        signal: ending.signal,
+      });
+      const before = process.cpuUsage();
+      let rounds = 0;
+      timer = setInterval(() => {
+        const { user, system } = process.cpuUsage(before);
+        rounds += 1;
+        if (user + system >= patternLimit * 1e6 || rounds === mostRounds) resolve(undefined);
+      }, patternLimit * 1000);
+    });
+  } finally {
+    clearInterval(timer);
+    ending.abort();
+    await worker.terminate();
+  }
+}
