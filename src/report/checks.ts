@@ -44,7 +44,7 @@ export function listChecks(report: Report): Check[] {
   const checks = order.flatMap((stage) => {
     const check = checkStage(report, stage, failing);
     if (check === undefined) return [];
-    if (stage === 'patch') return [...listSteps(report, check), check];
+    if (stage === 'patch') return [...listSteps(report, check), ...checkTwice(report), check];
     if (stage === 'validate') return listHazards(report, check);
     return stage === 'verify' ? [check, ...listExpectations(report)] : [check];
   });
@@ -94,6 +94,14 @@ function listSteps({ plan, steps }: Report, whole: Check): Check[] {
       ? { ...check, result: whole.result, note: whole.note }
       : { ...check, result: 'skipped', note: notReached };
   });
+}
+
+/** Only with `--twice`. */
+function checkTwice({ twice }: Report): Check[] {
+  if (twice === undefined) return [];
+  const note = twice.map(({ path, what }) => `${path} (${what})`).join(', ') || undefined;
+  const name = 'a second run of the steps makes the same';
+  return [{ stage: 'patch', name, result: twice.length === 0 ? 'passed' : 'failed', note }];
 }
 
 function listHazards({ error }: Report, whole: Check): Check[] {

@@ -37,7 +37,7 @@ export function refuseDifferences(differences: readonly RunDifference[]): void {
     {
       hint:
         remedies.length > 0
-          ? remedies.slice(0, 3).join('; ')
+          ? remedies.slice(0, 5).join('; ')
           : 'take them out, or give them fixed contents, in a step after the one that writes them',
     },
   );

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, inflateRawSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
@@ -222,6 +222,31 @@ declareTest(noNamespaces, 'a file that may hold a secret is the only one that ma
   t.regex(stderr, /no step stores in it: api-token in the contents of etc\/copy \[|etc\/copy$/m);
   t.notRegex(stderr, /contents of etc\/token/);
 });
+
+declareTest(
+  noNamespaces,
+  'a secret that was in the image before fails the build too, also behind a new archive',
+  async (t) => {
+    const { folder, build, moby } = await openBench(t);
+    const first = await build('  - file: {path: etc/token, content: "${api-token}", stores-secret: true}\n');
+    t.is(first.code, 0, first.stderr);
+    await rename(join(folder, 'out.img'), join(folder, 'in.img'));
+    const steps =
+      '  - file: {path: etc/token, content: other}\n  - run: {script: "true", secrets: [api-token]}\n';
+    const rewritten = await build(steps, '--engine', 'local');
+    t.is(rewritten.code, 0, rewritten.stderr);
+    const appended = await build(steps, '--engine', 'local', '--mode', 'append');
+    t.is(appended.code, 1, 'the old record is still in the file');
+    t.regex(appended.stderr, /api-token in the contents of etc\/token/);
+    const changed = await build(
+      '  - run: {script: "echo > /x", secrets: [api-token]}\n',
+      '--engine',
+      'local',
+    );
+    t.is(changed.code, 1);
+    t.is((await moby(['cat', 'in.img', 'etc/token'])).stdout, value);
+  },
+);
 
 declareTest(
   noBusybox,

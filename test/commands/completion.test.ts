@@ -240,3 +240,17 @@ test('every value of the program has a kind', async (t) => {
   }
   t.true(walk(program).length > 20);
 });
+
+test('secrets are offered where their source is named, and nowhere else', async (t) => {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'patches/p'), { recursive: true });
+  await writeFile(
+    join(folder, 'patches/p/patch.yaml'),
+    'title: x\nparameters: {host: {description: a}, token: {description: b, secret: true}}\nsteps: [remove: a]\n',
+  );
+  const session = createTestSession(folder);
+  const names = async (kind: 'setting' | 'secret') =>
+    (await listValues(kind, ['p'], session)).candidates.map(({ value }) => value);
+  t.deepEqual(await names('setting'), ['host=']);
+  t.deepEqual(await names('secret'), ['token=']);
+});

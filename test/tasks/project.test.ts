@@ -242,3 +242,23 @@ test('editors find the schemas, in a project that contains the program and elsew
   const [other] = createConfigurationText({ ...options, schemas: '/usr/lib/some where' }).split('\n');
   t.is(other, '# yaml-language-server: $schema=file:///usr/lib/some%20where/moby-patch.schema.json');
 });
+
+test('a project says where its secrets come from, and takes no value of one', async (t) => {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'patches/p'), { recursive: true });
+  await writeFile(
+    join(folder, 'patches/p/patch.yaml'),
+    'title: T\nparameters:\n  api-token: {description: a token, secret: true}\nsteps:\n  - run: {script: x, secrets: [api-token]}\n',
+  );
+  const refused = await callMoby(['init', '-p', 'p', '-s', 'api-token=tell nobody'], folder, {});
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /\[secret-exposed\]/);
+  t.notRegex(refused.stderr, /tell nobody/);
+  t.is((await callMoby(['init', '-p', 'p'], folder, {})).code, 0);
+  const file = join(folder, 'moby-patch.yaml');
+  const text = await readFile(file, 'utf8');
+  t.regex(text, /^# secrets:\n# {2}api-token: \{env: MOBY_PATCH_SECRET_API_TOKEN\} # a token$/m);
+  await writeFile(file, text.replace(/^# secrets:\n# /m, 'secrets:\n '));
+  const { problem } = JSON.parse((await callMoby(['check', '--json'], folder, {})).stdout).results.at(-1);
+  t.is(problem, undefined);
+});

@@ -18,10 +18,20 @@ const impostor =
 
 const removeHostKeys = 'rm -f /etc/ssh/ssh_host_*';
 
+const hasSystemd = (facts?: Facts) =>
+  ['lib/systemd/systemd', 'usr/lib/systemd/systemd'].some((path) => facts?.follow(path) !== undefined);
+
+/** systemd wants an empty file, which it fills at boot; dbus-uuidgen --ensure, in the services of dbus, wants none. */
+function explainMachineId(facts?: Facts): string {
+  return hasSystemd(facts)
+    ? 'add steps: - file: {path: etc/machine-id, content: ""} and - symlink: {path: var/lib/dbus/machine-id, target: /etc/machine-id}; systemd makes one at boot'
+    : 'add a step: - run: rm -f /etc/machine-id /var/lib/dbus/machine-id; the service of dbus makes one at boot';
+}
+
 /** Debian makes the keys when the package is installed and never again; Alpine's service makes those that are missing. */
 function explainHostKeys(facts?: Facts): string {
   const has = (path: string) => facts?.follow(path) !== undefined;
-  if (has('lib/systemd/systemd') || has('usr/lib/systemd/systemd'))
+  if (hasSystemd(facts))
     return `add steps after the package: - run: ${removeHostKeys}; and - file: {path: etc/systemd/system/ssh.service.d/host-keys.conf, content: "[Service]\\nExecStartPre=\\nExecStartPre=/usr/bin/ssh-keygen -A\\n"}, which makes them at boot`;
   if (has('etc/init.d/ssh'))
     return `add a step after the package: - run: ${removeHostKeys}; echo "ssh-keygen -A" >> /etc/default/ssh (its service reads that file, and so makes them at boot)`;
@@ -50,8 +60,7 @@ const kinds: readonly Kind[] = [
     // 32 digits and a line break; systemd writes "uninitialized" where there is none yet.
     size: (size) => size >= 32,
     why: 'every machine that boots this image has the same id: logs, DHCP leases and addresses made from it collide',
-    remedy:
-      'add steps: - file: {path: etc/machine-id, content: ""} and - symlink: {path: var/lib/dbus/machine-id, target: /etc/machine-id}; systemd and dbus-uuidgen --ensure make one at boot',
+    remedy: explainMachineId,
   },
   {
     code: 'random-seed',
@@ -75,14 +84,13 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-/** Files that differ from build to build, and that no running system needs. */
+/** Files that mostly differ from build to build, and that no running system needs. */
 const leftovers: readonly RegExp[] = [
   /^var\/cache\/ldconfig\/aux-cache$/,
   /^var\/cache\/(?:apt\/.*\.bin|debconf\/.*-old|man\/.*)$/,
   /^var\/log\/.+/,
   /^var\/lib\/(?:apt\/lists\/.+|dpkg\/.*-old|systemd\/catalog\/database)$/,
   /(?:^|\/)__pycache__\/.+\.pyc$/,
-  /^etc\/(?:group|gshadow|passwd|shadow|subuid|subgid)-$/,
 ];
 
 const leftoverRemedy =
@@ -169,7 +177,7 @@ function findLeftovers({ changed = new Map(), deliberate }: Facts): Hazard[] {
       code: 'build-leftovers',
       severity: 'warning',
       path: first,
-      message: `commands left logs or caches that differ from build to build: ${named}${more}`,
+      message: `commands left logs or caches, most of which differ from build to build: ${named}${more}`,
       hint: leftoverRemedy,
     },
   ];
