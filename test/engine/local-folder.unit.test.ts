@@ -128,7 +128,7 @@ for (const [what, path, code] of [
       { instanceOf: MobyPatchError },
     );
     t.is(error?.code, code);
-    t.deepEqual(await readdir(outside.path), []);
+    t.deepEqual(await readdir(outside.path), ['.owner']);
   });
 }
 

@@ -16,9 +16,14 @@ test('the rights that an ordinary container lacks are named', (t) => {
   t.regex(told?.hint ?? '', /--privileged/);
 });
 
-test('root of a user namespace is refused', (t) => {
-  const told = explainRights(everything, '0 100000 65536\n');
-  t.regex(told?.reason ?? '', /user namespace/);
+test('root of a user namespace needs as many user ids as an image may have', (t) => {
+  const told = explainRights(everything, '0 1000 1\n');
+  t.regex(told?.reason ?? '', /user namespace with 1 user ids/);
+  t.regex(told?.hint ?? '', /--map-auto/);
+  t.is(
+    explainRights(everything, '         0       1000          1\n         1     100000      65535\n'),
+    undefined,
+  );
 });
 
 test('the probe tries the set-up, and gives its reason in one sentence', async (t) => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { openLocalRoot } from '#src/engine/local/executor.js';
 import { noCache } from '#src/io/cache.js';
@@ -128,6 +129,25 @@ inNamespaces('a command is ended before it fills the disk, and leaves nothing th
   } finally {
     execFileSync('umount', [scratch.path]);
   }
+});
+
+inNamespaces('a folder that others can write, and rename what is in it, serves as well', async (t) => {
+  await using scratch = await createScratch();
+  const parent = join(scratch.path, 'shared');
+  await mkdir(parent);
+  await chmod(parent, 0o777);
+  await opened(
+    await createRoot(),
+    async ({ root, sh }) => {
+      t.is((await sh('cat /etc/group; echo >/root/made')).output, 'root:x:0:\n');
+      t.deepEqual(
+        paths(await root.pull()).filter((path) => path !== '+root'),
+        ['+root/made'],
+      );
+    },
+    { parent },
+  );
+  t.deepEqual(await readdir(parent), []);
 });
 
 test('a full disk is named, with the space it has and the space that is needed', async (t) => {

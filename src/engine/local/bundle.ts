@@ -1,18 +1,19 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ProcessOptions } from '../../io/process.js';
 import type { StepLimits } from '../../model/engine.js';
 import { removeGroup } from './groups.js';
+import { nestPath } from './nest.js';
 import { type Bind, createOciConfig } from './oci-config.js';
 import type { RuntimeFiles, Sandbox } from './runtime.js';
 import { createUplink } from './uplink.js';
 
 export interface CommandRun extends Pick<ProcessOptions, 'input' | 'createFilter'> {
   readonly sandbox: Sandbox;
-  /** Absolute path of the root folder; it has the directories dev, proc and sys. */
-  readonly root: string;
-  /** A private folder outside of the root. */
+  /** A private folder. */
   readonly folder: string;
+  /** The root in that folder; it has the directories dev, proc and sys. */
+  readonly root: string;
   /** The programs of the root are 32-bit ones. */
   readonly isNarrow: boolean;
   readonly network: boolean;
@@ -26,36 +27,52 @@ export interface CommandRun extends Pick<ProcessOptions, 'input' | 'createFilter
   readonly onLine: (line: string) => void;
 }
 
-export interface Bundle extends RuntimeFiles, AsyncDisposable {}
+export interface Bundle extends AsyncDisposable {
+  /** In the nest. */
+  readonly files: RuntimeFiles;
+  readonly log: string;
+}
 
 /**
  * Writes what a runtime needs for one command. Closing removes it, and the control group that a runtime leaves when it
  * is killed. Error: `program-missing`.
  */
 export async function openBundle(run: CommandRun): Promise<Bundle> {
-  const { sandbox } = run;
+  const { groups, isNested } = run.sandbox;
   const folder = await mkdtemp(join(run.folder, 'container-'));
   const at = (name: string) => join(folder, name);
-  const id = `${basename(run.folder)}-${folder.slice(-6)}`;
-  const uplink = run.network ? at('uplink') : undefined;
+  const files = await createFiles(run, folder);
   const config = createOciConfig({
     ...run,
+    root: files.root,
+    binds: run.binds.map(({ source, target }) => ({ source: nestPath(run.folder, source), target })),
     processor: process.arch,
-    group: sandbox.groups === undefined ? undefined : id,
-    limitsSwap: sandbox.groups === 'unified',
-    uplink: uplink === undefined ? undefined : createUplink(uplink),
+    group: groups === undefined ? undefined : files.id,
+    limitsSwap: groups === 'unified',
+    isNested,
+    uplink: files.uplink === undefined ? undefined : createUplink(files.uplink),
   });
-  for (const made of [at('state'), uplink]) if (made !== undefined) await mkdir(made, { mode: 0o700 });
+  for (const name of ['state', 'uplink']) await mkdir(at(name), { mode: 0o700 });
   await writeFile(at('config.json'), JSON.stringify(config), { mode: 0o600 });
   return {
-    id,
-    folder,
-    state: at('state'),
+    files,
     log: at('log'),
-    uplink,
     async [Symbol.asyncDispose]() {
-      if (sandbox.groups !== undefined) await removeGroup(id);
+      if (groups !== undefined) await removeGroup(files.id);
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** The folder may be known by a path that tells nothing; control groups have its name, for those who look for them. */
+async function createFiles(run: CommandRun, folder: string): Promise<RuntimeFiles> {
+  const at = (name: string) => nestPath(run.folder, join(folder, name));
+  return {
+    id: `${basename(await realpath(run.folder))}-${folder.slice(-6)}`,
+    root: nestPath(run.folder, run.root),
+    folder: at(''),
+    state: at('state'),
+    log: at('log'),
+    uplink: run.network ? at('uplink') : undefined,
   };
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs as the first process of a pid namespace, with mounts of its own, around the one that the runtime makes: when it
-# ends, for SIGKILL at once, the kernel kills everything inside. Arguments: the root, a folder for the uplink or nothing,
-# then the command of the runtime.
+# Runs as the first process of a pid namespace, with mounts of its own, around those that the runtime makes: when it
+# ends, for SIGKILL at once, the kernel kills everything inside. The working folder is the private one. Arguments: where
+# it gets a name that nobody else can change, the root in there, a folder for the uplink or nothing, then the command.
 #
 # - The root is nodev: a device node that a command makes, of the machine's disk say, opens nothing. The runtime has no
 #   option for it, and takes the flags of the mount that it finds.
@@ -9,8 +9,11 @@
 # - The uplink is no child of the runtime: crun waits for all of its own. It begins when the network namespace is there.
 #   This machine's loopback interface is closed to it.
 set -eu
-root=$1 uplink=$2
-shift 2
+place=$1 root=$2 uplink=$3
+shift 3
+mount --no-canonicalize --bind . "$place"
+cd "$place"
+mount -t proc -o nosuid,nodev,noexec proc /proc
 mount --bind "$root" "$root"
 mount -o remount,bind,rw,exec,suid,nodev "$root"
 if [ -n "$uplink" ]; then

@@ -86,6 +86,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
   const isBlindHere = (path: string) => isBlind(path, options.blind ?? localBlindPaths);
   const limits = completeLimits(options.limits, measureMemory());
   let active: Promise<unknown> = Promise.resolve();
+  let removal: Promise<void> | undefined;
   log(`local: unpacked ${image.entries.size} entries into a private folder`);
 
   async function run(argv: readonly string[], wanted: RunOptions): Promise<RunResult> {
@@ -156,7 +157,8 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
       [...lost].sort().map((path) => `a command changed ${path}, which is left to the engines: that is lost`),
     async [Symbol.asyncDispose]() {
       await active;
-      await removeScratch(scratch);
+      removal ??= removeScratch(scratch);
+      await removal;
     },
   };
 }
@@ -164,7 +166,8 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
 // A command can leave names and depths at which a removal by paths fails; rm walks by descriptors.
 async function removeScratch(scratch: Scratch): Promise<void> {
   const unaborted = new AbortController().signal;
-  await runProcess(['rm', '-rf', '--one-file-system', scratch.path], { signal: unaborted, timeout: 600 });
+  const argv = ['rm', '-rf', '--one-file-system', 'root'];
+  await runProcess(argv, { cwd: scratch.path, signal: unaborted, timeout: 600 });
   await scratch[Symbol.asyncDispose]();
 }
 

@@ -26,6 +26,8 @@ export interface ContainerPlan {
   readonly group: string | undefined;
   /** Whether the kernel counts swap apart (control groups of version 2). */
   readonly limitsSwap: boolean;
+  /** This process is in a user namespace: there the runtime itself mounts the devices of the machine. */
+  readonly isNested: boolean;
   /** Connects the network namespace of the container; without it the loopback interface is alone in there. */
   readonly uplink: Hook | undefined;
 }
@@ -92,7 +94,7 @@ export function createOciConfig(plan: ContainerPlan) {
   };
 }
 
-function createMounts({ binds }: ContainerPlan) {
+function createMounts({ binds, isNested }: ContainerPlan) {
   const mount = (type: string, destination: string, ...options: string[]) => ({
     type,
     source: type,
@@ -112,7 +114,7 @@ function createMounts({ binds }: ContainerPlan) {
     mount('tmpfs', '/dev', ...hidden, 'mode=755', 'size=1m'),
     mount('devpts', '/dev/pts', 'nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'),
     mount('tmpfs', '/dev/shm', ...hidden, 'mode=1777', 'size=64m'),
-    ...devices.map((name) => bind(`/dev/${name}`, `/dev/${name}`)),
+    ...(isNested ? [] : devices).map((name) => bind(`/dev/${name}`, `/dev/${name}`)),
     ...binds.map(({ source, target }) => bind(source, `/${target}`)),
   ];
 }

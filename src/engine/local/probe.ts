@@ -26,13 +26,18 @@ export interface LocalReadiness extends Readiness {
 export async function probeLocal(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<LocalReadiness> {
-  const missing = process.platform === 'linux' ? await findMissingRight() : createPlatformReason();
+  if (process.platform !== 'linux') return createPlatformReason();
+  const status = await readFile('/proc/self/status', 'utf8');
+  const uidMap = await readFile('/proc/self/uid_map', 'utf8');
+  const missing = explainUser(process.getuid?.() ?? 0) ?? explainRights(status, uidMap);
   if (missing !== undefined) return missing;
+  const isNested = !wholeMap.test(uidMap);
   try {
-    const { sandbox, ungrouped } = await findSandbox(signal);
+    const { sandbox, ungrouped } = await findSandbox(signal, isNested);
+    const user = isNested ? 'root of a user namespace' : 'root';
     const notes = [
-      `${sandbox.runtime.name} runs containers here (Linux ${release()}, root)`,
-      ...(ungrouped === undefined ? [] : [`without limits of processes and memory: ${ungrouped}`]),
+      `${sandbox.runtime.name} runs containers here (Linux ${release()}, ${user})`,
+      ...(ungrouped === undefined ? [] : [`without limits for all processes together: ${ungrouped}`]),
       ...(findProgram(uplinkProgram) === undefined ? [`no network: apt-get install ${uplinkProgram}`] : []),
     ];
     return { ready: true, reason: notes.join('; '), sandbox };
@@ -42,18 +47,23 @@ export async function probeLocal(
     return { ready: false, reason: message, hint: code === 'namespace' ? privilegedHint : hint };
   }
 }
+
+const wholeMap = /^\s*0\s+0\s+4294967295\s*$/;
+
+/** nobody is 65534. */
+const mostUsers = 65_535;
+
+/** newuidmap of the package uidmap makes the map by /etc/subuid. */
+const nestedHint =
+  'unshare --user --map-root-user --map-auto moby-patch ... (apt-get install uidmap) makes you root of a namespace of your own';
+
 const privilegedHint =
   'run it as root on the machine itself or in a container started with --privileged, or use --engine docker';
 
-async function findMissingRight(): Promise<Readiness | undefined> {
-  if (process.getuid?.() !== 0) {
-    const reason = `the local engine needs root, this process has the user id ${process.getuid?.()}`;
-    return { ready: false, reason, hint: 'run it with sudo, or use --engine docker' };
-  }
-  return explainRights(
-    await readFile('/proc/self/status', 'utf8'),
-    await readFile('/proc/self/uid_map', 'utf8'),
-  );
+function explainUser(uid: number): Readiness | undefined {
+  if (uid === 0) return undefined;
+  const reason = `the local engine needs root, this process has the user id ${uid}`;
+  return { ready: false, reason, hint: `${nestedHint}; or sudo, or --engine docker` };
 }
 
 /** What is missing by the texts of /proc/self/status and /proc/self/uid_map; undefined when nothing is. */
@@ -66,11 +76,24 @@ export function explainRights(status: string, uidMap: string): Readiness | undef
     const names = lacks.map(([name]) => `CAP_${name}`).join(', ');
     return { ready: false, reason: `this process is root without ${names}`, hint: privilegedHint };
   }
-  if (!/^\s*0\s+0\s+4294967295\s*$/.test(uidMap)) {
-    const reason = 'this process is root of a user namespace only and cannot give files to every user';
-    return { ready: false, reason, hint: privilegedHint };
+  const users = countUsers(uidMap);
+  if (users < mostUsers) {
+    const reason = `this process is root of a user namespace with ${users} user ids and cannot give files to every user`;
+    return { ready: false, reason, hint: nestedHint };
   }
   return undefined;
+}
+
+/** How many user ids there are from 0 on, by the text of /proc/self/uid_map. */
+function countUsers(uidMap: string): number {
+  const ranges = uidMap
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .sort(([a = 0], [b = 0]) => a - b);
+  let users = 0;
+  for (const [first = 0, , length = 0] of ranges) if (first === users) users += length;
+  return users;
 }
 
 function createPlatformReason(): Readiness {

@@ -1,7 +1,8 @@
 import { createMissingProgramError, type ProcessResult, runProcess } from '../../io/process.js';
 import { MobyPatchError } from '../../model/error.js';
 import { type CommandRun, openBundle } from './bundle.js';
-import { createNest, createRuntimeArguments, machinePath, nestPrograms } from './runtime.js';
+import { createNest, nestPrograms } from './nest.js';
+import { createRuntimeArguments, machinePath } from './runtime.js';
 import { type RuntimeLog, readRuntimeLog } from './runtime-log.js';
 
 /** What the message of a `namespace` error begins with. */
@@ -21,12 +22,12 @@ export async function runCommand(run: CommandRun): Promise<ProcessResult> {
   assertArguments(run);
   await using bundle = await openBundle(run);
   try {
-    const command = createRuntimeArguments(run.sandbox, bundle);
-    const result = await runProcess(createNest({ root: run.root, uplink: bundle.uplink }, command), {
+    const command = createRuntimeArguments(run.sandbox, bundle.files);
+    const result = await runProcess(createNest(bundle.files, command), {
       signal: run.signal,
       timeout: run.timeout,
       environment: { PATH: machinePath },
-      cwd: '/',
+      cwd: run.folder,
       onLine: run.onLine,
       input: run.input,
       createFilter: run.createFilter,

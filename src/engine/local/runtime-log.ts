@@ -24,8 +24,15 @@ export async function readRuntimeLog(file: string): Promise<RuntimeLog> {
 function parseComplaint(line: string): string | undefined {
   try {
     const { level, msg } = JSON.parse(line) as Record<string, unknown>;
-    return level === 'error' || level === 'fatal' ? `${msg}`.replaceAll('\n', ' ') : undefined;
+    return level === 'error' || level === 'fatal' ? shorten(`${msg}`) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function shorten(message: string): string {
+  return message
+    .replaceAll('\n', ' ')
+    .replace(/^runc run failed: /, '')
+    .replace(/^unable to start container process: /, '');
 }

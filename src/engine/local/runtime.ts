@@ -1,6 +1,5 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { readScript } from '../../io/script.js';
 
 /** A program that runs OCI bundles. */
 export interface Runtime {
@@ -35,12 +34,15 @@ export interface Sandbox {
   readonly runtime: Runtime;
   /** The kind of control groups that limits are set in; undefined where none can be made. */
   readonly groups: 'unified' | 'split' | undefined;
+  /** This process is root of a user namespace. */
+  readonly isNested: boolean;
 }
 
-/** What one run of a runtime needs; all of it is outside of the root. */
+/** What one run of a runtime needs; the paths are those in the nest, and outside of the root. */
 export interface RuntimeFiles {
   /** Of the container, and the name of its control group. */
   readonly id: string;
+  readonly root: string;
   /** It has the file config.json. */
   readonly folder: string;
   readonly state: string;
@@ -61,34 +63,6 @@ export function createRuntimeArguments(
     ...(groups === undefined ? ungrouped : []),
     ...['run', '--bundle', folder, id],
   ];
-}
-
-export interface Nest {
-  readonly root: string;
-  /** A folder for the uplink, in a command that gets one. */
-  readonly uplink: string | undefined;
-}
-
-/** Arguments that run a command in a pid and a mount namespace, which end with it and with this process. */
-export function createNest({ root, uplink = '' }: Nest, command: readonly string[]): string[] {
-  return [
-    ...['setpriv', '--pdeathsig', 'KILL', ...startScript('guard'), `${process.pid}`],
-    ...['unshare', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child'],
-    ...[...startScript('enter'), root, uplink, ...command],
-  ];
-}
-
-/** Programs of this machine that a nest needs, with the Debian package of each. */
-export const nestPrograms: Readonly<Record<string, string>> = {
-  sh: 'dash',
-  mount: 'mount',
-  mkfifo: 'coreutils',
-  unshare: 'util-linux',
-  setpriv: 'util-linux',
-};
-
-function startScript(name: 'guard' | 'enter'): string[] {
-  return ['sh', '-c', readScript(new URL(`./${name}.sh`, import.meta.url)), name];
 }
 
 function isExecutable(path: string): boolean {

@@ -6,7 +6,7 @@ import { MobyPatchError } from '../../model/error.js';
 import { mountedTrees } from './mount-points.js';
 import { leastMemory } from './resource-limits.js';
 import { runCommand, setupFault } from './run-command.js';
-import { findRuntimes, type Sandbox } from './runtime.js';
+import { findRuntimes, type Runtime, type Sandbox } from './runtime.js';
 import { createSeccomp } from './seccomp.js';
 import { createTrueProgram } from './true-program.js';
 
@@ -21,25 +21,28 @@ const limits = { memory: leastMemory, processes: 64 };
 
 /**
  * Finds what keeps commands in here by running a program that does nothing: with control groups by each runtime that is
- * installed, and if that fails without. Errors (`infrastructure`): `program-missing`, `processor-unknown`, `namespace`.
+ * installed, and if that fails without. `isNested`: this process is root of a user namespace. Errors (`infrastructure`): `program-missing`, `processor-unknown`, `namespace`.
  */
-export async function findSandbox(signal: AbortSignal): Promise<FoundSandbox> {
+export async function findSandbox(signal: AbortSignal, isNested: boolean): Promise<FoundSandbox> {
   const runtimes = findRuntimes();
   if (runtimes.length === 0) throw createMissingProgramError('crun or runc', 'crun');
   const groups = (await hasUnifiedGroups()) ? 'unified' : 'split';
+  // The root of crun is not nodev (1.8): without control groups a device node of a command would open. In a user
+  // namespace nobody can make one.
+  const isKeptIn = ({ name }: Runtime) => name === 'runc' || isNested;
   const candidates: Sandbox[] = [
-    ...runtimes.map((runtime) => ({ runtime, groups }) as const),
-    // The root of crun is not nodev (1.8): without control groups a device node of a command would open.
-    ...runtimes.filter(({ name }) => name === 'runc').map((runtime) => ({ runtime, groups: undefined })),
+    ...runtimes.map((runtime) => ({ runtime, groups, isNested }) as const),
+    ...runtimes.filter(isKeptIn).map((runtime) => ({ runtime, groups: undefined, isNested })),
   ];
-  const faults: string[] = [];
+  const faults = new Map<string, string>();
   for (const sandbox of candidates) {
+    const { name } = sandbox.runtime;
     const fault = await tryRun(sandbox, signal);
-    if (fault === undefined)
-      return { sandbox, ungrouped: sandbox.groups === undefined ? faults.at(-1) : undefined };
-    faults.push(`${sandbox.runtime.name}: ${fault}`);
+    // Of the same runtime with control groups, if that was tried before.
+    if (fault === undefined) return { sandbox, ungrouped: faults.get(name) };
+    faults.set(name, `${name}: ${fault}`);
   }
-  const message = `no container can be run here: ${faults.join('; ')}`;
+  const message = `no container can be run here: ${[...faults.values()].join('; ')}`;
   throw new MobyPatchError('infrastructure', 'namespace', message, { hint: 'moby-patch doctor' });
 }
 
