@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Removal } from '../engine/docker/prune.js';
-import { removeAbandonedGroups } from '../engine/local/groups.js';
+import { removeAbandonedGroups } from '../engine/local/sandbox/groups.js';
 import { trimCache, usualCacheLimit } from '../io/cache.js';
 import { removeAbandoned } from '../io/scratch.js';
 import type { ReadingSession } from '../model/session.js';

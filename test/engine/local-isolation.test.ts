@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openLocalRoot } from '#src/engine/local/executor.js';
-import { removeAbandonedGroups } from '#src/engine/local/groups.js';
+import { removeAbandonedGroups } from '#src/engine/local/sandbox/groups.js';
 import { noCache } from '#src/io/cache.js';
 import { createScratch, removeAbandoned } from '#src/io/scratch.js';
 import { MobyPatchError } from '#src/model/error.js';

@@ -19,8 +19,8 @@ import { isNarrow } from './narrow.js';
 import { networkFiles, provideNetworkFiles } from './network-files.js';
 import { type LocalReadiness, probeLocal } from './probe.js';
 import { applyChanges } from './push.js';
-import { runCommand } from './run-command.js';
-import type { Sandbox } from './runtime.js';
+import { runCommand } from './sandbox/run-command.js';
+import type { Sandbox } from './sandbox/runtime.js';
 import { assertSpace, watchSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Folder } from '../../folder/folder.js';
 import { hasEscapes } from '../../format/path.js';
 import { createMissing, mountedTrees, removeCreated, resolveInside } from './mount-points.js';
-import type { Bind } from './oci-config.js';
+import type { Bind } from './sandbox/oci-config.js';
+import { adaptResolver } from './sandbox/uplink.js';
 import { hasRealParents, statEntry } from './stat-entry.js';
-import { adaptResolver } from './uplink.js';
 
 /** The files that a command with the network gets from this machine, so that names resolve. */
 export const networkFiles = ['etc/resolv.conf', 'etc/hosts'] as const;

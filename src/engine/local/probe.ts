@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import type { Readiness } from '../../model/engine.js';
 import { createErrorReport } from '../../model/error.js';
-import { findProgram, type Sandbox } from './runtime.js';
-import { findSandbox } from './sandbox.js';
-import { uplinkProgram } from './uplink.js';
+import { findSandbox } from './sandbox/find-sandbox.js';
+import { findProgram, type Sandbox } from './sandbox/runtime.js';
+import { uplinkProgram } from './sandbox/uplink.js';
 
 // Bits of linux/capability.h: the rights to unpack a root file system and to create namespaces.
 const neededCapabilities = {

@@ -1,9 +1,9 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createMissingProgramError } from '../../io/process.js';
-import { createScratch } from '../../io/scratch.js';
-import { MobyPatchError } from '../../model/error.js';
-import { mountedTrees } from './mount-points.js';
+import { createMissingProgramError } from '../../../io/process.js';
+import { createScratch } from '../../../io/scratch.js';
+import { MobyPatchError } from '../../../model/error.js';
+import { mountedTrees } from '../mount-points.js';
 import { leastMemory } from './resource-limits.js';
 import { runCommand, setupFault } from './run-command.js';
 import { findRuntimes, type Runtime, type Sandbox } from './runtime.js';
