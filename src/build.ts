@@ -12,7 +12,7 @@ import type { FileAccess } from './model/access.js';
 import type { Image } from './model/archive.js';
 import type { BootResult } from './model/boot.js';
 import type { BuildRequest } from './model/build.js';
-import type { Change } from './model/change.js';
+import type { Change, WantedBootconfig } from './model/change.js';
 import type { Engine, OpenWorkspace } from './model/engine.js';
 import type { LayoutFile, MemberRange } from './model/layout.js';
 import type { Plan } from './model/plan.js';
@@ -85,15 +85,14 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
     const createFilter = plan.secrets.length > 0 ? redaction.createFilter : undefined;
     const options = { image, engine, reads: plan.reads, stamp, createFilter, limits: request.limits };
     await using workspace = createWorkspace({ ...run.session, ...options, from: cached?.state });
-    const { changes, kept } = await draft.stage('patch', () =>
-      patch(run, { plan, engine, workspace, cached }),
+    const { changes, bootconfig, kept } = await draft.stage('patch', () =>
+      patch(run, { image, plan, engine, workspace, cached }),
     );
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
     if (request.twice) await repeatSteps(run, { image, plan, engine, stamp, changes });
-    await using output = await draft.stage('repack', () => repack(run, { image, plan, changes, scratch }));
-    await using written = await draft.stage('validate', () =>
-      validate(run, { image, plan, changes, output }),
-    );
+    const made = { image, plan, changes, bootconfig };
+    await using output = await draft.stage('repack', () => repack(run, { ...made, scratch }));
+    await using written = await draft.stage('validate', () => validate(run, { ...made, output }));
     const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
     draft.set({ boot });
     await draft.stage('publish', () =>
@@ -104,6 +103,7 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
 }
 
 interface PatchStage {
+  readonly image: Image;
   readonly plan: Plan;
   readonly engine: Engine;
   readonly workspace: OpenWorkspace;
@@ -113,8 +113,8 @@ interface PatchStage {
 /** What the steps did is kept whatever comes after them: a boot that is refused is tried again without them. */
 async function patch(
   { draft, stepCache, session: { signal, log, cache } }: Run,
-  { plan, engine, workspace, cached }: PatchStage,
-): Promise<{ readonly changes: readonly Change[]; readonly kept: boolean }> {
+  { image, plan, engine, workspace, cached }: PatchStage,
+): Promise<Pick<RepackStage, 'changes' | 'bootconfig'> & { readonly kept: boolean }> {
   const keep = () => {
     const applied = {
       steps: plan.steps,
@@ -135,7 +135,9 @@ async function patch(
   workspace.endCommands();
   for (const warning of workspace.warnings()) draft.warn(warning);
   signal.throwIfAborted();
-  return { changes, kept: await keep() };
+  const text = workspace.bootconfig();
+  const bootconfig = text === image.bootconfig ? undefined : { text };
+  return { changes, bootconfig, kept: await keep() };
 }
 
 /** What a new file is made from: it is no more readable than these. */
@@ -147,14 +149,19 @@ interface RepackStage {
   readonly image: Image;
   readonly plan: Plan;
   readonly changes: readonly Change[];
+  /** Absent where no step changed it. */
+  readonly bootconfig: WantedBootconfig | undefined;
   readonly scratch: Scratch;
 }
 
-async function repack({ draft, request, session }: Run, { image, plan, changes, scratch }: RepackStage) {
+async function repack(
+  { draft, request, session }: Run,
+  { image, plan, changes, bootconfig, scratch }: RepackStage,
+) {
   const spool = createSpool(scratch.path);
   const places = new Map<number, MemberRange>();
   const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
-  const options = { ...request, spool, cache: session.cache, onPlaced };
+  const options = { ...request, bootconfig, spool, cache: session.cache, onPlaced };
   const { bytes, ...mode } = writeChanges(image, changes, options);
   draft.set({ mode });
   let members: readonly MemberRange[] = [];
@@ -170,10 +177,8 @@ async function repack({ draft, request, session }: Run, { image, plan, changes, 
   return { ...output, members, files };
 }
 
-interface ValidateStage {
+interface ValidateStage extends Pick<RepackStage, 'plan' | 'changes' | 'bootconfig'> {
   readonly image: ScannedImage;
-  readonly plan: Plan;
-  readonly changes: readonly Change[];
   readonly output: {
     readonly path: string;
     readonly members: readonly MemberRange[];
@@ -183,7 +188,7 @@ interface ValidateStage {
 
 async function validate(
   { draft, request, session }: Run,
-  { image, plan, changes, output }: ValidateStage,
+  { image, plan, changes, bootconfig, output }: ValidateStage,
 ): Promise<Image> {
   const known = knownMembers({
     cache: session.cache,
@@ -209,7 +214,7 @@ async function validate(
       plan.secrets,
       plan.steps.flatMap(({ stores }) => stores),
     );
-    draft.set({ after: written.layout, diff: await checkOutput(image, written, changes) });
+    draft.set({ after: written.layout, diff: await checkOutput(image, written, changes, bootconfig) });
     const deliberate = listDeliberate(plan);
     for (const hazard of await refuseHazards(image, written, { changes, deliberate }))
       draft.warn(showHazard(hazard));

@@ -49,10 +49,6 @@ async function runDiff(images: Images, flags: Flags, context: CommandContext): P
   const request = { ...images, text: flags.text, input: context.stdin };
   const differences = await diff(request, createReader(flags, context));
   if (flags.json) return printJson(context, differences);
-  const { renderDiff } = await import('../report/diff.js');
-  const { added, changed, removed } = differences;
-  await printLines(context, [
-    ...renderDiff(differences),
-    `${added} added, ${changed} changed, ${removed} removed`,
-  ]);
+  const { renderDiff, summarizeDiff } = await import('../report/diff.js');
+  await printLines(context, [...renderDiff(differences), summarizeDiff(differences)]);
 }

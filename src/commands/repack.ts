@@ -47,9 +47,10 @@ async function runRepack(place: string, flags: Flags, context: CommandContext): 
   }
   const written = await repack(request, session);
   if (flags.json) return printJson(context, written);
+  const { summarizeDiff } = await import('../report/diff.js');
   const { output, size, sha256, diff } = written;
   await printLines(context, [
     `${output}: ${size} bytes, sha256 ${sha256}`,
-    `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed since it was unpacked`,
+    `${summarizeDiff(diff)} since it was unpacked`,
   ]);
 }

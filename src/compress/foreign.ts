@@ -41,7 +41,7 @@ function identifyMember(start: Uint8Array): FileKind | undefined {
   if (codec === undefined) return undefined;
   return {
     id: codec,
-    name: `${codec === 'gzip' ? 'a gzip file' : `a file compressed with ${codec}`}: it was compressed twice`,
+    name: `${nameCodec(codec)} file: it was compressed twice`,
     help: (file) => `give ${file}`,
   };
 }
@@ -54,6 +54,11 @@ export function createForeignError(name: string, offset: number, kind: FileKind)
     offset,
     hint: kind.help(quoteShell(name)),
   });
+}
+
+/** With its article. */
+function nameCodec(codec: string): string {
+  return `${/^[lx]/.test(codec) ? 'an' : 'a'} ${codec}`;
 }
 
 interface Container {
@@ -71,7 +76,7 @@ export function createContentError(
   return new MobyPatchError(
     'invalid',
     'image-invalid',
-    `found a ${codec} member that holds ${kind.name}, wanted a cpio archive in it`,
+    `found ${nameCodec(codec)} member that holds ${kind.name}, wanted a cpio archive in it`,
     {
       path: name,
       offset,

@@ -39,7 +39,8 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
   const warnings = new Set<string>(from?.warnings);
   const recorded = new Map<string, WorkspaceState>();
   /** The checkpoint whose state the next look will tell. */
-  let marked: string | undefined;
+  let marked: (Pick<WorkspaceState, 'bootconfig'> & { readonly id: string }) | undefined;
+  let bootconfig = from === undefined ? image.bootconfig : from.bootconfig;
 
   async function refresh(): Promise<void> {
     signal.throwIfAborted();
@@ -60,7 +61,8 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
     const changes = overlay.changes();
     // An executor warns of what is in its root and in no change; it makes no device, fifo or socket of a change.
     const isWhole = commands.warnings().length === 0 && changes.every(isPortable);
-    if (marked !== undefined && isWhole) recorded.set(marked, { changes, warnings: [...warnings] });
+    if (marked !== undefined && isWhole)
+      recorded.set(marked.id, { changes, bootconfig: marked.bootconfig, warnings: [...warnings] });
     marked = undefined;
   }
 
@@ -101,12 +103,16 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
       marked = undefined;
       return commands.run(argv, runOptions);
     },
+    bootconfig: () => bootconfig,
+    putBootconfig(text) {
+      bootconfig = text;
+    },
     async changes() {
       await refresh();
       return refine(overlay.changes());
     },
     checkpoint(id) {
-      marked = id;
+      marked = { id, bootconfig };
       if (!commands.isBehind()) record();
     },
     checkpoints: () => recorded,

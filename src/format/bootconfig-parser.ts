@@ -135,7 +135,9 @@ function createParser(text: string) {
   function readBare(start: number): Value {
     const stop = skip(start, (letter) => !',;\n#}'.includes(letter ?? ''));
     assertPrintable(start, stop);
-    const value = text.slice(start, stop).trimEnd();
+    // The end of the text ends a value too, but nothing is taken off it there.
+    const written = text.slice(start, stop);
+    const value = stop < text.length ? written.trimEnd() : written;
     return finish({ value, end: start + value.length, at: stop });
   }
 
@@ -221,7 +223,21 @@ function createParser(text: string) {
     const [left] = open;
     if (left !== undefined) throw new Refusal('a brace is not closed', left.start);
     if (statements.length + blocks.length === 0) throw new Refusal('empty bootconfig', 0);
-    return { statements, blocks, keys };
+    return { statements, blocks, keys: listLeaves() };
+  }
+
+  /** Braces with nothing in them are a key alone, and a key alone that others stand below is none. */
+  function listLeaves(): ReadonlyMap<string, readonly string[]> {
+    for (const { key } of blocks) if (!keys.has(key)) keys.set(key, []);
+    const inner = new Set<string>();
+    for (const key of keys.keys())
+      for (
+        let end = key.lastIndexOf('.');
+        end > 0 && !inner.has(key.slice(0, end));
+        end = key.lastIndexOf('.', end - 1)
+      )
+        inner.add(key.slice(0, end));
+    return new Map([...keys].filter(([key, values]) => values.length > 0 || !inner.has(key)));
   }
 
   return { parse };

@@ -8,3 +8,9 @@ import type { Entry } from './entry.js';
 export type Change =
   | { readonly op: 'put'; readonly entry: Entry }
   | { readonly op: 'remove'; readonly path: string };
+
+/** The boot configuration that an image must get. */
+export interface WantedBootconfig {
+  /** One character a byte; undefined: none. */
+  readonly text: string | undefined;
+}

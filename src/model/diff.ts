@@ -10,10 +10,19 @@ export interface Difference {
   readonly text?: readonly string[] | undefined;
 }
 
+/** A key of the boot configuration, with its values before and after; undefined where it is not there. */
+export interface BootconfigDifference {
+  readonly key: string;
+  readonly before: readonly string[] | undefined;
+  readonly after: readonly string[] | undefined;
+}
+
 export interface TreeDiff {
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
   /** Sorted by path. */
   readonly differences: readonly Difference[];
+  /** Absent where the boot configurations are equal; empty where they only say the same in other words. */
+  readonly bootconfig?: readonly BootconfigDifference[] | undefined;
 }

@@ -83,6 +83,8 @@ export type OnFile = (file: CollectedFile) => Promise<void>;
 /** The contents of a workspace at one moment; bodies stay valid until it is closed. */
 export interface WorkspaceState {
   readonly changes: readonly Change[];
+  /** The whole text, changed or not. */
+  readonly bootconfig?: string | undefined;
   readonly warnings: readonly string[];
 }
 

@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'body-size'
   | 'boot-hazard'
   | 'boot-refused'
+  | 'bootconfig-too-large'
+  | 'bootconfig-unreadable'
   | 'build-impossible'
   | 'check-failed'
   | 'command-failed'

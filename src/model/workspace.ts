@@ -25,6 +25,10 @@ export interface Workspace extends AsyncDisposable {
   restore(path: string): Promise<void>;
   /** Runs a command as root in the root. A nonzero exit code is a result, not an error. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The text of the image's boot configuration, one character a byte; undefined without one. */
+  bootconfig(): string | undefined;
+  /** Replaces the boot configuration; undefined: the image gets none. */
+  putBootconfig(text: string | undefined): void;
   /** The difference to the image. Bodies stay valid until the workspace is closed. */
   changes(): Promise<readonly Change[]>;
   /** Warnings for the report: writes to blind paths, split hard-link groups. */

@@ -8,7 +8,7 @@ import type { Step } from '../model/patch.js';
 import type { StepReport } from '../model/report.js';
 
 /** Raised when the file looks different, or when a workspace makes other changes of the same commands. */
-const version = 3;
+const version = 4;
 const lengthSize = 8;
 
 /** What the first steps of a plan made of the image in an earlier build. */
@@ -28,6 +28,7 @@ type StoredChange =
 interface Head {
   readonly steps: readonly StepReport[];
   readonly warnings: readonly string[];
+  readonly bootconfig?: string | undefined;
   readonly changes: readonly StoredChange[];
 }
 
@@ -106,7 +107,10 @@ function stepsEntry(cache: Cache, engine: EngineName, { id }: Step): CacheEntry 
 }
 
 /** The length of the head, the head as JSON, and the bodies; names of one file have one body. */
-async function* writeSteps(steps: readonly StepReport[], { changes, warnings }: WorkspaceState): Bytes {
+async function* writeSteps(
+  steps: readonly StepReport[],
+  { changes, bootconfig, warnings }: WorkspaceState,
+): Bytes {
   const places = new Map<string, number>();
   const bodies: Entry[] = [];
   let end = 0;
@@ -121,7 +125,7 @@ async function* writeSteps(steps: readonly StepReport[], { changes, warnings }: 
     }
     return { op: 'put', entry, at };
   });
-  const head = Buffer.from(JSON.stringify({ steps, warnings, changes: stored } satisfies Head));
+  const head = Buffer.from(JSON.stringify({ steps, warnings, bootconfig, changes: stored } satisfies Head));
   const length = Buffer.alloc(lengthSize);
   length.writeBigUInt64LE(BigInt(head.length));
   yield length;
@@ -143,7 +147,7 @@ async function readSteps(file: CachedFile, proven: boolean): Promise<CachedSteps
     return {
       steps: head.steps.map((step) => ({ ...step, cached: true, proven, durationMs: 0 })),
       proven,
-      state: { changes, warnings: head.warnings },
+      state: { changes, bootconfig: head.bootconfig, warnings: head.warnings },
       [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     };
   } catch (error) {

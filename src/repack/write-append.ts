@@ -6,9 +6,9 @@ import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio-write
 import { encodePath } from '../format/path.js';
 import { countGapZeros } from '../format/segment-gap.js';
 import type { Image } from '../model/archive.js';
+import type { WantedBootconfig } from '../model/change.js';
 import type { Codec, Compression, MemberRange } from '../model/layout.js';
 import type { AppendedRecord } from './append-plan.js';
-import type { WantedBootconfig } from './write-image.js';
 
 export interface AppendOptions {
   /** Of the archive that is appended; default: that of the archive that brings /init. */

@@ -1,7 +1,7 @@
 import { showPath } from '../format/path.js';
 import type { Archive, Image } from '../model/archive.js';
 import type { WriteMode } from '../model/build.js';
-import type { Change } from '../model/change.js';
+import type { Change, WantedBootconfig } from '../model/change.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Compression, MemberRange } from '../model/layout.js';
 import type { Lock } from '../model/lock.js';
@@ -14,6 +14,8 @@ export interface ModeOptions {
   readonly codec?: Compression['codec'] | undefined;
   readonly level?: number | undefined;
   readonly single?: boolean | undefined;
+  /** As of `RepackOptions`. */
+  readonly bootconfig?: WantedBootconfig | undefined;
   /** The recorded result of a release, which the build must reproduce. */
   readonly lock?: Lock | undefined;
 }

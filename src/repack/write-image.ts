@@ -6,7 +6,7 @@ import { countGapZeros } from '../format/segment-gap.js';
 import type { Spool } from '../io/spool.js';
 import type { Archive } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
-import type { Change } from '../model/change.js';
+import type { Change, WantedBootconfig } from '../model/change.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Codec, Compression, LayoutFile, MemberRange, Segment } from '../model/layout.js';
 import { copySegment } from './copy-segment.js';
@@ -16,11 +16,6 @@ import { planRewrite } from './rewrite-plan.js';
 import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
 import { openSegment } from './segment-source.js';
 import { createStream } from './skipped-record.js';
-
-export interface WantedBootconfig {
-  /** One character a byte; undefined: none. */
-  readonly text: string | undefined;
-}
 
 export interface RepackOptions {
   /** Of the root segment; default: the one that it had. */
@@ -76,11 +71,15 @@ export async function* writeImage(
       written += piece.length;
       yield piece;
     }
+    if (index === segments.length - 1 && options.bootconfig?.text !== undefined) {
+      const trailer = encodeBootconfig(options.bootconfig.text, written);
+      written += trailer.length;
+      yield trailer;
+    }
     hasMoved ||= isRewritten || written !== segment.end;
     options.onPlaced?.(index, { offset: placedAt, end: written - gap });
     gap = 0;
   }
-  if (options.bootconfig?.text !== undefined) yield encodeBootconfig(options.bootconfig.text, written);
   return members;
 
   /** Padding of a file of which nothing changes is copied: the file comes out as it went in. */

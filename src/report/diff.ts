@@ -1,10 +1,11 @@
+import { showBootconfigKey } from '../format/bootconfig-text.js';
 import { showPath } from '../format/path.js';
-import { showText } from '../format/show-text.js';
+import { showLine, showText } from '../format/show-text.js';
 import type { Difference, TreeDiff } from '../model/diff.js';
 
 export function renderDiff(diff: TreeDiff): string[] {
   const signs = { added: '+', removed: '-', changed: '~' } as const;
-  return diff.differences.flatMap((difference) => {
+  const entries = diff.differences.flatMap((difference) => {
     const { kind, path, type } = difference;
     const { what, text } = renderDifference(difference);
     const shown = kind === 'changed' ? `  ${what}` : type === 'file' ? '' : ` (${what})`;
@@ -13,6 +14,23 @@ export function renderDiff(diff: TreeDiff): string[] {
       ...text.map((line) => `    ${line}`),
     ];
   });
+  return [...entries, ...renderBootconfig(diff)];
+}
+
+/** A line for each key of the boot configuration. */
+export function renderBootconfig({ bootconfig = [] }: TreeDiff): string[] {
+  return bootconfig.map(({ key, before, after }) => {
+    const sign = before === undefined ? '+' : after === undefined ? '-' : '~';
+    const show = (values: readonly string[]) => showLine(showBootconfigKey(key, values));
+    const old = before && after ? `  (before: ${show(before)})` : '';
+    return `${sign} bootconfig ${show(after ?? before ?? [])}${old}`;
+  });
+}
+
+/** How many entries differ, and whether the boot configuration does. */
+export function summarizeDiff({ added, changed, removed, bootconfig }: TreeDiff): string {
+  const more = bootconfig === undefined ? '' : ', bootconfig changed';
+  return `${added} added, ${changed} changed, ${removed} removed${more}`;
 }
 
 /** `what`: the fields that differ, or the type of an entry that is on one side only. `text`: the changed lines. */

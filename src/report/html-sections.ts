@@ -2,7 +2,7 @@ import { showPath } from '../format/path.js';
 import type { Layout } from '../model/layout.js';
 import type { Report } from '../model/report.js';
 import { type Check, listChecks } from './checks.js';
-import { renderDifference } from './diff.js';
+import { renderBootconfig, renderDifference, summarizeDiff } from './diff.js';
 import { type Markup, mark, markLines } from './markup.js';
 import { listSegments, segmentColumns } from './segments.js';
 import { describeCached, showSeconds } from './text.js';
@@ -101,7 +101,7 @@ export function listBootSections({ boot }: Report): Markup[] {
 }
 
 export function listChangeSections({ diff }: Report): Markup[] {
-  if (diff === undefined || diff.differences.length === 0) return [];
+  if (diff === undefined || diff.differences.length + (diff.bootconfig?.length ?? 0) === 0) return [];
   const rows = diff.differences.slice(0, mostDifferences).map((difference): Cell[] => {
     const { what, text } = renderDifference(difference);
     const lines = text.length === 0 ? [] : mark`<pre>${markLines(text)}</pre>`;
@@ -109,7 +109,8 @@ export function listChangeSections({ diff }: Report): Markup[] {
   });
   const more = diff.differences.length - rows.length;
   if (more > 0) rows.push(['', '', `and ${more} more: a .json report has all of them`]);
-  const count = `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`;
+  const count = summarizeDiff(diff);
+  for (const line of renderBootconfig(diff)) rows.push(['bootconfig', '', line]);
   const open = rows.length > 100 ? '' : ' open="open"';
   const table = createTable(['', 'path', 'what'], rows) ?? [];
   return createSection(

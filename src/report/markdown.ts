@@ -13,7 +13,7 @@ export function renderMarkdown(report: Report): string {
   ];
   if (report.error !== undefined)
     lines.push('', `**${report.error.code}**: ${report.error.message.replace(/[<>`]/g, '')}`);
-  if (report.diff !== undefined && report.diff.differences.length > 0) {
+  if (report.diff !== undefined && renderDiff(report.diff).length > 0) {
     lines.push(
       '',
       '<details><summary>Differences</summary>',

@@ -1,7 +1,7 @@
 import type { BootResult } from '../model/boot.js';
 import type { Layout } from '../model/layout.js';
 import type { Report, StepReport } from '../model/report.js';
-import { renderDiff } from './diff.js';
+import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
 
 const mostPackages = 6;
@@ -10,7 +10,7 @@ const mostPackages = 6;
 export function renderPlainText(report: Report): string {
   const lines = renderReport(report);
   if (report.error !== undefined) lines.push('', ...renderError(report.error).split('\n'));
-  if (report.diff !== undefined && report.diff.differences.length > 0)
+  if (report.diff !== undefined && renderDiff(report.diff).length > 0)
     lines.push('', ...renderDiff(report.diff));
   return `${lines.join('\n')}\n`;
 }
@@ -26,7 +26,7 @@ export function renderReport(report: Report): string[] {
     ...renderRow('mode', mode && `${mode.name}: ${mode.reason}`),
     ...steps.flatMap(renderStep),
     ...renderRow('twice', twice && describeTwice(twice)),
-    ...renderRow('changes', diff && `${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`),
+    ...renderRow('changes', diff && summarizeDiff(diff)),
     ...warnings.flatMap((warning) => renderRow('warning', warning)),
     ...renderBootOf(report),
     ...renderRow('manifest', manifest),

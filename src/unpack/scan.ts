@@ -324,10 +324,11 @@ async function createNoImageError(
   { from, offset, bytes }: { readonly from: number; readonly offset: number; readonly bytes: Uint8Array },
 ): Promise<MobyPatchError> {
   // A file system may begin with zeros.
-  const kind = (await identifyAt(file, from)) ?? (await identifyAt(file, offset));
-  return kind === undefined
-    ? createBytesError(file.name, offset, bytes)
-    : createForeignError(file.name, offset, kind);
+  for (const at of new Set([from, offset])) {
+    const kind = await identifyAt(file, at);
+    if (kind !== undefined) return createForeignError(file.name, at, kind);
+  }
+  return createBytesError(file.name, offset, bytes);
 }
 
 /** Nothing but zeros, or members without an entry. */

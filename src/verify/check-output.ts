@@ -1,6 +1,6 @@
 import { digestBody, digestFiles } from '../io/digest.js';
 import type { Archive } from '../model/archive.js';
-import type { Change } from '../model/change.js';
+import type { Change, WantedBootconfig } from '../model/change.js';
 import type { TreeDiff } from '../model/diff.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
@@ -16,9 +16,14 @@ export async function checkOutput(
   before: Archive,
   after: Archive,
   changes: readonly Change[],
+  bootconfig: WantedBootconfig = { text: before.bootconfig },
 ): Promise<TreeDiff> {
   const diff = await compareImages(before, after);
-  const problems = [...findUnexplained(before, diff, changes), ...(await findMissing(after, changes))];
+  const problems = [
+    ...findUnexplained(before, diff, changes),
+    ...(await findMissing(after, changes)),
+    ...(after.bootconfig === bootconfig.text ? [] : ['the boot configuration is another one']),
+  ];
   const lost = after.dropped.length - before.dropped.length;
   if (lost > 0)
     problems.push(

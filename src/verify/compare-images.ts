@@ -5,6 +5,7 @@ import type { TreeDiff } from '../model/diff.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
 import { diffTexts } from '../tree/text-diff.js';
+import { compareBootconfigs } from './compare-bootconfigs.js';
 
 /** Every difference between the trees that two images boot into. Bodies are only read where they could differ. */
 export async function compareImages(before: Archive, after: Archive): Promise<TreeDiff> {
@@ -22,7 +23,9 @@ export async function compareImages(before: Archive, after: Archive): Promise<Tr
   const digestsBefore = await digestFiles(before, unknown);
   const digestsAfter = await digestFiles(after, unknown);
   for (const path of unknown) if (digestsBefore.get(path) !== digestsAfter.get(path)) changed.add(path);
-  return diffTrees(before.entries, after.entries, (path) => changed.has(path));
+  const diff = diffTrees(before.entries, after.entries, (path) => changed.has(path));
+  const bootconfig = compareBootconfigs(before.bootconfig, after.bootconfig);
+  return bootconfig === undefined ? diff : { ...diff, bootconfig };
 }
 
 /** Both bodies stand at the same place of segments with the same digest. */

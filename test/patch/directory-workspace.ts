@@ -51,6 +51,8 @@ export function createDirectoryWorkspace(root: string, pristine: string): Worksp
       if (await readEntry(pristine, path)) await runProgram(['cp', '-a', join(pristine, path), at(path)], {});
     },
     run: (argv, options) => runProgram([...enter, 'sh', root, ...argv], { ...options?.environment }),
+    bootconfig: () => undefined,
+    putBootconfig: () => {},
     changes: async () => [],
     warnings: () => [],
     [Symbol.asyncDispose]: async () => {},

@@ -1,3 +1,4 @@
+import { bootconfigStep } from './boot/bootconfig.js';
 import { fstabStep } from './boot/fstab.js';
 import { mountStep } from './boot/mount.js';
 import { serviceStep } from './boot/service.js';
@@ -24,6 +25,7 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
     fstabStep,
     serviceStep,
     mountStep,
+    bootconfigStep,
     runStep,
   ].map((definition) => [definition.kind, definition]),
 );

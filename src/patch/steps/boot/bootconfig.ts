@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import {
+  isBootconfigKey,
+  isBootconfigValue,
+  removeBootconfigKey,
+  setBootconfigKey,
+} from '../../../format/bootconfig-edit.js';
+import { longestBootconfig, parseBootconfig } from '../../../format/bootconfig-parser.js';
+import { lineOfBootconfig, showBootconfigKey } from '../../../format/bootconfig-text.js';
+import { createStepError, type StepContext } from '../../system/step-context.js';
+import { defineStep } from '../definition.js';
+import { payloadPath } from '../schemas.js';
+
+const key = z.string().refine(isBootconfigKey, {
+  error: 'expected a key of letters, digits, _ and -, in words with dots between them: kernel.panic',
+});
+
+const value = z
+  .union([z.string(), z.int().transform(String)])
+  .refine(isBootconfigValue, { error: 'expected printable ASCII that has not both kinds of quotes' });
+
+const schema = z
+  .strictObject({
+    from: payloadPath
+      .optional()
+      .describe('A file of the patch folder that replaces the whole configuration.'),
+    set: z
+      .record(key, z.union([value, z.array(value).min(1)]))
+      .optional()
+      .describe('Keys with their values; a list is an array.'),
+    remove: z.array(key).min(1).optional().describe('Keys that go, with all keys below them.'),
+  })
+  .refine((step) => step.from ?? step.set ?? step.remove, {
+    error: 'expected at least one of "from", "set" and "remove"',
+  })
+  .describe(
+    'Changes the boot configuration at the end of the image (Documentation/admin-guide/bootconfig), which a kernel reads with "bootconfig" on its command line.',
+  );
+
+type Step = z.output<typeof schema>;
+
+export const bootconfigStep = defineStep({
+  kind: 'bootconfig',
+  schema,
+  describe: ({ from, set = {}, remove = [] }) =>
+    ['bootconfig', from, ...Object.keys(set), ...remove.map((name) => `-${name}`)]
+      .filter((part) => part !== undefined)
+      .join(' '),
+  needs: () => [],
+  reads: () => [],
+  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
+  async apply(step, context, workspace) {
+    const before = workspace.bootconfig();
+    const text = edit(before ?? '', step, context);
+    const after = text.trim() === '' ? undefined : text;
+    if (after === before) return { changed: false };
+    if (after !== undefined) assertReadable(after, context);
+    workspace.putBootconfig(after);
+    return { changed: true, notes: listNotes(before, after) };
+  },
+});
+
+function edit(before: string, { from, set = {}, remove = [] }: Step, context: StepContext): string {
+  let text = from === undefined ? before : readPayload(context, from);
+  if (text.trim() !== '') assertReadable(text, context, from);
+  for (const name of remove) text = removeBootconfigKey(text, name);
+  const now = parse(text);
+  for (const [name, wanted] of Object.entries(set)) {
+    const values = [wanted].flat();
+    if (!isSame(now.get(name), values)) text = setBootconfigKey(text, name, values);
+  }
+  return text;
+}
+
+function readPayload({ payload }: StepContext, name: string): string {
+  return Buffer.from(payload.get(name) ?? []).toString('latin1');
+}
+
+function parse(text: string): ReadonlyMap<string, readonly string[]> {
+  const parsed = parseBootconfig(text);
+  return 'problem' in parsed ? new Map() : parsed.keys;
+}
+
+function isSame(old: readonly string[] | undefined, values: readonly string[]): boolean {
+  return (
+    old !== undefined && old.length === values.length && old.every((each, index) => each === values[index])
+  );
+}
+
+/** `from`: the file that it comes from; otherwise it is the image's own, or what was made of it. */
+function assertReadable(text: string, context: StepContext, from?: string): void {
+  const where = from ?? "the image's boot configuration";
+  const parsed = parseBootconfig(text);
+  if ('problem' in parsed)
+    throw createStepError(
+      context,
+      'bootconfig-unreadable',
+      `bootconfig: found in line ${lineOfBootconfig(text, parsed.at)} of ${where}: ${parsed.problem}; a kernel would boot without it`,
+      { hint: from === undefined ? 'replace it as a whole: - bootconfig: {from: FILE}' : undefined },
+    );
+  if (text.length > longestBootconfig)
+    throw createStepError(
+      context,
+      'bootconfig-too-large',
+      `bootconfig: ${where} would have ${text.length} bytes, wanted at most ${longestBootconfig}`,
+    );
+}
+
+function listNotes(before: string | undefined, after: string | undefined): string[] {
+  const [old, now] = [parse(before ?? ''), parse(after ?? '')];
+  const gone = [...old.keys()].filter((name) => !now.has(name)).map((name) => `removed ${name}`);
+  const set = [...now]
+    .filter(([name, values]) => !isSame(old.get(name), values))
+    .map(([name, values]) => showBootconfigKey(name, values));
+  return [...gone, ...set];
+}
