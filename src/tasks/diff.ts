@@ -23,5 +23,5 @@ export async function diff(request: DiffRequest, session: ReadingSession): Promi
     shortcut: sharedWith(before),
   });
   const differences = await compareImages(before, after);
-  return text ? addTextDiffs(before, after, differences) : differences;
+  return text ? await addTextDiffs(before, after, differences) : differences;
 }

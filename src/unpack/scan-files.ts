@@ -1,9 +1,9 @@
 import type { InputFile } from '../io/input-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { LayoutFile } from '../model/layout.js';
+import { refuseStart } from './image-start.js';
 import {
   type Grammar,
-  refuseStart,
   type ScannedMember,
   type ScannedSegment,
   type ScanOptions,

@@ -1,19 +1,16 @@
 import { createTooLargeError, type MemberSummary, readArchive } from '../compress/archive.js';
 import { findBootconfig, withoutBootconfig } from '../compress/find-bootconfig.js';
-import { createForeignError, identifyAt } from '../compress/foreign.js';
 import type { MembersAhead } from '../compress/gzip-ahead.js';
 import { isSkipped, lacksNul } from '../format/cpio-header.js';
-import { identifyFile } from '../format/file-kind.js';
 import { isSplit } from '../format/kernel-buffer.js';
-import { detectCodec } from '../format/magic.js';
 import { decodePath } from '../format/path.js';
 import type { InputFile } from '../io/input-file.js';
 import { createTurns } from '../io/turns.js';
 import type { ArchiveFault, Token } from '../model/archive.js';
-import { MobyPatchError } from '../model/error.js';
 import type { Codec, Compression, Header, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
 import type { Collector, KnownRecord } from './collector.js';
+import { classifyStart, createNoArchiveError, createNoImageError } from './image-start.js';
 import { type Budget, createBudget } from './scan-budget.js';
 
 /** A segment before its digest is known. */
@@ -108,7 +105,7 @@ export async function scanImage(whole: InputFile, options: ScanOptions): Promise
     signal.throwIfAborted();
     await takeTurn();
     const bytes = await file.read(offset, Math.min(offset + 6, file.size));
-    const kind = classify(bytes, offset);
+    const kind = classifyStart(bytes, offset);
     if (kind === 'padding')
       segments.push({
         offset,
@@ -281,20 +278,6 @@ async function readRecords(
 
 type RecordToken = Extract<Token, { kind: 'entry' | 'trailer' }>;
 
-/** The error for bytes with which no image begins; nothing for no bytes. */
-export function refuseStart(start: Uint8Array, name: string): MobyPatchError | undefined {
-  if (start.length === 0 || classify(start, 0) !== 'opaque') return undefined;
-  const kind = identifyFile({ start });
-  return kind === undefined ? createBytesError(name, 0, start) : createForeignError(name, 0, kind);
-}
-
-function classify(start: Uint8Array, offset: number): 'padding' | 'opaque' | Codec {
-  if (start[0] === 0) return 'padding';
-  if (start[0] === 0x30)
-    return offset % 4 === 0 && Buffer.from(start).toString('latin1').startsWith('0707') ? 'none' : 'opaque';
-  return detectCodec(start) ?? 'opaque';
-}
-
 const zeros = Buffer.alloc(512 * 1024);
 
 /** Where the zeros end that begin at `from`. A sparse file of any size is no larger on the disk than this one. */
@@ -316,36 +299,4 @@ async function skipZeros(
     await takeTurn();
   }
   return file.size;
-}
-
-/** `from`: where the image begins; at `offset` are the first bytes that are no zeros. */
-async function createNoImageError(
-  file: InputFile,
-  { from, offset, bytes }: { readonly from: number; readonly offset: number; readonly bytes: Uint8Array },
-): Promise<MobyPatchError> {
-  // A file system may begin with zeros.
-  for (const at of new Set([from, offset])) {
-    const kind = await identifyAt(file, at);
-    if (kind !== undefined) return createForeignError(file.name, at, kind);
-  }
-  return createBytesError(file.name, offset, bytes);
-}
-
-/** Nothing but zeros, or members without an entry. */
-async function createNoArchiveError(file: InputFile): Promise<MobyPatchError> {
-  const kind = await identifyAt(file);
-  if (kind !== undefined) return createForeignError(file.name, 0, kind);
-  return new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
-    path: file.name,
-  });
-}
-
-function createBytesError(name: string, offset: number, start: Uint8Array): MobyPatchError {
-  const bytes = Buffer.from(start.subarray(0, 6)).toString('hex');
-  return new MobyPatchError(
-    'invalid',
-    'image-invalid',
-    `found the bytes ${bytes}, wanted a cpio archive (070701) or a compression the kernel knows`,
-    { path: name, offset, hint: 'an initrd is wanted: not a disk image, an ISO or a kernel' },
-  );
 }

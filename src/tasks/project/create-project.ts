@@ -10,7 +10,7 @@ import { checkSettings, resolveParameters } from '../../patch/language/parameter
 import { parsePatch } from '../../patch/language/parse-patch.js';
 import { locatePatch, parseSettings } from '../../setup/build-request.js';
 import { findNamedImage } from '../../setup/named-image.js';
-import { refuseStart } from '../../unpack/scan.js';
+import { refuseStart } from '../../unpack/image-start.js';
 import { createConfigurationText, createPatchText, exampleId } from './project-text.js';
 import { type ProjectFile, type WrittenFile, writeProject } from './write-project.js';
 

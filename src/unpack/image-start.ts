@@ -1,0 +1,53 @@
+import { createForeignError, identifyAt } from '../compress/foreign.js';
+import { identifyFile } from '../format/file-kind.js';
+import { detectCodec } from '../format/magic.js';
+import type { InputFile } from '../io/input-file.js';
+import { MobyPatchError } from '../model/error.js';
+import type { Codec } from '../model/layout.js';
+
+/** The error for bytes with which no image begins; nothing for no bytes. */
+export function refuseStart(start: Uint8Array, name: string): MobyPatchError | undefined {
+  if (start.length === 0 || classifyStart(start, 0) !== 'opaque') return undefined;
+  const kind = identifyFile({ start });
+  return kind === undefined ? createBytesError(name, 0, start) : createForeignError(name, 0, kind);
+}
+
+/** What a kernel takes the first bytes of a part of an image for. */
+export function classifyStart(start: Uint8Array, offset: number): 'padding' | 'opaque' | Codec {
+  if (start[0] === 0) return 'padding';
+  if (start[0] === 0x30)
+    return offset % 4 === 0 && Buffer.from(start).toString('latin1').startsWith('0707') ? 'none' : 'opaque';
+  return detectCodec(start) ?? 'opaque';
+}
+
+/** `from`: where the image begins; at `offset` are the first bytes that are no zeros. */
+export async function createNoImageError(
+  file: InputFile,
+  { from, offset, bytes }: { readonly from: number; readonly offset: number; readonly bytes: Uint8Array },
+): Promise<MobyPatchError> {
+  // A file system may begin with zeros.
+  for (const at of new Set([from, offset])) {
+    const kind = await identifyAt(file, at);
+    if (kind !== undefined) return createForeignError(file.name, at, kind);
+  }
+  return createBytesError(file.name, offset, bytes);
+}
+
+/** Nothing but zeros, or members without an entry. */
+export async function createNoArchiveError(file: InputFile): Promise<MobyPatchError> {
+  const kind = await identifyAt(file);
+  if (kind !== undefined) return createForeignError(file.name, 0, kind);
+  return new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
+    path: file.name,
+  });
+}
+
+function createBytesError(name: string, offset: number, start: Uint8Array): MobyPatchError {
+  const bytes = Buffer.from(start.subarray(0, 6)).toString('hex');
+  return new MobyPatchError(
+    'invalid',
+    'image-invalid',
+    `found the bytes ${bytes}, wanted a cpio archive (070701) or a compression the kernel knows`,
+    { path: name, offset, hint: 'an initrd is wanted: not a disk image, an ISO or a kernel' },
+  );
+}
