@@ -34,7 +34,7 @@ async function chooseReady(needs: readonly Need[], engines: readonly Engine[]): 
     'no-engine',
     `${describeNeeds(needs)}, and no engine can run them: ${refusals.join('; ')}`,
     {
-      hint: hints.join(' or '),
+      hint: hints.join('; or ') || undefined,
     },
   );
 }
@@ -57,12 +57,21 @@ async function chooseNamed(
     return { engine, reason: 'chosen by name; no step needs commands, so it starts nothing' };
   const { ready, reason, hint } = await engine.probe();
   if (ready) return { engine, reason: `chosen by name; ${reason}` };
+  const others = engines.filter((other) => other !== engine && fits(other, needs));
+  const instead = await findReady(others);
+  const hints = [hint, instead && `use --engine ${instead.name}`].filter((each) => each !== undefined);
   throw new MobyPatchError(
     'infrastructure',
     'engine-not-ready',
     `the engine ${wanted} is not ready: ${reason}`,
-    { hint },
+    { hint: hints.join('; or ') || undefined },
   );
+}
+
+/** An engine knows what would make itself ready; what is ready in its place is asked, so that no hint names what is absent. */
+async function findReady(engines: readonly Engine[]): Promise<Engine | undefined> {
+  for (const engine of engines) if ((await engine.probe()).ready) return engine;
+  return undefined;
 }
 
 function fits(engine: Engine, needs: readonly Need[]): boolean {

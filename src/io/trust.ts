@@ -56,13 +56,20 @@ export async function isPlanted(path: string): Promise<boolean> {
 /** Whether nobody else can rename what is in a folder, so that a name goes on to lead to the same file. */
 export async function keepsNames(folder: string): Promise<boolean> {
   const found = await stat(folder);
-  return isTrusted(found.uid) && (isSticky(found) || !isSharedWithOthers(found));
+  const isSafe = isTrusted(found.uid) || isOutside(found.uid);
+  return isSafe && (isSticky(found) || !isSharedWithOthers(found));
 }
 
 /** sudo(8) sets SUDO_UID, and no caller can: like the user id it says who runs this process. */
 function isTrusted(uid: number, caller = true): boolean {
   const own = process.geteuid?.() ?? uid;
   return uid === own || uid === 0 || (caller && own === 0 && process.env.SUDO_UID === String(uid));
+}
+
+/** In a user namespace, where those of the machine that have no id in it, root above all, are one: user_namespaces(7). */
+function isOutside(uid: number): boolean {
+  const overflow = Number(readText('/proc/sys/kernel/overflowuid'));
+  return uid === overflow && !/^\s*0\s+0\s+4294967295\s*$/.test(readText('/proc/self/uid_map'));
 }
 
 function isSticky({ mode }: Stats): boolean {
@@ -85,12 +92,16 @@ function isPrivateGroup(gid: number, uid: number): boolean {
 
 /** passwd(5), group(5). */
 function readTable(path: string): string[][] {
+  return readText(path)
+    .split('\n')
+    .map((line) => line.split(':'));
+}
+
+function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
-      .split('\n')
-      .map((line) => line.split(':'));
+    return readFileSync(path, 'utf8');
   } catch {
-    return [];
+    return '';
   }
 }
 

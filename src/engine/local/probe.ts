@@ -57,13 +57,12 @@ const mostUsers = 65_535;
 const nestedHint =
   'unshare --user --map-root-user --map-auto moby-patch ... (apt-get install uidmap) makes you root of a namespace of your own';
 
-const privilegedHint =
-  'run it as root on the machine itself or in a container started with --privileged, or use --engine docker';
+const privilegedHint = 'run it as root on the machine itself or in a container started with --privileged';
 
 function explainUser(uid: number): Readiness | undefined {
   if (uid === 0) return undefined;
   const reason = `the local engine needs root, this process has the user id ${uid}`;
-  return { ready: false, reason, hint: `${nestedHint}; or sudo, or --engine docker` };
+  return { ready: false, reason, hint: `${nestedHint}; or sudo` };
 }
 
 /** What is missing by the texts of /proc/self/status and /proc/self/uid_map; undefined when nothing is. */
@@ -98,5 +97,5 @@ function countUsers(uidMap: string): number {
 
 function createPlatformReason(): Readiness {
   const reason = `the local engine needs Linux, this is ${process.platform}`;
-  return { ready: false, reason, hint: 'use --engine docker' };
+  return { ready: false, reason };
 }

@@ -80,7 +80,7 @@ async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<string | u
 
 function createProcessorError(): MobyPatchError {
   const message = `the local engine has no list of system calls for the processor ${process.arch}`;
-  return new MobyPatchError('infrastructure', 'processor-unknown', message, { hint: 'use --engine docker' });
+  return new MobyPatchError('infrastructure', 'processor-unknown', message);
 }
 
 function hasUnifiedGroups(): Promise<boolean> {
