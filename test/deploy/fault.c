@@ -2,7 +2,8 @@
  * child processes together, and at one of them kills the program or lets the call fail.
  *   FAULT_STATE  a file of three longs, shared: the number of calls so far; which of them, from 1, or 0 for none;
  *                errno of that call, or 0 for SIGKILL before it is made
- *   FAULT_LOG    a file that gets a line for each call */
+ *   FAULT_LOG    a file that gets a line for each call
+ *   FAULT_READS  if set, the calls that read are counted in their place */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,12 +25,13 @@ static struct {
   volatile long at, error;
 } *state;
 static const char *root;
-static int report = -1;
+static int report = -1, reads;
 
 __attribute__((constructor)) static void begin(void) {
   root = getenv("FAULT_ROOT");
   const char *file = getenv("FAULT_STATE");
   if (!root || !file) return;
+  reads = getenv("FAULT_READS") != 0;
   int fd = open(file, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
   state = mmap(0, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -74,11 +76,12 @@ static const char *resolve(const char *path, char *room, size_t size) {
 }
 
 static int reach_path(const char *call, const char *path) {
+  if (reads) return 0;
   char room[8192];
   return reach(call, resolve(path, room, sizeof room));
 }
 
-static int reach_fd(const char *call, int fd) {
+static int reach_any(const char *call, int fd) {
   char link[64], path[4096];
   if (!state) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -88,6 +91,9 @@ static int reach_fd(const char *call, int fd) {
   return reach(call, path);
 }
 
+static int reach_fd(const char *call, int fd) { return reads ? 0 : reach_any(call, fd); }
+static int reach_read(const char *call, int fd) { return reads ? reach_any(call, fd) : 0; }
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define BY_PATH(type, name, declare, path, ...)            \
   type name declare {                                      \
@@ -96,6 +102,11 @@ static int reach_fd(const char *call, int fd) {
 #define BY_FD(type, name, declare, fd, ...)                   \
   type name declare {                                         \
     return reach_fd(#name, fd) ? -1 : REAL(name)(__VA_ARGS__); \
+  }
+
+#define READ(name, declare, fd, ...)                               \
+  ssize_t name declare {                                           \
+    return reach_read(#name, fd) ? -1 : REAL(name)(__VA_ARGS__);   \
   }
 
 #define OPEN(name)                                                           \
@@ -136,3 +147,10 @@ BY_FD(ssize_t, pwrite64, (int f, const void *b, size_t s, off64_t o), f, f, b, s
 BY_FD(ssize_t, pwritev, (int f, const struct iovec *v, int n, off_t o), f, f, v, n, o)
 BY_FD(ssize_t, pwritev64, (int f, const struct iovec *v, int n, off64_t o), f, f, v, n, o)
 BY_FD(int, fsetxattr, (int f, const char *n, const void *v, size_t s, int x), f, f, n, v, s, x)
+
+READ(read, (int f, void *b, size_t s), f, f, b, s)
+READ(readv, (int f, const struct iovec *v, int n), f, f, v, n)
+READ(pread, (int f, void *b, size_t s, off_t o), f, f, b, s, o)
+READ(pread64, (int f, void *b, size_t s, off64_t o), f, f, b, s, o)
+READ(preadv, (int f, const struct iovec *v, int n, off_t o), f, f, v, n, o)
+READ(preadv64, (int f, const struct iovec *v, int n, off64_t o), f, f, v, n, o)

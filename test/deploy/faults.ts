@@ -28,8 +28,11 @@ export interface Faults extends AsyncDisposable {
   calls(): readonly string[];
 }
 
-/** Compiles `fault.c`, which counts the calls to the C library below `root` in all threads and children of a program. */
-export function createFaults(root: string): Faults {
+/**
+ * Compiles `fault.c`, which counts the calls to the C library below `root` in all threads and children of a program:
+ * those that change the disk, or those that read.
+ */
+export function createFaults(root: string, { reads = false } = {}): Faults {
   const folder = mkdtempSync(join(tmpdir(), 'moby-patch-faults-'));
   const [library, state, log] = ['fault.so', 'state', 'log'].map((name) => join(folder, name)) as [
     string,
@@ -37,7 +40,13 @@ export function createFaults(root: string): Faults {
     string,
   ];
   execFileSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, 'test/deploy/fault.c', '-ldl']);
-  const preload = { LD_PRELOAD: library, FAULT_ROOT: root, FAULT_STATE: state, FAULT_LOG: log };
+  const preload = {
+    LD_PRELOAD: library,
+    FAULT_ROOT: root,
+    FAULT_STATE: state,
+    FAULT_LOG: log,
+    ...(reads && { FAULT_READS: '1' }),
+  };
   const arm = ({ at, error = 0 }: Fault): void => {
     // The file is mapped into the program: it must stay the same one.
     writeFileSync(state, new BigInt64Array([0n, BigInt(at), BigInt(error)]), { flag: 'r+' });

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { decodeBootconfig } from '../../format/bootconfig-trailer.js';
 import { encodePath } from '../../format/path.js';
 import { encodeRecordLine, fromBase64, parseRecordBytes } from '../../format/sidecar.js';
@@ -16,6 +14,7 @@ import type {
   SidecarSegment,
   SidecarTrailer,
 } from '../../model/sidecar.js';
+import { readLines } from './read-lines.js';
 import { parseSidecarLine } from './sidecar-line.js';
 
 /** A record of a segment as it was written, or its TRAILER. */
@@ -44,25 +43,25 @@ export interface Sidecar {
 
 /** Errors (`invalid`): `sidecar-unreadable`, and those of `readSidecar`. */
 export async function readSidecarFile(path: string, spool: Spool): Promise<Sidecar> {
-  const bytes = Readable.from(streamRegular(path), { objectMode: false });
-  return await readSidecar(bytes, path, spool).catch((cause) => {
+  return await readSidecar(streamRegular(path), path, spool).catch((cause) => {
     if (cause instanceof MobyPatchError && cause.code !== 'file-not-regular') throw cause;
     throw createUnreadableError(cause, { code: 'sidecar-unreadable', what: 'the sidecar', path });
   });
 }
 
 /** Errors (`invalid`): `sidecar-invalid`, with the line. `name`: what messages call it. */
-export async function readSidecar(
-  bytes: NodeJS.ReadableStream,
-  name: string,
-  spool: Spool,
-): Promise<Sidecar> {
+export async function readSidecar(bytes: Bytes, name: string, spool: Spool): Promise<Sidecar> {
   const refuse = (line: number, what: string) =>
     new MobyPatchError('invalid', 'sidecar-invalid', `found ${what}, wanted a sidecar that unpack wrote`, {
       path: `${name}:${line}`,
       hint: 'unpack the image again: moby-patch unpack IMAGE -o DIR',
     });
-  const lines = createLineCursor(readLines(bytes, name));
+  const lines = createLineCursor(
+    numberLines(
+      readLines(bytes, (line) => refuse(line, 'a line without end')),
+      name,
+    ),
+  );
   try {
     return await collectSidecar({ lines, spool, refuse });
   } finally {
@@ -75,12 +74,12 @@ interface NumberedLine {
   readonly line: SidecarLine;
 }
 
-async function* readLines(
-  bytes: NodeJS.ReadableStream,
+async function* numberLines(
+  lines: AsyncIterable<string>,
   name: string,
 ): AsyncGenerator<NumberedLine, void, void> {
   let number = 0;
-  for await (const text of createInterface({ input: bytes, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of lines) {
     number += 1;
     yield { number, line: parseSidecarLine(text, `${name}:${number}`) };
   }

@@ -1,0 +1,1 @@
+import './kill-points.test.js';
