@@ -1,7 +1,9 @@
+import { showPath } from '../format/path.js';
 import { digestBody, digestFiles } from '../io/digest.js';
 import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
+import { addToGroup } from '../model/groups.js';
 import { groupLinks, type LinkNames } from '../tree/links.js';
 import { coverPaths } from '../tree/resolve.js';
 
@@ -91,13 +93,20 @@ function clampTime(entry: Entry, image: Archive, stamp: number): number {
 /** A name of a hard-link group that got other bytes alone: the other names keep the old ones. */
 function findSplitLinks(image: Archive, changes: readonly Change[]): string[] {
   const groups = new Map<string, string[]>();
-  for (const { path, link } of image.entries.values())
-    if (link !== undefined) groups.set(link, [...(groups.get(link) ?? []), path]);
+  for (const { path, link } of image.entries.values()) if (link !== undefined) addToGroup(groups, link, path);
   const touched = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));
   return [...groups.values()].flatMap((paths) => {
     const changed = paths.filter((path) => touched.has(path));
     if (changed.length === 0 || changed.length === paths.length) return [];
     const others = paths.filter((path) => !touched.has(path));
-    return [`hard links split: ${changed.join(', ')} changed, ${others.join(', ')} kept the old contents`];
+    return [`hard links split: ${listSome(changed)} changed, ${listSome(others)} kept the old contents`];
   });
+}
+
+/** Names that a warning has of each side. */
+const mostNamed = 20;
+
+function listSome(paths: readonly string[]): string {
+  const more = paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : '';
+  return `${paths.slice(0, mostNamed).map(showPath).join(', ')}${more}`;
 }

@@ -4,7 +4,8 @@ import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Put } from '../model/workspace.js';
-import { ancestorPaths, isBelow, resolvePath } from '../tree/resolve.js';
+import { ancestorPaths, coverPaths, parentPath, resolvePath } from '../tree/resolve.js';
+import { createPathIndex, type PathIndex } from './path-index.js';
 
 /** The entries of an image with puts and removals over them. Paths are canonical, except in `locate` and `follow`. */
 export interface Overlay {
@@ -41,17 +42,25 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
   const news = new Set<string>(first.map(pathOf));
 
   const get = (path: string) => (changed.has(path) ? changed.get(path) : base.get(path));
+  let index: PathIndex | undefined;
+
+  /** Made when the first subtree is looked for. It may have paths that are no longer there. */
+  function findIndex(): PathIndex {
+    index ??= createPathIndex([...base.keys(), ...changed.keys()]);
+    return index;
+  }
 
   function set(entry: Entry): void {
     if (entry.type !== 'directory' && get(entry.path)?.type === 'directory') unset(entry.path);
     changed.set(entry.path, entry);
+    index?.add(entry.path);
   }
 
   function unset(path: string): void {
-    for (const known of [...changed.keys()])
-      if (known === path || isBelow(known, path)) changed.delete(known);
-    for (const known of base.keys())
-      if (known === path || isBelow(known, path)) changed.set(known, undefined);
+    for (const known of findIndex().below(path)) {
+      changed.delete(known);
+      if (base.has(known)) changed.set(known, undefined);
+    }
   }
 
   function replaceAll(changes: Iterable<Change>): void {
@@ -83,13 +92,9 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
   return {
     get,
     list(directory) {
-      const names = new Set<string>();
       const start = directory === '' ? 0 : directory.length + 1;
-      for (const path of [...base.keys(), ...changed.keys()]) {
-        if (isBelow(path, directory) && !path.includes('/', start) && get(path) !== undefined)
-          names.add(path.slice(start));
-      }
-      return [...names].sort();
+      const there = [...findIndex().list(directory)].filter((path) => get(path) !== undefined);
+      return there.map((path) => path.slice(start)).sort();
     },
     locate: (path) => resolvePath(get, path) ?? refuseLoop(path),
     follow: (path) => resolvePath(get, path, true) ?? refuseLoop(path),
@@ -108,14 +113,12 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
       return true;
     },
     restore(path) {
-      for (const known of [...changed.keys()].filter((each) => each === path || isBelow(each, path))) {
-        changed.delete(known);
-        news.add(known);
-      }
+      for (const known of findIndex().below(path)) if (changed.delete(known)) news.add(known);
     },
     changes() {
       const removed = [...changed].filter(([, entry]) => entry === undefined).map(([path]) => path);
-      const tops = removed.filter((path) => !removed.some((other) => isBelow(path, other)));
+      const isRemoved = coverPaths(removed);
+      const tops = removed.filter((path) => !isRemoved(parentPath(path)));
       return [
         ...tops.map((path): Change => ({ op: 'remove', path })),
         ...[...changed.values()]

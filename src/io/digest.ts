@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Archive } from '../model/archive.js';
 import type { Bytes, Entry } from '../model/entry.js';
+import { addToGroup } from '../model/groups.js';
 import type { ArchiveRecord } from '../model/layout.js';
 
 const emptyDigest = createHash('sha256').digest('hex');
@@ -27,7 +28,7 @@ export async function digestFiles(image: Archive, paths: Iterable<string>): Prom
     if (entry?.type !== 'file') continue;
     const known = entry.data.header.filesize === 0 ? emptyDigest : image.digests.get(entry.data);
     if (known !== undefined) digests.set(path, known);
-    else unknown.set(entry.data, [...(unknown.get(entry.data) ?? []), path]);
+    else addToGroup(unknown, entry.data, path);
   }
   if (unknown.size === 0) return digests;
   for await (const [record, body] of image.bodies(new Set(unknown.keys()))) {

@@ -2,6 +2,7 @@ import { digestBody } from '../io/digest.js';
 import type { Change } from '../model/change.js';
 import type { OpenWorkspace } from '../model/engine.js';
 import type { Entry } from '../model/entry.js';
+import { addToGroup } from '../model/groups.js';
 import type { Step } from '../model/patch.js';
 import type { Plan } from '../model/plan.js';
 
@@ -35,7 +36,7 @@ export async function traceSteps(
     changes = await workspace.changes();
     const marks = await markChanges(changes, digests);
     for (const path of new Set([...before.keys(), ...marks.keys()]))
-      if (before.get(path) !== marks.get(path)) writers.set(path, [...(writers.get(path) ?? []), name]);
+      if (before.get(path) !== marks.get(path)) addToGroup(writers, path, name);
     before = marks;
   }
   return { changes, writers };

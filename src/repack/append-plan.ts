@@ -7,7 +7,7 @@ import type { Entry } from '../model/entry.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import { diffTrees } from '../tree/diff.js';
 import { mergeRecords } from '../tree/merge.js';
-import { isBelow } from '../tree/resolve.js';
+import { coverPaths } from '../tree/resolve.js';
 import { createInodes, type Inodes } from './inodes.js';
 import { comparePaths } from './rewrite-plan.js';
 
@@ -60,15 +60,12 @@ function findChangeFault(archive: Archive, changes: readonly Change[]): AppendFa
   const puts = new Map(
     changes.flatMap((change) => (change.op === 'put' ? [[change.entry.path, change.entry] as const] : [])),
   );
-  for (const change of changes) {
-    if (change.op === 'remove') {
-      const isGone = (path: string) => path === change.path || isBelow(path, change.path);
-      for (const path of archive.entries.keys())
-        if (isGone(path) && !puts.has(path))
-          return { path, reason: 'it is removed, and an appended archive cannot take a name away' };
-      continue;
-    }
-    const { path, type, mtime } = change.entry;
+  const removals = changes.flatMap((change) => (change.op === 'remove' ? [change.path] : []));
+  const isGone = coverPaths(removals);
+  for (const path of removals.length === 0 ? [] : archive.entries.keys())
+    if (isGone(path) && !puts.has(path))
+      return { path, reason: 'it is removed, and an appended archive cannot take a name away' };
+  for (const { path, type, mtime } of puts.values()) {
     const old = archive.entries.get(path);
     const isOldTime = type === 'directory' && old?.type === 'directory' && old.mtime !== mtime;
     if (isOldTime) return { path, reason: 'a directory keeps the time of its first record' };

@@ -25,6 +25,7 @@ export function createInodes(archive: Archive, additions: Iterable<Entry>): Inod
   const used = new Set(archive.records.map((record) => record.header.ino));
   const groupSizes = countLinks(additions);
   const groupNumbers = new Map<string, number>();
+  const samples = findSamples(archive);
   const largest = archive.records.reduce((most, record) => Math.max(most, record.header.ino), 0);
   let last = largest < 0xf0000000 ? largest : 0;
 
@@ -37,7 +38,7 @@ export function createInodes(archive: Archive, additions: Iterable<Entry>): Inod
 
   return {
     identify(entry, old, segment) {
-      const sample = (old ?? archive.records.find((record) => record.segment === segment))?.header;
+      const sample = (old ?? samples.get(segment)?.first)?.header;
       const device = { devmajor: sample?.devmajor ?? 0, devminor: sample?.devminor ?? 0 };
       if (entry.link === undefined) {
         const keeps = old !== undefined && (old.header.nlink < 2 || entry.type === 'directory');
@@ -54,13 +55,29 @@ export function createInodes(archive: Archive, additions: Iterable<Entry>): Inod
       return { ino, nlink: groupSizes.get(entry.link) ?? 1, ...device, first: known === undefined };
     },
     name(path, segment) {
-      const sample =
-        archive.records.find((record) => record.segment === segment && record.name.length > 1)?.name ?? '';
+      const sample = samples.get(segment)?.name ?? '';
       const prefix = sample.startsWith('./') ? './' : sample.startsWith('/') ? '/' : '';
       const name = path === '' ? '.' : prefix + path;
       return encodePath(isWritable(name) ? name : path);
     },
   };
+}
+
+interface Sample {
+  readonly first: ArchiveRecord;
+  /** The first name of more than one character, which tells the style. */
+  name?: string;
+}
+
+/** By segment. */
+function findSamples({ records }: Archive): ReadonlyMap<number, Sample> {
+  const samples = new Map<number, Sample>();
+  for (const record of records) {
+    const sample = samples.get(record.segment) ?? { first: record };
+    samples.set(record.segment, sample);
+    if (record.name.length > 1) sample.name ??= record.name;
+  }
+  return samples;
 }
 
 function countLinks(entries: Iterable<Entry>): Map<string, number> {

@@ -2,6 +2,7 @@ import { parseType } from '../format/mode.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import { addToGroup } from '../model/groups.js';
 import type { ArchiveRecord } from '../model/layout.js';
 
 /**
@@ -17,8 +18,7 @@ export function planLinks(
   for (const { type, data, records } of listSharedFiles(archive)) {
     const left = records.filter((record) => !actions.has(record));
     if (left.length === records.length || left.length === 0) continue;
-    for (const record of left)
-      for (const useless of listUseless(archive, record, left)) relinks.set(useless, { do: 'drop' });
+    for (const useless of listUseless(archive, left)) relinks.set(useless, { do: 'drop' });
     const staying = left.filter((record) => relinks.get(record)?.do !== 'drop');
     if (staying.length === 0) continue;
     const nlink = staying.filter(isLinked).length;
@@ -57,23 +57,21 @@ function linkKey({ header: { devmajor, devminor, ino, mode } }: ArchiveRecord): 
 }
 
 /**
- * Records that would act differently in a smaller group. When the first name of a group comes again, the kernel removes
+ * Records that would act differently in this smaller group. When the first name of a group comes again, the kernel removes
  * it to link it to itself, and the file is gone. So a repeated name must not become the first one, and a file that is
  * gone in this way must not come back.
  */
-function listUseless(
-  archive: Archive,
-  record: ArchiveRecord,
-  group: readonly ArchiveRecord[],
-): readonly ArchiveRecord[] {
+function listUseless(archive: Archive, group: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
   const pathOf = ({ index }: ArchiveRecord) => archive.placed[index]?.path;
-  const path = pathOf(record);
-  if (!isLinked(record)) return [];
-  if (!archive.entries.has(path ?? '')) return archive.records.filter((other) => pathOf(other) === path);
-  const isRepeated = group.some(
-    (other) => other.index > record.index && isLinked(other) && pathOf(other) === path,
-  );
-  return isRepeated || !isName(archive, record) ? [record] : [];
+  const linked = group.filter(isLinked);
+  const last = new Map(linked.map((record) => [pathOf(record), record.index]));
+  const lost = new Set(linked.map(pathOf).filter((path) => !archive.entries.has(path ?? '')));
+  const gone = lost.size === 0 ? [] : archive.records.filter((record) => lost.has(pathOf(record)));
+  const repeated = linked.filter((record) => {
+    const isRepeated = (last.get(pathOf(record)) ?? 0) > record.index;
+    return !lost.has(pathOf(record)) && (isRepeated || !isName(archive, record));
+  });
+  return [...gone, ...repeated];
 }
 
 function isLinked(record: ArchiveRecord): boolean {
@@ -99,7 +97,7 @@ function listSharedFiles(archive: Archive): SharedFile[] {
   const records = new Map<number, ArchiveRecord[]>();
   for (const record of archive.records) {
     const inode = archive.placed[record.index]?.inode;
-    if (inode !== undefined) records.set(inode, [...(records.get(inode) ?? []), record]);
+    if (inode !== undefined) addToGroup(records, inode, record);
   }
   const files = new Map<number, SharedFile>();
   for (const { type, record, data } of archive.entries.values()) {

@@ -1,12 +1,12 @@
 import { encodePath, showPath } from '../format/path.js';
 import { isWritable } from '../format/sidecar.js';
-import type { Archive, ImageEntry } from '../model/archive.js';
+import type { Archive } from '../model/archive.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ErrorCode } from '../model/error-code.js';
 import type { ArchiveRecord } from '../model/layout.js';
-import { ancestorPaths, coverPaths } from '../tree/resolve.js';
+import { coverPaths, parentPath } from '../tree/resolve.js';
 import { planLinks, type RecordAction } from './link-plan.js';
 
 const largestNumber = 0xffffffff;
@@ -70,7 +70,8 @@ function groupRecords(archive: Archive, wanted: (path: string) => boolean): Map<
 /** Hard-link groups stay together: the kernel clears its link table at every TRAILER. */
 function placeAdditions(archive: Archive, entries: readonly Entry[]): Map<number, Entry[]> {
   const groups = new Map<string, number>();
-  const segmentOf = (entry: Entry) => findSegment(archive, entry.path);
+  const segments = findSegments(archive, entries);
+  const segmentOf = ({ path }: Entry) => segments.get(findParent(archive, path) ?? '') ?? archive.layout.root;
   for (const entry of entries) {
     if (entry.link !== undefined)
       groups.set(entry.link, Math.max(groups.get(entry.link) ?? 0, segmentOf(entry)));
@@ -85,13 +86,25 @@ function placeAdditions(archive: Archive, entries: readonly Entry[]): Map<number
   return placed;
 }
 
-function findSegment(archive: Archive, path: string): number {
-  const parent = ancestorPaths(path)
-    .map((ancestor) => archive.entries.get(ancestor))
-    .findLast((entry): entry is ImageEntry => entry !== undefined);
-  if (parent === undefined) return archive.layout.root;
-  const first = archive.records.find((record) => archive.placed[record.index]?.path === parent.path);
-  return Math.max(archive.layout.root, first?.segment ?? 0);
+/** The segments in which the nearest directories above these entries begin, by the paths of the directories. */
+function findSegments({ records, placed, layout, ...archive }: Archive, entries: readonly Entry[]) {
+  const wanted = new Set(entries.map(({ path }) => findParent(archive, path)));
+  const segments = new Map<string, number>();
+  for (const record of records) {
+    const path = placed[record.index]?.path;
+    if (path !== undefined && wanted.has(path) && !segments.has(path))
+      segments.set(path, Math.max(layout.root, record.segment));
+  }
+  return segments;
+}
+
+/** The nearest directory above a path that the image has. */
+function findParent({ entries }: Pick<Archive, 'entries'>, path: string): string | undefined {
+  for (let at = path; at.includes('/'); ) {
+    at = parentPath(at);
+    if (entries.has(at)) return at;
+  }
+  return undefined;
 }
 
 /** Compares component by component: a directory comes before its contents. */

@@ -5,6 +5,9 @@ import { groupLinks, type LinkNames } from './links.js';
 
 type Tree = ReadonlyMap<string, Entry>;
 type FieldDifference = Difference['fields'][number];
+/** Names of one file that a difference has. */
+const mostNames = 50;
+
 type FieldTexts = Partial<Record<EntryField, string>>;
 
 /**
@@ -12,11 +15,29 @@ type FieldTexts = Partial<Record<EntryField, string>>;
  * one size differ; it is not asked about files of different sizes.
  */
 export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: string) => boolean): TreeDiff {
+  const steps = diffInSteps(before, after, hasOtherContent);
+  for (let next = steps.next(); ; next = steps.next()) if (next.done) return next.value;
+}
+
+/** Entries between two pauses. */
+const pause = 1000;
+
+/** The same with pauses, for trees of any size. */
+export function* diffInSteps(
+  before: Tree,
+  after: Tree,
+  hasOtherContent: (path: string) => boolean,
+): Generator<void, TreeDiff, void> {
   const texts = new Map<string, string>();
   const linksBefore = groupLinks(before.values(), texts);
   const linksAfter = groupLinks(after.values(), texts);
+  const shown = new Map<string, string>();
+  let count = 0;
+  yield;
   const differences: Difference[] = [];
   for (const [path, old] of before) {
+    count += 1;
+    if (count % pause === 0) yield;
     const entry = after.get(path);
     if (entry === undefined) {
       differences.push({ path, kind: 'removed', type: old.type, fields: [] });
@@ -28,10 +49,33 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
   for (const [path, entry] of after) {
     if (!before.has(path)) differences.push({ path, kind: 'added', type: entry.type, fields: [] });
   }
-  const count = (kind: Difference['kind']) =>
+  const countKind = (kind: Difference['kind']) =>
     differences.filter((difference) => difference.kind === kind).length;
+  yield;
   differences.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { added: count('added'), removed: count('removed'), changed: count('changed'), differences };
+  yield;
+  return {
+    added: countKind('added'),
+    removed: countKind('removed'),
+    changed: countKind('changed'),
+    differences,
+  };
+
+  /** A file of a million names is a million differences when it gets another one: each would tell all of them. */
+  function shortenLinks(difference: FieldDifference): FieldDifference {
+    if (difference.field !== 'link') return difference;
+    return { ...difference, before: shorten(difference.before), after: shorten(difference.after) };
+  }
+
+  function shorten(names: string): string {
+    const known = shown.get(names);
+    if (known !== undefined) return known;
+    const all = names.split('\n');
+    const more = all.length > mostNames ? [`and ${all.length - mostNames} more names`] : [];
+    const short = [...all.slice(0, mostNames), ...more].join('\n');
+    shown.set(names, short);
+    return short;
+  }
 
   function compareEntries(old: Entry, entry: Entry): FieldDifference[] {
     const { path } = old;
@@ -39,7 +83,7 @@ export function diffTrees(before: Tree, after: Tree, hasOtherContent: (path: str
       old.type === 'file' && entry.type === 'file' && (old.size !== entry.size || hasOtherContent(path));
     const isSame = isAlike(old, entry) && linksBefore(path) === linksAfter(path);
     if (isSame && !hasOther) return [];
-    const fields = compareTexts(describe(old, linksBefore), describe(entry, linksAfter));
+    const fields = compareTexts(describe(old, linksBefore), describe(entry, linksAfter)).map(shortenLinks);
     if (!hasOther) return fields;
     return [...fields, { field: 'content', before: `${old.size} bytes`, after: `${entry.size} bytes` }];
   }

@@ -11,6 +11,14 @@ export function splitPath(path: string): string[] {
   return path.split('/').filter((component) => component !== '' && component !== '.');
 }
 
+/** Not a regular expression, which would try each of many slashes that end nothing. */
+export function trimSlashes(text: string): string {
+  let [start, end] = [0, text.length];
+  while (text[start] === '/') start += 1;
+  while (end > start && text[end - 1] === '/') end -= 1;
+  return text.slice(start, end);
+}
+
 export function joinPath(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`;
 }
@@ -23,10 +31,6 @@ export function parentPath(path: string): string {
 export function ancestorPaths(path: string): string[] {
   const components = path.split('/').slice(0, -1);
   return components.map((_, index) => components.slice(0, index + 1).join('/'));
-}
-
-export function isBelow(path: string, directory: string): boolean {
-  return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
 }
 
 /** Whether a path is one of these or below one of them. What was found of a directory is kept for all in it. */

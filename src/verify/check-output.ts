@@ -5,7 +5,7 @@ import type { TreeDiff } from '../model/diff.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import { groupLinks } from '../tree/links.js';
-import { coverPaths, isBelow } from '../tree/resolve.js';
+import { coverPaths, parentPath } from '../tree/resolve.js';
 import { compareImages } from './compare-images.js';
 
 /**
@@ -90,10 +90,11 @@ async function findMissing(after: Archive, changes: readonly Change[]): Promise<
 
 /** Removed paths that are still there, and that no put explains. */
 function findLeft(after: Archive, changes: readonly Change[], puts: readonly Entry[]): string[] {
+  const explained = new Set<string>();
+  for (const { path } of puts) for (let at = path; !explained.has(at); at = parentPath(at)) explained.add(at);
   return changes.flatMap((change) => {
-    if (change.op === 'put' || !after.entries.has(change.path)) return [];
-    const isPut = puts.some((put) => put.path === change.path || isBelow(put.path, change.path));
-    return isPut ? [] : [`${change.path}: is still there`];
+    const isLeft = change.op === 'remove' && after.entries.has(change.path) && !explained.has(change.path);
+    return isLeft ? [`${change.path}: is still there`] : [];
   });
 }
 

@@ -1,9 +1,11 @@
 import { collectBytes } from '../io/collect.js';
 import { digestFiles } from '../io/digest.js';
+import { createTurns, inTurns } from '../io/turns.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
-import type { TreeDiff } from '../model/diff.js';
+import type { Difference, TreeDiff } from '../model/diff.js';
+import { addToGroup } from '../model/groups.js';
 import type { ArchiveRecord } from '../model/layout.js';
-import { diffTrees } from '../tree/diff.js';
+import { diffInSteps } from '../tree/diff.js';
 import { diffTexts } from '../tree/text-diff.js';
 import { compareBootconfigs } from './compare-bootconfigs.js';
 
@@ -23,7 +25,8 @@ export async function compareImages(before: Archive, after: Archive): Promise<Tr
   const digestsBefore = await digestFiles(before, unknown);
   const digestsAfter = await digestFiles(after, unknown);
   for (const path of unknown) if (digestsBefore.get(path) !== digestsAfter.get(path)) changed.add(path);
-  const diff = diffTrees(before.entries, after.entries, (path) => changed.has(path));
+  const isOther = (path: string) => changed.has(path);
+  const diff = await inTurns(diffInSteps(before.entries, after.entries, isOther));
   const bootconfig = compareBootconfigs(before.bootconfig, after.bootconfig);
   return bootconfig === undefined ? diff : { ...diff, bootconfig };
 }
@@ -46,11 +49,14 @@ export async function addTextDiffs(before: Archive, after: Archive, diff: TreeDi
     .filter((path) => isSmall(before, path) && isSmall(after, path))
     .slice(0, mostFiles);
   const [old, now] = [await readTexts(before, paths), await readTexts(after, paths)];
-  const differences = diff.differences.map((difference) => {
+  const takeTurn = createTurns();
+  const differences: Difference[] = [];
+  for (const difference of diff.differences) {
     const [left, right] = [old.get(difference.path), now.get(difference.path)];
     const text = left === undefined || right === undefined ? undefined : diffTexts(left, right);
-    return text === undefined ? difference : { ...difference, text };
-  });
+    differences.push(text === undefined ? difference : { ...difference, text });
+    if (text !== undefined) await takeTurn();
+  }
   return { ...diff, differences };
 }
 
@@ -62,7 +68,7 @@ async function readTexts(image: Archive, paths: readonly string[]): Promise<Map<
     const entry = image.entries.get(path);
     if (entry?.type !== 'file') continue;
     if (entry.size === 0) texts.set(path, '');
-    else byRecord.set(entry.data, [...(byRecord.get(entry.data) ?? []), path]);
+    else addToGroup(byRecord, entry.data, path);
   }
   for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
     const text = decodeText(await collectBytes(body, longestText, record.name));

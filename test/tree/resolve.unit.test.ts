@@ -51,3 +51,21 @@ for (const [pattern, path, wanted] of globs) {
     t.is(createGlob(pattern)(path), wanted);
   });
 }
+
+test('a glob of many stars takes no longer than its length times that of the path', (t) => {
+  t.false(createGlob(`${'*a'.repeat(20)}*b`)('a'.repeat(255)));
+  t.false(createGlob(`${'**/'.repeat(20)}x`)('a/'.repeat(2000)));
+  t.true(createGlob('**/*.ko')(`${'lib/'.repeat(1000)}x.ko/below`));
+});
+
+test('a path through thousands of directories takes a few looks', (t) => {
+  const deep = Array(2000).fill('d').join('/');
+  let looks = 0;
+  const look = (path: string) => {
+    looks += 1;
+    return deep === path || deep.startsWith(`${path}/`) ? { type: 'directory' as const } : undefined;
+  };
+  t.is(resolvePath(look, `/${deep}`), deep);
+  t.is(resolvePath(look, `${deep}/no/file`), `${deep}/no/file`);
+  t.true(looks < 40, `${looks} looks`);
+});

@@ -3,6 +3,7 @@ import { createInterruptedError } from '../../io/process.js';
 import type { Archive, ImageEntry } from '../../model/archive.js';
 import type { Cache, CacheEntry } from '../../model/cache.js';
 import { MobyPatchError } from '../../model/error.js';
+import { addToGroup } from '../../model/groups.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import { type PackItem, packEntries } from '../../tar/tar-writer.js';
 import type { Daemon } from './daemon.js';
@@ -123,7 +124,7 @@ async function* listItems(image: Archive): AsyncGenerator<PackItem> {
   const byData = new Map<ArchiveRecord, ImageEntry[]>();
   for (const entry of selectTravellers(image.entries.values())) {
     if (entry.type !== 'file') yield { entry };
-    else byData.set(entry.data, [...(byData.get(entry.data) ?? []), entry]);
+    else addToGroup(byData, entry.data, entry);
   }
   for await (const [record, body] of image.bodies(new Set(byData.keys()))) {
     const [first, ...others] = byData.get(record) ?? [];

@@ -1,5 +1,6 @@
 import { encodePath } from '../../format/path.js';
 import type { Entry } from '../../model/entry.js';
+import { coverPaths, parentPath } from '../../tree/resolve.js';
 
 /**
  * What a container runtime mounts over, creates or rewrites: the state there is Docker's and not the image's.
@@ -31,7 +32,8 @@ export function selectTravellers<T extends Entry>(entries: Iterable<T>): T[] {
   const all = [...entries];
   const staying = new Set(all.filter((entry) => !canTravel(entry)));
   const homes = new Set([...staying].filter(({ type }) => type === 'directory').map(({ path }) => path));
-  return all.filter((entry) => !staying.has(entry) && !isBelowAny(entry.path, homes));
+  const isInside = coverPaths([...homes].filter((path) => path !== ''));
+  return all.filter((entry) => !staying.has(entry) && !isInside(parentPath(entry.path)));
 }
 
 function canTravel(entry: Entry): boolean {
@@ -48,11 +50,4 @@ function canTravel(entry: Entry): boolean {
   return entry.path
     .split('/')
     .every((name) => !name.startsWith('.wh.') && encodePath(name).length <= longestName);
-}
-
-function isBelowAny(path: string, directories: ReadonlySet<string>): boolean {
-  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
-    if (directories.has(path.slice(0, at))) return true;
-  }
-  return false;
 }

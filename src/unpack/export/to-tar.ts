@@ -5,6 +5,7 @@ import { createLineFile } from '../../io/line-file.js';
 import { createScratch } from '../../io/scratch.js';
 import type { Archive, ImageEntry } from '../../model/archive.js';
 import type { Bytes, Entry } from '../../model/entry.js';
+import { addToGroup } from '../../model/groups.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import { blockSize, encodePax, encodeTarBlock, octalLimit } from '../../tar/tar-header.js';
 import { type PackItem, packEntries } from '../../tar/tar-writer.js';
@@ -78,7 +79,7 @@ async function* listItems(image: Archive): AsyncGenerator<PackItem> {
     const { type, size, data } = entry;
     if (sidecarOnly.has(entry.path)) continue;
     if (type === 'directory') yield { entry };
-    else if (type === 'file' && size > 0) files.set(data, [...(files.get(data) ?? []), entry]);
+    else if (type === 'file' && size > 0) addToGroup(files, data, entry);
     else others.push(entry);
   }
   for await (const [record, body] of image.bodies(new Set(files.keys())))

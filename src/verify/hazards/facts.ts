@@ -1,5 +1,6 @@
 import type { Archive, ImageEntry } from '../../model/archive.js';
 import type { Bytes } from '../../model/entry.js';
+import { addToGroup } from '../../model/groups.js';
 import type { ArchiveRecord } from '../../model/layout.js';
 import { resolvePath } from '../../tree/resolve.js';
 import type { KernelConfig } from './kernel-config.js';
@@ -25,7 +26,7 @@ export interface Facts extends HazardOptions {
   follow(path: string): ImageEntry | undefined;
   /** The first `longestBody` bytes of a regular file; undefined before they were read. */
   body(path: string): Uint8Array | undefined;
-  /** The same as text, one character a byte; empty before it was read. */
+  /** The first `longestText` of them as text, one character a byte; empty before it was read. */
   text(path: string): string;
   /** Paths directly inside a directory. */
   list(path: string): readonly string[];
@@ -33,6 +34,8 @@ export interface Facts extends HazardOptions {
 
 /** Longer than any loader or shell. A longer body is cut, and its ELF tables may be out of reach. */
 const longestBody = 32 * 2 ** 20;
+/** Longer than any script or table of a system. */
+const longestText = 256 * 1024;
 const mostRounds = 16;
 
 /**
@@ -70,7 +73,7 @@ function createFacts(image: Archive, options: HazardOptions, bodies: ReadonlyMap
     image,
     follow,
     body,
-    text: (path) => Buffer.from(body(path) ?? []).toString('latin1'),
+    text: (path) => Buffer.from((body(path) ?? []).slice(0, longestText)).toString('latin1'),
     list: (path) => children.get(follow(path)?.path ?? path) ?? [],
   };
 }
@@ -95,7 +98,7 @@ async function readBodies(
   const byRecord = new Map<ArchiveRecord, string[]>();
   for (const { data, path, size } of entries) {
     if (size === 0) bodies.set(path, new Uint8Array());
-    else byRecord.set(data, [...(byRecord.get(data) ?? []), path]);
+    else addToGroup(byRecord, data, path);
   }
   for await (const [record, body] of image.bodies(new Set(byRecord.keys()))) {
     const bytes = await readStart(body);

@@ -134,9 +134,14 @@ export function findGenerated(facts: Facts): Hazard[] {
   ];
 }
 
+/** Files that a hazard names beside the first. */
+const mostOthers = 20;
+
 function createHazard(facts: Facts, kind: Kind, [path, ...others]: readonly string[]): Hazard[] {
   if (path === undefined) return [];
-  const also = others.length === 0 ? '' : `the same for ${others.map(showPath).join(', ')}: `;
+  const more = others.length > mostOthers ? ` and ${others.length - mostOthers} more` : '';
+  const named = others.slice(0, mostOthers).map(showPath).join(', ');
+  const also = others.length === 0 ? '' : `the same for ${named}${more}: `;
   const message = `${also}${kind.why}`;
   return [{ code: kind.code, severity: 'warning', path, message, hint: fillRemedy(kind, path, facts) }];
 }

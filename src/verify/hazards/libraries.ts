@@ -13,6 +13,8 @@ export interface Trace {
 const standardFolders = ['lib', 'usr/lib', 'lib64', 'usr/lib64', 'usr/local/lib', 'lib32', 'usr/lib32'];
 // A closure of libraries: systemd's own has about 40.
 const mostLibraries = 1000;
+/** Folders of the configuration: each of them is looked into for each library. */
+const mostFolders = 100;
 
 /** Files that name further library folders: glibc's and musl's. */
 export function listLoaderFiles(facts: Facts): string[] {
@@ -92,7 +94,8 @@ function findLibrary(
 function listFolders(facts: Facts): string[] {
   const configured = listLoaderFiles(facts)
     .flatMap((path) => facts.text(path).split(/[\n:,\s]+/))
-    .filter((word) => word.startsWith('/') && !word.includes('*'));
+    .filter((word) => word.startsWith('/') && !word.includes('*'))
+    .slice(0, mostFolders);
   const byArchitecture = standardFolders
     .flatMap((folder) => facts.list(folder))
     .filter((path) => /-linux-[^/]+$/.test(path) && facts.follow(path)?.type === 'directory');

@@ -1,3 +1,4 @@
+import { showPath } from '../../format/path.js';
 import type { Hazard } from '../../model/hazard.js';
 import type { Facts } from './facts.js';
 
@@ -71,7 +72,7 @@ function readSystem(facts: Facts): { readonly path: string; readonly value: stri
 
 function listSkipped(facts: Facts, container: string): string[] {
   const isSkipped = (path: string) =>
-    [...facts.text(path).matchAll(/^\s*keyword\s+(.*)$/gm)].some(([, words = '']) =>
+    [...facts.text(path).matchAll(/^[ \t]*keyword[ \t]+(.*)$/gm)].some(([, words = '']) =>
       words.split(/\s+/).some((word) => word === `-${container}` || word === '-containers'),
     );
   return listServices(facts).flatMap((path) =>
@@ -79,8 +80,11 @@ function listSkipped(facts: Facts, container: string): string[] {
   );
 }
 
+/** Services that a message names. */
+const mostNamed = 20;
+
 function describe(services: readonly string[]): string {
   return services.length === 0
     ? 'every service with such a keyword'
-    : `${services.length} services: ${services.join(', ')}`;
+    : `${services.length} services: ${services.slice(0, mostNamed).map(showPath).join(', ')}${services.length > mostNamed ? ', ...' : ''}`;
 }

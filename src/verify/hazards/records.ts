@@ -1,8 +1,12 @@
 import { showPath } from '../../format/path.js';
 import type { Hazard } from '../../model/hazard.js';
 import type { Codec } from '../../model/layout.js';
+import { parentPath, trimSlashes } from '../../tree/resolve.js';
 import type { Facts } from './facts.js';
 import { nameArchive } from './name-archive.js';
+
+/** Hazards of one kind that are told; `inspect` lists every record that a kernel drops. */
+const mostNamed = 200;
 
 /** Another device than the console, or no device, at its path: init then silently has no output. */
 export function findConsole(facts: Facts): Hazard[] {
@@ -27,10 +31,11 @@ export function findMissingParents(facts: Facts): Hazard[] {
   const parents = new Map<string, number>();
   for (const { record, reason } of facts.image.dropped) {
     if (!reason.includes('parent')) continue;
-    const parent = record.name.replace(/^(\.?\/)+/, '').replace(/\/*[^/]*\/*$/, '');
+    const name = trimSlashes(record.name.replace(/^(\.?\/)+/, ''));
+    const parent = trimSlashes(parentPath(name));
     parents.set(parent, (parents.get(parent) ?? 0) + 1);
   }
-  return [...parents].map(([path, count]) => ({
+  return [...parents].slice(0, mostNamed).map(([path, count]) => ({
     code: 'parent-missing',
     severity: 'warning',
     path,
@@ -44,9 +49,11 @@ export function findMissingParents(facts: Facts): Hazard[] {
  * with the same numbers becomes another name of a file of the first.
  */
 export function findLinkLeaks({ image }: Facts): Hazard[] {
-  return image.leaks.map(({ record, first }) =>
-    createLeak(nameArchive(image.layout, record.segment), record.name, first.name),
-  );
+  return image.leaks
+    .slice(0, mostNamed)
+    .map(({ record, first }) =>
+      createLeak(nameArchive(image.layout, record.segment), record.name, first.name),
+    );
 }
 
 function createLeak(path: string, name: string, first: string): Hazard {

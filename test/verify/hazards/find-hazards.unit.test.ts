@@ -297,3 +297,31 @@ test('hazards that changes introduced are told from those of before', (t) => {
   t.deepEqual(codes(introduced), ['a z']);
   t.deepEqual(codes(known), ['a x', 'c w']);
 });
+
+test('texts that are made to take the square of their length are read in a moment', async (t) => {
+  const script = (text: string) => `#!/sbin/openrc-run\n${text}`;
+  const texts = [
+    script('\n'.repeat(200_000)),
+    script('mount '.repeat(40_000)),
+    script('keyword '.repeat(30_000)),
+  ];
+  const evil = texts.flatMap((text, index) => [
+    file(`etc/init.d/e${index}`, text, { mode: 0o100755 }),
+    symlink(`etc/runlevels/boot/e${index}`, `/etc/init.d/e${index}`),
+  ]);
+  const table = file('etc/fstab', `x /${'/'.repeat(100_000)}a\n${'x /usr\n'.repeat(20_000)}`);
+  const names = Array.from({ length: 500 }, (_, index) => file(`${'/'.repeat(4000)}no${index}//x`, ''));
+  const hazards = await find(t, [...sound, ...openrc, ...evil, table, ...names]);
+  t.is(hazards.filter(({ code }) => code === 'parent-missing').length, 200);
+});
+
+test('every place that is mounted over counts its files', async (t) => {
+  const table = file('etc/fstab', 'x /srv nfs\nx /srv/a nfs\nx /opt nfs noauto\nx /none nfs\n');
+  const folders = ['srv', 'srv/a', 'opt', 'etc'].map((name) => directory(name));
+  const files = ['srv/1', 'srv/a/2', 'srv/a/3', 'opt/4'].map((name) => file(name, 'x'));
+  const hazards = await find(t, [...sound, ...folders, table, ...files]);
+  const shadowed = hazards.filter(({ code }) => code === 'path-shadowed');
+  t.deepEqual(codes(shadowed), ['path-shadowed srv', 'path-shadowed srv/a']);
+  t.regex(shadowed[0]?.message ?? '', /the 3 files/);
+  t.regex(shadowed[1]?.message ?? '', /the 2 files/);
+});
