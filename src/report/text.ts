@@ -97,7 +97,7 @@ function renderBootOf({ boot, failed, after }: Report): string[] {
 
 function describeTwice(differences: readonly unknown[]): string {
   if (differences.length === 0) return 'a second run of the steps made the same';
-  return `a second run of the steps made ${differences.length} things differently`;
+  return `a second run of the steps made ${differences.length === 1 ? 'one thing' : `${differences.length} things`} differently`;
 }
 
 /** No line where there is no value. */
