@@ -19,14 +19,13 @@ interface Repetition {
 
 /** Applies all steps once more, without the cache. Error (`failed`): `not-reproducible`; the report has all differences. */
 export async function repeatSteps(
-  { draft, session, redaction }: Run,
+  { draft, request, session, redaction }: Run,
   { image, plan, engine, stamp, changes }: Repetition,
 ): Promise<void> {
-  const { signal, log } = session;
   const { createFilter } = redaction;
-  const options = { reads: plan.reads, stamp, signal, log, createFilter, cache: noCache };
-  await using workspace = createWorkspace({ image, engine, ...options });
-  const again = await traceSteps(plan.steps, workspace, { signal, log });
+  const options = { image, engine, reads: plan.reads, stamp, createFilter, limits: request.limits };
+  await using workspace = createWorkspace({ ...session, ...options, cache: noCache });
+  const again = await traceSteps(plan.steps, workspace, session);
   const twice = await compareRuns(changes, again.changes, again.writers);
   draft.set({ twice });
   refuseDifferences(twice);
