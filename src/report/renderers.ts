@@ -1,6 +1,6 @@
 import { formatJson, showText } from '../format/show-text.js';
 import type { Report } from '../model/report.js';
-import { renderHtml } from './html.js';
+import { renderHtml } from './html/page.js';
 import { renderJunit } from './junit.js';
 import { renderMarkdown } from './markdown.js';
 import { renderPlainText } from './text.js';

@@ -1,0 +1,125 @@
+import type { ErrorReport } from '../../model/error.js';
+import type { Report } from '../../model/report.js';
+import { type Check, listChecks } from '../checks.js';
+import { renderError } from '../error.js';
+import { type Markup, mark, markLines } from '../markup.js';
+import { describeCached, showSeconds } from '../text.js';
+import { createChangeTree } from './change-tree.js';
+import { createSegments, createTimes } from './strips.js';
+import { type Cell, createSection, createTable, type Section } from './tables.js';
+
+/** What a reader must know, failures first, then what was done, then the details. */
+export function listSections(report: Report): Section[] {
+  const checks = listChecks(report);
+  const isBroken = ({ result }: Check) => result === 'failed' || result === 'error';
+  return [
+    ...createSection(
+      'What went wrong',
+      [
+        report.error && createError(report.error),
+        createChecks(checks.filter(isBroken)),
+        createConsole(report),
+      ],
+      'trouble',
+    ),
+    ...createSection(
+      'Warnings',
+      [createList([...report.warnings, ...(report.boot?.warnings ?? [])])],
+      'caution',
+    ),
+    ...createSection('Changes', [createChanges(report)]),
+    ...createSection('Checks', [createChecks(checks)]),
+    ...createSection('Steps', createSteps(report)),
+    ...createSection('Packages', [createPackages(report)]),
+    ...createSection('Bytes of the image', createLayouts(report)),
+    ...createSection('Time', [createTimes(report)]),
+    ...createSection('Origin', [createOrigin(report)]),
+  ];
+}
+
+function createError(error: ErrorReport): Markup {
+  return mark`<pre class="error">${markLines(renderError(error).split('\n'))}</pre>\n`;
+}
+
+function createConsole({ boot }: Report): Markup | undefined {
+  if (boot === undefined || boot.tail.length === 0) return undefined;
+  return mark`<h3>End of the console</h3>\n<pre>${markLines(boot.tail)}</pre>\n`;
+}
+
+function createChanges({ diff }: Report): Markup | undefined {
+  if (diff === undefined || diff.differences.length === 0) return undefined;
+  return createChangeTree(diff);
+}
+
+const symbols = { passed: '✔', failed: '✘', error: '!', skipped: '–' } as const;
+
+function createChecks(checks: readonly Check[]): Markup | undefined {
+  const rows = checks.map(({ stage, name, result, note = '', seconds }): Cell[] => [
+    mark`<span class="${result}">${symbols[result]} ${result}</span>`,
+    stage,
+    name,
+    note,
+    seconds === undefined ? '' : mark`<span>${showSeconds(seconds * 1000)}</span>`,
+  ]);
+  return createTable(['', 'stage', 'check', 'found', 'time'], rows);
+}
+
+function createSteps({ plan, steps, failed }: Report): (Markup | undefined)[] {
+  const patches = (plan?.patches ?? []).map(({ id, title, sha256, parameters }): Cell[] => [
+    id,
+    title,
+    Object.entries(parameters)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(', '),
+    sha256.slice(0, 16),
+  ]);
+  const done = steps.map(({ patch, summary, changed, cached, proven, notes, durationMs }): Cell[] => [
+    patch,
+    [summary, ...notes].join('; '),
+    cached ? describeCached(proven) : changed ? 'done' : 'already done',
+    mark`<span>${showSeconds(durationMs)}</span>`,
+  ]);
+  const left = (plan?.steps ?? []).slice(steps.length).map(({ patch, summary, cached, proven }): Cell[] => {
+    const state = cached ? describeCached(proven) : 'to be done';
+    return [patch, summary, failed ? 'not done' : state, ''];
+  });
+  return [
+    createTable(['patch', 'step', '', 'time'], [...done, ...left]),
+    createTable(['patch', 'title', 'parameters', 'sha256'], patches),
+  ];
+}
+
+function createPackages({ steps }: Report): Markup | undefined {
+  const rows = steps.flatMap((step) =>
+    Object.entries(step.packages).map(([name, version]) => [name, version, step.patch]),
+  );
+  return createTable(['package', 'version', 'patch'], rows);
+}
+
+function createLayouts({ before, after }: Report): Markup[] {
+  if (after === undefined || after.sha256 === before?.sha256) return createSegments('before', before);
+  return [...createSegments('before', before), ...createSegments('after', after)];
+}
+
+function createOrigin(report: Report): Markup | undefined {
+  const { before, after, output, engine, mode, plan, manifest, boot } = report;
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['input', report.input],
+    ['output', output],
+    ['manifest', manifest],
+    ['console', boot?.console],
+    ['before', before && `${before.size} bytes, sha256 ${before.sha256}`],
+    ['after', after && `${after.size} bytes, sha256 ${after.sha256}`],
+    ['engine', engine && `${engine.name}: ${engine.reason}`],
+    ['mode', mode && `${mode.name}: ${mode.reason}`],
+    ['plan', plan?.id],
+  ];
+  return createTable(
+    [],
+    rows.flatMap(([name, value]): Cell[][] => (value === undefined ? [] : [[name, { long: value }]])),
+  );
+}
+
+function createList(texts: readonly string[]): Markup | undefined {
+  return texts.length === 0 ? undefined : mark`<ul>\n${texts.map((text) => mark`<li>${text}</li>\n`)}</ul>\n`;
+}
