@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /**
  * The one script of the page: it hides what the search field and the three boxes exclude. Without it the page shows
  * everything. It has no & and no <, so it is the same text in HTML and XML. Its digest stands in the policy of the page, so no text of an image can run in its place.
@@ -32,5 +30,5 @@ if (field !== null) {
 }
 `;
 
-/** As a policy names a script that may run. */
-export const scriptDigest = `sha256-${createHash('sha256').update(filterScript).digest('base64')}`;
+/** Of the script, as a policy names one that may run. A test computes it anew. */
+export const scriptDigest = 'sha256-o6GKXr7rIwNvVYgDjxu9KnRK1kPznMAvT7GsSe5/Eyk=';
