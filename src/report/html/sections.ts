@@ -1,6 +1,7 @@
 import type { ErrorReport } from '../../model/error.js';
 import type { Report } from '../../model/report.js';
 import { type Check, listChecks } from '../checks.js';
+import { renderBootconfig } from '../diff.js';
 import { renderError } from '../error.js';
 import { type Markup, mark, markLines } from '../markup.js';
 import { describeCached, showSeconds } from '../text.js';
@@ -47,8 +48,13 @@ function createConsole({ boot }: Report): Markup | undefined {
 }
 
 function createChanges({ diff }: Report): Markup | undefined {
-  if (diff === undefined || diff.differences.length === 0) return undefined;
-  return createChangeTree(diff);
+  if (diff === undefined) return undefined;
+  const lines = renderBootconfig(diff);
+  const bootconfig =
+    lines.length === 0 ? [] : mark`<h3>Boot configuration</h3>\n<pre>${markLines(lines)}</pre>\n`;
+  const tree = diff.differences.length === 0 ? [] : createChangeTree(diff);
+  const isEmpty = lines.length + diff.differences.length === 0;
+  return isEmpty ? undefined : mark`${tree}${bootconfig}`;
 }
 
 const symbols = { passed: '✔', failed: '✘', error: '!', skipped: '–' } as const;
