@@ -24,8 +24,9 @@ export function setBootconfigKey(text: string, key: string, values: readonly str
   const [first, ...others] = statements.filter((statement) => statement.key === key);
   const line = showBootconfigKey('', values).trimStart();
   if (first === undefined) {
-    const end = text === '' || text.endsWith('\n') ? '' : '\n';
-    return `${text}${end}${key} ${line}\n`;
+    const closed = closeValue(text, statements.at(-1));
+    const end = closed === '' || closed.endsWith('\n') ? '' : '\n';
+    return `${closed}${end}${key} ${line}\n`;
   }
   const edited = others.toReversed().reduce((rest, statement) => cut(rest, statement), text);
   return `${edited.slice(0, first.start)}${first.written} ${line}${edited.slice(first.end)}`;
@@ -48,6 +49,13 @@ export function removeBootconfigKey(text: string, key: string): string {
     if (empty === undefined) return rest;
     rest = cut(rest, empty);
   }
+}
+
+/** A kernel takes the next line for the value of `key =`, so an empty value at the end gets quotes. */
+function closeValue(text: string, last: BootconfigStatement | undefined): string {
+  if (last?.operator === undefined || last.values.at(-1) !== '' || text.slice(last.end).trim() !== '')
+    return text;
+  return /["']$/.test(text.slice(0, last.end)) ? text : `${text.slice(0, last.end)}""${text.slice(last.end)}`;
 }
 
 /** Cuts a part with the `;` behind it, and its line when nothing else is in that. */

@@ -39,7 +39,8 @@ const deepest = 16;
 const mostNodes = 8192;
 export const longestBootconfig = 32 * 1024 - 1;
 
-const isSpace = (letter: string | undefined) => letter !== undefined && /[\t-\r ]/.test(letter);
+/** As lib/ctype.c has it, with the space that does not break. */
+const isSpace = (letter: string | undefined) => letter !== undefined && /[\t-\r \xa0]/.test(letter);
 const word = /^[A-Za-z0-9_-]+$/;
 
 /**

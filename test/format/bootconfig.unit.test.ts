@@ -65,12 +65,18 @@ test('setting a key changes its statement alone, and takes away its others', (t)
   t.is(setBootconfigKey(sample, 'kernel.quiet', ['1']), sample.replace('quiet', 'quiet = 1'));
   t.is(setBootconfigKey(sample, 'ftrace.event', ['x']), `${sample}ftrace.event = x\n`);
   t.is(setBootconfigKey('a = 1', 'b', ['']), 'a = 1\nb = ""\n');
+  t.is(setBootconfigKey('a = ', 'b', ['1']), 'a = ""\nb = 1\n', 'the next line is no value of a');
 });
 
 test('removing a key takes its statements and all below it, and braces that are empty then', (t) => {
   t.is(removeBootconfigKey(sample, 'kernel.loglevel'), sample.replace('loglevel = 3; ', ''));
   t.is(removeBootconfigKey(sample, 'kernel'), '# who built it\ninit.arg = a, "b c"\n');
   t.is(removeBootconfigKey(sample, 'absent'), sample);
+  t.is(
+    removeBootconfigKey('a = 1\xa0# s\n', 'a'),
+    '\xa0# s\n',
+    'a space that does not break is one to a kernel',
+  );
   t.is(removeBootconfigKey('a { b { c = 1 } }\nd = 2\n', 'a.b.c'), 'd = 2\n');
 });
 

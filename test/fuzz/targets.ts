@@ -2,11 +2,16 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { findBzip2End } from '#src/compress/bzip2.js';
+import { findBootconfig } from '#src/compress/find-bootconfig.js';
 import { findLz4End } from '#src/compress/lz4.js';
 import { findLzopEnd } from '#src/compress/lzo.js';
 import { findZstdEnd } from '#src/compress/zstd.js';
+import { removeBootconfigKey, setBootconfigKey } from '#src/format/bootconfig-edit.js';
+import { parseBootconfig } from '#src/format/bootconfig-parser.js';
+import { decodeBootconfig, encodeBootconfig } from '#src/format/bootconfig-trailer.js';
 import { parseBzip2Header } from '#src/format/bzip2-marks.js';
 import { parseElf } from '#src/format/elf.js';
+import { identifyFile, tailSize } from '#src/format/file-kind.js';
 import { parseGzipHeader } from '#src/format/gzip-header.js';
 import { parseLzopHeader } from '#src/format/lzop-header.js';
 import { detectCodec } from '#src/format/magic.js';
@@ -36,7 +41,7 @@ import {
 } from './inputs.js';
 import { createMemoryFile, wantsProgram } from './memory-file.js';
 import type { Random } from './mutate.js';
-import { archives, images } from './seeds.js';
+import { archives, bootconfigSeeds, images, kindSeeds, small } from './seeds.js';
 
 export interface Target {
   readonly name: string;
@@ -107,6 +112,61 @@ export const fastTargets: readonly Target[] = [
         throw new Error('oracle: a name changed');
       if ([...showPath(path)].some((letter) => letter < ' '))
         throw new Error('oracle: a control character is shown');
+    },
+  },
+  {
+    name: 'file-kinds',
+    seeds: kindSeeds,
+    codes: /^never$/,
+    usual: 15_000,
+    run(bytes) {
+      const kind = identifyFile({ start: bytes, tail: bytes.subarray(-tailSize) });
+      if (kind !== undefined && !kind.help('FILE').match(/FILE|disk|boots with/))
+        throw new Error(`oracle: no help for ${kind.id}`);
+    },
+  },
+  {
+    name: 'bootconfig',
+    seeds: bootconfigSeeds,
+    codes: /^never$/,
+    usual: 8000,
+    run(bytes, random) {
+      const text = bytes.toString('latin1');
+      const parsed = parseBootconfig(text);
+      if ('problem' in parsed) {
+        if (parsed.at < 0 || parsed.at > text.length) throw new Error(`oracle: a problem at ${parsed.at}`);
+        return;
+      }
+      const keys = [...parsed.keys.keys(), 'new.key'];
+      const key = keys[random.below(keys.length)] ?? '';
+      const set = parseBootconfig(setBootconfigKey(text, key, ['a b', '1']));
+      if ('problem' in set) throw new Error(`oracle: ${key} cannot be set: ${set.problem}`);
+      for (const [name, values] of parsed.keys)
+        if (
+          name !== key &&
+          values.length > 0 &&
+          set.keys.get(name)?.join('\0').trimEnd() !== values.join('\0').trimEnd()
+        )
+          throw new Error(`oracle: setting ${key} changed ${name}`);
+      const left = parseBootconfig(removeBootconfigKey(text, key));
+      if (!('problem' in left) && (left.keys.get(key)?.length ?? 0) > 0)
+        throw new Error(`oracle: ${key} is still there`);
+    },
+  },
+  {
+    name: 'bootconfig-trailer',
+    seeds: bootconfigSeeds.map((text) => {
+      const image = Buffer.concat([small, encodeBootconfig(text.toString('latin1'), small.length)]);
+      return image.subarray(Math.max(0, image.length - 600));
+    }),
+    codes: /^never$/,
+    usual: 8000,
+    async run(bytes) {
+      const found = await findBootconfig(createMemoryFile(bytes));
+      if (found === undefined) return;
+      if (found.offset < 0 || found.offset + found.size > bytes.length)
+        throw new Error(`oracle: a boot configuration from ${found.offset}`);
+      decodeBootconfig(bytes.subarray(found.offset, found.offset + found.size));
     },
   },
   {
