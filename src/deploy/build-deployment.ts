@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from '../build.js';
-import { ownerOnly } from '../io/access.js';
+import { folderOwnerOnly } from '../io/access.js';
 import { digestBytes } from '../io/digest.js';
 import { replaceFile } from '../io/output.js';
 import { streamRegular } from '../io/regular-file.js';
@@ -66,7 +66,7 @@ export async function buildDeployment(
   const deployment = await describeBuild({ target, request: finished, recipe, name, report }, session);
   // Last: a folder with this file is complete.
   const text = `${JSON.stringify(deployment, null, 2)}\n`;
-  await replaceFile(join(folder, 'deployment.json'), text, [ownerOnly]);
+  await replaceFile(join(folder, 'deployment.json'), text, [folderOwnerOnly]);
   return { deployment, file, report };
 }
 
@@ -111,7 +111,7 @@ async function describeBuild(
   });
   const touched = await listTouched({ stock, patched, diff });
   const file = join(target.folder.builds, name, 'touched.json');
-  await replaceFile(file, `${JSON.stringify(touched)}\n`, [ownerOnly]);
+  await replaceFile(file, `${JSON.stringify(touched)}\n`, [folderOwnerOnly]);
   const archives = listArchiveDigests(stock);
   return {
     version: 1,

@@ -1,4 +1,5 @@
-import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createErrorReport, MobyPatchError } from '../model/error.js';
@@ -128,5 +129,8 @@ async function writeLog(path: string, line: string): Promise<void> {
   const { size } = await stat(path).catch(() => ({ size: 0 }));
   if (size > logLimit) await rename(path, `${path}.1`);
   const time = new Date().toISOString();
-  await appendFile(path, `${time} [${process.pid}] ${line.replaceAll('\n', ' ')}\n`);
+  // Without O_NONBLOCK opening a FIFO would wait for a reader for ever.
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  await using log = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  await log.appendFile(`${time} [${process.pid}] ${line.replaceAll('\n', ' ')}\n`);
 }

@@ -1,10 +1,14 @@
 import { readFileSync, type Stats } from 'node:fs';
-import { type FileHandle, lstat } from 'node:fs/promises';
+import { type FileHandle, lstat, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { FileAccess } from '../model/access.js';
 import { isPlanted } from './trust.js';
 
-/** For what is nobody else's business, whatever it was made from: the records of installed images. */
+/** For what is nobody else's business, whatever it was made from. */
 export const ownerOnly: FileAccess = { mode: 0o600, uid: -1, gid: -1 };
+
+/** For a record, which belongs to whom its folder belongs: to a user whom root works for by sudo, say. */
+export const folderOwnerOnly: FileAccess = { mode: 0o600, uid: -2, gid: -2 };
 
 /** For what comes through a pipe: who could read it before is not known. */
 export const anybody: FileAccess = { mode: 0o666, uid: -1, gid: -1 };
@@ -24,8 +28,11 @@ export interface AccessRequest {
 export async function settleAccess(file: FileHandle, { inputs, destination }: AccessRequest): Promise<void> {
   const old = await lstat(destination).catch(() => undefined);
   const sources = old?.isFile() ? [...inputs, old] : inputs;
-  const now = await file.stat();
-  if (old?.isFile() && (await mayKeepOwner(old, { inputs, destination }))) await chown(file, now, old);
+  const folder = await stat(dirname(destination));
+  const isRecord = inputs.includes(folderOwnerOnly);
+  const owner = isRecord ? folder : old?.isFile() ? old : undefined;
+  if (owner !== undefined && couldRead(owner, inputs) && !(await isPlanted(destination)))
+    await chown(file, await file.stat(), owner);
   const { gid } = await file.stat();
   await file.chmod(0o666 & restrict(sources, gid) & ~readUmask());
 }
@@ -56,9 +63,10 @@ function restrictByOne(source: FileAccess, gid: number): number {
   return 0o700 | (group ? 0o070 : 0) | (others ? 0o007 : 0);
 }
 
-async function mayKeepOwner(old: Stats, { inputs, destination }: AccessRequest): Promise<boolean> {
-  const couldRead = inputs.every(({ mode, uid }) => (mode & 0o004) !== 0 || uid === old.uid);
-  return couldRead && !(await isPlanted(destination));
+function couldRead(owner: Stats, inputs: readonly FileAccess[]): boolean {
+  return inputs.every(
+    (input) => (input.mode & 0o004) !== 0 || input.uid === owner.uid || input === folderOwnerOnly,
+  );
 }
 
 /** Only root may give a file away; others keep at least the group where they are in it. */

@@ -29,17 +29,28 @@ export async function pathOfOpened({ fd }: FileHandle, path: string): Promise<st
   );
 }
 
+interface RemoveOptions {
+  /** A folder of another identity stays. */
+  readonly identity?: FolderIdentity | undefined;
+  /** The name of the file that goes last: a removal that is killed leaves it. */
+  readonly last?: string;
+}
+
 /**
- * Removes a folder with all that is in it, by its descriptor: what somebody puts in its place meanwhile stays. A
- * folder of another identity stays too.
+ * Removes a folder with all that is in it, by its descriptor: what somebody puts in its place meanwhile stays.
  */
-export async function removeTree(path: string, wanted?: FolderIdentity): Promise<void> {
+export async function removeTree(
+  path: string,
+  { identity: wanted, last }: RemoveOptions = {},
+): Promise<void> {
   const folder = await openFolder(path);
   if (folder === undefined) return;
   try {
     const { dev, ino } = await folder.stat({ bigint: true });
     if (wanted !== undefined && (wanted.dev !== dev || wanted.ino !== ino)) return;
-    await clear(await pathOfOpened(folder, path));
+    const inside = await pathOfOpened(folder, path);
+    await clear(inside, last);
+    if (last !== undefined) await rm(`${inside}/${last}`, { force: true });
   } finally {
     await folder.close();
   }
@@ -52,15 +63,18 @@ export async function removeTree(path: string, wanted?: FolderIdentity): Promise
 /** Seconds. */
 const removalTimeout = 600;
 
-async function clear(folder: string): Promise<void> {
+async function clear(folder: string, last: string | undefined): Promise<void> {
   try {
-    for (const name of await readdir(folder, { encoding: 'buffer' }))
+    for (const name of await readdir(folder, { encoding: 'buffer' })) {
+      if (name.toString('latin1') === last) continue;
       await rm(Buffer.concat([Buffer.from(`${folder}/`), name]), { recursive: true, force: true });
+    }
   } catch {
     // Names and depths that no path reaches: find goes by descriptors.
     const own = folder.replace('/proc/self/', `/proc/${process.pid}/`);
     const { signal } = new AbortController();
-    const argv = ['find', '.', '-xdev', '-mindepth', '1', '-delete'];
+    const others = last === undefined ? [] : ['!', '-path', `./${last}`];
+    const argv = ['find', '.', '-xdev', '-mindepth', '1', ...others, '-delete'];
     await runProcess(argv, { signal, timeout: removalTimeout, cwd: own, package: 'findutils' });
   }
 }

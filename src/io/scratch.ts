@@ -71,7 +71,7 @@ interface NewFolder {
 
 async function claim({ path, named, identity, folder }: NewFolder): Promise<Scratch> {
   const remove = async () => {
-    await removeTree(named, identity);
+    await removeTree(named, { identity, last: ownerName });
     await folder?.close();
   };
   try {
@@ -141,7 +141,7 @@ export async function removeAbandoned(parent: string, kind: ScratchKind): Promis
       process.kill(pid, 'SIGKILL');
       processes.push(pid);
     }
-    await removeTree(path, identity);
+    await removeTree(path, { identity, last: ownerName });
     folders.push(path);
   }
   return { folders, processes };

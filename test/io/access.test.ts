@@ -2,7 +2,8 @@ import { chmod, chown, mkdir, readFile, rename, stat, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
-import { anybody, ownerOnly, restrict } from '#src/io/access.js';
+import { anybody, folderOwnerOnly, ownerOnly, restrict } from '#src/io/access.js';
+import { replaceFile } from '#src/io/output.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';
@@ -125,4 +126,17 @@ test('apply keeps its records and backups from others, and the image as it was',
     const found = await stat(join(state, name));
     t.is(found.mode & 0o077, 0, name);
   }
+});
+
+declareTest(notRoot, 'records that root keeps for the caller of sudo belong to the caller', async (t) => {
+  const folder = await createTestFolder(t);
+  await chown(folder, nobody, nobody);
+  const file = join(folder, 'state.json');
+  for (const inputs of [[folderOwnerOnly], [folderOwnerOnly]]) {
+    await replaceFile(file, 'x', inputs);
+    const { uid, mode } = await stat(file);
+    t.deepEqual([uid, mode & 0o777], [nobody, 0o600]);
+  }
+  await replaceFile(join(folder, 'secret.img'), 'x', [ownerOnly]);
+  t.is((await stat(join(folder, 'secret.img'))).uid, 0);
 });

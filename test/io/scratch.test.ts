@@ -75,14 +75,14 @@ test('what is put in the place of a folder while it is removed stays', async (t)
   };
   const victim = await make('victim');
   const folder = await make('folder');
-  await removeTree(join(parent, 'victim'), folder);
+  await removeTree(join(parent, 'victim'), { identity: folder });
   t.deepEqual(await readdir(join(parent, 'victim')), ['file']);
   await rename(join(parent, 'folder'), join(parent, 'moved'));
   await symlink('victim', join(parent, 'folder'));
-  await removeTree(join(parent, 'folder'), folder);
-  await removeTree(join(parent, 'folder'), victim);
+  await removeTree(join(parent, 'folder'), { identity: folder });
+  await removeTree(join(parent, 'folder'), { identity: victim });
   t.deepEqual(await readdir(join(parent, 'victim')), ['file']);
-  await removeTree(join(parent, 'moved'), folder);
+  await removeTree(join(parent, 'moved'), { identity: folder });
   t.deepEqual((await readdir(parent)).sort(), ['folder', 'victim']);
 });
 

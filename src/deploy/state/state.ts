@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ownerOnly } from '../../io/access.js';
+import { folderOwnerOnly } from '../../io/access.js';
 import { replaceFile } from '../../io/output.js';
 import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
 import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
@@ -67,7 +67,7 @@ export async function saveState(folder: StateFolder, state: DeployState): Promis
   const { version, image, wanted, deployments } = state;
   await mkdir(folder.path, { recursive: true, mode: 0o700 });
   const text = `${JSON.stringify({ version, image, wanted, deployments }, null, 2)}\n`;
-  await replaceFile(folder.state, text, [ownerOnly]);
+  await replaceFile(folder.state, text, [folderOwnerOnly]);
 }
 
 /**
@@ -80,7 +80,7 @@ export async function saveDeployment(
 ): Promise<void> {
   const { stock, patched } = deployment;
   const record = join(folder.backups, `${stock.sha256}.json`);
-  await replaceFile(record, `${JSON.stringify(deployment, null, 2)}\n`, [ownerOnly]);
+  await replaceFile(record, `${JSON.stringify(deployment, null, 2)}\n`, [folderOwnerOnly]);
   const others = state.deployments.filter(
     (each) => each.stock.sha256 !== stock.sha256 || each.patched.sha256 !== patched.sha256,
   );

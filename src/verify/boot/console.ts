@@ -65,7 +65,7 @@ export interface ConsoleFile {
 /** Records the console line by line, so that it can be read during a boot and after a kill. */
 export async function createConsoleFile(path: string): Promise<ConsoleFile> {
   await mkdir(dirname(path), { recursive: true }).catch((cause) => fail(path, cause));
-  const stream = createWriteStream(path);
+  const stream = createWriteStream(path, { mode: 0o600 });
   const done = finished(stream);
   // The error surfaces at `close`; until then it must not raise an unhandled rejection.
   done.catch(() => {});
