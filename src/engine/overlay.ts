@@ -3,7 +3,7 @@ import { holdBytes } from '../io/spool.js';
 import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Put } from '../model/workspace.js';
+import type { Content, Put } from '../model/workspace.js';
 import { ancestorPaths, coverPaths, parentPath, resolvePath } from '../tree/resolve.js';
 import { createPathIndex, type PathIndex } from './path-index.js';
 
@@ -165,6 +165,11 @@ function assertReplaceable({ path, type }: Put, old: Entry | undefined): void {
   );
 }
 
+function hold(content: Put['content'] = new Uint8Array()): Content {
+  if (!(content instanceof Uint8Array)) return content;
+  return { ...holdBytes(content), sha256: createHash('sha256').update(content).digest('hex') };
+}
+
 const usualModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
 
 /**
@@ -173,10 +178,9 @@ const usualModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
  */
 function createEntry(file: Put, stamp: number, old?: Entry): Entry {
   const { path, type } = file;
-  const content = file.content ?? new Uint8Array();
   const isOldBody = file.content === undefined && old !== undefined;
-  const body = isOldBody ? old : holdBytes(content);
-  const sha256 = isOldBody ? old.sha256 : createHash('sha256').update(content).digest('hex');
+  const body = isOldBody ? old : hold(file.content);
+  const { sha256 } = body;
   return {
     path,
     type,

@@ -1,5 +1,5 @@
 import type { StoredSecret } from './secret.js';
-import type { Need, Workspace } from './workspace.js';
+import type { Content, Need, Workspace } from './workspace.js';
 
 /** The place of a value in a text file; lines and columns count from 1. */
 export interface Position {
@@ -50,7 +50,7 @@ export interface Step {
   readonly kind: string;
   readonly value: unknown;
   /** Files of the patch folder that the step uses: name -> body. */
-  readonly payload: ReadonlyMap<string, Uint8Array>;
+  readonly payload: ReadonlyMap<string, Content>;
   readonly at: Position;
   /** One line for people: `file etc/fstab`. */
   readonly summary: string;

@@ -1,5 +1,5 @@
 import type { Change } from './change.js';
-import type { Entry } from './entry.js';
+import type { Bytes, Entry } from './entry.js';
 
 /** A right that a step needs. An engine grants no other. */
 export type Need = 'commands' | 'network';
@@ -35,7 +35,15 @@ export interface Workspace extends AsyncDisposable {
   warnings(): readonly string[];
 }
 
-/** A file to put into a workspace. Defaults are in brackets. */
+/** A body that is read when it is needed, as often as it is needed; its digest was taken already. */
+export interface Content {
+  readonly size: number;
+  /** Hex. */
+  readonly sha256: string;
+  body(): Bytes;
+}
+
+/** A file to put into a workspace. Defaults are in brackets; a file without content keeps the body that it has. */
 export interface Put {
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink';
@@ -46,7 +54,7 @@ export interface Put {
   /** [0] */
   readonly gid?: number | undefined;
   readonly target?: string | undefined;
-  readonly content?: Uint8Array | undefined;
+  readonly content?: Uint8Array | Content | undefined;
 }
 
 export interface RunOptions {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Patch, SourceStep, Step } from '../model/patch.js';
 import type { Secret } from '../model/secret.js';
+import type { Content } from '../model/workspace.js';
 import type { Problem } from '../yaml/problems.js';
 import { checkValue } from './language/parse-step.js';
-import type { Payload, PayloadFolder } from './language/payload.js';
+import { holdContent, type Payload, type PayloadFolder } from './language/payload.js';
 import { fillPlaceholders, fillValue, findPlaceholders, walkStrings } from './language/placeholders.js';
 import { nameVariable } from './language/variables.js';
 import type { PayloadUse, StepDefinition } from './steps/definition.js';
@@ -48,7 +49,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
   if (faults.length > 0)
     return { problems: faults.map(({ path, text }): Problem => ({ at: place(path), text })) };
   const value = definition.schema.parse(filled);
-  const payload = new Map<string, Uint8Array>();
+  const payload = new Map<string, Content>();
   const digests: Record<string, string> = {};
   const names = new Set(listSecrets(source.value, definition, parts));
   const problems = findCode(source.value, parts).map((text): Problem => ({ at: place(['content']), text }));
@@ -58,7 +59,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
       problems.push({ at: place(['from']), text: result.fault });
       continue;
     }
-    payload.set(use.name, result.bytes);
+    payload.set(use.name, result.content);
     digests[use.name] = result.digest;
     for (const name of result.secrets) names.add(name);
   }
@@ -152,7 +153,7 @@ function listStored(secrets: readonly string[], { secrets: rule }: StepDefinitio
 }
 
 type PreparedPayload =
-  | { readonly bytes: Uint8Array; readonly digest: string; readonly secrets: readonly string[] }
+  | { readonly content: Content; readonly digest: string; readonly secrets: readonly string[] }
   | { readonly fault: string };
 
 interface PayloadStep {
@@ -166,9 +167,12 @@ async function preparePayload(
   parts: PatchParts,
   { definition, value }: PayloadStep,
 ): Promise<PreparedPayload> {
+  if (!template) {
+    const content = await parts.folder.open(name);
+    return 'fault' in content ? content : { content, digest: content.sha256, secrets: [] };
+  }
   const payload: Payload = await parts.folder.read(name);
   if ('fault' in payload) return payload;
-  if (!template) return { ...payload, digest: hashBytes(payload.bytes), secrets: [] };
   const text = Buffer.from(payload.bytes).toString('utf8');
   if (!Buffer.from(text).equals(payload.bytes))
     return { fault: `found bytes in ${name} that are not UTF-8, wanted a template` };
@@ -189,7 +193,7 @@ async function preparePayload(
   if (fault !== undefined) return { fault };
   const bytes = new TextEncoder().encode(fillPlaceholders(text, values));
   const fixed = fillPlaceholders(text, mapValues(parts, nameSecret));
-  return { bytes, digest: hashBytes(new TextEncoder().encode(fixed)), secrets };
+  return { content: holdContent(bytes), digest: hashBytes(new TextEncoder().encode(fixed)), secrets };
 }
 
 /** Characters with which a value could leave its word or its quotes. */

@@ -101,12 +101,20 @@ export async function runProgram(
 
 async function putEntry(path: string, file: Put): Promise<void> {
   const old = await lstat(path).catch(() => undefined);
+  const kept = file.content === undefined && old?.isFile() ? await readFile(path) : undefined;
   if (old && !(old.isDirectory() && file.type === 'directory')) await rm(path);
   if (file.type === 'symlink') await symlink(file.target ?? '', path);
-  else if (file.type === 'file') await writeFile(path, file.content ?? '');
+  else if (file.type === 'file') await writeFile(path, kept ?? (await readContent(file.content)));
   else await mkdir(path, { recursive: true });
   if (file.type !== 'symlink') await chmod(path, file.mode ?? (file.type === 'file' ? 0o644 : 0o755));
   if (process.getuid?.() === 0) await lchown(path, file.uid ?? 0, file.gid ?? 0);
+}
+
+async function readContent(content: Put['content'] = new Uint8Array()): Promise<Uint8Array> {
+  if (content instanceof Uint8Array) return content;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content.body()) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 async function readEntry(root: string, path: string): Promise<Entry | undefined> {

@@ -22,8 +22,8 @@ export async function loadPatch(folder: string): Promise<Patch> {
     file,
   });
   const payload = openPayloadFolder(folder);
-  const checks = uses.map(async ({ name, at }): Promise<Problem[]> => {
-    const text = await payload.check(name);
+  const checks = uses.map(async ({ at, ...use }): Promise<Problem[]> => {
+    const text = await payload.check(use);
     return text === undefined ? [] : [{ at, text }];
   });
   const all = [...problems, ...(await Promise.all(checks)).flat()];

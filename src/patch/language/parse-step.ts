@@ -3,13 +3,12 @@ import { suggest } from '../../yaml/did-you-mean.js';
 import type { Problem } from '../../yaml/problems.js';
 import type { YamlValue } from '../../yaml/read-yaml.js';
 import { describeValue, explainIssues, type Fault, placeFault } from '../../yaml/schema-issues.js';
-import type { StepDefinition } from '../steps/definition.js';
+import type { PayloadUse, StepDefinition } from '../steps/definition.js';
 import { stepDefinitions } from '../steps/registry.js';
 import { fillValue, findPlaceholders, walkStrings } from './placeholders.js';
 
 /** A payload file, and where the patch file names it. */
-export interface PlacedUse {
-  readonly name: string;
+export interface PlacedUse extends PayloadUse {
   readonly at: Position;
 }
 
@@ -85,5 +84,5 @@ function findUses(definition: StepDefinition, filled: unknown, yaml: YamlValue, 
   const uses = result.success ? (definition.payload?.(result.data) ?? []) : [];
   return uses
     .filter(({ name }) => findPlaceholders(name).names.length === 0)
-    .map(({ name }) => ({ name, at: yaml.locate([...inner, 'from']) }));
+    .map((use) => ({ ...use, at: yaml.locate([...inner, 'from']) }));
 }

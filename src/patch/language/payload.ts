@@ -1,44 +1,99 @@
+import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import pLimit from 'p-limit';
+import { readAt, readPieces } from '../../io/read-write.js';
 import { openRegular, readOpened } from '../../io/regular-file.js';
+import { holdBytes } from '../../io/spool.js';
+import type { Bytes } from '../../model/entry.js';
+import { MobyPatchError } from '../../model/error.js';
+import type { Content } from '../../model/workspace.js';
+import type { PayloadUse } from '../steps/definition.js';
 
 const mebibyte = 1024 * 1024;
 
-/** Bytes of one file of a patch folder. */
-const largestPayload = 64 * mebibyte;
+/** Bytes of a template, which is in memory. */
+const largestTemplate = 64 * mebibyte;
+/** Bytes of any other file: the size of a body is a number of 32 bits in a newc header. */
+const largestBody = 0xffffffff;
+/** Bytes: a smaller file is read once, and then it may change. */
+const largestHeld = mebibyte;
 
-/** The bytes, or the text of a problem with the file. */
-export type Payload = { readonly bytes: Uint8Array } | { readonly fault: string };
+interface Fault {
+  /** The text of a problem with the file. */
+  readonly fault: string;
+}
+
+/** The bytes, or what is wrong. */
+export type Payload = { readonly bytes: Uint8Array } | Fault;
 
 /** Files of one patch folder. A symlink may lead to a file, but not out of the folder. */
 export interface PayloadFolder {
+  /** A template. */
   read(name: string): Promise<Payload>;
-  /** The text of a problem that `read` would find; undefined when there is none. */
-  check(name: string): Promise<string | undefined>;
+  /** A file of any size. It is read once for its digest, and a large one again when its body is wanted. */
+  open(name: string): Promise<Content | Fault>;
+  /** The text of a problem that `read` or `open` would find; undefined when there is none. */
+  check(use: PayloadUse): Promise<string | undefined>;
 }
 
 export function openPayloadFolder(folder: string): PayloadFolder {
   // Files are in memory while they are read and hashed: not all of them at once.
   const limit = pLimit(4);
   return {
-    read: (name) => limit(() => readInside(folder, name, largestPayload)),
-    async check(name) {
-      const payload = await limit(() =>
-        usePayload({ folder, name, largest: largestPayload }, async () => nothing),
-      );
-      return 'fault' in payload ? payload.fault : undefined;
+    read: (name) => limit(() => readInside(folder, name, largestTemplate)),
+    open: (name) => limit(() => use({ folder, name, largest: largestBody }, openContent)),
+    async check({ name, template }) {
+      const largest = template ? largestTemplate : largestBody;
+      const payload = await limit(() => use({ folder, name, largest }, async () => undefined));
+      return payload?.fault;
     },
   };
 }
 
-const nothing = { bytes: new Uint8Array() };
-
 /** A file of a patch folder, of at most `largest` bytes. */
 export function readInside(folder: string, name: string, largest: number): Promise<Payload> {
-  return usePayload({ folder, name, largest }, async (file, path) => ({
+  return use({ folder, name, largest }, async (file, path) => ({
     bytes: await readOpened(file, { path, limit: largest }),
   }));
+}
+
+/** A body in memory. */
+export function holdContent(bytes: Uint8Array): Content {
+  return { ...holdBytes(bytes), sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+async function openContent(file: FileHandle, path: string): Promise<Content> {
+  const opened = await file.stat({ bigint: true });
+  const size = Number(opened.size);
+  if (size <= largestHeld) return holdContent(await readOpened(file, { path, limit: size }));
+  const hash = createHash('sha256');
+  for await (const piece of readOpenedPieces(file, size)) hash.update(piece);
+  assertSame(await file.stat({ bigint: true }), opened, path);
+  return { size, sha256: hash.digest('hex'), body: () => readAgain(path, opened) };
+}
+
+/** The file as it was when it was hashed. Error (`failed`): `payload-changed`. */
+async function* readAgain(path: string, opened: BigIntStats): Bytes {
+  await using file = await openRegular(path, { follow: false });
+  assertSame(await file.stat({ bigint: true }), opened, path);
+  yield* readOpenedPieces(file, Number(opened.size));
+  assertSame(await file.stat({ bigint: true }), opened, path);
+}
+
+function readOpenedPieces(file: FileHandle, size: number): Bytes {
+  return readPieces({ read: (offset, end) => readAt(file, offset, end) }, 0, size);
+}
+
+function assertSame(now: BigIntStats, before: BigIntStats, path: string): void {
+  const isSame = (['dev', 'ino', 'size', 'mtimeNs'] as const).every((field) => now[field] === before[field]);
+  if (isSame) return;
+  const message = 'the file of the patch was written to while it was used';
+  throw new MobyPatchError('failed', 'payload-changed', message, {
+    path,
+    hint: 'run it again when nothing writes to the file',
+  });
 }
 
 interface Wanted {
@@ -48,10 +103,10 @@ interface Wanted {
   readonly largest: number;
 }
 
-async function usePayload(
+async function use<T>(
   { folder, name, largest }: Wanted,
-  use: (file: FileHandle, path: string) => Promise<Payload>,
-): Promise<Payload> {
+  work: (file: FileHandle, path: string) => Promise<T>,
+): Promise<T | Fault> {
   try {
     const root = await realpath(folder);
     const path = await realpath(join(folder, name));
@@ -65,14 +120,18 @@ async function usePayload(
     const opened = await locateOpened(file, path);
     if (!isInside(opened)) return refuse(opened);
     const { size } = await file.stat();
-    if (size > largest)
-      return { fault: `found ${name} with ${size} bytes, wanted at most ${largest / mebibyte} MiB` };
-    return await use(file, path);
+    if (size > largest) return { fault: explainSize(path, size, largest) };
+    return await work(file, path);
   } catch (error) {
     const fault = explainError(name, error as NodeJS.ErrnoException);
     if (fault === undefined) throw error;
     return { fault };
   }
+}
+
+function explainSize(path: string, size: number, largest: number): string {
+  const why = largest === largestBody ? ' (a newc archive holds no larger file)' : '';
+  return `found ${path} with ${size} bytes, wanted at most ${largest}${why}`;
 }
 
 /** Where an open file is; `path`, where the system does not tell. */

@@ -1,12 +1,13 @@
 import { MobyPatchError } from '../../model/error.js';
 import type { ErrorCode } from '../../model/error-code.js';
 import type { Position } from '../../model/patch.js';
+import type { Content } from '../../model/workspace.js';
 import { formatPosition } from '../../yaml/problems.js';
 
 /** What a step gets beside its own value. */
 export interface StepContext {
   /** Files of the patch folder, by the name that the step gives them; templates are filled in. */
-  readonly payload: ReadonlyMap<string, Uint8Array>;
+  readonly payload: ReadonlyMap<string, Content>;
   /** The parameters of the patch that are no secrets, by the names of their variables. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Variables of the step that hold secrets. */

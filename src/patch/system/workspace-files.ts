@@ -1,3 +1,4 @@
+import { digestBody } from '../../io/digest.js';
 import type { Entry } from '../../model/entry.js';
 import type { StepOutcome } from '../../model/patch.js';
 import type { Put, Workspace } from '../../model/workspace.js';
@@ -21,6 +22,8 @@ async function isSame(old: Entry, file: Put): Promise<boolean> {
   if (old.mode !== (file.mode ?? defaultModes[file.type])) return false;
   if (file.type === 'directory') return true;
   const content = file.content ?? new Uint8Array();
+  if (!(content instanceof Uint8Array))
+    return old.size === content.size && (await digestBody(old)) === content.sha256;
   return old.size === content.length && (await hasContent(old, content));
 }
 
@@ -31,13 +34,6 @@ async function hasContent(entry: Entry, content: Uint8Array): Promise<boolean> {
     position += chunk.length;
   }
   return position === content.length;
-}
-
-/** The whole body of an entry. */
-export async function readBody(entry: Entry): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of entry.body()) chunks.push(Uint8Array.from(chunk));
-  return Buffer.concat(chunks);
 }
 
 /** The text of a file; undefined when there is no file, or when it is not UTF-8. */

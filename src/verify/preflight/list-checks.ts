@@ -24,8 +24,10 @@ export async function listChecks({ image, request, plan, work, signal }: CheckOp
   const { codec, level, single, verify, faults = [] } = request;
   const hasSteps = plan.steps.length > 0;
   const changes = hasSteps || (codec ?? level) !== undefined || single === true;
+  const bodies = plan.steps.flatMap((step) => [...step.payload.values()]);
+  const payload = bodies.reduce((sum, { size }) => sum + size, 0);
   const isKnown = faults.every((fault) => fault.code !== 'compression-unknown');
-  const output = listOutputChecks({ image, request, changes, payload: 0, work }).filter(
+  const output = listOutputChecks({ image, request, changes, payload, work }).filter(
     // The level is one of a codec that nobody knows.
     ({ name }) => isKnown || name !== 'compression',
   );

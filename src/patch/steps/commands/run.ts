@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { collectBytes } from '../../../io/collect.js';
 import type { Workspace } from '../../../model/workspace.js';
 import { formatOutputTail, runCommand, runScript, type ScriptOptions } from '../../system/run-script.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
@@ -98,7 +99,7 @@ function isCode([key, index]: readonly PropertyKey[], written: unknown): boolean
   return argv.slice(0, index).some((word) => typeof word === 'string' && /^-[A-Za-z]*[ce]$/.test(word));
 }
 
-function start(value: RunValue, context: StepContext, workspace: Workspace) {
+async function start(value: RunValue, context: StepContext, workspace: Workspace) {
   const { network, timeout } = value;
   const { variables, secrets = {} } = context;
   const environment = Object.fromEntries(
@@ -106,15 +107,18 @@ function start(value: RunValue, context: StepContext, workspace: Workspace) {
   );
   const options: ScriptOptions = { network, timeout, environment, secrets };
   if (value.argv !== undefined) return runCommand(workspace, context, value.argv, options);
-  const text = value.script ?? readText(value.from ?? '', context);
+  const text = value.script ?? (await readText(value.from ?? '', context));
   return runScript(workspace, context, text, [], options);
 }
 
-function readText(name: string, context: StepContext): string {
-  const bytes = context.payload.get(name) ?? new Uint8Array();
-  const text = Buffer.from(bytes).toString('utf8');
-  if (bytes.length <= longestScript && Buffer.from(text).equals(bytes) && !text.includes('\0')) return text;
-  const found = bytes.length > longestScript ? `${bytes.length} bytes` : 'bytes that are not UTF-8 text';
+async function readText(name: string, context: StepContext): Promise<string> {
+  const content = context.payload.get(name);
+  const size = content?.size ?? 0;
+  const isShort = content !== undefined && size <= longestScript;
+  const bytes = Buffer.from(isShort ? await collectBytes(content.body(), longestScript, name) : []);
+  const text = bytes.toString('utf8');
+  if (isShort && Buffer.from(text).equals(bytes) && !text.includes('\0')) return text;
+  const found = isShort ? 'bytes that are not UTF-8 text' : `${size} bytes`;
   throw createStepError(
     context,
     'script-invalid',

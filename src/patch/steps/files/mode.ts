@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Entry } from '../../../model/entry.js';
 import { createStepError } from '../../system/step-context.js';
-import { readBody, unchanged } from '../../system/workspace-files.js';
+import { unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, mode, ownerId } from '../schemas.js';
 
@@ -38,8 +38,7 @@ export const modeStep = defineStep({
     const uid = value.uid ?? entry.uid;
     const gid = value.gid ?? entry.gid;
     if (mode === entry.mode && uid === entry.uid && gid === entry.gid) return unchanged;
-    const put = { path, type, mode, uid, gid };
-    await workspace.put(type === 'file' ? { ...put, content: await readBody(entry) } : put);
+    await workspace.put({ path, type, mode, uid, gid });
     return { changed: true };
   },
 });

@@ -1,0 +1,1 @@
+import './large-payload.test.js';
