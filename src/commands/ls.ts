@@ -1,15 +1,23 @@
 import type { Command } from 'commander';
 import { showMode } from '../format/mode.js';
-import { showPath } from '../format/path.js';
+import { parseShownPath, showPath } from '../format/path.js';
 import type { Entry } from '../model/entry.js';
 import { formatTable } from '../report/table.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
-import { addImageOption, type ImageFlags, imageText, splitArguments } from './shared/image-arguments.js';
+import {
+  addImageOption,
+  type ImageFlags,
+  imageText,
+  segmentText,
+  splitArguments,
+} from './shared/image-arguments.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
+import { parseIndex } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 
 interface Flags extends LimitFlags, ImageFlags {
+  readonly segment?: number;
   readonly long?: boolean;
   readonly json?: boolean;
 }
@@ -20,6 +28,7 @@ export function addLsCommand(program: Command, context: CommandContext): void {
       .description('list what the running system will see')
       .argument('[image]', imageText)
       .argument('[glob...]', 'paths to show: * stays inside a folder, ** does not')
+      .option('--segment <number>', segmentText, parseIndex)
       .option('-l, --long', 'with mode, owner, size, time and target')
       .option('--json', 'the entries as JSON on standard output'),
   ).action(
@@ -32,7 +41,9 @@ export function addLsCommand(program: Command, context: CommandContext): void {
 async function runLs(args: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const { listEntries } = await import('../tasks/entries.js');
   const { image, rest } = await splitArguments(args, flags, context, 'moby-patch ls IMAGE [GLOB]...');
-  const request = { image, globs: rest, input: context.stdin };
+  const { segment } = flags;
+  const details = flags.long === true || flags.json === true;
+  const request = { image, globs: rest.map(parseShownPath), segment, details, input: context.stdin };
   const entries = await listEntries(request, createReader(flags, context));
   if (flags.json) await printJson(context, entries.map(describeEntry));
   else if (flags.long) await printLines(context, formatTable(entries.map(formatEntry), [1, 2, 3]));

@@ -3,7 +3,7 @@ import type { RepackRequest } from '../tasks/repack.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
-import { collect, parseLevel } from './shared/options.js';
+import { collect, parseAlignment, parseLevel } from './shared/options.js';
 import { assertOneOutput, printData, printJson, printLines } from './shared/print.js';
 
 interface Flags extends Omit<RepackRequest, 'place' | 'input'>, LimitFlags {
@@ -25,6 +25,11 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
       )
       .option('--compression <codec>', 'of the archive that holds /init; default: what it had, or gzip')
       .option('--level <number>', 'of the compression', parseLevel)
+      .option(
+        '--data-align <bytes>',
+        'bodies of files begin at multiples of it, in an archive that is not compressed (for reflinks: 4096)',
+        parseAlignment,
+      )
       .option('--single-member', 'every compressed archive as one member, for a loader that reads only one')
       .option('--sidecar <file>', 'default: FOLDER.moby-patch.jsonl, where unpack puts it')
       .option(

@@ -110,3 +110,14 @@ export function chooseSettings(compression: Compression, wanted: number | undefi
     hint: `give a level from ${lowest} to ${highest}`,
   });
 }
+
+/** Error (`invalid`): `align-compressed`. */
+export function assertAlignable(codec: Codec): void {
+  if (codec === 'none') return;
+  throw new MobyPatchError(
+    'invalid',
+    'align-compressed',
+    `bodies cannot be aligned in an archive that is compressed with ${codec}`,
+    { hint: '--compression none, or leave out --data-align' },
+  );
+}

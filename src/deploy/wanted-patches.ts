@@ -58,12 +58,13 @@ export async function loadWantedPatches(
   const flags = { ...request, verify: false, mayLackSecrets: true };
   const wanted = await createBuildRequest(flags, { ...session, log: () => {} });
   assertNoFaults(wanted);
-  const { patches, settings, secrets, codec, level, mode, single } = wanted;
+  const { patches, settings, secrets, codec, level, mode, single, dataAlign } = wanted;
   const plan = await createPlan(patches, settings, '', 0, secrets);
   const parts = [plan.patches.map(({ sha256 }) => sha256), codec ?? '', level ?? ''];
   // Defaults are left out: hashes in states from before these options stay valid.
   if (mode !== undefined && mode !== 'rewrite') parts.push(`mode ${mode}`);
   if (single) parts.push('single');
+  if (dataAlign !== undefined) parts.push(`align ${dataAlign}`);
   return {
     recipe: createHash('sha256').update(JSON.stringify(parts)).digest('hex'),
     plan,

@@ -35,6 +35,24 @@ export function showPath(path: string): string {
   );
 }
 
+/** The path that `showPath` shows like this; a backslash that begins none of its notations stands for itself. */
+export function parseShownPath(shown: string): string {
+  const parts = shown.split(/(\\\\|\\x[0-9a-f]{2}|\\u\{[0-9a-f]{1,6}\})/i).map((part, index) => {
+    if (index % 2 === 0) return encodePath(part);
+    if (part === '\\\\') return encodePath('\\');
+    const code = Number.parseInt(part.replace(/[^0-9a-f]/gi, ''), 16);
+    if (part[1] === 'x') return Uint8Array.of(code);
+    return encodePath(code <= 0x10ffff ? String.fromCodePoint(code) : part);
+  });
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return decodePath(bytes);
+}
+
 function decodeEscaped(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {

@@ -17,11 +17,11 @@ export function showLine(text: string): string {
   return showText(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
-/** `\xNN` for a byte and for what fits into one, `\u{...}` for all else. */
+/** `\xNN` for an ASCII character and for a byte that is not text, `\u{...}` for all else. */
 export function showCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
-  const byte = code >= 0xdc80 && code <= 0xdcff ? code & 0xff : code;
-  return byte > 0xff ? `\\u{${byte.toString(16)}}` : `\\x${byte.toString(16).padStart(2, '0')}`;
+  const isByte = code < 0x80 || (code >= 0xdc80 && code <= 0xdcff);
+  return isByte ? `\\x${(code & 0xff).toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
 }
 
 /** A value as JSON with line breaks, all in it that a terminal would obey as JSON's own `\uNNNN`. */

@@ -40,6 +40,8 @@ export interface BuildRequest {
   readonly mode?: WriteMode | undefined;
   /** What is compressed becomes one member, not several that are cut between entries. */
   readonly single?: boolean | undefined;
+  /** Bytes: bodies in the rewritten archive, which is not compressed, begin at multiples of it. */
+  readonly dataAlign?: number | undefined;
   /** Absent: the output is not booted, and the report says so. */
   readonly verify?: BootOptions | undefined;
   /** What is wrong with the request itself; a build is refused for all of it together. */

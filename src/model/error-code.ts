@@ -1,5 +1,6 @@
 /** Every code of an error: stable, meant for scripts, explained in docs/errors.md. */
 export type ErrorCode =
+  | 'align-compressed'
   | 'append-impossible'
   | 'application-running'
   | 'application-stays'
@@ -80,6 +81,7 @@ export type ErrorCode =
   | 'image-upgraded'
   | 'images-not-two'
   | 'init-exists'
+  | 'inner-unreadable'
   | 'input-changed'
   | 'input-empty'
   | 'input-too-large'
@@ -129,6 +131,7 @@ export type ErrorCode =
   | 'patch-unknown'
   | 'patches-missing'
   | 'patches-without-effect'
+  | 'payload-changed'
   | 'path-invalid'
   | 'path-is-directory'
   | 'path-loop'
@@ -168,6 +171,8 @@ export type ErrorCode =
   | 'service-missing'
   | 'service-not-executable'
   | 'service-not-started'
+  | 'segment-unknown'
+  | 'subdir-invalid'
   | 'setting-invalid'
   | 'setting-unknown'
   | 'share-overlaps'

@@ -16,6 +16,7 @@ export interface ModeOptions {
   readonly single?: boolean | undefined;
   /** As of `RepackOptions`. */
   readonly bootconfig?: WantedBootconfig | undefined;
+  readonly dataAlign?: number | undefined;
   /** The recorded result of a release, which the build must reproduce. */
   readonly lock?: Lock | undefined;
 }
@@ -86,16 +87,27 @@ function decideEarly(
       'an appended archive is a further member, and a single one was asked for',
       { hint: '--single-member with --mode rewrite' },
     );
+  if (mode === 'append' && options.dataAlign !== undefined)
+    throw new MobyPatchError(
+      'invalid',
+      'mode-conflict',
+      'bodies are aligned in an archive that is rewritten',
+      {
+        hint: '--data-align with --mode rewrite',
+      },
+    );
   const fault = findImageFault(archive);
   if (fault !== undefined && mode === 'append') throw createAppendError(fault);
   if (mode === 'append') return undefined;
   const reason = options.lock
     ? 'a locked build is a release, and appending is for trying things out'
-    : options.single
-      ? 'a single member was asked for'
-      : (options.codec ?? options.level) !== undefined
-        ? 'a compression was asked for, and appending leaves the old one'
-        : fault?.reason;
+    : options.dataAlign !== undefined
+      ? 'aligned bodies were asked for'
+      : options.single
+        ? 'a single member was asked for'
+        : (options.codec ?? options.level) !== undefined
+          ? 'a compression was asked for, and appending leaves the old one'
+          : fault?.reason;
   return reason === undefined ? undefined : { name: 'rewrite', reason };
 }
 

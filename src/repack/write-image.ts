@@ -1,5 +1,6 @@
 import { placeMembers, type Settings } from '../compress/codec.js';
-import { chooseSettings, writeMembers } from '../compress/compression.js';
+import { assertAlignable, chooseSettings, writeMembers } from '../compress/compression.js';
+import type { Pieces } from '../compress/piece.js';
 import { encodeBootconfig } from '../format/bootconfig-trailer.js';
 import { isSkipped } from '../format/cpio-header.js';
 import { countGapZeros } from '../format/segment-gap.js';
@@ -9,6 +10,7 @@ import type { Cache } from '../model/cache.js';
 import type { Change, WantedBootconfig } from '../model/change.js';
 import type { Bytes } from '../model/entry.js';
 import type { ArchiveRecord, Codec, Compression, LayoutFile, MemberRange, Segment } from '../model/layout.js';
+import { alignBodies } from './align-bodies.js';
 import { copySegment } from './copy-segment.js';
 import { createInodes } from './inodes.js';
 import { countJoint } from './place-files.js';
@@ -24,6 +26,8 @@ export interface RepackOptions {
   readonly level?: number | undefined;
   /** One member for the root segment, and for each that is compressed anew. */
   readonly single?: boolean | undefined;
+  /** Bodies of the root segment, if it is not compressed, begin at multiples of so many bytes. Error: `align-compressed`. */
+  readonly dataAlign?: number | undefined;
   /** Called for each segment when it is written. */
   readonly onPlaced?: ((segment: number, place: MemberRange) => void) | undefined;
   /** The boot configuration at the end; absent: as it is. */
@@ -82,6 +86,16 @@ export async function* writeImage(
   }
   return members;
 
+  function alignRoot(
+    pieces: Pieces,
+    { segment, index, codec }: { readonly segment: Segment; readonly index: number; readonly codec: Codec },
+  ): Pieces {
+    if (options.dataAlign === undefined || index !== root) return pieces;
+    assertAlignable(codec);
+    const block = segment.unpacked % 512 === 0 ? 512 : 4;
+    return alignBodies(pieces, { unit: options.dataAlign, base: written, block });
+  }
+
   /** Padding of a file of which nothing changes is copied: the file comes out as it went in. */
   function isInUntouchedFile({ offset, end }: Segment): boolean {
     const file = files.find((each) => offset >= each.offset && end <= each.end);
@@ -125,7 +139,8 @@ export async function* writeImage(
           })
         : copySegment(archive, index, stream);
       const start = written;
-      members.push(...placeMembers(start, yield* writeMembers(pieces, { ...settings, codec })));
+      const aligned = alignRoot(pieces, { segment, index, codec });
+      members.push(...placeMembers(start, yield* writeMembers(aligned, { ...settings, codec })));
       previous = codec;
       gap = sizeOfGap(segments[index + 1], written, codec);
       yield new Uint8Array(gap);
@@ -157,6 +172,7 @@ function chooseCodec(
 function isOtherwiseCompressed(segment: Segment, options: RepackOptions): boolean {
   if (options.codec !== undefined && options.codec !== segment.compression.codec) return true;
   if (options.single && segment.members > 1) return true;
+  if (options.dataAlign !== undefined) return true;
   return options.level !== undefined && segment.compression.codec !== 'none';
 }
 

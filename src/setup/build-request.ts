@@ -43,6 +43,7 @@ export interface BuildFlags extends BootFlags {
   readonly level?: number;
   readonly mode?: WriteMode;
   readonly singleMember?: boolean;
+  readonly dataAlign?: number;
   readonly verify: boolean;
   readonly locked?: boolean;
   /** Make the changes twice, and refuse them where they differ. */
@@ -86,6 +87,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     level: flags.level ?? values.level,
     mode: flags.mode ?? values.mode,
     single: flags.singleMember ?? values['single-member'],
+    dataAlign: flags.dataAlign ?? values['data-align'],
     stamp: parseStamp(environment.SOURCE_DATE_EPOCH),
   };
   if (!flags.verify) return request;
@@ -193,8 +195,8 @@ function chooseStepLimits(
   return { ...(memory === undefined ? {} : { memory }), ...(processes === undefined ? {} : { processes }) };
 }
 
-function isChanging({ patches, codec, level, single }: BuildRequest): boolean {
-  return patches.length > 0 || (codec ?? level) !== undefined || single === true;
+function isChanging({ patches, codec, level, single, dataAlign }: BuildRequest): boolean {
+  return patches.length > 0 || (codec ?? level ?? dataAlign) !== undefined || single === true;
 }
 
 /** Makes the path of a folder absolute; an id stays as it is. */

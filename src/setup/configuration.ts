@@ -59,6 +59,12 @@ export const configurationSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('One compressed member, for a loader that reads only one.'),
+  'data-align': z
+    .int()
+    .min(4)
+    .multipleOf(4)
+    .optional()
+    .describe('Bodies of files begin at multiples of so many bytes, in an archive that is not compressed.'),
   kernel: z.string().min(1).optional().describe('The kernel that boots the output.'),
   cmdline: z.string().optional().describe('More kernel arguments.'),
   memory: z.int().min(16).optional().describe('MiB of the machine that boots the output.'),

@@ -61,6 +61,13 @@ export function describeName(named: ImageName): string {
   return typeof named === 'string' ? named : nameFiles(named.map((name) => ({ name })));
 }
 
+/** Whether an image has this name: a file, or the id of a definition. */
+export async function isNamed(name: string, { places }: ReadingSession): Promise<boolean> {
+  if (await exists(resolve(places.folder, name))) return true;
+  const { listDefinitions } = await import('../catalog/find-image.js');
+  return (await listDefinitions(placesOf(places.folder, places).images)).has(name);
+}
+
 async function locateNamed(name: string, session: ReadingSession): Promise<string> {
   const path = resolve(session.places.folder, name);
   return (await exists(path)) ? path : (await findNamedImage(name, session)).initrd;

@@ -1,12 +1,19 @@
-import { showPath } from '../format/path.js';
-import type { Image, ImageEntry } from '../model/archive.js';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseShownPath, showPath } from '../format/path.js';
+import { openInputFile } from '../io/input-file.js';
+import { createScratch } from '../io/scratch.js';
+import type { ImageEntry } from '../model/archive.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ArchiveRecord } from '../model/layout.js';
 import type { ReadingSession } from '../model/session.js';
-import { type ImageName, openNamedImage } from '../setup/named-image.js';
+import { type ImageName, isNamed, openNamedImage } from '../setup/named-image.js';
 import { createGlob } from '../tree/glob.js';
 import { resolvePath } from '../tree/resolve.js';
+import { listInner } from '../unpack/inner/list-inner.js';
+import { openImage } from '../unpack/open-image.js';
+import { selectSegment, type View } from '../unpack/select-segment.js';
 
 export interface EntriesRequest {
   /** A file, the id of an image definition, or `-` for `input`; several files that are one image. */
@@ -14,24 +21,80 @@ export interface EntriesRequest {
   readonly input?: NodeJS.ReadableStream | undefined;
 }
 
+export interface ListRequest extends EntriesRequest {
+  /** The paths to list; without any, all. */
+  readonly globs: readonly string[];
+  /** Only what this archive brings: an index into the segments of the layout. */
+  readonly segment?: number | undefined;
+  /** `false`: names and types are enough, which spares programs that are asked for each entry. */
+  readonly details?: boolean;
+}
+
 /**
- * What the running system will see, in the order of the image. `globs`: the paths to list; without any, all. Error
- * (`invalid`): `path-not-found` when globs match nothing.
+ * What the running system will see, in the order of the image; of `IMAGE:PATH` what is in the file at the path: an initrd,
+ * a squashfs or an erofs. Errors (`invalid`): `path-not-found` when globs match nothing, `segment-unknown`,
+ * `inner-unknown`.
  */
-export async function listEntries(
-  { image: name, input, globs }: EntriesRequest & { readonly globs: readonly string[] },
+export async function listEntries(request: ListRequest, session: ReadingSession): Promise<Entry[]> {
+  const { image: name, input, globs, segment } = request;
+  const [only = '', ...others] = [name].flat();
+  const inner = others.length === 0 ? await splitInner(only, session) : undefined;
+  if (inner !== undefined) return listInnerEntries({ ...request, ...inner }, session);
+  await using image = await openNamedImage(name, session, { input });
+  const { entries } = segment === undefined ? image : selectSegment(image, segment);
+  return selectEntries(entries.values(), { globs, name: image.name });
+}
+
+/** The image and the path of `IMAGE:PATH`; undefined where the whole is a name itself, or nothing is one. */
+async function splitInner(
+  name: string,
+  session: ReadingSession,
+): Promise<{ readonly image: string; readonly path: string } | undefined> {
+  if (!name.includes(':') || (await isNamed(name, session))) return undefined;
+  for (let at = name.indexOf(':'); at >= 0; at = name.indexOf(':', at + 1)) {
+    const image = name.slice(0, at);
+    if (await isNamed(image, session)) return { image, path: name.slice(at + 1) };
+  }
+  return undefined;
+}
+
+async function listInnerEntries(
+  { image: outer, input, path, globs, details = true }: ListRequest & { readonly path: string },
   session: ReadingSession,
 ): Promise<Entry[]> {
-  await using image = await openNamedImage(name, session, { input });
+  const { signal } = session;
+  const shown = `${[outer].flat().join(' + ')}:${path}`;
+  await using scratch = await createScratch();
+  const inside = join(scratch.path, 'inside');
+  {
+    await using image = await openNamedImage(outer, session, { input });
+    await using copy = await open(inside, 'wx', 0o600);
+    for await (const piece of findFile(image, parseShownPath(path)).body()) {
+      signal.throwIfAborted();
+      await copy.appendFile(piece);
+    }
+  }
+  await using file = await openInputFile(inside, shown);
+  const listed = await listInner({ file, name: shown, details, signal });
+  if (listed !== undefined) return selectEntries(listed, { globs, name: shown });
+  await using image = await openImage(inside, { signal, limits: session.limits, name: shown });
+  return selectEntries(image.entries.values(), { globs, name: shown });
+}
+
+interface Selection {
+  readonly globs: readonly string[];
+  readonly name: string;
+}
+
+/** Those that match one of the globs. Error (`invalid`): `path-not-found`. */
+export function selectEntries<Any extends Entry>(entries: Iterable<Any>, { globs, name }: Selection): Any[] {
   const matchers = globs.map(createGlob);
-  const entries = [...image.entries.values()].filter(
+  const selected = [...entries].filter(
     ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),
   );
-  if (globs.length > 0 && entries.length === 0) {
-    const message = `found no path that matches ${globs.join(' or ')}`;
-    throw new MobyPatchError('invalid', 'path-not-found', message, { path: image.name });
-  }
-  return entries;
+  if (globs.length === 0 || selected.length > 0) return selected;
+  const message = `found no path that matches ${globs.map(showPath).join(' or ')}`;
+  throw new MobyPatchError('invalid', 'path-not-found', message, { path: name });
 }
 
 /**
@@ -69,17 +132,24 @@ export async function* readImageFile(
   yield* readImageFiles({ ...request, paths: [path] }, session);
 }
 
+export interface ReadRequest extends EntriesRequest {
+  readonly paths: readonly string[];
+  /** As of `ListRequest`. */
+  readonly segment?: number | undefined;
+}
+
 /** The same for several files, one behind the other. All are looked up before the first is read. */
 export async function* readImageFiles(
-  { image: name, input, paths }: EntriesRequest & { readonly paths: readonly string[] },
+  { image: name, input, paths, segment }: ReadRequest,
   session: ReadingSession,
 ): AsyncGenerator<Uint8Array> {
   await using image = await openNamedImage(name, session, { input });
-  const files = paths.map((path) => findFile(image, path));
+  const view = segment === undefined ? image : selectSegment(image, segment);
+  const files = paths.map((path) => findFile(view, path));
   for (const file of files) yield* file.body();
 }
 
-function findFile(image: Image, path: string): ImageEntry {
+function findFile(image: View, path: string): ImageEntry {
   const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
   if (entry?.type === 'file') return entry;
   const code = entry === undefined ? 'path-not-found' : 'path-not-file';

@@ -35,6 +35,8 @@ export interface RepackSource {
   readonly level?: number;
   /** Every compressed archive as one member, for a loader that reads only one. */
   readonly singleMember?: boolean;
+  /** Bodies of files begin at multiples of so many bytes, in an archive that is not compressed. */
+  readonly dataAlign?: number;
   /** Default: FOLDER.moby-patch.jsonl, where `unpack` puts it. */
   readonly sidecar?: string;
   /** The image that was unpacked: everything unchanged is copied from it. */
@@ -133,7 +135,8 @@ async function writeChecked(
   const base = await openPlace(run, spool);
   const places = new Map<number, MemberRange>();
   const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
-  const options = { codec, level: source.level, single: source.singleMember, spool, onPlaced };
+  const { level, singleMember: single, dataAlign } = source;
+  const options = { codec, level, single, dataAlign, spool, onPlaced };
   const output = await writeOutput(path, { base, options, inputs, run });
   try {
     const { layout } = base.archive;

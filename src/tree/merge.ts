@@ -1,3 +1,4 @@
+import { isFiller } from '../format/filler.js';
 import { parsePermissions, parseType } from '../format/mode.js';
 import type { DroppedRecord, ImageEntry, LinkLeak, PlacedRecord } from '../model/archive.js';
 import type { Bytes, EntryType } from '../model/entry.js';
@@ -84,7 +85,7 @@ export function* mergeInSteps(
   }
 
   function drop(record: ArchiveRecord, reason: string): void {
-    dropped.push({ record, reason });
+    if (!isFiller(record.header, record.name)) dropped.push({ record, reason });
     // The record may succeed after a change at this path, so the change must find it.
     const path = files.locate(record.name)?.path;
     if (path !== undefined && at(path)?.type !== 'directory') placed[record.index] ??= { path, inode: 0 };

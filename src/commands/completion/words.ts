@@ -36,6 +36,7 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   path: undefined,
   'path[=text]': undefined,
   glob: undefined,
+  name: undefined,
   regex: undefined,
   text: undefined,
   MiB: undefined,

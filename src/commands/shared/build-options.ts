@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { defaultTimeout } from '../../setup/boot-options.js';
-import { collect, parseCount, parseLevel } from './options.js';
+import { collect, parseAlignment, parseCount, parseLevel } from './options.js';
 
 export function createModeOption(): Option {
   const text =
@@ -54,6 +54,11 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--level <number>', 'of the compression; default: like the image', parseLevel)
     .addOption(createModeOption())
+    .option(
+      '--data-align <bytes>',
+      'bodies of files begin at multiples of it, in an archive that is not compressed (for reflinks: 4096)',
+      parseAlignment,
+    )
     .option('--single-member', 'one compressed member, for a loader that reads only one')
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option('--twice', 'make the changes twice, and refuse them where they differ')

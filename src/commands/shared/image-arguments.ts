@@ -8,6 +8,9 @@ import { collect } from './options.js';
 export const imageText =
   'a file, - for standard input, or the id of an image definition; several files are read as one image';
 
+/** What help says of an option that names an archive. */
+export const segmentText = 'only what this archive brings: its place in the segments of inspect, from 0';
+
 export interface ImageFlags {
   readonly image?: readonly string[];
 }

@@ -10,6 +10,19 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** Bytes of a unit in an archive, in which everything begins at a multiple of four. */
+export function parseAlignment(text: string): number {
+  const value = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0;
+  if (value === 0 || value % 4 !== 0) throw new InvalidArgumentError('wanted a multiple of 4, like 4096');
+  return value;
+}
+
+/** A place in a list, from 0. */
+export function parseIndex(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('wanted a whole number from 0');
+  return Number(text);
+}
+
 /** A level of compression; the codec decides which ones exist. */
 export function parseLevel(text: string): number {
   if (!/^\d{1,2}$/.test(text)) throw new InvalidArgumentError('wanted a whole number, like 6');

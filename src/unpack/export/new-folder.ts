@@ -23,6 +23,10 @@ export interface NewFolder extends AsyncDisposable {
   clear(): Promise<void>;
   /** Renames both to their final names; the path of the sidecar. `inputs`: who may read the image. */
   publish(inputs: readonly FileAccess[]): Promise<string>;
+  /** The path of a new folder inside. */
+  makeInside(name: string): Promise<string>;
+  /** Renames the folder to its final name, without a sidecar. */
+  publishAlone(inputs: readonly FileAccess[]): Promise<void>;
 }
 
 /** Errors (`invalid`): `output-exists` for anything but a free name or an empty folder, `output-unwritable`. */
@@ -54,6 +58,14 @@ export async function createNewFolder(destination: string): Promise<NewFolder> {
         await mkdir(path, 0o700).catch(refuse);
       },
       publish: (inputs) => publish({ path, lines }, { destination, inputs }),
+      async makeInside(name) {
+        await mkdir(join(path, name), 0o755).catch(refuse);
+        return join(path, name);
+      },
+      async publishAlone(inputs) {
+        await settleFolder(path, inputs);
+        await rename(path, destination).catch(refuse);
+      },
       [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -70,8 +82,7 @@ async function publish(
   const sidecar = `${destination}${sidecarSuffix}`;
   try {
     await settle(lines, { inputs, destination: sidecar });
-    const { mode, gid } = await stat(path);
-    await chmod(path, mode & (restrict(inputs, gid) | 0o1000));
+    await settleFolder(path, inputs);
     await rename(lines, sidecar);
     await rename(path, destination);
     return sidecar;
@@ -79,6 +90,11 @@ async function publish(
     await rm(sidecar, { force: true });
     throw createWriteError(destination, cause as NodeJS.ErrnoException);
   }
+}
+
+async function settleFolder(path: string, inputs: readonly FileAccess[]): Promise<void> {
+  const { mode, gid } = await stat(path);
+  await chmod(path, mode & (restrict(inputs, gid) | 0o1000));
 }
 
 async function settle(path: string, request: AccessRequest): Promise<void> {

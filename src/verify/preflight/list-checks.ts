@@ -21,9 +21,9 @@ export function listFaults({ faults = [] }: BuildRequest): Check[] {
 
 /** What a build can look at before its first step: the output, then the boot. */
 export async function listChecks({ image, request, plan, work, signal }: CheckOptions): Promise<Check[]> {
-  const { codec, level, single, verify, faults = [] } = request;
+  const { codec, level, single, dataAlign, verify, faults = [] } = request;
   const hasSteps = plan.steps.length > 0;
-  const changes = hasSteps || (codec ?? level) !== undefined || single === true;
+  const changes = hasSteps || (codec ?? level ?? dataAlign) !== undefined || single === true;
   const bodies = plan.steps.flatMap((step) => [...step.payload.values()]);
   const payload = bodies.reduce((sum, { size }) => sum + size, 0);
   const isKnown = faults.every((fault) => fault.code !== 'compression-unknown');

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
-import { chooseSettings, writeMembers } from '../../compress/compression.js';
+import { assertAlignable, chooseSettings, writeMembers } from '../../compress/compression.js';
 import { createPieces } from '../../compress/piece.js';
 import { assertSpace, type SpaceNeed } from '../../io/free-space.js';
 import { assertWritable } from '../../io/output.js';
@@ -12,7 +12,10 @@ import type { Check } from './run-checks.js';
 
 export interface OutputCheckOptions {
   readonly image: Archive;
-  readonly request: Pick<BuildRequest, 'output' | 'split' | 'files' | 'codec' | 'level' | 'verify'>;
+  readonly request: Pick<
+    BuildRequest,
+    'output' | 'split' | 'files' | 'codec' | 'dataAlign' | 'level' | 'verify'
+  >;
   /** Whether anything is compressed anew. */
   readonly changes: boolean;
   /** Bytes of the files that the patches bring. */
@@ -48,6 +51,7 @@ async function checkCompression(
   const codec = request.codec ?? old.codec;
   const compression: Compression = codec === old.codec ? old : { codec };
   const settings = chooseSettings(compression, request.level);
+  if (request.dataAlign !== undefined) assertAlignable(codec);
   if (!changes) return undefined;
   if (codec === 'none') return 'not compressed';
   if (codec !== 'gzip') await drain(writeMembers(createPieces(nothing()), { ...settings, codec }));
