@@ -1,4 +1,5 @@
 import test from 'ava';
+import { holdContent } from '#src/patch/language/payload.js';
 import { bootconfigStep } from '#src/patch/steps/boot/bootconfig.js';
 import { createMemoryWorkspace } from '../fixtures/memory-workspace.js';
 
@@ -10,7 +11,9 @@ async function apply(
   const workspace = createMemoryWorkspace();
   workspace.putBootconfig(before);
   const context = {
-    payload: new Map(Object.entries(payload).map(([name, text]) => [name, Buffer.from(text, 'latin1')])),
+    payload: new Map(
+      Object.entries(payload).map(([name, text]) => [name, holdContent(Buffer.from(text, 'latin1'))]),
+    ),
     stamp: 0,
     at: { file: 'patch.yaml', line: 3, column: 5 },
   };

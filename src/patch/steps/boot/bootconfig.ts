@@ -7,6 +7,7 @@ import {
 } from '../../../format/bootconfig-edit.js';
 import { longestBootconfig, parseBootconfig } from '../../../format/bootconfig-parser.js';
 import { lineOfBootconfig, showBootconfigKey } from '../../../format/bootconfig-text.js';
+import { collectBytes } from '../../../io/collect.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
 import { payloadPath } from '../schemas.js';
@@ -51,7 +52,7 @@ export const bootconfigStep = defineStep({
   payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
   async apply(step, context, workspace) {
     const before = workspace.bootconfig();
-    const text = edit(before ?? '', step, context);
+    const text = await edit(before ?? '', step, context);
     const after = text.trim() === '' ? undefined : text;
     if (after === before) return { changed: false };
     if (after !== undefined) assertReadable(after, context);
@@ -60,8 +61,12 @@ export const bootconfigStep = defineStep({
   },
 });
 
-function edit(before: string, { from, set = {}, remove = [] }: Step, context: StepContext): string {
-  let text = from === undefined ? before : readPayload(context, from);
+async function edit(
+  before: string,
+  { from, set = {}, remove = [] }: Step,
+  context: StepContext,
+): Promise<string> {
+  let text = from === undefined ? before : await readPayload(context, from);
   if (text.trim() !== '') assertReadable(text, context, from);
   for (const name of remove) text = removeBootconfigKey(text, name);
   const now = parse(text);
@@ -72,8 +77,13 @@ function edit(before: string, { from, set = {}, remove = [] }: Step, context: St
   return text;
 }
 
-function readPayload({ payload }: StepContext, name: string): string {
-  return Buffer.from(payload.get(name) ?? []).toString('latin1');
+/** Far more than a kernel takes, which says so of a text that is too long (XBC_DATA_MAX, 32 KiB). */
+const longestFile = 2 ** 20;
+
+async function readPayload({ payload }: StepContext, name: string): Promise<string> {
+  const content = payload.get(name);
+  if (content === undefined) return '';
+  return Buffer.from(await collectBytes(content.body(), longestFile, name)).toString('latin1');
 }
 
 function parse(text: string): ReadonlyMap<string, readonly string[]> {
