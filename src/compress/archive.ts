@@ -32,6 +32,8 @@ export interface ArchiveOptions extends Omit<MemberOptions, 'codec'> {
   readonly codec: Codec;
   /** Bytes after decompression; more of them, even where they make no token, are `image-too-large`. */
   readonly limit?: number;
+  /** Called with the place of each member that goes on with an entry of the one in front of it; may throw. */
+  readonly onContinued?: ((offset: number) => void) | undefined;
 }
 
 /**
@@ -89,7 +91,11 @@ async function* readRaw(
 
 async function* readCompressed(
   file: InputFile,
-  { limit = Number.POSITIVE_INFINITY, ...options }: MemberOptions & Pick<ArchiveOptions, 'limit'>,
+  {
+    limit = Number.POSITIVE_INFINITY,
+    onContinued,
+    ...options
+  }: MemberOptions & Pick<ArchiveOptions, 'limit' | 'onContinued'>,
 ): AsyncGenerator<Iterable<Token>, MemberSummary, void> {
   const reader = createCpioReader();
   const continued: number[] = [];
@@ -101,6 +107,7 @@ async function* readCompressed(
     const offset = reader.inside === 'entry' ? await findContinuation(file, end, options.codec) : undefined;
     if (offset === undefined) break;
     continued.push(offset);
+    onContinued?.(offset);
     ({ end } = yield* readMemberOf(reading, { ...options, offset }));
   }
   yield check(reader.end());

@@ -8,8 +8,17 @@ import {
 } from '../format/bootconfig-trailer.js';
 import { type InputFile, readRange } from '../io/input-file.js';
 
-/** The boot configuration at the end of a file that a kernel takes for one. `start`: where the image begins in the file. */
-export async function findBootconfig(file: InputFile, start = 0): Promise<BootconfigTrailer | undefined> {
+interface FindOptions {
+  /** Where the image begins in the file. */
+  readonly start?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The boot configuration at the end of a file that a kernel takes for one: it may say that it is as long as the file. */
+export async function findBootconfig(
+  file: InputFile,
+  { start = 0, signal }: FindOptions = {},
+): Promise<BootconfigTrailer | undefined> {
   const from = Math.max(start, file.size - bootconfigReach);
   const tail = await file.read(from, file.size);
   const end = locateBootconfigEnd(tail);
@@ -19,7 +28,10 @@ export async function findBootconfig(file: InputFile, start = 0): Promise<Bootco
   const offset = at - size;
   if (offset < start) return undefined;
   let found = 0;
-  for await (const piece of readRange(file, offset, at)) found = (found + sumBootconfig(piece)) >>> 0;
+  for await (const piece of readRange(file, offset, at)) {
+    signal?.throwIfAborted();
+    found = (found + sumBootconfig(piece)) >>> 0;
+  }
   return found === sum ? { offset, size } : undefined;
 }
 

@@ -71,7 +71,8 @@ function renderSegments(layout: Layout): string[] {
 function renderBootconfig({ bootconfig }: Inspection): string[] {
   if (bootconfig === undefined) return [];
   const keys = Object.entries(bootconfig.keys ?? {});
-  const what = bootconfig.keys === null ? 'it cannot be parsed' : `${keys.length} keys`;
+  const count = keys.length === 1 ? '1 key' : `${keys.length} keys`;
+  const what = bootconfig.keys === null ? 'it cannot be parsed' : count;
   return [
     `bootconfig  ${what}`,
     ...keys.map(([key, values]) => showLine(`  ${showBootconfigKey(key, values)}`)),

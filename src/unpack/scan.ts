@@ -94,7 +94,7 @@ const nothingInside = {
  */
 export async function scanImage(whole: InputFile, options: ScanOptions): Promise<Grammar> {
   const { collector, signal, limits, start = wholeFile } = options;
-  const bootconfig = await findBootconfig(whole, start.offset);
+  const bootconfig = await findBootconfig(whole, { start: start.offset, signal });
   const file = withoutBootconfig(whole, bootconfig?.offset);
   const budget = createBudget(file, limits);
   const takeTurn = createTurns(signal);
@@ -217,7 +217,8 @@ async function readRecords(
 ): Promise<MemberContents> {
   const { collector, signal, ahead } = options;
   const takeTurn = createTurns(signal);
-  const batches = readArchive(file, { codec, offset, limit: budget.left, passing: true, ahead });
+  const onContinued = budget.addMember;
+  const batches = readArchive(file, { codec, offset, limit: budget.left, passing: true, ahead, onContinued });
   const origin = codec === 'none' ? -offset : base;
   const skipped: { readonly position: number; readonly name: string }[] = [];
   let first: number | undefined;

@@ -1,13 +1,18 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
+import { openImage } from '#src/unpack/open-image.js';
 import {
   createArchive,
+  createTestFolder,
   directory,
   file,
   gzip,
   openBytes,
   pad,
   readText,
+  signal,
   symlink,
 } from '../fixtures/archive.js';
 import { createSplit, skipped } from '../fixtures/kernel-rules.js';
@@ -162,4 +167,14 @@ test('a record that a kernel skips is no reason to read a leak of links where a 
     ]),
   );
   t.like(leaking.leaks[0], { record: { name: 'c' }, first: { name: 'a' } });
+});
+
+test('members that go on with each other count like all members of a file', async (t) => {
+  const path = join(await createTestFolder(t), 'cut');
+  const archive = createArchive([file('a', 'x'.repeat(3000))]);
+  const parts = Array.from({ length: 30 }, (_, index) =>
+    gzip(archive.subarray(index * 100, index * 100 + 100)),
+  );
+  await writeFile(path, Buffer.concat(parts));
+  await t.throwsAsync(openImage(path, { signal, limits: { members: 20 } }), { code: 'image-too-large' });
 });

@@ -10,7 +10,7 @@ import type { Hazard } from '../../model/hazard.js';
 import type { Segment } from '../../model/layout.js';
 
 /** Bytes of a run that are looked at: more than any archive that was put at a wrong place by a few bytes. */
-const longestLook = 64 * 2 ** 20;
+const longestLook = 16 * 2 ** 20;
 
 type Named = Pick<Archive, 'layout' | 'name' | 'raw'>;
 
@@ -28,6 +28,7 @@ export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
     offset: segment.offset,
     end: segment.end,
     bytes,
+    text: toLatin(bytes),
     tail: isWhole ? bytes : new Uint8Array(),
     before: segments.slice(0, index).findLast(({ kind }) => kind === 'cpio'),
     isLast: segment.end === size,
@@ -68,6 +69,8 @@ interface Run {
   readonly offset: number;
   readonly end: number;
   readonly bytes: Uint8Array;
+  /** The same, one character a byte. */
+  readonly text: string;
   /** The bytes up to the end of the run; none where they were not read. */
   readonly tail: Uint8Array;
   /** The archive in front of it. */
@@ -104,8 +107,8 @@ const toLatin = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 function findMisaligned(run: Run): Finding | undefined {
-  const { bytes, offset } = run;
-  if (offset % 4 === 0 || !magic.test(toLatin(bytes.subarray(0, 110)))) return undefined;
+  const { text, offset } = run;
+  if (offset % 4 === 0 || !magic.test(text.slice(0, 110))) return undefined;
   return {
     code: 'archive-misaligned',
     severity: 'fatal',
@@ -116,7 +119,7 @@ function findMisaligned(run: Run): Finding | undefined {
 
 /** A magic with garbage in front of it. */
 function findLaterArchive(run: Run): Finding | undefined {
-  const found = magic.exec(toLatin(run.bytes));
+  const found = magic.exec(run.text);
   if (found === null) return undefined;
   const at = run.offset + found.index;
   return {
@@ -149,8 +152,8 @@ function findBrokenBootconfig({ file, tail, offset, end, isLast }: Run): Finding
   };
 }
 
-function findHiddenBootconfig({ bytes, offset, file }: Run): Finding | undefined {
-  const at = toLatin(bytes).indexOf(bootconfigMagic);
+function findHiddenBootconfig({ bytes, text, offset, file }: Run): Finding | undefined {
+  const at = text.indexOf(bootconfigMagic);
   if (at < bootconfigEndSize - bootconfigMagic.length) return undefined;
   const { size } = parseBootconfigEnd(bytes.subarray(at - 8, at));
   const behind = offset + at + bootconfigMagic.length;
