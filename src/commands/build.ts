@@ -43,10 +43,12 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     const streamed = join(scratch.path, 'output.img');
     const { report, error } = await withReports(flags, context, async (onReport) => {
       const { build } = await import('../build.js');
-      const { createBuildRequest, ignoreUnnamedFile } = await import('../setup/build-request.js');
+      const setup = await import('../setup/build-request.js');
       await using session = await openSession(flags, context, progress);
-      const request = await createBuildRequest(
-        ignoreUnnamedFile(isStreamed ? { ...flags, output: streamed } : flags),
+      const ignored = await setup.describeIgnoredFile(flags, session.places);
+      if (ignored !== undefined) talk(context, `moby-patch: ${ignored}`);
+      const request = await setup.createBuildRequest(
+        setup.ignoreUnnamedFile(isStreamed ? { ...flags, output: streamed } : flags),
         session,
       );
       const built = await build(request, session);

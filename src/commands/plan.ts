@@ -30,10 +30,12 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { withReports } = await import('./shared/write-reports.js');
   const { report, error, output } = await withReports(flags, context, async (onReport) => {
     const { planBuild } = await import('../build.js');
-    const { createBuildRequest, ignoreUnnamedFile } = await import('../setup/build-request.js');
+    const setup = await import('../setup/build-request.js');
     const log = (line: string) => talk(context, line);
     await using session = await openSession(flags, context, { log });
-    const request = await createBuildRequest(ignoreUnnamedFile(flags), session);
+    const ignored = await setup.describeIgnoredFile(flags, session.places);
+    if (ignored !== undefined) talk(context, `moby-patch: ${ignored}`);
+    const request = await setup.createBuildRequest(setup.ignoreUnnamedFile(flags), session);
     const outcome = await planBuild(request, { ...session, log: () => {} });
     onReport(outcome.report, outcome);
     return { ...outcome, output: request.output };

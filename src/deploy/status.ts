@@ -2,6 +2,7 @@ import type { Deployment, Status } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { assessImage } from './assess-image.js';
+import { completeCommands } from './next-command.js';
 import { findTarget } from './target.js';
 import { completeRequest, type DeployRequest, loadWantedPatches } from './wanted-patches.js';
 
@@ -41,7 +42,11 @@ export async function status(options: StatusOptions, session: ReadingSession): P
     const { deployment, ...judged } = await assessImage({ target, wanted }, session);
     return {
       ...judged,
-      next: nameImage(judged.next, options.image),
+      next: completeCommands(judged.next, {
+        request: options,
+        lacksPatches: request === undefined,
+        lacksKernel: target.kernel === undefined,
+      }),
       wanted: judged.status === 'patched',
       name,
       image: folder.image,
@@ -56,11 +61,6 @@ export async function status(options: StatusOptions, session: ReadingSession): P
   } catch (error) {
     return { ...explainAbsence(error), wanted: false, name: options.image ?? 'the image' };
   }
-}
-
-/** The commands of a hint, to be typed as they are: they need the image that was named here. */
-function nameImage(next: string | undefined, image: string | undefined): string | undefined {
-  return image === undefined ? next : next?.replaceAll(/moby-patch \w+/g, `$& -i ${image}`);
 }
 
 /** Errors of `findImage` that are a status. */

@@ -10,6 +10,7 @@ import type { ReadingSession } from '../model/session.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { findNamedImage } from '../setup/named-image.js';
 import { examineFile, type InstalledFile } from './installed-file.js';
+import { completeHint } from './next-command.js';
 import { lockFolder } from './state/lock.js';
 import { type LoadedState, loadState } from './state/state.js';
 import { assertOwnState, findStateFolder, type StateFolder } from './state/state-folder.js';
@@ -114,7 +115,7 @@ export async function withLockedTarget<T>(
     await removeAbandoned(dirname(folder.image), 'output').catch(() => {});
     return await work(await findTarget(target, { ...session, log: () => {} }));
   } catch (error) {
-    throw explainStateError(error, folder.path);
+    throw completeHint(explainStateError(error, folder.path), target);
   }
 }
 

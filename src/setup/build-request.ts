@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
@@ -15,7 +16,12 @@ import { refuseExposed } from '../patch/language/parameters.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { type BootFlags, createBootOptions, createKernelError } from './boot-options.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
-import { type Configuration, type LoadedConfiguration, loadConfiguration } from './configuration.js';
+import {
+  type Configuration,
+  configurationName,
+  type LoadedConfiguration,
+  loadConfiguration,
+} from './configuration.js';
 import { lockName, readLock } from './lock-file.js';
 import { findNamedImage, type ImageName } from './named-image.js';
 import { placesOf } from './reading-session.js';
@@ -129,6 +135,22 @@ async function collectFault<T>(faults: MobyPatchError[], work: () => T | Promise
  */
 export function ignoreUnnamedFile<Flags extends BuildFlags>(flags: Flags): Flags {
   return flags.image === undefined || flags.config !== undefined ? flags : { ...flags, config: false };
+}
+
+/**
+ * One line about the file that `ignoreUnnamedFile` leaves out, if there is one. Its mistakes are no concern of a build
+ * that does not use it.
+ */
+export async function describeIgnoredFile(
+  flags: BuildFlags,
+  { folder }: Places,
+): Promise<string | undefined> {
+  if (flags.image === undefined || flags.config !== undefined) return undefined;
+  if (!(await stat(join(folder, configurationName)).catch(() => undefined))?.isFile()) return undefined;
+  const loaded = await loadConfiguration(folder, undefined).catch(() => undefined);
+  const patches = loaded?.values.patches ?? [];
+  const what = patches.length > 0 ? `its patches (${patches.join(', ')}) and all else in it are` : 'it is';
+  return `${configurationName} is here, and ${what} not used, since -i names the image; to use it: -c ${configurationName}`;
 }
 
 interface WantedImage {

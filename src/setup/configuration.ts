@@ -10,6 +10,9 @@ const engines = ['auto', 'stream', 'docker', 'local'] as const;
 const modes = ['rewrite', 'append', 'auto'] as const;
 const networks = ['none', 'isolated', 'host'] as const;
 
+/** Of the working folder. */
+export const configurationName = 'moby-patch.yaml';
+
 /** The file `moby-patch.yaml`: the options of `build`. */
 export const configurationSchema = z.strictObject({
   image: z
@@ -99,7 +102,7 @@ export async function loadConfiguration(
   named: string | false | undefined,
 ): Promise<LoadedConfiguration> {
   if (named === false) return { folder, values: {} };
-  const file = named === undefined ? join(folder, 'moby-patch.yaml') : resolve(folder, named);
+  const file = named === undefined ? join(folder, configurationName) : resolve(folder, named);
   if (named === undefined) await assertNotPlanted(file);
   const bytes = await readRegular(file, largestFile).catch((cause) => {
     if (cause.code === 'ENOENT' && named === undefined) return undefined;

@@ -1,0 +1,65 @@
+import { quoteShell } from '../format/file-kind.js';
+import { MobyPatchError } from '../model/error.js';
+
+/** What a command of the installed image may name. */
+interface Named {
+  readonly image?: string | undefined;
+  readonly config?: string | undefined;
+  readonly patch?: readonly string[] | undefined;
+  readonly set?: readonly string[] | undefined;
+  readonly secret?: readonly string[] | undefined;
+  readonly compression?: string | undefined;
+  readonly level?: number | undefined;
+  readonly mode?: string | undefined;
+  readonly singleMember?: boolean | undefined;
+  readonly kernel?: string | undefined;
+}
+
+export interface NextOptions {
+  /** What the user named: the command is for the same image, configuration and patches. */
+  readonly request: Named;
+  /** No patches were named, and none were applied before. */
+  readonly lacksPatches?: boolean;
+  /** No kernel is known that could boot the image. */
+  readonly lacksKernel?: boolean;
+}
+
+/** The commands of a hint, to be typed as they are; what only the user knows has capital letters. */
+export function completeCommands(
+  next: string | undefined,
+  { request, lacksPatches = false, lacksKernel = false }: NextOptions,
+): string | undefined {
+  const target = [...flag('-i', request.image), ...flag('-c', request.config)];
+  const wanted = [
+    ...list('-p', request.patch),
+    ...(lacksPatches ? ['-p PATCH'] : []),
+    ...list('-s', request.set),
+    ...list('--secret', request.secret),
+    ...flag('--compression', request.compression),
+    ...flag('--level', request.level),
+    ...flag('--mode', request.mode),
+    ...(request.singleMember ? ['--single-member'] : []),
+    ...flag('--kernel', request.kernel),
+    ...(lacksKernel ? ['--kernel FILE'] : []),
+  ];
+  return next?.replaceAll(/moby-patch (apply|reapply|restore)\b/g, (command, verb) =>
+    [command, ...target, ...(verb === 'restore' ? [] : wanted)].join(' '),
+  );
+}
+
+/** The same error with commands that can be typed as they are. */
+export function completeHint(error: unknown, request: Named): unknown {
+  if (!(error instanceof MobyPatchError) || error.hint === undefined) return error;
+  const hint = completeCommands(error.hint, { request });
+  if (hint === error.hint) return error;
+  const { kind, code, message, path, offset, problems } = error;
+  return new MobyPatchError(kind, code, message, { hint, path, offset, problems, cause: error });
+}
+
+function flag(name: string, value: string | number | undefined): string[] {
+  return value === undefined ? [] : [`${name} ${quoteShell(String(value))}`];
+}
+
+function list(name: string, values: readonly string[] | undefined): string[] {
+  return (values ?? []).flatMap((value) => flag(name, value));
+}
