@@ -1,3 +1,6 @@
+import { groupStep } from './accounts/group.js';
+import { sshKeyStep } from './accounts/ssh-key.js';
+import { userStep } from './accounts/user.js';
 import { bootconfigStep } from './boot/bootconfig.js';
 import { fstabStep } from './boot/fstab.js';
 import { mountStep } from './boot/mount.js';
@@ -5,8 +8,10 @@ import { serviceStep } from './boot/service.js';
 import { packageStep } from './commands/package.js';
 import { runStep } from './commands/run.js';
 import type { StepDefinition } from './definition.js';
+import { appendStep } from './files/append.js';
 import { directoryStep } from './files/directory.js';
 import { fileStep } from './files/file.js';
+import { lineStep } from './files/line.js';
 import { modeStep } from './files/mode.js';
 import { removeStep } from './files/remove.js';
 import { replaceStep } from './files/replace.js';
@@ -22,6 +27,11 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
     removeStep,
     modeStep,
     replaceStep,
+    lineStep,
+    appendStep,
+    userStep,
+    groupStep,
+    sshKeyStep,
     fstabStep,
     serviceStep,
     mountStep,

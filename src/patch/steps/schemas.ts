@@ -56,7 +56,84 @@ export const mode = z
   .describe('Permission bits, written as 0o755.');
 
 /** The largest id of newc is 0xffffffff, which the kernel turns into 0. */
-export const ownerId = z.int().min(0).max(0xfffffffe);
+const ownerId = z
+  .int()
+  .refine((id) => id >= 0 && id <= 0xfffffffe, { error: 'expected a number from 0 to 4294967294' });
+
+/** An id of an account in the image; a parameter can only give a text, of digits. */
+export const accountId = z.union([
+  ownerId,
+  z
+    .string()
+    .regex(/^\d{1,9}$/, { error: 'expected a number' })
+    .transform(Number),
+]);
+
+/** What shadow's useradd and busybox's adduser both take. */
+const account = '[A-Za-z_][A-Za-z0-9_.-]{0,30}[A-Za-z0-9_.$-]?';
+
+/** The name of a user or a group. */
+export const accountName = z.string().regex(new RegExp(`^${account}$`), {
+  error: 'expected a name of at most 32 letters, digits and _ . -, which begins with a letter',
+});
+
+/** The keys by which steps take an owner; `refuseBoth` belongs to them. */
+export const ownership = {
+  uid: accountId.optional().describe('The number of the user; 0 by default.'),
+  gid: accountId.optional().describe('The number of the group; 0 by default.'),
+  owner: z
+    .string()
+    .regex(new RegExp(`^(?=.)(${account})?(:${account})?$`), {
+      error: 'expected USER, USER:GROUP or :GROUP',
+    })
+    .optional()
+    .describe(
+      'The user and the group by name, as the image has them then: USER:GROUP, :GROUP, or USER with its own group.',
+    ),
+};
+
+interface Ownership {
+  readonly uid?: unknown;
+  readonly gid?: unknown;
+  readonly owner?: unknown;
+}
+
+export const refuseBoth: [(value: Ownership) => boolean, { path: PropertyKey[]; error: string }] = [
+  ({ uid, gid, owner }) => owner === undefined || (uid === undefined && gid === undefined),
+  { path: ['owner'], error: 'expected no "owner" beside "uid" and "gid"' },
+];
+
+/** A text that stands on one line of a file. */
+export const singleLine = z
+  .string()
+  .max(65536)
+  .regex(/^[^\n\r\0]*$/, { error: 'expected one line' });
+
+/** The compiler of expressions takes time that grows faster than their length. */
+const longestPattern = 4096;
+
+/** A regular expression in which ^ and $ match at every line. */
+export const regularExpression = z
+  .string()
+  .min(1)
+  .max(longestPattern)
+  .refine((text) => text.length > longestPattern || isPattern(text), {
+    error: 'expected a regular expression that JavaScript understands',
+  });
+
+function isPattern(pattern: string): boolean {
+  try {
+    return new RegExp(pattern, 'gmu') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+export const template = z
+  .boolean()
+  .default(false)
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
+  .describe('Whether placeholders such as ${name} are replaced in the file that "from" names.');
 
 /** A whole number; a parameter can only give a text, of digits. */
 export const wholeNumber = (minimum: number, maximum: number) =>

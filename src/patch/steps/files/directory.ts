@@ -1,15 +1,16 @@
 import { z } from 'zod';
+import { findOwner, ownerFiles } from '../../system/owner.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, mode, ownerId } from '../schemas.js';
+import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';
 
 const schema = z
   .strictObject({
     path: imagePath,
     mode: mode.default(0o755),
-    uid: ownerId.default(0),
-    gid: ownerId.default(0),
+    ...ownership,
   })
+  .refine(...refuseBoth)
   .describe('Creates a directory, or gives an existing one this mode and owner. Its content stays.');
 
 export const directoryStep = defineStep({
@@ -17,6 +18,12 @@ export const directoryStep = defineStep({
   schema,
   describe: (value) => `directory ${value.path}`,
   needs: () => [],
-  reads: (value) => [value.path],
-  apply: (value, _context, workspace) => putIfDifferent(workspace, { ...value, type: 'directory' }),
+  reads: (value) => [value.path, ...ownerFiles(value)],
+  apply: async ({ path, mode, ...owner }, context, workspace) =>
+    putIfDifferent(workspace, {
+      path,
+      type: 'directory',
+      mode,
+      ...(await findOwner(owner, context, workspace)),
+    }),
 });

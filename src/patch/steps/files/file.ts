@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { findOwner, ownerFiles } from '../../system/owner.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, mode, ownerId, payloadPath, storesSecret } from '../schemas.js';
+import { imagePath, mode, ownership, payloadPath, refuseBoth, storesSecret, template } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -9,13 +10,8 @@ const schema = z
     from: payloadPath.optional(),
     content: z.string().optional().describe('The text of the file.'),
     mode: mode.default(0o644),
-    uid: ownerId.default(0),
-    gid: ownerId.default(0),
-    template: z
-      .boolean()
-      .default(false)
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
-      .describe('Whether placeholders such as ${name} are replaced in the file that "from" names.'),
+    ...ownership,
+    template,
     'stores-secret': storesSecret,
   })
   .refine((value) => (value.from === undefined) !== (value.content === undefined), {
@@ -25,6 +21,7 @@ const schema = z
     path: ['template'],
     error: 'expected no "template" beside "content": a content is always filled in',
   })
+  .refine(...refuseBoth)
   .describe('Writes a file.');
 
 export const fileStep = defineStep({
@@ -32,16 +29,15 @@ export const fileStep = defineStep({
   schema,
   describe: (value) => `file ${value.path}`,
   needs: () => [],
-  reads: (value) => [value.path],
+  reads: (value) => [value.path, ...ownerFiles(value)],
   payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
-  apply: ({ path, from, content, mode, uid, gid }, context, workspace) =>
+  apply: async ({ path, from, content, mode, ...owner }, context, workspace) =>
     putIfDifferent(workspace, {
       path,
       type: 'file',
       mode,
-      uid,
-      gid,
+      ...(await findOwner(owner, context, workspace)),
       content: context.payload.get(from ?? '') ?? new TextEncoder().encode(content ?? ''),
     }),
 });

@@ -1,20 +1,21 @@
 import { z } from 'zod';
 import type { Entry } from '../../../model/entry.js';
+import { findOwner, ownerFiles } from '../../system/owner.js';
 import { createStepError } from '../../system/step-context.js';
 import { unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, mode, ownerId } from '../schemas.js';
+import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';
 
 const schema = z
   .strictObject({
     path: imagePath,
     mode: mode.optional(),
-    uid: ownerId.optional(),
-    gid: ownerId.optional(),
+    ...ownership,
   })
-  .refine((value) => value.mode !== undefined || value.uid !== undefined || value.gid !== undefined, {
-    error: 'expected at least one of "mode", "uid" and "gid"',
+  .refine(({ mode, uid, gid, owner }) => [mode, uid, gid, owner].some((each) => each !== undefined), {
+    error: 'expected at least one of "mode", "owner", "uid" and "gid"',
   })
+  .refine(...refuseBoth)
   .describe('Changes the mode or the owner of an existing file or directory.');
 
 export const modeStep = defineStep({
@@ -23,7 +24,7 @@ export const modeStep = defineStep({
   describe: (value) =>
     ['mode', value.mode?.toString(8).padStart(4, '0'), value.path].filter((part) => part).join(' '),
   needs: () => [],
-  reads: (value) => [value.path],
+  reads: (value) => [value.path, ...ownerFiles(value)],
   async apply(value, context, workspace) {
     const entry = await workspace.stat(value.path);
     if (entry?.type !== 'file' && entry?.type !== 'directory') {
@@ -35,8 +36,9 @@ export const modeStep = defineStep({
     }
     const { path, type } = entry;
     const mode = value.mode ?? entry.mode;
-    const uid = value.uid ?? entry.uid;
-    const gid = value.gid ?? entry.gid;
+    const owner = await findOwner(value, context, workspace);
+    const uid = owner.uid ?? entry.uid;
+    const gid = owner.gid ?? entry.gid;
     if (mode === entry.mode && uid === entry.uid && gid === entry.gid) return unchanged;
     await workspace.put({ path, type, mode, uid, gid });
     return { changed: true };

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { readPayloadText } from '../../system/payload-text.js';
+import { editFile, findLineBreak, joinLines, splitLines, type TextLine } from '../../system/text-file.js';
+import { defineStep } from '../definition.js';
+import { imagePath, payloadPath, storesSecret, template } from '../schemas.js';
+
+const schema = z
+  .strictObject({
+    path: imagePath,
+    content: z.string().min(1, { error: 'expected at least one line' }).optional().describe('The lines.'),
+    from: payloadPath.optional().describe('A file of the patch folder with the lines.'),
+    template,
+    'stores-secret': storesSecret,
+  })
+  .refine((value) => (value.from === undefined) !== (value.content === undefined), {
+    error: 'expected one of "from" and "content"',
+  })
+  .refine((value) => !value.template || value.from !== undefined, {
+    path: ['template'],
+    error: 'expected no "template" beside "content": a content is always filled in',
+  })
+  .describe(
+    'Adds lines at the end of a text file, unless it has them already, one behind the other. A missing file is created.',
+  );
+
+export const appendStep = defineStep({
+  kind: 'append',
+  schema,
+  describe: ({ path }) => `append to ${path}`,
+  needs: () => [],
+  reads: ({ path }) => [path],
+  payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+  secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
+  async apply({ path, content, from }, context, workspace) {
+    const added = splitLines(content ?? readPayloadText(context, from ?? ''));
+    return editFile(workspace, context, { path, edit: (text) => append(text, added) });
+  },
+});
+
+function append(text: string, added: readonly TextLine[]): string {
+  const lines = splitLines(text);
+  const isThere = lines.some((_, start) => added.every((line, at) => lines[start + at]?.text === line.text));
+  if (isThere) return text;
+  const end = lines.length > 0 ? findLineBreak(lines) : findLineBreak(added);
+  return joinLines([...lines, ...added.map((line) => ({ text: line.text, end }))]);
+}

@@ -1,0 +1,114 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { MobyPatchError } from '#src/model/error.js';
+import type { Step } from '#src/model/patch.js';
+import { loadPatch } from '#src/patch/language/load-patch.js';
+import { createPlan } from '#src/patch/plan.js';
+import { stepDefinitions } from '#src/patch/steps/registry.js';
+import { createMemoryWorkspace, type MemoryWorkspace } from '../fixtures/memory-workspace.js';
+import { formatChanges, parseTree } from './case-tree.js';
+
+// A folder a case, KIND/right of each first, which docs/steps.md shows: patch.yaml with its files, before.txt (the image), and one of
+//   after.txt     what the steps change, and their notes; a second time they change nothing,
+//   problems.txt  all mistakes of the patch with their places,
+//   failures.txt  why each step alone is not possible in the image.
+// UPDATE=1 writes what comes out.
+
+const folder = 'test/patch/cases';
+const stamp = 1_700_000_000;
+
+const kinds = readdirSync(folder).filter((name) => name !== 'roots');
+const cases = kinds.flatMap((kind) => readdirSync(join(folder, kind)).map((name) => join(kind, name)));
+
+function readTree(path: string): ReturnType<typeof parseTree> {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return parseTree(text, (name) => readFileSync(join(folder, 'roots', `${name}.txt`), 'utf8'));
+}
+
+async function describeTree(at: MemoryWorkspace): Promise<string> {
+  const all = await formatChanges(at);
+  return JSON.stringify(at.tree()) + all;
+}
+
+async function applyAll(at: MemoryWorkspace, steps: readonly Step[]): Promise<string> {
+  const notes: string[] = [];
+  for (const step of steps) {
+    const outcome = await step.apply(at);
+    const mark = outcome.changed ? '' : ' (nothing to do)';
+    notes.push(`# ${step.summary}${mark}`, ...(outcome.notes ?? []).map((note) => `#   ${note}`));
+  }
+  return `${notes.join('\n')}\n`;
+}
+
+const explainError = (error: MobyPatchError) =>
+  [
+    `${error.path?.replace(/^.*patch.yaml:/, '')} [${error.code}] ${error.message}`,
+    error.hint && `  try: ${error.hint}`,
+  ]
+    .filter((line) => line)
+    .join('\n');
+
+async function listFailures(steps: readonly Step[], create: () => MemoryWorkspace): Promise<string> {
+  const lines: string[] = [];
+  for (const step of steps) {
+    const at = create();
+    const before = await describeTree(at);
+    const error = await step.apply(at).then(
+      () => `${step.summary}: no error`,
+      (cause) => (cause instanceof MobyPatchError ? explainError(cause) : String(cause.stack)),
+    );
+    lines.push(error);
+    if ((await describeTree(at)) !== before) lines.push('  it changed the image');
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+for (const name of cases) {
+  const at = (file: string) => join(folder, name, file);
+  const hold = (t: { is(found: string, wanted: string): unknown }, file: string, found: string) => {
+    if (process.env.UPDATE) writeFileSync(at(file), found);
+    t.is(found, readFileSync(at(file), 'utf8'));
+  };
+  test(`case ${name}`, async (t) => {
+    const patch = await loadPatch(join(folder, name)).catch((error: MobyPatchError) => error);
+    if (patch instanceof Error) {
+      t.true(existsSync(at('problems.txt')), patch.message);
+      hold(t, 'problems.txt', `${patch.message.replace(/^.*?patch.yaml:/gm, '')}\n`);
+      return;
+    }
+    t.false(existsSync(at('problems.txt')), 'the patch has no mistake');
+    const { steps } = await createPlan([patch], {}, '0'.repeat(64), stamp);
+    const create = () => createMemoryWorkspace(readTree(at('before.txt')));
+    if (existsSync(at('failures.txt'))) {
+      hold(t, 'failures.txt', await listFailures(steps, create));
+      return;
+    }
+    const workspace = create();
+    const notes = await applyAll(workspace, steps);
+    const changes = await formatChanges(workspace);
+    hold(t, 'after.txt', changes + notes);
+    for (const step of steps)
+      t.false((await step.apply(workspace)).changed, `${step.summary}, a second time`);
+    t.is(await formatChanges(workspace), changes);
+  });
+}
+
+test('every kind of step without commands has a case of its name', (t) => {
+  const old = [
+    'package',
+    'run',
+    'symlink',
+    'remove',
+    'replace',
+    'fstab',
+    'service',
+    'mount',
+    'directory',
+    'mode',
+  ];
+  const missing = [...stepDefinitions.keys()].filter(
+    (kind) => !old.includes(kind) && !cases.includes(`${kind}/right`),
+  );
+  t.deepEqual(missing, []);
+});
