@@ -79,6 +79,7 @@ function isWrongType(issue: Issue): boolean {
 }
 
 const typeNames: Readonly<Record<string, string>> = {
+  null: 'nothing',
   string: 'a text',
   object: 'a map',
   record: 'a map',

@@ -2,11 +2,16 @@ import { groupStep } from './accounts/group.js';
 import { sshKeyStep } from './accounts/ssh-key.js';
 import { userStep } from './accounts/user.js';
 import { bootconfigStep } from './boot/bootconfig.js';
+import { cronStep } from './boot/cron.js';
 import { fstabStep } from './boot/fstab.js';
+import { moduleStep } from './boot/module.js';
 import { mountStep } from './boot/mount.js';
 import { serviceStep } from './boot/service.js';
+import { sysctlStep } from './boot/sysctl.js';
 import { packageStep } from './commands/package.js';
 import { runStep } from './commands/run.js';
+import { errorStep } from './control/error.js';
+import { noopStep } from './control/noop.js';
 import type { StepDefinition } from './definition.js';
 import { appendStep } from './files/append.js';
 import { directoryStep } from './files/directory.js';
@@ -16,6 +21,12 @@ import { modeStep } from './files/mode.js';
 import { removeStep } from './files/remove.js';
 import { replaceStep } from './files/replace.js';
 import { symlinkStep } from './files/symlink.js';
+import { environmentStep } from './settings/environment.js';
+import { hostnameStep } from './settings/hostname.js';
+import { hostsStep } from './settings/hosts.js';
+import { localeStep } from './settings/locale.js';
+import { resolverStep } from './settings/resolver.js';
+import { timezoneStep } from './settings/timezone.js';
 
 /** Every kind of step, by the key of the patch file. Messages and schemas list them in this order. */
 export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
@@ -32,10 +43,21 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
     userStep,
     groupStep,
     sshKeyStep,
+    sysctlStep,
+    moduleStep,
+    cronStep,
+    hostsStep,
+    hostnameStep,
+    resolverStep,
+    timezoneStep,
+    localeStep,
+    environmentStep,
     fstabStep,
     serviceStep,
     mountStep,
     bootconfigStep,
     runStep,
+    noopStep,
+    errorStep,
   ].map((definition) => [definition.kind, definition]),
 );

@@ -103,6 +103,17 @@ export const refuseBoth: [(value: Ownership) => boolean, { path: PropertyKey[]; 
   { path: ['owner'], error: 'expected no "owner" beside "uid" and "gid"' },
 ];
 
+/** A name of RFC 1123, of one part or several. */
+export const hostName = z
+  .string()
+  .max(253)
+  .regex(
+    /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*$/,
+    {
+      error: 'expected a host name: letters, digits, - and dots',
+    },
+  );
+
 /** A text that stands on one line of a file. */
 export const singleLine = z
   .string()

@@ -1,0 +1,50 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { combine } from '../../system/text-file.js';
+import { putIfDifferent } from '../../system/workspace-files.js';
+import { defineStep } from '../definition.js';
+import { hostName } from '../schemas.js';
+
+const path = 'etc/resolv.conf';
+
+/** MAXNS of glibc's and musl's resolv.h: further ones are not asked. */
+const mostServers = 3;
+
+const schema = z
+  .strictObject({
+    nameservers: z
+      .array(
+        z.string().refine((address) => isIP(address.replace(/%.*$/, '')) > 0, {
+          error: 'expected an IPv4 or IPv6 address',
+        }),
+      )
+      .min(1, { error: 'expected at least one address' })
+      .max(mostServers, { error: `expected at most ${mostServers} addresses: no more are asked` })
+      .describe('Addresses of name servers, the first of which is asked first.'),
+    search: z.array(hostName).max(32).default([]).describe('Domains in which a short name is looked up.'),
+    options: z
+      .array(z.string().regex(/^[a-z0-9-]+(:\d+)?$/, { error: 'expected an option such as timeout:1' }))
+      .max(32)
+      .default([])
+      .describe('Options of resolv.conf(5), such as ndots:2.'),
+  })
+  .describe(`Writes ${path}. A link there, which a service of the running system fills, is replaced.`);
+
+export const resolverStep = defineStep({
+  kind: 'resolver',
+  schema,
+  describe: ({ nameservers }) => `resolver ${nameservers.join(' ')}`,
+  needs: () => [],
+  reads: () => [path],
+  async apply({ nameservers, search, options }, _context, workspace) {
+    const there = await workspace.stat(path);
+    const lines = [
+      ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
+      ...nameservers.map((address) => `nameserver ${address}`),
+      ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+    ];
+    const content = new TextEncoder().encode(`${lines.join('\n')}\n`);
+    const outcome = await putIfDifferent(workspace, { path, type: 'file', content });
+    return combine([outcome], there?.type === 'symlink' ? [`it was a link to ${there.target}`] : []);
+  },
+});
