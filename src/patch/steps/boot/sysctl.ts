@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Workspace } from '../../../model/workspace.js';
 import { isAnyFile, isStarted } from '../../system/init-system.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
