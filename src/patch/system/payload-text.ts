@@ -1,8 +1,18 @@
+import { collectBytes } from '../../io/collect.js';
 import { createStepError, type StepContext } from './step-context.js';
 
-/** A file of the patch folder as text. Error (`failed`): `payload-text`, when it is not UTF-8. */
-export function readPayloadText(context: StepContext, name: string): string {
-  const bytes = context.payload.get(name) ?? new Uint8Array();
+/** Bytes of a file of the patch folder that a step has in memory. */
+const largestPayload = 64 * 1024 * 1024;
+
+/** A file of the patch folder. Error: `file-too-large`. */
+async function readPayload(context: StepContext, name: string): Promise<Uint8Array> {
+  const content = context.payload.get(name);
+  return content === undefined ? new Uint8Array() : collectBytes(content.body(), largestPayload, name);
+}
+
+/** A file of the patch folder as text. Errors (`failed`): `payload-text`, when it is not UTF-8; `file-too-large`. */
+export async function readPayloadText(context: StepContext, name: string): Promise<string> {
+  const bytes = await readPayload(context, name);
   const text = Buffer.from(bytes).toString('utf8');
   if (Buffer.from(text).equals(bytes)) return text;
   throw createStepError(

@@ -36,7 +36,9 @@ export const sshKeyStep = defineStep({
   payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
   async apply({ user, key, keys, from }, context, workspace) {
     const lines =
-      from === undefined ? [...(keys ?? []), ...(key === undefined ? [] : [key])] : readKeys(from, context);
+      from === undefined
+        ? [...(keys ?? []), ...(key === undefined ? [] : [key])]
+        : await readKeys(from, context);
     const [, , uid, gid, , home = ''] = await findAccount('user', user, context, workspace);
     const owner = { uid: Number(uid), gid: Number(gid) };
     const place = home.replace(/^\/+|\/+$/g, '');
@@ -51,8 +53,8 @@ export const sshKeyStep = defineStep({
   },
 });
 
-function readKeys(from: string, context: StepContext): string[] {
-  const lines = readPayloadText(context, from).split(/\r?\n/);
+async function readKeys(from: string, context: StepContext): Promise<string[]> {
+  const lines = (await readPayloadText(context, from)).split(/\r?\n/);
   const keys = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
   const [fault] = keys.flatMap((line) => explainKey(line) ?? []);
   if (fault === undefined && keys.length > 0) return keys;

@@ -32,7 +32,7 @@ export const appendStep = defineStep({
   payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
   async apply({ path, content, from }, context, workspace) {
-    const added = splitLines(content ?? readPayloadText(context, from ?? ''));
+    const added = splitLines(content ?? (await readPayloadText(context, from ?? '')));
     return editFile(workspace, context, { path, edit: (text) => append(text, added) });
   },
 });
