@@ -4,6 +4,7 @@ import type { FileAccess } from '../model/access.js';
 import type { LayoutFile } from '../model/layout.js';
 import { uniteAccess } from './access.js';
 import { openInputFile, readRange } from './input-file.js';
+import { streamRegular } from './regular-file.js';
 
 export interface FileToJoin {
   /** What messages call it. */
@@ -59,6 +60,19 @@ export async function joinFiles(
     joined.push({ name, offset, end: at, sha256: hash.digest('hex') });
   }
   return { files: joined, access: uniteAccess(accesses) };
+}
+
+/** The bytes of the joined file, without making it. */
+export async function* joinBytes(paths: readonly string[]): AsyncGenerator<Uint8Array, void, void> {
+  let at = 0;
+  for (const path of paths) {
+    yield new Uint8Array(countJoint(at));
+    at += countJoint(at);
+    for await (const piece of streamRegular(path)) {
+      yield piece;
+      at += piece.length;
+    }
+  }
 }
 
 /** Zeros from a place in a file to the next multiple of four. */

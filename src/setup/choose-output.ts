@@ -6,7 +6,7 @@ import type { Places } from '../model/session.js';
 import type { LoadedConfiguration } from './configuration.js';
 
 /** Beside moby-patch.yaml, or in the working folder. */
-export const defaultOutput = 'initrd.patched.img';
+const defaultOutput = 'initrd.patched.img';
 
 interface OutputNames {
   readonly output?: string | undefined;

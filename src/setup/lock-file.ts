@@ -21,7 +21,11 @@ const lockSchema = z.strictObject({
 const manifestSchema = z.object({
   version: z.literal(1),
   input: z.object({ sha256: digest }),
-  output: z.object({ name: z.string(), sha256: digest }),
+  output: z.object({
+    name: z.string(),
+    sha256: digest,
+    files: z.array(z.object({ name: z.string() })).optional(),
+  }),
   plan: z.string().min(1),
   packages,
   verdict: z.enum(['passed', 'refused', 'not booted']),

@@ -1,11 +1,14 @@
-import { join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { digestBytes } from '../io/digest.js';
+import { joinBytes } from '../io/join-files.js';
 import { replaceFile } from '../io/output.js';
-import { createUnreadableError, streamRegular } from '../io/regular-file.js';
+import { createUnreadableError } from '../io/regular-file.js';
+import { nameIn } from '../io/split-file.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
 import type { ReadingSession } from '../model/session.js';
-import { defaultOutput } from '../setup/choose-output.js';
+import { chooseOutput } from '../setup/choose-output.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { lockName, type ManifestFile, readManifest } from '../setup/lock-file.js';
 
@@ -24,13 +27,11 @@ export interface WrittenLock {
 
 /** Records what a build was made of, for locked builds. Errors (`invalid`): `lock-output`, `manifest-*`. */
 export async function writeLock(request: LockRequest, { places }: ReadingSession): Promise<WrittenLock> {
-  const { folder, values } = await loadConfiguration(places.folder, request.config);
-  const output =
-    request.output === undefined
-      ? resolve(folder, values.output ?? defaultOutput)
-      : resolve(places.folder, request.output);
+  const configuration = await loadConfiguration(places.folder, request.config);
+  const { folder } = configuration;
+  const { output } = chooseOutput({ output: request.output }, configuration, places);
   const manifest = await readManifest(`${output}.manifest.json`);
-  await assertOutput(output, manifest.output.sha256);
+  await assertOutput(output, manifest.output);
   const lock: Lock = {
     version: 1,
     input: manifest.input.sha256,
@@ -43,9 +44,14 @@ export async function writeLock(request: LockRequest, { places }: ReadingSession
   return { lock, file, manifest };
 }
 
-async function assertOutput(path: string, wanted: string): Promise<void> {
+async function assertOutput(
+  path: string,
+  { sha256: wanted, files = [] }: ManifestFile['output'],
+): Promise<void> {
   const hint = 'moby-patch build';
-  const digest = await digestBytes(streamRegular(path)).catch((cause) => {
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory();
+  const parts = isFolder ? files.map(({ name }) => nameIn(path, name)) : [path];
+  const digest = await digestBytes(joinBytes(parts)).catch((cause) => {
     throw createUnreadableError(cause, { code: 'lock-output', what: 'the image', path, hint });
   });
   if (digest === wanted) return;

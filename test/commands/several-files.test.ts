@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Report } from '#src/model/report.js';
@@ -127,6 +127,23 @@ for (const mode of ['rewrite', 'append'])
       'nothing is left',
     );
   });
+
+test('a lock of single files holds the build to them, and they are as private as the most private of them', async (t) => {
+  const folder = await createFiles(t);
+  await chmod(join(folder, 'ucode.img'), 0o600);
+  await writeFile(
+    join(folder, 'moby-patch.yaml'),
+    `image: [${names.join(', ')}]\nsplit: out\npatches: [motd]\n`,
+  );
+  t.is((await call(folder, 'build', '-q', '--no-verify')).code, 0);
+  for (const name of names) t.is((await stat(join(folder, 'out', name))).mode & 0o777, 0o600, name);
+  const locked = await call(folder, 'lock');
+  t.is(locked.code, 0, locked.stderr);
+  const again = await call(folder, 'build', '-q', '--no-verify', '--locked');
+  t.is(again.code, 0, again.stderr);
+  await writeFile(join(folder, 'out/last.img'), 'changed');
+  t.regex((await call(folder, 'lock')).stderr, /\[lock-output\]/);
+});
 
 test('a first file of any length is followed by the others as they were', async (t) => {
   const folder = await createFiles(t);
