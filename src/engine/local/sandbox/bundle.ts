@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ProcessOptions } from '../../../io/process.js';
 import type { StepLimits } from '../../../model/engine.js';
-import { removeGroup } from './groups.js';
+import { placeGroup, removeGroup } from './groups.js';
 import { nestPath } from './nest.js';
 import { type Bind, createOciConfig } from './oci-config.js';
 import type { RuntimeFiles, Sandbox } from './runtime.js';
@@ -47,7 +47,7 @@ export async function openBundle(run: CommandRun): Promise<Bundle> {
     root: files.root,
     binds: run.binds.map(({ source, target }) => ({ source: nestPath(run.folder, source), target })),
     processor: process.arch,
-    group: groups === undefined ? undefined : files.id,
+    group: groups === undefined ? undefined : await placeGroup(groups, files.id),
     limitsSwap: groups === 'unified',
     isNested,
     uplink: files.uplink === undefined ? undefined : createUplink(files.uplink),

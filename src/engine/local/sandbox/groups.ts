@@ -8,6 +8,17 @@ const attempts = 50;
 const interval = 20;
 
 /**
+ * Where a runtime shall make a group: in version 2 beside that of this process, since a group with processes in it has
+ * no groups with limits; in version 1 a runtime takes a name for one inside that of this process (crun: at the top).
+ * The limits of the groups above go on to hold.
+ */
+export async function placeGroup(kind: 'unified' | 'split', name: string): Promise<string> {
+  if (kind === 'split') return name;
+  const own = parseOwnGroups(await readFile('/proc/self/cgroup', 'utf8')).get('') ?? '/';
+  return join(dirname(own), name);
+}
+
+/**
  * Removes a control group of ours, wherever a runtime has made it; a group with processes in it stays. A runtime that
  * ends by itself has removed it already.
  */

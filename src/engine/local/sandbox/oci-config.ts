@@ -22,7 +22,7 @@ export interface ContainerPlan {
   readonly isNarrow: boolean;
   /** Without a control group the memory is that of each process, and no process of root is counted. */
   readonly limits: StepLimits;
-  /** The name of the control group; undefined where none can be made. */
+  /** The control group: a path from the top, or a name. Undefined where none can be made. */
   readonly group: string | undefined;
   /** Whether the kernel counts swap apart (control groups of version 2). */
   readonly limitsSwap: boolean;
