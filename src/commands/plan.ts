@@ -35,7 +35,9 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
     await using session = await openSession(flags, context, { log });
     const ignored = await setup.describeIgnoredFile(flags, session.places);
     if (ignored !== undefined) talk(context, `moby-patch: ${ignored}`);
-    const request = await setup.createBuildRequest(setup.ignoreUnnamedFile(flags), session);
+    // What would be done does not depend on the values of secrets, so nobody is asked for one.
+    const wanted = { ...setup.ignoreUnnamedFile(flags), mayLackSecrets: true };
+    const request = await setup.createBuildRequest(wanted, session);
     const outcome = await planBuild(request, { ...session, log: () => {} });
     onReport(outcome.report, outcome);
     return { ...outcome, output: request.output };
@@ -60,6 +62,7 @@ function describePlan(report: Report, output: string, context: CommandContext): 
       : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),
     `output  ${shortenPaths(context, output)}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
     ...listChecks(report).map((line) => shortenPaths(context, line)),
+    ...report.warnings.map((warning) => shortenPaths(context, `warning ${warning}`)),
   ];
 }
 

@@ -73,6 +73,6 @@ export async function loadWantedPatches(
 }
 
 function listDigests(secrets: readonly Secret[] = []): Record<string, string> {
-  const known = secrets.filter(({ shown }) => shown !== '');
+  const known = secrets.filter(({ isMissing }) => isMissing !== true);
   return Object.fromEntries(known.map(({ patch, name, shown }) => [`${patch}.${name}`, shown]));
 }

@@ -1,6 +1,7 @@
 import { MobyPatchError } from '../model/error.js';
 import type { Secret } from '../model/secret.js';
 import type { OutputFilter } from '../model/workspace.js';
+import { type ByteSearch, createByteSearch } from './byte-search.js';
 import { listForms, shortestSecret } from './secret-forms.js';
 
 /** Puts what reports show in the place of secrets. */
@@ -30,8 +31,13 @@ export function createRedaction(secrets: readonly Shown[]): Redaction {
   );
   // The longest first: a form may be a part of another.
   needles.sort((one, other) => other.text.length - one.text.length);
+  const find = createByteSearch(needles.map(({ bytes }) => bytes));
+  const measure = createMeasure(needles);
+  // Most texts hold nothing: one pass says so.
   const text = (from: string) =>
-    needles.reduce((left, needle) => left.replaceAll(needle.text, () => needle.name), from);
+    from.length < shortestSecret || find(Buffer.from(from)).size === 0
+      ? from
+      : needles.reduce((left, needle) => left.replaceAll(needle.text, () => needle.name), from);
 
   function value<T>(from: T): T {
     if (needles.length === 0) return from;
@@ -45,7 +51,7 @@ export function createRedaction(secrets: readonly Shown[]): Redaction {
       if (needles.length === 0 || !(error instanceof Error)) return error;
       return redactError(error, text);
     },
-    createFilter: () => createFilter(needles),
+    createFilter: () => createFilter(needles, { find, measure }),
   };
 }
 
@@ -97,13 +103,20 @@ interface Needle {
   readonly shown: Buffer;
 }
 
+interface Finders {
+  readonly find: ByteSearch;
+  readonly measure: Measure;
+}
+
 /** Holds back only what may be the beginning of a secret. */
-function createFilter(needles: readonly Needle[]): OutputFilter {
+function createFilter(needles: readonly Needle[], { find, measure }: Finders): OutputFilter {
   let held: Buffer = Buffer.alloc(0);
   return {
     push(chunk) {
-      const { done, rest } = replaceNeedles(Buffer.concat([held, chunk]), needles);
-      const kept = measureBeginning(rest, needles);
+      const bytes = Buffer.concat([held, chunk]);
+      const { done, rest } =
+        find(bytes).size === 0 ? { done: [], rest: bytes } : replaceNeedles(bytes, needles);
+      const kept = measure(rest);
       held = Buffer.from(rest.subarray(rest.length - kept));
       return Buffer.concat([...done, rest.subarray(0, rest.length - kept)]);
     },
@@ -137,13 +150,29 @@ function findFirst(bytes: Buffer, needles: readonly Needle[]) {
   return first;
 }
 
-/** How many bytes at the end begin a secret. */
-function measureBeginning(bytes: Buffer, needles: readonly Needle[]): number {
-  const longest = needles[0]?.bytes.length ?? 0;
-  for (let length = Math.min(longest - 1, bytes.length); length > 0; length -= 1) {
-    const end = bytes.subarray(bytes.length - length);
-    if (needles.some((needle) => needle.bytes[0] === end[0] && needle.bytes.subarray(0, length).equals(end)))
-      return length;
+type Measure = (bytes: Buffer) => number;
+
+/** How many bytes at the end begin a needle. A place is looked at closely only where two bytes of one begin. */
+function createMeasure(needles: readonly Needle[]): Measure {
+  const longest = needles.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
+  const firsts = new Set(needles.map(({ bytes }) => bytes[0]));
+  const pairs = new Uint8Array(65536);
+  const starts = new Map<number, Buffer[]>();
+  for (const { bytes } of needles) {
+    const pair = bytes.readUInt16BE(0);
+    pairs[pair] = 1;
+    starts.set(pair, [...(starts.get(pair) ?? []), bytes]);
   }
-  return 0;
+  return (bytes) => {
+    const last = bytes.length - 1;
+    for (let at = Math.max(0, bytes.length - longest + 1); at < last; at += 1) {
+      const pair = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+      if (pairs[pair] === 0) continue;
+      const rest = bytes.subarray(at);
+      const isBeginning = (needle: Buffer) =>
+        needle.length > rest.length && needle.subarray(0, rest.length).equals(rest);
+      if (starts.get(pair)?.some(isBeginning)) return rest.length;
+    }
+    return last >= 0 && firsts.has(bytes[last]) ? 1 : 0;
+  };
 }

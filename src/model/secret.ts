@@ -17,6 +17,8 @@ export interface Secret {
   readonly value: string;
   /** What reports show in its place. It tells nothing of the value to anybody who has no key for it. */
   readonly shown: string;
+  /** Whether nobody gave a value: this one fits nothing, and serves a use case that builds nothing. */
+  readonly isMissing?: boolean | undefined;
   /** Absent: a person typed it. */
   readonly source?: SecretSource | undefined;
 }

@@ -27,7 +27,7 @@ export interface SecretRequest {
   /** Those of the command line, which come before the environment, and those of the configuration, which follow it. */
   readonly flags: SecretSources;
   readonly configured: SecretSources;
-  /** Whether a secret without a value is refused; otherwise it has one that fits nothing and no digest, and nobody is asked. */
+  /** Whether a secret without a value is refused; otherwise it has one that fits nothing, with a warning, and nobody is asked. */
   readonly isRequired: boolean;
 }
 
@@ -60,11 +60,17 @@ export async function loadSecrets(request: SecretRequest, session: ReadingSessio
     const given = await readSource(source, wanted, session);
     if (given !== undefined) checkSecret(name, given, parameter);
     else if (isRequired) throw createMissingSecretError(patch, name, parameter);
-    const value = given ?? randomBytes(16).toString('hex');
-    const shown = given === undefined ? '' : showDigest(value, key);
-    secrets.push({ patch: patch.id, name, value, shown, source });
+    if (given === undefined) {
+      warnings.push(`the secret ${name} of the patch ${patch.id} has no value yet: ${hintAtSecret(name)}`);
+      secrets.push(createMissing(patch, name));
+    } else secrets.push({ patch: patch.id, name, value: given, shown: showDigest(given, key), source });
   }
   return { secrets, warnings };
+}
+
+function createMissing({ id }: Patch, name: string): Secret {
+  const value = randomBytes(16).toString('hex');
+  return { patch: id, name, value, shown: 'secret without a value', isMissing: true };
 }
 
 /** Error (`invalid`): `secret-source`. */

@@ -315,6 +315,10 @@ declareTest(
       'api-token=@token',
     ]);
     t.regex(flagged.stdout, /file etc\/token \(gets api-token\)/);
+    const unknown = await moby(['plan', '-i', 'in.img', '-p', './patches/p', '--no-verify'], {});
+    t.is(unknown.code, 0, unknown.stderr);
+    t.regex(unknown.stdout, /file etc\/token \(gets api-token\)/);
+    t.regex(unknown.stdout, /^warning the secret api-token of the patch p has no value yet: export MOBY_/m);
   },
 );
 
