@@ -17,7 +17,7 @@ export function addRepackCommand(program: Command, context: CommandContext): voi
       .description(
         'make an image from a folder or tar; from one that unpack wrote, the same image with its changes',
       )
-      .argument('<place>', 'a folder, a tar, or - for a tar on standard input')
+      .argument('<place>', 'a folder, a tar, an image to write anew, or - for a tar on standard input')
       .option('-o, --output <file>', 'where the image goes, - for standard output')
       .option(
         '--split <directory>',

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sidecarSuffix } from '../format/sidecar.js';
+import { openInputFile } from '../io/input-file.js';
 import { createOutput, type Output, type Written } from '../io/output.js';
 import { streamRegular } from '../io/regular-file.js';
 import { createScratch, type Scratch } from '../io/scratch.js';
@@ -22,12 +23,13 @@ import { parseCodec } from '../setup/build-request.js';
 import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { accessOfInput, saveStandardInput } from '../setup/standard-input.js';
 import { createTarError } from '../tar/tar-header.js';
+import { classifyStart } from '../unpack/image-start.js';
 import { openImage } from '../unpack/open-image.js';
 import { checkOutput } from '../verify/check-output.js';
 
 /** What an image is made of, and how. */
 export interface RepackSource {
-  /** A folder, a tar, or `-` for a tar from `input`. */
+  /** A folder, a tar, an image whose archives are written anew, or `-` for a tar from `input`. */
   readonly place: string;
   readonly input?: NodeJS.ReadableStream | undefined;
   /** Of the archive that holds /init; default: what it had, or gzip. */
@@ -57,7 +59,8 @@ export interface Repacked extends Layout {
 }
 
 /**
- * Makes an image from a folder or tar; from one that `unpack` wrote, the same image with its changes. The image is read
+ * Makes an image from a folder or tar; from one that `unpack` wrote, the same image with its changes; from an image, the same
+ * records compressed anew. The image is read
  * back and checked before it takes its place. Errors (`invalid`): `compression-unknown`, `input-unreadable`,
  * `original-differs`; those of reading the place and of writing the output.
  */
@@ -132,7 +135,7 @@ async function writeChecked(
   const codec = parseCodec(source.compression);
   const spool = createSpool(scratch.path);
   const inputs = await listInputs(run);
-  const base = await openPlace(run, spool);
+  await using base = await openPlace(run, spool);
   const places = new Map<number, MemberRange>();
   const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
   const { level, singleMember: single, dataAlign } = source;
@@ -155,6 +158,9 @@ async function writeChecked(
     throw error;
   }
 }
+
+/** What the image is made of; a file stays open until it is disposed of. */
+interface Place extends UnpackedImage, AsyncDisposable {}
 
 interface WriteRequest {
   readonly base: UnpackedImage;
@@ -197,7 +203,7 @@ async function listInputs({ source, session }: Run): Promise<FileAccess[]> {
   return found.filter((each) => each !== undefined);
 }
 
-async function openPlace({ source, scratch, session }: Run, spool: Spool): Promise<UnpackedImage> {
+async function openPlace({ source, scratch, session }: Run, spool: Spool): Promise<Place> {
   const { place, input } = source;
   const isStream = place === '-' && input !== undefined;
   const path = isStream ? join(scratch.path, 'stdin.tar') : resolve(session.places.folder, place);
@@ -210,7 +216,38 @@ async function openPlace({ source, scratch, session }: Run, spool: Spool): Promi
     },
   );
   const options = { path, source, spool, session };
-  return isFolder ? openFolder(options) : openTar(options);
+  if (!isFolder && (await isImage(path, place))) return openAnew(options);
+  const unpacked = await (isFolder ? openFolder(options) : openTar(options));
+  return { ...unpacked, async [Symbol.asyncDispose]() {} };
+}
+
+/** An archive or a compressed member stands at its start, and no tar. */
+async function isImage(path: string, name: string): Promise<boolean> {
+  await using file = await openInputFile(path, name);
+  const start = await file.read(0, Math.min(512, file.size));
+  const kind = classifyStart(start, 0);
+  return kind !== 'opaque' && kind !== 'padding' && !isTarHeader(start);
+}
+
+/** A name in a tar may begin with the letters of a codec, and an image may have digits where a tar has its checksum. */
+function isTarHeader(start: Uint8Array): boolean {
+  const digits = Buffer.from(start.subarray(148, 156))
+    .toString('latin1')
+    .replace(/[ \0]+$/, '')
+    .trim();
+  const sum = start.reduce((all, byte, at) => all + (at >= 148 && at < 156 ? 0x20 : byte), 0);
+  return start.length === 512 && Number.parseInt(digits, 8) === sum;
+}
+
+/** An image whose archives are compressed anew around their records: what a kernel refuses of them is not made again. */
+async function openAnew({ path, source, session: { signal, limits } }: PlaceOptions): Promise<Place> {
+  const image = await openImage(path, { signal, limits, name: source.place });
+  const isArchive = (index: number) => image.layout.segments[index]?.kind === 'cpio';
+  return {
+    archive: { ...image, raw: (index) => (isArchive(index) ? undefined : image.raw(index)) },
+    changes: [],
+    [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
+  };
 }
 
 interface PlaceOptions {

@@ -85,9 +85,9 @@ const refused: readonly [string, readonly string[], RegExp][] = [
     /sidecar-unreadable/,
   ],
   [
-    'a file that is no tar',
-    ['repack', 'initrd.img', '-o', 'out.img'],
-    /initrd\.img: .*\[tar-truncated\]\n.*uncompressed tar/,
+    'a file that is neither tar nor image',
+    ['repack', 'root.moby-patch.jsonl', '-o', 'out.img'],
+    /root\.moby-patch\.jsonl: .*\[tar-(header|truncated)\]\n.*uncompressed tar/,
   ],
   ['no output', ['repack', 'root'], /output-missing/],
 ];
@@ -112,4 +112,34 @@ testNeeding('cpio')('the images of GNU cpio and of a changed folder agree', asyn
   t.is((await callMoby(['repack', 'root', '-o', 'out.img', '--compression', 'none'], folder, {})).code, 0);
   const listed = execFileSync('cpio', ['--quiet', '-t'], { input: await readFile(join(folder, 'out.img')) });
   t.is(listed.toString(), '.\ninit\nadded\n');
+});
+
+test('an image is written anew: what a kernel refuses of its archives is gone, and their entries stay', async (t) => {
+  const folder = await createTestFolder(t);
+  const archive = createArchive([
+    directory('etc'),
+    file('etc/long', 'text '.repeat(3000)),
+    file('init', '#!/bin/sh\n'),
+  ]);
+  const refused = {
+    'cut.img': Buffer.concat([gzip(archive.subarray(0, 9000)), gzip(archive.subarray(9000))]),
+    'empty.img': Buffer.concat([gzip(Buffer.alloc(0)), gzip(archive)]),
+    'zeros.img': gzip(Buffer.concat([Buffer.alloc(512), archive])),
+    // Its bytes are no octal digits where a tar has its checksum, or zeros.
+    'unpadded.img': gzip(createArchive([file('etc', 'x')], { trailer: false }).subarray(0, -3), 0),
+  };
+  for (const [name, bytes] of Object.entries(refused)) {
+    await writeFile(join(folder, name), bytes);
+    const hazards = async (image: string) =>
+      JSON.parse((await callMoby(['inspect', '--json', image], folder, {})).stdout).hazards.map(
+        ({ code, hint }: { readonly code: string; readonly hint: string }) => `${code}: ${hint}`,
+      );
+    const [first = ''] = await hazards(name);
+    t.true(first.endsWith(`moby-patch repack ${name} -o mended.img`), first);
+    const { code, stderr } = await callMoby(['repack', name, '-o', 'mended.img'], folder, {});
+    t.is(code, 0, stderr);
+    t.false((await hazards('mended.img')).some((hazard: string) => /^(first|member)-/.test(hazard)));
+    const diff = await callMoby(['diff', '--json', name, 'mended.img'], folder, {});
+    t.deepEqual(JSON.parse(diff.stdout).differences, []);
+  }
 });

@@ -50,13 +50,13 @@ const explanations: Readonly<Record<FaultKind, (fault: ArchiveFault, image: Name
     // With its sidecar the record would be written as it was.
     hint: `pack its files anew: moby-patch unpack ${quoteShell(name)} -o root && rm root.moby-patch.jsonl && moby-patch repack root -o mended.img`,
   }),
-  'member-cut': (fault, image) => ({
-    message: `a member ends inside an entry, and the next one, at byte ${fault.offset}, goes on with it: ${junk}, and unpacks nothing from there on`,
-    hint: `compress it again as one member: ${join(fault, image)}`,
+  'member-cut': ({ offset }, { name }) => ({
+    message: `a member ends inside an entry, and the next one, at byte ${offset}, goes on with it: ${junk}, and unpacks nothing from there on`,
+    hint: `compress it again, cut between entries: ${rewrite(name)}`,
   }),
-  'member-unpadded': (fault, image) => ({
-    message: `the member at byte ${fault.offset} ends in front of the padding of its last entry: ${junk}, and unpacks nothing from there on`,
-    hint: `write it anew: ${join(fault, image)}`,
+  'member-unpadded': ({ offset }, { name }) => ({
+    message: `the member at byte ${offset} ends in front of the padding of its last entry: ${junk}, and unpacks nothing from there on`,
+    hint: `write it anew: ${rewrite(name)}`,
   }),
   'skipped-record-split': ({ what = '', offset }, { name }) => ({
     message: `a kernel skips the record ${showPath(what)} (member from byte ${offset} on), but its header comes in two pieces, at which a kernel loses its place: ${junk}, and unpacks nothing from there on`,
@@ -71,12 +71,5 @@ const explanations: Readonly<Record<FaultKind, (fault: ArchiveFault, image: Name
 };
 
 function rewrite(name: string): string {
-  return `moby-patch unpack ${quoteShell(name)} -o root && moby-patch repack root -o mended.img`;
-}
-
-/** The archive that patches go to is written anew by a build; every other one by `repack`. */
-function join({ segment }: ArchiveFault, { layout, name }: Named): string {
-  return segment === layout.root
-    ? `moby-patch build -i ${quoteShell(name)} --single-member --kernel KERNEL -o mended.img`
-    : rewrite(name);
+  return `moby-patch repack ${quoteShell(name)} -o mended.img`;
 }
