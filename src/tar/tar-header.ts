@@ -1,3 +1,4 @@
+import { showLine } from '../format/show-text.js';
 import type { Device, EntryType } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ErrorCode } from '../model/error-code.js';
@@ -150,7 +151,8 @@ function readNumber(field: Buffer, offset: number): number {
     throw createTarError('tar-header', 'a number in a tar header is above 2^53', offset);
   }
   const text = cutAtNul(field, 0, field.length).toString('latin1').trim();
-  if (!/^[0-7]*$/.test(text)) throw createTarError('tar-header', `"${text}" is no octal number`, offset);
+  if (!/^[0-7]*$/.test(text))
+    throw createTarError('tar-header', `"${showLine(text)}" is no octal number`, offset);
   return text === '' ? 0 : Number.parseInt(text, 8);
 }
 
