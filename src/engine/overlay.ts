@@ -4,8 +4,8 @@ import type { Change } from '../model/change.js';
 import type { Entry } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Content, Put } from '../model/workspace.js';
-import { ancestorPaths, coverPaths, parentPath, resolvePath } from '../tree/resolve.js';
-import { createPathIndex, type PathIndex } from './path-index.js';
+import { createPathIndex, type PathIndex } from '../tree/path-index.js';
+import { coverPaths, parentPath, resolvePath } from '../tree/resolve.js';
 
 /** The entries of an image with puts and removals over them. Paths are canonical, except in `locate` and `follow`. */
 export interface Overlay {
@@ -72,17 +72,18 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
   }
 
   function createParents(path: string): void {
-    for (const ancestor of ancestorPaths(path)) {
-      const there = get(ancestor);
-      if (there?.type === 'directory') continue;
-      if (there !== undefined) {
-        throw new MobyPatchError(
-          'invalid',
-          'path-not-directory',
-          `found a ${there.type} at ${ancestor}, wanted a directory`,
-          { path },
-        );
-      }
+    const missing: string[] = [];
+    let at = parentPath(path);
+    for (; at !== '' && get(at) === undefined; at = parentPath(at)) missing.push(at);
+    const there = at === '' ? undefined : get(at);
+    if (there !== undefined && there.type !== 'directory')
+      throw new MobyPatchError(
+        'invalid',
+        'path-not-directory',
+        `found a ${there.type} at ${at}, wanted a directory`,
+        { path },
+      );
+    for (const ancestor of missing.reverse()) {
       set(createEntry({ path: ancestor, type: 'directory' }, stamp));
       news.add(ancestor);
     }

@@ -2,6 +2,7 @@ import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decodePath } from '../format/path.js';
 import { createInterruptedError } from '../io/process.js';
+import { createTurns } from '../io/turns.js';
 import { createFolderFault, type Folder } from './folder.js';
 
 export interface WalkedEntry {
@@ -22,6 +23,7 @@ export async function walkFolder(
   const root = look(folder, '');
   const found = new Map([['', root]]);
   const waiting = [root];
+  const takeTurn = createTurns(signal);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (signal.aborted) throw createInterruptedError(signal);
     for (const path of listPaths(folder, next.path)) {
@@ -29,6 +31,7 @@ export async function walkFolder(
       const entry = look(folder, path);
       found.set(path, entry);
       if (entry.stat.isDirectory()) waiting.push(entry);
+      await takeTurn();
     }
     await nextTurn();
   }

@@ -27,12 +27,6 @@ export function parentPath(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-/** Every directory above a path, the nearest last; the root is not among them. */
-export function ancestorPaths(path: string): string[] {
-  const components = path.split('/').slice(0, -1);
-  return components.map((_, index) => components.slice(0, index + 1).join('/'));
-}
-
 /** Whether a path is one of these or below one of them. What was found of a directory is kept for all in it. */
 export function coverPaths(paths: Iterable<string>): (path: string) => boolean {
   const tops = new Set(paths);

@@ -4,7 +4,8 @@ import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
 import type { Spool } from '../../io/spool.js';
 import { MobyPatchError } from '../../model/error.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
-import { ancestorPaths } from '../../tree/resolve.js';
+import { createPathIndex } from '../../tree/path-index.js';
+import { parentPath } from '../../tree/resolve.js';
 import { readSidecar, type Sidecar } from './read-sidecar.js';
 import { digestBody, noBody, type SourceEntry, type SourceTree } from './source-tree.js';
 
@@ -32,10 +33,13 @@ export async function readTar(
       comments.push(comment.subarray(sidecarComment.length));
   };
   const links = new Set<string>();
+  const index = createPathIndex([]);
   for await (const { record, body } of readEntries(openTar(path, name), onComment)) {
     signal.throwIfAborted();
     const old = entries.get(record.path);
-    if (old?.type === 'directory' && record.type !== 'directory') removeBelow(entries, record.path);
+    if (old?.type === 'directory' && record.type !== 'directory')
+      for (const other of index.takeBelow(record.path)) entries.delete(other);
+    index.add(record.path);
     if (record.type === 'link') addLink(entries, record, links);
     else entries.set(record.path, await createEntry(record, path, body));
   }
@@ -92,17 +96,17 @@ function addLink(entries: Map<string, SourceEntry>, record: TarRecord, links: Se
   entries.set(record.path, { ...first, path: record.path, link });
 }
 
-function removeBelow(entries: Map<string, SourceEntry>, path: string): void {
-  for (const other of entries.keys()) if (other.startsWith(`${path}/`)) entries.delete(other);
-}
-
+/** What has entries below it and no record of its own becomes a directory. */
 function addParents(entries: Map<string, SourceEntry>): void {
   const newest = [...entries.values()].reduce((most, { mtime }) => Math.max(most, mtime), 0);
-  for (const path of ['', ...[...entries.keys()].flatMap(ancestorPaths)]) {
-    const found = entries.get(path);
-    if (found === undefined)
-      entries.set(path, { path, type: 'directory', mode: 0o755, mtime: newest, size: 0, body: noBody });
-    else if (found.type !== 'directory')
-      throw new MobyPatchError('invalid', 'tar-parent', `entries below a ${found.type}`, { path });
+  const missing = new Set<string>(entries.has('') ? [] : ['']);
+  for (const path of entries.keys()) {
+    let at = parentPath(path);
+    for (; at !== '' && !entries.has(at) && !missing.has(at); at = parentPath(at)) missing.add(at);
+    const found = entries.get(at);
+    if (found !== undefined && found.type !== 'directory')
+      throw new MobyPatchError('invalid', 'tar-parent', `entries below a ${found.type}`, { path: at });
   }
+  for (const path of [...missing].sort())
+    entries.set(path, { path, type: 'directory', mode: 0o755, mtime: newest, size: 0, body: noBody });
 }
