@@ -161,7 +161,8 @@ async function repack(
   const spool = createSpool(scratch.path);
   const places = new Map<number, MemberRange>();
   const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
-  const options = { ...request, bootconfig, spool, cache: session.cache, onPlaced };
+  const { signal, cache } = session;
+  const options = { ...request, bootconfig, spool, cache, signal, onPlaced };
   const { bytes, ...mode } = writeChanges(image, changes, options);
   draft.set({ mode });
   let members: readonly MemberRange[] = [];

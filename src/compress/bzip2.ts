@@ -26,8 +26,10 @@ export const bzip2: CodecImplementation = {
     yield* decompressRange({ ...program, argv: ['bzip2', '-dcq'] }, { file, offset, end });
     return { end, level };
   },
-  write: (source, { level }) =>
-    writeWhole(source, (bytes) => compress({ ...program, argv: ['bzip2', '-cq', `-${level}`] }, bytes)),
+  write: (source, { level, signal }) =>
+    writeWhole(source, (bytes) =>
+      compress({ ...program, argv: ['bzip2', '-cq', `-${level}`], signal }, bytes),
+    ),
 };
 
 /**

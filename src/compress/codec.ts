@@ -23,6 +23,8 @@ export interface Settings {
   readonly cache?: Cache | undefined;
   /** All in one member, for a loader that reads only the first: slower, or more memory. */
   readonly single?: boolean | undefined;
+  /** Ends the programs that compress. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The bytes of compressed members; returns the size of each, in order. */

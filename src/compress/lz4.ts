@@ -20,8 +20,10 @@ export const lz4: CodecImplementation = {
     yield* decompressRange({ ...program, argv: ['lz4', '-dcq'] }, { file, offset, end });
     return { end };
   },
-  write: (source, { level }) =>
-    writeWhole(source, (bytes) => compress({ ...program, argv: ['lz4', '-lcq', `-${level}`] }, bytes)),
+  write: (source, { level, signal }) =>
+    writeWhole(source, (bytes) =>
+      compress({ ...program, argv: ['lz4', '-lcq', `-${level}`], signal }, bytes),
+    ),
 };
 
 /** The first bytes of every raw cpio archive: `0707`. */

@@ -25,9 +25,9 @@ export const lzo: CodecImplementation = {
     yield* decompressRange({ ...program, argv: ['lzop', '-dcq'] }, { file, offset, end });
     return { end, level };
   },
-  write: (source, { level }) =>
+  write: (source, { level, signal }) =>
     writeWhole(source, (bytes) =>
-      clearTime(compress({ ...program, argv: ['lzop', '-cq', `-${level}`] }, bytes)),
+      clearTime(compress({ ...program, argv: ['lzop', '-cq', `-${level}`], signal }, bytes)),
     ),
 };
 

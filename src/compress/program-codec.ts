@@ -22,7 +22,8 @@ export function decompressRange(
   { file, offset, end }: { readonly file: InputFile; readonly offset: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, void> {
   const failure = (said: string) => createDamagedError(file, { codec, offset, said });
-  return runFilter({ argv, package: debianPackage, failure }, readRange(file, offset, end));
+  const { signal } = file;
+  return runFilter({ argv, package: debianPackage, failure, signal }, readRange(file, offset, end));
 }
 
 /** `said`: the complaint of the program. */
@@ -46,7 +47,7 @@ export async function* writeWhole(source: Pieces, compress: (bytes: Bytes) => By
 
 /** The pieces of `source` must stay valid. */
 export function compress(
-  { package: debianPackage, argv, signal }: CodecCommand & { readonly signal?: AbortSignal },
+  { package: debianPackage, argv, signal }: CodecCommand & { readonly signal?: AbortSignal | undefined },
   source: Bytes,
 ): AsyncGenerator<Uint8Array, void, void> {
   const failure = (said: string) => {

@@ -32,9 +32,9 @@ export interface RunProgram {
 export async function* writeProgramRuns(
   source: Pieces,
   program: RunProgram,
-  { cache, single }: Settings,
+  { cache, single, signal }: Settings,
 ): Members {
-  await using compressor = createProgramCompressor(program);
+  await using compressor = createProgramCompressor(program, signal);
   const cached = cache && cacheRuns(compressor, cache, await describeProgram(program));
   return yield* writeRuns(source, {
     runSize: single ? undefined : program.runSize,
@@ -51,10 +51,14 @@ async function describeProgram({ argv, codec }: RunProgram): Promise<string> {
 }
 
 /** Starts the program once a run, several at a time. */
-export function createProgramCompressor({ codec, argv, memory, longest }: RunProgram): RunCompressor {
+export function createProgramCompressor(
+  { codec, argv, memory, longest }: RunProgram,
+  aborted?: AbortSignal,
+): RunCompressor {
   const processes = countProcesses(memory);
   const limit = pLimit(processes);
   const ending = new AbortController();
+  const signal = aborted === undefined ? ending.signal : AbortSignal.any([ending.signal, aborted]);
   const running = new Set<Promise<Uint8Array>>();
   return {
     depth: processes,
@@ -62,10 +66,8 @@ export function createProgramCompressor({ codec, argv, memory, longest }: RunPro
     compress: (run) =>
       limit(async () => {
         // A run that was taken from the queue just before the end starts a moment later.
-        ending.signal.throwIfAborted();
-        const member = collect(
-          compress({ ...codec, argv: argv(1), signal: ending.signal }, holdBytes(run).body()),
-        );
+        signal.throwIfAborted();
+        const member = collect(compress({ ...codec, argv: argv(1), signal }, holdBytes(run).body()));
         running.add(member);
         try {
           return await member;
@@ -73,7 +75,7 @@ export function createProgramCompressor({ codec, argv, memory, longest }: RunPro
           running.delete(member);
         }
       }),
-    stream: (source) => compress({ ...codec, argv: argv(processes) }, source),
+    stream: (source) => compress({ ...codec, argv: argv(processes), signal }, source),
     async [Symbol.asyncDispose]() {
       limit.clearQueue();
       ending.abort();

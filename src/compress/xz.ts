@@ -94,7 +94,9 @@ export const lzma: CodecImplementation = {
   },
   write(source, settings) {
     const argv = ['xz', '-cq', '--format=lzma', createPreset('lzma1', settings)] as const;
-    return writeWhole(source, (bytes) => compress({ ...programs.lzma, argv }, bytes));
+    return writeWhole(source, (bytes) =>
+      compress({ ...programs.lzma, argv, signal: settings.signal }, bytes),
+    );
   },
 };
 
@@ -131,7 +133,7 @@ async function* readStream(
   const input = await file.reopen();
   try {
     await skipBytes(input, offset);
-    yield* runFilter({ argv, package: debianPackage, failure }, input.fd);
+    yield* runFilter({ argv, package: debianPackage, failure, signal: file.signal }, input.fd);
     // Of the whole file: a boot configuration behind the archives is no part of `file`.
     const { size } = await input.stat();
     const end = size - (await countRest(input));

@@ -10,6 +10,8 @@ export interface InputFile extends AsyncDisposable {
   readonly name: string;
   readonly path: string;
   readonly size: number;
+  /** Ends a program that reads it, even one that is silent. */
+  readonly signal?: AbortSignal | undefined;
   readonly access: FileAccess;
   /** The bytes from `offset` up to `end`; fewer only where the file ends. */
   read(offset: number, end: number): Promise<Uint8Array>;

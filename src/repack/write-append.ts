@@ -11,6 +11,8 @@ import type { Codec, Compression, MemberRange } from '../model/layout.js';
 import type { AppendedRecord } from './append-plan.js';
 
 export interface AppendOptions {
+  /** Ends the programs that compress. */
+  readonly signal?: AbortSignal | undefined;
   /** Of the archive that is appended; default: that of the archive that brings /init. */
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;
@@ -25,7 +27,7 @@ export interface AppendOptions {
 export async function* writeAppended(
   image: Image,
   records: readonly AppendedRecord[],
-  { codec, level, bootconfig }: AppendOptions,
+  { codec, level, bootconfig, signal }: AppendOptions,
 ): AsyncGenerator<Uint8Array, readonly MemberRange[], void> {
   const { segments, root } = image.layout;
   const last = segments.at(-1)?.kind === 'bootconfig' ? segments.length - 1 : undefined;
@@ -50,7 +52,11 @@ export async function* writeAppended(
     const old: Compression = segments[root]?.compression ?? { codec: 'none' };
     const compression = codec === undefined || codec === old.codec ? old : { codec };
     const settings = chooseSettings(compression, level);
-    const sizes = yield* writeMembers(encodeArchive(records), { ...settings, codec: compression.codec });
+    const sizes = yield* writeMembers(encodeArchive(records), {
+      ...settings,
+      codec: compression.codec,
+      signal,
+    });
     members = placeMembers(start, sizes);
   }
 

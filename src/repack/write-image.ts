@@ -20,6 +20,8 @@ import { openSegment } from './segment-source.js';
 import { createStream } from './skipped-record.js';
 
 export interface RepackOptions {
+  /** Ends the programs that compress. */
+  readonly signal?: AbortSignal | undefined;
   /** Of the root segment; default: the one that it had. */
   readonly codec?: Compression['codec'] | undefined;
   /** Of the root segment; also of each other segment that changes touch, where unchanged segments can be copied. */
@@ -162,11 +164,11 @@ function chooseCodec(
   options: RepackOptions,
   { isRoot, canCopy }: { readonly isRoot: boolean; readonly canCopy: boolean },
 ): { readonly codec: Codec; readonly settings: Settings } {
-  const { cache, single } = options;
+  const { cache, single, signal } = options;
   const codec = isRoot ? (options.codec ?? compression.codec) : compression.codec;
   const level = isRoot || canCopy ? options.level : undefined;
   const settings = chooseSettings(codec === compression.codec ? compression : { codec }, level);
-  return { codec, settings: { ...settings, cache, single } };
+  return { codec, settings: { ...settings, cache, single, signal } };
 }
 
 function isOtherwiseCompressed(segment: Segment, options: RepackOptions): boolean {

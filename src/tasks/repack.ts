@@ -172,10 +172,11 @@ interface WriteRequest {
 
 async function writeOutput(
   path: string,
-  { base, options, inputs, run }: WriteRequest,
+  { base, options: wanted, inputs, run }: WriteRequest,
 ): Promise<Output & Written> {
   const { source, session } = run;
   const { signal } = session;
+  const options = { ...wanted, signal };
   const { archive, changes } = base;
   if (source.original === undefined)
     return createOutput(writeImage(archive, changes, options), { destination: path, inputs, signal });

@@ -57,7 +57,7 @@ async function openReading(
   name: string | undefined,
   read: (file: InputFile) => Promise<Reading>,
 ): Promise<ScannedImage> {
-  const file = await openInputFile(path, name);
+  const file = { ...(await openInputFile(path, name)), signal };
   try {
     const reading = await read(file);
     await file.assertUnchanged();

@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { createTestFolder } from '../fixtures/archive.js';
-import { runMoby } from '../fixtures/moby.js';
-import { createProjectFolder, writePatch } from './project.js';
+import { cli, runMoby } from '../fixtures/moby.js';
+import { createProjectFolder, motd, writePatch } from './project.js';
 
 const command = `title: Run a command
 steps:
@@ -87,3 +91,89 @@ for (const [source, code] of [
     t.is(ran.code, 2);
     t.regex(ran.stderr, new RegExp(`\\[${code}\\]`));
   });
+
+/** A program of this name that never says a word, in front of the PATH. */
+async function shadow(t: ExecutionContext, name: string, script: string): Promise<{ PATH: string }> {
+  const folder = await createTestFolder(t);
+  await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return { PATH: `${folder}${delimiter}${process.env.PATH}` };
+}
+
+/** Tells the folder that it was started, which is when the signal comes, and waits for ever. */
+const wait = (folder: string) => `touch '${folder}/started'; exec sleep 600`;
+
+/** Runs the program and sends the signal when the file `started` is there. */
+async function interrupt(folder: string, args: readonly string[], environment: Record<string, string>) {
+  const child = spawn(process.execPath, [cli, ...args], {
+    cwd: folder,
+    env: { ...process.env, MOBY_PATCH_CACHE: 'none', ...environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (piece) => {
+    stderr += piece;
+  });
+  const ended = once(child, 'close');
+  while (!existsSync(join(folder, 'started')) && child.exitCode === null) await delay(20);
+  child.kill('SIGTERM');
+  const [code] = await ended;
+  return { code, stderr };
+}
+
+for (const [what, program, args] of [
+  ['a silent decompressor', 'xz', ['inspect', 'a.xz']],
+  [
+    'a silent compressor',
+    'lzop',
+    ['build', '-i', 'initrd.img', '-o', 'o', '--compression', 'lzo', '--no-verify'],
+  ],
+  [
+    'a guest',
+    'qemu-system-x86_64',
+    ['verify', 'initrd.img', '--kernel', 'kernel', '--accelerator', 'tcg', '--expect', 'x'],
+  ],
+] as const)
+  test(`a signal ends the wait for ${what}`, async (t) => {
+    const folder = await createProjectFolder(t);
+    // An xz stream header, and the magic numbers of a bzImage.
+    await writeFile(
+      join(folder, 'a.xz'),
+      Buffer.from('fd377a585a000001' + '6922de36' + '0200210116000000742fe5a3', 'hex'),
+    );
+    const kernel = Buffer.alloc(1024);
+    kernel.write('HdrS', 0x202);
+    kernel.writeUInt16LE(0xaa55, 0x1fe);
+    await writeFile(join(folder, 'kernel'), kernel);
+    const version = program === 'xz' ? '' : '[ "$1" = --version ] && { echo 1; exit; }; ';
+    const environment = await shadow(t, program, version + wait(folder));
+    const { code, stderr } = await interrupt(folder, args, environment);
+    t.is(code, 130, stderr);
+    t.regex(stderr, /interrupted by SIGTERM; nothing was replaced \[interrupted\]/);
+    t.notRegex(stderr, /cleaning up took/);
+  });
+
+test('a signal ends watch between two looks', async (t) => {
+  const folder = await createProjectFolder(t);
+  const environment = { XDG_STATE_HOME: join(folder, 'state'), HOME: folder };
+  await writePatch(folder, motd);
+  const args = [
+    'watch',
+    '-i',
+    'initrd.img',
+    '-p',
+    'motd',
+    '--no-verify',
+    '--settle',
+    '600',
+    '--interval',
+    '600',
+  ];
+  const { code } = await runMoby(args, {
+    folder,
+    environment,
+    onLine: (line, child) => {
+      if (line.includes('waiting until nothing has written')) child.kill('SIGINT');
+    },
+  });
+  t.is(code, 0);
+});

@@ -3,7 +3,7 @@ import { materialiseImage } from '../../folder/materialise.js';
 import { plainAttributes } from '../../folder/write-entry.js';
 import type { FileAccess } from '../../model/access.js';
 import type { ImageEntry } from '../../model/archive.js';
-import { ancestorPaths } from '../../tree/resolve.js';
+import { parentPath } from '../../tree/resolve.js';
 import type { View } from '../select-segment.js';
 import { listSidecarOnly } from './folder-traits.js';
 import { createNewFolder } from './new-folder.js';
@@ -47,8 +47,10 @@ export async function extractEntries(
     const top = createFolder(inside === '' ? folder.path : await folder.makeInside(inside));
     const wanted = addParents(entries, all);
     const unfit = listSidecarOnly(wanted.values(), folder.traits);
-    for (const path of unfit) wanted.delete(path);
-    left.push(...unfit);
+    for (const path of unfit) {
+      wanted.delete(path);
+      left.push(path);
+    }
     count += wanted.size;
     const source = { name: view.name, entries: wanted, bodies: view.bodies };
     await materialiseImage(source, { folder: top, signal, attributes: plainAttributes });
@@ -61,9 +63,11 @@ export async function extractEntries(
 function addParents(entries: readonly ImageEntry[], all: View['entries']): Map<string, ImageEntry> {
   const wanted = new Map<string, ImageEntry>();
   for (const entry of entries) {
-    for (const path of ['', ...ancestorPaths(entry.path)]) {
-      const parent = all.get(path);
-      if (parent !== undefined && !wanted.has(path)) wanted.set(path, parent);
+    const missing: string[] = [];
+    for (let at = entry.path; at !== '' && !wanted.has(at); at = parentPath(at)) missing.push(at);
+    for (const path of ['', ...missing.reverse()]) {
+      const own = all.get(path);
+      if (own !== undefined && !wanted.has(path)) wanted.set(path, own);
     }
     wanted.set(entry.path, entry);
   }

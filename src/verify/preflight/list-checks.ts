@@ -27,7 +27,7 @@ export async function listChecks({ image, request, plan, work, signal }: CheckOp
   const bodies = plan.steps.flatMap((step) => [...step.payload.values()]);
   const payload = bodies.reduce((sum, { size }) => sum + size, 0);
   const isKnown = faults.every((fault) => fault.code !== 'compression-unknown');
-  const output = listOutputChecks({ image, request, changes, payload, work }).filter(
+  const output = listOutputChecks({ image, request, changes, payload, work, signal }).filter(
     // The level is one of a codec that nobody knows.
     ({ name }) => isKnown || name !== 'compression',
   );

@@ -12,6 +12,7 @@ import type { Check } from './run-checks.js';
 
 export interface OutputCheckOptions {
   readonly image: Archive;
+  readonly signal: AbortSignal;
   readonly request: Pick<
     BuildRequest,
     'output' | 'split' | 'files' | 'codec' | 'dataAlign' | 'level' | 'verify'
@@ -26,9 +27,9 @@ export interface OutputCheckOptions {
 
 /** What writing the output needs: a codec and level that exist, a folder that can be written to, room. */
 export function listOutputChecks(options: OutputCheckOptions): Check[] {
-  const { image, request, changes } = options;
+  const { image, request, changes, signal } = options;
   return [
-    { name: 'compression', look: () => checkCompression(image, request, changes) },
+    { name: 'compression', look: () => checkCompression(image, request, { changes, signal }) },
     {
       name: 'output',
       async look() {
@@ -45,7 +46,7 @@ export function listOutputChecks(options: OutputCheckOptions): Check[] {
 async function checkCompression(
   image: Archive,
   request: OutputCheckOptions['request'],
-  changes: boolean,
+  { changes, signal }: Pick<OutputCheckOptions, 'changes' | 'signal'>,
 ): Promise<string | undefined> {
   const old = findRoot(image)?.compression ?? { codec: 'none' };
   const codec = request.codec ?? old.codec;
@@ -54,7 +55,7 @@ async function checkCompression(
   if (request.dataAlign !== undefined) assertAlignable(codec);
   if (!changes) return undefined;
   if (codec === 'none') return 'not compressed';
-  if (codec !== 'gzip') await drain(writeMembers(createPieces(nothing()), { ...settings, codec }));
+  if (codec !== 'gzip') await drain(writeMembers(createPieces(nothing()), { ...settings, codec, signal }));
   return `${codec}, level ${settings.level}`;
 }
 
