@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   verify: middle,
   engine: middle,
   catalog: [...middle, 'yaml'],
-  patch: ['model', 'format', 'yaml', 'io', 'node', 'libraries'],
+  patch: ['model', 'format', 'yaml', 'io', 'tar', 'tree', 'node', 'libraries'],
   report: ['model', 'format'],
   build: stages,
   'build.ts': [...stages, 'build'],

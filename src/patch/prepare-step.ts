@@ -9,7 +9,7 @@ import { fillPlaceholders, fillValue, findPlaceholders, walkStrings } from './la
 import { nameVariable } from './language/variables.js';
 import type { PayloadUse, StepDefinition } from './steps/definition.js';
 import { stepDefinitions } from './steps/registry.js';
-import type { StepContext } from './system/step-context.js';
+import type { PayloadFile, StepContext } from './system/step-context.js';
 
 export interface PreparedStep extends Omit<Step, 'id' | 'apply'> {
   readonly definition: StepDefinition;
@@ -53,7 +53,17 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
   const digests: Record<string, string> = {};
   const names = new Set(listSecrets(source.value, definition, parts));
   const problems = findCode(source.value, parts).map((text): Problem => ({ at: place(['content']), text }));
+  const trees = new Map<string, readonly PayloadFile[]>();
   for (const use of definition.payload?.(value) ?? []) {
+    if (use.exclude !== undefined) {
+      const tree = await parts.folder.readTree({ name: use.name, exclude: use.exclude });
+      if ('fault' in tree) problems.push({ at: place(['from']), text: tree.fault });
+      else {
+        trees.set(use.name, tree.files);
+        digests[use.name] = tree.digest;
+      }
+      continue;
+    }
     const result = await preparePayload(use, parts, { definition, value });
     if ('fault' in result) {
       problems.push({ at: place(['from']), text: result.fault });
@@ -84,7 +94,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
       variables,
       ...(secrets.length > 0 && { secrets }),
     },
-    context: { payload, at: source.at, variables, secrets: pickVariables(source.value, value, parts) },
+    context: { payload, trees, at: source.at, variables, secrets: pickVariables(source.value, value, parts) },
   };
   return { step, problems };
 }

@@ -51,7 +51,7 @@ export function describePatches(patches: readonly Patch[]): string {
 }
 
 /** A table with aligned columns, as the formatter of this project writes it. */
-function formatTable(rows: readonly (readonly string[])[]): string[] {
+export function formatTable(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[], fill: string) =>
     `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width, fill)).join(' | ')} |`;
@@ -83,6 +83,6 @@ function describeNeeds(patch: Patch): string {
   return [...new Set(needs)].join(', ') || 'nothing';
 }
 
-function escapeCell(text: string): string {
+export function escapeCell(text: string): string {
   return text.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim();
 }

@@ -5,6 +5,7 @@ import { listPatches } from '#src/patch/language/find-patches.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { describePatches, formatConfigurationSchema, formatPatchSchema } from './generated-texts.js';
+import { describeSteps } from './steps-page.js';
 
 async function checkCurrent(t: ExecutionContext, path: string, wanted: string): Promise<void> {
   if (process.env.UPDATE) await writeFile(path, wanted);
@@ -31,4 +32,8 @@ test('schema/patch.schema.json is generated from the code', async (t) => {
 
 test('schema/moby-patch.schema.json is generated from the code', async (t) => {
   await checkCurrent(t, join('schema', 'moby-patch.schema.json'), formatConfigurationSchema());
+});
+
+test('docs/steps.md is generated from the schemas and the cases', async (t) => {
+  await checkCurrent(t, join('docs', 'steps.md'), describeSteps(join('test', 'patch', 'cases')));
 });

@@ -10,6 +10,7 @@ import type { Bytes } from '../../model/entry.js';
 import { MobyPatchError } from '../../model/error.js';
 import type { Content } from '../../model/workspace.js';
 import type { PayloadUse } from '../steps/definition.js';
+import { checkTree, type PayloadTree, readTree, type TreeRequest } from './payload-tree.js';
 
 const mebibyte = 1024 * 1024;
 
@@ -34,6 +35,8 @@ export interface PayloadFolder {
   read(name: string): Promise<Payload>;
   /** A file of any size. It is read once for its digest, and a large one again when its body is wanted. */
   open(name: string): Promise<Content | Fault>;
+  /** A folder with all that is in it. */
+  readTree(request: TreeRequest): Promise<PayloadTree>;
   /** The text of a problem that `read` or `open` would find; undefined when there is none. */
   check(use: PayloadUse): Promise<string | undefined>;
 }
@@ -41,10 +44,13 @@ export interface PayloadFolder {
 export function openPayloadFolder(folder: string): PayloadFolder {
   // Files are in memory while they are read and hashed: not all of them at once.
   const limit = pLimit(4);
+  const open = (name: string) => limit(() => use({ folder, name, largest: largestBody }, openContent));
   return {
+    readTree: (request) => readTree(folder, request, open),
     read: (name) => limit(() => readInside(folder, name, largestTemplate)),
-    open: (name) => limit(() => use({ folder, name, largest: largestBody }, openContent)),
-    async check({ name, template }) {
+    open,
+    async check({ name, template, exclude }) {
+      if (exclude !== undefined) return checkTree(folder, { name, exclude });
       const largest = template ? largestTemplate : largestBody;
       const payload = await limit(() => use({ folder, name, largest }, async () => undefined));
       return payload?.fault;

@@ -29,6 +29,8 @@ export interface PayloadUse {
   readonly name: string;
   /** Whether placeholders in the file are filled in. */
   readonly template: boolean;
+  /** For a folder with all that is in it: globs of what is left out. */
+  readonly exclude?: readonly string[];
 }
 
 export interface SecretRule<Value = unknown> {

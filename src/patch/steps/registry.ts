@@ -14,6 +14,8 @@ import { errorStep } from './control/error.js';
 import { noopStep } from './control/noop.js';
 import type { StepDefinition } from './definition.js';
 import { appendStep } from './files/append.js';
+import { archiveStep } from './files/archive.js';
+import { copyStep } from './files/copy.js';
 import { directoryStep } from './files/directory.js';
 import { fileStep } from './files/file.js';
 import { lineStep } from './files/line.js';
@@ -21,6 +23,7 @@ import { modeStep } from './files/mode.js';
 import { removeStep } from './files/remove.js';
 import { replaceStep } from './files/replace.js';
 import { symlinkStep } from './files/symlink.js';
+import { certificateStep } from './settings/certificate.js';
 import { environmentStep } from './settings/environment.js';
 import { hostnameStep } from './settings/hostname.js';
 import { hostsStep } from './settings/hosts.js';
@@ -40,6 +43,8 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
     replaceStep,
     lineStep,
     appendStep,
+    copyStep,
+    archiveStep,
     userStep,
     groupStep,
     sshKeyStep,
@@ -52,6 +57,7 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
     timezoneStep,
     localeStep,
     environmentStep,
+    certificateStep,
     fstabStep,
     serviceStep,
     mountStep,

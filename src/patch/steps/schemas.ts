@@ -29,6 +29,17 @@ function normalizePath(path: string): string {
     .join('/');
 }
 
+/** A directory in the image; the root itself is empty. */
+export const imageFolder = z
+  .string()
+  .min(1, { error: 'expected a path in the image, or /' })
+  .superRefine((path, context) => {
+    const found = normalizePath(path) === '' ? undefined : explainPath(path);
+    if (found) context.addIssue({ code: 'custom', message: `expected a path in the image, found ${found}` });
+  })
+  .transform(normalizePath)
+  .describe('A directory in the image, or / for the root.');
+
 /** A path inside the patch folder. */
 export const payloadPath = z
   .string()

@@ -5,7 +5,7 @@ import { createStepError, type StepContext } from './step-context.js';
 const largestPayload = 64 * 1024 * 1024;
 
 /** A file of the patch folder. Error: `file-too-large`. */
-async function readPayload(context: StepContext, name: string): Promise<Uint8Array> {
+export async function readPayload(context: StepContext, name: string): Promise<Uint8Array> {
   const content = context.payload.get(name);
   return content === undefined ? new Uint8Array() : collectBytes(content.body(), largestPayload, name);
 }

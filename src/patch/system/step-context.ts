@@ -4,10 +4,23 @@ import type { Position } from '../../model/patch.js';
 import type { Content } from '../../model/workspace.js';
 import { formatPosition } from '../../yaml/problems.js';
 
+/** What is in a folder of the patch folder. */
+export interface PayloadFile {
+  /** From that folder, with slashes between names. */
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink';
+  /** Whether anybody may run the file. */
+  readonly executable: boolean;
+  readonly target?: string | undefined;
+  readonly content?: Content | undefined;
+}
+
 /** What a step gets beside its own value. */
 export interface StepContext {
   /** Files of the patch folder, by the name that the step gives them; templates are filled in. */
   readonly payload: ReadonlyMap<string, Content>;
+  /** Folders of the patch folder, by the name that the step gives them; parents come before what is in them. */
+  readonly trees?: ReadonlyMap<string, readonly PayloadFile[]> | undefined;
   /** The parameters of the patch that are no secrets, by the names of their variables. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Variables of the step that hold secrets. */

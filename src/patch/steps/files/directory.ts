@@ -7,7 +7,7 @@ import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';
 const schema = z
   .strictObject({
     path: imagePath,
-    mode: mode.default(0o755),
+    mode: mode.default(0o755).describe('Permission bits, written as 0o755; 0o755 by default.'),
     ...ownership,
   })
   .refine(...refuseBoth)

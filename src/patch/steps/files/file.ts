@@ -9,7 +9,7 @@ const schema = z
     path: imagePath,
     from: payloadPath.optional(),
     content: z.string().optional().describe('The text of the file.'),
-    mode: mode.default(0o644),
+    mode: mode.default(0o644).describe('Permission bits, written as 0o755; 0o644 by default.'),
     ...ownership,
     template,
     'stores-secret': storesSecret,

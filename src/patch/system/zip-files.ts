@@ -1,0 +1,77 @@
+import { crc32, inflateRawSync } from 'node:zlib';
+import { parsePermissions, parseType } from '../../format/mode.js';
+import { type ArchiveFile, largestArchive, normalizeName, requireType } from './archive-file.js';
+
+// PKWARE's APPNOTE 6.3: an end record, the central directory, and in front of each body a header of its own.
+const endMark = 0x06054b50;
+const endSize = 22;
+const longestComment = 0xffff;
+const fileMark = 0x02014b50;
+const fileSize = 46;
+const localSize = 30;
+const unix = 3;
+const encrypted = 1;
+
+/** The files of a zip. What is wrong with it is the message of an Error. */
+export function readZip(packed: Uint8Array): readonly ArchiveFile[] {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  const end = findEnd(bytes);
+  const count = bytes.readUInt16LE(end + 10);
+  const files: ArchiveFile[] = [];
+  let at = bytes.readUInt32LE(end + 16);
+  let left = largestArchive;
+  for (let index = 0; index < count; index += 1) {
+    if (at + fileSize > bytes.length || bytes.readUInt32LE(at) !== fileMark)
+      throw new Error('found a damaged zip, or one of more than 4 GiB, wanted a whole one');
+    const name = bytes.subarray(at + fileSize, at + fileSize + bytes.readUInt16LE(at + 28)).toString('utf8');
+    const file = readFile(bytes, at, { name, left });
+    left -= file.content?.length ?? 0;
+    if (file.path !== '') files.push(file);
+    at += fileSize + bytes.readUInt16LE(at + 28) + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32);
+  }
+  return files;
+}
+
+function findEnd(bytes: Buffer): number {
+  for (let at = bytes.length - endSize; at >= Math.max(0, bytes.length - endSize - longestComment); at -= 1)
+    if (bytes.readUInt32LE(at) === endMark) return at;
+  throw new Error('found a zip without its end, wanted a whole one');
+}
+
+interface Named {
+  readonly name: string;
+  /** Bytes that may still be unpacked. */
+  readonly left: number;
+}
+
+function readFile(bytes: Buffer, at: number, { name, left }: Named): ArchiveFile {
+  const path = normalizeName(name);
+  const isUnix = bytes.readUInt8(at + 5) === unix;
+  const attributes = bytes.readUInt16LE(at + 40);
+  const isFolder = name.endsWith('/');
+  const type =
+    isUnix && attributes !== 0 ? requireType(parseType(attributes), path) : isFolder ? 'directory' : 'file';
+  const usual = isFolder ? 0o755 : 0o644;
+  const mode = isUnix && attributes !== 0 ? parsePermissions(attributes) : usual;
+  const file = { path, type, mode, uid: 0, gid: 0 } as const;
+  if (type === 'directory') return file;
+  const content = unpack(bytes, at, { name, left });
+  return type === 'symlink' ? { ...file, target: content.toString('utf8') } : { ...file, content };
+}
+
+function unpack(bytes: Buffer, at: number, { name, left }: Named): Buffer {
+  const method = bytes.readUInt16LE(at + 10);
+  const size = bytes.readUInt32LE(at + 24);
+  if ((bytes.readUInt16LE(at + 8) & encrypted) !== 0 || (method !== 0 && method !== 8))
+    throw new Error(`found ${name} encrypted or compressed by method ${method}, wanted stored or deflated`);
+  if (size > left) throw new Error(`found more than ${largestArchive} bytes, wanted less`);
+  const local = bytes.readUInt32LE(at + 42);
+  if (local + localSize > bytes.length) throw new Error('found a damaged zip, wanted a whole one');
+  const start = local + localSize + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
+  const body = bytes.subarray(start, start + bytes.readUInt32LE(at + 20));
+  // A limit of zero means none.
+  const content =
+    method === 0 ? Buffer.from(body) : inflateRawSync(body, { maxOutputLength: Math.max(1, size) });
+  if (content.length === size && crc32(content) === bytes.readUInt32LE(at + 16)) return content;
+  throw new Error(`found ${name} damaged, wanted a zip with the right checksums`);
+}
