@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { showText } from '../format/show-text.js';
 import { createErrorReport, MobyPatchError } from '../model/error.js';
 import type { Outcome, Report } from '../model/report.js';
 import type { Session } from '../model/session.js';
@@ -132,5 +133,5 @@ async function writeLog(path: string, line: string): Promise<void> {
   // Without O_NONBLOCK opening a FIFO would wait for a reader for ever.
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   await using log = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  await log.appendFile(`${time} [${process.pid}] ${line.replaceAll('\n', ' ')}\n`);
+  await log.appendFile(`${time} [${process.pid}] ${showText(line.replaceAll('\n', ' '))}\n`);
 }

@@ -1,6 +1,7 @@
 import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { showLine } from '../../format/show-text.js';
 import { findProcess, isRunning, type ProcessRecord, recordProcess } from '../../io/process-record.js';
 import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
 import { MobyPatchError } from '../../model/error.js';
@@ -77,7 +78,7 @@ async function refuseLiveOwners(folder: string, numbers: readonly number[]): Pro
     const owner = await readOwner(path);
     const presence = owner === undefined ? 'gone' : findProcess(owner);
     if (presence === 'gone') continue;
-    const message = `another moby-patch is working on this image: ${owner?.what}, process ${owner?.pid}`;
+    const message = `another moby-patch is working on this image: ${showLine(owner?.what ?? '')}, process ${owner?.pid}`;
     const hint =
       presence === 'running'
         ? 'wait until it is done'

@@ -110,6 +110,9 @@ export function refuseExposed(patches: readonly Patch[], settings: Settings): vo
   }
 }
 
+/** Parameters that a hint names. */
+const mostNames = 50;
+
 /** Errors (`invalid`): `setting-unknown` for a setting that is no parameter of any patch; `secret-exposed`. */
 export function checkSettings(patches: readonly Patch[], settings: Settings): void {
   refuseExposed(patches, settings);
@@ -127,7 +130,9 @@ export function checkSettings(patches: readonly Patch[], settings: Settings): vo
       `setting ${name}: found no patch with such a parameter${suggest(name, known)}`,
       {
         hint:
-          names.length > 0 ? `the patches have: ${names.join(', ')}` : 'none of the patches has parameters',
+          names.length > 0
+            ? `the patches have: ${names.slice(0, mostNames).join(', ')}`
+            : 'none of the patches has parameters',
       },
     );
   }

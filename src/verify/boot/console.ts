@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { showText } from '../../format/show-text.js';
 import { MobyPatchError } from '../../model/error.js';
 
 /** Longer lines are cut into pieces: a screen drawn with cursor movements has no line ends at all. */
@@ -71,7 +72,8 @@ export async function createConsoleFile(path: string): Promise<ConsoleFile> {
   done.catch(() => {});
   let size = 0;
   return {
-    write(line) {
+    write(text) {
+      const line = showText(text);
       if (size > largestFile) return;
       size += Buffer.byteLength(line) + 1;
       stream.write(size > largestFile ? '[the console is cut here at 16 MiB]\n' : `${line}\n`);
