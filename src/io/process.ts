@@ -153,7 +153,7 @@ function waitForExit(
     };
     child.once('error', (cause: NodeJS.ErrnoException) => {
       settle();
-      reject(cause.code === 'ENOENT' ? createMissingProgramError(argv[0] ?? '', options.package) : cause);
+      reject(isAbsent(cause, argv) ? createMissingProgramError(argv[0] ?? '', options.package) : cause);
     });
     child.once('close', (code, signal) => {
       settle();
@@ -168,6 +168,11 @@ function waitForExit(
       else resolve(code);
     });
   });
+}
+
+/** EACCES: a folder of PATH cannot be searched, and no other has the program. */
+function isAbsent({ code }: NodeJS.ErrnoException, [program = '']: readonly string[]): boolean {
+  return code === 'ENOENT' || (code === 'EACCES' && !program.includes('/'));
 }
 
 export function createMissingProgramError(program: string, debianPackage = program): MobyPatchError {

@@ -95,3 +95,11 @@ async function isZombie(pid: number): Promise<boolean> {
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ') Z');
   return text.slice(text.lastIndexOf(')')).startsWith(') Z');
 }
+
+test('a program is missing also where a folder of PATH cannot be searched', async (t) => {
+  const folder = await createTestFolder(t);
+  // Root may search anything; what is no program answers the same.
+  writeFileSync(join(folder, 'absent-program'), '', { mode: 0o600 });
+  const options = { signal, timeout: 60, environment: { PATH: folder } };
+  await t.throwsAsync(runProcess(['absent-program'], options), { code: 'program-missing' });
+});

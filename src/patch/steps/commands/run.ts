@@ -138,6 +138,8 @@ function abbreviate(text: string): string {
 
 function explainExit(code: number, network: boolean): string | undefined {
   if (code === 137) return 'it was killed; the usual cause is a lack of memory';
-  if (code === 127) return 'the image lacks a program that the script calls';
+  if (code === 127) return 'the image lacks a program that the step calls';
+  if (code === 159)
+    return 'it made a system call that a step may not make; 32-bit programs run in 32-bit images only';
   return network ? undefined : 'if it needs the network, write: - run: {script: ..., network: true}';
 }
