@@ -53,9 +53,18 @@ export { loadPatch } from './patch/language/load-patch.js';
 export { createPlan } from './patch/plan.js';
 export type { Inspection } from './report/inspection.js';
 export { type BuildFlags, createBuildRequest } from './setup/build-request.js';
+export type { ImageName } from './setup/named-image.js';
 export { createSession, type OpenSession, type SessionOptions } from './setup/session.js';
 export { type DiffRequest, diff } from './tasks/diff.js';
-export { type EntriesRequest, entries, listEntries, readImageFile } from './tasks/entries.js';
+export {
+  type EntriesRequest,
+  entries,
+  type ListRequest,
+  listEntries,
+  type ReadRequest,
+  readImageFile,
+  readImageFiles,
+} from './tasks/entries.js';
 export { type Inspected, type InspectRequest, inspect } from './tasks/inspect.js';
 export {
   type Repacked,
@@ -64,7 +73,17 @@ export {
   repack,
   repackToStream,
 } from './tasks/repack.js';
-export { type Unpacked, type UnpackRequest, unpack, unpackToStream } from './tasks/unpack.js';
+export {
+  type ExtractedParts,
+  type ExtractRequest,
+  extract,
+  extractToStream,
+  type FolderExtractRequest,
+  type Unpacked,
+  type UnpackRequest,
+  unpack,
+  unpackToStream,
+} from './tasks/unpack.js';
 export { type VerifyRequest, verify } from './tasks/verify.js';
 export { type FolderRequest, type UnpackedFolder, unpackToFolder } from './unpack/export/to-folder.js';
 export { type OpenOptions, openImage } from './unpack/open-image.js';

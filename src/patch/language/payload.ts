@@ -126,7 +126,7 @@ async function use<T>(
     const opened = await locateOpened(file, path);
     if (!isInside(opened)) return refuse(opened);
     const { size } = await file.stat();
-    if (size > largest) return { fault: explainSize(path, size, largest) };
+    if (size > largest) return { fault: explainSize(largest === largestBody ? path : name, size, largest) };
     return await work(file, path);
   } catch (error) {
     const fault = explainError(name, error as NodeJS.ErrnoException);
@@ -135,9 +135,9 @@ async function use<T>(
   }
 }
 
-function explainSize(path: string, size: number, largest: number): string {
+function explainSize(file: string, size: number, largest: number): string {
   const why = largest === largestBody ? ' (a newc archive holds no larger file)' : '';
-  return `found ${path} with ${size} bytes, wanted at most ${largest}${why}`;
+  return `found ${file} with ${size} bytes, wanted at most ${largest}${why}`;
 }
 
 /** Where an open file is; `path`, where the system does not tell. */
