@@ -217,7 +217,9 @@ function findCode(value: unknown, { patch, plain, secrets }: PatchParts): string
   const texts = [...walkStrings(value)].map(([, text]) => text).filter((text) => text.startsWith('#!'));
   const names = new Set(texts.flatMap((text) => findPlaceholders(text).names));
   return [...names].flatMap((name) => {
-    const text = plain.get(name) ?? secrets.get(name)?.value ?? '';
+    const secret = secrets.get(name);
+    if (secret?.isMissing) return [];
+    const text = plain.get(name) ?? secret?.value ?? '';
     if (patch.parameters[name]?.pattern !== undefined || !breaking.test(text)) return [];
     const found = secrets.has(name) ? 'its value' : JSON.stringify(text);
     return `parameter ${name}: found ${found}, which a script would run as a part of itself; wanted a value without ; & | < > ( ) $ \` \\ quotes and line breaks, or a pattern for the parameter that admits it`;

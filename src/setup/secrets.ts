@@ -69,7 +69,8 @@ export async function loadSecrets(request: SecretRequest, session: ReadingSessio
 }
 
 function createMissing({ id }: Patch, name: string): Secret {
-  const value = randomBytes(16).toString('hex');
+  // In the form of a password's hash, which a step may ask for.
+  const value = `$missing$${randomBytes(16).toString('hex')}`;
   return { patch: id, name, value, shown: 'secret without a value', isMissing: true };
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseCertificates } from '#src/patch/system/certificates.js';
+import { parseCertificates } from '#src/patch/system/trust/certificates.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 import { runProgram } from './directory-workspace.js';
 

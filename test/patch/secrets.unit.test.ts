@@ -124,3 +124,25 @@ test('a secret without a value, or among the settings, is refused', async (t) =>
     t.notRegex(error.message, /correct/);
   }
 });
+
+test('the hash of a password is a secret that a plan needs no value of', async (t) => {
+  const steps = '  - user: {name: root, password: "${api-token}", stores-secret: true}';
+  const hash = '$6$saltsalt$0123456789abcdef';
+  const { patch, plan: made } = await plan(t, steps, {}, hash);
+  const at = createMemoryWorkspace({
+    'etc/passwd': 'root:x:0:0::/root:/bin/sh\n',
+    'etc/shadow': 'root:*:1\n',
+  });
+  for (const step of made.steps) await step.apply(at);
+  t.is(await at.text('etc/shadow'), `root:${hash}:1\n`);
+  const open = {
+    patch: patch.id,
+    name: 'api-token',
+    value: `$missing$${'0'.repeat(32)}`,
+    shown,
+    isMissing: true,
+  };
+  t.is((await createPlan([patch], {}, image, 7, [open])).steps.length, 1);
+  const wrong = await t.throwsAsync<MobyPatchError>(() => plan(t, steps, {}, 'plain text'));
+  t.regex(wrong.message, /password: found .*, wanted "locked", or a hash/);
+});

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { createGroup, findId, openAccounts } from '../../system/account-files.js';
-import { addMember, changeAccount } from '../../system/accounts.js';
-import { findAccount } from '../../system/owner.js';
+import { createGroup, findId, openAccounts } from '../../system/accounts/account-files.js';
+import { addMember, changeAccount } from '../../system/accounts/accounts.js';
+import { findAccount } from '../../system/accounts/owner.js';
 import { createStepError } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
 import { accountId, accountName } from '../schemas.js';

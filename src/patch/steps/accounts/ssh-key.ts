@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { StepOutcome } from '../../../model/patch.js';
 import type { Workspace } from '../../../model/workspace.js';
-import { findAccount } from '../../system/owner.js';
+import { findAccount } from '../../system/accounts/owner.js';
+import { explainKey, nameKey } from '../../system/accounts/ssh-keys.js';
 import { readPayloadText } from '../../system/payload-text.js';
-import { explainKey, nameKey } from '../../system/ssh-keys.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { combine, readTextFile, setLine } from '../../system/text-file.js';
 import { putIfDifferent, readText } from '../../system/workspace-files.js';

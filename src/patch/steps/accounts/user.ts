@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createUser, updateUser } from '../../system/users.js';
+import { createUser, updateUser } from '../../system/accounts/users.js';
 import { defineStep } from '../definition.js';
 import { accountId, accountName, storesSecret } from '../schemas.js';
 
@@ -8,6 +8,11 @@ const field = z
   .max(1024)
   .regex(/^[^:\p{Cc}]*$/u, { error: 'expected a text without colons and control characters' });
 const place = field.regex(/^\//, { error: 'expected a path that begins with /' });
+
+/** A hash of crypt(5). */
+function isPassword(text: string): boolean {
+  return text === 'locked' || /^\$[A-Za-z0-9]+\$[^:\s]{8,1000}$/.test(text);
+}
 
 const schema = z
   .strictObject({
@@ -32,12 +37,10 @@ const schema = z
     comment: field.optional().describe('The full name.'),
     system: z.boolean().default(false).describe('Whether it is for a service and not for a person.'),
     password: z
-      .union([
-        z.literal('locked'),
-        z.string().regex(/^\$[A-Za-z0-9]+\$[^:\s]{8,1000}$/, {
-          error: 'expected "locked", or a hash such as openssl passwd -6 prints',
-        }),
-      ])
+      .string()
+      .refine(isPassword, {
+        error: 'expected "locked", or a hash such as openssl passwd -6 prints',
+      })
       .optional()
       .describe(
         '"locked" (the default of a new user: no password is right, keys are), or the hash of a password.',

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { StepOutcome } from '../../../model/patch.js';
 import type { Workspace } from '../../../model/workspace.js';
+import { findAccount } from '../../system/accounts/owner.js';
 import { explainSchedule, usualSchedules } from '../../system/cron-schedule.js';
 import { isStarted } from '../../system/init-system.js';
-import { findAccount } from '../../system/owner.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { combine, editFile, findLineBreak, joinLines, splitLines } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';

@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
 import type { Put } from '../../../model/workspace.js';
-import type { ArchiveFile } from '../../system/archive-file.js';
-import { readArchive } from '../../system/archive-files.js';
-import { findOwner, ownerFiles } from '../../system/owner.js';
+import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
+import type { ArchiveFile } from '../../system/archives/archive-file.js';
+import { readArchive } from '../../system/archives/archive-files.js';
+import { putTree } from '../../system/archives/put-tree.js';
 import { readPayload } from '../../system/payload-text.js';
-import { putTree } from '../../system/put-tree.js';
 import { createStepError } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
 import { imageFolder, ownership, payloadPath, refuseBoth, wholeNumber } from '../schemas.js';

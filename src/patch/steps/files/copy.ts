@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Put } from '../../../model/workspace.js';
-import { findOwner, ownerFiles } from '../../system/owner.js';
-import { putTree } from '../../system/put-tree.js';
+import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
+import { putTree } from '../../system/archives/put-tree.js';
 import { defineStep } from '../definition.js';
 import { imageFolder, mode, ownership, payloadPath, refuseBoth } from '../schemas.js';
 

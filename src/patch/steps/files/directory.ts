@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findOwner, ownerFiles } from '../../system/owner.js';
+import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';

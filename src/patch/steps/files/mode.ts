@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Entry } from '../../../model/entry.js';
-import { findOwner, ownerFiles } from '../../system/owner.js';
+import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { createStepError } from '../../system/step-context.js';
 import { unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';

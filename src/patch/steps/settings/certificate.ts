@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type Certificate, parseCertificates } from '../../system/certificates.js';
 import { readPayloadText } from '../../system/payload-text.js';
 import { createStepError } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
-import { addToBundles, chooseFolder, linkByHash } from '../../system/trust-store.js';
+import { type Certificate, parseCertificates } from '../../system/trust/certificates.js';
+import { addToBundles, chooseFolder, linkByHash } from '../../system/trust/trust-store.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { payloadPath } from '../schemas.js';

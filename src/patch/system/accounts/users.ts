@@ -1,12 +1,12 @@
-import type { StepOutcome } from '../../model/patch.js';
-import type { Workspace } from '../../model/workspace.js';
-import { suggest } from '../../yaml/did-you-mean.js';
+import type { StepOutcome } from '../../../model/patch.js';
+import type { Workspace } from '../../../model/workspace.js';
+import { suggest } from '../../../yaml/did-you-mean.js';
+import { createStepError, type StepContext } from '../step-context.js';
+import { combine } from '../text-file.js';
+import { putIfDifferent, readText } from '../workspace-files.js';
 import { type AccountFiles, createGroup, findId, openAccounts } from './account-files.js';
 import { addAccount, addMember, changeAccount } from './accounts.js';
 import { findAccount } from './owner.js';
-import { createStepError, type StepContext } from './step-context.js';
-import { combine } from './text-file.js';
-import { putIfDifferent, readText } from './workspace-files.js';
 
 export interface UserValue {
   readonly name: string;

@@ -1,9 +1,9 @@
-import type { StepOutcome } from '../../model/patch.js';
-import type { Workspace } from '../../model/workspace.js';
+import type { StepOutcome } from '../../../model/patch.js';
+import type { Workspace } from '../../../model/workspace.js';
+import type { StepContext } from '../step-context.js';
+import { editFile, readTextFile } from '../text-file.js';
+import { putIfDifferent, readText, unchanged } from '../workspace-files.js';
 import type { Certificate } from './certificates.js';
-import type { StepContext } from './step-context.js';
-import { editFile, readTextFile } from './text-file.js';
-import { putIfDifferent, readText, unchanged } from './workspace-files.js';
 
 interface Folder {
   readonly path: string;

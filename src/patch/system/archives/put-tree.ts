@@ -1,7 +1,7 @@
-import type { StepOutcome } from '../../model/patch.js';
-import type { Put, Workspace } from '../../model/workspace.js';
-import { createStepError, type StepContext } from './step-context.js';
-import { putIfDifferent } from './workspace-files.js';
+import type { StepOutcome } from '../../../model/patch.js';
+import type { Put, Workspace } from '../../../model/workspace.js';
+import { createStepError, type StepContext } from '../step-context.js';
+import { putIfDifferent } from '../workspace-files.js';
 
 interface TreePut {
   /** The step, at the beginning of messages. */

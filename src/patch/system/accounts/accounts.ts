@@ -1,6 +1,6 @@
-import type { Workspace } from '../../model/workspace.js';
-import type { StepContext } from './step-context.js';
-import { findLineBreak, joinLines, readTextFile, splitLines } from './text-file.js';
+import type { Workspace } from '../../../model/workspace.js';
+import type { StepContext } from '../step-context.js';
+import { findLineBreak, joinLines, readTextFile, splitLines } from '../text-file.js';
 
 // The files of passwd(5), group(5), shadow(5) and gshadow(5): lines of fields with colons between them. They are
 // changed line by line; every other line keeps its bytes.

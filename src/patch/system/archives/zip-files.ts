@@ -1,5 +1,5 @@
 import { crc32, inflateRawSync } from 'node:zlib';
-import { parsePermissions, parseType } from '../../format/mode.js';
+import { parsePermissions, parseType } from '../../../format/mode.js';
 import { type ArchiveFile, largestArchive, normalizeName, requireType } from './archive-file.js';
 
 // PKWARE's APPNOTE 6.3: an end record, the central directory, and in front of each body a header of its own.

@@ -1,8 +1,8 @@
-import type { Workspace } from '../../model/workspace.js';
+import type { Workspace } from '../../../model/workspace.js';
+import { createStepError, type StepContext } from '../step-context.js';
+import { readTextFile } from '../text-file.js';
+import { writeText } from '../workspace-files.js';
 import { type Accounts, addAccount, chooseId, listIds, parseAccounts } from './accounts.js';
-import { createStepError, type StepContext } from './step-context.js';
-import { readTextFile } from './text-file.js';
-import { writeText } from './workspace-files.js';
 
 const paths = ['etc/passwd', 'etc/group', 'etc/shadow', 'etc/gshadow'] as const;
 type AccountPath = (typeof paths)[number];

@@ -1,7 +1,7 @@
-import type { Workspace } from '../../model/workspace.js';
-import { suggest } from '../../yaml/did-you-mean.js';
+import type { Workspace } from '../../../model/workspace.js';
+import { suggest } from '../../../yaml/did-you-mean.js';
+import { createStepError, type StepContext } from '../step-context.js';
 import { listNames, readAccounts } from './accounts.js';
-import { createStepError, type StepContext } from './step-context.js';
 
 export interface OwnerValue {
   readonly uid?: number | undefined;
