@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { isRunning } from '../../io/process-record.js';
+import { findProcess } from '../../io/process-record.js';
 import { createErrorReport } from '../../model/error.js';
 import type { Daemon } from './daemon.js';
 import { trimImports } from './imports.js';
@@ -69,5 +69,5 @@ async function removeLabelled(
 }
 
 function isGone(owner: Owner | undefined): boolean {
-  return owner?.host === hostname() && !isRunning(owner.pid);
+  return owner?.host === hostname() && findProcess(owner) === 'gone';
 }
