@@ -81,6 +81,9 @@ function findFolder(): string {
   }
 }
 
+// What an interrupted run has not written yet, a reader that stopped would never take.
+if (abort.signal.aborted) process.exit();
+
 /** Ends all work, which then cleans up; after `cleanupLimit` whatever is left stays. */
 function end(reason: MobyPatchError): void {
   abort.abort(reason);

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { createTestFolder } from '../fixtures/archive.js';
+import { createArchive, createTestFolder, file } from '../fixtures/archive.js';
 import { cli, runMoby } from '../fixtures/moby.js';
 import { createProjectFolder, motd, writePatch } from './project.js';
 
@@ -176,4 +176,25 @@ test('a signal ends watch between two looks', async (t) => {
     },
   });
   t.is(code, 0);
+});
+
+test('a signal ends a program whose reader has stopped reading', async (t) => {
+  const folder = await createTestFolder(t);
+  const names = Array.from({ length: 20_000 }, (_, index) => file(`${index}${'x'.repeat(200)}`, ''));
+  await writeFile(join(folder, 'large.img'), createArchive(names));
+  const child = spawn(process.execPath, [cli, 'ls', 'large.img'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (piece) => {
+    stderr += piece;
+  });
+  // The pipe holds a sixtieth of the names, and nobody reads on.
+  await once(child.stdout, 'readable');
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  child.stdout.destroy();
+  t.is(code, 130);
+  t.notRegex(stderr, /cleaning up took/);
 });
