@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { declareTest, findMissingProgram } from './fixtures/needs.js';
@@ -8,7 +8,7 @@ const paths = ['src', 'test', 'images']
   .flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   )
-  .filter((path) => statSync(path).isFile())
+  .filter((path) => lstatSync(path).isFile())
   .sort();
 const scripts = paths.filter((path) => path.endsWith('.sh'));
 /** Scripts of images, which go by the names that the image wants. */

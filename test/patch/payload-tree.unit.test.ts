@@ -45,3 +45,14 @@ test('a FIFO in a folder is a problem at the place of the step, and no hang', as
   const error = await t.throwsAsync<MobyPatchError>(() => loadPatch(folder));
   t.regex(error.message, /patch\.yaml:3:18: found a FIFO at root\/a\/fifo, wanted files, folders and links$/);
 });
+
+test('a link in the place of the folder leads to no folder outside', async (t) => {
+  const folder = await createTree(t);
+  await rm(join(folder, 'root'), { recursive: true });
+  await symlink('/etc', join(folder, 'root'));
+  const error = await t.throwsAsync<MobyPatchError>(() => loadPatch(folder));
+  t.regex(
+    error.message,
+    /found that root leads out of the patch folder to \/etc, wanted a folder inside it$/,
+  );
+});
