@@ -71,7 +71,11 @@ interface NewFolder {
 
 async function claim({ path, named, identity, folder }: NewFolder): Promise<Scratch> {
   const remove = async () => {
-    await removeTree(named, { identity, last: ownerName });
+    const attempt = () => removeTree(named, { identity, last: ownerName });
+    // What cannot be removed has its record: the next run removes it, and the work that was done stays done.
+    await attempt()
+      .catch(attempt)
+      .catch(() => {});
     await folder?.close();
   };
   try {
