@@ -66,7 +66,8 @@ export function normalise(output: readonly string[]): string[] {
         .replace(/^ *\d+\.\d s /, 'T ')
         .replace(/\b\d+\.\d s\b/g, 'T')
         .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'DATE')
-        .replace(/\.([\w.-]+)\.moby-patch-\d+-[0-9a-f]+/g, '.$1.TEMPORARY')
+        .replace(/\.moby-patch-\d+-\w+/g, 'TEMPORARY')
+        .replace(/\b\d+ MiB are free/g, 'N MiB are free')
         .replace(/QEMU emulator version .*?\), (tcg|kvm), \d+ MiB/, 'QEMU')
         .replace(/\((?:tcg|kvm)\)/g, '(ACCELERATOR)'),
     );
