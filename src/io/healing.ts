@@ -28,7 +28,12 @@ export async function healCache(
   const outcome = await work({ ...session, cache: counting });
   const { error } = outcome.report;
   if (hits === 0 || signal.aborted || error === undefined || !suspicious.test(error.code)) return outcome;
-  log(`${error.message.split('\n')[0]}; trying again without what earlier builds left in the cache`);
+  try {
+    log(`${error.message.split('\n')[0]}; trying again without what earlier builds left in the cache`);
+  } catch {
+    // A log that throws is the defect, and the outcome has it.
+    return outcome;
+  }
   const empty: Cache = {
     ...cache,
     has: async () => false,

@@ -31,19 +31,26 @@ bootTest(
         const args = [command, '-i', 'in.img', '-p', patch, '-o', 'out.img', '--engine', 'local', ...more];
         return runMoby(args, { folder, environment });
       };
-      const boot = ['--kernel', kernel.kernel, '--accelerator', 'tcg', '--timeout', '900'];
+      const boot = (seconds: number) => [
+        '--kernel',
+        kernel.kernel,
+        '--accelerator',
+        'tcg',
+        '--timeout',
+        String(seconds),
+      ];
       const planned = async (patch: string, ...more: string[]) =>
         readReport(t, await moby('plan', patch, '--no-verify', '--json', ...more)).plan?.steps.map(
           ({ cached, proven }) => (cached ? (proven ? 'proven' : 'unproven') : 'new'),
         );
 
-      const refused = await moby('build', 'bad', ...boot, '--timeout', '5');
+      const refused = await moby('build', 'bad', ...boot(5));
       t.is(refused.code, 4, refused.stderr);
       t.regex(refused.stderr, /the next build begins where these steps ended/);
       t.deepEqual(await planned('bad'), ['unproven']);
       t.regex((await moby('plan', 'bad', '--no-verify')).stdout, /run echo c.*, which has not passed a boot/);
       await write('bad', patches.bad.replace('/never', '/etc/c'));
-      const passed = await moby('build', 'bad', ...boot);
+      const passed = await moby('build', 'bad', ...boot(900));
       t.is(passed.code, 0, passed.stderr);
       t.regex(passed.stderr, /1 of 1 steps.*nothing is started/);
       t.notRegex(passed.stderr, /unpacked \d+ entries/);

@@ -40,13 +40,13 @@ test('inputs reach the shell as variables only', async (t) => {
   for (const { run } of jobs.build.steps) t.false(run?.includes('${{') ?? false, run);
 });
 
-test('the commands of the workflow are those of the README', async (t) => {
-  const readme = await readFile('README.md', 'utf8');
+test('the commands of the workflow are those of docs/ci.md', async (t) => {
+  const page = await readFile('docs/ci.md', 'utf8');
   const { jobs } = await readWorkflow();
   for (const { name, run } of jobs.build.steps) {
     if (run === undefined || name === 'summary') continue;
     for (const line of run.trim().split('\n'))
-      t.true(readme.includes(line.replace(/^sudo env "PATH=\$PATH" /, '')), `the README lacks: ${line}`);
+      t.true(page.includes(line.replace(/^sudo env "PATH=\$PATH" /, '')), `the page lacks: ${line}`);
   }
 });
 

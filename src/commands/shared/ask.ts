@@ -36,10 +36,11 @@ interface Question extends Omit<Terminal, 'stdin' | 'hold'> {
 
 /** In raw mode the terminal echoes nothing, and Ctrl-C is a character. */
 async function readHidden(stdin: ReadStream, { question, stderr, signal }: Question): Promise<string> {
-  stderr.write(showText(question));
+  // Before the question is there: what is typed at once would be echoed, and Ctrl-C would be a signal.
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
   try {
+    stderr.write(showText(question));
     return await readLine(stdin, signal);
   } finally {
     stdin.setRawMode(false);
