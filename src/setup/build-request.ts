@@ -69,10 +69,9 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   const faults: MobyPatchError[] = [];
   const names = flags.patch ?? values.patches ?? [];
   const patches = await loadPatches(names, { flags, configuration, places, faults });
-  // Without a patch its settings would seem to be unknown.
   const isWhole = patches.length === names.length;
   faults.push(...findOutputFaults({ output, split }, files));
-  const settings = isWhole ? chooseSettings(flags, values, patches) : {};
+  const settings = keepKnown(chooseSettings(flags, values, patches), patches, isWhole);
   // A secret among them is refused before somebody is asked for its value.
   refuseExposed(patches, settings);
   const request = {
@@ -83,7 +82,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     ...((split || files.length > 1) && { files }),
     patches,
     settings,
-    ...(await chooseSecrets(flags, configuration, patches, session)),
+    ...(await chooseSecrets({ flags, configuration, patches, isWhole }, session)),
     output,
     twice: flags.twice,
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
@@ -235,27 +234,48 @@ function chooseSettings(
   const settings = Object.entries(values.settings ?? {});
   const given = parseSettings(flags.set ?? []);
   if (flags.patch === undefined) return { ...Object.fromEntries(settings), ...given };
-  const known = new Set(
+  const known = listParameters(patches);
+  return { ...Object.fromEntries(settings.filter(([name]) => known.has(name))), ...given };
+}
+
+/** What is given to a patch that could not be read would seem to be unknown. */
+function keepKnown<T>(
+  given: Readonly<Record<string, T>>,
+  patches: readonly Patch[],
+  isWhole: boolean,
+): Record<string, T> {
+  const known = listParameters(patches);
+  return Object.fromEntries(Object.entries(given).filter(([name]) => isWhole || known.has(name)));
+}
+
+/** `NAME` and `PATCH.NAME` of each parameter. */
+function listParameters(patches: readonly Patch[]): ReadonlySet<string> {
+  return new Set(
     patches.flatMap(({ id, parameters }) =>
       Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
     ),
   );
-  return { ...Object.fromEntries(settings.filter(([name]) => known.has(name))), ...given };
+}
+
+interface SecretChoice {
+  readonly flags: BuildFlags;
+  readonly configuration: LoadedConfiguration;
+  readonly patches: readonly Patch[];
+  readonly isWhole: boolean;
 }
 
 /** Those of the file that no patch declares are for other patches, as its settings are. */
 function chooseSecrets(
-  flags: BuildFlags,
-  { values, folder }: LoadedConfiguration,
-  patches: readonly Patch[],
+  { flags, configuration, patches, isWhole }: SecretChoice,
   session: ReadingSession,
 ): Promise<LoadedSecrets> {
+  const { values, folder } = configuration;
   const configured = Object.entries(values.secrets ?? {}).map(
     ([name, source]) => [name, 'file' in source ? { file: resolve(folder, source.file) } : source] as const,
   );
   const request = {
     patches,
-    flags: parseSecretFlags(flags.secret ?? [], session.places.folder),
+    flags: keepKnown(parseSecretFlags(flags.secret ?? [], session.places.folder), patches, isWhole),
     configured: Object.fromEntries(configured),
     isRequired: flags.mayLackSecrets !== true,
   };
@@ -269,7 +289,9 @@ export function parseSettings(settings: readonly string[]): Record<string, strin
       const [name, ...value] = setting.split('=');
       if (name === undefined || name === '' || value.length === 0) {
         const message = `found the setting "${setting}", wanted NAME=VALUE`;
-        throw new MobyPatchError('invalid', 'setting-invalid', message, { hint: '-s server=192.168.65.1' });
+        throw new MobyPatchError('invalid', 'setting-invalid', message, {
+          hint: `-s ${name || 'NAME'}=VALUE`,
+        });
       }
       return [name, value.join('=')];
     }),

@@ -18,7 +18,7 @@ import type { Problem } from './problems.js';
 
 /** A YAML text as plain values, with the place of each. */
 export interface YamlValue {
-  /** Undefined when there are problems. */
+  /** Undefined when the text is no YAML, or has what is refused in any file. Traps leave it readable. */
   readonly value: unknown;
   readonly problems: readonly Problem[];
   /** The place of a value. For a path that does not exist: the place of the innermost value on the way to it. */
@@ -41,11 +41,12 @@ export function readYaml(text: string, file: string): YamlValue {
     at: position(error.pos[0]),
     text: `not valid YAML: ${error.message}`,
   }));
+  const isReadable = problems.length === 0;
   for (const trap of findTraps(document)) problems.push({ at: position(trap.offset), text: trap.text });
   const find = createFinder();
   return {
     // Without aliases, which are refused, no value is larger than its text.
-    value: problems.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 }),
+    value: isReadable && !hasAlias(document) ? document.toJS({ maxAliasCount: 0 }) : undefined,
     problems,
     locate: (path) => position(findOffset(document.contents, { path, side: 'value', find })),
     locateKey: (path) => position(findOffset(document.contents, { path, side: 'key', find })),
@@ -72,6 +73,17 @@ function refuse({ offset, text: found }: Excess, text: string, file: string): Ya
   const at = { file, line, column: offset - before.lastIndexOf('\n') };
   const problems = [{ at, text: `${found}, wanted fewer` }];
   return { value: undefined, problems, locate: () => at, locateKey: () => at };
+}
+
+function hasAlias(document: Document.Parsed): boolean {
+  let found = false;
+  visit(document, {
+    Alias() {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 interface Trap {

@@ -89,7 +89,7 @@ export interface ParsedPatch {
 /** Reads the text of a patch.yaml, and no other file. */
 export function parsePatch(text: string, source: PatchSource): ParsedPatch {
   const yaml = readYaml(text, source.file);
-  if (yaml.problems.length > 0) return { problems: yaml.problems, uses: [] };
+  if (yaml.value === undefined && yaml.problems.length > 0) return { problems: yaml.problems, uses: [] };
   const written = isMap(yaml.value) ? yaml.value : {};
   const parsed = patchSchema.safeParse(yaml.value);
   const parameters = parsed.success ? placeParameters(yaml, parsed.data.parameters) : {};
@@ -99,7 +99,8 @@ export function parsePatch(text: string, source: PatchSource): ParsedPatch {
   if (!parsed.success) {
     const faults = explainIssues(parsed.error.issues, yaml.value, listKeys(patchSchema));
     // Placeholders are not checked: without the parameters each of them would be a second problem.
-    return { problems: [...faults.map((fault) => placeFault(yaml, fault)), ...stepProblems], uses };
+    const placed = faults.map((fault) => placeFault(yaml, fault));
+    return { problems: [...yaml.problems, ...placed, ...stepProblems], uses };
   }
   const expects: readonly Expectation[] = parsed.data.expects.map((expectation, index) =>
     'console' in expectation
@@ -107,6 +108,7 @@ export function parsePatch(text: string, source: PatchSource): ParsedPatch {
       : expectation,
   );
   const problems = [
+    ...yaml.problems,
     ...checkNames(yaml, parameters),
     ...checkDefaults(yaml, parameters),
     ...checkExpectations(yaml, expects),

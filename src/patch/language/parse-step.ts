@@ -37,7 +37,7 @@ export function parseStep(
   }
   const [kind, ...more] = Object.keys(written);
   if (kind === undefined || more.length > 0) {
-    return fail(`found a step with ${more.length + (kind === undefined ? 0 : 1)} keys, wanted one: its kind`);
+    return fail(explainKeys(written));
   }
   const definition = stepDefinitions.get(kind);
   if (!definition) {
@@ -66,6 +66,17 @@ export function checkValue(definition: StepDefinition, value: unknown): readonly
 }
 
 /** The places at or above a text that still waits for a value: it is checked again when the plan is made. */
+/** A step has one key; keys that belong below it are often written beside it. */
+function explainKeys(written: object): string {
+  const [[kind = '', value] = [], ...more] = Object.entries(written);
+  if (value === null && stepDefinitions.has(kind) && more.length > 0) {
+    const names = more.map(([name]) => `"${name}"`).join(', ');
+    return `found ${names} beside "${kind}", wanted below it: indent by two more spaces`;
+  }
+  const count = Object.keys(written).length;
+  return `found a step with ${count} keys, wanted one: its kind`;
+}
+
 function listOpenPlaces(filled: unknown): ReadonlySet<string> {
   const open = new Set<string>();
   for (const [path, text] of walkStrings(filled)) {
