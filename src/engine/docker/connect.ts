@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { basename } from 'node:path';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { createTail, startProcess, stopProcess } from '../../io/process.js';
@@ -78,7 +79,9 @@ async function readTlsFiles(tls: TlsFiles): Promise<Record<'ca' | 'cert' | 'key'
     if (path === undefined) return undefined;
     return readRegular(path, largestTlsFile).catch((cause) => {
       const hint = 'set DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem';
-      throw createUnreadableError(cause, { code: 'docker-tls', what: 'the TLS file', path, hint });
+      // The reason why an engine is not ready has no path beside it.
+      const what = `the TLS file ${basename(path)}`;
+      throw createUnreadableError(cause, { code: 'docker-tls', what, path, hint });
     });
   };
   return { ca: await read(tls.ca), cert: await read(tls.cert), key: await read(tls.key) };
