@@ -7,7 +7,7 @@ const hostile = 'a\x1b[2J\x07\r\x7f\x9b31m\u202eb\u2066\u200e\u061c\u200b\u2028\
 test('what a terminal obeys, and what turns or hides the text around it, is shown by its number', (t) => {
   t.is(
     showText(hostile),
-    'a\\x1b[2J\\x07\\x0d\\x7f\\x9b31m\\u{202e}b\\u{2066}\\u{200e}\\u{61c}\\u{200b}\\u{2028}\\u{feff}\\u{e0041}\\x80',
+    'a\\x1b[2J\\x07\\x0d\\x7f\\u{9b}31m\\u{202e}b\\u{2066}\\u{200e}\\u{61c}\\u{200b}\\u{2028}\\u{feff}\\u{e0041}\\x80',
   );
   t.is(showText('Grüße\n\t日本 👩\u200d💻 C:\\x1b'), 'Grüße\n\t日本 👩\u200d💻 C:\\x1b');
   t.is(showLine('a\nb\tc'), 'a\\nb\\tc');
