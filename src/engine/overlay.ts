@@ -185,7 +185,8 @@ function createEntry(file: Put, stamp: number, old?: Entry): Entry {
   return {
     path,
     type,
-    mode: file.mode ?? usualModes[type],
+    // A kernel gives each symlink the mode 0777, whatever an archive says.
+    mode: type === 'symlink' ? usualModes.symlink : (file.mode ?? usualModes[type]),
     uid: file.uid ?? 0,
     gid: file.gid ?? 0,
     mtime: type === 'directory' && old !== undefined ? old.mtime : stamp,

@@ -114,27 +114,33 @@ function createFilter(needles: readonly Needle[], { find, measure }: Finders): O
   return {
     push(chunk) {
       const bytes = Buffer.concat([held, chunk]);
+      // A secret may begin another one that is not all there yet: then it waits.
+      const open = bytes.length - measure(bytes);
       const { done, rest } =
-        find(bytes).size === 0 ? { done: [], rest: bytes } : replaceNeedles(bytes, needles);
-      const kept = measure(rest);
+        find(bytes).size === 0 ? { done: [], rest: bytes } : replaceNeedles(bytes, needles, open);
+      const kept = Math.min(measure(rest), rest.length);
       held = Buffer.from(rest.subarray(rest.length - kept));
       return Buffer.concat([...done, rest.subarray(0, rest.length - kept)]);
     },
     end() {
-      const left = held;
+      const { done, rest } = replaceNeedles(held, needles, held.length);
       held = Buffer.alloc(0);
-      return left;
+      return Buffer.concat([...done, rest]);
     },
   };
 }
 
-/** `rest`: what follows the last secret. */
-function replaceNeedles(bytes: Buffer, needles: readonly Needle[]): { done: Buffer[]; rest: Buffer } {
+/** Replaces secrets that begin before `open`. `rest`: what follows the last of them. */
+function replaceNeedles(
+  bytes: Buffer,
+  needles: readonly Needle[],
+  open: number,
+): { done: Buffer[]; rest: Buffer } {
   const done: Buffer[] = [];
   let rest = bytes;
   for (;;) {
     const found = findFirst(rest, needles);
-    if (found === undefined) return { done, rest };
+    if (found === undefined || bytes.length - rest.length + found.at >= open) return { done, rest };
     done.push(rest.subarray(0, found.at), found.needle.shown);
     rest = rest.subarray(found.at + found.needle.bytes.length);
   }

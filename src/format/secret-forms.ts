@@ -9,11 +9,19 @@ export const shortestSecret = 8;
 export function listForms(value: string): readonly string[] {
   const bytes = Buffer.from(value);
   const hex = bytes.toString('hex');
+  const json = JSON.stringify(value).slice(1, -1);
+  const url = encodeURIComponent(value);
+  const strictUrl = url.replace(/[!'()*]/g, (match) => `%${match.charCodeAt(0).toString(16).toUpperCase()}`);
+  const urls = [url, strictUrl].flatMap((each) => [each, each.replace(/%[\dA-F]{2}/g, toLowerCase)]);
   const forms = [
     value,
-    JSON.stringify(value).slice(1, -1),
-    encodeURIComponent(value),
+    // PHP escapes the slash, Python what is not ASCII.
+    ...[json, json.replaceAll('/', '\\/')].flatMap((each) => [each, escapeUnits(each)]),
+    ...urls.flatMap((each) => [each, each.replaceAll('%20', '+')]),
     value.replaceAll("'", "'\\''"),
+    value.replace(/["$\\`]/g, '\\$&'),
+    // As `printf %q` of bash, and without its backslash before what needs none.
+    value.replace(/[^\w/.,:=@%+\-\u0080-\uffff]/g, '\\$&'),
     value.replace(/[ \t\n\\]/g, (match) => `\\${match.charCodeAt(0).toString(8).padStart(3, '0')}`),
     hex,
     hex.toUpperCase(),
@@ -21,6 +29,12 @@ export function listForms(value: string): readonly string[] {
   ];
   const flat = forms.map((form) => form.replace(/[\r\n]/g, ''));
   return [...new Set(flat)].filter((form) => form.length >= shortestSecret);
+}
+
+const toLowerCase = (text: string) => text.toLowerCase();
+
+function escapeUnits(text: string): string {
+  return text.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The part of a base64 text that no other bytes decide, when `before` bytes come before these; in both alphabets. */

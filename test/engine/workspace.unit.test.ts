@@ -122,6 +122,12 @@ test('restore brings back what the image had', async (t) => {
   t.is(Buffer.from(await workspace.read('etc/passwd')).toString(), 'root');
 });
 
+test('a symlink has the mode that a kernel gives it, whatever an archive said', async (t) => {
+  const workspace = await open(t);
+  await workspace.put({ path: 'link', type: 'symlink', target: 'one', mode: 0o644 });
+  t.is((await workspace.stat('link'))?.mode, 0o777);
+});
+
 test('refuses to put a file over a directory, below a file, or where symlinks loop', async (t) => {
   const workspace = await open(t);
   await t.throwsAsync(workspace.put({ path: 'etc', type: 'file' }), { code: 'path-is-directory' });

@@ -99,3 +99,32 @@ test('all texts of a report and of an error are looked through, a defect of ours
   t.like(defect, { message: shown, code: 'EIO' });
   t.notRegex(defect.stack ?? '', /tell nobody/);
 });
+
+test('nothing of a secret that begins with another one, or has a short line, is passed on, however a stream is cut', (t) => {
+  const short = 'hunter2-base';
+  const long = `${short}-EXTENDED-9f8e7d`;
+  const lines = 'line-one-is-long\nshort\ntailtail';
+  for (const value of [long, lines])
+    for (let at = 0; at <= value.length; at += 1) {
+      const filter = redact(short, long, lines).createFilter();
+      const bytes = Buffer.from(`<${value}>`);
+      const out = [filter.push(bytes.subarray(0, at)), filter.push(bytes.subarray(at)), filter.end()];
+      t.is(Buffer.concat(out).toString(), `<${shown}>`, `cut at ${at}`);
+    }
+  const filter = redact(short, long).createFilter();
+  t.is(Buffer.concat([filter.push(Buffer.from(short)), filter.end()]).toString(), shown);
+});
+
+test('a secret is known as other programs escape it', (t) => {
+  const forms = listForms('S3cret/Passw0rd xyz');
+  for (const form of [
+    'S3cret%2fPassw0rd%20xyz',
+    'S3cret%2FPassw0rd+xyz',
+    'S3cret/Passw0rd\\ xyz',
+    'S3cret\\/Passw0rd xyz',
+  ])
+    t.true(forms.includes(form), form);
+  t.true(listForms('Pässw0rt-für-dich').includes('P\\u00e4ssw0rt-f\\u00fcr-dich'));
+  t.true(listForms('say "$HOME" now').includes('say \\"\\$HOME\\" now'));
+  t.true(listForms("it's (fine)!").includes('it%27s%20%28fine%29%21'));
+});

@@ -11,6 +11,8 @@ const fileSize = 46;
 const localSize = 30;
 const unix = 3;
 const encrypted = 1;
+/** S_IFMT of stat(2). */
+const typeBits = 0o170000;
 
 /** The files of a zip. What is wrong with it is the message of an Error. */
 export function readZip(packed: Uint8Array): readonly ArchiveFile[] {
@@ -46,13 +48,13 @@ interface Named {
 
 function readFile(bytes: Buffer, at: number, { name, left }: Named): ArchiveFile {
   const path = normalizeName(name);
-  const isUnix = bytes.readUInt8(at + 5) === unix;
-  const attributes = bytes.readUInt16LE(at + 40);
+  const attributes = bytes.readUInt8(at + 5) === unix ? bytes.readUInt16LE(at + 40) : 0;
   const isFolder = name.endsWith('/');
-  const type =
-    isUnix && attributes !== 0 ? requireType(parseType(attributes), path) : isFolder ? 'directory' : 'file';
+  const usualType = isFolder ? 'directory' : 'file';
+  // Python's zipfile writes permissions without a type.
+  const type = (attributes & typeBits) === 0 ? usualType : requireType(parseType(attributes), path);
   const usual = isFolder ? 0o755 : 0o644;
-  const mode = isUnix && attributes !== 0 ? parsePermissions(attributes) : usual;
+  const mode = attributes === 0 ? usual : parsePermissions(attributes);
   const file = { path, type, mode, uid: 0, gid: 0 } as const;
   if (type === 'directory') return file;
   const content = unpack(bytes, at, { name, left });
