@@ -6,6 +6,7 @@ import type { LayoutFile } from '../model/layout.js';
 import { digestBytes } from './digest.js';
 import { assertWritable, createOutput, type Output, type OutputRequest } from './output.js';
 import { streamRegular } from './regular-file.js';
+import { assertNotPlanted } from './trust.js';
 
 type Part = Pick<LayoutFile, 'name' | 'offset' | 'end'>;
 
@@ -23,9 +24,10 @@ export interface SplitRequest extends Omit<OutputRequest, 'destination'> {
 
 /**
  * Writes each part of a file to a folder, under the last part of its name. The first takes its place when all are written.
- * Error: `output-unwritable`.
+ * Errors: `output-unwritable`, `folder-unsafe`.
  */
 export async function splitFile(path: string, { parts, folder, ...request }: SplitRequest): Promise<void> {
+  await assertNotPlanted(folder);
   await mkdir(folder, { recursive: true });
   const outputs: Output[] = [];
   try {
@@ -44,8 +46,9 @@ export function nameIn(folder: string, name: string): string {
   return join(folder, basename(name));
 }
 
-/** Whether `splitFile` could write to a folder, which need not exist. Error: `output-unwritable`. */
+/** Whether `splitFile` could write to a folder, which need not exist. Errors: `output-unwritable`, `folder-unsafe`. */
 export async function assertFolderWritable(folder: string): Promise<void> {
+  await assertNotPlanted(folder);
   const found = await stat(folder).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) {
     const message = 'a file has the name of the folder that the files go to';

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { assertNotPlanted, assertOwnFolder } from '#src/io/trust.js';
@@ -102,5 +102,23 @@ declareTest(
       await chown(place, 0, 0);
       t.true((await readdir(place)).includes('precious'));
     }
+  },
+);
+
+declareTest(
+  notRoot,
+  'the folder of --split may be no link that another user has put into a shared folder',
+  async (t) => {
+    const folder = await setUp(t);
+    await mkdir(join(folder, 'victim'));
+    await writeFile(join(folder, 'victim/in.img'), 'precious');
+    await symlink('victim', join(folder, 'parts'));
+    await lchown(join(folder, 'parts'), nobody, nobody);
+    const { code, stderr } = await runMoby(['build', '-i', 'in.img', '--no-verify', '--split', 'parts'], {
+      folder,
+    });
+    t.is(code, 2, stderr);
+    t.regex(stderr, /folder-unsafe/);
+    t.is(await readFile(join(folder, 'victim/in.img'), 'utf8'), 'precious');
   },
 );
