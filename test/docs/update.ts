@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { findInstaller } from '../fixtures/kernel.js';
 import { listPages } from './pages.js';
 import { runPage } from './run-page.js';
-import { normalise, parsePage } from './transcript.js';
+import { parsePage } from './transcript.js';
 
 const installer = await findInstaller();
 if (typeof installer === 'string') throw new Error(installer);
@@ -18,11 +18,7 @@ for (const path of listPages().filter((each) => wanted.length === 0 || wanted.in
   for (const { line, commands } of [...page.transcripts].reverse()) {
     const results = ran.splice(-commands.length);
     const old = commands.flatMap(({ command, output }) => [`$ ${command}`, ...output].join('\n').split('\n'));
-    const now = results.flatMap(({ command, output, actual }) => {
-      // A page may cut a long output short.
-      const same = normalise(actual).join('\n') === normalise(output).join('\n');
-      return [`$ ${command}`, ...(same ? output : actual)].join('\n').split('\n');
-    });
+    const now = results.flatMap(({ command, actual }) => [`$ ${command}`, ...actual].join('\n').split('\n'));
     lines.splice(line, old.length, ...now);
   }
   writeFileSync(path, lines.join('\n'));
