@@ -8,6 +8,7 @@ import test from 'ava';
 import { createLineKeeper, createLineSplitter, runProcess } from '#src/io/process.js';
 import { isRunning } from '#src/io/process-record.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
+import { testNeeding } from '../fixtures/needs.js';
 
 test('what two streams say comes line by line, whatever comes between; what has no end comes last', (t) => {
   let text = '';
@@ -67,7 +68,7 @@ test('a line that does not end comes in pieces, and nothing of it is lost', (t) 
   t.is(pieces.join('').length, 200_003);
 });
 
-test('a program that leaves its pipe to another is not waited for', async (t) => {
+testNeeding('sleep')('a program that leaves its pipe to another is not waited for', async (t) => {
   const { output, exitCode } = await runProcess(['sh', '-c', 'sleep 600 & echo $!'], {
     signal,
     timeout: 600,

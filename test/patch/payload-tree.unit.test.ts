@@ -4,6 +4,7 @@ import test from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { createPlan } from '#src/patch/plan.js';
+import { testNeeding } from '../fixtures/needs.js';
 import { runProgram } from './directory-workspace.js';
 import { createFolder } from './patch-folder.js';
 
@@ -39,7 +40,7 @@ test('the id of a step changes with what it takes from a folder, and with nothin
   t.is(new Set(ids).size, ids.length);
 });
 
-test('a FIFO in a folder is a problem at the place of the step, and no hang', async (t) => {
+testNeeding('mkfifo')('a FIFO in a folder is a problem at the place of the step, and no hang', async (t) => {
   const folder = await createTree(t);
   t.is((await runProgram(['mkfifo', join(folder, 'root/a/fifo')], {})).exitCode, 0);
   const error = await t.throwsAsync<MobyPatchError>(() => loadPatch(folder));
