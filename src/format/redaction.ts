@@ -118,7 +118,8 @@ function createFilter(needles: readonly Needle[], { find, measure }: Finders): O
       const open = bytes.length - measure(bytes);
       const { done, rest } =
         find(bytes).size === 0 ? { done: [], rest: bytes } : replaceNeedles(bytes, needles, open);
-      const kept = Math.min(measure(rest), rest.length);
+      // Where a secret reached beyond `open`, another may begin behind it.
+      const kept = bytes.length - rest.length <= open ? bytes.length - open : measure(rest);
       held = Buffer.from(rest.subarray(rest.length - kept));
       return Buffer.concat([...done, rest.subarray(0, rest.length - kept)]);
     },

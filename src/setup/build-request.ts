@@ -71,7 +71,9 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   const patches = await loadPatches(names, { flags, configuration, places, faults });
   const isWhole = patches.length === names.length;
   faults.push(...findOutputFaults({ output, split }, files));
-  const settings = keepKnown(chooseSettings(flags, values, patches), patches, isWhole);
+  // What is given to a patch that could not be read would seem to be unknown.
+  const chosen = chooseSettings(flags, values, patches);
+  const settings = isWhole ? chosen : keepKnown(chosen, patches);
   // A secret among them is refused before somebody is asked for its value.
   refuseExposed(patches, settings);
   const request = {
@@ -231,30 +233,20 @@ function chooseSettings(
   values: Configuration,
   patches: readonly Patch[],
 ): Record<string, string> {
-  const settings = Object.entries(values.settings ?? {});
+  const settings = values.settings ?? {};
   const given = parseSettings(flags.set ?? []);
-  if (flags.patch === undefined) return { ...Object.fromEntries(settings), ...given };
-  const known = listParameters(patches);
-  return { ...Object.fromEntries(settings.filter(([name]) => known.has(name))), ...given };
+  if (flags.patch === undefined) return { ...settings, ...given };
+  return { ...keepKnown(settings, patches), ...given };
 }
 
-/** What is given to a patch that could not be read would seem to be unknown. */
-function keepKnown<T>(
-  given: Readonly<Record<string, T>>,
-  patches: readonly Patch[],
-  isWhole: boolean,
-): Record<string, T> {
-  const known = listParameters(patches);
-  return Object.fromEntries(Object.entries(given).filter(([name]) => isWhole || known.has(name)));
-}
-
-/** `NAME` and `PATCH.NAME` of each parameter. */
-function listParameters(patches: readonly Patch[]): ReadonlySet<string> {
-  return new Set(
+/** What these patches declare, as `NAME` or `PATCH.NAME`. */
+function keepKnown<T>(given: Readonly<Record<string, T>>, patches: readonly Patch[]): Record<string, T> {
+  const known = new Set(
     patches.flatMap(({ id, parameters }) =>
       Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
     ),
   );
+  return Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
 }
 
 interface SecretChoice {
@@ -270,12 +262,13 @@ function chooseSecrets(
   session: ReadingSession,
 ): Promise<LoadedSecrets> {
   const { values, folder } = configuration;
+  const given = parseSecretFlags(flags.secret ?? [], session.places.folder);
   const configured = Object.entries(values.secrets ?? {}).map(
     ([name, source]) => [name, 'file' in source ? { file: resolve(folder, source.file) } : source] as const,
   );
   const request = {
     patches,
-    flags: keepKnown(parseSecretFlags(flags.secret ?? [], session.places.folder), patches, isWhole),
+    flags: isWhole ? given : keepKnown(given, patches),
     configured: Object.fromEntries(configured),
     isRequired: flags.mayLackSecrets !== true,
   };

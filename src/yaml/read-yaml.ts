@@ -41,12 +41,13 @@ export function readYaml(text: string, file: string): YamlValue {
     at: position(error.pos[0]),
     text: `not valid YAML: ${error.message}`,
   }));
-  const isReadable = problems.length === 0;
-  for (const trap of findTraps(document)) problems.push({ at: position(trap.offset), text: trap.text });
+  const traps = findTraps(document);
+  const isReadable = problems.length === 0 && !traps.some(({ hidesValue }) => hidesValue);
+  for (const trap of traps) problems.push({ at: position(trap.offset), text: trap.text });
   const find = createFinder();
   return {
     // Without aliases, which are refused, no value is larger than its text.
-    value: isReadable && !hasAlias(document) ? document.toJS({ maxAliasCount: 0 }) : undefined,
+    value: isReadable ? document.toJS({ maxAliasCount: 0 }) : undefined,
     problems,
     locate: (path) => position(findOffset(document.contents, { path, side: 'value', find })),
     locateKey: (path) => position(findOffset(document.contents, { path, side: 'key', find })),
@@ -75,20 +76,11 @@ function refuse({ offset, text: found }: Excess, text: string, file: string): Ya
   return { value: undefined, problems, locate: () => at, locateKey: () => at };
 }
 
-function hasAlias(document: Document.Parsed): boolean {
-  let found = false;
-  visit(document, {
-    Alias() {
-      found = true;
-      return visit.BREAK;
-    },
-  });
-  return found;
-}
-
 interface Trap {
   readonly offset: number | undefined;
   readonly text: string;
+  /** Whether there is no value to go on with: an alias may stand for more than its text, and a schema knows no bigint. */
+  readonly hidesValue?: true;
 }
 
 /** Notations that YAML reads otherwise than their author means, and keys that come twice. */
@@ -96,12 +88,16 @@ function findTraps(document: Document.Parsed): Trap[] {
   const traps: Trap[] = [];
   visit(document, (key, node) => {
     if (isAlias(node)) {
-      traps.push({ offset: node.range?.[0], text: 'found an alias (*name), wanted the value itself' });
+      traps.push({
+        offset: node.range?.[0],
+        text: 'found an alias (*name), wanted the value itself',
+        hidesValue: true,
+      });
     }
     for (const trap of findRepeatedKeys(node)) traps.push(trap);
     for (const trap of findDecimalMode(node)) traps.push(trap);
     if (isScalar(node) && key !== 'key' && typeof node.value === 'bigint') {
-      traps.push({ offset: node.range?.[0], text: 'found a number that is too large' });
+      traps.push({ offset: node.range?.[0], text: 'found a number that is too large', hidesValue: true });
     }
   });
   return traps;

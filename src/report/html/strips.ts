@@ -37,5 +37,5 @@ export function createTimes({ stages, durationMs }: Report): Markup | undefined 
 }
 
 function createPart(className: string, share: number, title: string): Markup {
-  return mark`<span class="${className}" style="flex: ${Math.max(share, 0)} 0 0" title="${title}"></span>`;
+  return mark`<span class="${className}" style="flex: ${share} 0 0" title="${title}"></span>`;
 }
