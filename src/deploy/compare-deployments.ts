@@ -1,3 +1,4 @@
+import { findDrift } from '../format/package-drift.js';
 import type { Conflict, Deployment, PackageDrift, TouchedFile } from '../model/deployment.js';
 import { readTouched } from './state/state.js';
 import type { Target } from './target.js';
@@ -38,15 +39,4 @@ export function findConflicts(before: readonly TouchedFile[], now: readonly Touc
     if (last.before === upstream || last.after !== after) return [];
     return [{ path, upstream: last.before === undefined ? 'added' : 'changed' }];
   });
-}
-
-/** Packages by name with their versions; the differences are sorted by name. */
-export function findDrift(
-  before: Readonly<Record<string, string>>,
-  now: Readonly<Record<string, string>>,
-): PackageDrift[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
-  return names
-    .filter((name) => before[name] !== now[name])
-    .map((name) => ({ name, before: before[name], after: now[name] }));
 }

@@ -10,6 +10,7 @@ import { createCommands } from './commands.js';
 import { refineDelta } from './delta.js';
 import { createOverlay, pathOf } from './overlay.js';
 
+/** Bytes of a file that a step edits. */
 const longestRead = 16 * 2 ** 20;
 
 export interface WorkspaceOptions extends ExecutorOptions {
@@ -84,6 +85,7 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
     async read(path) {
       const entry = await follow(path);
       if (entry?.type !== 'file') throw createNoFileError(path, entry);
+      if (entry.size > longestRead) throw createTooLargeError(path, entry);
       return (await readCached(entry)) ?? collectBytes(entry.body(), longestRead, path);
     },
     async put(file) {
@@ -126,6 +128,14 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
 function createNoFileError(path: string, entry: Entry | undefined): MobyPatchError {
   const there = entry === undefined ? 'nothing' : `a ${entry.type}`;
   return new MobyPatchError('invalid', 'path-not-file', `found ${there}, wanted a regular file`, { path });
+}
+
+function createTooLargeError(path: string, { size }: Entry): MobyPatchError {
+  const message = `found a file of ${size} bytes, wanted at most ${longestRead}: steps that edit a text hold all of it`;
+  return new MobyPatchError('failed', 'file-too-large', message, {
+    path,
+    hint: 'edit it in a "run" step, with sed say',
+  });
 }
 
 function isPortable(change: Change): boolean {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Expectation, Patch, Step } from '../model/patch.js';
+import type { Expectation, Patch, Position, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
 import type { Secret } from '../model/secret.js';
 import { createProblemError } from '../yaml/problems.js';
 import { fillExpectation } from './language/expectations.js';
 import { checkSettings, resolveParameters, resolveSecrets, type Settings } from './language/parameters.js';
 import { openPayloadFolder } from './language/payload.js';
-import { type PreparedStep, prepareStep, type Values } from './prepare-step.js';
+import { type Growth, measureGrowth } from './language/placeholders.js';
+import { fillingValues, type PreparedStep, prepareStep, type Values } from './prepare-step.js';
 
 /** To be raised when a kind of step makes something else of the same value: old ids then name old results. */
 const recipe = 3;
@@ -63,7 +64,10 @@ export async function createPlan(
 
 async function preparePatch(patch: Patch, values: Values): Promise<PreparedPatch> {
   const { plain, secrets } = values;
-  const parts = { ...values, patch, folder: openPayloadFolder(patch.folder) };
+  const growth = measureGrowth(fillingValues(values));
+  for (const { value, at } of patch.steps) assertFits(growth, value, at);
+  assertFits(growth, patch.expects, patch.steps[0]?.at);
+  const parts = { ...values, patch, growth, folder: openPayloadFolder(patch.folder) };
   const prepared = await Promise.all(patch.steps.map((step) => prepareStep(step, parts)));
   const problems = prepared.flatMap((each) => each.problems);
   if (problems.length > 0) throw createProblemError(problems);
@@ -88,6 +92,11 @@ async function preparePatch(patch: Patch, values: Values): Promise<PreparedPatch
     expects: patch.expects.map((expectation) => fillExpectation(expectation, plain)),
     secrets: [...secrets.values()].filter(({ name }) => steps.some((step) => step.secrets.includes(name))),
   };
+}
+
+function assertFits(growth: Growth, value: unknown, at: Position | undefined): void {
+  const text = growth.add(value);
+  if (text !== undefined && at !== undefined) throw createProblemError([{ at, text }]);
 }
 
 /** The hex SHA-256 of a value's canonical JSON. */

@@ -5,7 +5,13 @@ import type { Content } from '../model/workspace.js';
 import type { Problem } from '../yaml/problems.js';
 import { checkValue } from './language/parse-step.js';
 import { holdContent, type Payload, type PayloadFolder } from './language/payload.js';
-import { fillPlaceholders, fillValue, findPlaceholders, walkStrings } from './language/placeholders.js';
+import {
+  fillPlaceholders,
+  fillValue,
+  findPlaceholders,
+  type Growth,
+  walkStrings,
+} from './language/placeholders.js';
 import { nameVariable } from './language/variables.js';
 import type { PayloadUse, StepDefinition } from './steps/definition.js';
 import { stepDefinitions } from './steps/registry.js';
@@ -32,6 +38,7 @@ export interface Values {
 
 interface PatchParts extends Values {
   readonly patch: Patch;
+  readonly growth: Growth;
   readonly folder: PayloadFolder;
 }
 
@@ -41,10 +48,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
   const definition = stepDefinitions.get(source.kind);
   if (!definition) throw new Error(`a patch was loaded with the unknown step ${source.kind}`);
   const place = (path: readonly PropertyKey[]) => source.places?.get(path.join('.')) ?? source.at;
-  const filled = fillValue(
-    source.value,
-    mapValues(parts, ({ value }) => value),
-  );
+  const filled = fillValue(source.value, fillingValues(parts));
   const faults = checkValue(definition, filled);
   if (faults.length > 0)
     return { problems: faults.map(({ path, text }): Problem => ({ at: place(path), text })) };
@@ -105,6 +109,11 @@ function mapValues(
   text: (secret: Secret) => string,
 ): ReadonlyMap<string, string> {
   return new Map([...plain, ...[...secrets].map(([name, secret]) => [name, text(secret)] as const)]);
+}
+
+/** What stands in the place of each placeholder. */
+export function fillingValues(values: Values): ReadonlyMap<string, string> {
+  return mapValues(values, ({ value }) => value);
 }
 
 /** What stands for a secret in ids, which must tell nothing of its value: a short one could be guessed from a hash. */
@@ -187,7 +196,7 @@ async function preparePayload(
   if (!Buffer.from(text).equals(payload.bytes))
     return { fault: `found bytes in ${name} that are not UTF-8, wanted a template` };
   const { names, malformed } = findPlaceholders(text);
-  const values = mapValues(parts, (secret) => secret.value);
+  const values = fillingValues(parts);
   const unknown = names.filter((other) => !values.has(other)).map((other) => `\${${other}}`);
   const [wrong] = [...malformed, ...unknown];
   if (wrong !== undefined)
@@ -199,7 +208,7 @@ async function preparePayload(
     return {
       fault: `found the secret ${secrets[0]} in the template ${name}, wanted "stores-secret: true" in the step: everybody who has the image can read it there`,
     };
-  const [fault] = findCode(text, parts);
+  const fault = findCode(text, parts)[0] ?? parts.growth.add(text);
   if (fault !== undefined) return { fault };
   const bytes = new TextEncoder().encode(fillPlaceholders(text, values));
   const fixed = fillPlaceholders(text, mapValues(parts, nameSecret));

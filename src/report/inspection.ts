@@ -4,6 +4,7 @@ import { showLine } from '../format/show-text.js';
 import type { Hazard } from '../model/hazard.js';
 import type { Layout, LayoutFile } from '../model/layout.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
+import { shorten } from './shorten.js';
 import { formatTable } from './table.js';
 
 export interface InspectedFile extends LayoutFile {
@@ -42,11 +43,15 @@ export function renderInspection(name: string, inspection: Inspection): string[]
     `modules   ${list(system.modules)}`,
     ...renderBootconfig(inspection),
     `hazards   ${hazards.length === 0 ? 'none found' : ''}`.trimEnd(),
-    ...hazards.flatMap(renderHazard),
-    ...dropped.map(
-      (each) => `a kernel drops ${showPath(each.name)} (segment ${each.segment}): ${each.reason}`,
-    ),
+    ...shorten(hazards.map(renderHazard), ({ length }) => [`  ... ${length} more ${inJson}`]).flat(),
+    ...shorten(dropped.map(renderDropped), ({ length }) => `a kernel drops ${length} more ${inJson}`),
   ];
+}
+
+const inJson = '(--json has all)';
+
+function renderDropped({ name, segment, reason }: Inspection['dropped'][number]): string {
+  return `a kernel drops ${showPath(name)} (segment ${segment}): ${reason}`;
 }
 
 /** With a line in front of each file, where there are several. */
@@ -65,7 +70,7 @@ function renderSegments(layout: Layout): string[] {
     ...(headings.get(index) ?? []),
     ...(line === undefined ? [] : [line]),
   ]);
-  return [head, ...grouped];
+  return [head, ...shorten(grouped, ({ length }) => `... ${length} more ${inJson}`)];
 }
 
 function renderBootconfig({ bootconfig }: Inspection): string[] {

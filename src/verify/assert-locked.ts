@@ -1,3 +1,4 @@
+import { findDrift } from '../format/package-drift.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Lock } from '../model/lock.js';
 
@@ -19,8 +20,10 @@ export function assertLocked(lock: Lock | undefined, { input, plan, packages, ou
     throw createMismatch('invalid', `found an input with the digest ${input}, wanted ${lock.input}`);
   if (plan !== undefined && plan !== lock.plan)
     throw createMismatch('invalid', 'the patches, their parameters or their files have changed since');
-  const differences = packages && comparePackages(lock.packages, packages);
-  if (differences?.length)
+  const differences = (packages ? findDrift(lock.packages, packages) : []).map(
+    ({ name, before = 'none', after = 'none' }) => `${name} ${after} instead of ${before}`,
+  );
+  if (differences.length > 0)
     throw createMismatch('failed', `other packages were installed: ${differences.join(', ')}`);
   if (output !== undefined && output !== lock.output)
     throw createMismatch('failed', `found an output with the digest ${output}, wanted ${lock.output}`);
@@ -30,14 +33,4 @@ function createMismatch(kind: 'invalid' | 'failed', message: string): MobyPatchE
   return new MobyPatchError(kind, 'lock-mismatch', `not the build that is locked: ${message}`, {
     hint: 'build without --locked, check the output, then moby-patch lock',
   });
-}
-
-function comparePackages(
-  locked: Readonly<Record<string, string>>,
-  found: Readonly<Record<string, string>>,
-): string[] {
-  const names = [...new Set([...Object.keys(locked), ...Object.keys(found)])].sort();
-  return names
-    .filter((name) => locked[name] !== found[name])
-    .map((name) => `${name} ${found[name] ?? 'none'} instead of ${locked[name] ?? 'none'}`);
 }

@@ -79,7 +79,10 @@ function refuse({ offset, text: found }: Excess, text: string, file: string): Ya
 interface Trap {
   readonly offset: number | undefined;
   readonly text: string;
-  /** Whether there is no value to go on with: an alias may stand for more than its text, and a schema knows no bigint. */
+  /**
+   * Whether there is no value to go on with: an alias may stand for more than its text, a schema knows no bigint and
+   * drops the key __proto__.
+   */
   readonly hidesValue?: true;
 }
 
@@ -95,6 +98,7 @@ function findTraps(document: Document.Parsed): Trap[] {
       });
     }
     for (const trap of findRepeatedKeys(node)) traps.push(trap);
+    for (const trap of findPrototypeKey(node)) traps.push(trap);
     for (const trap of findDecimalMode(node)) traps.push(trap);
     if (isScalar(node) && key !== 'key' && typeof node.value === 'bigint') {
       traps.push({ offset: node.range?.[0], text: 'found a number that is too large', hidesValue: true });
@@ -114,6 +118,13 @@ function findRepeatedKeys(node: unknown): Trap[] {
     }
     return [{ offset: key.range?.[0], text: 'not valid YAML: Map keys must be unique' }];
   });
+}
+
+/** The name of an object's prototype: schemas drop it without a word, and what assigns it changes the object's kind. */
+function findPrototypeKey(node: unknown): Trap[] {
+  if (!isPair(node) || !isScalar(node.key) || node.key.value !== '__proto__') return [];
+  const text = 'found the key __proto__, wanted another name: JavaScript takes it for a part of every map';
+  return [{ offset: node.key.range?.[0], text, hidesValue: true }];
 }
 
 /** `mode: 0755` is the decimal number 755 in YAML 1.2. */

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { findConflicts, findDrift } from '#src/deploy/compare-deployments.js';
+import { findConflicts } from '#src/deploy/compare-deployments.js';
+import { findDrift } from '#src/format/package-drift.js';
 
 test('a conflict is a file that upstream changed and the patch replaces with the same content as before', (t) => {
   const before = [
@@ -31,5 +32,11 @@ test('drift names every package whose version changed', (t) => {
     { name: 'b', before: '1', after: '2' },
     { name: 'c', before: '1', after: undefined },
     { name: 'd', before: undefined, after: '1' },
+  ]);
+});
+
+test('a package may have the name of what every object has', (t) => {
+  t.deepEqual(findDrift({ toString: '1' }, { constructor: '2', toString: '1' }), [
+    { name: 'constructor', before: undefined, after: '2' },
   ]);
 });

@@ -342,3 +342,9 @@ test('a checkpoint that a later command could not begin with is not recorded', a
   await special.changes();
   t.is(special.checkpoints().size, 0);
 });
+
+test('a file that is too large to be edited is named with its size', async (t) => {
+  await using workspace = await open(t);
+  await workspace.put({ path: 'etc/large', type: 'file', content: new Uint8Array(2 ** 24 + 1) });
+  await t.throwsAsync(workspace.read('etc/large'), { message: /file of 16777217 bytes, wanted at most/ });
+});

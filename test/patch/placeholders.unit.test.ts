@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import test from 'ava';
 import fc from 'fast-check';
+import { parsePatch } from '#src/patch/language/parse-patch.js';
 import { fillPlaceholders, findPlaceholders } from '#src/patch/language/placeholders.js';
+import { createPlan } from '#src/patch/plan.js';
 
 test('any text can be escaped', (t) => {
   fc.assert(
@@ -20,4 +22,31 @@ test('names and escapes are read, and everything else is malformed', (t) => {
     malformed: ['${e:-f}', '${'],
   });
   t.is(fillPlaceholders('${a}$${a}${b}', new Map([['a', '$1${b}']])), '$1${b}${a}${b}');
+});
+
+const source = { id: 'p', folder: '/nowhere', file: 'patch.yaml' };
+const five = '${a}'.repeat(5000);
+const head = (more = '') => `title: t\nparameters: {a: {description: d${more}}}\nsteps:\n`;
+
+for (const [where, steps] of [
+  ['in steps', `  - file: {path: etc/f, content: "${'${a}'.repeat(1000)}"}\n`.repeat(5)],
+  ['in an expectation', `  - noop: x\nexpects:\n  - {file: x, content: "${five}"}\n`],
+])
+  test(`placeholders ${where} that would make gigabytes are one problem`, async (t) => {
+    const value = 'x'.repeat(4096);
+    const { patch } = parsePatch(head() + steps, source);
+    if (patch === undefined) return t.fail();
+    await t.throwsAsync(createPlan([patch], { a: value }, 'image', 0), {
+      code: 'patch-invalid',
+      message:
+        /patch.yaml:\d+:5: found placeholders whose values add \d+ characters to the patch, wanted at most/,
+    });
+    await t.notThrowsAsync(createPlan([patch], { a: 'x'.repeat(100) }, 'image', 0));
+  });
+
+test('so are defaults', (t) => {
+  const text = `${head(`, default: ${'x'.repeat(4096)}`)}  - file: {path: etc/f, content: "${five}"}\n`;
+  const { problems } = parsePatch(text, source);
+  t.is(problems.length, 1);
+  t.regex(problems[0]?.text ?? '', /found placeholders whose values add/);
 });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import test from 'ava';
 import { parsePatch } from '#src/patch/language/parse-patch.js';
 import { readYaml } from '#src/yaml/read-yaml.js';
@@ -64,4 +65,30 @@ test('of many unknown keys the first are told, and the others counted', (t) => {
 test('of many steps that are wrong the first thousand are told', (t) => {
   const { problems } = parsePatch(`title: t\nsteps:\n${'  - nonsense: 1\n'.repeat(5_000)}`, source);
   t.is(problems.length, 1001);
+});
+
+test('a key that JavaScript takes for a part of the map is a problem at its place, wherever it stands', (t) => {
+  for (const text of [
+    'a: {b: [{__proto__: 1}]}',
+    'a: {b: [{"__proto__": {x: 1}}]}',
+    "a: {b: [{'__proto__': }]}",
+  ]) {
+    const { value, problems } = readYaml(text, 'f');
+    t.is(value, undefined);
+    t.like(problems, { length: 1, 0: { at: { line: 1, column: 10 } } });
+    t.regex(problems[0]?.text ?? '', /found the key __proto__, wanted another name/);
+  }
+});
+
+test('other names of what every object has are names as any', (t) => {
+  const { patch, problems } = parsePatch(
+    'title: t\nparameters:\n  constructor: {description: d, default: a}\n  toString: {description: d, default: b}\n' +
+      'steps:\n  - environment: {constructor: "${constructor}", toString: "${toString}", valueOf: c}\n',
+    source,
+  );
+  t.deepEqual(problems, []);
+  t.deepEqual(Object.keys(patch?.parameters ?? {}), ['constructor', 'toString']);
+  t.deepEqual(Object.keys(patch?.steps[0]?.value as object), ['constructor', 'toString', 'valueOf']);
+  const refused = parsePatch(`${head}  - file: {path: y, content: "\${valueOf}"}\n`, source);
+  t.regex(refused.problems[0]?.text ?? '', /wanted a parameter/);
 });

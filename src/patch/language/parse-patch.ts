@@ -6,8 +6,8 @@ import { explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js
 import { checkPlaceholders, checkSecretLists } from './check-placeholders.js';
 import { explainExpectation, isRegularExpression } from './expectations.js';
 import { explainValue, listDefaults } from './parameters.js';
-import { type PlacedUse, parseStep } from './parse-step.js';
-import { parameterName } from './placeholders.js';
+import { type ParsedStep, type PlacedUse, parseStep } from './parse-step.js';
+import { measureGrowth, parameterName } from './placeholders.js';
 import { explainName } from './variables.js';
 
 const parameterSchema = z
@@ -132,9 +132,21 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parseSteps(yaml: YamlValue, written: unknown, defaults: ReadonlyMap<string, string>) {
+function parseSteps(
+  yaml: YamlValue,
+  written: unknown,
+  defaults: ReadonlyMap<string, string>,
+): readonly ParsedStep[] {
   if (!Array.isArray(written)) return [];
-  return written.slice(0, mostSteps).map((step, index) => parseStep(yaml, step, ['steps', index], defaults));
+  const growth = measureGrowth(defaults);
+  const steps: ParsedStep[] = [];
+  for (const [index, step] of written.slice(0, mostSteps).entries()) {
+    const path = ['steps', index];
+    const text = growth.add(step);
+    if (text !== undefined) return [...steps, { problems: [{ at: yaml.locate(path), text }], uses: [] }];
+    steps.push(parseStep(yaml, step, path, defaults));
+  }
+  return steps;
 }
 
 function placeParameters(

@@ -32,6 +32,28 @@ export function fillPlaceholders(
   });
 }
 
+/** Characters that a patch may grow by when its placeholders are filled in: four of them can stand for 4096. */
+const mostGrowth = 16 * 2 ** 20;
+
+/** Adds up what placeholders make of the texts of one patch, before memory holds it. */
+export interface Growth {
+  /** The text of a problem, once all that was added is too much. */
+  add(value: unknown): string | undefined;
+}
+
+export function measureGrowth(values: ReadonlyMap<string, string>): Growth {
+  let total = 0;
+  return {
+    add(value) {
+      for (const [, text] of walkStrings(value))
+        for (const [written, name = ''] of text.matchAll(token))
+          total += Math.max(0, (values.get(name)?.length ?? 0) - written.length);
+      if (total <= mostGrowth) return undefined;
+      return `found placeholders whose values add ${total} characters to the patch, wanted at most ${mostGrowth}`;
+    },
+  };
+}
+
 /** Replaces placeholders in every string of a JSON value, but not in the keys of maps. */
 export function fillValue(value: unknown, values: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'string') return fillPlaceholders(value, values);

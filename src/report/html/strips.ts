@@ -2,6 +2,7 @@ import type { Layout, Segment } from '../../model/layout.js';
 import type { Report } from '../../model/report.js';
 import { type Markup, mark } from '../markup.js';
 import { listSegments, segmentColumns } from '../segments.js';
+import { shorten } from '../shorten.js';
 import { showSeconds } from '../text.js';
 import { createTable } from './tables.js';
 import { showBytes } from './tiles.js';
@@ -9,15 +10,33 @@ import { showBytes } from './tiles.js';
 /** The segments of a file as a strip, each as wide as its share of the bytes, and as a table. */
 export function createSegments(title: string, layout: Layout | undefined): Markup[] {
   if (layout === undefined) return [];
-  const parts = layout.segments.map((segment, index) =>
-    createPart(
-      index === layout.root ? 'root' : nameKind(segment),
-      segment.end - segment.offset,
-      `${segment.kind} ${segment.kind === 'cpio' ? `(${segment.compression.codec}) ` : ''}${showBytes(segment.end - segment.offset)}`,
-    ),
+  const shares = layout.segments.map((segment, index): Share => {
+    const size = segment.end - segment.offset;
+    const codec = segment.kind === 'cpio' ? `(${segment.compression.codec}) ` : '';
+    return {
+      className: index === layout.root ? 'root' : nameKind(segment),
+      size,
+      title: `${segment.kind} ${codec}${showBytes(size)}`,
+    };
+  });
+  const parts = shorten(shares, uniteShares).map(({ className, size, title: text }) =>
+    createPart(className, size, text),
   );
-  const table = createTable(segmentColumns, listSegments(layout)) ?? [];
+  const rows = shorten(listSegments(layout), ({ length }) => [`${length} more`]);
+  const table = createTable(segmentColumns, rows) ?? [];
   return [mark`<h3>${title}</h3>\n<div class="strip">${parts}</div>\n${table}`];
+}
+
+interface Share {
+  readonly className: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly title: string;
+}
+
+function uniteShares(shares: readonly Share[]): Share {
+  const size = shares.reduce((sum, share) => sum + share.size, 0);
+  return { className: 'other', size, title: `${shares.length} more segments ${showBytes(size)}` };
 }
 
 function nameKind({ kind }: Segment): string {
