@@ -122,17 +122,7 @@ export function createInstallCommand(manager: PackageManager, packages: readonly
   };
 }
 
-const unreachable =
-  /temporary failure resolving|could not resolve|failed to fetch|temporary error|network (is )?unreachable|connection (refused|timed out)|dns lookup error|not found.*ignoring|ignoring https?:/i;
-
-/** A hint for the user, from what the manager printed. */
-export function explainFailure(manager: PackageManager, output: string): string | undefined {
-  const { sources } = managers[manager];
-  if (unreachable.test(output)) {
-    return `the packages come from the addresses in ${sources} of the image; put reachable ones there with a "file" step before this one`;
-  }
-  if (/unable to locate package|no such package|no installation candidate/i.test(output)) {
-    return `the repositories in ${sources} of the image have no package of that name; an end-of-life release moves to an archive address`;
-  }
-  return undefined;
+/** The file of the image that names the repositories of a manager. */
+export function findSources(manager: PackageManager): string {
+  return managers[manager].sources;
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Workspace } from '../../../model/workspace.js';
+import { explainFailure } from '../../system/package-failures.js';
 import {
   comparePackages,
   createInstallCommand,
-  explainFailure,
   findManagers,
+  findSources,
   isInstalled,
   managerPaths,
   type PackageManager,
@@ -104,10 +105,11 @@ async function install(
     downloads,
   });
   if (exitCode === 0) return;
+  const failure = explainFailure(manager, findSources(manager), output);
   throw createStepError(
     context,
     'package-failed',
-    `${manager} could not install ${packages.join(' ')} (exit code ${exitCode})${formatOutputTail(output, 15)}`,
-    { hint: explainFailure(manager, output) },
+    `${manager} could not install ${packages.join(' ')} (exit code ${exitCode})${formatOutputTail(failure.output, 15)}`,
+    { hint: failure.hint },
   );
 }

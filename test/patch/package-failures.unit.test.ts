@@ -1,0 +1,166 @@
+import test from 'ava';
+import { explainFailure } from '#src/patch/system/package-failures.js';
+import type { PackageManager } from '#src/patch/system/package-managers.js';
+
+interface Failure {
+  readonly what: string;
+  readonly manager?: PackageManager;
+  /** What the manager printed, here with its real words. */
+  readonly printed: string;
+  readonly hint: RegExp;
+  /** What is left of it; all of it where this is absent. */
+  readonly shown?: string;
+}
+
+const nothing =
+  'ERROR: unable to select packages:\n  chrony (no such package):\n    required by: world[chrony]';
+const masked = `  gnutls-3.8.3-r0:
+    masked in: --no-network
+    satisfies: chrony-4.5-r0[so:libgnutls.so.30]
+               other-1-r0[so:libgnutls.so.30]
+  chrony-4.5-r0:
+    masked in: --no-network
+    satisfies: world[chrony]`;
+const warn = (text: string) => `WARNING: fetching ${text}\n${nothing}`;
+
+const failures: readonly Failure[] = [
+  {
+    what: 'a repository on the loopback',
+    printed: warn('http://127.0.0.1:8099: could not connect to server (check repositories file)'),
+    hint: /^a step does not reach the loopback of this machine/,
+  },
+  {
+    what: 'a repository where nothing listens',
+    printed: warn('http://192.0.2.2: could not connect to server (check repositories file)'),
+    hint: /^the packages come from the addresses in etc\/sources/,
+  },
+  {
+    what: 'a host without an address',
+    printed: warn('http://nosuch.invalid: DNS lookup error'),
+    hint: /^the packages come from/,
+  },
+  {
+    what: 'an address that is no repository',
+    printed: warn('http://192.0.2.2/nothing: No such file or directory'),
+    hint: /^found no index at http:\/\/192\.0\.2\.2\/nothing\/ARCHITECTURE\/APKINDEX\.tar\.gz/,
+  },
+  {
+    what: 'TLS with a server that knows none',
+    printed: warn('https://192.0.2.2: Permission denied'),
+    hint: /http or https$/,
+  },
+  {
+    what: 'a certificate that the image does not trust',
+    printed: `1:error:SSL routines:tls_process_server_certificate:certificate verify failed\n${warn('https://192.0.2.2: Permission denied')}`,
+    hint: /"certificate" step/,
+  },
+  {
+    what: 'a login page',
+    printed: warn('http://192.0.2.2: IO ERROR'),
+    hint: /^what came from http:\/\/192\.0\.2\.2 is no index/,
+  },
+  {
+    what: 'an index that a stranger signed',
+    printed: warn('http://192.0.2.2: UNTRUSTED signature'),
+    hint: /^the image has no key/,
+  },
+  {
+    what: 'an index with a wrong signature',
+    printed: `WARNING: updating and opening http://192.0.2.2: BAD signature\nERROR: unable to select packages:\n${masked}`,
+    hint: /^the index was changed after it was signed/,
+    shown: 'WARNING: updating and opening http://192.0.2.2: BAD signature\nERROR: unable to select packages:',
+  },
+  {
+    what: 'a mirror that has dropped a package',
+    printed:
+      "fetch http://192.0.2.2/x86_64/APKINDEX.tar.gz\n(1/2) Installing gmp (6.3.0-r0)\n(2/2) Installing chrony (4.5-r0)\nERROR: chrony-4.5-r0: package mentioned in index not found (try 'apk update')\nExecuting busybox-1.36.1-r15.trigger\n1 error; 16 MiB in 35 packages",
+    hint: /^the mirror has chrony-4\.5-r0 in its index/,
+    shown: "ERROR: chrony-4.5-r0: package mentioned in index not found (try 'apk update')",
+  },
+  {
+    what: 'a package that was changed',
+    printed: 'ERROR: chrony-openrc-4.5-r0: BAD signature',
+    hint: /^the mirror has chrony-openrc-4\.5-r0 in its index/,
+  },
+  {
+    what: 'a version that is gone',
+    printed:
+      'ERROR: unable to select packages:\n  chrony-4.5-r0:\n    masked in: cache\n    breaks: world[chrony=4.4-r0]',
+    hint: /^the repositories have chrony=4\.5-r0: ask for that/,
+  },
+  {
+    what: 'a package whose need is in no repository',
+    printed:
+      'ERROR: unable to select packages:\n  so:libx.so.1 (no such package):\n    required by: chrony-4.5-r0[so:libx.so.1]',
+    hint: /lack what chrony-4\.5-r0 needs/,
+  },
+  { what: 'a name that no repository has', printed: nothing, hint: /have no package of that name/ },
+  {
+    what: 'a full disk',
+    printed: 'ERROR: chrony-4.5-r0: No space left on device',
+    hint: /^free some space/,
+  },
+  {
+    what: 'something that is not known',
+    printed: '(1/1) Installing x (1-r0)',
+    hint: /^undefined$/,
+  },
+  {
+    what: 'a repository without a key',
+    manager: 'apt',
+    printed:
+      "Get:1 http://192.0.2.2 stable InRelease\nW: GPG error: http://192.0.2.2 stable InRelease: The following signatures couldn't be verified because the public key is not available: NO_PUBKEY 0E98404D386FA1D9\nE: The repository 'http://192.0.2.2 stable InRelease' is not signed.",
+    hint: /^the image has no key.*etc\/apt\/keyrings/,
+  },
+  {
+    what: 'a mirror that has dropped a package',
+    manager: 'apt',
+    printed:
+      'E: Failed to fetch http://192.0.2.2/pool/c/chrony_4.3.deb  404  Not Found [IP: 192.0.2.2 80]\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?',
+    hint: /^the mirror has the package in its list/,
+  },
+  {
+    what: 'a release that has moved',
+    manager: 'apt',
+    printed: "E: The repository 'http://192.0.2.2 stretch Release' does not have a Release file.",
+    hint: /archive address/,
+  },
+  {
+    what: 'a changed package',
+    manager: 'apt',
+    printed: 'E: Failed to fetch http://192.0.2.2/chrony.deb  Hash Sum mismatch',
+    hint: /^the mirror has another file/,
+  },
+  {
+    what: 'a release that is too old',
+    manager: 'apt',
+    printed: 'E: Release file for http://192.0.2.2/InRelease is expired (invalid since 3d).',
+    hint: /^look at the clock/,
+  },
+  {
+    what: 'a version that is gone',
+    manager: 'apt',
+    printed: "E: Version '4.2' for 'chrony' was not found",
+    hint: /other versions of chrony/,
+  },
+  {
+    what: 'a host without an address',
+    manager: 'apt',
+    printed: "Err:1 http://deb.invalid stable InRelease\n  Could not resolve 'deb.invalid'",
+    hint: /^the packages come from the addresses/,
+  },
+  {
+    what: 'a name that no repository has',
+    manager: 'apt',
+    printed: 'Reading package lists...\nE: Unable to locate package chronny',
+    hint: /have no package of that name/,
+    shown: 'E: Unable to locate package chronny',
+  },
+];
+
+for (const { what, manager = 'apk', printed, hint, shown } of failures)
+  test(`${manager}: ${what}: what failed is shown, and what helps`, (t) => {
+    const failure = explainFailure(manager, 'etc/sources', printed);
+    t.regex(String(failure.hint), hint);
+    if (shown !== undefined) t.is(failure.output, shown);
+  });
