@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { groupFiles } from './groups.mjs';
 import { compile, installPackages, installPrograms, root } from './install.mjs';
 import { listTests } from './lanes.mjs';
 
@@ -19,7 +20,9 @@ installPackages();
 if (lane !== 'unit') installPrograms();
 compile();
 const checks = whole ? runChecks() : 0;
-const { code, summary, ticked } = await runTests(positionals.length > 0 ? positionals : listTests(lane));
+const { code, summary, ticked } = await runTests(
+  positionals.length > 0 ? positionals : groupFiles(listTests(lane)),
+);
 
 const count = (pattern) =>
   [...summary.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);

@@ -1,7 +1,16 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { chooseSettings } from '#src/compress/compression.js';
 import { MobyPatchError } from '#src/model/error.js';
 import { type PackedCodec, readBytes, writeBytes } from '../fixtures/codecs.js';
+
+/** For the time of a test, with which no other test of the worker runs: `test.serial`. */
+function hidePrograms(t: ExecutionContext): void {
+  const { PATH } = process.env;
+  process.env.PATH = '/nonexistent';
+  t.teardown(() => {
+    process.env.PATH = PATH;
+  });
+}
 
 /** The program of each codec and the Debian package that has it. */
 const packages: readonly [PackedCodec, string, string][] = [
@@ -23,12 +32,9 @@ const members: Partial<Record<PackedCodec, string>> = {
   zstd: '28b52ffd240001000099e9d851',
 };
 
-test.before(() => {
-  process.env.PATH = '/nonexistent';
-});
-
 for (const [codec, program, name] of packages) {
   test.serial(`without ${program}, ${codec} names the package to install`, async (t) => {
+    hidePrograms(t);
     const member = Buffer.from(members[codec] ?? '', 'hex');
     for (const work of [
       () => readBytes(t, codec, member),
@@ -51,6 +57,7 @@ for (const [codec, program, name] of packages) {
 }
 
 test.serial('gzip needs no program', async (t) => {
+  hidePrograms(t);
   const bytes = Buffer.from('hello');
   const written = await writeBytes('gzip', bytes, { level: 6 });
   t.true((await readBytes(t, 'gzip', written)).bytes.equals(bytes));

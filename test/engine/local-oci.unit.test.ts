@@ -54,6 +54,9 @@ test('a processor without a list of system calls has no filter, and 32-bit calls
 
 test('a container has every namespace, the eight capabilities and nothing of the environment of the caller', (t) => {
   process.env.MOBY_PATCH_SECRET = 'secret';
+  t.teardown(() => {
+    delete process.env.MOBY_PATCH_SECRET;
+  });
   const { process: command, linux } = createOciConfig({
     root: '/tmp/root',
     argv: ['/bin/true'],

@@ -118,9 +118,20 @@ test('a signal ends a pattern that backtracks for ever', async (t) => {
 });
 
 test('a pattern that backtracks for ever is stopped', async (t) => {
-  const tree = { f: `${'a'.repeat(60)}b` };
-  const error = await refuse(t, tree, 'replace', { path: 'f', pattern: '^(a+)+$', with: '' });
-  t.is(error.code, 'replace-pattern');
+  const at = createMemoryWorkspace({ f: `${'a'.repeat(60)}b` });
+  for (const [kind, value] of [
+    ['replace', { path: 'f', pattern: '^(a+)+$', with: '' }],
+    ['line', { path: 'f', line: 'x', replaces: '^(a+)+$' }],
+  ] as const) {
+    const definition = stepDefinitions.get(kind);
+    const brief = { ...context, patternLimit: 0.2 };
+    const error = await t.throwsAsync(async () =>
+      definition?.apply(definition.schema.parse(value), brief, at),
+    );
+    t.like(error, { kind: 'failed', code: 'replace-pattern', path: 'patch.yaml:3:5' });
+    t.regex(error?.message ?? '', /took more than 0\.2 s/);
+  }
+  t.is(await at.text('f'), `${'a'.repeat(60)}b`);
 });
 
 test('fstab replaces the line of the same mount point', async (t) => {

@@ -1,5 +1,5 @@
-import { patternLimit, replacePattern } from './replace-pattern.js';
-import { createStepError, type StepContext } from './step-context.js';
+import { replacePattern } from './replace-pattern.js';
+import { createStepError, defaultPatternLimit, type StepContext } from './step-context.js';
 
 /** Which of the lines a regular expression matches. Error (`failed`): `replace-pattern`, when that takes too long. */
 export async function matchLines(
@@ -14,9 +14,10 @@ export async function matchLines(
     pattern: `^(?=[^\\n]*?(?:${pattern}))`,
     replacement: mark,
   };
-  const marked = await replacePattern(request, context.signal);
+  const { signal, patternLimit: limit = defaultPatternLimit } = context;
+  const marked = await replacePattern(request, { signal, limit });
   if (marked === undefined) {
-    const message = `the pattern ${pattern} took more than ${patternLimit} s`;
+    const message = `the pattern ${pattern} took more than ${limit} s`;
     throw createStepError(context, 'replace-pattern', message, { hint: slowHint });
   }
   const texts = marked.text.split('\n');

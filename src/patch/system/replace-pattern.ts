@@ -13,8 +13,12 @@ export interface Replaced {
   readonly count: number;
 }
 
-/** Seconds of the processor's time. */
-export const patternLimit = 5;
+export interface ReplaceOptions {
+  readonly signal: AbortSignal | undefined;
+  /** Seconds of the processor's time. */
+  readonly limit: number;
+}
+
 /** A busy machine gives a process little time: so often is a pattern given as much again. */
 const mostRounds = 20;
 
@@ -24,7 +28,7 @@ const mostRounds = 20;
  */
 export async function replacePattern(
   request: Replacing,
-  signal: AbortSignal | undefined,
+  { signal, limit }: ReplaceOptions,
 ): Promise<Replaced | undefined> {
   signal?.throwIfAborted();
   const worker = new Worker(new URL('./replace-worker.js', import.meta.url), { workerData: request });
@@ -39,11 +43,13 @@ export async function replacePattern(
       });
       const before = process.cpuUsage();
       let rounds = 0;
-      timer = setInterval(() => {
+      const decide = () => {
         const { user, system } = process.cpuUsage(before);
         rounds += 1;
-        if (user + system >= patternLimit * 1e6 || rounds === mostRounds) resolve(undefined);
-      }, patternLimit * 1000);
+        if (user + system >= limit * 1e6 || rounds === mostRounds) resolve(undefined);
+      };
+      // Timers come before messages in the loop: where this thread was busy meanwhile, the answer may be waiting.
+      timer = setInterval(() => setImmediate(decide), limit * 1000);
     });
   } finally {
     clearInterval(timer);

@@ -31,7 +31,11 @@ export interface StepContext {
   readonly at: Position;
   /** Ends what takes long. */
   readonly signal?: AbortSignal | undefined;
+  /** Seconds of the processor's time that a regular expression may take; 5 unless given. */
+  readonly patternLimit?: number | undefined;
 }
+
+export const defaultPatternLimit = 5;
 
 /** The step is not possible in this image (`failed`); the path of the error is the step's place in the patch file. */
 export function createStepError(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { patternLimit, type Replaced, replacePattern } from '../../system/replace-pattern.js';
-import { createStepError, type StepContext } from '../../system/step-context.js';
+import { type Replaced, replacePattern } from '../../system/replace-pattern.js';
+import { createStepError, defaultPatternLimit, type StepContext } from '../../system/step-context.js';
 import { readText, writeText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, regularExpression, storesSecret } from '../schemas.js';
@@ -64,12 +64,13 @@ async function replace(value: Replacement, text: string, context: StepContext): 
   const pattern = value.pattern ?? '';
   const what = `replace in ${value.path}: the pattern ${pattern}`;
   const request = { text, pattern, replacement: value.with };
-  const replaced = await replacePattern(request, context.signal).catch((cause) => {
+  const { signal, patternLimit: limit = defaultPatternLimit } = context;
+  const replaced = await replacePattern(request, { signal, limit }).catch((cause) => {
     if (!(cause instanceof RangeError)) throw cause;
     throw createStepError(context, 'replace-too-large', `${what} makes the file too large`, { cause });
   });
   if (replaced !== undefined) return replaced;
-  const message = `${what} took more than ${patternLimit} s`;
+  const message = `${what} took more than ${limit} s`;
   throw createStepError(context, 'replace-pattern', message, { hint: slowHint });
 }
 
