@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { settleAccess } from '../io/access.js';
+import { readAccess } from '../io/access-list.js';
 import { runProcess } from '../io/process.js';
 import { streamRegular } from '../io/regular-file.js';
 import { createPrivateFolder, removeAbandoned } from '../io/scratch.js';
@@ -59,7 +60,7 @@ async function writeDraft(draft: string, replacement: Replacement, signal: Abort
   // Not `await using`: where both a write and close() fail (NFS), it would hide the error of the system.
   try {
     if (signature === undefined)
-      await settleAccess(file, { inputs: [await stat(source)], destination: target });
+      await settleAccess(file, { inputs: [await readAccess(source)], destination: target });
     else await copyAttributes(target, draft, signal);
     // On macOS, `cp -p` copies the old bytes besides the attributes.
     await file.truncate(0);

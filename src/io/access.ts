@@ -2,6 +2,7 @@ import { readFileSync, type Stats } from 'node:fs';
 import { type FileHandle, lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FileAccess } from '../model/access.js';
+import { haveAccessList } from './access-list.js';
 import { isPlanted } from './trust.js';
 
 /** For what is nobody else's business, whatever it was made from. */
@@ -23,7 +24,8 @@ export interface AccessRequest {
 /**
  * Gives a new file its mode and owner: as the umask says, but nobody may read it who could not read all that it was
  * made from and what it replaces. Root keeps the owner of what it replaces, where that owner could read the inputs.
- * Access lists are not carried over.
+ * What is made from a file that an access list opens to some, or replaces one, is for its owner alone.
+ * Error of the system (`EPERM`): a file system without modes shows the file to others.
  */
 export async function settleAccess(file: FileHandle, { inputs, destination }: AccessRequest): Promise<void> {
   const old = await lstat(destination).catch(() => undefined);
@@ -34,13 +36,47 @@ export async function settleAccess(file: FileHandle, { inputs, destination }: Ac
   if (owner !== undefined && couldRead(owner, inputs) && !(await isPlanted(destination)))
     await chown(file, await file.stat(), owner);
   const { gid } = await file.stat();
-  await file.chmod(0o666 & restrict(sources, gid) & ~readUmask());
+  const opened = process.platform === 'linux' ? [`/proc/${process.pid}/fd/${file.fd}`] : [];
+  const allowed = await withoutLists(restrict(sources, gid), inputs, [destination, ...opened]);
+  await changeMode(file, 0o666 & allowed & ~readUmask());
+}
+
+/**
+ * The permission bits that are left where a group could read and others could not: none but the owner's, if an input has
+ * an access list, or one of the files, which may have got theirs from their folder (acl(5)).
+ */
+export async function withoutLists(
+  bits: number,
+  inputs: readonly FileAccess[],
+  paths: readonly string[],
+): Promise<number> {
+  if ((bits & 0o070) === 0 || (bits & 0o004) !== 0) return bits;
+  for (const { hasList } of inputs) if (await hasList?.()) return bits & 0o700;
+  return (await haveAccessList(paths)) ? bits & 0o700 : bits;
+}
+
+/** FAT and its like have one mode for all files, given when they are mounted: mount(8), umask. */
+async function changeMode(file: FileHandle, mode: number): Promise<void> {
+  try {
+    await file.chmod(mode);
+  } catch (cause) {
+    const { mode: found } = await file.stat();
+    if ((found & 0o066 & ~mode) === 0) return;
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    const shown = (found & 0o777).toString(8);
+    const message = `the file system gives every file the mode ${shown}, wanted ${mode.toString(8)}: others could not read the image that it is made from`;
+    throw Object.assign(new Error(message, { cause }), { code, syscall, isShared: true });
+  }
 }
 
 /** Of what is made from all of these as one: nobody may read it who could not read each. */
 export function uniteAccess(sources: readonly FileAccess[]): FileAccess {
   const [first = anybody, ...rest] = sources;
-  return rest.reduce((all, { mode, uid, gid }) => {
+  const hasList = async () => {
+    for (const source of sources) if (await source.hasList?.()) return true;
+    return false;
+  };
+  const united = rest.reduce((all, { mode, uid, gid }) => {
     const others = all.mode & mode & 0o004;
     const sameGroup = all.gid === gid ? all.mode & mode & 0o040 : 0;
     return {
@@ -49,6 +85,7 @@ export function uniteAccess(sources: readonly FileAccess[]): FileAccess {
       gid: all.gid === gid ? gid : -1,
     };
   }, first);
+  return { ...united, hasList };
 }
 
 /** The permission bits that a file or folder of this group may have for all of these: 0777 for none. */

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { FileAccess } from '../model/access.js';
 import type { Bytes } from '../model/entry.js';
 import { MobyPatchError } from '../model/error.js';
+import { createListQuestion } from './access-list.js';
 import { fillAt, readAt } from './read-write.js';
 import { createUnreadableError, openRegular } from './regular-file.js';
 
@@ -68,7 +69,12 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     name,
     path,
     size: Number(opened.size),
-    access: { mode: Number(opened.mode), uid: Number(opened.uid), gid: Number(opened.gid) },
+    access: {
+      mode: Number(opened.mode),
+      uid: Number(opened.uid),
+      gid: Number(opened.gid),
+      hasList: createListQuestion(path),
+    },
     read,
     fill(bytes, offset) {
       try {

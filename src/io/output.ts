@@ -108,10 +108,12 @@ export async function copyIntoPlace(source: string, { filter, ...request }: Copy
  * Makes a folder beside the destination and removes it: access bits say nothing of a read-only disk, nor to root.
  * Error: `output-unwritable`, as of `createOutput`.
  */
-export async function assertWritable(destination: string): Promise<void> {
+export async function assertWritable(destination: string, inputs: readonly FileAccess[] = []): Promise<void> {
   await assertReplaceable(destination);
   try {
-    await using _folder = await createPrivateFolder(dirname(destination), 'output');
+    await using folder = await createPrivateFolder(dirname(destination), 'output');
+    await using file = await open(join(folder.path, 'output'), 'wx', 0o600);
+    await settleAccess(file, { inputs, destination });
   } catch (error) {
     throw isFileError(error) ? createWriteError(destination, error) : error;
   }
@@ -174,7 +176,12 @@ function isFileError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 function createWriteError(destination: string, cause: unknown): MobyPatchError {
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code, message, isShared } = cause as NodeJS.ErrnoException & { readonly isShared?: boolean };
+  if (isShared) {
+    const text = `cannot write the file: ${message}; what was there is as it was`;
+    const hint = 'name a place on a disk with modes, mount this one with umask=077, or chmod a+r the image';
+    return new MobyPatchError('invalid', 'output-unwritable', text, { path: destination, cause, hint });
+  }
   // A read-only disk is the wrong place, not a broken machine.
   const fault = code === 'EROFS' ? undefined : findMachineFault(cause);
   return new MobyPatchError(

@@ -3,4 +3,6 @@ export interface FileAccess {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Whether a list says more than the mode; absent where there is none. */
+  readonly hasList?: (() => Promise<boolean>) | undefined;
 }

@@ -1,6 +1,7 @@
 import { createWriteStream, fstatSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { anybody } from '../io/access.js';
+import { createListQuestion } from '../io/access-list.js';
 import type { FileAccess } from '../model/access.js';
 import { MobyPatchError } from '../model/error.js';
 import type { ReadingSession } from '../model/session.js';
@@ -16,7 +17,9 @@ const zeros = Buffer.alloc(64 * 1024);
 export function accessOfInput(input: NodeJS.ReadableStream): FileAccess {
   const { fd } = input as { readonly fd?: unknown };
   const found = typeof fd === 'number' ? fstatSync(fd) : undefined;
-  return found?.isFile() ? found : anybody;
+  if (!found?.isFile()) return anybody;
+  const { mode, uid, gid } = found;
+  return { mode, uid, gid, hasList: createListQuestion(`/proc/${process.pid}/fd/${fd}`) };
 }
 
 interface SaveOptions {

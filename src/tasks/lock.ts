@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readAccess } from '../io/access-list.js';
 import { digestBytes } from '../io/digest.js';
 import { joinBytes } from '../io/join-files.js';
 import { replaceFile } from '../io/output.js';
@@ -30,8 +31,10 @@ export async function writeLock(request: LockRequest, { places }: ReadingSession
   const configuration = await loadConfiguration(places.folder, request.config);
   const { folder } = configuration;
   const { output } = chooseOutput({ output: request.output }, configuration, places);
-  const manifest = await readManifest(`${output}.manifest.json`);
-  await assertOutput(output, manifest.output);
+  const described = `${output}.manifest.json`;
+  const manifest = await readManifest(described);
+  const parts = await assertOutput(output, manifest.output);
+  const inputs = await Promise.all([described, ...parts].map(readAccess));
   const lock: Lock = {
     version: 1,
     input: manifest.input.sha256,
@@ -40,21 +43,22 @@ export async function writeLock(request: LockRequest, { places }: ReadingSession
     output: manifest.output.sha256,
   };
   const file = join(folder, lockName);
-  await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`, []);
+  await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`, inputs);
   return { lock, file, manifest };
 }
 
+/** The files of the image. */
 async function assertOutput(
   path: string,
   { sha256: wanted, files = [] }: ManifestFile['output'],
-): Promise<void> {
+): Promise<readonly string[]> {
   const hint = 'moby-patch build';
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory();
   const parts = isFolder ? files.map(({ name }) => nameIn(path, name)) : [path];
   const digest = await digestBytes(joinBytes(parts)).catch((cause) => {
     throw createUnreadableError(cause, { code: 'lock-output', what: 'the image', path, hint });
   });
-  if (digest === wanted) return;
+  if (digest === wanted) return parts;
   const message = 'the image is not the one that its manifest describes';
   throw new MobyPatchError('invalid', 'lock-output', message, { path, hint });
 }

@@ -1,4 +1,6 @@
-import { chmod, chown, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
@@ -6,9 +8,10 @@ import { anybody, folderOwnerOnly, ownerOnly, restrict } from '#src/io/access.js
 import { replaceFile } from '#src/io/output.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
 import { runMoby } from '../fixtures/moby.js';
-import { declareTest, notRoot } from '../fixtures/needs.js';
+import { declareTest, findMissingProgram, notRoot, testNeeding } from '../fixtures/needs.js';
 
 const nobody = 65534;
+const noFuse = notRoot ?? (existsSync('/dev/fuse') ? undefined : 'skipped: no /dev/fuse');
 const archive = createArchive([
   directory('.'),
   directory('etc'),
@@ -120,7 +123,6 @@ test('apply keeps its records and backups from others, and the image as it was',
   await chmod(application.image, 0o600);
   t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
   t.is((await stat(application.image)).mode & 0o777, 0o600);
-  const { readdir } = await import('node:fs/promises');
   const state = await findState(application);
   for (const name of await readdir(state, { recursive: true })) {
     const found = await stat(join(state, name));
@@ -140,3 +142,72 @@ declareTest(notRoot, 'records that root keeps for the caller of sudo belong to t
   await replaceFile(join(folder, 'secret.img'), 'x', [ownerOnly]);
   t.is((await stat(join(folder, 'secret.img'))).uid, 0);
 });
+
+testNeeding('setfacl')(
+  'a file that an access list opens to some is for its owner alone when something is made of it',
+  async (t) => {
+    const folder = await createTestFolder(t);
+    const list = (...args: string[]) => execFileSync('setfacl', args, { cwd: folder });
+    await writeFile(join(folder, 'in.img'), image, { mode: 0o640 });
+    // The group bits of the mode are what the list grants at most: the group itself has nothing.
+    list('-m', 'u:nobody:r,g::-', 'in.img');
+    t.is((await stat(join(folder, 'in.img'))).mode & 0o777, 0o640);
+    const modes = await makeAll(t, folder);
+    t.deepEqual(modes, { ...Object.fromEntries(outputs.map((name) => [name, '600'])), root: '700' });
+    await mkdir(join(folder, 'list'));
+    await writeFile(join(folder, 'plain.img'), image, { mode: 0o640 });
+    list('-d', '-m', 'u:nobody:rwx', 'list');
+    const modeOf = async (name: string) => ((await stat(join(folder, name))).mode & 0o777).toString(8);
+    const build = (output: string) => ['build', '-i', 'plain.img', '--no-verify', '-o', output];
+    t.is((await runMoby(build('list/out.img'), { folder })).code, 0);
+    t.is(await modeOf('list/out.img'), '600', 'the folder gives its list to new files');
+    await chmod(join(folder, 'plain.img'), 0o644);
+    t.is((await runMoby(build('list/open.img'), { folder })).code, 0);
+    t.is(await modeOf('list/open.img'), '644', 'everybody could read the image');
+  },
+);
+
+test('the lock is as private as the image and its manifest', async (t) => {
+  const folder = await createTestFolder(t);
+  await writeFile(join(folder, 'in.img'), image, { mode: 0o600 });
+  const run = async (...args: string[]) => t.is((await runMoby(args, { folder })).code, 0);
+  await run('build', '-i', 'in.img', '--no-verify', '-o', 'initrd.patched.img');
+  await run('lock', 'initrd.patched.img');
+  t.is((await stat(join(folder, 'moby-patch.lock'))).mode & 0o777, 0o600);
+});
+
+declareTest(
+  findMissingProgram('fusefat', 'mkfs.vfat') ?? noFuse,
+  'a disk without modes and links takes an image, and says what it does not take',
+  async (t) => {
+    const folder = await createTestFolder(t);
+    execFileSync('mkfs.vfat', ['-C', join(folder, 'disk'), '8192'], { stdio: 'ignore' });
+    await mkdir(join(folder, 'fat'));
+    execFileSync('fusefat', ['-o', 'rw+', join(folder, 'disk'), join(folder, 'fat')], { stdio: 'ignore' });
+    t.teardown(() => execFileSync('umount', [join(folder, 'fat')]));
+    await writeFile(join(folder, 'in.img'), image);
+    const run = (...args: string[]) => runMoby(args, { folder });
+    const built = await run(
+      'build',
+      '-i',
+      'in.img',
+      '--no-verify',
+      '-o',
+      'fat/out.img',
+      '--report',
+      'fat/r.json',
+    );
+    t.is(built.code, 0, built.stderr);
+    t.deepEqual(gunzipSync(await readFile(join(folder, 'fat/out.img'))), archive);
+    t.is((await run('unpack', 'fat/out.img', '-o', 'fat/root.tar')).code, 0);
+    const unpacked = await run('unpack', 'in.img', '-o', 'fat/root');
+    t.is(unpacked.code, 2);
+    t.regex(unpacked.stderr, /its file system has no modes and symlinks.*\n.*-o FILE\.tar/);
+    t.deepEqual((await readdir(join(folder, 'fat'))).sort(), [
+      'out.img',
+      'out.img.manifest.json',
+      'r.json',
+      'root.tar',
+    ]);
+  },
+);

@@ -193,7 +193,7 @@ test('leaves nothing behind when it is interrupted or a body cannot be read', as
   t.deepEqual(await readdir(dirname(image.file)), ['test.img']);
 });
 
-const mac: FolderTraits = { caseSensitive: false, anyBytes: false, prefix: 10 };
+const mac: FolderTraits = { caseSensitive: false, keepsModes: true, anyBytes: false, prefix: 10 };
 
 test('names that a file system cannot have, or cannot tell apart, are in the sidecar alone with all below them', (t) => {
   const entries = [
@@ -209,8 +209,11 @@ test('names that a file system cannot have, or cannot tell apart, are in the sid
   ] as const;
   const choose = (traits: FolderTraits) => [...listSidecarOnly(entries.map(sketchEntry), traits)];
   t.deepEqual(choose(mac), ['doc', 'doc/b', 'cafe\u0301', 'raw\udcff', 'console']);
-  t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 10 }), ['console']);
-  t.deepEqual(choose({ caseSensitive: true, anyBytes: true, prefix: 4094 }).slice(0, 2), ['Doc', 'Doc/a']);
+  t.deepEqual(choose({ caseSensitive: true, keepsModes: true, anyBytes: true, prefix: 10 }), ['console']);
+  t.deepEqual(choose({ caseSensitive: true, keepsModes: true, anyBytes: true, prefix: 4094 }).slice(0, 2), [
+    'Doc',
+    'Doc/a',
+  ]);
 });
 
 test('what a killed run left beside the destination is removed; what a running one writes stays', async (t) => {

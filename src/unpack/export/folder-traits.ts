@@ -1,4 +1,4 @@
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePath, hasEscapes } from '../../format/path.js';
 import type { Entry } from '../../model/entry.js';
@@ -8,6 +8,8 @@ import { parentPath } from '../../tree/resolve.js';
 export interface FolderTraits {
   /** Whether `a` and `A` are two files (most Macs: one). */
   readonly caseSensitive: boolean;
+  /** Whether files have modes of their own, and there are symlinks (FAT: no). */
+  readonly keepsModes: boolean;
   /** Whether a name may have bytes that are no UTF-8 (Macs: no). */
   readonly anyBytes: boolean;
   /** Bytes in front of a path inside, its slash included. */
@@ -51,6 +53,11 @@ export async function probeFolder(folder: string): Promise<FolderTraits> {
   const probe = join(folder, 'Moby-Patch');
   await writeFile(probe, '', { flag: 'wx' });
   const caseSensitive = !(await exists(join(folder, 'moby-patch')));
+  const keepsModes = await chmod(probe, 0o751)
+    .then(() => symlink('x', `${probe}-link`))
+    .then(() => rm(`${probe}-link`))
+    .then(() => hasMode(probe, 0o751))
+    .catch(() => false);
   await rm(probe);
   const raw = Buffer.concat([Buffer.from(join(folder, 'moby-patch-')), Buffer.of(0xff)]);
   const anyBytes = await writeFile(raw, '', { flag: 'wx' }).then(
@@ -58,7 +65,12 @@ export async function probeFolder(folder: string): Promise<FolderTraits> {
     () => false,
   );
   if (anyBytes) await rm(raw);
-  return { caseSensitive, anyBytes, prefix: Buffer.byteLength(folder) + 1 };
+  return { caseSensitive, keepsModes, anyBytes, prefix: Buffer.byteLength(folder) + 1 };
+}
+
+async function hasMode(path: string, wanted: number): Promise<boolean> {
+  const { mode } = await stat(path);
+  return (mode & 0o777) === wanted;
 }
 
 function exists(path: string): Promise<boolean> {

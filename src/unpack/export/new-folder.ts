@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sidecarSuffix } from '../../format/sidecar.js';
-import { type AccessRequest, restrict, settleAccess } from '../../io/access.js';
+import { type AccessRequest, restrict, settleAccess, withoutLists } from '../../io/access.js';
 import { openRegular } from '../../io/regular-file.js';
 import { removeTree } from '../../io/remove-tree.js';
 import { createPrivateFolder, removeAbandoned } from '../../io/scratch.js';
@@ -18,7 +18,7 @@ export interface NewFolder extends AsyncDisposable {
   readonly lines: string;
   readonly records: string;
   /** The permission bits that the folder itself may have, made of these. */
-  restrict(inputs: readonly FileAccess[]): number;
+  restrict(inputs: readonly FileAccess[]): Promise<number>;
   /** Removes everything that was written so far. */
   clear(): Promise<void>;
   /** Renames both to their final names; the path of the sidecar. `inputs`: who may read the image. */
@@ -44,13 +44,14 @@ export async function createNewFolder(destination: string): Promise<NewFolder> {
   ];
   try {
     await mkdir(path, 0o700).catch(refuse);
-    const { gid } = await stat(path);
+    const traits = await probeFolder(path);
+    if (!traits.keepsModes) throw createPlainError(destination);
     return {
       path,
-      traits: await probeFolder(path),
+      traits,
       lines,
       records,
-      restrict: (inputs) => restrict(inputs, gid),
+      restrict: (inputs) => restrictFolder(path, inputs),
       async clear() {
         await removeTree(path);
         await rm(lines, { force: true });
@@ -93,8 +94,21 @@ async function publish(
 }
 
 async function settleFolder(path: string, inputs: readonly FileAccess[]): Promise<void> {
-  const { mode, gid } = await stat(path);
-  await chmod(path, mode & (restrict(inputs, gid) | 0o1000));
+  const { mode } = await stat(path);
+  await chmod(path, mode & ((await restrictFolder(path, inputs)) | 0o1000));
+}
+
+async function restrictFolder(path: string, inputs: readonly FileAccess[]): Promise<number> {
+  return withoutLists(restrict(inputs, (await stat(path)).gid), inputs, [path]);
+}
+
+/** FAT and its like: what is unpacked there would come back as another image. */
+function createPlainError(destination: string): MobyPatchError {
+  const message = 'cannot make the folder: its file system has no modes and symlinks';
+  return new MobyPatchError('invalid', 'output-unwritable', message, {
+    path: destination,
+    hint: 'unpack to a tar, -o FILE.tar, or to a disk that has them',
+  });
 }
 
 async function settle(path: string, request: AccessRequest): Promise<void> {

@@ -89,7 +89,7 @@ async function finish(image: Archive, { folder, eager, signal }: Unpacking): Pro
   if (eager !== undefined && made === undefined) await folder.clear();
   using output = createLineFile(folder.lines);
   const inputs = image.access === undefined ? [] : [image.access];
-  const top = folder.restrict(inputs);
+  const top = await folder.restrict(inputs);
   const request = { image, sidecarOnly, top, emit: (line: SidecarLine) => output.write(encodeLine(line)) };
   if (made !== undefined) {
     await describeFile(request);

@@ -34,7 +34,9 @@ export function listOutputChecks(options: OutputCheckOptions): Check[] {
       name: 'output',
       async look() {
         const { output, split } = request;
-        await (split ? assertFolderWritable(output) : assertWritable(output));
+        await (split
+          ? assertFolderWritable(output)
+          : assertWritable(output, image.access ? [image.access] : []));
         return `${split ? output : dirname(output)} can be written to`;
       },
     },
