@@ -26,6 +26,7 @@ import { placeFiles } from './repack/place-files.js';
 import { writeChanges } from './repack/write-changes.js';
 import { createPlanReport } from './report/draft.js';
 import { createManifest, listPackages } from './report/manifest.js';
+import { detectInitOf } from './tree/init-system.js';
 import type { ScannedImage } from './unpack/collector.js';
 import { knownMembers } from './unpack/known-members.js';
 import { openImage } from './unpack/open-image.js';
@@ -58,7 +59,8 @@ async function planOnce(request: BuildRequest, session: Session): Promise<Outcom
     const executor = engine?.executor(image, { ...session, limits: request.limits });
     const rootKept = ready.runs ? await executor?.hasRoot?.() : undefined;
     const { proven } = cached ?? {};
-    draft.set({ plan: createPlanReport({ plan, cachedSteps: done, proven, rootKept }) });
+    const init = detectInitOf(image.entries);
+    draft.set({ plan: createPlanReport({ plan, init, cachedSteps: done, proven, rootKept }) });
     refuseProblems(ready.problems);
   });
 }

@@ -48,15 +48,18 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
 }
 
 function describePlan(report: Report, output: string, context: CommandContext): string[] {
-  const { steps = [], rootKept } = report.plan ?? {};
+  const { steps = [], rootKept, init } = report.plan ?? {};
   return [
     `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
     ...(report.engine === undefined ? [] : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
     ...(report.mode === undefined ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
-    ...steps.map(
-      ({ patch, summary, needs, cached, proven, secrets = [] }) =>
-        `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${secrets.length > 0 ? ` (gets ${secrets.join(', ')})` : ''}${cached ? `, ${describeCached(proven)}` : ''}`,
-    ),
+    ...(steps.some((step) => step.becomes !== undefined) && init?.name !== undefined
+      ? [`init    ${init.name}: ${init.evidence}`]
+      : []),
+    ...steps.flatMap(({ patch, summary, needs, cached, proven, secrets = [], becomes = [] }) => [
+      `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${secrets.length > 0 ? ` (gets ${secrets.join(', ')})` : ''}${cached ? `, ${describeCached(proven)}` : ''}`,
+      ...becomes.map((line) => `        ${line}`),
+    ]),
     ...(rootKept === undefined
       ? []
       : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),

@@ -1,3 +1,4 @@
+import type { InitName } from './init.js';
 import type { StoredSecret } from './secret.js';
 import type { Content, Need, Workspace } from './workspace.js';
 
@@ -61,6 +62,8 @@ export interface Step {
   readonly secrets: readonly string[];
   /** Those of them that it leaves in the image on purpose. */
   readonly stores: readonly StoredSecret[];
+  /** What the step becomes with this init system, a line each; absent: the same with every one. */
+  readonly becomes?: ((init: InitName) => readonly string[]) | undefined;
   /** Hash of the image, all steps up to and including this one, and their payloads. */
   readonly id: string;
   apply(workspace: Workspace, signal?: AbortSignal): Promise<StepOutcome>;

@@ -26,6 +26,8 @@ export interface StepReport {
 
 export interface PlanReport {
   readonly id: string;
+  /** The init system of the image before any step; `name` is absent where it is not known. */
+  readonly init?: { readonly name?: string | undefined; readonly evidence: string } | undefined;
   readonly patches: readonly PlannedPatch[];
   readonly steps: readonly {
     readonly patch: string;
@@ -38,6 +40,8 @@ export interface PlanReport {
     readonly proven?: boolean | undefined;
     /** Names of the secrets that it gets; absent: none. */
     readonly secrets?: readonly string[];
+    /** What the step becomes with that init system, a line each; absent: the same with every one. */
+    readonly becomes?: readonly string[];
   }[];
   readonly needs: readonly string[];
   /** Whether the engine still has the image's root; absent when no command will run, or the engine caches no root. */

@@ -10,7 +10,7 @@ import { type Growth, measureGrowth } from './language/placeholders.js';
 import { fillingValues, type PreparedStep, prepareStep, type Values } from './prepare-step.js';
 
 /** To be raised when a kind of step makes something else of the same value: old ids then name old results. */
-const recipe = 3;
+const recipe = 4;
 
 interface PreparedPatch {
   readonly planned: PlannedPatch;

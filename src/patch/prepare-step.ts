@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { InitName } from '../model/init.js';
 import type { Patch, SourceStep, Step } from '../model/patch.js';
 import type { Secret } from '../model/secret.js';
 import type { Content } from '../model/workspace.js';
@@ -88,6 +89,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
     summary: describe(source, definition, parts),
     needs: definition.needs(value),
     reads: definition.reads(value),
+    becomes: definition.becomes && ((init: InitName) => definition.becomes?.(value, init) ?? []),
     secrets,
     stores: listStored(secrets, definition, value).map((stored) => ({ ...stored, patch: patch.id })),
     definition,

@@ -1,6 +1,7 @@
 import { createRedaction, type Redaction } from '../format/redaction.js';
 import type { FileAccess } from '../model/access.js';
 import { createErrorReport } from '../model/error.js';
+import type { InitDetection } from '../model/init.js';
 import type { Plan } from '../model/plan.js';
 import type { Outcome, PlanReport, Report, Stage, StepReport } from '../model/report.js';
 
@@ -85,13 +86,15 @@ export function createPlanReport({
   cachedSteps = 0,
   proven,
   rootKept,
+  init,
 }: {
   readonly plan: Plan;
+  readonly init?: InitDetection | undefined;
   readonly cachedSteps?: number;
   readonly proven?: boolean | undefined;
   readonly rootKept?: boolean | undefined;
 }): PlanReport {
-  const steps = plan.steps.map(({ patch, kind, summary, id, needs, secrets }, index) => ({
+  const steps = plan.steps.map(({ patch, kind, summary, id, needs, secrets, becomes }, index) => ({
     patch,
     kind,
     summary,
@@ -100,6 +103,8 @@ export function createPlanReport({
     cached: index < cachedSteps,
     ...(index < cachedSteps && { proven }),
     ...(secrets.length > 0 && { secrets }),
+    ...(init?.name !== undefined && becomes !== undefined && { becomes: becomes(init.name) }),
   }));
-  return { id: plan.id, patches: plan.patches, steps, needs: plan.needs, rootKept };
+  const { id, patches, needs } = plan;
+  return { id, ...(init !== undefined && { init }), patches, steps, needs, rootKept };
 }

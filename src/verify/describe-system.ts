@@ -1,5 +1,6 @@
 import { collectBytes } from '../io/collect.js';
 import type { Archive, ImageEntry } from '../model/archive.js';
+import { detectInitOf } from '../tree/init-system.js';
 import { resolvePath } from '../tree/resolve.js';
 
 /** What the files of an image tell about its system. */
@@ -22,12 +23,9 @@ const managers: readonly (readonly [string, readonly string[]])[] = [
   ['udpkg', ['bin/udpkg', 'usr/bin/udpkg']],
 ];
 
-// The first that fits: OpenRC runs under the others, and most images have busybox.
-const inits: readonly (readonly [string, readonly string[]])[] = [
-  ['openrc', ['sbin/openrc', 'usr/sbin/openrc', 'sbin/openrc-run']],
-  ['systemd', ['lib/systemd/systemd', 'usr/lib/systemd/systemd']],
+/** Those for which no step can start a service. */
+const otherInits: readonly (readonly [string, readonly string[]])[] = [
   ['runit', ['sbin/runit', 'usr/bin/runit']],
-  ['sysvinit', ['sbin/telinit']],
 ];
 
 const longestText = 64 * 1024;
@@ -37,8 +35,7 @@ export async function describeSystem(image: Archive): Promise<SystemFacts> {
   const follow = (path: string) => followPath(image, path);
   const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
     paths.some((path) => follow(path)?.type === 'file');
-  const first = ['sbin/init', 'init'].map(follow).find((entry) => entry?.type === 'file');
-  const init = inits.find(hasAny)?.[0] ?? (first?.path.endsWith('busybox') ? 'busybox' : undefined);
+  const init = detectInitOf(image.entries).name ?? otherInits.find(hasAny)?.[0];
   const os = await readRelease(follow('etc/os-release') ?? follow('usr/lib/os-release'));
   return {
     ...(os === undefined ? {} : { os }),

@@ -13,6 +13,7 @@ import { formatChanges, parseTree } from './case-tree.js';
 //   after.txt     what the steps change, and their notes; a second time they change nothing,
 //   problems.txt  all mistakes of the patch with their places,
 //   failures.txt  why each step alone is not possible in the image.
+// after.NAME.txt and failures.NAME.txt are of the image roots/init-NAME.txt, with before.txt on top.
 // UPDATE=1 writes what comes out.
 
 const folder = 'test/patch/cases';
@@ -21,9 +22,11 @@ const stamp = 1_700_000_000;
 const kinds = readdirSync(folder).filter((name) => name !== 'roots');
 const cases = kinds.flatMap((kind) => readdirSync(join(folder, kind)).map((name) => join(kind, name)));
 
-function readTree(path: string): ReturnType<typeof parseTree> {
+const readRoot = (name: string) => readFileSync(join(folder, 'roots', `${name}.txt`), 'utf8');
+
+function readTree(path: string, root: string | undefined): ReturnType<typeof parseTree> {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  return parseTree(text, (name) => readFileSync(join(folder, 'roots', `${name}.txt`), 'utf8'));
+  return parseTree(root === undefined ? text : `use init-${root}\n${text}`, readRoot);
 }
 
 async function describeTree(at: MemoryWorkspace): Promise<string> {
@@ -82,32 +85,24 @@ for (const name of cases) {
     }
     t.false(existsSync(at('problems.txt')), 'the patch has no mistake');
     const { steps } = await createPlan([patch], {}, '0'.repeat(64), stamp);
-    const create = () => createMemoryWorkspace(readTree(at('before.txt')));
-    if (existsSync(at('failures.txt'))) {
-      hold(t, 'failures.txt', await listFailures(steps, create));
-      return;
+    for (const file of readdirSync(join(folder, name))) {
+      const [, what, root] = /^(after|failures)(?:\.(\w+))?\.txt$/.exec(file) ?? [];
+      if (what === undefined) continue;
+      const create = () => createMemoryWorkspace(readTree(at('before.txt'), root));
+      if (what === 'failures') {
+        hold(t, file, await listFailures(steps, create));
+        continue;
+      }
+      const workspace = create();
+      const notes = await applyAll(workspace, steps);
+      hold(t, file, (await formatChanges(workspace)) + notes);
+      t.notRegex(notes, /a second time/);
     }
-    const workspace = create();
-    const notes = await applyAll(workspace, steps);
-    hold(t, 'after.txt', (await formatChanges(workspace)) + notes);
-    t.notRegex(notes, /a second time/);
   });
 }
 
 test('every kind of step without commands has a case of its name', (t) => {
-  const old = [
-    'package',
-    'run',
-    'symlink',
-    'remove',
-    'replace',
-    'fstab',
-    'service',
-    'mount',
-    'directory',
-    'mode',
-    'bootconfig',
-  ];
+  const old = ['package', 'run', 'symlink', 'remove', 'replace', 'fstab', 'directory', 'mode', 'bootconfig'];
   const missing = [...stepDefinitions.keys()].filter(
     (kind) => !old.includes(kind) && !cases.includes(`${kind}/right`),
   );

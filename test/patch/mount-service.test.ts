@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { createMountScript } from '#src/patch/system/mount-service.js';
+import { createMountScript } from '#src/patch/system/init/mount-script.js';
 import { createFolder } from './patch-folder.js';
 
 interface Ran {
@@ -52,15 +52,21 @@ async function run(t: ExecutionContext, commands: string, mount: string): Promis
     uptime: '100.00 0.00\n',
   });
   for (const name of Object.keys(tools(''))) await chmod(join(folder, name), 0o755);
-  const script = createMountScript({
+  const definition = {
+    name: 'share',
+    runlevel: 'default',
     source: "h:/it's",
     target: join(folder, 'target'),
-    options: 'retry=0',
+    type: 'nfs',
+    options: 'nolock',
     needs: ['rpcbind'],
+    after: [],
     before: ['docker'],
     timeout: 4,
     attempt: 2,
-  })
+    automount: false,
+  };
+  const script = createMountScript(definition, 'openrc')
     .replace('/run/$RC_SVCNAME', join(folder, 'state'))
     .replace('/proc/uptime', join(folder, 'uptime'));
   await writeFile(join(folder, 'share'), `${script}\n${commands}\n`);

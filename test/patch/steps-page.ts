@@ -1,7 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import { existsSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { z } from 'zod';
+import { type InitName, initNames } from '#src/model/init.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
+import { facilities } from '#src/patch/system/init/facilities.js';
 import { escapeCell, formatTable } from './generated-texts.js';
 
 interface JsonSchema {
@@ -38,6 +41,8 @@ export function describeSteps(cases: string): string {
         json.description ?? '',
         ...describeFields(json),
         ...showExample(cases, kind),
+        ...showInits(cases, kind),
+        ...showFacilities(kind),
       ];
     }),
     '',
@@ -88,6 +93,46 @@ function showDefault({ default: value }: JsonSchema, isRequired: boolean): strin
   if (value === undefined) return isRequired ? 'required' : '';
   const text = JSON.stringify(value);
   return ['[]', '{}', '""'].includes(text) ? 'nothing' : `\`${text.replaceAll('"', '')}\``;
+}
+
+const initTitles = { openrc: 'OpenRC', systemd: 'systemd', sysvinit: 'sysvinit', busybox: 'busybox init' };
+
+/** Names that mean the same with every init system. */
+function showFacilities(kind: string): string[] {
+  if (kind !== 'service') return [];
+  const rows = [...facilities].map(([name, { openrc, systemd, lsb }]) => [name, openrc, systemd, lsb]);
+  const code = rows.map((row) => row.map((cell) => `\`${cell}\``));
+  const head = ['In `needs`, `after`, `before`', 'OpenRC', 'systemd', 'LSB header'];
+  return ['', ...formatTable([head, ...code])];
+}
+
+/** What the steps of the case become on each init system, from the code itself. */
+function showInits(cases: string, kind: string): string[] {
+  const definition = stepDefinitions.get(kind);
+  const folder = ['inits', 'right']
+    .map((name) => `${cases}/${kind}/${name}`)
+    .find((path) => existsSync(path));
+  if (definition?.becomes === undefined || folder === undefined) return [];
+  const { steps } = parse(readFileSync(`${folder}/patch.yaml`, 'utf8')) as {
+    readonly steps: readonly Readonly<Record<string, unknown>>[];
+  };
+  const rows = steps.flatMap((step) => {
+    const parsed = definition.schema.safeParse(step[kind]);
+    if (!parsed.success) return [];
+    const title = escapeCell(`\`${definition.describe(parsed.data)}\``);
+    const lines = (init: InitName) =>
+      (definition.becomes?.(parsed.data, init) ?? []).map(escapeCell).join('; ');
+    return [[title, ...initNames.map(lines)]];
+  });
+  return [
+    '',
+    'What it becomes, by the init system of the image:',
+    ...rows.flatMap(([title = '', ...cells]) => [
+      '',
+      `- ${title}`,
+      ...cells.map((cell, index) => `  - ${initTitles[initNames[index] ?? 'openrc']}: ${cell}`),
+    ]),
+  ];
 }
 
 /** The steps of the case, and what they write. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { InitName } from '../../model/init.js';
 import type { StepOutcome } from '../../model/patch.js';
 import type { Need, Workspace } from '../../model/workspace.js';
 import { listKeys } from '../../yaml/schema-issues.js';
@@ -16,6 +17,8 @@ export interface StepDefinition<Value = unknown> {
   needs(value: Value): readonly Need[];
   /** Paths of the image whose state decides what the step does. */
   reads(value: Value): readonly string[];
+  /** What the step becomes in an image with this init system, a line each; absent: the same with every one. */
+  becomes?(value: Value, init: InitName): readonly string[];
   /** Files of the patch folder that the step uses. */
   payload?(value: Value): readonly PayloadUse[];
   /** Absent: the step takes no secrets. */

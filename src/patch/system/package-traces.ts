@@ -1,5 +1,5 @@
 import type { Workspace } from '../../model/workspace.js';
-import { listEnabled, removeEnabled } from './openrc.js';
+import { listEnabled, removeEnabled } from './init/openrc-runlevels.js';
 import { packageScratch } from './package-managers.js';
 import { readText, writeText } from './workspace-files.js';
 

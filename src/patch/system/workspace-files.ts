@@ -13,6 +13,11 @@ export async function putIfDifferent(workspace: Workspace, file: Put): Promise<S
   return { changed: true };
 }
 
+export async function isAnyFile(workspace: Workspace, paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) if ((await workspace.follow(path))?.type === 'file') return true;
+  return false;
+}
+
 const defaultModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
 
 async function isSame(old: Entry, file: Put): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { StepOutcome } from '../../../model/patch.js';
 import type { Workspace } from '../../../model/workspace.js';
 import { findAccount } from '../../system/accounts/owner.js';
 import { explainSchedule, usualSchedules } from '../../system/cron-schedule.js';
-import { isStarted } from '../../system/init-system.js';
+import { findInit } from '../../system/init/find-init.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { combine, editFile, findLineBreak, joinLines, splitLines } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
@@ -43,7 +43,7 @@ export const cronStep = defineStep({
     await findAccount('user', job.user, context, workspace);
     const hasFolder = (await workspace.follow('etc/cron.d'))?.type === 'directory';
     const outcome = hasFolder ? await putFile(job, workspace) : await putLine(job, context, workspace);
-    const isRunning = await isStarted(workspace, services);
+    const isRunning = (await (await findInit(workspace))?.isStarted(services, workspace)) ?? false;
     return combine([outcome], isRunning ? [] : [nothingRuns]);
   },
 });

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import type { Workspace } from '../../../model/workspace.js';
-import { hasOpenrc, hasSystemd, isStarted } from '../../system/init-system.js';
+import type { StepOutcome } from '../../../model/patch.js';
+import { ensureStarted, type Reader } from '../../system/init/ensure-started.js';
+import { findInit } from '../../system/init/find-init.js';
+import type { At } from '../../system/init/init-system.js';
 import { findModule, moduleName } from '../../system/kernel-modules.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
@@ -32,7 +34,7 @@ export const moduleStep = defineStep({
   schema,
   describe: ({ name, blacklist }) => `module ${name}${blacklist ? ', blacklisted' : ''}`,
   needs: () => [],
-  reads: ({ name }) => [loadFolder, 'etc/modules', conf(name)],
+  reads: ({ name }) => [loadFolder, list, conf(name)],
   async apply({ name, options, load, blacklist }, context, workspace) {
     const { isBuiltIn, notes } = await findModule(name, context, workspace);
     const outcomes = [];
@@ -51,12 +53,23 @@ export const moduleStep = defineStep({
         `${name} is built into the kernel: "${name}.PARAMETER=VALUE" on its command line sets parameters`,
       );
     if (!(load ?? !blacklist) || isBuiltIn) return combine(outcomes, notes);
-    const { path, note } = await chooseList(workspace);
-    const isOurs = (other: string) => moduleName(other.split('#')[0]?.trim() ?? '') === moduleName(name);
-    outcomes.push(await editFile(workspace, context, { path, edit: (text) => setLine(text, name, isOurs) }));
-    return combine(outcomes, [...notes, ...(note === undefined ? [] : [note])]);
+    outcomes.push(await loadAtBoot(name, { workspace, context }));
+    return combine(outcomes, notes);
   },
+  becomes: ({ name, options, load, blacklist }, init) => [
+    ...(options !== undefined || blacklist ? [conf(name)] : []),
+    ...((load ?? !blacklist)
+      ? [`a line of ${init === 'systemd' ? loadFolder : list}, ${loadedBy[init]}`]
+      : []),
+  ],
 });
+
+const loadedBy = {
+  openrc: 'which the service modules in the runlevel boot reads',
+  systemd: 'which systemd-modules-load.service reads',
+  sysvinit: 'which the service kmod reads',
+  busybox: 'which a service of the image reads, or moby-patch-modules',
+} as const;
 
 const loadFolder = 'etc/modules-load.d/moby-patch.conf';
 
@@ -64,19 +77,26 @@ function conf(name: string): string {
   return `etc/modprobe.d/moby-patch-${name}.conf`;
 }
 
-interface List {
-  readonly path: string;
-  readonly note?: string;
-}
+const list = 'etc/modules';
 
-/**
- * The list that the boot reads: systemd-modules-load's, or etc/modules, which the services of OpenRC (modules) and of
- * Debian's sysvinit (kmod) read.
- */
-async function chooseList(workspace: Workspace): Promise<List> {
-  if (await hasSystemd(workspace)) return { path: loadFolder };
-  const isRead = await isStarted(workspace, ['modules', 'modules-load', 'kmod', 'module-init-tools']);
-  const path = (await hasOpenrc(workspace)) || isRead ? 'etc/modules' : loadFolder;
-  if (isRead) return { path };
-  return { path, note: `found no service that reads ${path} at boot: a "service" step enables one` };
+/** The services of OpenRC and of Debian's sysvinit that load what etc/modules lists. */
+const reader: Reader = {
+  names: ['modules', 'modules-load', 'kmod', 'module-init-tools'],
+  fallback: {
+    name: 'moby-patch-modules',
+    description: `Loads the modules of /${list}.`,
+    command: ['/bin/sh', '-c', `for name in $(sed 's/#.*//' /${list}); do modprobe "$name"; done`],
+  },
+};
+
+/** A line of the list that the boot reads: systemd-modules-load's, or etc/modules. */
+async function loadAtBoot(name: string, at: At): Promise<StepOutcome> {
+  const init = await findInit(at.workspace);
+  const path = init === undefined || init.name === 'systemd' ? loadFolder : list;
+  const isOurs = (other: string) => moduleName(other.split('#')[0]?.trim() ?? '') === moduleName(name);
+  const edit = (text: string) => setLine(text, name, isOurs);
+  const outcome = await editFile(at.workspace, at.context, { path, edit });
+  if (init === undefined)
+    return combine([outcome], [`found no init system that is known: nothing reads ${path} at boot`]);
+  return init.name === 'systemd' ? outcome : combine([outcome, await ensureStarted(reader, init, at)]);
 }

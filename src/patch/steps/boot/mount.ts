@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { StepOutcome } from '../../../model/patch.js';
 import type { Workspace } from '../../../model/workspace.js';
-import { putFstabLine } from '../../system/fstab.js';
-import { createMountScript } from '../../system/mount-service.js';
-import { enableService } from '../../system/openrc.js';
+import { initSystems, requireInit } from '../../system/init/find-init.js';
+import type { MountDefinition } from '../../system/init/init-system.js';
+import { escapeUnitPath } from '../../system/init/systemd-escape.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
-import { putIfDifferent } from '../../system/workspace-files.js';
+import { combine } from '../../system/text-file.js';
+import { isAnyFile } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { fstabField, imagePath, serviceName, storesSecret, wholeNumber } from '../schemas.js';
 
@@ -23,7 +24,9 @@ const schema = z
       .default('nfs'),
     options: fstabField.regex(/^\S+$/, { error: 'expected options without white space' }).default('defaults'),
     name: serviceName.optional().describe('The name of the service; mount-TARGET by default.'),
-    runlevel: serviceName.default('default'),
+    runlevel: serviceName
+      .default('default')
+      .describe('"default", or "boot"; with OpenRC any runlevel of the image.'),
     before: z.array(serviceName).default(['docker']).describe('Services that start after the mount.'),
     needs: z
       .array(serviceName)
@@ -31,9 +34,15 @@ const schema = z
       .describe('Services that the mount depends on; rpcbind by default for nfs, if the image has it.'),
     timeout: wholeNumber(1, 3600).default(20).describe('Seconds for which the boot is delayed at most.'),
     attempt: wholeNumber(1, 3600).default(10).describe('Seconds of one attempt at most.'),
+    automount: z
+      .boolean()
+      .default(false)
+      .describe('Whether it is mounted when somebody looks into it; with systemd alone.'),
     'stores-secret': storesSecret,
   })
-  .describe('Mounts a network file system at boot, with a line of etc/fstab and an OpenRC service.');
+  .describe(
+    'Mounts a network file system at boot, before Docker, with the init system that the image has; the boot goes on without it.',
+  );
 
 type Mount = z.output<typeof schema>;
 
@@ -49,67 +58,59 @@ export const mountStep = defineStep({
     `etc/init.d/${nameService(value)}`,
     `etc/runlevels/${value.runlevel}/${nameService(value)}`,
   ],
-  secrets: { fields: ['options'], writes: true, stores: () => ['etc/fstab'] },
+  secrets: { fields: ['options'], writes: true, stores: ({ target }) => ['etc/fstab', mountUnit(target)] },
+  becomes: (value, init) => initSystems[init].describeMount(completeMount(value, [])),
   async apply(value, context, workspace) {
-    const name = nameService(value);
-    const outcomes = [
-      await putMountPoint(value, context, workspace),
-      await putFstabLine(workspace, context, {
-        ...value,
-        target: `/${value.target}`,
-        options: `noauto,${value.options}`,
-        dump: 0,
-        pass: 0,
-      }),
-      await putIfDifferent(workspace, {
-        path: `etc/init.d/${name}`,
-        type: 'file',
-        mode: 0o755,
-        content: new TextEncoder().encode(await createScript(value, workspace)),
-      }),
-      await enableService(workspace, context, name, value.runlevel),
-    ];
-    return {
-      changed: outcomes.some((outcome) => outcome.changed),
-      notes: [...outcomes.flatMap((outcome) => outcome.notes ?? []), `service ${name}`],
-    };
+    const init = await requireInit(`mount ${value.source}`, context, workspace);
+    const mount = completeMount(value, value.needs ?? (await findNeeds(value, workspace)));
+    await requireMountPoint(value, context, workspace);
+    const outcome = await init.mount(mount, { workspace, context });
+    return combine(
+      [outcome, await putMountPoint(value, workspace)],
+      [init.name === 'systemd' ? `unit ${mountUnit(value.target)}` : `service ${mount.name}`],
+    );
   },
 });
+
+function completeMount(value: Mount, needs: readonly string[]): MountDefinition {
+  return { ...value, name: nameService(value), target: `/${value.target}`, needs, after: [] };
+}
+
+function mountUnit(target: string): string {
+  return `etc/systemd/system/${escapeUnitPath(target)}.mount`;
+}
 
 function nameService({ name, target }: Mount): string {
   const words = target.toLowerCase().match(/[a-z0-9]+/g) ?? [];
   return name ?? ['mount', ...words].join('-');
 }
 
-async function putMountPoint(
+/** NFS of version 3 asks it for ports. */
+async function findNeeds({ type }: Mount, workspace: Workspace): Promise<string[]> {
+  const paths = [
+    'etc/init.d/rpcbind',
+    'usr/lib/systemd/system/rpcbind.service',
+    'lib/systemd/system/rpcbind.service',
+  ];
+  return type === 'nfs' && (await isAnyFile(workspace, paths)) ? ['rpcbind'] : [];
+}
+
+async function requireMountPoint(
   { source, target }: Mount,
   context: StepContext,
   workspace: Workspace,
-): Promise<StepOutcome> {
+): Promise<void> {
   const entry = (await workspace.follow(target)) ?? (await workspace.stat(target));
-  if (entry?.type === 'directory') return { changed: false };
-  if (entry) {
-    throw createStepError(
-      context,
-      'mount-point-type',
-      `mount ${source}: found a ${entry.type} at ${target}, wanted a directory or nothing`,
-    );
-  }
-  await workspace.put({ path: target, type: 'directory' });
-  return { changed: true };
+  if (entry === undefined || entry.type === 'directory') return;
+  throw createStepError(
+    context,
+    'mount-point-type',
+    `mount ${source}: found a ${entry.type} at ${target}, wanted a directory or nothing`,
+  );
 }
 
-async function createScript(value: Mount, workspace: Workspace): Promise<string> {
-  const isNfs = /^nfs4?$/.test(value.type);
-  const rpcbind = value.type === 'nfs' && (await workspace.follow('etc/init.d/rpcbind'));
-  return createMountScript({
-    source: value.source,
-    target: `/${value.target}`,
-    // Without it mount.nfs itself retries for two minutes.
-    options: isNfs ? 'retry=0' : '',
-    needs: value.needs ?? (rpcbind ? ['rpcbind'] : []),
-    before: value.before,
-    timeout: value.timeout,
-    attempt: Math.min(value.attempt, value.timeout),
-  });
+async function putMountPoint({ target }: Mount, workspace: Workspace): Promise<StepOutcome> {
+  if ((await workspace.follow(target))?.type === 'directory') return { changed: false };
+  await workspace.put({ path: target, type: 'directory' });
+  return { changed: true };
 }

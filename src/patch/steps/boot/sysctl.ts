@@ -1,6 +1,10 @@
 import { z } from 'zod';
-import { isAnyFile, isStarted } from '../../system/init-system.js';
+import type { Workspace } from '../../../model/workspace.js';
+import { ensureStarted, type Reader } from '../../system/init/ensure-started.js';
+import { findInit } from '../../system/init/find-init.js';
+import type { At } from '../../system/init/init-system.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
+import { isAnyFile, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 
 const path = 'etc/sysctl.d/90-moby-patch.conf';
@@ -32,15 +36,42 @@ export const sysctlStep = defineStep({
         text,
       );
     const outcome = await editFile(workspace, context, { path, edit });
-    const isApplied = (await isAnyFile(workspace, systemd)) || (await isStarted(workspace, services));
-    return combine([outcome], isApplied ? [] : [nothingApplies]);
+    return combine([outcome, await seeApplied({ workspace, context })]);
   },
+  becomes: (_, init) => [path, appliedBy[init]],
 });
 
+const appliedBy = {
+  openrc: 'the service sysctl in the runlevel boot',
+  systemd: 'systemd-sysctl.service',
+  sysvinit: 'the service procps',
+  busybox: 'a service sysctl of the image, or moby-patch-sysctl',
+} as const;
+
+async function seeApplied(at: At) {
+  const init = await findInit(at.workspace);
+  if (init === undefined) return { changed: false, notes: [nothingApplies] };
+  if (init.name === 'systemd' && (await isAnyFile(at.workspace, systemd))) return unchanged;
+  return ensureStarted(await createReader(at.workspace), init, at);
+}
+
+async function createReader(workspace: Workspace): Promise<Reader> {
+  const programs = ['sbin/sysctl', 'usr/sbin/sysctl', 'bin/sysctl', 'usr/bin/sysctl'];
+  let program = programs[0];
+  for (const each of programs) if (await isAnyFile(workspace, [each])) program = each;
+  return {
+    names: ['sysctl', 'procps', 'procps.sh'],
+    fallback: {
+      name: 'moby-patch-sysctl',
+      description: 'Sets kernel parameters.',
+      command: [`/${program}`, '-p', `/${path}`],
+    },
+  };
+}
+
 const systemd = ['usr/lib/systemd/systemd-sysctl', 'lib/systemd/systemd-sysctl'];
-const services = ['sysctl', 'procps', 'systemd-sysctl'];
 const nothingApplies =
-  'found nothing in the image that applies etc/sysctl.d at boot (systemd-sysctl, or a service sysctl or procps in a runlevel)';
+  'found no init system that is known: nothing that applies etc/sysctl.d at boot was looked for';
 
 /** Dots and slashes mean the same (sysctl.d(5)). */
 function nameParameter(line: string): string | undefined {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { quoteWord } from '../../../io/script.js';
 import type { StepOutcome } from '../../../model/patch.js';
 import type { Workspace } from '../../../model/workspace.js';
-import { hasOpenrc, hasSystemd } from '../../system/init-system.js';
+import { findInit } from '../../system/init/find-init.js';
 import type { StepContext } from '../../system/step-context.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
@@ -42,13 +42,23 @@ export const environmentStep = defineStep({
       await set(paths.pam, formatPam);
     }
     await set(paths.profile, (name, text) => `export ${name}=${quoteWord(text)}`);
-    if (await hasSystemd(workspace)) await set(paths.systemd, formatSystemd);
-    else if (await hasOpenrc(workspace))
+    const init = (await findInit(workspace))?.name;
+    if (init === 'systemd') await set(paths.systemd, formatSystemd);
+    else if (init === 'openrc')
       // openrc-run sources it before a service starts; rc_env_allow only lets variables of init's own through.
       await set(paths.openrc, (name, text) => `export ${name}=${quoteWord(text)}`);
-    else notes.push('found neither systemd nor OpenRC in the image: services do not get the variables');
+    else
+      notes.push(
+        'found neither systemd nor OpenRC in the image: only services that a step defines get the variables',
+      );
     return combine(outcomes, notes);
   },
+  becomes: (_, init) => [
+    `${paths.pam} where there is PAM, ${paths.profile}`,
+    init === 'systemd' || init === 'openrc'
+      ? paths[init]
+      : `services that a step defines read ${paths.profile}; others do not get the variables`,
+  ],
 });
 
 /** A line for a variable; undefined where the file cannot hold the value. */

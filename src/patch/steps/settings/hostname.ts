@@ -1,7 +1,10 @@
 import type { Workspace } from '../../../model/workspace.js';
+import { ensureStarted, type Reader } from '../../system/init/ensure-started.js';
+import { findInit } from '../../system/init/find-init.js';
+import type { At } from '../../system/init/init-system.js';
 import type { StepContext } from '../../system/step-context.js';
 import { combine, editFile, readTextFile, setLine } from '../../system/text-file.js';
-import { unchanged } from '../../system/workspace-files.js';
+import { isAnyFile, readText, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { hostName } from '../schemas.js';
 
@@ -26,9 +29,36 @@ export const hostnameStep = defineStep({
       await editFile(workspace, context, { path: 'etc/hostname', edit: () => `${name}\n` }),
       await editOpenrc(name, context, workspace),
       await renameHost(old, name, context, workspace),
+      await seeRead({ workspace, context }),
     ]);
   },
+  becomes: (_, init) => ['etc/hostname, etc/hosts', readBy[init]],
 });
+
+const readBy = {
+  openrc: 'etc/conf.d/hostname, which the service hostname in the runlevel boot reads',
+  systemd: 'systemd itself reads etc/hostname',
+  sysvinit: 'the service hostname.sh reads etc/hostname',
+  busybox: 'a line of etc/inittab, rcS, or the service moby-patch-hostname',
+} as const;
+
+async function seeRead(at: At) {
+  const { workspace } = at;
+  const init = await findInit(workspace);
+  if (init === undefined || init.name === 'systemd') return unchanged;
+  const script = (await readText(workspace, 'etc/init.d/rcS')) ?? '';
+  if (init.name === 'busybox' && /^[^#\n]*\bhostname\b/m.test(script)) return unchanged;
+  const isBin = await isAnyFile(workspace, ['bin/hostname']);
+  const reader: Reader = {
+    names: ['hostname', 'hostname.sh'],
+    fallback: {
+      name: 'moby-patch-hostname',
+      description: 'Names the machine.',
+      command: [isBin ? '/bin/hostname' : '/usr/bin/hostname', '-F', '/etc/hostname'],
+    },
+  };
+  return ensureStarted(reader, init, at);
+}
 
 async function editOpenrc(name: string, context: StepContext, workspace: Workspace) {
   const path = 'etc/conf.d/hostname';

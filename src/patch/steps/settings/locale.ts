@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Workspace } from '../../../model/workspace.js';
-import { hasSystemd, isAnyFile } from '../../system/init-system.js';
+import { findInit } from '../../system/init/find-init.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
+import { isAnyFile } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 
 const localeName = z.string().regex(/^[A-Za-z0-9_]+(\.[A-Za-z0-9-]+)?(@[A-Za-z0-9]+)?$/, {
@@ -40,7 +41,7 @@ export const localeStep = defineStep({
 
 async function choosePath(workspace: Workspace): Promise<string> {
   if (await isAnyFile(workspace, ['etc/debian_version', files.debian])) return files.debian;
-  return (await hasSystemd(workspace)) ? files.systemd : files.profile;
+  return (await findInit(workspace))?.name === 'systemd' ? files.systemd : files.profile;
 }
 
 /** musl has no locales to be installed, glibc has C, POSIX and (since 2.35) C.UTF-8 without any. */

@@ -1,8 +1,6 @@
-#!/sbin/openrc-run
-# Mounts the line of /etc/fstab that is marked noauto: localmount leaves network
-# file systems alone, and nothing else would order this before Docker.
-# shellcheck disable=SC2034 # OpenRC shows it
-description=@description@
+@head@
+# Mounts the line of /etc/fstab that is marked noauto: what mounts the others
+# leaves network file systems alone, and nothing else would order this before Docker.
 
 source=@source@
 target=@target@
@@ -11,10 +9,7 @@ limit=@limit@
 attempt=@attempt@
 state=/run/$RC_SVCNAME
 
-depend() {
-@depend@
-}
-
+@start@
 uptime() {
 	read -r seconds _ </proc/uptime
 	echo "${seconds%%.*}"
@@ -69,3 +64,4 @@ stop() {
 	bounded "$attempt" umount "$target" || bounded "$attempt" umount -l "$target"
 	eend $? "$target stays mounted: $(reason)"
 }
+@end@

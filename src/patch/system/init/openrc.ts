@@ -1,0 +1,94 @@
+import { quoteWord } from '../../../io/script.js';
+import type { StepOutcome } from '../../../model/patch.js';
+import { putFstabLine } from '../fstab.js';
+import { combine } from '../text-file.js';
+import { isAnyFile, putIfDifferent } from '../workspace-files.js';
+import type { At, InitSystem, MountDefinition, ServiceDefinition } from './init-system.js';
+import { createMountScript, listDependencies } from './mount-script.js';
+import { disableService, enableService, isInRunlevel } from './openrc-runlevels.js';
+import { refuseAutomount } from './refusals.js';
+import { createCommandLine } from './script-text.js';
+
+export const openrc: InitSystem = {
+  name: 'openrc',
+  enable: ({ name, runlevel }, at) => enableService(at, name, runlevel),
+  disable: ({ name, runlevel }, at) => disableService(at, name, runlevel),
+  isStarted: (names, workspace) => isInRunlevel(workspace, names),
+  pathOf: (name) => `etc/init.d/${name}`,
+  describeStart: ({ name, runlevel }) => `etc/runlevels/${runlevel}/${name} -> /etc/init.d/${name}`,
+  describeMount: (mount) => [
+    `etc/fstab: a line for ${mount.target}, marked noauto`,
+    `etc/init.d/${mount.name}`,
+    openrc.describeStart(mount),
+  ],
+  async define(service, at) {
+    const hasSupervisor = await isAnyFile(at.workspace, supervisors);
+    const outcome = await putScript(service.name, createScript(service, hasSupervisor), at);
+    const isOnce = service.type === 'once';
+    const notes = service.restart && !isOnce && !hasSupervisor ? [noSupervisor] : [];
+    return combine([outcome], outcome.changed ? notes : []);
+  },
+  async mount(mount, at) {
+    refuseAutomount(mount, 'openrc', at);
+    return combine([
+      await putMountLine(mount, at),
+      await putScript(mount.name, createMountScript(mount, 'openrc'), at),
+      await enableService(at, mount.name, mount.runlevel),
+    ]);
+  },
+};
+
+const supervisors = ['sbin/supervise-daemon', 'usr/sbin/supervise-daemon', 'usr/bin/supervise-daemon'];
+const noSupervisor = 'found no supervise-daemon in the image: a daemon that ends is not started again';
+
+/** The line of etc/fstab that a script mounts. */
+export function putMountLine(mount: MountDefinition, { workspace, context }: At): Promise<StepOutcome> {
+  const { source, target, type, options } = mount;
+  const line = { source, target, type, options: `noauto,${options}`, dump: 0, pass: 0 };
+  return putFstabLine(workspace, context, line);
+}
+
+export function putScript(name: string, text: string, { workspace }: At): Promise<StepOutcome> {
+  const content = new TextEncoder().encode(text);
+  return putIfDifferent(workspace, { path: `etc/init.d/${name}`, type: 'file', mode: 0o755, content });
+}
+
+/** openrc-run evaluates the words of command_args (start-stop-daemon.sh), so that they are quoted in quotes. */
+function createScript(service: ServiceDefinition, hasSupervisor: boolean): string {
+  const { description, command, user, folder, environment } = service;
+  const [program = '', ...args] = command;
+  const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${quoteWord(value)}`);
+  const depend = listDependencies(service).map((line) => `\t${line}`);
+  const daemon = [
+    `command=${quoteWord(program)}`,
+    `command_args=${quoteWord(args.map(quoteWord).join(' '))}`,
+    ...(user === undefined ? [] : [`command_user=${quoteWord(user)}`]),
+    ...(folder === undefined ? [] : [`directory=${quoteWord(folder)}`]),
+    'pidfile=/run/$RC_SVCNAME.pid',
+    ...(service.restart && hasSupervisor
+      ? ['supervisor=supervise-daemon', 'respawn_delay=1', 'respawn_max=0']
+      : ['command_background=yes']),
+  ];
+  return [
+    '#!/sbin/openrc-run',
+    `description=${quoteWord(description)}`,
+    ...(service.type === 'daemon' ? daemon : []),
+    ...variables,
+    ...(depend.length > 0 ? ['', 'depend() {', ...depend, '}'] : []),
+    ...(service.type === 'once' ? listOnce(service) : []),
+    '',
+  ].join('\n');
+}
+
+function listOnce(service: ServiceDefinition): string[] {
+  const { folder } = service;
+  return [
+    '',
+    'start() {',
+    '\tebegin "Running $RC_SVCNAME"',
+    ...(folder === undefined ? [] : [`\tcd ${quoteWord(folder)} || return 1`]),
+    `\t${createCommandLine(service)}`,
+    '\teend $?',
+    '}',
+  ];
+}
