@@ -36,7 +36,7 @@ export const initPaths: readonly string[] = [
 
 /** What was looked for, for messages. */
 export const knownInits =
-  'OpenRC (etc/runlevels), systemd (sbin/init leads to systemd), sysvinit (etc/rc2.d with sbin/telinit) or busybox init (sbin/init leads to busybox, or etc/inittab beside it)';
+  'OpenRC (etc/runlevels, sbin/openrc), systemd (sbin/init leads to systemd), sysvinit (etc/rc2.d with sbin/telinit) or busybox init (sbin/init leads to busybox, or etc/inittab beside it)';
 
 /**
  * The init system of a tree. The first program decides where its name is known: a Debian with systemd may have OpenRC's
@@ -54,20 +54,18 @@ export function detectInitSystem(follow: FollowPath): InitDetection {
   if (name === 'openrc-init') return { name: 'openrc', evidence: led };
   if (/^(runit|s6|dinit|finit|shepherd|upstart|procd)\b/.test(name)) return { evidence: led };
   const openrc = file(openrcPrograms);
-  if (folder(['etc/runlevels']) !== undefined)
-    return {
-      name: 'openrc',
-      evidence: openrc === undefined ? 'etc/runlevels' : `etc/runlevels and ${openrc}`,
-    };
+  const levels = folder(['etc/runlevels']);
+  if (levels !== undefined || openrc !== undefined)
+    return { name: 'openrc', evidence: [levels, openrc].filter((path) => path !== undefined).join(' and ') };
   const systemd = file(systemdPrograms);
   if ((first === undefined || first === 'init') && systemd !== undefined)
     return { name: 'systemd', evidence: systemd };
   const other = file(others);
   if (other !== undefined && !/^busybox/.test(name)) return { evidence: other };
-  const levels = folder(sysvFolders);
+  const numbered = folder(sysvFolders);
   const telinit = file(sysvPrograms);
-  if (levels !== undefined && telinit !== undefined && !/^busybox/.test(name))
-    return { name: 'sysvinit', evidence: `${levels} and ${telinit}` };
+  if (numbered !== undefined && telinit !== undefined && !/^busybox/.test(name))
+    return { name: 'sysvinit', evidence: `${numbered} and ${telinit}` };
   if (/^busybox/.test(name)) return { name: 'busybox', evidence: led };
   const [box, table] = [file(busyboxPrograms), file(busyboxFiles)];
   if (box !== undefined && table !== undefined) return { name: 'busybox', evidence: `${table} and ${box}` };

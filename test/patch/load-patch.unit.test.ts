@@ -71,7 +71,6 @@ test('all problems are reported at once, each with its place', async (t) => {
     'patch.yaml:4:40: content: found 3, wanted a text',
     'patch.yaml:5:11: path: found nothing, wanted a text',
     'patch.yaml:5:12: unknown key "pth" (did you mean "path"?)',
-    'patch.yaml:6:14: runlevel: found nothing, wanted a text',
     'patch.yaml:7:13: found a list, wanted a text or a map',
     'patch.yaml:8:5: found a step with 2 keys, wanted one: its kind',
     'patch.yaml:10:5: found "nothing", wanted a step such as "- file: {path: etc/motd, content: hello}"',

@@ -28,7 +28,7 @@ async function requireRunlevel({ workspace, context }: At, runlevel: string): Pr
   throw createStepError(
     context,
     'runlevel-missing',
-    `runlevel ${runlevel}: found only ${names.join(', ')} in ${runlevels}${suggest(runlevel, names)}`,
+    `runlevel ${runlevel}: found ${names.length === 0 ? 'nothing' : `only ${names.join(', ')}`} in ${runlevels}${suggest(runlevel, names)}`,
   );
 }
 
