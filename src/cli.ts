@@ -1,9 +1,9 @@
 #!/usr/bin/env node
+import './io/require-node.js';
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { CommanderError } from 'commander';
-import { createProgram } from './commands/program.js';
+import { runProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
 import { createOutputClosedError, createOutputFault, explain } from './commands/shared/errors.js';
 import { talk } from './commands/shared/talk.js';
@@ -55,16 +55,7 @@ const context: CommandContext = {
     process.exitCode = code;
   },
 };
-// `completion` needs all commands.
-const name = process.argv[2] === 'completion' ? undefined : process.argv[2];
-const program = await createProgram(version, context, name);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : exitCodes.invalid;
-}
+await runProgram(process.argv.slice(2), version, context);
 // The last write fails after the command has ended.
 await nextTurn();
 if (outputFault !== undefined && !process.exitCode) explain(context, createErrorReport(outputFault));

@@ -62,6 +62,7 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
     await refuseForeign(initrd, name);
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
+  if (found?.isDirectory()) throw await createFolderError(name, initrd);
   const ids = [...(await listDefinitions(options.roots)).keys()];
   throw new MobyPatchError(
     'invalid',
@@ -69,9 +70,21 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
     `found neither a file ${initrd} nor an image definition of this name${suggest(name, ids)}`,
     {
       path: name,
-      hint: ids.length > 0 ? `the images with a definition are: ${ids.join(', ')}` : undefined,
+      hint: `ls ${dirname(initrd)}${ids.length > 0 ? `; the images with a definition are: ${ids.join(', ')}` : ''}`,
     },
   );
+}
+
+async function createFolderError(name: string, folder: string): Promise<MobyPatchError> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const initrd = names.filter((each) => /^(initrd|initramfs)/.test(each)).sort()[0];
+  const hint = names.includes('patch.yaml')
+    ? `it is a patch: -i IMAGE -p ./${name}`
+    : initrd === undefined
+      ? `give the file of an image; of a folder that unpack wrote: moby-patch repack ${name} -o initrd.img`
+      : `-i ${join(name, initrd)}`;
+  const message = 'found a folder, wanted the file of an image';
+  return new MobyPatchError('invalid', 'image-unreadable', message, { path: name, hint });
 }
 
 /** Every id with its file, sorted by id. */

@@ -29,7 +29,11 @@ export async function makeImage(recipe: string, options: RecipeOptions): Promise
   const id = await hashFolder(dirname(recipe));
   const made = join(options.cache, id);
   if (await exists(made)) return made;
-  await mkdir(options.cache, { recursive: true, mode: 0o700 });
+  await mkdir(options.cache, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+    const message = `cannot make the folder of the cache: ${cause.code}`;
+    const hint = instead;
+    throw new MobyPatchError('invalid', 'output-unwritable', message, { path: options.cache, hint, cause });
+  });
   await removeAbandoned(options.cache, 'scratch');
   await using scratch = await createScratch(options.cache);
   const making = join(scratch.path, 'made');

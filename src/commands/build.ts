@@ -27,7 +27,7 @@ export function addBuildCommand(program: Command, context: CommandContext): void
       ),
     )
       .option('--json', 'the report as JSON on standard output')
-      .option('-q, --quiet', 'no progress'),
+      .option('-q, --quiet', 'print nothing but errors'),
   ).action(guard(context, (flags: Flags) => runBuild(flags, context)));
 }
 
@@ -46,7 +46,7 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
       const setup = await import('../setup/build-request.js');
       await using session = await openSession(flags, context, progress);
       const ignored = await setup.describeIgnoredFile(flags, session.places);
-      if (ignored !== undefined) talk(context, `moby-patch: ${ignored}`);
+      if (ignored !== undefined && !flags.quiet) talk(context, `moby-patch: ${ignored}`);
       const request = await setup.createBuildRequest(
         setup.ignoreUnnamedFile(isStreamed ? { ...flags, output: streamed } : flags),
         session,
@@ -57,7 +57,8 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
       return { report, error: built.error };
     });
     progress.end();
-    await showReport(report, { json: flags.json, toStderr: isStreamed }, context);
+    const { json, quiet } = flags;
+    await showReport(report, { json, quiet, toStderr: isStreamed || report.failed }, context);
     if (report.error !== undefined) explain(context, report.error, error);
     if (isStreamed && !report.failed)
       for await (const piece of streamRegular(streamed)) await printData(context, piece);
@@ -68,15 +69,18 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
 
 interface ShowOptions {
   readonly json: boolean | undefined;
+  readonly quiet: boolean | undefined;
+  /** Of a failure too: its reason follows there. */
   readonly toStderr: boolean;
 }
 
 async function showReport(
   report: Report,
-  { json, toStderr }: ShowOptions,
+  { json, quiet, toStderr }: ShowOptions,
   context: CommandContext,
 ): Promise<void> {
   if (json) return printJson(context, report);
+  if (quiet) return;
   const { renderReport } = await import('../report/text.js');
   const lines = renderReport(report).map((line) => shortenPaths(context, line));
   if (toStderr) talk(context, lines.join('\n'));

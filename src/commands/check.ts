@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { createErrorReport, MobyPatchError } from '../model/error.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
@@ -30,5 +31,5 @@ async function runCheck(
       right.map(({ kind, name }) => `${kind} ${name}: right`),
     );
   if (problems.length > 0)
-    explain(context, { kind: 'invalid', code: 'check-failed', message: problems.join('\n') });
+    explain(context, createErrorReport(new MobyPatchError('invalid', 'check-failed', problems.join('\n'))));
 }

@@ -15,7 +15,7 @@ interface Flags {
 }
 
 export function addHostCommand(program: Command, context: CommandContext): void {
-  const host = program.command('host').description("the host's half of what a patch needs").exitOverride();
+  const host = program.command('host').description("the host's half of what a patch needs");
   host
     .command('nfs')
     .description('print what this machine needs to share a directory with the VM over NFS, or write it')
@@ -31,7 +31,6 @@ export function addHostCommand(program: Command, context: CommandContext): void 
     .option('--apply', 'write it, as root: lines of our own between marks, nothing else is touched')
     .option('--remove', 'remove those lines')
     .option('--json', 'what was found and done as JSON on standard output')
-    .exitOverride()
     .action(guard(context, (flags: Flags) => runHostNfs(flags, context)));
 }
 

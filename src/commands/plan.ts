@@ -49,10 +49,14 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
 
 function describePlan(report: Report, output: string, context: CommandContext): string[] {
   const { steps = [], rootKept, init } = report.plan ?? {};
+  // Nothing is known of the steps of patches with mistakes.
+  const isKnown = !report.prechecks?.some(({ name, problem }) => name === 'request' && problem !== undefined);
   return [
     `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
-    ...(report.engine === undefined ? [] : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
-    ...(report.mode === undefined ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
+    ...(report.engine === undefined || !isKnown
+      ? []
+      : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
+    ...(report.mode === undefined || !isKnown ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
     ...(steps.some((step) => step.becomes !== undefined) && init?.name !== undefined
       ? [`init    ${init.name}: ${init.evidence}`]
       : []),
@@ -63,7 +67,7 @@ function describePlan(report: Report, output: string, context: CommandContext): 
     ...(rootKept === undefined
       ? []
       : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),
-    `output  ${shortenPaths(context, output)}${steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
+    `output  ${shortenPaths(context, output)}${isKnown && steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
     ...listChecks(report).map((line) => shortenPaths(context, line)),
     ...report.warnings.map((warning) => shortenPaths(context, `warning ${warning}`)),
   ];

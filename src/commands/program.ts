@@ -1,8 +1,12 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { showText } from '../format/show-text.js';
-import { exitCodes } from '../model/error.js';
+import { createErrorReport, exitCodes, MobyPatchError } from '../model/error.js';
+import { showExamples } from './examples.js';
 import type { CommandContext } from './shared/context.js';
+import { explain } from './shared/errors.js';
 import { collect } from './shared/options.js';
+import { printJson } from './shared/print.js';
+import { createUnknownHelp, createUsageError, nameCommand } from './shared/usage.js';
 
 type AddCommand = (program: Command, context: CommandContext) => void;
 
@@ -38,20 +42,71 @@ export async function createProgram(
   name?: string,
 ): Promise<Command> {
   const program = new Command('moby-patch')
-    .description('Rebuild the initrd a VM boots from: declarative patches in, a verified image out.')
-    .version(version)
-    .showHelpAfterError('(moby-patch --help shows what there is)')
+    .description('Patch an existing initrd from a YAML file, and boot-test the result before you ship it.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
     .configureOutput({
       writeOut: (text) => context.stdout.write(showText(text)),
       writeErr: (text) => context.stderr.write(showText(text)),
-    })
-    .exitOverride();
+      getOutHelpWidth: () => chooseWidth(context.stdout),
+      getErrHelpWidth: () => chooseWidth(context.stderr),
+      // `runProgram` prints it, in the form of all other errors.
+      outputError: () => {},
+    });
   const one = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
   const wanted = one === undefined ? Object.values(commands) : [one];
   for (const add of await Promise.all(wanted.map((load) => load()))) add(program, context);
-  for (const command of program.commands) command.exitOverride();
-  refuseRepetition(program);
+  prepareCommand(program);
   return program;
+}
+
+/** Runs the command of the arguments that follow the program's name. Never rejects for what a user typed. */
+export async function runProgram(
+  args: readonly string[],
+  version: string,
+  context: CommandContext,
+): Promise<void> {
+  // `completion` needs all commands.
+  const program = await createProgram(version, context, args[0] === 'completion' ? undefined : args[0]);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    // Help and version are thrown too; help without a command is what nobody asked for.
+    if (error instanceof CommanderError) return context.setExitCode(error.exitCode && exitCodes.invalid);
+    if (!(error instanceof MobyPatchError)) throw error;
+    const report = createErrorReport(error);
+    explain(context, report);
+    if (args.includes('--json')) await printJson(context, { failed: true, error: report });
+  }
+}
+
+/** A terminal of a serial line may say that it has no columns. */
+function chooseWidth({ columns }: { readonly columns?: number | undefined }): number {
+  return columns === undefined || columns < 40 ? 80 : columns;
+}
+
+function prepareCommand(command: Command): void {
+  refuseRepetition(command);
+  command.addHelpText('after', ({ command: shown }) => showExamples(nameCommand(shown)));
+  command.exitOverride((error) => {
+    if (error.exitCode === 0 || error.code === 'commander.help') throw error;
+    throw createUsageError(error, command, command.args);
+  });
+  if (command.commands.length === 0) return;
+  for (const each of command.commands) prepareCommand(each);
+  // Commander's own prints the whole help of the program for a name that it does not know.
+  command
+    .helpCommand(false)
+    .command('help')
+    .description('print the help of a command')
+    .addHelpText('after', showExamples('help'))
+    .argument('[command]')
+    .action((name: string | undefined) => {
+      if (name === undefined) return command.help();
+      const found = command.commands.find((each) => each.name() === name);
+      if (found === undefined) throw createUnknownHelp(command, name);
+      found.help();
+    });
 }
 
 /** Of an option that takes one value the last one would win, and the user would not know that the others are ignored. */
@@ -61,13 +116,8 @@ function refuseRepetition(command: Command): void {
     if (option.variadic || option.parseArg === collect) continue;
     let isGiven = false;
     command.on(`option:${option.name()}`, () => {
-      if (isGiven)
-        command.error(`error: option '${option.flags}' was given twice, and takes one value`, {
-          exitCode: exitCodes.invalid,
-          code: 'moby-patch.optionTwice',
-        });
+      if (isGiven) command.error(`error: option '${option.flags}' was given twice, and takes one value`);
       isGiven = true;
     });
   }
-  for (const each of command.commands) refuseRepetition(each);
 }

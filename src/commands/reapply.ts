@@ -32,7 +32,7 @@ async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise
     });
     progress.end();
     if (json) await printJson(context, deployed);
-    else await printLines(context, describeDeployed(deployed));
+    else if (!quiet) await printLines(context, describeDeployed(deployed));
     if (!deployed.changed) context.setExitCode(exitCodes.unchanged);
   } finally {
     progress.end();

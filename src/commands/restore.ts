@@ -17,7 +17,7 @@ export function addRestoreCommand(program: Command, context: CommandContext): vo
     .option('--force', 'also over an image that another program changed; a copy of it is kept')
     .option('--dry-run', 'say what would be done; change nothing')
     .option('--quit', 'quit the application that boots the image, and start it again afterwards')
-    .option('-q, --quiet', 'no progress')
+    .option('-q, --quiet', 'print nothing but errors')
     .action(guard(context, (flags: Flags) => runRestore(flags, context)));
 }
 
@@ -33,6 +33,7 @@ async function runRestore(flags: Flags, context: CommandContext): Promise<void> 
     const { name, changed, before, stock } = restored;
     const done = dryRun ? 'would put back' : 'put back';
     if (json) await printJson(context, restored);
+    else if (quiet) return;
     else if (!changed) await printLines(context, [`${name}: nothing to do: ${before.reason}`]);
     else
       await printLines(context, [`${name}: was ${before.status}; ${done} the stock image: sha256 ${stock}`]);

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import type { BootResult } from '../model/boot.js';
-import { exitCodes } from '../model/error.js';
+import { createErrorReport, MobyPatchError } from '../model/error.js';
 import type { BootFlags } from '../setup/boot-options.js';
 import { addBootOptions } from './shared/build-options.js';
 import { type CommandContext, createReader } from './shared/context.js';
-import { guard } from './shared/errors.js';
+import { explain, guard } from './shared/errors.js';
 import { addImageOption, chooseImage, type ImageFlags, imageText } from './shared/image-arguments.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
 import { addReportOption, type ReportFlags } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
+import { talk } from './shared/talk.js';
 
 interface Flags extends BootFlags, ReportFlags, LimitFlags, ImageFlags {
   readonly console?: string;
@@ -29,7 +30,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
       .argument('[image...]', imageText)
       .option('--console <file>', 'write the console of the guest to this file')
       .option('--json', 'the result as JSON on standard output')
-      .option('-q, --quiet', 'no progress'),
+      .option('-q, --quiet', 'print nothing but errors'),
   ).action(guard(context, (names: string[], flags: Flags) => runVerify(names, flags, context)));
 }
 
@@ -49,15 +50,24 @@ async function runVerify(names: readonly string[], flags: Flags, context: Comman
       return report.boot;
     });
     progress.end();
-    if (flags.json) await printJson(context, result);
-    else await printBoot(result, context);
-    if (result.verdict === 'refused') context.setExitCode(exitCodes.boot);
+    const error =
+      result.verdict === 'refused' ? createErrorReport(createRefusal(result, flags.console)) : undefined;
+    if (flags.json) await printJson(context, error === undefined ? result : { ...result, error });
+    else if (error !== undefined) talk(context, (await listBoot(result)).join('\n'));
+    else if (!flags.quiet) await printLines(context, await listBoot(result));
+    if (error !== undefined) explain(context, error);
   } finally {
     progress.end();
   }
 }
 
-async function printBoot(result: BootResult, context: CommandContext): Promise<void> {
+async function listBoot(result: BootResult): Promise<string[]> {
   const { renderBoot } = await import('../report/text.js');
-  await printLines(context, [...renderBoot(result), ...result.tail.map((line) => `  | ${line}`)]);
+  return [...renderBoot(result), ...result.tail.map((line) => `  | ${line}`)];
+}
+
+function createRefusal({ reason }: BootResult, console: string | undefined): MobyPatchError {
+  const message = `the image did not boot as it must: ${reason}`;
+  const hint = console === undefined ? '--console FILE saves what the guest printed' : `less ${console}`;
+  return new MobyPatchError('boot', 'boot-refused', message, { path: console, hint });
 }

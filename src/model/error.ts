@@ -1,4 +1,5 @@
 import type { ErrorCode } from './error-code.js';
+import { usualHints } from './usual-hints.js';
 
 /** How an error ends the program; the numbers are the exit codes of the command line. */
 export const exitCodes = {
@@ -113,12 +114,15 @@ export function findMachineFault(error: unknown): MachineFault | undefined {
   return { ...fault, reason: `${fault.reason} (${code}${place})` };
 }
 
-/** Never throws: an error of the system keeps its code; anything else has the code `internal` and is our defect. */
+/**
+ * Never throws. An error without a hint gets the usual one of its code; an error of the system keeps its code; anything
+ * else has the code `internal` and is our defect.
+ */
 export function createErrorReport(thrown: unknown): ErrorReport {
   const error = findFirst(thrown);
   if (error instanceof MobyPatchError) {
     const { kind, code, message, hint, path, offset, problems } = error;
-    const report = { kind, code, message, hint, path, offset };
+    const report = { kind, code, message, hint: hint ?? usualHints[code], path, offset };
     return problems === undefined ? report : { ...report, problems: problems.map(createErrorReport) };
   }
   const { name, message, path }: Partial<NodeError> & { message: string } =

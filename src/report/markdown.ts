@@ -1,3 +1,5 @@
+import { showPath } from '../format/path.js';
+import type { ErrorReport } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import { renderDiff } from './diff.js';
 import { renderReport } from './text.js';
@@ -11,8 +13,7 @@ export function renderMarkdown(report: Report): string {
     ...renderReport(report).map(escapeFence),
     '```',
   ];
-  if (report.error !== undefined)
-    lines.push('', `**${report.error.code}**: ${report.error.message.replace(/[<>`]/g, '')}`);
+  if (report.error !== undefined) lines.push('', ...listErrors(report.error).flatMap(renderFailure));
   if (report.diff !== undefined && renderDiff(report.diff).length > 0) {
     lines.push(
       '',
@@ -26,6 +27,22 @@ export function renderMarkdown(report: Report): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The single ones, where the error stands for several. */
+function listErrors(error: ErrorReport): readonly ErrorReport[] {
+  return error.problems === undefined ? [error] : error.problems.flatMap(listErrors);
+}
+
+function renderFailure({ code, message, path, hint }: ErrorReport): string[] {
+  const place = path === undefined || message.includes(path) ? '' : `${showPath(path)}: `;
+  const lines = [`**${code}**: ${escapeMarkup(`${place}${message}`)}`, ''];
+  return hint === undefined ? lines : [...lines, `try: \`${escapeMarkup(hint).replaceAll('\n', ' ')}\``, ''];
+}
+
+/** A text from an image or a guest must not become markup. */
+function escapeMarkup(text: string): string {
+  return text.replace(/[<>`]/g, '');
 }
 
 /** A name from an image must not close the code block. */

@@ -70,7 +70,9 @@ export async function isNamed(name: string, { places }: ReadingSession): Promise
 
 async function locateNamed(name: string, session: ReadingSession): Promise<string> {
   const path = resolve(session.places.folder, name);
-  return (await exists(path)) ? path : (await findNamedImage(name, session)).initrd;
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isDirectory()) return path;
+  return (await findNamedImage(name, session)).initrd;
 }
 
 interface JoinedOptions extends Omit<OpenOptions, 'name'> {

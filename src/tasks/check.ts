@@ -4,6 +4,7 @@ import { MobyPatchError } from '../model/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { findPatch, listPatches } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
+import { locatePatch } from '../setup/build-request.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { assertOwnConfiguration } from '../setup/own-configuration.js';
 
@@ -20,7 +21,8 @@ export async function check(
   { places }: ReadingSession,
 ): Promise<readonly Checked[]> {
   await assertOwnConfiguration(places);
-  const loadNamed = async (name: string) => loadPatch(await findPatch(name, places.patches));
+  const loadNamed = async (name: string) =>
+    loadPatch(await findPatch(locatePatch(name, places.folder), places.patches));
   const results: Checked[] = [];
   const add = async (kind: Checked['kind'], name: string, load: () => Promise<unknown>) => {
     results.push({ kind, name, problem: await explainFailure(load) });

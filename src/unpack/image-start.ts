@@ -37,9 +37,8 @@ export async function createNoImageError(
 export async function createNoArchiveError(file: InputFile): Promise<MobyPatchError> {
   const kind = await identifyAt(file);
   if (kind !== undefined) return createForeignError(file.name, 0, kind);
-  return new MobyPatchError('invalid', 'image-invalid', 'the file holds no cpio archive', {
-    path: file.name,
-  });
+  const message = file.size === 0 ? 'the file is empty, wanted an initrd' : 'the file holds no cpio archive';
+  return new MobyPatchError('invalid', 'image-invalid', message, { path: file.name });
 }
 
 function createBytesError(name: string, offset: number, start: Uint8Array): MobyPatchError {

@@ -22,9 +22,9 @@ test('a mistyped command, option, engine or number is exit 2 with a suggestion',
   ]) {
     const { code, stderr } = await run(folder, ...args);
     t.is(code, 2, args.join(' '));
-    t.regex(stderr, /error:|image-missing/);
+    t.regex(stderr, /^moby-patch: .* \[(command|option|arguments)-\w+\]\n {2}try: |image-missing/);
   }
-  t.regex((await run(folder, 'biuld')).stderr, /Did you mean build/);
+  t.regex((await run(folder, 'biuld')).stderr, /try: moby-patch build\n/);
 });
 
 test('--help and --version are exit 0 on standard output', async (t) => {

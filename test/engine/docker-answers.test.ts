@@ -162,7 +162,10 @@ test('a daemon that does not answer is not ready', async (t) => {
 
 test('a missing daemon, Windows containers and a wrong address are named', async (t) => {
   const none = await probeDocker({ DOCKER_HOST: 'unix:///nonexistent/docker.sock' });
-  t.like(none, { ready: false, reason: 'no Docker daemon at unix:///nonexistent/docker.sock (DOCKER_HOST)' });
+  t.like(none, {
+    ready: false,
+    reason: 'no Docker daemon at unix:///nonexistent/docker.sock (DOCKER_HOST): there is no such socket',
+  });
   t.truthy(none.hint);
   const windows = await probeDocker(await serve(t, (_, response) => response.end('{"Os":"windows"}')));
   t.regex(windows.reason, /runs windows containers/);

@@ -45,6 +45,7 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   bytes: undefined,
   times: undefined,
   'uid:gid': undefined,
+  command: undefined,
 };
 
 /** What the last word may become; `words` follow the name of the program. */

@@ -11,7 +11,7 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
   readonly stdin: NodeJS.ReadableStream;
-  readonly stdout: NodeJS.WritableStream;
+  readonly stdout: NodeJS.WritableStream & { readonly columns?: number | undefined };
   readonly stderr: NodeJS.WritableStream & {
     readonly isTTY?: boolean | undefined;
     readonly columns?: number | undefined;

@@ -57,7 +57,7 @@ export function addDeployOptions(command: Command): Command {
         .option('--no-verify', 'do not boot the new image')
         .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
         .option('--quit', 'quit the application that boots the image, and start it again afterwards')
-        .option('-q, --quiet', 'no progress'),
+        .option('-q, --quiet', 'print nothing but errors'),
     ),
   );
 }

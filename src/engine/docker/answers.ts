@@ -29,6 +29,19 @@ export function createTimeoutError(
   );
 }
 
+/** Why nothing answers, by the system's code. */
+const unreachable: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such socket'],
+  ['ENOTSOCK', 'this is no socket'],
+  ['ECONNREFUSED', 'nothing listens there'],
+  ['ECONNRESET', 'the connection was closed'],
+  ['EHOSTUNREACH', 'the host cannot be reached'],
+  ['ENETUNREACH', 'there is no network to it'],
+  ['ETIMEDOUT', 'the host does not answer'],
+  ['ENOTFOUND', 'no host has this name'],
+  ['EAI_AGAIN', 'its name cannot be looked up now'],
+]);
+
 /** The error for a call that failed; `what` completes "Docker could not". */
 export function createDaemonError({ host, source }: Endpoint, what: string, cause: unknown): MobyPatchError {
   const text = describeFailure(cause);
@@ -50,11 +63,11 @@ export function createDaemonError({ host, source }: Endpoint, what: string, caus
       },
     );
   }
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
-    return new MobyPatchError('infrastructure', 'docker-absent', `no Docker daemon at ${host} (${source})`, {
-      cause,
-      hint: 'start Docker, or set DOCKER_HOST; docker context ls',
-    });
+  const reason = code === undefined ? undefined : unreachable.get(code);
+  if (reason !== undefined) {
+    const message = `no Docker daemon at ${host} (${source}): ${reason}`;
+    const hint = 'start Docker, or set DOCKER_HOST; docker context ls';
+    return new MobyPatchError('infrastructure', 'docker-absent', message, { cause, hint });
   }
   return new MobyPatchError(
     'infrastructure',
@@ -70,10 +83,10 @@ function describeFailure(cause: unknown): string {
   if (typeof message === 'string') return message.slice(0, 2000);
   if (!(cause instanceof Error)) return String(cause).slice(0, 2000);
   const inner = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : '';
-  return (cause.message || inner || cause.name)
-    .replace(/^\(HTTP code \d+\) [^-]*- /, '')
-    .trim()
-    .slice(0, 2000);
+  const text = (cause.message || inner || cause.name).trim();
+  // Something that is no Docker answers without a text.
+  const [, status, reason = ''] = /^\(HTTP code (\d+)\)[^-]*- ?(.*)/s.exec(text) ?? [];
+  return (status === undefined ? text : reason.trim() || `HTTP status ${status}`).slice(0, 2000);
 }
 
 export interface Stall {

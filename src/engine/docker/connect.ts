@@ -6,7 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { createTail, startProcess, stopProcess } from '../../io/process.js';
 import { createUnreadableError, readRegular } from '../../io/regular-file.js';
 import type { Readiness } from '../../model/engine.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createErrorReport, MobyPatchError } from '../../model/error.js';
 import type { Daemon } from './daemon.js';
 import { createDaemon } from './dockerode.js';
 import { type Endpoint, type Environment, findEndpoint, type TlsFiles } from './endpoint.js';
@@ -33,7 +33,7 @@ export async function probeDocker(environment: Environment, seconds = 10): Promi
     };
   } catch (error) {
     if (!(error instanceof MobyPatchError)) throw error;
-    return { ready: false, reason: error.message, hint: error.hint };
+    return { ready: false, reason: error.message, hint: createErrorReport(error).hint };
   }
 }
 

@@ -1,24 +1,30 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { MobyPatchError } from '../../model/error.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { patchFile } from './load-patch.js';
 
 /**
  * The folder of a patch. A name with a slash or a leading dot is a folder. Any other name is an id, which is looked up
- * in each of `roots` in turn, and then a folder. Error (`invalid`): `patch-unknown`.
+ * in each of `roots` in turn, and then a folder; `FOLDER/patch.yaml` names the folder. Error (`invalid`): `patch-unknown`.
  */
 export async function findPatch(nameOrFolder: string, roots: readonly string[]): Promise<string> {
+  if (basename(nameOrFolder) === patchFile && (await isPatch(dirname(nameOrFolder))))
+    return resolve(dirname(nameOrFolder));
   const isId = !/[/\\]/.test(nameOrFolder) && !nameOrFolder.startsWith('.');
   const candidates = [...(isId ? roots.map((root) => join(root, nameOrFolder)) : []), resolve(nameOrFolder)];
   for (const candidate of candidates) if (await isPatch(candidate)) return candidate;
   const ids = [...(await listPatches(roots)).keys()];
+  const folder = nameOrFolder.replace(/\.ya?ml$/, '');
+  const isFile = (await stat(resolve(nameOrFolder)).catch(() => undefined))?.isFile() ?? false;
   throw new MobyPatchError(
     'invalid',
     'patch-unknown',
     `patch ${nameOrFolder}: found no ${patchFile} in ${candidates.join(', ')}${isId ? suggest(nameOrFolder, ids) : ''}`,
     {
-      hint: ids.length > 0 ? `the patches with an id are: ${ids.join(', ')}` : undefined,
+      hint: isFile
+        ? `a patch is a folder: mkdir ${folder} && mv ${nameOrFolder} ${join(folder, patchFile)}`
+        : `${ids.length > 0 ? `the patches with an id are: ${ids.join(', ')}; ` : ''}moby-patch init writes an example`,
       path: nameOrFolder,
     },
   );

@@ -1,0 +1,102 @@
+/** The examples of each command's help and of the manual: what it does -> what to type. A test parses each of them. */
+export const examples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '': {
+    'Begin a project for the image of this folder': 'moby-patch init',
+    'Patch, check and boot an image': 'moby-patch build -i initrd.gz -p ./motd -o patched.gz',
+  },
+  build: {
+    'Apply the patch in ./motd, boot the result, write it':
+      'moby-patch build -i initrd.gz -p ./motd -o patched.gz',
+    'With a parameter, and a kernel elsewhere':
+      'moby-patch build -i initrd.gz -p nfs -s share=/srv --kernel ../vmlinuz',
+    'Write only, boot nothing': 'moby-patch build -i initrd.gz -p ./motd --no-verify',
+    'Leave the bytes of the input, and append': 'moby-patch build -i initrd.gz -p ./motd --mode append',
+    'What moby-patch.yaml of this folder says': 'moby-patch build',
+  },
+  plan: {
+    'What a build would do, and what it lacks': 'moby-patch plan -i initrd.gz -p ./motd',
+  },
+  inspect: {
+    'Archives, compression, system and hazards': 'moby-patch inspect initrd.gz',
+    'Several files that a loader joins': 'moby-patch inspect microcode.cpio initrd.gz',
+  },
+  ls: {
+    'Everything, with modes and owners': 'moby-patch ls -l initrd.gz',
+    'A part': "moby-patch ls initrd.gz 'etc/**'",
+  },
+  cat: {
+    'A file of the image': 'moby-patch cat initrd.gz etc/passwd',
+  },
+  diff: {
+    'What a build changed': 'moby-patch diff initrd.gz patched.gz',
+  },
+  unpack: {
+    'To a folder, which repack makes an image of again': 'moby-patch unpack initrd.gz -o root',
+    'To a tar': 'moby-patch unpack initrd.gz -o root.tar',
+  },
+  repack: {
+    'A folder that unpack wrote': 'moby-patch repack root -o new.gz',
+    'A tar, as gzip': 'moby-patch repack root.tar -o new.gz --compression gzip',
+  },
+  verify: {
+    'Boot it with the kernel beside it': 'moby-patch verify initrd.gz',
+    'With a kernel, and a line that must come':
+      "moby-patch verify initrd.gz --kernel vmlinuz --expect 'login:'",
+  },
+  status: {
+    'Where an installed image stands': 'moby-patch status -i /boot/initrd.img -p ./motd',
+  },
+  apply: {
+    'Patch an installed image in its place': 'moby-patch apply -i /boot/initrd.img -p ./motd',
+    'Say what would be done': 'moby-patch apply -i docker-for-mac -p nfs --dry-run',
+  },
+  restore: {
+    'Put the stock image back': 'moby-patch restore -i /boot/initrd.img',
+  },
+  reapply: {
+    'After an upgrade': 'moby-patch reapply -i /boot/initrd.img',
+  },
+  watch: {
+    'Patch again whenever an upgrade replaces it': 'moby-patch watch -i /boot/initrd.img -p ./motd',
+    'Let systemd or launchd do that': 'moby-patch watch -i /boot/initrd.img -p ./motd --install',
+  },
+  host: {
+    'What this machine needs to share a folder': 'moby-patch host nfs --share /srv/data',
+  },
+  'host nfs': {
+    'Show the lines': 'moby-patch host nfs --share /srv/data',
+    'Write them, as root': 'moby-patch host nfs --share /srv/data --apply',
+  },
+  check: {
+    'All patches and the configuration of this folder': 'moby-patch check',
+    'One patch': 'moby-patch check ./motd',
+  },
+  lock: {
+    'Record the last build; build --locked then gives the same bytes': 'moby-patch lock',
+  },
+  prune: {
+    'What a killed run left': 'moby-patch prune',
+  },
+  doctor: {
+    'What this machine has': 'moby-patch doctor',
+  },
+  init: {
+    'A project for the image in this folder': 'moby-patch init',
+    'With a patch of the program': 'moby-patch init -i initrd.gz -p nfs -s share=/srv',
+  },
+  completion: {
+    'For bash, in this shell': 'eval "$(moby-patch completion bash)"',
+  },
+  help: {
+    'The help of build': 'moby-patch help build',
+  },
+};
+
+/** For the end of a help. */
+export function showExamples(name: string): string {
+  const lines = Object.entries(examples[name] ?? {}).flatMap(([what, command]) => [
+    `  # ${what}`,
+    `  ${command}`,
+  ]);
+  return lines.length === 0 ? '' : `\nExamples:\n${lines.join('\n')}`;
+}
