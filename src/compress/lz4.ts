@@ -36,19 +36,25 @@ const rawMagic = [0x30, 0x37, 0x30, 0x37];
 export async function findLz4End(file: InputFile, offset: number): Promise<number> {
   const cursor = createHeaderCursor(file);
   for (let at = offset; ; ) {
-    const bytes = await cursor.at(at, 4);
+    // Four for the word, and what an archive behind up to three zeros begins with.
+    const bytes = await cursor.at(at, 7);
     const word = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
     const meaning = parseLz4Word(word);
     if (at === offset && meaning !== 'frame') throw createHeaderError(file, offset, bytes.length);
     if (meaning === 'end') return at;
     const next = at + 4 + (typeof meaning === 'number' ? meaning : 0);
-    const isArchive =
-      detectCodec(bytes) !== undefined || bytes.every((byte, index) => byte === rawMagic[index]);
-    if (isArchive && (meaning === 'not-a-block' || next > file.size)) throw createFollowedError(file, at);
+    if (isArchive(bytes) && (meaning === 'not-a-block' || next > file.size))
+      throw createFollowedError(file, at);
     if (meaning === 'not-a-block' || isUnpackedSize(meaning, at + 4 === file.size)) return at;
     if (next > file.size) throw createTruncatedError(file, { codec: 'lz4', offset });
     at = next;
   }
+}
+
+/** Whether an archive begins here, or behind zeros that are too few to end a frame. */
+function isArchive(bytes: Uint8Array): boolean {
+  const start = bytes.subarray(bytes.findIndex((byte) => byte !== 0));
+  return detectCodec(start.subarray(0, 4)) !== undefined || rawMagic.every((byte, at) => byte === start[at]);
 }
 
 /** The last four bytes are no block: some write the unpacked size there (lz4_lg). */
@@ -68,7 +74,7 @@ function createFollowedError(file: InputFile, at: number): MobyPatchError {
     code: 'image-invalid',
     offset: at,
     message:
-      'found another archive directly behind an lz4 frame, wanted at least four zeros: a kernel takes it for a block and stops',
+      'found another archive directly behind an lz4 frame, wanted at least four zeros between them: a kernel takes it for a block and stops',
     hint: 'put at least four zero bytes between an lz4 archive and what follows',
   });
 }

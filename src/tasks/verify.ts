@@ -13,6 +13,7 @@ import { bootImage } from '../verify/boot/boot.js';
 import { detectInit } from '../verify/boot/detect-init.js';
 import { chooseMemory } from '../verify/boot/machine.js';
 import { listBootChecks } from '../verify/preflight/boot-checks.js';
+import { createWritableCheck } from '../verify/preflight/output-checks.js';
 import { refuseProblems, runChecks } from '../verify/preflight/run-checks.js';
 
 export interface VerifyRequest extends BootFlags {
@@ -59,7 +60,9 @@ async function bootNamed(
   draft.set({ before: image.layout });
   draft.restrict(image.access);
   const wanted = createBootOptions({ flags: request, image: definition, kernel });
+  const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
   const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
+  if (copy !== undefined) checks.push(createWritableCheck(copy, image));
   refuseProblems((await runChecks(checks)).problems);
   await using scratch = await createScratch();
   const console = join(scratch.path, 'console.log');
@@ -72,8 +75,7 @@ async function bootNamed(
   };
   const init = detectInit(image.entries);
   const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init }));
-  if (request.console === undefined) return { ...result, console: 'not saved (--console FILE saves it)' };
-  const copy = resolve(places.folder, request.console);
+  if (copy === undefined) return { ...result, console: 'not saved (--console FILE saves it)' };
   await copyIntoPlace(console, { destination: copy, inputs: [image.access], signal });
   return { ...result, console: copy };
 }

@@ -1,9 +1,13 @@
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
 import type { Report } from '#src/model/report.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad } from '../fixtures/archive.js';
+import { findMissingCodec } from '../fixtures/codecs.js';
 import { callMoby } from '../fixtures/command-context.js';
+import { encodeLz4 } from '../fixtures/lz4-frame.js';
+import { declareTest } from '../fixtures/needs.js';
 import { motd, writePatch } from './project.js';
 
 /** With a blank of its own, without a TRAILER, raw and compressed, of lengths that are and are not multiples of four. */
@@ -249,3 +253,45 @@ test('an option that takes one value is refused when it is given twice, by every
     0,
   );
 });
+
+const bootconfig = encodeBootconfig('kernel.panic = 1\n', files['main.img'].length);
+const frame = encodeLz4(files['last.img']);
+
+for (const [what, first, said] of [
+  ['a boot configuration', Buffer.concat([files['main.img'], bootconfig]), /a boot configuration/],
+  ['an lz4 frame', frame, /an lz4 frame/],
+  [
+    'an lz4 frame with too few zeros',
+    Buffer.concat([frame, Buffer.alloc((4 - (frame.length % 4)) % 4)]),
+    /an lz4 frame/,
+  ],
+] as const)
+  declareTest(
+    what.includes('lz4') ? findMissingCodec('lz4') : undefined,
+    `a file that ends with ${what} must be the last, since a kernel reads on`,
+    async (t) => {
+      const folder = await createFiles(t);
+      await writeFile(join(folder, 'first'), first);
+      const wrong = await call(folder, 'inspect', 'first', 'last.img');
+      t.is(wrong.code, 2);
+      t.regex(
+        wrong.stderr,
+        /^moby-patch: first: it ends with .*\[files-order\]\n {2}try: .*give (?:it|this file) last\n$/,
+      );
+      t.regex(wrong.stderr, said);
+      t.is((await call(folder, 'inspect', 'last.img', 'first')).code, 0);
+    },
+  );
+
+declareTest(
+  findMissingCodec('lz4'),
+  'what the error about an lz4 file says to type makes it right',
+  async (t) => {
+    const folder = await createFiles(t);
+    const hello = encodeLz4(createArchive([file('hello', 'hello')]));
+    await writeFile(join(folder, 'first'), Buffer.concat([hello, Buffer.alloc(4)]));
+    const { code, stdout, stderr } = await call(folder, 'ls', 'first', 'main.img');
+    t.is(code, 0, stderr);
+    t.is(stdout.toString(), '.\nhello\netc\ninit\n');
+  },
+);

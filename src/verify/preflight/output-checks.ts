@@ -30,18 +30,30 @@ export function listOutputChecks(options: OutputCheckOptions): Check[] {
   const { image, request, changes, signal } = options;
   return [
     { name: 'compression', look: () => checkCompression(image, request, { changes, signal }) },
-    {
-      name: 'output',
-      async look() {
-        const { output, split } = request;
-        await (split
-          ? assertFolderWritable(output)
-          : assertWritable(output, image.access ? [image.access] : []));
-        return `${split ? output : dirname(output)} can be written to`;
-      },
-    },
+    request.split ? createFolderCheck(request.output) : createWritableCheck(request.output, image),
     { name: 'space', look: () => assertSpace(listNeeds(options)) },
   ];
+}
+
+/** Errors: those of `assertWritable`. */
+export function createWritableCheck(file: string, { access }: Archive): Check {
+  return {
+    name: 'output',
+    async look() {
+      await assertWritable(file, access ? [access] : []);
+      return `${dirname(file)} can be written to`;
+    },
+  };
+}
+
+function createFolderCheck(folder: string): Check {
+  return {
+    name: 'output',
+    async look() {
+      await assertFolderWritable(folder);
+      return `${folder} can be written to`;
+    },
+  };
 }
 
 /** Errors: `level-invalid`, `program-missing`, `compression-failed`: codecs other than gzip are tried. */
