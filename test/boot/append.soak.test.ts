@@ -1,0 +1,1 @@
+import './append.test.js';
