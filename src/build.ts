@@ -1,3 +1,4 @@
+import { countBytes } from './build/count-bytes.js';
 import { openInput, prepare } from './build/prepare.js';
 import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
@@ -168,8 +169,10 @@ async function repack(
   const { bytes, ...mode } = writeChanges(image, changes, options);
   draft.set({ mode });
   let members: readonly MemberRange[] = [];
+  const { onWork } = session;
+  const total = image.layout.size;
   const source = (async function* () {
-    members = yield* bytes;
+    members = yield* countBytes(bytes, (done) => onWork?.({ done, total }));
   })();
   // A folder is not replaced: what it gets is cut out of a file beside it.
   const destination = request.split ? `${request.output}.joined` : request.output;
@@ -201,6 +204,7 @@ async function validate(
   });
   const written = await openImage(output.path, {
     signal: session.signal,
+    onWork: session.onWork,
     // What was written here is no bomb, however well it compresses.
     limits: { ...session.limits, anyway: Number.POSITIVE_INFINITY },
     name: request.output,

@@ -6,6 +6,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
 import { createOutputClosedError, createOutputFault, explain } from './commands/shared/errors.js';
+import { createLiveLine } from './commands/shared/live-line.js';
 import { talk } from './commands/shared/talk.js';
 import { closeInherited } from './io/descriptors.js';
 import { listOwnScratch } from './io/scratch.js';
@@ -51,6 +52,7 @@ const context: CommandContext = {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
+  live: createLiveLine(process.stderr, environment),
   setExitCode(code) {
     process.exitCode = code;
   },

@@ -28,6 +28,7 @@ export function openInput({ draft, request, session }: Run, scratch: Scratch): P
       files: joined?.files,
       signal,
       limits: session.limits,
+      onWork: session.onWork,
       name: request.name,
       digest: true,
       hold: isBootFile,

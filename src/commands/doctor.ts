@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error.js';
-import type { Finding } from '../tasks/doctor.js';
+import type { Finding } from '../tasks/doctor/finding.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
@@ -8,21 +8,35 @@ import { printJson, printLines } from './shared/print.js';
 export function addDoctorCommand(program: Command, context: CommandContext): void {
   program
     .command('doctor')
-    .description('list what builds and boots need, and whether this machine has it')
+    .description(
+      'say what builds and boots need, and whether this machine has it; exit 5 where something needed is missing',
+    )
     .option('--json', 'the findings as JSON on standard output')
-    .action(guard(context, (flags: { json?: boolean }) => runDoctor(flags, context)));
+    .action(
+      guard(context, (flags: { json?: boolean }) =>
+        runDoctor({ ...flags, version: program.version() ?? '' }, context),
+      ),
+    );
 }
 
-async function runDoctor(flags: { readonly json?: boolean }, context: CommandContext): Promise<void> {
+async function runDoctor(
+  { json, version }: { readonly json?: boolean; readonly version: string },
+  context: CommandContext,
+): Promise<void> {
   const { examineMachine } = await import('../tasks/doctor.js');
   const session = await openSession({ cache: false }, context);
-  const { findings, ready } = await examineMachine(session);
-  if (flags.json) await printJson(context, findings);
-  else await printLines(context, findings.map(showFinding));
+  // A line when it is known: some are found by a trial of seconds.
+  const lines: Promise<void>[] = [];
+  const show = (finding: Finding) => void lines.push(printLines(context, [showFinding(finding)]));
+  const { findings, ready } = await examineMachine({ ...session, version }, json ? undefined : show);
+  await Promise.all(lines);
+  if (json) await printJson(context, findings);
   if (!ready) context.setExitCode(exitCodes.infrastructure);
 }
 
-function showFinding({ name, ready, reason, hint }: Finding): string {
+/** `NO` is what makes the exit code 5. */
+function showFinding({ name, ready, needed, reason, hint }: Finding): string {
+  const state = ready ? 'yes' : needed ? 'NO' : 'no';
   const next = ready || hint === undefined ? '' : `; try: ${hint}`;
-  return `${ready ? 'yes' : 'no '}  ${name}: ${reason}${next}`;
+  return `${state.padEnd(4)} ${name.padEnd(16)} ${reason.replaceAll('\n', ' ')}${next}`;
 }

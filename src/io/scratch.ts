@@ -151,6 +151,11 @@ export async function removeAbandoned(parent: string, kind: ScratchKind): Promis
   return { folders, processes };
 }
 
+/** The folders that `removeAbandoned` would remove. */
+export async function listAbandoned(parent: string, kind: ScratchKind): Promise<string[]> {
+  return (await findAbandoned(parent, kind)).map(({ path }) => path);
+}
+
 interface Abandoned {
   readonly path: string;
   readonly identity: FolderIdentity;

@@ -22,6 +22,12 @@ export interface Places {
   readonly home: string;
 }
 
+/** How much of what a stage reads or writes is done; bytes. `total` may be an estimate. */
+export interface Work {
+  readonly done: number;
+  readonly total: number;
+}
+
 /** What a use case tells while it works: the stage that begins, or one line for people. */
 export type ProgressEvent =
   | { readonly kind: 'stage'; readonly stage: Stage }
@@ -38,6 +44,8 @@ export interface ReadingSession {
   readonly secretVariables?: Readonly<Record<string, string | undefined>> | undefined;
   /** Gets one line about the progress of the work, for people. */
   readonly log: (line: string) => void;
+  /** Gets how far a stage is, often. */
+  readonly onWork?: ((work: Work) => void) | undefined;
   /** Asks a person for a secret; absent where nobody can answer. The same question is asked once. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
 }

@@ -35,7 +35,8 @@ export async function openNamedImage(
   session: ReadingSession,
   { input, open = openImage, ...rest }: NamedImageOptions = {},
 ): Promise<ScannedImage> {
-  const options = { ...rest, signal: session.signal, limits: session.limits };
+  const { signal, limits, onWork } = session;
+  const options = { ...rest, signal, limits, onWork };
   const [name = '', ...more] = typeof named === 'string' ? [named] : named;
   if (more.length > 0) return openJoined([name, ...more], session, { ...options, input, open });
   if (name === '-' && input !== undefined)

@@ -14,9 +14,9 @@ export interface ReadingSessionOptions extends Partial<Omit<ReadingSession, 'pla
 /** Omitted options come from the process. */
 export function createReadingSession(options: ReadingSessionOptions): ReadingSession {
   const { signal = new AbortController().signal, limits, folder = process.cwd(), log = () => {} } = options;
-  const { environment = process.env, ask } = options;
+  const { environment = process.env, ask, onWork } = options;
   const places = createPlaces(folder, environment);
-  return { signal, limits, places, ...splitEnvironment(environment), log, ask };
+  return { signal, limits, places, ...splitEnvironment(environment), log, onWork, ask };
 }
 
 type Environment = ReadingSession['environment'];

@@ -1,41 +1,63 @@
-import { createErrorReport } from '../model/error.js';
-import type { Session } from '../model/session.js';
-import { findQemu } from '../verify/boot/machine.js';
-
-export interface Finding {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly reason: string;
-  readonly hint?: string | undefined;
-}
+import { examineBoot } from './doctor/boots.js';
+import { examineCodecs } from './doctor/codecs.js';
+import type { ExaminedSession, Finding } from './doctor/finding.js';
+import { examineFolders } from './doctor/folders.js';
+import { examineNfs } from './doctor/nfs.js';
 
 export interface Examination {
   readonly findings: readonly Finding[];
-  /** Whether some engine runs commands, and some image boots. */
+  /** Whether all that is needed is there: some engine that runs commands, some image that boots, folders to work in. */
   readonly ready: boolean;
 }
 
-/** Probes what builds and boots need on this machine. */
-export async function examineMachine(session: Pick<Session, 'signal' | 'engines'>): Promise<Examination> {
-  const engines: Finding[] = [];
-  for (const engine of session.engines)
-    engines.push({ name: `engine ${engine.name}`, ...(await engine.probe()) });
-  const boots: Finding[] = [];
-  for (const architecture of ['x86_64', 'aarch64'] as const)
-    boots.push(await examineBoot(architecture, session.signal));
-  const canBuild = session.engines.some(
-    ({ offers }, index) => offers.includes('commands') && engines[index]?.ready === true,
-  );
-  return { findings: [...engines, ...boots], ready: canBuild && boots.some(({ ready }) => ready) };
+/** Probes what builds and boots need on this machine. `onFinding` gets each finding when it is made. */
+export async function examineMachine(
+  session: ExaminedSession,
+  onFinding: (finding: Finding) => void = () => {},
+): Promise<Examination> {
+  const findings: Finding[] = [];
+  const parts = [examineProgram, examineEngines, examineBoot, examineCodecs, examineFolders, examineNfs];
+  for (const examine of parts)
+    for await (const finding of examine(session)) {
+      findings.push(finding);
+      onFinding(finding);
+    }
+  return { findings, ready: findings.every(({ ready, needed }) => ready || !needed) };
 }
 
-async function examineBoot(architecture: 'x86_64' | 'aarch64', signal: AbortSignal): Promise<Finding> {
-  const name = `boot of ${architecture}`;
-  try {
-    const { version } = await findQemu(architecture, signal);
-    return { name, ready: true, reason: version };
-  } catch (error) {
-    const { message, hint } = createErrorReport(error);
-    return { name, ready: false, reason: message, hint };
+async function* examineProgram({ version }: ExaminedSession): AsyncGenerator<Finding> {
+  const place = `${process.platform} ${process.arch}`;
+  const reason = `moby-patch ${version}, Node ${process.versions.node}, ${place}`;
+  yield { name: 'program', ready: true, needed: true, reason };
+}
+
+/** One engine that runs commands is enough. */
+async function* examineEngines({ engines }: ExaminedSession): AsyncGenerator<Finding> {
+  const commands: Finding[] = [];
+  for (const engine of engines) {
+    const finding = { name: `engine ${engine.name}`, needed: false, ...(await engine.probe()) };
+    if (engine.offers.includes('commands')) commands.push(finding);
+    yield {
+      name: finding.name,
+      ready: finding.ready,
+      needed: false,
+      reason: finding.reason,
+      hint: finding.hint,
+    };
   }
+  const able = commands.filter(({ ready }) => ready).map(({ name }) => name);
+  yield able.length > 0
+    ? {
+        name: 'commands',
+        ready: true,
+        needed: true,
+        reason: `steps that run commands: by ${able.join(', ')}`,
+      }
+    : {
+        name: 'commands',
+        ready: false,
+        needed: true,
+        reason: 'no engine runs commands: patches that only write files work',
+        hint: commands.map(({ hint }) => hint).find((hint) => hint !== undefined),
+      };
 }

@@ -146,7 +146,13 @@ async function writeChecked(
     const files = layout.files && (await hashParts(output.path, placeFiles(layout, places, output.size)));
     // What was written here is no bomb, however well it compresses.
     const wide = { ...limits, anyway: Number.POSITIVE_INFINITY };
-    await using image = await openImage(output.path, { signal, limits: wide, name, files });
+    await using image = await openImage(output.path, {
+      signal,
+      limits: wide,
+      name,
+      files,
+      onWork: session.onWork,
+    });
     return {
       ...output,
       inputs,

@@ -55,7 +55,7 @@ async function bootNamed(
   await using image = await draft.stage('unpack', () =>
     names.length > 1
       ? openNamedImage(names, session)
-      : openImage(definition.initrd, { signal, limits, name: names[0] }),
+      : openImage(definition.initrd, { signal, limits, onWork: session.onWork, name: names[0] }),
   );
   draft.set({ before: image.layout });
   draft.restrict(image.access);

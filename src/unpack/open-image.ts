@@ -13,6 +13,7 @@ import { mergeInSteps } from '../tree/merge.js';
 import { createCollector, type RecordWatcher, type ScannedImage } from './collector.js';
 import { type Reading, type ReadRequest, readWhole, type Shortcut } from './reading.js';
 import { limitFile } from './scan-files.js';
+import { watchReads } from './watch-reads.js';
 
 export interface OpenOptions extends ReadRequest {
   /** What messages call the file; default: its path. */
@@ -53,11 +54,11 @@ export function openWatched(path: string, { name, watch, ...request }: WatchOpti
 
 async function openReading(
   path: string,
-  { signal, files }: Pick<ReadRequest, 'signal' | 'files'>,
+  { signal, files, onWork }: Pick<ReadRequest, 'signal' | 'files' | 'onWork'>,
   name: string | undefined,
   read: (file: InputFile) => Promise<Reading>,
 ): Promise<ScannedImage> {
-  const file = { ...(await openInputFile(path, name)), signal };
+  const file = { ...watchReads(await openInputFile(path, name), onWork), signal };
   try {
     const reading = await read(file);
     await file.assertUnchanged();

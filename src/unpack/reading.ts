@@ -3,6 +3,7 @@ import { type InputFile, readRange } from '../io/input-file.js';
 import { createTurns } from '../io/turns.js';
 import type { LayoutFile, MemberRange, Segment } from '../model/layout.js';
 import type { ScanLimits } from '../model/limits.js';
+import type { Work } from '../model/session.js';
 import { createCollector, type Scan, type ScannedImage } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
 import { type ScannedSegment, type ScanOptions, scanImage } from './scan.js';
@@ -18,6 +19,8 @@ export interface ReadRequest {
   readonly hold?: ((name: string) => boolean) | undefined;
   /** The files that the image was joined of. */
   readonly files?: readonly LayoutFile[] | undefined;
+  /** Gets how far the file was read. */
+  readonly onWork?: ((work: Work) => void) | undefined;
 }
 
 export interface Reading {

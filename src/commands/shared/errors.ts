@@ -38,7 +38,9 @@ export function guard<Arguments extends readonly unknown[]>(
   return async (...args: Arguments): Promise<void> => {
     try {
       await action(...args);
+      context.live?.leave();
     } catch (error) {
+      context.live?.leave();
       const flags = args.find(
         (arg): arg is Arguments[number] & JsonFlag =>
           typeof arg === 'object' && arg !== null && 'json' in arg,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { formatJson, showText } from '../../format/show-text.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { CommandContext } from './context.js';
+import type { CommandContext } from './command-context.js';
 
 /** A text for people, with paths below the working folder as the user would type them. */
 export function shortenPaths(context: CommandContext, text: string): string {
@@ -19,6 +19,7 @@ export function assertOneOutput(flags: { readonly json?: boolean; readonly outpu
 
 /** Writes data to standard output as it is, at the pace of its reader. */
 export async function printData(context: CommandContext, data: string | Uint8Array): Promise<void> {
+  context.live?.leave();
   if (context.stdout.write(data)) return;
   await once(context.stdout, 'drain', { signal: context.signal }).catch((error) => {
     throw context.signal.aborted ? context.signal.reason : error;

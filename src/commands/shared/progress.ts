@@ -1,12 +1,15 @@
 import { showLine } from '../../format/show-text.js';
 import type { Stage } from '../../model/report.js';
-import type { CommandContext } from './context.js';
+import type { Work } from '../../model/session.js';
+import type { CommandContext } from './command-context.js';
+import { describeWork } from './live-line.js';
 import { shortenPaths } from './print.js';
 import { talk } from './talk.js';
 
 export interface Progress {
   readonly log: (line: string) => void;
   readonly onStage: (stage: Stage) => void;
+  readonly onWork: (work: Work) => void;
   /** Shows nothing while somebody is asked. */
   hold<T>(work: () => Promise<T>): Promise<T>;
   /** Clears the line. */
@@ -18,48 +21,68 @@ const longestLine = 2000;
 /** Bytes that may wait for the reader of standard error. */
 const mostWaiting = 2 ** 20;
 
+/** Seconds of silence after which a log gets a line; a terminal is drawn every second. */
+const longestSilence = 10;
+
 /** Progress on standard error: one line that is redrawn on a terminal, timed lines elsewhere. */
 export function createProgress(context: CommandContext, quiet: boolean): Progress {
-  if (quiet) return { log: () => {}, onStage: () => {}, hold: (work) => work(), end: () => {} };
-  return context.stderr.isTTY ? createStatusLine(context) : createTimedLines(context);
+  if (quiet) return silence;
+  return context.live === undefined ? createTimedLines(context) : createStatusLine(context, 'configure', 0);
 }
+
+/** For a command that only reads: a line on a terminal when it takes more than a second, and nothing in a log. */
+export function createQuietProgress(context: CommandContext, name: string): Progress {
+  const log = (line: string) => talk(context, line);
+  return { ...(context.live === undefined ? silence : createStatusLine(context, name, 1)), log };
+}
+
+const silence: Progress = {
+  log: () => {},
+  onStage: () => {},
+  onWork: () => {},
+  hold: (work) => work(),
+  end: () => {},
+};
 
 /** What a slow reader leaves waiting must not fill the memory: lines are left out then, and counted. */
 function createTimedLines(context: CommandContext): Progress {
-  const start = performance.now();
-  let stage = 'configure';
+  const meter = createMeter('configure');
   let leftOut = 0;
   const write = (line: string) => {
+    timer.refresh();
     if ((context.stderr.writableLength ?? 0) > mostWaiting) {
       leftOut += 1;
       return;
     }
-    const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
+    const seconds = meter.seconds().toFixed(1).padStart(6);
     const note = leftOut === 0 ? '' : ` (${leftOut} lines before it were left out)`;
     leftOut = 0;
-    talk(context, `${seconds} s  ${stage.padEnd(9)} ${describeLine(context, line)}${note}`);
+    talk(context, `${seconds} s  ${meter.stage().padEnd(9)} ${describeLine(context, line)}${note}`);
   };
+  const timer = setInterval(() => write(`... ${meter.work()}`.trimEnd()), longestSilence * 1000);
+  timer.unref();
   return {
     log: write,
     onStage(next) {
-      stage = next;
+      meter.begin(next);
       write('...');
     },
+    onWork: meter.advance,
     hold: (work) => work(),
-    end: () => {},
+    end: () => clearInterval(timer),
   };
 }
 
-function createStatusLine(context: CommandContext): Progress {
-  const start = performance.now();
-  let stage = 'configure';
+/** `delay`: seconds before it is shown. */
+function createStatusLine(context: CommandContext, first: string, delay: number): Progress {
+  const { live } = context;
+  const meter = createMeter(first);
   let last = '';
   let isHeld = false;
   const draw = () => {
-    if (isHeld) return;
-    const seconds = Math.round((performance.now() - start) / 1000);
-    const width = (context.stderr.columns ?? 80) - 1;
-    context.stderr.write(`\r\x1b[K${`${stage} (${seconds} s) ${last}`.slice(0, width)}`);
+    if (isHeld || meter.seconds() < delay || (delay > 0 && live?.isLeft())) return;
+    const parts = [meter.work(), last].filter((part) => part !== '');
+    live?.draw(`${meter.stage()} (${Math.round(meter.seconds())} s) ${parts.join('; ')}`);
   };
   const timer = setInterval(draw, 1000);
   timer.unref();
@@ -69,13 +92,14 @@ function createStatusLine(context: CommandContext): Progress {
       draw();
     },
     onStage(next) {
-      stage = next;
+      meter.begin(next);
       last = '';
       draw();
     },
+    onWork: meter.advance,
     async hold(work) {
       isHeld = true;
-      context.stderr.write('\r\x1b[K');
+      live?.clear();
       try {
         return await work();
       } finally {
@@ -84,7 +108,29 @@ function createStatusLine(context: CommandContext): Progress {
     },
     end() {
       clearInterval(timer);
-      context.stderr.write('\r\x1b[K');
+      live?.clear();
+    },
+  };
+}
+
+/** The stage that is under way, and how much of its work is done. */
+function createMeter(first: string) {
+  const start = performance.now();
+  let stage = first;
+  let began = start;
+  let work: Work = { done: 0, total: 0 };
+  return {
+    stage: () => stage,
+    /** Since the start. */
+    seconds: () => (performance.now() - start) / 1000,
+    work: () => describeWork(work, (performance.now() - began) / 1000),
+    begin(next: string) {
+      stage = next;
+      began = performance.now();
+      work = { done: 0, total: 0 };
+    },
+    advance(next: Work) {
+      work = next;
     },
   };
 }
