@@ -77,7 +77,7 @@ export interface Daemon {
   /** Images with this label, the newest first. */
   listImages(label: string): Promise<readonly DaemonObject[]>;
   /** The layers of an image, the lowest first; undefined when there is no such image. */
-  readLayers(imageId: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
+  readLayers(imageId: string, signal?: AbortSignal): Promise<readonly string[] | undefined>;
   /**
    * Makes an untagged image of one layer; its id (`sha256:...`). `label`: KEY="VALUE", which the daemon sets when it has
    * registered the whole. Destroying the tar gives the import up: the daemon takes it for a broken upload. A daemon that

@@ -110,8 +110,8 @@ async function importImage(
     failure = error;
   });
   const registration = times.registration * patience;
-  using sending = watchSending(tar, { seconds: patience, registration });
-  const abortSignal = AbortSignal.any([signal, sending.stalled]);
+  using sending = watchSending(tar, { seconds: patience, registration, signal });
+  const abortSignal = AbortSignal.any([sending.left, sending.stalled]);
   try {
     const answer = await client.importImage(
       sending.tar,
@@ -214,7 +214,7 @@ function fileCalls(client: Docker, ask: Ask, { endpoint, patience }: Connection)
       return readAnswer(answer as NodeJS.ReadableStream, signal, stall);
     },
     async putArchive(containerId, tar, signal) {
-      using sending = watchSending(tar, { seconds: patience, registration: seconds });
+      using sending = watchSending(tar, { seconds: patience, registration: seconds, signal });
       const either = AbortSignal.any([signal, sending.stalled]);
       const put = client
         .getContainer(containerId)

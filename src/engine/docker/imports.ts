@@ -57,7 +57,8 @@ export function createImports({ daemon, image, cache, signal }: ImportsOptions):
       const stays = await layers.write(new Uint8Array());
       const label = stays ? `${importLabelKey}="${name}"` : `${labelKey}="${formatLabel(owner)}"`;
       const id = await sendImage(daemon, image, { label, signal });
-      if (stays) await layers.write(Buffer.from(((await daemon.readLayers(id, signal)) ?? []).join()));
+      // After an abort too: without its layers the import would stay, and no build could find it.
+      if (stays) await layers.write(Buffer.from(((await daemon.readLayers(id)) ?? []).join()));
       return { id, stays };
     },
   };

@@ -6,6 +6,8 @@ import type { Endpoint, Environment } from './endpoint.js';
 
 const variable = 'MOBY_PATCH_DOCKER_TIMEOUT';
 const usualPatience = 60;
+/** Seconds, after an abort, for the answer to a request that the daemon has as a whole. */
+const lastPatience = 8;
 /** Seconds for a further question to a daemon that did not answer the last one: there may be much to clean up. */
 const shortPatience = 5;
 
@@ -67,16 +69,28 @@ export interface Sending extends Disposable {
   readonly tar: Readable;
   /** Aborted when the daemon takes no byte for `seconds`, or does not answer within `registration` after the last one. */
   readonly stalled: AbortSignal;
+  /**
+   * Aborted by the caller's signal; some seconds later where the last byte was sent before it: the daemon goes on without
+   * its client, and what it makes then could only be removed once it is there.
+   */
+  readonly left: AbortSignal;
 }
 
 interface SendingLimits {
   readonly seconds: number;
   readonly registration: number;
+  readonly signal: AbortSignal;
 }
 
 /** Follows a tar on its way to the daemon. Time in which the tar itself gives no byte does not count. */
-export function watchSending(tar: Readable, { seconds, registration }: SendingLimits): Sending {
+export function watchSending(tar: Readable, { seconds, registration, signal }: SendingLimits): Sending {
   const stalled = new AbortController();
+  const left = new AbortController();
+  let last: NodeJS.Timeout | undefined;
+  const leave = () => {
+    if (sent.readableEnded) last = setTimeout(() => left.abort(), lastPatience * 1000);
+    else left.abort();
+  };
   const look = () => {
     // Paused: what was given to the connection has not left it.
     if (sent.readableLength > 0 || sent.isPaused() || sent.readableEnded) stalled.abort();
@@ -94,10 +108,17 @@ export function watchSending(tar: Readable, { seconds, registration }: SendingLi
     timer = setTimeout(look, registration * 1000);
   });
   pipeline(tar, sent, () => {});
+  if (signal.aborted) leave();
+  signal.addEventListener('abort', leave, { once: true });
   return {
     tar: sent,
     stalled: stalled.signal,
-    [Symbol.dispose]: () => clearTimeout(timer),
+    left: left.signal,
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', leave);
+      clearTimeout(timer);
+      clearTimeout(last);
+    },
   };
 }
 
