@@ -65,7 +65,10 @@ export function cacheEntry(
   };
 }
 
-/** A cache in a folder, which the first write creates. `log` gets one line when nothing can be written. */
+/**
+ * A cache in a folder, which the first write creates. Files of other users, who may have swapped a folder above it, are no
+ * entries. `log` gets one line when nothing can be written.
+ */
 export function openCache(folder: string, log: (line: string) => void): Cache {
   let failed = false;
   const locate = (kind: CacheKind, key: string) => join(folder, kind, key.slice(0, 2), key);
@@ -109,7 +112,7 @@ export async function trimCache(folder: string, limit: number): Promise<{ remove
 }
 
 async function readVerified(path: string): Promise<Uint8Array | undefined> {
-  const bytes = await readRegular(path, largestRead).catch(() => undefined);
+  const bytes = await readRegular(path, largestRead, { own: true }).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const content = bytes.subarray(digestSize);
   if (createHash('sha256').update(content).digest().equals(bytes.subarray(0, digestSize))) {
@@ -121,7 +124,7 @@ async function readVerified(path: string): Promise<Uint8Array | undefined> {
 }
 
 async function openVerified(path: string): Promise<CachedFile | undefined> {
-  const handle = await openRegular(path).catch(() => undefined);
+  const handle = await openRegular(path, { own: true }).catch(() => undefined);
   if (handle === undefined) return undefined;
   const size = await verify(handle).catch(() => undefined);
   if (size === undefined) {

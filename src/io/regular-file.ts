@@ -4,10 +4,13 @@ import type { Bytes } from '../model/entry.js';
 import { findMachineFault, MobyPatchError } from '../model/error.js';
 import type { ErrorCode } from '../model/error-code.js';
 import { readAt } from './read-write.js';
+import { isTrusted } from './trust.js';
 
 export interface OpenRegularOptions {
   /** Whether a symlink is followed; default: true. */
   readonly follow?: boolean;
+  /** Whether the file must be this user's, root's, or under sudo the caller's; default: false. */
+  readonly own?: boolean;
 }
 
 export interface StreamOptions extends OpenRegularOptions {
@@ -26,14 +29,16 @@ const pieceSize = 256 * 1024;
  */
 export async function openRegular(
   path: string | Buffer,
-  { follow = true }: OpenRegularOptions = {},
+  { follow = true, own = false }: OpenRegularOptions = {},
 ): Promise<FileHandle> {
   assertRegular(await (follow ? stat : lstat)(path), path);
   // It may be another file by now, so that opening it must not wait.
   const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
   const handle = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
   try {
-    assertRegular(await handle.stat(), path);
+    const found = await handle.stat();
+    assertRegular(found, path);
+    if (own && !isTrusted(found.uid)) throw createForeignError(path, found);
     return handle;
   } catch (error) {
     await handle.close();
@@ -123,6 +128,14 @@ function assertRegular(found: Stats, path: string | Buffer): void {
   if (found.isFile()) return;
   const message = `found ${describeType(found)}, wanted a regular file`;
   throw new MobyPatchError('invalid', 'file-not-regular', message, { path: path.toString() });
+}
+
+function createForeignError(path: string | Buffer, { uid }: Stats): MobyPatchError {
+  const message = `found a file of user ${uid} in a folder that was this user's`;
+  return new MobyPatchError('invalid', 'folder-unsafe', message, {
+    path: path.toString(),
+    hint: 'others can rename one of the folders above it: ls -ld',
+  });
 }
 
 /** What a file is, where a regular file is wanted: `a FIFO`. */

@@ -61,7 +61,7 @@ export async function keepsNames(folder: string): Promise<boolean> {
 }
 
 /** sudo(8) sets SUDO_UID, and no caller can: like the user id it says who runs this process. */
-function isTrusted(uid: number, caller = true): boolean {
+export function isTrusted(uid: number, caller = true): boolean {
   const own = process.geteuid?.() ?? uid;
   return uid === own || uid === 0 || (caller && own === 0 && process.env.SUDO_UID === String(uid));
 }

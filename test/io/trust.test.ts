@@ -1,6 +1,7 @@
 import { chmod, chown, lchown, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { cacheEntry, openCache } from '#src/io/cache.js';
 import { assertNotPlanted, assertOwnFolder } from '#src/io/trust.js';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
 import { runMoby } from '../fixtures/moby.js';
@@ -122,3 +123,15 @@ declareTest(
     t.is(await readFile(join(folder, 'victim/in.img'), 'utf8'), 'precious');
   },
 );
+
+declareTest(notRoot, 'a folder that another user swapped in above a cache gives no entry', async (t) => {
+  const folder = await createTestFolder(t);
+  const kept = join(folder, 'above/cache');
+  const cache = openCache(kept, () => t.fail());
+  const entry = cacheEntry(cache, 'scan', 1, 'x');
+  await entry.write(Buffer.from('ours'));
+  t.is(Buffer.from((await entry.read()) ?? []).toString(), 'ours');
+  for (const name of await readdir(kept, { recursive: true })) await chown(join(kept, name), nobody, nobody);
+  t.is(await entry.read(), undefined);
+  t.is(await entry.open(), undefined);
+});

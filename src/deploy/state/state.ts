@@ -119,7 +119,7 @@ const largestRecord = 256 * 2 ** 20;
 
 /** Undefined when the file does not exist, or is not what the schema says. Error: `state-unreadable`. */
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const bytes = await readRegular(path, largestRecord).catch((cause) => {
+  const bytes = await readRegular(path, largestRecord, { own: true }).catch((cause) => {
     if (isMissing(cause)) return undefined;
     const hint = 'moby-patch puts a lost record together again: move this one away';
     throw createUnreadableError(cause, { code: 'state-unreadable', what: 'the record', path, hint });
