@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import { connectDocker, probeDocker } from '#src/engine/docker/connect.js';
 import { pruneDocker } from '#src/engine/docker/prune.js';
+import { listOwnScratch } from '#src/io/scratch.js';
 import type { Entry } from '#src/model/entry.js';
 import {
   check,
@@ -122,6 +125,22 @@ check('an abort during the import ends it, closes the source and leaves nothing'
   t.like(error, { kind: 'interrupted' });
   t.true(closed);
   t.true(given < 128, `the source went on to piece ${given}`);
+  t.deepEqual(await listAll(bench), []);
+});
+
+check('an abort while a root is exported ends it, and closing removes everything', async (t, bench) => {
+  const abort = new AbortController();
+  const { root } = await open(t, bench, [], { signal: abort.signal });
+  // Sparse: the daemon sends all of its zeros.
+  await sh(root, 'dd if=/dev/zero of=/large bs=1 count=0 seek=4000000000');
+  const pulled = root.pull();
+  const scratch = listOwnScratch().map((folder) => join(folder, 'bodies'));
+  const sizes = () => scratch.map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  while (Math.max(...sizes()) === 0) await wait(10);
+  abort.abort();
+  t.like(await t.throwsAsync(pulled), { kind: 'interrupted' });
+  t.true(Math.max(...sizes()) < 4_000_000_000);
+  await root[Symbol.asyncDispose]();
   t.deepEqual(await listAll(bench), []);
 });
 
