@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type InitName, initNames } from '#src/model/init.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { facilities } from '#src/patch/system/init/facilities.js';
+import { stages } from '#src/patch/system/initramfs/stages.js';
 import { escapeCell, formatTable } from './generated-texts.js';
 
 interface JsonSchema {
@@ -43,6 +44,7 @@ export function describeSteps(cases: string): string {
         ...showExample(cases, kind),
         ...showInits(cases, kind),
         ...showFacilities(kind),
+        ...showStages(kind),
       ];
     }),
     '',
@@ -105,6 +107,32 @@ function showFacilities(kind: string): string[] {
   const head = ['In `needs`, `after`, `before`', 'OpenRC', 'systemd', 'LSB header'];
   return ['', ...formatTable([head, ...code])];
 }
+
+/** The common names of stages. */
+function showStages(kind: string): string[] {
+  if (kind !== 'hook') return [];
+  const code = (text: string | undefined) => (text === undefined ? '' : `\`${text}\``);
+  const rows = [...stages].map(([name, names]) => [
+    code(name),
+    names.when,
+    code(names['initramfs-tools']),
+    code(names.dracut),
+    hookPlaces[names.init ?? ''] ?? '',
+  ]);
+  const head = ['Stage', 'When', 'initramfs-tools', 'dracut', 'mkinitfs, plain `/init`'];
+  return [
+    '',
+    ...formatTable([head, ...rows]),
+    '',
+    'The script is `etc/moby-patch/hooks/NAME`. initramfs-tools runs it by `scripts/STAGE/NAME` and a line of the file ORDER beside it,',
+    'dracut by `lib/dracut/hooks/STAGE/50-NAME.sh`. Their own names of stages (`local-top`, `pre-udev`) are taken as well.',
+  ];
+}
+
+const hookPlaces: Readonly<Record<string, string>> = {
+  start: 'the second line of a script; a script in front of another program',
+  switch_root: 'in front of `exec switch_root`',
+};
 
 /** What the steps of the case become on each init system, from the code itself. */
 function showInits(cases: string, kind: string): string[] {

@@ -1,9 +1,11 @@
 import { groupStep } from './accounts/group.js';
+import { sshHostKeysStep } from './accounts/ssh-host-keys.js';
 import { sshKeyStep } from './accounts/ssh-key.js';
 import { userStep } from './accounts/user.js';
 import { bootconfigStep } from './boot/bootconfig.js';
 import { cronStep } from './boot/cron.js';
 import { fstabStep } from './boot/fstab.js';
+import { hookStep } from './boot/hook.js';
 import { moduleStep } from './boot/module.js';
 import { mountStep } from './boot/mount.js';
 import { serviceStep } from './boot/service.js';
@@ -22,6 +24,7 @@ import { lineStep } from './files/line.js';
 import { modeStep } from './files/mode.js';
 import { removeStep } from './files/remove.js';
 import { replaceStep } from './files/replace.js';
+import { scriptStep } from './files/script.js';
 import { symlinkStep } from './files/symlink.js';
 import { certificateStep } from './settings/certificate.js';
 import { environmentStep } from './settings/environment.js';
@@ -36,6 +39,7 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
   [
     packageStep,
     fileStep,
+    scriptStep,
     directoryStep,
     symlinkStep,
     removeStep,
@@ -48,6 +52,7 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
     userStep,
     groupStep,
     sshKeyStep,
+    sshHostKeysStep,
     sysctlStep,
     moduleStep,
     cronStep,
@@ -61,6 +66,7 @@ export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
     fstabStep,
     serviceStep,
     mountStep,
+    hookStep,
     bootconfigStep,
     runStep,
     noopStep,

@@ -115,7 +115,10 @@ async function listLinks(folder: string, names: readonly string[], workspace: Wo
   );
   const links = await Promise.all(folders.map((name) => workspace.list(`${folder}/${name}`)));
   return folders.flatMap((name, index) =>
-    (links[index] ?? []).filter((link) => names.includes(link)).map((link) => `${folder}/${name}/${link}`),
+    (links[index] ?? [])
+      // All instances of a template, too.
+      .filter((link) => names.includes(link) || names.includes(nameTemplate(link) ?? ''))
+      .map((link) => `${folder}/${name}/${link}`),
   );
 }
 

@@ -1,0 +1,2 @@
+#!/bin/sh
+[ -x "$NEWROOT/sbin/init" ]
