@@ -151,11 +151,15 @@ function isBroughtBy(word: string, script: string): boolean {
 
 async function addToTable({ name, runlevel }: ServiceChoice, at: At): Promise<StepOutcome> {
   const { workspace, context } = at;
-  const { startBefore } = await readFacts(workspace, `etc/init.d/${name}`, name);
+  const facts = new Map<string, ScriptFacts>();
+  for (const script of await workspace.list('etc/init.d'))
+    facts.set(script, await readFacts(workspace, `etc/init.d/${script}`, script));
+  const isEarlier = (one: string, other: string) =>
+    (facts.get(one)?.startBefore.includes(other) ?? false) ||
+    (facts.get(other)?.startAfter.some((word) => isBroughtBy(word, one)) ?? false);
   const action = isBootLevel(runlevel) ? 'sysinit' : 'wait';
   const isNew = (await workspace.follow(table)) === undefined;
-  const line = { action, process: `/etc/init.d/${name} start`, before: startBefore } as const;
-  const edit = (text: string) => addLine(isNew ? usualTable : text, line);
+  const edit = (text: string) => addLine(isNew ? usualTable : text, { action, name, isEarlier });
   const outcome = await editFile(workspace, context, { path: table, edit });
   return combine(
     [outcome],

@@ -21,7 +21,12 @@ export const facilities: ReadonlyMap<string, Facility> = new Map([
   ],
   [
     'filesystems',
-    { openrc: 'localmount', systemd: 'local-fs.target', lsb: '$local_fs', scripts: ['mount', 'fstab'] },
+    {
+      openrc: 'localmount',
+      systemd: 'local-fs.target',
+      lsb: '$local_fs',
+      scripts: ['mountall', 'mountfs', 'localmount', 'fstab'],
+    },
   ],
   [
     'network-filesystems',

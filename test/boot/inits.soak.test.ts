@@ -1,0 +1,1 @@
+import './inits.test.js';

@@ -1,0 +1,185 @@
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { runProcess } from '#src/io/process.js';
+import type { Report } from '#src/model/report.js';
+import { createArguments, createCmdline } from '#src/verify/boot/machine.js';
+import { createTestFolder } from '../fixtures/archive.js';
+import { busybox, noBusybox } from '../fixtures/busybox.js';
+import { createDisk } from '../fixtures/debian-guest.js';
+import { findDebianRoot } from '../fixtures/debian-root.js';
+import { findWrittenImage, noWriters, type Writer } from '../fixtures/debian-writers.js';
+import { findKernel } from '../fixtures/kernel.js';
+import { runMoby } from '../fixtures/moby.js';
+import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
+import { findReference } from '../fixtures/reference.js';
+import { isSoak } from '../fixtures/soak.js';
+import { type TinyEntry, writeTinyImage } from './tiny-image.js';
+
+// One patch for every init system, and one for every early initramfs; a boot of each shows the same.
+
+const found = findMissingProgram('qemu-system-x86_64') ?? noBusybox ?? (await findKernel());
+const missing = typeof found === 'string' ? found : undefined;
+const services = resolve('test/boot/inits/services');
+const hooks = resolve('test/boot/inits/hooks');
+
+const agent =
+  'AGENT \\[it\'s 100% \\$HOME; x\\] \\[a "b" \\$c 5%\\] /usr name=builder swappiness=7 mounted=yes prepared=yes';
+/** A daemon of another user that was started a second time. */
+const low = '^LOW 65534$';
+
+interface Build {
+  readonly image: string;
+  readonly patches: readonly string[];
+  readonly expect: readonly string[];
+  readonly more?: readonly string[];
+}
+
+async function buildAndBoot(t: ExecutionContext, folder: string, build: Build): Promise<void> {
+  if (typeof found === 'string') throw new Error(found);
+  const patches = build.patches.flatMap((patch) => ['-p', patch]);
+  const expect = build.expect.flatMap((pattern) => ['--expect', pattern]);
+  const boot = ['--kernel', found.kernel, '--cmdline', 'noapic', '--memory', '1200', '--timeout', '1800'];
+  const args = ['build', '--json', '-i', build.image, ...patches, '-o', 'out.img', ...boot, ...expect];
+  const { code, stdout, stderr } = await runMoby([...args, ...(build.more ?? [])], { folder });
+  t.is(code, 0, `${stderr}\n${stdout.slice(-4000)}`);
+  const report: Report = JSON.parse(stdout);
+  t.is(report.boot?.verdict, 'passed');
+  t.log(`${report.boot?.seconds.toFixed(0)} s`);
+}
+
+const applets = [
+  ...['init', 'hostname', 'sysctl', 'setsid', 'su', 'id', 'grep', 'kill', 'rm', 'test', 'umount', 'cut'],
+  ...['ln', 'ls', 'env', 'uname', 'true'],
+];
+
+/** What somebody makes of busybox by hand: a script as first program, a table, and a service that is there already. */
+function createBusyboxEntries(): TinyEntry[] {
+  const init = [
+    '#!/bin/sh',
+    'mount -t devtmpfs dev /dev',
+    'mount -t tmpfs tmpfs /mnt && cp -a /bin /sbin /usr /etc /tmp /mnt',
+    'mkdir /mnt/proc /mnt/dev && mount -t devtmpfs dev /mnt/dev && exec switch_root /mnt /sbin/init',
+    '',
+  ].join('\n');
+  const table = ['::sysinit:/etc/init.d/rcS', '::wait:/etc/init.d/docker start', '::respawn:/bin/sleep 1000'];
+  return [
+    { path: 'init', mode: 0o755, body: init },
+    ...['sbin', 'usr', 'tmp', 'etc/init.d'].map(
+      (path): TinyEntry => ({ path, type: 'directory', mode: 0o755 }),
+    ),
+    ...applets.map((name): TinyEntry => ({ path: `bin/${name}`, type: 'symlink', body: 'busybox' })),
+    { path: 'sbin/init', type: 'symlink', body: '../bin/busybox' },
+    { path: 'sbin/sysctl', type: 'symlink', body: '../bin/busybox' },
+    { path: 'etc/inittab', body: `${table.join('\n')}\n` },
+    { path: 'etc/init.d/rcS', mode: 0o755, body: '#!/bin/sh\nmount -t proc proc /proc\n' },
+    { path: 'etc/init.d/docker', mode: 0o755, body: '#!/bin/sh\necho docker starts\n' },
+    {
+      path: 'etc/passwd',
+      body: 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
+    },
+    { path: 'etc/hostname', body: 'box\n' },
+  ];
+}
+
+declareSerialTest(
+  missing,
+  'busybox init behind a plain /init: services, a mount, settings and hooks are seen in a boot',
+  async (t) => {
+    const folder = await createTestFolder(t);
+    await writeTinyImage(join(folder, 'box.img'), undefined, createBusyboxEntries());
+    await buildAndBoot(t, folder, {
+      image: 'box.img',
+      patches: [services, hooks],
+      expect: ["^HOOK early it's 5% \\$x$", "^HOOK root /mnt it's 5% \\$x$", agent, low],
+    });
+  },
+);
+
+/** An image of a root of Debian; its first program is what the folder has as sbin/init. */
+async function packRoot(t: ExecutionContext, root: string): Promise<string> {
+  const folder = await createTestFolder(t);
+  const copy = join(folder, 'root');
+  await cp(root, copy, { recursive: true, verbatimSymlinks: true });
+  await symlink('sbin/init', join(copy, 'init'));
+  const { code, stderr } = await runMoby(
+    ['repack', 'root', '-o', 'root.img', '--compression', 'gzip', '--level', '1'],
+    {
+      folder,
+    },
+  );
+  t.is(code, 0, stderr);
+  return folder;
+}
+
+for (const init of ['systemd', 'sysvinit'] as const)
+  soakTest(
+    notRoot ?? findMissingProgram('debootstrap'),
+    `a root of Debian with ${init} shows the same`,
+    async (t) => {
+      const folder = await packRoot(t, await findDebianRoot((line) => t.log(line), init));
+      await buildAndBoot(t, folder, { image: 'root.img', patches: [services], expect: [agent, low] });
+    },
+  );
+
+soakTest(
+  notRoot ?? findMissingProgram('debootstrap', 'depmod'),
+  'a root of Debian with OpenRC shows the same',
+  async (t) => {
+    const { initrd } = await findReference(t);
+    const folder = await createTestFolder(t);
+    await buildAndBoot(t, folder, { image: initrd, patches: [services], expect: [agent, low] });
+  },
+);
+
+const roots: Readonly<Record<Writer, string>> = { mkinitramfs: '/root', dracut: '/sysroot' };
+
+for (const writer of ['mkinitramfs', 'dracut'] as const)
+  soakTest(noWriters ?? findMissingProgram('mke2fs'), `hooks run in an initramfs of ${writer}`, async (t) => {
+    if (typeof found === 'string') throw new Error(found);
+    const folder = await createTestFolder(t);
+    const image = await findWrittenImage(writer, found);
+    const args = ['build', '-i', `${image}`, '-p', hooks, '-o', 'out.img', '--no-verify'];
+    const { code, stderr } = await runMoby(args, { folder });
+    t.is(code, 0, stderr);
+    await createRootDisk(folder);
+    const machine = {
+      architecture: 'x86_64',
+      accelerator: 'tcg',
+      kernel: found.kernel,
+      initrd: join(folder, 'out.img'),
+      memory: 1024,
+      network: 'none',
+      cmdline: createCmdline('x86_64', 'tcg', [], 'quiet noapic root=/dev/vda rootfstype=ext4 panic=-1'),
+    } as const;
+    const drive = ['-drive', `if=virtio,format=raw,file=${join(folder, 'root.ext4')}`];
+    const lines: string[] = [];
+    await runProcess(['qemu-system-x86_64', ...createArguments(machine), ...drive], {
+      signal: new AbortController().signal,
+      timeout: 1800,
+      onLine: (line) => lines.push(line.replace(/\r$/, '')),
+    });
+    const hooked = lines.flatMap((line) => /HOOK.*/.exec(line) ?? []);
+    t.deepEqual([...new Set(hooked)], ["HOOK early it's 5% $x", `HOOK root ${roots[writer]} it's 5% $x`]);
+    t.true(lines.some((line) => line.includes('the real root')));
+  });
+
+/** What the initramfs hands over to, which ends the machine. */
+async function createRootDisk(folder: string): Promise<void> {
+  const root = join(folder, 'root');
+  for (const name of ['bin', 'sbin', 'dev', 'proc', 'sys', 'run', 'etc'])
+    await mkdir(join(root, name), { recursive: true });
+  await writeFile(join(root, 'bin/busybox'), await readFile(busybox), { mode: 0o755 });
+  await symlink('busybox', join(root, 'bin/sh'));
+  const init = '#!/bin/sh\necho the real root >/dev/console\nbusybox poweroff -f\n';
+  await writeFile(join(root, 'sbin/init'), init, { mode: 0o755 });
+  await createDisk(root, join(folder, 'root.ext4'), 32);
+}
+
+function soakTest(
+  lacks: string | undefined,
+  title: string,
+  body: (t: ExecutionContext) => Promise<void>,
+): void {
+  if (isSoak) declareSerialTest(missing ?? lacks, title, body);
+}
