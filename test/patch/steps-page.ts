@@ -126,6 +126,7 @@ function showStages(kind: string): string[] {
     '',
     'The script is `etc/moby-patch/hooks/NAME`. initramfs-tools runs it by `scripts/STAGE/NAME` and a line of the file ORDER beside it,',
     'dracut by `lib/dracut/hooks/STAGE/50-NAME.sh`. Their own names of stages (`local-top`, `pre-udev`) are taken as well.',
+    'What a hook prints is on the console, but for dracut, where it is in the journal: `>/dev/console` shows it.',
   ];
 }
 
