@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { findNode, noNodeBinaries } from '../fixtures/node-versions.js';
+import { sampleBy } from '../fixtures/soak.js';
 
 /** A test file, and which of its tests: all without a pattern. */
 type Chosen = readonly [file: string, title?: string];
@@ -31,7 +32,7 @@ const chosen: readonly Chosen[] = [
   ['commands/unpack'],
 ];
 
-for (const major of [22, 24]) {
+for (const major of sampleBy([22, 24], (version) => version === 24)) {
   declareSerialTest(noNodeBinaries, `the program and its tests run on Node ${major}`, async (t) => {
     const program = await findNode(major);
     const version = execFileSync(program, ['--version'], { encoding: 'utf8' });

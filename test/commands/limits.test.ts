@@ -4,13 +4,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
-import { cli, runMoby } from '../fixtures/moby.js';
+import { callMoby } from '../fixtures/command-context.js';
+import { cli } from '../fixtures/moby.js';
 
 const readers = 'build plan inspect ls cat diff unpack repack verify status apply reapply watch'.split(' ');
 
 for (const command of readers) {
   test(`${command} names the option that raises a limit`, async (t) => {
-    const { stdout } = await runMoby([command, '--help'], { folder: await createTestFolder(t) });
+    const { stdout } = await callMoby([command, '--help'], '/', {});
     for (const option of ['--max-size', '--max-ratio', '--max-entries'])
       t.true(stdout.includes(option), option);
   });
@@ -29,7 +30,7 @@ for (const [options, code, hint] of [
   test(`ls ${options.join(' ')}: ${code ?? 'taken'}`, async (t) => {
     const folder = await createTestFolder(t);
     await writeFile(join(folder, 'image'), three);
-    const { code: exit, stdout, stderr } = await runMoby(['ls', 'image', ...options], { folder });
+    const { code: exit, stdout, stderr } = await callMoby(['ls', 'image', ...options], folder, {});
     t.is(exit, code === undefined ? 0 : 2, stderr);
     if (code === undefined) t.is(stdout, 'a\nb\nc\n');
     else t.true(stderr.includes(code));
@@ -39,9 +40,7 @@ for (const [options, code, hint] of [
 
 for (const text of ['0', '-1', '1.5G', 'many', '9999999999T']) {
   test(`--max-size ${text} is refused`, async (t) => {
-    const { code, stderr } = await runMoby(['ls', 'image', `--max-size=${text}`], {
-      folder: await createTestFolder(t),
-    });
+    const { code, stderr } = await callMoby(['ls', 'image', `--max-size=${text}`], '/', {});
     t.is(code, 2);
     t.regex(stderr, /wanted a number of bytes, like 500M or 16G/);
   });

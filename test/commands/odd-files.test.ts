@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 
@@ -26,10 +27,12 @@ async function setUp(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
-/** The program is killed when it waits for a writer: 124. */
+/** In this process: a command that waited for a writer would not come back. */
 function run(folder: string, ...args: string[]) {
-  const environment = { XDG_STATE_HOME: join(folder, 'state'), MOBY_PATCH_CACHE: join(folder, 'cache') };
-  return runMoby(args, { folder, environment, enter: ['timeout', '-s', 'KILL', '120'] });
+  return callMoby(args, folder, {
+    XDG_STATE_HOME: join(folder, 'state'),
+    MOBY_PATCH_CACHE: join(folder, 'cache'),
+  });
 }
 
 const build = ['build', '--no-verify'] as const;
@@ -53,9 +56,10 @@ const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
 
 for (const [name, args, said] of cases) {
   declareTest(
-    findMissingProgram('mkfifo', 'timeout'),
+    findMissingProgram('mkfifo'),
     `${args.join(' ')} with a FIFO in the place of ${name} ends with one error`,
     async (t) => {
+      t.timeout(120_000, 'the command waits for a writer');
       const folder = await setUp(t);
       let place = folder;
       if (/^(state|lock)\./.test(name)) {

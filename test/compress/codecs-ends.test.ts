@@ -61,7 +61,7 @@ function serially(
 for (const codec of packedCodecs) {
   serially([codec], `${codec}: who stops early leaves no program behind`, async (t) => {
     const path = join(await createTestFolder(t), 'image');
-    await writeFile(path, pack(codec, data));
+    await writeFile(path, pack(codec, data, '-1'));
     await withoutChildren(t, async () => {
       await using input = await openInputFile(path);
       const member = readMember(input, { codec, offset: 0 });
@@ -112,7 +112,10 @@ for (const codec of packedCodecs) {
 
   serially([codec], `${codec}: an abort and a limit end the program`, async (t) => {
     const path = join(await createTestFolder(t), 'image');
-    await writeFile(path, pack(codec, createArchive([file('a', data.toString('latin1')), file('b', 'x')])));
+    await writeFile(
+      path,
+      pack(codec, createArchive([file('a', data.toString('latin1')), file('b', 'x')]), '-1'),
+    );
     await withoutChildren(t, () =>
       t.throwsAsync(openImage(path, { signal, limits: { unpacked: 100_000 } }), { code: 'image-too-large' }),
     );

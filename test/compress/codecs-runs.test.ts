@@ -9,12 +9,20 @@ import { zstd } from '#src/compress/zstd.js';
 import { openCache } from '#src/io/cache.js';
 import type { Cache } from '#src/model/cache.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { createData, type PackedCodec, readBytes, runProgram, testWith, unpack } from '../fixtures/codecs.js';
+import {
+  createData,
+  type PackedCodec,
+  readBytes,
+  runProgram,
+  testWith,
+  unpack,
+  writeBytes,
+} from '../fixtures/codecs.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
-const size = 10_000_000;
+const size = 8_500_000;
 const data = createData(size);
-/** Where entries begin; none in the second half of the data, as with one long file. */
+/** Where entries begin; none in the last third, as with one long file. */
 const entries = Array.from({ length: 50 }, (_, index) => index * 100_000);
 
 async function write(
@@ -39,9 +47,9 @@ async function write(
 
 /** Codec, level, and where its runs end: at the first entry behind each multiple of their size. */
 const cuts: readonly [PackedCodec, number, readonly number[]][] = [
-  ['gzip', 6, [1_100_000, 2_100_000, 3_200_000, 4_200_000, 10_000_000]],
-  ['zstd', 1, [4_200_000, 10_000_000]],
-  ['xz', 0, [4_200_000, 10_000_000]],
+  ['gzip', 6, [1_100_000, 2_100_000, 3_200_000, 4_200_000, 8_500_000]],
+  ['zstd', 1, [4_200_000, 8_500_000]],
+  ['xz', 0, [4_200_000, 8_500_000]],
 ];
 
 for (const [codec, level, ends] of cuts) {
@@ -88,8 +96,9 @@ testWith(
   ['zstd'],
   'zstd: a frame has the bytes of the program, whatever its number of threads',
   async (t) => {
-    const written = await write('zstd', 3, true);
-    const all = Buffer.concat([data, data.subarray(0, 1000)]);
+    // A thread of the program gets 8 MiB.
+    const all = createData(10_000_000);
+    const written = await writeBytes('zstd', all, { ...chooseSettings({ codec: 'zstd' }, 3), single: true });
     for (const threads of ['-T1', '-T3'])
       t.true(written.equals(runProgram('zstd', ['-cq', threads, '-3'], all)), threads);
   },

@@ -89,7 +89,9 @@ for (const [name, argv] of Object.entries(commands)) {
     const whole = await listNew();
     const read = (each: string) => readFile(join(folder, each)).catch(() => 'a folder');
     const contents = new Map(await Promise.all(whole.map(async (each) => [each, await read(each)] as const)));
-    const points = sample(listPoints(calls), 4);
+    // The fault library of `verify` counts for the QEMU that it finds in the PATH of its process.
+    const again = () => (name === 'verify' ? run(0) : callMoby(argv, folder, environment));
+    const points = sample(listPoints(calls), 3);
     for (const at of points) {
       for (const each of whole) if (!given.includes(each)) await rm(join(folder, each), { recursive: true });
       t.is((await run(at)).code, null, `killed at ${calls[at - 1]}`);
@@ -98,7 +100,7 @@ for (const [name, argv] of Object.entries(commands)) {
       for (const each of left) t.deepEqual(await read(each), contents.get(each), `${each}, ${calls[at - 1]}`);
       if (left.includes('root')) t.true(left.includes('root.moby-patch.jsonl'));
       if (left.includes('root')) await rm(join(folder, 'root'), { recursive: true });
-      t.is((await run(0)).code, first.code);
+      t.is((await again()).code, first.code);
       t.deepEqual(await listNew(), whole, calls[at - 1]);
       t.deepEqual(await readFile(join(folder, 'in.img')), image);
     }
@@ -124,7 +126,7 @@ for (const verb of ['reapply', 'watch'] as const) {
     // It does at least what `reapply` does, and would go on without end if it were not killed.
     const argv =
       verb === 'watch' ? ['watch', '-q', '--no-verify', '--settle', '1', '--interval', '1'] : reapply;
-    for (const at of sample(listPoints(calls), 4)) {
+    for (const at of sample(listPoints(calls), 3)) {
       for (const part of ['builds', 'backups', 'state.json'])
         await rm(join(await findState(application), part), { recursive: true, force: true });
       await application.upgrade('1.12.0', createRelease());
@@ -166,7 +168,7 @@ for (const [name, argv] of Object.entries(readers)) {
           if (!given.includes(each)) await rm(join(folder, each), { recursive: true });
       };
       let refused = 0;
-      for (const at of sample(listPoints(calls), 16)) {
+      for (const at of sample(listPoints(calls), 8)) {
         await clear();
         const { code, stderr } = await faults.call(command, { at, error: constants.errno.EIO });
         const where = `${name} with EIO at ${calls[at - 1]}: ${stderr}`;

@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { anybody, folderOwnerOnly, ownerOnly, restrict } from '#src/io/access.js';
 import { replaceFile } from '#src/io/output.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareTest, findMissingProgram, notRoot, testNeeding } from '../fixtures/needs.js';
 
@@ -81,7 +82,7 @@ test('a file that is replaced keeps others out as before; the mode of standard i
   await writeFile(join(folder, 'in.img'), image);
   await writeFile(join(folder, 'out.img'), 'old', { mode: 0o600 });
   const build = ['build', '-i', 'in.img', '--no-verify', '-o', 'out.img'];
-  t.is((await runMoby(build, { folder })).code, 0);
+  t.is((await callMoby(build, folder, {})).code, 0);
   t.is((await stat(join(folder, 'out.img'))).mode & 0o777, 0o600);
   t.is((await stat(join(folder, 'out.img.manifest.json'))).mode & 0o044, 0o044);
   await chmod(join(folder, 'in.img'), 0o600);
@@ -100,7 +101,7 @@ declareTest(
     await chown(join(folder, 'out.img'), nobody, nobody);
     const build = ['build', '-i', 'in.img', '--no-verify', '-o', 'out.img'];
     const owner = async () => {
-      t.is((await runMoby(build, { folder })).code, 0);
+      t.is((await callMoby(build, folder, {})).code, 0);
       return (await stat(join(folder, 'out.img'))).uid;
     };
     t.is(await owner(), nobody);
@@ -112,7 +113,7 @@ declareTest(
     await chown(join(folder, 'out.img'), nobody, nobody);
     await rename(join(folder, 'out.img'), join(folder, 'shared/out.img'));
     build[build.length - 1] = 'shared/out.img';
-    t.is((await runMoby(build, { folder })).code, 0);
+    t.is((await callMoby(build, folder, {})).code, 0);
     t.is((await stat(join(folder, 'shared/out.img'))).uid, 0, 'anybody could have put it there');
   },
 );
@@ -159,10 +160,10 @@ testNeeding('setfacl')(
     list('-d', '-m', 'u:nobody:rwx', 'list');
     const modeOf = async (name: string) => ((await stat(join(folder, name))).mode & 0o777).toString(8);
     const build = (output: string) => ['build', '-i', 'plain.img', '--no-verify', '-o', output];
-    t.is((await runMoby(build('list/out.img'), { folder })).code, 0);
+    t.is((await callMoby(build('list/out.img'), folder, {})).code, 0);
     t.is(await modeOf('list/out.img'), '600', 'the folder gives its list to new files');
     await chmod(join(folder, 'plain.img'), 0o644);
-    t.is((await runMoby(build('list/open.img'), { folder })).code, 0);
+    t.is((await callMoby(build('list/open.img'), folder, {})).code, 0);
     t.is(await modeOf('list/open.img'), '644', 'everybody could read the image');
   },
 );
@@ -170,7 +171,7 @@ testNeeding('setfacl')(
 test('the lock is as private as the image and its manifest', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'in.img'), image, { mode: 0o600 });
-  const run = async (...args: string[]) => t.is((await runMoby(args, { folder })).code, 0);
+  const run = async (...args: string[]) => t.is((await callMoby(args, folder, {})).code, 0);
   await run('build', '-i', 'in.img', '--no-verify', '-o', 'initrd.patched.img');
   await run('lock', 'initrd.patched.img');
   t.is((await stat(join(folder, 'moby-patch.lock'))).mode & 0o777, 0o600);
@@ -186,7 +187,7 @@ declareTest(
     execFileSync('fusefat', ['-o', 'rw+', join(folder, 'disk'), join(folder, 'fat')], { stdio: 'ignore' });
     t.teardown(() => execFileSync('umount', [join(folder, 'fat')]));
     await writeFile(join(folder, 'in.img'), image);
-    const run = (...args: string[]) => runMoby(args, { folder });
+    const run = (...args: string[]) => callMoby(args, folder, {});
     const built = await run(
       'build',
       '-i',

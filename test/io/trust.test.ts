@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { cacheEntry, openCache } from '#src/io/cache.js';
 import { assertNotPlanted, assertOwnFolder } from '#src/io/trust.js';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
-import { runMoby } from '../fixtures/moby.js';
+import { callMoby } from '../fixtures/command-context.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';
 
 const nobody = 65534;
@@ -54,7 +54,7 @@ async function setUp(t: ExecutionContext): Promise<string> {
 
 declareTest(notRoot, 'what another user put into a shared working folder is not used unnamed', async (t) => {
   const folder = await setUp(t);
-  const moby = (...args: string[]) => runMoby(args, { folder });
+  const moby = (...args: string[]) => callMoby(args, folder, {});
   await writeFile(join(folder, 'moby-patch.yaml'), 'image: in.img\n');
   t.is((await moby('build', '--no-verify')).code, 0);
   await chown(join(folder, 'moby-patch.yaml'), nobody, nobody);
@@ -94,7 +94,7 @@ declareTest(
     for (const [args, home, more] of cases) {
       const place = join(folder, homes[home], 'moby-patch');
       await writeFile(join(place, 'precious'), '');
-      const run = () => runMoby(args, { folder, environment: { ...environment, ...more } });
+      const run = () => callMoby(args, folder, { ...environment, ...more });
       t.not((await run()).code, 2, home);
       await chown(place, nobody, nobody);
       const { code, stderr } = await run();
@@ -115,9 +115,11 @@ declareTest(
     await writeFile(join(folder, 'victim/in.img'), 'precious');
     await symlink('victim', join(folder, 'parts'));
     await lchown(join(folder, 'parts'), nobody, nobody);
-    const { code, stderr } = await runMoby(['build', '-i', 'in.img', '--no-verify', '--split', 'parts'], {
+    const { code, stderr } = await callMoby(
+      ['build', '-i', 'in.img', '--no-verify', '--split', 'parts'],
       folder,
-    });
+      {},
+    );
     t.is(code, 2, stderr);
     t.regex(stderr, /folder-unsafe/);
     t.is(await readFile(join(folder, 'victim/in.img'), 'utf8'), 'precious');
