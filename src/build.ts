@@ -240,7 +240,7 @@ interface VerifyStage {
 }
 
 async function verify(
-  { request, session: { signal, log } }: Run,
+  { request, session: { signal, log, showLine } }: Run,
   { plan, written, scratch }: VerifyStage,
 ): Promise<BootResult | undefined> {
   if (request.verify === undefined) {
@@ -255,7 +255,7 @@ async function verify(
     sha256: written.layout.sha256,
     console: `${scratch.path}/console.log`,
   };
-  return bootImage(boot, { signal, log, init: detectInit(written.entries) });
+  return bootImage(boot, { signal, log, init: detectInit(written.entries), showLine });
 }
 
 interface PublishStage {

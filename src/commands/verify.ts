@@ -7,7 +7,7 @@ import { type CommandContext, createReader } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
 import { addImageOption, chooseImage, type ImageFlags, imageText } from './shared/image-arguments.js';
 import { addLimitOptions, type LimitFlags } from './shared/limit-options.js';
-import { addReportOption, type ReportFlags } from './shared/options.js';
+import { addReportOption, parseCount, type ReportFlags } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 import { talk } from './shared/talk.js';
@@ -16,6 +16,9 @@ interface Flags extends BootFlags, ReportFlags, LimitFlags, ImageFlags {
   readonly console?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly keep?: boolean;
+  readonly shell?: boolean;
+  readonly ssh?: number;
 }
 
 export function addVerifyCommand(program: Command, context: CommandContext): void {
@@ -29,6 +32,13 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
     )
       .argument('[image...]', imageText)
       .option('--console <file>', 'write the console of the guest to this file')
+      .option('--keep', 'leave a folder with the console, what was booted, and a line that boots it by hand')
+      .option('--shell', 'boot it with its console on this terminal, without a verdict')
+      .option(
+        '--ssh <port>',
+        'as --shell, and this port of this machine leads to port 22 of the guest',
+        parseCount,
+      )
       .option('--json', 'the result as JSON on standard output')
       .option('-q, --quiet', 'print nothing but errors'),
   ).action(guard(context, (names: string[], flags: Flags) => runVerify(names, flags, context)));
@@ -36,7 +46,11 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
 
 async function runVerify(names: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const image = chooseImage(names, flags, 'moby-patch verify IMAGE...');
-  const { verify } = await import('../tasks/verify.js');
+  const { attachConsole, verify } = await import('../tasks/verify.js');
+  if (flags.shell === true || flags.ssh !== undefined) {
+    await attachConsole({ ...flags, image }, createReader(flags, context));
+    return;
+  }
   const { describeName } = await import('../setup/named-image.js');
   const { withReports } = await import('./shared/write-reports.js');
   const progress = createProgress(context, flags.quiet ?? false);

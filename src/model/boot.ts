@@ -1,4 +1,4 @@
-import type { Expectation } from './patch.js';
+import type { Expectation } from './expectation.js';
 
 export interface BootRequest {
   /** The image file to boot. */
@@ -10,7 +10,7 @@ export interface BootRequest {
   readonly cmdline: string;
   /** MiB. */
   readonly memory: number;
-  /** Seconds after which an unfinished boot is refused. */
+  /** Seconds of the guest's time after which an unfinished boot is refused. */
   readonly timeout: number;
   readonly expects: readonly Expectation[];
   /** `none`: no card; `isolated`: a card that reaches nothing; `host`: user networking, the host is 10.0.2.2. */
@@ -25,16 +25,41 @@ export interface ExpectationResult {
   readonly met: boolean;
   /** What met the expectation, or what was found instead. */
   readonly found: string;
+  /** Seconds of the guest's time after which it was met. */
+  readonly seconds?: number | undefined;
+  /** Set where it was met, but not within the seconds that it has. */
+  readonly late?: true | undefined;
+}
+
+/** A step of a boot, in the order in which a good boot takes them. */
+export interface BootStage {
+  /** `firmware`, `kernel`, `unpacked`, `init`, `system`, the name of an expectation, or `power-off`. */
+  readonly name: string;
+  readonly state: 'reached' | 'failed' | 'not reached';
+  /** Seconds of the guest's time. */
+  readonly seconds?: number | undefined;
+  /** What the console or the guest showed of it. */
+  readonly line?: string | undefined;
 }
 
 export interface BootResult {
   readonly verdict: 'passed' | 'refused';
   /** Why the boot was refused, in one sentence. */
   readonly reason?: string | undefined;
-  /** What the guest has reported. */
-  readonly reached: 'nothing' | 'init' | 'default runlevel';
+  /** What the guest has reported: the state of its init system, or only that its first program runs (`init`). */
+  readonly reached: 'nothing' | 'init' | 'default runlevel' | 'default target' | 'runlevel' | 'inittab';
   readonly accelerator: 'kvm' | 'tcg';
+  /** Of the guest's time: what it waited for a processor of this machine does not count. */
   readonly seconds: number;
+  /** Seconds that the guest waited for a processor of this machine. */
+  readonly waited: number;
+  /** 2 where this machine failed the first. */
+  readonly attempts: number;
+  readonly stages: readonly BootStage[];
+  /** Of a refused boot: the stage at which it ended. */
+  readonly endedAt?: string | undefined;
+  /** Of a refused boot: what usually makes it end there, the most likely first. */
+  readonly causes: readonly string[];
   readonly expectations: readonly ExpectationResult[];
   /** Console lines that look like trouble but do not refuse the boot. */
   readonly warnings: readonly string[];

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'body-size'
   | 'boot-hazard'
   | 'boot-refused'
+  | 'boot-too-slow'
   | 'bootconfig-too-large'
   | 'bootconfig-unreadable'
   | 'build-impossible'

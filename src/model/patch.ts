@@ -1,3 +1,4 @@
+import type { Expectation } from './expectation.js';
 import type { InitName } from './init.js';
 import type { StoredSecret } from './secret.js';
 import type { Content, Need, Workspace } from './workspace.js';
@@ -18,13 +19,6 @@ export interface Parameter {
   readonly secret?: boolean | undefined;
   readonly at?: Position | undefined;
 }
-
-/** What a good boot of an image with this patch shows. */
-export type Expectation =
-  /** A line of the console that matches this regular expression. */
-  | { readonly console: string; readonly at?: Position | undefined }
-  /** A path that exists in the guest after its default runlevel; `content`: its exact text. */
-  | { readonly file: string; readonly content?: string | undefined };
 
 /** A patch folder, read and checked. Its parameters have no values yet. */
 export interface Patch {

@@ -1,4 +1,5 @@
-import type { Expectation, Step } from './patch.js';
+import type { Expectation } from './expectation.js';
+import type { Step } from './patch.js';
 import type { Secret } from './secret.js';
 import type { Need } from './workspace.js';
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Expectation, Patch, Position, Step } from '../model/patch.js';
+import type { Expectation } from '../model/expectation.js';
+import type { Patch, Position, Step } from '../model/patch.js';
 import type { Plan, PlannedPatch } from '../model/plan.js';
 import type { Secret } from '../model/secret.js';
 import { createProblemError } from '../yaml/problems.js';

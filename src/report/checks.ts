@@ -1,4 +1,5 @@
 import type { ExpectationResult } from '../model/boot.js';
+import { type Expectation, nameExpectation } from '../model/expectation.js';
 import type { Report, Stage } from '../model/report.js';
 import { describeCached } from './text.js';
 
@@ -118,13 +119,15 @@ function listHazards({ error }: Report, whole: Check): Check[] {
 function listExpectations({ boot }: Report): Check[] {
   return (boot?.expectations ?? []).map(({ expectation, met, found }: ExpectationResult) => ({
     stage: 'verify',
-    name:
-      'console' in expectation
-        ? `the console shows ${expectation.console}`
-        : `the guest has ${expectation.file}`,
+    name: nameCheck(expectation),
     result: met ? 'passed' : 'failed',
     note: found,
   }));
+}
+
+function nameCheck(expectation: Expectation): string {
+  if ('console' in expectation) return `the console shows ${expectation.console}`;
+  return 'file' in expectation ? `the guest has ${expectation.file}` : nameExpectation(expectation);
 }
 
 /** CI systems merge two cases of one name. */

@@ -1,4 +1,5 @@
 import type { BootResult } from '../model/boot.js';
+import { type Expectation, nameExpectation } from '../model/expectation.js';
 import type { Layout } from '../model/layout.js';
 import type { Report, StepReport } from '../model/report.js';
 import { renderDiff, summarizeDiff } from './diff.js';
@@ -36,15 +37,44 @@ export function renderReport(report: Report): string[] {
 
 export function renderBoot(boot: BootResult): string[] {
   const verdict = boot.verdict === 'passed' ? `passed: ${boot.reached} reached` : `REFUSED: ${boot.reason}`;
+  const waited = boot.waited >= 1 ? `, and ${boot.waited.toFixed(1)} s of waiting for this machine` : '';
   return [
-    ...renderRow('boot', `${verdict} in ${boot.seconds.toFixed(1)} s (${boot.accelerator})`),
-    ...boot.expectations.flatMap(({ expectation, met, found }) => {
-      const wanted = 'console' in expectation ? expectation.console : expectation.file;
-      return renderRow('expected', `${met ? 'yes' : 'NO '} ${wanted}: ${found}`);
-    }),
+    ...renderRow('boot', `${verdict} in ${boot.seconds.toFixed(1)} s (${boot.accelerator})${waited}`),
+    ...renderRow('attempts', boot.attempts > 1 ? '2: this machine failed the first' : undefined),
+    ...renderStages(boot),
+    ...boot.causes.flatMap((cause) => renderRow('likely', cause)),
+    ...boot.expectations.flatMap(({ expectation, met, found }) =>
+      renderRow('expected', `${met ? 'yes' : 'NO '} ${showExpectation(expectation)}: ${found}`),
+    ),
     ...boot.warnings.flatMap((warning) => renderRow('console', warning)),
     ...renderRow('console', boot.console),
   ];
+}
+
+/** The stages of the boot itself; those of expectations have their own lines. */
+function renderStages({ stages, endedAt }: BootResult): string[] {
+  const own = stages.filter(({ name }) => bootStages.has(name));
+  const times = own.flatMap(({ name, state, seconds }) => {
+    if (state === 'not reached') return [];
+    return state === 'failed' ? [`${name} NOT REACHED`] : [`${name} ${(seconds ?? 0).toFixed(1)} s`];
+  });
+  const ended = endedAt === undefined || bootStages.has(endedAt) ? '' : `, ended at: ${endedAt}`;
+  return times.length === 0 ? [] : renderRow('reached', `${times.join(', ')}${ended}`);
+}
+
+const bootStages: ReadonlySet<string> = new Set([
+  'firmware',
+  'kernel',
+  'unpacked',
+  'init',
+  'system',
+  'power-off',
+]);
+
+/** As the user named it. */
+function showExpectation(expectation: Expectation): string {
+  if ('console' in expectation) return expectation.console;
+  return 'file' in expectation ? expectation.file : nameExpectation(expectation);
 }
 
 export function showSeconds(ms: number): string {

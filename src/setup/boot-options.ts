@@ -3,7 +3,8 @@ import type { FoundImage } from '../catalog/find-image.js';
 import type { BootRequest } from '../model/boot.js';
 import type { BootOptions } from '../model/build.js';
 import { MobyPatchError } from '../model/error.js';
-import type { Expectation } from '../model/patch.js';
+import type { Expectation } from '../model/expectation.js';
+import { normaliseExpectation } from '../patch/language/expectation-schema.js';
 import type { Configuration } from './configuration.js';
 
 /** What the command line says of a boot. */
@@ -12,6 +13,15 @@ export interface BootFlags {
   readonly cmdline?: string;
   readonly expect?: readonly string[];
   readonly expectFile?: readonly string[];
+  readonly expectService?: readonly string[];
+  readonly expectMount?: readonly string[];
+  readonly expectPort?: readonly number[];
+  readonly expectCommand?: readonly string[];
+  readonly expectPoweroff?: boolean;
+  readonly expectWithin?: number;
+  readonly memoryBelow?: number;
+  /** `all`, or names. */
+  readonly allowFailed?: readonly string[];
   readonly memory?: number;
   readonly timeout?: number;
   readonly network?: BootRequest['network'];
@@ -43,13 +53,39 @@ export function createBootOptions({ flags, values = {}, image, kernel }: BootCho
   };
 }
 
-/** What a good boot shows: the console lines first, in their order, then the files. */
-function listExpectations(flags: BootFlags, consoles: readonly string[]): Expectation[] {
-  const files = (flags.expectFile ?? []).map((text): Expectation => {
-    const [file = '', ...content] = text.split('=');
-    return content.length === 0 ? { file } : { file, content: content.join('=') };
-  });
-  return [...[...consoles, ...(flags.expect ?? [])].map((console) => ({ console })), ...files];
+type Configured = NonNullable<Configuration['expect']>[number];
+
+/** What a good boot shows: what the definition and the configuration say, then the flags. */
+function listExpectations(flags: BootFlags, configured: readonly Configured[]): Expectation[] {
+  const all = <T>(values: readonly T[] | undefined, create: (value: T) => Expectation) =>
+    (values ?? []).map(create);
+  return [
+    ...configured.map((value) =>
+      typeof value === 'string' ? { console: value } : normaliseExpectation(value),
+    ),
+    ...all(flags.expect, (console) => ({ console })),
+    ...all(flags.expectFile, (text) => {
+      const [file = '', ...content] = text.split('=');
+      return content.length === 0 ? { file } : { file, content: content.join('=') };
+    }),
+    ...all(flags.expectService, (service) => ({ service })),
+    ...all(flags.expectMount, (text) => {
+      const [mount = '', type] = text.split('=');
+      return type === undefined ? { mount } : { mount, type };
+    }),
+    ...all(flags.expectPort, (port) => ({ port })),
+    ...all(flags.expectCommand, (command) => ({ command })),
+    ...(flags.expectPoweroff === true ? [{ poweroff: true } as const] : []),
+    ...(flags.expectWithin === undefined ? [] : [{ within: flags.expectWithin }]),
+    ...(flags.memoryBelow === undefined ? [] : [{ 'memory-below': flags.memoryBelow }]),
+    ...(flags.allowFailed === undefined ? [] : [allowFailed(flags.allowFailed)]),
+  ];
+}
+
+function allowFailed(names: readonly string[]): Expectation {
+  return names.includes('all')
+    ? { 'no-failed-services': false }
+    : { 'no-failed-services': true, except: names };
 }
 
 /** `kernel-missing` (`invalid`). */

@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createUnreadableError, readRegular } from '../io/regular-file.js';
 import { assertNotPlanted } from '../io/trust.js';
+import { expectationSchema } from '../patch/language/expectation-schema.js';
 import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
@@ -77,9 +78,11 @@ export const configurationSchema = z.strictObject({
     .optional()
     .describe('The network of the machine: none, isolated (reaches nothing) or host (the host is 10.0.2.2).'),
   expect: z
-    .array(z.string().min(1))
+    .array(z.union([z.string().min(1), expectationSchema]))
     .optional()
-    .describe('Regular expressions of console lines that a good boot shows.'),
+    .describe(
+      'What a good boot shows: regular expressions of console lines, or expectations as in "expects" of a patch.',
+    ),
 });
 
 export type Configuration = z.output<typeof configurationSchema>;

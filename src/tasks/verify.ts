@@ -1,8 +1,12 @@
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { explainForeign } from '../compress/foreign.js';
 import { copyIntoPlace } from '../io/output.js';
 import { createScratch } from '../io/scratch.js';
-import type { BootResult } from '../model/boot.js';
+import { quoteWord } from '../io/script.js';
+import type { Image } from '../model/archive.js';
+import type { BootRequest, BootResult } from '../model/boot.js';
 import type { Outcome } from '../model/report.js';
 import type { ReadingSession, Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
@@ -11,6 +15,7 @@ import { describeName, findNamedImage, type ImageName, openNamedImage } from '..
 import { openImage } from '../unpack/open-image.js';
 import { bootImage } from '../verify/boot/boot.js';
 import { detectInit } from '../verify/boot/detect-init.js';
+import { createInteractive, runInteractive } from '../verify/boot/interactive.js';
 import { chooseMemory } from '../verify/boot/machine.js';
 import { listBootChecks } from '../verify/preflight/boot-checks.js';
 import { createWritableCheck } from '../verify/preflight/output-checks.js';
@@ -21,6 +26,8 @@ export interface VerifyRequest extends BootFlags {
   readonly image: ImageName;
   /** Where the console of the guest is written. */
   readonly console?: string;
+  /** Leave a folder with the console, the file that was booted, and the line that boots it by hand. */
+  readonly keep?: boolean;
 }
 
 /**
@@ -38,12 +45,31 @@ export async function verify(
   });
 }
 
-async function bootNamed(
+/** The boot by a person, who sits at its console; the exit code of QEMU. Errors as of `verify`. */
+export async function attachConsole(
+  request: VerifyRequest & { readonly ssh?: number | undefined },
+  session: ReadingSession,
+): Promise<number> {
+  const { signal, log } = session;
+  const draft = createReportDraft(describeName(request.image), () => {});
+  await using ready = await openBoot(request, draft, session);
+  const argv = await createInteractive(ready.boot, { signal, log, ssh: request.ssh });
+  log('Ctrl-A x ends the guest, Ctrl-A h shows what else there is');
+  if (request.ssh !== undefined) log(`ssh -p ${request.ssh} root@127.0.0.1`);
+  return await runInteractive(argv, signal);
+}
+
+interface ReadyBoot extends AsyncDisposable {
+  readonly image: Image;
+  readonly boot: Omit<BootRequest, 'console'>;
+}
+
+async function openBoot(
   request: VerifyRequest,
   draft: ReportDraft,
   session: ReadingSession,
-): Promise<BootResult> {
-  const { signal, limits, log, places } = session;
+): Promise<ReadyBoot> {
+  const { signal, limits, places } = session;
   const names = [request.image].flat();
   const definition = await findNamedImage(names[0] ?? '', session);
   const kernel = request.kernel === undefined ? definition.kernel : resolve(places.folder, request.kernel);
@@ -52,30 +78,70 @@ async function bootNamed(
       (await explainForeign(definition.initrd, definition.name)) ??
       createKernelError(definition, '--kernel FILE')
     );
-  await using image = await draft.stage('unpack', () =>
+  const image = await draft.stage('unpack', () =>
     names.length > 1
       ? openNamedImage(names, session)
       : openImage(definition.initrd, { signal, limits, onWork: session.onWork, name: names[0] }),
   );
-  draft.set({ before: image.layout });
-  draft.restrict(image.access);
-  const wanted = createBootOptions({ flags: request, image: definition, kernel });
-  const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
-  const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
-  if (copy !== undefined) checks.push(createWritableCheck(copy, image));
-  refuseProblems((await runChecks(checks)).problems);
+  try {
+    draft.set({ before: image.layout });
+    draft.restrict(image.access);
+    const wanted = createBootOptions({ flags: request, image: definition, kernel });
+    const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
+    const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
+    if (copy !== undefined) checks.push(createWritableCheck(copy, image));
+    refuseProblems((await runChecks(checks)).problems);
+    const memory = chooseMemory(image.layout, wanted);
+    const boot = { ...wanted, memory, image: image.file, sha256: image.layout.sha256 };
+    return { image, boot, [Symbol.asyncDispose]: () => image[Symbol.asyncDispose]() };
+  } catch (error) {
+    await image[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function bootNamed(
+  request: VerifyRequest,
+  draft: ReportDraft,
+  session: ReadingSession,
+): Promise<BootResult> {
+  const { signal, log, places, showLine } = session;
+  await using ready = await openBoot(request, draft, session);
+  const { image } = ready;
   await using scratch = await createScratch();
   const console = join(scratch.path, 'console.log');
-  const boot = {
-    ...wanted,
-    memory: chooseMemory(image.layout, wanted),
-    image: image.file,
-    sha256: image.layout.sha256,
-    console,
-  };
+  const boot = { ...ready.boot, console };
   const init = detectInit(image.entries);
-  const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init }));
-  if (copy === undefined) return { ...result, console: 'not saved (--console FILE saves it)' };
-  await copyIntoPlace(console, { destination: copy, inputs: [image.access], signal });
-  return { ...result, console: copy };
+  const kept = request.keep === true ? await mkdtemp(join(tmpdir(), 'moby-patch-kept-')) : undefined;
+  try {
+    const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init, showLine, kept }));
+    if (request.console === undefined)
+      return { ...result, console: kept === undefined ? 'not saved (--console FILE saves it)' : kept };
+    const copy = resolve(places.folder, request.console);
+    await copyIntoPlace(console, { destination: copy, inputs: [image.access], signal });
+    return { ...result, console: copy };
+  } finally {
+    if (kept !== undefined) await keepRun(kept, { boot, console, signal, log });
+  }
+}
+
+interface KeptRun {
+  readonly boot: BootRequest;
+  readonly console: string;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+/** Puts the console and the line for a boot by hand into the folder. */
+async function keepRun(folder: string, { boot, console, signal, log }: KeptRun): Promise<void> {
+  await copyFile(console, join(folder, 'console.log')).catch(() => {});
+  const image = join(folder, 'initrd.img');
+  if (signal.aborted) return;
+  const argv = await createInteractive({ ...boot, image: boot.image }, { signal, log: () => {} }).catch(
+    () => [],
+  );
+  await writeFile(join(folder, 'boot.sh'), `#!/bin/sh\nexec ${argv.map(quoteWord).join(' ')}\n`, {
+    mode: 0o700,
+  });
+  log(`kept: ${folder} (console.log, boot.sh, and ${image} with the probe)`);
 }

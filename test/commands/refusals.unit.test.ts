@@ -122,14 +122,16 @@ test('an expected content that is binary or too long for a shell is refused', (t
 
 test('a QEMU that fails is no verdict about the image', (t) => {
   const seen = createObservation('n', [], () => {});
-  const terms = { init: 'openrc', timeout: 10 } as const;
+  const terms = { init: 'openrc', timeout: 10, accelerator: 'tcg' } as const;
   const exit = { exitCode: 1, signal: null, message: 'qemu: no such machine' };
   t.throws(() => judge(seen, { kind: 'exited', exit }, terms, 1), {
     code: 'qemu-failed',
     message: 'QEMU ended with exit code 1: qemu: no such machine',
   });
   seen.push(
-    Buffer.from("Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug\n"),
+    Buffer.from(
+      "[    0.100000] Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug\n",
+    ),
     1,
   );
   t.throws(() => judge(seen, { kind: 'fault' }, terms, 3), { code: 'machine-fault' });

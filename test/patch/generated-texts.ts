@@ -5,6 +5,7 @@ import { patchSchema } from '#src/patch/language/parse-patch.js';
 import { fillValue } from '#src/patch/language/placeholders.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { configurationSchema } from '#src/setup/configuration.js';
+import { bootSchema } from '../report/boot-schema.js';
 
 /** The text of schema/patch.schema.json, for editors. */
 export function formatPatchSchema(): string {
@@ -20,6 +21,11 @@ export function formatConfigurationSchema(): string {
   return formatJsonSchema('What a bare moby-patch build does: moby-patch.yaml', configurationSchema);
 }
 
+/** The text of schema/boot.schema.json, for programs that read `verify --json`. */
+export function formatBootSchema(): string {
+  return formatJsonSchema('The boot of an image, version 1: moby-patch verify --json', bootSchema);
+}
+
 /** As the formatter of this project writes it, with a list of plain values on one line. */
 function formatJsonSchema(title: string, schema: z.ZodType): string {
   const value = {
@@ -29,7 +35,11 @@ function formatJsonSchema(title: string, schema: z.ZodType): string {
   };
   const lists = /\[\s*((?:"[^"]*"|[0-9]+)(?:,\s*(?:"[^"]*"|[0-9]+))*)\s*\]/g;
   const text = JSON.stringify(value, null, 2);
-  return `${text.replace(lists, (_, items: string) => `[${items.replace(/,\s+/g, ', ')}]`)}\n`;
+  const join = (list: string, items: string) => {
+    const line = `[${items.replace(/,\s+/g, ', ')}]`;
+    return line.length > 90 ? list : line;
+  };
+  return `${text.replace(lists, join)}\n`;
 }
 
 /** The text of patches/README.md. */

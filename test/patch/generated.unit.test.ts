@@ -4,7 +4,14 @@ import test, { type ExecutionContext } from 'ava';
 import { listPatches } from '#src/patch/language/find-patches.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
-import { describePatches, formatConfigurationSchema, formatPatchSchema } from './generated-texts.js';
+import { bootSchema } from '../report/boot-schema.js';
+import { createReport } from '../report/reports.js';
+import {
+  describePatches,
+  formatBootSchema,
+  formatConfigurationSchema,
+  formatPatchSchema,
+} from './generated-texts.js';
 import { describeSteps } from './steps-page.js';
 
 async function checkCurrent(t: ExecutionContext, path: string, wanted: string): Promise<void> {
@@ -32,6 +39,11 @@ test('schema/patch.schema.json is generated from the code', async (t) => {
 
 test('schema/moby-patch.schema.json is generated from the code', async (t) => {
   await checkCurrent(t, join('schema', 'moby-patch.schema.json'), formatConfigurationSchema());
+});
+
+test('schema/boot.schema.json is generated, and the boots of the reports fit it', async (t) => {
+  await checkCurrent(t, join('schema', 'boot.schema.json'), formatBootSchema());
+  t.notThrows(() => bootSchema.parse(createReport().boot));
 });
 
 test('docs/steps.md is generated from the schemas and the cases', async (t) => {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { defaultTimeout } from '../../setup/boot-options.js';
-import { collect, parseAlignment, parseCount, parseLevel } from './options.js';
+import { collect, collectCount, parseAlignment, parseCount, parseLevel } from './options.js';
 
 export function createModeOption(): Option {
   const text =
@@ -77,8 +77,24 @@ export function addBootOptions(command: Command): Command {
       'a path that exists in the guest, with exactly this text (repeatable)',
       collect,
     )
+    .option('--expect-service <name>', 'a service that runs (repeatable)', collect)
+    .option('--expect-mount <path[=type]>', 'a path at which a file system is mounted (repeatable)', collect)
+    .option(
+      '--expect-port <number>',
+      'a TCP port of the guest that takes a connection from here (repeatable)',
+      collectCount,
+    )
+    .option('--expect-command <text>', 'a command of the guest that ends with 0 (repeatable)', collect)
+    .option('--expect-poweroff', 'the guest switches itself off, and what else it showed decides')
+    .option('--expect-within <seconds>', "the system is up within so much of the guest's time", parseCount)
+    .option('--memory-below <MiB>', 'how much memory is in use when the system is up', parseCount)
+    .option('--allow-failed <service>', 'a service that may fail, or all (repeatable)', collect)
     .option('--memory <MiB>', 'memory of the machine; default: by the size of the image', parseCount)
-    .option('--timeout <seconds>', `how long the boot may take; default: ${defaultTimeout}`, parseCount)
+    .option(
+      '--timeout <seconds>',
+      `how long the boot may take of the guest's time; default: ${defaultTimeout}`,
+      parseCount,
+    )
     .addOption(
       new Option(
         '--network <kind>',

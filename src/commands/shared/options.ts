@@ -10,6 +10,11 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** As `collect`, of whole numbers. */
+export function collectCount(value: string, before: readonly number[] = []): readonly number[] {
+  return [...before, parseCount(value)];
+}
+
 /** Bytes of a unit in an archive, in which everything begins at a multiple of four. */
 export function parseAlignment(text: string): number {
   const value = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0;

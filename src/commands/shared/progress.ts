@@ -10,6 +10,8 @@ export interface Progress {
   readonly log: (line: string) => void;
   readonly onStage: (stage: Stage) => void;
   readonly onWork: (work: Work) => void;
+  /** Shows the last line of a guest; on a terminal only. */
+  readonly showLine?: ((line: string) => void) | undefined;
   /** Shows nothing while somebody is asked. */
   hold<T>(work: () => Promise<T>): Promise<T>;
   /** Clears the line. */
@@ -78,10 +80,11 @@ function createStatusLine(context: CommandContext, first: string, delay: number)
   const { live } = context;
   const meter = createMeter(first);
   let last = '';
+  let guest = '';
   let isHeld = false;
   const draw = () => {
     if (isHeld || meter.seconds() < delay || (delay > 0 && live?.isLeft())) return;
-    const parts = [meter.work(), last].filter((part) => part !== '');
+    const parts = [meter.work(), last, guest].filter((part) => part !== '');
     live?.draw(`${meter.stage()} (${Math.round(meter.seconds())} s) ${parts.join('; ')}`);
   };
   const timer = setInterval(draw, 1000);
@@ -91,9 +94,15 @@ function createStatusLine(context: CommandContext, first: string, delay: number)
       last = describeLine(context, line);
       draw();
     },
+    showLine(line) {
+      // The next second draws it: a guest prints hundreds.
+      guest = describeLine(context, line);
+      last = last.replace(/:.*/, '').slice(0, 30);
+    },
     onStage(next) {
       meter.begin(next);
       last = '';
+      guest = '';
       draw();
     },
     onWork: meter.advance,

@@ -1,25 +1,38 @@
-import type { Expectation } from '../../model/patch.js';
+import type { Expectation } from '../../model/expectation.js';
 import { fillPlaceholders } from './placeholders.js';
+
+/** Keys whose values are regular expressions. */
+export const patternKeys = ['console', 'output', 'answer'] as const;
+const plainKeys = ['file', 'content', 'service', 'mount', 'type', 'send', 'command'] as const;
+
+type Texts = Partial<Record<(typeof patternKeys)[number] | (typeof plainKeys)[number], string>>;
 
 /** Replaces placeholders. In a regular expression, a value matches its own characters. */
 export function fillExpectation(expectation: Expectation, values: ReadonlyMap<string, string>): Expectation {
-  if ('console' in expectation)
-    return { ...expectation, console: fillPlaceholders(expectation.console, values, escapePattern) };
-  const { file, content } = expectation;
-  return {
-    file: fillPlaceholders(file, values),
-    ...(content !== undefined && { content: fillPlaceholders(content, values) }),
-  };
+  const texts = expectation as Texts;
+  const filled: Texts = {};
+  for (const key of plainKeys)
+    if (texts[key] !== undefined) filled[key] = fillPlaceholders(texts[key], values);
+  for (const key of patternKeys)
+    if (texts[key] !== undefined) filled[key] = fillPlaceholders(texts[key], values, escapePattern);
+  return { ...expectation, ...filled };
 }
 
-/** The text of a problem; undefined for a valid expectation. */
-export function explainExpectation(expectation: Expectation): string | undefined {
-  if (!('console' in expectation)) return undefined;
-  // Values are escaped, so the expression is valid with any value or with none.
-  const filled = expectation.console.replace(/\$\$?\{[^}]*\}?/g, 'x');
-  return isRegularExpression(filled)
-    ? undefined
-    : `found ${JSON.stringify(expectation.console)}, wanted a regular expression that JavaScript understands`;
+/** The key and the text of a problem; undefined for a valid expectation. */
+export function explainExpectation(
+  expectation: Expectation,
+): { readonly key: string; readonly text: string } | undefined {
+  for (const key of patternKeys) {
+    const source = (expectation as Texts)[key];
+    if (source === undefined) continue;
+    // Values are escaped, so the expression is valid with any value or with none.
+    if (!isRegularExpression(source.replace(/\$\$?\{[^}]*\}?/g, 'x')))
+      return {
+        key,
+        text: `found ${JSON.stringify(source)}, wanted a regular expression that JavaScript understands`,
+      };
+  }
+  return undefined;
 }
 
 export function isRegularExpression(text: string): boolean {

@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import type { Expectation, Parameter, Patch, SourceStep } from '../../model/patch.js';
+import type { Expectation } from '../../model/expectation.js';
+import type { Parameter, Patch, SourceStep } from '../../model/patch.js';
 import type { Problem } from '../../yaml/problems.js';
 import { readYaml, type YamlValue } from '../../yaml/read-yaml.js';
 import { explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
 import { checkPlaceholders, checkSecretLists } from './check-placeholders.js';
-import { explainExpectation, isRegularExpression } from './expectations.js';
+import { expectationSchema, normaliseExpectation } from './expectation-schema.js';
+import { explainExpectation, isRegularExpression, patternKeys } from './expectations.js';
 import { explainValue, listDefaults } from './parameters.js';
 import { type ParsedStep, type PlacedUse, parseStep } from './parse-step.js';
 import { measureGrowth, parameterName } from './placeholders.js';
@@ -35,16 +37,6 @@ const parameterSchema = z
     path: ['default'],
     error: 'expected no "default" for a secret: everybody can read this file',
   });
-
-const expectationSchema = z.union([
-  z.strictObject({
-    console: z.string().min(1).max(1000).describe('A regular expression that a line of the console matches.'),
-  }),
-  z.strictObject({
-    file: z.string().min(1).describe('A path that exists after the boot.'),
-    content: z.string().optional().describe('The exact text of the file.'),
-  }),
-]);
 
 const mostSteps = 1000;
 const mostParameters = 1000;
@@ -102,11 +94,11 @@ export function parsePatch(text: string, source: PatchSource): ParsedPatch {
     const placed = faults.map((fault) => placeFault(yaml, fault));
     return { problems: [...yaml.problems, ...placed, ...stepProblems], uses };
   }
-  const expects: readonly Expectation[] = parsed.data.expects.map((expectation, index) =>
-    'console' in expectation
-      ? { ...expectation, at: yaml.locate(['expects', index, 'console']) }
-      : expectation,
-  );
+  const expects = parsed.data.expects.map((written, index): Expectation => {
+    const key = patternKeys.find((name) => name in written);
+    const expectation = normaliseExpectation(written);
+    return key === undefined ? expectation : { ...expectation, at: yaml.locate(['expects', index, key]) };
+  });
   const problems = [
     ...yaml.problems,
     ...checkNames(yaml, parameters),
@@ -184,7 +176,7 @@ function checkDefaults(yaml: YamlValue, parameters: Readonly<Record<string, Para
 
 function checkExpectations(yaml: YamlValue, expects: readonly Expectation[]): Problem[] {
   return expects.flatMap((expectation, index) => {
-    const text = explainExpectation(expectation);
-    return text === undefined ? [] : [{ at: yaml.locate(['expects', index, 'console']), text }];
+    const fault = explainExpectation(expectation);
+    return fault === undefined ? [] : [{ at: yaml.locate(['expects', index, fault.key]), text: fault.text }];
   });
 }

@@ -6,7 +6,7 @@ import { renderError } from '../error.js';
 import { type Markup, mark, markLines } from '../markup.js';
 import { describeCached, showSeconds } from '../text.js';
 import { createChangeTree } from './change-tree.js';
-import { createSegments, createTimes } from './strips.js';
+import { createBootTimes, createSegments, createTimes } from './strips.js';
 import { type Cell, createSection, createTable, type Section } from './tables.js';
 
 /** What a reader must know, failures first, then what was done, then the details. */
@@ -33,7 +33,7 @@ export function listSections(report: Report): Section[] {
     ...createSection('Steps', createSteps(report)),
     ...createSection('Packages', [createPackages(report)]),
     ...createSection('Bytes of the image', createLayouts(report)),
-    ...createSection('Time', [createTimes(report)]),
+    ...createSection('Time', [createTimes(report), ...createBootTimes(report)]),
     ...createSection('Origin', [createOrigin(report)]),
   ];
 }

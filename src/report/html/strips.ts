@@ -55,6 +55,27 @@ export function createTimes({ stages, durationMs }: Report): Markup | undefined 
   return mark`<div class="strip">${parts}</div>\n<div class="legend">\n${legend}<span>in all ${showSeconds(durationMs)}</span>\n</div>\n`;
 }
 
+/** The stages of a boot one after the other, and a table with what the console showed of each. */
+export function createBootTimes({ boot }: Report): Markup[] {
+  if (boot === undefined || boot.stages.length === 0) return [];
+  const reached = boot.stages.flatMap(({ name, seconds }) =>
+    seconds === undefined ? [] : [{ name, seconds }],
+  );
+  const ordered = [...reached].sort((a, b) => a.seconds - b.seconds);
+  const parts = ordered.map(({ name, seconds }, index) => {
+    const share = Math.max(0, seconds - (ordered[index - 1]?.seconds ?? 0));
+    return createPart(`stage-${index % 5}`, share, `${name} after ${seconds.toFixed(1)} s`);
+  });
+  const rows = boot.stages.map(({ name, state, seconds, line }) => [
+    { reached: '✔', failed: '✘', 'not reached': '–' }[state],
+    name,
+    seconds?.toFixed(1) ?? '',
+    line ?? state,
+  ]);
+  const table = createTable(['', 'stage', 's', 'what it showed'], rows) ?? [];
+  return [mark`<h3>Boot</h3>\n<div class="strip">${parts}</div>\n${table}`];
+}
+
 function createPart(className: string, share: number, title: string): Markup {
   return mark`<span class="${className}" style="flex: ${share} 0 0" title="${title}"></span>`;
 }

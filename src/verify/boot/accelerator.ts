@@ -91,10 +91,11 @@ async function tryBoot({
   });
   let text = '';
   let onText = () => {};
-  await using guest = startGuest([program, ...argv], signal, (chunk) => {
+  const onConsole = (chunk: Uint8Array) => {
     text = (text + Buffer.from(chunk).toString('latin1')).slice(-256 * 1024);
     onText();
-  });
+  };
+  await using guest = startGuest([program, ...argv], signal, { onConsole });
   const hasStarted = () => text.includes('Linux version');
   const hasPanicked = () => /Kernel panic - not syncing: (VFS|No working init)/.test(text);
   const exit = guest.exited.then(({ message, exitCode }) =>

@@ -1,23 +1,34 @@
 import { randomBytes } from 'node:crypto';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createScratch, type Scratch } from '../../io/scratch.js';
 import type { BootRequest, BootResult } from '../../model/boot.js';
+import { MobyPatchError } from '../../model/error.js';
+import { addDefaults, type Expectation } from '../../model/expectation.js';
 import { chooseAccelerator } from './accelerator.js';
 import { createConsoleFile } from './console.js';
 import type { Init } from './detect-init.js';
 import { createNothingToExpectError } from './expectations.js';
-import { type Guest, startGuest } from './guest.js';
+import { startGuestClock } from './guest-clock.js';
 import { detectKernel } from './kernel.js';
-import { createArguments, createCmdline, findQemu } from './machine.js';
-import { createObservation, type Observation } from './observation.js';
+import { createArguments, createCmdline, findQemu, type Machine } from './machine.js';
+import { createObservation } from './observation.js';
+import { listPorts } from './port-checks.js';
 import { createProbe, writeProbedImage } from './probe.js';
-import { decideEnd, type End, judge, type Terms } from './verdict.js';
+import { createStageLog } from './stage-log.js';
+import { listCauses, listStages } from './stages.js';
+import { type End, judge, type Terms } from './verdict.js';
+import { watchGuest } from './watch-guest.js';
 
 export interface BootOptions {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   /** From `detectInit` and the entries of the image. */
   readonly init: Init;
+  /** Shows the guest's last line while it boots; for a terminal, where each replaces the one before. */
+  readonly showLine?: ((line: string) => void) | undefined;
+  /** A folder that gets the file that is booted. */
+  readonly kept?: string | undefined;
 }
 
 const tailLines = 20;
@@ -25,126 +36,123 @@ const tailLines = 20;
 /**
  * Boots the image with its kernel until it has shown everything that it must show, or no longer can. A boot that fails
  * is a result; an error says that nothing is known about the image: no QEMU, a QEMU that broke, an unreadable file, an
- * abort. In any case no process is left, and the console file is.
+ * abort. What the machine alone is at fault for is tried once more. In any case no process is left, and the console
+ * file is.
  */
 export async function bootImage(request: BootRequest, options: BootOptions): Promise<BootResult> {
-  const { init, signal, log } = options;
-  if (init === 'none' && !request.expects.some((expectation) => 'console' in expectation))
+  const { init, signal } = options;
+  if (
+    init === 'none' &&
+    !request.expects.some((expectation) => 'console' in expectation || 'port' in expectation)
+  )
     throw createNothingToExpectError();
+  const expects = init === 'none' ? request.expects : addDefaults(request.expects);
+  const chosen = await chooseMachine(request, options);
+  await using scratch = await createScratch();
+  const boot = { request, options, expects, chosen, scratch };
+  try {
+    return { ...(await bootOnce(boot, 1)), attempts: 1 };
+  } catch (error) {
+    if (!isOfMachine(error) || signal.aborted) throw error;
+    options.log(`${error.message}: once more`);
+    return { ...(await bootOnce(boot, 2)), attempts: 2 };
+  }
+}
+
+function isOfMachine(error: unknown): error is MobyPatchError {
+  return error instanceof MobyPatchError && error.code === 'machine-fault';
+}
+
+interface ChosenMachine extends Pick<Machine, 'architecture' | 'accelerator'> {
+  readonly program: string;
+  readonly version: string;
+}
+
+async function chooseMachine(
+  { kernel, accelerator: wanted = 'auto' }: BootRequest,
+  { signal, log }: BootOptions,
+): Promise<ChosenMachine> {
+  const architecture = await detectKernel(kernel);
+  const { program, version } = await findQemu(architecture, signal);
+  const accelerator = await chooseAccelerator({ program, kernel, architecture, wanted, signal, log });
+  return { architecture, program, version, accelerator };
+}
+
+interface Boot {
+  readonly request: BootRequest;
+  readonly options: BootOptions;
+  readonly expects: readonly Expectation[];
+  readonly chosen: ChosenMachine;
+  readonly scratch: Scratch;
+}
+
+async function bootOnce(
+  { request, options, expects, chosen, scratch }: Boot,
+  attempt: number,
+): Promise<Omit<BootResult, 'attempts'>> {
+  const { init, signal, log } = options;
+  const { architecture, accelerator, program, version } = chosen;
   const nonce = randomBytes(16).toString('hex');
   const { firstProgram, words } = splitCmdline(request.cmdline, init);
-  const probe = createProbe({ init, nonce, expects: request.expects, firstProgram });
+  const probe = createProbe({ init, nonce, expects, firstProgram });
   let onLine = (_: string) => {};
-  const seen = createObservation(nonce, request.expects, (line) => onLine(line));
-
-  const architecture = await detectKernel(request.kernel);
-  const { program, version } = await findQemu(architecture, signal);
-  const { kernel, memory, network } = request;
-  const accelerator = await chooseAccelerator({
-    program,
-    kernel,
-    architecture,
-    wanted: request.accelerator ?? 'auto',
-    signal,
-    log,
-  });
-  await using scratch = await createScratch();
-  const initrd = join(scratch.path, 'initrd.img');
-  const { image, sha256 } = request;
+  const seen = createObservation(nonce, expects, (line) => onLine(line));
+  const { kernel, memory, network, image, sha256 } = request;
+  const initrd = join(scratch.path, `initrd-${attempt}.img`);
   await writeProbedImage({ image, sha256, segment: probe.segment, path: initrd });
+  if (options.kept !== undefined) await copyFile(initrd, join(options.kept, 'initrd.img'));
   const record = await createConsoleFile(request.console);
-  onLine = record.write;
-
+  onLine = (line) => {
+    record.write(line);
+    options.showLine?.(line);
+  };
   const cmdline = createCmdline(architecture, accelerator, probe.words, words.join(' '));
-  const argv = createArguments({ architecture, accelerator, kernel, initrd, memory, network, cmdline });
-  log(`${version}, ${accelerator}, ${memory} MiB: booting ${request.image} with ${kernel}`);
-  const clock = startClock();
-  const terms = { init, timeout: request.timeout };
-  let end: End;
-  try {
-    end = await watchGuest({ argv: [program, ...argv], scratch, signal }, seen, terms, clock);
-  } finally {
-    seen.end(clock());
+  const argv = createArguments({
+    architecture,
+    accelerator,
+    kernel,
+    initrd,
+    memory,
+    network,
+    cmdline,
+    ports: true,
+    forwards: listPorts(expects),
+  });
+  log(`${version}, ${accelerator}, ${memory} MiB: booting ${image} with ${kernel}`);
+  const clock = startGuestClock();
+  const terms: Terms = { init, timeout: request.timeout, accelerator };
+  const onLook = createStageLog(seen, init, log);
+  const run = { argv: [program, ...argv], expects, scratch, signal, seen, terms, clock, onLook };
+  const end = await watchGuest(run).finally(async () => {
+    seen.end(clock.now());
     await record.close();
-  }
-  const seconds = clock();
+  });
+  const seconds = clock.now();
+  if (end.kind === 'exited' && end.exit.cause === 'guest-shutdown') seen.expectations.seePoweroff(seconds);
   const reason = judge(seen, end, terms, seconds);
+  const isPassed = reason === undefined;
+  const stages = listStages(seen, { init, isPassed, isUp: isPassed || isUnmet(end) });
+  const tail = isPassed ? [] : seen.tail().slice(-tailLines);
   return {
-    verdict: reason === undefined ? 'passed' : 'refused',
+    verdict: isPassed ? 'passed' : 'refused',
     reason,
     reached: seen.reached(),
     accelerator,
     seconds,
+    waited: clock.waited(),
+    stages,
+    endedAt: isPassed ? undefined : (stages.find(({ state }) => state === 'failed')?.name ?? 'system'),
+    causes: isPassed ? [] : listCauses({ stages, tail }),
     expectations: seen.expectations.results(),
     warnings: seen.warnings(),
     console: request.console,
-    tail: reason === undefined ? [] : seen.tail().slice(-tailLines),
+    tail,
   };
 }
 
-/** Seconds since now. */
-function startClock(): () => number {
-  const start = performance.now();
-  return () => (performance.now() - start) / 1000;
-}
-
-interface GuestRun {
-  readonly argv: readonly string[];
-  /** Records the guest, which outlives a killed process. */
-  readonly scratch: Scratch;
-  readonly signal: AbortSignal;
-}
-
-/** Runs a guest until nothing more is to be learned from it. */
-async function watchGuest(
-  { argv, scratch, signal }: GuestRun,
-  seen: Observation,
-  terms: Terms,
-  clock: () => number,
-): Promise<End> {
-  let onConsole = () => {};
-  await using guest = startGuest(argv, signal, (chunk) => {
-    seen.push(chunk, clock());
-    onConsole();
-  });
-  if (guest.pid !== undefined) scratch.own(guest.pid);
-  return await waitForEnd(guest, seen, terms, clock, (listener) => {
-    onConsole = listener;
-  });
-}
-
-function waitForEnd(
-  guest: Guest,
-  seen: Observation,
-  terms: Terms,
-  clock: () => number,
-  listen: (listener: () => void) => void,
-): Promise<End> {
-  return new Promise<End>((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined;
-    const stop = () => {
-      clearTimeout(timer);
-      listen(() => {});
-    };
-    const look = () => {
-      clearTimeout(timer);
-      const now = clock();
-      seen.rest(now);
-      const end = decideEnd(seen, terms, now);
-      if (typeof end === 'number') {
-        timer = setTimeout(look, Math.max(1, (end - now) * 1000));
-        return;
-      }
-      stop();
-      resolve(end);
-    };
-    listen(look);
-    look();
-    guest.exited
-      .finally(stop)
-      .then((exit) => resolve({ kind: 'exited', exit }))
-      .catch(reject);
-  });
+/** Whether what ended the boot is something that it did not show, and no fault. */
+function isUnmet(end: End): boolean {
+  return end.kind === 'grace' || end.kind === 'timeout';
 }
 
 /** Removes `rdinit=` from a command line where the probe takes its place; the last one counts. */

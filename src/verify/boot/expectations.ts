@@ -1,10 +1,20 @@
 import { createBoundedRunner } from '../../io/bounded.js';
 import type { ExpectationResult } from '../../model/boot.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { Expectation } from '../../model/patch.js';
+import { type Expectation, isTelling, kindOf, nameExpectation } from '../../model/expectation.js';
 import { isMarkerLine, type Marker } from './marker.js';
+import { createSlowError, parsePattern, patternOf } from './patterns.js';
 
-type FileMarker = Extract<Marker, { kind: 'file' }>;
+type CheckMarker = Extract<Marker, { kind: 'check' }>;
+type OutputMarker = Extract<Marker, { kind: 'output' }>;
+
+/** What is known of one expectation. */
+interface Found {
+  readonly ok: boolean;
+  readonly text: string;
+  /** When it was first ok. */
+  readonly at?: number | undefined;
+}
 
 export interface ExpectationWatch {
   /**
@@ -12,32 +22,69 @@ export interface ExpectationWatch {
    * has a time limit, which costs more than to look at a line.
    */
   seeLines(lines: readonly string[], seconds: number): void;
-  /** The guest's report on the path of a file expectation; a later report replaces an earlier one. */
-  seeFile(marker: FileMarker): void;
+  /** The guest's report; a later report replaces an earlier one. */
+  seeCheck(marker: CheckMarker, seconds: number): void;
+  seeOutput(marker: OutputMarker): void;
+  /** What this machine found at a port of the guest. */
+  seePort(index: number, found: Found, seconds: number): void;
+  seeUp(seconds: number): void;
+  seePoweroff(seconds: number): void;
   areMet(): boolean;
+  /** Whether something that works was expected and shown. */
+  hasTold(): boolean;
+  wantsPoweroff(): boolean;
   /** In the order of the expectations. */
   results(): ExpectationResult[];
   /** Error (`invalid`): `expectation-slow`, once an expression took too long on a line; the others see no more lines. */
   fault(): MobyPatchError | undefined;
 }
 
+const mostOutput = 100;
+
 /** Follows what a boot must show. Error (`invalid`): `expectation-pattern` for text that is no regular expression. */
 export function watchExpectations(expects: readonly Expectation[]): ExpectationWatch {
-  const patterns = new Map(
-    expects.flatMap((expectation, index) =>
-      'console' in expectation ? [[index, parsePattern(expectation)] as const] : [],
-    ),
-  );
+  const patterns = new Map<number, RegExp>();
+  for (const [index, expectation] of expects.entries())
+    if (patternOf(expectation) !== undefined) patterns.set(index, parsePattern(expectation));
+  const consoles = [...patterns].filter(([index]) => 'console' in (expects[index] ?? {}));
   const run = createBoundedRunner();
-  const lines = new Map<number, string>();
-  const files = new Map<number, FileMarker>();
+  const founds = new Map<number, Found>();
+  const outputs = new Map<number, string[]>();
   let fault: MobyPatchError | undefined;
-  const isMet = (index: number) => lines.has(index) || files.get(index)?.state === 'ok';
+
+  for (const [index, expectation] of expects.entries())
+    if ('no-failed-services' in expectation && !expectation['no-failed-services'])
+      founds.set(index, { ok: true, text: 'not asked' });
+
+  function note(index: number, found: Found, seconds: number): void {
+    const before = founds.get(index);
+    founds.set(index, { ...found, at: found.ok ? (before?.at ?? seconds) : undefined });
+  }
+
+  function isMet(index: number): boolean {
+    const { ok = false, at = 0 } = founds.get(index) ?? {};
+    return ok && at <= (expects[index]?.within ?? Number.POSITIVE_INFINITY);
+  }
+
+  function noteKind(kind: 'within' | 'poweroff', text: string, seconds: number): void {
+    for (const [index, expectation] of expects.entries())
+      if (kindOf(expectation) === kind && founds.get(index)?.ok !== true)
+        note(index, { ok: true, text }, seconds);
+  }
+
+  /** Undefined when the expression took too long. */
+  function test(index: number, text: string): boolean | undefined {
+    const pattern = patterns.get(index);
+    if (pattern === undefined) return true;
+    const result = run(() => pattern.test(text));
+    if (result === undefined) fault = createSlowError(expects[index]);
+    return result?.value;
+  }
 
   return {
     seeLines(all, seconds) {
       const seen = all.filter((line) => line !== '' && !isMarkerLine(line));
-      const left = [...patterns].filter(([index]) => !lines.has(index));
+      const left = consoles.filter(([index]) => !founds.has(index));
       if (seen.length === 0 || left.length === 0 || fault !== undefined) return;
       let last = 0;
       const found = run(() =>
@@ -48,18 +95,45 @@ export function watchExpectations(expects: readonly Expectation[]): ExpectationW
       );
       if (found === undefined) fault = createSlowError(expects[last]);
       for (const [index, line] of found?.value ?? [])
-        if (line !== undefined) lines.set(index, `${line} (after ${seconds.toFixed(1)} s)`);
+        if (line !== undefined)
+          note(index, { ok: true, text: `${line} (after ${seconds.toFixed(1)} s)` }, seconds);
     },
-    seeFile(marker) {
-      if (expects[marker.index] !== undefined) files.set(marker.index, marker);
+    seeCheck({ index, ok, found }, seconds) {
+      const expectation = expects[index];
+      if (expectation === undefined) return;
+      const output = (outputs.get(index) ?? []).join('\n');
+      outputs.delete(index);
+      if (!('command' in expectation)) {
+        note(index, { ok, text: ok ? found || 'as expected' : found }, seconds);
+        return;
+      }
+      const matches = fault === undefined && test(index, output) === true;
+      const shown = output === '' ? 'no output' : JSON.stringify(output.slice(0, 300));
+      if (founds.get(index)?.ok !== true)
+        note(index, { ok: ok && matches, text: `${found}, ${shown}` }, seconds);
     },
+    seeOutput({ index, line }) {
+      const lines = outputs.get(index) ?? [];
+      if (lines.length < mostOutput) outputs.set(index, [...lines, line]);
+    },
+    seePort: note,
+    seeUp: (seconds) => noteKind('within', `after ${seconds.toFixed(1)} s`, seconds),
+    seePoweroff: (seconds) => noteKind('poweroff', `after ${seconds.toFixed(1)} s`, seconds),
     areMet: () => expects.every((_, index) => isMet(index)),
+    hasTold: () => expects.some((expectation, index) => isTelling(expectation) && isMet(index)),
+    wantsPoweroff: () => expects.some((expectation) => 'poweroff' in expectation),
     results: () =>
-      expects.map((expectation, index) => ({
-        expectation: 'console' in expectation ? { console: expectation.console } : expectation,
-        met: isMet(index),
-        found: 'console' in expectation ? (lines.get(index) ?? 'no such line') : showFile(files.get(index)),
-      })),
+      expects.map((expectation, index) => {
+        const found = founds.get(index);
+        const { at: _, ...rest } = expectation;
+        return {
+          expectation: rest as Expectation,
+          met: isMet(index),
+          found: showFound(expectation, found, isMet(index)),
+          ...(found?.at !== undefined && { seconds: found.at }),
+          ...(found?.ok === true && !isMet(index) && { late: true }),
+        };
+      }),
     fault: () => fault,
   };
 }
@@ -75,61 +149,30 @@ export function createNothingToExpectError(): MobyPatchError {
 /** One sentence about the unmet expectations; undefined when all are met. */
 export function explainUnmet(results: readonly ExpectationResult[]): string | undefined {
   const unmet = results.filter(({ met }) => !met);
-  if (unmet.length === 0) return undefined;
-  const texts = unmet.map(({ expectation, found }) =>
-    'console' in expectation
-      ? `no line of the console matches /${expectation.console}/`
-      : `${expectation.file} in the guest: wanted ${expectation.content === undefined ? 'a file' : JSON.stringify(expectation.content)}, found ${found}`,
-  );
-  return texts.join('; ');
+  return unmet.length === 0 ? undefined : unmet.map(explainOne).join('; ');
 }
 
-function showFile(marker: FileMarker | undefined): string {
-  if (marker === undefined) return 'nothing: the guest did not report on it';
-  if (marker.state === 'ok') return 'as expected';
-  if (marker.state === 'missing') return 'nothing at this path';
-  return `other content, which starts with ${JSON.stringify(marker.found)}`;
-}
-
-type ConsoleExpectation = Extract<Expectation, { readonly console: string }>;
-
-/** The compiler of expressions takes time that grows faster than their length; values of parameters make them longer. */
-const longestPattern = 8192;
-
-function parsePattern(expectation: ConsoleExpectation): RegExp {
-  const { console: source } = expectation;
-  if (source.length > longestPattern)
-    throw createPatternError(expectation, `is longer than ${longestPattern} characters`);
-  try {
-    return new RegExp(source, 'u');
-  } catch {
-    // Outside of Unicode mode more is allowed, such as a needless backslash.
+function explainOne({ expectation, found }: ExpectationResult): string {
+  if ('console' in expectation) return `no line of the console matches /${expectation.console}/`;
+  if ('file' in expectation) {
+    const wanted = expectation.content === undefined ? 'a file' : JSON.stringify(expectation.content);
+    return `${expectation.file} in the guest: wanted ${wanted}, found ${found}`;
   }
-  try {
-    return new RegExp(source);
-  } catch (cause) {
-    throw createPatternError(expectation, `is no regular expression: ${(cause as Error).message}`, cause);
-  }
+  if ('no-failed-services' in expectation) return `services failed: ${found}`;
+  if ('poweroff' in expectation) return 'the guest did not switch itself off';
+  return `${nameExpectation(expectation)}: ${found}`;
 }
 
-function createPatternError(expectation: ConsoleExpectation, what: string, cause?: unknown): MobyPatchError {
-  const message = `/${expectation.console.slice(0, 200)}/ ${what}`;
-  return new MobyPatchError('invalid', 'expectation-pattern', message, { path: placeOf(expectation), cause });
+function showFound(expectation: Expectation, found: Found | undefined, isMet: boolean): string {
+  if (found === undefined) return showMissing(expectation);
+  const late = found.ok && !isMet ? `: too late, wanted within ${expectation.within} s` : '';
+  return `${found.text}${late === '' ? '' : `${found.text.includes('after') ? '' : ` after ${found.at?.toFixed(1)} s`}${late}`}`;
 }
 
-function createSlowError(expectation: Expectation | undefined): MobyPatchError {
-  const source = expectation !== undefined && 'console' in expectation ? expectation.console : '';
-  const message = `/${source}/ took more than half a second to say whether a line of the console matches`;
-  return new MobyPatchError('invalid', 'expectation-slow', message, {
-    path: placeOf(expectation),
-    hint: 'avoid a repetition inside a repetition, as in (a+)+',
-  });
-}
-
-/** Of an expression in a patch file. */
-function placeOf(expectation: Expectation | undefined): string | undefined {
-  if (expectation === undefined || !('console' in expectation) || expectation.at === undefined)
-    return undefined;
-  const { file, line, column } = expectation.at;
-  return `${file}:${line}:${column}`;
+function showMissing(expectation: Expectation): string {
+  if ('console' in expectation) return 'no such line';
+  if ('poweroff' in expectation) return 'it went on';
+  if (kindOf(expectation) === 'within') return 'not up';
+  if ('port' in expectation) return 'not tried: the system was not up';
+  return 'nothing: the guest did not report on it';
 }

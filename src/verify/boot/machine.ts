@@ -14,7 +14,19 @@ export interface Machine {
   readonly memory: number;
   readonly network: 'none' | 'isolated' | 'host';
   readonly cmdline: string;
+  /** With a second serial port at `probeDescriptor` and a monitor at `monitorDescriptor`, both sockets. */
+  readonly ports?: boolean | undefined;
+  /** Ports of the guest that get one of this machine each. */
+  readonly forwards?: readonly number[] | undefined;
+  /** A person sits at its console: Ctrl-A x ends it, Ctrl-A h tells more. */
+  readonly isInteractive?: boolean | undefined;
+  /** A port of this machine that leads to port 22 of the guest. */
+  readonly ssh?: number | undefined;
 }
+
+/** Of the process that becomes QEMU. */
+export const probeDescriptor = 3;
+export const monitorDescriptor = 4;
 
 export interface Qemu {
   readonly program: string;
@@ -54,15 +66,16 @@ export async function findQemu(architecture: Architecture, signal: AbortSignal):
  * never reboots, so a panic ends it.
  */
 export function createArguments(machine: Machine): string[] {
-  const { architecture, accelerator, kernel, initrd, memory, network, cmdline } = machine;
+  const { architecture, accelerator, kernel, initrd, memory, cmdline } = machine;
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-machine', `${architecture === 'x86_64' ? 'pc' : 'virt'},accel=${accelerator}`],
     ...['-cpu', accelerator === 'kvm' ? 'host' : 'max', '-smp', '1', '-m', String(memory)],
-    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    ...listConsole(machine),
+    ...(machine.ports === true ? listPorts(architecture) : []),
     // Kernels before 5.6 let a daemon wait for randomness that an idle machine never gathers.
     ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
-    ...networkArguments[network],
+    ...listNetwork(machine),
     ...['-kernel', kernel, ...(initrd === undefined ? [] : ['-initrd', initrd])],
     ...['-append', cmdline],
   ];
@@ -71,11 +84,36 @@ export function createArguments(machine: Machine): string[] {
 // Without a boot ROM: nothing is booted from the network, and the ROMs are a package of their own.
 const card = ['-device', 'virtio-net-pci,netdev=network,romfile='];
 
-const networkArguments: Record<Machine['network'], readonly string[]> = {
-  none: ['-nic', 'none'],
-  isolated: ['-netdev', 'user,id=network,restrict=on', ...card],
-  host: ['-netdev', 'user,id=network', ...card],
-};
+function listConsole({ isInteractive = false }: Machine): readonly string[] {
+  const console = ['-serial', 'chardev:console'];
+  return isInteractive
+    ? ['-chardev', 'stdio,id=console,signal=off,mux=on', '-mon', 'chardev=console', ...console]
+    : ['-chardev', 'stdio,id=console,signal=off', ...console];
+}
+
+function listNetwork({ network, forwards = [], ssh }: Machine): readonly string[] {
+  // 0: any free port.
+  const pairs = [...forwards.map((port) => [0, port]), ...(ssh === undefined ? [] : [[ssh, 22]])];
+  if (network === 'none' && pairs.length === 0) return ['-nic', 'none'];
+  // What is forwarded is let in all the same.
+  const kind = network === 'host' ? 'user,id=network' : 'user,id=network,restrict=on';
+  const ports = pairs.map(([own, port]) => `,hostfwd=tcp:127.0.0.1:${own}-:${port}`).join('');
+  return ['-netdev', `${kind}${ports}`, ...card];
+}
+
+function listPorts(architecture: Architecture): readonly string[] {
+  const monitor = [
+    ...['-chardev', `socket,id=monitor,fd=${monitorDescriptor}`],
+    ...['-mon', 'chardev=monitor,mode=control'],
+  ];
+  const probe = ['-chardev', `socket,id=probe,fd=${probeDescriptor}`, '-serial', 'chardev:probe'];
+  return [...(hasProbePort(architecture) ? probe : []), ...monitor];
+}
+
+/** Whether there is a second serial port, which every kernel knows as character device 4:65. */
+export function hasProbePort(architecture: Architecture): boolean {
+  return architecture === 'x86_64';
+}
 
 /** The command line of the guest's kernel. Our own words come first, because the last of two words counts. */
 export function createCmdline(
@@ -85,6 +123,8 @@ export function createCmdline(
   user: string,
 ): string {
   const own = architecture === 'x86_64' ? ['earlyprintk=serial,ttyS0', 'console=ttyS0'] : ['console=ttyAMA0'];
+  // So that each line of the kernel says that it is one.
+  own.push('printk.time=1', 'console_msg_format=syslog');
   // Emulated timers are late on a busy host: "IO-APIC + timer doesn't work".
   if (architecture === 'x86_64' && accelerator === 'tcg') own.push('no_timer_check');
   return [...own, 'panic=-1', ...words, user.trim()].filter((word) => word !== '').join(' ');

@@ -4,16 +4,26 @@ import type { BootResult } from '../../model/boot.js';
 export const markerWord = 'moby-patch-verify';
 
 export type Marker =
+  /** The first program is about to start. */
+  | { readonly kind: 'started' }
   | { readonly kind: 'reached'; readonly what: Exclude<BootResult['reached'], 'nothing'> }
-  | {
-      readonly kind: 'file';
-      /** The index of the expectation. */
-      readonly index: number;
-      readonly state: 'ok' | 'missing' | 'differs';
-      /** The first line of a file that differs. */
-      readonly found: string;
-    }
-  | { readonly kind: 'warning'; readonly text: string };
+  /** What the guest found at an expectation. */
+  | { readonly kind: 'check'; readonly index: number; readonly ok: boolean; readonly found: string }
+  /** A line of the output of a command. */
+  | { readonly kind: 'output'; readonly index: number; readonly line: string }
+  /** For how many seconds the first program has had its name, how many children it has, and what is mounted. */
+  | { readonly kind: 'alive'; readonly rounds: number; readonly children: number; readonly mounts: number }
+  | { readonly kind: 'warning'; readonly text: string }
+  /** Refuses the boot. */
+  | { readonly kind: 'broken'; readonly text: string };
+
+const goals: ReadonlySet<string> = new Set<Exclude<BootResult['reached'], 'nothing'>>([
+  'init',
+  'default runlevel',
+  'default target',
+  'runlevel',
+  'inittab',
+]);
 
 /**
  * Undefined for a line that the probe did not write. Other text may stand before the marker. Without the dot at its end
@@ -24,18 +34,28 @@ export function parseMarker(line: string, nonce: string): Marker | undefined {
   const at = line.indexOf(start);
   if (at < 0 || !line.endsWith(' .')) return undefined;
   const text = line.slice(at + start.length, -2);
-  if (text === 'reached init' || text === 'reached default runlevel')
-    return { kind: 'reached', what: text === 'reached init' ? 'init' : 'default runlevel' };
-  const file = /^file (\d{1,6}) (ok|missing|differs)(?: (.*))?$/.exec(text);
-  if (file !== null)
-    return {
-      kind: 'file',
-      index: Number(file[1]),
-      state: file[2] as 'ok' | 'missing' | 'differs',
-      found: file[3] ?? '',
-    };
-  const warning = /^warning (.+)$/.exec(text);
-  return warning === null ? undefined : { kind: 'warning', text: warning[1] ?? '' };
+  const [, word = '', rest = ''] = /^(\S+) ?(.*)$/s.exec(text) ?? [];
+  if (word === 'started') return { kind: 'started' };
+  if (word === 'reached')
+    return goals.has(rest)
+      ? { kind: 'reached', what: rest as Exclude<BootResult['reached'], 'nothing'> }
+      : undefined;
+  if (word === 'warning' || word === 'broken') return { kind: word, text: rest };
+  return parseNumbered(word, rest);
+}
+
+function parseNumbered(word: string, rest: string): Marker | undefined {
+  if (word === 'alive') {
+    const [rounds = 0, children = 0, mounts = 0] = rest.split(' ').map((number) => Number(number) || 0);
+    return { kind: 'alive', rounds, children, mounts };
+  }
+  const [, digits = '', text = ''] = /^(\d{1,6}) ?(.*)$/s.exec(rest) ?? [];
+  if (digits === '') return undefined;
+  const index = Number(digits);
+  if (word === 'output') return { kind: 'output', index, line: text };
+  const check = /^(ok|no)(?: (.*))?$/s.exec(text);
+  if (word !== 'check' || check === null) return undefined;
+  return { kind: 'check', index, ok: check[1] === 'ok', found: check[2] ?? '' };
 }
 
 const markerLike = new RegExp(`${markerWord} [0-9a-f]+ `);

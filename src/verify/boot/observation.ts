@@ -1,32 +1,64 @@
 import type { BootResult } from '../../model/boot.js';
-import type { Expectation } from '../../model/patch.js';
+import type { Expectation } from '../../model/expectation.js';
 import { createConsoleReader } from './console.js';
 import { isWarning, matchRule, type Rule } from './console-rules.js';
 import { type ExpectationWatch, watchExpectations } from './expectations.js';
+import { parseConsoleLine } from './kernel-line.js';
 import { isMarkerLine, type Marker, markerWord, parseMarker } from './marker.js';
+import { createMender } from './mender.js';
 
 /** All that the host knows of a guest: what it printed, and when. Pure; times are seconds since the start. */
 export interface Observation {
   readonly expectations: ExpectationWatch;
   push(chunk: Uint8Array, seconds: number): void;
+  /** What came over the probe's own port. */
+  pushProbe(chunk: Uint8Array, seconds: number): void;
   /** Treats a line without an end as a prompt once nothing has followed it for `promptDelay`. */
   rest(seconds: number): void;
   end(seconds: number): void;
   reached(): BootResult['reached'];
   /** When the probe first reported it. */
   reachedAt(): number | undefined;
-  /** The first text that refuses the boot, with its line. */
+  /** What refuses the boot, with its line. */
   fault(): Fault | undefined;
+  /** A text with which a kernel ends, which counts if the guest then does. */
+  suspicion(): Fault | undefined;
+  milestones(): Milestones;
+  progress(): Progress;
   warnings(): readonly string[];
   lastHeard(): number;
+  /** When the console last showed a line unlike all before, but for its numbers. */
+  lastNews(): number;
   /** The last lines, the unfinished one included, without those of the probe. */
   tail(): readonly string[];
 }
 
 export interface Fault {
-  readonly rule: Rule;
+  readonly rule: Pick<Rule, 'fault' | 'reason' | 'hint'>;
   readonly line: string;
   readonly at: number;
+}
+
+export interface Moment {
+  readonly at: number;
+  readonly line: string;
+}
+
+/** First moments of a boot. */
+export interface Milestones {
+  readonly firmware?: Moment | undefined;
+  readonly kernel?: Moment | undefined;
+  /** The kernel starts the first program, or a program shows that it has. */
+  readonly started?: Moment | undefined;
+}
+
+/** What a first program without an init system has shown of itself. */
+export interface Progress {
+  readonly printed: boolean;
+  /** Seconds of the guest since it has its name. */
+  readonly rounds: number;
+  readonly children: number;
+  readonly mounts: number;
 }
 
 /** Seconds. */
@@ -34,6 +66,7 @@ export const promptDelay = 1;
 
 const mostLines = 40;
 const mostWarnings = 50;
+const mostShapes = 5000;
 
 export function createObservation(
   nonce: string,
@@ -44,40 +77,90 @@ export function createObservation(
   const expectations = watchExpectations(expects);
   const mender = createMender(ownMarker);
   const warnings = new Set<string>();
+  const shapes = new Set<string>();
   const tail: string[] = [];
+  let milestones: Milestones = {};
+  let progress: Progress = { printed: false, rounds: 0, children: 0, mounts: 0 };
   let reached: BootResult['reached'] = 'nothing';
   let reachedAt: number | undefined;
   let fault: Fault | undefined;
+  let suspicion: Fault | undefined;
   let now = 0;
   let lastHeard = 0;
+  let lastNews = 0;
   /** What the expectations have not seen yet. */
   let heard: string[] = [];
 
-  const reader = createConsoleReader((line) => {
+  const reader = createConsoleReader((raw) => {
+    const { text: line, origin, message } = parseConsoleLine(raw);
     onLine(line);
     if (!line.includes(ownMarker)) lastHeard = now;
     const mended = mender.mend(line);
-    seeMarker(parseMarker(mended ?? line, nonce));
+    seeMarker(parseMarker(mended ?? line, nonce), line);
     if (mended !== undefined) heard.push(mended);
-    if (!isMarkerLine(line)) seeLine(line);
+    if (isMarkerLine(line)) return;
+    if (origin !== 'kernel') seeProgram(line, origin === 'program' && message === undefined);
+    if (message !== undefined) seeKernel(message, line);
+    seeLine(line);
   });
+  const probe = createConsoleReader((line) => seeMarker(parseMarker(line, nonce), line));
 
-  function seeMarker(marker: Marker | undefined): void {
-    if (marker?.kind === 'file') expectations.seeFile(marker);
-    if (marker?.kind === 'warning') warn(marker.text);
-    if (marker?.kind !== 'reached') return;
+  /** A program lives: no text before was a kernel's last. */
+  function seeProgram(line: string, isWhole: boolean): void {
+    suspicion = undefined;
+    if (milestones.kernel === undefined || line === '' || !isWhole) return;
+    progress = { ...progress, printed: true };
+    start(line);
+  }
+
+  function seeKernel(message: string, line: string): void {
+    const hasStarted = milestones.started !== undefined;
+    if (milestones.kernel === undefined)
+      milestones = {
+        ...milestones,
+        firmware: milestones.firmware ?? { at: now, line },
+        kernel: { at: now, line },
+      };
+    const rule = matchRule(message, hasStarted);
+    if (rule !== undefined) {
+      const found = { rule, line, at: now };
+      // A kernel panics once: of two panics a program has printed the first.
+      if (hasStarted) suspicion = suspicion === undefined || isPanic(suspicion) ? found : suspicion;
+      // A panic is the last text of a kernel, and the cause where an earlier text was a symptom of the machine.
+      else if (fault === undefined || rule.fault === 'machine') fault = found;
+    }
+    if (/^Run \S+ as init process/.test(message)) start(line);
+  }
+
+  function start(line: string): void {
+    if (milestones.started === undefined) milestones = { ...milestones, started: { at: now, line } };
+  }
+
+  function seeMarker(marker: Marker | undefined, line: string): void {
+    if (marker === undefined) return;
+    suspicion = undefined;
+    start(line);
+    if (marker.kind === 'check') expectations.seeCheck(marker, now);
+    if (marker.kind === 'output') expectations.seeOutput(marker);
+    if (marker.kind === 'warning') warn(marker.text);
+    if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
+    if (marker.kind === 'alive') progress = { ...progress, ...marker };
+    if (marker.kind !== 'reached') return;
     reached = marker.what;
     reachedAt ??= now;
+    expectations.seeUp(now);
   }
 
   function seeLine(line: string): void {
+    milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
     if (line !== '') tail.push(line);
     if (tail.length > mostLines) tail.shift();
     heard.push(line);
-    const rule = matchRule(line);
-    // A panic is the last text of a kernel, and the cause where an earlier text was a symptom of the machine.
-    if (rule !== undefined && (fault === undefined || rule.fault === 'machine'))
-      fault = { rule, line, at: now };
+    const shape = line.replace(/\d+/g, '#').slice(0, 200);
+    if (shapes.size < mostShapes && !shapes.has(shape)) {
+      shapes.add(shape);
+      lastNews = now;
+    }
     if (isWarning(line)) warn(line);
   }
 
@@ -107,44 +190,36 @@ export function createObservation(
       passHeard();
       if (unfinished() !== before) lastHeard = now;
     },
+    pushProbe(chunk, seconds) {
+      now = seconds;
+      probe.push(chunk);
+    },
     rest(seconds) {
       if (seconds - lastHeard >= promptDelay) expectations.seeLines([unfinished()], lastHeard);
     },
     end(seconds) {
       now = seconds;
       reader.end();
+      probe.end();
       passHeard();
     },
     reached: () => reached,
     reachedAt: () => reachedAt,
     fault: () => fault,
+    suspicion: () => suspicion,
+    milestones: () => milestones,
+    progress: () => progress,
     warnings: () => [...warnings],
     lastHeard: () => lastHeard,
+    lastNews: () => lastNews,
     tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
   };
 }
 
-const kernelMessage = /\[ *\d+\.\d{6}\] /;
-
-interface Mender {
-  /** The whole line when this is the last part of a torn one; otherwise undefined. */
-  mend(line: string): string | undefined;
-  /** The parts of a line whose last part has not come yet. */
-  torn(): string;
+function isPanic({ line }: Fault): boolean {
+  return line.includes('Kernel panic');
 }
 
-/** The kernel and the probe write into a program's line: `Loading ...[   10.4] ACPI: on`, then ` [ ok ]`. */
-function createMender(ownMarker: string): Mender {
-  let torn = '';
-  return {
-    mend(line) {
-      const kernel = line.search(kernelMessage);
-      const at = kernel < 0 ? line.indexOf(ownMarker) : kernel;
-      if (at === 0) return undefined;
-      const whole = torn + line;
-      torn = at < 0 ? '' : torn + line.slice(0, at);
-      return at < 0 && whole !== line ? whole : undefined;
-    },
-    torn: () => torn,
-  };
+function createBroken(reason: string): Fault['rule'] {
+  return { fault: 'image', reason, hint: 'see moby-patch ls -l IMAGE dev/console init' };
 }

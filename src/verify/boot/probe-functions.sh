@@ -1,32 +1,112 @@
-# Functions of both probes. $probe_marker: the words that start a line of ours.
+# Functions of both probes. $probe_marker: the words that start a line of ours. Lines go to descriptor 9.
 
-say() { echo "${probe_marker:?} $* ."; }
+say() { echo "${probe_marker:?} $* ." >&9; }
 
-# Each check takes INDEX PATH TEXT.
-exists() {
-	if [ -e "$2" ] || [ -L "$2" ]; then say "file $1 ok"; else say "file $1 missing"; fi
+# Each check takes INDEX and two more words.
+exists() { # INDEX PATH
+	if [ -e "$2" ] || [ -L "$2" ]; then say "check $1 ok"; else say "check $1 no nothing at this path"; fi
 }
-contains() {
+contains() { # INDEX PATH TEXT
 	if [ ! -f "$2" ]; then
-		if [ -e "$2" ] || [ -L "$2" ]; then say "file $1 differs it is no regular file"; else say "file $1 missing"; fi
+		if [ -e "$2" ] || [ -L "$2" ]; then say "check $1 no no regular file"; else say "check $1 no nothing at this path"; fi
 		return
 	fi
 	# A text has at most 32 KiB. The dot behind both keeps the newlines at their ends.
 	found=$(head -c 32769 "$2" || cat "$2"; echo .)
-	if [ "$found" = "$3." ]; then say "file $1 ok"; return; fi
+	if [ "$found" = "$3." ]; then say "check $1 ok"; return; fi
 	line=
 	IFS= read -r line <"$2"
-	say "file $1 differs $line"
+	say "check $1 no other content, which starts with \"$line\""
 }
+mounted() { # INDEX PATH TYPE, the path as /proc/mounts writes it
+	if [ ! -r /proc/mounts ]; then say "check $1 no /proc is not mounted in the guest"; return; fi
+	found=
+	while read -r _ at kind _; do [ "$at" != "$2" ] || found=$kind; done </proc/mounts
+	if [ -z "$found" ]; then say "check $1 no nothing is mounted there"
+	elif [ -z "$3" ] || [ "$found" = "$3" ]; then say "check $1 ok a $found"
+	else say "check $1 no a $found, not a $3"; fi
+}
+runs() { # INDEX NAME
+	case $system in
+	systemd)
+		found=$(systemctl is-active "$2" 2>&-)
+		if [ "$found" = active ]; then say "check $1 ok active"; else say "check $1 no ${found:-unknown}"; fi
+		;;
+	openrc)
+		if [ ! -L "${probe_state:?}/started/$2" ]; then say "check $1 no not started"
+		elif rc-service "$2" status >&- 2>&-; then say "check $1 ok started"
+		else say "check $1 no crashed"; fi
+		;;
+	*)
+		# The kernel keeps 15 characters of a name.
+		short=$2
+		while [ ${#short} -gt 15 ]; do short=${short%?}; done
+		for found in /proc/[0-9]*/comm; do
+			line=
+			[ ! -r "$found" ] || read -r line <"$found"
+			if [ "$line" = "$short" ]; then say "check $1 ok a process has the name"; return; fi
+		done
+		say "check $1 no no process has the name"
+		;;
+	esac
+}
+failures() { # INDEX NAMES, which may fail
+	failed=
+	case $system in
+	systemd) listed=$(systemctl --failed --plain --no-legend --no-pager 2>&- | while read -r each _; do echo "$each"; done) ;;
+	openrc) listed=$(for file in "$probe_state"/failed/*; do [ ! -L "$file" ] || echo "${file##*/}"; done) ;;
+	*) say "check $1 ok nothing keeps a list of them"; return ;;
+	esac
+	for each in $listed; do
+		case " $2 " in *" $each "* | *" ${each%.service} "*) ;; *) failed="$failed $each" ;; esac
+	done
+	if [ -z "$failed" ]; then say "check $1 ok none"; else say "check $1 no${failed}"; fi
+}
+memory() { # INDEX KIB
+	total='' free=''
+	[ ! -r /proc/meminfo ] || while read -r key value _; do
+		case $key in MemTotal:) total=$value ;; MemAvailable:) free=$value ;; esac
+	done </proc/meminfo
+	if [ -z "$free" ]; then say "check $1 no the guest does not tell (/proc is not mounted)"; return; fi
+	used=$((total - free))
+	if [ $used -lt "$2" ]; then found=ok; else found=no; fi
+	say "check $1 $found $((used / 1024)) MiB are in use"
+}
+commands() { # INDEX EXIT TEXT; again after a failure, five times in all
+	tries=0
+	for each in $probe_done; do [ "$each" != "$1" ] || tries=$((tries + 1)); done
+	[ $tries -lt 5 ] || return 0
+	probe_done="$probe_done $1"
+	output=$(sh -c "$3" 2>&1 9>&-)
+	code=$?
+	echo "$output" | {
+		lines=0
+		while [ $lines -lt 100 ] && IFS= read -r line; do
+			[ -z "$line" ] || say "output $1 $line"
+			lines=$((lines + 1))
+		done
+	}
+	if [ $code -ne "$2" ]; then say "check $1 no exit code $code"; return; fi
+	[ -n "$polling" ] || probe_done="$probe_done $1 $1 $1 $1"
+	say "check $1 ok exit code $code"
+}
+# The same for a command whose output the other side holds against a pattern.
+polls() {
+	polling=yes
+	commands "$@"
+	polling=
+}
+probe_done=' ' polling=
+system=own
 
-# GOAL, then four words for each check: exists or contains, and its arguments.
+# GOAL, then four words for each check: its name and three arguments. Commands come last: one may take its time.
 report() {
 	goal=$1
 	shift
+	say "reached $goal"
+	[ ! -f /proc/1/fd/1 ] || say "warning process 1 writes to a regular file instead of the console"
 	while [ $# -gt 0 ]; do
 		"$1" "$2" "$3" "$4"
 		shift 4
 	done
-	[ ! -f /proc/1/fd/1 ] || say "warning process 1 writes to a regular file instead of the console"
-	say "reached $goal"
 }

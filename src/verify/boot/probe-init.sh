@@ -1,6 +1,11 @@
 #!/bin/sh
 # A first program that starts a watcher and becomes the image's own, $probe_init.
 
+# Our own port is better than the console: nothing else writes to it. Asked in a shell of its own, since a failing exec ends one.
+if [ -c "/${probe_port:?}" ] && (exec 9>"/$probe_port") 2>&-; then exec 9>"/$probe_port"; else exec 9>&1; fi
+echo "${probe_marker:?} started ." >&9
+# The kernel has opened it by now; programs would write into the file.
+[ ! -f /dev/console ] || echo "$probe_marker broken /dev/console is a regular file, which swallows the output of all programs ." >&9
 # A shell wants /dev/null for whatever it starts in the background. Where there is none, a file stands in, and is gone
 # before the first program of the image can see it.
 borrowed=
@@ -12,7 +17,7 @@ while [ -n "$borrowed" ] && [ -e /dev/null ] && [ $turns -lt 100000 ]; do turns=
 start=
 read -r start <"${probe_init:?}"
 case $start in
-'#!'* | ?ELF*) exec "$probe_init" "$@" ;;
+'#!'* | ?ELF*) exec "$probe_init" "$@" 9>&- ;;
 esac
 echo "moby-patch-verify: $probe_init: exec format error or not found"
-exit 1
+exit 126

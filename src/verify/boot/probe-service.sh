@@ -10,8 +10,10 @@ eval "${probe_functions:?}"
 depend() { after *; }
 
 watch() { # CHECK...
+	system=openrc probe_state=$RC_SVCDIR
+	if [ -c "/${probe_port:?}" ] && (exec 9>"/$probe_port") 2>&-; then exec 9>"/$probe_port"; else exec 9>/dev/console; fi
 	waited=0
-	while [ -d "$RC_SVCDIR/rc.starting" ] && [ $waited -lt 300 ]; do
+	while [ -d "$RC_SVCDIR/rc.starting" ] && [ $waited -lt 3000 ]; do
 		waited=$((waited + 1))
 		sleep 1
 	done
@@ -19,9 +21,6 @@ watch() { # CHECK...
 	repeated=0
 	while [ $repeated -lt 900 ]; do
 		repeated=$((repeated + 1))
-		for failed in "$RC_SVCDIR"/failed/*; do
-			[ ! -L "$failed" ] || say "warning the service ${failed##*/} failed"
-		done
 		report 'default runlevel' "$@"
 		sleep 1
 	done

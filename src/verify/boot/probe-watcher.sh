@@ -36,11 +36,70 @@ follow() {
 	done
 }
 
+# Sets $goal to what the init system has reached, empty while it is on its way.
+# shellcheck disable=SC2034,SC3013 # the functions above read it; dash and busybox know -ef
+look() {
+	goal=
+	line=
+	[ ! -r /proc/1/cmdline ] || read -r line </proc/1/cmdline
+	if [ "$line" = "$name" ]; then same=$((same + 1)); else same=0 name=$line; fi
+	system=own
+	if [ -d /run/systemd/system ] && [ ! -e /etc/initrd-release ]; then system=systemd
+	elif [ -e /run/openrc/softlevel ]; then system=openrc probe_state=/run/openrc
+	elif [ -e /proc/1/exe ] && [ -e /etc/inittab ]; then
+		if [ /proc/1/exe -ef /bin/busybox ]; then
+			case $line in init | /init | /sbin/init | /bin/init | /linuxrc) system=busybox ;; esac
+		elif [ /proc/1/exe -ef /sbin/init ]; then
+			system=sysv
+		fi
+	fi
+	case $system in
+	systemd)
+		case $(systemctl is-system-running 2>&-) in running | degraded) goal='default target' ;; esac
+		;;
+	openrc)
+		level=
+		read -r level </run/openrc/softlevel
+		[ "$level" != default ] || [ -d /run/openrc/rc.starting ] || goal='default runlevel'
+		;;
+	sysv)
+		case $(runlevel 2>&-) in *\ [2-5]) is_busy || goal=runlevel ;; esac
+		;;
+	busybox) is_busy || [ $same -lt 2 ] || goal=inittab ;;
+	*) [ $same -lt 3 ] || goal=init ;;
+	esac
+}
+
+# Whether a script of the init system runs.
+is_busy() {
+	for found in /proc/[0-9]*/comm; do
+		line=
+		[ ! -r "$found" ] || read -r line <"$found"
+		case $line in rc | rcS | rcS.* | startpar | rc.sysinit) return 0 ;; esac
+	done
+	return 1
+}
+
+alive() {
+	children=0 mounts=0
+	if [ -r /proc/1/task/1/children ]; then
+		line=
+		read -r line </proc/1/task/1/children
+		# shellcheck disable=SC2086 # a list of numbers
+		set -- $line
+		# One of them is this watcher.
+		children=$(($# - 1))
+	fi
+	[ ! -r /proc/mounts ] || while read -r line; do mounts=$((mounts + 1)); done </proc/mounts
+	# The first is the root.
+	say "alive $same $children $((mounts - 1))"
+}
+
 probe_depth=$((${probe_depth:-0} + 1))
 export probe_depth probe_watcher probe_functions probe_marker probe_checks
 rounds=0 same=0 spins=0 name=
 # Repeated, since a line of the kernel may tear one of ours.
-while [ $rounds -lt 900 ]; do
+while [ $rounds -lt 3000 ]; do
 	rounds=$((rounds + 1))
 	follow
 	if sleep 1; then
@@ -49,11 +108,12 @@ while [ $rounds -lt 900 ]; do
 		# The old root is empty and the new one is not in its place yet, or there is no such program.
 		spins=$((spins + 1)) rounds=$((rounds - 1))
 		[ $spins -gt 20000 ] || continue
+		same=100
+		alive
 		report init "$@"
 		exit 0
 	fi
-	line=
-	[ ! -r /proc/1/cmdline ] || read -r line </proc/1/cmdline
-	if [ "$line" = "$name" ]; then same=$((same + 1)); else same=0 name=$line; fi
-	[ $same -lt 3 ] || report init "$@"
+	look
+	[ "$system" != own ] || alive
+	[ -z "$goal" ] || report "$goal" "$@"
 done

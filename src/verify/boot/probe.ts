@@ -8,7 +8,7 @@ import { createChangedError, createReadError, openInputFile } from '../../io/inp
 import { streamRegular } from '../../io/regular-file.js';
 import { quoteWord, readScript, setVariables } from '../../io/script.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { Expectation } from '../../model/patch.js';
+import type { Expectation } from '../../model/expectation.js';
 import type { Init } from './detect-init.js';
 import { markerWord } from './marker.js';
 
@@ -37,14 +37,27 @@ export function createProbe({ init, nonce, expects, firstProgram }: ProbeRequest
   if (init === 'none') return { segment: new Uint8Array(), words: [] };
   if (init === 'other') {
     const script = createWrapper(nonce, expects, firstProgram);
-    return { segment: encodeArchive([encodeFile(markerWord, script)]), words: [`rdinit=/${markerWord}`] };
+    return {
+      segment: encodeArchive([encodeFile(markerWord, script), encodePort()]),
+      words: [`rdinit=/${markerWord}`],
+    };
   }
   const service = `etc/init.d/${markerWord}`;
   const segment = encodeArchive([
     encodeFile(service, createService(nonce, expects)),
     encodeSymlink(`etc/runlevels/default/${markerWord}`, `/${service}`),
+    encodePort(),
   ]);
   return { segment, words: [] };
+}
+
+/** A device node in the first root; an `/init` that copies all of it into another takes it along. */
+const portPath = `${markerWord}.port`;
+
+/** ttyS1. A kernel with no such port cannot open it, and the probe writes to the console. */
+function encodePort(): Uint8Array {
+  const mode = createMode('character', 0o600);
+  return encodeRecord({ mode, rdevmajor: 4, rdevminor: 65 }, encodePath(portPath));
 }
 
 /** The OpenRC service that reports the end of the default runlevel. */
@@ -74,14 +87,60 @@ function createVariables(nonce: string, expects: readonly Expectation[]) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
     probe_functions: read('functions'),
-    probe_checks: expects.flatMap(createCheck).join(' '),
+    probe_checks: listChecks(expects),
+    probe_port: portPath,
   };
 }
 
-/** Four words for `report` of probe-functions.sh. */
-function createCheck(expectation: Expectation, index: number): string[] {
-  if ('console' in expectation) return [];
-  const { file, content } = expectation;
+/** Four words for `report` of probe-functions.sh: those of commands last, since one may take its time. */
+function listChecks(expects: readonly Expectation[]): string {
+  const checks = expects.flatMap((expectation, index) => {
+    const check = createCheck(expectation);
+    return check === undefined ? [] : [{ ...check, index }];
+  });
+  const isCommand = ({ name }: Check) => name === 'commands' || name === 'polls';
+  return [...checks.filter((check) => !isCommand(check)), ...checks.filter(isCommand)]
+    .flatMap(({ name, index, first, second = '' }) => [
+      name,
+      String(index),
+      quoteWord(first),
+      quoteWord(second),
+    ])
+    .join(' ');
+}
+
+interface Check {
+  /** A function of probe-functions.sh, and its words. */
+  readonly name: string;
+  readonly first: string;
+  readonly second?: string;
+}
+
+function createCheck(expectation: Expectation): Check | undefined {
+  if ('file' in expectation) return createFileCheck(expectation);
+  if ('service' in expectation) return { name: 'runs', first: expectation.service };
+  if ('mount' in expectation)
+    return { name: 'mounted', first: escapeMount(expectation.mount), second: expectation.type ?? '' };
+  if ('command' in expectation)
+    return {
+      name: expectation.output === undefined ? 'commands' : 'polls',
+      first: String(expectation.exit ?? 0),
+      second: expectation.command,
+    };
+  if ('memory-below' in expectation)
+    return { name: 'memory', first: String(expectation['memory-below'] * 1024) };
+  if (expectationOfServices(expectation))
+    return { name: 'failures', first: (expectation.except ?? []).join(' ') };
+  return undefined;
+}
+
+type Services = Extract<Expectation, { readonly 'no-failed-services': boolean }>;
+
+function expectationOfServices(expectation: Expectation): expectation is Services {
+  return 'no-failed-services' in expectation && expectation['no-failed-services'];
+}
+
+function createFileCheck({ file, content }: Extract<Expectation, { readonly file: string }>): Check {
   if (content !== undefined && (content.includes('\0') || Buffer.byteLength(content) > longestContent))
     throw new MobyPatchError(
       'invalid',
@@ -89,9 +148,19 @@ function createCheck(expectation: Expectation, index: number): string[] {
       `the expected content of ${file} is binary or longer than 32 KiB`,
       { path: file, hint: 'expect that the file exists, and its effect on the console' },
     );
-  const check = content === undefined ? 'exists' : 'contains';
-  const path = quoteWord(`/${file.replace(/^\/+/, '')}`);
-  return [check, String(index), path, quoteWord(content ?? '')];
+  const path = `/${file.replace(/^\/+/, '')}`;
+  return content === undefined
+    ? { name: 'exists', first: path }
+    : { name: 'contains', first: path, second: content };
+}
+
+/** As /proc/mounts writes it (mangle_path in fs/seq_file.c). */
+function escapeMount(path: string): string {
+  const absolute = `/${path.replace(/^\/+/, '').replace(/\/+$/, '')}`;
+  return absolute.replace(
+    /[ \t\n\\]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
 }
 
 function read(name: 'functions' | 'init' | 'service' | 'watcher'): string {

@@ -47,10 +47,11 @@ export async function tryAccelerator({
   ];
   const { promise: answer, resolve } = createAnswer();
   let text = '';
-  await using guest = startGuest([qemu, ...argv], signal, (chunk) => {
+  const onConsole = (chunk: Uint8Array) => {
     text = (text + Buffer.from(chunk).toString('latin1')).slice(-sectorSize);
     if (text.includes(word)) resolve(undefined);
-  });
+  };
+  await using guest = startGuest([qemu, ...argv], signal, { onConsole });
   const timer = setTimeout(() => resolve(`a guest printed nothing within ${limit} s`), limit * 1000);
   guest.exited.then(
     ({ message, exitCode }) => resolve(message.split('\n').at(-1) || `QEMU ended with ${exitCode}`),

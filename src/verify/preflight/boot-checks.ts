@@ -2,7 +2,7 @@ import type { Architecture } from '../../format/kernel-magic.js';
 import type { Archive } from '../../model/archive.js';
 import type { BootOptions } from '../../model/build.js';
 import { MobyPatchError } from '../../model/error.js';
-import type { Expectation } from '../../model/patch.js';
+import type { Expectation } from '../../model/expectation.js';
 import { assertKvm } from '../boot/accelerator.js';
 import { detectInit } from '../boot/detect-init.js';
 import { createNothingToExpectError, watchExpectations } from '../boot/expectations.js';

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error.js';
+import { addDefaults } from '#src/model/expectation.js';
 import { explainUnmet, watchExpectations } from '#src/verify/boot/expectations.js';
 
 test('a console line counts once, with its text and time', (t) => {
@@ -24,16 +25,16 @@ test('a line of the probe, or one that pretends to be, meets nothing', (t) => {
 
 test('the last report of the guest counts', (t) => {
   const watch = watchExpectations([{ file: 'etc/late', content: 'x' }]);
-  watch.seeFile({ kind: 'file', index: 0, state: 'missing', found: '' });
+  watch.seeCheck({ kind: 'check', index: 0, ok: false, found: 'nothing at this path' }, 1);
   t.is(watch.results()[0]?.found, 'nothing at this path');
-  watch.seeFile({ kind: 'file', index: 0, state: 'differs', found: 'y' });
+  watch.seeCheck({ kind: 'check', index: 0, ok: false, found: 'other content, which starts with "y"' }, 2);
   t.regex(
     explainUnmet(watch.results()) ?? '',
     /etc\/late in the guest: wanted "x", found other content, which starts with "y"/,
   );
-  watch.seeFile({ kind: 'file', index: 0, state: 'ok', found: '' });
+  watch.seeCheck({ kind: 'check', index: 0, ok: true, found: '' }, 3);
   t.is(explainUnmet(watch.results()), undefined);
-  watch.seeFile({ kind: 'file', index: 7, state: 'ok', found: '' });
+  watch.seeCheck({ kind: 'check', index: 7, ok: true, found: '' }, 4);
   t.is(watch.results().length, 1);
 });
 
@@ -51,4 +52,43 @@ test('an expression that takes too long on a line is an error at its place, and 
   watch.seeLines(['aaa'], 2);
   t.false(watch.areMet());
   t.deepEqual(watch.results()[1]?.expectation, { console: '^(a+)+$' });
+});
+
+test('the output of a command is held against its pattern, and a run that fitted counts', (t) => {
+  const watch = watchExpectations([{ command: 'uptime', output: '^load' }]);
+  const run = (line: string, ok: boolean) => {
+    watch.seeOutput({ kind: 'output', index: 0, line });
+    watch.seeCheck({ kind: 'check', index: 0, ok, found: `exit code ${ok ? 0 : 1}` }, 2);
+  };
+  run('nothing yet', true);
+  t.like(watch.results()[0], { met: false, found: 'exit code 0, "nothing yet"' });
+  run('load', false);
+  t.false(watch.areMet());
+  run('load 0.1', true);
+  run('over', false);
+  t.like(watch.results()[0], { met: true, found: 'exit code 0, "load 0.1"' });
+});
+
+test('what comes too late is not met, and says so', (t) => {
+  const watch = watchExpectations([{ service: 'sshd', within: 20 }, { within: 10 }, { poweroff: true }]);
+  watch.seeCheck({ kind: 'check', index: 0, ok: true, found: 'started' }, 21);
+  watch.seeUp(9.5);
+  t.deepEqual(
+    watch.results().map(({ met, found, late }) => ({ met, found, late })),
+    [
+      { met: false, found: 'started after 21.0 s: too late, wanted within 20 s', late: true },
+      { met: true, found: 'after 9.5 s', late: undefined },
+      { met: false, found: 'it went on', late: undefined },
+    ],
+  );
+  t.true(watch.wantsPoweroff());
+  watch.seePoweroff(30);
+  t.true(watch.results()[2]?.met);
+});
+
+test('failed services refuse a boot unless something else is said', (t) => {
+  t.deepEqual(addDefaults([{ console: 'x' }]), [{ console: 'x' }, { 'no-failed-services': true }]);
+  for (const said of [{ 'no-failed-services': false }, { poweroff: true }] as const)
+    t.deepEqual(addDefaults([said]), [said]);
+  t.true(watchExpectations([{ 'no-failed-services': false }]).areMet());
 });

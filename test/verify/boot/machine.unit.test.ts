@@ -51,7 +51,10 @@ test("the user's kernel arguments come last", (t) => {
   t.deepEqual(words.slice(-2), ['rdinit=/x', 'noapic']);
   t.true(words.includes('no_timer_check') && words.includes('panic=-1') && words.includes('console=ttyS0'));
   t.false(createCmdline('x86_64', 'kvm', [], '').includes('no_timer_check'));
-  t.is(createCmdline('aarch64', 'tcg', [], ''), 'console=ttyAMA0 panic=-1');
+  t.is(
+    createCmdline('aarch64', 'tcg', [], ''),
+    'console=ttyAMA0 printk.time=1 console_msg_format=syslog panic=-1',
+  );
 });
 
 test('the first bytes of a kernel tell its architecture', (t) => {

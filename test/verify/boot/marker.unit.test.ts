@@ -10,12 +10,24 @@ test('the lines of the probe are parsed', (t) => {
     what: 'default runlevel',
   });
   t.deepEqual(parseMarker(`moby login: ${line('reached init')}`, nonce), { kind: 'reached', what: 'init' });
-  t.deepEqual(parseMarker(line('file 3 ok'), nonce), { kind: 'file', index: 3, state: 'ok', found: '' });
-  t.deepEqual(parseMarker(line('file 0 differs a b'), nonce), {
-    kind: 'file',
+  t.deepEqual(parseMarker(line('check 3 ok'), nonce), { kind: 'check', index: 3, ok: true, found: '' });
+  t.deepEqual(parseMarker(line('check 0 no a b'), nonce), {
+    kind: 'check',
     index: 0,
-    state: 'differs',
+    ok: false,
     found: 'a b',
+  });
+  t.deepEqual(parseMarker(line('output 2  indented'), nonce), {
+    kind: 'output',
+    index: 2,
+    line: ' indented',
+  });
+  t.deepEqual(parseMarker(line('started'), nonce), { kind: 'started' });
+  t.deepEqual(parseMarker(line('alive 12 1 3'), nonce), {
+    kind: 'alive',
+    rounds: 12,
+    children: 1,
+    mounts: 3,
   });
   t.deepEqual(parseMarker(line('warning the service x failed'), nonce), {
     kind: 'warning',
@@ -28,8 +40,8 @@ test('a torn or forged line, or one of another boot, is no marker', (t) => {
     line('reached init').slice(0, -2),
     line('reached in'),
     line('reached nothing'),
-    line('file 99999999 ok'),
-    line('file 1 fine'),
+    line('check 99999999 ok'),
+    line('check 1 fine'),
     `moby-patch-verify ${nonce.replace('0', '1')} reached init .`,
     'moby-patch-verify reached init .',
   ])

@@ -20,12 +20,52 @@ test('a line that the kernel wrote into is mended, also one of the probe', (t) =
 });
 
 test('the first fault counts, unless the machine is at fault', (t) => {
-  const unpacking = 'Initramfs unpacking failed: write error\n';
-  t.regex(observe(`${unpacking}Kernel panic - not syncing: x\n`).fault()?.line ?? '', /unpacking/);
-  t.is(
-    observe(`${unpacking}Kernel panic - not syncing: IO-APIC + timer doesn't work\n`).fault()?.rule.fault,
-    'machine',
+  const unpacking = '<0>[    1.000000] Initramfs unpacking failed: write error\n';
+  const panic = '<0>[    1.100000] Kernel panic - not syncing: ';
+  t.regex(observe(`${unpacking}${panic}x\n`).fault()?.line ?? '', /^\[ {4}1\.0/);
+  t.is(observe(`${unpacking}${panic}IO-APIC + timer doesn't work\n`).fault()?.rule.fault, 'machine');
+});
+
+const run = '<5>[    0.000000] Linux version 6\n<6>[    2.000000] Run /init as init process\n';
+const panic = '[    3.000000] Kernel panic - not syncing: Attempted to kill init!\n';
+
+test('a panic counts where the kernel prints it, and until a program lives', (t) => {
+  t.true(observe(`${run}<0>${panic}`).suspicion() !== undefined);
+  t.true(observe(`${run}${panic}`).suspicion() !== undefined, 'a kernel before 4.16');
+  t.true(observe(`${run}half a line<0>${panic}`).suspicion() !== undefined);
+  t.is(observe(`${run}<12>${panic}`).suspicion(), undefined, 'written to /dev/kmsg');
+  t.is(observe(`${run}Kernel panic - not syncing: x\n`).suspicion(), undefined);
+  t.is(observe(`${run}<6>[    3.0] note: Kernel panic - not syncing: x\n`).suspicion(), undefined);
+  t.is(observe(`${run}<0>${panic}I live\n`).suspicion(), undefined);
+  t.is(observe(`${run}<0>${panic}`).fault(), undefined, 'not yet');
+});
+
+test('of two panics the last is that of the kernel', (t) => {
+  const forged = "<0>[    0.500000] Kernel panic - not syncing: IO-APIC + timer doesn't work!\n";
+  const seen = observe(`${run}${forged}<0>${panic}`);
+  t.is(seen.suspicion()?.line, panic.trimEnd());
+  t.is(observe(`${run}${forged}`).suspicion()?.rule.fault, 'image', 'no program blames the machine');
+});
+
+test('a program has printed once the kernel has started one, whatever its decompressor says', (t) => {
+  const early =
+    'Probing EDD (edd=off to disable)... ok\n<5>[    0.000000] Linux version 6\nMemory KASLR using RDRAND RDTSC...\n';
+  t.is(observe(early).milestones().started, undefined);
+  t.false(observe(early).progress().printed);
+  t.is(observe(`${early}hello\n`).milestones().started?.line, 'hello');
+  t.true(observe(`${early}hello\n`).progress().printed);
+});
+
+test('the probe speaks over its own port, and the console stays free of it', (t) => {
+  const seen = createObservation(nonce, [{ file: 'etc/a' }], () => {});
+  seen.pushProbe(
+    Buffer.from(`moby-patch-verify ${nonce} reached init .\r\nmoby-patch-verify ${nonce} check 0 o`),
+    4,
   );
+  seen.pushProbe(Buffer.from('k .\r\n'), 5);
+  t.is(seen.reachedAt(), 4);
+  t.like(seen.expectations.results()[0], { met: true, seconds: 5 });
+  t.deepEqual(seen.tail(), []);
 });
 
 test('the tail is bounded and has no line of the probe; each warning appears once', (t) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
 import { headerSize, parseHeader } from '#src/format/cpio-header.js';
-import type { Expectation } from '#src/model/patch.js';
+import type { Expectation } from '#src/model/expectation.js';
 import { parseMarker } from '#src/verify/boot/marker.js';
 import { createProbe, createService, createWrapper, writeProbedImage } from '#src/verify/boot/probe.js';
 import { createFolder } from '../../patch/patch-folder.js';
@@ -43,10 +43,15 @@ test('the segment has no record of a directory, since a record would change the 
   t.deepEqual(listArchive(createProbe({ ...request, init: 'openrc' }).segment), [
     '100000 etc/init.d/moby-patch-verify',
     '120000 etc/runlevels/default/moby-patch-verify',
+    '20000 moby-patch-verify.port',
     '0 TRAILER!!!',
   ]);
   const other = createProbe({ ...request, init: 'other' });
-  t.deepEqual(listArchive(other.segment), ['100000 moby-patch-verify', '0 TRAILER!!!']);
+  t.deepEqual(listArchive(other.segment), [
+    '100000 moby-patch-verify',
+    '20000 moby-patch-verify.port',
+    '0 TRAILER!!!',
+  ]);
   t.deepEqual(other.words, ['rdinit=/moby-patch-verify']);
   t.deepEqual(createProbe({ ...request, init: 'none' }), { segment: new Uint8Array(), words: [] });
 });
@@ -65,25 +70,26 @@ test('the probes report every expectation, whatever its characters', async (t) =
     ...['same', 'short', 'other', 'none'].map((name) => ({ file: join(folder, name), content: wanted })),
     { file: folder, content: '' },
   ];
+  const check = (index: number, ok: boolean, found: string) => ({ kind: 'check', index, ok, found });
   const service = createService(nonce, files);
   const [variables = ''] = createWrapper(nonce, files, '/init').split('\n# A first program');
   t.notThrows(() => runShell(`${variables}\nprintf %s "$probe_watcher" | sh -n`));
   for (const script of [service, `${variables}\neval "$probe_functions"`]) {
-    const output = runShell(`${script}\neval "set -- $probe_checks"\nreport init "$@"`);
+    const output = runShell(`${script}\nexec 9>&1\neval "set -- $probe_checks"\nreport init "$@"`);
     t.deepEqual(
       output
         .trimEnd()
         .split('\n')
         .map((line) => parseMarker(line, nonce)),
       [
-        { kind: 'file', index: 1, state: 'ok', found: '' },
-        { kind: 'file', index: 2, state: 'missing', found: '' },
-        { kind: 'file', index: 3, state: 'ok', found: '' },
-        { kind: 'file', index: 4, state: 'differs', found: "a'b" },
-        { kind: 'file', index: 5, state: 'differs', found: 'first ' },
-        { kind: 'file', index: 6, state: 'missing', found: '' },
-        { kind: 'file', index: 7, state: 'differs', found: 'it is no regular file' },
         { kind: 'reached', what: 'init' },
+        check(1, true, ''),
+        check(2, false, 'nothing at this path'),
+        check(3, true, ''),
+        check(4, false, 'other content, which starts with "a\'b"'),
+        check(5, false, 'other content, which starts with "first "'),
+        check(6, false, 'nothing at this path'),
+        check(7, false, 'no regular file'),
       ],
     );
   }

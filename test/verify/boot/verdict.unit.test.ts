@@ -4,7 +4,7 @@ import { createObservation } from '#src/verify/boot/observation.js';
 import { decideEnd, type End, judge } from '#src/verify/boot/verdict.js';
 
 const nonce = 'ef'.repeat(16);
-const terms = { init: 'openrc', timeout: 60 } as const;
+const terms = { init: 'openrc', timeout: 60, accelerator: 'kvm' } as const;
 const exited = (exitCode: number | null, signal: string | null, message = ''): End => ({
   kind: 'exited',
   exit: { exitCode, signal, message },
@@ -27,7 +27,9 @@ test('a QEMU that breaks is an error, not a verdict on the image', (t) => {
 });
 
 test('a panic outweighs the way in which QEMU ended', (t) => {
-  const seen = observe('Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n');
+  const seen = observe(
+    '<0>[    1.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n',
+  );
   t.regex(judge(seen, exited(0, null), terms, 3) ?? '', /no \/init/);
 });
 
@@ -54,13 +56,58 @@ test('the wait ends with the last expectation, or at the first deadline', (t) =>
   t.deepEqual(decideEnd(silent, terms, 60), { kind: 'timeout' });
   const prompt = observe('login: ', 2);
   t.is(decideEnd(prompt, terms, 2.5), 3, 'to see whether the line goes on');
-  const panic = observe('Kernel panic - not syncing: x\n', 5);
+  const panic = observe('<0>[    1.000000] Kernel panic - not syncing: x\n', 5);
   t.is(decideEnd(panic, terms, 6.5), 7);
   t.deepEqual(decideEnd(panic, terms, 7), { kind: 'fault' });
   const reached = observe(`moby-patch-verify ${nonce} reached default runlevel .\n`, 9);
   t.deepEqual(decideEnd(reached, terms, 9), { kind: 'settled' });
   const unmet = createObservation(nonce, [{ console: 'never' }], () => {});
   unmet.push(Buffer.from(`moby-patch-verify ${nonce} reached default runlevel .\n`), 9);
-  t.is(decideEnd(unmet, terms, 11), 14);
-  t.deepEqual(decideEnd(unmet, terms, 14), { kind: 'grace' });
+  t.is(decideEnd(unmet, terms, 11), 19);
+  t.deepEqual(decideEnd(unmet, terms, 19), { kind: 'grace' });
+});
+
+const other = { init: 'other', timeout: 60, accelerator: 'tcg' } as const;
+const own = (rounds: number, children = 0) =>
+  `moby-patch-verify ${nonce} alive ${rounds} ${children} 0 .\nmoby-patch-verify ${nonce} reached init .\n`;
+const started = '<5>[    0.000000] Linux version 6\n<6>[    2.000000] Run /init as init process\n';
+
+test('a first program without an init system has to show something, and to stay', (t) => {
+  t.deepEqual(decideEnd(observe(own(30)), other, 33), { kind: 'idle' });
+  t.regex(judge(observe(own(30)), { kind: 'idle' }, other, 33) ?? '', /shows nothing of what it does/);
+  t.is(typeof decideEnd(observe(own(12, 1)), other, 15), 'number', 'it may die after 12 s');
+  t.deepEqual(decideEnd(observe(own(20, 1)), other, 23), { kind: 'settled' });
+  t.deepEqual(decideEnd(observe(`${started}hello\n${own(20)}`), other, 23), { kind: 'settled' });
+  const told = createObservation(nonce, [{ console: 'hello' }], () => {});
+  told.push(Buffer.from(`${started}hello\n${own(3)}`), 5);
+  t.deepEqual(decideEnd(told, other, 5), { kind: 'settled' });
+});
+
+test('an emulated guest that came forward to the end is too slow, one that was silent is refused', (t) => {
+  const timeout: End = { kind: 'timeout' };
+  t.throws(() => judge(observe(`${started}step\n`, 55), timeout, other, 60), { message: /too slow to tell/ });
+  t.regex(judge(observe(`${started}step\n`, 5), timeout, other, 60) ?? '', /silent since 55 s/);
+  t.regex(judge(observe(`${started}step\n`, 55), timeout, terms, 60) ?? '', /did not report/, 'with KVM');
+  t.throws(() => judge(observe(''), { kind: 'starved' }, terms, 60), { message: /fraction of its time/ });
+});
+
+test('a guest that ends by itself is judged by what it showed', (t) => {
+  const end = (cause: 'guest-shutdown' | 'guest-reset'): End => ({
+    kind: 'exited',
+    exit: { exitCode: 0, signal: null, message: '', cause },
+  });
+  const observeTest = (text: string, wantsPoweroff: boolean) => {
+    const expects = [{ console: 'PASSED' }, ...(wantsPoweroff ? [{ poweroff: true } as const] : [])];
+    const seen = createObservation(nonce, expects, () => {});
+    seen.push(Buffer.from(`${started}${text}`), 4);
+    seen.expectations.seePoweroff(5);
+    return seen;
+  };
+  for (const wanted of [true, false]) {
+    t.is(judge(observeTest('PASSED\n', wanted), end('guest-shutdown'), other, 5), undefined);
+    t.regex(judge(observeTest('x\n', wanted), end('guest-shutdown'), other, 5) ?? '', /PASSED/);
+    t.regex(judge(observeTest('PASSED\n', wanted), end('guest-reset'), other, 5) ?? '', /restarted itself/);
+  }
+  const panicked = observeTest('<0>[    3.000000] Kernel panic - not syncing: x\n', false);
+  t.regex(judge(panicked, end('guest-reset'), other, 5) ?? '', /the kernel panicked/);
 });

@@ -1,0 +1,95 @@
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import type { Expectation } from '../../model/expectation.js';
+import type { Guest } from './guest.js';
+import type { Observation } from './observation.js';
+import { parsePattern } from './patterns.js';
+
+type PortExpectation = Extract<Expectation, { readonly port: number }>;
+
+export function listPorts(expects: readonly Expectation[]): number[] {
+  return [...new Set(expects.flatMap((expectation) => ('port' in expectation ? [expectation.port] : [])))];
+}
+
+/** Seconds. */
+const limits = { answer: 5, between: 1 };
+const longestAnswer = 64 * 1024;
+
+/**
+ * Tries each expected port of a guest again and again until it answers or `signal` ends it: from this machine, through
+ * the port that QEMU forwards.
+ */
+export async function checkPorts(
+  guest: Guest,
+  expects: readonly Expectation[],
+  seen: Observation,
+  options: { readonly now: () => number; readonly signal: AbortSignal; readonly onNews: () => void },
+): Promise<void> {
+  const { signal, now, onNews } = options;
+  const wanted = expects.flatMap((expectation, index) =>
+    'port' in expectation ? [{ expectation, index }] : [],
+  );
+  const met = new Set<number>();
+  while (!signal.aborted && met.size < wanted.length) {
+    for (const { expectation, index } of wanted) {
+      if (met.has(index) || signal.aborted) continue;
+      const found = await tryPort(guest, expectation, signal);
+      if (signal.aborted) return;
+      seen.expectations.seePort(index, found, now());
+      if (found.ok) met.add(index);
+      onNews();
+    }
+    await setTimeout(limits.between * 1000, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function tryPort(guest: Guest, expectation: PortExpectation, signal: AbortSignal) {
+  const own = findForward(await guest.ask('info usernet'), expectation.port);
+  if (own === undefined) return { ok: false, text: 'QEMU does not forward it' };
+  const socket = connect(own, '127.0.0.1');
+  let text = '';
+  let isClosed = false;
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    isClosed = true;
+  });
+  socket.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString('latin1')).slice(0, longestAnswer);
+  });
+  try {
+    if (expectation.send !== undefined) socket.write(expectation.send);
+    const pattern = expectation.answer === undefined ? undefined : parsePattern(expectation);
+    for (let tries = 0; tries < limits.answer * 10 && !signal.aborted; tries++) {
+      await setTimeout(100, undefined, { signal }).catch(() => {});
+      if (pattern === undefined ? text !== '' : pattern.test(text))
+        return { ok: true, text: showAnswer(text) };
+      if (isClosed) break;
+      // QEMU takes a connection before the guest does: its table says whether the guest has.
+      if (pattern === undefined && isEstablished(await guest.ask('info usernet'), own))
+        return { ok: true, text: 'it takes connections' };
+    }
+  } finally {
+    socket.destroy();
+  }
+  if (text !== '') return { ok: false, text: `another answer, ${showAnswer(text)}` };
+  return { ok: false, text: isClosed ? 'the connection is refused' : 'no answer' };
+}
+
+function showAnswer(text: string): string {
+  return text === '' ? 'an empty answer' : `it answers ${JSON.stringify(text.slice(0, 80))}`;
+}
+
+/** `TCP[HOST_FORWARD]  12  127.0.0.1 43210  10.0.2.15  80  0  0` (net/slirp.c): the port of this machine. */
+export function findForward(table: string, port: number): number | undefined {
+  for (const line of table.split(/\r?\n/)) {
+    const [, own, guest] = /TCP\[HOST_FORWARD\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+(\d+)/.exec(line) ?? [];
+    if (Number(guest) === port) return Number(own);
+  }
+  return undefined;
+}
+
+function isEstablished(table: string, own: number): boolean {
+  return table
+    .split(/\r?\n/)
+    .some((line) => line.includes('TCP[ESTABLISHED]') && new RegExp(`\\s${own}\\s`).test(line));
+}

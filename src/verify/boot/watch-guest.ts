@@ -1,0 +1,93 @@
+import type { Scratch } from '../../io/scratch.js';
+import type { Expectation } from '../../model/expectation.js';
+import { type Guest, startGuest } from './guest.js';
+import type { GuestClock } from './guest-clock.js';
+import type { Observation } from './observation.js';
+import { checkPorts } from './port-checks.js';
+import { decideEnd, type End, type Terms } from './verdict.js';
+
+export interface GuestRun {
+  readonly argv: readonly string[];
+  readonly expects: readonly Expectation[];
+  /** Records the guest, which outlives a killed process. */
+  readonly scratch: Scratch;
+  readonly signal: AbortSignal;
+  readonly seen: Observation;
+  readonly terms: Terms;
+  readonly clock: GuestClock;
+  /** Called after each look at the guest. */
+  readonly onLook: () => void;
+}
+
+/** Times the limit: a guest that waits longer for the processors of this machine tells nothing. */
+const mostWaiting = 4;
+
+/** Runs a guest until nothing more is to be learned from it. */
+export async function watchGuest(run: GuestRun): Promise<End> {
+  const { argv, seen, clock, signal } = run;
+  let onNews = () => {};
+  await using guest = startGuest(argv, signal, {
+    onConsole(chunk) {
+      seen.push(chunk, clock.now());
+      onNews();
+    },
+    onProbe(chunk) {
+      seen.pushProbe(chunk, clock.now());
+      onNews();
+    },
+  });
+  if (guest.pid !== undefined) {
+    run.scratch.own(guest.pid);
+    clock.follow(guest.pid);
+  }
+  const ports = new AbortController();
+  let hasPorts = false;
+  try {
+    return await waitForEnd(guest, run, (listener) => {
+      onNews = () => {
+        listener();
+        if (hasPorts || seen.reached() === 'nothing') return;
+        hasPorts = true;
+        const options = { now: clock.now, signal: ports.signal, onNews: () => listener() };
+        void checkPorts(guest, run.expects, seen, options).catch(() => {});
+      };
+    });
+  } finally {
+    ports.abort();
+  }
+}
+
+function waitForEnd(
+  guest: Guest,
+  { seen, terms, clock, onLook }: GuestRun,
+  listen: (listener: () => void) => void,
+): Promise<End> {
+  return new Promise<End>((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const stop = () => {
+      clearTimeout(timer);
+      listen(() => {});
+    };
+    const look = () => {
+      clearTimeout(timer);
+      const now = clock.now();
+      seen.rest(now);
+      onLook();
+      const isStarved = clock.waited() > mostWaiting * terms.timeout;
+      const end = isStarved ? ({ kind: 'starved' } as const) : decideEnd(seen, terms, now);
+      if (typeof end === 'number') {
+        // The clock of the guest may be slower than ours.
+        timer = setTimeout(look, Math.max(10, (end - now) * 1000));
+        return;
+      }
+      stop();
+      resolve(end);
+    };
+    listen(look);
+    look();
+    guest.exited
+      .finally(stop)
+      .then((exit) => resolve({ kind: 'exited', exit }))
+      .catch(reject);
+  });
+}

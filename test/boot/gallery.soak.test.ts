@@ -1,0 +1,1 @@
+import './gallery.test.js';

@@ -1,0 +1,46 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { MobyPatchError } from '#src/model/error.js';
+import { sampleBy } from '../fixtures/soak.js';
+import { brokenCases } from './broken-cases.js';
+import type { GalleryCase } from './gallery-case.js';
+import { goodCases } from './good-cases.js';
+import { type BootBench, bootTest, withBench } from './tiny-guest.js';
+import { createTinyArchive } from './tiny-image.js';
+
+interface Told {
+  readonly verdict: string;
+  readonly endedAt?: string | undefined;
+  readonly reason: string;
+}
+
+async function createGalleryImage({ init, entries = [], pack }: GalleryCase): Promise<Uint8Array> {
+  const archive = await createTinyArchive(init, entries);
+  return pack === undefined ? gzipSync(archive, { level: 1 }) : pack(archive);
+}
+
+async function tell(bench: BootBench, item: GalleryCase): Promise<Told> {
+  const image = join(bench.folder, 'image');
+  await writeFile(image, await createGalleryImage(item));
+  const { kind = 'other', request } = item;
+  try {
+    const { verdict, endedAt, reason = '' } = await bench.boot(image, request, { init: kind });
+    return { verdict, endedAt, reason };
+  } catch (error) {
+    if (!(error instanceof MobyPatchError)) throw error;
+    return { verdict: error.code, reason: error.message };
+  }
+}
+
+for (const item of sampleBy([...brokenCases, ...goodCases], ({ isMain = false }) => isMain)) {
+  bootTest(`the verdict on ${item.name}`, (t) =>
+    withBench(t, async (bench) => {
+      const told = await tell(bench, item);
+      t.log(`${told.verdict}${told.endedAt === undefined ? '' : ` at ${told.endedAt}`}: ${told.reason}`);
+      t.is(told.verdict, item.verdict);
+      if (item.endedAt !== undefined) t.is(told.endedAt, item.endedAt);
+      if (item.reason !== undefined) t.regex(told.reason, item.reason);
+    }),
+  );
+}

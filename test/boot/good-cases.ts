@@ -1,0 +1,98 @@
+import { busyboxInit, type GalleryCase, inittab, makeKmsg } from './gallery-case.js';
+import { createInit } from './tiny-guest.js';
+
+/** What looks broken and is not. */
+export const goodCases: readonly GalleryCase[] = [
+  {
+    name: 'a healthy guest that logs "Kernel panic"',
+    init: createInit(
+      `${makeKmsg}echo "Kernel panic - not syncing: just a message" >/dev/kmsg; echo "Kernel panic - not syncing: Attempted to kill init!"; echo "[    9.000000] Kernel panic - not syncing: x"; echo "Initramfs unpacking failed: junk"`,
+    ),
+    verdict: 'passed',
+    isMain: true,
+  },
+  {
+    name: 'a test that switches itself off when it is done',
+    init: createInit('echo PASSED; busybox poweroff -f'),
+    request: { expects: [{ console: 'PASSED' }, { poweroff: true }] },
+    verdict: 'passed',
+    isMain: true,
+  },
+  {
+    name: 'a guest that shows its line and switches itself off',
+    init: createInit('echo PASSED; busybox poweroff -f'),
+    request: { expects: [{ console: 'PASSED' }] },
+    verdict: 'passed',
+  },
+  {
+    name: 'a file, a service, a mount, a port, a command and a memory that are as expected',
+    init: createInit(
+      `busybox ip link set lo up; echo one >/etc/made; mount -t tmpfs tmpfs /mnt\nwhile :; do echo hello from the port | busybox nc -l -p 80; done &\nsleep 1000 & echo hello`,
+    ),
+    request: {
+      expects: [
+        { console: 'hello' },
+        { file: 'etc/made', content: 'one\n' },
+        { mount: '/mnt', type: 'tmpfs' },
+        { mount: 'proc' },
+        { service: 'sleep' },
+        { command: 'echo yes; exit 3', exit: 3, output: '^y' },
+        { 'memory-below': 250 },
+        { within: 600 },
+      ],
+    },
+    verdict: 'passed',
+    isMain: true,
+  },
+  {
+    name: 'an init that is quiet and mounts',
+    init: `#!/bin/sh\n/bin/mount -t proc proc /proc\nwhile :; do sleep 1000; done\n`,
+    verdict: 'passed',
+  },
+  {
+    name: 'an init that prints only, without /proc',
+    init: '#!/bin/sh\necho here\nwhile :; do :; done\n',
+    verdict: 'passed',
+  },
+  {
+    name: 'a first program that is named on the command line, and quiet',
+    entries: [{ path: 'etc/first', mode: 0o755, body: createInit('echo first with $1') }],
+    request: { cmdline: 'rdinit=/etc/first quiet -- word', expects: [{ console: '^first with word$' }] },
+    verdict: 'passed',
+  },
+  {
+    name: "busybox's init with an inittab",
+    entries: busyboxInit(inittab, 'mount -t proc proc /proc\necho started'),
+    verdict: 'passed',
+  },
+  {
+    name: 'a switch of the root',
+    init: '#!/bin/sh\nmount -t tmpfs tmpfs /mnt\ncp -a /bin /dev /proc /etc /moved /mnt\nexec switch_root /mnt /moved\n',
+    entries: [
+      { path: 'moved', mode: 0o755, body: createInit('echo in the new root; echo moved >/etc/moved') },
+    ],
+    request: { expects: [{ file: 'etc/moved', content: 'moved\n' }] },
+    verdict: 'passed',
+  },
+  {
+    name: 'a prompt without an end of its line, and no shell for a probe',
+    init: createInit('echo -n "your name? "'),
+    kind: 'none',
+    request: { expects: [{ console: 'name\\?$' }] },
+    verdict: 'passed',
+  },
+  {
+    name: 'a guest that says that the machine is at fault, and goes on',
+    init: createInit(
+      `${makeKmsg}echo "<0>[    0.100000] Kernel panic - not syncing: IO-APIC + timer doesn't work!"; echo "CPU does not support x86-64-v2"`,
+    ),
+    verdict: 'passed',
+  },
+  {
+    name: 'a console without a node, and one with a wrong mode',
+    init: createInit('echo hello'),
+    entries: [{ path: 'dev/null', type: 'fifo', mode: 0o600 }],
+    request: { expects: [{ console: 'hello' }] },
+    verdict: 'passed',
+  },
+];

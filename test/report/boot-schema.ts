@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+const seconds = z.number().min(0);
+
+const expectation = z
+  .looseObject({})
+  .describe('As in "expects" of a patch, with durations in seconds and sizes in MiB.');
+
+/** The value of `verify --json`, and `boot` of a report. */
+export const bootSchema = z.strictObject({
+  verdict: z.enum(['passed', 'refused']),
+  reason: z.string().optional().describe('Why the boot was refused, in one sentence.'),
+  reached: z
+    .enum(['nothing', 'init', 'default runlevel', 'default target', 'runlevel', 'inittab'])
+    .describe('What the guest has reported; `init`: its first program runs.'),
+  accelerator: z.enum(['kvm', 'tcg']),
+  seconds: seconds.describe("Of the guest's time."),
+  waited: seconds.describe('Seconds for which the guest waited for a processor of the machine.'),
+  attempts: z.int().min(1).max(2).describe('2 where the machine failed the first.'),
+  stages: z.array(
+    z.strictObject({
+      name: z
+        .string()
+        .describe('firmware, kernel, unpacked, init, system, the name of an expectation, or power-off.'),
+      state: z.enum(['reached', 'failed', 'not reached']),
+      seconds: seconds.optional(),
+      line: z.string().optional().describe('What the console or the guest showed of it.'),
+    }),
+  ),
+  endedAt: z.string().optional().describe('Of a refused boot: the stage at which it ended.'),
+  causes: z.array(z.string()).describe('What usually ends a boot there, the most likely first.'),
+  expectations: z.array(
+    z.strictObject({
+      expectation,
+      met: z.boolean(),
+      found: z.string(),
+      seconds: seconds.optional(),
+      late: z.literal(true).optional(),
+    }),
+  ),
+  warnings: z.array(z.string()),
+  console: z.string().describe('The file of the console.'),
+  tail: z.array(z.string()).describe('The last lines of the console of a refused boot.'),
+  error: z.looseObject({}).optional().describe('With `verify --json`, of a refused boot.'),
+});
