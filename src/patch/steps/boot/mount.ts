@@ -23,7 +23,11 @@ const schema = z
       .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: 'expected a file system type such as nfs' })
       .default('nfs'),
     options: fstabField.regex(/^\S+$/, { error: 'expected options without white space' }).default('defaults'),
-    name: serviceName.optional().describe('The name of the service; mount-TARGET by default.'),
+    name: serviceName
+      .optional()
+      .describe(
+        'The name of the service; mount-TARGET by default. With systemd the unit is named by its target: order others with "before".',
+      ),
     runlevel: serviceName
       .default('default')
       .describe('"default", or "boot"; with OpenRC any runlevel of the image.'),

@@ -35,6 +35,8 @@ export async function requireInit(
     context,
     'init-unknown',
     `${what}: found ${evidence} in the image, wanted an init system: ${knownInits}`,
-    { hint: 'write what its init reads with "file" steps' },
+    {
+      hint: 'a "hook" step runs commands in an early initramfs; for another init, "file" steps write what it reads',
+    },
   );
 }

@@ -19,6 +19,20 @@ export function refuseAutomount(
   );
 }
 
+/**
+ * The systemd of an initramfs ends when it has mounted the real root file system: it never comes to multi-user.target
+ * (bootup(7)). Error (`failed`): `init-unfit`.
+ */
+export async function requireRealRoot(name: string, { workspace, context }: At): Promise<void> {
+  if ((await workspace.stat('etc/initrd-release')) === undefined) return;
+  throw createStepError(
+    context,
+    'init-unfit',
+    `${name}: found etc/initrd-release in the image, wanted the root file system of a system: this one is an early initramfs, whose systemd starts no services of a runlevel`,
+    { hint: 'a "hook" step runs commands in it' },
+  );
+}
+
 /** Only OpenRC has runlevels of any name. Error (`failed`): `runlevel-missing`. */
 export function requireUsualRunlevel({ runlevel }: ServiceChoice, init: InitName, { context }: At): void {
   if (runlevel === 'default' || isBootLevel(runlevel)) return;

@@ -4,7 +4,7 @@ import { createStepError } from '../step-context.js';
 import { combine } from '../text-file.js';
 import { putIfDifferent } from '../workspace-files.js';
 import type { At, InitSystem, MountDefinition, ServiceChoice } from './init-system.js';
-import { requireUsualRunlevel } from './refusals.js';
+import { requireRealRoot, requireUsualRunlevel } from './refusals.js';
 import { isBootLevel } from './script-text.js';
 import { disableUnit, enableUnit, isPulledIn } from './systemd-enable.js';
 import { escapeUnitPath } from './systemd-escape.js';
@@ -16,6 +16,7 @@ export const systemd: InitSystem = {
   name: 'systemd',
   async enable(service, at) {
     requireUsualRunlevel(service, 'systemd', at);
+    await requireRealRoot(`service ${service.name}`, at);
     const unit = await requireUnit(service, at);
     // systemd-sysv-generator makes units of scripts by the links of runlevels.
     if (unit === 'script') return sysvinit.enable(service, at);
@@ -29,10 +30,12 @@ export const systemd: InitSystem = {
   },
   async define(service, at) {
     requireUsualRunlevel(service, 'systemd', at);
+    await requireRealRoot(`service ${service.name}`, at);
     return putUnit(nameUnit(service.name), createServiceUnit(service), at);
   },
   async mount(mount, at) {
     requireUsualRunlevel(mount, 'systemd', at);
+    await requireRealRoot(`mount ${mount.target}`, at);
     const [name, ...rest] = nameMountUnits(mount);
     const outcomes = [await putUnit(`${name}`, createMountUnit(mount), at)];
     if (rest.length > 0) outcomes.push(await putUnit(`${rest[0]}`, createAutomountUnit(mount), at));
