@@ -43,8 +43,8 @@ const situations: Readonly<Record<string, Situation>> = {
     says: ["unknown command 'biuld' [command-unknown]", 'moby-patch build'],
   },
   'help for no command': {
-    args: ['help', 'nope'],
-    says: ["there is no command 'nope' to help with [command-unknown]", 'moby-patch --help'],
+    args: ['help', 'toString'],
+    says: ["there is no command 'toString' to help with [command-unknown]", 'moby-patch --help'],
   },
   'help for no command of a command': {
     args: ['host', 'help', 'nope'],

@@ -4,39 +4,43 @@ import type { ErrorCode } from '../../model/error-code.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 
 /** What people type for a command that has another name here. */
-const meant: Readonly<Record<string, string>> = {
-  version: 'moby-patch --version',
-  list: 'moby-patch ls IMAGE; the patches: moby-patch check',
-  patches: 'moby-patch check lists them; moby-patch build -i IMAGE -p PATCH',
-  patch: 'moby-patch build -i IMAGE -p PATCH',
-  run: 'moby-patch build -i IMAGE -p PATCH',
-  'dry-run': 'moby-patch plan -i IMAGE -p PATCH',
-  extract: 'moby-patch unpack IMAGE -o FOLDER',
-  pack: 'moby-patch repack FOLDER -o IMAGE',
-  info: 'moby-patch inspect IMAGE',
-  show: 'moby-patch inspect IMAGE',
-  test: 'moby-patch verify IMAGE',
-  boot: 'moby-patch verify IMAGE',
-  validate: 'moby-patch check PATCH',
-  lint: 'moby-patch check PATCH',
-  install: 'moby-patch apply -i IMAGE -p PATCH',
-  undo: 'moby-patch restore -i IMAGE',
-  rollback: 'moby-patch restore -i IMAGE',
-  upgrade: 'moby-patch reapply -i IMAGE',
-  clean: 'moby-patch prune',
-  new: 'moby-patch init',
-};
+const meant: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    version: 'moby-patch --version',
+    list: 'moby-patch ls IMAGE; the patches: moby-patch check',
+    patches: 'moby-patch check lists them; moby-patch build -i IMAGE -p PATCH',
+    patch: 'moby-patch build -i IMAGE -p PATCH',
+    run: 'moby-patch build -i IMAGE -p PATCH',
+    'dry-run': 'moby-patch plan -i IMAGE -p PATCH',
+    extract: 'moby-patch unpack IMAGE -o FOLDER',
+    pack: 'moby-patch repack FOLDER -o IMAGE',
+    info: 'moby-patch inspect IMAGE',
+    show: 'moby-patch inspect IMAGE',
+    test: 'moby-patch verify IMAGE',
+    boot: 'moby-patch verify IMAGE',
+    validate: 'moby-patch check PATCH',
+    lint: 'moby-patch check PATCH',
+    install: 'moby-patch apply -i IMAGE -p PATCH',
+    undo: 'moby-patch restore -i IMAGE',
+    rollback: 'moby-patch restore -i IMAGE',
+    upgrade: 'moby-patch reapply -i IMAGE',
+    clean: 'moby-patch prune',
+    new: 'moby-patch init',
+  }),
+);
 
 /** The same for options. */
-const meantOptions: Readonly<Record<string, string>> = {
-  '--dry-run': 'moby-patch plan, with the same options',
-  '-n': 'moby-patch plan, with the same options',
-  '--version': 'moby-patch --version',
-  '-v': 'moby-patch --version; progress is on standard error already',
-  '--verbose': 'nothing: progress is on standard error already, and --report FILE.json has everything',
-  '--no-boot': 'moby-patch build --no-verify',
-  '--append': 'moby-patch build --mode append',
-};
+const meantOptions: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '--dry-run': 'moby-patch plan, with the same options',
+    '-n': 'moby-patch plan, with the same options',
+    '--version': 'moby-patch --version',
+    '-v': 'moby-patch --version; progress is on standard error already',
+    '--verbose': 'nothing: progress is on standard error already, and --report FILE.json has everything',
+    '--no-boot': 'moby-patch build --no-verify',
+    '--append': 'moby-patch build --mode append',
+  }),
+);
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   'commander.unknownCommand': 'command-unknown',
@@ -60,8 +64,8 @@ export function createUsageError(
   const path = `moby-patch ${nameCommand(command)}`.trimEnd();
   const help = `${path} --help`;
   const hints: Readonly<Record<string, string | undefined>> = {
-    'commander.unknownCommand': meant[wrong] ?? (similar && `${path} ${similar}`),
-    'commander.unknownOption': meantOptions[wrong] ?? (similar && `${path} ${similar}`),
+    'commander.unknownCommand': meant.get(wrong) ?? (similar && `${path} ${similar}`),
+    'commander.unknownOption': meantOptions.get(wrong) ?? (similar && `${path} ${similar}`),
     'commander.excessArguments': nameImage(command, path, rest),
   };
   return new MobyPatchError('invalid', codes[code] ?? 'option-wrong', text.replace(/\.$/, ''), {
@@ -74,7 +78,7 @@ export function createUnknownHelp(parent: Command, name: string): MobyPatchError
   const names = parent.commands.map((each) => each.name());
   const path = `moby-patch ${nameCommand(parent)}`.trimEnd();
   const message = `there is no command '${name}' to help with${suggest(name, names)}`;
-  const hint = meant[name] ?? `${path} --help`;
+  const hint = meant.get(name) ?? `${path} --help`;
   return new MobyPatchError('invalid', 'command-unknown', message, { hint });
 }
 

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readAccess } from '../../io/access-list.js';
 import { createOutput } from '../../io/output.js';
 import { streamRegular } from '../../io/regular-file.js';
 import type { FileMark } from '../../model/deployment.js';
@@ -33,7 +34,7 @@ export async function saveBackup({ source, mark, folder, signal }: SaveBackupOpt
   const existing = await examineFile(path);
   if (existing?.sha256 === mark.sha256) return path;
   if (existing !== undefined) await rename(path, `${path}.damaged-${existing.sha256.slice(0, 12)}`);
-  const inputs = [await stat(source)];
+  const inputs = [await readAccess(source)];
   await using output = await createOutput(streamRegular(source), { destination: path, inputs, signal });
   if (output.sha256 !== mark.sha256)
     throw new MobyPatchError('failed', 'image-changed', 'the image was written to while it was backed up', {
