@@ -178,7 +178,7 @@ test('the lock is as private as the image and its manifest', async (t) => {
 });
 
 declareTest(
-  findMissingProgram('fusefat', 'mkfs.vfat') ?? noFuse,
+  findMissingProgram('fusefat', 'mkfs.vfat', 'runc') ?? noFuse,
   'a disk without modes and links takes an image, and says what it does not take',
   async (t) => {
     const folder = await createTestFolder(t);
@@ -204,6 +204,11 @@ declareTest(
     const unpacked = await run('unpack', 'in.img', '-o', 'fat/root');
     t.is(unpacked.code, 2);
     t.regex(unpacked.stderr, /its file system has no modes and symlinks.*\n.*-o FILE\.tar/);
+    await mkdir(join(folder, 'p'));
+    await writeFile(join(folder, 'p/patch.yaml'), 'title: t\nsteps:\n  - run: "true"\n');
+    const local = ['build', '-i', 'in.img', '-p', 'p', '--no-verify', '--engine', 'local', '-o', 'o.img'];
+    const ran = await runMoby(local, { folder, environment: { TMPDIR: join(folder, 'fat') } });
+    t.regex(ran.stderr, /cannot have files of other owners .*\n.*TMPDIR=DIR/);
     t.deepEqual((await readdir(join(folder, 'fat'))).sort(), [
       'out.img',
       'out.img.manifest.json',

@@ -1,4 +1,4 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMissingProgramError } from '../../../io/process.js';
 import { createScratch } from '../../../io/scratch.js';
@@ -54,6 +54,9 @@ async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<string | u
   const root = join(scratch.path, 'root');
   for (const tree of mountedTrees) await mkdir(join(root, tree), { recursive: true });
   await writeFile(join(root, 'true'), program, { mode: 0o755 });
+  await chown(join(root, 'true'), 1, 1).catch((cause) => {
+    throw createPlainError(scratch.path, cause);
+  });
   const nothing = { isNarrow: false, network: false, binds: [], environment: {}, onLine: () => {} };
   const run = {
     ...nothing,
@@ -76,6 +79,13 @@ async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<string | u
       return error.message.slice(setupFault.length);
     throw error;
   }
+}
+
+/** FAT and its like: no root of an image can be there. */
+function createPlainError(path: string, cause: NodeJS.ErrnoException): MobyPatchError {
+  const message = `the temporary folder cannot have files of other owners (${cause.code} at ${cause.syscall})`;
+  const hint = 'TMPDIR=DIR names one on another file system';
+  return new MobyPatchError('infrastructure', 'scratch-unwritable', message, { path, hint, cause });
 }
 
 function createProcessorError(): MobyPatchError {
