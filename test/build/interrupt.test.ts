@@ -6,6 +6,7 @@ import { createTestFolder } from '../fixtures/archive.js';
 import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
+import { sampleBy } from '../fixtures/soak.js';
 
 const missing = noDocker ?? findMissingProgram('qemu-system-x86_64', 'debootstrap', 'depmod');
 
@@ -62,39 +63,48 @@ async function findTraces(daemon: TestDaemon, folder: string): Promise<Traces> {
 let daemon: TestDaemon | undefined;
 test.after.always(() => daemon?.[Symbol.asyncDispose]());
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  for (const engine of ['docker', 'local']) {
-    for (const [moment, pattern, text] of signal === 'SIGINT' ? moments : moments.slice(1, 2)) {
-      declareSerialTest(
-        missing,
-        `${signal} with the ${engine} engine during ${moment}: nothing is left, nothing is lost`,
-        async (t) => {
-          daemon ??= await startDockerd();
-          const folder = await setUp(t, text);
-          const before = await findTraces(daemon, folder);
-          let sent = false;
-          const { code, stderr } = await runMoby(
-            ['build', '-i', 'reference', '-p', 'slow', '-o', 'out.img', '--engine', engine],
-            {
-              folder,
-              environment: { ...daemon.environment, TMPDIR: join(folder, 'tmp') },
-              onLine(line, child) {
-                if (sent || !pattern.test(line)) return;
-                sent = true;
-                child.kill(signal);
-              },
-            },
-          );
-          t.true(sent, stderr);
-          t.is(code, 130, stderr);
-          t.regex(stderr, new RegExp(`interrupted by ${signal}`));
-          t.deepEqual(await findTraces(daemon, folder), before);
-          t.deepEqual((await readdir(folder)).sort(), ['out.img', 'patches', 'tmp']);
-          t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
+const interruptions = (['SIGINT', 'SIGTERM'] as const).flatMap((signal) =>
+  (['docker', 'local'] as const).flatMap((engine) =>
+    (signal === 'SIGINT' ? moments : moments.slice(1, 2)).map((moment) => ({ signal, engine, moment })),
+  ),
+);
+
+/** Each moment once, and a command with each engine: what comes before and after it knows no engine. */
+const isChosen = ({ signal, engine, moment: [name] }: (typeof interruptions)[number]) =>
+  /command/.test(name)
+    ? signal === 'SIGINT' || engine === 'docker'
+    : engine === (/guest/.test(name) ? 'docker' : 'local');
+
+for (const { signal, engine, moment } of sampleBy(interruptions, isChosen)) {
+  const [name, pattern, text] = moment;
+  declareSerialTest(
+    missing,
+    `${signal} with the ${engine} engine during ${name}: nothing is left, nothing is lost`,
+    async (t) => {
+      daemon ??= await startDockerd();
+      const folder = await setUp(t, text);
+      const before = await findTraces(daemon, folder);
+      let sent = false;
+      const { code, stderr } = await runMoby(
+        ['build', '-i', 'reference', '-p', 'slow', '-o', 'out.img', '--engine', engine],
+        {
+          folder,
+          environment: { ...daemon.environment, TMPDIR: join(folder, 'tmp') },
+          onLine(line, child) {
+            if (sent || !pattern.test(line)) return;
+            sent = true;
+            child.kill(signal);
+          },
         },
       );
-    }
-  }
+      t.true(sent, stderr);
+      t.is(code, 130, stderr);
+      t.regex(stderr, new RegExp(`interrupted by ${signal}`));
+      t.deepEqual(await findTraces(daemon, folder), before);
+      t.deepEqual((await readdir(folder)).sort(), ['out.img', 'patches', 'tmp']);
+      t.is(await readFile(join(folder, 'out.img'), 'utf8'), 'precious');
+    },
+  );
 }
 
 declareSerialTest(

@@ -17,7 +17,7 @@ import {
   symlink,
 } from '../fixtures/archive.js';
 import { codecs, findMissingCodec, pack } from '../fixtures/codecs.js';
-import { sample } from '../fixtures/soak.js';
+import { isSoak, sampleBy } from '../fixtures/soak.js';
 import { guestTest, listInGuest, withoutBuiltIn } from './guest-listing.js';
 import { compareListings, listImage } from './listing.js';
 import { putFile, rewrite } from './rewrite.js';
@@ -65,10 +65,12 @@ const named = (...names: string[]): Scenario[] => scenarios.filter(({ name }) =>
 const moby = (segments: readonly (readonly Member[])[]) =>
   Buffer.concat(segments.map((members) => pad(gzip(createArchive(members)))));
 
-guestTest('a kernel sees what we see in every combination of records', async (t) => {
-  const { image, folder } = await openNew(t, moby(joinScenarios(scenarios)));
-  await holdAgainstKernel(t, image, folder);
-});
+// The test below boots the same records, all but the changed one byte for byte.
+if (isSoak)
+  guestTest('a kernel sees what we see in every combination of records', async (t) => {
+    const { image, folder } = await openNew(t, moby(joinScenarios(scenarios)));
+    await holdAgainstKernel(t, image, folder);
+  });
 
 guestTest('a kernel sees what we see when a file of that has changed', async (t) => {
   await holdRewritten(t, moby(joinScenarios(scenarios)));
@@ -93,6 +95,7 @@ guestTest('a kernel sees what we see over /dev, /dev/console and /root', async (
   ];
   const { image, folder } = await openNew(t, Buffer.concat([nameless, createArchive(members)]));
   await holdAgainstKernel(t, image, folder);
+  if (!isSoak) return;
   const empty = await openNew(
     t,
     createArchive([file('dev/a', ''), file('root/b', ''), file('c', ''), file('d', '')]),
@@ -178,7 +181,8 @@ const whole = joinScenarios(
   named('types', 'modes', 'owners', 'times', 'devices', 'names', 'symlinks', 'last', 'twice'),
 );
 
-for (const codec of sample(['none', ...codecs] as const, 3)) {
+// `boot/codecs.test.ts` and `boot/append.test.ts` boot what we write with the others.
+for (const codec of sampleBy(['none', ...codecs] as const, (name) => name === 'bzip2')) {
   guestTest(
     `a kernel sees what we see in an image that we write with ${codec}`,
     async (t) => {

@@ -9,6 +9,7 @@ import { findInstaller, findKernel } from '../fixtures/kernel.js';
 import { runMoby } from '../fixtures/moby.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { findReference } from '../fixtures/reference.js';
+import { isSoak, sampleBy } from '../fixtures/soak.js';
 import { listInGuest, noGuest, withoutBuiltIn } from './guest-listing.js';
 import { holdAgainstReader } from './hold-against-reader.js';
 import { compareListings, listImage } from './listing.js';
@@ -27,6 +28,8 @@ interface Vendor {
   readonly entries: number;
   /** A file of it, which a patch changes. */
   readonly changed?: string;
+  /** Of several like it one is read, and one is booted, in every run; the others in `npm run test:soak`. */
+  readonly every: 'read' | 'booted' | 'none';
   /** MiB that a guest with it needs. */
   readonly memory?: number;
 }
@@ -47,6 +50,7 @@ const findInstallerImage = (flavour: 'text' | 'gtk') => async () => {
 const vendors: readonly Vendor[] = [
   {
     name: 'mkinitramfs with microcode, zstd',
+    every: 'booted',
     missing: noWriters ?? noKernel,
     find: written('mkinitramfs'),
     parts: 2,
@@ -56,6 +60,7 @@ const vendors: readonly Vendor[] = [
   },
   {
     name: 'dracut with microcode',
+    every: 'read',
     missing: noWriters ?? noKernel,
     find: written('dracut'),
     parts: 2,
@@ -65,6 +70,7 @@ const vendors: readonly Vendor[] = [
   },
   {
     name: "Debian's installer, text",
+    every: 'read',
     missing: noInstaller,
     find: findInstallerImage('text'),
     parts: 1,
@@ -74,6 +80,7 @@ const vendors: readonly Vendor[] = [
   },
   {
     name: "Debian's installer, graphical",
+    every: 'none',
     missing: noInstaller,
     find: findInstallerImage('gtk'),
     parts: 1,
@@ -81,6 +88,7 @@ const vendors: readonly Vendor[] = [
   },
   {
     name: 'the reference image',
+    every: 'read',
     missing: notRoot ?? findMissingProgram('debootstrap', 'depmod'),
     find: async (t) => (await findReference(t)).initrd,
     parts: 2,
@@ -88,7 +96,9 @@ const vendors: readonly Vendor[] = [
   },
 ];
 
-for (const { name, missing, find, parts, entries, changed, memory } of vendors) {
+const chosen = sampleBy(vendors, ({ every }) => every !== 'none');
+
+for (const { name, missing, find, parts, entries, changed, memory, every } of chosen) {
   const needed = notRoot ?? findMissingProgram('cpio') ?? missing;
 
   declareSerialTest(
@@ -109,7 +119,7 @@ for (const { name, missing, find, parts, entries, changed, memory } of vendors) 
     },
   );
 
-  if (changed === undefined) continue;
+  if (changed === undefined || (every !== 'booted' && !isSoak)) continue;
   const others = needed ?? noGuest ?? findMissingProgram('bsdtar') ?? noBusybox;
   declareSerialTest(
     others,

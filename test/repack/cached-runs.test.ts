@@ -21,6 +21,7 @@ import {
   pad,
   signal,
 } from '../fixtures/archive.js';
+import { chooseRuns } from '../fixtures/soak.js';
 
 /** Bytes that deflate cannot make much of, so that runs are told apart by more than their length. */
 function createBody(name: string, size: number): Buffer {
@@ -133,7 +134,7 @@ for (const [what, bytes] of [
         if (gone !== undefined) await rm(join(keep, gone));
         t.true((await write(known, folder, toChanges(list), cache)).equals(wanted));
       }),
-      { numRuns: 6 },
+      { numRuns: chooseRuns(2, 20) },
     );
   });
 }

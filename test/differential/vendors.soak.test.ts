@@ -1,0 +1,1 @@
+import './vendors.test.js';

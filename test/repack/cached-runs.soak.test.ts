@@ -1,0 +1,1 @@
+import './cached-runs.test.js';
