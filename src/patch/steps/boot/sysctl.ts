@@ -42,10 +42,10 @@ export const sysctlStep = defineStep({
 });
 
 const appliedBy = {
-  openrc: 'the service sysctl in the runlevel boot',
-  systemd: 'systemd-sysctl.service',
-  sysvinit: 'the service procps',
-  busybox: 'a service sysctl of the image, or moby-patch-sysctl',
+  openrc: 'applied by the service sysctl in the runlevel boot',
+  systemd: 'applied by systemd-sysctl.service',
+  sysvinit: 'applied by the service procps',
+  busybox: 'applied by a service sysctl of the image, or by moby-patch-sysctl',
 } as const;
 
 async function seeApplied(at: At) {

@@ -98,7 +98,8 @@ function listOrder({ needs, after, before }: ServiceOrder): Line[] {
 
 function formatUnit(sections: Readonly<Record<string, readonly Line[]>>): string {
   const texts = Object.entries(sections).map(([name, lines]) =>
-    [`[${name}]`, ...lines.map(([key, value]) => `${key}=${value}`), ''].join('\n'),
+    // A backslash at the end of a line would continue it; white space there is not a part of the value.
+    [`[${name}]`, ...lines.map(([key, value]) => `${key}=${value.replace(/\\$/, '\\ ')}`), ''].join('\n'),
   );
   return texts.join('\n');
 }
