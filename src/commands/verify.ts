@@ -48,7 +48,8 @@ async function runVerify(names: readonly string[], flags: Flags, context: Comman
   const image = chooseImage(names, flags, 'moby-patch verify IMAGE...');
   const { attachConsole, verify } = await import('../tasks/verify.js');
   if (flags.shell === true || flags.ssh !== undefined) {
-    await attachConsole({ ...flags, image }, createReader(flags, context));
+    // The terminal is the guest's.
+    await attachConsole({ ...flags, image }, createReader(flags, { ...context, live: undefined }));
     return;
   }
   const { describeName } = await import('../setup/named-image.js');

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'body-missing'
   | 'body-size'
   | 'boot-hazard'
+  | 'boot-impossible'
   | 'boot-refused'
   | 'boot-too-slow'
   | 'bootconfig-too-large'

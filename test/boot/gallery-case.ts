@@ -8,6 +8,8 @@ export interface GalleryCase {
   /** The text of /init; absent: none. */
   readonly init?: string;
   readonly entries?: readonly TinyEntry[];
+  /** Kernel modules; `/init` has a line MODULES where it loads them. */
+  readonly modules?: readonly string[];
   /** Makes the file of the archive; default: gzip. */
   readonly pack?: (archive: Buffer) => Uint8Array;
   readonly request?: Partial<BootRequest>;

@@ -6,6 +6,7 @@ import { sampleBy } from '../fixtures/soak.js';
 import { brokenCases } from './broken-cases.js';
 import type { GalleryCase } from './gallery-case.js';
 import { goodCases } from './good-cases.js';
+import { findModules } from './modules.js';
 import { type BootBench, bootTest, withBench } from './tiny-guest.js';
 import { createTinyArchive } from './tiny-image.js';
 
@@ -15,14 +16,18 @@ interface Told {
   readonly reason: string;
 }
 
-async function createGalleryImage({ init, entries = [], pack }: GalleryCase): Promise<Uint8Array> {
-  const archive = await createTinyArchive(init, entries);
+async function createGalleryImage(item: GalleryCase, { kernel }: BootBench): Promise<Uint8Array> {
+  const { entries = [], modules = [], pack } = item;
+  const found = modules.length === 0 ? { entries: [], load: '' } : await findModules(kernel, modules);
+  if (typeof found === 'string') throw new Error(found);
+  const init = item.init?.replace('MODULES', found.load);
+  const archive = await createTinyArchive(init, [...entries, ...found.entries]);
   return pack === undefined ? gzipSync(archive, { level: 1 }) : pack(archive);
 }
 
 async function tell(bench: BootBench, item: GalleryCase): Promise<Told> {
   const image = join(bench.folder, 'image');
-  await writeFile(image, await createGalleryImage(item));
+  await writeFile(image, await createGalleryImage(item, bench));
   const { kind = 'other', request } = item;
   try {
     const { verdict, endedAt, reason = '' } = await bench.boot(image, request, { init: kind });

@@ -27,7 +27,7 @@ export const goodCases: readonly GalleryCase[] = [
   {
     name: 'a file, a service, a mount, a port, a command and a memory that are as expected',
     init: createInit(
-      `busybox ip link set lo up; echo one >/etc/made; mount -t tmpfs tmpfs /mnt\nwhile :; do echo hello from the port | busybox nc -l -p 80; done &\nsleep 1000 & echo hello`,
+      `busybox mknod /dev/null c 1 3; echo one >/etc/made; mount -t tmpfs tmpfs /mnt\nsleep 1000 & echo hello`,
     ),
     request: {
       expects: [
@@ -43,6 +43,35 @@ export const goodCases: readonly GalleryCase[] = [
     },
     verdict: 'passed',
     isMain: true,
+  },
+  {
+    name: 'ports that answer from outside',
+    modules: ['virtio_pci', 'virtio_net'],
+    init: createInit(
+      `MODULES
+busybox mknod /dev/null c 1 3
+busybox ip addr add 10.0.2.15/24 dev eth0
+busybox ip link set eth0 up
+while :; do echo hello from the port | busybox nc -l -p 80; done &
+while :; do busybox nc -l -p 81 -e /bin/cat; done &
+echo ready`,
+    ),
+    request: {
+      network: 'isolated',
+      expects: [{ port: 80, answer: '^hello' }, { port: 81, send: 'ping\n', answer: 'ping' }, { port: 81 }],
+    },
+    verdict: 'passed',
+  },
+  {
+    name: 'a port that nothing listens at',
+    modules: ['virtio_pci', 'virtio_net'],
+    init: createInit(
+      'MODULES\nbusybox ip addr add 10.0.2.15/24 dev eth0\nbusybox ip link set eth0 up\necho ready',
+    ),
+    request: { network: 'isolated', expects: [{ port: 80 }] },
+    verdict: 'refused',
+    endedAt: 'port 80',
+    reason: /port 80: the connection is refused/,
   },
   {
     name: 'an init that is quiet and mounts',

@@ -21,7 +21,9 @@ export async function createInteractive(
   const architecture = await detectKernel(kernel);
   const { program } = await findQemu(architecture, signal);
   const accelerator = await chooseAccelerator({ program, kernel, architecture, wanted, signal, log });
-  const cmdline = createCmdline(architecture, accelerator, [], request.cmdline);
+  // A person needs no priorities in front of the kernel's lines.
+  const user = `console_msg_format=default ${request.cmdline}`;
+  const cmdline = createCmdline(architecture, accelerator, [], user);
   const machine: Machine = { architecture, accelerator, kernel, initrd: image, memory, network, cmdline };
   return [program, ...createArguments({ ...machine, isInteractive: true, ssh })];
 }

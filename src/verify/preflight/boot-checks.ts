@@ -8,6 +8,8 @@ import { detectInit } from '../boot/detect-init.js';
 import { createNothingToExpectError, watchExpectations } from '../boot/expectations.js';
 import { detectKernel } from '../boot/kernel.js';
 import { findQemu } from '../boot/machine.js';
+import { patternOf } from '../boot/patterns.js';
+import { listMachineChecks } from './machine-checks.js';
 import { findProgram, type Program } from './programs.js';
 import type { Check } from './run-checks.js';
 
@@ -32,7 +34,7 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
     {
       name: 'expectation',
       look() {
-        const isTold = expects.some((expectation) => 'console' in expectation);
+        const isTold = expects.some((expectation) => 'console' in expectation || 'port' in expectation);
         if (!options.changes && !isTold && detectInit(image.entries) === 'none')
           throw createNothingToExpectError();
         return undefined;
@@ -57,6 +59,8 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
         return version;
       },
     },
+    // Steps change how large an image is, and a rewrite its codec.
+    ...(options.changes ? [] : listMachineChecks(image, verify)),
   ];
 }
 
@@ -68,9 +72,10 @@ export async function listQemuCheck(image: Archive, signal: AbortSignal): Promis
 }
 
 function checkPattern(expectation: Expectation): string | undefined {
-  if (!('console' in expectation)) return undefined;
+  const pattern = patternOf(expectation);
+  if (pattern === undefined) return undefined;
   watchExpectations([expectation]);
-  return `/${expectation.console}/ is a regular expression`;
+  return `/${pattern}/ is a regular expression`;
 }
 
 /** Error (`invalid`): `kernel-architecture`. */
