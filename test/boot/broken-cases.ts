@@ -65,7 +65,7 @@ export const brokenCases: readonly GalleryCase[] = [
     endedAt: 'power-off',
     reason: /did not switch itself off/,
   },
-  { name: 'no /init', verdict: 'refused', endedAt: 'system', reason: /cannot be run/ },
+  { name: 'no /init', verdict: 'refused', endedAt: 'init', reason: /cannot be run/ },
   {
     name: 'an /init without an interpreter line',
     init: 'echo hello\n',

@@ -6,6 +6,8 @@ export interface Rule {
   readonly fault: 'image' | 'machine';
   readonly reason: string;
   readonly hint: string;
+  /** Set where the first program of the image never ran, though a kernel or the probe says that it starts it. */
+  readonly neverRan?: true | undefined;
 }
 
 const image = (pattern: RegExp, reason: string, hint: string): Rule => ({
@@ -13,6 +15,11 @@ const image = (pattern: RegExp, reason: string, hint: string): Rule => ({
   fault: 'image',
   reason,
   hint,
+});
+
+const neverRan = (pattern: RegExp, reason: string, hint: string): Rule => ({
+  ...image(pattern, reason, hint),
+  neverRan: true,
 });
 
 const inspect = 'see moby-patch inspect IMAGE';
@@ -78,12 +85,12 @@ const starting: readonly Rule[] = [
 
 /** What a kernel prints when it cannot go on, and what it prints before. */
 const ending: readonly Rule[] = [
-  image(
+  neverRan(
     /^Failed to execute \/\S+ \(error -\d+\)/,
     'the kernel cannot run the first program of the image',
     checkInit,
   ),
-  image(
+  neverRan(
     // 126 and 127: the exit codes of a shell that cannot run or cannot find a program (POSIX sh, "Exit Status").
     /^Kernel panic - not syncing: Attempted to kill init! exitcode=0x00007[ef]00/,
     'the first program of the image cannot be run',
@@ -94,12 +101,12 @@ const ending: readonly Rule[] = [
     'the first program ended, which is a panic',
     linesBefore,
   ),
-  image(
+  neverRan(
     /^Kernel panic - not syncing: (No working init|Requested init)/,
     'no first program was found',
     'see moby-patch ls -l IMAGE init',
   ),
-  image(
+  neverRan(
     /^Kernel panic - not syncing: VFS: Unable to mount root/,
     'the image has no /init, so the kernel looked for a disk',
     'see moby-patch ls -l IMAGE init',

@@ -152,7 +152,8 @@ export function explainUnmet(results: readonly ExpectationResult[]): string | un
   return unmet.length === 0 ? undefined : unmet.map(explainOne).join('; ');
 }
 
-function explainOne({ expectation, found }: ExpectationResult): string {
+function explainOne({ expectation, found, late }: ExpectationResult): string {
+  if (late === true) return `${nameExpectation(expectation)}: ${found}`;
   if ('console' in expectation) return `no line of the console matches /${expectation.console}/`;
   if ('file' in expectation) {
     const wanted = expectation.content === undefined ? 'a file' : JSON.stringify(expectation.content);

@@ -34,9 +34,11 @@ export interface Observation {
 }
 
 export interface Fault {
-  readonly rule: Pick<Rule, 'fault' | 'reason' | 'hint'>;
+  readonly rule: Omit<Rule, 'pattern'>;
   readonly line: string;
   readonly at: number;
+  /** Told before the first program. */
+  readonly isEarly?: true | undefined;
 }
 
 export interface Moment {
@@ -85,6 +87,7 @@ export function createObservation(
   let reachedAt: number | undefined;
   let fault: Fault | undefined;
   let suspicion: Fault | undefined;
+  let hasSurelyStarted = false;
   let now = 0;
   let lastHeard = 0;
   let lastNews = 0;
@@ -109,37 +112,44 @@ export function createObservation(
   function seeProgram(line: string, isWhole: boolean): void {
     suspicion = undefined;
     if (milestones.kernel === undefined || line === '' || !isWhole) return;
-    progress = { ...progress, printed: true };
-    start(line);
+    progress = { ...progress, printed: hasSurelyStarted || progress.printed };
+    start(line, false);
   }
 
   function seeKernel(message: string, line: string): void {
-    const hasStarted = milestones.started !== undefined;
-    if (milestones.kernel === undefined)
-      milestones = {
-        ...milestones,
-        firmware: milestones.firmware ?? { at: now, line },
-        kernel: { at: now, line },
-      };
-    const rule = matchRule(message, hasStarted);
-    if (rule !== undefined) {
-      const found = { rule, line, at: now };
-      // A kernel panics once: of two panics a program has printed the first.
-      if (hasStarted) suspicion = suspicion === undefined || isPanic(suspicion) ? found : suspicion;
-      // A panic is the last text of a kernel, and the cause where an earlier text was a symptom of the machine.
-      else if (fault === undefined || rule.fault === 'machine') fault = found;
+    if (milestones.kernel === undefined) {
+      const moment = { at: now, line };
+      milestones = { ...milestones, firmware: milestones.firmware ?? moment, kernel: moment };
     }
-    if (/^Run \S+ as init process/.test(message)) start(line);
+    judgeKernel(message, line);
+    if (/^Run \S+ as init process/.test(message)) start(line, true);
   }
 
-  function start(line: string): void {
-    if (milestones.started === undefined) milestones = { ...milestones, started: { at: now, line } };
+  function judgeKernel(message: string, line: string): void {
+    // No program blames the machine, not even one whose start was only guessed.
+    const early = hasSurelyStarted ? undefined : matchRule(message, false);
+    const isDoubted = early?.fault === 'machine' && milestones.started !== undefined;
+    const rule = early === undefined || isDoubted ? matchRule(message, true) : early;
+    if (rule === undefined) return;
+    const found = { rule, line, at: now };
+    // A kernel panics once: of two panics a program has printed the first.
+    if (hasSurelyStarted || isDoubted)
+      suspicion = suspicion === undefined || isPanic(suspicion) ? found : suspicion;
+    // A panic is the last text of a kernel, and the cause where an earlier text was a symptom of the machine.
+    else if (fault === undefined || rule.fault === 'machine') fault = { ...found, isEarly: true };
+  }
+
+  /** Surely: a line without the time of a kernel may be one of its own that a busy serial port has torn. */
+  function start(line: string, isSure: boolean): void {
+    if (milestones.started === undefined || (isSure && !hasSurelyStarted))
+      milestones = { ...milestones, started: { at: now, line } };
+    hasSurelyStarted ||= isSure;
   }
 
   function seeMarker(marker: Marker | undefined, line: string): void {
     if (marker === undefined) return;
     suspicion = undefined;
-    start(line);
+    start(line, true);
     if (marker.kind === 'check') expectations.seeCheck(marker, now);
     if (marker.kind === 'output') expectations.seeOutput(marker);
     if (marker.kind === 'warning') warn(marker.text);

@@ -15,13 +15,15 @@ export function listStages(seen: Observation, { init, isPassed, isUp }: StageTer
   const { firmware, kernel, started } = seen.milestones();
   const fault = seen.fault();
   // A text of the kernel before the first program: the image was not unpacked, or not as a whole.
-  const isUnpacked = started !== undefined && (fault === undefined || fault.at >= started.at);
+  const isUnpacked = started !== undefined && fault?.isEarly !== true;
+  // A guest that is to end by itself need not be up before.
+  const mayEnd = seen.expectations.wantsPoweroff() && seen.reached() === 'nothing';
   const stages = [
     createStage('firmware', firmware),
     createStage('kernel', kernel),
     createStage('unpacked', isUnpacked ? { at: started.at, line: 'without an error' } : undefined),
-    createStage('init', isUnpacked ? started : undefined),
-    ...(init === 'none'
+    createStage('init', isUnpacked && !hasNeverRun(seen) ? started : undefined),
+    ...(init === 'none' || mayEnd
       ? []
       : [createStage('system', isUp || seen.reached() !== 'init' ? findSystem(seen) : undefined)]),
     ...seen.expectations.results().map(({ expectation, met, found, seconds }): BootStage => {
@@ -33,6 +35,11 @@ export function listStages(seen: Observation, { init, isPassed, isUp }: StageTer
   if (isPassed) return stages.filter((stage) => !isOver(stage));
   const first = stages.findIndex(isOver);
   return stages.map((stage, index) => (index === first ? { ...stage, state: 'failed' } : stage));
+}
+
+function hasNeverRun(seen: Observation): boolean {
+  const fault = seen.fault() ?? seen.suspicion();
+  return fault?.rule.neverRan === true;
 }
 
 function createStage(name: string, moment: Moment | undefined): BootStage {

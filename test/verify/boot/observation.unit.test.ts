@@ -53,7 +53,10 @@ test('a program has printed once the kernel has started one, whatever its decomp
   t.is(observe(early).milestones().started, undefined);
   t.false(observe(early).progress().printed);
   t.is(observe(`${early}hello\n`).milestones().started?.line, 'hello');
-  t.true(observe(`${early}hello\n`).progress().printed);
+  t.true(observe(`${run}hello\n`).progress().printed);
+  const torn = `${early}CPI: torn\n<0>[    1.000000] Initramfs unpacking failed: write error\n`;
+  t.true(observe(torn).fault()?.isEarly);
+  t.true(observe(`${early}[    0.00000] a digit is lost\n`).milestones().started === undefined);
 });
 
 test('the probe speaks over its own port, and the console stays free of it', (t) => {
