@@ -10,6 +10,7 @@ export const maximumNameSize = 4096;
 /** The longest name that is read of those that the kernel skips: no archiver writes a longer one. */
 export const longestReadName = 64 * 1024;
 
+/** The name of the record that ends an archive. */
 export const trailerName = 'TRAILER!!!';
 
 /**

@@ -18,10 +18,12 @@ export function parseType(mode: number): EntryType | undefined {
   return typesByBits.get(mode & 0o170000);
 }
 
+/** The permission bits of a mode, with setuid, setgid and sticky. */
 export function parsePermissions(mode: number): number {
   return mode & 0o7777;
 }
 
+/** The mode of a header: the bits of a type, and permissions. */
 export function createMode(type: EntryType, permissions: number): number {
   return typeBits[type] | (permissions & 0o7777);
 }

@@ -16,6 +16,7 @@ export interface ScanLimits {
   readonly members: number;
 }
 
+/** What is read without other limits: no image that boots comes near, and a bomb ends early. */
 export const usualLimits: ScanLimits = {
   unpacked: 64 * 2 ** 30,
   ratio: 200,

@@ -77,7 +77,7 @@ test.serial('a log gets a line for each stage, and one when ten seconds were sil
   mock.timers.tick(9999);
   t.is(stream.take(), '');
   mock.timers.tick(1);
-  t.regex(stream.take(), /^ +0\.\d s {2}verify {4}\.\.\.\n$/);
+  t.regex(stream.take(), /^ +0\.\d s {2}verify {4}still working\n$/);
   progress.end();
 });
 

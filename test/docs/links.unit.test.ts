@@ -27,7 +27,12 @@ function listAnchors(text: string): Set<string> {
 /** What a page links to that is not there. */
 function listBroken(page: string): string[] {
   const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
-  return links.filter((link) => !/^https?:/.test(link) && !isThere(page, link));
+  const own = (link: string) =>
+    /^https:\/\/github\.com\/moby-patch\/moby-patch\/(?:blob|tree)\/main\/(.*)/.exec(link)?.[1];
+  return links.filter((link) => {
+    const path = own(link);
+    return path === undefined ? !/^https?:/.test(link) && !isThere(page, link) : !existsSync(path);
+  });
 }
 
 function isThere(page: string, link: string): boolean {

@@ -240,7 +240,7 @@ test('editors find the schemas, in a project that contains the program and elsew
   const [patch] = createPatchText(options.schemas, options.folder).split('\n');
   t.is(patch, '# yaml-language-server: $schema=../../node_modules/moby-patch/schema/patch.schema.json');
   const [other] = createConfigurationText({ ...options, schemas: '/usr/lib/some where' }).split('\n');
-  t.is(other, '# yaml-language-server: $schema=file:///usr/lib/some%20where/moby-patch.schema.json');
+  t.is(other, '# yaml-language-server: $schema=https://unpkg.com/moby-patch@0/schema/moby-patch.schema.json');
 });
 
 test('a project says where its secrets come from, and takes no value of one', async (t) => {

@@ -61,7 +61,8 @@ function createTimedLines(context: CommandContext): Progress {
     leftOut = 0;
     talk(context, `${seconds} s  ${meter.stage().padEnd(9)} ${describeLine(context, line)}${note}`);
   };
-  const timer = setInterval(() => write(`... ${meter.work()}`.trimEnd()), longestSilence * 1000);
+  const pulse = () => write(['still working', meter.work()].filter((part) => part !== '').join(', '));
+  const timer = setInterval(pulse, longestSilence * 1000);
   timer.unref();
   return {
     log: write,

@@ -1,5 +1,4 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Parameter } from '../../model/patch.js';
 import { nameSecretVariable } from '../../patch/language/parameters.js';
 
@@ -123,12 +122,15 @@ expects:
 `;
 }
 
+/** Where editors find the schemas of the package when the program is not in the project: no path of one machine. */
+const published = 'https://unpkg.com/moby-patch@0/schema';
+
 /** A relative path when the program is inside the project, so that copies of the project work; `from`: the file's folder. */
 function locateSchema(name: string, project: string, schemas: string, from = project): string {
   const path = join(schemas, `${name}.schema.json`);
   const inside = relative(project, path);
   const isInside = !isAbsolute(inside) && inside.split(sep)[0] !== '..';
-  return isInside ? relative(from, path).split(sep).join('/') : pathToFileURL(path).href;
+  return isInside ? relative(from, path).split(sep).join('/') : `${published}/${name}.schema.json`;
 }
 
 /** A text in YAML: plain where YAML reads it as that text, else as JSON, which is YAML. */

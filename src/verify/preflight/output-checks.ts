@@ -70,7 +70,8 @@ async function checkCompression(
   if (!changes) return undefined;
   if (codec === 'none') return 'not compressed';
   if (codec !== 'gzip') await drain(writeMembers(createPieces(nothing()), { ...settings, codec, signal }));
-  return `${codec}, level ${settings.level}`;
+  const isBest = request.level === undefined && compression.codec === codec && compression.level === 'best';
+  return `${codec}, level ${settings.level}${isBest ? ', for an image that was written at the best' : ''}`;
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}
