@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createArchive, directory, file, gzip, pad } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { type Ran, runMoby } from '../fixtures/moby.js';
+import type { Ran } from '../fixtures/moby.js';
 
 /** A simulated application bundle in a project folder with one patch. */
 export interface Application {
@@ -14,10 +14,8 @@ export interface Application {
   /** Replaces the installed release by another one, as an updater does. */
   upgrade(version: string, image: Uint8Array): Promise<void>;
   digest(): Promise<string>;
-  /** Runs the program in a process of its own. */
+  /** Runs a command in the process of the test. */
   moby(...args: string[]): Promise<Ran>;
-  /** Runs the program in this process. */
-  call(...args: string[]): Promise<Ran>;
   status(): Promise<{ code: number | null; status: string; reason: string; next?: string; rebuilt: boolean }>;
 }
 
@@ -73,10 +71,9 @@ export async function createApplication(folder: string, image = createRelease())
       );
     },
     digest: async () => sha256(await readFile(place)),
-    moby: (...args) => runMoby(args, { folder, environment }),
-    call: (...args) => callMoby(args, folder, environment),
+    moby: (...args) => callMoby(args, folder, environment),
     async status() {
-      const { code, stdout } = await application.call('status', '--json');
+      const { code, stdout } = await application.moby('status', '--json');
       return { code, ...JSON.parse(stdout) };
     },
   };

@@ -44,7 +44,7 @@ async function checkAfterwards(
   const digest = await application.digest();
   const { status } = await application.status();
   t.is(status, digest === stock ? 'stock' : 'patched', where);
-  const applied = await application.call('apply', '-q', '--no-verify');
+  const applied = await application.moby('apply', '-q', '--no-verify');
   t.is(applied.code, 0, `${where}: ${applied.stderr}`);
   t.not(await application.digest(), stock, where);
   t.deepEqual(await readdir(dirname(application.image)), [basename(application.image)], where);

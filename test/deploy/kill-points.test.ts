@@ -112,7 +112,7 @@ for (const verb of ['reapply', 'watch'] as const) {
   declareSerialTest(missing, `kill -9 before every call of ${verb} that changes the disk`, async (t) => {
     const folder = join(await createTestFolder(t), 'project');
     const application = await createApplication(folder);
-    t.is((await application.call('apply', '-q', '--no-verify')).code, 0);
+    t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
     const next = createRelease({ os: '2' });
     const environment = { XDG_STATE_HOME: application.state, TMPDIR: dirname(folder) };
     await using faults = createFaults(folder);
@@ -130,7 +130,7 @@ for (const verb of ['reapply', 'watch'] as const) {
       for (const part of ['builds', 'backups', 'state.json'])
         await rm(join(await findState(application), part), { recursive: true, force: true });
       await application.upgrade('1.12.0', createRelease());
-      t.is((await application.call('apply', '-q', '--no-verify')).code, 0);
+      t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
       await upgrade();
       const { code, stderr } = await faults.run({ argv, folder, environment }, { at });
       const where = `${verb} killed at ${faults.calls().at(-1)}`;
@@ -140,7 +140,7 @@ for (const verb of ['reapply', 'watch'] as const) {
       // Recorded before it is installed: then the one that is installed is a stock image that is known.
       const { status } = await application.status();
       t.true((digest === patched ? ['patched'] : ['upgraded', 'stock']).includes(status), where);
-      t.true([0, 6].includes((await application.call(...reapply)).code ?? 1), where);
+      t.true([0, 6].includes((await application.moby(...reapply)).code ?? 1), where);
       t.is(await application.digest(), patched, where);
       t.deepEqual(await readdir(dirname(application.image)), [basename(application.image)], where);
     }

@@ -20,7 +20,7 @@ async function expectStatus(t: ExecutionContext, application: Application, statu
 test('three upgrades and two downgrades, each patched again by one command', async (t) => {
   const application = await setUp(t);
   await expectStatus(t, application, 'stock');
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   await expectStatus(t, application, 'patched');
   const releases: readonly [
     string,
@@ -44,26 +44,26 @@ test('three upgrades and two downgrades, each patched again by one command', asy
     await application.upgrade(version, createRelease(contents));
     await expectStatus(t, application, status);
     if (status === 'upgraded')
-      t.regex((await application.call('restore', '-q')).stderr, /restore-downgrades/);
-    const { code, stdout, stderr } = await application.call('reapply', '--json', ...quick);
+      t.regex((await application.moby('restore', '-q')).stderr, /restore-downgrades/);
+    const { code, stdout, stderr } = await application.moby('reapply', '--json', ...quick);
     t.is(code, 0, stderr);
     t.regex(JSON.stringify(JSON.parse(stdout).conflicts), conflicts, version);
     await expectStatus(t, application, 'patched');
-    t.is((await application.call('cat', application.image, 'etc/motd')).stdout, 'hello world\n');
-    t.is((await application.call('cat', application.image, 'etc/os')).stdout, contents.os);
-    t.is((await application.call('reapply', ...quick)).code, 6);
+    t.is((await application.moby('cat', application.image, 'etc/motd')).stdout, 'hello world\n');
+    t.is((await application.moby('cat', application.image, 'etc/os')).stdout, contents.os);
+    t.is((await application.moby('reapply', ...quick)).code, 6);
   }
-  t.is((await application.call('restore', '-q')).code, 0);
+  t.is((await application.moby('restore', '-q')).code, 0);
   t.is(await application.digest(), sha256(createRelease({ os: '0' })));
   t.regex(await readFile(join(await findState(application), 'log'), 'utf8'), /conflict etc\/motd/);
 });
 
 test('reapply --strict refuses to lose a change of upstream', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   const image = createRelease({ motd: 'upstream speaks\n' });
   await application.upgrade('1.13.0', image);
-  const { code, stderr } = await application.call('reapply', '--strict', ...quick);
+  const { code, stderr } = await application.moby('reapply', '--strict', ...quick);
   t.is(code, 1);
   t.regex(stderr, /upstream-conflict/);
   t.is(await application.digest(), sha256(image));
@@ -71,7 +71,7 @@ test('reapply --strict refuses to lose a change of upstream', async (t) => {
 
 test('a change by another program is told apart from an upgrade, and is not lost', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   const patched = await readFile(application.image);
   const edited = Buffer.concat([pad(patched), gzip(createArchive([file('etc/theirs', 'x')]))]);
   await writeFile(application.image, edited);
@@ -81,66 +81,66 @@ test('a change by another program is told apart from an upgrade, and is not lost
     ['reapply', ...quick],
     ['restore', '-q'],
   ]) {
-    const { code, stderr } = await application.call(...command);
+    const { code, stderr } = await application.moby(...command);
     t.is(code, 1);
     t.regex(stderr, /image-foreign/);
     t.is(await application.digest(), sha256(edited));
   }
-  t.is((await application.call('restore', '-q', '--force')).code, 0);
+  t.is((await application.moby('restore', '-q', '--force')).code, 0);
   await expectStatus(t, application, 'stock');
   t.deepEqual(await readdir(join(await findState(application), 'foreign')), [`${sha256(edited)}.img`]);
 });
 
 test('half of a new image is neither patched nor overwritten until it is whole', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   const image = createRelease({ os: '2' });
   await application.upgrade('1.13.0', image);
   await truncate(application.image, image.length / 2);
   t.regex(await expectStatus(t, application, 'foreign'), /half-written/);
-  t.is((await application.call('reapply', ...quick)).code, 1);
-  t.regex((await application.call('restore', '-q', '--force')).stderr, /restore-downgrades/);
+  t.is((await application.moby('reapply', ...quick)).code, 1);
+  t.regex((await application.moby('restore', '-q', '--force')).stderr, /restore-downgrades/);
   await writeFile(application.image, image);
   await expectStatus(t, application, 'upgraded');
-  t.is((await application.call('reapply', ...quick)).code, 0);
+  t.is((await application.moby('reapply', ...quick)).code, 0);
 });
 
 test('half of an image does not count as stock when nothing was ever applied', async (t) => {
   const application = await setUp(t);
   await truncate(application.image, 100);
   t.regex(await expectStatus(t, application, 'foreign'), /half-written/);
-  t.is((await application.call('apply', ...quick)).code, 1);
+  t.is((await application.moby('apply', ...quick)).code, 1);
 });
 
 test('changed patches make an image stale, and are applied to the stock image, not to the patched one', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   await writeFile(
     join(application.folder, 'moby-patch.yaml'),
     'image: app\npatches: [motd]\nsettings: {name: moon}\n',
   );
   await expectStatus(t, application, 'stale');
-  t.is((await application.call('apply', ...quick)).code, 0);
-  t.is((await application.call('cat', application.image, 'etc/motd')).stdout, 'hello moon\n');
-  t.is((await application.call('restore', '-q')).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
+  t.is((await application.moby('cat', application.image, 'etc/motd')).stdout, 'hello moon\n');
+  t.is((await application.moby('restore', '-q')).code, 0);
   t.is(await application.digest(), sha256(createRelease()));
 });
 
 test('reapply knows the patches without a configuration, and leaves a restored image alone', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', '-s', 'name=moon', ...quick)).code, 0);
+  t.is((await application.moby('apply', '-s', 'name=moon', ...quick)).code, 0);
   await writeFile(join(application.folder, 'moby-patch.yaml'), 'image: app\n');
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
-  t.is((await application.call('reapply', ...quick)).code, 0);
-  t.is((await application.call('cat', application.image, 'etc/motd')).stdout, 'hello moon\n');
-  t.is((await application.call('restore', '-q')).code, 0);
-  t.is((await application.call('reapply', ...quick)).code, 6);
+  t.is((await application.moby('reapply', ...quick)).code, 0);
+  t.is((await application.moby('cat', application.image, 'etc/motd')).stdout, 'hello moon\n');
+  t.is((await application.moby('restore', '-q')).code, 0);
+  t.is((await application.moby('reapply', ...quick)).code, 6);
   t.is(await application.digest(), sha256(createRelease({ os: '2' })));
 });
 
 test('a damaged or lost state is rebuilt from the builds and the backups', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   const state = join(await findState(application), 'state.json');
   for (const damage of [
     () => rm(state),
@@ -151,31 +151,31 @@ test('a damaged or lost state is rebuilt from the builds and the backups', async
     t.true((await application.status()).rebuilt);
     await expectStatus(t, application, 'patched');
   }
-  t.is((await application.call('restore', '-q')).code, 0);
+  t.is((await application.moby('restore', '-q')).code, 0);
   t.is(await application.digest(), sha256(createRelease()));
   await rm(state);
-  t.is((await application.call('reapply', ...quick)).code, 6, 'a lost state patches nothing');
+  t.is((await application.moby('reapply', ...quick)).code, 6, 'a lost state patches nothing');
 });
 
 test('a damaged backup is never restored, and not overwritten', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   const patched = await application.digest();
   const backups = join(await findState(application), 'backups');
   const backup = join(backups, `${sha256(createRelease())}.img`);
   await chmod(backup, 0o600);
   await writeFile(backup, 'rot');
-  t.regex((await application.call('restore', '-q')).stderr, /backup-damaged/);
+  t.regex((await application.moby('restore', '-q')).stderr, /backup-damaged/);
   t.is(await application.digest(), patched);
   await writeFile(application.image, createRelease());
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   t.is((await readdir(backups)).filter((name) => name.includes('.img')).length, 2);
-  t.is((await application.call('restore', '-q')).code, 0);
+  t.is((await application.moby('restore', '-q')).code, 0);
 });
 
 test('--dry-run names the steps and changes nothing', async (t) => {
   const application = await setUp(t);
-  const { code, stdout } = await application.call('apply', '--dry-run', ...quick);
+  const { code, stdout } = await application.moby('apply', '--dry-run', '--no-verify');
   t.is(code, 0);
   t.regex(stdout, /would do motd: file etc\/motd/);
   t.is(await application.digest(), sha256(createRelease()));
@@ -189,19 +189,19 @@ test('apply refuses while the application runs, or quits it and starts it again'
   const commands = `application:\n  running: [test, -e, ${flag}]\n  quit: [rm, ${flag}]\n  start: [touch, ${flag}, ${flag}.again]\n`;
   const definition = join(application.folder, 'images/app.yaml');
   await writeFile(definition, (await readFile(definition, 'utf8')) + commands);
-  t.regex((await application.call('apply', ...quick)).stderr, /application-running/);
+  t.regex((await application.moby('apply', ...quick)).stderr, /application-running/);
   t.is(await application.digest(), sha256(createRelease()));
-  t.is((await application.call('apply', '--quit', ...quick)).code, 0);
+  t.is((await application.moby('apply', '--quit', ...quick)).code, 0);
   await expectStatus(t, application, 'patched');
   await stat(`${flag}.again`);
-  t.regex((await application.call('restore', '-q')).stderr, /application-running/);
+  t.regex((await application.moby('restore', '-q')).stderr, /application-running/);
 });
 
 declareTest(notRoot, 'owner and mode stay', async (t) => {
   const application = await setUp(t);
   await chown(application.image, 1234, 4321);
   await chmod(application.image, 0o640);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   const { uid, gid, mode } = await stat(application.image);
   t.deepEqual([uid, gid, mode & 0o7777], [1234, 4321, 0o640]);
 });
@@ -210,18 +210,18 @@ test('a symlink to the image stays one', async (t) => {
   const application = await setUp(t);
   const link = join(application.folder, 'link.img');
   await symlink(application.image, link);
-  t.is((await application.call('apply', '-i', link, ...quick)).code, 0);
+  t.is((await application.moby('apply', '-i', link, ...quick)).code, 0);
   await expectStatus(t, application, 'patched');
 });
 
 test('an image that is gone is missing, and comes back by restore', async (t) => {
   const application = await setUp(t);
   const path = ['-i', application.image];
-  t.is((await application.call('apply', ...path, ...quick)).code, 0);
+  t.is((await application.moby('apply', ...path, ...quick)).code, 0);
   await rm(application.image);
-  t.is(JSON.parse((await application.call('status', '--json', ...path)).stdout).status, 'missing');
+  t.is(JSON.parse((await application.moby('status', '--json', ...path)).stdout).status, 'missing');
   await expectStatus(t, application, 'missing');
-  t.is((await application.call('restore', '-q', ...path)).code, 0);
+  t.is((await application.moby('restore', '-q', ...path)).code, 0);
   t.is(await application.digest(), sha256(createRelease()));
 });
 
@@ -237,13 +237,13 @@ test('an ISO and an erofs are unsupported, with the reason', async (t) => {
   ] as const) {
     await application.upgrade('2.0.0', bytes);
     t.regex(await expectStatus(t, application, 'unsupported'), reason);
-    t.is((await application.call('apply', ...quick)).code, 2);
+    t.is((await application.moby('apply', ...quick)).code, 2);
   }
 });
 
 test('of two reapply at the same time, one works and the other names it', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
   // The first process stops at the definition's question whether the application runs, while it has the lock.
   const gate = join(application.folder, 'gate');
@@ -266,9 +266,9 @@ test('of two reapply at the same time, one works and the other names it', async 
 
 test('patches that change nothing are refused: the image is no stock image', async (t) => {
   const application = await setUp(t);
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   await rm(application.state, { recursive: true });
-  const { code, stderr } = await application.call('apply', '--adopt', ...quick);
+  const { code, stderr } = await application.moby('apply', '--adopt', ...quick);
   t.is(code, 2);
   t.regex(stderr, /patches-without-effect/);
 });
@@ -276,7 +276,7 @@ test('patches that change nothing are refused: the image is no stock image', asy
 test('an image that a recipe makes is not replaced: other builds start from it', async (t) => {
   const application = await setUp(t);
   for (const command of ['status', 'apply', 'restore', 'reapply', 'watch']) {
-    const { code, stderr } = await application.call(command, '-i', 'reference');
+    const { code, stderr } = await application.moby(command, '-i', 'reference');
     t.is(code, 2);
     t.regex(stderr, /image-not-installable/);
   }

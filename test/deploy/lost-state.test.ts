@@ -8,7 +8,7 @@ const quick = ['-q', '--no-verify'];
 
 async function setUp(t: ExecutionContext): Promise<Application> {
   const application = await createApplication(await createTestFolder(t));
-  t.is((await application.call('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick)).code, 0);
   return application;
 }
 
@@ -20,14 +20,14 @@ async function lose(application: Application, ...names: readonly string[]): Prom
 test('without the state and the builds, the records beside the backups are enough', async (t) => {
   const application = await setUp(t);
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
-  t.is((await application.call('reapply', ...quick)).code, 0);
+  t.is((await application.moby('reapply', ...quick)).code, 0);
   await lose(application, 'state.json', 'builds');
   const { status, rebuilt } = await application.status();
   t.deepEqual([status, rebuilt], ['patched', true]);
   await application.upgrade('1.13.1', createRelease({ os: '3' }));
   t.is((await application.status()).status, 'upgraded');
-  t.is((await application.call('reapply', ...quick)).code, 0);
-  t.is((await application.call('restore', '-q')).code, 0);
+  t.is((await application.moby('reapply', ...quick)).code, 0);
+  t.is((await application.moby('restore', '-q')).code, 0);
   t.is(await application.digest(), sha256(createRelease({ os: '3' })));
 });
 
@@ -37,13 +37,13 @@ test('with only a backup the image is foreign, and restore --force puts the back
   const folder = await findState(application);
   await lose(application, 'state.json', 'builds', `backups/${sha256(createRelease())}.json`);
   t.is((await application.status()).status, 'foreign');
-  t.regex((await application.call('restore', '-q')).stderr, /image-foreign/);
+  t.regex((await application.moby('restore', '-q')).stderr, /image-foreign/);
   const other = join(folder, 'backups', `${'0'.repeat(64)}.img`);
   await writeFile(other, '');
-  t.regex((await application.call('restore', '-q', '--force')).stderr, /2 backups.*backup-ambiguous/);
+  t.regex((await application.moby('restore', '-q', '--force')).stderr, /2 backups.*backup-ambiguous/);
   t.is(await application.digest(), patched);
   await rm(other);
-  t.is((await application.call('restore', '-q', '--force')).code, 0);
+  t.is((await application.moby('restore', '-q', '--force')).code, 0);
   t.is(await application.digest(), sha256(createRelease()));
   t.deepEqual(await readdir(join(folder, 'foreign')), [`${patched}.img`]);
 });
@@ -53,20 +53,20 @@ test('without any record a patched image does not count as stock', async (t) => 
   const patched = await application.digest();
   await rm(application.state, { recursive: true });
   for (const settings of [[], ['-s', 'name=moon']]) {
-    const { stdout } = await application.call('status', ...settings);
+    const { stdout } = await application.moby('status', ...settings);
     t.regex(
       stdout,
       /^foreign: app: .*nothing is on record, but .*\(motd: file etc\/\w+.*the record was lost\n/,
     );
     for (const command of ['apply', 'reapply']) {
-      const { code, stderr } = await application.call(command, ...settings, ...quick);
+      const { code, stderr } = await application.moby(command, ...settings, ...quick);
       t.is(code, 1);
       t.regex(stderr, /image-foreign/);
     }
     t.is(await application.digest(), patched);
   }
-  t.is((await application.call('apply', '--adopt', '-s', 'name=moon', ...quick)).code, 0);
-  t.is((await application.call('restore', '-q')).code, 0);
+  t.is((await application.moby('apply', '--adopt', '-s', 'name=moon', ...quick)).code, 0);
+  t.is((await application.moby('restore', '-q')).code, 0);
   t.is(await application.digest(), patched, 'the adopted image is the stock image from then on');
   await rm(application.state, { recursive: true });
   await application.upgrade('1.13.0', createRelease());

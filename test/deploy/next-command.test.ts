@@ -103,13 +103,13 @@ test('build and plan say that the file of this folder is not used when -i names 
   ] as const) {
     await writeFile(join(folder, 'moby-patch.yaml'), text);
     for (const argv of [
-      ['build', '-q', '-i', 'other.img', '--no-verify'],
+      ['build', '-i', 'other.img', '--no-verify'],
       ['plan', '-i', 'other.img', '--no-verify'],
     ]) {
       const { code, stderr } = await callMoby(argv, folder, {});
       t.is(code, 0, stderr);
       t.regex(stderr, said);
-      t.is(stderr.trim().split('\n').length, 1, stderr);
+      t.is(stderr.match(/not used/g)?.length, 1, stderr);
     }
   }
   await writeFile(join(folder, 'moby-patch.yaml'), 'image: other.img\n');

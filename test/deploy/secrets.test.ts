@@ -16,14 +16,14 @@ test('a secret is found again for an upgrade, its record shows no value, and ano
   const file = join(folder, 'token');
   await writeFile(file, 'the first value\n', { mode: 0o600 });
   const quick = ['-q', '--no-verify'];
-  const stored = async () => (await application.call('cat', application.image, 'etc/t')).stdout;
+  const stored = async () => (await application.moby('cat', application.image, 'etc/t')).stdout;
 
-  const applied = await application.call('apply', '-p', 'motd', '--secret', 'token=file:token', ...quick);
+  const applied = await application.moby('apply', '-p', 'motd', '--secret', 'token=file:token', ...quick);
   t.is(applied.code, 0, applied.stderr);
   t.is(await stored(), 'the first value');
   t.is((await application.status()).status, 'patched');
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
-  const again = await application.call('reapply', ...quick);
+  const again = await application.moby('reapply', ...quick);
   t.is(again.code, 0, again.stderr);
   t.is(await stored(), 'the first value');
 
@@ -35,14 +35,14 @@ test('a secret is found again for an upgrade, its record shows no value, and ano
   }
 
   await writeFile(file, 'another value\n');
-  const status = await application.call('status', '--json', '-p', 'motd', '--secret', 'token=file:token');
+  const status = await application.moby('status', '--json', '-p', 'motd', '--secret', 'token=file:token');
   t.like(JSON.parse(status.stdout), {
     status: 'stale',
     reason: 'the secret motd.token is another one since it was applied',
   });
-  const without = await application.call('status', '--json', '-p', 'motd');
+  const without = await application.moby('status', '--json', '-p', 'motd');
   t.is(JSON.parse(without.stdout).status, 'patched', 'nothing is said of a value that is not at hand');
-  const changed = await application.call('apply', '-p', 'motd', '--secret', 'token=file:token', ...quick);
+  const changed = await application.moby('apply', '-p', 'motd', '--secret', 'token=file:token', ...quick);
   t.is(changed.code, 0, changed.stderr);
   t.is(await stored(), 'another value');
 });

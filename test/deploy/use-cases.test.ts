@@ -82,7 +82,7 @@ test('paths in a configuration begin at its folder, wherever a command is run', 
   const image = '../App/Contents/Resources/moby/initrd.img';
   await writeFile(join(project, 'moby-patch.yaml'), `image: ${image}\npatches: [../patches/motd]\n`);
   const config = ['-c', 'project/moby-patch.yaml'];
-  const applied = await application.call('apply', '-q', '--no-verify', ...config);
+  const applied = await application.moby('apply', '-q', '--no-verify', ...config);
   t.is(applied.code, 0, applied.stderr);
-  t.is((await application.call('status', ...config)).code, 0);
+  t.is((await application.moby('status', ...config)).code, 0);
 });
