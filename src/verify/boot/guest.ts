@@ -7,6 +7,7 @@ import {
   startProcess,
   stopProcess,
 } from '../../io/process.js';
+import { readScript } from '../../io/script.js';
 import { monitorDescriptor, probeDescriptor } from './machine.js';
 import { type EndCause, openMonitor } from './monitor.js';
 
@@ -36,11 +37,14 @@ export interface Guest extends AsyncDisposable {
 
 const longestMessage = 16 * 1024;
 
-/** Starts QEMU, whose console is its standard output. Disposing the guest ends it within two seconds; so does the signal. */
+/**
+ * Starts QEMU, whose console is its standard output. Disposing the guest ends it within two seconds; so does the signal.
+ * On Linux the kernel ends it with this process.
+ */
 export function startGuest(argv: readonly string[], signal: AbortSignal, events: GuestEvents): Guest {
   if (signal.aborted) throw createInterruptedError(signal);
   const ports = events.onProbe === undefined ? [] : (['pipe', 'pipe'] as const);
-  const child = startProcess(argv, { stdio: ['ignore', 'pipe', 'pipe', ...ports] });
+  const child = startProcess(bindToThisProcess(argv), { stdio: ['ignore', 'pipe', 'pipe', ...ports] });
   limitDrain(child);
   const message = createTail(longestMessage);
   (child.stdout as Readable).on('data', events.onConsole);
@@ -70,4 +74,10 @@ export function startGuest(argv: readonly string[], signal: AbortSignal, events:
     ask: monitor.ask,
     [Symbol.asyncDispose]: async () => void (await stopProcess(child)),
   };
+}
+
+/** A guest that spins would keep a core busy for ever after this process was killed. */
+function bindToThisProcess(argv: readonly string[]): string[] {
+  const script = readScript(new URL('./bound.sh', import.meta.url));
+  return ['/bin/sh', '-c', script, 'bound', ...argv];
 }

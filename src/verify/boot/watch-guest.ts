@@ -9,7 +9,7 @@ import { decideEnd, type End, type Terms } from './verdict.js';
 export interface GuestRun {
   readonly argv: readonly string[];
   readonly expects: readonly Expectation[];
-  /** Records the guest, which outlives a killed process. */
+  /** Records the guest, which outlives a killed process where the kernel does not end it. */
   readonly scratch: Scratch;
   readonly signal: AbortSignal;
   readonly seen: Observation;
