@@ -49,7 +49,8 @@ bootTest(
         '#!/bin/sh\nmount -t proc proc /proc\necho moved >/etc/moved\necho in the new root\nwhile :; do sleep 1000; done\n';
       const first =
         '#!/bin/sh\nexport PATH=/bin\necho first with $1\nmount -t tmpfs tmpfs /mnt\ncp -a /bin /dev /proc /etc /moved /mnt\nexec switch_root /mnt /moved\n';
-      const image = await writeTinyImage(join(folder, 'image'), undefined, [
+      // switch_root of busybox wants a file /init, which nothing runs here.
+      const image = await writeTinyImage(join(folder, 'image'), '#!/bin/sh\nexit 1\n', [
         { path: 'etc/first', mode: 0o755, body: first },
         { path: 'moved', mode: 0o755, body: moved },
       ]);
