@@ -42,7 +42,7 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
     });
     progress.end();
     if (json) await printJson(context, deployed);
-    else if (!quiet) await printLines(context, describeDeployed(deployed, { dryRun }));
+    else if (!quiet || dryRun) await printLines(context, describeDeployed(deployed, { dryRun }));
     if (deployed.report?.error !== undefined) explain(context, deployed.report.error, failure);
   } finally {
     progress.end();

@@ -33,7 +33,7 @@ async function runRestore(flags: Flags, context: CommandContext): Promise<void> 
     const { name, changed, before, stock } = restored;
     const done = dryRun ? 'would put back' : 'put back';
     if (json) await printJson(context, restored);
-    else if (quiet) return;
+    else if (quiet && !dryRun) return;
     else if (!changed) await printLines(context, [`${name}: nothing to do: ${before.reason}`]);
     else
       await printLines(context, [`${name}: was ${before.status}; ${done} the stock image: sha256 ${stock}`]);

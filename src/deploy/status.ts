@@ -3,7 +3,7 @@ import { MobyPatchError } from '../model/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { assessImage } from './assess-image.js';
 import { completeCommands } from './next-command.js';
-import { findTarget } from './target.js';
+import { findTarget, type Target } from './target.js';
 import { completeRequest, type DeployRequest, loadWantedPatches } from './wanted-patches.js';
 
 export interface ImageStatus extends Status {
@@ -39,7 +39,8 @@ export async function status(options: StatusOptions, session: ReadingSession): P
       request === undefined || installed === undefined
         ? undefined
         : await loadWantedPatches(request, session);
-    const { deployment, ...judged } = await assessImage({ target, wanted }, session);
+    const { deployment, ...assessed } = await assessImage({ target, wanted }, session);
+    const judged = isRestored(target) ? explainRestored(assessed) : assessed;
     return {
       ...judged,
       next: completeCommands(judged.next, {
@@ -61,6 +62,20 @@ export async function status(options: StatusOptions, session: ReadingSession): P
   } catch (error) {
     return { ...explainAbsence(error), wanted: false, name: options.image ?? 'the image' };
   }
+}
+
+/** Whether the stock image was put back on purpose: `reapply` does nothing then. */
+function isRestored({ predecessor, state }: Target): boolean {
+  return (predecessor ?? state).wanted === 'stock';
+}
+
+function explainRestored<Judged extends Status>(judged: Judged): Judged {
+  if (judged.status !== 'upgraded') return judged;
+  return {
+    ...judged,
+    reason: `${judged.reason}; the one before was restored on purpose`,
+    next: 'moby-patch apply',
+  };
 }
 
 /** Errors of `findImage` that are a status. */

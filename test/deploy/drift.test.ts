@@ -75,7 +75,7 @@ declareSerialTest(missing, 'reapply names the packages whose version changed', a
     '1.13.0',
     await createDebian(root, { greeter: ['2.0', 'newlib'], newlib: ['1'] }),
   );
-  const again = await application.moby('reapply', ...quick);
+  const again = await application.moby('reapply', ...quick.slice(1));
   t.is(again.code, 0, again.stderr);
   const drift = again.stdout.split('\n').filter((line) => line.startsWith('  package '));
   t.deepEqual(drift, [

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { completeCommands } from '#src/deploy/next-command.js';
 import { image, motd } from '../commands/project.js';
-import { createTestFolder } from '../fixtures/archive.js';
+import { createArchive, createTestFolder, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { cli } from '../fixtures/moby.js';
 
@@ -87,6 +87,22 @@ test('an error of apply names commands that work, too', async (t) => {
   );
 });
 
+test('after a restore, status of another stock image names apply: reapply does nothing then', async (t) => {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'patches/motd'), { recursive: true });
+  await writeFile(join(folder, 'patches/motd/patch.yaml'), motd);
+  await writeFile(join(folder, 'installed.img'), image);
+  const environment = { XDG_STATE_HOME: join(folder, 'state'), HOME: folder, MOBY_PATCH_CACHE: 'none' };
+  const call = (...argv: string[]) => callMoby([...argv, '-i', 'installed.img'], folder, environment);
+  t.is((await call('apply', '-q', '-p', 'motd', '--no-verify')).code, 0);
+  t.is((await call('restore', '-q')).code, 0);
+  await writeFile(join(folder, 'installed.img'), createArchive([file('init', 'another release')]));
+  t.is((await call('reapply', '-q', '-p', 'motd', '--no-verify')).code, 6);
+  const { stdout, code } = await call('status', '-p', 'motd');
+  t.is(code, 3);
+  t.regex(stdout, /^upgraded: .* restored on purpose\n {2}next: moby-patch apply -i installed\.img -p motd/);
+});
+
 test('build and plan say that the file of this folder is not used when -i names the image', async (t) => {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'other.img'), image);
@@ -108,6 +124,10 @@ test('build and plan say that the file of this folder is not used when -i names 
     ]) {
       const { code, stderr } = await callMoby(argv, folder, {});
       t.is(code, 0, stderr);
+      if (argv.includes('-q')) {
+        t.is(stderr, '');
+        continue;
+      }
       t.regex(stderr, said);
       t.is(stderr.match(/not used/g)?.length, 1, stderr);
     }
