@@ -173,6 +173,8 @@ async function createRootDisk(folder: string): Promise<void> {
   await symlink('busybox', join(root, 'bin/sh'));
   const init = '#!/bin/sh\necho the real root >/dev/console\nbusybox poweroff -f\n';
   await writeFile(join(root, 'sbin/init'), init, { mode: 0o755 });
+  // systemd switches to nothing else (switch-root of its systemctl).
+  await writeFile(join(root, 'etc/os-release'), 'ID=test\n');
   await createDisk(root, join(folder, 'root.ext4'), 32);
 }
 
