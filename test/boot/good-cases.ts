@@ -117,11 +117,4 @@ echo ready`,
     ),
     verdict: 'passed',
   },
-  {
-    name: 'a console without a node, and one with a wrong mode',
-    init: createInit('echo hello'),
-    entries: [{ path: 'dev/null', type: 'fifo', mode: 0o600 }],
-    request: { expects: [{ console: 'hello' }] },
-    verdict: 'passed',
-  },
 ];
