@@ -9,10 +9,12 @@ const exceptions: Readonly<Record<string, string>> = {
   'reapply.ts': 'a log that is appended to (O_NONBLOCK)',
   'replace-image.ts': 'a draft that it creates (O_EXCL), and a folder',
   'body-file.ts': 'a new file in a private folder (O_EXCL)',
+  'boot.ts': 'the image to boot, in a private folder',
   'bodies.ts': 'regular files of a private folder in which nothing runs',
   'collect.ts': 'regular files of a private folder in which nothing runs',
   'entries.ts': 'a new file in a private folder (O_EXCL)',
   'groups.ts': '/proc',
+  'guest-clock.ts': '/proc',
   'mount-points.ts': 'new files (O_EXCL)',
   'narrow.ts': 'regular files of a private folder in which nothing runs',
   'network-files.ts': 'files of /etc, and copies of them',
@@ -22,6 +24,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'write-entry.ts': 'new files (O_EXCL)',
   'secrets.ts': 'a new key (O_EXCL)',
   'to-tar.ts': 'a file in a private folder',
+  'verify.ts': 'the console of the boot, in a private folder',
   'version.ts': 'a file of the package',
 };
 
