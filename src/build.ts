@@ -43,6 +43,8 @@ import { isBootFile, refuseHazards, showHazard } from './verify/hazards/find-haz
 import { refuseProblems } from './verify/preflight/run-checks.js';
 import { refuseSecrets } from './verify/refuse-secrets.js';
 
+export { tryPatches } from './build/try-patches.js';
+
 /** Reports what a build would do, and with which engine. Changes nothing and starts nothing. */
 export function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
   return healCache(session, (healed) => planOnce(request, healed));

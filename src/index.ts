@@ -49,6 +49,7 @@ export type * from './model/secret.js';
 export type * from './model/session.js';
 export type * from './model/twice.js';
 export type * from './model/workspace.js';
+export { type DefineOptions, definePatch, type PatchInput } from './patch/define-patch.js';
 export { loadPatch } from './patch/language/load-patch.js';
 export { createPlan } from './patch/plan.js';
 export type { Inspection } from './report/inspection.js';

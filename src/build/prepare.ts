@@ -16,7 +16,9 @@ import { assertLocked } from '../verify/assert-locked.js';
 import { isBootFile } from '../verify/hazards/find-hazards.js';
 import { listChecks, listFaults } from '../verify/preflight/list-checks.js';
 import { runChecks } from '../verify/preflight/run-checks.js';
+import { findFacts } from './find-facts.js';
 import type { Run } from './run.js';
+import { listStepChecks } from './step-checks.js';
 
 /** Several files are joined in the scratch folder. */
 export function openInput({ draft, request, session }: Run, scratch: Scratch): Promise<ScannedImage> {
@@ -44,7 +46,10 @@ export function openInput({ draft, request, session }: Run, scratch: Scratch): P
 
 async function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
   const { patches, settings, secrets } = request;
-  const plan = await createPlan(patches, settings, image.layout.sha256, stamp, secrets);
+  const plan = await createPlan(patches, settings, image.layout.sha256, stamp, {
+    secrets,
+    facts: await findFacts(patches, image),
+  });
   draft.set({ plan: createPlanReport({ plan }) });
   // A plan without a patch that is wrong is another one.
   if (request.faults === undefined || request.faults.length === 0)
@@ -89,7 +94,12 @@ export function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
     const cached = engine && (await openCachedSteps(plan.steps, engine.name, session.cache));
     const runs = plan.steps.slice(cached?.steps.length ?? 0).some(({ needs }) => needs.length > 0);
     const work = runs ? (engine?.space?.(image) ?? 0) : 0;
-    const late = await runChecks(await listChecks({ image, request, plan, work, signal: session.signal }));
+    const done = cached?.steps.length ?? 0;
+    const foreseen = await listStepChecks({ image, request, plan, done, cached, stamp, session });
+    const late = await runChecks([
+      ...(await listChecks({ image, request, plan, work, signal: session.signal })),
+      ...foreseen,
+    ]);
     draft.set({ prechecks: [...early.prechecks, ...late.prechecks] });
     const dispose = async () => cached?.[Symbol.asyncDispose]();
     const problems = [...early.problems, ...late.problems];

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { createUnreadableError, readRegular } from '../io/regular-file.js';
 import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
-import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
+import { explainIssues, placeFault } from '../yaml/schema-issues.js';
+import { createKeyFinder } from '../yaml/schema-keys.js';
 
 const place = z
   .string()
@@ -96,7 +97,7 @@ export async function loadDefinition(file: string): Promise<Definition> {
   const faults =
     parsed.success || yaml.problems.length > 0
       ? []
-      : explainIssues(parsed.error.issues, yaml.value, listKeys(definitionSchema));
+      : explainIssues(parsed.error.issues, yaml.value, createKeyFinder(definitionSchema));
   const problems = [...yaml.problems, ...faults.map((fault) => placeFault(yaml, fault))];
   throw createProblemError(problems, 'see images/README.md');
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Report } from '../model/report.js';
-import { describeCached } from '../report/text.js';
+import { describeCached, describeSkipped } from '../report/text.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
@@ -64,6 +64,7 @@ function describePlan(report: Report, output: string, context: CommandContext): 
       `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${secrets.length > 0 ? ` (gets ${secrets.join(', ')})` : ''}${cached ? `, ${describeCached(proven)}` : ''}`,
       ...becomes.map((line) => `        ${line}`),
     ]),
+    ...(report.plan?.skipped ?? []).map((step) => `no step ${describeSkipped(step)}`),
     ...(rootKept === undefined
       ? []
       : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),

@@ -21,6 +21,8 @@ export interface BuildRequest {
   /** What messages call the image: its id, or the path as it was given. */
   readonly name: string;
   readonly patches: readonly Patch[];
+  /** Paths of the image that may be other files than steps were written for. */
+  readonly accept?: readonly string[] | undefined;
   readonly settings: Readonly<Record<string, string>>;
   /** One for each secret parameter of the patches. */
   readonly secrets?: readonly Secret[] | undefined;

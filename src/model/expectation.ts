@@ -1,3 +1,5 @@
+import type { When } from './condition.js';
+
 /** What a good boot shows: one condition. */
 export type Condition =
   /** A line of the console that matches this regular expression. */
@@ -26,6 +28,8 @@ export type Condition =
 /** `within`: seconds of the guest's time until it holds; alone, until the system is up. */
 export type Expectation = (Condition | { readonly within: number }) & {
   readonly within?: number | undefined;
+  /** Otherwise it is left out. */
+  readonly when?: When | undefined;
   /** Of its regular expression. */
   readonly at?: { readonly file: string; readonly line: number; readonly column: number } | undefined;
 };

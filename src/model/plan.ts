@@ -1,5 +1,5 @@
 import type { Expectation } from './expectation.js';
-import type { Step } from './patch.js';
+import type { Position, Step } from './patch.js';
 import type { Secret } from './secret.js';
 import type { Need } from './workspace.js';
 
@@ -13,12 +13,25 @@ export interface PlannedPatch {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+/** A step whose condition does not hold. */
+export interface SkippedStep {
+  readonly patch: string;
+  readonly kind: string;
+  /** One line for people. */
+  readonly summary: string;
+  readonly at: Position;
+  /** What was found and wanted. */
+  readonly reason: string;
+}
+
 /** Everything that a build does to one image, decided before it begins. */
 export interface Plan {
   /** Hash of the image, the steps, their payloads and the stamp; the values of secrets are not in it. */
   readonly id: string;
   readonly patches: readonly PlannedPatch[];
   readonly steps: readonly Step[];
+  /** In the order of the patches. */
+  readonly skipped: readonly SkippedStep[];
   readonly needs: readonly Need[];
   readonly reads: readonly string[];
   readonly expects: readonly Expectation[];

@@ -43,6 +43,14 @@ export interface PlanReport {
     /** What the step becomes with that init system, a line each; absent: the same with every one. */
     readonly becomes?: readonly string[];
   }[];
+  /** Steps that are left out, since their conditions do not hold; absent: none. */
+  readonly skipped?: readonly {
+    readonly patch: string;
+    readonly kind: string;
+    readonly summary: string;
+    /** What was found and wanted. */
+    readonly reason: string;
+  }[];
   readonly needs: readonly string[];
   /** Whether the engine still has the image's root; absent when no command will run, or the engine caches no root. */
   readonly rootKept?: boolean | undefined;
@@ -59,7 +67,9 @@ export interface Precheck {
     | 'space'
     | 'expectation'
     | 'kernel'
-    | 'qemu';
+    | 'qemu'
+    | 'files'
+    | 'steps';
   /** One sentence: what is there, or what is wrong. */
   readonly found: string;
   /** Absent when it is as it must be. */

@@ -1,61 +1,88 @@
 import { createHash } from 'node:crypto';
+import type { When } from '../model/condition.js';
 import type { Expectation } from '../model/expectation.js';
-import type { Patch, Position, Step } from '../model/patch.js';
-import type { Plan, PlannedPatch } from '../model/plan.js';
+import type { ImageFacts } from '../model/facts.js';
+import type { Patch, Position, SourceStep, Step } from '../model/patch.js';
+import type { Plan, PlannedPatch, SkippedStep } from '../model/plan.js';
 import type { Secret } from '../model/secret.js';
-import { createProblemError } from '../yaml/problems.js';
+import { createProblemError, type Problem } from '../yaml/problems.js';
+import { findWriteConflicts } from './find-write-conflicts.js';
 import { fillExpectation } from './language/expectations.js';
+import { formatValue, type Values } from './language/expressions.js';
 import { checkSettings, resolveParameters, resolveSecrets, type Settings } from './language/parameters.js';
 import { openPayloadFolder } from './language/payload.js';
-import { type Growth, measureGrowth } from './language/placeholders.js';
-import { fillingValues, type PreparedStep, prepareStep, type Values } from './prepare-step.js';
+import { fillValue, type Growth, measureGrowth } from './language/placeholders.js';
+import { findConflicts } from './language/used-patches.js';
+import { explainUnmet, whenSchema } from './language/when.js';
+import { fillingValues, type PatchValues, type PreparedStep, prepareStep } from './prepare-step.js';
 
 /** To be raised when a kind of step makes something else of the same value: old ids then name old results. */
 const recipe = 4;
 
+/** A step that is done, or one that is left out. */
+type PlannedStep = PreparedStep | SkippedStep;
+
 interface PreparedPatch {
   readonly planned: PlannedPatch;
-  readonly steps: readonly PreparedStep[];
+  readonly steps: readonly PlannedStep[];
   readonly expects: readonly Expectation[];
   readonly secrets: readonly Secret[];
 }
 
+export interface PlanOptions {
+  readonly secrets?: readonly Secret[] | undefined;
+  /** What conditions on the image look at. Absent: nothing is left out on their account. */
+  readonly facts?: ImageFacts | undefined;
+}
+
 /**
- * Decides everything that a build does to an image, without looking into the image. `stamp`: seconds since 1970.
- * The payload files are read; no other state enters. Errors (`invalid`): `setting-unknown`, `secret-exposed`,
- * `secret-missing`, `patch-invalid` with all problems of a patch at once.
+ * Decides everything that a build does to an image; of the image only its facts enter. `stamp`: seconds since 1970.
+ * The payload files are read. Errors (`invalid`): `setting-unknown`, `secret-exposed`, `secret-missing`,
+ * `patch-invalid` with all problems of a patch at once.
  */
 export async function createPlan(
   patches: readonly Patch[],
   settings: Settings,
   imageSha256: string,
   stamp: number,
-  secrets: readonly Secret[] = [],
+  { secrets = [], facts }: PlanOptions = {},
 ): Promise<Plan> {
   checkSettings(patches, settings);
+  refuse(findConflicts(patches));
   const prepared: PreparedPatch[] = [];
-  for (const patch of patches)
-    prepared.push(
-      await preparePatch(patch, {
-        plain: resolveParameters(patch, settings),
-        secrets: resolveSecrets(patch, secrets),
-      }),
-    );
+  for (const patch of patches) {
+    const values = { plain: resolveParameters(patch, settings), secrets: resolveSecrets(patch, secrets) };
+    prepared.push(await preparePatch(patch, values, facts));
+  }
+  const all = prepared.flatMap((patch) => patch.steps);
+  refuse(findWriteConflicts(all.flatMap((step) => (isSkipped(step) ? [] : [step]))));
   let id = hashValue({ recipe, image: imageSha256, stamp });
-  const steps = prepared
-    .flatMap((patch) => patch.steps)
-    .map(({ definition, content, context, ...step }): Step => {
-      id = hashValue({ before: id, step: content });
-      return {
-        ...step,
-        id,
-        apply: (workspace, signal) => definition.apply(step.value, { ...context, stamp, signal }, workspace),
-      };
+  const steps: Step[] = [];
+  const skipped: SkippedStep[] = [];
+  for (const step of all) {
+    if (isSkipped(step)) {
+      // What is left out for another reason makes another plan.
+      id = hashValue({ before: id, skipped: [step.kind, step.reason] });
+      skipped.push(step);
+      continue;
+    }
+    const { definition, content, context, ...rest } = step;
+    id = hashValue({ before: id, step: content });
+    steps.push({
+      ...rest,
+      id,
+      apply: (workspace, signal) => definition.apply(rest.value, { ...context, stamp, signal }, workspace),
+      foresee:
+        definition.foresee &&
+        (async (workspace, signal) =>
+          definition.foresee?.(rest.value, { ...context, stamp, signal }, workspace)),
     });
+  }
   return {
     id,
     patches: prepared.map(({ planned }) => planned),
     steps,
+    skipped,
     needs: unite(steps.map((step) => step.needs)),
     reads: unite(steps.map((step) => step.reads)),
     expects: prepared.flatMap(({ expects }) => expects),
@@ -63,17 +90,42 @@ export async function createPlan(
   };
 }
 
-async function preparePatch(patch: Patch, values: Values): Promise<PreparedPatch> {
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw createProblemError(problems);
+}
+
+function isSkipped(step: PlannedStep): step is SkippedStep {
+  return 'reason' in step;
+}
+
+async function preparePatch(
+  patch: Patch,
+  values: PatchValues,
+  facts: ImageFacts | undefined,
+): Promise<PreparedPatch> {
   const { plain, secrets } = values;
   const growth = measureGrowth(fillingValues(values));
   for (const { value, at } of patch.steps) assertFits(growth, value, at);
   assertFits(growth, patch.expects, patch.steps[0]?.at);
   const parts = { ...values, patch, growth, folder: openPayloadFolder(patch.folder) };
-  const prepared = await Promise.all(patch.steps.map((step) => prepareStep(step, parts)));
-  const problems = prepared.flatMap((each) => each.problems);
-  if (problems.length > 0) throw createProblemError(problems);
-  const steps = prepared.flatMap(({ step }) => (step === undefined ? [] : [step]));
-  const parameters = Object.fromEntries(plain);
+  const explain = (when: unknown) => explainLeftOut(when, { values: plain, facts });
+  const whole = explain(patch.when);
+  const prepared = await Promise.all(
+    patch.steps.map(async (source) => ({
+      source,
+      reason: whole ?? explain(source.when),
+      ...(await prepareStep(source, parts)),
+    })),
+  );
+  // A step that is left out may lack what it would need.
+  const problems = prepared.flatMap((each) => (each.reason === undefined ? each.problems : []));
+  refuse(problems);
+  const steps = prepared.flatMap(({ source, step, reason }): PlannedStep[] => {
+    if (reason !== undefined) return [skipStep(patch, source, { reason, summary: step?.summary })];
+    return step === undefined ? [] : [step];
+  });
+  const done = steps.flatMap((step) => (isSkipped(step) ? [] : [step]));
+  const parameters = Object.fromEntries([...plain].map(([name, value]) => [name, formatValue(value)]));
   const shown = [...secrets].map(([name, secret]) => [name, secret.shown]);
   const planned = {
     id: patch.id,
@@ -81,23 +133,46 @@ async function preparePatch(patch: Patch, values: Values): Promise<PreparedPatch
     folder: patch.folder,
     sha256: hashValue({
       recipe,
+      when: patch.when,
       parameters,
       secrets: [...secrets.keys()],
-      steps: steps.map(({ content }) => content),
+      steps: prepared.map(({ source, step }) => step?.content ?? [source.kind, source.value, source.when]),
     }),
     parameters: { ...parameters, ...Object.fromEntries(shown) },
   };
   return {
     planned,
     steps,
-    expects: patch.expects.map((expectation) => fillExpectation(expectation, plain)),
-    secrets: [...secrets.values()].filter(({ name }) => steps.some((step) => step.secrets.includes(name))),
+    expects: patch.expects
+      .filter(({ when }) => whole === undefined && explain(when) === undefined)
+      .map(({ when: _, ...expectation }) => fillExpectation(expectation, plain)),
+    secrets: [...secrets.values()].filter(({ name }) => done.some((step) => step.secrets.includes(name))),
   };
 }
 
 function assertFits(growth: Growth, value: unknown, at: Position | undefined): void {
   const text = growth.add(value);
-  if (text !== undefined && at !== undefined) throw createProblemError([{ at, text }]);
+  if (text !== undefined && at !== undefined) refuse([{ at, code: 'value-wrong', text }]);
+}
+
+function skipStep(
+  { id }: Patch,
+  { kind, at }: SourceStep,
+  { reason, summary = kind }: { readonly reason: string; readonly summary: string | undefined },
+): SkippedStep {
+  return { patch: id, kind, at, summary, reason };
+}
+
+/** Conditions on parameters need no image. */
+function explainLeftOut(
+  written: unknown,
+  { values, facts }: { readonly values: Values; readonly facts: ImageFacts | undefined },
+): string | undefined {
+  if (written === undefined) return undefined;
+  const when: When = whenSchema.parse(fillValue(written, values));
+  if (facts !== undefined) return explainUnmet(when, facts, values);
+  const { parameter } = when;
+  return parameter && explainUnmet({ parameter }, { packageManagers: [], has: () => false }, values);
 }
 
 /** The hex SHA-256 of a value's canonical JSON. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { InitName } from '../model/init.js';
-import type { Patch, SourceStep, Step } from '../model/patch.js';
+import type { Patch, Pin, SourceStep, Step } from '../model/patch.js';
 import type { Secret } from '../model/secret.js';
 import type { Content } from '../model/workspace.js';
 import type { Problem } from '../yaml/problems.js';
-import { checkValue } from './language/parse-step.js';
+import type { Values } from './language/expressions.js';
+import { fitValue } from './language/fit-value.js';
 import { holdContent, type Payload, type PayloadFolder } from './language/payload.js';
 import {
   fillPlaceholders,
@@ -16,6 +17,7 @@ import {
 import { nameVariable } from './language/variables.js';
 import type { PayloadUse, StepDefinition } from './steps/definition.js';
 import { stepDefinitions } from './steps/registry.js';
+import { isDigest } from './steps/schemas.js';
 import type { PayloadFile, StepContext } from './system/step-context.js';
 
 export interface PreparedStep extends Omit<Step, 'id' | 'apply'> {
@@ -32,12 +34,12 @@ export interface Preparation {
 }
 
 /** The values of a patch's parameters. */
-export interface Values {
-  readonly plain: ReadonlyMap<string, string>;
+export interface PatchValues {
+  readonly plain: Values;
   readonly secrets: ReadonlyMap<string, Secret>;
 }
 
-interface PatchParts extends Values {
+interface PatchParts extends PatchValues {
   readonly patch: Patch;
   readonly growth: Growth;
   readonly folder: PayloadFolder;
@@ -49,20 +51,21 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
   const definition = stepDefinitions.get(source.kind);
   if (!definition) throw new Error(`a patch was loaded with the unknown step ${source.kind}`);
   const place = (path: readonly PropertyKey[]) => source.places?.get(path.join('.')) ?? source.at;
-  const filled = fillValue(source.value, fillingValues(parts));
-  const faults = checkValue(definition, filled);
+  const { value, faults } = fitValue(definition, source.value, fillingValues(parts));
   if (faults.length > 0)
-    return { problems: faults.map(({ path, text }): Problem => ({ at: place(path), text })) };
-  const value = definition.schema.parse(filled);
+    return { problems: faults.map(({ path, text, code }): Problem => ({ at: place(path), code, text })) };
   const payload = new Map<string, Content>();
   const digests: Record<string, string> = {};
   const names = new Set(listSecrets(source.value, definition, parts));
-  const problems = findCode(source.value, parts).map((text): Problem => ({ at: place(['content']), text }));
+  const problems = findCode(source.value, parts).map(
+    (text): Problem => ({ at: place(['content']), code: 'parameter-value', text }),
+  );
+  const refuse = (text: string) => problems.push({ at: place(['from']), code: 'payload-wrong', text });
   const trees = new Map<string, readonly PayloadFile[]>();
   for (const use of definition.payload?.(value) ?? []) {
     if (use.exclude !== undefined) {
       const tree = await parts.folder.readTree({ name: use.name, exclude: use.exclude });
-      if ('fault' in tree) problems.push({ at: place(['from']), text: tree.fault });
+      if ('fault' in tree) refuse(tree.fault);
       else {
         trees.set(use.name, tree.files);
         digests[use.name] = tree.digest;
@@ -71,7 +74,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
     }
     const result = await preparePayload(use, parts, { definition, value });
     if ('fault' in result) {
-      problems.push({ at: place(['from']), text: result.fault });
+      refuse(result.fault);
       continue;
     }
     payload.set(use.name, result.content);
@@ -87,6 +90,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
     payload,
     at: source.at,
     summary: describe(source, definition, parts),
+    pin: findPin(value, payload),
     needs: definition.needs(value),
     reads: definition.reads(value),
     becomes: definition.becomes && ((init: InitName) => definition.becomes?.(value, init) ?? []),
@@ -96,6 +100,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
     content: {
       kind: source.kind,
       value: secrets.length === 0 ? value : fillValue(source.value, mapValues(parts, nameSecret)),
+      when: source.when,
       payload: digests,
       variables,
       ...(secrets.length > 0 && { secrets }),
@@ -106,15 +111,12 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
 }
 
 /** The values of all parameters, with a text for each secret. */
-function mapValues(
-  { plain, secrets }: Values,
-  text: (secret: Secret) => string,
-): ReadonlyMap<string, string> {
+function mapValues({ plain, secrets }: PatchValues, text: (secret: Secret) => string): Values {
   return new Map([...plain, ...[...secrets].map(([name, secret]) => [name, text(secret)] as const)]);
 }
 
 /** What stands in the place of each placeholder. */
-export function fillingValues(values: Values): ReadonlyMap<string, string> {
+export function fillingValues(values: PatchValues): Values {
   return mapValues(values, ({ value }) => value);
 }
 
@@ -123,19 +125,21 @@ function nameSecret({ name }: Secret): string {
   return `secret ${name}`;
 }
 
-function createVariables(plain: ReadonlyMap<string, string>): Record<string, string> {
-  return Object.fromEntries([...plain].map(([name, value]) => [nameVariable(name), value]));
+/** A list has an entry a line: a shell's `for` goes through them. */
+function createVariables(plain: Values): Record<string, string> {
+  return Object.fromEntries(
+    [...plain].map(([name, value]) => [nameVariable(name), [value].flat().join('\n')]),
+  );
 }
 
 /** The step in one line, with the secrets as reports show them. */
-function describe(source: SourceStep, definition: StepDefinition, values: Values): string {
-  const shown = definition.schema.safeParse(
-    fillValue(
-      source.value,
-      mapValues(values, ({ shown }) => shown),
-    ),
+function describe(source: SourceStep, definition: StepDefinition, values: PatchValues): string {
+  const { value } = fitValue(
+    definition,
+    source.value,
+    mapValues(values, ({ shown }) => shown),
   );
-  return shown.success ? definition.describe(shown.data) : source.kind;
+  return value === undefined ? source.kind : definition.describe(value);
 }
 
 function listWritten(value: unknown): readonly string[] {
@@ -144,14 +148,14 @@ function listWritten(value: unknown): readonly string[] {
 }
 
 /** Names of secrets in the value of a step, as placeholders or in its list. */
-function listSecrets(value: unknown, definition: StepDefinition, { secrets }: Values): string[] {
+function listSecrets(value: unknown, definition: StepDefinition, { secrets }: PatchValues): string[] {
   const filled = [...walkStrings(value)].flatMap(([, text]) => findPlaceholders(text).names);
   const listed = definition.secrets === undefined ? [] : listWritten(value);
   return [...filled, ...listed].filter((name) => secrets.has(name));
 }
 
 /** Variables that hold secrets: those that the step lists, and those of its `environment` with a placeholder of one. */
-function pickVariables(written: unknown, value: unknown, { secrets }: Values): Record<string, string> {
+function pickVariables(written: unknown, value: unknown, { secrets }: PatchValues): Record<string, string> {
   const listed = listWritten(value).flatMap((name) => secrets.get(name) ?? []);
   const filled = (value as { readonly environment?: Record<string, string> } | null)?.environment ?? {};
   const { environment = {} } = (written ?? {}) as { readonly environment?: Record<string, string> };
@@ -162,6 +166,15 @@ function pickVariables(written: unknown, value: unknown, { secrets }: Values): R
     ...Object.fromEntries(listed.map((secret) => [nameVariable(secret.name), secret.value])),
     ...Object.fromEntries(hiding.map(([name]) => [name, filled[name] ?? ''])),
   };
+}
+
+/** The file that the step was written for: every kind calls it `was`, and its file `path`. */
+function findPin(value: unknown, payload: ReadonlyMap<string, Content>): Pin | undefined {
+  const { path, was } = (value ?? {}) as { readonly path?: string; readonly was?: string };
+  if (path === undefined || was === undefined) return undefined;
+  if (isDigest(was)) return { path, sha256: was };
+  const content = payload.get(was);
+  return content && { path, sha256: content.sha256, content };
 }
 
 function isStoring(value: unknown): boolean {
@@ -230,8 +243,9 @@ function findCode(value: unknown, { patch, plain, secrets }: PatchParts): string
   return [...names].flatMap((name) => {
     const secret = secrets.get(name);
     if (secret?.isMissing) return [];
-    const text = plain.get(name) ?? secret?.value ?? '';
-    if (patch.parameters[name]?.pattern !== undefined || !breaking.test(text)) return [];
+    const text = [plain.get(name) ?? secret?.value ?? ''].flat().join('\n');
+    const { pattern, choices } = patch.parameters[name] ?? {};
+    if ((pattern ?? choices) !== undefined || !breaking.test(text)) return [];
     const found = secrets.has(name) ? 'its value' : JSON.stringify(text);
     return `parameter ${name}: found ${found}, which a script would run as a part of itself; wanted a value without ; & | < > ( ) $ \` \\ quotes and line breaks, or a pattern for the parameter that admits it`;
   });

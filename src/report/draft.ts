@@ -105,6 +105,15 @@ export function createPlanReport({
     ...(secrets.length > 0 && { secrets }),
     ...(init?.name !== undefined && becomes !== undefined && { becomes: becomes(init.name) }),
   }));
+  const skipped = plan.skipped.map(({ patch, kind, summary, reason }) => ({ patch, kind, summary, reason }));
   const { id, patches, needs } = plan;
-  return { id, ...(init !== undefined && { init }), patches, steps, needs, rootKept };
+  return {
+    id,
+    ...(init !== undefined && { init }),
+    patches,
+    steps,
+    ...(skipped.length > 0 && { skipped }),
+    needs,
+    rootKept,
+  };
 }

@@ -26,6 +26,7 @@ export function renderReport(report: Report): string[] {
     ...renderRow('engine', engine && `${engine.name}: ${engine.reason}`),
     ...renderRow('mode', mode && `${mode.name}: ${mode.reason}`),
     ...steps.flatMap(renderStep),
+    ...(report.plan?.skipped ?? []).flatMap((step) => renderRow('left out', describeSkipped(step))),
     ...renderRow('twice', twice && describeTwice(twice)),
     ...renderRow('changes', diff && summarizeDiff(diff)),
     ...warnings.flatMap((warning) => renderRow('warning', warning)),
@@ -100,6 +101,19 @@ function showLayout(layout: Layout): string {
   const count = layout.files?.length ?? 1;
   const files = count > 1 ? `${count} files, ` : '';
   return `${layout.size} bytes, ${files}${archives.length} ${archives.length === 1 ? 'archive' : 'archives'}, ${entries} entries, sha256 ${layout.sha256.slice(0, 16)}`;
+}
+
+/** A step that is left out, and why. */
+export function describeSkipped({
+  patch,
+  summary,
+  reason,
+}: {
+  readonly patch: string;
+  readonly summary: string;
+  readonly reason: string;
+}): string {
+  return `${patch}: ${summary} (${reason})`;
 }
 
 /** Where the result of a step comes from. */

@@ -13,7 +13,9 @@ import type { Places, ReadingSession } from '../model/session.js';
 import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
 import { refuseExposed } from '../patch/language/parameters.js';
+import { addUsed } from '../patch/language/used-patches.js';
 import { suggest } from '../yaml/did-you-mean.js';
+import { createProblemError } from '../yaml/problems.js';
 import { type BootFlags, createBootOptions, createKernelError } from './boot-options.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
 import {
@@ -51,6 +53,8 @@ export interface BuildFlags extends BootFlags {
   readonly singleMember?: boolean;
   readonly dataAlign?: number;
   readonly verify: boolean;
+  /** Paths of the image that may be other files than steps were written for. */
+  readonly accept?: readonly string[];
   readonly locked?: boolean;
   /** Make the changes twice, and refuse them where they differ. */
   readonly twice?: boolean;
@@ -69,7 +73,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   const faults: MobyPatchError[] = [];
   const names = flags.patch ?? values.patches ?? [];
   const patches = await loadPatches(names, { flags, configuration, places, faults });
-  const isWhole = patches.length === names.length;
+  const isWhole = faults.length === 0;
   faults.push(...findOutputFaults({ output, split }, files));
   // What is given to a patch that could not be read would seem to be unknown.
   const chosen = chooseSettings(flags, values, patches);
@@ -86,6 +90,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     settings,
     ...(await chooseSecrets({ flags, configuration, patches, isWhole }, session)),
     output,
+    accept: [...(values.accept ?? []), ...(flags.accept ?? [])],
     twice: flags.twice,
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
@@ -196,7 +201,10 @@ async function loadPatches(
   const roots = placesOf(configuration.folder, places).patches;
   const load = async (name: string) => loadPatch(await findPatch(locatePatch(name, from), roots));
   const loaded = await Promise.all(names.map((name) => collectFault(faults, () => load(name))));
-  return loaded.filter((patch) => patch !== undefined);
+  const named = loaded.filter((patch) => patch !== undefined);
+  const { patches, problems } = await addUsed(named, roots);
+  if (problems.length > 0) faults.push(createProblemError(problems));
+  return patches;
 }
 
 function chooseKernel(

@@ -4,8 +4,9 @@ import { createUnreadableError, readRegular } from '../io/regular-file.js';
 import { assertNotPlanted } from '../io/trust.js';
 import { expectationSchema } from '../patch/language/expectation-schema.js';
 import { createProblemError } from '../yaml/problems.js';
-import { readYaml } from '../yaml/read-yaml.js';
-import { explainIssues, listKeys, placeFault } from '../yaml/schema-issues.js';
+import { readYaml, type YamlValue } from '../yaml/read-yaml.js';
+import { explainIssues, placeFault } from '../yaml/schema-issues.js';
+import { createKeyFinder } from '../yaml/schema-keys.js';
 
 const engines = ['auto', 'stream', 'docker', 'local'] as const;
 const modes = ['rewrite', 'append', 'auto'] as const;
@@ -13,6 +14,16 @@ const networks = ['none', 'isolated', 'host'] as const;
 
 /** Of the working folder. */
 export const configurationName = 'moby-patch.yaml';
+
+const scalar = z.union([z.string(), z.number().transform(String), z.boolean().transform(String)]);
+
+/** A list is what its entries are on the command line: one text with commas. */
+const setting = z.union([
+  scalar,
+  z
+    .array(scalar.refine((entry) => !entry.includes(','), { error: 'expected an entry without a comma' }))
+    .transform((entries) => entries.join(',')),
+]);
 
 /** The file `moby-patch.yaml`: the options of `build`. */
 export const configurationSchema = z.strictObject({
@@ -24,7 +35,7 @@ export const configurationSchema = z.strictObject({
     ),
   patches: z.array(z.string().min(1)).optional().describe('Folders of patches, or their ids.'),
   settings: z
-    .record(z.string(), z.union([z.string(), z.number().transform(String)]))
+    .record(z.string(), setting)
     .optional()
     .describe('Values of parameters: NAME, or PATCH.NAME where several patches have that name.'),
   secrets: z
@@ -37,6 +48,10 @@ export const configurationSchema = z.strictObject({
     )
     .optional()
     .describe('Where the values of secret parameters come from: NAME, or PATCH.NAME.'),
+  accept: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Paths of the image that may be other files than steps were written for (`was`).'),
   output: z.string().min(1).optional().describe('Where the new image goes.'),
   split: z
     .string()
@@ -94,6 +109,8 @@ export interface LoadedConfiguration {
   /** Where its relative paths start. */
   readonly folder: string;
   readonly values: Configuration;
+  /** The place of a value in the file; absent where there is none. */
+  readonly locate?: YamlValue['locate'];
 }
 
 /**
@@ -114,10 +131,11 @@ export async function loadConfiguration(
   if (bytes === undefined) return { folder, values: {} };
   const yaml = readYaml(bytes.toString('utf8'), file);
   const parsed = configurationSchema.safeParse(yaml.value ?? {});
-  if (yaml.problems.length === 0 && parsed.success) return { folder: dirname(file), values: parsed.data };
+  if (yaml.problems.length === 0 && parsed.success)
+    return { folder: dirname(file), values: parsed.data, locate: yaml.locate };
   const faults = parsed.success
     ? []
-    : explainIssues(parsed.error.issues, yaml.value, listKeys(configurationSchema));
+    : explainIssues(parsed.error.issues, yaml.value, createKeyFinder(configurationSchema));
   throw createProblemError(
     [...yaml.problems, ...faults.map((fault) => placeFault(yaml, fault))],
     'moby-patch check',

@@ -1,8 +1,58 @@
 /** Nobody mistypes a longer one, and the comparison takes the product of the lengths. */
 const longestName = 64;
 
+/** Words that other tools have for the same thing. */
+const synonyms: Readonly<Record<string, readonly string[]>> = {
+  body: ['content'],
+  bash: ['run'],
+  chmod: ['mode'],
+  chown: ['owner'],
+  cmd: ['argv', 'run', 'script'],
+  command: ['argv', 'run', 'script', 'console'],
+  commands: ['run', 'script'],
+  contents: ['content'],
+  data: ['content'],
+  delete: ['remove'],
+  dest: ['to', 'path', 'target'],
+  destination: ['to', 'path', 'target'],
+  dir: ['directory', 'path'],
+  dst: ['to', 'path', 'target'],
+  env: ['environment'],
+  exec: ['argv', 'run'],
+  ensure: ['line'],
+  file: ['path'],
+  filename: ['path'],
+  folder: ['directory', 'path'],
+  if: ['when'],
+  install: ['package'],
+  link: ['symlink'],
+  mkdir: ['directory'],
+  name: ['title'],
+  packages: ['package'],
+  perm: ['mode'],
+  permissions: ['mode'],
+  pkg: ['package'],
+  pkgs: ['package'],
+  rm: ['remove'],
+  sed: ['replace'],
+  shell: ['run', 'script'],
+  source: ['from'],
+  src: ['from', 'source'],
+  text: ['content', 'line'],
+  vars: ['parameters'],
+  variables: ['parameters'],
+  write: ['file'],
+};
+
 /** ` (did you mean "x"?)` when one of the names is close to what is written, otherwise an empty text. */
 export function suggest(written: string, names: Iterable<string>): string {
+  const all = [...names];
+  const known = Object.hasOwn(synonyms, written) ? synonyms[written] : undefined;
+  const best = known?.find((name) => all.includes(name)) ?? findNearest(written, all);
+  return best === undefined ? '' : ` (did you mean "${best}"?)`;
+}
+
+function findNearest(written: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1;
   for (const name of names) {
@@ -10,7 +60,7 @@ export function suggest(written: string, names: Iterable<string>): string {
     const distance = measureDistance(written.slice(0, longestName).toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
-  return best === undefined ? '' : ` (did you mean "${best}"?)`;
+  return best;
 }
 
 /** The Levenshtein distance: how many letters must be changed, added or removed. */

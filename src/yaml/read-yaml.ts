@@ -10,11 +10,14 @@ import {
   type ParsedNode,
   parseDocument,
   visit,
+  type YAMLError,
   type YAMLMap,
 } from 'yaml';
 import type { Position } from '../model/patch.js';
 import { type Excess, findExcess } from './nesting.js';
+import type { ProblemCode } from './problem-code.js';
 import type { Problem } from './problems.js';
+import { explainSyntax } from './syntax.js';
 
 /** A YAML text as plain values, with the place of each. */
 export interface YamlValue {
@@ -37,13 +40,15 @@ export function readYaml(text: string, file: string): YamlValue {
   const excess = findExcess(text);
   if (excess !== undefined) return refuse(excess, text, file);
   const document = parseText(text, lines);
-  const problems = [...document.errors, ...document.warnings].map((error) => ({
-    at: position(error.pos[0]),
-    text: `not valid YAML: ${error.message}`,
+  const problems: Problem[] = listSyntax(document).map(({ pos: [offset], code }) => ({
+    at: position(offset),
+    code: 'yaml-syntax',
+    ...explainSyntax(code, text.slice(offset)),
   }));
-  const traps = findTraps(document);
+  const traps = findTraps(document, (offset) => position(offset).line);
   const isReadable = problems.length === 0 && !traps.some(({ hidesValue }) => hidesValue);
-  for (const trap of traps) problems.push({ at: position(trap.offset), text: trap.text });
+  for (const { offset, code = 'yaml-trap', text: found } of traps)
+    problems.push({ at: position(offset), code, text: found });
   const find = createFinder();
   return {
     // Without aliases, which are refused, no value is larger than its text.
@@ -52,6 +57,15 @@ export function readYaml(text: string, file: string): YamlValue {
     locate: (path) => position(findOffset(document.contents, { path, side: 'value', find })),
     locateKey: (path) => position(findOffset(document.contents, { path, side: 'key', find })),
   };
+}
+
+/** One fault of a line often looks like several. */
+function listSyntax({ errors, warnings }: Document.Parsed): YAMLError[] {
+  const sorted = [...errors, ...warnings].sort((a, b) => a.pos[0] - b.pos[0]);
+  return sorted.filter(({ pos: [offset] }, index) => {
+    const before = sorted[index - 1]?.pos[1] ?? Number.NEGATIVE_INFINITY;
+    return offset > before + 1;
+  });
 }
 
 /**
@@ -72,13 +86,15 @@ function refuse({ offset, text: found }: Excess, text: string, file: string): Ya
   const before = text.slice(0, offset);
   const line = before.split('\n').length;
   const at = { file, line, column: offset - before.lastIndexOf('\n') };
-  const problems = [{ at, text: `${found}, wanted fewer` }];
+  const problems: Problem[] = [{ at, code: 'yaml-syntax', text: `${found}, wanted fewer` }];
   return { value: undefined, problems, locate: () => at, locateKey: () => at };
 }
 
 interface Trap {
   readonly offset: number | undefined;
   readonly text: string;
+  /** Default: `yaml-trap`. */
+  readonly code?: ProblemCode;
   /**
    * Whether there is no value to go on with: an alias may stand for more than its text, a schema knows no bigint and
    * drops the key __proto__.
@@ -87,7 +103,7 @@ interface Trap {
 }
 
 /** Notations that YAML reads otherwise than their author means, and keys that come twice. */
-function findTraps(document: Document.Parsed): Trap[] {
+function findTraps(document: Document.Parsed, lineOf: (offset: number | undefined) => number): Trap[] {
   const traps: Trap[] = [];
   visit(document, (key, node) => {
     if (isAlias(node)) {
@@ -97,9 +113,10 @@ function findTraps(document: Document.Parsed): Trap[] {
         hidesValue: true,
       });
     }
-    for (const trap of findRepeatedKeys(node)) traps.push(trap);
+    for (const trap of findRepeatedKeys(node, lineOf)) traps.push(trap);
     for (const trap of findPrototypeKey(node)) traps.push(trap);
     for (const trap of findDecimalMode(node)) traps.push(trap);
+    for (const trap of findShortenedNumber(node)) traps.push(trap);
     if (isScalar(node) && key !== 'key' && typeof node.value === 'bigint') {
       traps.push({ offset: node.range?.[0], text: 'found a number that is too large', hidesValue: true });
     }
@@ -107,16 +124,19 @@ function findTraps(document: Document.Parsed): Trap[] {
   return traps;
 }
 
-function findRepeatedKeys(node: unknown): Trap[] {
+function findRepeatedKeys(node: unknown, lineOf: (offset: number | undefined) => number): Trap[] {
   if (!isMap(node)) return [];
-  const seen = new Set<unknown>();
-  return node.items.flatMap(({ key }) => {
+  const seen = new Map<unknown, number | undefined>();
+  return node.items.flatMap(({ key }): Trap[] => {
     if (!isScalar(key)) return [];
     if (!seen.has(key.value)) {
-      seen.add(key.value);
+      seen.set(key.value, key.range?.[0]);
       return [];
     }
-    return [{ offset: key.range?.[0], text: 'not valid YAML: Map keys must be unique' }];
+    const first = lineOf(seen.get(key.value));
+    const name = String(key.value).slice(0, 80);
+    const text = `found the key "${name}" a second time (the first is in line ${first}), wanted it once`;
+    return [{ offset: key.range?.[0], code: 'key-repeated', text }];
   });
 }
 
@@ -125,6 +145,16 @@ function findPrototypeKey(node: unknown): Trap[] {
   if (!isPair(node) || !isScalar(node.key) || node.key.value !== '__proto__') return [];
   const text = 'found the key __proto__, wanted another name: JavaScript takes it for a part of every map';
   return [{ offset: node.key.range?.[0], text, hidesValue: true }];
+}
+
+/** YAML drops the zeros of `1.10` and reads `1e3` as 1000: a version, a phone number or a code loses characters. */
+function findShortenedNumber(node: unknown): Trap[] {
+  if (!isPair(node) || !isScalar(node.key) || node.key.value !== 'default' || !isScalar(node.value))
+    return [];
+  const { source, value, range } = node.value;
+  if (typeof value !== 'number' || source === undefined || String(value) === source) return [];
+  const text = `default: found ${source}, which YAML reads as the number ${value}, wanted "${source}" in quotes for the text, or ${value}`;
+  return [{ offset: range?.[0], text }];
 }
 
 /** `mode: 0755` is the decimal number 755 in YAML 1.2. */

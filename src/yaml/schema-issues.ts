@@ -1,14 +1,23 @@
-import { z } from 'zod';
+import {
+  codeOf,
+  describeFound,
+  describeValue,
+  describeWanted,
+  type Issue,
+  nameType,
+} from './describe-issue.js';
 import { suggest } from './did-you-mean.js';
+import type { ProblemCode } from './problem-code.js';
 import type { Problem } from './problems.js';
 import type { YamlValue } from './read-yaml.js';
+import type { KeyFinder } from './schema-keys.js';
 
-type Issue = z.core.$ZodIssue;
 type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;
 
 /** A fault that a schema found in a value: where it is, what was found and what was wanted. */
 export interface Fault {
   readonly path: readonly PropertyKey[];
+  readonly code: ProblemCode;
   readonly text: string;
   /** Whether the fault is the key at the end of `path`, not its value. */
   readonly key: boolean;
@@ -19,78 +28,104 @@ export interface Fault {
 /** Faults of one kind that are told one by one. */
 const mostFaults = 100;
 
-/** Turns issues of zod into faults. `value` is the checked value, `keys` are the names that its maps may have. */
-export function explainIssues(issues: readonly Issue[], value: unknown, keys: readonly string[]): Fault[] {
-  const faults = issues.slice(0, mostFaults).flatMap((issue) => explainIssue(issue, value, keys));
+/** Turns issues of zod into faults. `value` is the checked value, `keysAt` the keys that its maps may have. */
+export function explainIssues(issues: readonly Issue[], value: unknown, keysAt: KeyFinder): Fault[] {
+  const faults = issues.slice(0, mostFaults).flatMap((issue) => explainIssue(issue, value, keysAt));
   const more = issues.length - mostFaults;
   const path = issues[mostFaults]?.path ?? [];
   return more > 0
-    ? [...faults, { path, text: `and ${more} more problems`, key: false, count: more }]
+    ? [...faults, { path, code: 'value-wrong', text: `and ${more} more problems`, key: false, count: more }]
     : faults;
 }
 
-function explainIssue(issue: Issue, root: unknown, keys: readonly string[]): Fault[] {
-  if (issue.code === 'unrecognized_keys') {
-    const faults = issue.keys.slice(0, mostFaults).map((key) => ({
-      path: [...issue.path, key],
-      text: `unknown key ${describeValue(key)}${suggest(key, keys)}`,
-      key: true,
-    }));
-    const more = issue.keys.length - mostFaults;
-    const path = [...issue.path, issue.keys[mostFaults] ?? ''];
-    const rest = { path, text: `and ${more} more unknown keys`, key: true, count: more };
-    return more > 0 ? [...faults, rest] : faults;
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) return explainUnion(issue, root, keys);
+function explainIssue(issue: Issue, root: unknown, keysAt: KeyFinder): Fault[] {
+  if (issue.code === 'unrecognized_keys') return explainKeys(issue.path, issue.keys, keysAt);
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) return explainUnion(issue, root, keysAt);
   if (issue.code === 'invalid_key') {
-    const text = `${String(issue.path.at(-1)).slice(0, 80)}: ${issue.issues[0]?.message ?? issue.message}`;
-    return [{ path: issue.path, text, key: true }];
+    const [inner = issue] = issue.issues;
+    const name = String(issue.path.at(-1)).slice(0, 80);
+    const text = `found the name ${JSON.stringify(name)}, wanted ${describeWanted(inner)}`;
+    return [{ path: issue.path, code: 'value-wrong', text, key: true }];
   }
-  const text = `${formatPath(issue.path)}${explainValue(issue, getValue(root, issue.path))}`;
-  return [{ path: issue.path, text, key: false }];
+  if (issue.code === 'invalid_element')
+    return explainIssues(placeAll(issue.issues, [...issue.path, String(issue.key)]), root, keysAt);
+  const found = getValue(root, issue.path);
+  const text = `${formatPath(issue.path)}${explainValue(issue, found)}`;
+  return [{ path: issue.path, code: codeOf(issue, found), text, key: false }];
+}
+
+function explainKeys(path: readonly PropertyKey[], unknown: readonly string[], keysAt: KeyFinder): Fault[] {
+  const known = keysAt(path);
+  const wanted = known.length === 0 ? ', wanted none of this name' : `, wanted ${listNames(known)}`;
+  const faults = unknown.slice(0, mostFaults).map((key): Fault => {
+    const text = `unknown key ${describeValue(key)}${suggest(key, known)}${wanted}`;
+    return { path: [...path, key], code: 'key-unknown', text, key: true };
+  });
+  const more = unknown.length - mostFaults;
+  const rest: Fault = {
+    path: [...path, unknown[mostFaults] ?? ''],
+    code: 'key-unknown',
+    text: `and ${more} more unknown keys`,
+    key: true,
+    count: more,
+  };
+  return more > 0 ? [...faults, rest] : faults;
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+function listNames(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
 }
 
 function explainValue(issue: Issue, found: unknown): string {
-  if (issue.code === 'invalid_type')
-    return `found ${found === undefined ? 'nothing' : describeValue(found)}, wanted ${nameType(issue.expected)}`;
+  const [, wanted, told] = /^(?:expected|wanted) (.*), found (.*)$/s.exec(issue.message) ?? [];
+  if (told !== undefined) return `found ${told}, wanted ${wanted}`;
   if (issue.code === 'custom' && /found/.test(issue.message)) return issue.message;
-  const wanted = issue.message.replace(/^(Invalid input: |Invalid option: )?expected/, 'wanted');
-  return `found ${describeValue(found)}, ${wanted}`;
+  const near =
+    issue.code === 'invalid_value' && typeof found === 'string'
+      ? suggest(found, issue.values.map(String))
+      : '';
+  return `found ${describeFound(issue, found)}${near}, wanted ${describeWanted(issue)}`;
 }
 
-/** The faults of the alternative that has the right type say more than "none of them fits". */
-function explainUnion(issue: UnionIssue, root: unknown, keys: readonly string[]): Fault[] {
+/** The faults of the alternative that comes closest say more than "none of them fits". */
+function explainUnion(issue: UnionIssue, root: unknown, keysAt: KeyFinder): Fault[] {
   const alternatives = issue.errors as readonly (readonly Issue[])[];
-  const fitting = alternatives.find((issues) => !issues.some(isWrongType));
-  if (fitting !== undefined) {
-    const placed = fitting.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as Issue);
-    return explainIssues(placed, root, keys);
-  }
+  const found = getValue(root, issue.path);
+  const fitting = alternatives.filter((issues) => !issues.some(isWrongType));
+  const strangers = fitting.map(countStrangers);
+  const fewest = Math.min(...strangers);
+  const written = isMap(found) ? Object.keys(found).length : 0;
+  // Not one key is of any alternative.
+  if (fitting.length > 1 && written > 0 && fewest === written)
+    return explainKeys(issue.path, Object.keys(found as object), keysAt);
+  const closest = fitting[strangers.indexOf(fewest)];
+  if (closest !== undefined) return explainIssues(placeAll(closest, issue.path), root, keysAt);
   const types = alternatives
     .flat()
     .flatMap((inner) => (inner.code === 'invalid_type' ? [nameType(inner.expected)] : []));
-  const found = describeValue(getValue(root, issue.path));
-  const text = `${formatPath(issue.path)}found ${found}, wanted ${[...new Set(types)].join(' or ')}`;
-  return [{ path: issue.path, text, key: false }];
+  const text = `${formatPath(issue.path)}found ${describeValue(found)}, wanted ${[...new Set(types)].join(' or ')}`;
+  return [{ path: issue.path, code: found === undefined ? 'key-missing' : 'type-wrong', text, key: false }];
+}
+
+const countStrangers = (issues: readonly Issue[]) =>
+  issues.reduce(
+    (sum, issue) =>
+      sum + (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys.length : 0),
+    0,
+  );
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function placeAll(issues: readonly Issue[], path: readonly PropertyKey[]): Issue[] {
+  return issues.map((inner) => ({ ...inner, path: [...path, ...inner.path] }) as Issue);
 }
 
 function isWrongType(issue: Issue): boolean {
   return issue.code === 'invalid_type' && issue.path.length === 0;
-}
-
-const typeNames: Readonly<Record<string, string>> = {
-  null: 'nothing',
-  string: 'a text',
-  object: 'a map',
-  record: 'a map',
-  array: 'a list',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-};
-
-function nameType(expected: string): string {
-  return typeNames[expected] ?? expected;
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
@@ -98,15 +133,6 @@ function formatPath(path: readonly PropertyKey[]): string {
     typeof part === 'number' ? `[${part}]` : `.${String(part).slice(0, 80)}`,
   );
   return path.length === 0 ? '' : `${names.join('').replace(/^\./, '')}: `;
-}
-
-/** A value in the words of a message, at most 80 characters. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a map';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 function getValue(root: unknown, path: readonly PropertyKey[]): unknown {
@@ -118,16 +144,9 @@ function getValue(root: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** The keys of a schema's map; those of all alternatives of a union. */
-export function listKeys(schema: z.ZodType): string[] {
-  const { properties, anyOf } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  const maps = [properties, ...(anyOf ?? []).map((branch) => (branch as { properties?: object }).properties)];
-  return maps.flatMap((map) => Object.keys(map ?? {}));
-}
-
 /** A fault as a problem of the file that the value comes from; `prefix` leads to the value. */
 export function placeFault(yaml: YamlValue, fault: Fault, prefix: readonly PropertyKey[] = []): Problem {
   const path = [...prefix, ...fault.path];
-  const { key, text, count } = fault;
-  return { at: key ? yaml.locateKey(path) : yaml.locate(path), text, count };
+  const { key, code, text, count } = fault;
+  return { at: key ? yaml.locateKey(path) : yaml.locate(path), code, text, count };
 }

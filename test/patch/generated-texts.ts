@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Parameter, Patch } from '#src/model/patch.js';
+import { formatValue } from '#src/patch/language/expressions.js';
 import { listDefaults } from '#src/patch/language/parameters.js';
-import { patchSchema } from '#src/patch/language/parse-patch.js';
+import { patchSchema } from '#src/patch/language/patch-schema.js';
 import { fillValue } from '#src/patch/language/placeholders.js';
+import { whenSchema } from '#src/patch/language/when.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { configurationSchema } from '#src/setup/configuration.js';
 import { bootSchema } from '../report/boot-schema.js';
@@ -10,9 +12,11 @@ import { bootSchema } from '../report/boot-schema.js';
 /** The text of schema/patch.schema.json, for editors. */
 export function formatPatchSchema(): string {
   const step = z.union(
-    [...stepDefinitions.values()].map(({ kind, schema }) => z.strictObject({ [kind]: schema })),
+    [...stepDefinitions.values()].map(({ kind, schema }) =>
+      z.strictObject({ when: whenSchema.optional(), [kind]: schema }),
+    ),
   );
-  const schema = patchSchema.extend({ steps: z.array(step).min(1).max(1000) });
+  const schema = patchSchema.safeExtend({ steps: z.array(step).max(1000).default([]) });
   return formatJsonSchema('A patch of moby-patch: patch.yaml', schema);
 }
 
@@ -79,7 +83,8 @@ function describePatch(patch: Patch): string[] {
 }
 
 function describeParameter(name: string, { default: value, description }: Parameter): string[] {
-  const shown = value === undefined ? 'required' : value === '' ? 'nothing' : `\`${escapeCell(value)}\``;
+  const text = value === undefined ? undefined : formatValue(value);
+  const shown = text === undefined ? 'required' : text === '' ? 'nothing' : `\`${escapeCell(text)}\``;
   return [`\`${name}\``, shown, escapeCell(description)];
 }
 

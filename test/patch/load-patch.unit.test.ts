@@ -65,14 +65,14 @@ test('all problems are reported at once, each with its place', async (t) => {
   );
   t.deepEqual(lines, [
     'patch.yaml:1:1: title: found nothing, wanted a text',
-    'patch.yaml:1:1: unknown key "titel" (did you mean "title"?)',
+    'patch.yaml:1:1: unknown key "titel" (did you mean "title"?), wanted title, when, uses, conflicts, parameters, steps or expects',
     'patch.yaml:3:5: unknown kind of step "fiel" (did you mean "file"?)',
-    'patch.yaml:4:18: path: expected a path in the image, found a ".." in it',
+    'patch.yaml:4:18: path: found a ".." in it, wanted a path in the image',
     'patch.yaml:4:40: content: found 3, wanted a text',
     'patch.yaml:5:11: path: found nothing, wanted a text',
-    'patch.yaml:5:12: unknown key "pth" (did you mean "path"?)',
-    'patch.yaml:7:13: found a list, wanted a text or a map',
-    'patch.yaml:8:5: found a step with 2 keys, wanted one: its kind',
+    'patch.yaml:5:12: unknown key "pth" (did you mean "path"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret',
+    'patch.yaml:7:13: remove: found a list, wanted a text or a map such as "- remove: etc/motd"',
+    'patch.yaml:8:5: found "file" and "mode" in one step, wanted a "- " before each',
     'patch.yaml:10:5: found "nothing", wanted a step such as "- file: {path: etc/motd, content: hello}"',
   ]);
 });
@@ -88,14 +88,19 @@ test('a notation that YAML reads otherwise than meant is refused', async (t) => 
   ]);
   t.regex(
     (await explain(t, steps('  - remove: a\n    remove: b')))[0] ?? '',
-    /^patch.yaml:4:5: not valid YAML/,
+    /^patch.yaml:4:5: found the key "remove" a second time/,
   );
-  t.regex((await explain(t, 'title: [1'))[0] ?? '', /^patch.yaml:1:\d+: not valid YAML/);
-  t.regex((await explain(t, 'title: !!js/function x\nsteps: []'))[0] ?? '', /Unresolved tag/);
+  t.regex(
+    (await explain(t, 'title: [1'))[0] ?? '',
+    /^patch.yaml:1:\d+: found the end of a line or of the file/,
+  );
+  t.regex((await explain(t, 'title: !!js/function x\nsteps: []'))[0] ?? '', /found a tag \(!name\)/);
   t.deepEqual(await explain(t, ''), ['patch.yaml:1:1: found nothing, wanted a map']);
   t.deepEqual(
     await explain(t, 'title: T\nparameters: {v: {default: 1.10, description: d}}\nsteps: [{remove: a}]'),
-    ['patch.yaml:2:27: parameters.v.default: found 1.1, wanted a text'],
+    [
+      'patch.yaml:2:27: default: found 1.10, which YAML reads as the number 1.1, wanted "1.10" in quotes for the text, or 1.1',
+    ],
   );
 });
 
@@ -140,8 +145,8 @@ test('unknown placeholders and invalid patterns are refused', async (t) => {
   );
   t.deepEqual(others, [
     'patch.yaml:3:19: parameter port: found "x", wanted a value that matches [0-9]+',
-    'patch.yaml:5:10: found ${prot}, wanted a parameter (there is: port), or $${prot} for the text itself',
-    'patch.yaml:5:10: found "${HOME:-/}", wanted ${NAME}, or $${ for a literal ${',
+    'patch.yaml:5:10: found ${prot} (did you mean "port"?), wanted a parameter (there is: port), or $${prot} for the text itself',
+    'patch.yaml:5:10: found "${HOME:-/}", wanted ${NAME}, a function of it (${lower(NAME)}, ${basename(NAME)}, ${join(NAME, " ")}), or $${ for a literal ${',
     'patch.yaml:6:57: timeout: found "x", wanted a whole number',
     'patch.yaml:8:14: found "(", wanted a regular expression that JavaScript understands',
   ]);
@@ -170,7 +175,7 @@ test('a payload is inside the patch folder and has a limit', async (t) => {
   );
   for (const name of ['../secret', '/etc/passwd', 'a/../../b']) {
     const [line] = await explain(t, `title: Test\nsteps:\n${step(name)}`);
-    t.regex(line ?? '', /^patch.yaml:3:27: from: expected a file inside the patch folder/);
+    t.regex(line ?? '', /^patch.yaml:3:27: from: found a path that leads out of it/);
   }
 });
 
@@ -178,7 +183,7 @@ test('a folder without a patch, and a patch file that is too large or no text, a
   const folder = await createFolder(t, {});
   t.regex(
     (await explainFolder(t, folder))[0] ?? '',
-    /^patch.yaml: found no file patch.yaml in the patch folder/,
+    /^patch.yaml:1:1: found no file patch.yaml in the patch folder/,
   );
   await writeFile(join(folder, 'patch.yaml'), Buffer.from([0x74, 0xff]));
   t.regex((await explainFolder(t, folder))[0] ?? '', /not UTF-8/);

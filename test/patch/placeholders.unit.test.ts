@@ -19,6 +19,7 @@ test('any text can be escaped', (t) => {
 test('names and escapes are read, and everything else is malformed', (t) => {
   t.deepEqual(findPlaceholders('${a} $${b} ${c-d} ${e:-f} ${'), {
     names: ['a', 'c-d'],
+    changed: [],
     malformed: ['${e:-f}', '${'],
   });
   t.is(fillPlaceholders('${a}$${a}${b}', new Map([['a', '$1${b}']])), '$1${b}${a}${b}');

@@ -84,13 +84,13 @@ test('unknown, missing and invalid settings are refused', async (t) => {
   t.regex(unknown.message, /did you mean "server"/);
   const wrong = await fail({ port: '80; reboot' });
   t.deepEqual(wrong.message.replaceAll(`${patch.folder}/`, '').split('\n'), [
-    'patch.yaml:3:3: parameter server: found no value, wanted one (its name)',
+    `patch.yaml:3:3: parameter server: found no value for it in the patch ${patch.id}, wanted one (its name)`,
     'patch.yaml:4:3: parameter port: found "80; reboot", wanted a value that matches [0-9]+',
   ]);
   // The pattern covers the whole value: a line break does not end it.
   t.regex((await fail({ server: 'x', port: '80\nx' })).message, /parameter port/);
   const late = await fail({ server: '../x' });
-  t.regex(late.message, /patch.yaml:6:18: path: expected a path in the image, found a "\.\." in it/);
+  t.regex(late.message, /patch.yaml:6:18: path: found a "\.\." in it, wanted a path in the image/);
   const named = await createPlan([patch], { [`${patch.id}.server`]: 'a', server: 'b' }, image, 7);
   t.is(named.patches[0]?.parameters.server, 'a');
 });

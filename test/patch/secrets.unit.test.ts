@@ -25,7 +25,7 @@ async function explain(t: ExecutionContext, steps: string, more = ''): Promise<s
 async function plan(t: ExecutionContext, steps: string, files = {}, given = value) {
   const patch = await createPatch(t, `${parameters}steps:\n${steps}`, files);
   const secret: Secret = { patch: patch.id, name: 'api-token', value: given, shown };
-  return { patch, secret, plan: await createPlan([patch], {}, image, 7, [secret]) };
+  return { patch, secret, plan: await createPlan([patch], {}, image, 7, { secrets: [secret] }) };
 }
 
 test('a secret stands only where it is neither shown nor stored unasked', async (t) => {
@@ -142,7 +142,7 @@ test('the hash of a password is a secret that a plan needs no value of', async (
     shown,
     isMissing: true,
   };
-  t.is((await createPlan([patch], {}, image, 7, [open])).steps.length, 1);
+  t.is((await createPlan([patch], {}, image, 7, { secrets: [open] })).steps.length, 1);
   const wrong = await t.throwsAsync<MobyPatchError>(() => plan(t, steps, {}, 'plain text'));
   t.regex(wrong.message, /password: found .*, wanted "locked", or a hash/);
 });

@@ -60,6 +60,11 @@ export function addBuildOptions(command: Command): Command {
       parseAlignment,
     )
     .option('--single-member', 'one compressed member, for a loader that reads only one')
+    .option(
+      '--accept <path>',
+      'go on where this file of the image is another one than a step was written for (repeatable)',
+      collect,
+    )
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option('--twice', 'make the changes twice, and refuse them where they differ')
     .option('--no-verify', 'do not boot the new image')

@@ -1,7 +1,9 @@
 import type { Parameter } from '../../model/patch.js';
+import { describeValue } from '../../yaml/describe-issue.js';
+import { suggest } from '../../yaml/did-you-mean.js';
+import type { ProblemCode } from '../../yaml/problem-code.js';
 import type { Problem } from '../../yaml/problems.js';
 import type { YamlValue } from '../../yaml/read-yaml.js';
-import { describeValue } from '../../yaml/schema-issues.js';
 import type { StepDefinition } from '../steps/definition.js';
 import { stepDefinitions } from '../steps/registry.js';
 import { findPlaceholders, walkStrings } from './placeholders.js';
@@ -16,12 +18,12 @@ export function checkPlaceholders(
   written: Readonly<Record<string, unknown>>,
   parameters: Parameters,
 ): Problem[] {
-  return ['steps', 'expects'].flatMap((part) =>
+  return ['steps', 'expects', 'when'].flatMap((part) =>
     [...walkStrings(written[part])].flatMap(([inside, text]) => {
       const path = [part, ...inside];
       const problems = checkText(text, describePlace(written, path), parameters);
       const at = problems.length === 0 ? undefined : yaml.locate(path);
-      return at === undefined ? [] : problems.map((problem) => ({ at, text: problem }));
+      return at === undefined ? [] : problems.map((problem) => ({ at, ...problem }));
     }),
   );
 }
@@ -45,23 +47,37 @@ function describePlace(written: unknown, [part, index, kind, ...inside]: Path): 
   return { step: { definition, value: steps?.[Number(index)]?.[String(kind)] }, inside };
 }
 
-function checkText(text: string, place: Place, parameters: Parameters): string[] {
-  const { names, malformed } = findPlaceholders(text);
+interface Found {
+  readonly code: ProblemCode;
+  readonly text: string;
+}
+
+function checkText(text: string, place: Place, parameters: Parameters): Found[] {
+  const { names, changed, malformed } = findPlaceholders(text);
   const isCode = place.step?.definition.shell?.isCode(place.inside, place.step.value) ?? false;
+  const wrong = (each: string): Found => ({ code: 'placeholder-wrong', text: each });
+  const secret = (each: string): Found => ({ code: 'secret-place', text: each });
   return [
-    ...names.flatMap((name) => {
+    ...names.flatMap((name): Found[] => {
       const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
       if (parameter === undefined)
         return [
-          `found \${${name}}, wanted a parameter (there is: ${listNames(parameters)}), or $\${${name}} for the text itself`,
+          wrong(
+            `found \${${name}}${suggest(name, Object.keys(parameters))}, wanted a parameter (there is: ${listNames(parameters)}), or $\${${name}} for the text itself`,
+          ),
         ];
-      if (isCode) return [explainCode(name, parameter)];
-      return parameter.secret ? explainSecret(name, place) : [];
+      if (isCode) return [wrong(explainCode(name, parameter))];
+      if (!parameter.secret) return [];
+      if (changed.includes(name))
+        return [secret(`found a function of the secret ${name}, wanted the secret as it is: \${${name}}`)];
+      return explainSecret(name, place).map(secret);
     }),
-    ...malformed.map(
-      (placeholder) => `found ${describeValue(placeholder)}, wanted \${NAME}, or $\${ for a literal \${`,
+    ...malformed.map((placeholder) =>
+      wrong(
+        `found ${describeValue(placeholder)}, wanted \${NAME}, a function of it (\${lower(NAME)}, \${basename(NAME)}, \${join(NAME, " ")}), or $\${ for a literal \${`,
+      ),
     ),
-    ...(isCode ? findUnlisted(text, place, parameters) : []),
+    ...(isCode ? findUnlisted(text, place, parameters).map(secret) : []),
   ];
 }
 
@@ -87,7 +103,7 @@ function explainSecret(name: string, { step, inside: [field] }: Place): string[]
   const places = 'the content of a file, options of a mount, or secrets: [...] of a run';
   if (step === undefined)
     return [
-      `found the secret ${name} in an expectation, which reports and the console show; wanted another text`,
+      `found the secret ${name} in an expectation or a condition, which reports and the console show; wanted another text`,
     ];
   if (rule === undefined || !rule.fields.includes(String(field)))
     return [`found the secret ${name} where it would be shown or stored, wanted it in ${places}`];
@@ -133,7 +149,7 @@ export function checkSecretLists(
           parameter === undefined
             ? `found ${describeValue(name)}, wanted a parameter with secret: true`
             : `found ${name}, wanted a parameter with secret: true: the script gets all others anyway`;
-        return [{ at, text }];
+        return [{ at, code: 'secret-place', text }];
       });
     }),
   );

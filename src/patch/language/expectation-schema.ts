@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Expectation, kindOf } from '../../model/expectation.js';
+import { whenSchema } from './when.js';
 
 const pattern = z.string().min(1).max(1000);
 
@@ -21,18 +22,23 @@ const size = z
 
 const within = duration.optional().describe("By which second of the guest's time it must hold, like 20s.");
 
+/** Each kind may have a condition. */
+function expectation<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject({ ...shape, when: whenSchema.optional() });
+}
+
 /** One expectation, as it is written. */
 export const expectationSchema = z.union([
-  z.strictObject({
+  expectation({
     console: pattern.describe('A regular expression that a line of the console matches.'),
     within,
   }),
-  z.strictObject({
+  expectation({
     file: z.string().min(1).describe('A path that exists after the boot.'),
     content: z.string().optional().describe('The exact text of the file.'),
     within,
   }),
-  z.strictObject({
+  expectation({
     service: z
       .string()
       .min(1)
@@ -42,12 +48,12 @@ export const expectationSchema = z.union([
       ),
     within,
   }),
-  z.strictObject({
+  expectation({
     mount: z.string().min(1).describe('A path at which a file system is mounted.'),
     type: z.string().min(1).optional().describe('The type of the file system.'),
     within,
   }),
-  z.strictObject({
+  expectation({
     port: z
       .int()
       .min(1)
@@ -57,19 +63,19 @@ export const expectationSchema = z.union([
     answer: pattern.optional().describe('A regular expression of what comes over it.'),
     within,
   }),
-  z.strictObject({
+  expectation({
     command: z.string().min(1).max(8192).describe("A command of the guest's shell."),
     exit: z.int().min(0).max(255).optional().describe('Its exit code; default: 0.'),
     output: pattern.optional().describe('A regular expression of its output.'),
     within,
   }),
-  z.strictObject({
+  expectation({
     'no-failed-services': z.boolean().describe('Whether a failed service refuses the boot; default: true.'),
     except: z.array(z.string().min(1)).optional().describe('Services that may fail.'),
   }),
-  z.strictObject({ poweroff: z.literal(true).describe('The guest ends by itself.'), within }),
-  z.strictObject({ within: duration }),
-  z.strictObject({ 'memory-below': size }),
+  expectation({ poweroff: z.literal(true).describe('The guest ends by itself.'), within }),
+  expectation({ within: duration }),
+  expectation({ 'memory-below': size }),
 ]);
 
 type Written = z.output<typeof expectationSchema>;

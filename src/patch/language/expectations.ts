@@ -1,4 +1,5 @@
 import type { Expectation } from '../../model/expectation.js';
+import type { Values } from './expressions.js';
 import { fillPlaceholders } from './placeholders.js';
 
 /** Keys whose values are regular expressions. */
@@ -8,7 +9,7 @@ const plainKeys = ['file', 'content', 'service', 'mount', 'type', 'send', 'comma
 type Texts = Partial<Record<(typeof patternKeys)[number] | (typeof plainKeys)[number], string>>;
 
 /** Replaces placeholders. In a regular expression, a value matches its own characters. */
-export function fillExpectation(expectation: Expectation, values: ReadonlyMap<string, string>): Expectation {
+export function fillExpectation(expectation: Expectation, values: Values): Expectation {
   const texts = expectation as Texts;
   const filled: Texts = {};
   for (const key of plainKeys)

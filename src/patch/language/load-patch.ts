@@ -1,5 +1,4 @@
 import { basename, join, resolve } from 'node:path';
-import { MobyPatchError } from '../../model/error.js';
 import type { Patch } from '../../model/patch.js';
 import { createProblemError, type Problem } from '../../yaml/problems.js';
 import { parsePatch } from './parse-patch.js';
@@ -10,35 +9,49 @@ const largestFile = 1024 * 1024;
 
 export const patchFile = 'patch.yaml';
 
+export interface ReadPatch {
+  /** Absent when there are problems. */
+  readonly patch?: Patch | undefined;
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Reads and checks the patch in a folder. Error (`invalid`): `patch-invalid` with all problems at once, each on a
  * line `FILE:LINE:COLUMN: what, found, wanted`.
  */
 export async function loadPatch(folder: string): Promise<Patch> {
-  const file = join(folder, patchFile);
-  const { patch, problems, uses } = parsePatch(await readPatchFile(folder, file), {
-    id: basename(resolve(folder)),
-    folder,
-    file,
-  });
-  const payload = openPayloadFolder(folder);
-  const checks = uses.map(async ({ at, ...use }): Promise<Problem[]> => {
-    const text = await payload.check(use);
-    return text === undefined ? [] : [{ at, text }];
-  });
-  const all = [...problems, ...(await Promise.all(checks)).flat()];
-  if (patch === undefined || all.length > 0) throw createProblemError(all);
+  const { patch, problems } = await readPatch(folder);
+  if (patch === undefined || problems.length > 0) throw createProblemError(problems);
   return patch;
 }
 
-async function readPatchFile(folder: string, file: string): Promise<string> {
-  const fail = (message: string, hint?: string) =>
-    new MobyPatchError('invalid', 'patch-invalid', `${file}: ${message}`, { path: file, hint });
+export async function readPatch(folder: string): Promise<ReadPatch> {
+  const file = join(folder, patchFile);
+  const text = await readPatchFile(folder, file);
+  if (typeof text !== 'string') return { problems: [text] };
+  const { patch, problems, uses } = parsePatch(text, { id: basename(resolve(folder)), folder, file });
+  const payload = openPayloadFolder(folder);
+  const checks = uses.map(async ({ at, ...use }): Promise<Problem[]> => {
+    const problem = await payload.check(use);
+    return problem === undefined ? [] : [{ at, ...problem }];
+  });
+  const all = [...problems, ...(await Promise.all(checks)).flat()];
+  return all.length > 0 ? { problems: all } : { patch, problems: [] };
+}
+
+async function readPatchFile(folder: string, file: string): Promise<string | Problem> {
+  const fail = (text: string, hint?: string): Problem => ({
+    at: { file, line: 1, column: 1 },
+    code: 'file-unreadable',
+    text,
+    hint,
+  });
   const read = await readInside(folder, patchFile, largestFile);
-  if ('fault' in read) throw fail(read.fault, `ls -l ${folder}`);
+  if ('fault' in read) return fail(read.fault, `ls -l ${folder}`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(read.bytes);
   } catch (error) {
-    throw error instanceof TypeError ? fail('found bytes that are not UTF-8') : error;
+    if (!(error instanceof TypeError)) throw error;
+    return fail('found bytes that are not UTF-8, wanted a text');
   }
 }

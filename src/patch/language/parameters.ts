@@ -4,6 +4,8 @@ import type { Parameter, Patch } from '../../model/patch.js';
 import { type Secret, secretPrefix } from '../../model/secret.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { createProblemError, formatPosition, type Problem } from '../../yaml/problems.js';
+import type { Value, Values } from './expressions.js';
+import { explainType, parseValue } from './parameter-types.js';
 import { nameVariable } from './variables.js';
 
 /** Values that the user gives to parameters: `NAME`, or `PATCH.NAME` where several patches have that name. */
@@ -15,17 +17,28 @@ export interface ValueFault {
   readonly isSlow?: boolean;
 }
 
-/** What is wrong with a value; undefined for a valid one. */
-export function explainValue(name: string, value: string, { pattern }: Parameter): ValueFault | undefined {
+/** What is wrong with a value; undefined for a valid one. Each entry of a list is looked at. */
+export function explainValue(name: string, value: Value, parameter: Parameter): ValueFault | undefined {
+  for (const text of [value].flat()) {
+    const fault = explainText(name, text, parameter);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function explainText(name: string, value: string, parameter: Parameter): ValueFault | undefined {
+  const { pattern, choices } = parameter;
   if (value.length > 4096 || value.includes('\0'))
     return { text: `parameter ${name}: found ${value.length} characters, wanted at most 4096 and no NUL` };
+  const found = `parameter ${name}: found ${JSON.stringify(value)}`;
+  if (choices !== undefined && !choices.includes(value))
+    return { text: `${found}${suggest(value, choices)}, wanted ${choices.join(' or ')}` };
+  const type = explainType(value, parameter);
+  if (type !== undefined) return { text: `${found}, wanted ${type}` };
   if (pattern === undefined) return undefined;
   const matched = matchWhole(pattern, value);
   if (matched === undefined) return { text: `parameter ${name}: ${explainSlow(pattern)}`, isSlow: true };
-  if (matched) return undefined;
-  return {
-    text: `parameter ${name}: found ${JSON.stringify(value)}, wanted a value that matches ${pattern}`,
-  };
+  return matched ? undefined : { text: `${found}, wanted a value that matches ${pattern}` };
 }
 
 function explainSlow(pattern: string): string {
@@ -41,23 +54,58 @@ function matchWhole(pattern: string, value: string): boolean | undefined {
  * The value of every parameter of a patch that is no secret. Error (`invalid`): `patch-invalid` with all problems at
  * once.
  */
-export function resolveParameters(patch: Patch, settings: Settings): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  const problems: Problem[] = [];
+export function resolveParameters(patch: Patch, settings: Settings): Values {
+  const { values, problems } = tryParameters(patch, settings);
+  if (problems.length > 0) throw createProblemError(problems, hintAtValues(problems));
+  return values;
+}
+
+interface Resolved {
+  readonly values: Values;
+  readonly problems: readonly ParameterProblem[];
+}
+
+interface ParameterProblem extends Problem {
+  /** Of the parameter. */
+  readonly name: string;
+}
+
+/** As far as there are valid values. */
+export function tryParameters(patch: Patch, settings: Settings): Resolved {
+  const values = new Map<string, Value>();
+  const problems: ParameterProblem[] = [];
   for (const [name, parameter] of Object.entries(patch.parameters)) {
     if (parameter.secret) continue;
     const at = parameter.at ?? { file: patch.folder, line: 1, column: 1 };
-    const value = findSetting(patch, name, settings) ?? parameter.default;
-    const fault =
-      value === undefined
-        ? { text: `parameter ${name}: found no value, wanted one (${parameter.description})` }
-        : explainValue(name, value, parameter);
-    if (fault === undefined) values.set(name, value ?? '');
-    else problems.push({ at, text: fault.text });
+    const given = findSetting(patch, name, settings);
+    const value = given === undefined ? chooseDefault(parameter) : parseValue(given, parameter);
+    if (value === undefined) {
+      const text = `parameter ${name}: found no value for it in the patch ${patch.id}, wanted one (${parameter.description})`;
+      problems.push({ name, at, code: 'parameter-missing', text, hint: hintAtSetting(name) });
+      continue;
+    }
+    const isEmpty = given === undefined && parameter.default === undefined;
+    const fault = isEmpty ? undefined : explainValue(name, value, parameter);
+    if (fault === undefined) values.set(name, value);
+    else problems.push({ name, at, code: 'parameter-value', text: fault.text });
     if (fault?.isSlow) break;
   }
-  if (problems.length > 0) throw createProblemError(problems, 'give values with -s NAME=VALUE');
-  return values;
+  return { values, problems };
+}
+
+function chooseDefault(parameter: Parameter): Value | undefined {
+  if (parameter.default !== undefined) return parameter.default;
+  return parameter.required === false ? parseValue('', parameter) : undefined;
+}
+
+function hintAtSetting(name: string): string {
+  return `-s ${name}=VALUE, or in moby-patch.yaml: settings: {${name}: VALUE}`;
+}
+
+function hintAtValues(problems: readonly ParameterProblem[]): string {
+  const missing = problems.filter(({ code }) => code === 'parameter-missing').map(({ name }) => name);
+  const flags = missing.map((name) => `-s ${name}=VALUE`);
+  return missing.length === 0 ? 'give values with -s NAME=VALUE' : `add ${flags.join(' ')}`;
 }
 
 function findSetting(patch: Patch, name: string, settings: Settings): string | undefined {
@@ -138,8 +186,12 @@ export function checkSettings(patches: readonly Patch[], settings: Settings): vo
   }
 }
 
-/** The default values. Parameters without a default are left out. */
-export function listDefaults(parameters: Readonly<Record<string, Parameter>>): ReadonlyMap<string, string> {
-  const optional = Object.entries(parameters).filter(([, parameter]) => parameter.default !== undefined);
-  return new Map(optional.map(([name, parameter]) => [name, parameter.default ?? '']));
+/** The default values. Parameters without one are left out. */
+export function listDefaults(parameters: Readonly<Record<string, Parameter>>): Values {
+  return new Map(
+    Object.entries(parameters).flatMap(([name, parameter]) => {
+      const { default: value } = parameter;
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }

@@ -1,67 +1,19 @@
-import { z } from 'zod';
 import type { Expectation } from '../../model/expectation.js';
 import type { Parameter, Patch, SourceStep } from '../../model/patch.js';
 import type { Problem } from '../../yaml/problems.js';
 import { readYaml, type YamlValue } from '../../yaml/read-yaml.js';
-import { explainIssues, listKeys, placeFault } from '../../yaml/schema-issues.js';
+import { explainIssues, placeFault } from '../../yaml/schema-issues.js';
+import { createKeyFinder } from '../../yaml/schema-keys.js';
+import { checkConditions } from './check-conditions.js';
 import { checkPlaceholders, checkSecretLists } from './check-placeholders.js';
-import { expectationSchema, normaliseExpectation } from './expectation-schema.js';
-import { explainExpectation, isRegularExpression, patternKeys } from './expectations.js';
+import { normaliseExpectation } from './expectation-schema.js';
+import { explainExpectation, patternKeys } from './expectations.js';
+import type { Values } from './expressions.js';
 import { explainValue, listDefaults } from './parameters.js';
-import { type ParsedStep, type PlacedUse, parseStep } from './parse-step.js';
-import { measureGrowth, parameterName } from './placeholders.js';
+import { type ParsedStep, type PlacedUse, parseStep, parseWhen } from './parse-step.js';
+import { mostSteps, patchSchema } from './patch-schema.js';
+import { measureGrowth } from './placeholders.js';
 import { explainName } from './variables.js';
-
-const parameterSchema = z
-  .strictObject({
-    // A text, because YAML would drop the zeros of a number: 1.10, 0644.
-    default: z
-      .string()
-      .max(4096)
-      .optional()
-      .describe('The value when none is given. A parameter without a default requires a value.'),
-    description: z.string().min(1),
-    pattern: z
-      .string()
-      .min(1)
-      .max(1000)
-      .refine(isRegularExpression, { error: 'expected a regular expression that JavaScript understands' })
-      .optional()
-      .describe('A regular expression that the whole value must match.'),
-    secret: z
-      .boolean()
-      .optional()
-      .describe('Whether the value is shown nowhere and reaches only the steps that name it.'),
-  })
-  .refine((value) => !value.secret || value.default === undefined, {
-    path: ['default'],
-    error: 'expected no "default" for a secret: everybody can read this file',
-  });
-
-const mostSteps = 1000;
-const mostParameters = 1000;
-
-/** A whole patch file, but for the values of its steps: each kind of step has a schema of its own. */
-export const patchSchema = z.strictObject({
-  title: z.string().min(1).max(200).describe('What the patch does, in one line.'),
-  parameters: z
-    .record(
-      z.string().regex(parameterName, { error: 'expected a name of letters, digits, _ and -' }),
-      parameterSchema,
-    )
-    .refine((parameters) => Object.keys(parameters).length <= mostParameters, {
-      error: `expected at most ${mostParameters} parameters`,
-    })
-    .default({})
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
-    .describe('Values that steps use as ${name}, and scripts as "$name"; $${ is a literal ${.'),
-  steps: z.array(z.unknown()).min(1).max(mostSteps).describe('What the patch does, in order.'),
-  expects: z
-    .array(expectationSchema)
-    .max(100)
-    .default([])
-    .describe('What a good boot of the patched image shows.'),
-});
 
 export interface PatchSource {
   readonly id: string;
@@ -80,16 +32,21 @@ export interface ParsedPatch {
 
 /** Reads the text of a patch.yaml, and no other file. */
 export function parsePatch(text: string, source: PatchSource): ParsedPatch {
-  const yaml = readYaml(text, source.file);
+  return parsePatchValue(readYaml(text, source.file), source);
+}
+
+/** Checks the value of a patch, wherever it was written. */
+export function parsePatchValue(yaml: YamlValue, source: PatchSource): ParsedPatch {
   if (yaml.value === undefined && yaml.problems.length > 0) return { problems: yaml.problems, uses: [] };
   const written = isMap(yaml.value) ? yaml.value : {};
   const parsed = patchSchema.safeParse(yaml.value);
   const parameters = parsed.success ? placeParameters(yaml, parsed.data.parameters) : {};
-  const steps = parseSteps(yaml, written.steps, listDefaults(parameters));
+  const defaults = listDefaults(parameters);
+  const steps = parseSteps(yaml, written.steps, defaults);
   const uses = steps.flatMap((step) => step.uses);
   const stepProblems = steps.flatMap((step) => step.problems);
   if (!parsed.success) {
-    const faults = explainIssues(parsed.error.issues, yaml.value, listKeys(patchSchema));
+    const faults = explainIssues(parsed.error.issues, yaml.value, createKeyFinder(patchSchema));
     // Placeholders are not checked: without the parameters each of them would be a second problem.
     const placed = faults.map((fault) => placeFault(yaml, fault));
     return { problems: [...yaml.problems, ...placed, ...stepProblems], uses };
@@ -106,13 +63,17 @@ export function parsePatch(text: string, source: PatchSource): ParsedPatch {
     ...checkExpectations(yaml, expects),
     ...checkPlaceholders(yaml, written, parameters),
     ...checkSecretLists(yaml, written, parameters),
+    ...checkConditions(yaml, written, parameters),
+    ...parseWhen(yaml, written.when, ['when'], defaults).problems,
     ...stepProblems,
   ];
   if (problems.length > 0) return { problems, uses };
-  const patch = {
-    id: source.id,
-    folder: source.folder,
+  const patch: Patch = {
+    ...source,
     title: parsed.data.title,
+    ...(written.when !== undefined && { when: written.when }),
+    uses: parsed.data.uses.map((name, index) => ({ name, at: yaml.locate(['uses', index]) })),
+    conflicts: parsed.data.conflicts.map((name, index) => ({ name, at: yaml.locate(['conflicts', index]) })),
     parameters,
     steps: steps.flatMap(({ step }): SourceStep[] => (step ? [step] : [])),
     expects,
@@ -124,18 +85,15 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parseSteps(
-  yaml: YamlValue,
-  written: unknown,
-  defaults: ReadonlyMap<string, string>,
-): readonly ParsedStep[] {
+function parseSteps(yaml: YamlValue, written: unknown, defaults: Values): readonly ParsedStep[] {
   if (!Array.isArray(written)) return [];
   const growth = measureGrowth(defaults);
   const steps: ParsedStep[] = [];
   for (const [index, step] of written.slice(0, mostSteps).entries()) {
     const path = ['steps', index];
     const text = growth.add(step);
-    if (text !== undefined) return [...steps, { problems: [{ at: yaml.locate(path), text }], uses: [] }];
+    if (text !== undefined)
+      return [...steps, { problems: [{ at: yaml.locate(path), code: 'value-wrong', text }], uses: [] }];
     steps.push(parseStep(yaml, step, path, defaults));
   }
   return steps;
@@ -157,7 +115,9 @@ function checkNames(yaml: YamlValue, parameters: Readonly<Record<string, Paramet
   const all = Object.keys(parameters);
   return all.flatMap((name) => {
     const text = explainName(name, all);
-    return text === undefined ? [] : [{ at: yaml.locateKey(['parameters', name]), text }];
+    return text === undefined
+      ? []
+      : [{ at: yaml.locateKey(['parameters', name]), code: 'parameter-name', text }];
   });
 }
 
@@ -168,15 +128,17 @@ function checkDefaults(yaml: YamlValue, parameters: Readonly<Record<string, Para
       parameter.default === undefined ? undefined : explainValue(name, parameter.default, parameter);
     if (fault === undefined) continue;
     const { text, isSlow } = fault;
-    problems.push({ at: yaml.locate(['parameters', name, isSlow ? 'pattern' : 'default']), text });
+    const at = yaml.locate(['parameters', name, isSlow ? 'pattern' : 'default']);
+    problems.push({ at, code: 'parameter-value', text });
     if (isSlow) break;
   }
   return problems;
 }
 
 function checkExpectations(yaml: YamlValue, expects: readonly Expectation[]): Problem[] {
-  return expects.flatMap((expectation, index) => {
+  return expects.flatMap((expectation, index): Problem[] => {
     const fault = explainExpectation(expectation);
-    return fault === undefined ? [] : [{ at: yaml.locate(['expects', index, fault.key]), text: fault.text }];
+    if (fault === undefined) return [];
+    return [{ at: yaml.locate(['expects', index, fault.key]), code: 'value-wrong', text: fault.text }];
   });
 }

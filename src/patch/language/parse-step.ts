@@ -1,11 +1,19 @@
+import type { When } from '../../model/condition.js';
 import type { Position, SourceStep } from '../../model/patch.js';
+import { describeValue } from '../../yaml/describe-issue.js';
 import { suggest } from '../../yaml/did-you-mean.js';
+import type { ProblemCode } from '../../yaml/problem-code.js';
 import type { Problem } from '../../yaml/problems.js';
 import type { YamlValue } from '../../yaml/read-yaml.js';
-import { describeValue, explainIssues, type Fault, placeFault } from '../../yaml/schema-issues.js';
+import { explainIssues, type Fault, placeFault } from '../../yaml/schema-issues.js';
+import { createKeyFinder } from '../../yaml/schema-keys.js';
 import type { PayloadUse, StepDefinition } from '../steps/definition.js';
 import { stepDefinitions } from '../steps/registry.js';
+import type { Values } from './expressions.js';
+import { type FittedValue, fitValue } from './fit-value.js';
 import { fillValue, findPlaceholders, walkStrings } from './placeholders.js';
+import { showExample } from './step-examples.js';
+import { whenSchema } from './when.js';
 
 /** A payload file, and where the patch file names it. */
 export interface PlacedUse extends PayloadUse {
@@ -22,61 +30,82 @@ export interface ParsedStep {
 type Path = readonly PropertyKey[];
 
 /** Reads one member of `steps`. It is checked with the defaults of the parameters in the place of values. */
-export function parseStep(
-  yaml: YamlValue,
-  written: unknown,
-  path: Path,
-  defaults: ReadonlyMap<string, string>,
-): ParsedStep {
+export function parseStep(yaml: YamlValue, written: unknown, path: Path, defaults: Values): ParsedStep {
   const at = yaml.locate(path);
-  const fail = (text: string, where = at): ParsedStep => ({ problems: [{ at: where, text }], uses: [] });
-  if (typeof written !== 'object' || written === null || Array.isArray(written)) {
-    return fail(
-      `found ${describeValue(written)}, wanted a step such as "- file: {path: etc/motd, content: hello}"`,
-    );
-  }
-  const [kind, ...more] = Object.keys(written);
-  if (kind === undefined || more.length > 0) {
-    return fail(explainKeys(written));
-  }
+  const fail = (code: ProblemCode, text: string, where = at): ParsedStep => ({
+    problems: [{ at: where, code, text }],
+    uses: [],
+  });
+  if (typeof written !== 'object' || written === null || Array.isArray(written))
+    return fail('step-shape', `found ${describeValue(written)}, wanted a step${showExample('file')}`);
+  const { when, ...kinds } = written as Record<string, unknown>;
+  const [kind, ...more] = Object.keys(kinds);
+  if (kind === undefined || more.length > 0) return fail('step-shape', explainKeys(kinds));
   const definition = stepDefinitions.get(kind);
   if (!definition) {
-    const kinds = [...stepDefinitions.keys()];
-    const wanted = suggest(kind, kinds) || `; there are ${kinds.join(', ')}`;
-    return fail(`unknown kind of step "${kind}"${wanted}`, yaml.locateKey([...path, kind]));
+    const known = [...stepDefinitions.keys()];
+    const wanted = suggest(kind, known) || `; there are ${known.join(', ')}`;
+    return fail('step-unknown', `unknown kind of step "${kind}"${wanted}`, yaml.locateKey([...path, kind]));
   }
-  const value = (written as Record<string, unknown>)[kind];
+  const condition = parseWhen(yaml, when, [...path, 'when'], defaults);
+  const value = kinds[kind];
   const inner = [...path, kind];
-  const filled = fillValue(value, defaults);
-  const faults = checkValue(definition, filled);
-  const open = faults.length === 0 ? undefined : listOpenPlaces(filled);
-  const problems = faults
-    .filter((fault) => !open?.has(formatPlace(fault.path)))
-    .map((fault) => placeFault(yaml, fault, inner));
+  const fitted = fitValue(definition, value, defaults);
+  const problems = [
+    ...condition.problems,
+    ...listFaults(fitted).map((fault) => placeFault(yaml, addExample(fault, kind), inner)),
+  ];
   if (problems.length > 0) return { problems, uses: [] };
   const places = new Map<string, Position>([['', yaml.locate(inner)]]);
   for (const [inside] of walkStrings(value)) places.set(inside.join('.'), yaml.locate([...inner, ...inside]));
-  return { step: { kind, value, at, places }, problems, uses: findUses(definition, filled, yaml, inner) };
+  const step = { kind, value, at, places, ...(when !== undefined && { when }) };
+  return { step, problems, uses: findUses(definition, fitted, yaml, inner) };
 }
 
-/** The faults of a step's value. */
-export function checkValue(definition: StepDefinition, value: unknown): readonly Fault[] {
-  const result = definition.schema.safeParse(value);
-  return result.success ? [] : explainIssues(result.error.issues, value, definition.keys());
+/** The faults of a value, but for those that a parameter without a value explains. */
+function listFaults({ filled, faults }: FittedValue): readonly Fault[] {
+  if (faults.length === 0) return faults;
+  const open = listOpenPlaces(filled);
+  return faults.filter((fault) => !open.has(formatPlace(fault.path)));
 }
 
-/** The places at or above a text that still waits for a value: it is checked again when the plan is made. */
+/** A value of the wrong type is often one of another tool: the right form says more than the type. */
+function addExample(fault: Fault, kind: string): Fault {
+  const isWhole = fault.path.length === 0 && (fault.code === 'type-wrong' || fault.code === 'key-missing');
+  return isWhole ? { ...fault, text: `${kind}: ${fault.text}${showExample(kind)}` } : fault;
+}
+
+export interface ParsedWhen {
+  /** Absent where there is none, or problems. */
+  readonly when?: When;
+  readonly problems: readonly Problem[];
+}
+
+export function parseWhen(yaml: YamlValue, written: unknown, path: Path, defaults: Values): ParsedWhen {
+  if (written === undefined) return { problems: [] };
+  const filled = fillValue(written, defaults);
+  const parsed = whenSchema.safeParse(filled);
+  if (parsed.success) return { when: parsed.data, problems: [] };
+  const faults = explainIssues(parsed.error.issues, filled, createKeyFinder(whenSchema));
+  return { problems: faults.map((fault) => placeFault(yaml, fault, path)) };
+}
+
 /** A step has one key; keys that belong below it are often written beside it. */
 function explainKeys(written: object): string {
   const [[kind = '', value] = [], ...more] = Object.entries(written);
-  if (value === null && stepDefinitions.has(kind) && more.length > 0) {
-    const names = more.map(([name]) => `"${name}"`).join(', ');
+  const all = Object.keys(written);
+  if (all.length === 0) return `found a step without a kind, wanted one${showExample('file')}`;
+  const names = more.map(([name]) => `"${name}"`).join(', ');
+  const kinds = all.filter((name) => stepDefinitions.has(name));
+  if (kinds.length > 1)
+    return `found ${kinds.map((name) => `"${name}"`).join(' and ')} in one step, wanted a "- " before each`;
+  if (value === null && kinds.length === 1)
     return `found ${names} beside "${kind}", wanted below it: indent by two more spaces`;
-  }
-  const count = Object.keys(written).length;
-  return `found a step with ${count} keys, wanted one: its kind`;
+  if (kinds.length === 1) return `found ${names} beside "${kinds[0]}", wanted all of it below "${kinds[0]}"`;
+  return `found a step with ${all.length} keys, none of them a kind of step, wanted one kind${showExample('file')}`;
 }
 
+/** The places at or above a text that still waits for a value: it is checked again when the plan is made. */
 function listOpenPlaces(filled: unknown): ReadonlySet<string> {
   const open = new Set<string>();
   for (const [path, text] of walkStrings(filled)) {
@@ -90,9 +119,13 @@ function formatPlace(path: Path): string {
   return path.map(String).join('\0');
 }
 
-function findUses(definition: StepDefinition, filled: unknown, yaml: YamlValue, inner: Path): PlacedUse[] {
-  const result = definition.schema.safeParse(filled);
-  const uses = result.success ? (definition.payload?.(result.data) ?? []) : [];
+function findUses(
+  definition: StepDefinition,
+  { value }: FittedValue,
+  yaml: YamlValue,
+  inner: Path,
+): PlacedUse[] {
+  const uses = value === undefined ? [] : (definition.payload?.(value) ?? []);
   return uses
     .filter(({ name }) => findPlaceholders(name).names.length === 0)
     .map((use) => ({ ...use, at: yaml.locate([...inner, 'from']) }));

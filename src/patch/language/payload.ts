@@ -26,6 +26,11 @@ interface Fault {
   readonly fault: string;
 }
 
+interface PayloadProblem {
+  readonly code: 'payload-wrong' | 'private-key';
+  readonly text: string;
+}
+
 /** The bytes, or what is wrong. */
 export type Payload = { readonly bytes: Uint8Array } | Fault;
 
@@ -37,8 +42,8 @@ export interface PayloadFolder {
   open(name: string): Promise<Content | Fault>;
   /** A folder with all that is in it. */
   readTree(request: TreeRequest): Promise<PayloadTree>;
-  /** The text of a problem that `read` or `open` would find; undefined when there is none. */
-  check(use: PayloadUse): Promise<string | undefined>;
+  /** What `read` or `open` would find, or a private key where a public one belongs; undefined when there is nothing. */
+  check(use: PayloadUse): Promise<PayloadProblem | undefined>;
 }
 
 export function openPayloadFolder(folder: string): PayloadFolder {
@@ -49,11 +54,18 @@ export function openPayloadFolder(folder: string): PayloadFolder {
     readTree: (request) => readTree(folder, request, open),
     read: (name) => limit(() => readInside(folder, name, largestTemplate)),
     open,
-    async check({ name, template, exclude }) {
-      if (exclude !== undefined) return checkTree(folder, { name, exclude });
+    async check({ name, template, exclude, isPublic }) {
+      const fault = (text: string | undefined): PayloadProblem | undefined =>
+        text === undefined ? undefined : { code: 'payload-wrong', text };
+      if (exclude !== undefined) return fault(await checkTree(folder, { name, exclude }));
       const largest = template ? largestTemplate : largestBody;
-      const payload = await limit(() => use({ folder, name, largest }, async () => undefined));
-      return payload?.fault;
+      const hasKey = await limit(() =>
+        use({ folder, name, largest }, (file) => (isPublic ? hasPrivateKey(file) : Promise.resolve(false))),
+      );
+      if (typeof hasKey !== 'boolean') return fault(hasKey.fault);
+      if (!hasKey) return undefined;
+      const text = `found a private key in ${name}, wanted a public one: everybody who has the image could use it`;
+      return { code: 'private-key', text };
     },
   };
 }
@@ -78,6 +90,11 @@ async function openContent(file: FileHandle, path: string): Promise<Content> {
   for await (const piece of readOpenedPieces(file, size)) hash.update(piece);
   assertSame(await file.stat({ bigint: true }), opened, path);
   return { size, sha256: hash.digest('hex'), body: () => readAgain(path, opened) };
+}
+
+async function hasPrivateKey(file: FileHandle): Promise<boolean> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(largestHeld), 0, largestHeld, 0);
+  return /-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----/.test(buffer.toString('latin1', 0, bytesRead));
 }
 
 /** The file as it was when it was hashed. Error (`failed`): `payload-changed`. */

@@ -1,34 +1,43 @@
+import { evaluate, formatValue, nameOf, parseExpression, type Value, type Values } from './expressions.js';
+
 /**
- * `${name}` stands for the value of a parameter, and `$${` for a literal `${`. A shell's `${x:-y}` is neither and
- * refused, so that no script silently loses an expansion.
+ * `${name}` stands for the value of a parameter, `${lower(name)}` for a function of it, and `$${` for a literal `${`. A
+ * shell's `${x:-y}` is none of them and refused, so that no script silently loses an expansion.
  */
 const token = /\$\$\{|\$\{([^}]*)\}?/g;
 
-/** The name of a parameter: the only thing that may stand between `${` and `}`. */
-export const parameterName = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+export interface Placeholders {
+  /** The parameters, in order. */
+  readonly names: readonly string[];
+  /** Those that a function changes. */
+  readonly changed: readonly string[];
+  /** As they are written, `${` included. */
+  readonly malformed: readonly string[];
+}
 
-/** The names of a text's placeholders, in order; `malformed` ones as they are written, `${` included. */
-export function findPlaceholders(text: string): { names: string[]; malformed: string[] } {
+export function findPlaceholders(text: string): Placeholders {
   const names: string[] = [];
+  const changed: string[] = [];
   const malformed: string[] = [];
-  for (const [written, name] of text.matchAll(token)) {
-    if (name === undefined) continue;
-    if (parameterName.test(name) && written.endsWith('}')) names.push(name);
-    else malformed.push(written);
+  for (const [written, inner] of text.matchAll(token)) {
+    if (inner === undefined) continue;
+    const expression = written.endsWith('}') ? parseExpression(inner) : undefined;
+    if (expression === undefined) malformed.push(written);
+    else {
+      names.push(nameOf(expression));
+      if ('call' in expression) changed.push(nameOf(expression));
+    }
   }
-  return { names, malformed };
+  return { names, changed, malformed };
 }
 
 /** Replaces placeholders by their values. A placeholder without a value stays as it is. */
-export function fillPlaceholders(
-  text: string,
-  values: ReadonlyMap<string, string>,
-  encode = (value: string) => value,
-): string {
-  return text.replace(token, (written, name: string | undefined) => {
-    if (name === undefined) return '${';
-    const value = values.get(name);
-    return value === undefined ? written : encode(value);
+export function fillPlaceholders(text: string, values: Values, encode = (value: string) => value): string {
+  return text.replace(token, (written, inner: string | undefined) => {
+    if (inner === undefined) return '${';
+    const expression = parseExpression(inner);
+    const value = expression && evaluate(expression, values);
+    return value === undefined ? written : encode(formatValue(value));
   });
 }
 
@@ -41,23 +50,46 @@ export interface Growth {
   add(value: unknown): string | undefined;
 }
 
-export function measureGrowth(values: ReadonlyMap<string, string>): Growth {
+export function measureGrowth(values: Values): Growth {
   let total = 0;
   return {
     add(value) {
       for (const [, text] of walkStrings(value))
-        for (const [written, name = ''] of text.matchAll(token))
-          total += Math.max(0, (values.get(name)?.length ?? 0) - written.length);
+        for (const [written, inner = ''] of text.matchAll(token))
+          total += Math.max(0, measure(inner, values) - written.length);
       if (total <= mostGrowth) return undefined;
       return `found placeholders whose values add ${total} characters to the patch, wanted at most ${mostGrowth}`;
     },
   };
 }
 
-/** Replaces placeholders in every string of a JSON value, but not in the keys of maps. */
-export function fillValue(value: unknown, values: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') return fillPlaceholders(value, values);
-  if (Array.isArray(value)) return value.map((item) => fillValue(item, values));
+function measure(inner: string, values: Values): number {
+  const expression = parseExpression(inner);
+  const value = expression && evaluate(expression, values);
+  return value === undefined ? 0 : formatValue(value).length;
+}
+
+/** The value of a text that is one placeholder and nothing else. */
+function evaluateWhole(text: string, values: Values): Value | undefined {
+  const inner = /^\$\{([^}]*)\}$/.exec(text)?.[1];
+  const expression = inner === undefined ? undefined : parseExpression(inner);
+  return expression && evaluate(expression, values);
+}
+
+/**
+ * Replaces placeholders in every string of a JSON value, but not in the keys of maps. A list in the place of a text is a
+ * list there, and as an entry of a list it stands for its own entries.
+ */
+export function fillValue(value: unknown, values: Values): unknown {
+  if (typeof value === 'string') {
+    const whole = evaluateWhole(value, values);
+    return Array.isArray(whole) ? [...whole] : fillPlaceholders(value, values);
+  }
+  if (Array.isArray(value))
+    return value.flatMap((item) => {
+      const filled = fillValue(item, values);
+      return typeof item === 'string' ? filled : [filled];
+    });
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fillValue(member, values)]));
 }

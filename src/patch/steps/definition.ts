@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { InitName } from '../../model/init.js';
 import type { StepOutcome } from '../../model/patch.js';
 import type { Need, Workspace } from '../../model/workspace.js';
-import { listKeys } from '../../yaml/schema-issues.js';
+import { createKeyFinder, type KeyFinder } from '../../yaml/schema-keys.js';
 import type { StepContext } from '../system/step-context.js';
 
 /** What a kind of step is. A `value` has passed `schema`, with its placeholders filled in. */
@@ -10,8 +10,8 @@ export interface StepDefinition<Value = unknown> {
   /** The key in the patch file, and the name of the file in a folder of steps/. */
   readonly kind: string;
   readonly schema: z.ZodType;
-  /** The names that maps of the schema may have, for suggestions. */
-  keys(): readonly string[];
+  /** The keys that maps of a value may have. */
+  readonly keysAt: KeyFinder;
   /** One line that begins with the kind. */
   describe(value: Value): string;
   needs(value: Value): readonly Need[];
@@ -21,11 +21,20 @@ export interface StepDefinition<Value = unknown> {
   becomes?(value: Value, init: InitName): readonly string[];
   /** Files of the patch folder that the step uses. */
   payload?(value: Value): readonly PayloadUse[];
+  /** Paths whose whole content the step decides, whatever it was; `mark` differs where the content does. */
+  writes?(value: Value, context: Pick<StepContext, 'payload' | 'trees'>): readonly Written[];
+  /** Of a step that needs commands: throws where it cannot succeed in this image, and runs none. */
+  foresee?(value: Value, context: StepContext, workspace: Workspace): Promise<void>;
   /** Absent: the step takes no secrets. */
   readonly secrets?: SecretRule<Value>;
   /** Absent: placeholders are filled in everywhere, and the step gets no variables. */
   readonly shell?: ShellRule;
   apply(value: Value, context: StepContext, workspace: Workspace): Promise<StepOutcome>;
+}
+
+export interface Written {
+  readonly path: string;
+  readonly mark: string;
 }
 
 export interface PayloadUse {
@@ -34,6 +43,8 @@ export interface PayloadUse {
   readonly template: boolean;
   /** For a folder with all that is in it: globs of what is left out. */
   readonly exclude?: readonly string[];
+  /** Whether a private key in the file is a mistake. */
+  readonly isPublic?: boolean;
 }
 
 export interface SecretRule<Value = unknown> {
@@ -51,17 +62,18 @@ export interface ShellRule {
   isCode(path: readonly PropertyKey[], written: unknown): boolean;
 }
 
+/** A kind with its name and its schema as types, from which those of values written in TypeScript come. */
+export interface TypedStep<Kind extends string, Schema extends z.ZodType> extends StepDefinition {
+  readonly kind: Kind;
+  readonly schema: Schema;
+}
+
 /** Ties the type of a step's value to its schema. */
-export function defineStep<Schema extends z.ZodType>(
-  definition: Omit<StepDefinition<z.output<Schema>>, 'keys'> & { readonly schema: Schema },
-): StepDefinition {
-  let keys: readonly string[] | undefined;
-  return {
-    ...definition,
-    keys() {
-      // It takes a millisecond, and a file may have a thousand steps that are wrong.
-      keys ??= listKeys(definition.schema);
-      return keys;
-    },
-  };
+export function defineStep<const Kind extends string, Schema extends z.ZodType>(
+  definition: Omit<StepDefinition<z.output<Schema>>, 'keysAt' | 'kind' | 'schema'> & {
+    readonly kind: Kind;
+    readonly schema: Schema;
+  },
+): TypedStep<Kind, Schema> {
+  return { ...definition, keysAt: createKeyFinder(definition.schema) };
 }

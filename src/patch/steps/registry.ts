@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { groupStep } from './accounts/group.js';
 import { sshHostKeysStep } from './accounts/ssh-host-keys.js';
 import { sshKeyStep } from './accounts/ssh-key.js';
@@ -14,7 +15,7 @@ import { packageStep } from './commands/package.js';
 import { runStep } from './commands/run.js';
 import { errorStep } from './control/error.js';
 import { noopStep } from './control/noop.js';
-import type { StepDefinition } from './definition.js';
+import type { StepDefinition, TypedStep } from './definition.js';
 import { appendStep } from './files/append.js';
 import { archiveStep } from './files/archive.js';
 import { copyStep } from './files/copy.js';
@@ -35,41 +36,49 @@ import { resolverStep } from './settings/resolver.js';
 import { timezoneStep } from './settings/timezone.js';
 
 /** Every kind of step, by the key of the patch file. Messages and schemas list them in this order. */
+const definitions = [
+  packageStep,
+  fileStep,
+  scriptStep,
+  directoryStep,
+  symlinkStep,
+  removeStep,
+  modeStep,
+  replaceStep,
+  lineStep,
+  appendStep,
+  copyStep,
+  archiveStep,
+  userStep,
+  groupStep,
+  sshKeyStep,
+  sshHostKeysStep,
+  sysctlStep,
+  moduleStep,
+  cronStep,
+  hostsStep,
+  hostnameStep,
+  resolverStep,
+  timezoneStep,
+  localeStep,
+  environmentStep,
+  certificateStep,
+  fstabStep,
+  serviceStep,
+  mountStep,
+  hookStep,
+  bootconfigStep,
+  runStep,
+  noopStep,
+  errorStep,
+] as const;
+
 export const stepDefinitions: ReadonlyMap<string, StepDefinition> = new Map(
-  [
-    packageStep,
-    fileStep,
-    scriptStep,
-    directoryStep,
-    symlinkStep,
-    removeStep,
-    modeStep,
-    replaceStep,
-    lineStep,
-    appendStep,
-    copyStep,
-    archiveStep,
-    userStep,
-    groupStep,
-    sshKeyStep,
-    sshHostKeysStep,
-    sysctlStep,
-    moduleStep,
-    cronStep,
-    hostsStep,
-    hostnameStep,
-    resolverStep,
-    timezoneStep,
-    localeStep,
-    environmentStep,
-    certificateStep,
-    fstabStep,
-    serviceStep,
-    mountStep,
-    hookStep,
-    bootconfigStep,
-    runStep,
-    noopStep,
-    errorStep,
-  ].map((definition) => [definition.kind, definition]),
+  definitions.map((definition) => [definition.kind, definition]),
 );
+
+type InputOf<Step> =
+  Step extends TypedStep<infer Kind, infer Schema> ? { readonly [K in Kind]: z.input<Schema> } : never;
+
+/** A step as it is written: its kind, and the value of the kind. */
+export type StepInput = InputOf<(typeof definitions)[number]>;

@@ -185,6 +185,28 @@ export const fstabField = z
     error: 'expected a text without control characters that does not begin with #',
   });
 
+/** What a file was when the step was written. */
+export const was = z
+  .union([
+    z.string().regex(/^[0-9a-f]{64}$/),
+    payloadPath.refine((name) => !/^[0-9a-fA-F]{32,}$/.test(name), {
+      error: 'expected a sha256 of 64 digits from 0 to f, or a file of the patch folder',
+    }),
+  ])
+  .optional()
+  .describe(
+    'The file of the image that the step was written for: its sha256, or a copy of it in the patch folder. Another file stops the build.',
+  );
+
+/** The copy that `was` names. */
+export function listPinned({ was: pinned }: { readonly was?: string | undefined }) {
+  return pinned === undefined || isDigest(pinned) ? [] : [{ name: pinned, template: false }];
+}
+
+export function isDigest(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
 export const storesSecret = z
   .boolean()
   .default(false)

@@ -89,8 +89,14 @@ function createSteps({ plan, steps, failed }: Report): (Markup | undefined)[] {
     const state = cached ? describeCached(proven) : 'to be done';
     return [patch, summary, failed ? 'not done' : state, ''];
   });
+  const skipped = (plan?.skipped ?? []).map(({ patch, summary, reason }): Cell[] => [
+    patch,
+    summary,
+    `left out: ${reason}`,
+    '',
+  ]);
   return [
-    createTable(['patch', 'step', '', 'time'], [...done, ...left]),
+    createTable(['patch', 'step', '', 'time'], [...done, ...left, ...skipped]),
     createTable(['patch', 'title', 'parameters', 'sha256'], patches),
   ];
 }

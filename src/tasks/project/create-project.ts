@@ -8,9 +8,11 @@ import { findPatch, listPatches } from '../../patch/language/find-patches.js';
 import { loadPatch } from '../../patch/language/load-patch.js';
 import { checkSettings, resolveParameters } from '../../patch/language/parameters.js';
 import { parsePatch } from '../../patch/language/parse-patch.js';
+import { addUsed } from '../../patch/language/used-patches.js';
 import { locatePatch, parseSettings } from '../../setup/build-request.js';
 import { findNamedImage } from '../../setup/named-image.js';
 import { refuseStart } from '../../unpack/image-start.js';
+import { createProblemError } from '../../yaml/problems.js';
 import { createConfigurationText, createPatchText, exampleId } from './project-text.js';
 import { type ProjectFile, type WrittenFile, writeProject } from './write-project.js';
 
@@ -122,10 +124,13 @@ async function findImageBeside(folder: string, output: string): Promise<string |
     .sort()[0];
 }
 
-function loadPatches(names: readonly string[], { places }: ReadingSession): Promise<Patch[]> {
-  return Promise.all(
+async function loadPatches(names: readonly string[], { places }: ReadingSession): Promise<readonly Patch[]> {
+  const named = await Promise.all(
     names.map(async (name) => loadPatch(await findPatch(locatePatch(name, places.folder), places.patches))),
   );
+  const { patches, problems } = await addUsed(named, places.patches);
+  if (problems.length > 0) throw createProblemError(problems);
+  return patches;
 }
 
 function parseExample(text: string): Patch {

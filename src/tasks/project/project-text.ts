@@ -1,5 +1,6 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Parameter } from '../../model/patch.js';
+import { formatValue } from '../../patch/language/expressions.js';
 import { nameSecretVariable } from '../../patch/language/parameters.js';
 
 export const exampleId = 'example';
@@ -70,7 +71,7 @@ function listSettings({ parameters, settings }: ProjectTextOptions): string[] {
     .filter(([name]) => !Object.keys(settings).some((key) => key === name || key.endsWith(`.${name}`)))
     .map(
       ([name, { default: value = '', description }]) =>
-        `#  ${quote(name)}: ${quoteText(value)} # ${toLine(description)}`,
+        `#  ${quote(name)}: ${quoteText(formatValue(value))} # ${toLine(description)}`,
     );
   return [given.length === 0 ? '# settings:' : 'settings:', ...given, ...others];
 }

@@ -33,7 +33,7 @@ export const sshKeyStep = defineStep({
   describe: ({ user }) => `ssh-key of ${user}`,
   needs: () => [],
   reads: () => ['etc/passwd', 'etc/shadow'],
-  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
+  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false, isPublic: true }]),
   async apply({ user, key, keys, from }, context, workspace) {
     const lines =
       from === undefined

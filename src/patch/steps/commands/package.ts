@@ -53,6 +53,9 @@ export const packageStep = defineStep({
   },
   needs: () => ['commands', 'network'],
   reads: () => managerPaths,
+  async foresee(value, context, workspace) {
+    await chooseManager(value, context, workspace);
+  },
   async apply(value, context, workspace) {
     const installation = await chooseManager(value, context, workspace);
     const { manager, packages } = installation;

@@ -25,6 +25,11 @@ const schema = z
   .union([
     script.transform((text): RunValue => ({ ...defaults, script: text })),
     z
+      .array(script)
+      .min(1)
+      .max(1000)
+      .transform((list): RunValue => ({ ...defaults, list })),
+    z
       .strictObject({
         script: script.optional().describe('Shell commands. Parameters are variables in it: "$name".'),
         from: payloadPath.optional().describe('A file of the patch folder with shell commands.'),
@@ -51,12 +56,14 @@ const schema = z
       }),
   ])
   .describe(
-    'Runs a script as root with the shell of the image. It ends at the first command that fails. ' +
+    'Runs a script as root with the shell of the image. It ends at the first command that fails. A list of scripts: each has a shell of its own. ' +
       'Parameters are environment variables, with _ for -; nothing is filled into the text.',
   );
 
-interface RunValue {
+export interface RunValue {
   readonly script?: string | undefined;
+  /** Scripts, each with a shell of its own. */
+  readonly list?: string[] | undefined;
   readonly from?: string | undefined;
   readonly argv?: string[] | undefined;
   readonly network: boolean;
@@ -77,23 +84,40 @@ export const runStep = defineStep({
   secrets: { fields: ['environment'], writes: false },
   shell: { isCode },
   async apply(value, context, workspace) {
-    const result = await start(value, context, workspace);
-    if (result.exitCode === 0) return { changed: true };
-    throw createStepError(
-      context,
-      'command-failed',
-      `run ${nameCommand(value)}: found exit code ${result.exitCode}, wanted 0${formatOutputTail(result.output)}`,
-      { hint: explainExit(result.exitCode, value.network) },
-    );
+    const { list = [] }: RunValue = value;
+    for (const [index, script] of list.entries())
+      await startOne({ ...value, list: undefined, script }, context, {
+        workspace,
+        place: ` (command ${index + 1} of ${list.length})`,
+      });
+    if (list.length === 0) await startOne(value, context, { workspace, place: '' });
+    return { changed: true };
   },
 });
+
+interface Start {
+  readonly workspace: Workspace;
+  /** Which of several it is, for messages. */
+  readonly place: string;
+}
+
+async function startOne(value: RunValue, context: StepContext, { workspace, place }: Start): Promise<void> {
+  const result = await start(value, context, workspace);
+  if (result.exitCode === 0) return;
+  throw createStepError(
+    context,
+    'command-failed',
+    `run ${nameCommand(value)}${place}: found exit code ${result.exitCode}, wanted 0${formatOutputTail(result.output)}`,
+    { hint: explainExit(result.exitCode, value.network) },
+  );
+}
 
 /**
  * The script, and what follows an option such as -c of a program that is given as a list: `sh -c TEXT`,
  * `python3 -c TEXT`.
  */
 function isCode([key, index]: readonly PropertyKey[], written: unknown): boolean {
-  if (key === undefined || key === 'script') return true;
+  if (key === undefined || key === 'script' || typeof key === 'number') return true;
   if (key !== 'argv' || typeof index !== 'number') return false;
   const { argv = [] } = written as { readonly argv?: readonly unknown[] };
   return argv.slice(0, index).some((word) => typeof word === 'string' && /^-[A-Za-z]*[ce]$/.test(word));
@@ -126,7 +150,8 @@ async function readText(name: string, context: StepContext): Promise<string> {
   );
 }
 
-function nameCommand({ script, from, argv }: RunValue): string {
+function nameCommand({ script, list, from, argv }: RunValue): string {
+  if (list !== undefined) return abbreviate(list.join('; '));
   if (from !== undefined) return `the script ${from}`;
   return abbreviate(script ?? [basename(argv?.[0] ?? ''), ...(argv ?? []).slice(1)].join(' '));
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readPayloadText } from '../../system/payload-text.js';
 import { editFile, findLineBreak, joinLines, splitLines, type TextLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
-import { imagePath, payloadPath, storesSecret, template } from '../schemas.js';
+import { imagePath, listPinned, payloadPath, storesSecret, template, was } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -10,6 +10,7 @@ const schema = z
     content: z.string().min(1, { error: 'expected at least one line' }).optional().describe('The lines.'),
     from: payloadPath.optional().describe('A file of the patch folder with the lines.'),
     template,
+    was,
     'stores-secret': storesSecret,
   })
   .refine((value) => (value.from === undefined) !== (value.content === undefined), {
@@ -29,7 +30,10 @@ export const appendStep = defineStep({
   describe: ({ path }) => `append to ${path}`,
   needs: () => [],
   reads: ({ path }) => [path],
-  payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+  payload: (value) => [
+    ...(value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+    ...listPinned(value),
+  ],
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
   async apply({ path, content, from }, context, workspace) {
     const added = splitLines(content ?? (await readPayloadText(context, from ?? '')));

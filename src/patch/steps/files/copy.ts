@@ -35,6 +35,11 @@ export const copyStep = defineStep({
   needs: () => [],
   reads: (value) => [...(value.to === '' ? [] : [value.to]), ...ownerFiles(value)],
   payload: ({ from, exclude }) => [{ name: from, template: false, exclude }],
+  writes: ({ from, to, mode, uid, gid, owner }, { trees }) =>
+    (trees?.get(from) ?? []).flatMap(({ path, type, executable, target, content }) => {
+      const mark = JSON.stringify([content?.sha256, target, mode ?? executable, uid, gid, owner]);
+      return type === 'directory' ? [] : [{ path: to === '' ? path : `${to}/${path}`, mark }];
+    }),
   async apply({ from, to, mode, 'directory-mode': directoryMode, ...value }, context, workspace) {
     const owner = await findOwner(value, context, workspace);
     const found = context.trees?.get(from) ?? [];

@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, mode, ownership, payloadPath, refuseBoth, storesSecret, template } from '../schemas.js';
+import {
+  imagePath,
+  listPinned,
+  mode,
+  ownership,
+  payloadPath,
+  refuseBoth,
+  storesSecret,
+  template,
+  was,
+} from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -12,6 +22,7 @@ const schema = z
     mode: mode.default(0o644).describe('Permission bits, written as 0o755; 0o644 by default.'),
     ...ownership,
     template,
+    was,
     'stores-secret': storesSecret,
   })
   .refine((value) => (value.from === undefined) !== (value.content === undefined), {
@@ -30,9 +41,16 @@ export const fileStep = defineStep({
   describe: (value) => `file ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path, ...ownerFiles(value)],
-  payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+  payload: (value) => [
+    ...(value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+    ...listPinned(value),
+  ],
+  writes: ({ path, from, content, mode, uid, gid, owner }, { payload }) => {
+    const body = from === undefined ? content : payload.get(from)?.sha256;
+    return [{ path, mark: JSON.stringify([body, mode, uid, gid, owner]) }];
+  },
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
-  apply: async ({ path, from, content, mode, ...owner }, context, workspace) =>
+  apply: async ({ path, from, content, mode, was: _, ...owner }, context, workspace) =>
     putIfDifferent(workspace, {
       path,
       type: 'file',

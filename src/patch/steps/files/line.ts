@@ -3,7 +3,7 @@ import { matchLines } from '../../system/match-lines.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { editFile, findLineBreak, joinLines, splitLines, type TextLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
-import { imagePath, regularExpression, singleLine, storesSecret } from '../schemas.js';
+import { imagePath, listPinned, regularExpression, singleLine, storesSecret, was } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -17,6 +17,7 @@ const schema = z
       .optional()
       .describe('A new line goes behind the last one that this matches; by default to the end of the file.'),
     create: z.boolean().default(true).describe('Whether a missing file is created.'),
+    was,
     'stores-secret': storesSecret,
   })
   .refine((value) => value.line !== undefined || (value.absent && value.replaces !== undefined), {
@@ -36,6 +37,7 @@ export const lineStep = defineStep({
   describe: ({ path, absent }) => `line ${absent ? 'out of' : 'in'} ${path}`,
   needs: () => [],
   reads: ({ path }) => [path],
+  payload: listPinned,
   secrets: { fields: ['line'], writes: true, stores: ({ path }) => [path] },
   async apply(value, context, workspace) {
     const { path, create, absent } = value;

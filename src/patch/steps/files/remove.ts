@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { suggest } from '../../../yaml/did-you-mean.js';
 import { createStepError } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
-import { imagePath } from '../schemas.js';
+import { imagePath, listPinned, was } from '../schemas.js';
 
 const schema = z
   .union([
@@ -10,6 +10,7 @@ const schema = z
     z.strictObject({
       path: imagePath,
       missing: z.enum(['ok', 'error']).default('error').describe('Whether a missing path is an error.'),
+      was,
     }),
   ])
   .describe('Removes a file, or a directory with everything in it.');
@@ -20,6 +21,7 @@ export const removeStep = defineStep({
   describe: (value) => `remove ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
+  payload: (value) => ('was' in value ? listPinned(value) : []),
   async apply(value, context, workspace) {
     const changed = await workspace.remove(value.path);
     if (changed || value.missing === 'ok') return { changed };

@@ -3,7 +3,7 @@ import { type Replaced, replacePattern } from '../../system/replace-pattern.js';
 import { createStepError, defaultPatternLimit, type StepContext } from '../../system/step-context.js';
 import { readText, writeText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, regularExpression, storesSecret } from '../schemas.js';
+import { imagePath, listPinned, regularExpression, storesSecret, was } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -14,6 +14,7 @@ const schema = z
       .describe('A JavaScript regular expression to look for; ^ and $ match at every line.'),
     with: z.string().describe('The replacement; with a pattern, $1 and $& mean what they do in JavaScript.'),
     count: z.int().min(1).optional().describe('How many matches there must be; at least one by default.'),
+    was,
     'stores-secret': storesSecret,
   })
   .refine((value) => (value.text === undefined) !== (value.pattern === undefined), {
@@ -29,6 +30,7 @@ export const replaceStep = defineStep({
   describe: (value) => `replace in ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
+  payload: listPinned,
   secrets: { fields: ['with'], writes: true, stores: ({ path }) => [path] },
   async apply(value, context, workspace) {
     const before = await readText(workspace, value.path);

@@ -24,6 +24,7 @@ export const symlinkStep = defineStep({
   describe: (value) => `symlink ${value.path} -> ${value.target}`,
   needs: () => [],
   reads: (value) => [value.path],
+  writes: ({ path, target }) => [{ path, mark: target }],
   async apply(value, context, workspace) {
     if ((await workspace.stat(value.path))?.type === 'directory') {
       throw createStepError(

@@ -37,7 +37,7 @@ export const certificateStep = defineStep({
   describe: ({ name }) => `certificate ${name}`,
   needs: () => [],
   reads: () => ['etc/ssl/certs/ca-certificates.crt', 'etc/ssl/cert.pem'],
-  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
+  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false, isPublic: true }]),
   async apply({ name, content, from }, context, workspace) {
     const parsed = parseCertificates(content ?? (await readPayloadText(context, from ?? '')));
     if ('fault' in parsed) {

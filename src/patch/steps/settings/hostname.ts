@@ -22,6 +22,7 @@ export const hostnameStep = defineStep({
   schema,
   describe: (name) => `hostname ${name}`,
   needs: () => [],
+  writes: (name) => [{ path: 'etc/hostname', mark: name }],
   reads: () => ['etc/hostname', 'etc/conf.d/hostname', 'etc/hosts'],
   async apply(name, context, workspace) {
     const old = ((await readTextFile(workspace, context, 'etc/hostname')) ?? '').trim();

@@ -1,0 +1,63 @@
+import { createStreamEngine } from '../engine/stream.js';
+import { createWorkspace } from '../engine/workspace.js';
+import type { Image } from '../model/archive.js';
+import type { BuildRequest } from '../model/build.js';
+import type { MobyPatchError } from '../model/error.js';
+import type { Plan } from '../model/plan.js';
+import type { Session } from '../model/session.js';
+import type { CachedSteps } from '../patch/cached-steps.js';
+import { checkPins } from '../patch/check-pins.js';
+import { rehearseSteps } from '../patch/rehearse.js';
+import type { Check } from '../verify/preflight/run-checks.js';
+
+export interface StepCheckOptions {
+  readonly image: Image;
+  readonly request: BuildRequest;
+  readonly plan: Plan;
+  /** How many of the first steps an earlier build did, and what it made of the image. */
+  readonly done: number;
+  readonly cached: CachedSteps | undefined;
+  readonly stamp: number;
+  readonly session: Session;
+}
+
+/** Whether the image has the files that steps were written for, and what each step needs. */
+export async function listStepChecks(options: StepCheckOptions): Promise<Check[]> {
+  const { request, plan, done, session } = options;
+  const { signal } = session;
+  const pinned = plan.steps.filter(({ pin }) => pin !== undefined);
+  const broken =
+    pinned.length === 0
+      ? []
+      : await withImage(options, undefined, (workspace) =>
+          checkPins(plan.steps, { workspace, accept: request.accept ?? [], signal }),
+        );
+  const left = plan.steps.slice(done);
+  const { problems, count } = await withImage(options, options.cached, (workspace) =>
+    rehearseSteps(left, workspace, signal),
+  );
+  const files = `${pinned.length} ${pinned.length === 1 ? 'file is' : 'files are'} what steps were written for, or accepted`;
+  return [
+    ...(pinned.length > 0 ? toChecks('files', broken, files) : []),
+    ...(count > 0 ? toChecks('steps', problems, `${count} of ${left.length} tried on the image`) : []),
+  ];
+}
+
+/** Does something in a workspace of the image, or of what an earlier build made of it; no command runs. */
+export async function withImage<T>(
+  { image, plan, request, stamp, session }: StepCheckOptions,
+  cached: CachedSteps | undefined,
+  work: (workspace: ReturnType<typeof createWorkspace>) => Promise<T>,
+): Promise<T> {
+  const { signal, cache, log } = session;
+  const { reads } = plan;
+  const engine = createStreamEngine();
+  const options = { image, engine, reads, stamp, signal, cache, log, limits: request.limits };
+  await using workspace = createWorkspace({ ...options, from: cached?.state });
+  return await work(workspace);
+}
+
+function toChecks(name: Check['name'], problems: readonly MobyPatchError[], found: string): Check[] {
+  if (problems.length === 0) return [{ name, look: () => found }];
+  return problems.map((problem) => ({ name, look: () => Promise.reject(problem) }));
+}

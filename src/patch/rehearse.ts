@@ -1,0 +1,42 @@
+import { MobyPatchError } from '../model/error.js';
+import type { Step } from '../model/patch.js';
+import type { Workspace } from '../model/workspace.js';
+
+export interface Rehearsal {
+  /** Of the steps that cannot succeed in this image. */
+  readonly problems: readonly MobyPatchError[];
+  /** How many steps were looked at. */
+  readonly count: number;
+}
+
+/** Bytes of files that a rehearsed step may bring: unpacking more of them twice would take long. */
+const mostPayload = 64 * 2 ** 20;
+
+/**
+ * Applies the steps that need no commands to a workspace of its own, to find those that will fail. What a command does to
+ * the image is not known, so after one only errors of other kinds are certain: none are looked for.
+ */
+export async function rehearseSteps(
+  steps: readonly Step[],
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<Rehearsal> {
+  const problems: MobyPatchError[] = [];
+  let count = 0;
+  for (const step of steps) {
+    signal.throwIfAborted();
+    const isCommand = step.needs.length > 0;
+    const size = [...step.payload.values()].reduce((sum, content) => sum + content.size, 0);
+    if (!isCommand && size > mostPayload) break;
+    count += 1;
+    try {
+      await (isCommand ? step.foresee?.(workspace, signal) : step.apply(workspace, signal));
+    } catch (error) {
+      // What looks for `run` in the workspace is no fault of the patch.
+      if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
+      problems.push(error);
+    }
+    if (isCommand) break;
+  }
+  return { problems, count };
+}

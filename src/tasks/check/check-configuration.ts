@@ -1,0 +1,68 @@
+import { MobyPatchError } from '../../model/error.js';
+import type { Patch, Position } from '../../model/patch.js';
+import type { Places } from '../../model/session.js';
+import { findPatch } from '../../patch/language/find-patches.js';
+import { loadPatch } from '../../patch/language/load-patch.js';
+import { tryParameters } from '../../patch/language/parameters.js';
+import { addUsed, findConflicts } from '../../patch/language/used-patches.js';
+import { locatePatch } from '../../setup/build-request.js';
+import { loadConfiguration } from '../../setup/configuration.js';
+import { placesOf } from '../../setup/reading-session.js';
+import { suggest } from '../../yaml/did-you-mean.js';
+import { type Problem, problemsOf } from '../../yaml/problems.js';
+
+type Locate = (path: readonly PropertyKey[]) => Position;
+
+/** The configuration with the patches that it names: whether they are there, take the settings and go together. */
+export async function checkConfiguration(folder: string, places: Places): Promise<readonly Problem[]> {
+  const { values, locate } = await loadConfiguration(folder, undefined);
+  if (locate === undefined) return [];
+  const roots = placesOf(folder, places).patches;
+  const named: Patch[] = [];
+  const problems: Problem[] = [];
+  for (const [index, name] of (values.patches ?? []).entries()) {
+    try {
+      named.push(await loadPatch(await findPatch(locatePatch(name, folder), roots)));
+    } catch (error) {
+      problems.push(...explain(error, locate(['patches', index])));
+    }
+  }
+  const isWhole = problems.length === 0;
+  const { patches, problems: others } = await addUsed(named, roots);
+  problems.push(...others, ...findConflicts(patches));
+  if (isWhole) problems.push(...checkSettings(patches, values.settings ?? {}, locate));
+  return problems;
+}
+
+function explain(error: unknown, at: Position): readonly Problem[] {
+  const problems = problemsOf(error);
+  if (problems !== undefined) return problems;
+  if (!(error instanceof MobyPatchError)) throw error;
+  return [{ at, code: 'uses-wrong', text: `patches: ${error.message}`, hint: error.hint }];
+}
+
+/** A parameter without a value is none: the command line can give it. */
+function checkSettings(
+  patches: readonly Patch[],
+  settings: Readonly<Record<string, string>>,
+  locate: Locate,
+): Problem[] {
+  const names = patches.flatMap(({ id, parameters }) =>
+    Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
+  );
+  const unknown = Object.keys(settings)
+    .filter((name) => !names.includes(name))
+    .map((name): Problem => {
+      const text = `settings: found ${JSON.stringify(name)}${suggest(name, names)}, wanted a parameter of the patches`;
+      return { at: locate(['settings', name]), code: 'setting-unknown', text };
+    });
+  const wrong = patches.flatMap((patch) =>
+    tryParameters(patch, settings).problems.flatMap(({ code, text, name }): Problem[] => {
+      const key = Object.hasOwn(settings, `${patch.id}.${name}`) ? `${patch.id}.${name}` : name;
+      return code === 'parameter-value' && Object.hasOwn(settings, key)
+        ? [{ at: locate(['settings', key]), code, text }]
+        : [];
+    }),
+  );
+  return [...unknown, ...wrong];
+}

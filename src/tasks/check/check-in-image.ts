@@ -1,0 +1,49 @@
+import { tryPatches } from '../../build.js';
+import type { Session } from '../../model/session.js';
+import { createBuildRequest } from '../../setup/build-request.js';
+import { problemsOf } from '../../yaml/problems.js';
+import { type CheckedFile, type Finding, toChecked, toFileFinding, toFinding } from './findings.js';
+
+export interface ImageCheckRequest {
+  readonly image: readonly string[];
+  /** Folders or ids of patches; none: those of the configuration. */
+  readonly named: readonly string[];
+  /** `NAME=VALUE`. */
+  readonly set?: readonly string[] | undefined;
+  readonly strict?: boolean | undefined;
+}
+
+/** Whether patches fit an image: each step is tried on it, as far as no command runs before it. */
+export async function checkInImage(
+  { image, named, set, strict = false }: ImageCheckRequest,
+  session: Session,
+): Promise<CheckedFile> {
+  const name = image.join(' ');
+  try {
+    const request = await createBuildRequest(
+      {
+        image: [...image],
+        ...(named.length > 0 && { patch: named }),
+        ...(set !== undefined && { set }),
+        verify: false,
+        mayLackSecrets: true,
+      },
+      session,
+    );
+    const { problems, warnings } = await tryPatches(request, session);
+    const faults = (request.faults ?? []).filter(({ code }) => !code.startsWith('output'));
+    return toChecked('image', name, [
+      ...[...faults, ...problems].flatMap((error) => explain(error, name, strict)),
+      ...warnings.map((problem) => toFinding(problem, strict)),
+    ]);
+  } catch (error) {
+    return toChecked('image', name, explain(error, name, strict));
+  }
+}
+
+function explain(error: unknown, file: string, isStrict: boolean): readonly Finding[] {
+  const problems = problemsOf(error);
+  return problems === undefined
+    ? [toFileFinding(error, file)]
+    : problems.map((problem) => toFinding(problem, isStrict));
+}

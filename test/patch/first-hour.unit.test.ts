@@ -1,0 +1,185 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createErrorReport } from '#src/model/error.js';
+import { loadPatch } from '#src/patch/language/load-patch.js';
+import { parsePatch } from '#src/patch/language/parse-patch.js';
+import { showExample } from '#src/patch/language/step-examples.js';
+import { createPlan } from '#src/patch/plan.js';
+import { stepDefinitions } from '#src/patch/steps/registry.js';
+import { renderError } from '#src/report/error.js';
+import { parseSettings } from '#src/setup/build-request.js';
+import { createReadingSession } from '#src/setup/reading-session.js';
+import { check } from '#src/tasks/check/check.js';
+import { formatText } from '#src/tasks/check/formats.js';
+import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
+import { createFolder } from './patch-folder.js';
+
+// What people who know other tools write in their first hour, and the whole answer to it.
+
+const head = 'title: Test\n';
+
+async function checkFolder(t: ExecutionContext, files: Record<string, string>): Promise<string> {
+  const folder = await createFolder(t, files);
+  const environment = { HOME: join(folder, 'home') };
+  const results = await check({ named: [] }, createReadingSession({ folder, environment }));
+  const findings = results.flatMap((result) => result.findings);
+  return formatText(findings).join('\n').replaceAll(`${folder}/`, '');
+}
+
+for (const [what, yaml, answer] of [
+  [
+    'keys that are not indented below their step',
+    'steps:\n  - file:\n    path: etc/motd\n    content: hi\n',
+    `patch.yaml:3:5: found "path", "content" beside "file", wanted below it: indent by two more spaces [step-shape]
+  try: write each step as "- KIND: VALUE", with all that belongs to it below KIND`,
+  ],
+  [
+    'a list in the place of a map',
+    'steps:\n  - package: [nano]\n',
+    `patch.yaml:3:14: package: found a list, wanted a map such as "- package: {apk: [nfs-utils], apt: [nfs-common]}" [type-wrong]
+  try: a list has "- " before each entry, or [ ] around them; a map has NAME: VALUE lines, or { } around them`,
+  ],
+  [
+    'no steps',
+    'steps: []\n',
+    `patch.yaml:2:8: steps: found an empty list, wanted at least one step such as "- file: {path: etc/motd, content: hello}" [value-wrong]
+  try: change the value`,
+  ],
+  [
+    'the key of another tool',
+    'steps:\n  - file: {src: motd, path: etc/motd}\n',
+    `patch.yaml:3:11: found a map, wanted one of "from" and "content" [value-wrong]
+  try: change the value
+patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret [key-unknown]
+  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  ],
+  [
+    'another word for a step',
+    'steps:\n  - cmd: ls\n',
+    `patch.yaml:3:5: unknown kind of step "cmd" (did you mean "run"?) [step-unknown]
+  try: docs/steps.md has all kinds`,
+  ],
+  [
+    'another word inside a run',
+    'steps:\n  - run: {cmd: ls}\n',
+    `patch.yaml:3:10: found a map, wanted one of "script", "from" and "argv" [value-wrong]
+  try: change the value
+patch.yaml:3:11: unknown key "cmd" (did you mean "argv"?), wanted script, from, argv, network, timeout, environment, secrets or stores-secret [key-unknown]
+  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  ],
+  [
+    'an expectation that there is not',
+    'steps:\n  - file: {path: a, content: a}\nexpects:\n  - comand: "true"\n',
+    `patch.yaml:5:5: unknown key "comand" (did you mean "command"?), wanted console, within, when, file, content, service, mount, type, port, send, answer, command, exit, output, no-failed-services, except, poweroff or memory-below [key-unknown]
+  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  ],
+  [
+    'a key that comes twice',
+    'title: Other\nsteps:\n  - file: {path: a, content: a}\n',
+    `patch.yaml:2:1: found the key "title" a second time (the first is in line 1), wanted it once [key-repeated]
+  try: remove one of the two`,
+  ],
+  [
+    'a colon in a text',
+    'steps:\n  - run: echo a: b\n',
+    `patch.yaml:3:10: found a second ": " in one line, or a key below a value, wanted quotes around a text that has ": " in it [yaml-syntax]
+  try: put the text into quotes: "..."; or correct the indentation of this line and the next`,
+  ],
+  [
+    'a number as a default',
+    'parameters:\n  port: {default: 22, description: d}\nsteps:\n  - file: {path: a, content: "${port}"}\n',
+    '',
+  ],
+] as const)
+  test(`the first hour: ${what}`, async (t) => {
+    t.is(
+      await checkFolder(t, { 'p/patch.yaml': head + yaml }),
+      answer.replaceAll('patch.yaml', 'p/patch.yaml'),
+    );
+  });
+
+test('the first hour: mistakes in moby-patch.yaml', async (t) => {
+  const files = {
+    'p/patch.yaml': `${head}parameters:\n  level: {type: number, default: 1, description: d}\nsteps:\n  - file: {path: a, content: "\${level}"}\n`,
+    'moby-patch.yaml': 'image: initrd.gz\npatches: [./p, nsf]\nsetings: {level: 1}\n',
+  };
+  t.is(
+    await checkFolder(t, files),
+    `moby-patch.yaml:3:1: unknown key "setings" (did you mean "settings"?), wanted image, patches, settings, secrets, accept, output, split, engine, step-memory, step-processes, compression, level, mode, single-member, data-align, kernel, cmdline, memory, timeout, network or expect [key-unknown]
+  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  );
+  const settings = 'image: initrd.gz\npatches: [./p]\nsettings: {level: high, levle: 2}\n';
+  t.is(
+    await checkFolder(t, { ...files, 'moby-patch.yaml': settings }),
+    `moby-patch.yaml:3:19: parameter level: found "high", wanted a number [parameter-value]
+  try: give another value: -s NAME=VALUE, or settings: in moby-patch.yaml
+moby-patch.yaml:3:32: settings: found "levle" (did you mean "level"?), wanted a parameter of the patches [setting-unknown]
+  try: correct the name, or remove the setting`,
+  );
+});
+
+async function refuse(t: ExecutionContext, work: () => unknown): Promise<string> {
+  const error = await t.throwsAsync(async () => work());
+  return renderError(createErrorReport(error)).replace(/\S*\/patch\.yaml/g, 'patch.yaml');
+}
+
+async function load(t: ExecutionContext, yaml: string) {
+  const folder = await createFolder(t, { 'hello/patch.yaml': head + yaml });
+  return loadPatch(join(folder, 'hello'));
+}
+
+test('the first hour: a parameter without a value, and -s without one', async (t) => {
+  const patch = await load(
+    t,
+    'parameters:\n  builder: {description: who built it}\nsteps:\n  - file: {path: a, content: "${builder}"}\n',
+  );
+  t.is(
+    await refuse(t, () => createPlan([patch], {}, '0', 1)),
+    `moby-patch: patch.yaml:3:3: parameter builder: found no value for it in the patch hello, wanted one (who built it) [patch-invalid]
+  try: -s builder=VALUE, or in moby-patch.yaml: settings: {builder: VALUE}`,
+  );
+  t.is(
+    await refuse(t, () => parseSettings(['builder'])),
+    `moby-patch: found the setting "builder", wanted NAME=VALUE [setting-invalid]
+  try: -s builder=VALUE`,
+  );
+});
+
+async function applyTo(t: ExecutionContext, yaml: string, tree: Tree) {
+  const { steps } = await createPlan([await load(t, yaml)], {}, '0', 1);
+  const at = createMemoryWorkspace(tree, (argv) => ({
+    exitCode: argv.join(' ').includes('false') ? 1 : 0,
+    output: '',
+  }));
+  return refuse(t, async () => {
+    for (const step of steps) await step.apply(at);
+  });
+}
+
+test('the first hour: a package for another manager than that of the image', async (t) => {
+  const tree = { 'usr/bin/apt-get': '', 'var/lib/dpkg/status': '' };
+  t.is(
+    await applyTo(t, 'steps:\n  - package: {apk: [nano]}\n', tree),
+    `moby-patch: patch.yaml:3:5: package: found apt in the image, but the step has names for apk only [package-manager]
+  try: add a list of names to the step: apt: [...]`,
+  );
+});
+
+test('the first hour: of a list of commands the one that failed is named', async (t) => {
+  const yaml = 'steps:\n  - run:\n      - "true"\n      - "false"\n      - "true"\n';
+  t.is(
+    await applyTo(t, yaml, { 'bin/sh': '' }),
+    `moby-patch: patch.yaml:3:5: run false (command 2 of 3): found exit code 1, wanted 0 (it printed nothing) [command-failed]
+  try: if it needs the network, write: - run: {script: ..., network: true}`,
+  );
+});
+
+test('the example that a message shows of a kind of step is right', (t) => {
+  for (const kind of stepDefinitions.keys()) {
+    const example = /"(- .*)"$/s.exec(showExample(kind))?.[1];
+    if (example === undefined) continue;
+    const { problems } = parsePatch(`${head}steps:\n  ${example}\n`, { id: 'x', folder: '/x', file: 'x' });
+    t.deepEqual(problems, [], kind);
+  }
+});
