@@ -69,7 +69,7 @@ declareTest(
     );
     const check = await runMoby(['check'], { folder });
     t.is(check.code, 0, check.stderr);
-    t.regex(check.stdout, /example: right\n[\s\S]*configuration moby-patch\.yaml: right/);
+    t.regex(check.stdout, /example\/patch\.yaml: right\n[\s\S]*configuration moby-patch\.yaml: right/);
     const args = ['build', '-q', '--no-verify', '--mode', 'append', '--json'];
     const build = await runMoby(args, { folder });
     t.is(build.code, 0, build.stderr);
