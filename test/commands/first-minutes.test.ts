@@ -13,6 +13,8 @@ import { createProjectFolder, motd, writePatch } from './project.js';
 /** What a stranger types first, and everything that is said about it. */
 interface Situation {
   readonly args: readonly string[];
+  /** What standard error has before it. */
+  readonly before?: string;
   readonly says: readonly string[];
   readonly code?: number;
   readonly environment?: Readonly<Record<string, string>>;
@@ -203,10 +205,9 @@ const situations: Readonly<Record<string, Situation>> = {
   },
   'a patch that has no mistake but one': {
     args: ['check', './wrong'],
-    says: [
-      'wrong/patch.yaml:3:5: unknown kind of step "fil" (did you mean "file"?) [check-failed]',
-      'mend what each line names, then moby-patch check',
-    ],
+    before:
+      'wrong/patch.yaml:3:5: unknown kind of step "fil" (did you mean "file"?) [step-unknown]\n  try: docs/steps.md has all kinds\n',
+    says: ['1 error in 1 file [check-failed]', 'mend what each line names, then moby-patch check'],
   },
   'a folder to repack that is not there': {
     args: ['repack', 'none', '-o', 'x'],
@@ -249,9 +250,9 @@ async function createPlayground(t: Parameters<typeof createProjectFolder>[0]): P
 
 test('what a stranger tries first has one answer, with what to type', async (t) => {
   const folder = await createPlayground(t);
-  for (const [what, { args, says, code = 2, environment = {} }] of Object.entries(situations)) {
+  for (const [what, { args, before = '', says, code = 2, environment = {} }] of Object.entries(situations)) {
     const ran = await callMoby(args, folder, { HOME: folder, ...environment });
-    t.is(ran.stderr, `moby-patch: ${says.join('\n  try: ').replaceAll('FOLDER', folder)}\n`, what);
+    t.is(ran.stderr, `${before}moby-patch: ${says.join('\n  try: ').replaceAll('FOLDER', folder)}\n`, what);
     t.is(ran.code, code, what);
     if (!args.includes('--json')) t.is(ran.stdout, '', what);
   }
