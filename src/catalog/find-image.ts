@@ -63,6 +63,7 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
   if (found?.isDirectory()) throw await createFolderError(name, initrd);
+  if (name === '-') throw createStreamError();
   const ids = [...(await listDefinitions(options.roots)).keys()];
   throw new MobyPatchError(
     'invalid',
@@ -73,6 +74,14 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
       hint: `ls ${dirname(initrd)}${ids.length > 0 ? `; the images with a definition are: ${ids.join(', ')}` : ''}`,
     },
   );
+}
+
+/** What is built, booted and locked is read more than once. */
+function createStreamError(): MobyPatchError {
+  const message = 'found -, wanted a file: standard input is for inspect, ls, cat, diff and unpack';
+  return new MobyPatchError('invalid', 'image-unknown', message, {
+    hint: 'cat > initrd.img, then -i initrd.img',
+  });
 }
 
 async function createFolderError(name: string, folder: string): Promise<MobyPatchError> {

@@ -149,7 +149,7 @@ async function* readMemberOf(
 async function assertArchive(file: InputFile, start: Uint8Array, options: MemberOptions): Promise<void> {
   if (start.length >= 4 && archiveStart.every((byte, index) => byte === start[index])) return;
   const kind = await identifyContent(file, { ...options, passing: false, ahead: undefined });
-  if (kind !== undefined) throw createContentError(file.name, options, kind);
+  if (kind !== undefined) throw createContentError(file, options, kind);
 }
 
 /** `0707` */

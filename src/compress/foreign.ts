@@ -42,7 +42,7 @@ function identifyMember(start: Uint8Array): FileKind | undefined {
   return {
     id: codec,
     name: `${nameCodec(codec)} file: it was compressed twice`,
-    help: (file) => `give ${file}`,
+    help: (file) => `moby-patch inspect ${file}`,
   };
 }
 
@@ -68,11 +68,14 @@ interface Container {
 
 /** The error for a member that holds something else than an archive. */
 export function createContentError(
-  name: string,
+  { name, start = 0 }: Pick<InputFile, 'name' | 'start'>,
   { codec, offset }: Container,
   kind: FileKind,
 ): MobyPatchError {
   const file = quoteShell(name);
+  const unpack = unpackCommands[codec];
+  const command =
+    offset === start ? `${unpack} < ${file}` : `tail -c +${offset - start + 1} ${file} | ${unpack}`;
   return new MobyPatchError(
     'invalid',
     'image-invalid',
@@ -80,7 +83,7 @@ export function createContentError(
     {
       path: name,
       offset,
-      hint: `${unpackCommands[codec]} ${offset === 0 ? `< ${file}` : `(the member from byte ${offset} on)`} > inside; ${kind.help('inside')}`,
+      hint: `${command} > inside; ${kind.help('inside')}`,
     },
   );
 }
@@ -95,7 +98,7 @@ export async function explainForeign(path: string, name: string): Promise<MobyPa
     const codec = detectCodec(await file.read(0, Math.min(2, file.size)));
     if (error !== undefined || codec === undefined) return error;
     const inside = await identifyContent(file, { codec, offset: 0 });
-    return inside && createContentError(file.name, { codec, offset: 0 }, inside);
+    return inside && createContentError(file, { codec, offset: 0 }, inside);
   });
 }
 

@@ -11,6 +11,8 @@ export interface InputFile extends AsyncDisposable {
   readonly name: string;
   readonly path: string;
   readonly size: number;
+  /** Where the file that `name` is begins, when it is one of several that were joined; offsets are those of all. */
+  readonly start?: number;
   /** Ends a program that reads it, even one that is silent. */
   readonly signal?: AbortSignal | undefined;
   readonly access: FileAccess;

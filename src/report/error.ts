@@ -11,10 +11,17 @@ function listLines(error: ErrorReport): string[] {
     const lines = error.problems.flatMap(listLines).map((line) => `  ${line}`);
     return [`${error.problems.length} problems, found before the first step [${error.code}]`, ...lines];
   }
-  const place =
-    error.path === undefined || error.message.includes(error.path) ? '' : `${showPath(error.path)}: `;
+  const { path, message } = error;
+  const place = path === undefined || isNamed(path, message) ? '' : `${showPath(path)}: `;
   const offset = error.offset === undefined ? '' : ` (at byte ${error.offset})`;
-  const lines = [`${place}${error.message}${offset} [${error.code}]`];
+  const lines = [`${place}${message}${offset} [${error.code}]`];
   if (error.hint) lines.push(`  try: ${error.hint}`);
   return lines;
+}
+
+/** Whether a message says what it is about. A plain word such as `initrd` may stand there for something else. */
+function isNamed(path: string, message: string): boolean {
+  return /[./]/.test(path)
+    ? message.includes(path)
+    : /^[ :]/.test(message.slice(path.length)) && message.startsWith(path);
 }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainForeign } from '../compress/foreign.js';
 import { parseShownPath, showPath } from '../format/path.js';
 import { openInputFile } from '../io/input-file.js';
 import { createScratch } from '../io/scratch.js';
@@ -77,6 +78,12 @@ async function listInnerEntries(
   await using file = await openInputFile(inside, shown);
   const listed = await listInner({ file, name: shown, details, signal });
   if (listed !== undefined) return selectEntries(listed, { globs, name: shown });
+  const foreign = await explainForeign(inside, 'inside');
+  if (foreign !== undefined) {
+    const { kind, code, message, offset, hint } = foreign;
+    const cat = `moby-patch cat ${[outer].flat().join(' ')} ${path} > inside`;
+    throw new MobyPatchError(kind, code, message, { path: shown, offset, hint: `${cat}; ${hint}` });
+  }
   await using image = await openImage(inside, { signal, limits: session.limits, name: shown });
   return selectEntries(image.entries.values(), { globs, name: shown });
 }
@@ -94,7 +101,10 @@ export function selectEntries<Any extends Entry>(entries: Iterable<Any>, { globs
   );
   if (globs.length === 0 || selected.length > 0) return selected;
   const message = `found no path that matches ${globs.map(showPath).join(' or ')}`;
-  throw new MobyPatchError('invalid', 'path-not-found', message, { path: name });
+  throw new MobyPatchError('invalid', 'path-not-found', message, {
+    path: name,
+    hint: `moby-patch ls ${name}`,
+  });
 }
 
 /**

@@ -12,10 +12,10 @@ type Part =
 
 /**
  * Whether a path matches a pattern: `*` and `?` match inside a component, `**` matches any number of components,
- * `[...]` is a set. A leading slash is ignored; a pattern that matches a directory matches everything below it.
+ * `[...]` is a set. A leading slash or `./` is ignored; a pattern that matches a directory matches everything below it.
  */
 export function createGlob(pattern: string): (path: string) => boolean {
-  const parts = parseGlob(trimSlashes(pattern));
+  const parts = parseGlob(trimSlashes(pattern.replace(/^(?:\.\/+)+/, '')));
   return parts.length === 0 ? () => true : createMatcher(parts);
 }
 
@@ -29,9 +29,21 @@ function parsePart(written: string): Part {
   if (written === '*') return { kind: 'some' };
   if (written === '?') return { kind: 'one', fits: (character) => character !== '/' };
   if (written.length <= 2) return { kind: 'one', fits: (character) => character === written };
-  const set = new RegExp(written.replace(/^\[!/, '[^').replaceAll('\\', '\\\\'), 'u');
-  return { kind: 'one', fits: (character) => set.test(character) };
+  return { kind: 'one', fits: parseSet(written.slice(1, -1)) };
 }
+
+/** `a-z_`, `!a-z` or `^a-z`. As in a shell, a range that runs backwards has nothing in it. */
+function parseSet(written: string): (character: string) => boolean {
+  const isNegated = /^[!^]./u.test(written);
+  const ranges = [...written.slice(isNegated ? 1 : 0).matchAll(/(.)-(.)|./gsu)].map(
+    ([one, from = one, to = from]) => [codeOf(from), codeOf(to)] as const,
+  );
+  return (character) =>
+    character !== '/' &&
+    isNegated !== ranges.some(([from, to]) => from <= codeOf(character) && codeOf(character) <= to);
+}
+
+const codeOf = (character: string): number => character.codePointAt(0) ?? 0;
 
 /** The parts that may come next, as indexes; `-1 - index` inside a component of `folders`. */
 interface State {

@@ -65,7 +65,7 @@ async function scanPart(
   { options, before }: PartOptions,
 ): Promise<Grammar> {
   try {
-    const part = limitFile(file, end, name);
+    const part = { ...limitFile(file, end, name), start: offset };
     const problem = refuseStart(await part.read(offset, Math.min(offset + 512, end)), name);
     if (problem !== undefined) throw problem;
     // A file of nothing but zeros is none of the errors of a whole image.

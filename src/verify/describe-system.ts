@@ -30,13 +30,16 @@ const otherInits: readonly (readonly [string, readonly string[]])[] = [
 
 const longestText = 64 * 1024;
 
+/** The second ones are those of an initrd of its own (os-release(5)). */
+const releases = ['os-release', 'initrd-release'].flatMap((name) => [`etc/${name}`, `usr/lib/${name}`]);
+
 /** Reads at most one body, that of os-release. */
 export async function describeSystem(image: Archive): Promise<SystemFacts> {
   const follow = (path: string) => followPath(image, path);
   const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
     paths.some((path) => follow(path)?.type === 'file');
   const init = detectInitOf(image.entries).name ?? otherInits.find(hasAny)?.[0];
-  const os = await readRelease(follow('etc/os-release') ?? follow('usr/lib/os-release'));
+  const os = await readRelease(releases.map(follow).find((entry) => entry !== undefined));
   return {
     ...(os === undefined ? {} : { os }),
     packageManagers: managers.filter(hasAny).map(([name]) => name),
@@ -57,7 +60,8 @@ function listModules(image: Archive): string[] {
   const versions = [...image.entries.values()].flatMap(({ path, type }) => {
     const folder = folders.find((each) => path.startsWith(`${each}/`));
     const name = folder === undefined ? '' : path.slice(folder.length + 1);
-    return type === 'directory' && name !== '' && !name.includes('/') ? [name] : [];
+    // A release begins with a number; dracut puts keys beside them.
+    return type === 'directory' && /^\d[^/]*$/.test(name) ? [name] : [];
   });
   return [...new Set(versions)].sort();
 }

@@ -1,118 +1,103 @@
-import { copyFile, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { copyFile, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { listModules } from '../boot/modules.js';
-import { createAlpinePackages } from '../fixtures/alpine-packages.js';
+import { createNfsPackages } from '../fixtures/alpine-packages.js';
 import { createPackage, createSigner, writeIndex } from '../fixtures/apk.js';
 import type { TestKernel } from '../fixtures/kernel.js';
 import { createDirectoryWorkspace, runProgram } from '../patch/directory-workspace.js';
 
 export interface AlpineSource {
-  /** The root file system of Alpine, as a .tar.gz. */
+  /** The root file system of Alpine, as a .tar.gz: its `apk` and its keys. */
   readonly archive: string;
+  /** A mirror of Alpine: `x86_64` has packages and their signed index. */
+  readonly mirror: string;
   /** Of `fetchPrograms`. */
   readonly programs: string;
   readonly kernel: TestKernel;
-  /** What the image has in etc/apk/repositories. */
+  /** Where the image looks for packages: the folder `repository` is served there. */
   readonly address: string;
 }
 
-export interface AlpineImage {
-  readonly initrd: string;
-  /** The repository's folder, to be served at the address. */
-  readonly repository: string;
-}
-
+/** As Alpine's installer adds them, and a stand-in for Docker's daemon. */
 const runlevels = {
-  sysinit: ['sysfs', 'devfs', 'dmesg', 'hwdrivers', 'modules', 'automount', 'localmount'],
-  boot: ['sysctl', 'bootmisc', 'hostname', 'sysklogd', 'networking', 'dhcpcd'],
-  default: ['docker'],
+  sysinit: ['devfs', 'dmesg', 'mdev', 'hwdrivers'],
+  boot: ['modules', 'sysctl', 'hostname', 'bootmisc', 'syslog', 'networking'],
+  default: ['crond', 'docker'],
   shutdown: ['savecache', 'killprocs', 'mount-ro'],
 };
 
-const modules = [
-  'virtio_pci',
-  'virtio_net',
-  'virtio_rng',
-  'af_packet',
-  'nfs',
-  'nfsv3',
-  'nfsv4',
-  'overlay',
-  'fuse',
-];
+const modules = ['virtio_pci', 'virtio_net', 'virtio_rng', 'af_packet', 'nfs', 'nfsv3', 'nfsv4'];
 
 /**
- * An initrd in Moby's shape with Alpine as its system: OpenRC is installed by apk, `/init` copies everything to
- * a tmpfs, two gzip segments end at a multiple of 4. The services are those of the reference image, which call
- * busybox only.
+ * `stock.img`, an initrd in Moby's shape that Alpine's own apk has made of Alpine's own packages, whose signatures it
+ * has checked: `/init` copies everything to a tmpfs, two gzip segments end at a multiple of 4. And `repository`: `alpine`
+ * is the mirror, `more` has packages that are signed with another key, which the image has.
  */
-export async function writeAlpineImage(folder: string, source: AlpineSource): Promise<AlpineImage> {
-  const root = join(folder, 'root');
-  await mkdir(root);
-  await run(['tar', '-C', root, '-xzf', source.archive, '--numeric-owner']);
+export async function writeAlpineImage(folder: string, source: AlpineSource): Promise<void> {
+  const tools = join(folder, 'tools');
+  const root = join(tools, 'target');
   const repository = join(folder, 'repository');
-  await installOpenRc(root, repository, source);
-  await shapeRoot(root);
+  await mkdir(root, { recursive: true });
+  await run(['tar', '-C', tools, '-xzf', source.archive, '--numeric-owner']);
+  await cp(source.mirror, join(tools, 'mirror'), { recursive: true });
+  const at = createDirectoryWorkspace(tools, tools);
+  const installed = await at.run([...addPackages, 'alpine-base', 'busybox-mdev-openrc'], {
+    environment: { PATH: '/sbin:/bin:/usr/bin' },
+  });
+  if (installed.exitCode !== 0) throw new Error(installed.output);
+  const signer = createSigner();
+  for (const place of [tools, root])
+    await writeFile(join(place, 'etc/apk/keys', signer.keyName), signer.publicKey);
+  const more = join(tools, 'repo/x86_64');
+  await mkdir(more, { recursive: true });
+  for (const entry of await createNfsPackages(source.programs))
+    await writeFile(join(more, `${entry.name}-${entry.version}.apk`), await createPackage(signer, entry));
+  await writeIndex(signer, tools, more);
+  await mkdir(repository);
+  await cp(source.mirror, join(repository, 'alpine'), { recursive: true });
+  await cp(join(tools, 'repo'), join(repository, 'more'), { recursive: true });
+
+  await shapeRoot(root, source.address);
   await copyModules(root, source.kernel);
   const containers = join(folder, 'containers');
   await cp('images/reference/containers', containers, { recursive: true });
   const initrd = join(folder, 'stock.img');
   for (const segment of [root, containers]) await run(['sh', '-ec', writeSegment, initrd, segment]);
-  await rm(root, { recursive: true });
-  return { initrd, repository };
+  await rm(tools, { recursive: true });
 }
+
+const addPackages = [
+  ...['/sbin/apk', 'add', '--root', '/target', '--initdb', '--keys-dir', '/etc/apk/keys'],
+  ...['--repository', '/mirror', '--no-network', '--no-cache'],
+];
 
 const writeSegment = `cd "$1"
 busybox find . | busybox cpio -H newc -o 2>/dev/null | gzip -6n >>"$0"
 truncate -s %4 "$0"`;
 
-async function installOpenRc(root: string, repository: string, source: AlpineSource): Promise<void> {
-  const signer = createSigner();
-  const packages = join(root, 'repo/x86_64');
-  await mkdir(packages, { recursive: true });
-  for (const entry of await createAlpinePackages(source.programs)) {
-    const file = join(packages, `${entry.name}-${entry.version}.apk`);
-    await writeFile(file, await createPackage(signer, entry));
-  }
-  await writeFile(join(root, 'etc/apk/keys', signer.keyName), signer.publicKey);
-  await writeIndex(signer, root, packages);
-  await writeFile(join(root, 'etc/apk/repositories'), '/repo\n');
-  const at = createDirectoryWorkspace(root, root);
-  const installed = await at.run(['/sbin/apk', 'add', '--no-cache', 'openrc'], {});
-  if (installed.exitCode !== 0) throw new Error(installed.output);
-  await writeFile(join(root, 'etc/apk/repositories'), `${source.address}\n`);
-  await cp(join(root, 'repo'), repository, { recursive: true });
-  await rm(join(root, 'repo'), { recursive: true });
-}
-
-async function shapeRoot(root: string): Promise<void> {
-  const reference = resolve('images/reference/rootfs');
-  const put = async (path: string, content: string, mode = 0o644) => {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), content, { mode });
-  };
-  for (const name of await readdir(join(reference, 'etc/init.d')))
-    await run(['install', '-m', '755', join(reference, 'etc/init.d', name), join(root, 'etc/init.d', name)]);
-  for (const path of ['etc/inittab', 'etc/udhcpc/default.script', 'etc/sysctl.d/10-moby.conf'])
-    await copyFile(join(reference, path), join(root, path));
-  await run(['chmod', '755', join(root, 'etc/udhcpc/default.script')]);
+async function shapeRoot(root: string, address: string): Promise<void> {
+  const put = (path: string, content: string) => writeFile(join(root, path), content);
+  await run([
+    ...['install', '-m', '755', 'images/reference/rootfs/etc/init.d/docker'],
+    join(root, 'etc/init.d/docker'),
+  ]);
+  await put('etc/apk/repositories', `${address}/alpine\n${address}/more\n`);
   await put('etc/hostname', 'moby');
   await put('etc/fstab', '');
-  await put('init', init, 0o755);
+  await put('etc/modules', 'virtio_net\naf_packet\n');
+  await put('etc/network/interfaces', 'auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n');
+  await put('init', init);
+  await run(['chmod', '755', join(root, 'init')]);
   for (const [level, services] of Object.entries(runlevels)) {
     for (const service of services)
       await symlink(`/etc/init.d/${service}`, join(root, 'etc/runlevels', level, service));
-  }
-  for (const name of ['dev', 'proc', 'sys', 'mnt']) {
-    await rm(join(root, name), { recursive: true, force: true });
-    await mkdir(join(root, name), { mode: 0o555 });
   }
 }
 
 const init = `#!/bin/sh
 mount -t tmpfs -o size=75% tmpfs /mnt
 cp -a / /mnt 2>/dev/null
-exec /sbin/switch_root /mnt /sbin/init
+exec switch_root /mnt /sbin/init
 `;
 
 async function copyModules(root: string, kernel: TestKernel): Promise<void> {

@@ -46,6 +46,15 @@ test('an error of the user has no stack, and paths in the working folder are rel
   t.is(stderr, 'moby-patch: x: found nothing [image-unknown]\n');
 });
 
+test('a file with the name of a thing is named all the same', async (t) => {
+  const message = 'found an ISO 9660 disk, wanted an initrd';
+  const fault = (path: string, text = message) =>
+    new MobyPatchError('invalid', 'image-invalid', text, { path });
+  t.regex((await fail(fault('/project/initrd'))).stderr, /^moby-patch: initrd: found an ISO/);
+  t.regex((await fail(fault('iso'))).stderr, /^moby-patch: iso: found an ISO/);
+  t.regex((await fail(fault('iso', 'iso is empty'))).stderr, /^moby-patch: iso is empty/);
+});
+
 test('with --json the error is a value on standard output, without the stack', async (t) => {
   const { stdout, stderr } = await fail(new TypeError('no such thing'), { json: true });
   t.regex(stderr, /errors\.unit\.test\.js/);

@@ -39,6 +39,24 @@ const refusals: readonly Refusal[] = [
     hint: 'moby-patch cat IMAGE PATH...',
   },
   {
+    argv: 'ls image:tool',
+    code: 'image-invalid',
+    said: 'image:tool: found an ELF file: a program, or a kernel (vmlinux), wanted an initrd',
+    hint: 'moby-patch cat image tool > inside; moby-patch build -i INITRD --kernel inside',
+  },
+  {
+    argv: 'build -i - --no-verify',
+    code: 'image-unknown',
+    said: 'found -, wanted a file: standard input is for inspect, ls, cat, diff and unpack',
+    hint: 'cat > initrd.img, then -i initrd.img',
+  },
+  {
+    argv: 'ls image [z-a]',
+    code: 'path-not-found',
+    said: 'image: found no path that matches [z-a]',
+    hint: 'moby-patch ls image',
+  },
+  {
     argv: 'repack folder --split out',
     code: 'split-nothing',
     said: 'folder: it was not unpacked from several files',
@@ -87,7 +105,10 @@ const refusals: readonly Refusal[] = [
 for (const { argv, environment = {}, code, exit = 2, said, hint } of refusals)
   test(`${argv}: ${code}`, async (t) => {
     const folder = await createTestFolder(t);
-    await writeFile(join(folder, 'image'), createArchive([file('hello', 'hello\n')]));
+    await writeFile(
+      join(folder, 'image'),
+      createArchive([file('hello', 'hello\n'), file('tool', '\x7fELF')]),
+    );
     await writeFile(join(folder, 'text'), 'no kernel\n');
     // The marks of a bzImage for x86_64.
     const kernel = Buffer.alloc(2048);

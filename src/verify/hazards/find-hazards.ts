@@ -80,7 +80,7 @@ const configurations =
   'fstab|rc\\.conf|rc\\.conf\\.d/.*|init\\.d/[^/]*|ld\\.so\\.conf|ld\\.so\\.conf\\.d/.*|ld-musl-[^/]*';
 
 const bootFile = new RegExp(
-  `^[./]*(?:init|linuxrc|(?:usr/)?s?bin/(?:${programs})|(?:usr/)?lib[^/]*/(?:[^/]*/)?(?:${libraries})|etc/(?:${configurations})|(?:etc|usr/lib)/os-release)$`,
+  `^[./]*(?:init|linuxrc|(?:usr/)?s?bin/(?:${programs})|(?:usr/)?lib[^/]*/(?:[^/]*/)?(?:${libraries})|etc/(?:${configurations})|(?:etc|usr/lib)/(?:os|initrd)-release)$`,
 );
 
 /**
