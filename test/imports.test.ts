@@ -34,7 +34,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   commands: [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],
   'index.ts': [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],
   'cpio.ts': ['model', 'format'],
-  'cli.ts': ['commands', 'io', 'model', 'node', 'libraries', 'version.ts'],
+  'cli.ts': ['io', 'main.ts', 'node'],
+  'main.ts': ['commands', 'io', 'model', 'node', 'libraries', 'version.ts'],
   'version.ts': ['node'],
 };
 

@@ -156,15 +156,14 @@ test('a working folder that was removed is one clear error', async (t) => {
 
 test('a low limit of open files is one clear error, or no hindrance', async (t) => {
   const folder = await setUp(t);
+  const run = (args: readonly string[], limit: number) =>
+    runMoby(args, { folder, enter: ['sh', '-c', `ulimit -n ${limit}; exec "$@"`, 'sh'] });
   for (const args of [
     [...build, '-q'],
     ['unpack', 'in.img'],
     ['inspect', 'in.img'],
   ]) {
-    const { code, stderr } = await runMoby(args, {
-      folder,
-      enter: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'],
-    });
+    const { code, stderr } = await run(args, 64);
     if (code === 0) continue;
     t.is(code, 5, stderr);
     t.regex(
@@ -172,5 +171,11 @@ test('a low limit of open files is one clear error, or no hindrance', async (t) 
       /too many open files \(EMFILE at \w+\) .*\n {2}try: raise the limit of open files: ulimit -n 1024\n$/,
     );
   }
-  t.pass();
+  // Node starts, and cannot open all modules.
+  const { code, stderr } = await run(['inspect', 'in.img'], 24);
+  t.is(code, 5, stderr);
+  t.regex(
+    stderr,
+    /^moby-patch: [^\n]* \[machine-fault\]\n {2}try: raise the limit of open files: ulimit -n 1024\n$/,
+  );
 });
