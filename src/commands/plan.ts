@@ -74,9 +74,12 @@ function describePlan(report: Report, output: string, context: CommandContext): 
   ];
 }
 
-/** Those that are not said above. */
+/** Those that are not said above, each in a line: the error that follows has the whole text of a problem. */
 function listChecks({ prechecks = [] }: Report): string[] {
   return prechecks
     .filter(({ name, problem }) => problem !== undefined || (name !== 'engine' && name !== 'mode'))
-    .map(({ name, found, problem }) => `check   ${problem === undefined ? 'yes' : 'NO '} ${name}: ${found}`);
+    .map(({ name, found, problem }) => {
+      const [line = ''] = found.split('\n');
+      return `check   ${problem === undefined ? 'yes' : 'NO '} ${name}: ${line}`;
+    });
 }
