@@ -148,6 +148,7 @@ export type ErrorCode =
   | 'owner-unknown'
   | 'package-failed'
   | 'package-manager'
+  | 'package-unsigned'
   | 'parent-missing'
   | 'patch-invalid'
   | 'patch-refused'

@@ -17,7 +17,8 @@ export interface SystemFacts {
 const managers: readonly (readonly [string, readonly string[]])[] = [
   ['apk', ['sbin/apk', 'usr/sbin/apk', 'bin/apk', 'usr/bin/apk']],
   ['apt', ['usr/bin/apt-get', 'bin/apt-get']],
-  ['dnf', ['usr/bin/dnf', 'usr/bin/dnf5']],
+  ['dnf', ['dnf', 'dnf5', 'microdnf', 'tdnf', 'yum'].map((name) => `usr/bin/${name}`)],
+  ['zypper', ['usr/bin/zypper']],
   ['pacman', ['usr/bin/pacman']],
   ['opkg', ['bin/opkg', 'usr/bin/opkg']],
   ['udpkg', ['bin/udpkg', 'usr/bin/udpkg']],

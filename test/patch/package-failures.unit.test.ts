@@ -1,10 +1,17 @@
 import test from 'ava';
-import { explainFailure } from '#src/patch/system/package-failures.js';
-import type { PackageManager } from '#src/patch/system/package-managers.js';
+import { apk } from '#src/patch/system/packages/apk.js';
+import { apt } from '#src/patch/system/packages/apt.js';
+import { dnf } from '#src/patch/system/packages/dnf.js';
+import { explainFailure } from '#src/patch/system/packages/explain-failure.js';
+import type { ManagerName } from '#src/patch/system/packages/manager.js';
+import { pacman } from '#src/patch/system/packages/pacman.js';
+import { zypper } from '#src/patch/system/packages/zypper.js';
+
+const managers = { apk, apt, dnf, zypper, pacman };
 
 interface Failure {
   readonly what: string;
-  readonly manager?: PackageManager;
+  readonly manager?: ManagerName;
   /** What the manager printed, here with its real words. */
   readonly printed: string;
   readonly hint: RegExp;
@@ -156,11 +163,150 @@ const failures: readonly Failure[] = [
     hint: /have no package of that name/,
     shown: 'E: Unable to locate package chronny',
   },
+  {
+    what: 'packages that another key has signed',
+    manager: 'dnf',
+    printed:
+      'test                                             90 kB/s | 1.2 kB     00:00    \nDependencies resolved.\nImporting GPG key 0x1EE73847:\n Userid     : "other <other@example.org>"\n From       : /repo/other.asc\nKey imported successfully\nImport of key(s) didn\'t help, wrong key(s)?\nPublic key for hello-1.0-3.noarch.rpm is not installed. Failing package is: hello-1.0-3.noarch\nError: GPG check FAILED',
+    hint: /^another key has signed this .*gpgkey=file:\/\/\/etc\/pki\/rpm-gpg/,
+    shown:
+      "Import of key(s) didn't help, wrong key(s)?\nPublic key for hello-1.0-3.noarch.rpm is not installed. Failing package is: hello-1.0-3.noarch\nError: GPG check FAILED",
+  },
+  {
+    what: 'a package without a signature',
+    manager: 'dnf',
+    printed: 'Package hello-1.0-3.noarch.rpm is not signed\nError: GPG check FAILED',
+    hint: /^hello-1\.0-3\.noarch has no signature/,
+  },
+  {
+    what: 'a repository without a key',
+    manager: 'dnf',
+    printed:
+      'You have enabled checking of packages via GPG keys. This is a good thing.\nHowever, you do not have any GPG public keys installed. You need to download\n',
+    hint: /^another key has signed this than the image trusts/,
+  },
+  {
+    what: 'a key that is not there',
+    manager: 'dnf',
+    printed:
+      "Curl error (37): Couldn't read a file:// file for file:///repo/none.asc [Couldn't open file /repo/none.asc]",
+    hint: /^a key that etc\/sources names by gpgkey= is not there/,
+  },
+  {
+    what: 'a package that was changed',
+    manager: 'dnf',
+    printed:
+      'Package "hello-1.0-3.noarch" from local repository "test" has incorrect checksum\nError: Some packages from local repository have incorrect checksum',
+    hint: /^the mirror has another file than its list says/,
+  },
+  {
+    what: 'a list that was changed after it was signed',
+    manager: 'dnf',
+    printed:
+      "Error: Failed to download metadata for repo 'test': repomd.xml GPG signature verification error: Bad GPG signature",
+    hint: /or it was changed/,
+  },
+  {
+    what: 'a name that no repository has',
+    manager: 'dnf',
+    printed: 'No match for argument: nosuch\nError: Unable to find a match: nosuch',
+    hint: /have no nosuch: another name/,
+  },
+  {
+    what: 'an address that is no repository',
+    manager: 'dnf',
+    printed:
+      "Error: Failed to download metadata for repo 'test': Cannot download repomd.xml: Cannot download repodata/repomd.xml: All mirrors were tried",
+    hint: /^found no repodata\/repomd\.xml/,
+  },
+  {
+    what: 'a repository on the loopback',
+    manager: 'dnf',
+    printed:
+      "  - Curl error (7): Couldn't connect to server for http://127.0.0.1:9/repodata/repomd.xml [Failed to connect to 127.0.0.1 port 9]\nError: Failed to download metadata for repo 'test': Cannot download repomd.xml",
+    hint: /^a step does not reach the loopback/,
+  },
+  {
+    what: 'a need that is in no repository',
+    manager: 'dnf',
+    printed:
+      'Error: \n Problem: conflicting requests\n  - nothing provides /bin/sh needed by hello-1.0-3.noarch',
+    hint: /lack \/bin\/sh, which hello-1\.0-3\.noarch needs/,
+  },
+  {
+    what: 'a list that a stranger signed',
+    manager: 'zypper',
+    printed:
+      "Retrieving repository 'test' metadata [.\nDo you want to reject the key, trust temporarily, or trust always? [r/t/a/?] (r): r\nerror]\nRepository 'test' is invalid.\n[test|dir:/repo] Valid metadata not found at specified URL\nHistory:\n - Signature verification failed for repomd.xml",
+    hint: /^another key has signed this/,
+  },
+  {
+    what: 'a package that was changed',
+    manager: 'zypper',
+    printed: "Warning: Digest verification failed for file 'hello-1.0-3.noarch.rpm'",
+    hint: /^the mirror has another file than its list says/,
+  },
+  {
+    what: 'an address that is no repository',
+    manager: 'zypper',
+    printed:
+      "Repository 'test' is invalid.\n[test|dir:/nowhere] Valid metadata not found at specified URL\nHistory:\n - [test|dir:/nowhere] Repository type can't be determined.",
+    hint: /^found no repodata\/repomd\.xml/,
+  },
+  {
+    what: 'a host without an address',
+    manager: 'zypper',
+    printed:
+      '[test|http://nosuch.invalid/] Valid metadata not found at specified URL\nError code: Connection failed\nError message: Could not resolve host: nosuch.invalid',
+    hint: /^the packages come from/,
+  },
+  {
+    what: 'a name that no repository has',
+    manager: 'zypper',
+    printed: "'nosuch' not found in package names. Trying capabilities.\nNo provider of 'nosuch' found.",
+    hint: /have no nosuch: another name/,
+  },
+  {
+    what: 'a list that a stranger signed',
+    manager: 'pacman',
+    printed:
+      ':: Synchronizing package databases...\n test downloading...\nerror: test: key "AF6F74BE2F6A349B2CB77D0E009D0AA41EE73847" is unknown\nerror: failed to synchronize all databases (invalid or corrupted database (PGP signature))',
+    hint: /^the keyring of the image has no trusted key/,
+    shown:
+      'error: test: key "AF6F74BE2F6A349B2CB77D0E009D0AA41EE73847" is unknown\nerror: failed to synchronize all databases (invalid or corrupted database (PGP signature))',
+  },
+  {
+    what: 'a package that was changed',
+    manager: 'pacman',
+    printed:
+      'error: hello: signature from "good <good@example.org>" is invalid\nerror: failed to commit transaction (invalid or corrupted package (PGP signature))',
+    hint: /^the mirror has another file than was signed/,
+  },
+  {
+    what: 'a list without a signature',
+    manager: 'pacman',
+    printed:
+      "error: failed retrieving file 'test.db.sig' from 192.0.2.2 : The requested URL returned error: 404\nerror: failed to synchronize all databases",
+    hint: /^found no test\.db\.sig at the addresses/,
+  },
+  {
+    what: 'a repository on the loopback',
+    manager: 'pacman',
+    printed:
+      "error: failed retrieving file 'test.db' from 127.0.0.1:9 : Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server",
+    hint: /^a step does not reach the loopback/,
+  },
+  {
+    what: 'a name that no repository has',
+    manager: 'pacman',
+    printed: 'error: target not found: nosuch',
+    hint: /have no nosuch: a rolling release/,
+  },
 ];
 
 for (const { what, manager = 'apk', printed, hint, shown } of failures)
   test(`${manager}: ${what}: what failed is shown, and what helps`, (t) => {
-    const failure = explainFailure(manager, 'etc/sources', printed);
+    const failure = explainFailure({ ...managers[manager], sources: 'etc/sources' }, printed);
     t.regex(String(failure.hint), hint);
     if (shown !== undefined) t.is(failure.output, shown);
   });

@@ -3,13 +3,10 @@ import { join, relative } from 'node:path';
 import test from 'ava';
 import type { MobyPatchError } from '#src/model/error.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
-import {
-  comparePackages,
-  isInstalled,
-  parseApkInstalled,
-  parseDpkgStatus,
-} from '#src/patch/system/package-managers.js';
-import { clampDates } from '#src/patch/system/package-traces.js';
+import { parseApkInstalled } from '#src/patch/system/packages/apk.js';
+import { parseDpkgStatus } from '#src/patch/system/packages/apt.js';
+import { comparePackages, isInstalled } from '#src/patch/system/packages/managers.js';
+import { clampDates } from '#src/patch/system/packages/traces.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 import { declareTest } from '../fixtures/needs.js';
 import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from './alpine-root.js';
@@ -91,7 +88,7 @@ test('an image whose manager the step has no names for is refused', async (t) =>
     /found apt in the image, but the step has names for apk only/,
   );
   t.regex((await fail(alpine, { apt: ['x'] })).hint ?? '', /apk: \[/);
-  t.regex((await fail({}, { apt: ['x'] })).message, /found neither apk nor apt-get/);
+  t.regex((await fail({}, { apt: ['x'] })).message, /found no package manager in the image/);
 });
 
 test('of two managers, the one with names in the step counts, then the one with a database', async (t) => {
@@ -105,6 +102,77 @@ test('of two managers, the one with names in the step counts, then the one with 
   t.is(await choose({ ...debian, ...alpine }, { apk: ['x'] }), 'apk');
   t.is(await choose({ ...debian, 'sbin/apk': '' }, both), 'apt');
   t.is(await choose({ ...alpine, 'usr/bin/apt-get': '' }, both), 'apk');
+});
+
+const fedora: Tree = { 'usr/bin/microdnf': '', 'var/lib/rpm/Packages': 'x' };
+const listed = 'hello 1:1.0-3\ngpg-pubkey 5617dcec-6b0b7ee8\nold 2-1\n';
+
+/** A root in which rpm lists these packages, and a package file is there when it is installed. */
+const createRpmWorkspace = (tree: Tree = fedora) =>
+  createMemoryWorkspace(tree, async (argv, _options, root) => {
+    if (argv[2]?.startsWith('rpm -qa'))
+      await root.put({ path: argv.at(-1)?.slice(1) ?? '', type: 'file', content: Buffer.from(listed) });
+    else if (argv[4]?.startsWith('install') && argv[7]?.startsWith('/'))
+      if (!(await root.stat(argv[7].slice(1)))) return { exitCode: 1, output: `no ${argv[7]}` };
+    return { exitCode: 0, output: '' };
+  });
+
+test('rpm is asked for what is installed, and the list does not stay', async (t) => {
+  const at = createRpmWorkspace();
+  t.deepEqual(await apply({ dnf: ['hello=1:1.0-3', 'old'] }, at), { changed: false });
+  t.is(at.commands.length, 1);
+  t.deepEqual(
+    Object.keys(at.tree()).filter((path) => path.includes('moby')),
+    [],
+  );
+});
+
+test('dnf gets a version in its own spelling; what is not there is not removed', async (t) => {
+  const at = createRpmWorkspace();
+  await apply({ dnf: ['hello=1.0-4'], remove: ['old', 'nosuch'] }, at);
+  const actions = at.commands.map(({ argv }) => argv.slice(4)).filter(([action]) => action?.match(/^[a-z]/));
+  t.deepEqual(
+    actions.map(([action, , , ...items]) => [action, ...items]),
+    [
+      ['remove', 'old'],
+      ['install', 'hello-1.0-4'],
+    ],
+  );
+});
+
+test('the folders of pacman name what is installed', async (t) => {
+  const at = createMemoryWorkspace({
+    'usr/bin/pacman': '',
+    'var/lib/pacman/local/ALPM_DB_VERSION': '9\n',
+    'var/lib/pacman/local/gcc-libs-1:13.2-3/desc': '',
+  });
+  t.deepEqual(await apply({ pacman: ['gcc-libs=1:13.2-3'], remove: ['nosuch'] }, at), { changed: false });
+});
+
+test('package files go to the manager that takes them, one without a signature when the step says so', async (t) => {
+  const content = { size: 1, sha256: '', async *body() {} };
+  const files = { ...context, payload: new Map(['my/a.deb', 'a.rpm'].map((name) => [name, content])) };
+  const start = (tree: Tree, value: object) => {
+    if (!step) throw new Error('no package step');
+    const at = createRpmWorkspace(tree);
+    return { at, done: step.apply(step.schema.parse(value), files, at) };
+  };
+  const value = { files: ['my/a.deb', 'a.rpm'] };
+  const refused = await t.throwsAsync(start(debian, value).done, { code: 'package-unsigned' });
+  t.regex(String(refused), /my\/a\.deb has no signature that apt could check/);
+  const deb = start(debian, { ...value, unsigned: true });
+  await deb.done;
+  t.deepEqual(deb.at.commands[0]?.argv.slice(4, 5), ['install-unsigned']);
+  t.regex(deb.at.commands[0]?.argv[7] ?? '', /^\/\.moby-patch-files\/0\/a\.deb$/);
+  t.deepEqual(
+    Object.keys(deb.at.tree()).filter((path) => path.includes('.moby-patch')),
+    [],
+  );
+  const rpm = start(fedora, value);
+  await rpm.done;
+  t.true(rpm.at.commands.some(({ argv }) => argv[4] === 'install' && argv[7]?.endsWith('/a.rpm')));
+  const none = await t.throwsAsync(start(alpine, value).done, { code: 'package-manager' });
+  t.regex(String(none), /found apk in the image, but the step has the files my\/a\.deb a\.rpm only/);
 });
 
 test('a failure shows the end of the output and what to do', async (t) => {

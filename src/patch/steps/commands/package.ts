@@ -1,118 +1,159 @@
 import { z } from 'zod';
 import type { Workspace } from '../../../model/workspace.js';
-import { explainFailure } from '../../system/package-failures.js';
+import { managerNames, type PackageManager } from '../../system/packages/manager.js';
 import {
   comparePackages,
-  createInstallCommand,
   findManagers,
-  findSources,
   isInstalled,
   managerPaths,
-  type PackageManager,
   readInstalled,
-} from '../../system/package-managers.js';
-import { recordState, removeTraces } from '../../system/package-traces.js';
-import { formatOutputTail, runScript } from '../../system/run-script.js';
+} from '../../system/packages/managers.js';
+import { installFiles, installPackages, removePackages } from '../../system/packages/run-manager.js';
+import { recordState, removeTraces } from '../../system/packages/traces.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
+import { payloadPath } from '../schemas.js';
 
-const names = z
-  .array(
-    z
-      .string()
-      .max(255)
-      .regex(/^[A-Za-z0-9][A-Za-z0-9+._:-]*(=[A-Za-z0-9][A-Za-z0-9+._:~-]*)?$/, {
-        error: 'expected the name of a package, or NAME=VERSION',
-      }),
-  )
-  .min(1);
+const name = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9+._:-]*(=[A-Za-z0-9][A-Za-z0-9+._:~^-]*)?$/, {
+    error: 'expected the name of a package, or NAME=VERSION',
+  });
+const names = z.array(name).min(1);
+
+const file = payloadPath.refine((path) => /[^/]\.(?:apk|deb|rpm)$/.test(path), {
+  error: 'expected a package file of the patch folder: .apk, .deb or .rpm',
+});
 
 const schema = z
   .strictObject({
     apk: names.optional().describe('Names of Alpine packages.'),
     apt: names.optional().describe('Names of Debian and Ubuntu packages.'),
+    dnf: names.optional().describe('Names of Fedora and Red Hat packages, for dnf, microdnf, tdnf or yum.'),
+    zypper: names.optional().describe('Names of SUSE packages.'),
+    pacman: names.optional().describe('Names of Arch packages.'),
+    files: z
+      .array(file)
+      .min(1)
+      .max(100)
+      .optional()
+      .describe(
+        'Package files of the patch folder (.apk, .deb, .rpm). An image gets those that its package manager installs, after the packages that are named.',
+      ),
+    unsigned: z
+      .boolean()
+      .default(false)
+      .describe('Whether package files count without a signature that the image trusts; a .deb has none.'),
+    remove: z
+      .array(name.regex(/^[^=]*$/, { error: 'expected the name of a package, without a version' }))
+      .min(1)
+      .optional()
+      .describe(
+        'Names of packages to remove first, whatever the package manager; one that is not there is none.',
+      ),
   })
-  .refine((value) => value.apk ?? value.apt, { error: 'expected a list "apk" or "apt", or both' })
+  .refine(
+    (value) => (value.files ?? value.remove ?? managerNames.find((each) => value[each])) !== undefined,
+    {
+      error: `expected a list of names under one or more of ${managerNames.join(', ')}, or "files", or "remove"`,
+    },
+  )
+  .refine((value) => value.unsigned === false || value.files !== undefined, {
+    error: '"unsigned" is for package files: expected a list "files"',
+  })
   .describe(
-    'Installs packages with the package manager of the image. No service is started or enabled by it.',
+    'Installs and removes packages with the package manager of the image. No service is started or enabled by it.',
   );
 
-interface Installation {
+type Value = z.output<typeof schema>;
+
+/** What a step asks of the manager that the image has. */
+interface Task {
   readonly manager: PackageManager;
   /** `name` or `name=version`. */
   readonly packages: readonly string[];
+  /** Names in the patch folder. */
+  readonly files: readonly string[];
+  readonly remove: readonly string[];
+  readonly unsigned: boolean;
 }
 
 export const packageStep = defineStep({
   kind: 'package',
   schema,
   describe: (value) => {
-    const lists = Object.entries(value).map(([manager, packages]) => `${manager}: ${packages?.join(' ')}`);
-    return `package ${lists.join('; ')}`;
+    const lists = [...managerNames, 'files' as const, 'remove' as const].flatMap((key) =>
+      value[key] === undefined ? [] : `${key}: ${value[key].join(' ')}`,
+    );
+    return `package ${lists.join('; ')}${value.unsigned ? ' (unsigned)' : ''}`;
   },
   needs: () => ['commands', 'network'],
   reads: () => managerPaths,
+  payload: ({ files = [] }) => files.map((each) => ({ name: each, template: false })),
   async foresee(value, context, workspace) {
-    await chooseManager(value, context, workspace);
+    await chooseTask(value, context, workspace);
   },
   async apply(value, context, workspace) {
-    const installation = await chooseManager(value, context, workspace);
-    const { manager, packages } = installation;
-    const before = await readInstalled(workspace, manager);
-    if (packages.every((name) => isInstalled(name, before))) return unchanged;
-    const state = await recordState(workspace);
-    await install(installation, context, workspace);
-    const after = await readInstalled(workspace, manager);
-    const notes = await removeTraces(workspace, state, context.stamp);
-    return { changed: true, notes, packages: comparePackages(before, after) };
+    const { manager, packages, files, unsigned, ...task } = await chooseTask(value, context, workspace);
+    const installed = await readInstalled(manager, workspace, context);
+    const remove = task.remove.filter((each) => isInstalled(each, installed));
+    const install = packages.every((each) => isInstalled(each, installed)) ? [] : packages;
+    if (remove.length + install.length + files.length === 0) return unchanged;
+    const before = await recordState(workspace);
+    const run = { manager, workspace, context };
+    await removePackages(run, remove);
+    await installPackages(run, install);
+    await installFiles(run, { files, unsigned });
+    const after = await readInstalled(manager, workspace, context);
+    const notes = await removeTraces(manager, { workspace, before, stamp: context.stamp });
+    return { changed: true, notes, packages: comparePackages(installed, after) };
   },
 });
 
-async function chooseManager(
-  value: z.output<typeof schema>,
-  context: StepContext,
-  workspace: Workspace,
-): Promise<Installation> {
+/** Errors: `package-manager`; `package-unsigned`. */
+async function chooseTask(value: Value, context: StepContext, workspace: Workspace): Promise<Task> {
   const managers = await findManagers(workspace);
-  for (const manager of managers) {
-    const packages = value[manager];
-    if (packages) return { manager, packages };
-  }
-  const [first] = managers;
-  const listed = (['apk', 'apt'] as const).filter((manager) => value[manager]).join(' and ');
-  throw first === undefined
-    ? createStepError(
-        context,
-        'package-manager',
-        'package: found neither apk nor apt-get in the image, wanted a package manager',
-        { hint: 'add the files with "file" steps instead' },
-      )
-    : createStepError(
-        context,
-        'package-manager',
-        `package: found ${managers.join(' and ')} in the image, but the step has names for ${listed} only`,
-        { hint: `add a list of names to the step: ${first}: [...]` },
-      );
+  const filesOf = ({ suffix }: PackageManager) =>
+    (value.files ?? []).filter((each) => suffix !== undefined && each.endsWith(suffix));
+  const isNamed = managerNames.some((each) => value[each]) || value.files !== undefined;
+  const manager =
+    managers.find(({ name }) => value[name]) ??
+    managers.find((each) => filesOf(each).length > 0) ??
+    (isNamed ? undefined : managers[0]);
+  if (manager === undefined) throw createChoiceError(value, context, managers);
+  const files = filesOf(manager);
+  const [first] = files;
+  if (first !== undefined && !manager.checksFiles && !value.unsigned)
+    throw createStepError(
+      context,
+      'package-unsigned',
+      `package: ${first} has no signature that ${manager.name} could check`,
+      { hint: 'write "unsigned: true" into the step if you trust the file for where you have it from' },
+    );
+  const { remove = [], unsigned } = value;
+  return { manager, packages: value[manager.name] ?? [], files, remove, unsigned };
 }
 
-async function install(
-  { manager, packages }: Installation,
-  context: StepContext,
-  workspace: Workspace,
-): Promise<void> {
-  const { script, args, downloads } = createInstallCommand(manager, packages);
-  const { exitCode, output } = await runScript(workspace, context, script, args, {
-    network: true,
-    timeout: 1800,
-    downloads,
-  });
-  if (exitCode === 0) return;
-  const failure = explainFailure(manager, findSources(manager), output);
-  throw createStepError(
+function createChoiceError(value: Value, context: StepContext, managers: readonly PackageManager[]) {
+  const [first] = managers;
+  if (first === undefined)
+    return createStepError(
+      context,
+      'package-manager',
+      `package: found no package manager in the image, wanted ${managerNames.slice(0, -1).join(', ')} or ${managerNames.at(-1)}`,
+      { hint: 'add the files with "file" steps instead' },
+    );
+  const names = managerNames.filter((each) => value[each]);
+  const has = [
+    ...(names.length > 0 ? [`names for ${names.join(' and ')}`] : []),
+    ...(value.files === undefined ? [] : [`the files ${value.files.join(' ')}`]),
+  ].join(' and ');
+  return createStepError(
     context,
-    'package-failed',
-    `${manager} could not install ${packages.join(' ')} (exit code ${exitCode})${formatOutputTail(failure.output, 15)}`,
-    { hint: failure.hint },
+    'package-manager',
+    `package: found ${managers.map(({ name }) => name).join(' and ')} in the image, but the step has ${has} only`,
+    { hint: `add a list of names to the step: ${first.name}: [...]` },
   );
 }

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs packages with apt. Arguments: SCRATCH DOWNLOADS PACKAGE...
-# SCRATCH holds lists, archives, logs and temporary files; it is removed at the end.
-# DOWNLOADS holds what earlier builds downloaded, and then what this one did; it may be missing.
+# Installs or removes packages with apt. Arguments: see manager.ts.
+# SCRATCH holds lists, archives, logs and temporary files.
 set -e
 
-scratch=$1
-downloads=$2
-shift 2
+action=$1
+scratch=$2
+downloads=$3
+shift 3
 policy=/usr/sbin/policy-rc.d
 
 finish() {
@@ -142,6 +142,10 @@ export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTC
 export TMPDIR="$scratch/tmp" PERL_HASH_SEED=0
 places="-o Dir::State::Lists=$scratch/lists -o Dir::Cache=$scratch/cache"
 
+if [ "$action" = remove ]; then
+	apt remove -- "$@"
+	exit
+fi
 use_lists
 : >"$scratch/begun"
 if ! { apt update && wait && check_lists; }; then

@@ -1,14 +1,13 @@
-import type { Workspace } from '../../model/workspace.js';
-import { listEnabled, removeEnabled } from './init/openrc-runlevels.js';
-import { packageScratch } from './package-managers.js';
-import { readText, writeText } from './workspace-files.js';
+import type { Workspace } from '../../../model/workspace.js';
+import { listEnabled, removeEnabled } from '../init/openrc-runlevels.js';
+import { readText, writeText } from '../workspace-files.js';
+import type { PackageManager } from './manager.js';
 
 /**
  * What an installation leaves that no running system reads: backups of databases, locks, logs of the installation,
  * and ldconfig's cache of inode numbers, which differs at every run.
  */
 const leftovers: readonly string[] = [
-  packageScratch,
   'etc/.pwd.lock',
   'etc/group-',
   'etc/gshadow-',
@@ -17,18 +16,7 @@ const leftovers: readonly string[] = [
   'etc/subgid-',
   'etc/subuid-',
   'run/adduser',
-  'var/cache/debconf/config.dat-old',
-  'var/cache/debconf/passwords.dat-old',
-  'var/cache/debconf/templates.dat-old',
   'var/cache/ldconfig/aux-cache',
-  'var/lib/dpkg/diversions-old',
-  'var/lib/dpkg/lock',
-  'var/lib/dpkg/lock-frontend',
-  'var/lib/dpkg/statoverride-old',
-  'var/lib/dpkg/status-old',
-  'var/lib/dpkg/triggers/Lock',
-  'var/log/alternatives.log',
-  'var/log/apk.log',
   'var/log/faillog',
   'var/log/lastlog',
 ];
@@ -51,6 +39,13 @@ export interface StateBefore {
   readonly shadow: string;
 }
 
+export interface TraceOptions {
+  readonly workspace: Workspace;
+  readonly before: StateBefore;
+  /** Seconds since 1970. */
+  readonly stamp: number;
+}
+
 export async function recordState(workspace: Workspace): Promise<StateBefore> {
   return { enabled: await listEnabled(workspace), shadow: (await readText(workspace, shadow)) ?? '' };
 }
@@ -58,15 +53,14 @@ export async function recordState(workspace: Workspace): Promise<StateBefore> {
 /**
  * Removes what an installation leaves beside the packages, and returns notes for the report. A service runs when a
  * step says so: Debian's update-rc.d adds those of a package to runlevels by itself, rpcbind and nfs-common to
- * sysinit, long before there is a network. `stamp`: seconds since 1970.
+ * sysinit, long before there is a network.
  */
 export async function removeTraces(
-  workspace: Workspace,
-  before: StateBefore,
-  stamp: number,
+  { traces }: PackageManager,
+  { workspace, before, stamp }: TraceOptions,
 ): Promise<string[]> {
   await clampShadow(workspace, before.shadow, stamp);
-  for (const path of leftovers) await workspace.restore(path);
+  for (const path of [...leftovers, ...traces]) await workspace.restore(path);
   // Where OpenRC came with this very step, the links of its packages stay.
   if (before.enabled.length === 0) return [];
   for (const path of sysvLeftovers) await workspace.restore(path);

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Installs or removes packages with pacman. Arguments: see manager.ts.
+# pacman checks what is in its cache against the signatures, as it checks what it downloads.
+set -e
+
+action=$1
+scratch=$2
+downloads=$3
+shift 3
+umask 022
+keyring=/etc/pacman.d/gnupg
+
+finish() {
+	code=$?
+	trap - EXIT
+	# gpg notes in its database of trust when it looked at it last.
+	if cmp -s "$scratch/keys" "$keyring/pubring.gpg"; then cp -p "$scratch/trust" "$keyring/trustdb.gpg"; fi
+	rm -rf "$scratch"
+	exit "$code"
+}
+
+# pacman writes the time of the installation beside each package.
+set_dates() {
+	find /var/lib/pacman/local -name desc -newer "$scratch/begun" | while read -r file; do
+		sed -i "/^%INSTALLDATE%\$/{n;s/.*/$SOURCE_DATE_EPOCH/}" "$file"
+	done
+}
+
+rm -rf "$scratch"
+mkdir -p "$scratch/cache"
+trap finish EXIT
+trap 'exit 143' INT TERM HUP
+if [ -f "$keyring/trustdb.gpg" ]; then
+	cp -p "$keyring/pubring.gpg" "$scratch/keys"
+	cp -p "$keyring/trustdb.gpg" "$scratch/trust"
+fi
+touch -d '2 seconds ago' "$scratch/begun"
+
+if [ "$action" = remove ]; then
+	pacman -R --noconfirm --noprogressbar -- "$@"
+	exit
+fi
+cache=$scratch/cache
+earlier=
+if [ -d "$downloads" ]; then
+	cache=$downloads
+	earlier=$(ls "$downloads")
+fi
+set -- --noconfirm --noprogressbar --needed --cachedir "$cache" -- "$@"
+# Of pacman 7: its own sandbox needs rights that a step does not have.
+if pacman -S --help | grep -q -e --disable-sandbox; then set -- --disable-sandbox "$@"; fi
+pacman -Sy "$@"
+set_dates
+cd "$cache"
+# shellcheck disable=SC2086 # $earlier is a list of names
+rm -f -- $earlier
