@@ -44,7 +44,8 @@ bootTest(
           ({ cached, proven }) => (cached ? (proven ? 'proven' : 'unproven') : 'new'),
         );
 
-      const refused = await moby('build', 'bad', ...boot(5));
+      // Refused at once, by a panic.
+      const refused = await moby('build', 'bad', ...boot(900), '--cmdline', 'rdinit=/never');
       t.is(refused.code, 4, refused.stderr);
       t.regex(refused.stderr, /the next build begins where these steps ended/);
       t.deepEqual(await planned('bad'), ['unproven']);
