@@ -26,12 +26,12 @@ const expected = ['--expect', '^hello world$', '--expect', '^hi$'];
 bootTest('after three upgrades the installed image is one that booted', (t) =>
   withBench(t, async ({ folder, kernel }) => {
     const application = await createApplication(folder, await createBootable('1.12.0'));
-    const boot = ['-q', '--kernel', kernel.kernel, ...expected];
-    t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
+    const boot = ['--kernel', kernel.kernel, ...expected];
+    t.is((await application.moby('apply', '--no-verify')).code, 0);
     await application.upgrade('1.12.1', await createBootable('1.12.1'));
-    t.is((await application.moby('reapply', '-q', '--no-verify')).code, 0);
+    t.is((await application.moby('reapply', '--no-verify')).code, 0);
     await application.upgrade('1.13.0', await createBootable('1.13.0', { second: true }));
-    t.is((await application.moby('reapply', '-q', '--no-verify')).code, 0);
+    t.is((await application.moby('reapply', '--no-verify')).code, 0);
     await application.upgrade(
       '1.13.1',
       await createBootable('1.13.1', { second: true, motd: 'upstream speaks\n' }),
@@ -49,8 +49,8 @@ bootTest('after three upgrades the installed image is one that booted', (t) =>
 bootTest('the next apply boots what was installed without a boot', (t) =>
   withBench(t, async ({ folder, kernel }) => {
     const application = await createApplication(folder, await createBootable('1.12.0'));
-    const boot = ['-q', '--kernel', kernel.kernel];
-    t.is((await application.moby('apply', '-q', '--no-verify')).code, 0);
+    const boot = ['--kernel', kernel.kernel];
+    t.is((await application.moby('apply', '--no-verify')).code, 0);
     const installed = await application.digest();
     t.regex((await application.status()).reason, /never booted$/);
     t.is((await application.moby('reapply', ...boot)).code, 6, 'reapply is for upgrades');
