@@ -17,14 +17,15 @@ export async function readVersion(
   source: VersionSource,
   { place, signal }: ReadVersionOptions,
 ): Promise<string | undefined> {
-  if ('command' in source) return firstLine(await readOutput(source.command, signal));
+  const cwd = place('.');
+  if ('command' in source) return firstLine(await readOutput(source.command, { cwd, signal }));
   const path = place(source.file);
   const bytes = await readRegular(path, largestFile).catch(() => undefined);
   if (bytes === undefined || source.key === undefined) return firstLine(bytes?.toString('utf8'));
   const isBinary = bytes.toString('latin1', 0, 8) === 'bplist00';
   // Only macOS writes binary property lists, and it brings a program that reads them.
   const text = isBinary
-    ? await readOutput(['plutil', '-convert', 'xml1', '-o', '-', path], signal)
+    ? await readOutput(['plutil', '-convert', 'xml1', '-o', '-', path], { cwd, signal })
     : bytes.toString('utf8');
   return readPropertyList(text ?? '', source.key);
 }
@@ -52,8 +53,11 @@ function decodeEntities(text: string): string {
   return text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => entities[name] ?? '');
 }
 
-async function readOutput(argv: readonly string[], signal: AbortSignal): Promise<string | undefined> {
-  const result = await runProcess(argv, { signal, timeout: commandTimeout }).catch((error) => {
+async function readOutput(
+  argv: readonly string[],
+  { cwd, signal }: { readonly cwd: string; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const result = await runProcess(argv, { cwd, signal, timeout: commandTimeout }).catch((error) => {
     if (signal.aborted) throw error;
     return undefined;
   });

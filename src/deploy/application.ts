@@ -14,7 +14,7 @@ export interface ApplicationOptions {
   readonly commands: ApplicationCommands | undefined;
   /** Whether the application may be quit, and started again. */
   readonly mayQuit: boolean;
-  readonly session: Pick<ReadingSession, 'signal' | 'environment' | 'log'>;
+  readonly session: Pick<ReadingSession, 'signal' | 'environment' | 'log' | 'places'>;
 }
 
 /** Error (`failed`): `application-running`, unless the application may be quit. */
@@ -59,9 +59,9 @@ async function isRunning(
 
 function runCommand(
   argv: readonly string[],
-  { signal, environment }: ApplicationOptions['session'],
+  { signal, environment, places }: ApplicationOptions['session'],
 ): Promise<ProcessResult> {
-  return runProcess(argv, { signal, environment, timeout: commandTimeout });
+  return runProcess(argv, { signal, environment, cwd: places.folder, timeout: commandTimeout });
 }
 
 async function waitForEnd(
