@@ -1,6 +1,7 @@
 import type { InitName } from '../model/init.js';
 import type { Step } from '../model/patch.js';
 import type { Workspace } from '../model/workspace.js';
+import { trimSlashes } from '../tree/resolve.js';
 import type { Problem } from '../yaml/problems.js';
 import { readText } from './system/workspace-files.js';
 
@@ -66,7 +67,7 @@ async function listMounted(workspace: Workspace): Promise<string[]> {
     .filter(
       ([device = '#', , , options = '']) => !device.startsWith('#') && !options.split(',').includes('noauto'),
     )
-    .map(([, place = '']) => place.replace(/^\/+|\/+$/g, ''))
+    .map(([, place = '']) => trimSlashes(place))
     .filter((place) => place !== '' && place !== 'none' && place !== 'swap');
 }
 

@@ -23,13 +23,16 @@ function each(value: Value, change: (text: string) => string): Value {
   return typeof value === 'string' ? change(value) : value.map(change);
 }
 
+/** Functions of functions. */
+const deepest = 16;
+
 /** Undefined for what is no expression. */
-export function parseExpression(text: string): Expression | undefined {
+export function parseExpression(text: string, depth = 0): Expression | undefined {
   if (parameterName.test(text)) return { name: text };
   const [, call = '', inner = '', separator] =
     /^([a-z]+)\((.*?)(?:,\s*"((?:[^"\\]|\\[nt"\\])*)")?\)$/s.exec(text.trim()) ?? [];
   if (!functionNames.includes(call) || (call === 'join') !== (separator !== undefined)) return undefined;
-  const of = parseExpression(inner.trim());
+  const of = depth < deepest ? parseExpression(inner.trim(), depth + 1) : undefined;
   return of && { call, of, ...(separator !== undefined && { separator: readEscapes(separator) }) };
 }
 

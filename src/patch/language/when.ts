@@ -10,15 +10,15 @@ function oneOrMore<Schema extends z.ZodType<string>>(schema: Schema) {
   return z.union([schema.transform((each) => [each]), z.array(schema).min(1).max(100)]);
 }
 
-const comparison = /^(?:(?:>=|<=|>|<)?\s*\d+(?:\.\d+)*(?:\s+|$))+$/;
-
 const keys = {
   os: oneOrMore(z.string().min(1).max(255))
     .optional()
     .describe('ID of etc/os-release: alpine, debian ...; of a list, one.'),
   version: z
     .union([z.string(), z.number().transform(String)])
-    .refine((text) => comparison.test(text), { error: 'expected a version such as "3.19", or ">=3.18 <4"' })
+    .refine((text) => parseComparisons(text) !== undefined, {
+      error: 'expected a version such as "3.19", or ">=3.18 <4"',
+    })
     .optional()
     .describe('VERSION_ID of etc/os-release: "3.19", which 3.19.1 is too, or ">=3.18 <4".'),
   'package-manager': oneOrMore(z.string().min(1).max(255))
@@ -110,14 +110,32 @@ function describeWanted(value: unknown): string {
     .join(', ');
 }
 
-/** Whether a version fits all comparisons; one without a sign is the version itself, or its beginning. */
+interface Comparison {
+  /** Empty for the version itself, or its beginning. */
+  readonly sign: string;
+  readonly bound: readonly number[];
+}
+
+/** Undefined for what is no list of comparisons. One word after the other, so that the work grows with the text. */
+function parseComparisons(text: string): readonly Comparison[] | undefined {
+  const words = text
+    .replace(/([<>]=?)\s+/g, '$1')
+    .trim()
+    .split(/\s+/);
+  const comparisons = words.flatMap((word): Comparison[] => {
+    const [, sign = '', version] = /^([<>]=?)?(\d+(?:\.\d+)*)$/.exec(word) ?? [];
+    return version === undefined ? [] : [{ sign, bound: version.split('.').map(Number) }];
+  });
+  return comparisons.length === words.length ? comparisons : undefined;
+}
+
+/** Whether a version fits all comparisons. */
 function isVersion(found: string, comparisons: string): boolean {
   const parts = parseVersion(found);
   if (parts === undefined) return false;
-  return [...comparisons.matchAll(/(>=|<=|>|<)?\s*(\d+(?:\.\d+)*)/g)].every(([, sign, text = '']) => {
-    const bound = parseVersion(text) ?? [];
+  return (parseComparisons(comparisons) ?? []).every(({ sign, bound }) => {
     const order = compare(parts, bound);
-    if (sign === undefined) return compare(parts.slice(0, bound.length), bound) === 0;
+    if (sign === '') return compare(parts.slice(0, bound.length), bound) === 0;
     if (sign === '>=') return order >= 0;
     if (sign === '<=') return order <= 0;
     return sign === '>' ? order > 0 : order < 0;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { StepOutcome } from '../../../model/patch.js';
 import type { Workspace } from '../../../model/workspace.js';
+import { trimSlashes } from '../../../tree/resolve.js';
 import { findAccount } from '../../system/accounts/owner.js';
 import { explainKey, nameKey } from '../../system/accounts/ssh-keys.js';
 import { readPayloadText } from '../../system/payload-text.js';
@@ -41,7 +42,7 @@ export const sshKeyStep = defineStep({
         : await readKeys(from, context);
     const [, , uid, gid, , home = ''] = await findAccount('user', user, context, workspace);
     const owner = { uid: Number(uid), gid: Number(gid) };
-    const place = home.replace(/^\/+|\/+$/g, '');
+    const place = trimSlashes(home);
     await checkHome({ user, home, place }, context, workspace);
     const made = [];
     if (place !== '' && (await workspace.follow(place)) === undefined)

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
+import { showPath } from '../../../format/path.js';
 import type { Put } from '../../../model/workspace.js';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import type { ArchiveFile } from '../../system/archives/archive-file.js';
@@ -40,7 +41,8 @@ export const archiveStep = defineStep({
   payload: ({ from }) => [{ name: from, template: false }],
   async apply({ from, to, strip, 'keep-owners': keep, ...value }, context, workspace) {
     const owner = await findOwner(value, context, workspace);
-    const all = await readArchive(await readPayload(context, from)).catch((cause: Error) => {
+    const all = await readArchive(await readPayload(context, from), context.signal).catch((cause: Error) => {
+      context.signal?.throwIfAborted();
       throw createStepError(context, 'archive-invalid', `archive ${from}: ${cause.message}`, { cause });
     });
     const files = all.flatMap((file): Put[] => {
@@ -57,10 +59,27 @@ export const archiveStep = defineStep({
         `archive ${from}: found ${all.length} files, none of which has a name after "strip: ${strip}"; wanted some`,
       );
     }
+    const through = findBehindLink(files);
+    if (through !== undefined)
+      throw createStepError(
+        context,
+        'archive-invalid',
+        `archive ${from}: found ${showPath(through.path)} behind a link of the archive, ${showPath(through.link)}; wanted no file that a link leads elsewhere`,
+      );
     const top: Put[] = to === '' ? [] : [{ ...(keep ? {} : owner), path: to, type: 'directory' }];
     return putTree(workspace, context, { what: `archive ${from}`, files: [...top, ...files] });
   },
 });
+
+/** A file that would land where a link of the same archive leads: outside of the folder, perhaps. */
+function findBehindLink(files: readonly Put[]): { readonly path: string; readonly link: string } | undefined {
+  const links = new Set(files.flatMap(({ type, path }) => (type === 'symlink' ? [path] : [])));
+  if (links.size === 0) return undefined;
+  for (const { path } of files)
+    for (let link = posix.dirname(path); link !== '.'; link = posix.dirname(link))
+      if (links.has(link)) return { path, link };
+  return undefined;
+}
 
 function describeBody({ type, target, content }: ArchiveFile): Pick<Put, 'type' | 'target' | 'content'> {
   if (type === 'symlink') return { type, target };

@@ -1,3 +1,4 @@
+import { createTurns } from '../../../io/turns.js';
 import type { StepOutcome } from '../../../model/patch.js';
 import type { Put, Workspace } from '../../../model/workspace.js';
 import { createStepError, type StepContext } from '../step-context.js';
@@ -20,7 +21,9 @@ export async function putTree(
   { what, files }: TreePut,
 ): Promise<StepOutcome> {
   const wanted: Put[] = [];
+  const turn = createTurns(context.signal);
   for (const file of files) {
+    await turn();
     const there = await workspace.stat(file.path);
     const followed = there?.type === 'symlink' ? await workspace.follow(file.path) : there;
     if (file.type === 'directory' && followed?.type === 'directory') continue;
@@ -41,7 +44,10 @@ export async function putTree(
     wanted.push(file);
   }
   let count = 0;
-  for (const file of wanted) if ((await putIfDifferent(workspace, file)).changed) count += 1;
+  for (const file of wanted) {
+    await turn();
+    if ((await putIfDifferent(workspace, file)).changed) count += 1;
+  }
   return count === 0
     ? { changed: false }
     : { changed: true, notes: [`${count} of ${files.length} files and folders are new`] };

@@ -80,6 +80,9 @@ function isProcess(process: string, name: string): boolean {
   return runsScript(process, name) || program.slice(program.lastIndexOf('/') + 1) === name;
 }
 
+/** Characters of a path. */
+const longestFolder = 256;
+
 /**
  * The folder of whose scripts the boot starts all with an S and a number in their names, as Buildroot's rcS does; undefined
  * where there is none.
@@ -90,8 +93,11 @@ async function findScriptFolder(workspace: Workspace): Promise<string | undefine
     const [script = ''] = line?.action === 'sysinit' ? line.process.split(/\s+/) : [];
     if (!script.startsWith('/')) continue;
     const text = (await readText(workspace, script.slice(1))) ?? '';
-    const [, folder] = /\/(etc\/[\w./-]+)\/S(?:\?\?|\[0-9\]|\*)/.exec(text) ?? [];
-    if (folder !== undefined) return folder;
+    for (const { index } of text.matchAll(/\/S(?:\?\?|\[0-9\]|\*)/g)) {
+      const [, folder] =
+        /\/(etc\/[\w./-]+)$/.exec(text.slice(Math.max(0, index - longestFolder), index)) ?? [];
+      if (folder !== undefined) return folder;
+    }
   }
   return undefined;
 }

@@ -20,8 +20,17 @@ export async function readFacts(workspace: Workspace, path: string, name: string
   return parseFacts((await readText(workspace, path)) ?? '', name);
 }
 
+/** Two searches, for one pattern would look for the end behind each beginning. */
+function findHeader(text: string): string {
+  const begin = /^### BEGIN INIT INFO\b.*\n/m.exec(text);
+  if (begin === null) return '';
+  const rest = text.slice(begin.index + begin[0].length);
+  const end = rest.search(/^### END INIT INFO/m);
+  return end < 0 ? '' : rest.slice(0, end);
+}
+
 export function parseFacts(text: string, name: string): ScriptFacts {
-  const [, header = ''] = /^### BEGIN INIT INFO\b.*\n([\s\S]*?)^### END INIT INFO/m.exec(text) ?? [];
+  const header = findHeader(text);
   const fields = new Map<string, string[]>();
   for (const [, key = '', value = ''] of header.matchAll(/^#[ \t]*([A-Za-z-]+):[ \t]*(.*)$/gm))
     fields.set(

@@ -41,9 +41,9 @@ export function addTarget(text: string, name: string, { before, after }: Neighbo
   const more = missing.map((other) => `${other}: ${name}`);
   const own = lines.some((line) => line.startsWith(`${name}:`)) || after.length === 0;
   const added = [...(own ? [] : [`${name}: ${after.join(' ')}`]), ...more];
-  return added.length === 0
-    ? lines.join('\n')
-    : `${lines.join('\n').replace(/\n*$/, '\n')}${added.join('\n')}\n`;
+  if (added.length === 0) return lines.join('\n');
+  while (lines.at(-1) === '') lines.pop();
+  return `${[...lines, ...added].join('\n')}\n`;
 }
 
 /** `before`: what must wait for the script; `after`: what the script waits for. */
