@@ -33,13 +33,15 @@ export async function listStepChecks(options: StepCheckOptions): Promise<Check[]
           checkPins(plan.steps, { workspace, accept: request.accept ?? [], signal }),
         );
   const left = plan.steps.slice(done);
-  const { problems, count } = await withImage(options, options.cached, (workspace) =>
+  const { problems, notes, count } = await withImage(options, options.cached, (workspace) =>
     rehearseSteps(left, workspace, signal),
   );
   const files = `${pinned.length} ${pinned.length === 1 ? 'file is' : 'files are'} what steps were written for, or accepted`;
   return [
     ...(pinned.length > 0 ? toChecks('files', broken, files) : []),
-    ...(count > 0 ? toChecks('steps', problems, `${count} of ${left.length} tried on the image`) : []),
+    ...(count > 0
+      ? toChecks('steps', problems, [`${count} of ${left.length} tried on the image`, ...notes].join('\n'))
+      : []),
   ];
 }
 

@@ -74,12 +74,16 @@ function describePlan(report: Report, output: string, context: CommandContext): 
   ];
 }
 
-/** Those that are not said above, each in a line: the error that follows has the whole text of a problem. */
+/** Those that are not said above. Of a problem a line: the error that follows has its whole text. */
 function listChecks({ prechecks = [] }: Report): string[] {
   return prechecks
     .filter(({ name, problem }) => problem !== undefined || (name !== 'engine' && name !== 'mode'))
-    .map(({ name, found, problem }) => {
-      const [line = ''] = found.split('\n');
-      return `check   ${problem === undefined ? 'yes' : 'NO '} ${name}: ${line}`;
+    .flatMap(({ name, found, problem }) => {
+      const [line = '', ...more] = found.split('\n');
+      const isHeld = problem === undefined;
+      return [
+        `check   ${isHeld ? 'yes' : 'NO '} ${name}: ${line}`,
+        ...(isHeld ? more.map((note) => `            ${note}`) : []),
+      ];
     });
 }

@@ -70,7 +70,7 @@ export interface Precheck {
     | 'qemu'
     | 'files'
     | 'steps';
-  /** One sentence: what is there, or what is wrong. */
+  /** A line: what is there, or what is wrong. More lines have the details. */
   readonly found: string;
   /** Absent when it is as it must be. */
   readonly problem?: ErrorReport | undefined;

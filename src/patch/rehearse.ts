@@ -5,6 +5,8 @@ import type { Workspace } from '../model/workspace.js';
 export interface Rehearsal {
   /** Of the steps that cannot succeed in this image. */
   readonly problems: readonly MobyPatchError[];
+  /** What the steps say of the image, such as "found no cron service that the boot starts". */
+  readonly notes: readonly string[];
   /** How many steps were looked at. */
   readonly count: number;
 }
@@ -22,6 +24,7 @@ export async function rehearseSteps(
   signal: AbortSignal,
 ): Promise<Rehearsal> {
   const problems: MobyPatchError[] = [];
+  const notes: string[] = [];
   let count = 0;
   for (const step of steps) {
     signal.throwIfAborted();
@@ -30,7 +33,8 @@ export async function rehearseSteps(
     if (!isCommand && size > mostPayload) break;
     count += 1;
     try {
-      await (isCommand ? step.foresee?.(workspace, signal) : step.apply(workspace, signal));
+      const outcome = await (isCommand ? step.foresee?.(workspace, signal) : step.apply(workspace, signal));
+      notes.push(...(outcome?.notes ?? []).map((note) => `${step.summary}: ${note}`));
     } catch (error) {
       // What looks for `run` in the workspace is no fault of the patch.
       if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
@@ -38,5 +42,5 @@ export async function rehearseSteps(
     }
     if (isCommand) break;
   }
-  return { problems, count };
+  return { problems, notes, count };
 }

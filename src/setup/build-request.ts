@@ -155,8 +155,8 @@ export async function describeIgnoredFile(
   if (!(await stat(join(folder, configurationName)).catch(() => undefined))?.isFile()) return undefined;
   const loaded = await loadConfiguration(folder, undefined).catch(() => undefined);
   const patches = loaded?.values.patches ?? [];
-  const what = patches.length > 0 ? `its patches (${patches.join(', ')}) and all else in it are` : 'it is';
-  return `${configurationName} is here, and ${what} not used, since -i names the image; to use it: -c ${configurationName}`;
+  const what = patches.length > 0 ? `, with its patches (${patches.join(', ')}),` : '';
+  return `${configurationName}${what} is not used, since -i names the image; to use it: -c ${configurationName}`;
 }
 
 interface WantedImage {

@@ -32,7 +32,10 @@ export const problemCodes = {
     title: 'the value is of another type',
     hint: 'a list has "- " before each entry, or [ ] around them; a map has NAME: VALUE lines, or { } around them',
   },
-  'value-wrong': { title: 'the value is not one of those that are possible', hint: 'change the value' },
+  'value-wrong': {
+    title: 'the value is not one of those that are possible',
+    hint: 'write a value that the message allows',
+  },
   'step-shape': {
     title: 'a step is not one kind with its value',
     hint: 'write each step as "- KIND: VALUE", with all that belongs to it below KIND',

@@ -87,6 +87,22 @@ test('an error of apply names commands that work, too', async (t) => {
   );
 });
 
+test('apply and reapply take --accept, which the error of a pinned file names', async (t) => {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'patches/motd'), { recursive: true });
+  const pinned = `title: T\nsteps:\n  - file: {path: etc/motd, content: ours, was: ${'a'.repeat(64)}}\n`;
+  await writeFile(join(folder, 'patches/motd/patch.yaml'), pinned);
+  await writeFile(join(folder, 'installed.img'), image);
+  const environment = { XDG_STATE_HOME: join(folder, 'state'), HOME: folder, MOBY_PATCH_CACHE: 'none' };
+  const call = (...argv: string[]) =>
+    callMoby([...argv, '-q', '-i', 'installed.img', '-p', 'motd', '--no-verify'], folder, environment);
+  t.regex((await call('apply')).stderr, /as it is: --accept etc\/motd/);
+  t.is((await call('apply', '--accept', 'etc/motd')).code, 0);
+  await writeFile(join(folder, 'installed.img'), createArchive([file('init', 'another release')]));
+  t.regex((await call('reapply')).stderr, /as it is: --accept etc\/motd/);
+  t.is((await call('reapply', '--accept', 'etc/motd')).code, 0);
+});
+
 test('after a restore, status of another stock image names apply: reapply does nothing then', async (t) => {
   const folder = await createTestFolder(t);
   await mkdir(join(folder, 'patches/motd'), { recursive: true });
@@ -109,13 +125,13 @@ test('build and plan say that the file of this folder is not used when -i names 
   for (const [text, said] of [
     [
       'image: other.img\npatches: [nfs, ./mine]\n',
-      /its patches \(nfs, \.\/mine\) and all else in it are not used/,
+      /moby-patch\.yaml, with its patches \(nfs, \.\/mine\), is not used/,
     ],
     [
       'kernel: vmlinuz\n',
-      /moby-patch\.yaml is here, and it is not used, since -i names the image; to use it: -c moby-patch\.yaml/,
+      /moby-patch\.yaml is not used, since -i names the image; to use it: -c moby-patch\.yaml/,
     ],
-    ['no: [such, key\n', /it is not used/],
+    ['no: [such, key\n', /is not used/],
   ] as const) {
     await writeFile(join(folder, 'moby-patch.yaml'), text);
     for (const argv of [

@@ -44,13 +44,13 @@ for (const [what, yaml, answer] of [
     'no steps',
     'steps: []\n',
     `patch.yaml:2:8: steps: found an empty list, wanted at least one step such as "- file: {path: etc/motd, content: hello}" [value-wrong]
-  try: change the value`,
+  try: write a value that the message allows`,
   ],
   [
     'the key of another tool',
     'steps:\n  - file: {src: motd, path: etc/motd}\n',
     `patch.yaml:3:11: found a map, wanted one of "from" and "content" [value-wrong]
-  try: change the value
+  try: write a value that the message allows
 patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret [key-unknown]
   try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
   ],
@@ -64,7 +64,7 @@ patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, co
     'another word inside a run',
     'steps:\n  - run: {cmd: ls}\n',
     `patch.yaml:3:10: found a map, wanted one of "script", "from" and "argv" [value-wrong]
-  try: change the value
+  try: write a value that the message allows
 patch.yaml:3:11: unknown key "cmd" (did you mean "argv"?), wanted script, from, argv, network, timeout, environment, secrets or stores-secret [key-unknown]
   try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
   ],

@@ -75,6 +75,14 @@ test('steps are tried on the image until a command runs, and all that cannot suc
   t.deepEqual(at.commands, []);
 });
 
+test('what a step says of the image is told before the build', async (t) => {
+  const yaml = 'steps:\n  - cron: {name: beat, schedule: "@daily", command: date}\n';
+  const at = createMemoryWorkspace({ 'etc/passwd': 'root:x:0:0::/root:/bin/sh\n', 'etc/cron.d/x': '' });
+  const { notes } = await rehearseSteps(await plan(t, yaml), at, signal);
+  t.is(notes.length, 1);
+  t.regex(notes[0] ?? '', /^cron beat at @daily: found no cron service/);
+});
+
 test('what the boot of this image would skip or hide is a warning', async (t) => {
   const yaml = `steps:
   - fstab: {source: "h:/x", target: /x, type: nfs}

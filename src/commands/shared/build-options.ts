@@ -60,16 +60,17 @@ export function addBuildOptions(command: Command): Command {
       parseAlignment,
     )
     .option('--single-member', 'one compressed member, for a loader that reads only one')
-    .option(
-      '--accept <path>',
-      'go on where this file of the image is another one than a step was written for (repeatable)',
-      collect,
-    )
+    .addOption(createAcceptOption())
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option('--twice', 'make the changes twice, and refuse them where they differ')
     .option('--no-verify', 'do not boot the new image')
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it');
   return addBootOptions(addStepLimitOptions(command));
+}
+
+export function createAcceptOption(): Option {
+  const meaning = 'go on although this file of the image is not the one that a step was written for';
+  return new Option('--accept <path>', `${meaning} (repeatable)`).argParser(collect);
 }
 
 export function addBootOptions(command: Command): Command {

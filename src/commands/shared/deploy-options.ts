@@ -4,6 +4,7 @@ import type { DeployRequest } from '../../deploy/wanted-patches.js';
 import {
   addBootOptions,
   addStepLimitOptions,
+  createAcceptOption,
   createModeOption,
   createSecretOption,
 } from './build-options.js';
@@ -54,6 +55,7 @@ export function addDeployOptions(command: Command): Command {
         .addOption(
           new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
         )
+        .addOption(createAcceptOption())
         .option('--no-verify', 'do not boot the new image')
         .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
         .option('--quit', 'quit the application that boots the image, and start it again afterwards')

@@ -22,12 +22,15 @@ export async function findModule(
 ): Promise<FoundModule> {
   const releases = [];
   for (const release of await workspace.list('lib/modules')) {
-    const loadable = await listModules(workspace, `lib/modules/${release}/modules.dep`);
+    const indexed = await listModules(workspace, `lib/modules/${release}/modules.dep`);
+    // Debian's installer ships modules.dep.bin alone, which is all that modprobe reads.
+    const loadable =
+      indexed.size > 0 ? indexed : new Set(await findModuleFiles(workspace, `lib/modules/${release}`));
     const builtIn = await listModules(workspace, `lib/modules/${release}/modules.builtin`);
     if (loadable.size + builtIn.size > 0) releases.push({ release, loadable, builtIn });
   }
   if (releases.length === 0) {
-    const note = `found no lib/modules/RELEASE/modules.dep in the image: nobody can say whether its kernel has ${name}`;
+    const note = `found no modules in lib/modules of the image: nobody can say whether its kernel has ${name}`;
     return { isBuiltIn: false, notes: [note] };
   }
   const wanted = moduleName(name);
@@ -42,6 +45,7 @@ export async function findModule(
     context,
     'module-missing',
     `module ${name}: found none of this name in lib/modules of the image (${releases.map(({ release }) => release).join(', ')}), wanted one that its kernel has${suggest(wanted, all)}`,
+    { hint: "moby-patch ls IMAGE 'lib/modules/**/*.ko*' lists those that it has" },
   );
 }
 
@@ -50,4 +54,17 @@ async function listModules(workspace: Workspace, path: string): Promise<Readonly
   const text = (await readText(workspace, path)) ?? '';
   const names = text.matchAll(/^(?:[^:\n]*\/)?([^/:\n]+?)\.ko(?:\.(?:gz|xz|zst))?(?::|$)/gm);
   return new Set([...names].map(([, name = '']) => moduleName(name)));
+}
+
+/** Names of the module files in a folder and the folders below it; no symlink (`build`, `source`) is followed. */
+async function findModuleFiles(workspace: Workspace, folder: string): Promise<string[]> {
+  const found = [];
+  for (const name of await workspace.list(folder)) {
+    const [, module] = /^(.+)\.ko(?:\.(?:gz|xz|zst))?$/.exec(name) ?? [];
+    const path = `${folder}/${name}`;
+    if (module !== undefined) found.push(moduleName(module));
+    else if ((await workspace.stat(path))?.type === 'directory')
+      found.push(...(await findModuleFiles(workspace, path)));
+  }
+  return found;
 }

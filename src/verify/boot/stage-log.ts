@@ -2,6 +2,8 @@ import type { Init } from './detect-init.js';
 import type { Observation } from './observation.js';
 import { listStages } from './stages.js';
 
+const mostColumns = 80;
+
 /** A function that logs each stage of a boot once, when it was reached. */
 export function createStageLog(seen: Observation, init: Init, log: (line: string) => void): () => void {
   const logged = new Set<string>();
@@ -9,9 +11,13 @@ export function createStageLog(seen: Observation, init: Init, log: (line: string
     for (const { name, state, seconds, line } of listStages(seen, { init, isPassed: true, isUp: true })) {
       if (state !== 'reached' || logged.has(name)) continue;
       logged.add(name);
-      log(
-        `${name}${seconds === undefined ? '' : ` after ${seconds.toFixed(1)} s`}${line ? `: ${line}` : ''}`,
-      );
+      const when = seconds === undefined ? '' : ` after ${seconds.toFixed(1)} s`;
+      log(`${name}${when}${line ? `: ${cut(line)}` : ''}`);
     }
   };
+}
+
+/** A kernel tells its compiler, too, in a line of 250 characters; the report and the console have it whole. */
+function cut(line: string): string {
+  return line.length > mostColumns ? `${line.slice(0, mostColumns)}...` : line;
 }

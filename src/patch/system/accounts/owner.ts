@@ -52,6 +52,8 @@ export async function findAccount(
     context,
     'owner-unknown',
     `${kind} ${name}: found no line of this name in ${files[kind]} of the image${suggest(name, listNames(accounts))}`,
-    { hint: `add a step before this one: - ${kind}: {name: ${name}}` },
+    {
+      hint: `add a step before this one: - ${kind}: {name: ${name}${name === 'root' ? `, ${kind[0]}id: 0` : ''}}`,
+    },
   );
 }
