@@ -67,7 +67,7 @@ async function expandStar(
     .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
   const fill = (version: string) => join(dirname(initrd), `${before}${version}${after}`);
   for (const [index, version] of versions.entries()) {
-    const kernelOfVersion = kernel?.replace('*', version);
+    const kernelOfVersion = kernel?.replace('*', () => version);
     if (kernelOfVersion !== undefined && !(await exists(place(kernelOfVersion)))) continue;
     const older = versions.slice(index + 1).map(fill);
     return { ...candidate, initrd: fill(version), kernel: kernelOfVersion, older };

@@ -120,3 +120,17 @@ test('a run is another step when a parameter of its patch is another one', async
   );
   t.not(one?.steps[0]?.id, other?.steps[0]?.id);
 });
+
+test('a hook in /init gets values with dollar signs as they are, and the script stays whole', async (t) => {
+  const yaml = `${parameters}steps:\n  - hook: {name: hello, stage: early, run: 'echo "$server"'}\n`;
+  for (const server of ['cost $', '$&', '$$', "it's $`", '$1']) {
+    const plan = await createPlan([await createPatch(t, yaml)], { server }, image, 7);
+    const init = { type: 'file', mode: 0o755, content: Buffer.from('#!/bin/sh\nexec /sbin/init\n') } as const;
+    const at = createMemoryWorkspace({ init, 'bin/sh': '' });
+    for (const step of plan.steps) await step.apply(at);
+    const [first, second, ...rest] = (await at.text('init')).split('\n');
+    t.deepEqual([first, ...rest], ['#!/bin/sh', 'exec /sbin/init', '']);
+    const quoted = server.replaceAll("'", () => "'\\''");
+    t.true(second?.includes(`server='${quoted}'`), second);
+  }
+});

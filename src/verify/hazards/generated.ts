@@ -110,7 +110,7 @@ function isPublicHalf(kind: Kind, path: string): boolean {
 }
 
 function fillRemedy({ remedy }: Kind, path: string, facts?: Facts): string {
-  return typeof remedy === 'string' ? remedy.replace('PATH', path) : remedy(facts);
+  return typeof remedy === 'string' ? remedy.replace('PATH', () => path) : remedy(facts);
 }
 
 /** Keys, ids and seeds of one machine that every machine with this image would share; one hazard for each kind. */

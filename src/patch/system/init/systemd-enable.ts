@@ -73,7 +73,8 @@ async function requireInstance(unit: Unit, { workspace, context }: At): Promise<
   const { name } = unit;
   if (!/@\.[a-z]+$/.test(name)) return unit;
   const { defaultInstance } = await readInstall(workspace, unit);
-  if (defaultInstance !== undefined) return { ...unit, name: name.replace('@.', `@${defaultInstance}.`) };
+  if (defaultInstance !== undefined)
+    return { ...unit, name: name.replace('@.', () => `@${defaultInstance}.`) };
   throw createStepError(
     context,
     'service-missing',

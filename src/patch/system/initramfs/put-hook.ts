@@ -72,7 +72,9 @@ async function putFirst(hook: Hook, at: At): Promise<StepOutcome> {
   const text = (await readText(workspace, 'init')) ?? '';
   const call = `${[...hook.variables, hook.path].join(' ')} || echo "the hook ${hook.name} failed: $?"`;
   if (text.startsWith('#!')) {
-    const edit = (old: string) => (old.includes(`${hook.path} `) ? old : old.replace('\n', `\n${call}\n`));
+    // A function, for a value may have $ in it, which a text in its place would obey.
+    const edit = (old: string) =>
+      old.includes(`${hook.path} `) ? old : old.replace('\n', () => `\n${call}\n`);
     return editFile(workspace, at.context, { path: 'init', edit });
   }
   await moveInit(at);
