@@ -16,7 +16,7 @@ export const problemCodes = {
     hint: 'look at the indentation, the quotes and the brackets at this place and in the line before',
   },
   'yaml-trap': {
-    title: 'YAML reads the notation otherwise than its author means it',
+    title: 'YAML reads this as something other than its author means',
     hint: 'write the value as the message says; quotes make a text of a number',
   },
   'key-repeated': { title: 'a key comes twice in one map', hint: 'remove one of the two' },

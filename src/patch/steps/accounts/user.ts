@@ -48,7 +48,7 @@ const schema = z
     'stores-secret': storesSecret,
   })
   .describe(
-    'Adds a user. Where there is one of the name, it is added to the groups and gets the password; any other difference is an error.',
+    'Adds a user. One that exists is added to the groups and gets the password; any other difference is an error.',
   );
 
 export const userStep = defineStep({

@@ -17,9 +17,9 @@ const schema = z
     options: singleLine
       .min(1, { error: 'expected options such as "debug=1"' })
       .optional()
-      .describe('Its parameters, whenever and by whomever it is loaded.'),
+      .describe('Its parameters, whatever loads it.'),
     load: z.boolean().optional().describe('Whether the boot loads it; true unless "blacklist" is.'),
-    blacklist: z.boolean().default(false).describe('Whether it is not loaded for the sake of a device.'),
+    blacklist: z.boolean().default(false).describe('Whether no device makes the kernel load it.'),
   })
   .refine((value) => !(value.blacklist && value.load), {
     path: ['load'],

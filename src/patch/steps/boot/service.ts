@@ -76,7 +76,7 @@ const schema = z
       context.addIssue({ code: 'custom', path: [key], message: `expected "command" beside "${key}"` });
   })
   .describe(
-    'Lets the boot start a service, or not, with the init system that the image has. With "command" the service is a new one.',
+    'Enables or disables a service at boot, with the init system that the image has. "command" makes a new service.',
   );
 
 type Service = z.output<typeof schema>;

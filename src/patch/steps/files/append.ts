@@ -21,7 +21,7 @@ const schema = z
     error: 'expected no "template" beside "content": a content is always filled in',
   })
   .describe(
-    'Adds lines at the end of a text file, unless it has them already, one behind the other. A missing file is created.',
+    'Adds lines at the end of a text file, unless it already has them in a row. A missing file is created.',
   );
 
 export const appendStep = defineStep({

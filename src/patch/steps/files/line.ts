@@ -27,7 +27,7 @@ const schema = z
     path: ['after'],
     error: 'expected no "after" beside "absent: true"',
   })
-  .describe('Sees to it that a text file has a line once, or does not have it.');
+  .describe('Makes sure that a text file has a line exactly once, or not at all.');
 
 type Line = z.output<typeof schema>;
 

@@ -12,7 +12,7 @@ const schema = z
   .string()
   .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, { error: 'expected a time zone such as Europe/Berlin' })
   .describe(
-    `Sets the time zone: etc/localtime becomes a link to ${folder}, and etc/timezone is written where it is.`,
+    `Sets the time zone: etc/localtime becomes a link to ${folder}, and etc/timezone is rewritten where the image has it.`,
   );
 
 export const timezoneStep = defineStep({
