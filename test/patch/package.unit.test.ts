@@ -140,6 +140,12 @@ test('dnf gets a version in its own spelling; what is not there is not removed',
   );
 });
 
+test('of two managers, the one that has installed a package removes it', async (t) => {
+  const at = createRpmWorkspace({ ...debian, ...fedora });
+  await apply({ remove: ['old'] }, at);
+  t.true(at.commands.some(({ argv }) => argv[2]?.includes('dnf5') && argv[4] === 'remove'));
+});
+
 test('the folders of pacman name what is installed', async (t) => {
   const at = createMemoryWorkspace({
     'usr/bin/pacman': '',

@@ -96,7 +96,20 @@ export const packageStep = defineStep({
     await chooseTask(value, context, workspace);
   },
   async apply(value, context, workspace) {
-    const { manager, packages, files, unsigned, ...task } = await chooseTask(value, context, workspace);
+    // Of several managers, the one that has installed what is to go.
+    const findOwner = async (managers: readonly PackageManager[]) => {
+      for (const each of managers) {
+        const installed = await readInstalled(each, workspace, context);
+        if (value.remove?.some((request) => isInstalled(request, installed))) return each;
+      }
+      return undefined;
+    };
+    const { manager, packages, files, unsigned, ...task } = await chooseTask(
+      value,
+      context,
+      workspace,
+      findOwner,
+    );
     const installed = await readInstalled(manager, workspace, context);
     const remove = task.remove.filter((each) => isInstalled(each, installed));
     const install = packages.every((each) => isInstalled(each, installed)) ? [] : packages;
@@ -113,7 +126,12 @@ export const packageStep = defineStep({
 });
 
 /** Errors: `package-manager`; `package-unsigned`. */
-async function chooseTask(value: Value, context: StepContext, workspace: Workspace): Promise<Task> {
+async function chooseTask(
+  value: Value,
+  context: StepContext,
+  workspace: Workspace,
+  findOwner?: (managers: readonly PackageManager[]) => Promise<PackageManager | undefined>,
+): Promise<Task> {
   const managers = await findManagers(workspace);
   const filesOf = ({ suffix }: PackageManager) =>
     (value.files ?? []).filter((each) => suffix !== undefined && each.endsWith(suffix));
@@ -121,7 +139,7 @@ async function chooseTask(value: Value, context: StepContext, workspace: Workspa
   const manager =
     managers.find(({ name }) => value[name]) ??
     managers.find((each) => filesOf(each).length > 0) ??
-    (isNamed ? undefined : managers[0]);
+    (isNamed ? undefined : ((await findOwner?.(managers)) ?? managers[0]));
   if (manager === undefined) throw createChoiceError(value, context, managers);
   const files = filesOf(manager);
   const [first] = files;
