@@ -16,6 +16,7 @@ export const zypper: PackageManager = {
     // A random number of each machine.
     'var/lib/zypp/AnonymousUniqueId',
     'var/lib/zypp/AutoInstalled',
+    'var/lib/YaST2/cookies',
     'var/log/zypp',
     'var/log/zypper.log',
   ],
