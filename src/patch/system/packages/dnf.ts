@@ -74,5 +74,5 @@ export const dnf: PackageManager = {
     },
   ],
   progress:
-    /^(?: ?Package +Arch.*|=+|Dependencies resolved\.|(?:Total|Installed) .*|Downloading Packages:|Running .*|Transaction .*|Last metadata .*|Importing GPG key .*|\S+ +[\d.]+ [kMG]?B\/s \|.*|[a-z_]+: .*|Key imported successfully| (?:Userid|Fingerprint|From) +:.*)\n/gm,
+    /^(?: ?Package +Arch.*|=+|Dependencies resolved\.|(?:Total|Installed) .*|Downloading Packages:|Running .*|Transaction .*|Last metadata .*|Importing GPG key .*|\S+ +[\d.]+ [kMG]?B\/s \|.*|[a-z_]+: .*|Key imported successfully| (?:Userid|Fingerprint|From) *:.*|Install +\d+ Package.*|\(\d+\/\d+\): .*|-+)\n/gm,
 };
