@@ -310,3 +310,8 @@ for (const { what, manager = 'apk', printed, hint, shown } of failures)
     t.regex(String(failure.hint), hint);
     if (shown !== undefined) t.is(failure.output, shown);
   });
+
+test('what a program of the image prints to keep the search busy has no hint, at once', (t) => {
+  const printed = `  ${'a-1'.repeat(60_000)}:\n${'    x\n'.repeat(40_000)}`;
+  for (const manager of Object.values(managers)) t.is(explainFailure(manager, printed).hint, undefined);
+});

@@ -51,7 +51,8 @@ export const apk: PackageManager = {
         `the mirror has ${name} in its index, and another file or none in that place: it is being brought up to date, or was changed; try later, or take another mirror into ${place}`,
     },
     {
-      sign: /^ {2}(\S+?)-(\d\S*):\n(?: {4}.*\n)*? {4}breaks: world\[\1([=<>~][^\]]*)\]/m,
+      // With limits, for a command of the image may print what a pattern without them tries for minutes.
+      sign: /^ {2}(\S{1,128}?)-(\d\S{0,64}):\n(?: {4}.{0,200}\n){0,50}? {4}breaks: world\[\1([=<>~][^\]]{0,128})\]/m,
       hint: ([, name, version]) =>
         `the repositories have ${name}=${version}: ask for that, or for no version`,
     },
