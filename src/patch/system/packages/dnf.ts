@@ -68,7 +68,7 @@ export const dnf: PackageManager = {
         `the repositories in ${place} lack ${need}, which ${name} needs: add the one that has it`,
     },
     {
-      sign: /No match for argument: (\S+)|No package (\S+) available|(\S+) package not found or not installed/,
+      sign: /No match for argument: (\S+)|No package (\S+) available|(?<!\S)(\S+) package not found or not installed/,
       hint: ([, ...names], place) =>
         `the repositories in ${place} of the image have no ${names.find(Boolean)}: another name, another version (dnf --showduplicates list NAME), or another repository`,
     },
