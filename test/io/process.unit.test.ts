@@ -77,7 +77,7 @@ testNeeding('sleep')('a program that leaves its pipe to another is not waited fo
   t.is(exitCode, 0);
 });
 
-test('a program ends with the process that started it', async (t) => {
+testNeeding('sleep')('a program ends with the process that started it', async (t) => {
   const script = `
     import { startProcess } from '#src/io/process.js';
     const { pid } = startProcess(['sleep', '600'], { stdio: 'ignore' });
@@ -85,8 +85,9 @@ test('a program ends with the process that started it', async (t) => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const exited = once(child, 'exit');
   const [pid] = await once(child.stdout, 'data');
-  await once(child, 'exit');
+  await exited;
   while (isRunning(Number(pid)) && !(await isZombie(Number(pid)))) await wait(20);
   t.pass();
 });
