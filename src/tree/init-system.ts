@@ -69,7 +69,8 @@ export function detectInitSystem(follow: FollowPath): InitDetection {
   if (/^busybox/.test(name)) return { name: 'busybox', evidence: led };
   const [box, table] = [file(busyboxPrograms), file(busyboxFiles)];
   if (box !== undefined && table !== undefined) return { name: 'busybox', evidence: `${table} and ${box}` };
-  return { evidence: first === undefined ? 'no sbin/init and no init' : `${led}, and nothing else` };
+  if (first === undefined) return { evidence: 'no sbin/init and no init' };
+  return { evidence: first === program ? `only ${first}` : `only ${first}, which leads to ${program},` };
 }
 
 /** The same, of the merged entries of an image. */

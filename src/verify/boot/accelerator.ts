@@ -14,6 +14,9 @@ export interface AcceleratorRequest {
   readonly log: (line: string) => void;
 }
 
+/** Characters of a line of progress. */
+const longestReason = 60;
+
 /** KVM where it works, emulation otherwise. Error (`infrastructure`): `kvm-unusable` when KVM is required. */
 export async function chooseAccelerator(request: AcceleratorRequest): Promise<Accelerator> {
   const { wanted, log } = request;
@@ -21,8 +24,13 @@ export async function chooseAccelerator(request: AcceleratorRequest): Promise<Ac
   const { usable, reason } = await probeKvm(request);
   if (usable) return 'kvm';
   if (wanted === 'kvm') throw createKvmError(reason);
-  log(`emulated without KVM: ${reason}`);
+  log(`emulated without KVM: ${shorten(reason)}`);
   return 'tcg';
+}
+
+/** QEMU's own words may be an assertion of its source; `doctor` shows all of them. */
+function shorten(reason: string): string {
+  return reason.length <= longestReason ? reason : `${reason.slice(0, longestReason)}...`;
 }
 
 export interface KvmProbe {
