@@ -114,6 +114,28 @@ export const refuseBoth: [(value: Ownership) => boolean, { path: PropertyKey[]; 
   { path: ['owner'], error: 'expected no "owner" beside "uid" and "gid"' },
 ];
 
+interface Source {
+  readonly from?: unknown;
+  readonly content?: unknown;
+}
+
+/** Of steps whose text is in the patch, or in a file beside it. */
+export const oneSource: [(value: Source) => boolean, { error: string }] = [
+  ({ from, content }) => (from === undefined) !== (content === undefined),
+  { error: 'expected one of "from" and "content"' },
+];
+
+export const templateOfFile: [
+  (value: Source & { readonly template: boolean }) => boolean,
+  { path: PropertyKey[]; error: string },
+] = [
+  ({ from, template }) => !template || from !== undefined,
+  {
+    path: ['template'],
+    error: 'expected no "template" beside "content": a content is always filled in',
+  },
+];
+
 /** A name of RFC 1123, of one part or several. */
 export const hostName = z
   .string()

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import { readPayloadText } from '../../system/payload-text.js';
 import { editFile, findLineBreak, joinLines, splitLines, type TextLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
-import { imagePath, listPinned, payloadPath, storesSecret, template, was } from '../schemas.js';
+import {
+  imagePath,
+  listPinned,
+  oneSource,
+  payloadPath,
+  storesSecret,
+  template,
+  templateOfFile,
+  was,
+} from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -13,13 +22,8 @@ const schema = z
     was,
     'stores-secret': storesSecret,
   })
-  .refine((value) => (value.from === undefined) !== (value.content === undefined), {
-    error: 'expected one of "from" and "content"',
-  })
-  .refine((value) => !value.template || value.from !== undefined, {
-    path: ['template'],
-    error: 'expected no "template" beside "content": a content is always filled in',
-  })
+  .refine(...oneSource)
+  .refine(...templateOfFile)
   .describe(
     'Adds lines at the end of a text file, unless it already has them in a row. A missing file is created.',
   );

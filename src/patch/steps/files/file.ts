@@ -6,11 +6,13 @@ import {
   imagePath,
   listPinned,
   mode,
+  oneSource,
   ownership,
   payloadPath,
   refuseBoth,
   storesSecret,
   template,
+  templateOfFile,
   was,
 } from '../schemas.js';
 
@@ -25,13 +27,8 @@ const schema = z
     was,
     'stores-secret': storesSecret,
   })
-  .refine((value) => (value.from === undefined) !== (value.content === undefined), {
-    error: 'expected one of "from" and "content"',
-  })
-  .refine((value) => !value.template || value.from !== undefined, {
-    path: ['template'],
-    error: 'expected no "template" beside "content": a content is always filled in',
-  })
+  .refine(...oneSource)
+  .refine(...templateOfFile)
   .refine(...refuseBoth)
   .describe('Writes a file.');
 

@@ -4,7 +4,17 @@ import { requireInterpreter } from '../../system/interpreter.js';
 import { readPayload } from '../../system/payload-text.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, mode, ownership, payloadPath, refuseBoth, storesSecret, template } from '../schemas.js';
+import {
+  imagePath,
+  mode,
+  oneSource,
+  ownership,
+  payloadPath,
+  refuseBoth,
+  storesSecret,
+  template,
+  templateOfFile,
+} from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -20,13 +30,8 @@ const schema = z
     template,
     'stores-secret': storesSecret,
   })
-  .refine((value) => (value.from === undefined) !== (value.content === undefined), {
-    error: 'expected one of "from" and "content"',
-  })
-  .refine((value) => !value.template || value.from !== undefined, {
-    path: ['template'],
-    error: 'expected no "template" beside "content": a content is always filled in',
-  })
+  .refine(...oneSource)
+  .refine(...templateOfFile)
   .refine(...refuseBoth)
   .describe('Writes a script into the image, which must have the program of its first line.');
 

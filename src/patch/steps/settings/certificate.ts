@@ -6,7 +6,7 @@ import { type Certificate, parseCertificates } from '../../system/trust/certific
 import { addToBundles, chooseFolder, linkByHash } from '../../system/trust/trust-store.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { payloadPath } from '../schemas.js';
+import { oneSource, payloadPath } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -24,9 +24,7 @@ const schema = z
       .describe('The certificate in PEM, or several.'),
     from: payloadPath.optional().describe('A file of the patch folder with certificates in PEM.'),
   })
-  .refine((value) => (value.from === undefined) !== (value.content === undefined), {
-    error: 'expected one of "from" and "content"',
-  })
+  .refine(...oneSource)
   .describe(
     'Makes programs of the image trust a certificate authority: the folder from which the system makes its store, the bundle where it is a file, and links by hash where there are some.',
   );
