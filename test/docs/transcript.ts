@@ -60,11 +60,15 @@ function parseCommands(body: readonly string[]): Command[] {
 /** What differs from run to run and from machine to machine, made equal; a line that some machines lack goes. */
 export function normalise(output: readonly string[]): string[] {
   return output
-    .filter((line) => !line.includes('emulated without KVM:'))
+    .filter((line) => !/emulated without KVM:|still working/.test(line))
     .map((line) =>
       line
         .replace(/^ *\d+\.\d s /, 'T ')
         .replace(/\b\d+\.\d s\b/g, 'T')
+        .replace(/, and T of waiting for this machine/, '')
+        .replace(/\[ *\d+\.\d{6}\]/g, '[TIME]')
+        // The first line of the console comes alone, or with the next one.
+        .replace(/(firmware after T): .*/, '$1')
         .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'DATE')
         .replace(/\.moby-patch-\d+-\w+/g, 'TEMPORARY')
         .replace(/\b\d+ MiB are free/g, 'N MiB are free')
