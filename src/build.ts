@@ -34,7 +34,6 @@ import { openImage } from './unpack/open-image.js';
 import { prefixOf } from './unpack/prefix.js';
 import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
-import { bootImage } from './verify/boot/boot.js';
 import { detectInit } from './verify/boot/detect-init.js';
 import { chooseMemory } from './verify/boot/machine.js';
 import { createRefusedError } from './verify/boot/refused-error.js';
@@ -257,6 +256,8 @@ async function verify(
     sha256: written.layout.sha256,
     console: `${scratch.path}/console.log`,
   };
+  // Loaded only where something is booted: a build with --no-verify need not wait for these modules.
+  const { bootImage } = await import('./verify/boot/boot.js');
   return bootImage(boot, { signal, log, init: detectInit(written.entries), showLine });
 }
 
@@ -281,7 +282,13 @@ async function publish(
     const copy = { destination: console, inputs, signal, filter: redaction.createFilter() };
     await copyIntoPlace(`${scratch.path}/console.log`, copy);
     draft.set({ boot: { ...boot, console } });
-    if (boot.verdict === 'refused') throw createRefusedError(boot.reason, console, kept);
+    if (boot.verdict === 'refused') {
+      const again = kept
+        ? '; the next build begins where these steps ended (--no-cache runs them again)'
+        : '';
+      const hint = `read the console: ${console}${again}`;
+      throw createRefusedError({ what: 'the new image', reason: boot.reason, console, hint });
+    }
   }
   if (request.split && output.files !== undefined)
     await splitFile(output.path, {

@@ -86,6 +86,25 @@ test('every library is a dependency, and every dependency is used', (t) => {
   t.deepEqual([...used].sort(), libraries);
 });
 
+test('no command loads a library before it runs, but for the one that reads the command line', (t) => {
+  const files = new Set<string>();
+  const used = new Set<string>();
+  const waiting = ['main.ts', ...readdirSync(join(source, 'commands')).map((name) => `commands/${name}`)];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (files.has(file) || !file.endsWith('.ts')) continue;
+    files.add(file);
+    const text = readFileSync(join(source, file), 'utf8');
+    // Types are gone when it runs.
+    for (const [, what = ''] of text.matchAll(
+      /^(?:import|export)\b(?! type\b)[^;'"`=]*?\bfrom '([^']+)';/gm,
+    )) {
+      if (what.startsWith('.')) waiting.push(join(dirname(file), what).replace(/\.js$/, '.ts'));
+      else if (!what.startsWith('node:')) used.add(what);
+    }
+  }
+  t.deepEqual([...used], ['commander']);
+});
+
 test('files stay small and end with one line break', (t) => {
   for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.ts'),

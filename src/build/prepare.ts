@@ -94,8 +94,7 @@ export function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
     const cached = engine && (await openCachedSteps(plan.steps, engine.name, session.cache));
     const runs = plan.steps.slice(cached?.steps.length ?? 0).some(({ needs }) => needs.length > 0);
     const work = runs ? (engine?.space?.(image) ?? 0) : 0;
-    const done = cached?.steps.length ?? 0;
-    const foreseen = await listStepChecks({ image, request, plan, done, cached, stamp, session });
+    const foreseen = await listStepChecks({ image, request, plan, cached, stamp, session });
     const late = await runChecks([
       ...(await listChecks({ image, request, plan, work, signal: session.signal })),
       ...foreseen,

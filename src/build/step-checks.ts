@@ -14,8 +14,7 @@ export interface StepCheckOptions {
   readonly image: Image;
   readonly request: BuildRequest;
   readonly plan: Plan;
-  /** How many of the first steps an earlier build did, and what it made of the image. */
-  readonly done: number;
+  /** The first steps, which an earlier build did, and what it made of the image. */
   readonly cached: CachedSteps | undefined;
   readonly stamp: number;
   readonly session: Session;
@@ -23,7 +22,7 @@ export interface StepCheckOptions {
 
 /** Whether the image has the files that steps were written for, and what each step needs. */
 export async function listStepChecks(options: StepCheckOptions): Promise<Check[]> {
-  const { request, plan, done, session } = options;
+  const { request, plan, cached, session } = options;
   const { signal } = session;
   const pinned = plan.steps.filter(({ pin }) => pin !== undefined);
   const broken =
@@ -32,8 +31,8 @@ export async function listStepChecks(options: StepCheckOptions): Promise<Check[]
       : await withImage(options, undefined, (workspace) =>
           checkPins(plan.steps, { workspace, accept: request.accept ?? [], signal }),
         );
-  const left = plan.steps.slice(done);
-  const { problems, notes, count } = await withImage(options, options.cached, (workspace) =>
+  const left = plan.steps.slice(cached?.steps.length ?? 0);
+  const { problems, notes, count } = await withImage(options, cached, (workspace) =>
     rehearseSteps(left, workspace, signal),
   );
   const files = `${pinned.length} ${pinned.length === 1 ? 'file is' : 'files are'} what steps were written for, or accepted`;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { BootResult } from '../model/boot.js';
-import { createErrorReport, MobyPatchError } from '../model/error.js';
+import { createErrorReport, type MobyPatchError } from '../model/error.js';
 import type { BootFlags } from '../setup/boot-options.js';
 import { addBootOptions } from './shared/build-options.js';
 import { type CommandContext, createReader } from './shared/context.js';
@@ -66,7 +66,9 @@ async function runVerify(names: readonly string[], flags: Flags, context: Comman
     });
     progress.end();
     const error =
-      result.verdict === 'refused' ? createErrorReport(createRefusal(result, flags.console)) : undefined;
+      result.verdict === 'refused'
+        ? createErrorReport(await createRefusal(result, flags.console))
+        : undefined;
     if (flags.json) await printJson(context, error === undefined ? result : { ...result, error });
     else if (error !== undefined) talk(context, (await listBoot(result)).join('\n'));
     else if (!flags.quiet) await printLines(context, await listBoot(result));
@@ -81,8 +83,8 @@ async function listBoot(result: BootResult): Promise<string[]> {
   return [...renderBoot(result), ...result.tail.map((line) => `  | ${line}`)];
 }
 
-function createRefusal({ reason }: BootResult, console: string | undefined): MobyPatchError {
-  const message = `the image did not boot as it must: ${reason}`;
+async function createRefusal({ reason }: BootResult, console: string | undefined): Promise<MobyPatchError> {
+  const { createRefusedError } = await import('../verify/boot/refused-error.js');
   const hint = console === undefined ? '--console FILE saves what the guest printed' : `less ${console}`;
-  return new MobyPatchError('boot', 'boot-refused', message, { path: console, hint });
+  return createRefusedError({ what: 'the image', reason, console, hint });
 }

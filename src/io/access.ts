@@ -2,6 +2,7 @@ import { readFileSync, type Stats } from 'node:fs';
 import { type FileHandle, lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FileAccess } from '../model/access.js';
+import { MobyPatchError } from '../model/error.js';
 import { haveAccessList } from './access-list.js';
 import { isPlanted } from './trust.js';
 
@@ -25,7 +26,7 @@ export interface AccessRequest {
  * Gives a new file its mode and owner: as the umask says, but nobody may read it who could not read all that it was
  * made from and what it replaces. Root keeps the owner of what it replaces, where that owner could read the inputs.
  * What is made from a file that an access list opens to some, or replaces one, is for its owner alone.
- * Error of the system (`EPERM`): a file system without modes shows the file to others.
+ * Error (`invalid`): `output-unwritable`, where a file system without modes would show the file to others.
  */
 export async function settleAccess(file: FileHandle, { inputs, destination }: AccessRequest): Promise<void> {
   const old = await lstat(destination).catch(() => undefined);
@@ -38,7 +39,7 @@ export async function settleAccess(file: FileHandle, { inputs, destination }: Ac
   const { gid } = await file.stat();
   const opened = process.platform === 'linux' ? [`/proc/${process.pid}/fd/${file.fd}`] : [];
   const allowed = await withoutLists(restrict(sources, gid), inputs, [destination, ...opened]);
-  await changeMode(file, 0o666 & allowed & ~readUmask());
+  await changeMode(file, 0o666 & allowed & ~readUmask(), destination);
 }
 
 /**
@@ -56,16 +57,16 @@ export async function withoutLists(
 }
 
 /** FAT and its like have one mode for all files, given when they are mounted: mount(8), umask. */
-async function changeMode(file: FileHandle, mode: number): Promise<void> {
+async function changeMode(file: FileHandle, mode: number, path: string): Promise<void> {
   try {
     await file.chmod(mode);
   } catch (cause) {
     const { mode: found } = await file.stat();
     if ((found & 0o066 & ~mode) === 0) return;
-    const { code, syscall } = cause as NodeJS.ErrnoException;
     const shown = (found & 0o777).toString(8);
-    const message = `the file system gives every file the mode ${shown}, wanted ${mode.toString(8)}: others could not read the image that it is made from`;
-    throw Object.assign(new Error(message, { cause }), { code, syscall, isShared: true });
+    const message = `cannot write the file: the file system gives every file the mode ${shown}, wanted ${mode.toString(8)}: others could not read the image that it is made from; what was there is as it was`;
+    const hint = 'name a place on a disk with modes, mount this one with umask=077, or chmod a+r the image';
+    throw new MobyPatchError('invalid', 'output-unwritable', message, { path, cause, hint });
   }
 }
 

@@ -176,12 +176,7 @@ function isFileError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 function createWriteError(destination: string, cause: unknown): MobyPatchError {
-  const { code, message, isShared } = cause as NodeJS.ErrnoException & { readonly isShared?: boolean };
-  if (isShared) {
-    const text = `cannot write the file: ${message}; what was there is as it was`;
-    const hint = 'name a place on a disk with modes, mount this one with umask=077, or chmod a+r the image';
-    return new MobyPatchError('invalid', 'output-unwritable', text, { path: destination, cause, hint });
-  }
+  const { code, message } = cause as NodeJS.ErrnoException;
   // A read-only disk is the wrong place, not a broken machine.
   const fault = code === 'EROFS' ? undefined : findMachineFault(cause);
   return new MobyPatchError(

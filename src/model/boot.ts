@@ -31,9 +31,12 @@ export interface ExpectationResult {
   readonly late?: true | undefined;
 }
 
+/** The stages of a boot itself; those of expectations have their names. */
+export const bootStages = ['firmware', 'kernel', 'unpacked', 'init', 'system', 'power-off'] as const;
+
 /** A step of a boot, in the order in which a good boot takes them. */
 export interface BootStage {
-  /** `firmware`, `kernel`, `unpacked`, `init`, `system`, the name of an expectation, or `power-off`. */
+  /** One of `bootStages`, or the name of an expectation. */
   readonly name: string;
   readonly state: 'reached' | 'failed' | 'not reached';
   /** Seconds of the guest's time. */

@@ -1,7 +1,7 @@
 import type { When } from './condition.js';
 
-/** What a good boot shows: one condition. */
-export type Condition =
+/** What a good boot shows: one thing. */
+type Shown =
   /** A line of the console that matches this regular expression. */
   | { readonly console: string }
   /** A path that exists in the guest; `content`: its exact text. */
@@ -26,7 +26,7 @@ export type Condition =
   | { readonly 'memory-below': number };
 
 /** `within`: seconds of the guest's time until it holds; alone, until the system is up. */
-export type Expectation = (Condition | { readonly within: number }) & {
+export type Expectation = (Shown | { readonly within: number }) & {
   readonly within?: number | undefined;
   /** Otherwise it is left out. */
   readonly when?: When | undefined;
@@ -69,13 +69,13 @@ export function isTelling(expectation: Expectation): boolean {
 
 /** A few words for a table: `service sshd`, `/login:/ on the console`. */
 export function nameExpectation(expectation: Expectation): string {
-  const name = nameCondition(expectation);
+  const name = nameShown(expectation);
   return expectation.within === undefined || kindOf(expectation) === 'within'
     ? name
     : `${name} within ${expectation.within} s`;
 }
 
-function nameCondition(expectation: Expectation): string {
+function nameShown(expectation: Expectation): string {
   if ('console' in expectation) return `console ${expectation.console}`;
   if ('file' in expectation) return `file ${expectation.file}`;
   if ('service' in expectation) return `service ${expectation.service}`;

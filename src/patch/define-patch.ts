@@ -2,9 +2,9 @@ import type { z } from 'zod';
 import type { Patch } from '../model/patch.js';
 import { createProblemError } from '../yaml/problems.js';
 import type { YamlValue } from '../yaml/read-yaml.js';
+import { checkPayload } from './language/load-patch.js';
 import { parsePatchValue } from './language/parse-patch.js';
 import type { patchSchema } from './language/patch-schema.js';
-import { openPayloadFolder } from './language/payload.js';
 import type { whenSchema } from './language/when.js';
 import type { StepInput } from './steps/registry.js';
 
@@ -26,14 +26,7 @@ export interface DefineOptions {
  */
 export async function definePatch(input: PatchInput, { id, folder = '.' }: DefineOptions): Promise<Patch> {
   const { patch, problems, uses } = parsePatchValue(locateIn(input, id), { id, folder, file: id });
-  const payload = openPayloadFolder(folder);
-  const found = await Promise.all(
-    uses.map(async ({ at, ...use }) => {
-      const problem = await payload.check(use);
-      return problem === undefined ? [] : [{ at, ...problem }];
-    }),
-  );
-  const all = [...problems, ...found.flat()];
+  const all = [...problems, ...(await checkPayload(folder, uses))];
   if (patch === undefined || all.length > 0)
     throw createProblemError(all, 'correct the value given to definePatch');
   return patch;

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { When } from '../model/condition.js';
 import type { Expectation } from '../model/expectation.js';
 import type { ImageFacts } from '../model/facts.js';
 import type { Patch, Position, SourceStep, Step } from '../model/patch.js';
@@ -11,9 +10,9 @@ import { fillExpectation } from './language/expectations.js';
 import { formatValue, type Values } from './language/expressions.js';
 import { checkSettings, resolveParameters, resolveSecrets, type Settings } from './language/parameters.js';
 import { openPayloadFolder } from './language/payload.js';
-import { fillValue, type Growth, measureGrowth } from './language/placeholders.js';
+import { type Growth, measureGrowth } from './language/placeholders.js';
 import { findConflicts } from './language/used-patches.js';
-import { explainUnmet, whenSchema } from './language/when.js';
+import { explainUnmet, fitCondition } from './language/when.js';
 import { fillingValues, type PatchValues, type PreparedStep, prepareStep } from './prepare-step.js';
 
 /** To be raised when a kind of step makes something else of the same value: old ids then name old results. */
@@ -108,12 +107,13 @@ async function preparePatch(
   for (const { value, at } of patch.steps) assertFits(growth, value, at);
   assertFits(growth, patch.expects, patch.steps[0]?.at);
   const parts = { ...values, patch, growth, folder: openPayloadFolder(patch.folder) };
-  const explain = (when: unknown) => explainLeftOut(when, { values: plain, facts });
+  const top = { file: patch.file, line: 1, column: 1 };
+  const explain = (when: unknown, at = top) => explainLeftOut(when, at, { values: plain, facts });
   const whole = explain(patch.when);
   const prepared = await Promise.all(
     patch.steps.map(async (source) => ({
       source,
-      reason: whole ?? explain(source.when),
+      reason: whole ?? explain(source.when, source.at),
       ...(await prepareStep(source, parts)),
     })),
   );
@@ -144,7 +144,7 @@ async function preparePatch(
     planned,
     steps,
     expects: patch.expects
-      .filter(({ when }) => whole === undefined && explain(when) === undefined)
+      .filter(({ when, at }) => whole === undefined && explain(when, at) === undefined)
       .map(({ when: _, ...expectation }) => fillExpectation(expectation, plain)),
     secrets: [...secrets.values()].filter(({ name }) => done.some((step) => step.secrets.includes(name))),
   };
@@ -163,13 +163,19 @@ function skipStep(
   return { patch: id, kind, at, summary, reason };
 }
 
-/** Conditions on parameters need no image. */
+/** Conditions on parameters need no image. Error: `patch-invalid` for one that the values of parameters make wrong. */
 function explainLeftOut(
   written: unknown,
+  at: Position,
   { values, facts }: { readonly values: Values; readonly facts: ImageFacts | undefined },
 ): string | undefined {
   if (written === undefined) return undefined;
-  const when: When = whenSchema.parse(fillValue(written, values));
+  const { when, faults } = fitCondition(written, values);
+  if (when === undefined)
+    throw createProblemError(
+      faults.map(({ code, text }) => ({ at, code, text: `when: ${text}` })),
+      'give the parameters in the condition other values: -s NAME=VALUE',
+    );
   if (facts !== undefined) return explainUnmet(when, facts, values);
   const { parameter } = when;
   return parameter && explainUnmet({ parameter }, { packageManagers: [], has: () => false }, values);

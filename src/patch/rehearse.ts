@@ -11,12 +11,12 @@ export interface Rehearsal {
   readonly count: number;
 }
 
-/** Bytes of files that a rehearsed step may bring: unpacking more of them twice would take long. */
+/** Bytes of files that a rehearsed step may bring. Larger ones would be read twice for seconds. */
 const mostPayload = 64 * 2 ** 20;
 
 /**
- * Applies the steps that need no commands to a workspace of its own, to find those that will fail. What a command does to
- * the image is not known, so after one only errors of other kinds are certain: none are looked for.
+ * Applies the steps that need no commands to a workspace of its own, to find those that will fail. It ends at the first step
+ * with commands: what they do to the image is unknown.
  */
 export async function rehearseSteps(
   steps: readonly Step[],
@@ -36,7 +36,6 @@ export async function rehearseSteps(
       const outcome = await (isCommand ? step.foresee?.(workspace, signal) : step.apply(workspace, signal));
       notes.push(...(outcome?.notes ?? []).map((note) => `${step.summary}: ${note}`));
     } catch (error) {
-      // What looks for `run` in the workspace is no fault of the patch.
       if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
       problems.push(error);
     }

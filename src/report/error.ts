@@ -11,12 +11,15 @@ function listLines(error: ErrorReport): string[] {
     const lines = error.problems.flatMap(listLines).map((line) => `  ${line}`);
     return [`${error.problems.length} problems, found before the first step [${error.code}]`, ...lines];
   }
-  const { path, message } = error;
-  const place = path === undefined || isNamed(path, message) ? '' : `${showPath(path)}: `;
   const offset = error.offset === undefined ? '' : ` (at byte ${error.offset})`;
-  const lines = [`${place}${message}${offset} [${error.code}]`];
+  const lines = [`${placeMessage(error)}${offset} [${error.code}]`];
   if (error.hint) lines.push(`  try: ${error.hint}`);
   return lines;
+}
+
+/** The message, with the path in front where it does not say what it is about. */
+export function placeMessage({ path, message }: ErrorReport): string {
+  return path === undefined || isNamed(path, message) ? message : `${showPath(path)}: ${message}`;
 }
 
 /** Whether a message says what it is about. A plain word such as `initrd` may stand there for something else. */

@@ -1,7 +1,7 @@
-import { showPath } from '../format/path.js';
 import type { ErrorReport } from '../model/error.js';
 import type { Report } from '../model/report.js';
 import { renderDiff } from './diff.js';
+import { placeMessage } from './error.js';
 import { renderReport } from './text.js';
 
 /** A page for a CI job's summary: the report, then every difference between the images. */
@@ -34,9 +34,9 @@ function listErrors(error: ErrorReport): readonly ErrorReport[] {
   return error.problems === undefined ? [error] : error.problems.flatMap(listErrors);
 }
 
-function renderFailure({ code, message, path, hint }: ErrorReport): string[] {
-  const place = path === undefined || message.includes(path) ? '' : `${showPath(path)}: `;
-  const lines = [`**${code}**: ${escapeMarkup(`${place}${message}`)}`, ''];
+function renderFailure(error: ErrorReport): string[] {
+  const { code, hint } = error;
+  const lines = [`**${code}**: ${escapeMarkup(placeMessage(error))}`, ''];
   return hint === undefined ? lines : [...lines, `try: \`${escapeMarkup(hint).replaceAll('\n', ' ')}\``, ''];
 }
 

@@ -1,4 +1,4 @@
-import type { BootResult } from '../model/boot.js';
+import { type BootResult, bootStages } from '../model/boot.js';
 import { type Expectation, nameExpectation } from '../model/expectation.js';
 import type { Layout } from '../model/layout.js';
 import type { Report, StepReport } from '../model/report.js';
@@ -54,23 +54,16 @@ export function renderBoot(boot: BootResult): string[] {
 
 /** The stages of the boot itself; those of expectations have their own lines. */
 function renderStages({ stages, endedAt }: BootResult): string[] {
-  const own = stages.filter(({ name }) => bootStages.has(name));
+  const own = stages.filter(({ name }) => ownStages.has(name));
   const times = own.flatMap(({ name, state, seconds }) => {
     if (state === 'not reached') return [];
     return state === 'failed' ? [`${name} NOT REACHED`] : [`${name} ${(seconds ?? 0).toFixed(1)} s`];
   });
-  const ended = endedAt === undefined || bootStages.has(endedAt) ? '' : `, ended at: ${endedAt}`;
+  const ended = endedAt === undefined || ownStages.has(endedAt) ? '' : `, ended at: ${endedAt}`;
   return times.length === 0 ? [] : renderRow('reached', `${times.join(', ')}${ended}`);
 }
 
-const bootStages: ReadonlySet<string> = new Set([
-  'firmware',
-  'kernel',
-  'unpacked',
-  'init',
-  'system',
-  'power-off',
-]);
+const ownStages: ReadonlySet<string> = new Set(bootStages);
 
 /** As the user named it. */
 function showExpectation(expectation: Expectation): string {

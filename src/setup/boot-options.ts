@@ -4,7 +4,7 @@ import type { BootRequest } from '../model/boot.js';
 import type { BootOptions } from '../model/build.js';
 import { MobyPatchError } from '../model/error.js';
 import type { Expectation } from '../model/expectation.js';
-import { normaliseExpectation } from '../patch/language/expectation-schema.js';
+import { normaliseExpectation } from '../patch/language/normalise-expectation.js';
 import type { Configuration } from './configuration.js';
 
 /** What the command line says of a boot. */

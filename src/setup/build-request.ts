@@ -12,7 +12,7 @@ import type { Patch } from '../model/patch.js';
 import type { Places, ReadingSession } from '../model/session.js';
 import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
-import { refuseExposed } from '../patch/language/parameters.js';
+import { listSettingNames, refuseExposed } from '../patch/language/parameters.js';
 import { addUsed } from '../patch/language/used-patches.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
@@ -247,13 +247,9 @@ function chooseSettings(
   return { ...keepKnown(settings, patches), ...given };
 }
 
-/** What these patches declare, as `NAME` or `PATCH.NAME`. */
+/** What these patches declare. */
 function keepKnown<T>(given: Readonly<Record<string, T>>, patches: readonly Patch[]): Record<string, T> {
-  const known = new Set(
-    patches.flatMap(({ id, parameters }) =>
-      Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
-    ),
-  );
+  const known = listSettingNames(patches);
   return Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
 }
 

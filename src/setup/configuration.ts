@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createUnreadableError, readRegular } from '../io/regular-file.js';
 import { assertNotPlanted } from '../io/trust.js';
 import { expectationSchema } from '../patch/language/expectation-schema.js';
+import { createEntries, createScalar } from '../patch/language/scalar.js';
 import { createProblemError } from '../yaml/problems.js';
 import { readYaml, type YamlValue } from '../yaml/read-yaml.js';
 import { explainIssues, placeFault } from '../yaml/schema-issues.js';
@@ -15,15 +16,8 @@ const networks = ['none', 'isolated', 'host'] as const;
 /** Of the working folder. */
 export const configurationName = 'moby-patch.yaml';
 
-const scalar = z.union([z.string(), z.number().transform(String), z.boolean().transform(String)]);
-
 /** A list is what its entries are on the command line: one text with commas. */
-const setting = z.union([
-  scalar,
-  z
-    .array(scalar.refine((entry) => !entry.includes(','), { error: 'expected an entry without a comma' }))
-    .transform((entries) => entries.join(',')),
-]);
+const setting = z.union([createScalar(), createEntries().transform((entries) => entries.join(','))]);
 
 /** The file `moby-patch.yaml`: the options of `build`. */
 export const configurationSchema = z.strictObject({

@@ -35,15 +35,10 @@ async function* examineProgram({ version }: ExaminedSession): AsyncGenerator<Fin
 async function* examineEngines({ engines }: ExaminedSession): AsyncGenerator<Finding> {
   const commands: Finding[] = [];
   for (const engine of engines) {
-    const finding = { name: `engine ${engine.name}`, needed: false, ...(await engine.probe()) };
+    const { ready, reason, hint } = await engine.probe();
+    const finding = { name: `engine ${engine.name}`, ready, needed: false, reason, hint };
     if (engine.offers.includes('commands')) commands.push(finding);
-    yield {
-      name: finding.name,
-      ready: finding.ready,
-      needed: false,
-      reason: finding.reason,
-      hint: finding.hint,
-    };
+    yield finding;
   }
   const able = commands.filter(({ ready }) => ready).map(({ name }) => name);
   yield able.length > 0

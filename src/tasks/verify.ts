@@ -137,9 +137,7 @@ async function keepRun(folder: string, { boot, console, signal, log }: KeptRun):
   await copyFile(console, join(folder, 'console.log')).catch(() => {});
   const image = join(folder, 'initrd.img');
   if (signal.aborted) return;
-  const argv = await createInteractive({ ...boot, image: boot.image }, { signal, log: () => {} }).catch(
-    () => [],
-  );
+  const argv = await createInteractive(boot, { signal, log: () => {} }).catch(() => []);
   await writeFile(join(folder, 'boot.sh'), `#!/bin/sh\nexec ${argv.map(quoteWord).join(' ')}\n`, {
     mode: 0o700,
   });

@@ -21,8 +21,8 @@ export function formatPosition(at: Position): string {
 }
 
 /** In the order of files and places. */
-export function sortProblems<P extends Problem>(problems: readonly P[]): P[] {
-  return [...problems].sort(
+export function sortByPlace<Placed extends Pick<Problem, 'at'>>(all: readonly Placed[]): Placed[] {
+  return [...all].sort(
     ({ at: a }, { at: b }) =>
       (a.file === b.file ? 0 : a.file < b.file ? -1 : 1) || a.line - b.line || a.column - b.column,
   );
@@ -40,7 +40,7 @@ class ProblemList {
 
 /** One error (`invalid`, `patch-invalid`) for all problems of a file, each on its own line, in the order of the file. */
 export function createProblemError(problems: readonly Problem[], hint?: string): MobyPatchError {
-  const sorted = sortProblems(problems);
+  const sorted = sortByPlace(problems);
   const lines = sorted.slice(0, mostLines).map(({ at, text }) => `${formatPosition(at)}: ${text}`);
   const left = sorted.slice(mostLines).reduce((sum, { count = 1 }) => sum + count, 0);
   if (left > 0) lines.push(`and ${left} more`);

@@ -176,6 +176,15 @@ test('a patch whose condition does not hold is left out whole', async (t) => {
   t.like(plan, { steps: [], expects: [], skipped: [{ summary: 'file a' }] });
 });
 
+test('a value that makes a condition wrong is a problem at its place', async (t) => {
+  const step = 'steps:\n  - file: {path: a, content: a}\n    when: {version: "${v}"}\n';
+  const yaml = `parameters:\n  v: {default: "3.19", description: d}\n${step}`;
+  t.regex(
+    await explain(t, yaml, { v: 'abc' }),
+    /^patch\.yaml:\d+:5: when: version: found "abc", wanted a version such as "3\.19", or ">=3\.18 <4"$/,
+  );
+});
+
 async function createPatches(t: ExecutionContext, patches: Record<string, string>) {
   const files = Object.fromEntries(
     Object.entries(patches).map(([id, yaml]) => [`${id}/patch.yaml`, `title: ${id}\n${yaml}`]),

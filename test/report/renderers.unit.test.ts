@@ -141,3 +141,16 @@ test('the text ends with the error', (t) => {
   const text = render('.txt', createReport({ ...failed, steps: [createStep()] }));
   t.regex(text, /^FAILED in .*\n(.*\n)+\nmoby-patch: the daemon is gone \[docker-failed\]\n$/);
 });
+
+test('markdown names a file whose name is a word of the message', (t) => {
+  const error = {
+    kind: 'invalid',
+    code: 'image-invalid',
+    message: 'found no initrd',
+    path: 'initrd',
+  } as const;
+  t.regex(
+    render('.md', createReport({ failed: true, error })),
+    /^\*\*image-invalid\*\*: initrd: found no initrd$/m,
+  );
+});

@@ -13,13 +13,11 @@ export function checkConditions(
   parameters: Readonly<Record<string, Parameter>>,
 ): Problem[] {
   return findConditions(written).flatMap(([path, condition]) =>
-    ['parameter', 'not'].flatMap((key) => {
-      const map =
-        key === 'not' ? member(member(condition, 'not'), 'parameter') : member(condition, 'parameter');
-      const place = key === 'not' ? [...path, 'not', 'parameter'] : [...path, 'parameter'];
+    [['parameter'], ['not', 'parameter']].flatMap((keys) => {
+      const map = keys.reduce(member, condition);
       return Object.keys((map ?? {}) as object).flatMap((name): Problem[] => {
         const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-        const at = yaml.locateKey([...place, name]);
+        const at = yaml.locateKey([...path, ...keys, name]);
         if (parameter === undefined) {
           const known = Object.keys(parameters);
           const text = `found the parameter ${describeValue(name)}${suggest(name, known)}, wanted one of the patch (there is: ${known.join(', ') || 'none'})`;

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { type Expectation, kindOf } from '../../model/expectation.js';
 import { whenSchema } from './when.js';
 
 const pattern = z.string().min(1).max(1000);
@@ -78,21 +77,5 @@ export const expectationSchema = z.union([
   expectation({ 'memory-below': size }),
 ]);
 
-type Written = z.output<typeof expectationSchema>;
-
-/** With numbers for durations and sizes. */
-export function normaliseExpectation(written: Written): Expectation {
-  const { within: limit, ...rest } = written as Written & { readonly within?: number | string };
-  const timed = limit === undefined ? {} : { within: readNumber(limit) };
-  const expectation = { ...rest, ...timed } as unknown as Expectation;
-  if (kindOf(expectation) !== 'memory-below' || !('memory-below' in written)) return expectation;
-  return { ...expectation, 'memory-below': readNumber(written['memory-below']) } as Expectation;
-}
-
-const units: Readonly<Record<string, number>> = { s: 1, m: 60, M: 1, MiB: 1, G: 1024, GiB: 1024 };
-
-function readNumber(value: number | string): number {
-  if (typeof value === 'number') return value;
-  const [, digits = '', unit = ''] = /^(\d+)(\D+)$/.exec(value) ?? [];
-  return Number(digits) * (units[unit] ?? 1);
-}
+/** An expectation as it is written. */
+export type WrittenExpectation = z.output<typeof expectationSchema>;

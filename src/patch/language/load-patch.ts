@@ -2,6 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Patch } from '../../model/patch.js';
 import { createProblemError, type Problem } from '../../yaml/problems.js';
 import { parsePatch } from './parse-patch.js';
+import type { PlacedUse } from './parse-step.js';
 import { openPayloadFolder, readInside } from './payload.js';
 
 /** Bytes. */
@@ -30,13 +31,18 @@ export async function readPatch(folder: string): Promise<ReadPatch> {
   const text = await readPatchFile(folder, file);
   if (typeof text !== 'string') return { problems: [text] };
   const { patch, problems, uses } = parsePatch(text, { id: basename(resolve(folder)), folder, file });
+  const all = [...problems, ...(await checkPayload(folder, uses))];
+  return all.length > 0 ? { problems: all } : { patch, problems: [] };
+}
+
+/** What is wrong with the files that steps use, at the places that name them. */
+export async function checkPayload(folder: string, uses: readonly PlacedUse[]): Promise<Problem[]> {
   const payload = openPayloadFolder(folder);
   const checks = uses.map(async ({ at, ...use }): Promise<Problem[]> => {
     const problem = await payload.check(use);
     return problem === undefined ? [] : [{ at, ...problem }];
   });
-  const all = [...problems, ...(await Promise.all(checks)).flat()];
-  return all.length > 0 ? { problems: all } : { patch, problems: [] };
+  return (await Promise.all(checks)).flat();
 }
 
 async function readPatchFile(folder: string, file: string): Promise<string | Problem> {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Parameter } from '../../model/patch.js';
+import { hostNamePattern } from '../steps/schemas.js';
 import type { Value } from './expressions.js';
 
 export const parameterTypes = ['text', 'number', 'boolean', 'list', 'path', 'port', 'host'] as const;
@@ -8,9 +9,6 @@ interface TypeRule {
   readonly wanted: string;
   readonly admits: (text: string) => boolean;
 }
-
-const hostName =
-  /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*$/;
 
 const rules: Readonly<Record<(typeof parameterTypes)[number], TypeRule>> = {
   text: { wanted: 'a text', admits: () => true },
@@ -29,7 +27,7 @@ const rules: Readonly<Record<(typeof parameterTypes)[number], TypeRule>> = {
   host: {
     wanted: 'a host: a name or an IP address',
     admits: (text) =>
-      text.length <= 253 && (hostName.test(text) || isIP(text.replace(/^\[(.*)\]$/, '$1')) > 0),
+      text.length <= 253 && (hostNamePattern.test(text) || isIP(text.replace(/^\[(.*)\]$/, '$1')) > 0),
   },
 };
 

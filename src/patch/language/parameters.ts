@@ -158,17 +158,22 @@ export function refuseExposed(patches: readonly Patch[], settings: Settings): vo
   }
 }
 
+/** What settings of these patches may be called: `NAME` or `PATCH.NAME`. */
+export function listSettingNames(patches: readonly Patch[]): ReadonlySet<string> {
+  return new Set(
+    patches.flatMap(({ id, parameters }) =>
+      Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
+    ),
+  );
+}
+
 /** Parameters that a hint names. */
 const mostNames = 50;
 
 /** Errors (`invalid`): `setting-unknown` for a setting that is no parameter of any patch; `secret-exposed`. */
 export function checkSettings(patches: readonly Patch[], settings: Settings): void {
   refuseExposed(patches, settings);
-  const known = new Set(
-    patches.flatMap((patch) =>
-      Object.keys(patch.parameters).flatMap((name) => [name, `${patch.id}.${name}`]),
-    ),
-  );
+  const known = listSettingNames(patches);
   for (const name of Object.keys(settings)) {
     if (known.has(name)) continue;
     const names = [...known].filter((other) => !other.includes('.'));

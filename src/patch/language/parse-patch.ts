@@ -6,11 +6,11 @@ import { explainIssues, placeFault } from '../../yaml/schema-issues.js';
 import { createKeyFinder } from '../../yaml/schema-keys.js';
 import { checkConditions } from './check-conditions.js';
 import { checkPlaceholders, checkSecretLists } from './check-placeholders.js';
-import { normaliseExpectation } from './expectation-schema.js';
 import { explainExpectation, patternKeys } from './expectations.js';
 import type { Values } from './expressions.js';
+import { normaliseExpectation } from './normalise-expectation.js';
 import { explainValue, listDefaults } from './parameters.js';
-import { type ParsedStep, type PlacedUse, parseStep, parseWhen } from './parse-step.js';
+import { checkWhen, type ParsedStep, type PlacedUse, parseStep } from './parse-step.js';
 import { mostSteps, patchSchema } from './patch-schema.js';
 import { measureGrowth } from './placeholders.js';
 import { explainName } from './variables.js';
@@ -64,7 +64,7 @@ export function parsePatchValue(yaml: YamlValue, source: PatchSource): ParsedPat
     ...checkPlaceholders(yaml, written, parameters),
     ...checkSecretLists(yaml, written, parameters),
     ...checkConditions(yaml, written, parameters),
-    ...parseWhen(yaml, written.when, ['when'], defaults).problems,
+    ...checkWhen(yaml, written.when, ['when'], defaults),
     ...stepProblems,
   ];
   if (problems.length > 0) return { problems, uses };

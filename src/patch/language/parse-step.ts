@@ -1,19 +1,17 @@
-import type { When } from '../../model/condition.js';
 import type { Position, SourceStep } from '../../model/patch.js';
 import { describeValue } from '../../yaml/describe-issue.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import type { ProblemCode } from '../../yaml/problem-code.js';
 import type { Problem } from '../../yaml/problems.js';
 import type { YamlValue } from '../../yaml/read-yaml.js';
-import { explainIssues, type Fault, placeFault } from '../../yaml/schema-issues.js';
-import { createKeyFinder } from '../../yaml/schema-keys.js';
+import { type Fault, placeFault } from '../../yaml/schema-issues.js';
 import type { PayloadUse, StepDefinition } from '../steps/definition.js';
 import { stepDefinitions } from '../steps/registry.js';
 import type { Values } from './expressions.js';
 import { type FittedValue, fitValue } from './fit-value.js';
-import { fillValue, findPlaceholders, walkStrings } from './placeholders.js';
+import { findPlaceholders, walkStrings } from './placeholders.js';
 import { showExample } from './step-examples.js';
-import { whenSchema } from './when.js';
+import { fitCondition } from './when.js';
 
 /** A payload file, and where the patch file names it. */
 export interface PlacedUse extends PayloadUse {
@@ -47,12 +45,11 @@ export function parseStep(yaml: YamlValue, written: unknown, path: Path, default
     const wanted = suggest(kind, known) || `; there are ${known.join(', ')}`;
     return fail('step-unknown', `unknown kind of step "${kind}"${wanted}`, yaml.locateKey([...path, kind]));
   }
-  const condition = parseWhen(yaml, when, [...path, 'when'], defaults);
   const value = kinds[kind];
   const inner = [...path, kind];
   const fitted = fitValue(definition, value, defaults);
   const problems = [
-    ...condition.problems,
+    ...checkWhen(yaml, when, [...path, 'when'], defaults),
     ...listFaults(fitted).map((fault) => placeFault(yaml, addExample(fault, kind), inner)),
   ];
   if (problems.length > 0) return { problems, uses: [] };
@@ -75,19 +72,10 @@ function addExample(fault: Fault, kind: string): Fault {
   return isWhole ? { ...fault, text: `${kind}: ${fault.text}${showExample(kind)}` } : fault;
 }
 
-export interface ParsedWhen {
-  /** Absent where there is none, or problems. */
-  readonly when?: When;
-  readonly problems: readonly Problem[];
-}
-
-export function parseWhen(yaml: YamlValue, written: unknown, path: Path, defaults: Values): ParsedWhen {
-  if (written === undefined) return { problems: [] };
-  const filled = fillValue(written, defaults);
-  const parsed = whenSchema.safeParse(filled);
-  if (parsed.success) return { when: parsed.data, problems: [] };
-  const faults = explainIssues(parsed.error.issues, filled, createKeyFinder(whenSchema));
-  return { problems: faults.map((fault) => placeFault(yaml, fault, path)) };
+/** What is wrong with a condition, with the defaults of the parameters in the place of values. */
+export function checkWhen(yaml: YamlValue, written: unknown, path: Path, defaults: Values): Problem[] {
+  if (written === undefined) return [];
+  return fitCondition(written, defaults).faults.map((fault) => placeFault(yaml, fault, path));
 }
 
 /** A step has one key; keys that belong below it are often written beside it. */

@@ -3,14 +3,13 @@ import { expectationSchema } from './expectation-schema.js';
 import { isRegularExpression } from './expectations.js';
 import { parameterName } from './expressions.js';
 import { parameterTypes } from './parameter-types.js';
+import { createEntries, createScalar } from './scalar.js';
 import { showExample } from './step-examples.js';
 import { whenSchema } from './when.js';
 
-const scalar = z.union([z.string().max(4096), z.number().transform(String), z.boolean().transform(String)]);
-
-const entries = z
-  .array(scalar.refine((entry) => !entry.includes(','), { error: 'expected an entry without a comma' }))
-  .max(1000);
+const longestValue = 4096;
+const scalar = createScalar(longestValue);
+const entries = createEntries(longestValue).max(1000);
 
 /** The type that YAML gives to a default. */
 function inferType(value: unknown): 'number' | 'boolean' | undefined {
@@ -26,7 +25,7 @@ const parameterSchema = z
       .optional()
       .describe('What a value is; by default what the default value is, otherwise a text.'),
     default: z
-      .union([z.string().max(4096), z.number(), z.boolean(), entries])
+      .union([z.string().max(longestValue), z.number(), z.boolean(), entries])
       .optional()
       .describe('The value when none is given. A parameter without a default requires a value.'),
     description: z.string().min(1),

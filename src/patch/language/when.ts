@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import type { Condition, When } from '../../model/condition.js';
 import type { ImageFacts } from '../../model/facts.js';
+import { explainIssues, type Fault } from '../../yaml/schema-issues.js';
+import { createKeyFinder } from '../../yaml/schema-keys.js';
 import { imagePath } from '../steps/schemas.js';
 import { formatValue, type Values } from './expressions.js';
+import { fillValue } from './placeholders.js';
+import { createScalar } from './scalar.js';
 
-const scalar = z.union([z.string().max(255), z.number().transform(String), z.boolean().transform(String)]);
+const scalar = createScalar(255);
 
 function oneOrMore<Schema extends z.ZodType<string>>(schema: Schema) {
   return z.union([schema.transform((each) => [each]), z.array(schema).min(1).max(100)]);
@@ -54,6 +58,22 @@ export const whenSchema = z
   .describe('What must be so, all of it; otherwise it is left out.')
   // One definition in a JSON schema that has it in each kind of step.
   .meta({ id: 'when' });
+
+export interface FittedCondition {
+  /** Absent when there are faults. */
+  readonly when?: When;
+  readonly faults: readonly Fault[];
+}
+
+const keysAt = createKeyFinder(whenSchema);
+
+/** A condition with its placeholders filled in, or what is wrong with it then. */
+export function fitCondition(written: unknown, values: Values): FittedCondition {
+  const filled = fillValue(written, values);
+  const parsed = whenSchema.safeParse(filled);
+  if (parsed.success) return { when: parsed.data, faults: [] };
+  return { faults: explainIssues(parsed.error.issues, filled, keysAt) };
+}
 
 /** Why a condition does not hold; undefined when it does. */
 export function explainUnmet(when: When, facts: ImageFacts, values: Values): string | undefined {

@@ -137,15 +137,13 @@ export const templateOfFile: [
 ];
 
 /** A name of RFC 1123, of one part or several. */
+export const hostNamePattern =
+  /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*$/;
+
 export const hostName = z
   .string()
   .max(253)
-  .regex(
-    /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*$/,
-    {
-      error: 'expected a host name: letters, digits, - and dots',
-    },
-  );
+  .regex(hostNamePattern, { error: 'expected a host name: letters, digits, - and dots' });
 
 /** A text that stands on one line of a file. */
 export const singleLine = z

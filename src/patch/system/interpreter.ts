@@ -19,7 +19,7 @@ const places = ['usr/local/sbin', 'usr/local/bin', 'usr/sbin', 'usr/bin', 'sbin'
 export async function requireInterpreter(
   { text, what }: Script,
   { workspace, context }: At,
-): Promise<{ readonly interpreter: string }> {
+): Promise<string> {
   const [line = ''] = text.split('\n', 1);
   const words = /^#![ \t]*(\S+)[ \t]*(.*)$/.exec(line.replace(/\r$/, ''));
   const fault = explainLine(line, words !== null);
@@ -29,15 +29,9 @@ export async function requireInterpreter(
   const isThere = await isAnyFile(workspace, [path]);
   const [named = ''] = rest.replace(/^-S[ \t]*/, '').split(/[ \t]+/);
   const isEnv = /\/env$/.test(program) && named !== '';
-  if (isThere && !isEnv) return { interpreter: path };
-  if (
-    isThere &&
-    (await isAnyFile(
-      workspace,
-      places.map((folder) => `${folder}/${named}`),
-    ))
-  )
-    return { interpreter: named };
+  if (isThere && !isEnv) return path;
+  const candidates = places.map((folder) => `${folder}/${named}`);
+  if (isThere && (await isAnyFile(workspace, candidates))) return named;
   throw createStepError(
     context,
     'interpreter-missing',

@@ -13,9 +13,14 @@ export async function putIfDifferent(workspace: Workspace, file: Put): Promise<S
   return { changed: true };
 }
 
+/** The first of these paths that leads to a file. */
+export async function findFile(workspace: Workspace, paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if ((await workspace.follow(path))?.type === 'file') return path;
+  return undefined;
+}
+
 export async function isAnyFile(workspace: Workspace, paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) if ((await workspace.follow(path))?.type === 'file') return true;
-  return false;
+  return (await findFile(workspace, paths)) !== undefined;
 }
 
 const defaultModes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;

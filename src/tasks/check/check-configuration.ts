@@ -3,7 +3,7 @@ import type { Patch, Position } from '../../model/patch.js';
 import type { Places } from '../../model/session.js';
 import { findPatch } from '../../patch/language/find-patches.js';
 import { loadPatch } from '../../patch/language/load-patch.js';
-import { tryParameters } from '../../patch/language/parameters.js';
+import { listSettingNames, tryParameters } from '../../patch/language/parameters.js';
 import { addUsed, findConflicts } from '../../patch/language/used-patches.js';
 import { locatePatch } from '../../setup/build-request.js';
 import { loadConfiguration } from '../../setup/configuration.js';
@@ -47,11 +47,9 @@ function checkSettings(
   settings: Readonly<Record<string, string>>,
   locate: Locate,
 ): Problem[] {
-  const names = patches.flatMap(({ id, parameters }) =>
-    Object.keys(parameters).flatMap((name) => [name, `${id}.${name}`]),
-  );
+  const names = listSettingNames(patches);
   const unknown = Object.keys(settings)
-    .filter((name) => !names.includes(name))
+    .filter((name) => !names.has(name))
     .map((name): Problem => {
       const text = `settings: found ${JSON.stringify(name)}${suggest(name, names)}, wanted a parameter of the patches`;
       return { at: locate(['settings', name]), code: 'setting-unknown', text };

@@ -1,8 +1,7 @@
 import { tryPatches } from '../../build.js';
 import type { Session } from '../../model/session.js';
 import { createBuildRequest } from '../../setup/build-request.js';
-import { problemsOf } from '../../yaml/problems.js';
-import { type CheckedFile, type Finding, toChecked, toFileFinding, toFinding } from './findings.js';
+import { type CheckedFile, explainError, toChecked, toFinding } from './findings.js';
 
 export interface ImageCheckRequest {
   readonly image: readonly string[];
@@ -33,17 +32,10 @@ export async function checkInImage(
     const { problems, warnings } = await tryPatches(request, session);
     const faults = (request.faults ?? []).filter(({ code }) => !code.startsWith('output'));
     return toChecked('image', name, [
-      ...[...faults, ...problems].flatMap((error) => explain(error, name, strict)),
+      ...[...faults, ...problems].flatMap((error) => explainError(error, name, strict)),
       ...warnings.map((problem) => toFinding(problem, strict)),
     ]);
   } catch (error) {
-    return toChecked('image', name, explain(error, name, strict));
+    return toChecked('image', name, explainError(error, name, strict));
   }
-}
-
-function explain(error: unknown, file: string, isStrict: boolean): readonly Finding[] {
-  const problems = problemsOf(error);
-  return problems === undefined
-    ? [toFileFinding(error, file)]
-    : problems.map((problem) => toFinding(problem, isStrict));
 }

@@ -12,9 +12,9 @@ import { addUsed } from '../../patch/language/used-patches.js';
 import { locatePatch } from '../../setup/build-request.js';
 import { configurationName } from '../../setup/configuration.js';
 import { assertOwnConfiguration } from '../../setup/own-configuration.js';
-import { type Problem, problemsOf } from '../../yaml/problems.js';
+import type { Problem } from '../../yaml/problems.js';
 import { checkConfiguration } from './check-configuration.js';
-import { type CheckedFile, type Finding, toChecked, toFileFinding, toFinding } from './findings.js';
+import { type CheckedFile, explainError, type Finding, toChecked, toFinding } from './findings.js';
 
 export interface CheckRequest {
   /** Folders or ids of patches, or the configuration file. None: all that is found. */
@@ -102,14 +102,11 @@ async function collect(
   file: string,
   look: () => Promise<readonly Problem[]>,
   isStrict: boolean,
-): Promise<Finding[]> {
+): Promise<readonly Finding[]> {
   try {
     return (await look()).map((problem) => toFinding(problem, isStrict));
   } catch (error) {
-    const problems = problemsOf(error);
-    return problems === undefined
-      ? [toFileFinding(error, file)]
-      : problems.map((problem) => toFinding(problem, isStrict));
+    return explainError(error, file, isStrict);
   }
 }
 

@@ -1,7 +1,7 @@
 import { MobyPatchError } from '../../model/error.js';
 import type { Position } from '../../model/patch.js';
 import { type ProblemCode, problemCodes, type Severity, severityOf } from '../../yaml/problem-code.js';
-import { formatPosition, type Problem } from '../../yaml/problems.js';
+import { formatPosition, type Problem, problemsOf, sortByPlace } from '../../yaml/problems.js';
 
 /** A problem as `check` tells it. */
 export interface Finding {
@@ -20,8 +20,16 @@ export function toFinding(problem: Problem, isStrict: boolean): Finding {
   return { severity, code, at, text, try: hint ?? problemCodes[code].hint };
 }
 
+/** What an error tells: the problems behind it, or itself. Anything but an error of ours is thrown again. */
+export function explainError(error: unknown, file: string, isStrict: boolean): readonly Finding[] {
+  const problems = problemsOf(error);
+  return problems === undefined
+    ? [toFileFinding(error, file)]
+    : problems.map((problem) => toFinding(problem, isStrict));
+}
+
 /** An error about a whole file, or one that names its place. */
-export function toFileFinding(error: unknown, file: string): Finding {
+function toFileFinding(error: unknown, file: string): Finding {
   if (!(error instanceof MobyPatchError)) throw error;
   const [, path = file, line = '1', column = '1'] = /^(.*?):(\d+):(\d+)$/.exec(error.path ?? '') ?? [];
   return {
@@ -37,10 +45,6 @@ export function describeCode(code: string): string {
   return Object.hasOwn(problemCodes, code) ? problemCodes[code as ProblemCode].title : code;
 }
 
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
-}
-
 export interface CheckedFile {
   readonly kind: 'patch' | 'image' | 'configuration';
   /** Its path. */
@@ -52,9 +56,7 @@ export interface CheckedFile {
 }
 
 export function toChecked(kind: CheckedFile['kind'], name: string, all: readonly Finding[]): CheckedFile {
-  const findings = [...all].sort(
-    ({ at: a }, { at: b }) => compareText(a.file, b.file) || a.line - b.line || a.column - b.column,
-  );
+  const findings = sortByPlace(all);
   const errors = findings.filter(({ severity }) => severity === 'error');
   const texts = errors.map(({ at, text }) => `${formatPosition(at)}: ${text}`);
   return { kind, name, findings, problem: texts.length === 0 ? undefined : texts.join('\n') };

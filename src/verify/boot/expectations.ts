@@ -25,6 +25,8 @@ export interface ExpectationWatch {
   /** The guest's report; a later report replaces an earlier one. */
   seeCheck(marker: CheckMarker, seconds: number): void;
   seeOutput(marker: OutputMarker): void;
+  /** Whether what came over a port is the expected answer; false, with a fault, where the expression took too long. */
+  isAnswer(index: number, text: string): boolean;
   /** What this machine found at a port of the guest. */
   seePort(index: number, found: Found, seconds: number): void;
   seeUp(seconds: number): void;
@@ -116,6 +118,7 @@ export function watchExpectations(expects: readonly Expectation[]): ExpectationW
       const lines = outputs.get(index) ?? [];
       if (lines.length < mostOutput) outputs.set(index, [...lines, line]);
     },
+    isAnswer: (index, text) => fault === undefined && test(index, text) === true,
     seePort: note,
     seeUp: (seconds) => noteKind('within', `after ${seconds.toFixed(1)} s`, seconds),
     seePoweroff: (seconds) => noteKind('poweroff', `after ${seconds.toFixed(1)} s`, seconds),

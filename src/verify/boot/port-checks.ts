@@ -3,7 +3,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { Expectation } from '../../model/expectation.js';
 import type { Guest } from './guest.js';
 import type { Observation } from './observation.js';
-import { parsePattern } from './patterns.js';
 
 type PortExpectation = Extract<Expectation, { readonly port: number }>;
 
@@ -33,7 +32,8 @@ export async function checkPorts(
   while (!signal.aborted && met.size < wanted.length) {
     for (const { expectation, index } of wanted) {
       if (met.has(index) || signal.aborted) continue;
-      const found = await tryPort(guest, expectation, signal);
+      const isAnswer = (text: string) => seen.expectations.isAnswer(index, text);
+      const found = await tryPort(guest, expectation, { isAnswer, signal });
       if (signal.aborted) return;
       seen.expectations.seePort(index, found, now());
       if (found.ok) met.add(index);
@@ -43,7 +43,13 @@ export async function checkPorts(
   }
 }
 
-async function tryPort(guest: Guest, expectation: PortExpectation, signal: AbortSignal) {
+interface Attempt {
+  /** Whether a text is what the expectation wants. */
+  readonly isAnswer: (text: string) => boolean;
+  readonly signal: AbortSignal;
+}
+
+async function tryPort(guest: Guest, expectation: PortExpectation, { isAnswer, signal }: Attempt) {
   const own = findForward(await guest.ask('info usernet'), expectation.port);
   if (own === undefined) return { ok: false, text: 'QEMU does not forward it' };
   const socket = connect(own, '127.0.0.1');
@@ -58,14 +64,13 @@ async function tryPort(guest: Guest, expectation: PortExpectation, signal: Abort
   });
   try {
     if (expectation.send !== undefined) socket.write(expectation.send);
-    const pattern = expectation.answer === undefined ? undefined : parsePattern(expectation);
+    const isAny = expectation.answer === undefined;
     for (let tries = 0; tries < limits.answer * 10 && !signal.aborted; tries++) {
       await setTimeout(100, undefined, { signal }).catch(() => {});
-      if (pattern === undefined ? text !== '' : pattern.test(text))
-        return { ok: true, text: showAnswer(text) };
+      if (isAny ? text !== '' : isAnswer(text)) return { ok: true, text: showAnswer(text) };
       if (isClosed) break;
       // QEMU takes a connection before the guest does: its table says whether the guest has.
-      if (pattern === undefined && isEstablished(await guest.ask('info usernet'), own))
+      if (isAny && isEstablished(await guest.ask('info usernet'), own))
         return { ok: true, text: 'it takes connections' };
     }
   } finally {

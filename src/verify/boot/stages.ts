@@ -1,4 +1,4 @@
-import type { BootResult, BootStage } from '../../model/boot.js';
+import type { BootResult, BootStage, bootStages } from '../../model/boot.js';
 import { kindOf, nameExpectation } from '../../model/expectation.js';
 import type { Init } from './detect-init.js';
 import type { Moment, Observation } from './observation.js';
@@ -42,7 +42,7 @@ function hasNeverRun(seen: Observation): boolean {
   return fault?.rule.neverRan === true;
 }
 
-function createStage(name: string, moment: Moment | undefined): BootStage {
+function createStage(name: (typeof bootStages)[number], moment: Moment | undefined): BootStage {
   if (moment === undefined) return { name, state: 'not reached' };
   return { name, state: 'reached', seconds: moment.at, line: moment.line };
 }

@@ -92,3 +92,10 @@ test('failed services refuse a boot unless something else is said', (t) => {
     t.deepEqual(addDefaults([said]), [said]);
   t.true(watchExpectations([{ 'no-failed-services': false }]).areMet());
 });
+
+test('an answer of a port that takes the expression too long is a fault, too', (t) => {
+  const watch = watchExpectations([{ port: 80, answer: '^(a+)+$' }]);
+  t.true(watch.isAnswer(0, 'aaa'));
+  t.false(watch.isAnswer(0, `${'a'.repeat(40)}!`));
+  t.is(watch.fault()?.code, 'expectation-slow');
+});

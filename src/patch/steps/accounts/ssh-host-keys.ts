@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Workspace } from '../../../model/workspace.js';
 import { initSystems, requireInit } from '../../system/init/find-init.js';
-import type { ServiceDefinition } from '../../system/init/init-system.js';
+import type { At, ServiceDefinition } from '../../system/init/init-system.js';
 import { createStepError } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
-import { isAnyFile } from '../../system/workspace-files.js';
+import { findFile } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 
 const schema = z
@@ -28,26 +28,27 @@ export const sshHostKeysStep = defineStep({
   },
   async apply(_, context, workspace) {
     const init = await requireInit('ssh-host-keys', context, workspace);
-    const service = createService(await requireProgram());
     const at = { workspace, context };
+    const service = createService(await requireProgram(at));
     const removed = await removeKeys(workspace);
     const notes = removed.length > 0 ? [`removed ${removed.join(', ')}`] : [];
     const outcomes = [await init.define(service, at), await init.enable(service, at)];
     return combine([...outcomes, { changed: removed.length > 0 }], notes);
-
-    async function requireProgram(): Promise<string> {
-      for (const path of programs) if (await isAnyFile(workspace, [path])) return path;
-      throw createStepError(
-        context,
-        'ssh-keygen-missing',
-        `ssh-host-keys: found no ${programs[0]} in the image, wanted OpenSSH`,
-        { hint: 'a "package" step before this one installs it; dropbear makes its keys by itself with -R' },
-      );
-    }
   },
 });
 
 const programs = ['usr/bin/ssh-keygen', 'bin/ssh-keygen', 'usr/local/bin/ssh-keygen'];
+
+async function requireProgram({ workspace, context }: At): Promise<string> {
+  const program = await findFile(workspace, programs);
+  if (program !== undefined) return program;
+  throw createStepError(
+    context,
+    'ssh-keygen-missing',
+    `ssh-host-keys: found no ${programs[0]} in the image, wanted OpenSSH`,
+    { hint: 'a "package" step before this one installs it; dropbear makes its keys by itself with -R' },
+  );
+}
 
 function createService(program: string): ServiceDefinition {
   return {

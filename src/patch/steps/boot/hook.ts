@@ -57,7 +57,7 @@ export const hookStep = defineStep({
         `hook ${name}: found ${initramfs.kind} (${initramfs.evidence}) in the image, wanted one of its stages: ${describeStages(initramfs)}`,
       );
     const text = from === undefined ? `#!/bin/sh -e\n${run}` : await readPayloadText(context, from);
-    const { interpreter } = await requireInterpreter({ text, what: `hook ${name}` }, at);
+    const interpreter = await requireInterpreter({ text, what: `hook ${name}` }, at);
     const hook = { name, path: `/${scriptPath(name)}`, variables: listVariables(context.variables) };
     const notes = [
       `${initramfs.kind}: ${place}`,

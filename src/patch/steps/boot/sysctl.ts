@@ -4,7 +4,7 @@ import { ensureStarted, type Reader } from '../../system/init/ensure-started.js'
 import { findInit } from '../../system/init/find-init.js';
 import type { At } from '../../system/init/init-system.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
-import { isAnyFile, unchanged } from '../../system/workspace-files.js';
+import { findFile, isAnyFile, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 
 const path = 'etc/sysctl.d/90-moby-patch.conf';
@@ -56,9 +56,8 @@ async function seeApplied(at: At) {
 }
 
 async function createReader(workspace: Workspace): Promise<Reader> {
-  const programs = ['sbin/sysctl', 'usr/sbin/sysctl', 'bin/sysctl', 'usr/bin/sysctl'];
-  let program = programs[0];
-  for (const each of programs) if (await isAnyFile(workspace, [each])) program = each;
+  const programs = ['usr/bin/sysctl', 'bin/sysctl', 'usr/sbin/sysctl', 'sbin/sysctl'];
+  const program = (await findFile(workspace, programs)) ?? 'sbin/sysctl';
   return {
     names: ['sysctl', 'procps', 'procps.sh'],
     fallback: {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Workspace } from '../../../model/workspace.js';
+import type { At } from '../../system/init/init-system.js';
 import { managerNames, type PackageManager } from '../../system/packages/manager.js';
 import {
   comparePackages,
@@ -93,7 +93,7 @@ export const packageStep = defineStep({
   reads: () => managerPaths,
   payload: ({ files = [] }) => files.map((each) => ({ name: each, template: false })),
   async foresee(value, context, workspace) {
-    await chooseTask(value, context, workspace);
+    await chooseTask(value, { workspace, context });
   },
   async apply(value, context, workspace) {
     // Of several managers, the one that has installed what is to go.
@@ -104,12 +104,8 @@ export const packageStep = defineStep({
       }
       return undefined;
     };
-    const { manager, packages, files, unsigned, ...task } = await chooseTask(
-      value,
-      context,
-      workspace,
-      findOwner,
-    );
+    const at = { workspace, context };
+    const { manager, packages, files, unsigned, ...task } = await chooseTask(value, at, findOwner);
     const installed = await readInstalled(manager, workspace, context);
     const remove = task.remove.filter((each) => isInstalled(each, installed));
     const install = packages.every((each) => isInstalled(each, installed)) ? [] : packages;
@@ -128,8 +124,7 @@ export const packageStep = defineStep({
 /** Errors: `package-manager`; `package-unsigned`. */
 async function chooseTask(
   value: Value,
-  context: StepContext,
-  workspace: Workspace,
+  { workspace, context }: At,
   findOwner?: (managers: readonly PackageManager[]) => Promise<PackageManager | undefined>,
 ): Promise<Task> {
   const managers = await findManagers(workspace);

@@ -6,11 +6,10 @@ import { facilities } from './facilities.js';
 import type { At, InitSystem, ServiceChoice } from './init-system.js';
 import { addLine, parseLine, removeLines, runsScript, usualTable } from './inittab.js';
 import { readFacts, type ScriptFacts } from './lsb-header.js';
-import { createMountScript } from './mount-script.js';
-import { putMountLine, putScript } from './openrc.js';
-import { refuseAutomount, requireUsualRunlevel } from './refusals.js';
+import { requireUsualRunlevel } from './refusals.js';
 import { requireScript } from './require-script.js';
-import { createProgramScript, isBootLevel } from './script-text.js';
+import { defineByScript, describeMountByScript, mountByScript } from './script-services.js';
+import { isBootLevel } from './script-text.js';
 
 const table = 'etc/inittab';
 
@@ -44,19 +43,8 @@ export const busybox: InitSystem = {
     }
     return combine(outcomes);
   },
-  async define(service, at) {
-    requireUsualRunlevel(service, 'busybox', at);
-    return putScript(service.name, createProgramScript(service), at);
-  },
-  async mount(mount, at) {
-    refuseAutomount(mount, 'busybox', at);
-    requireUsualRunlevel(mount, 'busybox', at);
-    return combine([
-      await putMountLine(mount, at),
-      await putScript(mount.name, createMountScript(mount, 'lsb'), at),
-      await busybox.enable(mount, at),
-    ]);
-  },
+  define: (service, at) => defineByScript(busybox, service, at),
+  mount: (mount, at) => mountByScript(busybox, mount, at),
   async isStarted(names, workspace) {
     const folder = await findScriptFolder(workspace);
     for (const name of names)
@@ -67,11 +55,7 @@ export const busybox: InitSystem = {
   pathOf: (name) => `etc/init.d/${name}`,
   describeStart: ({ name, runlevel }) =>
     `etc/init.d/S??${name} where rcS runs such scripts, else ::${isBootLevel(runlevel) ? 'sysinit' : 'wait'}:/etc/init.d/${name} start in etc/inittab`,
-  describeMount: (mount) => [
-    `etc/fstab: a line for ${mount.target}, marked noauto`,
-    `etc/init.d/${mount.name}`,
-    busybox.describeStart(mount),
-  ],
+  describeMount: (mount) => describeMountByScript(busybox, mount),
 };
 
 /** A line may run the script of a service, or the program itself. */

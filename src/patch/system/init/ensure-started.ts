@@ -11,8 +11,8 @@ export interface Reader {
 }
 
 /**
- * Sees to it that the boot reads what a step has written: by a service that is started already, by one that is
- * enabled now, or by one of our own.
+ * Makes sure that the boot reads what a step has written: by a service that it starts already, by one that is enabled
+ * now, or by one of our own.
  */
 export async function ensureStarted(reader: Reader, init: InitSystem, at: At): Promise<StepOutcome> {
   const { names, fallback } = reader;

@@ -1,12 +1,10 @@
 import { quoteWord } from '../../../io/script.js';
-import type { StepOutcome } from '../../../model/patch.js';
-import { putFstabLine } from '../fstab.js';
 import { combine } from '../text-file.js';
-import { isAnyFile, putIfDifferent } from '../workspace-files.js';
-import type { At, InitSystem, MountDefinition, ServiceDefinition } from './init-system.js';
-import { createMountScript, listDependencies } from './mount-script.js';
+import { isAnyFile } from '../workspace-files.js';
+import type { InitSystem, ServiceDefinition } from './init-system.js';
+import { listDependencies } from './mount-script.js';
 import { disableService, enableService, isInRunlevel } from './openrc-runlevels.js';
-import { refuseAutomount } from './refusals.js';
+import { describeMountByScript, mountByScript, putScript } from './script-services.js';
 import { createCommandLine } from './script-text.js';
 
 export const openrc: InitSystem = {
@@ -16,11 +14,8 @@ export const openrc: InitSystem = {
   isStarted: (names, workspace) => isInRunlevel(workspace, names),
   pathOf: (name) => `etc/init.d/${name}`,
   describeStart: ({ name, runlevel }) => `etc/runlevels/${runlevel}/${name} -> /etc/init.d/${name}`,
-  describeMount: (mount) => [
-    `etc/fstab: a line for ${mount.target}, marked noauto`,
-    `etc/init.d/${mount.name}`,
-    openrc.describeStart(mount),
-  ],
+  mount: (mount, at) => mountByScript(openrc, mount, at),
+  describeMount: (mount) => describeMountByScript(openrc, mount),
   async define(service, at) {
     const hasSupervisor = await isAnyFile(at.workspace, supervisors);
     const outcome = await putScript(service.name, createScript(service, hasSupervisor), at);
@@ -28,30 +23,10 @@ export const openrc: InitSystem = {
     const notes = service.restart && !isOnce && !hasSupervisor ? [noSupervisor] : [];
     return combine([outcome], outcome.changed ? notes : []);
   },
-  async mount(mount, at) {
-    refuseAutomount(mount, 'openrc', at);
-    return combine([
-      await putMountLine(mount, at),
-      await putScript(mount.name, createMountScript(mount, 'openrc'), at),
-      await enableService(at, mount.name, mount.runlevel),
-    ]);
-  },
 };
 
 const supervisors = ['sbin/supervise-daemon', 'usr/sbin/supervise-daemon', 'usr/bin/supervise-daemon'];
 const noSupervisor = 'found no supervise-daemon in the image: a daemon that ends is not started again';
-
-/** The line of etc/fstab that a script mounts. */
-export function putMountLine(mount: MountDefinition, { workspace, context }: At): Promise<StepOutcome> {
-  const { source, target, type, options } = mount;
-  const line = { source, target, type, options: `noauto,${options}`, dump: 0, pass: 0 };
-  return putFstabLine(workspace, context, line);
-}
-
-export function putScript(name: string, text: string, { workspace }: At): Promise<StepOutcome> {
-  const content = new TextEncoder().encode(text);
-  return putIfDifferent(workspace, { path: `etc/init.d/${name}`, type: 'file', mode: 0o755, content });
-}
 
 /** openrc-run evaluates the words of command_args (start-stop-daemon.sh), so that they are quoted in quotes. */
 function createScript(service: ServiceDefinition, hasSupervisor: boolean): string {

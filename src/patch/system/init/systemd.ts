@@ -3,7 +3,7 @@ import { suggest } from '../../../yaml/did-you-mean.js';
 import { createStepError } from '../step-context.js';
 import { combine } from '../text-file.js';
 import { putIfDifferent } from '../workspace-files.js';
-import type { At, InitSystem, MountDefinition, ServiceChoice } from './init-system.js';
+import type { At, InitSystem, ServiceChoice } from './init-system.js';
 import { requireRealRoot, requireUsualRunlevel } from './refusals.js';
 import { isBootLevel } from './script-text.js';
 import { disableUnit, enableUnit, isPulledIn } from './systemd-enable.js';
@@ -36,10 +36,10 @@ export const systemd: InitSystem = {
   async mount(mount, at) {
     requireUsualRunlevel(mount, 'systemd', at);
     await requireRealRoot(`mount ${mount.target}`, at);
-    const [name, ...rest] = nameMountUnits(mount);
-    const outcomes = [await putUnit(`${name}`, createMountUnit(mount), at)];
-    if (rest.length > 0) outcomes.push(await putUnit(`${rest[0]}`, createAutomountUnit(mount), at));
-    const unit = await findUnit(at.workspace, rest[0] ?? `${name}`);
+    const name = escapeUnitPath(mount.target);
+    const outcomes = [await putUnit(`${name}.mount`, createMountUnit(mount), at)];
+    if (mount.automount) outcomes.push(await putUnit(`${name}.automount`, createAutomountUnit(mount), at));
+    const unit = await findUnit(at.workspace, `${name}.${mount.automount ? 'automount' : 'mount'}`);
     if (unit !== undefined) outcomes.push(await enableUnit(unit, chooseTarget(mount), at));
     return combine(outcomes);
   },
@@ -54,17 +54,14 @@ export const systemd: InitSystem = {
   pathOf: (name) => `${ownUnits}/${nameUnit(name)}`,
   describeStart: (service) =>
     `${ownUnits}/${chooseTarget(service)}.wants/${nameUnit(service.name)}, or as its [Install] says`,
-  describeMount: (mount) => nameMountUnits(mount).map((name) => `${ownUnits}/${name}`),
+  describeMount: ({ target, automount }) =>
+    ['mount', ...(automount ? ['automount'] : [])].map(
+      (ending) => `${ownUnits}/${escapeUnitPath(target)}.${ending}`,
+    ),
 };
 
 function chooseTarget({ runlevel }: ServiceChoice): string {
   return isBootLevel(runlevel) ? 'sysinit.target' : 'multi-user.target';
-}
-
-/** The mount unit, and the automount unit where there is one. */
-function nameMountUnits({ target, automount }: MountDefinition): string[] {
-  const name = escapeUnitPath(target);
-  return [`${name}.mount`, ...(automount ? [`${name}.automount`] : [])];
 }
 
 function putUnit(name: string, text: string, { workspace }: At): Promise<StepOutcome> {

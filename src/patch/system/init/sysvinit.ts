@@ -4,11 +4,10 @@ import { combine, editFile } from '../text-file.js';
 import { putIfDifferent, unchanged } from '../workspace-files.js';
 import type { At, InitSystem } from './init-system.js';
 import { readFacilities, readFacts, type ScriptFacts } from './lsb-header.js';
-import { createMountScript } from './mount-script.js';
-import { putMountLine, putScript } from './openrc.js';
-import { refuseAutomount, requireUsualRunlevel } from './refusals.js';
+import { requireUsualRunlevel } from './refusals.js';
 import { requireScript } from './require-script.js';
-import { createProgramScript, isBootLevel } from './script-text.js';
+import { defineByScript, describeMountByScript, mountByScript } from './script-services.js';
+import { isBootLevel } from './script-text.js';
 import { addTarget, type Earlier, placeScript, removeTarget } from './sysvinit-order.js';
 
 export const sysvinit: InitSystem = {
@@ -32,28 +31,13 @@ export const sysvinit: InitSystem = {
     for (const level of startLevels) outcomes.push(await unlinkScript(name, level, at));
     return combine(outcomes);
   },
-  async define(service, at) {
-    requireUsualRunlevel(service, 'sysvinit', at);
-    return putScript(service.name, createProgramScript(service), at);
-  },
-  async mount(mount, at) {
-    refuseAutomount(mount, 'sysvinit', at);
-    requireUsualRunlevel(mount, 'sysvinit', at);
-    return combine([
-      await putMountLine(mount, at),
-      await putScript(mount.name, createMountScript(mount, 'lsb'), at),
-      await sysvinit.enable(mount, at),
-    ]);
-  },
+  define: (service, at) => defineByScript(sysvinit, service, at),
+  mount: (mount, at) => mountByScript(sysvinit, mount, at),
   isStarted: (names, workspace) => isLinked(names, workspace),
   pathOf: (name) => `etc/init.d/${name}`,
   describeStart: ({ name, runlevel }) =>
     `etc/rc${isBootLevel(runlevel) ? 'S' : '2'}.d/S??${name}${isBootLevel(runlevel) ? '' : ' and those of 3, 4 and 5'}, numbered by its LSB header`,
-  describeMount: (mount) => [
-    `etc/fstab: a line for ${mount.target}, marked noauto`,
-    `etc/init.d/${mount.name}`,
-    sysvinit.describeStart(mount),
-  ],
+  describeMount: (mount) => describeMountByScript(sysvinit, mount),
 };
 
 const startLevels = ['S', '1', '2', '3', '4', '5'];

@@ -1,5 +1,6 @@
 import type { Workspace } from '../../../model/workspace.js';
 import type { StepContext } from '../step-context.js';
+import { findFile, isAnyFile } from '../workspace-files.js';
 import { apk } from './apk.js';
 import { apt } from './apt.js';
 import { dnf } from './dnf.js';
@@ -19,8 +20,8 @@ export const managerPaths = [
 export async function findManagers(workspace: Workspace): Promise<readonly PackageManager[]> {
   const present: { manager: PackageManager; hasDatabase: boolean }[] = [];
   for (const manager of all) {
-    if ((await findFile(workspace, manager.programs)) === undefined) continue;
-    const hasDatabase = (await findFile(workspace, manager.databases)) !== undefined;
+    if (!(await isAnyFile(workspace, manager.programs))) continue;
+    const hasDatabase = await isAnyFile(workspace, manager.databases);
     present.push({ manager, hasDatabase });
   }
   return present.sort((a, b) => Number(b.hasDatabase) - Number(a.hasDatabase)).map(({ manager }) => manager);
@@ -34,11 +35,6 @@ export async function readInstalled(
 ): Promise<Packages> {
   const database = await findFile(workspace, manager.databases);
   return database === undefined ? new Map() : manager.readInstalled({ workspace, context, database });
-}
-
-async function findFile(workspace: Workspace, paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) if ((await workspace.follow(path))?.type === 'file') return path;
-  return undefined;
 }
 
 /** Packages that are new or have another version, sorted by name. */
