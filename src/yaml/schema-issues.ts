@@ -25,7 +25,7 @@ export interface Fault {
   readonly count?: number | undefined;
 }
 
-/** Faults of one kind that are told one by one. */
+/** Faults of one kind that are listed one by one. */
 const mostFaults = 100;
 
 /** Turns issues of zod into faults. `value` is the checked value, `keysAt` the keys that its maps may have. */

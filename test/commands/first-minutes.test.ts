@@ -290,7 +290,7 @@ test('the plan of patches with mistakes says nothing of their steps', async (t) 
   t.regex(ran.stderr, /\[patch-invalid\]\n {2}try: moby-patch check wrong\n$/);
 });
 
-test('-q prints nothing, and a failure is told on one stream, in report.md too', async (t) => {
+test('-q prints nothing, and a failure has one stream, and its place in report.md', async (t) => {
   const folder = await createPlayground(t);
   const build = ['build', '-i', 'initrd.img', '--no-verify', '-p'];
   t.deepEqual(await callMoby([...build, 'motd', '-q'], folder, {}), { code: 0, stdout: '', stderr: '' });

@@ -30,7 +30,7 @@ test('every command has examples, and each has only options that the command kno
     }
 });
 
-test('an old Node is told which one is wanted', (t) => {
+test('an old Node gets one line that names the version wanted', (t) => {
   const { engines } = JSON.parse(readFileSync('package.json', 'utf8'));
   t.is(engines.node, `>=${oldestNode.join('.')}`);
   t.regex(

@@ -57,7 +57,7 @@ test('a file of the vendor that is another one than was pinned stops the build, 
   t.regex(gone?.message ?? '', /image: {2}nothing/);
 });
 
-test('steps are tried on the image until a command runs, and all that cannot succeed is told', async (t) => {
+test('steps are tried on the image until a command runs, and everything that cannot succeed is reported', async (t) => {
   const yaml = `steps:
   - replace: {path: etc/motd, text: hello, with: bye}
   - file: {path: etc/new, content: "x"}
@@ -75,7 +75,7 @@ test('steps are tried on the image until a command runs, and all that cannot suc
   t.deepEqual(at.commands, []);
 });
 
-test('what a step says of the image is told before the build', async (t) => {
+test('what a step finds in the image is shown before the build', async (t) => {
   const yaml = 'steps:\n  - cron: {name: beat, schedule: "@daily", command: date}\n';
   const at = createMemoryWorkspace({ 'etc/passwd': 'root:x:0:0::/root:/bin/sh\n', 'etc/cron.d/x': '' });
   const { notes } = await rehearseSteps(await plan(t, yaml), at, signal);

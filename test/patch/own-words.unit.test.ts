@@ -56,7 +56,7 @@ const wrong: readonly (readonly [z.ZodType, unknown])[] = [
   [z.never(), 1],
 ];
 
-test('every kind of issue that a schema finds is told in words of our own', (t) => {
+test('every kind of issue that a schema finds has words of our own', (t) => {
   const seen = new Set<string>();
   for (const [schema, value] of wrong) {
     const result = schema.safeParse(value);
@@ -102,7 +102,7 @@ const texts = [
   'a: !!x !!y 1',
 ];
 
-test('every fault of the syntax is told in words of our own', (t) => {
+test('every fault of the syntax has words of our own', (t) => {
   for (const text of texts) {
     const { problems } = readYaml(text, 'f');
     t.not(problems.length, 0, text);

@@ -93,7 +93,7 @@ async function isFile(path: string): Promise<boolean> {
 async function checkPatch(folder: string, roots: readonly string[]): Promise<readonly Problem[]> {
   const patch: Patch = await loadPatch(folder);
   const { problems } = await addUsed([patch], roots);
-  // Those of another file are told where it is checked.
+  // Those of another file belong to the check of that file.
   const own = problems.filter(({ at }) => at.file === patch.file);
   return [...own, ...(await findWarnings(patch))];
 }

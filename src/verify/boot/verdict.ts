@@ -138,7 +138,7 @@ function describeGoal(seen: Observation, { init }: Terms): string {
   return init === 'openrc' ? 'before the end of the default runlevel' : 'before its system was up';
 }
 
-/** Seconds at whose end the emulated guest still came forward. */
+/** Whether the emulated guest was still making progress when its time was over. */
 function isTooSlow(seen: Observation, end: End, { timeout, accelerator }: Terms): boolean {
   if (end.kind === 'starved') return true;
   if (accelerator !== 'tcg') return false;
@@ -159,7 +159,7 @@ function createSlowError(seen: Observation, end: End, { timeout, accelerator }: 
     unmet ??
     (end.kind === 'starved'
       ? 'this machine gave the guest a fraction of its time'
-      : `after ${timeout} s the guest still came forward (last line "${last}")`);
+      : `after ${timeout} s the guest was still making progress (last line "${last}")`);
   const how = accelerator === 'tcg' ? 'emulated here' : 'run here';
   const message = `too slow to tell, ${how}: ${what}`;
   return new MobyPatchError('infrastructure', 'boot-too-slow', message, {

@@ -83,7 +83,7 @@ test('a first program without an init system has to show something, and to stay'
   t.deepEqual(decideEnd(told, other, 5), { kind: 'settled' });
 });
 
-test('an emulated guest that came forward to the end is too slow, one that was silent is refused', (t) => {
+test('an emulated guest that made progress to the end is too slow, one that was silent is refused', (t) => {
   const timeout: End = { kind: 'timeout' };
   t.throws(() => judge(observe(`${started}step\n`, 55), timeout, other, 60), { message: /too slow to tell/ });
   t.regex(judge(observe(`${started}step\n`, 5), timeout, other, 60) ?? '', /silent since 55 s/);

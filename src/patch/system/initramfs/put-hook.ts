@@ -86,7 +86,7 @@ async function putFirst(hook: Hook, at: At): Promise<StepOutcome> {
   ]);
 }
 
-/** Its name stays the same: busybox goes by it. */
+/** Its name stays the same: busybox chooses its applet by it. */
 const moved = '/etc/moby-patch/init';
 
 async function moveInit({ workspace }: At): Promise<void> {
