@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { findImage } from '#src/catalog/find-image.js';
-import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
+import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio/cpio-writer.js';
 import { runShell } from './measure.js';
 
 /** Images of other people's making, and a large generated one. */

@@ -11,17 +11,17 @@ export {
   padding,
   parseHeader,
   trailerName,
-} from './format/cpio-header.js';
+} from './format/cpio/cpio-header.js';
 export {
   type CpioReader,
   type CpioReaderOptions,
   createCpioReader,
   type ReaderProblem,
   type ReaderToken,
-} from './format/cpio-reader.js';
-export { encodePadding, encodeRecord, encodeTrailer, type RecordFields } from './format/cpio-writer.js';
+} from './format/cpio/cpio-reader.js';
+export { encodePadding, encodeRecord, encodeTrailer, type RecordFields } from './format/cpio/cpio-writer.js';
 export { createMode, parsePermissions, parseType } from './format/mode.js';
 export { decodePath, encodePath, showPath } from './format/path.js';
-export type { Token } from './model/archive.js';
-export type { EntryType } from './model/entry.js';
-export type { Header } from './model/layout.js';
+export type { Token } from './model/image/archive.js';
+export type { EntryType } from './model/image/entry.js';
+export type { Header } from './model/image/layout.js';

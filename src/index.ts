@@ -20,15 +20,9 @@ export { createDockerEngine } from './engine/docker/engine.js';
 export { createLocalEngine } from './engine/local/engine.js';
 export { createStreamEngine } from './engine/stream.js';
 export { type CachePart, cacheEntry, noCache, openCache, trimCache } from './io/cache.js';
-export type * from './model/archive.js';
-export type * from './model/boot.js';
 export type * from './model/build.js';
 export type * from './model/cache.js';
-export type * from './model/change.js';
 export type * from './model/deployment.js';
-export type * from './model/diff.js';
-export type * from './model/engine.js';
-export type * from './model/entry.js';
 export {
   createErrorReport,
   type ErrorDetails,
@@ -36,19 +30,25 @@ export {
   type ErrorReport,
   exitCodes,
   MobyPatchError,
-} from './model/error.js';
-export type * from './model/hazard.js';
-export type * from './model/layout.js';
+} from './model/error/error.js';
+export type * from './model/image/archive.js';
+export type * from './model/image/change.js';
+export type * from './model/image/diff.js';
+export type * from './model/image/entry.js';
+export type * from './model/image/layout.js';
 export { type ScanLimits, usualLimits } from './model/limits.js';
-export type * from './model/lock.js';
-export type * from './model/manifest.js';
-export type * from './model/patch.js';
-export type * from './model/plan.js';
-export type * from './model/report.js';
-export type * from './model/secret.js';
+export type * from './model/patch/engine.js';
+export type * from './model/patch/lock.js';
+export type * from './model/patch/patch.js';
+export type * from './model/patch/plan.js';
+export type * from './model/patch/secret.js';
+export type * from './model/patch/workspace.js';
+export type * from './model/result/boot.js';
+export type * from './model/result/hazard.js';
+export type * from './model/result/manifest.js';
+export type * from './model/result/report.js';
+export type * from './model/result/twice.js';
 export type * from './model/session.js';
-export type * from './model/twice.js';
-export type * from './model/workspace.js';
 export { type DefineOptions, definePatch, type PatchInput } from './patch/define-patch.js';
 export { loadPatch } from './patch/language/load-patch.js';
 export { createPlan } from './patch/plan.js';

@@ -6,10 +6,10 @@ import type { CommandContext } from './commands/shared/context.js';
 import { createOutputClosedError, createOutputFault, explain } from './commands/shared/errors.js';
 import { createLiveLine } from './commands/shared/live-line.js';
 import { talk } from './commands/shared/talk.js';
-import { closeInherited } from './io/descriptors.js';
-import { listOwnScratch } from './io/scratch.js';
-import { createErrorReport, exitCodes, MobyPatchError } from './model/error.js';
-import { secretPrefix } from './model/secret.js';
+import { listOwnScratch } from './io/place/scratch.js';
+import { closeInherited } from './io/process/descriptors.js';
+import { createErrorReport, exitCodes, MobyPatchError } from './model/error/error.js';
+import { secretPrefix } from './model/patch/secret.js';
 import { version } from './version.js';
 
 /** Bytes of heap in use that only an image with very many entries needs. */

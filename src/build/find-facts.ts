@@ -1,6 +1,6 @@
-import type { Archive } from '../model/archive.js';
-import type { ImageFacts } from '../model/facts.js';
-import type { Patch } from '../model/patch.js';
+import type { Archive } from '../model/image/archive.js';
+import type { ImageFacts } from '../model/patch/facts.js';
+import type { Patch } from '../model/patch/patch.js';
 import { detectInitOf } from '../tree/init-system.js';
 import { resolvePath } from '../tree/resolve.js';
 import { describeSystem } from '../verify/describe-system.js';

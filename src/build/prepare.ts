@@ -1,10 +1,10 @@
 import { chooseEngine } from '../engine/choose.js';
-import { joinFiles } from '../io/join-files.js';
-import type { Scratch } from '../io/scratch.js';
-import type { Image } from '../model/archive.js';
-import type { Engine } from '../model/engine.js';
-import type { MobyPatchError } from '../model/error.js';
-import type { Plan } from '../model/plan.js';
+import { joinFiles } from '../io/file/join-files.js';
+import type { Scratch } from '../io/place/scratch.js';
+import type { MobyPatchError } from '../model/error/error.js';
+import type { Image } from '../model/image/archive.js';
+import type { Engine } from '../model/patch/engine.js';
+import type { Plan } from '../model/patch/plan.js';
 import { type CachedSteps, openCachedSteps } from '../patch/cached-steps.js';
 import { createPlan } from '../patch/plan.js';
 import { foreseeMode } from '../repack/write-changes.js';

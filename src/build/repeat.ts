@@ -1,9 +1,9 @@
 import { createWorkspace } from '../engine/workspace.js';
 import { noCache } from '../io/cache.js';
-import type { Image } from '../model/archive.js';
-import type { Change } from '../model/change.js';
-import type { Engine } from '../model/engine.js';
-import type { Plan } from '../model/plan.js';
+import type { Image } from '../model/image/archive.js';
+import type { Change } from '../model/image/change.js';
+import type { Engine } from '../model/patch/engine.js';
+import type { Plan } from '../model/patch/plan.js';
 import { traceSteps } from '../patch/trace-steps.js';
 import { compareRuns, refuseDifferences } from '../verify/compare-runs.js';
 import type { Run } from './run.js';

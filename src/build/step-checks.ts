@@ -1,9 +1,9 @@
 import { createStreamEngine } from '../engine/stream.js';
 import { createWorkspace } from '../engine/workspace.js';
-import type { Image } from '../model/archive.js';
 import type { BuildRequest } from '../model/build.js';
-import type { MobyPatchError } from '../model/error.js';
-import type { Plan } from '../model/plan.js';
+import type { MobyPatchError } from '../model/error/error.js';
+import type { Image } from '../model/image/archive.js';
+import type { Plan } from '../model/patch/plan.js';
 import type { Session } from '../model/session.js';
 import type { CachedSteps } from '../patch/cached-steps.js';
 import { checkPins } from '../patch/check-pins.js';

@@ -1,6 +1,6 @@
-import { createScratch } from '../io/scratch.js';
+import { createScratch } from '../io/place/scratch.js';
 import type { BuildRequest } from '../model/build.js';
-import type { MobyPatchError } from '../model/error.js';
+import type { MobyPatchError } from '../model/error/error.js';
 import type { Session } from '../model/session.js';
 import { chooseStamp } from '../patch/choose-stamp.js';
 import { findImageWarnings } from '../patch/image-warnings.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createUnreadableError, readRegular } from '../io/regular-file.js';
+import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
 import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, placeFault } from '../yaml/schema-issues.js';

@@ -1,11 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { refuseForeign } from '../compress/foreign.js';
-import { detectKernelImage } from '../format/kernel-magic.js';
-import { openInputFile } from '../io/input-file.js';
-import { openRegular } from '../io/regular-file.js';
+import { detectKernelImage } from '../format/kind/kernel-magic.js';
+import { openInputFile } from '../io/file/input-file.js';
+import { openRegular } from '../io/file/regular-file.js';
 import type { ApplicationCommands } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { chooseCandidate } from './candidates.js';
 import type { Definition } from './definition.js';

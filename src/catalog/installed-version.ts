@@ -1,5 +1,5 @@
-import { runProcess } from '../io/process.js';
-import { readRegular } from '../io/regular-file.js';
+import { readRegular } from '../io/file/regular-file.js';
+import { runProcess } from '../io/process/process.js';
 import type { VersionSource } from './definition.js';
 
 const commandTimeout = 30;

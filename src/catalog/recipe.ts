@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { runProcess } from '../io/process.js';
-import { readRegular } from '../io/regular-file.js';
-import { createScratch, removeAbandoned } from '../io/scratch.js';
-import { assertOwnFolder } from '../io/trust.js';
-import { MobyPatchError } from '../model/error.js';
+import { readRegular } from '../io/file/regular-file.js';
+import { createScratch, removeAbandoned } from '../io/place/scratch.js';
+import { assertOwnFolder } from '../io/place/trust.js';
+import { runProcess } from '../io/process/process.js';
+import { MobyPatchError } from '../model/error/error.js';
 
 export interface RecipeOptions {
   readonly signal: AbortSignal;

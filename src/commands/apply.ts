@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Outcome, Report } from '../model/report.js';
+import type { Outcome, Report } from '../model/result/report.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
 import { explain, guard } from './shared/errors.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Report } from '../model/report.js';
+import type { Report } from '../model/result/report.js';
 import { describeStreamed } from '../report/streamed.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
@@ -34,8 +34,8 @@ export function addBuildCommand(program: Command, context: CommandContext): void
 async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
   assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
   const { withReports } = await import('./shared/write-reports.js');
-  const { streamRegular } = await import('../io/regular-file.js');
-  const { createScratch } = await import('../io/scratch.js');
+  const { streamRegular } = await import('../io/file/regular-file.js');
+  const { createScratch } = await import('../io/place/scratch.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     await using scratch = await createScratch();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseShownPath } from '../format/path.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import {

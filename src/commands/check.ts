@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { createErrorReport, MobyPatchError } from '../model/error.js';
+import { createErrorReport, MobyPatchError } from '../model/error/error.js';
 import { type CommandContext, createReader, openSession } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
 import { collect } from './shared/options.js';

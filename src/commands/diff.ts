@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { ImageName } from '../setup/named-image.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';

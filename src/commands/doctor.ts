@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes } from '../model/error.js';
+import { exitCodes } from '../model/error/error.js';
 import type { Finding } from '../tasks/doctor/finding.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { guard } from './shared/errors.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { showMode } from '../format/mode.js';
 import { parseShownPath, showPath } from '../format/path.js';
-import type { Entry } from '../model/entry.js';
+import type { Entry } from '../model/image/entry.js';
 import { formatTable } from '../report/table.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';

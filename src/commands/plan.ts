@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Report } from '../model/report.js';
+import type { Report } from '../model/result/report.js';
 import { describeCached, describeSkipped } from '../report/text.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { showText } from '../format/show-text.js';
-import { createErrorReport, exitCodes, MobyPatchError } from '../model/error.js';
+import { createErrorReport, exitCodes, MobyPatchError } from '../model/error/error.js';
 import { showExamples } from './examples.js';
 import type { CommandContext } from './shared/context.js';
 import { explain } from './shared/errors.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes } from '../model/error.js';
+import { exitCodes } from '../model/error/error.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { addRequestOptions, type RequestFlags } from './shared/deploy-options.js';
 import { guard } from './shared/errors.js';

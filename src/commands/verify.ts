@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { BootResult } from '../model/boot.js';
-import { createErrorReport, type MobyPatchError } from '../model/error.js';
+import { createErrorReport, type MobyPatchError } from '../model/error/error.js';
+import type { BootResult } from '../model/result/boot.js';
 import type { BootFlags } from '../setup/boot-options.js';
 import { addBootOptions } from './shared/build-options.js';
 import { type CommandContext, createReader } from './shared/context.js';
@@ -84,7 +84,7 @@ async function listBoot(result: BootResult): Promise<string[]> {
 }
 
 async function createRefusal({ reason }: BootResult, console: string | undefined): Promise<MobyPatchError> {
-  const { createRefusedError } = await import('../verify/boot/refused-error.js');
+  const { createRefusedError } = await import('../verify/boot/judge/refused-error.js');
   const hint = console === undefined ? '--console FILE saves what the guest printed' : `less ${console}`;
   return createRefusedError({ what: 'the image', reason, console, hint });
 }

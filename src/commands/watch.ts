@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { createErrorReport } from '../model/error.js';
+import { createErrorReport } from '../model/error/error.js';
 import { renderError } from '../report/error.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { addReapplyOptions, type ReapplyFlags } from './shared/deploy-options.js';

@@ -1,16 +1,16 @@
+import { detectCodec } from '../format/codec/magic.js';
 import {
   type CpioReader,
   createCpioReader,
   type ReaderProblem,
   type ReaderToken,
-} from '../format/cpio-reader.js';
-import { quoteShell } from '../format/file-kind.js';
-import { detectCodec } from '../format/magic.js';
-import { type InputFile, readRange } from '../io/input-file.js';
-import type { Token, TokenOptions, Tokens } from '../model/archive.js';
-import { MobyPatchError } from '../model/error.js';
-import type { ErrorCode } from '../model/error-code.js';
-import type { Codec, Segment } from '../model/layout.js';
+} from '../format/cpio/cpio-reader.js';
+import { quoteShell } from '../format/kind/file-kind.js';
+import { type InputFile, readRange } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { ErrorCode } from '../model/error/error-code.js';
+import type { Token, TokenOptions, Tokens } from '../model/image/archive.js';
+import type { Codec, Segment } from '../model/image/layout.js';
 import type { MemberEnd } from './codec.js';
 import { type MemberOptions, readMember } from './compression.js';
 import { createContentError, identifyContent } from './foreign.js';

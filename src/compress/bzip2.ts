@@ -1,5 +1,10 @@
-import { bzip2MarkSpan, findBzip2Marks, foldBzip2Checksum, parseBzip2Header } from '../format/bzip2-marks.js';
-import type { InputFile } from '../io/input-file.js';
+import {
+  bzip2MarkSpan,
+  findBzip2Marks,
+  foldBzip2Checksum,
+  parseBzip2Header,
+} from '../format/codec/bzip2-marks.js';
+import type { InputFile } from '../io/file/input-file.js';
 import {
   type CodecImplementation,
   createMemberError,

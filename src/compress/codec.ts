@@ -1,7 +1,7 @@
-import type { InputFile } from '../io/input-file.js';
+import type { InputFile } from '../io/file/input-file.js';
 import type { Cache } from '../model/cache.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Compression, MemberRange } from '../model/layout.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Compression, MemberRange } from '../model/image/layout.js';
 import type { Pieces } from './piece.js';
 
 /** What is known of a compressed member once its last byte was read. */

@@ -1,6 +1,6 @@
-import type { InputFile } from '../io/input-file.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Codec, Compression } from '../model/layout.js';
+import type { InputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Codec, Compression } from '../model/image/layout.js';
 import type { CodecImplementation, MemberEnd, Members, RunFormat, Settings } from './codec.js';
 import { gzip } from './gzip.js';
 import type { MembersAhead } from './gzip-ahead.js';

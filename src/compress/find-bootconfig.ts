@@ -5,8 +5,8 @@ import {
   locateBootconfigEnd,
   parseBootconfigEnd,
   sumBootconfig,
-} from '../format/bootconfig-trailer.js';
-import { type InputFile, readRange } from '../io/input-file.js';
+} from '../format/bootconfig/bootconfig-trailer.js';
+import { type InputFile, readRange } from '../io/file/input-file.js';
 
 interface FindOptions {
   /** Where the image begins in the file. */

@@ -1,9 +1,9 @@
-import { identifyFile, longestMark, quoteShell, tailSize, unpackCommands } from '../format/file-kind.js';
-import type { FileKind } from '../format/file-marks.js';
-import { detectCodec } from '../format/magic.js';
-import { type InputFile, openInputFile } from '../io/input-file.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Codec } from '../model/layout.js';
+import { detectCodec } from '../format/codec/magic.js';
+import { identifyFile, longestMark, quoteShell, tailSize, unpackCommands } from '../format/kind/file-kind.js';
+import type { FileKind } from '../format/kind/file-marks.js';
+import { type InputFile, openInputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Codec } from '../model/image/layout.js';
 import { type MemberOptions, readMember } from './compression.js';
 
 /** What stands at a place of a file in place of an archive: a kind from the table, or a compressed file of one. */

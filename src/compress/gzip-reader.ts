@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { constants, crc32, createInflateRaw } from 'node:zlib';
-import { parseGzipHeader } from '../format/gzip-header.js';
-import { createShortenedError, type InputFile, readRange } from '../io/input-file.js';
-import { giveSlab, takeSlab } from '../io/slabs.js';
-import type { MobyPatchError } from '../model/error.js';
+import { parseGzipHeader } from '../format/codec/gzip-header.js';
+import { createShortenedError, type InputFile, readRange } from '../io/file/input-file.js';
+import { giveSlab, takeSlab } from '../io/file/slabs.js';
+import type { MobyPatchError } from '../model/error/error.js';
 import { createMemberError, createTruncatedError, type MemberEnd } from './codec.js';
 import { startFeeding } from './zlib-feed.js';
 

@@ -1,4 +1,4 @@
-import type { InputFile } from '../io/input-file.js';
+import type { InputFile } from '../io/file/input-file.js';
 
 /** Bytes per read: one call reads headers that lie close together, and little is read between distant ones. */
 const windowSize = 4096;

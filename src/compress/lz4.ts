@@ -1,7 +1,7 @@
-import { parseLz4Word } from '../format/lz4-legacy.js';
-import { detectCodec } from '../format/magic.js';
-import type { InputFile } from '../io/input-file.js';
-import type { MobyPatchError } from '../model/error.js';
+import { parseLz4Word } from '../format/codec/lz4-legacy.js';
+import { detectCodec } from '../format/codec/magic.js';
+import type { InputFile } from '../io/file/input-file.js';
+import type { MobyPatchError } from '../model/error/error.js';
 import {
   type CodecImplementation,
   createMemberError,

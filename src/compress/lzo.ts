@@ -4,10 +4,10 @@ import {
   longestLzopHeader,
   lzopBlockHeader,
   parseLzopHeader,
-} from '../format/lzop-header.js';
-import type { InputFile } from '../io/input-file.js';
-import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+} from '../format/codec/lzop-header.js';
+import type { InputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Bytes } from '../model/image/entry.js';
 import {
   type CodecImplementation,
   createMemberError,

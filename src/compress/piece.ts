@@ -1,4 +1,4 @@
-import type { Bytes } from '../model/entry.js';
+import type { Bytes } from '../model/image/entry.js';
 
 /**
  * What flows to a compressor. A kernel accepts a gzip member that ends between two entries and goes on with the next

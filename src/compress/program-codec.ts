@@ -1,8 +1,8 @@
+import { type InputFile, readRange } from '../io/file/input-file.js';
 import { gatherBytes } from '../io/gather-bytes.js';
-import { type InputFile, readRange } from '../io/input-file.js';
-import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Codec } from '../model/layout.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { Codec } from '../model/image/layout.js';
 import { createMemberError, type Members } from './codec.js';
 import { listBytes, type Pieces } from './piece.js';
 import { runFilter } from './run-filter.js';

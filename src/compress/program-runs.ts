@@ -1,8 +1,8 @@
 import { availableParallelism, totalmem } from 'node:os';
 import pLimit from 'p-limit';
-import { runProcess } from '../io/process.js';
-import { holdBytes } from '../io/spool.js';
-import type { Bytes } from '../model/entry.js';
+import { holdBytes } from '../io/file/spool.js';
+import { runProcess } from '../io/process/process.js';
+import type { Bytes } from '../model/image/entry.js';
 import { cacheRuns } from './cached-runs.js';
 import type { Members, Settings } from './codec.js';
 import type { Pieces } from './piece.js';

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { createMissingProgramError, createTail, startProcess, stopProcess } from '../io/process.js';
-import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { createMissingProgramError, createTail, startProcess, stopProcess } from '../io/process/process.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Bytes } from '../model/image/entry.js';
 
 export interface Filter {
   readonly argv: readonly [program: string, ...rest: string[]];

@@ -1,5 +1,5 @@
-import { createSlabWriter, type SlabWriter } from '../io/slabs.js';
-import type { Bytes } from '../model/entry.js';
+import { createSlabWriter, type SlabWriter } from '../io/file/slabs.js';
+import type { Bytes } from '../model/image/entry.js';
 import { type Cut, isRunStart, type Piece, type Pieces } from './piece.js';
 
 /** Compresses what stands between two cuts: whole entries, so that a kernel takes each result as a member. */

@@ -1,5 +1,5 @@
-import type { Token } from '../model/archive.js';
-import type { Bytes } from '../model/entry.js';
+import type { Token } from '../model/image/archive.js';
+import type { Bytes } from '../model/image/entry.js';
 
 /** Walks the tokens of an archive entry by entry, and reads only the bodies that are wanted. */
 export interface TokenCursor<Any extends { readonly kind: string } = Token> extends AsyncDisposable {

@@ -7,9 +7,9 @@ import {
   parseLzmaDictionary,
   parseXzHeader,
   type XzHeader,
-} from '../format/xz-header.js';
-import type { InputFile } from '../io/input-file.js';
-import { MobyPatchError } from '../model/error.js';
+} from '../format/codec/xz-header.js';
+import type { InputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
 import {
   type CodecImplementation,
   createMemberError,

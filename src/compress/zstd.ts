@@ -1,5 +1,10 @@
-import { longestZstdHeader, parseZstdBlock, parseZstdHeader, type ZstdHeader } from '../format/zstd-frame.js';
-import type { InputFile } from '../io/input-file.js';
+import {
+  longestZstdHeader,
+  parseZstdBlock,
+  parseZstdHeader,
+  type ZstdHeader,
+} from '../format/codec/zstd-frame.js';
+import type { InputFile } from '../io/file/input-file.js';
 import {
   type CodecImplementation,
   createMemberError,

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type ProcessResult, runProcess } from '../io/process.js';
+import { type ProcessResult, runProcess } from '../io/process/process.js';
 import type { ApplicationCommands } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { ReadingSession } from '../model/session.js';
 
 /** Seconds. */

@@ -1,8 +1,8 @@
 import { planBuild } from '../build.js';
 import type { BuildRequest } from '../model/build.js';
 import type { Conflict } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Outcome, Report } from '../model/report.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
 import { assertNoFaults, createBuildRequest } from '../setup/build-request.js';
 import { type ApplicationOptions, refuseRunning, withoutApplication } from './application.js';

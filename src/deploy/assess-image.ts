@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { createStreamEngine } from '../engine/stream.js';
 import { createWorkspace } from '../engine/workspace.js';
 import { noCache } from '../io/cache.js';
-import type { Archive } from '../model/archive.js';
 import type { Status } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Plan } from '../model/plan.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Plan } from '../model/patch/plan.js';
 import type { ReadingSession } from '../model/session.js';
 import { openImage } from '../unpack/open-image.js';
 import {

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { digestBytes } from '../io/digest.js';
-import { createReadError } from '../io/input-file.js';
-import { streamRegular } from '../io/regular-file.js';
+import { createReadError } from '../io/file/input-file.js';
+import { streamRegular } from '../io/file/regular-file.js';
 import type { FileMark } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 
 /** A file's digest and size, with a signature that any later write changes. */
 export interface InstalledFile extends FileMark {

@@ -1,5 +1,5 @@
-import { quoteShell } from '../format/file-kind.js';
-import { MobyPatchError } from '../model/error.js';
+import { quoteShell } from '../format/kind/file-kind.js';
+import { MobyPatchError } from '../model/error/error.js';
 
 /** What a command of the installed image may name. */
 interface Named {

@@ -1,5 +1,5 @@
 import type { Conflict, Deployment, PackageDrift, Status } from '../model/deployment.js';
-import type { Report } from '../model/report.js';
+import type { Report } from '../model/result/report.js';
 
 /** What `apply` or `reapply` did. */
 export interface Deployed {

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { settleAccess } from '../io/access.js';
-import { readAccess } from '../io/access-list.js';
-import { runProcess } from '../io/process.js';
-import { streamRegular } from '../io/regular-file.js';
-import { createPrivateFolder, removeAbandoned } from '../io/scratch.js';
-import { MobyPatchError } from '../model/error.js';
+import { streamRegular } from '../io/file/regular-file.js';
+import { settleAccess } from '../io/place/access.js';
+import { readAccess } from '../io/place/access-list.js';
+import { createPrivateFolder, removeAbandoned } from '../io/place/scratch.js';
+import { runProcess } from '../io/process/process.js';
+import { MobyPatchError } from '../model/error/error.js';
 import { assertSame, examineFile } from './installed-file.js';
 
 export interface Replacement {

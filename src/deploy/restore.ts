@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { FileMark, Status } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { withoutApplication } from './application.js';
 import { assessImage } from './assess-image.js';

@@ -1,5 +1,5 @@
 import type { Deployment, Status } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { assessImage } from './assess-image.js';
 import { completeCommands } from './next-command.js';

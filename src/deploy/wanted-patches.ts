@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Plan } from '../model/plan.js';
-import type { Secret } from '../model/secret.js';
+import type { Plan } from '../model/patch/plan.js';
+import type { Secret } from '../model/patch/secret.js';
 import type { ReadingSession } from '../model/session.js';
 import { createPlan } from '../patch/plan.js';
 import { assertNoFaults, type BuildFlags, createBuildRequest } from '../setup/build-request.js';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
 import { collectBytes } from '../io/collect.js';
-import type { Archive, ImageEntry } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
-import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { Archive, ImageEntry } from '../model/image/archive.js';
+import type { Entry } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { resolvePath } from '../tree/resolve.js';
 
 /** Bytes: a larger file is read by itself, when a step asks for it. */

@@ -1,6 +1,6 @@
-import type { Engine, EngineName } from '../model/engine.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Need } from '../model/workspace.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Engine, EngineName } from '../model/patch/engine.js';
+import type { Need } from '../model/patch/workspace.js';
 
 export interface ChosenEngine {
   readonly engine: Engine;

@@ -1,8 +1,8 @@
-import type { Archive } from '../model/archive.js';
 import type { Cache } from '../model/cache.js';
-import type { Change } from '../model/change.js';
-import type { CommandRoot, Executor } from '../model/engine.js';
-import type { RunOptions, RunResult } from '../model/workspace.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Change } from '../model/image/change.js';
+import type { CommandRoot, Executor } from '../model/patch/engine.js';
+import type { RunOptions, RunResult } from '../model/patch/workspace.js';
 import { runWithDownloads } from './downloads.js';
 import { type Overlay, pathOf } from './overlay.js';
 

@@ -1,9 +1,9 @@
 import { showPath } from '../format/path.js';
 import { digestBody, digestFiles } from '../io/digest.js';
-import type { Archive } from '../model/archive.js';
-import type { Change } from '../model/change.js';
-import type { Entry } from '../model/entry.js';
-import { addToGroup } from '../model/groups.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Change } from '../model/image/change.js';
+import type { Entry } from '../model/image/entry.js';
+import { addToGroup } from '../model/image/groups.js';
 import { groupLinks, type LinkNames } from '../tree/links.js';
 import { coverPaths } from '../tree/resolve.js';
 

@@ -1,10 +1,10 @@
 import { cacheEntry } from '../io/cache.js';
-import { readPieces } from '../io/read-write.js';
+import { readPieces } from '../io/file/read-write.js';
 import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
-import type { Change } from '../model/change.js';
-import type { CollectedFile, CommandRoot } from '../model/engine.js';
-import type { Bytes, Entry, EntryType } from '../model/entry.js';
-import type { Downloads, RunOptions, RunResult } from '../model/workspace.js';
+import type { Change } from '../model/image/change.js';
+import type { Bytes, Entry, EntryType } from '../model/image/entry.js';
+import type { CollectedFile, CommandRoot } from '../model/patch/engine.js';
+import type { Downloads, RunOptions, RunResult } from '../model/patch/workspace.js';
 
 /** Bytes of an image's downloads that a command gets at most. */
 const sizeLimit = 256 * 2 ** 20;

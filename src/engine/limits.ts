@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import type { StepLimits } from '../model/engine.js';
+import type { StepLimits } from '../model/patch/engine.js';
 
 const usualProcesses = 4096;
 const usualShare = 0.5;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { holdBytes } from '../io/spool.js';
-import type { Change } from '../model/change.js';
-import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Content, Put } from '../model/workspace.js';
+import { holdBytes } from '../io/file/spool.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Change } from '../model/image/change.js';
+import type { Entry } from '../model/image/entry.js';
+import type { Content, Put } from '../model/patch/workspace.js';
 import { createPathIndex, type PathIndex } from '../tree/path-index.js';
 import { coverPaths, parentPath, resolvePath } from '../tree/resolve.js';
 

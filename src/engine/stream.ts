@@ -1,5 +1,5 @@
-import type { Engine } from '../model/engine.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Engine } from '../model/patch/engine.js';
 
 /** Puts and removals only, in this process: nothing is started and nothing needs to be installed. */
 export function createStreamEngine(): Engine {

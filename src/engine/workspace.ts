@@ -1,9 +1,9 @@
 import { collectBytes } from '../io/collect.js';
-import type { Archive } from '../model/archive.js';
-import type { Change } from '../model/change.js';
-import type { Engine, ExecutorOptions, OpenWorkspace, WorkspaceState } from '../model/engine.js';
-import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Change } from '../model/image/change.js';
+import type { Entry } from '../model/image/entry.js';
+import type { Engine, ExecutorOptions, OpenWorkspace, WorkspaceState } from '../model/patch/engine.js';
 import { coverPaths } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
 import { createCommands } from './commands.js';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { giveSlab, slabSize, takeSlab } from '../io/slabs.js';
+import { giveSlab, slabSize, takeSlab } from '../io/file/slabs.js';
 import type { BatchAnswer, FileCommand } from './file-worker.js';
 import { createHashedFile, type HashedFile } from './hashed-file.js';
 import type { Metadata } from './write-entry.js';

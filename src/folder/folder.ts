@@ -1,5 +1,5 @@
 import { encodePath, showPath } from '../format/path.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 
 /** A folder of this machine that holds the root file system of an image. */
 export interface Folder {

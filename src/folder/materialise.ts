@@ -1,10 +1,10 @@
 import { linkSync, mkdirSync } from 'node:fs';
 import { parsePermissions } from '../format/mode.js';
-import { createInterruptedError } from '../io/process.js';
-import type { Archive, ImageEntry } from '../model/archive.js';
-import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import { createInterruptedError } from '../io/process/process.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive, ImageEntry } from '../model/image/archive.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { createFolderFault, type Folder, parentOf } from './folder.js';
 import {
   type Attributes,

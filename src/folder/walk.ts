@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decodePath } from '../format/path.js';
-import { createInterruptedError } from '../io/process.js';
+import { createInterruptedError } from '../io/process/process.js';
 import { createTurns } from '../io/turns.js';
 import { createFolderFault, type Folder } from './folder.js';
 

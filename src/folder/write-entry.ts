@@ -12,9 +12,9 @@ import {
   utimesSync,
 } from 'node:fs';
 import { encodePath } from '../format/path.js';
-import { writeAllSync } from '../io/read-write.js';
-import type { Bytes, Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { writeAllSync } from '../io/file/read-write.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Bytes, Entry } from '../model/image/entry.js';
 
 // Synchronous: an entry takes six system calls, and the thread pool costs more than each call does.
 

@@ -1,4 +1,4 @@
-import type { EntryType } from '../model/entry.js';
+import type { EntryType } from '../model/image/entry.js';
 
 /** The S_IFMT values of stat(2). */
 const typeBits: Record<EntryType, number> = {

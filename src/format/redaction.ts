@@ -1,6 +1,6 @@
-import { MobyPatchError } from '../model/error.js';
-import type { Secret } from '../model/secret.js';
-import type { OutputFilter } from '../model/workspace.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Secret } from '../model/patch/secret.js';
+import type { OutputFilter } from '../model/patch/workspace.js';
 import { type ByteSearch, createByteSearch } from './byte-search.js';
 import { listForms, shortestSecret } from './secret-forms.js';
 

@@ -1,5 +1,5 @@
-import type { ArchiveRecord, Header } from '../model/layout.js';
-import type { SidecarLine, SidecarRecord, SidecarTrailer } from '../model/sidecar.js';
+import type { ArchiveRecord, Header } from '../model/image/layout.js';
+import type { SidecarLine, SidecarRecord, SidecarTrailer } from '../model/image/sidecar.js';
 import {
   headerSize,
   isTrailer,
@@ -9,8 +9,8 @@ import {
   parseHeader,
   sliceName,
   trailerName,
-} from './cpio-header.js';
-import { encodeRecord, encodeTrailer } from './cpio-writer.js';
+} from './cpio/cpio-header.js';
+import { encodeRecord, encodeTrailer } from './cpio/cpio-writer.js';
 import { decodePath, encodePath } from './path.js';
 
 /** The sidecar of an unpacked folder has the folder's name with this suffix; it holds what the folder cannot hold. */

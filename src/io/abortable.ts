@@ -1,4 +1,4 @@
-import type { Bytes } from '../model/entry.js';
+import type { Bytes } from '../model/image/entry.js';
 
 /**
  * A stream that rejects with the signal's reason as soon as it is aborted, even while its source gives no piece. The

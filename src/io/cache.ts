@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Cache, CachedFile, CacheEntry, CacheKind } from '../model/cache.js';
-import type { Bytes } from '../model/entry.js';
-import { isRunning } from './process-record.js';
-import { readAt, writeAt } from './read-write.js';
-import { openRegular, readRegular } from './regular-file.js';
+import type { Bytes } from '../model/image/entry.js';
+import { readAt, writeAt } from './file/read-write.js';
+import { openRegular, readRegular } from './file/regular-file.js';
+import { isRunning } from './process/process-record.js';
 
 /** Bytes that a cache may hold after `trimCache`. */
 export const usualCacheLimit = 2 * 2 ** 30;

@@ -1,5 +1,5 @@
-import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Bytes } from '../model/image/entry.js';
 
 /** A whole body in memory. Error `file-too-large`: it has more than `limit` bytes. */
 export async function collectBytes(body: Bytes, limit: number, path: string): Promise<Uint8Array> {

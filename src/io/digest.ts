@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Archive } from '../model/archive.js';
-import type { Bytes, Entry } from '../model/entry.js';
-import { addToGroup } from '../model/groups.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Bytes, Entry } from '../model/image/entry.js';
+import { addToGroup } from '../model/image/groups.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 
 const emptyDigest = createHash('sha256').digest('hex');
 

@@ -1,5 +1,5 @@
-import type { Bytes } from '../model/entry.js';
-import { createSlabWriter } from './slabs.js';
+import type { Bytes } from '../model/image/entry.js';
+import { createSlabWriter } from './file/slabs.js';
 
 /** The same bytes in large pieces, each in a buffer of its own that the consumer may recycle. */
 export async function* gatherBytes(source: Bytes): AsyncGenerator<Uint8Array, void, void> {

@@ -1,10 +1,10 @@
-import type { BootRequest } from './boot.js';
-import type { EngineName, StepLimits } from './engine.js';
-import type { MobyPatchError } from './error.js';
-import type { Codec } from './layout.js';
-import type { Lock } from './lock.js';
-import type { Patch } from './patch.js';
-import type { Secret } from './secret.js';
+import type { MobyPatchError } from './error/error.js';
+import type { Codec } from './image/layout.js';
+import type { EngineName, StepLimits } from './patch/engine.js';
+import type { Lock } from './patch/lock.js';
+import type { Patch } from './patch/patch.js';
+import type { Secret } from './patch/secret.js';
+import type { BootRequest } from './result/boot.js';
 
 /**
  * `rewrite`: touched archives are written anew; `append`: the input's bytes stay, one archive follows them;

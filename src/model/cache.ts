@@ -1,4 +1,4 @@
-import type { Bytes } from './entry.js';
+import type { Bytes } from './image/entry.js';
 
 /**
  * What a cache file holds, and the folder it is in. `member`: a compressed run. `scan`: the records of an image

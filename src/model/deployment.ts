@@ -1,4 +1,4 @@
-import type { SecretSource } from './secret.js';
+import type { SecretSource } from './patch/secret.js';
 
 /** Where an installed image stands. */
 export type StatusName = 'stock' | 'patched' | 'stale' | 'upgraded' | 'foreign' | 'missing' | 'unsupported';

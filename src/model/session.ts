@@ -1,7 +1,7 @@
 import type { Cache } from './cache.js';
-import type { Engine } from './engine.js';
 import type { ScanLimits } from './limits.js';
-import type { Stage } from './report.js';
+import type { Engine } from './patch/engine.js';
+import type { Stage } from './result/report.js';
 
 /** Folders of this machine's user and of the package, all absolute. */
 export interface Places {

@@ -1,6 +1,6 @@
-import type { OpenWorkspace } from '../model/engine.js';
-import type { Step } from '../model/patch.js';
-import type { StepReport } from '../model/report.js';
+import type { OpenWorkspace } from '../model/patch/engine.js';
+import type { Step } from '../model/patch/patch.js';
+import type { StepReport } from '../model/result/report.js';
 import type { AppliedSteps, CachedSteps } from './cached-steps.js';
 
 export interface ApplyOptions {

@@ -1,11 +1,11 @@
 import { cacheEntry } from '../io/cache.js';
-import { readPieces } from '../io/read-write.js';
+import { readPieces } from '../io/file/read-write.js';
 import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
-import type { Change } from '../model/change.js';
-import type { EngineName, WorkspaceState } from '../model/engine.js';
-import type { Bytes, Entry } from '../model/entry.js';
-import type { Step } from '../model/patch.js';
-import type { StepReport } from '../model/report.js';
+import type { Change } from '../model/image/change.js';
+import type { Bytes, Entry } from '../model/image/entry.js';
+import type { EngineName, WorkspaceState } from '../model/patch/engine.js';
+import type { Step } from '../model/patch/patch.js';
+import type { StepReport } from '../model/result/report.js';
 
 /** Raised when the file looks different, or when a workspace makes other changes of the same commands. */
 const version = 4;

@@ -1,9 +1,9 @@
 import { collectBytes } from '../io/collect.js';
 import { digestBody } from '../io/digest.js';
-import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Pin, Step } from '../model/patch.js';
-import type { Workspace } from '../model/workspace.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Entry } from '../model/image/entry.js';
+import type { Pin, Step } from '../model/patch/patch.js';
+import type { Workspace } from '../model/patch/workspace.js';
 import { diffTexts } from '../tree/text-diff.js';
 import { formatPosition } from '../yaml/problems.js';
 

@@ -1,5 +1,5 @@
-import type { Archive } from '../model/archive.js';
 import type { BuildRequest } from '../model/build.js';
+import type { Archive } from '../model/image/archive.js';
 
 /**
  * The time of all that steps write, in seconds since 1970. It comes from the input alone, so that the same input gives

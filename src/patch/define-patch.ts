@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Patch } from '../model/patch.js';
+import type { Patch } from '../model/patch/patch.js';
 import { createProblemError } from '../yaml/problems.js';
 import type { YamlValue } from '../yaml/read-yaml.js';
 import { checkPayload } from './language/load-patch.js';

@@ -1,4 +1,4 @@
-import type { Position } from '../model/patch.js';
+import type { Position } from '../model/patch/patch.js';
 import { formatPosition, type Problem } from '../yaml/problems.js';
 import type { PreparedStep } from './prepare-step.js';
 

@@ -1,6 +1,6 @@
-import type { InitName } from '../model/init.js';
-import type { Step } from '../model/patch.js';
-import type { Workspace } from '../model/workspace.js';
+import type { InitName } from '../model/patch/init.js';
+import type { Step } from '../model/patch/patch.js';
+import type { Workspace } from '../model/patch/workspace.js';
 import { trimSlashes } from '../tree/resolve.js';
 import type { Problem } from '../yaml/problems.js';
 import { readText } from './system/workspace-files.js';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Expectation } from '../model/expectation.js';
-import type { ImageFacts } from '../model/facts.js';
-import type { Patch, Position, SourceStep, Step } from '../model/patch.js';
-import type { Plan, PlannedPatch, SkippedStep } from '../model/plan.js';
-import type { Secret } from '../model/secret.js';
+import type { ImageFacts } from '../model/patch/facts.js';
+import type { Patch, Position, SourceStep, Step } from '../model/patch/patch.js';
+import type { Plan, PlannedPatch, SkippedStep } from '../model/patch/plan.js';
+import type { Secret } from '../model/patch/secret.js';
+import type { Expectation } from '../model/result/expectation.js';
 import { createProblemError, type Problem } from '../yaml/problems.js';
 import { findWriteConflicts } from './find-write-conflicts.js';
 import { fillExpectation } from './language/expectations.js';

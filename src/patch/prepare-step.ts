@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { InitName } from '../model/init.js';
-import type { Patch, Pin, SourceStep, Step } from '../model/patch.js';
-import type { Secret } from '../model/secret.js';
-import type { Content } from '../model/workspace.js';
+import type { InitName } from '../model/patch/init.js';
+import type { Patch, Pin, SourceStep, Step } from '../model/patch/patch.js';
+import type { Secret } from '../model/patch/secret.js';
+import type { Content } from '../model/patch/workspace.js';
 import type { Problem } from '../yaml/problems.js';
 import type { Values } from './language/expressions.js';
 import { fitValue } from './language/fit-value.js';

@@ -1,6 +1,6 @@
-import { MobyPatchError } from '../model/error.js';
-import type { Step } from '../model/patch.js';
-import type { Workspace } from '../model/workspace.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Step } from '../model/patch/patch.js';
+import type { Workspace } from '../model/patch/workspace.js';
 
 export interface Rehearsal {
   /** Of the steps that cannot succeed in this image. */

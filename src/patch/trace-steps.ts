@@ -1,10 +1,10 @@
 import { digestBody } from '../io/digest.js';
-import type { Change } from '../model/change.js';
-import type { OpenWorkspace } from '../model/engine.js';
-import type { Entry } from '../model/entry.js';
-import { addToGroup } from '../model/groups.js';
-import type { Step } from '../model/patch.js';
-import type { Plan } from '../model/plan.js';
+import type { Change } from '../model/image/change.js';
+import type { Entry } from '../model/image/entry.js';
+import { addToGroup } from '../model/image/groups.js';
+import type { OpenWorkspace } from '../model/patch/engine.js';
+import type { Step } from '../model/patch/patch.js';
+import type { Plan } from '../model/patch/plan.js';
 
 export interface Trace {
   /** Bodies are valid until the workspace is closed. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { isRunStart } from '../compress/piece.js';
-import { encodePadding, encodeRecord } from '../format/cpio-writer.js';
+import { encodePadding, encodeRecord } from '../format/cpio/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
-import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { Entry } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import type { Inodes } from './inodes.js';
 
 /** A record to write; `head` is everything before the body. */

@@ -1,11 +1,11 @@
 import type { Piece, Pieces } from '../compress/piece.js';
-import { encodeHeader, headerSize, maximumNameSize, padding } from '../format/cpio-header.js';
-import { createCpioReader, type ReaderToken } from '../format/cpio-reader.js';
-import { encodePadding } from '../format/cpio-writer.js';
-import { createFiller, isFiller } from '../format/filler.js';
+import { encodeHeader, headerSize, maximumNameSize, padding } from '../format/cpio/cpio-header.js';
+import { createCpioReader, type ReaderToken } from '../format/cpio/cpio-reader.js';
+import { encodePadding } from '../format/cpio/cpio-writer.js';
+import { createFiller, isFiller } from '../format/cpio/filler.js';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import type { Header } from '../model/layout.js';
+import type { Header } from '../model/image/layout.js';
 
 type EntryToken = Extract<ReaderToken, { kind: 'entry' | 'trailer' }>;
 

@@ -1,10 +1,10 @@
-import { emptyFields, type RecordFields } from '../format/cpio-writer.js';
+import { emptyFields, type RecordFields } from '../format/cpio/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { decodePath, encodePath } from '../format/path.js';
-import type { Archive } from '../model/archive.js';
-import type { Change } from '../model/change.js';
-import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Change } from '../model/image/change.js';
+import type { Entry } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { diffTrees } from '../tree/diff.js';
 import { mergeRecords } from '../tree/merge.js';
 import { coverPaths } from '../tree/resolve.js';

@@ -1,11 +1,11 @@
 import { isRunStart, type Piece } from '../compress/piece.js';
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
-import { encodePadding, encodeTrailer } from '../format/cpio-writer.js';
+import { encodePadding, encodeTrailer } from '../format/cpio/cpio-writer.js';
 import { decodePath } from '../format/path.js';
-import type { Archive, Token } from '../model/archive.js';
-import type { Bytes } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive, Token } from '../model/image/archive.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { guardSkipped, type Stream } from './skipped-record.js';
 
 type Entry = Extract<Token, { kind: 'entry' | 'trailer' }>;

@@ -1,8 +1,8 @@
 import { encodePath } from '../format/path.js';
 import { isWritable } from '../format/sidecar.js';
-import type { Archive } from '../model/archive.js';
-import type { Entry } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Entry } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 
 /** The numbers by which a kernel recognises hard links, and whether this name brings the body. */
 export interface Identity {

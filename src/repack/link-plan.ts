@@ -1,9 +1,9 @@
 import { parseType } from '../format/mode.js';
-import type { Archive, ImageEntry } from '../model/archive.js';
-import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import { addToGroup } from '../model/groups.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive, ImageEntry } from '../model/image/archive.js';
+import type { Entry } from '../model/image/entry.js';
+import { addToGroup } from '../model/image/groups.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 
 /**
  * Actions for the remaining names of hard-link groups that lose some. Their link count is corrected, since the kernel

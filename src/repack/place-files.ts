@@ -1,4 +1,4 @@
-import type { Layout, LayoutFile, MemberRange } from '../model/layout.js';
+import type { Layout, LayoutFile, MemberRange } from '../model/image/layout.js';
 
 /** Where the segments of an image were written, by their indexes, without the zeros that were put behind them. */
 export type SegmentPlaces = ReadonlyMap<number, MemberRange>;

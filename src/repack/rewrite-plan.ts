@@ -1,11 +1,11 @@
 import { encodePath, showPath } from '../format/path.js';
 import { isWritable } from '../format/sidecar.js';
-import type { Archive } from '../model/archive.js';
-import type { Change } from '../model/change.js';
-import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { ErrorCode } from '../model/error-code.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { ErrorCode } from '../model/error/error-code.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Change } from '../model/image/change.js';
+import type { Entry } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { coverPaths, parentPath } from '../tree/resolve.js';
 import { planLinks, type RecordAction } from './link-plan.js';
 

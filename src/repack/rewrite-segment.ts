@@ -1,11 +1,11 @@
 import { isRunStart, type Piece } from '../compress/piece.js';
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
-import { encodePadding, encodeTrailer, patchRecord } from '../format/cpio-writer.js';
-import { readAhead } from '../io/read-ahead.js';
-import type { Spool, Spooled } from '../io/spool.js';
-import type { Archive } from '../model/archive.js';
-import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import { encodePadding, encodeTrailer, patchRecord } from '../format/cpio/cpio-writer.js';
+import { readAhead } from '../io/file/read-ahead.js';
+import type { Spool, Spooled } from '../io/file/spool.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { createNewRecord, cutAddedRuns, type NewRecord } from './added-runs.js';
 import { copyBody, readWhole } from './copy-segment.js';
 import type { Inodes } from './inodes.js';

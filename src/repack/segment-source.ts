@@ -2,11 +2,11 @@ import { readCachedRun } from '../compress/cached-runs.js';
 import type { Settings } from '../compress/codec.js';
 import { findRunFormat } from '../compress/compression.js';
 import type { Cut, Piece } from '../compress/piece.js';
-import { padding } from '../format/cpio-header.js';
-import { createCpioReader } from '../format/cpio-reader.js';
-import { readAhead } from '../io/read-ahead.js';
-import type { Archive, ArchivedRun, ArchiveRuns, Token, Tokens } from '../model/archive.js';
-import type { ArchiveRecord, Codec } from '../model/layout.js';
+import { padding } from '../format/cpio/cpio-header.js';
+import { createCpioReader } from '../format/cpio/cpio-reader.js';
+import { readAhead } from '../io/file/read-ahead.js';
+import type { Archive, ArchivedRun, ArchiveRuns, Token, Tokens } from '../model/image/archive.js';
+import type { ArchiveRecord, Codec } from '../model/image/layout.js';
 
 /**
  * Beside the tokens of an archive: where a run begins, runs that are compressed already, and a run as it was before

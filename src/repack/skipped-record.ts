@@ -1,9 +1,9 @@
 import type { Settings } from '../compress/codec.js';
 import { endsMembersAtCuts } from '../compress/compression.js';
 import type { Piece } from '../compress/piece.js';
-import { isSkipped } from '../format/cpio-header.js';
-import { isSplit } from '../format/kernel-buffer.js';
-import type { Codec, Header } from '../model/layout.js';
+import { isSkipped } from '../format/cpio/cpio-header.js';
+import { isSplit } from '../format/kind/kernel-buffer.js';
+import type { Codec, Header } from '../model/image/layout.js';
 
 /** How a stream of records is compressed. */
 export interface Stream {

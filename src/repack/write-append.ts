@@ -1,13 +1,13 @@
 import { placeMembers } from '../compress/codec.js';
 import { chooseSettings, writeMembers } from '../compress/compression.js';
 import { createPieces, type Piece } from '../compress/piece.js';
-import { encodeBootconfig } from '../format/bootconfig-trailer.js';
-import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio-writer.js';
+import { encodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
+import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio/cpio-writer.js';
+import { countGapZeros } from '../format/cpio/segment-gap.js';
 import { encodePath } from '../format/path.js';
-import { countGapZeros } from '../format/segment-gap.js';
-import type { Image } from '../model/archive.js';
-import type { WantedBootconfig } from '../model/change.js';
-import type { Codec, Compression, MemberRange } from '../model/layout.js';
+import type { Image } from '../model/image/archive.js';
+import type { WantedBootconfig } from '../model/image/change.js';
+import type { Codec, Compression, MemberRange } from '../model/image/layout.js';
 import type { AppendedRecord } from './append-plan.js';
 
 export interface AppendOptions {

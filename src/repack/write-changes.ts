@@ -1,10 +1,10 @@
 import { showPath } from '../format/path.js';
-import type { Archive, Image } from '../model/archive.js';
 import type { WriteMode } from '../model/build.js';
-import type { Change, WantedBootconfig } from '../model/change.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Compression, MemberRange } from '../model/layout.js';
-import type { Lock } from '../model/lock.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive, Image } from '../model/image/archive.js';
+import type { Change, WantedBootconfig } from '../model/image/change.js';
+import type { Compression, MemberRange } from '../model/image/layout.js';
+import type { Lock } from '../model/patch/lock.js';
 import { type AppendedRecord, type AppendFault, findImageFault, planAppend } from './append-plan.js';
 import { writeAppended } from './write-append.js';
 import { type RepackOptions, writeImage } from './write-image.js';

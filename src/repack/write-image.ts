@@ -1,15 +1,22 @@
 import { placeMembers, type Settings } from '../compress/codec.js';
 import { assertAlignable, chooseSettings, writeMembers } from '../compress/compression.js';
 import type { Pieces } from '../compress/piece.js';
-import { encodeBootconfig } from '../format/bootconfig-trailer.js';
-import { isSkipped } from '../format/cpio-header.js';
-import { countGapZeros } from '../format/segment-gap.js';
-import type { Spool } from '../io/spool.js';
-import type { Archive } from '../model/archive.js';
+import { encodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
+import { isSkipped } from '../format/cpio/cpio-header.js';
+import { countGapZeros } from '../format/cpio/segment-gap.js';
+import type { Spool } from '../io/file/spool.js';
 import type { Cache } from '../model/cache.js';
-import type { Change, WantedBootconfig } from '../model/change.js';
-import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Codec, Compression, LayoutFile, MemberRange, Segment } from '../model/layout.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Change, WantedBootconfig } from '../model/image/change.js';
+import type { Bytes } from '../model/image/entry.js';
+import type {
+  ArchiveRecord,
+  Codec,
+  Compression,
+  LayoutFile,
+  MemberRange,
+  Segment,
+} from '../model/image/layout.js';
 import { alignBodies } from './align-bodies.js';
 import { copySegment } from './copy-segment.js';
 import { createInodes } from './inodes.js';

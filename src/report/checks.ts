@@ -1,6 +1,6 @@
-import type { ExpectationResult } from '../model/boot.js';
-import { type Expectation, nameExpectation } from '../model/expectation.js';
-import type { Report, Stage } from '../model/report.js';
+import type { ExpectationResult } from '../model/result/boot.js';
+import { type Expectation, nameExpectation } from '../model/result/expectation.js';
+import type { Report, Stage } from '../model/result/report.js';
 import { describeCached } from './text.js';
 
 /** One thing that a run checked. */

@@ -1,7 +1,7 @@
-import { showBootconfigKey } from '../format/bootconfig-text.js';
+import { showBootconfigKey } from '../format/bootconfig/bootconfig-text.js';
 import { showPath } from '../format/path.js';
 import { showLine, showText } from '../format/show-text.js';
-import type { Difference, TreeDiff } from '../model/diff.js';
+import type { Difference, TreeDiff } from '../model/image/diff.js';
 
 export function renderDiff(diff: TreeDiff): string[] {
   const signs = { added: '+', removed: '-', changed: '~' } as const;

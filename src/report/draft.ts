@@ -1,9 +1,9 @@
 import { createRedaction, type Redaction } from '../format/redaction.js';
 import type { FileAccess } from '../model/access.js';
-import { createErrorReport } from '../model/error.js';
-import type { InitDetection } from '../model/init.js';
-import type { Plan } from '../model/plan.js';
-import type { Outcome, PlanReport, Report, Stage, StepReport } from '../model/report.js';
+import { createErrorReport } from '../model/error/error.js';
+import type { InitDetection } from '../model/patch/init.js';
+import type { Plan } from '../model/patch/plan.js';
+import type { Outcome, PlanReport, Report, Stage, StepReport } from '../model/result/report.js';
 
 /** The report of a run that is still going on. */
 export interface ReportDraft {

@@ -1,5 +1,5 @@
 import { showPath } from '../format/path.js';
-import type { ErrorReport } from '../model/error.js';
+import type { ErrorReport } from '../model/error/error.js';
 
 /** Where and what, then the hint on a line of its own. */
 export function renderError(error: ErrorReport): string {

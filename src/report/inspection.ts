@@ -1,8 +1,8 @@
-import { showBootconfigKey } from '../format/bootconfig-text.js';
+import { showBootconfigKey } from '../format/bootconfig/bootconfig-text.js';
 import { showPath } from '../format/path.js';
 import { showLine } from '../format/show-text.js';
-import type { Hazard } from '../model/hazard.js';
-import type { Layout, LayoutFile } from '../model/layout.js';
+import type { Layout, LayoutFile } from '../model/image/layout.js';
+import type { Hazard } from '../model/result/hazard.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
 import { shorten } from './shorten.js';
 import { formatTable } from './table.js';

@@ -1,4 +1,4 @@
-import type { Report } from '../model/report.js';
+import type { Report } from '../model/result/report.js';
 import { type Check, listChecks } from './checks.js';
 import { renderError } from './error.js';
 import { type Markup, mark, markLines } from './markup.js';

@@ -1,6 +1,6 @@
-import type { Layout } from '../model/layout.js';
-import type { Manifest, ManifestImage } from '../model/manifest.js';
-import type { Report } from '../model/report.js';
+import type { Layout } from '../model/image/layout.js';
+import type { Manifest, ManifestImage } from '../model/result/manifest.js';
+import type { Report } from '../model/result/report.js';
 
 /** The part of a report that still matters when the build is forgotten. */
 export function createManifest(report: Report): Manifest {

@@ -1,5 +1,5 @@
-import type { ErrorReport } from '../model/error.js';
-import type { Report } from '../model/report.js';
+import type { ErrorReport } from '../model/error/error.js';
+import type { Report } from '../model/result/report.js';
 import { renderDiff } from './diff.js';
 import { placeMessage } from './error.js';
 import { renderReport } from './text.js';

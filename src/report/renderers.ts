@@ -1,5 +1,5 @@
 import { formatJson, showText } from '../format/show-text.js';
-import type { Report } from '../model/report.js';
+import type { Report } from '../model/result/report.js';
 import { renderHtml } from './html/page.js';
 import { renderJunit } from './junit.js';
 import { renderMarkdown } from './markdown.js';

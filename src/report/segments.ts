@@ -1,4 +1,4 @@
-import type { Layout, Segment } from '../model/layout.js';
+import type { Layout, Segment } from '../model/image/layout.js';
 
 /** The columns of a table of segments; those of `segmentNumbers` are numbers. */
 export const segmentColumns = ['', 'offset', 'end', 'size', 'codec', 'unpacked', 'entries', ''];

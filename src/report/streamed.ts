@@ -1,4 +1,4 @@
-import type { Report } from '../model/report.js';
+import type { Report } from '../model/result/report.js';
 
 /** How the user names it. */
 const standardOutput = '-';

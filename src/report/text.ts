@@ -1,7 +1,7 @@
-import { type BootResult, bootStages } from '../model/boot.js';
-import { type Expectation, nameExpectation } from '../model/expectation.js';
-import type { Layout } from '../model/layout.js';
-import type { Report, StepReport } from '../model/report.js';
+import type { Layout } from '../model/image/layout.js';
+import { type BootResult, bootStages } from '../model/result/boot.js';
+import { type Expectation, nameExpectation } from '../model/result/expectation.js';
+import type { Report, StepReport } from '../model/result/report.js';
 import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
 

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
-import type { BootRequest } from '../model/boot.js';
 import type { BootOptions } from '../model/build.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Expectation } from '../model/expectation.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { BootRequest } from '../model/result/boot.js';
+import type { Expectation } from '../model/result/expectation.js';
 import { normaliseExpectation } from '../patch/language/normalise-expectation.js';
 import type { Configuration } from './configuration.js';
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { noCache, openCache, trimCache, usualCacheLimit } from '../io/cache.js';
-import { assertOwnFolder } from '../io/trust.js';
+import { assertOwnFolder } from '../io/place/trust.js';
 import type { Cache } from '../model/cache.js';
 import type { ReadingSession } from '../model/session.js';
 

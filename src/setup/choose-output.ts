@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { FileToJoin } from '../io/join-files.js';
-import { nameIn } from '../io/split-file.js';
-import { MobyPatchError } from '../model/error.js';
+import type { FileToJoin } from '../io/file/join-files.js';
+import { nameIn } from '../io/file/split-file.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { Places } from '../model/session.js';
 import type { LoadedConfiguration } from './configuration.js';
 

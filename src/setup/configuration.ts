@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { createUnreadableError, readRegular } from '../io/regular-file.js';
-import { assertNotPlanted } from '../io/trust.js';
+import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
+import { assertNotPlanted } from '../io/place/trust.js';
 import { expectationSchema } from '../patch/language/expectation-schema.js';
 import { createEntries, createScalar } from '../patch/language/scalar.js';
 import { createProblemError } from '../yaml/problems.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { createUnreadableError, readRegular } from '../io/regular-file.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Lock } from '../model/lock.js';
+import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Lock } from '../model/patch/lock.js';
 
 /** Beside moby-patch.yaml, or in the working folder. */
 export const lockName = 'moby-patch.lock';

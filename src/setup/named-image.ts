@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
-import { openInputFile } from '../io/input-file.js';
-import { type FileToJoin, joinFiles, nameFiles } from '../io/join-files.js';
-import { createScratch } from '../io/scratch.js';
+import { openInputFile } from '../io/file/input-file.js';
+import { type FileToJoin, joinFiles, nameFiles } from '../io/file/join-files.js';
+import { createScratch } from '../io/place/scratch.js';
 import type { ReadingSession } from '../model/session.js';
 import type { ScannedImage } from '../unpack/collector.js';
 import { refuseStart } from '../unpack/image-start.js';

@@ -1,4 +1,4 @@
-import { assertNotPlanted, assertOwnFolder } from '../io/trust.js';
+import { assertNotPlanted, assertOwnFolder } from '../io/place/trust.js';
 import type { Places } from '../model/session.js';
 
 /**

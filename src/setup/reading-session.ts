@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { secretPrefix } from '../model/secret.js';
+import { secretPrefix } from '../model/patch/secret.js';
 import type { Places, ReadingSession } from '../model/session.js';
 
 const packageFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

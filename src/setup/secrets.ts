@@ -2,11 +2,11 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { shortestSecret } from '../format/secret-forms.js';
-import { readAt } from '../io/read-write.js';
-import { createUnreadableError, isMissing, openRegular, readOpened } from '../io/regular-file.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Parameter, Patch } from '../model/patch.js';
-import type { Secret, SecretSource } from '../model/secret.js';
+import { readAt } from '../io/file/read-write.js';
+import { createUnreadableError, isMissing, openRegular, readOpened } from '../io/file/regular-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Parameter, Patch } from '../model/patch/patch.js';
+import type { Secret, SecretSource } from '../model/patch/secret.js';
 import type { ReadingSession } from '../model/session.js';
 import {
   createMissingSecretError,

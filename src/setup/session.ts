@@ -1,7 +1,7 @@
 import { createDockerEngine } from '../engine/docker/engine.js';
 import { createLocalEngine } from '../engine/local/engine.js';
 import { createStreamEngine } from '../engine/stream.js';
-import type { Stage } from '../model/report.js';
+import type { Stage } from '../model/result/report.js';
 import type { ProgressEvent, Session } from '../model/session.js';
 import { locateBuildCache, openBuildCache } from './build-cache.js';
 import { createReadingSession, type ReadingSessionOptions } from './reading-session.js';

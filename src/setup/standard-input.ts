@@ -1,9 +1,9 @@
 import { createWriteStream, fstatSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { anybody } from '../io/access.js';
-import { createListQuestion } from '../io/access-list.js';
+import { anybody } from '../io/place/access.js';
+import { createListQuestion } from '../io/place/access-list.js';
 import type { FileAccess } from '../model/access.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { ReadingSession } from '../model/session.js';
 
 /** No image or root that is piped in is larger; an endless stream must not fill the disk. */

@@ -1,7 +1,7 @@
 import { showLine } from '../format/show-text.js';
-import type { Device, EntryType } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { ErrorCode } from '../model/error-code.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { ErrorCode } from '../model/error/error-code.js';
+import type { Device, EntryType } from '../model/image/entry.js';
 
 /** Bytes of a header; bodies are padded to a multiple of it. */
 export const blockSize = 512;

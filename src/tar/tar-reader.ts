@@ -1,5 +1,5 @@
 import { decodePath, showPath } from '../format/path.js';
-import type { Bytes, EntryType } from '../model/entry.js';
+import type { Bytes, EntryType } from '../model/image/entry.js';
 import {
   blockSize,
   createTarError,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { encodePath, hasEscapes, showPath } from '../format/path.js';
-import type { Bytes, Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Bytes, Entry } from '../model/image/entry.js';
 import {
   blockSize,
   createTarError,

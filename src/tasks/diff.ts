@@ -1,4 +1,4 @@
-import type { TreeDiff } from '../model/diff.js';
+import type { TreeDiff } from '../model/image/diff.js';
 import type { ReadingSession } from '../model/session.js';
 import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { sharedWith } from '../unpack/reading.js';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { parseBootconfig } from '../format/bootconfig-parser.js';
-import type { Layout, LayoutFile } from '../model/layout.js';
+import { parseBootconfig } from '../format/bootconfig/bootconfig-parser.js';
+import type { Layout, LayoutFile } from '../model/image/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import type { Inspection } from '../report/inspection.js';
 import { type ImageName, openNamedImage } from '../setup/named-image.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Removal } from '../engine/docker/prune.js';
 import { removeAbandonedGroups } from '../engine/local/sandbox/groups.js';
 import { trimCache, usualCacheLimit } from '../io/cache.js';
-import { removeAbandoned } from '../io/scratch.js';
+import { removeAbandoned } from '../io/place/scratch.js';
 import type { ReadingSession } from '../model/session.js';
 import { assertOwnCache, locateBuildCache } from '../setup/build-cache.js';
 

@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sidecarSuffix } from '../format/sidecar.js';
-import { openInputFile } from '../io/input-file.js';
-import { createOutput, type Output, type Written } from '../io/output.js';
-import { streamRegular } from '../io/regular-file.js';
-import { createScratch, type Scratch } from '../io/scratch.js';
-import { hashParts, splitFile } from '../io/split-file.js';
-import { createSpool, type Spool } from '../io/spool.js';
+import { openInputFile } from '../io/file/input-file.js';
+import { streamRegular } from '../io/file/regular-file.js';
+import { hashParts, splitFile } from '../io/file/split-file.js';
+import { createSpool, type Spool } from '../io/file/spool.js';
+import { createOutput, type Output, type Written } from '../io/place/output.js';
+import { createScratch, type Scratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
-import type { TreeDiff } from '../model/diff.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Layout, MemberRange } from '../model/layout.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { TreeDiff } from '../model/image/diff.js';
+import type { Layout, MemberRange } from '../model/image/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import {
   createEmptySidecar,

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { showPath } from '../format/path.js';
-import { createOutput } from '../io/output.js';
-import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { createOutput } from '../io/place/output.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Entry } from '../model/image/entry.js';
 import type { ReadingSession } from '../model/session.js';
 import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { createGlob } from '../tree/glob.js';

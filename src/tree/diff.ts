@@ -1,6 +1,6 @@
 import { showMode } from '../format/mode.js';
-import type { Difference, TreeDiff } from '../model/diff.js';
-import type { Entry, EntryField } from '../model/entry.js';
+import type { Difference, TreeDiff } from '../model/image/diff.js';
+import type { Entry, EntryField } from '../model/image/entry.js';
 import { groupLinks, type LinkNames } from './links.js';
 
 type Tree = ReadonlyMap<string, Entry>;

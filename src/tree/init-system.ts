@@ -1,5 +1,5 @@
-import type { Entry, EntryType } from '../model/entry.js';
-import type { InitDetection } from '../model/init.js';
+import type { Entry, EntryType } from '../model/image/entry.js';
+import type { InitDetection } from '../model/patch/init.js';
 import { resolvePath } from './resolve.js';
 
 /** The entry at the end of all symlinks; `path`: where it is. */

@@ -1,9 +1,9 @@
-import { emptyFields } from '../format/cpio-writer.js';
+import { emptyFields } from '../format/cpio/cpio-writer.js';
 import { parsePermissions } from '../format/mode.js';
 import { encodePath } from '../format/path.js';
-import type { ImageEntry } from '../model/archive.js';
-import type { Bytes, Device, EntryType } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { ImageEntry } from '../model/image/archive.js';
+import type { Bytes, Device, EntryType } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 
 /** A file in the kernel's memory; it may have several names. */
 export interface Inode {

@@ -1,5 +1,5 @@
 import { encodePath } from '../format/path.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { Inode } from './inode.js';
 import { joinPath, parentPath } from './resolve.js';
 

@@ -1,4 +1,4 @@
-import type { Entry } from '../model/entry.js';
+import type { Entry } from '../model/image/entry.js';
 
 /** All names of the file at a path, sorted, as one text; for a path that is no hard link the path. */
 export type LinkNames = (path: string) => string;

@@ -1,8 +1,8 @@
-import { isFiller } from '../format/filler.js';
+import { isFiller } from '../format/cpio/filler.js';
 import { parsePermissions, parseType } from '../format/mode.js';
-import type { DroppedRecord, ImageEntry, LinkLeak, PlacedRecord } from '../model/archive.js';
-import type { Bytes, EntryType } from '../model/entry.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { DroppedRecord, ImageEntry, LinkLeak, PlacedRecord } from '../model/image/archive.js';
+import type { Bytes, EntryType } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import {
   builtInPaths,
   createBuiltInFiles,

@@ -1,4 +1,4 @@
-import type { Entry } from '../model/entry.js';
+import type { Entry } from '../model/image/entry.js';
 
 /** The entry at a canonical path; undefined for the root `''` is allowed. */
 export type Lookup = (path: string) => Pick<Entry, 'type' | 'target'> | undefined;

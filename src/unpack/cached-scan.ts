@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
-import type { ArchivedRun, ArchiveFault } from '../model/archive.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
-import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/layout.js';
+import type { ArchivedRun, ArchiveFault } from '../model/image/archive.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/image/layout.js';
 import { createCollector, type Scan } from './collector.js';
 import { hashRange, readWhole, type Shortcut } from './reading.js';
 

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import type { ArchiveFault, ArchiveRuns, Image, Token } from '../model/archive.js';
-import type { ArchiveRecord, Header, Segment } from '../model/layout.js';
+import type { ArchiveFault, ArchiveRuns, Image, Token } from '../model/image/archive.js';
+import type { ArchiveRecord, Header, Segment } from '../model/image/layout.js';
 import { createRunList } from './run-list.js';
 
 /** All that a scan of an image file finds. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type InputFile, readRange } from '../io/input-file.js';
+import { type InputFile, readRange } from '../io/file/input-file.js';
 
 export interface HashedFile {
   /** The same file; the reader reads this one. */

@@ -1,9 +1,9 @@
 import { createForeignError, identifyAt } from '../compress/foreign.js';
-import { identifyFile } from '../format/file-kind.js';
-import { detectCodec } from '../format/magic.js';
-import type { InputFile } from '../io/input-file.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Codec } from '../model/layout.js';
+import { detectCodec } from '../format/codec/magic.js';
+import { identifyFile } from '../format/kind/file-kind.js';
+import type { InputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Codec } from '../model/image/layout.js';
 
 /** The error for bytes with which no image begins; nothing for no bytes. */
 export function refuseStart(start: Uint8Array, name: string): MobyPatchError | undefined {

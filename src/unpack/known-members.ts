@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createMembersAhead } from '../compress/gzip-ahead.js';
 import { cacheEntry } from '../io/cache.js';
-import type { InputFile } from '../io/input-file.js';
+import type { InputFile } from '../io/file/input-file.js';
 import type { Cache } from '../model/cache.js';
-import type { Bytes } from '../model/entry.js';
-import type { ArchiveRecord, Compression, Header, MemberRange } from '../model/layout.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { ArchiveRecord, Compression, Header, MemberRange } from '../model/image/layout.js';
 import {
   type Collected,
   createCollector,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Segment } from '../model/layout.js';
+import type { Segment } from '../model/image/layout.js';
 import { type Collected, createCollector, type Scan, type ScannedImage } from './collector.js';
 import { hashSegments, type Shortcut, updateHash } from './reading.js';
 import { type ScanStart, scanImage } from './scan.js';

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type InputFile, readRange } from '../io/input-file.js';
+import { type InputFile, readRange } from '../io/file/input-file.js';
 import { createTurns } from '../io/turns.js';
-import type { LayoutFile, MemberRange, Segment } from '../model/layout.js';
+import type { LayoutFile, MemberRange, Segment } from '../model/image/layout.js';
 import type { ScanLimits } from '../model/limits.js';
 import type { Work } from '../model/session.js';
 import { createCollector, type Scan, type ScannedImage } from './collector.js';

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { isRunStart } from '../compress/piece.js';
-import { padding } from '../format/cpio-header.js';
-import type { ArchivedRun, ArchiveRuns, Token } from '../model/archive.js';
+import { padding } from '../format/cpio/cpio-header.js';
+import type { ArchivedRun, ArchiveRuns, Token } from '../model/image/archive.js';
 
 type Beginning = Token & { readonly kind: 'entry' | 'trailer' };
 

@@ -1,7 +1,7 @@
 import { parseType } from '../format/mode.js';
-import type { InputFile } from '../io/input-file.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Header } from '../model/layout.js';
+import type { InputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Header } from '../model/image/layout.js';
 import { type ScanLimits, usualLimits } from '../model/limits.js';
 
 /** Counts what is read of an image against its limits; past one, `addMember` and `addEntry` throw `image-too-large`. */

@@ -1,6 +1,6 @@
-import type { InputFile } from '../io/input-file.js';
-import { MobyPatchError } from '../model/error.js';
-import type { LayoutFile } from '../model/layout.js';
+import type { InputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { LayoutFile } from '../model/image/layout.js';
 import { refuseStart } from './image-start.js';
 import {
   type Grammar,

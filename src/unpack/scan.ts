@@ -1,13 +1,13 @@
 import { createTooLargeError, type MemberSummary, readArchive } from '../compress/archive.js';
 import { findBootconfig, withoutBootconfig } from '../compress/find-bootconfig.js';
 import type { MembersAhead } from '../compress/gzip-ahead.js';
-import { isSkipped, lacksNul } from '../format/cpio-header.js';
-import { isSplit } from '../format/kernel-buffer.js';
+import { isSkipped, lacksNul } from '../format/cpio/cpio-header.js';
+import { isSplit } from '../format/kind/kernel-buffer.js';
 import { decodePath } from '../format/path.js';
-import type { InputFile } from '../io/input-file.js';
+import type { InputFile } from '../io/file/input-file.js';
 import { createTurns } from '../io/turns.js';
-import type { ArchiveFault, Token } from '../model/archive.js';
-import type { Codec, Compression, Header, Segment } from '../model/layout.js';
+import type { ArchiveFault, Token } from '../model/image/archive.js';
+import type { Codec, Compression, Header, Segment } from '../model/image/layout.js';
 import type { ScanLimits } from '../model/limits.js';
 import type { Collector, KnownRecord } from './collector.js';
 import { classifyStart, createNoArchiveError, createNoImageError } from './image-start.js';

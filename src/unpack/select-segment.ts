@@ -1,6 +1,6 @@
-import type { Archive } from '../model/archive.js';
-import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive } from '../model/image/archive.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { mergeRecords } from '../tree/merge.js';
 import type { ScannedImage } from './collector.js';
 

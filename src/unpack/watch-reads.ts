@@ -1,4 +1,4 @@
-import type { InputFile } from '../io/input-file.js';
+import type { InputFile } from '../io/file/input-file.js';
 import type { Work } from '../model/session.js';
 
 /** Tells how far a file was read, when it is read further than ever before. */

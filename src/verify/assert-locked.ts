@@ -1,6 +1,6 @@
 import { findDrift } from '../format/package-drift.js';
-import { MobyPatchError } from '../model/error.js';
-import type { Lock } from '../model/lock.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Lock } from '../model/patch/lock.js';
 
 /** What is known of a build so far; the other parts come later. */
 export interface LockedParts {

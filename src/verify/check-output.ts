@@ -1,9 +1,9 @@
 import { digestBody, digestFiles } from '../io/digest.js';
-import type { Archive } from '../model/archive.js';
-import type { Change, WantedBootconfig } from '../model/change.js';
-import type { TreeDiff } from '../model/diff.js';
-import type { Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive } from '../model/image/archive.js';
+import type { Change, WantedBootconfig } from '../model/image/change.js';
+import type { TreeDiff } from '../model/image/diff.js';
+import type { Entry } from '../model/image/entry.js';
 import { groupLinks } from '../tree/links.js';
 import { coverPaths, parentPath } from '../tree/resolve.js';
 import { compareImages } from './compare-images.js';

@@ -1,5 +1,5 @@
-import { parseBootconfig } from '../format/bootconfig-parser.js';
-import type { BootconfigDifference } from '../model/diff.js';
+import { parseBootconfig } from '../format/bootconfig/bootconfig-parser.js';
+import type { BootconfigDifference } from '../model/image/diff.js';
 
 /** The keys that differ; a text that cannot be parsed is the value of a key without a name. Undefined for equal texts. */
 export function compareBootconfigs(

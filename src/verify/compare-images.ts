@@ -1,10 +1,10 @@
 import { collectBytes } from '../io/collect.js';
 import { digestFiles } from '../io/digest.js';
 import { createTurns, inTurns } from '../io/turns.js';
-import type { Archive, ImageEntry } from '../model/archive.js';
-import type { Difference, TreeDiff } from '../model/diff.js';
-import { addToGroup } from '../model/groups.js';
-import type { ArchiveRecord } from '../model/layout.js';
+import type { Archive, ImageEntry } from '../model/image/archive.js';
+import type { Difference, TreeDiff } from '../model/image/diff.js';
+import { addToGroup } from '../model/image/groups.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 import { diffInSteps } from '../tree/diff.js';
 import { diffTexts } from '../tree/text-diff.js';
 import { compareBootconfigs } from './compare-bootconfigs.js';

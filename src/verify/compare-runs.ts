@@ -1,8 +1,8 @@
 import { showPath } from '../format/path.js';
-import type { Change } from '../model/change.js';
-import type { Bytes, Entry } from '../model/entry.js';
-import { MobyPatchError } from '../model/error.js';
-import type { RunDifference } from '../model/twice.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Change } from '../model/image/change.js';
+import type { Bytes, Entry } from '../model/image/entry.js';
+import type { RunDifference } from '../model/result/twice.js';
 import { findRemedy } from './hazards/generated.js';
 
 /** Differences that a message names. */

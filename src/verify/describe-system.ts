@@ -1,5 +1,5 @@
 import { collectBytes } from '../io/collect.js';
-import type { Archive, ImageEntry } from '../model/archive.js';
+import type { Archive, ImageEntry } from '../model/image/archive.js';
 import { detectInitOf } from '../tree/init-system.js';
 import { resolvePath } from '../tree/resolve.js';
 

@@ -1,10 +1,10 @@
 import { createByteSearch } from '../format/byte-search.js';
 import { showPath } from '../format/path.js';
 import { listForms } from '../format/secret-forms.js';
-import type { Archive } from '../model/archive.js';
-import { MobyPatchError } from '../model/error.js';
-import type { ArchiveRecord } from '../model/layout.js';
-import type { Secret, StoredSecret } from '../model/secret.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Archive } from '../model/image/archive.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
+import type { Secret, StoredSecret } from '../model/patch/secret.js';
 import { resolvePath } from '../tree/resolve.js';
 
 /** Places that a message names. */

@@ -1,5 +1,5 @@
-import { MobyPatchError } from '../model/error.js';
-import type { Position } from '../model/patch.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Position } from '../model/patch/patch.js';
 import type { ProblemCode } from './problem-code.js';
 
 /** A fault in a text file, in one line: what it is about, what was found, what was wanted. */

@@ -13,7 +13,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import type { Position } from '../model/patch.js';
+import type { Position } from '../model/patch/patch.js';
 import { type Excess, findExcess } from './nesting.js';
 import type { ProblemCode } from './problem-code.js';
 import type { Problem } from './problems.js';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseSettings } from '#src/compress/compression.js';
-import { encodeTrailer } from '#src/format/cpio-writer.js';
-import type { Codec } from '#src/model/layout.js';
+import { encodeTrailer } from '#src/format/cpio/cpio-writer.js';
+import type { Codec } from '#src/model/image/layout.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, file, pad, signal } from '../fixtures/archive.js';
 import { codecs, createData, findMissingCodec, writeBytes } from '../fixtures/codecs.js';

@@ -1,6 +1,6 @@
-import type { BootRequest, BootResult } from '#src/model/boot.js';
-import type { ErrorCode } from '#src/model/error-code.js';
-import type { Init } from '#src/verify/boot/detect-init.js';
+import type { ErrorCode } from '#src/model/error/error-code.js';
+import type { BootRequest, BootResult } from '#src/model/result/boot.js';
+import type { Init } from '#src/verify/boot/probe/detect-init.js';
 import type { TinyEntry } from './tiny-image.js';
 
 export interface GalleryCase {

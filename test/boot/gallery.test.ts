@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { sampleBy } from '../fixtures/soak.js';
 import { brokenCases } from './broken-cases.js';
 import type { GalleryCase } from './gallery-case.js';

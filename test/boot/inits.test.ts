@@ -1,18 +1,18 @@
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { runProcess } from '#src/io/process.js';
-import type { Report } from '#src/model/report.js';
-import { createArguments, createCmdline } from '#src/verify/boot/machine.js';
+import { runProcess } from '#src/io/process/process.js';
+import type { Report } from '#src/model/result/report.js';
+import { createArguments, createCmdline } from '#src/verify/boot/machine/machine.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { busybox, noBusybox } from '../fixtures/busybox.js';
-import { createDisk } from '../fixtures/debian-guest.js';
-import { findDebianRoot } from '../fixtures/debian-root.js';
-import { findWrittenImage, noWriters, type Writer } from '../fixtures/debian-writers.js';
-import { findKernel } from '../fixtures/kernel.js';
-import { runMoby } from '../fixtures/moby.js';
+import { busybox, noBusybox } from '../fixtures/images/busybox.js';
+import { createDisk } from '../fixtures/images/debian-guest.js';
+import { findDebianRoot } from '../fixtures/images/debian-root.js';
+import { findWrittenImage, noWriters, type Writer } from '../fixtures/images/debian-writers.js';
+import { findKernel } from '../fixtures/images/kernel.js';
+import { runMoby } from '../fixtures/images/moby.js';
+import { findReference } from '../fixtures/images/reference.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
-import { findReference } from '../fixtures/reference.js';
 import { isSoak } from '../fixtures/soak.js';
 import { type TinyEntry, writeTinyImage } from './tiny-image.js';
 

@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
-import type { FaultKind } from '#src/model/archive.js';
+import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
+import type { FaultKind } from '#src/model/image/archive.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { findHazards } from '#src/verify/hazards/find-hazards.js';
 import { createArchive, directory, file, gzip, pad, signal, symlink } from '../fixtures/archive.js';
 import { findMissingCodec, type PackedCodec, pack } from '../fixtures/codecs.js';
-import { createSplit, skipped } from '../fixtures/kernel-rules.js';
+import { createSplit, skipped } from '../fixtures/images/kernel-rules.js';
 import { sample } from '../fixtures/soak.js';
 import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { createTinyArchive } from './tiny-image.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { MobyPatchError } from '#src/model/error.js';
-import { probeKvm } from '#src/verify/boot/accelerator.js';
+import { MobyPatchError } from '#src/model/error/error.js';
+import { probeKvm } from '#src/verify/boot/machine/accelerator.js';
 import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { writeTinyImage } from './tiny-image.js';
 

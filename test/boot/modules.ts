@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProcess } from '#src/io/process.js';
-import type { TestKernel } from '../fixtures/kernel.js';
+import { runProcess } from '#src/io/process/process.js';
+import type { TestKernel } from '../fixtures/images/kernel.js';
 import { findMissingProgram } from '../fixtures/needs.js';
 import type { TinyEntry } from './tiny-image.js';
 

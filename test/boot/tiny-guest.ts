@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { BootRequest, BootResult } from '#src/model/boot.js';
+import type { BootRequest, BootResult } from '#src/model/result/boot.js';
 import { type BootOptions, bootImage } from '#src/verify/boot/boot.js';
-import { noBusybox } from '../fixtures/busybox.js';
-import { findKernel, type TestKernel } from '../fixtures/kernel.js';
+import { noBusybox } from '../fixtures/images/busybox.js';
+import { findKernel, type TestKernel } from '../fixtures/images/kernel.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 export interface BootBench {

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
+import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio/cpio-writer.js';
 import { createMode } from '#src/format/mode.js';
-import type { EntryType } from '#src/model/entry.js';
-import { busybox } from '../fixtures/busybox.js';
+import type { EntryType } from '#src/model/image/entry.js';
+import { busybox } from '../fixtures/images/busybox.js';
 
 export interface TinyEntry {
   readonly path: string;

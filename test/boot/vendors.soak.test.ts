@@ -1,14 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Report } from '#src/model/report.js';
+import type { Report } from '#src/model/result/report.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { noBusybox } from '../fixtures/busybox.js';
 import { findMissingCodec } from '../fixtures/codecs.js';
-import { findWrittenImage, noWriters, type Writer } from '../fixtures/debian-writers.js';
-import { findArmInstaller, findInstaller, findKernel } from '../fixtures/kernel.js';
-import { writeMkinitcpio } from '../fixtures/mkinitcpio.js';
-import { runMoby } from '../fixtures/moby.js';
+import { noBusybox } from '../fixtures/images/busybox.js';
+import { findWrittenImage, noWriters, type Writer } from '../fixtures/images/debian-writers.js';
+import { findArmInstaller, findInstaller, findKernel } from '../fixtures/images/kernel.js';
+import { writeMkinitcpio } from '../fixtures/images/mkinitcpio.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 // What machines are booted from, by the programs that write it: what a person does with each, from the first look to a

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Report } from '#src/model/report.js';
-import { fetchPrograms } from '../fixtures/alpine-packages.js';
+import type { Report } from '#src/model/result/report.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
 import { bridge, type ServedFolder, serveFolder } from '../fixtures/http-folder.js';
-import { findKernel } from '../fixtures/kernel.js';
-import { type Ran, runMoby } from '../fixtures/moby.js';
+import { fetchPrograms } from '../fixtures/images/alpine-packages.js';
+import { findKernel } from '../fixtures/images/kernel.js';
+import { type Ran, runMoby } from '../fixtures/images/moby.js';
 import {
   findAlpineArchive,
   findAlpineRepository,

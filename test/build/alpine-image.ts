@@ -1,10 +1,10 @@
 import { copyFile, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { listModules } from '../boot/modules.js';
-import { createNfsPackages } from '../fixtures/alpine-packages.js';
-import { createPackage, createSigner, writeIndex } from '../fixtures/apk.js';
-import type { TestKernel } from '../fixtures/kernel.js';
-import { createDirectoryWorkspace, runProgram } from '../patch/directory-workspace.js';
+import { createNfsPackages } from '../fixtures/images/alpine-packages.js';
+import { createPackage, createSigner, writeIndex } from '../fixtures/images/apk.js';
+import type { TestKernel } from '../fixtures/images/kernel.js';
+import { createDirectoryWorkspace, runProgram } from '../patch/support/directory-workspace.js';
 
 export interface AlpineSource {
   /** The root file system of Alpine, as a .tar.gz: its `apk` and its keys. */

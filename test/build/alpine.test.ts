@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { startNfsServer } from '../fixtures/nfs-server.js';
 import {

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
+import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad } from '../fixtures/archive.js';
-import { runMoby } from '../fixtures/moby.js';
-import { createFolder } from '../patch/patch-folder.js';
+import { runMoby } from '../fixtures/images/moby.js';
+import { createFolder } from '../patch/support/patch-folder.js';
 
 const root = gzip(
   createArchive([

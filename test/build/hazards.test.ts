@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Image } from '#src/model/archive.js';
-import type { Report } from '#src/model/report.js';
+import type { Image } from '#src/model/image/archive.js';
+import type { Report } from '#src/model/result/report.js';
 import {
   createArchive,
   createTestFolder,
@@ -16,9 +16,9 @@ import {
   readText,
   symlink,
 } from '../fixtures/archive.js';
-import { busybox, noBusybox } from '../fixtures/busybox.js';
 import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
-import { runMoby } from '../fixtures/moby.js';
+import { busybox, noBusybox } from '../fixtures/images/busybox.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 
 const missing = noDocker ?? noBusybox;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createTestFolder } from '../fixtures/archive.js';
 import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { sampleBy } from '../fixtures/soak.js';
 

@@ -1,11 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Report } from '#src/model/report.js';
+import type { Report } from '#src/model/result/report.js';
 import { bootTest, createInit, withBench } from '../boot/tiny-guest.js';
 import { writeTinyImage } from '../boot/tiny-image.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
-import { runMoby } from '../fixtures/moby.js';
 
 const patches = {
   good: 'title: A\nsteps:\n  - run: "echo a > /etc/a"\n  - file: {path: etc/b, content: b}\n',

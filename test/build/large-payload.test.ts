@@ -7,11 +7,11 @@ import { loadPatch } from '#src/patch/language/load-patch.js';
 import { createPlan } from '#src/patch/plan.js';
 import { writeTinyImage } from '../boot/tiny-image.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { noBusybox } from '../fixtures/busybox.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { noDocker, startDockerd, type TestDaemon } from '../fixtures/dockerd.js';
+import { noBusybox } from '../fixtures/images/busybox.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
-import { runMoby } from '../fixtures/moby.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { chooseRuns } from '../fixtures/soak.js';
 

@@ -11,7 +11,7 @@ import {
   pad,
 } from '../fixtures/archive.js';
 import { createData } from '../fixtures/codecs.js';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 
 const stock = pad(
   gzip(

@@ -1,11 +1,11 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { assertSpace } from '#src/io/free-space.js';
-import { assertWritable } from '#src/io/output.js';
-import { runProcess } from '#src/io/process.js';
-import type { ErrorReport } from '#src/model/error.js';
-import type { Report } from '#src/model/report.js';
+import { assertSpace } from '#src/io/file/free-space.js';
+import { assertWritable } from '#src/io/place/output.js';
+import { runProcess } from '#src/io/process/process.js';
+import type { ErrorReport } from '#src/model/error/error.js';
+import type { Report } from '#src/model/result/report.js';
 import { findProgram, readMachine } from '#src/verify/preflight/programs.js';
 import { createProjectFolder, motd, writePatch } from '../commands/project.js';
 import {
@@ -18,7 +18,7 @@ import {
   signal,
 } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { createElf } from '../fixtures/elf.js';
+import { createElf } from '../fixtures/images/elf.js';
 import { declareTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { runCli } from '../fixtures/run-cli.js';
 

@@ -6,8 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import { openImage } from '#src/unpack/open-image.js';
 import { writeTinyImage } from '../boot/tiny-image.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { noBusybox } from '../fixtures/busybox.js';
 import { callMoby } from '../fixtures/command-context.js';
+import { noBusybox } from '../fixtures/images/busybox.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
 import { declareTest } from '../fixtures/needs.js';
 

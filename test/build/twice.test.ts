@@ -1,7 +1,7 @@
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Report } from '#src/model/report.js';
+import type { Report } from '#src/model/result/report.js';
 import { writeTinyImage } from '../boot/tiny-image.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';

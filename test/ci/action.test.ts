@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
 import { createProjectFolder, image, motd, writePatch } from '../commands/project.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 import { testNeeding } from '../fixtures/needs.js';
 import { runShell } from '../fixtures/run-shell.js';
 

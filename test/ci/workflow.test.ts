@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
 import { createTestFolder } from '../fixtures/archive.js';
-import { findInstaller } from '../fixtures/kernel.js';
+import { findInstaller } from '../fixtures/images/kernel.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 
 interface Workflow {

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import type { Report } from '#src/model/report.js';
+import type { Report } from '#src/model/result/report.js';
 import { describeStreamed } from '#src/report/streamed.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { createProjectFolder, image, motd, writePatch } from './project.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { createArchive, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { cli, runMoby } from '../fixtures/moby.js';
+import { cli, runMoby } from '../fixtures/images/moby.js';
 import { createProjectFolder, image } from './project.js';
 
 /** In a process of its own, or in this one. */

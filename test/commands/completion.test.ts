@@ -9,7 +9,7 @@ import { addCompletionCommand } from '#src/commands/completion.js';
 import { createProgram } from '#src/commands/program.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { callMoby, createCommandContext } from '../fixtures/command-context.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 import { createTestSession } from '../fixtures/session.js';
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import { tryAccelerator } from '#src/verify/boot/try-accelerator.js';
+import { tryAccelerator } from '#src/verify/boot/machine/try-accelerator.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 import { testNeeding } from '../fixtures/needs.js';
 
 test('doctor on a machine with nothing names each thing that is missing and its fix, and is exit 5', async (t) => {

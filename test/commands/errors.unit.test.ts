@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import test from 'ava';
 import { guard } from '#src/commands/shared/errors.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { createCommandContext } from '../fixtures/command-context.js';
 
 /** What an action that throws says on both streams. */

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { showText } from '#src/format/show-text.js';
 import { createArchive, createTestFolder, directory, file, gzip, symlink } from '../fixtures/archive.js';
-import { busybox, noBusybox } from '../fixtures/busybox.js';
 import { callMoby } from '../fixtures/command-context.js';
+import { busybox, noBusybox } from '../fixtures/images/busybox.js';
+import type { Ran } from '../fixtures/images/moby.js';
 import { findReasonToSkip } from '../fixtures/local-executor.js';
-import type { Ran } from '../fixtures/moby.js';
 import { declareTest } from '../fixtures/needs.js';
 
 // Before the first test is declared.

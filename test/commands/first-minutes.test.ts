@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { createArchive, createTestFolder, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';
 import { createProjectFolder, motd, writePatch } from './project.js';
 

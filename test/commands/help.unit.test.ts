@@ -6,7 +6,7 @@ import { examples } from '#src/commands/examples.js';
 import { createProgram } from '#src/commands/program.js';
 import { nameCommand } from '#src/commands/shared/usage.js';
 import { describeOldNode, oldestNode } from '#src/io/node-version.js';
-import { usualHints } from '#src/model/usual-hints.js';
+import { usualHints } from '#src/model/error/usual-hints.js';
 import { createCommandContext } from '../fixtures/command-context.js';
 
 function listCommands(command: Command): Command[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 
 const readers = 'build plan inspect ls cat diff unpack repack verify status apply reapply watch'.split(' ');
 

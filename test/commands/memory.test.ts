@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import test from 'ava';
-import { encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
+import { encodeRecord, encodeTrailer } from '#src/format/cpio/cpio-writer.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 
 const mebibyte = 2 ** 20;
 const peakModule = JSON.stringify(import.meta.resolve('../fixtures/peak.js'));

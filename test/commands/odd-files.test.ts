@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 
 const image = gzip(createArchive([file('init', '#!/bin/sh\n', { mode: 0o100755 }), file('motd', 'x')]));

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { withReports } from '#src/commands/shared/write-reports.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { createApplication } from '../deploy/application.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
 import { callMoby, createCommandContext } from '../fixtures/command-context.js';

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
-import type { Report } from '#src/model/report.js';
+import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
+import type { Report } from '#src/model/result/report.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad } from '../fixtures/archive.js';
 import { findMissingCodec } from '../fixtures/codecs.js';
 import { callMoby } from '../fixtures/command-context.js';

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { createArchive, createTestFolder, file } from '../fixtures/archive.js';
-import { cli, runMoby } from '../fixtures/moby.js';
+import { cli, runMoby } from '../fixtures/images/moby.js';
 import { createProjectFolder, motd, writePatch } from './project.js';
 
 const command = `title: Run a command

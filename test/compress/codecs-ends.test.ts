@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { chooseSettings, readMember, writeMembers } from '#src/compress/compression.js';
 import { createPieces, type Piece } from '#src/compress/piece.js';
 import { runFilter } from '#src/compress/run-filter.js';
-import { openInputFile } from '#src/io/input-file.js';
+import { openInputFile } from '#src/io/file/input-file.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, signal } from '../fixtures/archive.js';
 import {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { writeMembers } from '#src/compress/compression.js';
 import { createPieces } from '#src/compress/piece.js';
-import { createSpool } from '#src/io/spool.js';
-import type { Image } from '#src/model/archive.js';
-import type { Codec } from '#src/model/layout.js';
+import { createSpool } from '#src/io/file/spool.js';
+import type { Image } from '#src/model/image/archive.js';
+import type { Codec } from '#src/model/image/layout.js';
 import { type RepackOptions, writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {

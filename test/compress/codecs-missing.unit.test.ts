@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { chooseSettings } from '#src/compress/compression.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { type PackedCodec, readBytes, writeBytes } from '../fixtures/codecs.js';
 
 /** For the time of a test, with which no other test of the worker runs: `test.serial`. */

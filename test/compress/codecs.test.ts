@@ -1,6 +1,6 @@
 import type { Settings } from '#src/compress/codec.js';
 import { chooseSettings } from '#src/compress/compression.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { createArchive, file } from '../fixtures/archive.js';
 import {
   codecs,

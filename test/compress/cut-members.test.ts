@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSpool } from '#src/io/spool.js';
+import { createSpool } from '#src/io/file/spool.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { findHazards } from '#src/verify/hazards/find-hazards.js';

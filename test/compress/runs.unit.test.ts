@@ -3,7 +3,7 @@ import { cacheRuns } from '#src/compress/cached-runs.js';
 import { isRunStart, type Piece, type Pieces } from '#src/compress/piece.js';
 import { type RunCompressor, writeRuns } from '#src/compress/runs.js';
 import { noCache } from '#src/io/cache.js';
-import { slabSize } from '#src/io/slabs.js';
+import { slabSize } from '#src/io/file/slabs.js';
 
 /** Members that tell what went into them: `[ab]` was buffered, `<abcdef>` was streamed. */
 function createRecorder(compress: (run: string) => Promise<void> = async () => {}): RunCompressor {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createArchive, directory, file, gzip, pad } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import type { Ran } from '../fixtures/moby.js';
+import type { Ran } from '../fixtures/images/moby.js';
 
 /** A simulated application bundle in a project folder with one patch. */
 export interface Application {

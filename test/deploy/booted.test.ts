@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { encodeTrailer } from '#src/format/cpio-writer.js';
+import { encodeTrailer } from '#src/format/cpio/cpio-writer.js';
 import { bootTest, createInit, withBench } from '../boot/tiny-guest.js';
 import { createTinyArchive, encodeEntry } from '../boot/tiny-image.js';
 import { pad } from '../fixtures/archive.js';

@@ -6,7 +6,7 @@ import { createTestFolder } from '../fixtures/archive.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { sample } from '../fixtures/soak.js';
 import { type Application, createApplication, createRelease, sha256 } from './application.js';
-import { createFaults, type FaultCommand } from './faults.js';
+import { createFaults, type FaultCommand } from './faults/faults.js';
 
 const missing = process.platform === 'linux' ? findMissingProgram('cc') : 'skipped: not Linux';
 const stock = sha256(createRelease());

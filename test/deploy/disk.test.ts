@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { type Application, createApplication, createRelease, sha256 } from './application.js';
 

@@ -1,9 +1,9 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { runProcess } from '#src/io/process.js';
+import { runProcess } from '#src/io/process/process.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
-import { findDebianRoot } from '../fixtures/debian-root.js';
+import { findDebianRoot } from '../fixtures/images/debian-root.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { createApplication, sha256 } from './application.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { dropBlock, putBlock } from '#src/deploy/host/system-file.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 
 test('a block is put once, replaced in its place, and removed without a trace', (t) => {
   const text = 'first\n# BEGIN moby-patch other\nx\n# END moby-patch other\n';

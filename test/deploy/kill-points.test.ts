@@ -2,13 +2,13 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { removeAbandoned } from '#src/io/scratch.js';
+import { removeAbandoned } from '#src/io/place/scratch.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { sample } from '../fixtures/soak.js';
 import { createApplication, createRelease, findState, sha256 } from './application.js';
-import { createFaults } from './faults.js';
+import { createFaults } from './faults/faults.js';
 
 const missing = process.platform === 'linux' ? findMissingProgram('cc') : 'skipped: not Linux';
 const image = gzip(

@@ -1,12 +1,12 @@
 import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProcess } from '#src/io/process.js';
+import { runProcess } from '#src/io/process/process.js';
 import { noBench } from '../boot/tiny-guest.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
-import { installProgram } from '../fixtures/debian-guest.js';
-import { findDebianRoot } from '../fixtures/debian-root.js';
-import { findKernel } from '../fixtures/kernel.js';
-import { runMoby } from '../fixtures/moby.js';
+import { installProgram } from '../fixtures/images/debian-guest.js';
+import { findDebianRoot } from '../fixtures/images/debian-root.js';
+import { findKernel } from '../fixtures/images/kernel.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { sha256 } from './application.js';
 

@@ -2,8 +2,8 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { lockFolder } from '#src/deploy/state/lock.js';
-import { recordProcess } from '#src/io/process-record.js';
-import type { MobyPatchError } from '#src/model/error.js';
+import { recordProcess } from '#src/io/process/process-record.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import { recordDead } from '../fixtures/abandoned.js';
 import { createTestFolder } from '../fixtures/archive.js';
 

@@ -6,7 +6,7 @@ import { completeCommands } from '#src/deploy/next-command.js';
 import { image, motd } from '../commands/project.js';
 import { createArchive, createTestFolder, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { cli } from '../fixtures/moby.js';
+import { cli } from '../fixtures/images/moby.js';
 
 test('each command of a hint gets the flags that it has, quoted for a shell', (t) => {
   const request = {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { noBench } from '../boot/tiny-guest.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
-import { createDisk, installProgram, runDebianGuest } from '../fixtures/debian-guest.js';
-import { findKernel } from '../fixtures/kernel.js';
+import { createDisk, installProgram, runDebianGuest } from '../fixtures/images/debian-guest.js';
+import { findKernel } from '../fixtures/images/kernel.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { createApplication, createRelease, sha256 } from './application.js';
 

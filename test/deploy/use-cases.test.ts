@@ -6,7 +6,7 @@ import { reapply } from '#src/deploy/reapply.js';
 import { restore } from '#src/deploy/restore.js';
 import { status } from '#src/deploy/status.js';
 import { type WatchEvent, watch } from '#src/deploy/watch/watch.js';
-import type { Report } from '#src/model/report.js';
+import type { Report } from '#src/model/result/report.js';
 import { createSession } from '#src/setup/session.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { type Application, createApplication, createRelease, sha256 } from './application.js';

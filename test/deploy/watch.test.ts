@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { createTestFolder } from '../fixtures/archive.js';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { type Application, createApplication, createRelease, sha256 } from './application.js';
 
 test('watch patches an image once an updater has written all of it, and ends on SIGTERM', async (t) => {

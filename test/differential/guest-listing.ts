@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { runProcess } from '#src/io/process.js';
-import { createArguments, createCmdline } from '#src/verify/boot/machine.js';
+import { runProcess } from '#src/io/process/process.js';
+import { createArguments, createCmdline } from '#src/verify/boot/machine/machine.js';
 import { createArchive, directory, file, node, signal } from '../fixtures/archive.js';
-import { busybox, noBusybox } from '../fixtures/busybox.js';
-import { findKernel } from '../fixtures/kernel.js';
+import { busybox, noBusybox } from '../fixtures/images/busybox.js';
+import { findKernel } from '../fixtures/images/kernel.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { joinNames, type Listing, type Seen, typeOf } from './listing.js';
 

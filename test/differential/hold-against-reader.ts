@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Image } from '#src/model/archive.js';
+import type { Image } from '#src/model/image/archive.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { type Blind, compareListings, listFolder, listImage } from './listing.js';
 import { type Reader, readInto, splitImage } from './readers.js';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { headerSize, padding } from '#src/format/cpio-header.js';
-import type { Image } from '#src/model/archive.js';
+import { headerSize, padding } from '#src/format/cpio/cpio-header.js';
+import type { Image } from '#src/model/image/archive.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {
   createArchive,

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { encodePath } from '#src/format/path.js';
-import type { Image } from '#src/model/archive.js';
-import type { EntryType } from '#src/model/entry.js';
-import type { ArchiveRecord } from '#src/model/layout.js';
+import type { Image } from '#src/model/image/archive.js';
+import type { EntryType } from '#src/model/image/entry.js';
+import type { ArchiveRecord } from '#src/model/image/layout.js';
 
 /** All that can be seen of one name in a root file system. */
 export interface Seen {

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { busybox } from '../fixtures/busybox.js';
 import { runProgram } from '../fixtures/codecs.js';
+import { busybox } from '../fixtures/images/busybox.js';
 
 /** Programs that nobody here wrote, each reading a raw archive from its standard input into the folder it runs in. */
 export const readers = {

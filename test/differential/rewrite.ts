@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { createSpool, holdBytes } from '#src/io/spool.js';
-import type { Image } from '#src/model/archive.js';
-import type { Change } from '#src/model/change.js';
+import { createSpool, holdBytes } from '#src/io/file/spool.js';
+import type { Image } from '#src/model/image/archive.js';
+import type { Change } from '#src/model/image/change.js';
 import { type RepackOptions, writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 
-const codes = [...readFileSync('src/model/error-code.ts', 'utf8').matchAll(/^ {2}\| '(.*)'/gm)].map(
+const codes = [...readFileSync('src/model/error/error-code.ts', 'utf8').matchAll(/^ {2}\| '(.*)'/gm)].map(
   ([, code]) => code,
 );
 const explained = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| (`.*?) \|/gm)].flatMap(

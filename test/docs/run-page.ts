@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { TestInstaller } from '../fixtures/kernel.js';
+import type { TestInstaller } from '../fixtures/images/kernel.js';
 import type { Command, Page } from './transcript.js';
 
 export interface RanCommand extends Command {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
-import { findInstaller } from '../fixtures/kernel.js';
+import { findInstaller } from '../fixtures/images/kernel.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { listPages } from './pages.js';
 import { runPage } from './run-page.js';

@@ -1,6 +1,6 @@
 // `npm run docs`: runs the commands of every page and writes what they print into it.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { findInstaller } from '../fixtures/kernel.js';
+import { findInstaller } from '../fixtures/images/kernel.js';
 import { listPages } from './pages.js';
 import { runPage } from './run-page.js';
 import { parsePage } from './transcript.js';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { chooseEngine } from '#src/engine/choose.js';
-import type { Engine, EngineName } from '#src/model/engine.js';
-import type { MobyPatchError } from '#src/model/error.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
+import type { Engine, EngineName } from '#src/model/patch/engine.js';
 
 /** An engine that runs commands; `hint`: it is not ready. */
 function sketch(name: EngineName, hint?: string): Engine {

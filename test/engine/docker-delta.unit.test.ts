@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type BodyFile, createBodyFile } from '#src/engine/docker/body-file.js';
 import { type Delta, readDelta } from '#src/engine/docker/delta.js';
 import { decodeListing, encodeListing, listRoot } from '#src/engine/docker/root-listing.js';
-import type { Entry } from '#src/model/entry.js';
+import type { Entry } from '#src/model/image/entry.js';
 import { encodePax, encodeTarBlock } from '#src/tar/tar-header.js';
 import { packEntries } from '#src/tar/tar-writer.js';
 import { collect, type Sketch, sketchEntry } from '../fixtures/memory-archive.js';

@@ -6,7 +6,7 @@ import { importLabelKey } from '#src/engine/docker/label.js';
 import { pruneDocker } from '#src/engine/docker/prune.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import type { Cache } from '#src/model/cache.js';
-import type { Entry } from '#src/model/entry.js';
+import type { Entry } from '#src/model/image/entry.js';
 import { packEntries } from '#src/tar/tar-writer.js';
 import { signal } from '../fixtures/archive.js';
 import {

@@ -1,6 +1,6 @@
 import { probeDocker } from '#src/engine/docker/connect.js';
 import { decodePath } from '#src/format/path.js';
-import type { Change } from '#src/model/change.js';
+import type { Change } from '#src/model/image/change.js';
 import {
   check,
   open,

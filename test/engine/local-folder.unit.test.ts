@@ -9,10 +9,10 @@ import { applyChanges } from '#src/engine/local/push.js';
 import { createFolder, type Folder } from '#src/folder/folder.js';
 import { materialiseImage } from '#src/folder/materialise.js';
 import { walkFolder } from '#src/folder/walk.js';
-import { createScratch } from '#src/io/scratch.js';
-import type { Change } from '#src/model/change.js';
-import type { Entry } from '#src/model/entry.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { createScratch } from '#src/io/place/scratch.js';
+import { MobyPatchError } from '#src/model/error/error.js';
+import type { Change } from '#src/model/image/change.js';
+import type { Entry } from '#src/model/image/entry.js';
 import { collect, createMemoryArchive, type Sketch, sketchEntry } from '../fixtures/memory-archive.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';
 

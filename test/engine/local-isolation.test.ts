@@ -5,8 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { openLocalRoot } from '#src/engine/local/executor.js';
 import { removeAbandonedGroups } from '#src/engine/local/sandbox/groups.js';
 import { noCache } from '#src/io/cache.js';
-import { createScratch, removeAbandoned } from '#src/io/scratch.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { createScratch, removeAbandoned } from '#src/io/place/scratch.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { busybox, createRoot, inNamespaces, opened } from '../fixtures/local-executor.js';
 import { createMemoryArchive } from '../fixtures/memory-archive.js';
 

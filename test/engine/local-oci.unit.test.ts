@@ -6,7 +6,7 @@ import { createResourceLimits } from '#src/engine/local/sandbox/resource-limits.
 import { readRuntimeLog } from '#src/engine/local/sandbox/runtime-log.js';
 import { createSeccomp } from '#src/engine/local/sandbox/seccomp.js';
 import { adaptResolver } from '#src/engine/local/sandbox/uplink.js';
-import { createScratch } from '#src/io/scratch.js';
+import { createScratch } from '#src/io/place/scratch.js';
 
 test('resolvers on the loopback interface of the machine are left out', (t) => {
   t.is(adaptResolver('search a\nnameserver 192.0.2.1\n'), 'nameserver 192.0.2.1\nsearch a\n');

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createOverlay } from '#src/engine/overlay.js';
-import type { Change } from '#src/model/change.js';
-import type { Entry } from '#src/model/entry.js';
+import type { Change } from '#src/model/image/change.js';
+import type { Entry } from '#src/model/image/entry.js';
 
 async function* nothing() {}
 

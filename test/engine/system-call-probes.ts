@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type { Entry } from '#src/model/entry.js';
+import type { Entry } from '#src/model/image/entry.js';
 import { sketchEntry } from '../fixtures/memory-archive.js';
 import { findMissingProgram } from '../fixtures/missing.js';
 

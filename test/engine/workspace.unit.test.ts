@@ -2,11 +2,11 @@ import test, { type ExecutionContext } from 'ava';
 import { createStreamEngine } from '#src/engine/stream.js';
 import { createWorkspace } from '#src/engine/workspace.js';
 import { noCache, openCache } from '#src/io/cache.js';
-import { holdBytes } from '#src/io/spool.js';
-import type { Image } from '#src/model/archive.js';
-import type { Change } from '#src/model/change.js';
-import type { CommandRoot, Engine, Executor, OpenWorkspace, WorkspaceState } from '#src/model/engine.js';
-import type { Entry } from '#src/model/entry.js';
+import { holdBytes } from '#src/io/file/spool.js';
+import type { Image } from '#src/model/image/archive.js';
+import type { Change } from '#src/model/image/change.js';
+import type { Entry } from '#src/model/image/entry.js';
+import type { Engine, Executor, OpenWorkspace, WorkspaceState } from '#src/model/patch/engine.js';
 import {
   createArchive,
   createTestFolder,
@@ -16,6 +16,7 @@ import {
   signal,
   symlink,
 } from '../fixtures/archive.js';
+import { createFake } from './fake-root.js';
 
 const stamp = 5000;
 const reads = ['etc/passwd'];
@@ -31,24 +32,6 @@ const archive = createArchive([
   file('one', '', link),
   file('two', 'linked', link),
 ]);
-
-/** A root that does what the test says and remembers what it was told. */
-function createFake(pulled: readonly Change[] = []) {
-  const pushed: string[][] = [];
-  const root: CommandRoot = {
-    push: async (changes) =>
-      void pushed.push(
-        changes.map((change) => (change.op === 'put' ? `put ${change.entry.path}` : `remove ${change.path}`)),
-      ),
-    run: async () => ({ exitCode: 0, output: '' }),
-    pull: async () => pulled,
-    collect: async () => {},
-    stop: () => void pushed.push(['stopped']),
-    warnings: () => ['from the root'],
-    [Symbol.asyncDispose]: async () => void pushed.push(['closed']),
-  };
-  return { root, pushed };
-}
 
 async function open(t: ExecutionContext, fake?: ReturnType<typeof createFake>): Promise<OpenWorkspace> {
   const image = await openBytes(t, archive);

@@ -1,14 +1,18 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { isBootconfigValue, removeBootconfigKey, setBootconfigKey } from '#src/format/bootconfig-edit.js';
-import { parseBootconfig } from '#src/format/bootconfig-parser.js';
-import { showBootconfigKey } from '#src/format/bootconfig-text.js';
+import {
+  isBootconfigValue,
+  removeBootconfigKey,
+  setBootconfigKey,
+} from '#src/format/bootconfig/bootconfig-edit.js';
+import { parseBootconfig } from '#src/format/bootconfig/bootconfig-parser.js';
+import { showBootconfigKey } from '#src/format/bootconfig/bootconfig-text.js';
 import {
   bootconfigReach,
   decodeBootconfig,
   encodeBootconfig,
   locateBootconfigEnd,
-} from '#src/format/bootconfig-trailer.js';
+} from '#src/format/bootconfig/bootconfig-trailer.js';
 
 function list(text: string): readonly string[] | string {
   const parsed = parseBootconfig(text);

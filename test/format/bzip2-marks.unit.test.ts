@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { bzip2MarkSpan, findBzip2Marks } from '#src/format/bzip2-marks.js';
+import { bzip2MarkSpan, findBzip2Marks } from '#src/format/codec/bzip2-marks.js';
 
 const bitsOf = (value: bigint, count: number) => value.toString(2).padStart(count, '0');
 

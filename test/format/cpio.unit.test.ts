@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import test from 'ava';
 import cpioStream from 'cpio-stream';
 import fc from 'fast-check';
-import { parseHeader } from '#src/format/cpio-header.js';
-import { createCpioReader, type ReaderToken } from '#src/format/cpio-reader.js';
-import { encodeRecord } from '#src/format/cpio-writer.js';
+import { parseHeader } from '#src/format/cpio/cpio-header.js';
+import { createCpioReader, type ReaderToken } from '#src/format/cpio/cpio-reader.js';
+import { encodeRecord } from '#src/format/cpio/cpio-writer.js';
 import { createArchive, createTestFolder, directory, file, node, symlink } from '../fixtures/archive.js';
 import { testNeeding } from '../fixtures/needs.js';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import fc from 'fast-check';
-import { parseElf } from '#src/format/elf.js';
-import { createElf } from '../fixtures/elf.js';
+import { parseElf } from '#src/format/kind/elf.js';
+import { createElf } from '../fixtures/images/elf.js';
 
 const interpreter = '/lib64/ld-linux-x86-64.so.2';
 

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { createRedaction } from '#src/format/redaction.js';
 import { listForms } from '#src/format/secret-forms.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 
 const shown = 'secret hmac-sha256:0123456789ab';
 const redact = (...values: readonly string[]) => createRedaction(values.map((value) => ({ value, shown })));

@@ -1,10 +1,10 @@
-import { isTrailerName } from '#src/format/cpio-header.js';
-import { createCpioReader, type ReaderProblem, type ReaderToken } from '#src/format/cpio-reader.js';
-import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
+import { isTrailerName } from '#src/format/cpio/cpio-header.js';
+import { createCpioReader, type ReaderProblem, type ReaderToken } from '#src/format/cpio/cpio-reader.js';
+import { encodePadding, encodeRecord, encodeTrailer } from '#src/format/cpio/cpio-writer.js';
 import { decodePath } from '#src/format/path.js';
 import { isWritable } from '#src/format/sidecar.js';
-import type { Bytes } from '#src/model/entry.js';
-import type { ArchiveRecord, Header } from '#src/model/layout.js';
+import type { Bytes } from '#src/model/image/entry.js';
+import type { ArchiveRecord, Header } from '#src/model/image/layout.js';
 import { mergeRecords } from '#src/tree/merge.js';
 import { parentPath } from '#src/tree/resolve.js';
 import type { Random } from './mutate.js';

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { decodePath } from '#src/format/path.js';
 import { createRecordLine, encodeLine } from '#src/format/sidecar.js';
-import type { Codec } from '#src/model/layout.js';
+import type { Codec } from '#src/model/image/layout.js';
 import { readEntries, type TarRecord } from '#src/tar/tar-reader.js';
 import { packEntries } from '#src/tar/tar-writer.js';
 import { readPieces } from './archive-oracle.js';

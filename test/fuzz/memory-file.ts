@@ -1,4 +1,4 @@
-import type { InputFile } from '#src/io/input-file.js';
+import type { InputFile } from '#src/io/file/input-file.js';
 
 /** There is no file that a program could read. */
 export const wantsProgram = new RangeError('a program wants the file');

@@ -1,4 +1,4 @@
-import { createErrorReport, MobyPatchError } from '#src/model/error.js';
+import { createErrorReport, MobyPatchError } from '#src/model/error/error.js';
 import { createRandom, mutate } from './mutate.js';
 import type { Target } from './targets.js';
 

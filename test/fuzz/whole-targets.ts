@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { createSpool } from '#src/io/spool.js';
-import type { Image } from '#src/model/archive.js';
-import type { Bytes } from '#src/model/entry.js';
-import type { Codec } from '#src/model/layout.js';
+import { createSpool } from '#src/io/file/spool.js';
+import type { Image } from '#src/model/image/archive.js';
+import type { Bytes } from '#src/model/image/entry.js';
+import type { Codec } from '#src/model/image/layout.js';
 import { readFolder } from '#src/repack/import/read-folder.js';
 import { readSidecarFile } from '#src/repack/import/read-sidecar.js';
 import { createUnpackedImage } from '#src/repack/import/unpacked-image.js';

@@ -4,11 +4,11 @@ import { chmod, chown, mkdir, readdir, readFile, rename, stat, writeFile } from 
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
-import { anybody, folderOwnerOnly, ownerOnly, restrict } from '#src/io/access.js';
-import { replaceFile } from '#src/io/output.js';
+import { anybody, folderOwnerOnly, ownerOnly, restrict } from '#src/io/place/access.js';
+import { replaceFile } from '#src/io/place/output.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram, notRoot, testNeeding } from '../fixtures/needs.js';
 
 const nobody = 65534;

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createRedaction } from '#src/format/redaction.js';
-import { copyIntoPlace } from '#src/io/output.js';
+import { copyIntoPlace } from '#src/io/place/output.js';
 import { createTestFolder } from '../fixtures/archive.js';
 
 test('a console is copied without the secrets that a guest printed, wherever a piece of it ends', async (t) => {

@@ -22,7 +22,7 @@ async function runWithOpenFiles(cwd: string, args: readonly string[], path = '')
 
 declareTest(missing, 'a program that a library starts gets no file that its process inherited', async (t) => {
   const source = `
-    import { runProcess } from ${JSON.stringify(import.meta.resolve('#src/io/process.js'))};
+    import { runProcess } from ${JSON.stringify(import.meta.resolve('#src/io/process/process.js'))};
     const options = { signal: new AbortController().signal, timeout: 60 };
     console.log((await runProcess(['ls', '-l', '/proc/self/fd'], options)).output);`;
   const output = await runWithOpenFiles('.', ['--input-type=module', '-e', source]);

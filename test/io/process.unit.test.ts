@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
-import { createLineKeeper, createLineSplitter, runProcess } from '#src/io/process.js';
-import { isRunning } from '#src/io/process-record.js';
+import { createLineKeeper, createLineSplitter, runProcess } from '#src/io/process/process.js';
+import { isRunning } from '#src/io/process/process-record.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 import { testNeeding } from '../fixtures/needs.js';
 
@@ -79,7 +79,7 @@ testNeeding('sleep')('a program that leaves its pipe to another is not waited fo
 
 testNeeding('sleep')('a program ends with the process that started it', async (t) => {
   const script = `
-    import { startProcess } from '#src/io/process.js';
+    import { startProcess } from '#src/io/process/process.js';
     const { pid } = startProcess(['sleep', '600'], { stdio: 'ignore' });
     process.stdout.write(String(pid), () => process.exit());`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

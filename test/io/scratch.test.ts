@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { chmod, chown, lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { findProcess, formatRecord, parseRecord, recordProcess } from '#src/io/process-record.js';
-import { removeTree } from '#src/io/remove-tree.js';
-import { createPrivateFolder, createScratch, removeAbandoned } from '#src/io/scratch.js';
+import { removeTree } from '#src/io/place/remove-tree.js';
+import { createPrivateFolder, createScratch, removeAbandoned } from '#src/io/place/scratch.js';
+import { findProcess, formatRecord, parseRecord, recordProcess } from '#src/io/process/process-record.js';
 import { leaveFolder, recordDead } from '../fixtures/abandoned.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { runMoby } from '../fixtures/moby.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 
 const nobody = 65534;

@@ -2,7 +2,7 @@ import { chmod, chown, lchown, mkdir, readdir, readFile, symlink, writeFile } fr
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { cacheEntry, openCache } from '#src/io/cache.js';
-import { assertNotPlanted, assertOwnFolder } from '#src/io/trust.js';
+import { assertNotPlanted, assertOwnFolder } from '#src/io/place/trust.js';
 import { createArchive, createTestFolder, file, gzip } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import test from 'ava';
 import { createInit, noBench } from '../boot/tiny-guest.js';
 import { writeTinyImage } from '../boot/tiny-image.js';
-import { findKernel } from '../fixtures/kernel.js';
+import { findKernel } from '../fixtures/images/kernel.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { findNode, noNodeBinaries } from '../fixtures/node-versions.js';
 import { sampleBy } from '../fixtures/soak.js';

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { MobyPatchError } from '#src/model/error.js';
-import type { Step } from '#src/model/patch.js';
+import { MobyPatchError } from '#src/model/error/error.js';
+import type { Step } from '#src/model/patch/patch.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { createPlan } from '#src/patch/plan.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { createMemoryWorkspace, type MemoryWorkspace } from '../fixtures/memory-workspace.js';
-import { formatChanges, parseTree } from './case-tree.js';
+import { formatChanges, parseTree } from './support/case-tree.js';
 
 // A folder a case, KIND/right of each first, which docs/steps.md shows: patch.yaml with its files, before.txt (the image), and one of
 //   after.txt     what the steps change, and their notes; a second time they change nothing,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCertificates } from '#src/patch/system/trust/certificates.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
-import { runProgram } from './directory-workspace.js';
+import { runProgram } from './support/directory-workspace.js';
 
 /** Names whose canonical form differs from the written one: spaces, letters, types of texts, several values in one set. */
 const subjects: readonly (readonly [string, ...string[]])[] = [

@@ -9,18 +9,18 @@ import { createLocalEngine } from '#src/engine/local/engine.js';
 import { createWorkspace } from '#src/engine/workspace.js';
 import { noCache, openCache } from '#src/io/cache.js';
 import { digestBytes } from '#src/io/digest.js';
-import type { Archive } from '#src/model/archive.js';
 import type { Cache } from '#src/model/cache.js';
+import type { Archive } from '#src/model/image/archive.js';
 import { createPlan } from '#src/patch/plan.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
+import { findReference } from '../fixtures/images/reference.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
 import { createMemoryArchive, readTarball } from '../fixtures/memory-archive.js';
 import { declareSerialTest, findMissingProgram, findOwnAddress } from '../fixtures/needs.js';
-import { findReference } from '../fixtures/reference.js';
 import { isSoak } from '../fixtures/soak.js';
-import { createAlpineRoot, noAlpineRoot } from './alpine-root.js';
-import { createPatch } from './patch-folder.js';
+import { createAlpineRoot, noAlpineRoot } from './support/alpine-root.js';
+import { createPatch } from './support/patch-folder.js';
 
 /** Of this machine: its loopback interface is closed to steps. */
 const ownAddress = findOwnAddress();

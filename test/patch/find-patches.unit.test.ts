@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { findPatch, listPatches } from '#src/patch/language/find-patches.js';
-import { createFolder } from './patch-folder.js';
+import { createFolder } from './support/patch-folder.js';
 
 test('an id is looked up in the roots in turn, a folder is used as it is', async (t) => {
   const first = await createFolder(t, { 'nfs/patch.yaml': '' });

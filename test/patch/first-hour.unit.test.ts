@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { createErrorReport } from '#src/model/error.js';
+import { createErrorReport } from '#src/model/error/error.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { parsePatch } from '#src/patch/language/parse-patch.js';
 import { showExample } from '#src/patch/language/step-examples.js';
@@ -13,7 +13,7 @@ import { createReadingSession } from '#src/setup/reading-session.js';
 import { check } from '#src/tasks/check/check.js';
 import { formatText } from '#src/tasks/check/formats.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
-import { createFolder } from './patch-folder.js';
+import { createFolder } from './support/patch-folder.js';
 
 // What people who know other tools write in their first hour, and the whole answer to it.
 

@@ -11,8 +11,8 @@ import {
   formatBootSchema,
   formatConfigurationSchema,
   formatPatchSchema,
-} from './generated-texts.js';
-import { describeSteps } from './steps-page.js';
+} from './support/generated-texts.js';
+import { describeSteps } from './support/steps-page.js';
 
 async function checkCurrent(t: ExecutionContext, path: string, wanted: string): Promise<void> {
   if (process.env.UPDATE) await writeFile(path, wanted);

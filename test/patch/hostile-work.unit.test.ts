@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { encodeRecord, encodeTrailer } from '#src/format/cpio-writer.js';
+import { encodeRecord, encodeTrailer } from '#src/format/cpio/cpio-writer.js';
 import { findPlaceholders } from '#src/patch/language/placeholders.js';
 import { whenSchema } from '#src/patch/language/when.js';
 import { createPlan } from '#src/patch/plan.js';
@@ -9,7 +9,7 @@ import { readArchive } from '#src/patch/system/archives/archive-files.js';
 import { parseFacts } from '#src/patch/system/init/lsb-header.js';
 import { addTarget } from '#src/patch/system/init/sysvinit-order.js';
 import { createMemoryWorkspace } from '../fixtures/memory-workspace.js';
-import { createPatch } from './patch-folder.js';
+import { createPatch } from './support/patch-folder.js';
 
 // What a patch, an archive or an image holds makes no work that grows faster than it. Work that does never ends here, and
 // AVA's limit ends the test.

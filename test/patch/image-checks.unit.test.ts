@@ -7,7 +7,7 @@ import { findImageWarnings } from '#src/patch/image-warnings.js';
 import { createPlan } from '#src/patch/plan.js';
 import { rehearseSteps } from '#src/patch/rehearse.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
-import { createPatch } from './patch-folder.js';
+import { createPatch } from './support/patch-folder.js';
 
 const { signal } = new AbortController();
 const vendor = 'a=1\nb=2\nc=3\n';

@@ -1,13 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { ImageFacts } from '#src/model/facts.js';
+import type { ImageFacts } from '#src/model/patch/facts.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { addUsed } from '#src/patch/language/used-patches.js';
 import { explainUnmet, whenSchema } from '#src/patch/language/when.js';
 import { createPlan } from '#src/patch/plan.js';
 import { createMemoryWorkspace } from '../fixtures/memory-workspace.js';
-import { createFolder, createPatch } from './patch-folder.js';
+import { createFolder, createPatch } from './support/patch-folder.js';
 
 const image = '0'.repeat(64);
 

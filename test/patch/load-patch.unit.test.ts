@@ -2,9 +2,9 @@
 import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { MobyPatchError } from '#src/model/error.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
-import { createFolder, createPatch } from './patch-folder.js';
+import { createFolder, createPatch } from './support/patch-folder.js';
 
 /** The error's lines without the name of the temporary folder. */
 async function explain(t: ExecutionContext, yaml: string, files = {}): Promise<string[]> {

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { createMountScript } from '#src/patch/system/init/mount-script.js';
-import { createFolder } from './patch-folder.js';
+import { createFolder } from './support/patch-folder.js';
 
 interface Ran {
   readonly code: number;

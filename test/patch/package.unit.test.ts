@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test from 'ava';
-import type { MobyPatchError } from '#src/model/error.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { parseApkInstalled } from '#src/patch/system/packages/apk.js';
 import { parseDpkgStatus } from '#src/patch/system/packages/apt.js';
@@ -9,8 +9,8 @@ import { comparePackages, isInstalled } from '#src/patch/system/packages/manager
 import { clampDates } from '#src/patch/system/packages/traces.js';
 import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 import { declareTest } from '../fixtures/needs.js';
-import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from './alpine-root.js';
-import { createDirectoryWorkspace } from './directory-workspace.js';
+import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from './support/alpine-root.js';
+import { createDirectoryWorkspace } from './support/directory-workspace.js';
 
 const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };
 const step = stepDefinitions.get('package');

@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import test, { type ExecutionContext } from 'ava';
-import type { MobyPatchError } from '#src/model/error.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import { createPlan } from '#src/patch/plan.js';
 import { createMemoryWorkspace } from '../fixtures/memory-workspace.js';
-import { createPatch } from './patch-folder.js';
+import { createPatch } from './support/patch-folder.js';
 
 const image = '0'.repeat(64);
 

@@ -1,12 +1,12 @@
 import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import type { MobyPatchError } from '#src/model/error.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { createPlan } from '#src/patch/plan.js';
 import { testNeeding } from '../fixtures/needs.js';
-import { runProgram } from './directory-workspace.js';
-import { createFolder } from './patch-folder.js';
+import { runProgram } from './support/directory-workspace.js';
+import { createFolder } from './support/patch-folder.js';
 
 const yaml = 'title: Test\nsteps:\n  - copy: {from: root, to: /srv, exclude: ["*.bak"]}\n';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createProgramScript } from '#src/patch/system/init/script-text.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
-import { createFolder } from './patch-folder.js';
+import { createFolder } from './support/patch-folder.js';
 
 /** A killed process whose parent is gone stays a zombie where no process collects it. */
 async function isRunning(pid: number): Promise<boolean> {

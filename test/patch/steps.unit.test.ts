@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
-import type { MobyPatchError } from '#src/model/error.js';
-import type { StepOutcome } from '#src/model/patch.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
+import type { StepOutcome } from '#src/model/patch/patch.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { createMemoryWorkspace, type MemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
 

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
-import { createSpool } from '#src/io/spool.js';
-import type { Change, WantedBootconfig } from '#src/model/change.js';
+import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
+import { createSpool } from '#src/io/file/spool.js';
+import type { Change, WantedBootconfig } from '#src/model/image/change.js';
 import { writeChanges } from '#src/repack/write-changes.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createSpool } from '#src/io/spool.js';
+import { createSpool } from '#src/io/file/spool.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import { createTestFolder, openBytes } from '../fixtures/archive.js';

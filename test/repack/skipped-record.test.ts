@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 import { openCache } from '#src/io/cache.js';
-import { createSpool } from '#src/io/spool.js';
-import type { Codec } from '#src/model/layout.js';
+import { createSpool } from '#src/io/file/spool.js';
+import type { Codec } from '#src/model/image/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../fixtures/archive.js';
 import { put } from '../fixtures/changes.js';
 import { codecs, testWith } from '../fixtures/codecs.js';
-import { createNoise, createSplit, skipped } from '../fixtures/kernel-rules.js';
+import { createNoise, createSplit, skipped } from '../fixtures/images/kernel-rules.js';
 import { repack, unpack } from '../fixtures/round-trip.js';
 
 const sizes: Readonly<Record<Exclude<Codec, 'none'>, number>> = {

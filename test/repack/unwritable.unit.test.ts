@@ -1,7 +1,7 @@
 import test from 'ava';
-import { createSpool } from '#src/io/spool.js';
-import type { Change } from '#src/model/change.js';
-import type { Entry } from '#src/model/entry.js';
+import { createSpool } from '#src/io/file/spool.js';
+import type { Change } from '#src/model/image/change.js';
+import type { Entry } from '#src/model/image/entry.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { createArchive, createTestFolder, directory, file, openBytes } from '../fixtures/archive.js';
 import { collect, sketchEntry } from '../fixtures/memory-archive.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { ErrorCode } from '#src/model/error-code.js';
-import type { Report } from '#src/model/report.js';
+import type { ErrorCode } from '#src/model/error/error-code.js';
+import type { Report } from '#src/model/result/report.js';
 import { listChecks } from '#src/report/checks.js';
 import { createReport, createStep } from './reports.js';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Report } from '#src/model/report.js';
+import type { Report } from '#src/model/result/report.js';
 import { renderers } from '#src/report/renderers.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { testNeeding } from '../fixtures/needs.js';

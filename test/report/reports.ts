@@ -1,5 +1,5 @@
-import type { Layout, Segment } from '#src/model/layout.js';
-import type { Report, StepReport } from '#src/model/report.js';
+import type { Layout, Segment } from '#src/model/image/layout.js';
+import type { Report, StepReport } from '#src/model/result/report.js';
 
 /** Text of a hostile image, patch or guest: markup, quotes, control characters, bytes that are not text. */
 export const hostile =

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Segment } from '#src/model/layout.js';
+import type { Segment } from '#src/model/image/layout.js';
 import { renderInspection } from '#src/report/inspection.js';
 import { renderers } from '#src/report/renderers.js';
 import { formatTable } from '#src/report/table.js';

@@ -7,7 +7,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { extract } from 'tar-stream';
 import { decodePath } from '#src/format/path.js';
-import type { Bytes, Entry } from '#src/model/entry.js';
+import type { Bytes, Entry } from '#src/model/image/entry.js';
 import { encodePax, encodeTarBlock } from '#src/tar/tar-header.js';
 import { readEntries, type TarRecord } from '#src/tar/tar-reader.js';
 import { packEntries } from '#src/tar/tar-writer.js';

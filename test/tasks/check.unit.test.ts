@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createReadingSession } from '#src/setup/reading-session.js';
 import { type CheckRequest, check } from '#src/tasks/check/check.js';
 import { formatGithub, formatSarif, formatText } from '#src/tasks/check/formats.js';
-import { createFolder } from '../patch/patch-folder.js';
+import { createFolder } from '../patch/support/patch-folder.js';
 
 const step = 'steps:\n  - file: {path: etc/motd, content: hi}\n';
 

@@ -13,8 +13,8 @@ import { writeProject } from '#src/tasks/project/write-project.js';
 import { readYaml } from '#src/yaml/read-yaml.js';
 import { createArchive, createTestFolder, directory, file, gzip } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
-import { findInstaller } from '../fixtures/kernel.js';
-import { runMoby } from '../fixtures/moby.js';
+import { findInstaller } from '../fixtures/images/kernel.js';
+import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest } from '../fixtures/needs.js';
 import { createTestSession } from '../fixtures/session.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Entry } from '#src/model/entry.js';
+import type { Entry } from '#src/model/image/entry.js';
 import { diffInSteps, diffTrees } from '#src/tree/diff.js';
 
 async function* nothing() {}

@@ -1,7 +1,7 @@
-import { isTrailer } from '#src/format/cpio-header.js';
+import { isTrailer } from '#src/format/cpio/cpio-header.js';
 import { encodePath } from '#src/format/path.js';
-import type { Bytes } from '#src/model/entry.js';
-import type { ArchiveRecord } from '#src/model/layout.js';
+import type { Bytes } from '#src/model/image/entry.js';
+import type { ArchiveRecord } from '#src/model/image/layout.js';
 import { mergeRecords } from '#src/tree/merge.js';
 import { runKernel } from './kernel-model.js';
 

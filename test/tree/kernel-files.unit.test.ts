@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ArchiveRecord } from '#src/model/layout.js';
+import type { ArchiveRecord } from '#src/model/image/layout.js';
 import { createBuiltInFiles, createInode, type Inode } from '#src/tree/inode.js';
 import { createKernelFiles } from '#src/tree/kernel-files.js';
 

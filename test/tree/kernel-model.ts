@@ -1,6 +1,6 @@
 import { encodePath } from '#src/format/path.js';
-import type { EntryType } from '#src/model/entry.js';
-import type { ArchiveRecord } from '#src/model/layout.js';
+import type { EntryType } from '#src/model/image/entry.js';
+import type { ArchiveRecord } from '#src/model/image/layout.js';
 
 /**
  * What init/initramfs.c does with the records of an image, call by call, on a naive file system of

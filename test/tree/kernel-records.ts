@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { decodePath, encodePath } from '#src/format/path.js';
-import type { ArchiveRecord, Header } from '#src/model/layout.js';
+import type { ArchiveRecord, Header } from '#src/model/image/layout.js';
 
 export type Wanted = Partial<Header> & { readonly name: string; readonly target?: string };
 

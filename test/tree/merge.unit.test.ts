@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ImageEntry } from '#src/model/archive.js';
+import type { ImageEntry } from '#src/model/image/archive.js';
 import {
   createArchive,
   directory,

@@ -1,7 +1,7 @@
 import { appendFile, open, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { MobyPatchError } from '#src/model/error.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, gzip, signal } from '../fixtures/archive.js';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { createFileThreads, createFileWriters } from '#src/folder/file-writers.js';
-import { encodeHeader, padding } from '#src/format/cpio-header.js';
-import { encodePadding } from '#src/format/cpio-writer.js';
+import { encodeHeader, padding } from '#src/format/cpio/cpio-header.js';
+import { encodePadding } from '#src/format/cpio/cpio-writer.js';
 import { encodePath } from '#src/format/path.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { unpackToFolder, unpackWhileReading } from '#src/unpack/export/to-folder.js';
 import { openImage, openWatched, type WatchOptions } from '#src/unpack/open-image.js';
 import {

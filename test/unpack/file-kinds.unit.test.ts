@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { identifyFile, longestMark, tailSize } from '#src/format/file-kind.js';
+import { identifyFile, longestMark, tailSize } from '#src/format/kind/file-kind.js';
 import { createArchive, file, openBytes } from '../fixtures/archive.js';
 
 /** A file of zeros with these bytes in their places. */

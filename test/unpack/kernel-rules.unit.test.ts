@@ -15,7 +15,7 @@ import {
   signal,
   symlink,
 } from '../fixtures/archive.js';
-import { createSplit, skipped } from '../fixtures/kernel-rules.js';
+import { createSplit, skipped } from '../fixtures/images/kernel-rules.js';
 
 const sound = createArchive([directory('etc'), file('etc/hello', 'hello')]);
 const sum = (text: string) => [...text].reduce((all, letter) => all + letter.charCodeAt(0), 0);

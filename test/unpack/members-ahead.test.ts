@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { noCache } from '#src/io/cache.js';
-import type { MemberRange } from '#src/model/layout.js';
+import type { MemberRange } from '#src/model/image/layout.js';
 import { knownMembers } from '#src/unpack/known-members.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, gzip, readText, signal } from '../fixtures/archive.js';

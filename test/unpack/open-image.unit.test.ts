@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { MobyPatchError } from '#src/model/error.js';
+import { MobyPatchError } from '#src/model/error/error.js';
 import { openImage } from '#src/unpack/open-image.js';
 import {
   createArchive,

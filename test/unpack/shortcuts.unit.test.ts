@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { openCache } from '#src/io/cache.js';
-import type { Image } from '#src/model/archive.js';
+import type { Image } from '#src/model/image/archive.js';
 import { cachedScan } from '#src/unpack/cached-scan.js';
 import type { ScannedImage } from '#src/unpack/collector.js';
 import { type OpenOptions, openImage } from '#src/unpack/open-image.js';

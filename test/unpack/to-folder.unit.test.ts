@@ -1,9 +1,9 @@
 import { lstat, symlink as makeLink, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { recordProcess } from '#src/io/process-record.js';
-import type { Image } from '#src/model/archive.js';
-import { MobyPatchError } from '#src/model/error.js';
+import { recordProcess } from '#src/io/process/process-record.js';
+import { MobyPatchError } from '#src/model/error/error.js';
+import type { Image } from '#src/model/image/archive.js';
 import { type FolderTraits, listSidecarOnly } from '#src/unpack/export/folder-traits.js';
 import { unpackToFolder } from '#src/unpack/export/to-folder.js';
 import { leaveFolder } from '../fixtures/abandoned.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { MobyPatchError } from '#src/model/error.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import { compareRuns, refuseDifferences } from '#src/verify/compare-runs.js';
 import { put, putDirectory, remove } from '../fixtures/changes.js';
 

@@ -1,7 +1,7 @@
 import type { ReadStream } from 'node:tty';
 import { showText } from '../../format/show-text.js';
-import { createInterruptedError } from '../../io/process.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createInterruptedError } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
 
 const keys = { interrupt: '\x03', backspace: '\x7f', delete: '\b', clear: '\x15' } as const;

@@ -5,7 +5,7 @@ import {
   exitCodes,
   findMachineFault,
   MobyPatchError,
-} from '../../model/error.js';
+} from '../../model/error/error.js';
 import { renderError } from '../../report/error.js';
 import type { CommandContext } from './context.js';
 import { printJson, shortenPaths } from './print.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { formatJson, showText } from '../../format/show-text.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import type { CommandContext } from './command-context.js';
 
 /** A text for people, with paths below the working folder as the user would type them. */

@@ -1,5 +1,5 @@
 import { showLine } from '../../format/show-text.js';
-import type { Stage } from '../../model/report.js';
+import type { Stage } from '../../model/result/report.js';
 import type { Work } from '../../model/session.js';
 import type { CommandContext } from './command-context.js';
 import { describeWork } from './live-line.js';

@@ -1,6 +1,6 @@
 import type { Command, CommanderError } from 'commander';
-import { MobyPatchError } from '../../model/error.js';
-import type { ErrorCode } from '../../model/error-code.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { ErrorCode } from '../../model/error/error-code.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 
 /** What people type for a command that has another name here. */

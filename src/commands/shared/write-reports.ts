@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { replaceFile } from '../../io/output.js';
+import { replaceFile } from '../../io/place/output.js';
 import type { FileAccess } from '../../model/access.js';
-import { createErrorReport, MobyPatchError } from '../../model/error.js';
-import type { Report } from '../../model/report.js';
+import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
+import type { Report } from '../../model/result/report.js';
 import { createReportDraft } from '../../report/draft.js';
 import { renderError } from '../../report/error.js';
 import { renderers } from '../../report/renderers.js';

@@ -1,4 +1,4 @@
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
 
 export type HostPlatform = 'darwin' | 'linux';
 

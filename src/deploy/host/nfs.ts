@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProcess } from '../../io/process.js';
-import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
-import { createScratch } from '../../io/scratch.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createUnreadableError, isMissing, readRegular } from '../../io/file/regular-file.js';
+import { createScratch } from '../../io/place/scratch.js';
+import { runProcess } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
 import {
   describeServer,

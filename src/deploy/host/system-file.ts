@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createScratch } from '../../io/scratch.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createScratch } from '../../io/place/scratch.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { examineFile } from '../installed-file.js';
 import { replaceImage } from '../replace-image.js';
 

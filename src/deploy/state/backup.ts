@@ -1,10 +1,10 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readAccess } from '../../io/access-list.js';
-import { createOutput } from '../../io/output.js';
-import { streamRegular } from '../../io/regular-file.js';
+import { streamRegular } from '../../io/file/regular-file.js';
+import { readAccess } from '../../io/place/access-list.js';
+import { createOutput } from '../../io/place/output.js';
 import type { FileMark } from '../../model/deployment.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { examineFile } from '../installed-file.js';
 
 const namePattern = /^([0-9a-f]{64})\.img$/;

@@ -2,9 +2,14 @@ import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { showLine } from '../../format/show-text.js';
-import { findProcess, isRunning, type ProcessRecord, recordProcess } from '../../io/process-record.js';
-import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createUnreadableError, isMissing, readRegular } from '../../io/file/regular-file.js';
+import {
+  findProcess,
+  isRunning,
+  type ProcessRecord,
+  recordProcess,
+} from '../../io/process/process-record.js';
+import { MobyPatchError } from '../../model/error/error.js';
 
 const word = z.string().default('');
 const ownerSchema = z.object({ pid: z.int().min(1), begun: word, boot: word, namespace: word, what: word });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { assertOwnFolder } from '../../io/trust.js';
+import { assertOwnFolder } from '../../io/place/trust.js';
 
 /** Where the state of one installed image is. */
 export interface StateFolder {

@@ -1,9 +1,9 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { folderOwnerOnly } from '../../io/access.js';
-import { replaceFile } from '../../io/output.js';
-import { createUnreadableError, isMissing, readRegular } from '../../io/regular-file.js';
+import { createUnreadableError, isMissing, readRegular } from '../../io/file/regular-file.js';
+import { folderOwnerOnly } from '../../io/place/access.js';
+import { replaceFile } from '../../io/place/output.js';
 import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
 import type { StateFolder } from './state-folder.js';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { digestFiles } from '../../io/digest.js';
-import type { Archive } from '../../model/archive.js';
 import type { TouchedFile } from '../../model/deployment.js';
-import type { TreeDiff } from '../../model/diff.js';
-import type { Entry } from '../../model/entry.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { TreeDiff } from '../../model/image/diff.js';
+import type { Entry } from '../../model/image/entry.js';
 
 interface Compared {
   readonly stock: Archive;

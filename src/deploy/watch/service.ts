@@ -1,9 +1,9 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { replaceFile } from '../../io/output.js';
-import { runProcess } from '../../io/process.js';
-import { MobyPatchError } from '../../model/error.js';
+import { replaceFile } from '../../io/place/output.js';
+import { runProcess } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
 import { assertOwnState } from '../state/state-folder.js';
 import { findTarget, type TargetOptions } from '../target.js';

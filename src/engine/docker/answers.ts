@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { createInterruptedError, createLineSplitter } from '../../io/process.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createInterruptedError, createLineSplitter } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import type { Frame } from './daemon.js';
 import type { Endpoint } from './endpoint.js';
 

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { readAt, readPieces, writeAt } from '../../io/read-write.js';
-import type { Bytes } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
+import { readAt, readPieces, writeAt } from '../../io/file/read-write.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes } from '../../model/image/entry.js';
 
 /** One file for the bodies of many entries: opening a file for each takes longer than reading it. */
 export interface BodyFile extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { StepLimits } from '../../model/engine.js';
+import type { StepLimits } from '../../model/patch/engine.js';
 import type { ContainerSpec } from './daemon.js';
 
 /** What a container may do and have; the daemon's own list of system calls stays on. */

@@ -1,9 +1,14 @@
 import type { Readable } from 'node:stream';
-import { createInterruptedError, createStreamSink, createTail, type StreamSink } from '../../io/process.js';
-import type { StepLimits } from '../../model/engine.js';
-import type { Bytes } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { OutputFilter, RunResult } from '../../model/workspace.js';
+import {
+  createInterruptedError,
+  createStreamSink,
+  createTail,
+  type StreamSink,
+} from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes } from '../../model/image/entry.js';
+import type { StepLimits } from '../../model/patch/engine.js';
+import type { OutputFilter, RunResult } from '../../model/patch/workspace.js';
 import type { ContainerState, Daemon, Frame } from './daemon.js';
 import { formatLabel, labelKey, type Owner } from './label.js';
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { StepLimits } from '../../model/engine.js';
-import type { Bytes } from '../../model/entry.js';
+import type { Bytes } from '../../model/image/entry.js';
+import type { StepLimits } from '../../model/patch/engine.js';
 import type { Endpoint } from './endpoint.js';
 
 export interface DaemonVersion {

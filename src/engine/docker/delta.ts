@@ -1,7 +1,7 @@
 import { showPath } from '../../format/path.js';
-import type { Change } from '../../model/change.js';
-import type { Bytes, Entry } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Change } from '../../model/image/change.js';
+import type { Bytes, Entry } from '../../model/image/entry.js';
 import { parentPath } from '../../tree/resolve.js';
 import type { BodyFile } from './body-file.js';
 import { type ListedEntry, type RootEntry, type RootListing, readRoot } from './root-listing.js';

@@ -1,8 +1,8 @@
 import type { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import { createInterruptedError } from '../../io/process.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createInterruptedError } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import {
   createDaemonError,
   createTimeoutError,

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createUnreadableError, readRegular } from '../../io/regular-file.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { ErrorCode } from '../../model/error-code.js';
+import { createUnreadableError, readRegular } from '../../io/file/regular-file.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { ErrorCode } from '../../model/error/error-code.js';
 
 export interface TlsFiles {
   readonly ca?: string | undefined;

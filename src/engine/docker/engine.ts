@@ -1,5 +1,5 @@
-import type { Archive } from '../../model/archive.js';
-import type { Engine, Executor, ExecutorOptions } from '../../model/engine.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { Engine, Executor, ExecutorOptions } from '../../model/patch/engine.js';
 import type { Environment } from './endpoint.js';
 import { dockerBlindPaths } from './selection.js';
 

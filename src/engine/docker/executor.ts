@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { showPath } from '../../format/path.js';
-import { createScratch } from '../../io/scratch.js';
-import { readScript } from '../../io/script.js';
-import type { Archive } from '../../model/archive.js';
-import type { CommandRoot, Executor, ExecutorOptions } from '../../model/engine.js';
-import { createErrorReport, MobyPatchError } from '../../model/error.js';
-import type { RunOptions, RunResult } from '../../model/workspace.js';
+import { createScratch } from '../../io/place/scratch.js';
+import { readScript } from '../../io/process/script.js';
+import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { CommandRoot, Executor, ExecutorOptions } from '../../model/patch/engine.js';
+import type { RunOptions, RunResult } from '../../model/patch/workspace.js';
 import { completeLimits } from '../limits.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
 import { connectDocker } from './connect.js';

@@ -1,10 +1,10 @@
 import { cacheEntry } from '../../io/cache.js';
-import { createInterruptedError } from '../../io/process.js';
-import type { Archive, ImageEntry } from '../../model/archive.js';
+import { createInterruptedError } from '../../io/process/process.js';
 import type { Cache, CacheEntry } from '../../model/cache.js';
-import { MobyPatchError } from '../../model/error.js';
-import { addToGroup } from '../../model/groups.js';
-import type { ArchiveRecord } from '../../model/layout.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Archive, ImageEntry } from '../../model/image/archive.js';
+import { addToGroup } from '../../model/image/groups.js';
+import type { ArchiveRecord } from '../../model/image/layout.js';
 import { type PackItem, packEntries } from '../../tar/tar-writer.js';
 import type { Daemon } from './daemon.js';
 import { formatLabel, importLabelKey, labelKey, type Owner } from './label.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type ProcessRecord, recordProcess } from '../../io/process-record.js';
+import { type ProcessRecord, recordProcess } from '../../io/process/process-record.js';
 
 /** On every container of ours, and on every image that goes with it. */
 export const labelKey = 'io.github.moby-patch';

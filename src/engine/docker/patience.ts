@@ -1,6 +1,6 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
-import { createInterruptedError } from '../../io/process.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createInterruptedError } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { createDaemonError, createTimeoutError } from './answers.js';
 import type { Endpoint, Environment } from './endpoint.js';
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import { findProcess } from '../../io/process-record.js';
-import { createErrorReport } from '../../model/error.js';
+import { findProcess } from '../../io/process/process-record.js';
+import { createErrorReport } from '../../model/error/error.js';
 import type { Daemon } from './daemon.js';
 import { trimImports } from './imports.js';
 import { importLabelKey, labelKey, type Owner, parseLabel } from './label.js';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { encodePath, showPath } from '../../format/path.js';
 import { cacheEntry } from '../../io/cache.js';
 import type { Cache } from '../../model/cache.js';
-import type { Bytes, Entry } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes, Entry } from '../../model/image/entry.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
 import type { BodyFile } from './body-file.js';
 

@@ -1,5 +1,5 @@
 import { encodePath } from '../../format/path.js';
-import type { Entry } from '../../model/entry.js';
+import type { Entry } from '../../model/image/entry.js';
 import { coverPaths, parentPath } from '../../tree/resolve.js';
 
 /**

@@ -1,8 +1,8 @@
 import { encodePath } from '../../format/path.js';
-import { readScript } from '../../io/script.js';
-import type { Change } from '../../model/change.js';
-import type { OnFile } from '../../model/engine.js';
-import { MobyPatchError } from '../../model/error.js';
+import { readScript } from '../../io/process/script.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Change } from '../../model/image/change.js';
+import type { OnFile } from '../../model/patch/engine.js';
 import { readEntries } from '../../tar/tar-reader.js';
 import { packEntries } from '../../tar/tar-writer.js';
 import type { Container } from './container.js';

@@ -3,7 +3,7 @@ import { copyFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFolderFault, type Folder } from '../../folder/folder.js';
 import type { WalkedEntry } from '../../folder/walk.js';
-import type { Bytes } from '../../model/entry.js';
+import type { Bytes } from '../../model/image/entry.js';
 
 /** Bodies of files in a folder that stay readable when the folder goes on changing. */
 export interface Bodies {

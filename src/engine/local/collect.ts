@@ -2,7 +2,7 @@ import { constants, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Folder } from '../../folder/folder.js';
 import { decodePath } from '../../format/path.js';
-import type { OnFile } from '../../model/engine.js';
+import type { OnFile } from '../../model/patch/engine.js';
 import { statEntry } from './stat-entry.js';
 
 /**

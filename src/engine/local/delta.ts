@@ -3,9 +3,9 @@ import { createFolderFault, type Folder, parentOf } from '../../folder/folder.js
 import type { WalkedEntry } from '../../folder/walk.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath, showPath } from '../../format/path.js';
-import type { Change } from '../../model/change.js';
-import type { Device, Entry } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Change } from '../../model/image/change.js';
+import type { Device, Entry } from '../../model/image/entry.js';
 import type { Bodies } from './bodies.js';
 
 /** Path -> signature, of a folder before anything was done in it. */

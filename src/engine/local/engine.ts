@@ -1,4 +1,4 @@
-import type { Engine } from '../../model/engine.js';
+import type { Engine } from '../../model/patch/engine.js';
 import { localBlindPaths, openLocalRoot } from './executor.js';
 import { type LocalReadiness, probeLocal } from './probe.js';
 import { measureSpace } from './space.js';

@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
 import { createFolderFault, type Folder, parentOf } from '../../folder/folder.js';
 import { decodePath } from '../../format/path.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { keepMtime, statEntry } from './stat-entry.js';
 
 /** Where the kernel's own file systems are mounted; nothing a command does below them is part of the image. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { Folder } from '../../folder/folder.js';
-import { isElf } from '../../format/elf.js';
+import { isElf } from '../../format/kind/elf.js';
 import { resolveInside } from './mount-points.js';
 import { statEntry } from './stat-entry.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import type { Readiness } from '../../model/engine.js';
-import { createErrorReport } from '../../model/error.js';
+import { createErrorReport } from '../../model/error/error.js';
+import type { Readiness } from '../../model/patch/engine.js';
 import { findSandbox } from './sandbox/find-sandbox.js';
 import { findProgram, type Sandbox } from './sandbox/runtime.js';
 import { uplinkProgram } from './sandbox/uplink.js';

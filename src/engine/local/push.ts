@@ -2,10 +2,10 @@ import { linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, type Stats, un
 import { createFolderFault, type Folder } from '../../folder/folder.js';
 import { finishDirectory, writeRegularFile, writeSymlink } from '../../folder/write-entry.js';
 import { decodePath } from '../../format/path.js';
-import { createInterruptedError } from '../../io/process.js';
-import type { Change } from '../../model/change.js';
-import type { Entry } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createInterruptedError } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Change } from '../../model/image/change.js';
+import type { Entry } from '../../model/image/entry.js';
 import { hasRealParents, keepMtime, statEntry } from './stat-entry.js';
 
 /**

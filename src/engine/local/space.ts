@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
-import type { Archive } from '../../model/archive.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Archive } from '../../model/image/archive.js';
 
 const block = 4096;
 const megabyte = 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { Parameter } from '../../model/patch.js';
+import type { Parameter } from '../../model/patch/patch.js';
 import { describeValue } from '../../yaml/describe-issue.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import type { Problem } from '../../yaml/problems.js';

@@ -1,4 +1,4 @@
-import type { Expectation } from '../../model/expectation.js';
+import type { Expectation } from '../../model/result/expectation.js';
 import type { Values } from './expressions.js';
 import { fillPlaceholders } from './placeholders.js';
 

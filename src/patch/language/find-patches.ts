@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { patchFile } from './load-patch.js';
 

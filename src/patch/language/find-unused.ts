@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegular } from '../../io/regular-file.js';
-import type { Patch } from '../../model/patch.js';
+import { readRegular } from '../../io/file/regular-file.js';
+import type { Patch } from '../../model/patch/patch.js';
 import type { Problem } from '../../yaml/problems.js';
 import { stepDefinitions } from '../steps/registry.js';
 import { fitValue } from './fit-value.js';

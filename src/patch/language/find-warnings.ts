@@ -1,4 +1,4 @@
-import type { Patch, SourceStep } from '../../model/patch.js';
+import type { Patch, SourceStep } from '../../model/patch/patch.js';
 import type { Problem } from '../../yaml/problems.js';
 import { stepDefinitions } from '../steps/registry.js';
 import { findUnused } from './find-unused.js';

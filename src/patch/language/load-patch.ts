@@ -1,5 +1,5 @@
 import { basename, join, resolve } from 'node:path';
-import type { Patch } from '../../model/patch.js';
+import type { Patch } from '../../model/patch/patch.js';
 import { createProblemError, type Problem } from '../../yaml/problems.js';
 import { parsePatch } from './parse-patch.js';
 import type { PlacedUse } from './parse-step.js';

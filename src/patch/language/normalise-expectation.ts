@@ -1,4 +1,4 @@
-import { type Expectation, kindOf } from '../../model/expectation.js';
+import { type Expectation, kindOf } from '../../model/result/expectation.js';
 import type { WrittenExpectation } from './expectation-schema.js';
 
 /** With numbers for durations and sizes. */

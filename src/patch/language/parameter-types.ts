@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Parameter } from '../../model/patch.js';
+import type { Parameter } from '../../model/patch/patch.js';
 import { hostNamePattern } from '../steps/schemas.js';
 import type { Value } from './expressions.js';
 

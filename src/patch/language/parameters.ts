@@ -1,7 +1,7 @@
-import { createBoundedRunner } from '../../io/bounded.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { Parameter, Patch } from '../../model/patch.js';
-import { type Secret, secretPrefix } from '../../model/secret.js';
+import { createBoundedRunner } from '../../io/process/bounded.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Parameter, Patch } from '../../model/patch/patch.js';
+import { type Secret, secretPrefix } from '../../model/patch/secret.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { createProblemError, formatPosition, type Problem } from '../../yaml/problems.js';
 import type { Value, Values } from './expressions.js';

@@ -1,5 +1,5 @@
-import type { Expectation } from '../../model/expectation.js';
-import type { Parameter, Patch, SourceStep } from '../../model/patch.js';
+import type { Parameter, Patch, SourceStep } from '../../model/patch/patch.js';
+import type { Expectation } from '../../model/result/expectation.js';
 import type { Problem } from '../../yaml/problems.js';
 import { readYaml, type YamlValue } from '../../yaml/read-yaml.js';
 import { explainIssues, placeFault } from '../../yaml/schema-issues.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import type { Content } from '../../model/workspace.js';
+import type { Content } from '../../model/patch/workspace.js';
 import { createGlob } from '../../tree/glob.js';
 import type { PayloadFile } from '../system/step-context.js';
 

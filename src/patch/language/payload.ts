@@ -3,12 +3,12 @@ import type { BigIntStats } from 'node:fs';
 import { type FileHandle, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import pLimit from 'p-limit';
-import { readAt, readPieces } from '../../io/read-write.js';
-import { openRegular, readOpened } from '../../io/regular-file.js';
-import { holdBytes } from '../../io/spool.js';
-import type { Bytes } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { Content } from '../../model/workspace.js';
+import { readAt, readPieces } from '../../io/file/read-write.js';
+import { openRegular, readOpened } from '../../io/file/regular-file.js';
+import { holdBytes } from '../../io/file/spool.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes } from '../../model/image/entry.js';
+import type { Content } from '../../model/patch/workspace.js';
 import type { PayloadUse } from '../steps/definition.js';
 import { checkTree, type PayloadTree, readTree, type TreeRequest } from './payload-tree.js';
 

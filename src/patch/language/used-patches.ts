@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
-import { MobyPatchError } from '../../model/error.js';
-import type { Patch, PatchName } from '../../model/patch.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Patch, PatchName } from '../../model/patch/patch.js';
 import type { Problem } from '../../yaml/problems.js';
 import { findPatch } from './find-patches.js';
 import { readPatch } from './load-patch.js';

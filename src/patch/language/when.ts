@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Condition, When } from '../../model/condition.js';
-import type { ImageFacts } from '../../model/facts.js';
+import type { Condition, When } from '../../model/patch/condition.js';
+import type { ImageFacts } from '../../model/patch/facts.js';
 import { explainIssues, type Fault } from '../../yaml/schema-issues.js';
 import { createKeyFinder } from '../../yaml/schema-keys.js';
 import { imagePath } from '../steps/schemas.js';

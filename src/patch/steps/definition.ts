@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { InitName } from '../../model/init.js';
-import type { StepOutcome } from '../../model/patch.js';
-import type { Need, Workspace } from '../../model/workspace.js';
+import type { InitName } from '../../model/patch/init.js';
+import type { StepOutcome } from '../../model/patch/patch.js';
+import type { Need, Workspace } from '../../model/patch/workspace.js';
 import { createKeyFinder, type KeyFinder } from '../../yaml/schema-keys.js';
 import type { StepContext } from '../system/step-context.js';
 

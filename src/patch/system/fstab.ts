@@ -1,5 +1,5 @@
-import type { StepOutcome } from '../../model/patch.js';
-import type { Workspace } from '../../model/workspace.js';
+import type { StepOutcome } from '../../model/patch/patch.js';
+import type { Workspace } from '../../model/patch/workspace.js';
 import { createStepError, type StepContext } from './step-context.js';
 import { readText, unchanged, writeText } from './workspace-files.js';
 

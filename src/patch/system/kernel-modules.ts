@@ -1,4 +1,4 @@
-import type { Workspace } from '../../model/workspace.js';
+import type { Workspace } from '../../model/patch/workspace.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { createStepError, type StepContext } from './step-context.js';
 import { readText } from './workspace-files.js';

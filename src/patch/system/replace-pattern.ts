@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { createInterruptedError } from '../../io/process.js';
+import { createInterruptedError } from '../../io/process/process.js';
 
 export interface Replacing {
   readonly text: string;

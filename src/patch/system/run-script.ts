@@ -1,5 +1,5 @@
-import { readScript } from '../../io/script.js';
-import type { RunOptions, RunResult, Workspace } from '../../model/workspace.js';
+import { readScript } from '../../io/process/script.js';
+import type { RunOptions, RunResult, Workspace } from '../../model/patch/workspace.js';
 import type { StepContext } from './step-context.js';
 
 export interface ScriptOptions extends Omit<RunOptions, 'input'> {

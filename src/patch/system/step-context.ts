@@ -1,7 +1,7 @@
-import { MobyPatchError } from '../../model/error.js';
-import type { ErrorCode } from '../../model/error-code.js';
-import type { Position } from '../../model/patch.js';
-import type { Content } from '../../model/workspace.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { ErrorCode } from '../../model/error/error-code.js';
+import type { Position } from '../../model/patch/patch.js';
+import type { Content } from '../../model/patch/workspace.js';
 import { formatPosition } from '../../yaml/problems.js';
 
 /** What is in a folder of the patch folder. */

@@ -1,7 +1,7 @@
 import { digestBody } from '../../io/digest.js';
-import type { Entry } from '../../model/entry.js';
-import type { StepOutcome } from '../../model/patch.js';
-import type { Put, Workspace } from '../../model/workspace.js';
+import type { Entry } from '../../model/image/entry.js';
+import type { StepOutcome } from '../../model/patch/patch.js';
+import type { Put, Workspace } from '../../model/patch/workspace.js';
 
 export const unchanged: StepOutcome = { changed: false };
 

@@ -1,5 +1,5 @@
-import type { Change } from '../../model/change.js';
-import type { Entry } from '../../model/entry.js';
+import type { Change } from '../../model/image/change.js';
+import type { Entry } from '../../model/image/entry.js';
 import { parentPath } from '../../tree/resolve.js';
 import type { SourceEntry, SourceTree } from './source-tree.js';
 

@@ -4,7 +4,7 @@ import { type WalkedEntry, walkFolder } from '../../folder/walk.js';
 import { plainAttributes } from '../../folder/write-entry.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { decodePath } from '../../format/path.js';
-import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
+import { createUnreadableError, streamRegular } from '../../io/file/regular-file.js';
 import { clampTime, digestBody, noBody, type SourceEntry, type SourceTree } from './source-tree.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Bytes } from '../../model/entry.js';
+import type { Bytes } from '../../model/image/entry.js';
 
 /** Characters: the longest line of a sidecar lists paths. */
 const longestLine = 64 * 2 ** 20;

@@ -1,19 +1,19 @@
-import { decodeBootconfig } from '../../format/bootconfig-trailer.js';
+import { decodeBootconfig } from '../../format/bootconfig/bootconfig-trailer.js';
 import { encodePath } from '../../format/path.js';
 import { encodeRecordLine, fromBase64, parseRecordBytes } from '../../format/sidecar.js';
 import { collectBytes } from '../../io/collect.js';
-import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
-import type { Spool, Spooled } from '../../io/spool.js';
-import type { Bytes } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { ArchiveRecord } from '../../model/layout.js';
+import { createUnreadableError, streamRegular } from '../../io/file/regular-file.js';
+import type { Spool, Spooled } from '../../io/file/spool.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes } from '../../model/image/entry.js';
+import type { ArchiveRecord } from '../../model/image/layout.js';
 import type {
   SidecarImage,
   SidecarLine,
   SidecarRecord,
   SidecarSegment,
   SidecarTrailer,
-} from '../../model/sidecar.js';
+} from '../../model/image/sidecar.js';
 import { readLines } from './read-lines.js';
 import { parseSidecarLine } from './sidecar-line.js';
 

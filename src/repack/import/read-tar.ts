@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { sidecarComment } from '../../format/sidecar.js';
-import { createUnreadableError, streamRegular } from '../../io/regular-file.js';
-import type { Spool } from '../../io/spool.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createUnreadableError, streamRegular } from '../../io/file/regular-file.js';
+import type { Spool } from '../../io/file/spool.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
 import { createPathIndex } from '../../tree/path-index.js';
 import { parentPath } from '../../tree/resolve.js';

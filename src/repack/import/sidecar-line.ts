@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { maximumNameSize } from '../../format/cpio-header.js';
+import { maximumNameSize } from '../../format/cpio/cpio-header.js';
 import { encodePath } from '../../format/path.js';
 import { isWritable } from '../../format/sidecar.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { SidecarLine } from '../../model/sidecar.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { SidecarLine } from '../../model/image/sidecar.js';
 
 const word = z.int().min(0).max(0xffffffff);
 const count = z.int().min(0);

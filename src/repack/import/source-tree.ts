@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bytes, Entry, EntryType } from '../../model/entry.js';
+import type { Bytes, Entry, EntryType } from '../../model/image/entry.js';
 
 /** A name in a folder or tar. */
 export interface SourceEntry {

@@ -1,9 +1,9 @@
-import { emptyFields, encodePadding, encodeTrailer } from '../../format/cpio-writer.js';
+import { emptyFields, encodePadding, encodeTrailer } from '../../format/cpio/cpio-writer.js';
 import { encodePath } from '../../format/path.js';
-import type { Archive, Tokens } from '../../model/archive.js';
-import type { Change } from '../../model/change.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { ArchiveRecord, Layout } from '../../model/layout.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Archive, Tokens } from '../../model/image/archive.js';
+import type { Change } from '../../model/image/change.js';
+import type { ArchiveRecord, Layout } from '../../model/image/layout.js';
 import { mergeRecords } from '../../tree/merge.js';
 import { findChanges } from './find-changes.js';
 import type { Sidecar, SidecarPiece } from './read-sidecar.js';

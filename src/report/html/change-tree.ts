@@ -1,5 +1,5 @@
 import { showPath } from '../../format/path.js';
-import type { Difference, TreeDiff } from '../../model/diff.js';
+import type { Difference, TreeDiff } from '../../model/image/diff.js';
 import { renderDifference } from '../diff.js';
 import { type Markup, mark } from '../markup.js';
 

@@ -1,4 +1,4 @@
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/result/report.js';
 import { mark } from '../markup.js';
 import { filterScript, scriptDigest } from './filter.js';
 import { listSections } from './sections.js';

@@ -1,5 +1,5 @@
-import type { ErrorReport } from '../../model/error.js';
-import type { Report } from '../../model/report.js';
+import type { ErrorReport } from '../../model/error/error.js';
+import type { Report } from '../../model/result/report.js';
 import { type Check, listChecks } from '../checks.js';
 import { renderBootconfig } from '../diff.js';
 import { renderError } from '../error.js';

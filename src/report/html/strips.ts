@@ -1,5 +1,5 @@
-import type { Layout, Segment } from '../../model/layout.js';
-import type { Report } from '../../model/report.js';
+import type { Layout, Segment } from '../../model/image/layout.js';
+import type { Report } from '../../model/result/report.js';
 import { type Markup, mark } from '../markup.js';
 import { listSegments, segmentColumns } from '../segments.js';
 import { shorten } from '../shorten.js';

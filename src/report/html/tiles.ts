@@ -1,4 +1,4 @@
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/result/report.js';
 import { type Markup, mark } from '../markup.js';
 import { showSeconds } from '../text.js';
 

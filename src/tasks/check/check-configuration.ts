@@ -1,5 +1,5 @@
-import { MobyPatchError } from '../../model/error.js';
-import type { Patch, Position } from '../../model/patch.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Patch, Position } from '../../model/patch/patch.js';
 import type { Places } from '../../model/session.js';
 import { findPatch } from '../../patch/language/find-patches.js';
 import { loadPatch } from '../../patch/language/load-patch.js';

@@ -1,5 +1,5 @@
-import { MobyPatchError } from '../../model/error.js';
-import type { Position } from '../../model/patch.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Position } from '../../model/patch/patch.js';
 import { type ProblemCode, problemCodes, type Severity, severityOf } from '../../yaml/problem-code.js';
 import { formatPosition, type Problem, problemsOf, sortByPlace } from '../../yaml/problems.js';
 

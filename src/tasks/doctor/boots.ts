@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { findQemu } from '../../verify/boot/machine.js';
-import { tryAccelerator } from '../../verify/boot/try-accelerator.js';
+import { findQemu } from '../../verify/boot/machine/machine.js';
+import { tryAccelerator } from '../../verify/boot/machine/try-accelerator.js';
 import { type ExaminedSession, examine, type Finding } from './finding.js';
 
 /** Seconds until a guest that hangs counts as one. */

@@ -1,4 +1,4 @@
-import { runProcess } from '../../io/process.js';
+import { runProcess } from '../../io/process/process.js';
 import { type ExaminedSession, examine, type Finding } from './finding.js';
 
 /** Codec -> program and Debian package; gzip needs none. */

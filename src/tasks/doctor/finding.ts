@@ -1,4 +1,4 @@
-import { createErrorReport } from '../../model/error.js';
+import { createErrorReport } from '../../model/error/error.js';
 import type { Session } from '../../model/session.js';
 
 export interface Finding {

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createScratch, listAbandoned } from '../../io/scratch.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createScratch, listAbandoned } from '../../io/place/scratch.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { assertOwnCache, locateBuildCache } from '../../setup/build-cache.js';
 import { assertOwnConfiguration } from '../../setup/own-configuration.js';
 import { type ExaminedSession, examine, type Finding } from './finding.js';

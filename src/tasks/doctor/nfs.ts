@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { runProcess } from '../../io/process.js';
+import { runProcess } from '../../io/process/process.js';
 import { type ExaminedSession, examine, type Finding } from './finding.js';
 
 const limit = 30;

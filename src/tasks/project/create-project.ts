@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { listDefinitions } from '../../catalog/find-image.js';
-import { openRegular } from '../../io/regular-file.js';
-import type { Patch } from '../../model/patch.js';
+import { openRegular } from '../../io/file/regular-file.js';
+import type { Patch } from '../../model/patch/patch.js';
 import type { ReadingSession } from '../../model/session.js';
 import { findPatch, listPatches } from '../../patch/language/find-patches.js';
 import { loadPatch } from '../../patch/language/load-patch.js';

@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
-import type { Parameter } from '../../model/patch.js';
+import type { Parameter } from '../../model/patch/patch.js';
 import { formatValue } from '../../patch/language/expressions.js';
 import { nameSecretVariable } from '../../patch/language/parameters.js';
 

@@ -1,7 +1,7 @@
 import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createOutput, type Output } from '../../io/output.js';
-import { MobyPatchError } from '../../model/error.js';
+import { createOutput, type Output } from '../../io/place/output.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
 
 export interface ProjectFile {

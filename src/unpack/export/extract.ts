@@ -2,7 +2,7 @@ import { createFolder } from '../../folder/folder.js';
 import { materialiseImage } from '../../folder/materialise.js';
 import { plainAttributes } from '../../folder/write-entry.js';
 import type { FileAccess } from '../../model/access.js';
-import type { ImageEntry } from '../../model/archive.js';
+import type { ImageEntry } from '../../model/image/archive.js';
 import { parentPath } from '../../tree/resolve.js';
 import type { View } from '../select-segment.js';
 import { listSidecarOnly } from './folder-traits.js';

@@ -1,7 +1,7 @@
 import { chmod, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePath, hasEscapes } from '../../format/path.js';
-import type { Entry } from '../../model/entry.js';
+import type { Entry } from '../../model/image/entry.js';
 import { parentPath } from '../../tree/resolve.js';
 
 /** Which names a folder can have inside. */

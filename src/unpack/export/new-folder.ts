@@ -1,12 +1,12 @@
 import { chmod, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sidecarSuffix } from '../../format/sidecar.js';
-import { type AccessRequest, restrict, settleAccess, withoutLists } from '../../io/access.js';
-import { openRegular } from '../../io/regular-file.js';
-import { removeTree } from '../../io/remove-tree.js';
-import { createPrivateFolder, removeAbandoned } from '../../io/scratch.js';
+import { openRegular } from '../../io/file/regular-file.js';
+import { type AccessRequest, restrict, settleAccess, withoutLists } from '../../io/place/access.js';
+import { removeTree } from '../../io/place/remove-tree.js';
+import { createPrivateFolder, removeAbandoned } from '../../io/place/scratch.js';
 import type { FileAccess } from '../../model/access.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
 import { type FolderTraits, probeFolder } from './folder-traits.js';
 
 /** A folder and its sidecar, created beside their destination; disposing removes what was not published. */

@@ -1,7 +1,7 @@
-import { encodePadding } from '../../format/cpio-writer.js';
+import { encodePadding } from '../../format/cpio/cpio-writer.js';
 import { createRecordLine, createTrailerLine } from '../../format/sidecar.js';
-import type { ArchiveRecord } from '../../model/layout.js';
-import type { SidecarRecord, SidecarTrailer } from '../../model/sidecar.js';
+import type { ArchiveRecord } from '../../model/image/layout.js';
+import type { SidecarRecord, SidecarTrailer } from '../../model/image/sidecar.js';
 
 /** Makes the sidecar lines of an image's records, which come in file order. Positions are those in the unpacked segment. */
 export interface RecordLines {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createTokenCursor, type TokenCursor } from '../../compress/token-cursor.js';
 import { toBase64 } from '../../format/sidecar.js';
-import type { Archive } from '../../model/archive.js';
-import type { Bytes } from '../../model/entry.js';
-import type { ArchiveRecord } from '../../model/layout.js';
-import type { SidecarLine } from '../../model/sidecar.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { Bytes } from '../../model/image/entry.js';
+import type { ArchiveRecord } from '../../model/image/layout.js';
+import type { SidecarLine } from '../../model/image/sidecar.js';
 import { createRecordLines } from './record-lines.js';
 
 export interface SidecarRequest {

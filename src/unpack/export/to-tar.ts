@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { encodeLine, sidecarComment } from '../../format/sidecar.js';
-import { createLineFile } from '../../io/line-file.js';
-import { createScratch } from '../../io/scratch.js';
-import type { Archive, ImageEntry } from '../../model/archive.js';
-import type { Bytes, Entry } from '../../model/entry.js';
-import { addToGroup } from '../../model/groups.js';
-import type { ArchiveRecord } from '../../model/layout.js';
+import { createLineFile } from '../../io/file/line-file.js';
+import { createScratch } from '../../io/place/scratch.js';
+import type { Archive, ImageEntry } from '../../model/image/archive.js';
+import type { Bytes, Entry } from '../../model/image/entry.js';
+import { addToGroup } from '../../model/image/groups.js';
+import type { ArchiveRecord } from '../../model/image/layout.js';
 import { blockSize, encodePax, encodeTarBlock, octalLimit } from '../../tar/tar-header.js';
 import { type PackItem, packEntries } from '../../tar/tar-writer.js';
 import { describeImage } from './to-sidecar.js';

@@ -1,6 +1,6 @@
 import { runFilter } from '../../compress/run-filter.js';
 import { decodePath } from '../../format/path.js';
-import type { Bytes, Entry, EntryType } from '../../model/entry.js';
+import type { Bytes, Entry, EntryType } from '../../model/image/entry.js';
 import { createInnerError, splitLines } from './program-lines.js';
 
 /** erofs_fs.h, EROFS_FT_*. */

@@ -1,5 +1,5 @@
-import type { InputFile } from '../../io/input-file.js';
-import type { Entry } from '../../model/entry.js';
+import type { InputFile } from '../../io/file/input-file.js';
+import type { Entry } from '../../model/image/entry.js';
 
 export interface InnerFile {
   readonly file: InputFile;

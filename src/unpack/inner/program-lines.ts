@@ -1,5 +1,5 @@
-import type { Bytes } from '../../model/entry.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes } from '../../model/image/entry.js';
 
 /** The lines of a program's output, without their ends; names in it need not be text. */
 export async function* splitLines(output: Bytes): AsyncGenerator<Uint8Array, void, void> {

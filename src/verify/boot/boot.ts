@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createScratch, type Scratch } from '../../io/scratch.js';
-import type { BootRequest, BootResult } from '../../model/boot.js';
-import { MobyPatchError } from '../../model/error.js';
-import { addDefaults, type Expectation } from '../../model/expectation.js';
-import { chooseAccelerator } from './accelerator.js';
+import { createScratch, type Scratch } from '../../io/place/scratch.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { BootRequest, BootResult } from '../../model/result/boot.js';
+import { addDefaults, type Expectation } from '../../model/result/expectation.js';
 import { createConsoleFile } from './console.js';
-import type { Init } from './detect-init.js';
-import { createNothingToExpectError } from './expectations.js';
-import { startGuestClock } from './guest-clock.js';
-import { detectKernel } from './kernel.js';
-import { createArguments, createCmdline, findQemu, type Machine } from './machine.js';
-import { createObservation } from './observation.js';
+import { createNothingToExpectError } from './judge/expectations.js';
+import { createObservation } from './judge/observation.js';
+import { createStageLog } from './judge/stage-log.js';
+import { listCauses, listStages } from './judge/stages.js';
+import { type End, judge, type Terms } from './judge/verdict.js';
+import { chooseAccelerator } from './machine/accelerator.js';
+import { startGuestClock } from './machine/guest-clock.js';
+import { detectKernel } from './machine/kernel.js';
+import { createArguments, createCmdline, findQemu, type Machine } from './machine/machine.js';
 import { listPorts } from './port-checks.js';
-import { createProbe, writeProbedImage } from './probe.js';
-import { createStageLog } from './stage-log.js';
-import { listCauses, listStages } from './stages.js';
-import { type End, judge, type Terms } from './verdict.js';
+import type { Init } from './probe/detect-init.js';
+import { createProbe, writeProbedImage } from './probe/probe.js';
 import { watchGuest } from './watch-guest.js';
 
 export interface BootOptions {

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { showText } from '../../format/show-text.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
 
 /** Longer lines are cut into pieces: a screen drawn with cursor movements has no line ends at all. */
 export const longestLine = 4096;

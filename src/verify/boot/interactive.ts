@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { createMissingProgramError } from '../../io/process.js';
-import type { BootRequest } from '../../model/boot.js';
-import { chooseAccelerator } from './accelerator.js';
-import { detectKernel } from './kernel.js';
-import { createArguments, createCmdline, findQemu, type Machine } from './machine.js';
+import { createMissingProgramError } from '../../io/process/process.js';
+import type { BootRequest } from '../../model/result/boot.js';
+import { chooseAccelerator } from './machine/accelerator.js';
+import { detectKernel } from './machine/kernel.js';
+import { createArguments, createCmdline, findQemu, type Machine } from './machine/machine.js';
 
 export interface InteractiveOptions {
   readonly signal: AbortSignal;

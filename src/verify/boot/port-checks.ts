@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import type { Expectation } from '../../model/expectation.js';
-import type { Guest } from './guest.js';
-import type { Observation } from './observation.js';
+import type { Expectation } from '../../model/result/expectation.js';
+import type { Observation } from './judge/observation.js';
+import type { Guest } from './machine/guest.js';
 
 type PortExpectation = Extract<Expectation, { readonly port: number }>;
 

@@ -1,10 +1,10 @@
-import type { Scratch } from '../../io/scratch.js';
-import type { Expectation } from '../../model/expectation.js';
-import { type Guest, startGuest } from './guest.js';
-import type { GuestClock } from './guest-clock.js';
-import type { Observation } from './observation.js';
+import type { Scratch } from '../../io/place/scratch.js';
+import type { Expectation } from '../../model/result/expectation.js';
+import type { Observation } from './judge/observation.js';
+import { decideEnd, type End, type Terms } from './judge/verdict.js';
+import { type Guest, startGuest } from './machine/guest.js';
+import type { GuestClock } from './machine/guest-clock.js';
 import { checkPorts } from './port-checks.js';
-import { decideEnd, type End, type Terms } from './verdict.js';
 
 export interface GuestRun {
   readonly argv: readonly string[];

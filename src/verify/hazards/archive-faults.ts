@@ -1,7 +1,7 @@
-import { quoteShell } from '../../format/file-kind.js';
+import { quoteShell } from '../../format/kind/file-kind.js';
 import { showPath } from '../../format/path.js';
-import type { Archive, ArchiveFault, FaultKind } from '../../model/archive.js';
-import type { Hazard } from '../../model/hazard.js';
+import type { Archive, ArchiveFault, FaultKind } from '../../model/image/archive.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import type { HazardOptions } from './facts.js';
 import { nameArchive } from './name-archive.js';
 

@@ -1,7 +1,7 @@
-import { longestBootconfig, parseBootconfig } from '../../format/bootconfig-parser.js';
-import { lineOfBootconfig } from '../../format/bootconfig-text.js';
-import type { Archive } from '../../model/archive.js';
-import type { Hazard } from '../../model/hazard.js';
+import { longestBootconfig, parseBootconfig } from '../../format/bootconfig/bootconfig-parser.js';
+import { lineOfBootconfig } from '../../format/bootconfig/bootconfig-text.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import type { HazardOptions } from './facts.js';
 
 /** Why a kernel boots without the boot configuration of an image, or without all that is in it. */

@@ -1,7 +1,7 @@
-import type { Archive, ImageEntry } from '../../model/archive.js';
-import type { Bytes } from '../../model/entry.js';
-import { addToGroup } from '../../model/groups.js';
-import type { ArchiveRecord } from '../../model/layout.js';
+import type { Archive, ImageEntry } from '../../model/image/archive.js';
+import type { Bytes } from '../../model/image/entry.js';
+import { addToGroup } from '../../model/image/groups.js';
+import type { ArchiveRecord } from '../../model/image/layout.js';
 import { resolvePath } from '../../tree/resolve.js';
 import type { KernelConfig } from './kernel-config.js';
 

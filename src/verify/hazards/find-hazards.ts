@@ -1,8 +1,8 @@
 import { collectBytes } from '../../io/collect.js';
-import type { Archive } from '../../model/archive.js';
-import type { Change } from '../../model/change.js';
-import { MobyPatchError } from '../../model/error.js';
-import type { Hazard } from '../../model/hazard.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { Change } from '../../model/image/change.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import { findArchiveFaults } from './archive-faults.js';
 import { findBootconfigHazards } from './bootconfig.js';
 import { type Facts, gatherFacts, type HazardOptions } from './facts.js';

@@ -1,7 +1,7 @@
-import { isElf } from '../../format/elf.js';
+import { isElf } from '../../format/kind/elf.js';
 import { showMode } from '../../format/mode.js';
 import { showPath } from '../../format/path.js';
-import type { Hazard } from '../../model/hazard.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import type { Facts } from './facts.js';
 import { type Trace, traceProgram } from './libraries.js';
 

@@ -1,5 +1,5 @@
 import { showPath } from '../../format/path.js';
-import type { Hazard } from '../../model/hazard.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import type { Facts } from './facts.js';
 
 /** What an installation makes for one machine, and every machine that boots the image gets. */

@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { readMember } from '../../compress/compression.js';
-import { detectCodec } from '../../format/magic.js';
-import { type InputFile, openInputFile, readRange } from '../../io/input-file.js';
-import type { Bytes } from '../../model/entry.js';
+import { detectCodec } from '../../format/codec/magic.js';
+import { type InputFile, openInputFile, readRange } from '../../io/file/input-file.js';
+import type { Bytes } from '../../model/image/entry.js';
 
 /** Names such as CONFIG_RD_GZIP -> `y`, `m` or a value. An option that is not set is absent. */
 export type KernelConfig = ReadonlyMap<string, string>;

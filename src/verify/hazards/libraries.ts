@@ -1,6 +1,6 @@
-import { type Elf, isElf, parseElf } from '../../format/elf.js';
+import { type Elf, isElf, parseElf } from '../../format/kind/elf.js';
 import { showPath } from '../../format/path.js';
-import type { Hazard } from '../../model/hazard.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import type { Facts } from './facts.js';
 
 /** The result of following a program to everything that it loads. */

@@ -1,4 +1,4 @@
-import type { Hazard } from '../../model/hazard.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import type { Facts } from './facts.js';
 
 const mebibyte = 2 ** 20;

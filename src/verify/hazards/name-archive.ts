@@ -1,4 +1,4 @@
-import type { Layout } from '../../model/layout.js';
+import type { Layout } from '../../model/image/layout.js';
 
 /** `archive N`, counted from 1 without padding, by the index of its segment. */
 export function nameArchive({ segments }: Layout, segment: number): string {

@@ -1,5 +1,5 @@
 import { showPath } from '../../format/path.js';
-import type { Hazard } from '../../model/hazard.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import type { Facts } from './facts.js';
 
 /** Values of rc_sys, and words of `keyword -...`, that mean a container (OpenRC, librc.h). */

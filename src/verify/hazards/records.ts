@@ -1,6 +1,6 @@
 import { showPath } from '../../format/path.js';
-import type { Hazard } from '../../model/hazard.js';
-import type { Codec } from '../../model/layout.js';
+import type { Codec } from '../../model/image/layout.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import { parentPath, trimSlashes } from '../../tree/resolve.js';
 import type { Facts } from './facts.js';
 import { nameArchive } from './name-archive.js';

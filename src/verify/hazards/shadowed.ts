@@ -1,4 +1,4 @@
-import type { Hazard } from '../../model/hazard.js';
+import type { Hazard } from '../../model/result/hazard.js';
 import { parentPath, trimSlashes } from '../../tree/resolve.js';
 import type { Facts } from './facts.js';
 import { listServices } from './openrc.js';

@@ -3,11 +3,11 @@ import {
   bootconfigMagic,
   locateBootconfigEnd,
   parseBootconfigEnd,
-} from '../../format/bootconfig-trailer.js';
-import { identifyFile, quoteShell } from '../../format/file-kind.js';
-import type { Archive } from '../../model/archive.js';
-import type { Hazard } from '../../model/hazard.js';
-import type { Segment } from '../../model/layout.js';
+} from '../../format/bootconfig/bootconfig-trailer.js';
+import { identifyFile, quoteShell } from '../../format/kind/file-kind.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { Segment } from '../../model/image/layout.js';
+import type { Hazard } from '../../model/result/hazard.js';
 
 /** Bytes of a run that are looked at: more than any archive that was put at a wrong place by a few bytes. */
 const longestLook = 16 * 2 ** 20;

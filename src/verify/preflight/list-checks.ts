@@ -1,6 +1,6 @@
-import type { Archive } from '../../model/archive.js';
 import type { BuildRequest } from '../../model/build.js';
-import type { Plan } from '../../model/plan.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { Plan } from '../../model/patch/plan.js';
 import { listBootChecks, listQemuCheck } from './boot-checks.js';
 import { listOutputChecks } from './output-checks.js';
 import type { Check } from './run-checks.js';

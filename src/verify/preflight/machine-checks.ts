@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
-import type { Archive } from '../../model/archive.js';
 import type { BootOptions } from '../../model/build.js';
-import { MobyPatchError } from '../../model/error.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Archive } from '../../model/image/archive.js';
 import { findHazards } from '../hazards/find-hazards.js';
 import { readKernelConfig } from '../hazards/kernel-config.js';
 import type { Check } from './run-checks.js';

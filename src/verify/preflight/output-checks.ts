@@ -2,12 +2,12 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { assertAlignable, chooseSettings, writeMembers } from '../../compress/compression.js';
 import { createPieces } from '../../compress/piece.js';
-import { assertSpace, type SpaceNeed } from '../../io/free-space.js';
-import { assertWritable } from '../../io/output.js';
-import { assertFolderWritable } from '../../io/split-file.js';
-import type { Archive } from '../../model/archive.js';
+import { assertSpace, type SpaceNeed } from '../../io/file/free-space.js';
+import { assertFolderWritable } from '../../io/file/split-file.js';
+import { assertWritable } from '../../io/place/output.js';
 import type { BuildRequest } from '../../model/build.js';
-import type { Codec, Compression, Segment } from '../../model/layout.js';
+import type { Archive } from '../../model/image/archive.js';
+import type { Codec, Compression, Segment } from '../../model/image/layout.js';
 import type { Check } from './run-checks.js';
 
 export interface OutputCheckOptions {

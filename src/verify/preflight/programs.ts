@@ -1,7 +1,7 @@
-import { isElf } from '../../format/elf.js';
-import type { Architecture } from '../../format/kernel-magic.js';
-import type { Archive, ImageEntry } from '../../model/archive.js';
-import type { ArchiveRecord } from '../../model/layout.js';
+import { isElf } from '../../format/kind/elf.js';
+import type { Architecture } from '../../format/kind/kernel-magic.js';
+import type { Archive, ImageEntry } from '../../model/image/archive.js';
+import type { ArchiveRecord } from '../../model/image/layout.js';
 import { resolvePath } from '../../tree/resolve.js';
 
 /** A program of an image, and the machine that it is for. */

@@ -1,5 +1,5 @@
-import { createErrorReport, MobyPatchError, uniteErrors } from '../../model/error.js';
-import type { Precheck } from '../../model/report.js';
+import { createErrorReport, MobyPatchError, uniteErrors } from '../../model/error/error.js';
+import type { Precheck } from '../../model/result/report.js';
 
 /** One thing to look at before the work begins. */
 export interface Check {

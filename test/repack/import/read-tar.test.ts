@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { MobyPatchError } from '#src/model/error.js';
-import type { ErrorCode } from '#src/model/error-code.js';
+import { MobyPatchError } from '#src/model/error/error.js';
+import type { ErrorCode } from '#src/model/error/error-code.js';
 import { encodeTarBlock, type TarBlock } from '#src/tar/tar-header.js';
 import { packEntries } from '#src/tar/tar-writer.js';
 import {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { isWarning, matchRule } from '#src/verify/boot/console-rules.js';
+import { isWarning, matchRule } from '#src/verify/boot/judge/console-rules.js';
 
 const refused: readonly (readonly [string, RegExp])[] = [
   ['Initramfs unpacking failed: junk at the end of compressed archive', /behind a compressed segment/],

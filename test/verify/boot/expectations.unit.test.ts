@@ -1,7 +1,7 @@
 import test from 'ava';
-import { MobyPatchError } from '#src/model/error.js';
-import { addDefaults } from '#src/model/expectation.js';
-import { explainUnmet, watchExpectations } from '#src/verify/boot/expectations.js';
+import { MobyPatchError } from '#src/model/error/error.js';
+import { addDefaults } from '#src/model/result/expectation.js';
+import { explainUnmet, watchExpectations } from '#src/verify/boot/judge/expectations.js';
 
 test('a console line counts once, with its text and time', (t) => {
   const watch = watchExpectations([{ console: '^docker: started' }]);

@@ -14,7 +14,7 @@ await guest.exited;
 `;
 
 testNeeding('setpriv')('a guest ends with a process that is killed', async (t) => {
-  const url = new URL(import.meta.resolve('#src/verify/boot/guest.js')).href;
+  const url = new URL(import.meta.resolve('#src/verify/boot/machine/guest.js')).href;
   const child = spawn(process.execPath, ['--input-type=module', '-e', parent, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

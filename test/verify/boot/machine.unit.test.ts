@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { detectArchitecture } from '#src/verify/boot/kernel.js';
-import { createArguments, createCmdline, type Machine } from '#src/verify/boot/machine.js';
+import { detectArchitecture } from '#src/verify/boot/machine/kernel.js';
+import { createArguments, createCmdline, type Machine } from '#src/verify/boot/machine/machine.js';
 
 const machine: Machine = {
   architecture: 'x86_64',

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { isMarkerLine, parseMarker } from '#src/verify/boot/marker.js';
+import { isMarkerLine, parseMarker } from '#src/verify/boot/probe/marker.js';
 
 const nonce = '0123456789abcdef0123456789abcdef';
 const line = (text: string) => `moby-patch-verify ${nonce} ${text} .`;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createObservation } from '#src/verify/boot/observation.js';
+import { createObservation } from '#src/verify/boot/judge/observation.js';
 
 const nonce = 'ab'.repeat(16);
 

@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
-import { headerSize, parseHeader } from '#src/format/cpio-header.js';
-import type { Expectation } from '#src/model/expectation.js';
-import { parseMarker } from '#src/verify/boot/marker.js';
-import { createProbe, createService, createWrapper, writeProbedImage } from '#src/verify/boot/probe.js';
-import { createFolder } from '../../patch/patch-folder.js';
+import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
+import { headerSize, parseHeader } from '#src/format/cpio/cpio-header.js';
+import type { Expectation } from '#src/model/result/expectation.js';
+import { parseMarker } from '#src/verify/boot/probe/marker.js';
+import { createProbe, createService, createWrapper, writeProbedImage } from '#src/verify/boot/probe/probe.js';
+import { createFolder } from '../../patch/support/patch-folder.js';
 
 const nonce = 'cd'.repeat(16);
 const expects: Expectation[] = [

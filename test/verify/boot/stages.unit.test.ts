@@ -1,6 +1,6 @@
 import test from 'ava';
-import { createObservation } from '#src/verify/boot/observation.js';
-import { listCauses, listStages } from '#src/verify/boot/stages.js';
+import { createObservation } from '#src/verify/boot/judge/observation.js';
+import { listCauses, listStages } from '#src/verify/boot/judge/stages.js';
 
 const nonce = 'ab'.repeat(16);
 const kernel = '<5>[    0.000000] Linux version 6\n';

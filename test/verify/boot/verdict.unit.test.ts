@@ -1,7 +1,7 @@
 import test from 'ava';
-import { MobyPatchError } from '#src/model/error.js';
-import { createObservation } from '#src/verify/boot/observation.js';
-import { decideEnd, type End, judge } from '#src/verify/boot/verdict.js';
+import { MobyPatchError } from '#src/model/error/error.js';
+import { createObservation } from '#src/verify/boot/judge/observation.js';
+import { decideEnd, type End, judge } from '#src/verify/boot/judge/verdict.js';
 
 const nonce = 'ef'.repeat(16);
 const terms = { init: 'openrc', timeout: 60, accelerator: 'kvm' } as const;

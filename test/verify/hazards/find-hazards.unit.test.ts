@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import type { Hazard } from '#src/model/hazard.js';
+import type { Hazard } from '#src/model/result/hazard.js';
 import type { HazardOptions } from '#src/verify/hazards/facts.js';
 import { compareHazards, findHazards } from '#src/verify/hazards/find-hazards.js';
 import {
@@ -13,7 +13,7 @@ import {
   openBytes,
   symlink,
 } from '../../fixtures/archive.js';
-import { createElf, type Dynamic } from '../../fixtures/elf.js';
+import { createElf, type Dynamic } from '../../fixtures/images/elf.js';
 
 const program = (name: string, dynamic: Dynamic = {}): Member => ({
   name,

@@ -3,7 +3,7 @@ import { findHazards, refuseHazards } from '#src/verify/hazards/find-hazards.js'
 import { findRemedy } from '#src/verify/hazards/generated.js';
 import { createArchive, directory, file, type Member, openBytes } from '../../fixtures/archive.js';
 import { put } from '../../fixtures/changes.js';
-import { createElf } from '../../fixtures/elf.js';
+import { createElf } from '../../fixtures/images/elf.js';
 
 const id = `${'0123456789abcdef'.repeat(2)}\n`;
 const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { encodeBootconfig } from '#src/format/bootconfig-trailer.js';
+import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { findHazards } from '#src/verify/hazards/find-hazards.js';
 import {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { listMachineChecks } from '#src/verify/preflight/machine-checks.js';
 import { createArchive, directory, file, gzip, openBytes } from '../../fixtures/archive.js';
-import { createFolder } from '../../patch/patch-folder.js';
+import { createFolder } from '../../patch/support/patch-folder.js';
 
 const boot = { cmdline: '', timeout: 1, network: 'none', expects: [] } as const;
 const archive = createArchive([directory('bin'), file('data', 'x'.repeat(9 * 2 ** 20))]);

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ProcessOptions } from '../../../io/process.js';
-import type { StepLimits } from '../../../model/engine.js';
+import type { ProcessOptions } from '../../../io/process/process.js';
+import type { StepLimits } from '../../../model/patch/engine.js';
 import { placeGroup, removeGroup } from './groups.js';
 import { nestPath } from './nest.js';
 import { type Bind, createOciConfig } from './oci-config.js';

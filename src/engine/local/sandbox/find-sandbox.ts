@@ -1,8 +1,8 @@
 import { access, chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createMissingProgramError } from '../../../io/process.js';
-import { createScratch } from '../../../io/scratch.js';
-import { MobyPatchError } from '../../../model/error.js';
+import { createScratch } from '../../../io/place/scratch.js';
+import { createMissingProgramError } from '../../../io/process/process.js';
+import { MobyPatchError } from '../../../model/error/error.js';
 import { mountedTrees } from '../mount-points.js';
 import { leastMemory } from './resource-limits.js';
 import { runCommand, setupFault } from './run-command.js';

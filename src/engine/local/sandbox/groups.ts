@@ -1,7 +1,7 @@
 import { readdir, readFile, rmdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isRunning } from '../../../io/process-record.js';
+import { isRunning } from '../../../io/process/process-record.js';
 
 // The kernel ends killed processes in its own time; the last of them leaves the group within milliseconds.
 const attempts = 50;

@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { readScript } from '../../../io/script.js';
+import { readScript } from '../../../io/process/script.js';
 
 // Every machine has the folder, and nothing in a nest looks for anything else there.
 const place = '/tmp';

@@ -1,4 +1,4 @@
-import type { StepLimits } from '../../../model/engine.js';
+import type { StepLimits } from '../../../model/patch/engine.js';
 import { grantedCapabilities } from './capabilities.js';
 import { createResourceLimits } from './resource-limits.js';
 import { createSeccomp, type Seccomp } from './seccomp.js';

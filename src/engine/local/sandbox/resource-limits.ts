@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { StepLimits } from '../../../model/engine.js';
+import type { StepLimits } from '../../../model/patch/engine.js';
 
 /** `process.rlimits` of an OCI configuration. */
 export interface ResourceLimit {

@@ -1,5 +1,5 @@
-import { createMissingProgramError, type ProcessResult, runProcess } from '../../../io/process.js';
-import { MobyPatchError } from '../../../model/error.js';
+import { createMissingProgramError, type ProcessResult, runProcess } from '../../../io/process/process.js';
+import { MobyPatchError } from '../../../model/error/error.js';
 import { type CommandRun, openBundle } from './bundle.js';
 import { createNest, nestPrograms } from './nest.js';
 import { createRuntimeArguments, machinePath } from './runtime.js';

@@ -1,5 +1,5 @@
-import { createMissingProgramError } from '../../../io/process.js';
-import { readScript } from '../../../io/script.js';
+import { createMissingProgramError } from '../../../io/process/process.js';
+import { readScript } from '../../../io/process/script.js';
 import type { Hook } from './oci-config.js';
 import { findProgram, machinePath } from './runtime.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { initSystems, requireInit } from '../../system/init/find-init.js';
 import type { At, ServiceDefinition } from '../../system/init/init-system.js';
 import { createStepError } from '../../system/step-context.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { trimSlashes } from '../../../tree/resolve.js';
 import { findAccount } from '../../system/accounts/owner.js';
 import { explainKey, nameKey } from '../../system/accounts/ssh-keys.js';

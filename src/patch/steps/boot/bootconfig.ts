@@ -4,9 +4,9 @@ import {
   isBootconfigValue,
   removeBootconfigKey,
   setBootconfigKey,
-} from '../../../format/bootconfig-edit.js';
-import { longestBootconfig, parseBootconfig } from '../../../format/bootconfig-parser.js';
-import { lineOfBootconfig, showBootconfigKey } from '../../../format/bootconfig-text.js';
+} from '../../../format/bootconfig/bootconfig-edit.js';
+import { longestBootconfig, parseBootconfig } from '../../../format/bootconfig/bootconfig-parser.js';
+import { lineOfBootconfig, showBootconfigKey } from '../../../format/bootconfig/bootconfig-text.js';
 import { collectBytes } from '../../../io/collect.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';

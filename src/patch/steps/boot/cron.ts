@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { findAccount } from '../../system/accounts/owner.js';
 import { explainSchedule, usualSchedules } from '../../system/cron-schedule.js';
 import { findInit } from '../../system/init/find-init.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { quoteWord } from '../../../io/script.js';
-import type { StepOutcome } from '../../../model/patch.js';
+import { quoteWord } from '../../../io/process/script.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
 import type { At } from '../../system/init/init-system.js';
 import { putHook } from '../../system/initramfs/put-hook.js';
 import { describeStages, requireInitramfs } from '../../system/initramfs/stages.js';

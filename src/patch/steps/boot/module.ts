@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { StepOutcome } from '../../../model/patch.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
 import { ensureStarted, type Reader } from '../../system/init/ensure-started.js';
 import { findInit } from '../../system/init/find-init.js';
 import type { At } from '../../system/init/init-system.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { initSystems, requireInit } from '../../system/init/find-init.js';
 import type { MountDefinition } from '../../system/init/init-system.js';
 import { escapeUnitPath } from '../../system/init/systemd-escape.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { initNames } from '../../../model/init.js';
-import type { StepOutcome } from '../../../model/patch.js';
+import { initNames } from '../../../model/patch/init.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
 import { initSystems, requireInit } from '../../system/init/find-init.js';
 import type { At, InitSystem, ServiceDefinition } from '../../system/init/init-system.js';
 import { createStepError } from '../../system/step-context.js';

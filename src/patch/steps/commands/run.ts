@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { collectBytes } from '../../../io/collect.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { formatOutputTail, runCommand, runScript, type ScriptOptions } from '../../system/run-script.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { showPath } from '../../../format/path.js';
-import type { Put } from '../../../model/workspace.js';
+import type { Put } from '../../../model/patch/workspace.js';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import type { ArchiveFile } from '../../system/archives/archive-file.js';
 import { readArchive } from '../../system/archives/archive-files.js';

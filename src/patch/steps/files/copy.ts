@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Put } from '../../../model/workspace.js';
+import type { Put } from '../../../model/patch/workspace.js';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { putTree } from '../../system/archives/put-tree.js';
 import { defineStep } from '../definition.js';

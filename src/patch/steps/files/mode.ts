@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Entry } from '../../../model/entry.js';
+import type { Entry } from '../../../model/image/entry.js';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { createStepError } from '../../system/step-context.js';
 import { unchanged } from '../../system/workspace-files.js';

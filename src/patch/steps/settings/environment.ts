@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { quoteWord } from '../../../io/script.js';
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Workspace } from '../../../model/workspace.js';
+import { quoteWord } from '../../../io/process/script.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { findInit } from '../../system/init/find-init.js';
 import type { StepContext } from '../../system/step-context.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { findInit } from '../../system/init/find-init.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
 import { isAnyFile } from '../../system/workspace-files.js';

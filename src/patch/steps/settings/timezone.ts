@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { suggest } from '../../../yaml/did-you-mean.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { combine, editFile } from '../../system/text-file.js';

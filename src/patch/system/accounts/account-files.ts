@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { createStepError, type StepContext } from '../step-context.js';
 import { readTextFile } from '../text-file.js';
 import { writeText } from '../workspace-files.js';

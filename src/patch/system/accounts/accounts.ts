@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import type { StepContext } from '../step-context.js';
 import { findLineBreak, joinLines, readTextFile, splitLines } from '../text-file.js';
 

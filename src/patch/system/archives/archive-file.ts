@@ -1,5 +1,5 @@
 import { showPath } from '../../../format/path.js';
-import type { EntryType } from '../../../model/entry.js';
+import type { EntryType } from '../../../model/image/entry.js';
 
 export interface ArchiveFile {
   /** As `Entry.path`. */

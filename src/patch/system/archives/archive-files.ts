@@ -1,9 +1,9 @@
 import { createGunzip } from 'node:zlib';
-import { createCpioReader } from '../../../format/cpio-reader.js';
+import { createCpioReader } from '../../../format/cpio/cpio-reader.js';
 import { parsePermissions, parseType } from '../../../format/mode.js';
 import { decodePath, showPath } from '../../../format/path.js';
 import { createTurns } from '../../../io/turns.js';
-import type { Header } from '../../../model/layout.js';
+import type { Header } from '../../../model/image/layout.js';
 import { readEntries } from '../../../tar/tar-reader.js';
 import { type ArchiveFile, largestArchive, normalizeName, requireType } from './archive-file.js';
 import { readZip } from './zip-files.js';

@@ -1,6 +1,6 @@
 import { createTurns } from '../../../io/turns.js';
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Put, Workspace } from '../../../model/workspace.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Put, Workspace } from '../../../model/patch/workspace.js';
 import { createStepError, type StepContext } from '../step-context.js';
 import { putIfDifferent } from '../workspace-files.js';
 

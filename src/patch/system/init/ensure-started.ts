@@ -1,4 +1,4 @@
-import type { StepOutcome } from '../../../model/patch.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
 import { combine } from '../text-file.js';
 import { isAnyFile, unchanged } from '../workspace-files.js';
 import type { At, InitSystem, ServiceDefinition } from './init-system.js';

@@ -1,5 +1,5 @@
-import type { InitDetection, InitName } from '../../../model/init.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { InitDetection, InitName } from '../../../model/patch/init.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { detectInitSystem, initPaths, knownInits } from '../../../tree/init-system.js';
 import { createStepError, type StepContext } from '../step-context.js';
 import { busybox } from './busybox.js';

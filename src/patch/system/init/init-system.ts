@@ -1,6 +1,6 @@
-import type { InitName } from '../../../model/init.js';
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { InitName } from '../../../model/patch/init.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import type { StepContext } from '../step-context.js';
 
 export interface At {

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { readText } from '../workspace-files.js';
 
 /** What an init script says of itself in the comment of LSB 5, "Comment Conventions for Init Scripts". */

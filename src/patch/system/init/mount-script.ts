@@ -1,4 +1,4 @@
-import { quoteWord } from '../../../io/script.js';
+import { quoteWord } from '../../../io/process/script.js';
 import { facilities } from './facilities.js';
 import type { MountDefinition, ServiceOrder } from './init-system.js';
 import { createHeader, fillScript } from './script-text.js';

@@ -1,5 +1,5 @@
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { suggest } from '../../../yaml/did-you-mean.js';
 import { createStepError } from '../step-context.js';
 import { putIfDifferent } from '../workspace-files.js';

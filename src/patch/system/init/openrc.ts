@@ -1,4 +1,4 @@
-import { quoteWord } from '../../../io/script.js';
+import { quoteWord } from '../../../io/process/script.js';
 import { combine } from '../text-file.js';
 import { isAnyFile } from '../workspace-files.js';
 import type { InitSystem, ServiceDefinition } from './init-system.js';

@@ -1,4 +1,4 @@
-import type { InitName } from '../../../model/init.js';
+import type { InitName } from '../../../model/patch/init.js';
 import { suggest } from '../../../yaml/did-you-mean.js';
 import { createStepError } from '../step-context.js';
 import type { At, MountDefinition, ServiceChoice } from './init-system.js';

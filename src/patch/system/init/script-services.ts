@@ -1,4 +1,4 @@
-import type { StepOutcome } from '../../../model/patch.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
 import { putFstabLine } from '../fstab.js';
 import { combine } from '../text-file.js';
 import { putIfDifferent } from '../workspace-files.js';

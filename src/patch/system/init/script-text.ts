@@ -1,4 +1,4 @@
-import { quoteWord, readScript } from '../../../io/script.js';
+import { quoteWord, readScript } from '../../../io/process/script.js';
 import { facilities } from './facilities.js';
 import type { ServiceChoice, ServiceDefinition, ServiceOrder } from './init-system.js';
 

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { readText } from '../workspace-files.js';
 
 /** Where systemd looks for units of the image; the first folder wins (systemd.unit(5)). */

@@ -1,4 +1,4 @@
-import type { StepOutcome } from '../../../model/patch.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
 import { suggest } from '../../../yaml/did-you-mean.js';
 import { createStepError } from '../step-context.js';
 import { combine } from '../text-file.js';

@@ -1,5 +1,5 @@
-import type { StepOutcome } from '../../../model/patch.js';
-import type { Workspace } from '../../../model/workspace.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { combine, editFile } from '../text-file.js';
 import { putIfDifferent, unchanged } from '../workspace-files.js';
 import type { At, InitSystem } from './init-system.js';

@@ -1,4 +1,4 @@
-import type { StepOutcome } from '../../../model/patch.js';
+import type { StepOutcome } from '../../../model/patch/patch.js';
 import type { At } from '../init/init-system.js';
 import { createStepError } from '../step-context.js';
 import { combine, editFile } from '../text-file.js';

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import type { At } from '../init/init-system.js';
 import { createStepError } from '../step-context.js';
 import { isAnyFile, readText } from '../workspace-files.js';

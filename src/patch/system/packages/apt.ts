@@ -1,4 +1,4 @@
-import { readScript } from '../../../io/script.js';
+import { readScript } from '../../../io/process/script.js';
 import { readText } from '../workspace-files.js';
 import { full, noCertificate, unreachable } from './causes.js';
 import type { PackageManager, Packages } from './manager.js';

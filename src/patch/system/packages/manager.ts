@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import type { StepContext } from '../step-context.js';
 
 export const managerNames = ['apk', 'apt', 'dnf', 'zypper', 'pacman'] as const;

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { formatOutputTail, runScript } from '../run-script.js';
 import { createStepError, type StepContext } from '../step-context.js';
 import { explainFailure } from './explain-failure.js';

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../../model/workspace.js';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { listEnabled, removeEnabled } from '../init/openrc-runlevels.js';
 import { readText, writeText } from '../workspace-files.js';
 import type { PackageManager } from './manager.js';

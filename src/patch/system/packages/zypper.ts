@@ -1,4 +1,4 @@
-import { readScript } from '../../../io/script.js';
+import { readScript } from '../../../io/process/script.js';
 import { full, noCertificate, unreachable } from './causes.js';
 import type { PackageManager } from './manager.js';
 import { readRpmDatabase, rpmDatabases, rpmTraces } from './rpm-database.js';

@@ -1,0 +1,45 @@
+import type { Codec } from '../../model/image/layout.js';
+import { type FileKind, type Mark, marks } from './file-marks.js';
+
+/** Bytes from the start of a file in which every mark stands: the longest way is that to the sectors of an ISO. */
+export const longestMark = 0x8006;
+/** Bytes at the end of a file in which a mark may stand. */
+export const tailSize = 512;
+
+export interface FileEnds {
+  /** `longestMark` bytes, or the whole file. */
+  readonly start: Uint8Array;
+  /** The last bytes, where they are known: a VHD of a fixed size has its mark there. */
+  readonly tail?: Uint8Array | undefined;
+}
+
+/** The first kind whose marks are all there; undefined for anything else, and for an archive or a member. */
+export function identifyFile({ start, tail = new Uint8Array() }: FileEnds): FileKind | undefined {
+  const found = marks.find((mark) => hasMark(mark, start, tail));
+  if (found === undefined) return undefined;
+  const { id, name, isDisk, help, refine } = found;
+  return { id, name, isDisk, help, ...refine?.(start) };
+}
+
+function hasMark({ at, bytes, isKind = () => true }: Mark, start: Uint8Array, tail: Uint8Array): boolean {
+  const from = at < 0 ? tail : start;
+  const first = at < 0 ? from.length + at : at;
+  if (first < 0 || first + bytes.length > from.length) return false;
+  return bytes.every((byte, index) => byte === undefined || byte === from[first + index]) && isKind(start);
+}
+
+/** The commands that unpack a codec to standard output. */
+export const unpackCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = {
+  gzip: 'gzip -dc',
+  bzip2: 'bzip2 -dc',
+  lzma: 'xz --format=lzma -dc',
+  xz: 'xz -dc',
+  lzo: 'lzop -dc',
+  lz4: 'lz4 -dc',
+  zstd: 'zstd -dc',
+};
+
+/** A name as a shell reads it. */
+export function quoteShell(name: string): string {
+  return /^[\w./:@%+=,-]+$/.test(name) && !name.startsWith('-') ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,147 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
+import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
+import type { ErrorCode } from '../../model/error/error-code.js';
+import type { Bytes } from '../../model/image/entry.js';
+import { isTrusted } from '../place/trust.js';
+import { readAt } from './read-write.js';
+
+export interface OpenRegularOptions {
+  /** Whether a symlink is followed; default: true. */
+  readonly follow?: boolean;
+  /** Whether the file must be this user's, root's, or under sudo the caller's; default: false. */
+  readonly own?: boolean;
+}
+
+export interface StreamOptions extends OpenRegularOptions {
+  /** Bytes from the start of the file. */
+  readonly start?: number;
+  /** Default: the end of the file. */
+  readonly end?: number;
+}
+
+const pieceSize = 256 * 1024;
+
+/**
+ * Opens a regular file for reading. Every file that somebody else could have put there is opened here: a FIFO would
+ * wait for a writer for ever, and opening a device may do something (a watchdog, a tape). Errors: `file-not-regular`
+ * (`invalid`), those of the system.
+ */
+export async function openRegular(
+  path: string | Buffer,
+  { follow = true, own = false }: OpenRegularOptions = {},
+): Promise<FileHandle> {
+  assertRegular(await (follow ? stat : lstat)(path), path);
+  // It may be another file by now, so that opening it must not wait.
+  const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
+  const handle = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+  try {
+    const found = await handle.stat();
+    assertRegular(found, path);
+    if (own && !isTrusted(found.uid)) throw createForeignError(path, found);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A whole file. Errors: those of `openRegular`; `file-too-large` (`invalid`), `file-changed` (`failed`). */
+export async function readRegular(
+  path: string,
+  limit: number,
+  options: OpenRegularOptions = {},
+): Promise<Buffer> {
+  await using file = await openRegular(path, options);
+  return await readOpened(file, { path, limit });
+}
+
+/** The rest of `readRegular` for a file that is open. */
+export async function readOpened(
+  file: FileHandle,
+  { path, limit }: { readonly path: string; readonly limit: number },
+): Promise<Buffer> {
+  const { size } = await file.stat();
+  if (size > limit) {
+    const message = `found ${size} bytes, wanted at most ${limit}`;
+    throw new MobyPatchError('invalid', 'file-too-large', message, { path });
+  }
+  const bytes = await readAt(file, 0, size + 1);
+  if (bytes.length === size) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  throw new MobyPatchError('failed', 'file-changed', 'the file was written to while it was read', {
+    path,
+    hint: 'run it again when the other program is done',
+  });
+}
+
+/** The bytes of a file, which is opened when the first of them is asked for. Errors: those of `openRegular`. */
+export async function* streamRegular(
+  path: string | Buffer,
+  { start = 0, end = Number.POSITIVE_INFINITY, ...options }: StreamOptions = {},
+): Bytes & AsyncGenerator<Uint8Array, void, void> {
+  await using file = await openRegular(path, options);
+  for (let at = start; at < end; ) {
+    const piece = await readAt(file, at, Math.min(end, at + pieceSize));
+    if (piece.length === 0) return;
+    yield piece;
+    at += piece.length;
+  }
+}
+
+interface Unreadable {
+  /** The code of the error. */
+  readonly code: ErrorCode;
+  /** What cannot be read: `the configuration`. */
+  readonly what: string;
+  readonly path: string;
+  readonly hint?: string | undefined;
+}
+
+/** The error for a file that could not be opened or read; `infrastructure` when the machine is at fault, else `invalid`. */
+export function createUnreadableError(
+  cause: unknown,
+  { code, what, path, hint }: Unreadable,
+): MobyPatchError {
+  const fault = findMachineFault(cause);
+  const message = `cannot read ${what}: ${fault?.reason ?? explainCause(cause)}`;
+  const ownHint = cause instanceof MobyPatchError ? cause.hint : undefined;
+  return new MobyPatchError(fault === undefined ? 'invalid' : 'infrastructure', code, message, {
+    path,
+    hint: fault?.hint ?? ownHint ?? hint,
+    cause,
+  });
+}
+
+/** Whether there is no file of this name. */
+export function isMissing(cause: unknown): boolean {
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+function explainCause(cause: unknown): string {
+  if (cause instanceof MobyPatchError) return cause.message;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return code ?? message;
+}
+
+function assertRegular(found: Stats, path: string | Buffer): void {
+  if (found.isFile()) return;
+  const message = `found ${describeType(found)}, wanted a regular file`;
+  throw new MobyPatchError('invalid', 'file-not-regular', message, { path: path.toString() });
+}
+
+function createForeignError(path: string | Buffer, { uid }: Stats): MobyPatchError {
+  const message = `found a file of user ${uid} in a folder that was this user's`;
+  return new MobyPatchError('invalid', 'folder-unsafe', message, {
+    path: path.toString(),
+    hint: 'others can rename one of the folders above it: ls -ld',
+  });
+}
+
+/** What a file is, where a regular file is wanted: `a FIFO`. */
+export function describeType(found: Stats): string {
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a FIFO';
+  if (found.isSocket()) return 'a socket';
+  return found.isSymbolicLink() ? 'a symbolic link' : 'a device';
+}

@@ -1,0 +1,220 @@
+import { type BigIntStats, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type FileHandle, mkdtemp, readdir, readlink, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
+import { readRegular } from '../file/regular-file.js';
+import {
+  findProcess,
+  formatRecord,
+  isRunning,
+  type ProcessRecord,
+  parseRecord,
+  recordProcess,
+} from '../process/process-record.js';
+import { type FolderIdentity, openFolder, pathOfOpened, removeTree } from './remove-tree.js';
+import { keepsNames } from './trust.js';
+
+/** A private folder (mode 0700) that says whose it is: `removeAbandoned` removes it when its process is gone. */
+export interface Scratch extends AsyncDisposable {
+  readonly path: string;
+  /** Records a program that this process started: one that outlives it is ended by `removeAbandoned`. */
+  own(pid: number): void;
+}
+
+/** `scratch`: a temporary folder; `output`: one beside what is going to be put in place. */
+export type ScratchKind = 'scratch' | 'output';
+
+const prefixes: Readonly<Record<ScratchKind, string>> = { scratch: 'moby-patch-', output: '.moby-patch-' };
+const ownerName = '.owner';
+const processPattern = /^\.process-\d+$/;
+
+/** A temporary folder. Errors: `scratch-unwritable`, `folder-unsafe`. */
+export async function createScratch(parent: string = tmpdir()): Promise<Scratch> {
+  return createPrivateFolder(parent, 'scratch').catch((cause) => {
+    if (cause instanceof MobyPatchError) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    const fault = findMachineFault(cause);
+    const message = `cannot make a temporary folder in ${parent}: ${fault?.reason ?? code}`;
+    const hint = fault?.hint ?? 'set TMPDIR to a folder that you can write';
+    throw new MobyPatchError('infrastructure', 'scratch-unwritable', message, { path: parent, hint, cause });
+  });
+}
+
+/** Errors: `folder-unsafe` (`invalid`), those of the system. */
+export async function createPrivateFolder(parent: string, kind: ScratchKind): Promise<Scratch> {
+  const named = await mkdtemp(join(parent, `${prefixes[kind]}${process.pid}-`));
+  const isSafe = await keepsNames(parent);
+  const folder = await openFolder(named);
+  try {
+    const identity = await folder?.stat({ bigint: true });
+    // A file system without owners says anything of them.
+    if (folder === undefined || identity === undefined || !(isSafe || isOwn(identity)))
+      throw createSwappedError(named);
+    const path = isSafe ? named : await locateOpened(folder);
+    if (isSafe) await folder.close();
+    return await claim({ path, identity, named, folder: isSafe ? undefined : folder });
+  } catch (error) {
+    await folder?.close().catch(() => {});
+    throw error;
+  }
+}
+
+interface NewFolder {
+  readonly path: string;
+  /** Its path when it was made. */
+  readonly named: string;
+  readonly identity: FolderIdentity;
+  /** To be closed at the end. */
+  readonly folder: FileHandle | undefined;
+}
+
+async function claim({ path, named, identity, folder }: NewFolder): Promise<Scratch> {
+  const remove = async () => {
+    const attempt = () => removeTree(named, { identity, last: ownerName });
+    // What cannot be removed has its record: the next run removes it, and the work that was done stays done.
+    await attempt()
+      .catch(attempt)
+      .catch(() => {});
+    await folder?.close();
+  };
+  try {
+    writeRecord(join(path, ownerName), recordProcess());
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const own = (pid: number) => {
+    const at = join(path, `.process-${pid}`);
+    rmSync(at, { force: true });
+    writeRecord(at, recordProcess(pid));
+  };
+  return { path, own, [Symbol.asyncDispose]: remove };
+}
+
+/** Temporary folders of this process that are there; synchronous, for a process that ends at once. */
+export function listOwnScratch(parent: string = tmpdir()): string[] {
+  try {
+    const names = readdirSync(parent).filter((name) => name.startsWith(`${prefixes.scratch}${process.pid}-`));
+    return names.map((name) => join(parent, name));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Where others can rename our folder, and put a symlink in its place, its name is not used: a path through the
+ * descriptor leads to it, also for the programs that are started.
+ */
+async function locateOpened(folder: FileHandle): Promise<string> {
+  const path = `/proc/${process.pid}/fd/${folder.fd}`;
+  const [one, other] = [await folder.stat(), await stat(path).catch(() => undefined)];
+  if (one.dev === other?.dev && one.ino === other.ino) return path;
+  throw new MobyPatchError('invalid', 'folder-unsafe', 'others can rename what is in this folder', {
+    hint: 'chmod +t, or another folder: TMPDIR=DIR for temporary files, -o FILE for the output',
+  });
+}
+
+function createSwappedError(path: string): MobyPatchError {
+  const message = 'another user replaced a folder of ours while it was made';
+  return new MobyPatchError('failed', 'folder-unsafe', message, {
+    path,
+    hint: 'TMPDIR=DIR names another folder',
+  });
+}
+
+function isOwn({ uid, mode }: BigIntStats): boolean {
+  return Number(uid) === (process.geteuid?.() ?? Number(uid)) && (mode & 0o777n) === 0o700n;
+}
+
+/** What was removed, and which processes were ended. */
+export interface Removed {
+  readonly folders: readonly string[];
+  readonly processes: readonly number[];
+}
+
+/**
+ * Removes the folders that processes of this user left which are gone: what a SIGKILL leaves behind. A name proves
+ * nothing, for anybody can make one: a folder is ours by its owner, its mode and the record inside.
+ */
+export async function removeAbandoned(parent: string, kind: ScratchKind): Promise<Removed> {
+  const folders: string[] = [];
+  const processes: number[] = [];
+  for (const { path, identity, running } of await findAbandoned(parent, kind)) {
+    for (const { pid } of running) {
+      process.kill(pid, 'SIGKILL');
+      processes.push(pid);
+    }
+    await removeTree(path, { identity, last: ownerName });
+    folders.push(path);
+  }
+  return { folders, processes };
+}
+
+/** The folders that `removeAbandoned` would remove. */
+export async function listAbandoned(parent: string, kind: ScratchKind): Promise<string[]> {
+  return (await findAbandoned(parent, kind)).map(({ path }) => path);
+}
+
+interface Abandoned {
+  readonly path: string;
+  readonly identity: FolderIdentity;
+  /** Programs of its process that are still there. */
+  readonly running: readonly ProcessRecord[];
+}
+
+async function findAbandoned(parent: string, kind: ScratchKind): Promise<Abandoned[]> {
+  const names = await readdir(parent).catch(() => []);
+  const found: Abandoned[] = [];
+  for (const name of names.filter((each) => each.startsWith(prefixes[kind]))) {
+    const pid = /^(\d{1,10})-[A-Za-z0-9]{6}$/.exec(name.slice(prefixes[kind].length))?.[1];
+    const abandoned = pid === undefined ? undefined : await examine(join(parent, name), Number(pid));
+    if (abandoned !== undefined) found.push(abandoned);
+  }
+  return found;
+}
+
+/** Undefined for a folder that is not ours or still in use. `pid`: that of its name. */
+async function examine(path: string, pid: number): Promise<Abandoned | undefined> {
+  const folder = await openFolder(path);
+  if (folder === undefined) return undefined;
+  try {
+    const status = await folder.stat({ bigint: true });
+    if (!isOwn(status)) return undefined;
+    const inside = await pathOfOpened(folder, path);
+    const names = await readdir(inside);
+    const owner = await readRecord(join(inside, ownerName));
+    // An empty folder is one whose process was killed before it wrote the record: nobody loses a file.
+    const isGone =
+      owner === undefined ? names.length === 0 && !isRunning(pid) : findProcess(owner) === 'gone';
+    if (!isGone) return undefined;
+    const records = names.filter((name) => processPattern.test(name)).map((name) => join(inside, name));
+    const programs = (await Promise.all(records.map(readRecord))).filter((each) => each !== undefined);
+    const running = programs.filter((each) => findProcess(each) === 'running');
+    return { path, identity: status, running };
+  } finally {
+    await folder.close();
+  }
+}
+
+/** A symlink appears with its whole content: no moment leaves half a record. */
+function writeRecord(path: string, record: ProcessRecord): void {
+  const text = formatRecord(record);
+  try {
+    symlinkSync(text, path);
+  } catch (error) {
+    // FAT and its like have no symlinks.
+    if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+  }
+}
+
+const longestRecord = 1000;
+
+async function readRecord(path: string): Promise<ProcessRecord | undefined> {
+  const text = await readlink(path)
+    .catch(async () => (await readRegular(path, longestRecord, { follow: false })).toString('latin1'))
+    .catch(() => '');
+  return parseRecord(text);
+}

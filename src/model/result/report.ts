@@ -1,0 +1,118 @@
+import type { FileAccess } from '../access.js';
+import type { WriteMode } from '../build.js';
+import type { ErrorReport } from '../error/error.js';
+import type { TreeDiff } from '../image/diff.js';
+import type { Layout } from '../image/layout.js';
+import type { EngineName } from '../patch/engine.js';
+import type { PlannedPatch } from '../patch/plan.js';
+import type { BootResult } from './boot.js';
+import type { RunDifference } from './twice.js';
+
+export type Stage = 'configure' | 'unpack' | 'plan' | 'patch' | 'repack' | 'validate' | 'verify' | 'publish';
+
+export interface StepReport {
+  readonly patch: string;
+  readonly kind: string;
+  readonly summary: string;
+  readonly changed: boolean;
+  /** An earlier build did it, and its changes came from the cache. */
+  readonly cached: boolean;
+  /** Only of a cached step: whether an image with it has booted as it must. */
+  readonly proven?: boolean | undefined;
+  readonly notes: readonly string[];
+  readonly packages: Readonly<Record<string, string>>;
+  readonly durationMs: number;
+}
+
+export interface PlanReport {
+  readonly id: string;
+  /** The init system of the image before any step; `name` is absent where it is not known. */
+  readonly init?: { readonly name?: string | undefined; readonly evidence: string } | undefined;
+  readonly patches: readonly PlannedPatch[];
+  readonly steps: readonly {
+    readonly patch: string;
+    readonly kind: string;
+    readonly summary: string;
+    readonly id: string;
+    readonly needs: readonly string[];
+    /** Whether its changes will come from the cache. */
+    readonly cached: boolean;
+    readonly proven?: boolean | undefined;
+    /** Names of the secrets that it gets; absent: none. */
+    readonly secrets?: readonly string[];
+    /** What the step becomes with that init system, a line each; absent: the same with every one. */
+    readonly becomes?: readonly string[];
+  }[];
+  /** Steps that are left out, since their conditions do not hold; absent: none. */
+  readonly skipped?: readonly {
+    readonly patch: string;
+    readonly kind: string;
+    readonly summary: string;
+    /** What was found and wanted. */
+    readonly reason: string;
+  }[];
+  readonly needs: readonly string[];
+  /** Whether the engine still has the image's root; absent when no command will run, or the engine caches no root. */
+  readonly rootKept?: boolean | undefined;
+}
+
+/** Something that a build needs, looked at before its first step. */
+export interface Precheck {
+  readonly name:
+    | 'request'
+    | 'engine'
+    | 'mode'
+    | 'compression'
+    | 'output'
+    | 'space'
+    | 'expectation'
+    | 'kernel'
+    | 'qemu'
+    | 'files'
+    | 'steps';
+  /** A line: what is there, or what is wrong. More lines have the details. */
+  readonly found: string;
+  /** Absent when it is as it must be. */
+  readonly problem?: ErrorReport | undefined;
+}
+
+export interface EngineReport {
+  readonly name: EngineName;
+  readonly reason: string;
+}
+
+/** What a build did, in one shape for success and failure. Parts that were not reached are absent. */
+export interface Report {
+  readonly failed: boolean;
+  /** The last stage that began. */
+  readonly stage: Stage;
+  readonly input: string;
+  readonly output?: string | undefined;
+  readonly manifest?: string | undefined;
+  readonly before?: Layout | undefined;
+  readonly after?: Layout | undefined;
+  readonly plan?: PlanReport | undefined;
+  readonly engine?: EngineReport | undefined;
+  readonly prechecks?: readonly Precheck[] | undefined;
+  /** How the changes got into the image, and why. `auto` in a plan: the changes decide. */
+  readonly mode?: { readonly name: WriteMode; readonly reason: string } | undefined;
+  readonly steps: readonly StepReport[];
+  /** What a second run of the steps made differently; absent: there was none. */
+  readonly twice?: readonly RunDifference[] | undefined;
+  readonly diff?: TreeDiff | undefined;
+  readonly boot?: BootResult | undefined;
+  readonly warnings: readonly string[];
+  readonly error?: ErrorReport | undefined;
+  /** Milliseconds of each stage that began. */
+  readonly stages: Readonly<Partial<Record<Stage, number>>>;
+  readonly durationMs: number;
+}
+
+/** How a use case ended: its report, and the error itself, since a report has no stack. */
+export interface Outcome {
+  readonly report: Report;
+  /** Absent after success. The report has its data as `error`. */
+  readonly error?: unknown;
+  /** Who may read the image, and so all that tells of it; absent when it was not opened. */
+  readonly access?: FileAccess | undefined;
+}

@@ -1,0 +1,182 @@
+import { createBoundedRunner } from '../../../io/process/bounded.js';
+import { MobyPatchError } from '../../../model/error/error.js';
+import type { ExpectationResult } from '../../../model/result/boot.js';
+import { type Expectation, isTelling, kindOf, nameExpectation } from '../../../model/result/expectation.js';
+import { isMarkerLine, type Marker } from '../probe/marker.js';
+import { createSlowError, parsePattern, patternOf } from './patterns.js';
+
+type CheckMarker = Extract<Marker, { kind: 'check' }>;
+type OutputMarker = Extract<Marker, { kind: 'output' }>;
+
+/** What is known of one expectation. */
+interface Found {
+  readonly ok: boolean;
+  readonly text: string;
+  /** When it was first ok. */
+  readonly at?: number | undefined;
+}
+
+export interface ExpectationWatch {
+  /**
+   * Lines of the console, or the start of one that has no end yet; `seconds` since the start. Many at a time: each call
+   * has a time limit, which costs more than to look at a line.
+   */
+  seeLines(lines: readonly string[], seconds: number): void;
+  /** The guest's report; a later report replaces an earlier one. */
+  seeCheck(marker: CheckMarker, seconds: number): void;
+  seeOutput(marker: OutputMarker): void;
+  /** Whether what came over a port is the expected answer; false, with a fault, where the expression took too long. */
+  isAnswer(index: number, text: string): boolean;
+  /** What this machine found at a port of the guest. */
+  seePort(index: number, found: Found, seconds: number): void;
+  seeUp(seconds: number): void;
+  seePoweroff(seconds: number): void;
+  areMet(): boolean;
+  /** Whether something that works was expected and shown. */
+  hasTold(): boolean;
+  wantsPoweroff(): boolean;
+  /** In the order of the expectations. */
+  results(): ExpectationResult[];
+  /** Error (`invalid`): `expectation-slow`, once an expression took too long on a line; the others see no more lines. */
+  fault(): MobyPatchError | undefined;
+}
+
+const mostOutput = 100;
+
+/** Follows what a boot must show. Error (`invalid`): `expectation-pattern` for text that is no regular expression. */
+export function watchExpectations(expects: readonly Expectation[]): ExpectationWatch {
+  const patterns = new Map<number, RegExp>();
+  for (const [index, expectation] of expects.entries())
+    if (patternOf(expectation) !== undefined) patterns.set(index, parsePattern(expectation));
+  const consoles = [...patterns].filter(([index]) => 'console' in (expects[index] ?? {}));
+  const run = createBoundedRunner();
+  const founds = new Map<number, Found>();
+  const outputs = new Map<number, string[]>();
+  let fault: MobyPatchError | undefined;
+
+  for (const [index, expectation] of expects.entries())
+    if ('no-failed-services' in expectation && !expectation['no-failed-services'])
+      founds.set(index, { ok: true, text: 'not asked' });
+
+  function note(index: number, found: Found, seconds: number): void {
+    const before = founds.get(index);
+    founds.set(index, { ...found, at: found.ok ? (before?.at ?? seconds) : undefined });
+  }
+
+  function isMet(index: number): boolean {
+    const { ok = false, at = 0 } = founds.get(index) ?? {};
+    return ok && at <= (expects[index]?.within ?? Number.POSITIVE_INFINITY);
+  }
+
+  function noteKind(kind: 'within' | 'poweroff', text: string, seconds: number): void {
+    for (const [index, expectation] of expects.entries())
+      if (kindOf(expectation) === kind && founds.get(index)?.ok !== true)
+        note(index, { ok: true, text }, seconds);
+  }
+
+  /** Undefined when the expression took too long. */
+  function test(index: number, text: string): boolean | undefined {
+    const pattern = patterns.get(index);
+    if (pattern === undefined) return true;
+    const result = run(() => pattern.test(text));
+    if (result === undefined) fault = createSlowError(expects[index]);
+    return result?.value;
+  }
+
+  return {
+    seeLines(all, seconds) {
+      const seen = all.filter((line) => line !== '' && !isMarkerLine(line));
+      const left = consoles.filter(([index]) => !founds.has(index));
+      if (seen.length === 0 || left.length === 0 || fault !== undefined) return;
+      let last = 0;
+      const found = run(() =>
+        left.map(([index, pattern]) => {
+          last = index;
+          return [index, seen.find((line) => pattern.test(line))] as const;
+        }),
+      );
+      if (found === undefined) fault = createSlowError(expects[last]);
+      for (const [index, line] of found?.value ?? [])
+        if (line !== undefined)
+          note(index, { ok: true, text: `${line} (after ${seconds.toFixed(1)} s)` }, seconds);
+    },
+    seeCheck({ index, ok, found }, seconds) {
+      const expectation = expects[index];
+      if (expectation === undefined) return;
+      const output = (outputs.get(index) ?? []).join('\n');
+      outputs.delete(index);
+      if (!('command' in expectation)) {
+        note(index, { ok, text: ok ? found || 'as expected' : found }, seconds);
+        return;
+      }
+      const matches = fault === undefined && test(index, output) === true;
+      const shown = output === '' ? 'no output' : JSON.stringify(output.slice(0, 300));
+      if (founds.get(index)?.ok !== true)
+        note(index, { ok: ok && matches, text: `${found}, ${shown}` }, seconds);
+    },
+    seeOutput({ index, line }) {
+      const lines = outputs.get(index) ?? [];
+      if (lines.length < mostOutput) outputs.set(index, [...lines, line]);
+    },
+    isAnswer: (index, text) => fault === undefined && test(index, text) === true,
+    seePort: note,
+    seeUp: (seconds) => noteKind('within', `after ${seconds.toFixed(1)} s`, seconds),
+    seePoweroff: (seconds) => noteKind('poweroff', `after ${seconds.toFixed(1)} s`, seconds),
+    areMet: () => expects.every((_, index) => isMet(index)),
+    hasTold: () => expects.some((expectation, index) => isTelling(expectation) && isMet(index)),
+    wantsPoweroff: () => expects.some((expectation) => 'poweroff' in expectation),
+    results: () =>
+      expects.map((expectation, index) => {
+        const found = founds.get(index);
+        const { at: _, ...rest } = expectation;
+        return {
+          expectation: rest as Expectation,
+          met: isMet(index),
+          found: showFound(expectation, found, isMet(index)),
+          ...(found?.at !== undefined && { seconds: found.at }),
+          ...(found?.ok === true && !isMet(index) && { late: true }),
+        };
+      }),
+    fault: () => fault,
+  };
+}
+
+/** `nothing-to-expect` (`invalid`). */
+export function createNothingToExpectError(): MobyPatchError {
+  const message = 'the image has no /bin/sh, so it cannot report what it has reached';
+  return new MobyPatchError('invalid', 'nothing-to-expect', message, {
+    hint: 'name a line that a good boot prints: --expect REGEX',
+  });
+}
+
+/** One sentence about the unmet expectations; undefined when all are met. */
+export function explainUnmet(results: readonly ExpectationResult[]): string | undefined {
+  const unmet = results.filter(({ met }) => !met);
+  return unmet.length === 0 ? undefined : unmet.map(explainOne).join('; ');
+}
+
+function explainOne({ expectation, found, late }: ExpectationResult): string {
+  if (late === true) return `${nameExpectation(expectation)}: ${found}`;
+  if ('console' in expectation) return `no line of the console matches /${expectation.console}/`;
+  if ('file' in expectation) {
+    const wanted = expectation.content === undefined ? 'a file' : JSON.stringify(expectation.content);
+    return `${expectation.file} in the guest: wanted ${wanted}, found ${found}`;
+  }
+  if ('no-failed-services' in expectation) return `services failed: ${found}`;
+  if ('poweroff' in expectation) return 'the guest did not switch itself off';
+  return `${nameExpectation(expectation)}: ${found}`;
+}
+
+function showFound(expectation: Expectation, found: Found | undefined, isMet: boolean): string {
+  if (found === undefined) return showMissing(expectation);
+  const late = found.ok && !isMet ? `: too late, wanted within ${expectation.within} s` : '';
+  return `${found.text}${late === '' ? '' : `${found.text.includes('after') ? '' : ` after ${found.at?.toFixed(1)} s`}${late}`}`;
+}
+
+function showMissing(expectation: Expectation): string {
+  if ('console' in expectation) return 'no such line';
+  if ('poweroff' in expectation) return 'it went on';
+  if (kindOf(expectation) === 'within') return 'not up';
+  if ('port' in expectation) return 'not tried: the system was not up';
+  return 'nothing: the guest did not report on it';
+}

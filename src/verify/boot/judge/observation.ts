@@ -1,0 +1,235 @@
+import type { BootResult } from '../../../model/result/boot.js';
+import type { Expectation } from '../../../model/result/expectation.js';
+import { createConsoleReader } from '../console.js';
+import { parseConsoleLine } from '../machine/kernel-line.js';
+import { isMarkerLine, type Marker, markerWord, parseMarker } from '../probe/marker.js';
+import { isWarning, matchRule, type Rule } from './console-rules.js';
+import { type ExpectationWatch, watchExpectations } from './expectations.js';
+import { createMender } from './mender.js';
+
+/** All that the host knows of a guest: what it printed, and when. Pure; times are seconds since the start. */
+export interface Observation {
+  readonly expectations: ExpectationWatch;
+  push(chunk: Uint8Array, seconds: number): void;
+  /** What came over the probe's own port. */
+  pushProbe(chunk: Uint8Array, seconds: number): void;
+  /** Treats a line without an end as a prompt once nothing has followed it for `promptDelay`. */
+  rest(seconds: number): void;
+  end(seconds: number): void;
+  reached(): BootResult['reached'];
+  /** When the probe first reported it. */
+  reachedAt(): number | undefined;
+  /** What refuses the boot, with its line. */
+  fault(): Fault | undefined;
+  /** A text with which a kernel ends, which counts if the guest then does. */
+  suspicion(): Fault | undefined;
+  milestones(): Milestones;
+  progress(): Progress;
+  warnings(): readonly string[];
+  lastHeard(): number;
+  /** When the console last showed a line unlike all before, but for its numbers. */
+  lastNews(): number;
+  /** The last lines, the unfinished one included, without those of the probe. */
+  tail(): readonly string[];
+}
+
+export interface Fault {
+  readonly rule: Omit<Rule, 'pattern'>;
+  readonly line: string;
+  readonly at: number;
+  /** Told before the first program. */
+  readonly isEarly?: true | undefined;
+}
+
+export interface Moment {
+  readonly at: number;
+  readonly line: string;
+}
+
+/** First moments of a boot. */
+export interface Milestones {
+  readonly firmware?: Moment | undefined;
+  readonly kernel?: Moment | undefined;
+  /** The kernel starts the first program, or a program shows that it has. */
+  readonly started?: Moment | undefined;
+}
+
+/** What a first program without an init system has shown of itself. */
+export interface Progress {
+  readonly printed: boolean;
+  /** Seconds of the guest since it has its name. */
+  readonly rounds: number;
+  readonly children: number;
+  readonly mounts: number;
+}
+
+/** Seconds. */
+export const promptDelay = 1;
+
+const mostLines = 40;
+const mostWarnings = 50;
+const mostShapes = 5000;
+
+export function createObservation(
+  nonce: string,
+  expects: readonly Expectation[],
+  onLine: (line: string) => void,
+): Observation {
+  const ownMarker = `${markerWord} ${nonce} `;
+  const expectations = watchExpectations(expects);
+  const mender = createMender(ownMarker);
+  const warnings = new Set<string>();
+  const shapes = new Set<string>();
+  const tail: string[] = [];
+  let milestones: Milestones = {};
+  let progress: Progress = { printed: false, rounds: 0, children: 0, mounts: 0 };
+  let reached: BootResult['reached'] = 'nothing';
+  let reachedAt: number | undefined;
+  let fault: Fault | undefined;
+  let suspicion: Fault | undefined;
+  let hasSurelyStarted = false;
+  let now = 0;
+  let lastHeard = 0;
+  let lastNews = 0;
+  /** What the expectations have not seen yet. */
+  let heard: string[] = [];
+
+  const reader = createConsoleReader((raw) => {
+    const { text: line, origin, message } = parseConsoleLine(raw);
+    onLine(line);
+    if (!line.includes(ownMarker)) lastHeard = now;
+    const mended = mender.mend(line);
+    seeMarker(parseMarker(mended ?? line, nonce), line);
+    if (mended !== undefined) heard.push(mended);
+    if (isMarkerLine(line)) return;
+    if (origin !== 'kernel') seeProgram(line, origin === 'program' && message === undefined);
+    if (message !== undefined) seeKernel(message, line);
+    seeLine(line);
+  });
+  const probe = createConsoleReader((line) => seeMarker(parseMarker(line, nonce), line));
+
+  /** A program lives: no text before was a kernel's last. */
+  function seeProgram(line: string, isWhole: boolean): void {
+    suspicion = undefined;
+    if (milestones.kernel === undefined || line === '' || !isWhole) return;
+    progress = { ...progress, printed: hasSurelyStarted || progress.printed };
+    start(line, false);
+  }
+
+  function seeKernel(message: string, line: string): void {
+    if (milestones.kernel === undefined) {
+      const moment = { at: now, line };
+      milestones = { ...milestones, firmware: milestones.firmware ?? moment, kernel: moment };
+    }
+    judgeKernel(message, line);
+    if (/^Run \S+ as init process/.test(message)) start(line, true);
+  }
+
+  function judgeKernel(message: string, line: string): void {
+    // No program blames the machine, not even one whose start was only guessed.
+    const early = hasSurelyStarted ? undefined : matchRule(message, false);
+    const isDoubted = early?.fault === 'machine' && milestones.started !== undefined;
+    const rule = early === undefined || isDoubted ? matchRule(message, true) : early;
+    if (rule === undefined) return;
+    const found = { rule, line, at: now };
+    // A kernel panics once: of two panics a program has printed the first.
+    if (hasSurelyStarted || isDoubted)
+      suspicion = suspicion === undefined || isPanic(suspicion) ? found : suspicion;
+    // A panic is the last text of a kernel, and the cause where an earlier text was a symptom of the machine.
+    else if (fault === undefined || rule.fault === 'machine') fault = { ...found, isEarly: true };
+  }
+
+  /** Surely: a line without the time of a kernel may be one of its own that a busy serial port has torn. */
+  function start(line: string, isSure: boolean): void {
+    if (milestones.started === undefined || (isSure && !hasSurelyStarted))
+      milestones = { ...milestones, started: { at: now, line } };
+    hasSurelyStarted ||= isSure;
+  }
+
+  function seeMarker(marker: Marker | undefined, line: string): void {
+    if (marker === undefined) return;
+    suspicion = undefined;
+    start(line, true);
+    if (marker.kind === 'check') expectations.seeCheck(marker, now);
+    if (marker.kind === 'output') expectations.seeOutput(marker);
+    if (marker.kind === 'warning') warn(marker.text);
+    if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
+    if (marker.kind === 'alive') progress = { ...progress, ...marker };
+    if (marker.kind !== 'reached') return;
+    reached = marker.what;
+    reachedAt ??= now;
+    expectations.seeUp(now);
+  }
+
+  function seeLine(line: string): void {
+    milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
+    if (line !== '') tail.push(line);
+    if (tail.length > mostLines) tail.shift();
+    heard.push(line);
+    const shape = line.replace(/\d+/g, '#').slice(0, 200);
+    if (shapes.size < mostShapes && !shapes.has(shape)) {
+      shapes.add(shape);
+      lastNews = now;
+    }
+    if (isWarning(line)) warn(line);
+  }
+
+  function passHeard(): void {
+    const lines = heard;
+    heard = [];
+    expectations.seeLines(lines, now);
+  }
+
+  function warn(line: string): void {
+    if (warnings.size < mostWarnings) warnings.add(line);
+  }
+
+  /** The start of a program's line, but not what may be the start of the probe's. */
+  function unfinished(): string {
+    const partial = reader.partial();
+    const isProbe = partial.startsWith(markerWord) || markerWord.startsWith(partial);
+    return (mender.torn() + (isProbe ? '' : partial)).trimEnd();
+  }
+
+  return {
+    expectations,
+    push(chunk, seconds) {
+      now = seconds;
+      const before = unfinished();
+      reader.push(chunk);
+      passHeard();
+      if (unfinished() !== before) lastHeard = now;
+    },
+    pushProbe(chunk, seconds) {
+      now = seconds;
+      probe.push(chunk);
+    },
+    rest(seconds) {
+      if (seconds - lastHeard >= promptDelay) expectations.seeLines([unfinished()], lastHeard);
+    },
+    end(seconds) {
+      now = seconds;
+      reader.end();
+      probe.end();
+      passHeard();
+    },
+    reached: () => reached,
+    reachedAt: () => reachedAt,
+    fault: () => fault,
+    suspicion: () => suspicion,
+    milestones: () => milestones,
+    progress: () => progress,
+    warnings: () => [...warnings],
+    lastHeard: () => lastHeard,
+    lastNews: () => lastNews,
+    tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
+  };
+}
+
+function isPanic({ line }: Fault): boolean {
+  return line.includes('Kernel panic');
+}
+
+function createBroken(reason: string): Fault['rule'] {
+  return { fault: 'image', reason, hint: 'see moby-patch ls -l IMAGE dev/console init' };
+}

@@ -1,0 +1,125 @@
+import type { BootResult, BootStage, bootStages } from '../../../model/result/boot.js';
+import { kindOf, nameExpectation } from '../../../model/result/expectation.js';
+import type { Init } from '../probe/detect-init.js';
+import type { Moment, Observation } from './observation.js';
+
+export interface StageTerms {
+  readonly init: Init;
+  readonly isPassed: boolean;
+  /** Whether a first program without an init system counts as a system that is up. */
+  readonly isUp: boolean;
+}
+
+/** The stages of a boot in their order. In a refused boot the first that was not reached is `failed`. */
+export function listStages(seen: Observation, { init, isPassed, isUp }: StageTerms): BootStage[] {
+  const { firmware, kernel, started } = seen.milestones();
+  const fault = seen.fault();
+  // A text of the kernel before the first program: the image was not unpacked, or not as a whole.
+  const isUnpacked = started !== undefined && fault?.isEarly !== true;
+  // A guest that is to end by itself need not be up before.
+  const mayEnd = seen.expectations.wantsPoweroff() && seen.reached() === 'nothing';
+  const stages = [
+    createStage('firmware', firmware),
+    createStage('kernel', kernel),
+    createStage('unpacked', isUnpacked ? { at: started.at, line: 'without an error' } : undefined),
+    createStage('init', isUnpacked && !hasNeverRun(seen) ? started : undefined),
+    ...(init === 'none' || mayEnd
+      ? []
+      : [createStage('system', isUp || seen.reached() !== 'init' ? findSystem(seen) : undefined)]),
+    ...seen.expectations.results().map(({ expectation, met, found, seconds }): BootStage => {
+      const name = kindOf(expectation) === 'poweroff' ? 'power-off' : nameExpectation(expectation);
+      return { name, state: met ? 'reached' : 'not reached', seconds, line: found };
+    }),
+  ];
+  const isOver = ({ state }: BootStage) => state !== 'reached';
+  if (isPassed) return stages.filter((stage) => !isOver(stage));
+  const first = stages.findIndex(isOver);
+  return stages.map((stage, index) => (index === first ? { ...stage, state: 'failed' } : stage));
+}
+
+function hasNeverRun(seen: Observation): boolean {
+  const fault = seen.fault() ?? seen.suspicion();
+  return fault?.rule.neverRan === true;
+}
+
+function createStage(name: (typeof bootStages)[number], moment: Moment | undefined): BootStage {
+  if (moment === undefined) return { name, state: 'not reached' };
+  return { name, state: 'reached', seconds: moment.at, line: moment.line };
+}
+
+function findSystem(seen: Observation): Moment | undefined {
+  const at = seen.reachedAt();
+  return at === undefined ? undefined : { at, line: describeReached(seen.reached()) };
+}
+
+const systems: Readonly<Record<BootResult['reached'], string>> = {
+  nothing: 'nothing',
+  init: 'the first program runs',
+  'default runlevel': "OpenRC's default runlevel",
+  'default target': "systemd's default target",
+  runlevel: "sysvinit's runlevel",
+  inittab: "the scripts of busybox's inittab",
+};
+
+export function describeReached(reached: BootResult['reached']): string {
+  return systems[reached];
+}
+
+interface CauseTerms {
+  readonly stages: readonly BootStage[];
+  readonly tail: readonly string[];
+}
+
+/** What usually ends a boot at its failed stage, the most likely first. */
+export function listCauses({ stages, tail }: CauseTerms): string[] {
+  const failed = stages.find(({ state }) => state === 'failed')?.name;
+  const shown = tail.flatMap((line) => texts.filter(({ pattern }) => pattern.test(line)));
+  const said = [...new Set(shown.map(({ cause }) => cause))];
+  return failed === undefined ? said : [...said, ...(causes[failed] ?? [])];
+}
+
+/** Texts of programs. They explain and decide nothing: any program can print them. */
+const texts: readonly { readonly pattern: RegExp; readonly cause: string }[] = [
+  {
+    pattern: /CPU does not support x86-64-v\d|CPU ISA level is lower than required/,
+    cause:
+      'the programs of the image say that they need a newer processor than the emulated one: verify with KVM',
+  },
+  {
+    pattern: /error while loading shared libraries|can't load library/,
+    cause: 'a program lacks a shared library: see moby-patch inspect IMAGE',
+  },
+  {
+    pattern: /Kernel panic - not syncing: (Out of memory|System is deadlocked)|Out of memory: Killed process/,
+    cause: 'the guest has too little memory: --memory MIB',
+  },
+  { pattern: /No space left on device/, cause: 'a file system of the guest is full: --memory MIB' },
+  {
+    pattern: /Module .* not found|modprobe: .*(not found|FATAL)/,
+    cause: 'a module of the kernel is missing: it must be of exactly this version',
+  },
+  {
+    pattern: /ALERT!.*does not exist|Gave up waiting for/,
+    cause: 'it waits for a disk, and the machine has none: this image needs root= and a disk',
+  },
+];
+
+const causes: Readonly<Record<string, readonly string[]>> = {
+  firmware: [
+    'the kernel prints to another console than ttyS0 (x86) or ttyAMA0 (arm64): see --cmdline',
+    'the kernel is for another machine',
+  ],
+  kernel: ['the kernel file is damaged, or for another machine', 'its console is not the serial port'],
+  unpacked: [
+    'the kernel has no decompressor for a segment, or a segment is damaged: see moby-patch inspect IMAGE',
+    'the guest has too little memory for the image: --memory MIB',
+  ],
+  init: ['/init is missing, not executable, or its interpreter is: see moby-patch ls -l IMAGE init'],
+  system: [
+    'a service or a script of the image waits for something that this machine has not: the last lines of the console name it',
+    'the first program does nothing that can be seen: expect a line, a file or a service of it',
+  ],
+  'power-off': [
+    'the program that is to switch the machine off has not ended, or its poweroff did nothing (ACPI)',
+  ],
+};

@@ -1,0 +1,201 @@
+import { MobyPatchError } from '../../../model/error/error.js';
+import type { GuestExit } from '../machine/guest.js';
+import type { Init } from '../probe/detect-init.js';
+import { explainUnmet } from './expectations.js';
+import { type Observation, promptDelay } from './observation.js';
+
+/** Why the wait for a guest ended. `idle`: its first program shows nothing of what it does. */
+export type End =
+  | { readonly kind: 'settled' | 'fault' | 'grace' | 'timeout' | 'idle' | 'starved' }
+  | { readonly kind: 'exited'; readonly exit: GuestExit };
+
+export interface Terms {
+  readonly init: Init;
+  /** Seconds of the guest's time that the boot may take. */
+  readonly timeout: number;
+  readonly accelerator: 'kvm' | 'tcg';
+}
+
+/** Seconds, all of the guest's time. */
+const limits = {
+  /** After a text that refuses the boot, for the lines that explain it. */
+  aftermath: 2,
+  /** After a text with which a kernel ends: as long as a guest that lives would be silent. */
+  suspicion: 10,
+  /** For an expectation, after the init system has reported; each line that is new begins it again. */
+  system: 10,
+  /** The same after a first program without an init system: the boot goes on. */
+  program: 30,
+  /** The last part of the limit: who prints something new in it is not stuck. */
+  talking: 20,
+};
+
+/** Seconds for which a first program without an init system has to run, where something else tells that it works or not. */
+const stays = { told: 3, untold: 20, idle: 30 };
+
+type Proof = 'none' | 'some' | 'whole';
+
+/** What the guest has shown of its system being up. */
+function weighProof(seen: Observation, init: Init): Proof {
+  if (init === 'none') return 'whole';
+  const reached = seen.reached();
+  if (reached === 'nothing') return 'none';
+  if (reached !== 'init') return 'whole';
+  const { printed, rounds, children, mounts } = seen.progress();
+  if (seen.expectations.hasTold()) return rounds >= stays.told ? 'whole' : 'some';
+  const works = printed || children > 0 || mounts > 0;
+  return works && rounds >= stays.untold ? 'whole' : 'some';
+}
+
+/** Whether the wait ends at the second `now`; if not, the second at which time alone may end it. */
+export function decideEnd(seen: Observation, { init, timeout }: Terms, now: number): End | number {
+  const { expectations } = seen;
+  if (expectations.fault() !== undefined) return { kind: 'settled' };
+  const fault = seen.fault();
+  const suspicion = seen.suspicion();
+  const proof = weighProof(seen, init);
+  if (fault === undefined && suspicion === undefined && proof === 'whole' && expectations.areMet())
+    return { kind: 'settled' };
+  const deadlines = [
+    { kind: 'fault' as const, at: fault && fault.at + limits.aftermath },
+    { kind: 'fault' as const, at: suspicion && suspicion.at + limits.suspicion },
+    { kind: 'grace' as const, at: findGrace(seen, proof) },
+    { kind: 'timeout' as const, at: timeout },
+  ].map(({ kind, at }) => ({ kind, at: at ?? Number.POSITIVE_INFINITY }));
+  if (isIdle(seen)) return { kind: 'idle' };
+  const due = deadlines.find(({ at }) => now >= at);
+  if (due !== undefined) return { kind: due.kind };
+  const prompt = seen.lastHeard() + promptDelay;
+  return Math.min(...deadlines.map(({ at }) => at), ...(prompt > now ? [prompt] : []));
+}
+
+function isIdle(seen: Observation): boolean {
+  const { printed, rounds, children, mounts } = seen.progress();
+  const { expectations } = seen;
+  if (seen.reached() !== 'init' || printed || children > 0 || mounts > 0) return false;
+  return rounds >= stays.idle && !expectations.hasTold();
+}
+
+/** Until when unmet expectations are waited for; undefined before the system is up and where the guest ends by itself. */
+function findGrace(seen: Observation, proof: Proof): number | undefined {
+  const reachedAt = seen.reachedAt();
+  if (reachedAt === undefined || proof === 'none' || seen.expectations.wantsPoweroff()) return undefined;
+  const grace = seen.reached() === 'init' ? limits.program : limits.system;
+  const news = Math.max(reachedAt, seen.lastNews());
+  // Not yet: it has to run for some time first.
+  return proof === 'some' && seen.expectations.areMet() ? undefined : news + grace;
+}
+
+/**
+ * The reason to refuse the boot, in one sentence; undefined for a boot that passed. Errors (`infrastructure`) where
+ * the image is not at fault: `machine-fault`, `qemu-failed`, `boot-too-slow`. `seconds`: how long the guest ran.
+ */
+export function judge(seen: Observation, end: End, terms: Terms, seconds: number): string | undefined {
+  const { expectations } = seen;
+  const slow = expectations.fault();
+  if (slow !== undefined) throw slow;
+  const fault = seen.fault() ?? (isOver(end) ? seen.suspicion() : undefined);
+  if (fault?.rule.fault === 'machine')
+    throw new MobyPatchError('infrastructure', 'machine-fault', `${fault.rule.reason} (${fault.line})`, {
+      hint: fault.rule.hint,
+    });
+  if (fault !== undefined) {
+    const { line, rule } = fault;
+    return `${rule.reason}${line === rule.reason ? '' : ` ("${line}")`}; ${rule.hint}`;
+  }
+  if (end.kind === 'exited') return judgeExit(seen, end.exit, terms, seconds);
+  if (end.kind === 'settled') return undefined;
+  if (isTooSlow(seen, end, terms)) throw createSlowError(seen, end, terms);
+  return explainUnfinished(seen, end, terms, seconds);
+}
+
+/** Whether nothing more comes of the guest. */
+function isOver(end: End): boolean {
+  if (end.kind === 'exited') return end.exit.cause !== 'guest-shutdown';
+  return end.kind === 'fault' || end.kind === 'timeout';
+}
+
+function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: number): string | undefined {
+  const { expectations } = seen;
+  if (exit.exitCode !== 0 || exit.signal !== null) throw createQemuError(exit);
+  const after = `after ${seconds.toFixed(1)} s`;
+  const unmet = explainUnmet(expectations.results());
+  if (exit.cause === 'guest-reset')
+    return `the guest restarted itself ${after}, ${describeGoal(seen, terms)}`;
+  if (expectations.wantsPoweroff())
+    return unmet === undefined ? undefined : `the guest switched itself off ${after}; ${unmet}`;
+  const told = expectations.results().filter(({ expectation }) => !('no-failed-services' in expectation));
+  const isTold = expectations.hasTold() && told.every(({ met }) => met);
+  if (isTold && terms.init !== 'openrc') return undefined;
+  const missing = unmet === undefined || told.length === 0 ? '' : `; ${unmet}`;
+  if (exit.cause === undefined) return `the guest ended ${after}, ${describeGoal(seen, terms)}${missing}`;
+  return `the guest switched itself off ${after}, ${describeGoal(seen, terms)}${missing}; if that is its purpose, expect it: poweroff: true (--expect-poweroff)`;
+}
+
+function describeGoal(seen: Observation, { init }: Terms): string {
+  if (seen.reached() !== 'nothing') return 'although it was up';
+  if (seen.milestones().started === undefined) return 'before its first program ran';
+  return init === 'openrc' ? 'before the end of the default runlevel' : 'before its system was up';
+}
+
+/** Whether the emulated guest was still making progress when its time was over. */
+function isTooSlow(seen: Observation, end: End, { timeout, accelerator }: Terms): boolean {
+  if (end.kind === 'starved') return true;
+  if (accelerator !== 'tcg') return false;
+  if (onlyLate(seen)) return true;
+  return end.kind === 'timeout' && seen.lastNews() > timeout - Math.min(limits.talking, timeout / 3);
+}
+
+/** Whether everything was shown, but not soon enough. */
+function onlyLate(seen: Observation): boolean {
+  const unmet = seen.expectations.results().filter(({ met }) => !met);
+  return unmet.length > 0 && unmet.every(({ late }) => late === true);
+}
+
+function createSlowError(seen: Observation, end: End, { timeout, accelerator }: Terms): MobyPatchError {
+  const last = seen.tail().at(-1) ?? 'nothing';
+  const unmet = onlyLate(seen) ? explainUnmet(seen.expectations.results()) : undefined;
+  const what =
+    unmet ??
+    (end.kind === 'starved'
+      ? 'this machine gave the guest a fraction of its time'
+      : `after ${timeout} s the guest was still making progress (last line "${last}")`);
+  const how = accelerator === 'tcg' ? 'emulated here' : 'run here';
+  const message = `too slow to tell, ${how}: ${what}`;
+  return new MobyPatchError('infrastructure', 'boot-too-slow', message, {
+    hint: 'give it more time (--timeout SECONDS), or verify on a machine with KVM',
+  });
+}
+
+function explainUnfinished(seen: Observation, end: End, terms: Terms, seconds: number): string {
+  const { init, timeout } = terms;
+  const within = end.kind === 'timeout' ? `, within ${timeout} s` : '';
+  if (end.kind === 'idle')
+    return `the first program runs for ${stays.idle} s and shows nothing of what it does: it printed nothing, started nothing and mounted nothing; expect something of it`;
+  const unmet = explainUnmet(seen.expectations.results());
+  const isUp = seen.reached() !== 'nothing' || init === 'none';
+  if (isUp && unmet !== undefined) return `${unmet}${within}`;
+  const goal = init === 'openrc' ? 'the end of the default runlevel' : 'a running system';
+  return `the guest did not report ${goal} within ${timeout} s; ${explainSilence(seen, seconds)}`;
+}
+
+function explainSilence(seen: Observation, seconds: number): string {
+  const last = seen.tail().at(-1);
+  if (last === undefined)
+    return 'its console printed nothing at all: the command line may name another console than ttyS0';
+  const silent = `silent since ${Math.round(seconds - seen.lastHeard())} s, last line "${last}"`;
+  // The kernel opens /dev/console for process 1; a regular file there swallows all output without an error.
+  const started = seen.tail().findLastIndex((line) => /Run \S+ as init process/.test(line));
+  const after = seen.tail().slice(started + 1);
+  if (started >= 0 && after.every((line) => /^\[ *\d+\.\d+\]/.test(line)))
+    return `${silent}: not one line of the first program; look for a regular file with moby-patch ls -l IMAGE dev/console`;
+  return silent;
+}
+
+function createQemuError(exit: GuestExit): MobyPatchError {
+  const how = exit.signal === null ? `with exit code ${exit.exitCode}` : `by ${exit.signal}`;
+  const message = exit.message.split('\n').at(-1) || 'it gave no message';
+  return new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended ${how}: ${message}`, {
+    hint: exit.signal === 'SIGKILL' ? 'the usual cause is a lack of memory' : 'moby-patch doctor',
+  });
+}

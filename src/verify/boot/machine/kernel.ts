@@ -1,0 +1,58 @@
+import { gunzipSync } from 'node:zlib';
+import { isElf } from '../../../format/kind/elf.js';
+import { identifyFile } from '../../../format/kind/file-kind.js';
+import { type Architecture, detectKernelImage } from '../../../format/kind/kernel-magic.js';
+import { createUnreadableError, openRegular } from '../../../io/file/regular-file.js';
+import { MobyPatchError } from '../../../model/error/error.js';
+
+const startSize = 64 * 1024;
+
+/** The architecture of a kernel file. Errors (`invalid`): `kernel-unreadable`, `kernel-unknown`. */
+export async function detectKernel(path: string): Promise<Architecture> {
+  const start = await readStart(path);
+  const architecture = detectArchitecture(start);
+  if (architecture !== undefined) return architecture;
+  const kind = identifyFile({ start });
+  throw new MobyPatchError(
+    'invalid',
+    'kernel-unknown',
+    `${path} is no Linux kernel: found ${kind?.name ?? 'neither a bzImage, an arm64 Image nor an ELF file'}`,
+    { path, hint: 'name the kernel that boots with this image: --kernel FILE' },
+  );
+}
+
+/** By the fields of the boot protocols, and by ELF's e_machine. */
+export function detectArchitecture(start: Uint8Array): Architecture | undefined {
+  const image = detectKernelImage(start);
+  if (image !== undefined) return image;
+  if (isElf(start)) return elfMachines.get((start[18] ?? 0) | ((start[19] ?? 0) << 8));
+  // An arm64 kernel is often shipped as Image.gz, which QEMU unpacks by itself.
+  if (start[0] === 0x1f && start[1] === 0x8b) return detectArchitecture(gunzipStart(start));
+  return undefined;
+}
+
+const elfMachines = new Map<number, Architecture>([
+  [62, 'x86_64'],
+  [183, 'aarch64'],
+]);
+
+function gunzipStart(start: Uint8Array): Uint8Array {
+  try {
+    // The input is cut: with a sync flush at its end zlib returns what there is instead of an error.
+    const unpacked = gunzipSync(start, { finishFlush: 2, maxOutputLength: 64 * startSize });
+    return unpacked[0] === 0x1f ? new Uint8Array() : unpacked;
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+async function readStart(path: string): Promise<Uint8Array> {
+  try {
+    await using file = await openRegular(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(startSize), 0, startSize, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (cause) {
+    const hint = 'name the kernel that boots with this image: --kernel FILE';
+    throw createUnreadableError(cause, { code: 'kernel-unreadable', what: 'the kernel', path, hint });
+  }
+}

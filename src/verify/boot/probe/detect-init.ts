@@ -1,0 +1,21 @@
+import type { Entry } from '../../../model/image/entry.js';
+import { resolvePath } from '../../../tree/resolve.js';
+
+/**
+ * What reports from the guest: a service of OpenRC's default runlevel, a watcher beside any other init, or nothing,
+ * when the image has no shell to run a script.
+ */
+export type Init = 'openrc' | 'other' | 'none';
+
+/** The init system, from the merged entries of an image. */
+export function detectInit(entries: ReadonlyMap<string, Entry>): Init {
+  const typeOf = (path: string) => {
+    const end = resolvePath((at) => entries.get(at), path, true);
+    return end === undefined ? undefined : entries.get(end)?.type;
+  };
+  if (typeOf('bin/sh') !== 'file') return 'none';
+  const folders = ['etc/init.d', 'etc/runlevels/default'];
+  const isOpenRc =
+    typeOf('sbin/openrc-run') === 'file' && folders.every((path) => typeOf(path) === 'directory');
+  return isOpenRc ? 'openrc' : 'other';
+}

@@ -1,0 +1,66 @@
+import type { BootResult } from '../../../model/result/boot.js';
+
+/** The word that starts every line of the probe in the guest; the nonce of this boot follows. */
+export const markerWord = 'moby-patch-verify';
+
+export type Marker =
+  /** The first program is about to start. */
+  | { readonly kind: 'started' }
+  | { readonly kind: 'reached'; readonly what: Exclude<BootResult['reached'], 'nothing'> }
+  /** What the guest found at an expectation. */
+  | { readonly kind: 'check'; readonly index: number; readonly ok: boolean; readonly found: string }
+  /** A line of the output of a command. */
+  | { readonly kind: 'output'; readonly index: number; readonly line: string }
+  /** For how many seconds the first program has had its name, how many children it has, and what is mounted. */
+  | { readonly kind: 'alive'; readonly rounds: number; readonly children: number; readonly mounts: number }
+  | { readonly kind: 'warning'; readonly text: string }
+  /** Refuses the boot. */
+  | { readonly kind: 'broken'; readonly text: string };
+
+const goals: ReadonlySet<string> = new Set<Exclude<BootResult['reached'], 'nothing'>>([
+  'init',
+  'default runlevel',
+  'default target',
+  'runlevel',
+  'inittab',
+]);
+
+/**
+ * Undefined for a line that the probe did not write. Other text may stand before the marker. Without the dot at its end
+ * another writer has torn the line, and the probe will repeat it.
+ */
+export function parseMarker(line: string, nonce: string): Marker | undefined {
+  const start = `${markerWord} ${nonce} `;
+  const at = line.indexOf(start);
+  if (at < 0 || !line.endsWith(' .')) return undefined;
+  const text = line.slice(at + start.length, -2);
+  const [, word = '', rest = ''] = /^(\S+) ?(.*)$/s.exec(text) ?? [];
+  if (word === 'started') return { kind: 'started' };
+  if (word === 'reached')
+    return goals.has(rest)
+      ? { kind: 'reached', what: rest as Exclude<BootResult['reached'], 'nothing'> }
+      : undefined;
+  if (word === 'warning' || word === 'broken') return { kind: word, text: rest };
+  return parseNumbered(word, rest);
+}
+
+function parseNumbered(word: string, rest: string): Marker | undefined {
+  if (word === 'alive') {
+    const [rounds = 0, children = 0, mounts = 0] = rest.split(' ').map((number) => Number(number) || 0);
+    return { kind: 'alive', rounds, children, mounts };
+  }
+  const [, digits = '', text = ''] = /^(\d{1,6}) ?(.*)$/s.exec(rest) ?? [];
+  if (digits === '') return undefined;
+  const index = Number(digits);
+  if (word === 'output') return { kind: 'output', index, line: text };
+  const check = /^(ok|no)(?: (.*))?$/s.exec(text);
+  if (word !== 'check' || check === null) return undefined;
+  return { kind: 'check', index, ok: check[1] === 'ok', found: check[2] ?? '' };
+}
+
+const markerLike = new RegExp(`${markerWord} [0-9a-f]+ `);
+
+/** Whether a line is one of the probe's, or pretends to be. No expectation is met by it. */
+export function isMarkerLine(line: string): boolean {
+  return markerLike.test(line);
+}

@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { findBootconfig } from '../../../compress/find-bootconfig.js';
+import { encodePadding, encodeRecord, encodeTrailer } from '../../../format/cpio/cpio-writer.js';
+import { createMode } from '../../../format/mode.js';
+import { encodePath } from '../../../format/path.js';
+import { createChangedError, createReadError, openInputFile } from '../../../io/file/input-file.js';
+import { streamRegular } from '../../../io/file/regular-file.js';
+import { quoteWord, readScript, setVariables } from '../../../io/process/script.js';
+import { MobyPatchError } from '../../../model/error/error.js';
+import type { Expectation } from '../../../model/result/expectation.js';
+import type { Init } from './detect-init.js';
+import { markerWord } from './marker.js';
+
+/** What boots with the image to report from the guest. */
+export interface Probe {
+  /** A raw newc archive; empty when there is no probe and only the console counts. */
+  readonly segment: Uint8Array;
+  /** Words for the kernel's command line. */
+  readonly words: readonly string[];
+}
+
+export interface ProbeRequest {
+  readonly init: Init;
+  /** Identifies this boot in every line of the probe. */
+  readonly nonce: string;
+  readonly expects: readonly Expectation[];
+  /** The first program of the image: `/init`, or the last `rdinit=` of the command line. */
+  readonly firstProgram: string;
+}
+
+/**
+ * The archive has no record of a directory, since a record would change the directory's mode. Errors (`invalid`):
+ * `expectation-content`, `expectations-too-long`.
+ */
+export function createProbe({ init, nonce, expects, firstProgram }: ProbeRequest): Probe {
+  if (init === 'none') return { segment: new Uint8Array(), words: [] };
+  if (init === 'other') {
+    const script = createWrapper(nonce, expects, firstProgram);
+    return {
+      segment: encodeArchive([encodeFile(markerWord, script), encodePort()]),
+      words: [`rdinit=/${markerWord}`],
+    };
+  }
+  const service = `etc/init.d/${markerWord}`;
+  const segment = encodeArchive([
+    encodeFile(service, createService(nonce, expects)),
+    encodeSymlink(`etc/runlevels/default/${markerWord}`, `/${service}`),
+    encodePort(),
+  ]);
+  return { segment, words: [] };
+}
+
+/** A device node in the first root; an `/init` that copies all of it into another takes it along. */
+const portPath = `${markerWord}.port`;
+
+/** ttyS1. A kernel with no such port cannot open it, and the probe writes to the console. */
+function encodePort(): Uint8Array {
+  const mode = createMode('character', 0o600);
+  return encodeRecord({ mode, rdevmajor: 4, rdevminor: 65 }, encodePath(portPath));
+}
+
+/** The OpenRC service that reports the end of the default runlevel. */
+export function createService(nonce: string, expects: readonly Expectation[]): string {
+  return setVariables(read('service'), createVariables(nonce, expects));
+}
+
+/** A shell variable holds a content; probe-functions.sh reads one byte more. */
+const longestContent = 32 * 1024;
+/** The checks travel in one environment variable, and the kernel limits one to 128 KiB (MAX_ARG_STRLEN). */
+const longestChecks = 100 * 1024;
+
+/** The program that starts a watcher and becomes the image's first program, `init`. */
+export function createWrapper(nonce: string, expects: readonly Expectation[], init: string): string {
+  const variables = createVariables(nonce, expects);
+  if (Buffer.byteLength(variables.probe_checks) > longestChecks)
+    throw new MobyPatchError(
+      'invalid',
+      'expectations-too-long',
+      'the expected contents are more than 100 KiB in all',
+      { hint: 'expect parts of them on the console instead' },
+    );
+  return setVariables(read('init'), { ...variables, probe_watcher: read('watcher'), probe_init: init });
+}
+
+function createVariables(nonce: string, expects: readonly Expectation[]) {
+  return {
+    probe_marker: `${markerWord} ${nonce}`,
+    probe_functions: read('functions'),
+    probe_checks: listChecks(expects),
+    probe_port: portPath,
+  };
+}
+
+/** Four words for `report` of probe-functions.sh: those of commands last, since one may take its time. */
+function listChecks(expects: readonly Expectation[]): string {
+  const checks = expects.flatMap((expectation, index) => {
+    const check = createCheck(expectation);
+    return check === undefined ? [] : [{ ...check, index }];
+  });
+  const isCommand = ({ name }: Check) => name === 'commands' || name === 'polls';
+  return [...checks.filter((check) => !isCommand(check)), ...checks.filter(isCommand)]
+    .flatMap(({ name, index, first, second = '' }) => [
+      name,
+      String(index),
+      quoteWord(first),
+      quoteWord(second),
+    ])
+    .join(' ');
+}
+
+interface Check {
+  /** A function of probe-functions.sh, and its words. */
+  readonly name: string;
+  readonly first: string;
+  readonly second?: string;
+}
+
+function createCheck(expectation: Expectation): Check | undefined {
+  if ('file' in expectation) return createFileCheck(expectation);
+  if ('service' in expectation) return { name: 'runs', first: expectation.service };
+  if ('mount' in expectation)
+    return { name: 'mounted', first: escapeMount(expectation.mount), second: expectation.type ?? '' };
+  if ('command' in expectation)
+    return {
+      name: expectation.output === undefined ? 'commands' : 'polls',
+      first: String(expectation.exit ?? 0),
+      second: expectation.command,
+    };
+  if ('memory-below' in expectation)
+    return { name: 'memory', first: String(expectation['memory-below'] * 1024) };
+  if (expectationOfServices(expectation))
+    return { name: 'failures', first: (expectation.except ?? []).join(' ') };
+  return undefined;
+}
+
+type Services = Extract<Expectation, { readonly 'no-failed-services': boolean }>;
+
+function expectationOfServices(expectation: Expectation): expectation is Services {
+  return 'no-failed-services' in expectation && expectation['no-failed-services'];
+}
+
+function createFileCheck({ file, content }: Extract<Expectation, { readonly file: string }>): Check {
+  if (content !== undefined && (content.includes('\0') || Buffer.byteLength(content) > longestContent))
+    throw new MobyPatchError(
+      'invalid',
+      'expectation-content',
+      `the expected content of ${file} is binary or longer than 32 KiB`,
+      { path: file, hint: 'expect that the file exists, and its effect on the console' },
+    );
+  const path = `/${file.replace(/^\/+/, '')}`;
+  return content === undefined
+    ? { name: 'exists', first: path }
+    : { name: 'contains', first: path, second: content };
+}
+
+/** As /proc/mounts writes it (mangle_path in fs/seq_file.c). */
+function escapeMount(path: string): string {
+  const absolute = `/${path.replace(/^\/+/, '').replace(/\/+$/, '')}`;
+  return absolute.replace(
+    /[ \t\n\\]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
+}
+
+function read(name: 'functions' | 'init' | 'service' | 'watcher'): string {
+  return readScript(new URL(`./probe-${name}.sh`, import.meta.url));
+}
+
+export interface ProbedImage {
+  /** The image file, and the hex digest that it must have. */
+  readonly image: string;
+  readonly sha256?: string | undefined;
+  readonly segment: Uint8Array;
+  /** The new file. */
+  readonly path: string;
+}
+
+/**
+ * Writes the image with a gap and the segment in front of its boot configuration: the file for QEMU. Errors: `image-unreadable` (`invalid`), `image-changed`
+ * (`failed`).
+ */
+export async function writeProbedImage({ image, sha256, segment, path }: ProbedImage): Promise<void> {
+  await using file = await open(path, 'wx', 0o600);
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const piece of readImage(image)) {
+    hash.update(piece);
+    await file.appendFile(piece);
+    size += piece.length;
+  }
+  if (sha256 !== undefined && hash.digest('hex') !== sha256)
+    throw createChangedError(image, 'the file was replaced or written to before it was booted');
+  const trailer = await readTrailer(path);
+  const end = size - trailer.length;
+  const gap = createGap(end);
+  // It is as far from a multiple of four as before.
+  const moved = encodePadding(trailer.length === 0 ? 0 : gap.length + segment.length);
+  const bytes = Buffer.concat([gap, segment, moved, trailer]);
+  await file.write(bytes, 0, bytes.length, end);
+}
+
+/** The boot configuration of an image, which a kernel only sees at the very end; no bytes without one. */
+async function readTrailer(path: string): Promise<Uint8Array> {
+  await using file = await openInputFile(path);
+  const found = await findBootconfig(file);
+  return found === undefined ? new Uint8Array() : file.read(found.offset, file.size);
+}
+
+async function* readImage(path: string): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* streamRegular(path);
+  } catch (cause) {
+    throw createReadError(path, cause);
+  }
+}
+
+/** A raw archive starts at a multiple of four; after lz4 the kernel wants four zeros before another codec. */
+function createGap(size: number): Uint8Array {
+  return new Uint8Array(4 + encodePadding(size).length);
+}
+
+function encodeFile(path: string, text: string): Uint8Array {
+  return encodeEntry(path, createMode('file', 0o755), text);
+}
+
+function encodeSymlink(path: string, target: string): Uint8Array {
+  return encodeEntry(path, createMode('symlink', 0o777), target);
+}
+
+function encodeEntry(path: string, mode: number, text: string): Uint8Array {
+  const body = encodePath(text);
+  const record = encodeRecord({ mode, filesize: body.length }, encodePath(path));
+  return Buffer.concat([record, body, encodePadding(body.length)]);
+}
+
+function encodeArchive(entries: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([...entries, encodeTrailer()]);
+}

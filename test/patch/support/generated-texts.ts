@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { Parameter, Patch } from '#src/model/patch/patch.js';
+import { formatValue } from '#src/patch/language/expressions.js';
+import { listDefaults } from '#src/patch/language/parameters.js';
+import { patchSchema } from '#src/patch/language/patch-schema.js';
+import { fillValue } from '#src/patch/language/placeholders.js';
+import { whenSchema } from '#src/patch/language/when.js';
+import { stepDefinitions } from '#src/patch/steps/registry.js';
+import { configurationSchema } from '#src/setup/configuration.js';
+import { bootSchema } from '../../report/boot-schema.js';
+
+/** The text of schema/patch.schema.json, for editors. */
+export function formatPatchSchema(): string {
+  const step = z.union(
+    [...stepDefinitions.values()].map(({ kind, schema }) =>
+      z.strictObject({ when: whenSchema.optional(), [kind]: schema }),
+    ),
+  );
+  const schema = patchSchema.safeExtend({ steps: z.array(step).max(1000).default([]) });
+  return formatJsonSchema('A patch of moby-patch: patch.yaml', schema);
+}
+
+/** The text of schema/moby-patch.schema.json, for editors. */
+export function formatConfigurationSchema(): string {
+  return formatJsonSchema('What a bare moby-patch build does: moby-patch.yaml', configurationSchema);
+}
+
+/** The text of schema/boot.schema.json, for programs that read `verify --json`. */
+export function formatBootSchema(): string {
+  return formatJsonSchema('The boot of an image, version 1: moby-patch verify --json', bootSchema);
+}
+
+/** As the formatter of this project writes it, with a list of plain values on one line. */
+function formatJsonSchema(title: string, schema: z.ZodType): string {
+  const value = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title,
+    ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }),
+  };
+  const lists = /\[\s*((?:"[^"]*"|[0-9]+)(?:,\s*(?:"[^"]*"|[0-9]+))*)\s*\]/g;
+  const text = JSON.stringify(value, null, 2);
+  const join = (list: string, items: string) => {
+    const line = `[${items.replace(/,\s+/g, ', ')}]`;
+    return line.length > 90 ? list : line;
+  };
+  return `${text.replace(lists, join)}\n`;
+}
+
+/** The text of patches/README.md. */
+export function describePatches(patches: readonly Patch[]): string {
+  const rows = patches.map((patch) => [
+    `[${patch.id}](${patch.id}/)`,
+    escapeCell(patch.title),
+    describeNeeds(patch),
+  ]);
+  return [
+    '# Patches',
+    '',
+    'Generated from the patch.yaml files. Edit those, not this page.',
+    '',
+    ...formatTable([['Patch', 'What it does', 'Needs'], ...rows]),
+    ...patches.flatMap(describePatch),
+    '',
+  ].join('\n');
+}
+
+/** A table with aligned columns, as the formatter of this project writes it. */
+export function formatTable(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[], fill: string) =>
+    `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width, fill)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head, ' '), line([], '-'), ...body.map((row) => line(row, ' '))];
+}
+
+function describePatch(patch: Patch): string[] {
+  const parameters = Object.entries(patch.parameters);
+  const steps = patch.steps.map(({ kind }) => `\`${kind}\``).join(', ');
+  const lines = ['', `## ${patch.id}`, '', `${patch.title}.`, '', `Steps: ${steps}.`];
+  if (parameters.length === 0) return lines;
+  const rows = parameters.map(([name, parameter]) => describeParameter(name, parameter));
+  return [...lines, '', ...formatTable([['Parameter', 'Default', 'Meaning'], ...rows])];
+}
+
+function describeParameter(name: string, { default: value, description }: Parameter): string[] {
+  const text = value === undefined ? undefined : formatValue(value);
+  const shown = text === undefined ? 'required' : text === '' ? 'nothing' : `\`${escapeCell(text)}\``;
+  return [`\`${name}\``, shown, escapeCell(description)];
+}
+
+function describeNeeds(patch: Patch): string {
+  const defaults = listDefaults(patch.parameters);
+  const needs = patch.steps.flatMap(({ kind, value }) => {
+    const definition = stepDefinitions.get(kind);
+    const parsed = definition?.schema.safeParse(fillValue(value, defaults));
+    return definition && parsed?.success ? definition.needs(parsed.data) : [];
+  });
+  return [...new Set(needs)].join(', ') || 'nothing';
+}
+
+export function escapeCell(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim();
+}
