@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { encodePath } from '../format/path.js';
 import { holdBytes } from '../io/file/spool.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Change } from '../model/image/change.js';
@@ -15,7 +16,7 @@ export interface Overlay {
   locate(path: string): string;
   /** The canonical path at the end of all symlinks. Error: `path-loop`. */
   follow(path: string): string;
-  /** Creates missing parents. Errors: `path-invalid`, `path-is-directory`, `path-not-directory`. */
+  /** Creates missing parents. Errors: `path-invalid`, `path-is-directory`, `path-not-directory`, `path-too-long`. */
   put(file: Put): void;
   /** Removes a subtree; whether there was one. */
   remove(path: string): boolean;
@@ -102,6 +103,7 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
     put(file) {
       const { path, type } = file;
       const old = get(path);
+      assertShort(file);
       assertReplaceable(file, old);
       createParents(path);
       set(createEntry(file, stamp, old?.type === type ? old : undefined));
@@ -145,6 +147,20 @@ export function pathOf(change: Change): string {
 
 function refuseLoop(path: string): never {
   throw new MobyPatchError('invalid', 'path-loop', 'too many symbolic links lead to this path', { path });
+}
+
+/** A kernel would skip the entry. */
+function assertShort({ path, target = '' }: Put): void {
+  const isLong = path.split('/').some((name) => encodePath(name).length > 255);
+  const found = isLong
+    ? 'a name of more than 255 bytes'
+    : [path, target].some((text) => encodePath(text).length > 4095)
+      ? 'a path or a target of more than 4095 bytes'
+      : undefined;
+  if (found === undefined) return;
+  throw new MobyPatchError('invalid', 'path-too-long', `found ${found}, wanted one that a kernel reads`, {
+    path: path.length > 300 ? `${path.slice(0, 300)}...` : path,
+  });
 }
 
 function assertReplaceable({ path, type }: Put, old: Entry | undefined): void {

@@ -118,6 +118,7 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
       if (!commands.isBehind()) record();
     },
     checkpoints: () => recorded,
+    settle: refresh,
     expectCommands: commands.expect,
     endCommands: commands.end,
     warnings: () => [...warnings, ...commands.warnings()],

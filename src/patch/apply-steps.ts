@@ -2,6 +2,7 @@ import type { OpenWorkspace } from '../model/patch/engine.js';
 import type { Step } from '../model/patch/patch.js';
 import type { StepReport } from '../model/result/report.js';
 import type { AppliedSteps, CachedSteps } from './cached-steps.js';
+import { runPlaced } from './place-error.js';
 
 export interface ApplyOptions {
   readonly signal: AbortSignal;
@@ -26,14 +27,25 @@ export async function applySteps(
   const left = steps.slice(reports.length);
   if (cached !== undefined) log(describeCached(reports.length, steps, left));
   if (left.some(({ needs }) => needs.length > 0)) workspace.expectCommands();
+  /** The last step whose commands have run: what they left is looked at later. */
+  let ran: Step | undefined;
+  const settle = async () => {
+    if (ran !== undefined) await runPlaced(ran.at, workspace.settle);
+    ran = undefined;
+  };
   for (const step of left) {
     signal.throwIfAborted();
+    // A script looks at nothing of the image: several in a row are looked at once.
+    if (step.kind !== 'run') await settle();
     if (step.secrets.length > 0) onSecret?.();
     const report = await applyStep(step, workspace, { signal, log });
     reports.push(report);
     onStep(report);
-    if (step.needs.length > 0) workspace.checkpoint(step.id);
+    if (step.needs.length === 0) continue;
+    workspace.checkpoint(step.id);
+    ran = step;
   }
+  await settle();
   return { steps, reports, checkpoints: workspace.checkpoints() };
 }
 

@@ -13,6 +13,7 @@ import { openPayloadFolder } from './language/payload.js';
 import { type Growth, measureGrowth } from './language/placeholders.js';
 import { findConflicts } from './language/used-patches.js';
 import { explainUnmet, fitCondition } from './language/when.js';
+import { runPlaced } from './place-error.js';
 import { fillingValues, type PatchValues, type PreparedStep, prepareStep } from './prepare-step.js';
 
 /** To be raised when a kind of step makes something else of the same value: old ids then name old results. */
@@ -70,11 +71,14 @@ export async function createPlan(
     steps.push({
       ...rest,
       id,
-      apply: (workspace, signal) => definition.apply(rest.value, { ...context, stamp, signal }, workspace),
+      apply: (workspace, signal) =>
+        runPlaced(rest.at, () => definition.apply(rest.value, { ...context, stamp, signal }, workspace)),
       foresee:
         definition.foresee &&
-        (async (workspace, signal) =>
-          definition.foresee?.(rest.value, { ...context, stamp, signal }, workspace)),
+        ((workspace, signal) =>
+          runPlaced(rest.at, async () =>
+            definition.foresee?.(rest.value, { ...context, stamp, signal }, workspace),
+          )),
     });
   }
   return {

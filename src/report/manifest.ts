@@ -34,7 +34,7 @@ function describe(name: string, layout: Layout | undefined): ManifestImage {
 
 /** Name -> version of every package that a step installed. */
 export function listPackages({ steps }: Report): Readonly<Record<string, string>> {
-  return Object.assign({}, ...steps.map((step) => step.packages));
+  return Object.fromEntries(steps.flatMap((step) => Object.entries(step.packages)));
 }
 
 /** Without its folder: a manifest is read on other machines. */

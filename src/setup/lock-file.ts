@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Lock } from '../model/patch/lock.js';
+import { packageVersions } from './package-versions.js';
 
 /** Beside moby-patch.yaml, or in the working folder. */
 export const lockName = 'moby-patch.lock';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
-const packages = z.record(z.string(), z.string());
 
 const lockSchema = z.strictObject({
   version: z.literal(1),
   input: digest,
   plan: z.string().min(1),
-  packages,
+  packages: packageVersions,
   output: digest,
 });
 
@@ -27,7 +27,7 @@ const manifestSchema = z.object({
     files: z.array(z.object({ name: z.string() })).optional(),
   }),
   plan: z.string().min(1),
-  packages,
+  packages: packageVersions,
   verdict: z.enum(['passed', 'refused', 'not booted']),
 });
 

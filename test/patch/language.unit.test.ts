@@ -56,6 +56,25 @@ for (const [setting, found] of [
   [{ port: '0' }, 'parameter port: found "0", wanted a port: a whole number from 1 to 65535'],
   [{ port: '65536' }, 'parameter port: found "65536", wanted a port: a whole number from 1 to 65535'],
   [{ level: '3x' }, 'parameter level: found "3x", wanted a number'],
+  ...['/a\u0085b', `/${'x'.repeat(256)}`, 'a/b', '/a\nb'].map(
+    (share) =>
+      [
+        { share },
+        `parameter share: found ${JSON.stringify(share)}, wanted a path of the running system: a / in front, and no ".." in it`,
+      ] as const,
+  ),
+  ...['-rf', '::1%a b', '../x', 'a\nb', '$(id)'].map(
+    (server) =>
+      [
+        { server },
+        `parameter server: found ${JSON.stringify(server)}, wanted a host: a name or an IP address`,
+      ] as const,
+  ),
+  [
+    { hosts: 'a,b\nc' },
+    'parameter hosts: found "b\\nc", wanted a list: entries of one line with commas between them',
+  ],
+  [{ server: 'a\0b' }, 'parameter server: found 3 characters, wanted at most 4096 and no NUL'],
   [{ quiet: 'yes' }, 'parameter quiet: found "yes", wanted true or false'],
   [
     { share: 'Users' },

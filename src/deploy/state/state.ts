@@ -5,6 +5,7 @@ import { createUnreadableError, isMissing, readRegular } from '../../io/file/reg
 import { folderOwnerOnly } from '../../io/place/access.js';
 import { replaceFile } from '../../io/place/output.js';
 import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
+import { packageVersions } from '../../setup/package-versions.js';
 import type { StateFolder } from './state-folder.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -21,7 +22,7 @@ const deploymentSchema: z.ZodType<Deployment> = z.object({
   patches: z.array(z.object({ id: z.string(), folder: z.string(), sha256: z.string() })),
   settings: z.record(z.string(), z.string()),
   secrets: z.record(z.string(), z.object({ shown: z.string(), source: secretSource.optional() })).optional(),
-  packages: z.record(z.string(), z.string()),
+  packages: packageVersions,
   verdict: z.enum(['passed', 'not booted']),
   application: z.string().optional(),
   kernel: sha256.optional(),

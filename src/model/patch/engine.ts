@@ -98,6 +98,8 @@ export interface OpenWorkspace extends Workspace {
   checkpoint(id: string): void;
   /** The states that were recorded, by the ids of their checkpoints. */
   checkpoints(): ReadonlyMap<string, WorkspaceState>;
+  /** Looks at what the commands until now have left in the image. */
+  settle(): Promise<void>;
   /** Announces commands: an executor that has its root already starts while the steps before them work. */
   expectCommands(): void;
   /** Ends what runs commands; changes stay valid. */

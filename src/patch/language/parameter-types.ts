@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Parameter } from '../../model/patch/patch.js';
-import { hostNamePattern } from '../steps/schemas.js';
+import { explainSystemPath, hostNamePattern } from '../steps/schemas.js';
 import type { Value } from './expressions.js';
 
 export const parameterTypes = ['text', 'number', 'boolean', 'list', 'path', 'port', 'host'] as const;
@@ -12,13 +12,16 @@ interface TypeRule {
 
 const rules: Readonly<Record<(typeof parameterTypes)[number], TypeRule>> = {
   text: { wanted: 'a text', admits: () => true },
-  list: { wanted: 'a list: entries with commas between them', admits: () => true },
+  // A `run` step gets an entry a line.
+  list: {
+    wanted: 'a list: entries of one line with commas between them',
+    admits: (text) => !/[\r\n]/.test(text),
+  },
   number: { wanted: 'a number', admits: (text) => /^-?\d{1,15}(\.\d{1,15})?$/.test(text) },
   boolean: { wanted: 'true or false', admits: (text) => text === 'true' || text === 'false' },
   path: {
     wanted: 'a path of the running system: a / in front, and no ".." in it',
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-    admits: (text) => /^\/[^\x00-\x1f]*$/.test(text) && !text.split('/').includes('..'),
+    admits: (text) => explainSystemPath(text) === undefined,
   },
   port: {
     wanted: 'a port: a whole number from 1 to 65535',

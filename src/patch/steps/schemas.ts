@@ -22,6 +22,22 @@ function explainPath(path: string): string | undefined {
   return normalizePath(path) === '' ? 'the root itself' : undefined;
 }
 
+/** A path of the running system: a slash in front, no control character, and else what `imagePath` takes; / is the root. */
+export const systemPath = z
+  .string()
+  .regex(/^\//, { error: 'expected a path that begins with /' })
+  .superRefine((path, context) => {
+    const found = path.startsWith('/') ? explainSystemPath(path) : undefined;
+    if (found) context.addIssue({ code: 'custom', message: `expected a path of the system, found ${found}` });
+  });
+
+/** What is wrong with a path of the running system; undefined for a right one. */
+export function explainSystemPath(path: string): string | undefined {
+  if (!path.startsWith('/')) return 'no / in front';
+  if (/\p{Cc}/u.test(path)) return 'a control character in it';
+  return normalizePath(path) === '' ? undefined : explainPath(path);
+}
+
 function normalizePath(path: string): string {
   return path
     .split('/')
@@ -145,6 +161,9 @@ export const hostName = z
   .max(253)
   .regex(hostNamePattern, { error: 'expected a host name: letters, digits, - and dots' });
 
+/** Characters of a script or an argument: a kernel takes 128 KiB for one (MAX_ARG_STRLEN). */
+export const longestCommandText = 65536;
+
 /** A text that stands on one line of a file. */
 export const singleLine = z
   .string()
@@ -234,8 +253,15 @@ export const storesSecret = z
     'Whether the image may hold the secrets that this step gets. Otherwise a build with them in it fails.',
   );
 
+/** What a command gets: a system ends each text at a NUL. */
+export const commandText = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .regex(/^[^\0]*$/, { error: 'expected a text without a NUL byte' });
+
 /** Names and values of environment variables. */
 export const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected the name of a variable' }),
-  z.string(),
+  commandText(longestCommandText),
 );

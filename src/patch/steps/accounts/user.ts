@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { createUser, updateUser } from '../../system/accounts/users.js';
 import { defineStep } from '../definition.js';
-import { accountId, accountName, storesSecret } from '../schemas.js';
+import { accountId, accountName, storesSecret, systemPath } from '../schemas.js';
 
 const field = z
   .string()
   .max(1024)
   .regex(/^[^:\p{Cc}]*$/u, { error: 'expected a text without colons and control characters' });
-const place = field.regex(/^\//, { error: 'expected a path that begins with /' });
+const place = systemPath.regex(/^[^:]*$/, { error: 'expected a path without colons' });
 
 /** A hash of crypt(5). */
 function isPassword(text: string): boolean {

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { putFstabLine } from '../../system/fstab.js';
 import { defineStep } from '../definition.js';
-import { fstabField, storesSecret, wholeNumber } from '../schemas.js';
+import { explainSystemPath, fstabField, storesSecret, wholeNumber } from '../schemas.js';
 
 const schema = z
   .strictObject({
     source: fstabField,
-    target: fstabField.describe('The mount point, or "none".'),
+    target: fstabField
+      .refine((text) => /^(none|swap)$/.test(text) || explainSystemPath(text) === undefined, {
+        error: 'expected a mount point that begins with / and has no "..", or "none"',
+      })
+      .describe('The mount point, or "none".'),
     type: fstabField,
     options: fstabField.default('defaults'),
     dump: wholeNumber(0, 9).default(0),

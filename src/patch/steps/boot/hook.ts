@@ -10,7 +10,7 @@ import { createStepError } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { payloadPath, serviceName } from '../schemas.js';
+import { commandText, longestCommandText, payloadPath, serviceName } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -19,10 +19,8 @@ const schema = z
       .string()
       .regex(/^[a-z][a-z-]{1,31}$/, { error: 'expected a stage such as "early"' })
       .describe("When it runs: a name of the table below, or one of the image's own."),
-    run: z
-      .string()
+    run: commandText(longestCommandText)
       .min(1)
-      .max(65536)
       .optional()
       .describe(
         'Shell commands, which end at the first that fails. Parameters are variables in it: "$name".',

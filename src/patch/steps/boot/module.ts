@@ -16,6 +16,8 @@ const schema = z
       .describe('The name of the module; - and _ mean the same.'),
     options: singleLine
       .min(1, { error: 'expected options such as "debug=1"' })
+      // modprobe.d(5): it continues the line.
+      .regex(/[^\\]$/, { error: 'expected no \\ at the end' })
       .optional()
       .describe('Its parameters, whatever loads it.'),
     load: z.boolean().optional().describe('Whether the boot loads it; true unless "blacklist" is.'),

@@ -14,8 +14,8 @@ const schema = z
   .strictObject({
     source: fstabField.describe('What is mounted: HOST:PATH for NFS.'),
     target: imagePath
-      .refine((path) => /^[^\s"'\\$`]+$/.test(path), {
-        error: 'expected a mount point without white space, quotes, $ and \\',
+      .refine((path) => /^[^\s\p{Cc}"'\\$`]+$/u.test(path), {
+        error: 'expected a mount point without white space, control characters, quotes, $ and \\',
       })
       .describe('The mount point in the running system.'),
     type: z

@@ -7,7 +7,15 @@ import { createStepError } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { accountName, environment, imagePath, payloadPath, serviceName, singleLine } from '../schemas.js';
+import {
+  accountName,
+  environment,
+  explainSystemPath,
+  imagePath,
+  payloadPath,
+  serviceName,
+  singleLine,
+} from '../schemas.js';
 
 const serviceList = (text: string) => z.array(serviceName).default([]).describe(text);
 const file = payloadPath.optional();
@@ -22,8 +30,12 @@ const schema = z
     command: z
       .array(singleLine.min(1))
       .min(1)
-      .refine(([program = '']) => program.startsWith('/'), {
-        error: 'expected a program with its path: /usr/bin/x',
+      .superRefine(([program = ''], context) => {
+        const found = explainSystemPath(program);
+        if (found === undefined) return;
+        const wanted = 'expected a program with its path: /usr/bin/x';
+        const message = program.startsWith('/') ? `${wanted}, found ${found}` : wanted;
+        context.addIssue({ code: 'custom', path: [0], message });
       })
       .optional()
       .describe(
@@ -38,7 +50,10 @@ const schema = z
       .default(false)
       .describe('Whether a daemon that ends is started again, a second later.'),
     user: accountName.optional().describe('The user that runs it; root by default.'),
-    folder: imagePath.optional().describe('The working directory; / by default.'),
+    folder: imagePath
+      .refine((path) => !/\p{Cc}/u.test(path), { error: 'expected a path without control characters' })
+      .optional()
+      .describe('The working directory; / by default.'),
     environment: environment
       .refine((value) => Object.values(value).every((text) => /^[^\p{Cc}]*$/u.test(text)), {
         error: 'expected values without line breaks and control characters',

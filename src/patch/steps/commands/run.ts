@@ -5,11 +5,18 @@ import type { Workspace } from '../../../model/patch/workspace.js';
 import { formatOutputTail, runCommand, runScript, type ScriptOptions } from '../../system/run-script.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
-import { environment, payloadPath, storesSecret, wholeNumber } from '../schemas.js';
+import {
+  commandText,
+  environment,
+  longestCommandText,
+  payloadPath,
+  storesSecret,
+  wholeNumber,
+} from '../schemas.js';
 
-/** Characters of a script, which the shell gets as one argument. */
-const longestScript = 65536;
-const script = z.string().min(1).max(longestScript);
+/** Of a script, which the shell gets as one argument. */
+const longestScript = longestCommandText;
+const script = commandText(longestScript).min(1);
 /** Seconds. */
 const defaultTimeout = 900;
 
@@ -34,7 +41,7 @@ const schema = z
         script: script.optional().describe('Shell commands. Parameters are variables in it: "$name".'),
         from: payloadPath.optional().describe('A file of the patch folder with shell commands.'),
         argv: z
-          .array(z.string().max(longestScript))
+          .array(commandText(longestScript))
           .min(1)
           .max(1000)
           .optional()

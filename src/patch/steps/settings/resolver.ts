@@ -14,7 +14,7 @@ const schema = z
   .strictObject({
     nameservers: z
       .array(
-        z.string().refine((address) => isIP(address.replace(/%.*$/, '')) > 0, {
+        z.string().refine((address) => isIP(address.replace(/%[\w.-]+$/, '')) > 0, {
           error: 'expected an IPv4 or IPv6 address',
         }),
       )
