@@ -2,9 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:f
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// The compiler copies nothing: shell scripts and modules of WebAssembly, with their licence, go to the folder of the
+// The compiler copies nothing: shell scripts, programs for guests and modules of WebAssembly, with their licence, go to the folder of the
 // module that reads them.
-const assets = /\.(?:sh|bash|zsh|fish|wasm)$|(?:^|\/)COPYING$/;
+const assets = /\.(?:sh|bash|zsh|fish|wasm|elf)$|(?:^|\/)COPYING$/;
 const source = fileURLToPath(new URL('../src/', import.meta.url));
 const target = fileURLToPath(new URL('../dist/', import.meta.url));
 const list = (folder) => readdirSync(folder, { recursive: true }).filter((name) => assets.test(name));

@@ -258,7 +258,7 @@ async function verify(
   };
   // Loaded only where something is booted: a build with --no-verify need not wait for these modules.
   const { bootImage } = await import('./verify/boot/boot.js');
-  return bootImage(boot, { signal, log, init: detectInit(written.entries), showLine });
+  return bootImage(boot, { signal, log, init: detectInit(written.entries), showLine, archive: written });
 }
 
 interface PublishStage {

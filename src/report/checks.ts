@@ -117,12 +117,22 @@ function listHazards({ error }: Report, whole: Check): Check[] {
 }
 
 function listExpectations({ boot }: Report): Check[] {
-  return (boot?.expectations ?? []).map(({ expectation, met, found }: ExpectationResult) => ({
+  const found = boot?.attestation?.differences ?? [];
+  const attested: Check = {
     stage: 'verify',
-    name: nameCheck(expectation),
-    result: met ? 'passed' : 'failed',
-    note: found,
-  }));
+    name: 'the guest has unpacked what the image holds',
+    result: found.length === 0 ? 'passed' : 'failed',
+    note: found.map(({ path, what }) => `${path} (${what})`).join(', ') || undefined,
+  };
+  const expected = (boot?.expectations ?? []).map(
+    ({ expectation, met, found }: ExpectationResult): Check => ({
+      stage: 'verify',
+      name: nameCheck(expectation),
+      result: met ? 'passed' : 'failed',
+      note: found,
+    }),
+  );
+  return boot?.attestation === undefined ? expected : [attested, ...expected];
 }
 
 function nameCheck(expectation: Expectation): string {

@@ -1,3 +1,4 @@
+import { showPath } from '../format/path.js';
 import type { Layout } from '../model/image/layout.js';
 import { type BootResult, bootStages } from '../model/result/boot.js';
 import { type Expectation, nameExpectation } from '../model/result/expectation.js';
@@ -43,6 +44,7 @@ export function renderBoot(boot: BootResult): string[] {
     ...renderRow('boot', `${verdict} in ${boot.seconds.toFixed(1)} s (${boot.accelerator})${waited}`),
     ...renderRow('attempts', boot.attempts > 1 ? '2: this machine failed the first' : undefined),
     ...renderStages(boot),
+    ...renderAttestation(boot),
     ...boot.causes.flatMap((cause) => renderRow('likely', cause)),
     ...boot.expectations.flatMap(({ expectation, met, found }) =>
       renderRow('expected', `${met ? 'yes' : 'NO '} ${showExpectation(expectation)}: ${found}`),
@@ -61,6 +63,33 @@ function renderStages({ stages, endedAt }: BootResult): string[] {
   });
   const ended = endedAt === undefined || ownStages.has(endedAt) ? '' : `, ended at: ${endedAt}`;
   return times.length === 0 ? [] : renderRow('reached', `${times.join(', ')}${ended}`);
+}
+
+const mostDifferences = 20;
+
+function renderAttestation({ attestation }: BootResult): string[] {
+  if (attestation === undefined) return [];
+  const { paths, bytes, seconds, differences, added } = attestation;
+  const left = differences.length - mostDifferences;
+  const same = `${paths} paths, ${bytes} bytes of files: ${differences.length === 0 ? 'all' : `all but ${differences.length}`} as in the image`;
+  return [
+    ...renderRow('attested', `${same} (after ${seconds.toFixed(1)} s)`),
+    ...differences
+      .slice(0, mostDifferences)
+      .flatMap(({ path, what, wanted, found }) =>
+        renderRow(
+          '',
+          `${showPath(path || '.')}: ${what}: wanted ${showPath(wanted)}, found ${showPath(found)}`,
+        ),
+      ),
+    ...(left > 0 ? renderRow('', `and ${left} more (--json has all)`) : []),
+    ...(added.length > 0
+      ? renderRow(
+          '',
+          `${added.length} more of the kernel's own: ${added.slice(0, 5).map(showPath).join(', ')}`,
+        )
+      : []),
+  ];
 }
 
 const ownStages: ReadonlySet<string> = new Set(bootStages);

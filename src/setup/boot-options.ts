@@ -26,6 +26,7 @@ export interface BootFlags {
   readonly timeout?: number;
   readonly network?: BootRequest['network'];
   readonly accelerator?: BootRequest['accelerator'];
+  readonly attest?: boolean;
 }
 
 /** Seconds. */
@@ -49,6 +50,7 @@ export function createBootOptions({ flags, values = {}, image, kernel }: BootCho
     timeout: flags.timeout ?? values.timeout ?? defaultTimeout,
     network: flags.network ?? values.network ?? 'isolated',
     accelerator: flags.accelerator ?? 'auto',
+    ...(flags.attest === true && { attest: true }),
     expects: listExpectations(flags, [...image.expect, ...(values.expect ?? [])]),
   };
 }

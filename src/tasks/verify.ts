@@ -114,7 +114,9 @@ async function bootNamed(
   const init = detectInit(image.entries);
   const kept = request.keep === true ? await mkdtemp(join(tmpdir(), 'moby-patch-kept-')) : undefined;
   try {
-    const result = await draft.stage('verify', () => bootImage(boot, { signal, log, init, showLine, kept }));
+    const result = await draft.stage('verify', () =>
+      bootImage(boot, { signal, log, init, showLine, kept, archive: image }),
+    );
     if (request.console === undefined)
       return { ...result, console: kept === undefined ? 'not saved (--console FILE saves it)' : kept };
     const copy = resolve(places.folder, request.console);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { encodeTrailer } from '#src/format/cpio/cpio-writer.js';
+import { openImage } from '#src/unpack/open-image.js';
 import { detectInit } from '#src/verify/boot/probe/detect-init.js';
 import { findInstaller } from '../fixtures/images/kernel.js';
 import { findReference } from '../fixtures/images/reference.js';
@@ -22,18 +23,20 @@ bootTest('a guest that shows everything passes, and the image itself is not touc
     );
     const image = await writeTinyImage(join(folder, 'image'), init, [{ path: 'etc/$(reboot)', body: '' }]);
     const before = await readFile(image);
-    const result = await boot(image, {
-      expects: [
-        { console: '^hello from i' },
-        { console: '^no null$' },
-        { file: 'etc/made', content: "two\nlines '\n\n" },
-        { file: '/etc/$(reboot)' },
-      ],
-    });
+    await using archive = await openImage(image, { signal: new AbortController().signal });
+    const expects = [
+      { console: '^hello from i' },
+      { console: '^no null$' },
+      { file: 'etc/made', content: "two\nlines '\n\n" },
+      { file: '/etc/$(reboot)' },
+    ];
+    const result = await boot(image, { expects, attest: true }, { archive });
     t.is(result.reason, undefined);
     t.is(result.verdict, 'passed');
     t.is(result.reached, 'init');
     t.deepEqual(result.tail, []);
+    t.deepEqual(result.attestation?.differences, []);
+    t.true(archive.entries.size <= (result.attestation?.paths ?? 0));
     t.regex(result.expectations[0]?.found ?? '', /^hello from init \(after \d+\.\d s\)$/);
     t.true(before.equals(await readFile(image)));
     t.regex(await readFile(result.console, 'utf8'), /^hello from init$/m);

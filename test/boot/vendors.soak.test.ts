@@ -123,9 +123,10 @@ for (const { name, missing, find, codecs, system, console } of vendors)
       const boot = ['--kernel', file, '--expect', console, '--timeout', '1800', '--json'];
       for (const mode of ['rewrite', 'append']) {
         const argv = ['build', '-q', '-i', initrd, '-p', './one-file', '-o', mode, '--mode', mode];
-        const expected = ['--expect-file', `etc/one-file=${content}`, ...boot];
+        const expected = ['--attest', '--expect-file', `etc/one-file=${content}`, ...boot];
         const report: Report = JSON.parse(await call([...argv, ...expected]));
         t.is(report.boot?.verdict, 'passed', mode);
+        t.deepEqual(report.boot?.attestation?.differences, [], mode);
         t.log(`${mode}: ${report.boot?.seconds} s, ${report.boot?.warnings.join('; ')}`);
         const { differences } = JSON.parse(await call(['diff', '--json', initrd, mode]));
         t.like(differences, [{ kind: 'added', path: 'etc/one-file' }], mode);

@@ -21,7 +21,9 @@ export const bootSchema = z.strictObject({
     z.strictObject({
       name: z
         .string()
-        .describe('firmware, kernel, unpacked, init, system, the name of an expectation, or power-off.'),
+        .describe(
+          'firmware, kernel, unpacked, init, attested, system, the name of an expectation, or power-off.',
+        ),
       state: z.enum(['reached', 'failed', 'not reached']),
       seconds: seconds.optional(),
       line: z.string().optional().describe('What the console or the guest showed of it.'),
@@ -29,6 +31,23 @@ export const bootSchema = z.strictObject({
   ),
   endedAt: z.string().optional().describe('Of a refused boot: the stage at which it ended.'),
   causes: z.array(z.string()).describe('What usually ends a boot there, the most likely first.'),
+  attestation: z
+    .strictObject({
+      paths: z.int(),
+      bytes: z.int().describe('Of the regular files whose digests were taken.'),
+      seconds: seconds.describe('Until the guest had told all.'),
+      differences: z.array(
+        z.strictObject({
+          path: z.string(),
+          what: z.enum(['missing', 'type', 'mode', 'owner', 'size', 'target', 'content', 'device', 'link']),
+          wanted: z.string(),
+          found: z.string(),
+        }),
+      ),
+      added: z.array(z.string()).describe('Paths of an archive in the kernel; they refuse nothing.'),
+    })
+    .optional()
+    .describe('With --attest: what the guest has unpacked, held against the image.'),
   expectations: z.array(
     z.strictObject({
       expectation,

@@ -29,6 +29,7 @@ test('all checks of a passed build pass, one for each expectation', (t) => {
       'validate',
       'verify',
       'verify',
+      'verify',
       'publish',
     ],
   );
@@ -69,12 +70,13 @@ test('a refused boot fails in its own stage, not where the build ended', (t) => 
   const expectations = [{ expectation: { console: 'ready' }, met: false, found: 'no such line' }];
   const refused = { ...boot, verdict: 'refused', reason: 'it said nothing', expectations } as const;
   const report = createReport({ failed: true, boot: refused, error: { ...error, kind: 'boot' } });
-  t.deepEqual(list(report).slice(-3), [
+  t.deepEqual(list(report).slice(-4), [
     'verify failed: the image boots',
+    'verify passed: the guest has unpacked what the image holds',
     'verify failed: the console shows ready',
     'publish skipped: the new image is published',
   ]);
-  t.is(listChecks(report).at(-3)?.note, 'it said nothing');
+  t.is(listChecks(report).at(-4)?.note, 'it said nothing');
   // The command `verify` publishes no image.
   const alone = createReport({
     failed: true,
@@ -85,7 +87,7 @@ test('a refused boot fails in its own stage, not where the build ended', (t) => 
   });
   t.deepEqual(
     listChecks(alone).map(({ stage }) => stage),
-    ['configure', 'unpack', 'verify', 'verify'],
+    ['configure', 'unpack', 'verify', 'verify', 'verify'],
   );
 });
 

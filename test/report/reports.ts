@@ -75,6 +75,7 @@ export function createReport(fields: Partial<Report> = {}): Report {
       attempts: 1,
       stages: [{ name: 'kernel', state: 'reached', seconds: 0.4, line: 'Linux version 6' }],
       causes: [],
+      attestation: { paths: 9, bytes: 99, seconds: 2, differences: [], added: ['built-in'] },
       expectations: [{ expectation: { file: '/etc/motd' }, met: true, found: 'as expected' }],
       warnings: [],
       console: '/out.img.console.log',

@@ -95,6 +95,10 @@ export function addBootOptions(command: Command): Command {
     .option('--expect-within <seconds>', "the system is up within so much of the guest's time", parseCount)
     .option('--memory-below <MiB>', 'how much memory is in use when the system is up', parseCount)
     .option('--allow-failed <service>', 'a service that may fail, or all (repeatable)', collect)
+    .option(
+      '--attest',
+      'the guest tells what it has unpacked, file by file, and that is held against the image',
+    )
     .option('--memory <MiB>', 'memory of the machine; default: by the size of the image', parseCount)
     .option(
       '--timeout <seconds>',

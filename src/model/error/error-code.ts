@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'application-stays'
   | 'archive-invalid'
   | 'arguments-wrong'
+  | 'attestation-incomplete'
+  | 'attestation-unsupported'
   | 'attributes-lost'
   | 'backup-ambiguous'
   | 'backup-damaged'

@@ -1,3 +1,4 @@
+import type { Attestation } from './attestation.js';
 import type { Expectation } from './expectation.js';
 
 export interface BootRequest {
@@ -16,6 +17,8 @@ export interface BootRequest {
   /** `none`: no card; `isolated`: a card that reaches nothing; `host`: user networking, the host is 10.0.2.2. */
   readonly network: 'none' | 'isolated' | 'host';
   readonly accelerator?: 'auto' | 'kvm' | 'tcg' | undefined;
+  /** Hold what the guest has unpacked against the image. */
+  readonly attest?: boolean | undefined;
   /** The file to which the console is recorded. */
   readonly console: string;
 }
@@ -32,7 +35,15 @@ export interface ExpectationResult {
 }
 
 /** The stages of a boot itself; those of expectations have their names. */
-export const bootStages = ['firmware', 'kernel', 'unpacked', 'init', 'system', 'power-off'] as const;
+export const bootStages = [
+  'firmware',
+  'kernel',
+  'unpacked',
+  'attested',
+  'init',
+  'system',
+  'power-off',
+] as const;
 
 /** A step of a boot, in the order in which a good boot takes them. */
 export interface BootStage {
@@ -63,6 +74,8 @@ export interface BootResult {
   readonly endedAt?: string | undefined;
   /** Of a refused boot: what usually makes it end there, the most likely first. */
   readonly causes: readonly string[];
+  /** Absent where it was not wanted, or the guest did not come so far. */
+  readonly attestation?: Attestation | undefined;
   readonly expectations: readonly ExpectationResult[];
   /** Console lines that look like trouble but do not refuse the boot. */
   readonly warnings: readonly string[];

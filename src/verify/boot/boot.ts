@@ -3,8 +3,12 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createScratch, type Scratch } from '../../io/place/scratch.js';
 import { MobyPatchError } from '../../model/error/error.js';
+import type { Archive } from '../../model/image/archive.js';
 import type { BootRequest, BootResult } from '../../model/result/boot.js';
 import { addDefaults, type Expectation } from '../../model/result/expectation.js';
+import { assertAttestable, createUnattestedError, explainAttested } from './attest/attestable.js';
+import { listExpected } from './attest/attester.js';
+import type { ExpectedPath } from './attest/compare-attested.js';
 import { createConsoleFile } from './console.js';
 import { createNothingToExpectError } from './judge/expectations.js';
 import { createObservation } from './judge/observation.js';
@@ -29,6 +33,8 @@ export interface BootOptions {
   readonly showLine?: ((line: string) => void) | undefined;
   /** A folder that gets the file that is booted. */
   readonly kept?: string | undefined;
+  /** What is booted, for `attest`. */
+  readonly archive?: Archive | undefined;
 }
 
 const tailLines = 20;
@@ -48,8 +54,9 @@ export async function bootImage(request: BootRequest, options: BootOptions): Pro
     throw createNothingToExpectError();
   const expects = init === 'none' ? request.expects : addDefaults(request.expects);
   const chosen = await chooseMachine(request, options);
+  const expected = await listAttestable(request, options);
   await using scratch = await createScratch();
-  const boot = { request, options, expects, chosen, scratch };
+  const boot = { request, options, expects, chosen, scratch, expected };
   try {
     return { ...(await bootOnce(boot, 1)), attempts: 1 };
   } catch (error) {
@@ -84,17 +91,30 @@ interface Boot {
   readonly expects: readonly Expectation[];
   readonly chosen: ChosenMachine;
   readonly scratch: Scratch;
+  /** What an attested guest must have. */
+  readonly expected: ReadonlyMap<string, ExpectedPath> | undefined;
+}
+
+async function listAttestable(
+  { attest, kernel }: BootRequest,
+  { archive }: BootOptions,
+): Promise<ReadonlyMap<string, ExpectedPath> | undefined> {
+  if (attest !== true || archive === undefined) return undefined;
+  await assertAttestable(kernel);
+  return listExpected(archive);
 }
 
 async function bootOnce(
-  { request, options, expects, chosen, scratch }: Boot,
+  { request, options, expects, chosen, scratch, expected }: Boot,
   attempt: number,
 ): Promise<Omit<BootResult, 'attempts'>> {
   const { init, signal, log } = options;
   const { architecture, accelerator, program, version } = chosen;
   const nonce = randomBytes(16).toString('hex');
-  const { firstProgram, words } = splitCmdline(request.cmdline, init);
-  const probe = createProbe({ init, nonce, expects, firstProgram });
+  const attest = expected && architecture;
+  const isReplaced = init === 'other' || attest !== undefined;
+  const { firstProgram, words } = splitCmdline(request.cmdline, isReplaced);
+  const probe = createProbe({ init, nonce, expects, firstProgram, attest });
   let onLine = (_: string) => {};
   const seen = createObservation(nonce, expects, (line) => onLine(line));
   const { kernel, memory, network, image, sha256 } = request;
@@ -129,9 +149,18 @@ async function bootOnce(
   });
   const seconds = clock.now();
   if (end.kind === 'exited' && end.exit.cause === 'guest-shutdown') seen.expectations.seePoweroff(seconds);
-  const reason = judge(seen, end, terms, seconds);
+  const judged = judge(seen, end, terms, seconds);
+  const attestation = expected && seen.attestation.result(expected);
+  if (expected !== undefined && attestation === undefined && judged === undefined)
+    throw createUnattestedError(seen.attestation.progress());
+  const reason = judged ?? explainAttested(attestation);
   const isPassed = reason === undefined;
-  const stages = listStages(seen, { init, isPassed, isUp: isPassed || isUnmet(end) });
+  const stages = listStages(seen, {
+    init,
+    isPassed,
+    isUp: judged === undefined || isUnmet(end),
+    attestation,
+  });
   const tail = isPassed ? [] : seen.tail().slice(-tailLines);
   return {
     verdict: isPassed ? 'passed' : 'refused',
@@ -143,6 +172,7 @@ async function bootOnce(
     stages,
     endedAt: isPassed ? undefined : (stages.find(({ state }) => state === 'failed')?.name ?? 'system'),
     causes: isPassed ? [] : listCauses({ stages, tail }),
+    attestation,
     expectations: seen.expectations.results(),
     warnings: seen.warnings(),
     console: request.console,
@@ -156,11 +186,11 @@ function isUnmet(end: End): boolean {
 }
 
 /** Removes `rdinit=` from a command line where the probe takes its place; the last one counts. */
-function splitCmdline(cmdline: string, init: Init): { firstProgram: string; words: string[] } {
+function splitCmdline(cmdline: string, isReplaced: boolean): { firstProgram: string; words: string[] } {
   const words = cmdline.split(/\s+/).filter((word) => word !== '');
   const rdinit = words.filter((word) => word.startsWith('rdinit=')).at(-1);
   return {
     firstProgram: rdinit?.slice('rdinit='.length) ?? '/init',
-    words: init === 'other' ? words.filter((word) => !word.startsWith('rdinit=')) : words,
+    words: isReplaced ? words.filter((word) => !word.startsWith('rdinit=')) : words,
   };
 }

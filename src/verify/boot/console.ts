@@ -16,21 +16,21 @@ export interface ConsoleReader {
 }
 
 /** Cuts the bytes of a serial console into lines of plain text, however the chunks fall. */
-export function createConsoleReader(onLine: (line: string) => void): ConsoleReader {
+export function createConsoleReader(onLine: (line: string) => void, longest = longestLine): ConsoleReader {
   const decoder = new TextDecoder();
   let rest = '';
   const append = (text: string) => {
     const lines = (rest + text).split(/\r*\n|\r+(?=[^\r\n])/);
     rest = lines.pop() ?? '';
     for (const line of lines) emit(line);
-    while (rest.length > longestLine) {
-      emit(rest.slice(0, longestLine));
-      rest = rest.slice(longestLine);
+    while (rest.length > longest) {
+      emit(rest.slice(0, longest));
+      rest = rest.slice(longest);
     }
   };
   const emit = (line: string) => {
-    for (let at = 0; at === 0 || at < line.length; at += longestLine)
-      onLine(cleanLine(line.slice(at, at + longestLine)));
+    for (let at = 0; at === 0 || at < line.length; at += longest)
+      onLine(cleanLine(line.slice(at, at + longest)));
   };
   return {
     push: (chunk) => append(decoder.decode(chunk, { stream: true })),

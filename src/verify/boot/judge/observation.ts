@@ -1,5 +1,6 @@
 import type { BootResult } from '../../../model/result/boot.js';
 import type { Expectation } from '../../../model/result/expectation.js';
+import { type AttestationWatch, createAttestationWatch } from '../attest/attestation-watch.js';
 import { createConsoleReader } from '../console.js';
 import { parseConsoleLine } from '../machine/kernel-line.js';
 import { isMarkerLine, type Marker, markerWord, parseMarker } from '../probe/marker.js';
@@ -10,6 +11,7 @@ import { createMender } from './mender.js';
 /** All that the host knows of a guest: what it printed, and when. Pure; times are seconds since the start. */
 export interface Observation {
   readonly expectations: ExpectationWatch;
+  readonly attestation: AttestationWatch;
   push(chunk: Uint8Array, seconds: number): void;
   /** What came over the probe's own port. */
   pushProbe(chunk: Uint8Array, seconds: number): void;
@@ -66,6 +68,8 @@ export interface Progress {
 /** Seconds. */
 export const promptDelay = 1;
 
+/** A path and a target of 4095 bytes, three characters for each. */
+const longestProbeLine = 32 * 1024;
 const mostLines = 40;
 const mostWarnings = 50;
 const mostShapes = 5000;
@@ -77,6 +81,7 @@ export function createObservation(
 ): Observation {
   const ownMarker = `${markerWord} ${nonce} `;
   const expectations = watchExpectations(expects);
+  const attestation = createAttestationWatch();
   const mender = createMender(ownMarker);
   const warnings = new Set<string>();
   const shapes = new Set<string>();
@@ -96,7 +101,8 @@ export function createObservation(
 
   const reader = createConsoleReader((raw) => {
     const { text: line, origin, message } = parseConsoleLine(raw);
-    onLine(line);
+    // Thousands, where the guest has no other port.
+    if (!line.includes(`${ownMarker}attest `)) onLine(line);
     if (!line.includes(ownMarker)) lastHeard = now;
     const mended = mender.mend(line);
     seeMarker(parseMarker(mended ?? line, nonce), line);
@@ -106,7 +112,7 @@ export function createObservation(
     if (message !== undefined) seeKernel(message, line);
     seeLine(line);
   });
-  const probe = createConsoleReader((line) => seeMarker(parseMarker(line, nonce), line));
+  const probe = createConsoleReader((line) => seeMarker(parseMarker(line, nonce), line), longestProbeLine);
 
   /** A program lives: no text before was a kernel's last. */
   function seeProgram(line: string, isWhole: boolean): void {
@@ -149,6 +155,11 @@ export function createObservation(
   function seeMarker(marker: Marker | undefined, line: string): void {
     if (marker === undefined) return;
     suspicion = undefined;
+    if (marker.kind === 'attest' || marker.kind === 'attested') {
+      attestation.see(marker, now);
+      lastNews = now;
+      return;
+    }
     start(line, true);
     if (marker.kind === 'check') expectations.seeCheck(marker, now);
     if (marker.kind === 'output') expectations.seeOutput(marker);
@@ -193,6 +204,7 @@ export function createObservation(
 
   return {
     expectations,
+    attestation,
     push(chunk, seconds) {
       now = seconds;
       const before = unfinished();

@@ -1,3 +1,4 @@
+import type { Attestation } from '../../../model/result/attestation.js';
 import type { BootResult, BootStage, bootStages } from '../../../model/result/boot.js';
 import { kindOf, nameExpectation } from '../../../model/result/expectation.js';
 import type { Init } from '../probe/detect-init.js';
@@ -8,10 +9,15 @@ export interface StageTerms {
   readonly isPassed: boolean;
   /** Whether a first program without an init system counts as a system that is up. */
   readonly isUp: boolean;
+  /** What was found of it, where one was wanted. */
+  readonly attestation?: Attestation | undefined;
 }
 
 /** The stages of a boot in their order. In a refused boot the first that was not reached is `failed`. */
-export function listStages(seen: Observation, { init, isPassed, isUp }: StageTerms): BootStage[] {
+export function listStages(
+  seen: Observation,
+  { init, isPassed, isUp, attestation }: StageTerms,
+): BootStage[] {
   const { firmware, kernel, started } = seen.milestones();
   const fault = seen.fault();
   // A text of the kernel before the first program: the image was not unpacked, or not as a whole.
@@ -23,6 +29,7 @@ export function listStages(seen: Observation, { init, isPassed, isUp }: StageTer
     createStage('kernel', kernel),
     createStage('unpacked', isUnpacked ? { at: started.at, line: 'without an error' } : undefined),
     createStage('init', isUnpacked && !hasNeverRun(seen) ? started : undefined),
+    ...(attestation === undefined ? [] : [createAttestedStage(attestation)]),
     ...(init === 'none' || mayEnd
       ? []
       : [createStage('system', isUp || seen.reached() !== 'init' ? findSystem(seen) : undefined)]),
@@ -45,6 +52,14 @@ function hasNeverRun(seen: Observation): boolean {
 function createStage(name: (typeof bootStages)[number], moment: Moment | undefined): BootStage {
   if (moment === undefined) return { name, state: 'not reached' };
   return { name, state: 'reached', seconds: moment.at, line: moment.line };
+}
+
+function createAttestedStage({ paths, seconds, differences: { length } }: Attestation): BootStage {
+  const line =
+    length === 0
+      ? `${paths} paths are those of the image`
+      : `${length} ${length === 1 ? 'difference' : 'differences'}`;
+  return { name: 'attested', state: length === 0 ? 'reached' : 'not reached', seconds, line };
 }
 
 function findSystem(seen: Observation): Moment | undefined {
@@ -118,6 +133,10 @@ const causes: Readonly<Record<string, readonly string[]>> = {
   system: [
     'a service or a script of the image waits for something that this machine has not: the last lines of the console name it',
     'the first program does nothing that can be seen: expect a line, a file or a service of it',
+  ],
+  attested: [
+    'the guest has too little memory for the image: --memory MIB',
+    'a segment is damaged in a way that its kernel does not notice: see moby-patch inspect IMAGE',
   ],
   'power-off': [
     'the program that is to switch the machine off has not ended, or its poweroff did nothing (ACPI)',

@@ -1,4 +1,5 @@
 import type { BootResult } from '../../../model/result/boot.js';
+import { type AttestedPath, parseAttested } from '../attest/attested-line.js';
 
 /** The word that starts every line of the probe in the guest; the nonce of this boot follows. */
 export const markerWord = 'moby-patch-verify';
@@ -13,6 +14,9 @@ export type Marker =
   | { readonly kind: 'output'; readonly index: number; readonly line: string }
   /** For how many seconds the first program has had its name, how many children it has, and what is mounted. */
   | { readonly kind: 'alive'; readonly rounds: number; readonly children: number; readonly mounts: number }
+  /** A path of the root, told before the first program; then how many there were. */
+  | { readonly kind: 'attest'; readonly found: AttestedPath }
+  | { readonly kind: 'attested'; readonly count: number }
   | { readonly kind: 'warning'; readonly text: string }
   /** Refuses the boot. */
   | { readonly kind: 'broken'; readonly text: string };
@@ -49,6 +53,11 @@ function parseNumbered(word: string, rest: string): Marker | undefined {
     const [rounds = 0, children = 0, mounts = 0] = rest.split(' ').map((number) => Number(number) || 0);
     return { kind: 'alive', rounds, children, mounts };
   }
+  if (word === 'attest') {
+    const found = parseAttested(rest);
+    return found === undefined ? undefined : { kind: 'attest', found };
+  }
+  if (word === 'attested') return /^\d+$/.test(rest) ? { kind: 'attested', count: Number(rest) } : undefined;
   const [, digits = '', text = ''] = /^(\d{1,6}) ?(.*)$/s.exec(rest) ?? [];
   if (digits === '') return undefined;
   const index = Number(digits);

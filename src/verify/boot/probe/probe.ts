@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { findBootconfig } from '../../../compress/find-bootconfig.js';
 import { encodePadding, encodeRecord, encodeTrailer } from '../../../format/cpio/cpio-writer.js';
+import type { Architecture } from '../../../format/kind/kernel-magic.js';
 import { createMode } from '../../../format/mode.js';
 import { encodePath } from '../../../format/path.js';
 import { createChangedError, createReadError, openInputFile } from '../../../io/file/input-file.js';
@@ -9,6 +10,7 @@ import { streamRegular } from '../../../io/file/regular-file.js';
 import { quoteWord, readScript, setVariables } from '../../../io/process/script.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { Expectation } from '../../../model/result/expectation.js';
+import { createAttester } from '../attest/attester.js';
 import type { Init } from './detect-init.js';
 import { markerWord } from './marker.js';
 
@@ -27,28 +29,44 @@ export interface ProbeRequest {
   readonly expects: readonly Expectation[];
   /** The first program of the image: `/init`, or the last `rdinit=` of the command line. */
   readonly firstProgram: string;
+  /** Of a guest that first tells what it has unpacked. */
+  readonly attest?: Architecture | undefined;
 }
 
 /**
  * The archive has no record of a directory, since a record would change the directory's mode. Errors (`invalid`):
  * `expectation-content`, `expectations-too-long`.
  */
-export function createProbe({ init, nonce, expects, firstProgram }: ProbeRequest): Probe {
-  if (init === 'none') return { segment: new Uint8Array(), words: [] };
-  if (init === 'other') {
-    const script = createWrapper(nonce, expects, firstProgram);
-    return {
-      segment: encodeArchive([encodeFile(markerWord, script), encodePort()]),
-      words: [`rdinit=/${markerWord}`],
-    };
-  }
+export function createProbe(request: ProbeRequest): Probe {
+  const { nonce, firstProgram, attest } = request;
+  const files = listFiles(request);
+  const wrapper = request.init === 'other' ? `/${markerWord}` : undefined;
+  if (attest === undefined && files.size === 0) return { segment: new Uint8Array(), words: [] };
+  files.set(portPath, encodePort());
+  if (attest === undefined)
+    return { segment: encodeArchive(files), words: wrapper === undefined ? [] : [`rdinit=${wrapper}`] };
+  const { path, program, ordersPath, orders } = createAttester({
+    architecture: attest,
+    nonce,
+    port: portPath,
+    next: wrapper ?? firstProgram,
+    own: [...files.keys()],
+  });
+  files.set(path, encodeFile(path, program)).set(ordersPath, encodeFile(ordersPath, orders));
+  return { segment: encodeArchive(files), words: [`rdinit=/${path}`] };
+}
+
+/** By path. */
+function listFiles({ init, nonce, expects, firstProgram }: ProbeRequest): Map<string, Uint8Array> {
+  if (init === 'none') return new Map();
+  if (init === 'other')
+    return new Map([[markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram))]]);
   const service = `etc/init.d/${markerWord}`;
-  const segment = encodeArchive([
-    encodeFile(service, createService(nonce, expects)),
-    encodeSymlink(`etc/runlevels/default/${markerWord}`, `/${service}`),
-    encodePort(),
+  const link = `etc/runlevels/default/${markerWord}`;
+  return new Map([
+    [service, encodeFile(service, createService(nonce, expects))],
+    [link, encodeSymlink(link, `/${service}`)],
   ]);
-  return { segment, words: [] };
 }
 
 /** A device node in the first root; an `/init` that copies all of it into another takes it along. */
@@ -220,7 +238,7 @@ function createGap(size: number): Uint8Array {
   return new Uint8Array(4 + encodePadding(size).length);
 }
 
-function encodeFile(path: string, text: string): Uint8Array {
+function encodeFile(path: string, text: string | Uint8Array): Uint8Array {
   return encodeEntry(path, createMode('file', 0o755), text);
 }
 
@@ -228,12 +246,12 @@ function encodeSymlink(path: string, target: string): Uint8Array {
   return encodeEntry(path, createMode('symlink', 0o777), target);
 }
 
-function encodeEntry(path: string, mode: number, text: string): Uint8Array {
-  const body = encodePath(text);
+function encodeEntry(path: string, mode: number, text: string | Uint8Array): Uint8Array {
+  const body = typeof text === 'string' ? encodePath(text) : text;
   const record = encodeRecord({ mode, filesize: body.length }, encodePath(path));
   return Buffer.concat([record, body, encodePadding(body.length)]);
 }
 
-function encodeArchive(entries: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat([...entries, encodeTrailer()]);
+function encodeArchive(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  return Buffer.concat([...files.values(), encodeTrailer()]);
 }
