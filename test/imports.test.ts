@@ -9,7 +9,18 @@ const libraries = ['commander', 'dockerode', 'p-limit', 'yaml', 'zod'];
 /** Who may import whom; a folder may always import itself. */
 const ground = ['model', 'format', 'io', 'node', 'libraries'];
 const middle = [...ground, 'compress', 'tar', 'folder', 'tree'];
-const stages = [...middle, 'yaml', 'unpack', 'repack', 'verify', 'engine', 'catalog', 'patch', 'report'];
+const stages = [
+  ...middle,
+  'yaml',
+  'unpack',
+  'repack',
+  'verify',
+  'engine',
+  'registry',
+  'catalog',
+  'patch',
+  'report',
+];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   model: [],
   format: ['model'],
@@ -23,6 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   repack: middle,
   verify: middle,
   engine: middle,
+  registry: middle,
   catalog: [...middle, 'yaml'],
   patch: ['model', 'format', 'yaml', 'io', 'tar', 'tree', 'node', 'libraries'],
   report: ['model', 'format'],

@@ -74,6 +74,15 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
   lock: {
     'Record the last build; build --locked then gives the same bytes': 'moby-patch lock',
   },
+  push: {
+    'Store the last build': 'moby-patch push oci://registry.example.com/images/vm:1',
+    'With the kernel that it was booted with':
+      'moby-patch push oci://registry.example.com/images/vm:1 patched.gz -f vmlinuz',
+  },
+  pull: {
+    'Get it on another machine': 'moby-patch pull oci://registry.example.com/images/vm:1 -o initrd.gz',
+    'Its kernel': "moby-patch pull 'oci://registry.example.com/images/vm:1#vmlinuz'",
+  },
   prune: {
     'What a killed run left': 'moby-patch prune',
   },

@@ -29,6 +29,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   host: async () => (await import('./host.js')).addHostCommand,
   check: async () => (await import('./check.js')).addCheckCommand,
   lock: async () => (await import('./lock.js')).addLockCommand,
+  push: async () => (await import('./push.js')).addPushCommand,
+  pull: async () => (await import('./pull.js')).addPullCommand,
   prune: async () => (await import('./prune.js')).addPruneCommand,
   doctor: async () => (await import('./doctor.js')).addDoctorCommand,
   init: async () => (await import('./init.js')).addInitCommand,

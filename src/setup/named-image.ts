@@ -5,6 +5,7 @@ import { openInputFile } from '../io/file/input-file.js';
 import { type FileToJoin, joinFiles, nameFiles } from '../io/file/join-files.js';
 import { createScratch } from '../io/place/scratch.js';
 import type { ReadingSession } from '../model/session.js';
+import { isReference } from '../registry/reference.js';
 import type { ScannedImage } from '../unpack/collector.js';
 import { refuseStart } from '../unpack/image-start.js';
 import { type OpenOptions, openImage } from '../unpack/open-image.js';
@@ -27,8 +28,8 @@ export interface NamedImageOptions extends Omit<OpenOptions, 'signal' | 'name' |
 export type ImageName = string | readonly string[];
 
 /**
- * Opens what a user calls an image: a file, `-` for standard input, or the id of a definition; several are joined as boot
- * loaders do it. Errors: those of `findNamedImage`, `joinFiles` and `openImage`.
+ * Opens what a user calls an image: a file, `-` for standard input, the id of a definition, or `oci://...`; several are
+ * joined as boot loaders do it. Errors: those of `findNamedImage`, `joinFiles` and `openImage`.
  */
 export async function openNamedImage(
   named: ImageName,
@@ -62,18 +63,25 @@ export function describeName(named: ImageName): string {
   return typeof named === 'string' ? named : nameFiles(named.map((name) => ({ name })));
 }
 
-/** Whether an image has this name: a file, or the id of a definition. */
+/** Whether an image has this name: a file, the id of a definition, or a place in a registry. */
 export async function isNamed(name: string, { places }: ReadingSession): Promise<boolean> {
+  if (isReference(name)) return true;
   if (await exists(resolve(places.folder, name))) return true;
   const { listDefinitions } = await import('../catalog/find-image.js');
   return (await listDefinitions(placesOf(places.folder, places).images)).has(name);
 }
 
 async function locateNamed(name: string, session: ReadingSession): Promise<string> {
+  if (isReference(name)) return fetchReference(name, session);
   const path = resolve(session.places.folder, name);
   const found = await stat(path).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) return path;
   return (await findNamedImage(name, session)).initrd;
+}
+
+async function fetchReference(name: string, session: ReadingSession): Promise<string> {
+  const { fetchImage } = await import('./registry-image.js');
+  return fetchImage(name, session);
 }
 
 interface JoinedOptions extends Omit<OpenOptions, 'name'> {
@@ -112,12 +120,15 @@ export interface FindNamedOptions {
   readonly installed?: boolean;
 }
 
-/** The image behind a path or the id of a definition. Errors: those of `findImage`. */
+/** The image behind a path, the id of a definition, or `oci://...`. Errors: those of `findImage` and `fetchImage`. */
 export async function findNamedImage(
   name: string,
-  { places, signal, log }: ReadingSession,
-  { project = places.folder, from = places.folder, installed }: FindNamedOptions = {},
+  session: ReadingSession,
+  { project = session.places.folder, from = session.places.folder, installed }: FindNamedOptions = {},
 ): Promise<FoundImage> {
+  const { places, signal, log } = session;
+  if (isReference(name) && installed !== true)
+    return { name, initrd: await fetchReference(name, session), cmdline: '', expect: [] };
   await assertOwnConfiguration(places);
   const { findImage } = await import('../catalog/find-image.js');
   return findImage(name, {

@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createInterruptedError } from '../io/process/process.js';
+import { MobyPatchError } from '../model/error/error.js';
+import { authorize, type Challenge, parseChallenge } from './authorize.js';
+import { type Environment, findCredentials } from './credentials.js';
+import { createRefusal, createUnreachableError } from './errors.js';
+import { isLoopback, type Reference, serverOf } from './reference.js';
+
+/** Seconds for an answer to begin; with a body, which the answer waits for. */
+const patience = 60;
+const sendingPatience = 300;
+const attempts = 4;
+/** Milliseconds before the second attempt; each further one waits four times as long. */
+const firstPause = 200;
+/** Milliseconds: a registry that wants a longer pause has its answer reported. */
+const longestPause = 30_000;
+
+export interface RegistryRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
+  /** Below `/v2/REPOSITORY/`, or a URL that the registry gave. */
+  readonly path: string | URL;
+  /** What is asked for, for messages: `the manifest`. */
+  readonly what: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+  /** Statuses that are an answer, besides those from 200 to 299. */
+  readonly accept?: readonly number[];
+}
+
+export interface Connection {
+  readonly reference: Reference;
+  readonly signal: AbortSignal;
+  /** Errors: `registry-unreachable`, `registry-refused`, `registry-missing`, `registry-answer`. */
+  send(request: RegistryRequest): Promise<Response>;
+}
+
+export interface ConnectionOptions {
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+}
+
+/** Requests for one repository. A request that the network or an overloaded registry loses is sent again, four times in all. */
+export function connectRegistry(reference: Reference, options: ConnectionOptions): Connection {
+  const { environment, signal } = options;
+  const { host, repository } = reference;
+  const server = serverOf(host);
+  let base = new URL(`https://${server}/v2/${repository}/`);
+  let authorization: string | undefined;
+
+  async function answer(challenge: Challenge): Promise<void> {
+    const credentials = await findCredentials(host, environment, signal);
+    authorization = await authorize(challenge, { reference, credentials, signal });
+  }
+
+  /** One attempt; the first answer of a registry says what it wants to know. */
+  async function attempt(request: RegistryRequest, isSecond = false): Promise<Response> {
+    const url = new URL(request.path, base);
+    const headers = new Headers(request.headers);
+    // An upload may go to another host, which must not see it.
+    if (authorization !== undefined && url.host === base.host) headers.set('authorization', authorization);
+    const { method, body } = request;
+    const limit = new AbortController();
+    const seconds = body === undefined ? patience : sendingPatience;
+    const timer = setTimeout(() => limit.abort(new DOMException('', 'TimeoutError')), seconds * 1000);
+    const either = AbortSignal.any([signal, limit.signal]);
+    // The body of the answer may take longer; who reads it watches it.
+    const response = await fetch(url, { method, headers, body: body ?? null, signal: either }).finally(() =>
+      clearTimeout(timer),
+    );
+    const challenge = response.status === 401 ? parseChallenge(response.headers) : undefined;
+    if (challenge === undefined || isSecond) return response;
+    await response.body?.cancel();
+    await answer(challenge);
+    return attempt(request, true);
+  }
+
+  /** Where TLS is optional it comes first, as in Docker. */
+  async function attemptEither(request: RegistryRequest): Promise<Response> {
+    try {
+      return await attempt(request);
+    } catch (error) {
+      if (signal.aborted || error instanceof MobyPatchError) throw error;
+      if (base.protocol === 'http:' || !isLoopback(host)) throw error;
+      const plain = new URL(base);
+      plain.protocol = 'http:';
+      base = plain;
+      return attempt(request);
+    }
+  }
+
+  async function send(request: RegistryRequest): Promise<Response> {
+    const { what, accept = [] } = request;
+    for (let count = 1; ; count++) {
+      const response = await attemptEither(request).catch((error: unknown) => {
+        if (signal.aborted) throw createInterruptedError(signal);
+        if (error instanceof MobyPatchError) throw error;
+        if (count === attempts || !isPassing(error)) throw createUnreachableError(reference, what, error);
+        return undefined;
+      });
+      if (response !== undefined && (response.ok || accept.includes(response.status))) return response;
+      const pause = choosePause(response, count);
+      await response?.body?.cancel();
+      if (response !== undefined && (pause === undefined || count === attempts))
+        throw createRefusal(reference, what, response.status);
+      await delay(pause, undefined, { signal }).catch(() => {
+        throw createInterruptedError(signal);
+      });
+    }
+  }
+
+  return { reference, signal, send };
+}
+
+/** What a network loses now and then; a name that is not known, or a certificate, stays as it is. */
+const passing =
+  /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EAI_AGAIN|UND_ERR_(SOCKET|CONNECT_TIMEOUT|HEADERS_TIMEOUT))$/;
+
+function isPassing(error: unknown): boolean {
+  const { name, cause } = error as Error & { readonly cause?: { readonly code?: unknown } };
+  return name === 'TimeoutError' || passing.test(String(cause?.code));
+}
+
+/** Milliseconds until the next attempt; undefined: the answer will stay the same. */
+function choosePause(response: Response | undefined, count: number): number | undefined {
+  const usual = firstPause * 4 ** (count - 1);
+  if (response === undefined) return usual;
+  if (response.status !== 429 && response.status < 500) return undefined;
+  const wanted = Number(response.headers.get('retry-after') ?? 0) * 1000;
+  const pause = Number.isFinite(wanted) ? Math.max(usual, wanted) : usual;
+  return pause > longestPause ? undefined : pause;
+}
