@@ -1,6 +1,6 @@
 #!/bin/sh
 # One build in CI, for the action, the GitLab template and any other system. All is given as variables:
-#   IMAGE          a path, the id of a definition, or a URL (with IMAGE_SHA256)
+#   IMAGE          a path, the id of a definition, a URL (with IMAGE_SHA256), or oci://HOST/REPOSITORY:TAG
 #   IMAGE_SHA256   the digest that a downloaded image must have
 #   PATCHES        patches, one a line
 #   SETTINGS       NAME=VALUE, one a line

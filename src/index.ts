@@ -67,6 +67,8 @@ export {
   readImageFiles,
 } from './tasks/entries.js';
 export { type Inspected, type InspectRequest, inspect } from './tasks/inspect.js';
+export { type Pulled, type PulledFile, type PullRequest, pullImage } from './tasks/registry/pull.js';
+export { type Pushed, type PushedFile, type PushRequest, pushImage } from './tasks/registry/push.js';
 export {
   type Repacked,
   type RepackRequest,

@@ -45,6 +45,7 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   MiB: undefined,
   seconds: undefined,
   number: undefined,
+  reference: undefined,
   bytes: undefined,
   times: undefined,
   'uid:gid': undefined,
