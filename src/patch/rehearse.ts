@@ -34,7 +34,7 @@ export async function rehearseSteps(
     count += 1;
     try {
       const outcome = await (isCommand ? step.foresee?.(workspace, signal) : step.apply(workspace, signal));
-      notes.push(...(outcome?.notes ?? []).map((note) => `${step.summary}: ${note}`));
+      notes.push(...describeNotes(step.summary, outcome?.notes ?? []));
     } catch (error) {
       if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
       problems.push(error);
@@ -42,4 +42,11 @@ export async function rehearseSteps(
     if (isCommand) break;
   }
   return { problems, notes, count };
+}
+
+/** Several notes have the step above them. */
+function describeNotes(summary: string, notes: readonly string[]): string[] {
+  const [first, ...more] = notes;
+  if (first === undefined) return [];
+  return more.length === 0 ? [`${summary}: ${first}`] : [summary, ...notes.map((note) => `  ${note}`)];
 }

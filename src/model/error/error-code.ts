@@ -242,6 +242,7 @@ export type ErrorCode =
   | 'target-unwritable'
   | 'text-missing'
   | 'text-unreadable'
+  | 'slim-kernel'
   | 'timezone-missing'
   | 'unsafe-path'
   | 'upstream-conflict';

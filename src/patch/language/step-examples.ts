@@ -12,6 +12,7 @@ const examples: Readonly<Record<string, string>> = {
   append: '{path: etc/profile, content: "umask 027\\n"}',
   copy: '{from: files, to: /}',
   archive: '{from: app.tar.gz, to: opt/app}',
+  slim: '[docs, man]',
   user: '{name: ada, groups: [adm]}',
   group: '{name: builders}',
   'ssh-key': '{user: root, from: keys.pub}',

@@ -26,6 +26,7 @@ import { modeStep } from './files/mode.js';
 import { removeStep } from './files/remove.js';
 import { replaceStep } from './files/replace.js';
 import { scriptStep } from './files/script.js';
+import { slimStep } from './files/slim.js';
 import { symlinkStep } from './files/symlink.js';
 import { certificateStep } from './settings/certificate.js';
 import { environmentStep } from './settings/environment.js';
@@ -49,6 +50,7 @@ const definitions = [
   appendStep,
   copyStep,
   archiveStep,
+  slimStep,
   userStep,
   groupStep,
   sshKeyStep,

@@ -6,6 +6,7 @@ import { type InitName, initNames } from '#src/model/patch/init.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { facilities } from '#src/patch/system/init/facilities.js';
 import { stages } from '#src/patch/system/initramfs/stages.js';
+import { slimParts } from '#src/patch/system/slim/parts.js';
 import { escapeCell, formatTable } from './generated-texts.js';
 
 interface JsonSchema {
@@ -45,6 +46,7 @@ export function describeSteps(cases: string): string {
         ...showInits(cases, kind),
         ...showFacilities(kind),
         ...showStages(kind),
+        ...showParts(kind),
       ];
     }),
     '',
@@ -127,6 +129,28 @@ function showStages(kind: string): string[] {
     'The script is `etc/moby-patch/hooks/NAME`. initramfs-tools runs it by `scripts/STAGE/NAME` and a line of the file ORDER beside it,',
     'dracut by `lib/dracut/hooks/STAGE/50-NAME.sh`. Their own names of stages (`local-top`, `pre-udev`) are taken as well.',
     'What a hook prints is on the console, but for dracut, where it is in the journal: `>/dev/console` shows it.',
+  ];
+}
+
+/** What each name of `slim` takes out. */
+function showParts(kind: string): string[] {
+  if (kind !== 'slim') return [];
+  const rows = Object.entries(slimParts).map(([name, { meaning, folders }]) => [
+    `\`${name}\``,
+    meaning,
+    folders.map((folder) => `\`${folder}\``).join(', '),
+  ]);
+  const modules = 'Modules of kernels other than those that stay: see `kernel`.';
+  return [
+    '',
+    ...formatTable([
+      ['Name', 'What goes', 'Where'],
+      ...rows,
+      ['`other-modules`', modules, '`lib/modules`, `usr/lib/modules`'],
+    ]),
+    '',
+    'Only regular files and symlinks go, and folders that become empty; no symlink is followed. `plan` tells the bytes of the steps before the',
+    'first command. What `etc/default/locale` names stays with `locales`; a compiler in the image keeps `static-libraries` and `headers`.',
   ];
 }
 
