@@ -197,12 +197,12 @@ interface PayloadStep {
 
 /** Reads a payload, and replaces the placeholders of a template. */
 async function preparePayload(
-  { name, template }: PayloadUse,
+  { name, template, largest }: PayloadUse,
   parts: PatchParts,
   { definition, value }: PayloadStep,
 ): Promise<PreparedPayload> {
   if (!template) {
-    const content = await parts.folder.open(name);
+    const content = await parts.folder.open(name, largest);
     return 'fault' in content ? content : { content, digest: content.sha256, secrets: [] };
   }
   const payload: Payload = await parts.folder.read(name);

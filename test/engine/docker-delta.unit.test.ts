@@ -205,6 +205,20 @@ test('a tar that breaks off, a link to nothing and a file that changes meanwhile
   });
 });
 
+test('files that are larger in all than what an image and its commands may have are refused before they are read', async (t) => {
+  const before = await pack([{ path: 'a', content: 'old' }]);
+  const now = await pack([
+    { path: 'a', content: 'old' },
+    { path: 'b', content: '12345' },
+    { path: 'c', content: '123456' },
+  ]);
+  const { bodies } = await openBodies(t);
+  const origin = await listRoot(Readable.from([before]));
+  const read = (most: number) => readDelta(async () => Readable.from([now]), origin, bodies, most);
+  t.is((await read(11)).changes.length, 2);
+  t.like(await t.throwsAsync(read(10)), { kind: 'failed', code: 'file-too-large', path: 'c' });
+});
+
 test('a file capability is reported', async (t) => {
   const pax = encodePax(new Map([['SCHILY.xattr.security.capability', Buffer.from([1, 0, 0, 2])]]));
   const linkName = Buffer.alloc(0);

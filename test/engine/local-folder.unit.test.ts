@@ -1,4 +1,12 @@
-import { lstatSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -69,6 +77,23 @@ const bodyOf = async (changes: readonly Change[], path: string) => {
   const found = changes.find((change) => change.op === 'put' && change.entry.path === path);
   return found?.op === 'put' ? (await collect(found.entry.body())).toString() : undefined;
 };
+
+asRoot(
+  'sparse files are refused by their size in all, before any is read; names of one file count once',
+  async (t) => {
+    await inFolder([directory('')], async ({ folder, compare }) => {
+      const make = (name: string) => {
+        writeFileSync(folder.locate(name), '');
+        truncateSync(folder.locate(name), 0xffffffff);
+      };
+      for (const name of ['a', 'b', 'c', 'd']) make(name);
+      linkSync(folder.locate('a'), folder.locate('other'));
+      t.is((await compare()).changes.length, 6);
+      make('e');
+      t.like(await t.throwsAsync(compare), { kind: 'failed', code: 'file-too-large', path: 'e' });
+    });
+  },
+);
 
 asRoot('an image is unpacked with exact metadata, and nothing differs from it afterwards', async (t) => {
   const entries = [

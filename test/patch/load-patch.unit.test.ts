@@ -173,6 +173,11 @@ test('a payload is inside the patch folder and has a limit', async (t) => {
     lines[3],
     'patch.yaml:6:27: found big with 4294967296 bytes, wanted at most 4294967295 (a newc archive holds no larger file)',
   );
+  const held = ['archive: {from: big, to: /x}', 'run: {from: big}', 'append: {path: x, from: big}'];
+  const wrong = held.map((each) => `  - ${each}\n`).join('');
+  await writeFile(join(folder, 'patch.yaml'), `title: Test\nsteps:\n${wrong}`);
+  const limits = (await explainFolder(t, folder)).map((line) => line.replace(/^.*, /, ''));
+  t.deepEqual(limits, ['wanted at most 67108864', 'wanted at most 65536', 'wanted at most 67108864']);
   for (const name of ['../secret', '/etc/passwd', 'a/../../b']) {
     const [line] = await explain(t, `title: Test\nsteps:\n${step(name)}`);
     t.regex(line ?? '', /^patch.yaml:3:27: from: found a path that leads out of it/);

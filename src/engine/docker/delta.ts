@@ -3,6 +3,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Change } from '../../model/image/change.js';
 import type { Bytes, Entry } from '../../model/image/entry.js';
 import { parentPath } from '../../tree/resolve.js';
+import { createLeftSize, mostLeft } from '../left-size.js';
 import type { BodyFile } from './body-file.js';
 import { type ListedEntry, type RootEntry, type RootListing, readRoot } from './root-listing.js';
 import { isBlind } from './selection.js';
@@ -27,11 +28,13 @@ export async function readDelta(
   exportRoot: () => Promise<Bytes>,
   before: RootListing,
   bodies: BodyFile,
+  most = mostLeft,
 ): Promise<Delta> {
+  const left = createLeftSize(most + sumSizes(before));
   const now = new Map<string, RootEntry>();
   const places = new Map<string, number>();
   let start = bodies.end();
-  for await (const entry of readRoot(await exportRoot(), bodies)) {
+  for await (const entry of readRoot(await exportRoot(), bodies, left)) {
     now.set(entry.path, entry);
     if (isAlike(entry.listed, before.get(entry.path))) bodies.rewind(start);
     else if (bodies.end() > start) places.set(entry.path, start);
@@ -59,6 +62,10 @@ export async function readDelta(
       listed.attributes === undefined ? [] : [{ path, names: listed.attributes }],
     ),
   };
+}
+
+function sumSizes(listing: RootListing): number {
+  return [...listing.values()].reduce((sum, { type, size }) => sum + (type === 'file' ? size : 0), 0);
 }
 
 const compared = ['type', 'mode', 'uid', 'gid', 'size', 'target', 'sha256'] as const;

@@ -5,6 +5,7 @@ import type { Cache } from '../../model/cache.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes, Entry } from '../../model/image/entry.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
+import type { LeftSize } from '../left-size.js';
 import type { BodyFile } from './body-file.js';
 
 /** What tells two states of a path apart. The time does not: a file that was touched has not changed. */
@@ -64,11 +65,16 @@ export async function listRoot(tar: Bytes): Promise<RootListing> {
 }
 
 /** The entries of an exported root. The body of each is appended to `bodies` before the entry is yielded. */
-export async function* readRoot(tar: Bytes, bodies?: BodyFile): AsyncGenerator<RootEntry, void> {
+export async function* readRoot(
+  tar: Bytes,
+  bodies?: BodyFile,
+  left?: LeftSize,
+): AsyncGenerator<RootEntry, void> {
   const entries = new Map<string, RootEntry>();
   for await (const { record, body } of readEntries(tar)) {
     if (record.path === '') continue;
     if (record.size > largestFile) throw createSizeError(record);
+    left?.add(record.path, record.size);
     const entry = record.type === 'link' ? describeLink(record, entries) : undefined;
     const next = entry ?? {
       path: record.path,

@@ -6,6 +6,7 @@ import { decodePath, showPath } from '../../format/path.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Change } from '../../model/image/change.js';
 import type { Device, Entry } from '../../model/image/entry.js';
+import { createLeftSize } from '../left-size.js';
 import type { Bodies } from './bodies.js';
 
 /** Path -> signature, of a folder before anything was done in it. */
@@ -24,12 +25,23 @@ export function compareSnapshot(
   const gone = [...before].filter(([path, signature]) => isGone(path, signature, now)).map(([path]) => path);
   const changed = [...now.values()].filter(({ path, signature }) => before.get(path) !== signature);
   const links = countNames(changed);
+  assertBounded(changed);
   return [
     ...gone.sort().map((path): Change => ({ op: 'remove', path })),
     ...changed
       .sort((a, b) => (a.path < b.path ? -1 : 1))
       .map((entry): Change => ({ op: 'put', entry: createEntry(entry, folder, bodies, links) })),
   ];
+}
+
+function assertBounded(changed: readonly WalkedEntry[]): void {
+  const left = createLeftSize();
+  const counted = new Set<bigint>();
+  for (const { path, stat } of changed) {
+    if (!stat.isFile() || counted.has(stat.ino)) continue;
+    if (stat.nlink > 1n) counted.add(stat.ino);
+    left.add(path, Number(stat.size));
+  }
 }
 
 function isGone(path: string, signature: string, now: ReadonlyMap<string, WalkedEntry>): boolean {

@@ -39,7 +39,7 @@ export interface PayloadFolder {
   /** A template. */
   read(name: string): Promise<Payload>;
   /** A file of any size. It is read once for its digest, and a large one again when its body is wanted. */
-  open(name: string): Promise<Content | Fault>;
+  open(name: string, largest?: number): Promise<Content | Fault>;
   /** A folder with all that is in it. */
   readTree(request: TreeRequest): Promise<PayloadTree>;
   /** What `read` or `open` would find, or a private key where a public one belongs; undefined when there is nothing. */
@@ -49,16 +49,17 @@ export interface PayloadFolder {
 export function openPayloadFolder(folder: string): PayloadFolder {
   // Files are in memory while they are read and hashed: not all of them at once.
   const limit = pLimit(4);
-  const open = (name: string) => limit(() => use({ folder, name, largest: largestBody }, openContent));
+  const open = (name: string, largest = largestBody) =>
+    limit(() => use({ folder, name, largest }, openContent));
   return {
-    readTree: (request) => readTree(folder, request, open),
+    readTree: (request) => readTree(folder, request, (name) => open(name)),
     read: (name) => limit(() => readInside(folder, name, largestTemplate)),
     open,
-    async check({ name, template, exclude, isPublic }) {
+    async check({ name, template, exclude, largest: wanted = largestBody, isPublic }) {
       const fault = (text: string | undefined): PayloadProblem | undefined =>
         text === undefined ? undefined : { code: 'payload-wrong', text };
       if (exclude !== undefined) return fault(await checkTree(folder, { name, exclude }));
-      const largest = template ? largestTemplate : largestBody;
+      const largest = template ? largestTemplate : wanted;
       const hasKey = await limit(() =>
         use({ folder, name, largest }, (file) => (isPublic ? hasPrivateKey(file) : Promise.resolve(false))),
       );

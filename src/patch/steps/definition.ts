@@ -43,6 +43,8 @@ export interface PayloadUse {
   readonly template: boolean;
   /** For a folder with all that is in it: globs of what is left out. */
   readonly exclude?: readonly string[];
+  /** Bytes of a file that the step holds in memory; absent: it passes the file on, whatever its size. */
+  readonly largest?: number;
   /** Whether a private key in the file is a mistake. */
   readonly isPublic?: boolean;
 }

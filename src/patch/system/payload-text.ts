@@ -2,7 +2,7 @@ import { collectBytes } from '../../io/collect.js';
 import { createStepError, type StepContext } from './step-context.js';
 
 /** Bytes of a file of the patch folder that a step has in memory. */
-const largestPayload = 64 * 1024 * 1024;
+export const largestPayload = 64 * 1024 * 1024;
 
 /** A file of the patch folder. Error: `file-too-large`. */
 export async function readPayload(context: StepContext, name: string): Promise<Uint8Array> {

@@ -4,7 +4,7 @@ import type { Workspace } from '../../../model/patch/workspace.js';
 import { trimSlashes } from '../../../tree/resolve.js';
 import { findAccount } from '../../system/accounts/owner.js';
 import { explainKey, nameKey } from '../../system/accounts/ssh-keys.js';
-import { readPayloadText } from '../../system/payload-text.js';
+import { largestPayload, readPayloadText } from '../../system/payload-text.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { combine, readTextFile, setLine } from '../../system/text-file.js';
 import { putIfDifferent, readText } from '../../system/workspace-files.js';
@@ -34,7 +34,8 @@ export const sshKeyStep = defineStep({
   describe: ({ user }) => `ssh-key of ${user}`,
   needs: () => [],
   reads: () => ['etc/passwd', 'etc/shadow'],
-  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false, isPublic: true }]),
+  payload: ({ from }) =>
+    from === undefined ? [] : [{ name: from, template: false, largest: largestPayload, isPublic: true }],
   async apply({ user, key, keys, from }, context, workspace) {
     const lines =
       from === undefined

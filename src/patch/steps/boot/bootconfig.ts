@@ -20,6 +20,9 @@ const value = z
   .union([z.string(), z.int().transform(String)])
   .refine(isBootconfigValue, { error: 'expected printable ASCII that has not both kinds of quotes' });
 
+/** Far more than a kernel takes, which says so of a text that is too long (XBC_DATA_MAX, 32 KiB). */
+const largestFile = 2 ** 20;
+
 const schema = z
   .strictObject({
     from: payloadPath
@@ -49,7 +52,7 @@ export const bootconfigStep = defineStep({
       .join(' '),
   needs: () => [],
   reads: () => [],
-  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
+  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false, largest: largestFile }]),
   async apply(step, context, workspace) {
     const before = workspace.bootconfig();
     const text = await edit(before ?? '', step, context);
@@ -77,13 +80,10 @@ async function edit(
   return text;
 }
 
-/** Far more than a kernel takes, which says so of a text that is too long (XBC_DATA_MAX, 32 KiB). */
-const longestFile = 2 ** 20;
-
 async function readPayload({ payload }: StepContext, name: string): Promise<string> {
   const content = payload.get(name);
   if (content === undefined) return '';
-  return Buffer.from(await collectBytes(content.body(), longestFile, name)).toString('latin1');
+  return Buffer.from(await collectBytes(content.body(), largestFile, name)).toString('latin1');
 }
 
 function parse(text: string): ReadonlyMap<string, readonly string[]> {

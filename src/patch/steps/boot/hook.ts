@@ -5,7 +5,7 @@ import type { At } from '../../system/init/init-system.js';
 import { putHook } from '../../system/initramfs/put-hook.js';
 import { describeStages, requireInitramfs } from '../../system/initramfs/stages.js';
 import { requireInterpreter } from '../../system/interpreter.js';
-import { readPayloadText } from '../../system/payload-text.js';
+import { largestPayload, readPayloadText } from '../../system/payload-text.js';
 import { createStepError } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
@@ -42,7 +42,8 @@ export const hookStep = defineStep({
   describe: ({ name, stage }) => `hook ${name} at ${stage}`,
   needs: () => [],
   reads: ({ name }) => ['init', scriptPath(name)],
-  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
+  payload: ({ from }) =>
+    from === undefined ? [] : [{ name: from, template: false, largest: largestPayload }],
   shell: { isCode: ([key]) => key === undefined || key === 'run' },
   async apply({ name, stage, run, from }, context, workspace) {
     const at = { workspace, context };

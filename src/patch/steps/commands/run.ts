@@ -87,7 +87,8 @@ export const runStep = defineStep({
   needs: (value) => (value.network ? ['commands', 'network'] : ['commands']),
   // What a script reads is unknown before it runs.
   reads: () => ['bin/sh'],
-  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false }]),
+  payload: ({ from }) =>
+    from === undefined ? [] : [{ name: from, template: false, largest: longestScript }],
   secrets: { fields: ['environment'], writes: false },
   shell: { isCode },
   async apply(value, context, workspace) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readPayloadText } from '../../system/payload-text.js';
+import { largestPayload, readPayloadText } from '../../system/payload-text.js';
 import { editFile, findLineBreak, joinLines, splitLines, type TextLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
 import {
@@ -35,7 +35,9 @@ export const appendStep = defineStep({
   needs: () => [],
   reads: ({ path }) => [path],
   payload: (value) => [
-    ...(value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+    ...(value.from === undefined
+      ? []
+      : [{ name: value.from, template: value.template, largest: largestPayload }]),
     ...listPinned(value),
   ],
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },

@@ -6,7 +6,7 @@ import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import type { ArchiveFile } from '../../system/archives/archive-file.js';
 import { readArchive } from '../../system/archives/archive-files.js';
 import { putTree } from '../../system/archives/put-tree.js';
-import { readPayload } from '../../system/payload-text.js';
+import { largestPayload, readPayload } from '../../system/payload-text.js';
 import { createStepError } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
 import { imageFolder, ownership, payloadPath, refuseBoth, wholeNumber } from '../schemas.js';
@@ -38,7 +38,7 @@ export const archiveStep = defineStep({
   describe: ({ from, to }) => `archive ${from} to /${to}`,
   needs: () => [],
   reads: (value) => [...(value.to === '' ? [] : [value.to]), ...ownerFiles(value)],
-  payload: ({ from }) => [{ name: from, template: false }],
+  payload: ({ from }) => [{ name: from, template: false, largest: largestPayload }],
   async apply({ from, to, strip, 'keep-owners': keep, ...value }, context, workspace) {
     const owner = await findOwner(value, context, workspace);
     const all = await readArchive(await readPayload(context, from), context.signal).catch((cause: Error) => {

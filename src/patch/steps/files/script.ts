@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { requireInterpreter } from '../../system/interpreter.js';
-import { readPayload } from '../../system/payload-text.js';
+import { largestPayload, readPayload } from '../../system/payload-text.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import {
@@ -41,7 +41,8 @@ export const scriptStep = defineStep({
   describe: ({ path }) => `script ${path}`,
   needs: () => [],
   reads: (value) => [value.path, ...ownerFiles(value)],
-  payload: (value) => (value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
+  payload: (value) =>
+    value.from === undefined ? [] : [{ name: value.from, template: value.template, largest: largestPayload }],
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
   async apply({ path, from, content, mode, ...owner }, context, workspace) {
     const bytes =

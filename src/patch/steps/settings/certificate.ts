@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readPayloadText } from '../../system/payload-text.js';
+import { largestPayload, readPayloadText } from '../../system/payload-text.js';
 import { createStepError } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
 import { type Certificate, parseCertificates } from '../../system/trust/certificates.js';
@@ -35,7 +35,8 @@ export const certificateStep = defineStep({
   describe: ({ name }) => `certificate ${name}`,
   needs: () => [],
   reads: () => ['etc/ssl/certs/ca-certificates.crt', 'etc/ssl/cert.pem'],
-  payload: ({ from }) => (from === undefined ? [] : [{ name: from, template: false, isPublic: true }]),
+  payload: ({ from }) =>
+    from === undefined ? [] : [{ name: from, template: false, largest: largestPayload, isPublic: true }],
   async apply({ name, content, from }, context, workspace) {
     const parsed = parseCertificates(content ?? (await readPayloadText(context, from ?? '')));
     if ('fault' in parsed) {
