@@ -18,12 +18,20 @@ export function createLeftSize(most = mostLeft): LeftSize {
   return {
     add(path, size) {
       sum += size;
-      if (sum <= most) return;
-      const message = `commands left files of more than ${most} bytes in all, the last of them ${showPath(path)} with ${size} bytes`;
-      throw new MobyPatchError('failed', 'file-too-large', message, {
-        path,
-        hint: 'let the step remove what the image does not need: du --apparent-size',
-      });
+      if (sum > most) throw createLeftError(path, `, the last of them ${showPath(path)} with ${size} bytes`);
     },
   };
+}
+
+/** For a root that counts by itself. Error (`failed`): `file-too-large`. */
+export function assertLeft(size: number): void {
+  if (size > mostLeft) throw createLeftError(undefined, ` (${size})`);
+}
+
+function createLeftError(path: string | undefined, which: string): MobyPatchError {
+  const message = `commands left files of more than ${mostLeft} bytes in all${which}`;
+  return new MobyPatchError('failed', 'file-too-large', message, {
+    path,
+    hint: 'let the step remove what the image does not need: du -a --apparent-size / | sort -n',
+  });
 }

@@ -22,7 +22,7 @@ if (noProbes === undefined) {
   });
 
   check(
-    'a step in Docker has the processes and the memory that it may have, and no more',
+    'a step in Docker has the processes, the memory and the files that it may have, and no more',
     async (t, bench) => {
       const entries = await sketchProbeRoot(bench.root, forkProgram);
       const { root } = await openEntries(t, bench, entries, { limits: { processes: 60, memory: 100 } });
@@ -33,6 +33,10 @@ if (noProbes === undefined) {
       t.is(exitCode, 137);
       t.regex(output, /--step-memory/);
       t.regex((await root.run(['/bin/sh', '-c', 'ulimit -c; ulimit -f'], {})).output, /^0\n8388607\n$/);
+      // 20 GiB of holes: they are refused by their size, for the tar of them would be read for minutes.
+      const sparse = 'for i in 1 2 3 4 5; do truncate -s 4294967295 /left$i || exit 1; done';
+      t.is((await root.run(['/bin/sh', '-c', sparse], {})).exitCode, 0);
+      t.like(await t.throwsAsync(root.pull()), { kind: 'failed', code: 'file-too-large' });
     },
   );
 }

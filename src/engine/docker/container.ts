@@ -64,6 +64,8 @@ export interface Container {
   listProcesses(): Promise<readonly string[]>;
   /** Does something while no process of the container runs. */
   pauseFor<T>(work: () => Promise<T>): Promise<T>;
+  /** Bytes that were written into the root, by the size of the files. */
+  measure(): Promise<number>;
   /** The root as a tar. */
   export(): Promise<Bytes>;
   /** Unpacks a tar into the root. */
@@ -139,6 +141,7 @@ function openContainer(container: RunningContainer): Container {
         await daemon.unpauseContainer(id);
       }
     },
+    measure: () => daemon.measureContainer(id, signal),
     export: () => daemon.exportContainer(id, signal),
     putArchive: (tar) => daemon.putArchive(id, tar, signal),
     getArchive: (path) => daemon.getArchive(id, path, signal),

@@ -95,6 +95,8 @@ export interface Daemon {
   createContainer(spec: ContainerSpec): Promise<string | undefined>;
   startContainer(id: string, signal: AbortSignal): Promise<void>;
   inspectContainer(id: string, signal?: AbortSignal): Promise<ContainerState>;
+  /** Bytes that were written into its root, however many of them are holes; 0 where the daemon does not count. */
+  measureContainer(id: string, signal: AbortSignal): Promise<number>;
   /** Command lines of what runs beside the first process; none when the daemon's machine has no `ps`. */
   listProcesses(containerId: string): Promise<readonly string[]>;
   pauseContainer(id: string, signal: AbortSignal): Promise<void>;

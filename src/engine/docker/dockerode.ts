@@ -160,6 +160,13 @@ function containerCalls(client: Docker, ask: Ask, patience: number) {
         networks: Object.keys(NetworkSettings.Networks ?? {}).filter((name) => name !== 'none'),
       };
     },
+    async measureContainer(id, signal) {
+      const answer: object = await ask({ what: 'measure a container', seconds, signal }, (abortSignal) =>
+        get(id).inspect(withSignal<object>({ size: true }, abortSignal)),
+      );
+      const size = 'SizeRw' in answer ? answer.SizeRw : 0;
+      return typeof size === 'number' ? size : 0;
+    },
     async listProcesses(containerId) {
       const answer = await ask({ what: 'list processes' }, (abortSignal) =>
         get(containerId).top(withSignal({}, abortSignal)),

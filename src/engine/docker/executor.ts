@@ -6,6 +6,7 @@ import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Archive } from '../../model/image/archive.js';
 import type { CommandRoot, Executor, ExecutorOptions } from '../../model/patch/engine.js';
 import type { RunOptions, RunResult } from '../../model/patch/workspace.js';
+import { assertLeft } from '../left-size.js';
 import { completeLimits } from '../limits.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
 import { connectDocker } from './connect.js';
@@ -165,6 +166,8 @@ function createRoot(parts: RootParts): CommandRoot {
       const processes = await container.listProcesses();
       for (const process of processes)
         warnings.add(`a command left a process running, which will not run in the image: ${process}`);
+      // Much sooner than the tar, in which holes are zeros.
+      assertLeft(await container.measure());
       const read = () => readDelta(container.export, origin, bodies);
       // A file that grows while it is read breaks the tar off.
       const { changes, attributed } = processes.length === 0 ? await read() : await container.pauseFor(read);

@@ -171,6 +171,8 @@ function abbreviate(text: string): string {
 
 function explainExit(code: number, network: boolean): string | undefined {
   if (code === 137) return 'it was killed; the usual cause is a lack of memory';
+  if (code === 153)
+    return 'it was ended at the limit for a file, 4294967295 bytes: an initrd holds no larger one';
   if (code === 127) return 'the image lacks a program that the step calls';
   if (code === 159)
     return 'it made a system call that a step may not make; 32-bit programs run in 32-bit images only';
