@@ -24,7 +24,7 @@ async function runDoctor(
   context: CommandContext,
 ): Promise<void> {
   const { examineMachine } = await import('../tasks/doctor.js');
-  const session = await openSession({ cache: false }, context);
+  await using session = await openSession({ cache: false }, context);
   // A line when it is known: some are found by a trial of seconds.
   const lines: Promise<void>[] = [];
   const show = (finding: Finding) => void lines.push(printLines(context, [showFinding(finding)]));

@@ -1,15 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { createErrorReport } from '../model/error/error.js';
-import { renderError } from '../report/error.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { addReapplyOptions, type ReapplyFlags } from './shared/deploy-options.js';
-import { guard } from './shared/errors.js';
+import { guard, printError } from './shared/errors.js';
 import { addLimitOptions } from './shared/limit-options.js';
 import { parseCount } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
-import { talk } from './shared/talk.js';
 
 interface Flags extends ReapplyFlags {
   readonly interval: number;
@@ -60,7 +58,7 @@ async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
         });
         await printLines(context, describeDeployed(deployed));
       } catch (error) {
-        talk(context, renderError(createErrorReport(error)));
+        printError(context, createErrorReport(error), error);
       }
     }
   } finally {

@@ -1,4 +1,5 @@
 import { planBuild } from '../build.js';
+import { assertSame, type ExaminedFile } from '../io/file/examine-file.js';
 import type { BuildRequest } from '../model/build.js';
 import type { Conflict } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error/error.js';
@@ -10,7 +11,6 @@ import { assessImage } from './assess-image.js';
 import { buildDeployment, dropOtherBuilds } from './build-deployment.js';
 import { compareWithLast } from './compare-deployments.js';
 import type { RecognisedStatus } from './decide-status.js';
-import { assertSame, type InstalledFile } from './installed-file.js';
 import type { Deployed } from './outcome.js';
 import { replaceImage } from './replace-image.js';
 import { findBackup, saveBackup } from './state/backup.js';
@@ -85,7 +85,7 @@ function needsProof(
 
 interface PlanOptions extends DeployTargetOptions {
   readonly before: RecognisedStatus;
-  readonly installed: InstalledFile;
+  readonly installed: ExaminedFile;
   readonly build: BuildRequest;
 }
 

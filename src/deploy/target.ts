@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { digestBytes } from '../io/digest.js';
+import { type ExaminedFile, examineFile } from '../io/file/examine-file.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import { removeAbandoned } from '../io/place/scratch.js';
 import type { Deployment, DeployState, Status } from '../model/deployment.js';
@@ -9,7 +10,6 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { findNamedImage } from '../setup/named-image.js';
-import { examineFile, type InstalledFile } from './installed-file.js';
 import { completeHint } from './next-command.js';
 import { lockFolder } from './state/lock.js';
 import { type LoadedState, loadState } from './state/state.js';
@@ -34,7 +34,7 @@ export interface Target {
   readonly folder: StateFolder;
   readonly state: LoadedState;
   /** Undefined when the file does not exist. */
-  readonly installed?: InstalledFile | undefined;
+  readonly installed?: ExaminedFile | undefined;
   /** Hex digest of the kernel that boots the image. */
   readonly kernel?: string | undefined;
   /** Set only while this image has no deployments of its own. */

@@ -14,9 +14,19 @@ export interface ReadingSessionOptions extends Partial<Omit<ReadingSession, 'pla
 /** Omitted options come from the process. */
 export function createReadingSession(options: ReadingSessionOptions): ReadingSession {
   const { signal = new AbortController().signal, limits, folder = process.cwd(), log = () => {} } = options;
-  const { environment = process.env, ask, onWork } = options;
-  const places = createPlaces(folder, environment);
-  return { signal, limits, places, ...splitEnvironment(environment), log, onWork, ask };
+  const { environment: all = process.env, ask, onWork, showLine } = options;
+  const { environment, secretVariables } = splitEnvironment(all);
+  return {
+    signal,
+    limits,
+    places: createPlaces(folder, all),
+    environment,
+    secretVariables: { ...secretVariables, ...options.secretVariables },
+    log,
+    onWork,
+    showLine,
+    ask,
+  };
 }
 
 type Environment = ReadingSession['environment'];

@@ -82,7 +82,12 @@ async function listInnerEntries(
   if (foreign !== undefined) {
     const { kind, code, message, offset, hint } = foreign;
     const cat = `moby-patch cat ${[outer].flat().join(' ')} ${path} > inside`;
-    throw new MobyPatchError(kind, code, message, { path: shown, offset, hint: `${cat}; ${hint}` });
+    throw new MobyPatchError(kind, code, message, {
+      path: shown,
+      offset,
+      hint: `${cat}; ${hint}`,
+      cause: foreign,
+    });
   }
   await using image = await openImage(inside, { signal, limits: session.limits, name: shown });
   return selectEntries(image.entries.values(), { globs, name: shown });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import type { MobyPatchError } from '#src/model/error/error.js';
 import type { StepOutcome } from '#src/model/patch/patch.js';
@@ -241,4 +242,16 @@ test('a value that could end a word or a line never reaches a shell or fstab', (
   ];
   for (const [kind, value] of refused)
     t.false(stepDefinitions.get(kind)?.schema.safeParse(value).success, JSON.stringify(value));
+});
+
+test('whether a certificate has ended is a question to the clock of the build', async (t) => {
+  const content = readFileSync('test/patch/cases/certificate/right/example-root.pem', 'utf8');
+  const value = { name: 'root', content };
+  const definition = stepDefinitions.get('certificate');
+  const note = async (stamp: number) => {
+    const outcome = await definition?.apply(value, { ...context, stamp }, createMemoryWorkspace({}));
+    return outcome?.notes?.join() ?? '';
+  };
+  t.notRegex(await note(context.stamp), /ended on/);
+  t.regex(await note(5_000_000_000), / ended on 2126-11-04/);
 });

@@ -42,3 +42,19 @@ test('without a cache nothing is written, also when its folder exists', async (t
   }
   await t.throwsAsync(stat(join(folder, '.cache')), { code: 'ENOENT' });
 });
+
+test('a session keeps each of its options, and secrets of the process beside those that are given', async (t) => {
+  const given = {
+    signal: new AbortController().signal,
+    limits: { anyway: 1 },
+    log: () => {},
+    onStage: () => {},
+    onWork: () => {},
+    showLine: () => {},
+    ask: async () => '',
+  };
+  const environment = { MOBY_PATCH_SECRET_a: '1' };
+  await using session = createSession({ ...given, environment, secretVariables: { b: '2' }, cache: false });
+  for (const [name, value] of Object.entries(given)) t.is(session[name as keyof typeof given], value, name);
+  t.deepEqual(session.secretVariables, { MOBY_PATCH_SECRET_a: '1', b: '2' });
+});

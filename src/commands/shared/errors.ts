@@ -54,10 +54,15 @@ export function guard<Arguments extends readonly unknown[]>(
   };
 }
 
-/** Prints an error on standard error and sets the exit code; a defect of the program with its stack. */
+/** Prints an error on standard error and sets the exit code. */
 export function explain(context: CommandContext, report: ErrorReport, error?: unknown): void {
   if (report.code === outputClosed) return;
+  printError(context, report, error);
+  context.setExitCode(exitCodes[report.kind]);
+}
+
+/** On standard error; a defect of the program with its stack. */
+export function printError(context: CommandContext, report: ErrorReport, error?: unknown): void {
   talk(context, shortenPaths(context, renderError(report)));
   if (report.code === 'internal' && error !== undefined) talk(context, inspect(error).replace(/^/gm, '  '));
-  context.setExitCode(exitCodes[report.kind]);
 }

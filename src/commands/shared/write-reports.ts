@@ -5,11 +5,10 @@ import type { FileAccess } from '../../model/access.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Report } from '../../model/result/report.js';
 import { createReportDraft } from '../../report/draft.js';
-import { renderError } from '../../report/error.js';
 import { renderers } from '../../report/renderers.js';
 import type { CommandContext } from './context.js';
+import { printError } from './errors.js';
 import type { ReportFlags } from './options.js';
-import { talk } from './talk.js';
 
 /**
  * Refuses, before the work begins, reports that could not be written after it. Errors (`invalid`): `report-unknown`
@@ -70,7 +69,7 @@ export async function withReports<T>(
     const report = { ...(last ?? draft.report()), failed: true, error: createErrorReport(error) };
     // The first error is the one to throw; the second is only printed.
     await writeReports({ report, access }, files, context).catch((second) =>
-      talk(context, renderError(createErrorReport(second))),
+      printError(context, createErrorReport(second), second),
     );
     throw error;
   }

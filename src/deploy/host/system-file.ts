@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { examineFile } from '../../io/file/examine-file.js';
+import { replaceInPlace } from '../../io/place/replace-in-place.js';
 import { createScratch } from '../../io/place/scratch.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import { examineFile } from '../installed-file.js';
-import { replaceImage } from '../replace-image.js';
 
 /** Lines of ours in a text file of the system, between two marks that allow to replace and remove them. */
 export interface MarkedBlock {
@@ -51,7 +51,7 @@ interface TextReplacement {
   readonly after: string;
 }
 
-/** Replaces a text file as safely as an image. Errors: `image-changed` (`failed`), those of `replaceImage`. */
+/** Replaces a text file as safely as an image. Errors: `image-changed` (`failed`), those of `replaceInPlace`. */
 export async function replaceText(
   { path, before, after }: TextReplacement,
   signal: AbortSignal,
@@ -64,7 +64,8 @@ export async function replaceText(
   await using scratch = await createScratch();
   const source = join(scratch.path, 'text');
   await writeFile(source, after);
-  await replaceImage({ source, sha256: digest(after), target, signature: existing?.signature }, signal);
+  const replacement = { source, sha256: digest(after), target, signature: existing?.signature, what: 'file' };
+  await replaceInPlace(replacement, signal);
 }
 
 function digest(text: string): string {

@@ -1,11 +1,11 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { examineFile } from '../../io/file/examine-file.js';
 import { streamRegular } from '../../io/file/regular-file.js';
 import { readAccess } from '../../io/place/access-list.js';
 import { createOutput } from '../../io/place/output.js';
 import type { FileMark } from '../../model/deployment.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import { examineFile } from '../installed-file.js';
 
 const namePattern = /^([0-9a-f]{64})\.img$/;
 

@@ -55,13 +55,17 @@ export const certificateStep = defineStep({
       outcomes.push(await linkByHash(workspace, certificate, { base, path }));
     }
     outcomes.push(await addToBundles(workspace, context, certificates));
-    return combine(outcomes, certificates.flatMap(warn));
+    return combine(
+      outcomes,
+      certificates.flatMap((certificate) => warn(certificate, context.stamp)),
+    );
   },
 });
 
-function warn({ subject, isAuthority, end }: Certificate): string[] {
+/** `now`: seconds since 1970; the build's clock, so that equal inputs give equal reports. */
+function warn({ subject, isAuthority, end }: Certificate, now: number): string[] {
   return [
-    ...(end.getTime() < Date.now() ? [`${subject} ended on ${end.toISOString().slice(0, 10)}`] : []),
+    ...(end.getTime() < now * 1000 ? [`${subject} ended on ${end.toISOString().slice(0, 10)}`] : []),
     ...(isAuthority
       ? []
       : [`${subject} is no certificate authority: it is trusted for itself alone, if at all`]),

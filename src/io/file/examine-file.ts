@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
-import { digestBytes } from '../io/digest.js';
-import { createReadError } from '../io/file/input-file.js';
-import { streamRegular } from '../io/file/regular-file.js';
-import type { FileMark } from '../model/deployment.js';
-import { MobyPatchError } from '../model/error/error.js';
+import type { FileMark } from '../../model/deployment.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import { digestBytes } from '../digest.js';
+import { createReadError } from './input-file.js';
+import { streamRegular } from './regular-file.js';
 
 /** A file's digest and size, with a signature that any later write changes. */
-export interface InstalledFile extends FileMark {
+export interface ExaminedFile extends FileMark {
   readonly signature: string;
 }
 
@@ -14,7 +14,7 @@ export interface InstalledFile extends FileMark {
  * Undefined when the file does not exist. Errors: `image-unreadable`, and `image-changed` (`failed`) when it is
  * written to while it is read.
  */
-export async function examineFile(path: string): Promise<InstalledFile | undefined> {
+export async function examineFile(path: string): Promise<ExaminedFile | undefined> {
   const before = await readSignature(path);
   if (before === undefined) return undefined;
   const sha256 = await digestBytes(streamRegular(path)).catch((cause) => {
