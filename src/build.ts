@@ -1,3 +1,4 @@
+import { bootOutput } from './build/boot-output.js';
 import { countBytes } from './build/count-bytes.js';
 import { healCache } from './build/heal-cache.js';
 import { openInput, prepare } from './build/prepare.js';
@@ -35,8 +36,6 @@ import { prefixOf } from './unpack/prefix.js';
 import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
 import { createRefusedError } from './verify/boot/judge/refused-error.js';
-import { chooseMemory } from './verify/boot/machine/machine.js';
-import { detectInit } from './verify/boot/probe/detect-init.js';
 import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards, showHazard } from './verify/hazards/find-hazards.js';
 import { refuseProblems } from './verify/preflight/run-checks.js';
@@ -97,7 +96,7 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
     const made = { image, plan, changes, bootconfig };
     await using output = await draft.stage('repack', () => repack(run, { ...made, scratch }));
     await using written = await draft.stage('validate', () => validate(run, { ...made, output }));
-    const boot = await draft.stage('verify', () => verify(run, { plan, written, scratch }));
+    const boot = await draft.stage('verify', () => verify(run, { image, plan, written, scratch }));
     draft.set({ boot });
     await draft.stage('publish', () =>
       publish(run, { image, plan, output, boot, scratch, kept: kept || cached !== undefined }),
@@ -235,30 +234,23 @@ async function validate(
 }
 
 interface VerifyStage {
+  readonly image: Image;
   readonly plan: Plan;
   readonly written: Image;
   readonly scratch: Scratch;
 }
 
 async function verify(
-  { request, session: { signal, log, showLine } }: Run,
-  { plan, written, scratch }: VerifyStage,
+  run: Run,
+  { image, plan, written, scratch }: VerifyStage,
 ): Promise<BootResult | undefined> {
+  const { request, session } = run;
   if (request.verify === undefined) {
-    log('not booted, as requested');
+    session.log('not booted, as requested');
     return undefined;
   }
-  const boot = {
-    ...request.verify,
-    expects: [...request.verify.expects, ...plan.expects],
-    memory: chooseMemory(written.layout, request.verify),
-    image: written.file,
-    sha256: written.layout.sha256,
-    console: `${scratch.path}/console.log`,
-  };
-  // Loaded only where something is booted: a build with --no-verify need not wait for these modules.
-  const { bootImage } = await import('./verify/boot/boot.js');
-  return bootImage(boot, { signal, log, init: detectInit(written.entries), showLine, archive: written });
+  const options = { ...request.verify, expects: [...request.verify.expects, ...plan.expects] };
+  return bootOutput(run, { image, written, options, folder: scratch.path });
 }
 
 interface PublishStage {

@@ -41,7 +41,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   build: stages,
   'build.ts': [...stages, 'build'],
   setup: [...stages, 'build.ts'],
-  tasks: [...stages, 'build.ts', 'setup'],
+  tasks: [...stages, 'build.ts', 'setup', 'version.ts'],
   deploy: [...stages, 'build.ts', 'setup'],
   commands: [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],
   'index.ts': [...stages, 'build.ts', 'setup', 'tasks', 'deploy'],

@@ -43,6 +43,20 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
     'With a kernel, and a line that must come':
       "moby-patch verify initrd.gz --kernel vmlinuz --expect 'login:'",
   },
+  bisect: {
+    'Which of these patches breaks the boot': 'moby-patch bisect -i initrd.gz -p ./motd -p ./nfs -p ./ssh',
+    'Which step of one, with the console of that boot':
+      'moby-patch bisect -i initrd.gz -p ./nfs --steps --console bad.log',
+  },
+  matrix: {
+    'Two patches in two images, alone and together':
+      'moby-patch matrix -i old.gz -i new.gz -p ./nfs -p ./ssh -p ./nfs+./ssh',
+    'Images with kernels elsewhere':
+      'moby-patch matrix -i a.gz -i b.gz --kernels vmlinuz-a --kernels vmlinuz-b -p ./nfs',
+  },
+  explain: {
+    'Where a file of an image comes from': 'moby-patch explain patched.gz etc/fstab',
+  },
   status: {
     'Where an installed image stands': 'moby-patch status -i /boot/initrd.img -p ./motd',
   },

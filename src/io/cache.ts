@@ -219,6 +219,7 @@ const kinds: Readonly<Record<CacheKind, true>> = {
   steps: true,
   package: true,
   packages: true,
+  verdict: true,
 };
 
 function isEntry(path: string): boolean {

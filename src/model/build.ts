@@ -46,6 +46,8 @@ export interface BuildRequest {
   readonly dataAlign?: number | undefined;
   /** Absent: the output is not booted, and the report says so. */
   readonly verify?: BootOptions | undefined;
+  /** Boot the input beside the output, and report what is different. */
+  readonly compareStock?: boolean | undefined;
   /** What is wrong with the request itself; a build is refused for all of it together. */
   readonly faults?: readonly MobyPatchError[] | undefined;
   /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */

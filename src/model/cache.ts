@@ -4,7 +4,8 @@ import type { Bytes } from './image/entry.js';
  * What a cache file holds, and the folder it is in. `member`: a compressed run. `scan`: the records of an image
  * file; `members`: those of its single members. `bodies`: the files of an image that a plan reads. `import`: the
  * layers of an image imported into Docker; `root`: what such an image looks like in a container. `steps`: what the
- * first steps of a plan made. `package`: a download; `packages`: the list of an image's downloads.
+ * first steps of a plan made. `package`: a download; `packages`: the list of an image's downloads. `verdict`: that on
+ * a boot.
  */
 export type CacheKind =
   | 'member'
@@ -15,7 +16,8 @@ export type CacheKind =
   | 'root'
   | 'steps'
   | 'package'
-  | 'packages';
+  | 'packages'
+  | 'verdict';
 
 /** A cached file, whole and as it was written. The reader closes it; it stays readable when the cache is trimmed. */
 export interface CachedFile extends AsyncDisposable {

@@ -1,5 +1,6 @@
 import type { OpenWorkspace } from '../model/patch/engine.js';
 import type { Step } from '../model/patch/patch.js';
+import type { Workspace } from '../model/patch/workspace.js';
 import type { StepReport } from '../model/result/report.js';
 import type { AppliedSteps, CachedSteps } from './cached-steps.js';
 import { runPlaced } from './place-error.js';
@@ -56,7 +57,8 @@ async function applyStep(
 ): Promise<StepReport> {
   const start = performance.now();
   log(`${step.patch}: ${step.summary}`);
-  const { changed, notes = [], packages = {} } = await step.apply(workspace, signal);
+  const { paths, hasRun, recorder } = recordWrites(workspace);
+  const { changed, notes = [], packages = {} } = await step.apply(recorder, signal);
   const { patch, kind, summary } = step;
   return {
     patch,
@@ -66,8 +68,32 @@ async function applyStep(
     cached: false,
     notes,
     packages,
+    ...(paths.size > 0 && { paths: [...paths].sort() }),
+    ...(hasRun() && { ran: true as const }),
     durationMs: Math.round(performance.now() - start),
   };
+}
+
+/** A workspace that notes which paths are written through it. */
+function recordWrites(workspace: OpenWorkspace) {
+  const paths = new Set<string>();
+  let ran = false;
+  const recorder: Workspace = {
+    ...workspace,
+    put(file) {
+      paths.add(file.path);
+      return workspace.put(file);
+    },
+    remove(path) {
+      paths.add(path);
+      return workspace.remove(path);
+    },
+    run(...command) {
+      ran = true;
+      return workspace.run(...command);
+    },
+  };
+  return { paths, recorder, hasRun: () => ran };
 }
 
 function describeCached(count: number, steps: readonly Step[], left: readonly Step[]): string {

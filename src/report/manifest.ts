@@ -14,12 +14,51 @@ export function createManifest(report: Report): Manifest {
     patches:
       plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
     packages: listPackages(report),
+    steps: report.steps.map(({ patch, summary }) => ({ patch, summary })),
+    changes: listChanges(report),
     engine: engine?.name ?? '',
     mode: mode?.name ?? '',
     verdict: boot === undefined ? 'not booted' : boot.verdict,
     ...(boot === undefined ? {} : { reached: boot.reached, console: nameFile(boot.console) }),
     warnings: report.warnings,
   };
+}
+
+/** Who wrote a path: the steps that say so; else those whose commands can have. */
+function listChanges({ diff, steps }: Report): Manifest['changes'] {
+  const writers = new Map<string, number[]>();
+  const makers = new Map<string, number[]>();
+  for (const [index, { paths = [] }] of steps.entries())
+    for (const path of paths) {
+      addTo(writers, path, index);
+      for (let at = parentOf(path); at !== ''; at = parentOf(at)) addTo(makers, at, index);
+    }
+  const runners = [...steps.keys()].filter((index) => steps[index]?.ran === true);
+  return (diff?.differences ?? []).map(({ path, kind }) => {
+    const writer = writers.get(path) ?? (kind === 'removed' ? findAbove(writers, path) : undefined);
+    // A folder that was made for what is in it.
+    const maker = runners.length === 0 ? makers.get(path) : undefined;
+    return { path, change: kind, steps: writer ?? maker ?? runners };
+  });
+}
+
+function addTo(groups: Map<string, number[]>, path: string, index: number): void {
+  const group = groups.get(path) ?? [];
+  if (group.at(-1) !== index) group.push(index);
+  groups.set(path, group);
+}
+
+/** What removes a folder removes what is in it. */
+function findAbove(writers: ReadonlyMap<string, number[]>, path: string): number[] | undefined {
+  for (let at = parentOf(path); at !== ''; at = parentOf(at)) {
+    const found = writers.get(at);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 function describe(name: string, layout: Layout | undefined): ManifestImage {

@@ -3,8 +3,10 @@ import type { Layout } from '../model/image/layout.js';
 import { type BootResult, bootStages } from '../model/result/boot.js';
 import { type Expectation, nameExpectation } from '../model/result/expectation.js';
 import type { Report, StepReport } from '../model/result/report.js';
+import type { StockComparison } from '../model/result/stock.js';
 import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
+import { describeStock } from './stock.js';
 
 const mostPackages = 6;
 
@@ -32,6 +34,7 @@ export function renderReport(report: Report): string[] {
     ...renderRow('changes', diff && summarizeDiff(diff)),
     ...warnings.flatMap((warning) => renderRow('warning', warning)),
     ...renderBootOf(report),
+    ...renderStock(report.stock),
     ...renderRow('manifest', manifest),
     ...renderRow('stages', times.join(', ')),
   ];
@@ -159,6 +162,12 @@ function renderStep(step: StepReport): string[] {
 function renderBootOf({ boot, failed, after }: Report): string[] {
   if (boot !== undefined) return renderBoot(boot);
   return !failed && after !== undefined ? renderRow('boot', 'not booted') : [];
+}
+
+function renderStock(stock: StockComparison | undefined): string[] {
+  if (stock === undefined) return [];
+  const [head = '', ...lines] = describeStock(stock);
+  return [...renderRow('stock', head), ...lines.flatMap((line) => renderRow('', line))];
 }
 
 function describeTwice(differences: readonly unknown[]): string {

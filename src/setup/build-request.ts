@@ -58,6 +58,7 @@ export interface BuildFlags extends BootFlags {
   readonly locked?: boolean;
   /** Make the changes twice, and refuse them where they differ. */
   readonly twice?: boolean;
+  readonly compareStock?: boolean;
 }
 
 /**
@@ -92,6 +93,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     output,
     accept: [...(values.accept ?? []), ...(flags.accept ?? [])],
     twice: flags.twice,
+    ...(flags.compareStock === true && { compareStock: true }),
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
     limits: chooseStepLimits(flags, values),

@@ -29,6 +29,17 @@ const manifestSchema = z.object({
   plan: z.string().min(1),
   packages: packageVersions,
   verdict: z.enum(['passed', 'refused', 'not booted']),
+  // Absent in manifests of earlier versions.
+  steps: z.array(z.object({ patch: z.string(), summary: z.string() })).optional(),
+  changes: z
+    .array(
+      z.object({
+        path: z.string(),
+        change: z.enum(['added', 'changed', 'removed']),
+        steps: z.array(z.int().min(0)),
+      }),
+    )
+    .optional(),
 });
 
 /** Errors (`invalid`): `lock-missing`, `lock-invalid`. */

@@ -11,6 +11,7 @@ import {
   formatBootSchema,
   formatConfigurationSchema,
   formatPatchSchema,
+  resultSchemas,
 } from './support/generated-texts.js';
 import { describeSteps } from './support/steps-page.js';
 
@@ -44,6 +45,11 @@ test('schema/moby-patch.schema.json is generated from the code', async (t) => {
 test('schema/boot.schema.json is generated, and the boots of the reports fit it', async (t) => {
   await checkCurrent(t, join('schema', 'boot.schema.json'), formatBootSchema());
   t.notThrows(() => bootSchema.parse(createReport().boot));
+});
+
+test('the schemas of bisect, matrix and explain are generated', async (t) => {
+  for (const [name, text] of resultSchemas)
+    await checkCurrent(t, join('schema', `${name}.schema.json`), text);
 });
 
 test('docs/steps.md is generated from the schemas and the cases', async (t) => {

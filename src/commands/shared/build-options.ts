@@ -63,6 +63,7 @@ export function addBuildOptions(command: Command): Command {
     .addOption(createAcceptOption())
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option('--twice', 'make the changes twice, and refuse them where they differ')
+    .option('--compare-stock', 'boot the stock image too, and report what is different')
     .option('--no-verify', 'do not boot the new image')
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it');
   return addBootOptions(addStepLimitOptions(command));

@@ -19,6 +19,8 @@ export interface BootRequest {
   readonly accelerator?: 'auto' | 'kvm' | 'tcg' | undefined;
   /** Hold what the guest has unpacked against the image. */
   readonly attest?: boolean | undefined;
+  /** Have the guest tell what runs in it. */
+  readonly survey?: boolean | undefined;
   /** The file to which the console is recorded. */
   readonly console: string;
 }
@@ -32,6 +34,14 @@ export interface ExpectationResult {
   readonly seconds?: number | undefined;
   /** Set where it was met, but not within the seconds that it has. */
   readonly late?: true | undefined;
+}
+
+/** What runs in a guest whose system is up. */
+export interface Survey {
+  /** Those of its init system; programs where none keeps a list. */
+  readonly services: readonly { readonly name: string; readonly state: string }[];
+  /** KiB in use; absent where the guest does not tell. */
+  readonly memory?: number | undefined;
 }
 
 /** The stages of a boot itself; those of expectations have their names. */
@@ -76,6 +86,7 @@ export interface BootResult {
   readonly causes: readonly string[];
   /** Absent where it was not wanted, or the guest did not come so far. */
   readonly attestation?: Attestation | undefined;
+  readonly survey?: Survey | undefined;
   readonly expectations: readonly ExpectationResult[];
   /** Console lines that look like trouble but do not refuse the boot. */
   readonly warnings: readonly string[];

@@ -24,6 +24,17 @@ export interface Manifest {
   }[];
   /** Name -> version of every package that a step installed. */
   readonly packages: Readonly<Record<string, string>>;
+  /** All steps in their order. */
+  readonly steps: readonly { readonly patch: string; readonly summary: string }[];
+  /**
+   * Every path of the output that is not as in the input. `steps`: indexes of the steps that wrote it; several where
+   * commands of several steps can have.
+   */
+  readonly changes: readonly {
+    readonly path: string;
+    readonly change: 'added' | 'changed' | 'removed';
+    readonly steps: readonly number[];
+  }[];
   readonly engine: string;
   readonly mode: string;
   readonly verdict: 'passed' | 'refused' | 'not booted';

@@ -6,6 +6,7 @@ import type { Layout } from '../image/layout.js';
 import type { EngineName } from '../patch/engine.js';
 import type { PlannedPatch } from '../patch/plan.js';
 import type { BootResult } from './boot.js';
+import type { StockComparison } from './stock.js';
 import type { RunDifference } from './twice.js';
 
 export type Stage = 'configure' | 'unpack' | 'plan' | 'patch' | 'repack' | 'validate' | 'verify' | 'publish';
@@ -21,6 +22,10 @@ export interface StepReport {
   readonly proven?: boolean | undefined;
   readonly notes: readonly string[];
   readonly packages: Readonly<Record<string, string>>;
+  /** What it put or removed itself, sorted; what its commands did is not in it. Absent: nothing. */
+  readonly paths?: readonly string[] | undefined;
+  /** Whether it ran commands, which may have changed any path. */
+  readonly ran?: true | undefined;
   readonly durationMs: number;
 }
 
@@ -101,6 +106,8 @@ export interface Report {
   readonly twice?: readonly RunDifference[] | undefined;
   readonly diff?: TreeDiff | undefined;
   readonly boot?: BootResult | undefined;
+  /** Only where it was asked for. */
+  readonly stock?: StockComparison | undefined;
   readonly warnings: readonly string[];
   readonly error?: ErrorReport | undefined;
   /** Milliseconds of each stage that began. */

@@ -4,6 +4,7 @@ import { type Check, listChecks } from '../checks.js';
 import { renderBootconfig } from '../diff.js';
 import { renderError } from '../error.js';
 import { type Markup, mark, markLines } from '../markup.js';
+import { showDifference } from '../stock.js';
 import { describeCached, showSeconds } from '../text.js';
 import { createChangeTree } from './change-tree.js';
 import { createBootTimes, createSegments, createTimes } from './strips.js';
@@ -34,6 +35,7 @@ export function listSections(report: Report): Section[] {
     ...createSection('Packages', [createPackages(report)]),
     ...createSection('Bytes of the image', createLayouts(report)),
     ...createSection('Time', [createTimes(report), ...createBootTimes(report)]),
+    ...createSection('Stock and patched', createStock(report)),
     ...createSection('Origin', [createOrigin(report)]),
   ];
 }
@@ -111,6 +113,32 @@ function createPackages({ steps }: Report): Markup | undefined {
 function createLayouts({ before, after }: Report): Markup[] {
   if (after === undefined || after.sha256 === before?.sha256) return createSegments('before', before);
   return [...createSegments('before', before), ...createSegments('after', after)];
+}
+
+function createStock({ stock: compared }: Report): (Markup | undefined)[] {
+  if (compared === undefined) return [];
+  const { stock, stages, services, memory, errors } = compared;
+  const seconds = { digits: 1, unit: ' s' };
+  const rows: (readonly [string, string])[] = [
+    ['verdict on the stock image', stock.verdict === 'passed' ? 'passed' : `refused: ${stock.reason}`],
+    ...stages.map(({ name, stock, patched }) => [name, showDifference(stock, patched, seconds)] as const),
+    ...(memory === undefined
+      ? []
+      : [
+          [
+            'memory in use',
+            showDifference(memory.stock / 1024, memory.patched / 1024, { digits: 0, unit: ' MiB' }),
+          ] as const,
+        ]),
+  ];
+  const changed = services.map(({ name, stock = 'absent', patched = 'absent' }) => [name, stock, patched]);
+  return [
+    createTable(['', 'stock and patched'], rows),
+    createTable(['service', 'stock', 'patched'], changed),
+    errors.length === 0
+      ? undefined
+      : mark`<h3>New errors on the console</h3>\n<pre>${markLines(errors)}</pre>\n`,
+  ];
 }
 
 function createOrigin(report: Report): Markup | undefined {

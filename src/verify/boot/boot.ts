@@ -114,7 +114,7 @@ async function bootOnce(
   const attest = expected && architecture;
   const isReplaced = init === 'other' || attest !== undefined;
   const { firstProgram, words } = splitCmdline(request.cmdline, isReplaced);
-  const probe = createProbe({ init, nonce, expects, firstProgram, attest });
+  const probe = createProbe({ init, nonce, expects, firstProgram, attest, survey: request.survey });
   let onLine = (_: string) => {};
   const seen = createObservation(nonce, expects, (line) => onLine(line));
   const { kernel, memory, network, image, sha256 } = request;
@@ -173,6 +173,7 @@ async function bootOnce(
     endedAt: isPassed ? undefined : (stages.find(({ state }) => state === 'failed')?.name ?? 'system'),
     causes: isPassed ? [] : listCauses({ stages, tail }),
     attestation,
+    survey: seen.survey.result(),
     expectations: seen.expectations.results(),
     warnings: seen.warnings(),
     console: request.console,

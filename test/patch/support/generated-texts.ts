@@ -8,6 +8,7 @@ import { whenSchema } from '#src/patch/language/when.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { configurationSchema } from '#src/setup/configuration.js';
 import { bootSchema } from '../../report/boot-schema.js';
+import { bisectionSchema, explanationSchema, matrixSchema } from '../../report/proof-schemas.js';
 
 /** The text of schema/patch.schema.json, for editors. */
 export function formatPatchSchema(): string {
@@ -29,6 +30,13 @@ export function formatConfigurationSchema(): string {
 export function formatBootSchema(): string {
   return formatJsonSchema('The boot of an image, version 1: moby-patch verify --json', bootSchema);
 }
+
+/** The texts of the schemas of what commands print with `--json`, by the name of the file. */
+export const resultSchemas: ReadonlyMap<string, string> = new Map([
+  ['bisect', formatJsonSchema('What moby-patch bisect --json prints, version 1', bisectionSchema)],
+  ['matrix', formatJsonSchema('What moby-patch matrix --json prints, version 1', matrixSchema)],
+  ['explain', formatJsonSchema('What moby-patch explain --json prints, version 1', explanationSchema)],
+]);
 
 /** As the formatter of this project writes it, with a list of plain values on one line. */
 function formatJsonSchema(title: string, schema: z.ZodType): string {

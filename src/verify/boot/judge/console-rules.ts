@@ -139,6 +139,14 @@ const warningPatterns: readonly RegExp[] = [
   /ERROR: \S+ failed to start|ERROR: cannot start \S+/,
 ];
 
+/** Registers and calls that follow a panic: the lines before them say why. */
+const dump =
+  /^\[ *\d+\.\d+\]\s+(?:\? \S+\+0x|\S+\+0x[0-9a-f]+\/0x|R[A-Z0-9]{2}: |RIP: |CR2: |Code: |<\/?TASK>|Call Trace:|CPU: \d|Hardware name:|Kernel Offset:)/;
+
+export function isDump(line: string): boolean {
+  return dump.test(line);
+}
+
 /** Whether a line looks like trouble although the boot may be good. */
 export function isWarning(line: string): boolean {
   return warningPatterns.some((pattern) => pattern.test(line));

@@ -4,14 +4,16 @@ import { type AttestationWatch, createAttestationWatch } from '../attest/attesta
 import { createConsoleReader } from '../console.js';
 import { parseConsoleLine } from '../machine/kernel-line.js';
 import { isMarkerLine, type Marker, markerWord, parseMarker } from '../probe/marker.js';
-import { isWarning, matchRule, type Rule } from './console-rules.js';
+import { isDump, isWarning, matchRule, type Rule } from './console-rules.js';
 import { type ExpectationWatch, watchExpectations } from './expectations.js';
 import { createMender } from './mender.js';
+import { createSurveyWatch, type SurveyWatch } from './survey-watch.js';
 
 /** All that the host knows of a guest: what it printed, and when. Pure; times are seconds since the start. */
 export interface Observation {
   readonly expectations: ExpectationWatch;
   readonly attestation: AttestationWatch;
+  readonly survey: SurveyWatch;
   push(chunk: Uint8Array, seconds: number): void;
   /** What came over the probe's own port. */
   pushProbe(chunk: Uint8Array, seconds: number): void;
@@ -82,6 +84,7 @@ export function createObservation(
   const ownMarker = `${markerWord} ${nonce} `;
   const expectations = watchExpectations(expects);
   const attestation = createAttestationWatch();
+  const survey = createSurveyWatch();
   const mender = createMender(ownMarker);
   const warnings = new Set<string>();
   const shapes = new Set<string>();
@@ -165,6 +168,7 @@ export function createObservation(
     if (marker.kind === 'output') expectations.seeOutput(marker);
     if (marker.kind === 'warning') warn(marker.text);
     if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
+    if (marker.kind === 'survey') survey.see(marker.text);
     if (marker.kind === 'alive') progress = { ...progress, ...marker };
     if (marker.kind !== 'reached') return;
     reached = marker.what;
@@ -174,7 +178,7 @@ export function createObservation(
 
   function seeLine(line: string): void {
     milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
-    if (line !== '') tail.push(line);
+    if (line !== '' && !isDump(line)) tail.push(line);
     if (tail.length > mostLines) tail.shift();
     heard.push(line);
     const shape = line.replace(/\d+/g, '#').slice(0, 200);
@@ -205,6 +209,7 @@ export function createObservation(
   return {
     expectations,
     attestation,
+    survey,
     push(chunk, seconds) {
       now = seconds;
       const before = unfinished();

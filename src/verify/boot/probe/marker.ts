@@ -17,6 +17,8 @@ export type Marker =
   /** A path of the root, told before the first program; then how many there were. */
   | { readonly kind: 'attest'; readonly found: AttestedPath }
   | { readonly kind: 'attested'; readonly count: number }
+  /** A line of a survey: `begin`, `service NAME STATE`, `process NAME`, `memory KIB`, `end`. */
+  | { readonly kind: 'survey'; readonly text: string }
   | { readonly kind: 'warning'; readonly text: string }
   /** Refuses the boot. */
   | { readonly kind: 'broken'; readonly text: string };
@@ -44,7 +46,7 @@ export function parseMarker(line: string, nonce: string): Marker | undefined {
     return goals.has(rest)
       ? { kind: 'reached', what: rest as Exclude<BootResult['reached'], 'nothing'> }
       : undefined;
-  if (word === 'warning' || word === 'broken') return { kind: word, text: rest };
+  if (word === 'warning' || word === 'broken' || word === 'survey') return { kind: word, text: rest };
   return parseNumbered(word, rest);
 }
 

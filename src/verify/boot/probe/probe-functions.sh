@@ -1,4 +1,5 @@
-# Functions of both probes. $probe_marker: the words that start a line of ours. Lines go to descriptor 9.
+# Functions of both probes. $probe_marker: the words that start a line of ours. Lines go to descriptor 9. $probe_survey: not
+# empty where a survey is wanted.
 
 say() { echo "${probe_marker:?} $* ." >&9; }
 
@@ -62,13 +63,16 @@ failures() { # INDEX NAMES, which may fail
 	done
 	if [ -z "$failed" ]; then say "check $1 ok none"; else say "check $1 no${failed}"; fi
 }
-memory() { # INDEX KIB
-	total='' free=''
+measure() { # sets $used to the KiB that are in use, empty where the guest does not tell
+	total='' free='' used=''
 	[ ! -r /proc/meminfo ] || while read -r key value _; do
 		case $key in MemTotal:) total=$value ;; MemAvailable:) free=$value ;; esac
 	done </proc/meminfo
-	if [ -z "$free" ]; then say "check $1 no the guest does not tell (/proc is not mounted)"; return; fi
-	used=$((total - free))
+	[ -z "$free" ] || used=$((total - free))
+}
+memory() { # INDEX KIB
+	measure
+	if [ -z "$used" ]; then say "check $1 no the guest does not tell (/proc is not mounted)"; return; fi
 	if [ $used -lt "$2" ]; then found=ok; else found=no; fi
 	say "check $1 $found $((used / 1024)) MiB are in use"
 }
@@ -96,6 +100,32 @@ polls() {
 	commands "$@"
 	polling=
 }
+# What runs and how much memory is in use, for a comparison with another boot.
+survey() {
+	say 'survey begin'
+	case $system in
+	systemd)
+		systemctl list-units --type=service --all --plain --no-legend --no-pager 2>&- |
+			while read -r each _ active sub _; do say "survey service $each $active $sub"; done
+		;;
+	openrc)
+		for state in started failed inactive; do
+			for file in "$probe_state/$state"/*; do [ ! -L "$file" ] || say "survey service ${file##*/} $state"; done
+		done
+		;;
+	*)
+		for found in /proc/[0-9]*; do
+			line=
+			# A thread of the kernel has no program.
+			[ ! -e "$found/exe" ] || [ ! -r "$found/comm" ] || read -r line <"$found/comm"
+			[ -z "$line" ] || say "survey process $line"
+		done
+		;;
+	esac
+	measure
+	[ -z "$used" ] || say "survey memory $used"
+	say 'survey end'
+}
 probe_done=' ' polling=
 system=own
 
@@ -103,6 +133,7 @@ system=own
 report() {
 	goal=$1
 	shift
+	[ -z "$probe_survey" ] || survey
 	say "reached $goal"
 	[ ! -f /proc/1/fd/1 ] || say "warning process 1 writes to a regular file instead of the console"
 	while [ $# -gt 0 ]; do

@@ -31,6 +31,8 @@ export interface ProbeRequest {
   readonly firstProgram: string;
   /** Of a guest that first tells what it has unpacked. */
   readonly attest?: Architecture | undefined;
+  /** Of a guest that tells what runs in it. */
+  readonly survey?: boolean | undefined;
 }
 
 /**
@@ -57,14 +59,16 @@ export function createProbe(request: ProbeRequest): Probe {
 }
 
 /** By path. */
-function listFiles({ init, nonce, expects, firstProgram }: ProbeRequest): Map<string, Uint8Array> {
+function listFiles({ init, nonce, expects, firstProgram, survey }: ProbeRequest): Map<string, Uint8Array> {
   if (init === 'none') return new Map();
   if (init === 'other')
-    return new Map([[markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram))]]);
+    return new Map([
+      [markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram, { survey }))],
+    ]);
   const service = `etc/init.d/${markerWord}`;
   const link = `etc/runlevels/default/${markerWord}`;
   return new Map([
-    [service, encodeFile(service, createService(nonce, expects))],
+    [service, encodeFile(service, createService(nonce, expects, { survey }))],
     [link, encodeSymlink(link, `/${service}`)],
   ]);
 }
@@ -79,8 +83,8 @@ function encodePort(): Uint8Array {
 }
 
 /** The OpenRC service that reports the end of the default runlevel. */
-export function createService(nonce: string, expects: readonly Expectation[]): string {
-  return setVariables(read('service'), createVariables(nonce, expects));
+export function createService(nonce: string, expects: readonly Expectation[], told: Told = {}): string {
+  return setVariables(read('service'), createVariables(nonce, expects, told));
 }
 
 /** A shell variable holds a content; probe-functions.sh reads one byte more. */
@@ -89,8 +93,13 @@ const longestContent = 32 * 1024;
 const longestChecks = 100 * 1024;
 
 /** The program that starts a watcher and becomes the image's first program, `init`. */
-export function createWrapper(nonce: string, expects: readonly Expectation[], init: string): string {
-  const variables = createVariables(nonce, expects);
+export function createWrapper(
+  nonce: string,
+  expects: readonly Expectation[],
+  init: string,
+  told: Told = {},
+): string {
+  const variables = createVariables(nonce, expects, told);
   if (Buffer.byteLength(variables.probe_checks) > longestChecks)
     throw new MobyPatchError(
       'invalid',
@@ -101,12 +110,16 @@ export function createWrapper(nonce: string, expects: readonly Expectation[], in
   return setVariables(read('init'), { ...variables, probe_watcher: read('watcher'), probe_init: init });
 }
 
-function createVariables(nonce: string, expects: readonly Expectation[]) {
+/** What the guest tells besides. */
+type Told = Pick<ProbeRequest, 'survey'>;
+
+function createVariables(nonce: string, expects: readonly Expectation[], { survey = false }: Told) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
     probe_functions: read('functions'),
     probe_checks: listChecks(expects),
     probe_port: portPath,
+    probe_survey: survey ? 'yes' : '',
   };
 }
 

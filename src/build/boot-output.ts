@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import type { BootOptions } from '../model/build.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Image } from '../model/image/archive.js';
+import type { BootResult } from '../model/result/boot.js';
+import { chooseMemory } from '../verify/boot/machine/machine.js';
+import { detectInit } from '../verify/boot/probe/detect-init.js';
+import type { Run } from './run.js';
+
+export interface OutputBoot {
+  /** The input. */
+  readonly image: Image;
+  readonly written: Image;
+  readonly options: BootOptions;
+  /** A folder for consoles. */
+  readonly folder: string;
+}
+
+/**
+ * Boots what was written, and the input beside it where that was asked for; the comparison is in the draft. An emulated
+ * guest that is too slow to tell has the time of the input in its error.
+ */
+export async function bootOutput(run: Run, output: OutputBoot): Promise<BootResult> {
+  const { image, written, options, folder } = output;
+  const { request, draft } = run;
+  const isSame = image.layout.sha256 === written.layout.sha256;
+  const survey = request.compareStock === true && !isSame;
+  const console = `${folder}/console.log`;
+  const boot = await bootOne(run, { image: written, options: { ...options, survey }, console }).catch(
+    async (error) => {
+      if (isSame || !(error instanceof MobyPatchError) || error.code !== 'boot-too-slow') throw error;
+      throw await addStockTime(run, output, error);
+    },
+  );
+  if (request.compareStock === true && isSame)
+    draft.warn('the output is the input: there is no stock image to compare');
+  if (!survey) return boot;
+  run.session.log('the stock image beside it');
+  const stockConsole = `${folder}/stock.console.log`;
+  const stock = await bootStock(run, output, stockConsole).catch((error) => {
+    if (run.session.signal.aborted || !(error instanceof MobyPatchError)) throw error;
+    draft.warn(`the boot of the stock image tells nothing: ${error.message}`);
+    return undefined;
+  });
+  if (stock === undefined) return boot;
+  const { compareBoots } = await import('../verify/boot/compare-boots.js');
+  const read = async (path: string) => run.redaction.text(await readFile(path, 'utf8'));
+  const [left, right] = [await read(stockConsole), await read(console)];
+  draft.set({ stock: compareBoots({ boot: stock, console: left }, { boot, console: right }) });
+  return boot;
+}
+
+interface OneBoot {
+  readonly image: Image;
+  readonly options: BootOptions;
+  readonly console: string;
+}
+
+async function bootOne(
+  { session: { signal, log, showLine } }: Run,
+  { image, options, console }: OneBoot,
+): Promise<BootResult> {
+  // Loaded only where something is booted: a build with --no-verify need not wait for these modules.
+  const { bootImage } = await import('../verify/boot/boot.js');
+  const request = {
+    ...options,
+    memory: chooseMemory(image.layout, options),
+    image: image.file,
+    sha256: image.layout.sha256,
+    console,
+  };
+  return bootImage(request, { signal, log, init: detectInit(image.entries), showLine, archive: image });
+}
+
+/** Nothing is expected of it: what patches add is not there. */
+function bootStock(run: Run, { image, written, options }: OutputBoot, console: string): Promise<BootResult> {
+  const { expects } = run.request.verify ?? options;
+  const isBlind = detectInit(image.entries) === 'none';
+  return bootOne(run, {
+    image,
+    options: {
+      ...options,
+      expects: isBlind ? expects : [{ 'no-failed-services': false }],
+      memory: chooseMemory(written.layout, options),
+      survey: true,
+      attest: false,
+    },
+    console,
+  });
+}
+
+async function addStockTime(run: Run, output: OutputBoot, error: MobyPatchError): Promise<MobyPatchError> {
+  run.session.log(`${error.message}; the stock image beside it`);
+  const told = await bootStock(run, output, `${output.folder}/stock.console.log`).then(
+    ({ verdict, seconds, reason }) =>
+      verdict === 'passed' ? `is up in ${seconds.toFixed(1)} s` : `does not come up: ${reason}`,
+    (cause) => {
+      if (run.session.signal.aborted) throw cause;
+      return cause instanceof MobyPatchError && cause.code === 'boot-too-slow'
+        ? 'is too slow here, too'
+        : `cannot be booted: ${cause instanceof Error ? cause.message : cause}`;
+    },
+  );
+  const { kind, code, message, hint } = error;
+  return new MobyPatchError(kind, code, `${message}; the stock image ${told}`, { hint, cause: error });
+}

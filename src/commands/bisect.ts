@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { exitCodes } from '../model/error/error.js';
+import type { BuildFlags } from '../setup/build-request.js';
+import { addBuildOptions } from './shared/build-options.js';
+import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
+import { guard } from './shared/errors.js';
+import { addLimitOptions } from './shared/limit-options.js';
+import { printJson, printLines, shortenPaths } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
+
+interface Flags extends BuildFlags, SessionFlags {
+  readonly steps?: boolean;
+  readonly console?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function addBisectCommand(program: Command, context: CommandContext): void {
+  addLimitOptions(
+    addBuildOptions(
+      program
+        .command('bisect')
+        .description('find the patch, of those of a build, with which the boot is refused'),
+    )
+      .option('--steps', 'find the step instead')
+      .option('--console <file>', 'write the console of the first image that is refused to this file')
+      .option('--json', 'what was found as JSON on standard output')
+      .option('-q, --quiet', 'print nothing but what was found'),
+  ).action(guard(context, (flags: Flags) => runBisect(flags, context)));
+}
+
+async function runBisect(flags: Flags, context: CommandContext): Promise<void> {
+  const progress = createProgress(context, flags.quiet ?? false);
+  try {
+    const { bisect } = await import('../tasks/prove/bisect.js');
+    const setup = await import('../setup/build-request.js');
+    await using session = await openSession(flags, context, progress);
+    const build = await setup.createBuildRequest(setup.ignoreUnnamedFile(flags), session);
+    setup.assertNoFaults(build);
+    const unit = flags.steps === true ? 'step' : 'patch';
+    const found = await bisect({ build, unit, console: flags.console }, session);
+    progress.end();
+    if (flags.json) await printJson(context, found);
+    else {
+      const { renderBisection } = await import('../report/bisection.js');
+      await printLines(
+        context,
+        renderBisection(found).map((line) => shortenPaths(context, line)),
+      );
+    }
+    if (found.culprit === undefined) context.setExitCode(exitCodes.unchanged);
+  } finally {
+    progress.end();
+  }
+}

@@ -1,0 +1,41 @@
+import type { StockComparison } from '../model/result/stock.js';
+
+/** Lines for people: the verdict on the stock image, then what is different. */
+export function describeStock({ stock, stages, services, memory, errors }: StockComparison): string[] {
+  const verdict =
+    stock.verdict === 'passed'
+      ? `passed: ${stock.reached} reached in ${stock.seconds.toFixed(1)} s`
+      : `REFUSED: ${stock.reason}`;
+  const times = stages.map(
+    ({ name, stock, patched }) => `${name} ${showDifference(stock, patched, { digits: 1, unit: ' s' })}`,
+  );
+  const used = memory && {
+    stock: memory.stock / 1024,
+    patched: memory.patched / 1024,
+  };
+  return [
+    verdict,
+    `time: ${times.join(', ')}`,
+    ...(used === undefined
+      ? []
+      : [`memory in use: ${showDifference(used.stock, used.patched, { digits: 0, unit: ' MiB' })}`]),
+    ...(services.length === 0
+      ? ['services: the same']
+      : services.map(
+          ({ name, stock = 'absent', patched = 'absent' }) => `service ${name}: ${stock} -> ${patched}`,
+        )),
+    ...(errors.length === 0
+      ? ['console: no new error']
+      : errors.map((line) => `new on the console: ${line}`)),
+  ];
+}
+
+/** `0.8 -> 0.9 s`. */
+export function showDifference(
+  stock: number | undefined,
+  patched: number | undefined,
+  { digits, unit }: { readonly digits: number; readonly unit: string },
+): string {
+  const show = (value: number | undefined) => (value === undefined ? 'not reached' : value.toFixed(digits));
+  return `${show(stock)} -> ${show(patched)}${patched === undefined ? '' : unit}`;
+}

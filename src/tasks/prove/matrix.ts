@@ -1,0 +1,72 @@
+import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
+import type { Matrix, MatrixCell } from '../../model/result/matrix.js';
+import type { Session } from '../../model/session.js';
+import { assertNoFaults, type BuildFlags, createBuildRequest } from '../../setup/build-request.js';
+import { findPlan, proveBuild } from './prove-build.js';
+
+export interface MatrixRequest {
+  readonly images: readonly string[];
+  /** Of the images, in their order; one is for all, and none is what lies beside each. */
+  readonly kernels: readonly string[];
+  /** Sets of patches. */
+  readonly rows: readonly (readonly string[])[];
+  /** Everything else, the same for all cells. */
+  readonly flags: BuildFlags;
+}
+
+/** Every set of patches in every image: a build with a boot each, unless an earlier run has proven the same. */
+export async function proveMatrix(request: MatrixRequest, session: Session): Promise<Matrix> {
+  const { images, kernels, rows } = request;
+  if (images.length === 0 || rows.length === 0) {
+    const what = images.length === 0 ? 'image' : 'patch';
+    throw new MobyPatchError('invalid', 'matrix-empty', `a table of verdicts needs at least one ${what}`, {
+      hint: 'moby-patch matrix -i IMAGE -i IMAGE -p PATCH -p PATCH',
+    });
+  }
+  if (kernels.length > 1 && kernels.length !== images.length)
+    throw new MobyPatchError(
+      'invalid',
+      'matrix-kernels',
+      `found ${kernels.length} kernels for ${images.length} images, wanted one for all, or one for each in the same order`,
+      { hint: '-i A -i B --kernels KERNEL-OF-A --kernels KERNEL-OF-B' },
+    );
+  const digests = new Map<string, string>();
+  const cells: MatrixCell[] = [];
+  for (const patches of rows)
+    for (const [column, image] of images.entries()) {
+      session.signal.throwIfAborted();
+      session.log(`${patches.join('+')} in ${image}`);
+      const kernel = kernels.length > 1 ? kernels[column] : kernels[0];
+      const cell = await proveCell({ ...request, image, patches, kernel, digests }, session);
+      session.log(`${patches.join('+')} in ${image}: ${cell.state}`);
+      cells.push(cell);
+    }
+  const boots = cells.filter(({ proof }) => proof?.seconds !== undefined && !proof.remembered).length;
+  return { version: 1, images, rows, cells, boots };
+}
+
+interface CellRequest extends Pick<MatrixRequest, 'flags'> {
+  readonly image: string;
+  readonly patches: readonly string[];
+  readonly kernel: string | undefined;
+  readonly digests: Map<string, string>;
+}
+
+/** What a patch or an image is at fault for is the state of its cell; an abort ends all of them. */
+async function proveCell(
+  { flags, image, patches, kernel, digests }: CellRequest,
+  session: Session,
+): Promise<MatrixCell> {
+  const cell = { image, patches };
+  try {
+    const wanted = { ...flags, image, patch: patches, config: false as const, ...(kernel && { kernel }) };
+    const build = await createBuildRequest({ ...wanted, output: 'image' }, session);
+    assertNoFaults(build);
+    if ((await findPlan(build, session)).steps.length === 0) return { ...cell, state: 'no effect' };
+    const proof = await proveBuild(build, session, { kernels: digests });
+    return { ...cell, state: proof.verdict, proof };
+  } catch (error) {
+    if (session.signal.aborted) throw error;
+    return { ...cell, state: 'error', error: createErrorReport(error) };
+  }
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { build, planBuild } from '../../build.js';
+import { cacheEntry } from '../../io/cache.js';
+import { digestBytes } from '../../io/digest.js';
+import { createScratch } from '../../io/place/scratch.js';
+import type { BuildRequest } from '../../model/build.js';
+import type { CacheEntry } from '../../model/cache.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Proof } from '../../model/result/bisection.js';
+import type { Outcome, PlanReport } from '../../model/result/report.js';
+import type { Session } from '../../model/session.js';
+import { version } from '../../version.js';
+
+export interface ProveOptions {
+  /** Digests of kernel files that were read already. */
+  readonly kernels: Map<string, string>;
+  /** Gets the console of what was booted, as a file that is gone afterwards. */
+  readonly onConsole?: ((proof: Proof, file: string) => Promise<void>) | undefined;
+}
+
+/** Raised when a verdict may be another one for the same input. */
+const cacheVersion = 1;
+
+/**
+ * Builds and boots in a folder of its own, unless an earlier run has: a verdict on the same plan, kernel, terms of the boot
+ * and program is remembered. Errors: those of a build, but for a refused image.
+ */
+export async function proveBuild(
+  request: BuildRequest,
+  session: Session,
+  { kernels, onConsole }: ProveOptions,
+): Promise<Proof> {
+  const plan = await findPlan(request, session);
+  const entry = await openProof(plan, request, { session, kernels });
+  const known = await readProof(entry);
+  if (known !== undefined) return known;
+  await using scratch = await createScratch();
+  const output = join(scratch.path, 'image');
+  const outcome = await build({ ...request, output, split: false, files: request.files }, session);
+  const proof = readOutcome(outcome, plan.id);
+  await entry.write(Buffer.from(JSON.stringify(proof)));
+  const file = `${output}.${proof.verdict === 'passed' ? '' : 'refused.'}console.log`;
+  if (outcome.report.boot !== undefined) await onConsole?.(proof, file);
+  return proof;
+}
+
+/** The plan of a build. Errors: those of a plan. */
+export async function findPlan(request: BuildRequest, session: Session): Promise<PlanReport> {
+  const quiet = { ...session, log: () => {}, onStage: () => {} };
+  const { report, error } = await planBuild(request, quiet);
+  if (error !== undefined || report.plan === undefined) throw error;
+  return report.plan;
+}
+
+interface ProofOptions {
+  readonly session: Session;
+  readonly kernels: Map<string, string>;
+}
+
+async function openProof(
+  plan: PlanReport,
+  request: BuildRequest,
+  { session, kernels }: ProofOptions,
+): Promise<CacheEntry> {
+  const { verify, codec = '', level = -1, mode = '', single = false, dataAlign = 0 } = request;
+  if (verify === undefined) throw createUnbootedError();
+  const { kernel, ...terms } = verify;
+  const digest = kernels.get(kernel) ?? (await digestBytes(createReadStream(kernel)));
+  kernels.set(kernel, digest);
+  const written = [codec, level, mode, String(single), dataAlign];
+  const boot = createHash('sha256').update(JSON.stringify(terms)).digest('hex');
+  return cacheEntry(session.cache, 'verdict', cacheVersion, version, plan.id, digest, boot, written);
+}
+
+/** `option-wrong` (`invalid`). */
+export function createUnbootedError(): MobyPatchError {
+  const message = 'a verdict comes from a boot, which --no-verify leaves out';
+  return new MobyPatchError('invalid', 'option-wrong', message, { hint: 'the same without --no-verify' });
+}
+
+async function readProof(entry: CacheEntry): Promise<Proof | undefined> {
+  const bytes = await entry.read();
+  if (bytes === undefined) return undefined;
+  try {
+    const proof = JSON.parse(Buffer.from(bytes).toString()) as Proof;
+    return { ...proof, remembered: true };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Codes with which an image is refused, with a boot or without one. */
+const refusals: ReadonlySet<string> = new Set(['boot-refused', 'boot-hazard']);
+
+function readOutcome({ report, error }: Outcome, plan: string): Proof {
+  const { boot } = report;
+  if (report.error !== undefined && !refusals.has(report.error.code)) throw error;
+  return {
+    verdict: report.error === undefined ? 'passed' : 'refused',
+    plan,
+    ...(report.error !== undefined && { reason: boot?.reason ?? report.error.message }),
+    ...(boot?.endedAt !== undefined && { endedAt: boot.endedAt }),
+    tail: boot?.tail ?? [],
+    ...(boot !== undefined && { seconds: boot.seconds }),
+    remembered: false,
+  };
+}

@@ -1,0 +1,68 @@
+import { type BootResult, bootStages } from '../../model/result/boot.js';
+import type { StockComparison } from '../../model/result/stock.js';
+
+/** A boot with the text of its console. */
+export interface RecordedBoot {
+  readonly boot: BootResult;
+  readonly console: string;
+}
+
+const mostErrors = 100;
+
+/** What is different in the boot of a patched image. */
+export function compareBoots(stock: RecordedBoot, patched: RecordedBoot): StockComparison {
+  const [before, after] = [stock.boot, patched.boot];
+  const [used, now] = [before.survey?.memory, after.survey?.memory];
+  return {
+    stock: before,
+    stages: pair(mapStages(before), mapStages(after)),
+    services: pair(mapServices(before), mapServices(after)).filter((each) => each.stock !== each.patched),
+    ...(used !== undefined && now !== undefined && { memory: { stock: used, patched: now } }),
+    errors: listNewErrors(stock.console, patched.console),
+  };
+}
+
+function pair<Value>(stock: ReadonlyMap<string, Value>, patched: ReadonlyMap<string, Value>) {
+  return [...new Set([...stock.keys(), ...patched.keys()])].map((name) => ({
+    name,
+    stock: stock.get(name),
+    patched: patched.get(name),
+  }));
+}
+
+const own: ReadonlySet<string> = new Set(bootStages);
+
+function mapStages({ stages }: BootResult): Map<string, number> {
+  return new Map(
+    stages.flatMap(({ name, state, seconds }) =>
+      own.has(name) && state === 'reached' && seconds !== undefined ? [[name, seconds] as const] : [],
+    ),
+  );
+}
+
+function mapServices({ survey }: BootResult): Map<string, string> {
+  return new Map((survey?.services ?? []).map(({ name, state }) => [name, state]));
+}
+
+const error =
+  /\b(errors?|fail(s|ed|ure)?|fatal|panic|oops|BUG|segfault|cannot|can't|could not|unable|denied|not found|no such|invalid|timed out)\b/i;
+
+/** Lines of a kernel that depend on the moment, or quote its command line. */
+const unstable = /\btsc: |clocksource: |Kernel command line: |Unknown kernel command line/i;
+
+/** Lines that tell of an error, but for their numbers unlike all of the other console. */
+function listNewErrors(stock: string, patched: string): string[] {
+  const known = new Set(stock.split('\n').map(shape));
+  const found = new Map<string, string>();
+  for (const line of patched.split('\n'))
+    if (error.test(line) && !unstable.test(line) && !known.has(shape(line)) && !found.has(shape(line)))
+      found.set(shape(line), line);
+  return [...found.values()].slice(0, mostErrors);
+}
+
+function shape(line: string): string {
+  return line
+    .replace(/^\s*\[ *\d+\.\d+\] /, '')
+    .replace(/0x[0-9a-f]+|\d+/gi, '#')
+    .trim();
+}

@@ -1,0 +1,50 @@
+import test from 'ava';
+import type { Matrix, MatrixCell } from '#src/model/result/matrix.js';
+import { renderMatrix, shortNames } from '#src/report/matrix.js';
+import { matrixSchema } from './proof-schemas.js';
+
+const images = ['/v/1/initrd.gz', '/v/2/initrd.gz'];
+const proof = { plan: 'p', tail: [], remembered: false };
+const cells: readonly MatrixCell[] = [
+  {
+    image: '/v/1/initrd.gz',
+    patches: ['nfs'],
+    state: 'passed',
+    proof: { ...proof, verdict: 'passed', seconds: 9.04 },
+  },
+  {
+    image: '/v/2/initrd.gz',
+    patches: ['nfs'],
+    state: 'refused',
+    proof: { ...proof, verdict: 'refused', reason: 'no \x1b[31mlight' },
+  },
+  { image: '/v/1/initrd.gz', patches: ['nfs', 'ssh'], state: 'no effect' },
+  {
+    image: '/v/2/initrd.gz',
+    patches: ['nfs', 'ssh'],
+    state: 'error',
+    error: { kind: 'invalid', code: 'kernel-missing', message: 'no kernel', hint: '--kernel FILE' },
+  },
+];
+const matrix: Matrix = { version: 1, images, rows: [['nfs'], ['nfs', 'ssh']], cells, boots: 2 };
+
+test('a matrix is a table, with the reason of each cell that has not passed', (t) => {
+  t.deepEqual(renderMatrix(matrix), [
+    '         1/initrd.gz   2/initrd.gz',
+    'nfs      passed 9.0 s  REFUSED',
+    'nfs+ssh  no effect     ERROR',
+    '',
+    'nfs in /v/2/initrd.gz: refused: no \\x1b[31mlight',
+    'nfs+ssh in /v/2/initrd.gz: no kernel [kernel-missing]',
+    '  try: --kernel FILE',
+    '',
+    '2 boots, 0 remembered',
+  ]);
+  t.notThrows(() => matrixSchema.parse(matrix));
+});
+
+test('names of images are as short as they can be', (t) => {
+  t.deepEqual(shortNames(['a/b', 'a/c']), ['b', 'c']);
+  t.deepEqual(shortNames(['x/a/b', 'y/a/b']), ['x/a/b', 'y/a/b']);
+  t.deepEqual(shortNames(['id', 'd/id']), ['id', 'd/id']);
+});
