@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { explainForeign } from '../compress/foreign.js';
 import { copyIntoPlace } from '../io/place/output.js';
 import { createScratch } from '../io/place/scratch.js';
-import { quoteWord } from '../io/process/script.js';
+import { fillScript, quoteWord } from '../io/process/script.js';
 import type { Image } from '../model/image/archive.js';
 import type { BootRequest, BootResult } from '../model/result/boot.js';
 import type { Outcome } from '../model/result/report.js';
@@ -140,8 +140,8 @@ async function keepRun(folder: string, { boot, console, signal, log }: KeptRun):
   const image = join(folder, 'initrd.img');
   if (signal.aborted) return;
   const argv = await createInteractive(boot, { signal, log: () => {} }).catch(() => []);
-  await writeFile(join(folder, 'boot.sh'), `#!/bin/sh\nexec ${argv.map(quoteWord).join(' ')}\n`, {
-    mode: 0o700,
-  });
+  const url = new URL('./boot-by-hand.sh', import.meta.url);
+  const script = fillScript(url, { command: argv.map(quoteWord).join(' ') });
+  await writeFile(join(folder, 'boot.sh'), `${script}\n`, { mode: 0o700 });
   log(`kept: ${folder} (console.log, boot.sh, and ${image} with the probe)`);
 }

@@ -5,7 +5,21 @@ import { readFileSync } from 'node:fs';
  * Directives for shellcheck are left out.
  */
 export function readScript(url: URL): string {
-  return readFileSync(url, 'utf8').replace(/^\s*# shellcheck .*\n/gm, '');
+  return readFileSync(url, 'utf8').replace(/^[ \t]*# shellcheck .*\n/gm, '');
+}
+
+/**
+ * The script, without the line break at its end, with each placeholder `@name@` replaced by its value. A placeholder
+ * that stands alone in its line and has no text takes the line with it. The values stand in the script itself: quote
+ * what is a word. For a file that becomes part of an image.
+ */
+export function fillScript(url: URL, values: Readonly<Record<string, string>>): string {
+  const filled = readScript(url).replace(/^@(\w+)@\n|@(\w+)@/gm, (text, line?: string, word?: string) => {
+    const value = values[line ?? word ?? ''] ?? text;
+    if (line === undefined || value === text) return value;
+    return value === '' ? '' : `${value}\n`;
+  });
+  return filled.replace(/\n$/, '');
 }
 
 /** The script with variables set behind its first line. A value is any text without NUL. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fillScript } from '../../../io/process/script.js';
 import type { StepOutcome } from '../../../model/patch/patch.js';
 import { ensureStarted, type Reader } from '../../system/init/ensure-started.js';
 import { findInit } from '../../system/init/find-init.js';
@@ -82,14 +83,17 @@ function conf(name: string): string {
 const list = 'etc/modules';
 
 /** The services of OpenRC and of Debian's sysvinit that load what etc/modules lists. */
-const reader: Reader = {
-  names: ['modules', 'modules-load', 'kmod', 'module-init-tools'],
-  fallback: {
-    name: 'moby-patch-modules',
-    description: `Loads the modules of /${list}.`,
-    command: ['/bin/sh', '-c', `for name in $(sed 's/#.*//' /${list}); do modprobe "$name"; done`],
-  },
-};
+function createReader(): Reader {
+  const script = fillScript(new URL('./load-modules.sh', import.meta.url), { list });
+  return {
+    names: ['modules', 'modules-load', 'kmod', 'module-init-tools'],
+    fallback: {
+      name: 'moby-patch-modules',
+      description: `Loads the modules of /${list}.`,
+      command: ['/bin/sh', '-c', script],
+    },
+  };
+}
 
 /** A line of the list that the boot reads: systemd-modules-load's, or etc/modules. */
 async function loadAtBoot(name: string, at: At): Promise<StepOutcome> {
@@ -100,5 +104,7 @@ async function loadAtBoot(name: string, at: At): Promise<StepOutcome> {
   const outcome = await editFile(at.workspace, at.context, { path, edit });
   if (init === undefined)
     return combine([outcome], [`found no init system that is known: nothing reads ${path} at boot`]);
-  return init.name === 'systemd' ? outcome : combine([outcome, await ensureStarted(reader, init, at)]);
+  return init.name === 'systemd'
+    ? outcome
+    : combine([outcome, await ensureStarted(createReader(), init, at)]);
 }

@@ -1,7 +1,7 @@
-import { quoteWord } from '../../../io/process/script.js';
+import { fillScript, quoteWord } from '../../../io/process/script.js';
 import { facilities } from './facilities.js';
 import type { MountDefinition, ServiceOrder } from './init-system.js';
-import { createHeader, fillScript } from './script-text.js';
+import { createHeader } from './script-text.js';
 
 /**
  * A service that mounts one line of /etc/fstab, for busybox sh and dash. It measures time by /proc/uptime because the
@@ -9,61 +9,50 @@ import { createHeader, fillScript } from './script-text.js';
  * script looks for its exit code in a file and never uses `wait`.
  */
 export function createMountScript(mount: MountDefinition, kind: 'openrc' | 'lsb'): string {
-  const text = kind === 'openrc' ? createOpenrcParts(mount) : createLsbParts(mount);
-  return fillScript(new URL('./mount-service.sh', import.meta.url), {
-    ...text,
+  const settings = fillScript(new URL('./mount-settings.sh', import.meta.url), {
     source: quoteWord(mount.source),
     target: quoteWord(mount.target),
     limit: String(mount.timeout),
     attempt: String(Math.min(mount.attempt, mount.timeout)),
+  });
+  const functions = fillScript(new URL('./mount-functions.sh', import.meta.url), {
     // Without it mount.nfs itself retries for two minutes.
     options: /^nfs4?$/.test(mount.type) ? '-o retry=0 ' : '',
   });
+  const parts = { settings, functions };
+  return kind === 'openrc' ? fillOpenrc(mount, parts) : fillLsb(mount, parts);
 }
 
-function createOpenrcParts(mount: MountDefinition) {
-  const depend = listDependencies(mount, ['network', 'names', 'log']).map((line) => `\t${line}`);
-  return {
-    head: '#!/sbin/openrc-run',
-    start: `description=${quoteWord(describe(mount))}\n\ndepend() {\n${depend.join('\n')}\n}\n`,
-    end: '',
-  };
+interface Parts {
+  readonly settings: string;
+  readonly functions: string;
 }
 
-/** Stands in for what OpenRC gives its scripts. */
-const lsbStart = `
-ebegin() { echo "$*"; }
-eend() { [ "$1" = 0 ] || echo "$2"; return "$1"; }
-mountinfo() { # -q TARGET
-	while read -r _ place _; do [ "$place" != "$2" ] || return 0; done </proc/mounts
-	return 1
+function fillOpenrc(mount: MountDefinition, parts: Parts): string {
+  return fillScript(new URL('./mount-openrc.sh', import.meta.url), {
+    ...parts,
+    description: quoteWord(describe(mount)),
+    depend: createDepend(listDependencies(mount, ['network', 'names', 'log'])),
+  });
 }
-`;
 
-const lsbEnd = `
-case $1 in
-start) start ;;
-stop) stop ;;
-restart | force-reload) stop && start ;;
-status) mountinfo -q "$target" ;;
-*)
-	echo "usage: $0 {start|stop|restart|force-reload|status}" >&2
-	exit 2
-	;;
-esac
-`;
-
-function createLsbParts(mount: MountDefinition) {
+function fillLsb(mount: MountDefinition, parts: Parts): string {
   const order = { ...mount, after: ['network', 'names', 'log', ...mount.after] };
-  return {
-    head: `#!/bin/sh\n${createHeader(order, describe(mount))}\nRC_SVCNAME=${mount.name}`,
-    start: `PATH=/usr/sbin:/usr/bin:/sbin:/bin\nmkdir -p /run\n${lsbStart}`,
-    end: lsbEnd,
-  };
+  return fillScript(new URL('./mount-lsb.sh', import.meta.url), {
+    ...parts,
+    header: createHeader(order, describe(mount)),
+    name: mount.name,
+  });
 }
 
 function describe({ source, target }: MountDefinition): string {
   return `Mounts ${source} on ${target}.`;
+}
+
+/** The function `depend` of a script of OpenRC. */
+export function createDepend(lines: readonly string[]): string {
+  const url = new URL('./openrc-depend.sh', import.meta.url);
+  return fillScript(url, { lines: lines.map((line) => `\t${line}`).join('\n') });
 }
 
 /** Lines of `depend()` of OpenRC; `uses`: what it starts after and asks for, if the image has it. */

@@ -1,8 +1,8 @@
-import { quoteWord } from '../../../io/process/script.js';
+import { fillScript, quoteWord } from '../../../io/process/script.js';
 import { combine } from '../text-file.js';
 import { isAnyFile } from '../workspace-files.js';
 import type { InitSystem, ServiceDefinition } from './init-system.js';
-import { listDependencies } from './mount-script.js';
+import { createDepend, listDependencies } from './mount-script.js';
 import { disableService, enableService, isInRunlevel } from './openrc-runlevels.js';
 import { describeMountByScript, mountByScript, putScript } from './script-services.js';
 import { createCommandLine } from './script-text.js';
@@ -33,7 +33,7 @@ function createScript(service: ServiceDefinition, hasSupervisor: boolean): strin
   const { description, command, user, folder, environment } = service;
   const [program = '', ...args] = command;
   const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${quoteWord(value)}`);
-  const depend = listDependencies(service).map((line) => `\t${line}`);
+  const depend = listDependencies(service);
   const daemon = [
     `command=${quoteWord(program)}`,
     `command_args=${quoteWord(args.map(quoteWord).join(' '))}`,
@@ -49,21 +49,18 @@ function createScript(service: ServiceDefinition, hasSupervisor: boolean): strin
     `description=${quoteWord(description)}`,
     ...(service.type === 'daemon' ? daemon : []),
     ...variables,
-    ...(depend.length > 0 ? ['', 'depend() {', ...depend, '}'] : []),
-    ...(service.type === 'once' ? listOnce(service) : []),
-    '',
+    ...(depend.length > 0 ? ['', createDepend(depend)] : []),
+    ...(service.type === 'once' ? ['', createStart(service)] : []),
   ].join('\n');
 }
 
-function listOnce(service: ServiceDefinition): string[] {
+/** Of a service that runs once. */
+function createStart(service: ServiceDefinition): string {
   const { folder } = service;
-  return [
-    '',
-    'start() {',
-    '\tebegin "Running $RC_SVCNAME"',
-    ...(folder === undefined ? [] : [`\tcd ${quoteWord(folder)} || return 1`]),
-    `\t${createCommandLine(service)}`,
-    '\teend $?',
-    '}',
+  const lines = [
+    ...(folder === undefined ? [] : [`cd ${quoteWord(folder)} || return 1`]),
+    createCommandLine(service),
   ];
+  const url = new URL('./openrc-once.sh', import.meta.url);
+  return fillScript(url, { run: lines.map((line) => `\t${line}`).join('\n') });
 }

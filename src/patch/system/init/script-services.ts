@@ -10,7 +10,7 @@ import { createProgramScript } from './script-text.js';
 // What the init systems have in common whose services are scripts of etc/init.d.
 
 export function putScript(name: string, text: string, { workspace }: At): Promise<StepOutcome> {
-  const content = new TextEncoder().encode(text);
+  const content = new TextEncoder().encode(`${text}\n`);
   return putIfDifferent(workspace, { path: `etc/init.d/${name}`, type: 'file', mode: 0o755, content });
 }
 

@@ -1,11 +1,6 @@
-import { quoteWord, readScript } from '../../../io/process/script.js';
+import { fillScript, quoteWord } from '../../../io/process/script.js';
 import { facilities } from './facilities.js';
 import type { ServiceChoice, ServiceDefinition, ServiceOrder } from './init-system.js';
-
-/** A script with its placeholders (`@name@`) replaced: the values stand in the file itself, which is part of the image. */
-export function fillScript(file: URL, values: Readonly<Record<string, string>>): string {
-  return readScript(file).replace(/@(\w+)@/g, (name, key: string) => values[key] ?? name);
-}
 
 /** What a shell runs for a command as its user. */
 export function createCommandLine({ command, user }: ServiceDefinition): string {
@@ -21,7 +16,7 @@ export function createProgramScript(service: ServiceDefinition): string {
   const lines = [
     ...Object.entries(environment).map(([key, value]) => `export ${key}=${quoteWord(value)}`),
     ...(folder === undefined ? ['cd /'] : [`cd ${quoteWord(folder)} || exit 1`]),
-    isLoop ? `while :; do ${line}; sleep 1; done` : `exec ${line}`,
+    isLoop ? runAgain(line) : `exec ${line}`,
   ];
   const file = type === 'once' ? './once-service.sh' : './program-service.sh';
   return fillScript(new URL(file, import.meta.url), {
@@ -29,6 +24,10 @@ export function createProgramScript(service: ServiceDefinition): string {
     name,
     run: lines.map((each) => `\t${each}`).join('\n'),
   });
+}
+
+function runAgain(command: string): string {
+  return fillScript(new URL('./run-again.sh', import.meta.url), { command });
 }
 
 /** The comment of LSB 5 by which insserv and update-rc.d order scripts. */

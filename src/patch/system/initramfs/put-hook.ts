@@ -1,3 +1,4 @@
+import { fillScript } from '../../../io/process/script.js';
 import type { StepOutcome } from '../../../model/patch/patch.js';
 import type { At } from '../init/init-system.js';
 import { createStepError } from '../step-context.js';
@@ -27,32 +28,38 @@ export function putHook(hook: Hook, where: HookPlace, at: At): Promise<StepOutco
   return where.place === 'start' ? putFirst(hook, at) : putBeforeSwitch(hook, at);
 }
 
-function encode(lines: readonly string[]): Uint8Array {
-  return new TextEncoder().encode(`${lines.join('\n')}\n`);
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\n`);
+}
+
+/** A script beside this module, filled with what every one of them needs of the hook. */
+function fill(
+  file: string,
+  { name, path, variables }: Hook,
+  values: Readonly<Record<string, string>> = {},
+): string {
+  const assignments = variables.map((each) => `${each} `).join('');
+  return fillScript(new URL(`./${file}.sh`, import.meta.url), { name, path, assignments, ...values });
+}
+
+function addVariable(hook: Hook, assignment: string): Hook {
+  return { ...hook, variables: [...hook.variables, assignment] };
 }
 
 /** Its scripts are run by the file ORDER beside them, which mkinitramfs has written (initramfs-tools(7)). */
 async function putInOrder(hook: Hook, { initramfs, place }: HookPlace, at: At): Promise<StepOutcome> {
   const { workspace, context } = at;
   const folder = `${initramfs.folder}/${place}`;
-  const line = `/${folder}/${hook.name} "$@"`;
-  const edit = (text: string) =>
-    text.split('\n').includes(line)
-      ? text
-      : `${text}${line}\n[ -e /conf/param.conf ] && . /conf/param.conf\n`;
-  const script = [
-    '#!/bin/sh',
-    '[ "$1" != prereqs ] || exit 0',
-    'export NEWROOT="$rootmnt"',
-    ...hook.variables.map((each) => `export ${each}`),
-    `${hook.path} || echo "the hook ${hook.name} failed: $?"`,
-  ];
+  const order = fill('order-entry', { ...hook, path: `/${folder}/${hook.name}` });
+  const [line = ''] = order.split('\n');
+  const edit = (text: string) => (text.split('\n').includes(line) ? text : `${text}${order}\n`);
+  const exports = hook.variables.map((each) => `export ${each}`).join('\n');
   return combine([
     await putIfDifferent(workspace, {
       path: `${folder}/${hook.name}`,
       type: 'file',
       mode: 0o755,
-      content: encode(script),
+      content: encode(fill('ordered-hook', hook, { exports })),
     }),
     await editFile(workspace, context, { path: `${folder}/ORDER`, edit }),
   ]);
@@ -60,17 +67,20 @@ async function putInOrder(hook: Hook, { initramfs, place }: HookPlace, at: At): 
 
 /** dracut sources its hooks, so that an exit in one would be its own: the script gets a shell to itself. */
 function putSourced(hook: Hook, { initramfs, place }: HookPlace, { workspace }: At): Promise<StepOutcome> {
-  const call = [...hook.variables, 'NEWROOT="$NEWROOT"', hook.path].join(' ');
-  const lines = ['#!/bin/sh', `${call} || warn "the hook ${hook.name} failed: $?"`];
   const path = `${initramfs.folder}/${place}/50-${hook.name}.sh`;
-  return putIfDifferent(workspace, { path, type: 'file', mode: 0o755, content: encode(lines) });
+  return putIfDifferent(workspace, {
+    path,
+    type: 'file',
+    mode: 0o755,
+    content: encode(fill('sourced-hook', addVariable(hook, 'NEWROOT="$NEWROOT"'))),
+  });
 }
 
 /** In a script the second line calls the hook; another first program gets a script in front of it. */
 async function putFirst(hook: Hook, at: At): Promise<StepOutcome> {
   const { workspace } = at;
   const text = (await readText(workspace, 'init')) ?? '';
-  const call = `${[...hook.variables, hook.path].join(' ')} || echo "the hook ${hook.name} failed: $?"`;
+  const call = fill('call-hook', hook);
   if (text.startsWith('#!')) {
     // A function, for a value may have $ in it, which a text in its place would obey.
     const edit = (old: string) =>
@@ -78,10 +88,10 @@ async function putFirst(hook: Hook, at: At): Promise<StepOutcome> {
     return editFile(workspace, at.context, { path: 'init', edit });
   }
   await moveInit(at);
-  const lines = ['#!/bin/sh', call, `exec ${moved} "$@"`];
+  const content = encode(fill('first-hook', hook, { call, next: moved }));
   const path = 'init';
   return combine([
-    await putIfDifferent(workspace, { path, type: 'file', mode: 0o755, content: encode(lines) }),
+    await putIfDifferent(workspace, { path, type: 'file', mode: 0o755, content }),
     { changed: true, notes: [`/init is a script now that becomes the image's own first program, ${moved}`] },
   ]);
 }
@@ -119,10 +129,9 @@ async function putBeforeSwitch(hook: Hook, at: At): Promise<StepOutcome> {
       { hint: 'take the stage "early", or change /init with a "replace" step' },
     );
   const edit = (old: string) =>
-    old.replace(switching, (command, words: string) => {
-      const call = [...hook.variables, `NEWROOT=${findRoot(words)}`, hook.path].join(' ');
-      return `{ ${call} || echo "the hook ${hook.name} failed: $?"; } && ${command}`;
-    });
+    old.replace(switching, (command, words: string) =>
+      fill('switch-hook', addVariable(hook, `NEWROOT=${findRoot(words)}`), { command }),
+    );
   return editFile(workspace, context, { path: 'init', edit });
 }
 

@@ -1,15 +1,4 @@
-@head@
-# Mounts the line of /etc/fstab that is marked noauto: what mounts the others
-# leaves network file systems alone, and nothing else would order this before Docker.
-
-source=@source@
-target=@target@
-# Seconds: all attempts together, and one of them.
-limit=@limit@
-attempt=@attempt@
-state=/run/$RC_SVCNAME
-
-@start@
+# shellcheck disable=SC2154 # mount-settings.sh sets them
 uptime() {
 	read -r seconds _ </proc/uptime
 	echo "${seconds%%.*}"
@@ -64,4 +53,3 @@ stop() {
 	bounded "$attempt" umount "$target" || bounded "$attempt" umount -l "$target"
 	eend $? "$target stays mounted: $(reason)"
 }
-@end@

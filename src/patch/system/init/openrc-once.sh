@@ -1,0 +1,5 @@
+start() {
+	ebegin "Running $RC_SVCNAME"
+@run@
+	eend $?
+}

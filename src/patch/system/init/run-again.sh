@@ -1,0 +1,1 @@
+while :; do @command@; sleep 1; done

@@ -1,0 +1,1 @@
+@assignments@@path@ || echo "the hook @name@ failed: $?"

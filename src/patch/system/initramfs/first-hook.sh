@@ -1,0 +1,3 @@
+#!/bin/sh
+@call@
+exec @next@ "$@"

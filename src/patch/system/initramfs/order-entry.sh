@@ -1,0 +1,2 @@
+@path@ "$@"
+[ -e /conf/param.conf ] && . /conf/param.conf

@@ -1,0 +1,2 @@
+#!/bin/sh
+@assignments@@path@ || warn "the hook @name@ failed: $?"
