@@ -119,9 +119,10 @@ export async function withLockedTarget<T>(
   }
 }
 
-/** The image is not in a status that the command can work on. */
+/** There is no image, or one that is neither ours nor the stock one. */
 export function createStatusError({ status, reason, next }: Status, { folder }: Target): MobyPatchError {
-  return new MobyPatchError('failed', `image-${status}`, reason, { path: folder.image, hint: next });
+  const code = status === 'missing' ? 'image-missing' : 'image-foreign';
+  return new MobyPatchError('failed', code, reason, { path: folder.image, hint: next });
 }
 
 /** With a new kernel of a distribution comes an initrd of another name: it gets the patches of the previous one. */

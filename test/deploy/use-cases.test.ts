@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { apply } from '#src/deploy/apply.js';
@@ -54,6 +54,24 @@ test('an error of a use case is thrown with its code and its hint', async (t) =>
   await application.upgrade('1.13.0', createRelease({ os: '2' }));
   const error = await t.throwsAsync(restore({ target: {} }, session), { code: 'restore-downgrades' });
   t.regex(String(Reflect.get(error, 'hint')), /moby-patch reapply/);
+});
+
+test('without patches, and without a place for the state, nothing is applied', async (t) => {
+  const application = await setUp(t);
+  const before = await application.digest();
+  await writeFile(application.state, 'a file in the place of the folder');
+  const blocked = await application.moby('apply', '-q', '--no-verify');
+  t.regex(
+    blocked.stderr,
+    /cannot keep the state: (ENOTDIR|EEXIST) .* \[state-unwritable\]\n {2}try: .*XDG_STATE_HOME/,
+  );
+  await rm(application.state);
+  await writeFile(join(application.folder, 'moby-patch.yaml'), 'image: app\n');
+  t.regex(
+    (await application.moby('apply', '-q', '--no-verify')).stderr,
+    /no patches were named \[patches-missing\]/,
+  );
+  t.is(await application.digest(), before);
 });
 
 test('watch yields an event for each reapply, and ends with its signal', async (t) => {

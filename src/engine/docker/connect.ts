@@ -99,7 +99,8 @@ function dialProcess(argv: readonly string[], environment: Environment): Duplex 
   const output = child.stdout;
   const stream = new Duplex({
     read: () => void output?.resume(),
-    write: (chunk, _encoding, done) => void input?.write(chunk, done),
+    // Whether ssh takes it no longer: its end says why.
+    write: (chunk, _encoding, done) => void input?.write(chunk, () => done()),
     final: (done) => void input?.end(done),
     destroy: (error, done) => {
       void stopProcess(child);

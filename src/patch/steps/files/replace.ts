@@ -59,21 +59,28 @@ export const replaceStep = defineStep({
 });
 
 async function replace(value: Replacement, text: string, context: StepContext): Promise<Replaced> {
-  if (value.text !== undefined) {
-    const parts = text.split(value.text);
-    return { text: parts.join(value.with), count: parts.length - 1 };
-  }
   const pattern = value.pattern ?? '';
   const what = `replace in ${value.path}: the pattern ${pattern}`;
   const request = { text, pattern, replacement: value.with };
   const { signal, patternLimit: limit = defaultPatternLimit } = context;
-  const replaced = await replacePattern(request, { signal, limit }).catch((cause) => {
+  try {
+    const replaced =
+      value.text === undefined
+        ? await replacePattern(request, { signal, limit })
+        : replaceText(text, value.text, value.with);
+    if (replaced !== undefined) return replaced;
+  } catch (cause) {
+    // A string has 512 MiB at most.
     if (!(cause instanceof RangeError)) throw cause;
-    throw createStepError(context, 'replace-too-large', `${what} makes the file too large`, { cause });
-  });
-  if (replaced !== undefined) return replaced;
-  const message = `${what} took more than ${limit} s`;
-  throw createStepError(context, 'replace-pattern', message, { hint: slowHint });
+    const message = `replace in ${value.path}: found a file that the replacement makes too large, wanted a smaller one`;
+    throw createStepError(context, 'replace-too-large', message, { cause });
+  }
+  throw createStepError(context, 'replace-pattern', `${what} took more than ${limit} s`, { hint: slowHint });
+}
+
+function replaceText(text: string, wanted: string, replacement: string): Replaced {
+  const parts = text.split(wanted);
+  return { text: parts.join(replacement), count: parts.length - 1 };
 }
 
 const slowHint = 'avoid a repetition inside a repetition, as in (a+)+';
