@@ -24,6 +24,7 @@ import { createSpool } from '#src/io/file/spool.js';
 import { MobyPatchError } from '#src/model/error/error.js';
 import type { Archive } from '#src/model/image/archive.js';
 import type { ArchiveRecord } from '#src/model/image/layout.js';
+import type { Session } from '#src/model/session.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { requireScript } from '#src/patch/system/init/require-script.js';
 import { readWhole } from '#src/repack/copy-segment.js';
@@ -33,6 +34,7 @@ import { createUnpackedImage } from '#src/repack/import/unpacked-image.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { assertNoFaults } from '#src/setup/build-request.js';
 import { readManifest } from '#src/setup/lock-file.js';
+import { proveMatrix } from '#src/tasks/prove/matrix.js';
 import { pushImage } from '#src/tasks/registry/push.js';
 import { assertAttestable, createUnattestedError } from '#src/verify/boot/attest/attestable.js';
 import {
@@ -54,6 +56,7 @@ import { createTestSession } from '../fixtures/session.js';
 // bring about. Here the part alone gets what brings it there.
 
 const context = { payload: new Map(), stamp: 0, at: { file: 'patch.yaml', line: 3, column: 5 }, signal };
+const session = createTestSession('/nonexistent') as Session;
 const digest = '0'.repeat(64);
 
 const applyStep = (kind: string, value: unknown, at = createMemoryWorkspace({})) => {
@@ -229,6 +232,22 @@ const cases: readonly [string, (t: ExecutionContext) => unknown][] = [
       await writeFile(path, '[]');
       return readManifest(path);
     },
+  ],
+  [
+    'matrix-empty',
+    () => proveMatrix({ images: [], kernels: [], rows: [['a']], flags: { verify: true } }, session),
+  ],
+  [
+    'matrix-empty',
+    () => proveMatrix({ images: ['a'], kernels: [], rows: [], flags: { verify: true } }, session),
+  ],
+  [
+    'matrix-kernels',
+    () =>
+      proveMatrix(
+        { images: ['a', 'b', 'c'], kernels: ['a', 'b'], rows: [['a']], flags: { verify: true } },
+        session,
+      ),
   ],
   [
     'mount-point',
