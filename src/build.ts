@@ -4,6 +4,8 @@ import { healCache } from './build/heal-cache.js';
 import { openInput, prepare } from './build/prepare.js';
 import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
+import { putRecord } from './build/write-record.js';
+import { writeStatements } from './build/write-statements.js';
 import { createWorkspace } from './engine/workspace.js';
 import { hashParts, splitFile } from './io/file/split-file.js';
 import { createSpool } from './io/file/spool.js';
@@ -99,7 +101,7 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
     const boot = await draft.stage('verify', () => verify(run, { image, plan, written, scratch }));
     draft.set({ boot });
     await draft.stage('publish', () =>
-      publish(run, { image, plan, output, boot, scratch, kept: kept || cached !== undefined }),
+      publish(run, { image, written, plan, output, boot, scratch, kept: kept || cached !== undefined }),
     );
     if (boot !== undefined) await proveSteps(plan.steps, engine.name, session.cache);
   });
@@ -115,9 +117,11 @@ interface PatchStage {
 
 /** What the steps did is kept whatever comes after them: a boot that is refused is tried again without them. */
 async function patch(
-  { draft, stepCache, session: { signal, log, cache } }: Run,
+  run: Run,
   { image, plan, engine, workspace, cached }: PatchStage,
 ): Promise<Pick<RepackStage, 'changes' | 'bootconfig'> & { readonly kept: boolean }> {
+  const { draft, request, stepCache, session } = run;
+  const { signal, log, cache } = session;
   const keep = () => {
     const applied = {
       steps: plan.steps,
@@ -134,6 +138,7 @@ async function patch(
     if (!signal.aborted) await keep();
     throw error;
   }
+  if (request.record === true && plan.steps.length > 0) await putRecord(run, image, workspace);
   const changes = await workspace.changes();
   workspace.endCommands();
   for (const warning of workspace.warnings()) draft.warn(warning);
@@ -255,6 +260,7 @@ async function verify(
 
 interface PublishStage {
   readonly image: Image;
+  readonly written: Image;
   readonly plan: Plan;
   readonly output: Pick<Output, 'path' | 'publish'> & { readonly files: readonly LayoutFile[] | undefined };
   readonly boot: BootResult | undefined;
@@ -265,9 +271,11 @@ interface PublishStage {
 
 /** A refused boot leaves the old output unchanged, and its console beside it. */
 async function publish(
-  { draft, request, session: { signal }, redaction }: Run,
-  { image, plan, output, boot, scratch, kept }: PublishStage,
+  run: Run,
+  { image, written, plan, output, boot, scratch, kept }: PublishStage,
 ): Promise<void> {
+  const { draft, request, redaction } = run;
+  const { signal } = run.session;
   const inputs = listInputs(image, plan);
   if (boot !== undefined) {
     const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
@@ -292,5 +300,7 @@ async function publish(
   else await output.publish();
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
-  await replaceFile(manifest, `${JSON.stringify(createManifest(draft.report()), null, 2)}\n`, inputs);
+  const described = createManifest(draft.report());
+  await replaceFile(manifest, `${JSON.stringify(described, null, 2)}\n`, inputs);
+  if (request.provenance === true) await writeStatements(run, { manifest: described, written, inputs });
 }

@@ -38,7 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   catalog: [...middle, 'yaml'],
   patch: ['model', 'format', 'yaml', 'io', 'tar', 'tree', 'node', 'libraries'],
   report: ['model', 'format'],
-  build: stages,
+  build: [...stages, 'version.ts'],
   'build.ts': [...stages, 'build'],
   setup: [...stages, 'build.ts'],
   tasks: [...stages, 'build.ts', 'setup', 'version.ts'],

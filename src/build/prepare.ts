@@ -19,6 +19,7 @@ import { runChecks } from '../verify/preflight/run-checks.js';
 import { findFacts } from './find-facts.js';
 import type { Run } from './run.js';
 import { listStepChecks } from './step-checks.js';
+import { refuseTwice } from './write-record.js';
 
 /** Several files are joined in the scratch folder. */
 export function openInput({ draft, request, session }: Run, scratch: Scratch): Promise<ScannedImage> {
@@ -75,6 +76,7 @@ export function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
     let engine: Engine | undefined;
     const early = await runChecks([
       ...listFaults(request),
+      { name: 'request', look: () => refuseTwice(request, image).then(() => undefined) },
       {
         name: 'engine',
         async look() {

@@ -67,7 +67,8 @@ export async function deployTarget(options: DeployTargetOptions, session: Sessio
   const application = { commands: image?.application, mayQuit: quit === true, session };
   // `withoutApplication` asks again before the replacement; asking now saves a useless build.
   if (!dryRun && before.status !== 'patched') await refuseRunning(application);
-  const build = await createBuildRequest(request, session);
+  // What the status says of the image was heeded above.
+  const build = await createBuildRequest({ ...request, again: true }, session);
   assertNoFaults(build);
   if (dryRun) return planOnly({ ...options, before, installed, build }, session);
   return buildAndReplace(

@@ -8,6 +8,7 @@ import type { Archive } from '../model/image/archive.js';
 import type { Plan } from '../model/patch/plan.js';
 import type { ReadingSession } from '../model/session.js';
 import { openImage } from '../unpack/open-image.js';
+import { readRecord, recordPath } from '../verify/read-record.js';
 import {
   type Evidence,
   type Facts,
@@ -86,12 +87,21 @@ async function gatherEvidence(
       segments: listArchiveDigests(image),
       stockRoot: last?.stockRoot,
       hasAddedFiles: await hasAddedFiles(image, touched ?? []),
-      done: plan === undefined ? [] : await findDoneSteps(image, plan, signal),
+      done: [
+        ...(await listRecorded(image)),
+        ...(plan === undefined ? [] : await findDoneSteps(image, plan, signal)),
+      ],
     };
   } catch (error) {
     if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
     return { damage: error.message, segments: [], hasAddedFiles: false, done: [] };
   }
+}
+
+/** The patches that the image itself says it has. */
+async function listRecorded(image: Archive): Promise<string[]> {
+  const record = await readRecord(image);
+  return (record?.patches ?? []).map(({ id }) => `${id} (${recordPath})`);
 }
 
 /** Digests of the cpio archives of an image. */

@@ -5,6 +5,7 @@ import type { Lock } from './patch/lock.js';
 import type { Patch } from './patch/patch.js';
 import type { Secret } from './patch/secret.js';
 import type { BootRequest } from './result/boot.js';
+import type { KnownPatched } from './result/record.js';
 
 /**
  * `rewrite`: touched archives are written anew; `append`: the input's bytes stay, one archive follows them;
@@ -48,6 +49,14 @@ export interface BuildRequest {
   readonly verify?: BootOptions | undefined;
   /** Boot the input beside the output, and report what is different. */
   readonly compareStock?: boolean | undefined;
+  /** Write provenance, verdict and bill of materials beside the output. */
+  readonly provenance?: boolean | undefined;
+  /** Put a file into the output that tells what it was patched with. */
+  readonly record?: boolean | undefined;
+  /** Whether an image that has a patch may get it again. */
+  readonly again?: boolean | undefined;
+  /** The image that a manifest beside the input describes. */
+  readonly patched?: (KnownPatched & { readonly sha256: string }) | undefined;
   /** What is wrong with the request itself; a build is refused for all of it together. */
   readonly faults?: readonly MobyPatchError[] | undefined;
   /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */

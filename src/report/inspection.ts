@@ -3,6 +3,7 @@ import { showPath } from '../format/path.js';
 import { showLine } from '../format/show-text.js';
 import type { Layout, LayoutFile } from '../model/image/layout.js';
 import type { Hazard } from '../model/result/hazard.js';
+import type { KnownPatched } from '../model/result/record.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
 import { shorten } from './shorten.js';
 import { formatTable } from './table.js';
@@ -26,6 +27,8 @@ export interface Inspection extends Layout {
     readonly keys: Readonly<Record<string, readonly string[]>> | null;
     readonly text: string;
   };
+  /** Absent where nothing says that it was patched. */
+  readonly patched?: KnownPatched | undefined;
   readonly hazards: readonly Hazard[];
   readonly dropped: readonly { readonly name: string; readonly segment: number; readonly reason: string }[];
 }
@@ -42,6 +45,7 @@ export function renderInspection(name: string, inspection: Inspection): string[]
     `init      ${system.init ?? 'unknown'}`,
     `modules   ${list(system.modules)}`,
     ...renderBootconfig(inspection),
+    ...renderPatched(inspection),
     `hazards   ${hazards.length === 0 ? 'none found' : ''}`.trimEnd(),
     ...shorten(hazards.map(renderHazard), ({ length }) => [`  ... ${length} more ${inJson}`]).flat(),
     ...shorten(dropped.map(renderDropped), ({ length }) => `a kernel drops ${length} more ${inJson}`),
@@ -81,6 +85,15 @@ function renderBootconfig({ bootconfig }: Inspection): string[] {
   return [
     `bootconfig  ${what}`,
     ...keys.map(([key, values]) => showLine(`  ${showBootconfigKey(key, values)}`)),
+  ];
+}
+
+function renderPatched({ patched }: Inspection): string[] {
+  if (patched === undefined) return [];
+  const { by, patches, input } = patched;
+  const who = by === 'record' ? 'etc/moby-patch/record.json' : by;
+  return [
+    showLine(`patched   ${patches.join(', ') || 'no patch'}, from the image ${input.slice(0, 16)} (${who})`),
   ];
 }
 

@@ -24,7 +24,7 @@ import {
   type LoadedConfiguration,
   loadConfiguration,
 } from './configuration.js';
-import { lockName, readLock } from './lock-file.js';
+import { findPatched, lockName, readLock } from './lock-file.js';
 import { findNamedImage, type ImageName } from './named-image.js';
 import { placesOf } from './reading-session.js';
 import { type LoadedSecrets, loadSecrets, parseSecretFlags } from './secrets.js';
@@ -59,6 +59,9 @@ export interface BuildFlags extends BootFlags {
   /** Make the changes twice, and refuse them where they differ. */
   readonly twice?: boolean;
   readonly compareStock?: boolean;
+  readonly provenance?: boolean;
+  readonly record?: boolean;
+  readonly again?: boolean;
 }
 
 /**
@@ -93,7 +96,11 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     output,
     accept: [...(values.accept ?? []), ...(flags.accept ?? [])],
     twice: flags.twice,
-    ...(flags.compareStock === true && { compareStock: true }),
+    compareStock: flags.compareStock,
+    provenance: flags.provenance,
+    record: flags.record,
+    again: flags.again,
+    ...(await findPatched(image.initrd)),
     lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
     engine: flags.engine ?? values.engine ?? 'auto',
     limits: chooseStepLimits(flags, values),

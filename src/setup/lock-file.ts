@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
+import type { BuildRequest } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Lock } from '../model/patch/lock.js';
 import { packageVersions } from './package-versions.js';
@@ -29,6 +30,7 @@ const manifestSchema = z.object({
   plan: z.string().min(1),
   packages: packageVersions,
   verdict: z.enum(['passed', 'refused', 'not booted']),
+  patches: z.array(z.object({ id: z.string() })).optional(),
   // Absent in manifests of earlier versions.
   steps: z.array(z.object({ patch: z.string(), summary: z.string() })).optional(),
   changes: z
@@ -52,6 +54,17 @@ export type ManifestFile = z.output<typeof manifestSchema>;
 /** Errors (`invalid`): `manifest-missing`, `manifest-invalid`. */
 export function readManifest(path: string): Promise<ManifestFile> {
   return readJson(path, manifestSchema, 'manifest', 'moby-patch build');
+}
+
+/** The image that the manifest beside a file describes, where there is one that can be read. */
+export async function findPatched(path: string): Promise<Pick<BuildRequest, 'patched'>> {
+  const file = `${path}.manifest.json`;
+  const manifest = await readManifest(file).catch(() => undefined);
+  if (manifest?.patches === undefined || manifest.patches.length === 0) return {};
+  const { input, output, patches } = manifest;
+  return {
+    patched: { by: file, patches: patches.map(({ id }) => id), input: input.sha256, sha256: output.sha256 },
+  };
 }
 
 /** Bytes. */

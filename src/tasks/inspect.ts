@@ -1,11 +1,15 @@
 import { resolve } from 'node:path';
 import { parseBootconfig } from '../format/bootconfig/bootconfig-parser.js';
+import type { Image } from '../model/image/archive.js';
 import type { Layout, LayoutFile } from '../model/image/layout.js';
+import type { KnownPatched } from '../model/result/record.js';
 import type { ReadingSession } from '../model/session.js';
 import type { Inspection } from '../report/inspection.js';
+import { findPatched } from '../setup/lock-file.js';
 import { type ImageName, openNamedImage } from '../setup/named-image.js';
 import { describeSystem } from '../verify/describe-system.js';
 import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
+import { describeRecord, readRecord } from '../verify/read-record.js';
 
 export interface InspectRequest {
   /** A file, the id of an image definition, or `-` for `input`; several files that are one image. */
@@ -28,6 +32,7 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
   const { input, memory } = request;
   const options = { hold: isBootFile, input };
   await using image = await openNamedImage(request.image, session, options);
+  const patched = await findKnown(image, request, session);
   const kernelConfig = await readConfig(request.kernel, session);
   const files = image.layout.files?.map((file) => ({ ...file, segments: listOwn(image.layout, file) }));
   const inspection = {
@@ -35,6 +40,7 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
     files,
     system: await describeSystem(image),
     ...(image.bootconfig !== undefined && { bootconfig: describeBootconfig(image.bootconfig) }),
+    ...(patched !== undefined && { patched }),
     hazards: await findHazards(image, { kernelConfig, memory }),
     dropped: image.dropped.map(({ record, reason }) => ({
       name: record.name,
@@ -43,6 +49,22 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
     })),
   };
   return { name: image.name, inspection };
+}
+
+/** By what the image says itself, or the manifest beside it. */
+async function findKnown(
+  image: Image,
+  { image: name }: InspectRequest,
+  { places }: ReadingSession,
+): Promise<KnownPatched | undefined> {
+  const record = await readRecord(image);
+  if (record !== undefined) return describeRecord(record);
+  const [file = '', ...more] = [name].flat();
+  if (more.length > 0 || file === '-') return undefined;
+  const { patched } = await findPatched(resolve(places.folder, file));
+  if (patched === undefined || patched.sha256 !== image.layout.sha256) return undefined;
+  const { by: _, ...known } = patched;
+  return { by: `${file}.manifest.json`, patches: known.patches, input: known.input };
 }
 
 /** The indexes of the segments in a file. */

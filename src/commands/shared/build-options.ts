@@ -64,6 +64,9 @@ export function addBuildOptions(command: Command): Command {
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option('--twice', 'make the changes twice, and refuse them where they differ')
     .option('--compare-stock', 'boot the stock image too, and report what is different')
+    .option('--provenance', 'write provenance, verdict and bill of materials beside the output')
+    .option('--record', 'put a file into the new image that tells what it was patched with')
+    .option('--again', 'go on although the image has one of the patches already')
     .option('--no-verify', 'do not boot the new image')
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it');
   return addBootOptions(addStepLimitOptions(command));

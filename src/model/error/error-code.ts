@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'application-running'
   | 'application-stays'
   | 'archive-invalid'
+  | 'already-patched'
   | 'arguments-wrong'
   | 'attestation-incomplete'
   | 'attestation-unsupported'

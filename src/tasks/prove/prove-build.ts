@@ -64,12 +64,20 @@ async function openProof(
   request: BuildRequest,
   { session, kernels }: ProofOptions,
 ): Promise<CacheEntry> {
-  const { verify, codec = '', level = -1, mode = '', single = false, dataAlign = 0 } = request;
+  const {
+    verify,
+    codec = '',
+    level = -1,
+    mode = '',
+    single = false,
+    dataAlign = 0,
+    record = false,
+  } = request;
   if (verify === undefined) throw createUnbootedError();
   const { kernel, ...terms } = verify;
   const digest = kernels.get(kernel) ?? (await digestBytes(createReadStream(kernel)));
   kernels.set(kernel, digest);
-  const written = [codec, level, mode, String(single), dataAlign];
+  const written = [codec, level, mode, String(single), dataAlign, String(record)];
   const boot = createHash('sha256').update(JSON.stringify(terms)).digest('hex');
   return cacheEntry(session.cache, 'verdict', cacheVersion, version, plan.id, digest, boot, written);
 }

@@ -1,0 +1,39 @@
+import { replaceFile } from '../io/place/output.js';
+import type { FileAccess } from '../model/access.js';
+import type { Image } from '../model/image/archive.js';
+import type { Manifest } from '../model/result/manifest.js';
+import { version } from '../version.js';
+import type { Run } from './run.js';
+
+export interface StatementRequest {
+  readonly manifest: Manifest;
+  readonly written: Image;
+  /** Who may read them. */
+  readonly inputs: readonly FileAccess[];
+}
+
+/** Writes provenance, verdict and bill of materials beside the output. */
+export async function writeStatements(
+  { draft, request, redaction }: Run,
+  { manifest, written, inputs }: StatementRequest,
+): Promise<void> {
+  const { createProvenance, createVerdict } = await import('../report/provenance.js');
+  const { createSbom } = await import('../report/sbom.js');
+  const { listPackages } = await import('../verify/packages/list-packages.js');
+  const { describeSystem } = await import('../verify/describe-system.js');
+  const { os } = await describeSystem(written);
+  const { packages, unread } = await listPackages(written);
+  const isIncomplete = unread.length > 0;
+  const statements = {
+    'provenance.json': createProvenance(manifest, version),
+    'verdict.json': createVerdict(manifest, draft.report()),
+    'cdx.json': createSbom({ manifest, version, packages, isIncomplete, os: os?.id }),
+  };
+  for (const [ending, value] of Object.entries(statements)) {
+    if (value === undefined) continue;
+    const text = `${JSON.stringify(redaction.value(value), null, 2)}\n`;
+    await replaceFile(`${request.output}.${ending}`, text, inputs);
+  }
+  if (isIncomplete)
+    draft.warn(`the packages of ${unread.join(', ')} are not in the bill of materials: it is binary`);
+}

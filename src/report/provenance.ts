@@ -1,0 +1,84 @@
+import { nameExpectation } from '../model/result/expectation.js';
+import type { Manifest, ManifestImage } from '../model/result/manifest.js';
+import type { Report } from '../model/result/report.js';
+
+const home = 'https://github.com/moby-patch/moby-patch';
+
+/** An in-toto statement about an image (in-toto attestation framework, Statement v1). */
+export interface Statement {
+  readonly _type: 'https://in-toto.io/Statement/v1';
+  readonly subject: readonly Resource[];
+  readonly predicateType: string;
+  readonly predicate: object;
+}
+
+interface Resource {
+  readonly name: string;
+  readonly digest: { readonly sha256: string };
+}
+
+function createStatement(manifest: Manifest, predicateType: string, predicate: object): Statement {
+  return {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: listResources(manifest.output),
+    predicateType,
+    predicate,
+  };
+}
+
+/** The files of an image, where there are several. */
+function listResources({ name, sha256, files }: ManifestImage): Resource[] {
+  const all = files === undefined || files.length === 0 ? [{ name, sha256 }] : files;
+  return all.map((file) => ({ name: file.name, digest: { sha256: file.sha256 } }));
+}
+
+/** How an image was made, as SLSA provenance v1. It has no time: equal builds have equal provenance. */
+export function createProvenance(manifest: Manifest, version: string): Statement {
+  const { input, plan, patches, packages, engine, mode } = manifest;
+  return createStatement(manifest, 'https://slsa.dev/provenance/v1', {
+    buildDefinition: {
+      buildType: `${home}/blob/main/docs/building.md#provenance`,
+      externalParameters: {
+        image: input.name,
+        patches: patches.map(({ id, parameters }) => ({ id, parameters })),
+        mode,
+      },
+      internalParameters: { plan, engine },
+      resolvedDependencies: [
+        ...listResources(input),
+        ...patches.map(({ id, sha256 }) => ({ name: `patch ${id}`, digest: { sha256 } })),
+        ...Object.entries(packages).map(([name, value]) => ({
+          name: `package ${name}`,
+          annotations: { version: value },
+        })),
+      ],
+    },
+    runDetails: {
+      builder: { id: home, version: { 'moby-patch': version } },
+      metadata: { invocationId: plan },
+    },
+  });
+}
+
+/** The verdict of the boot, as an in-toto test result v0.1; undefined where nothing was booted. */
+export function createVerdict(manifest: Manifest, { boot }: Report): Statement | undefined {
+  if (boot === undefined) return undefined;
+  const { verdict, expectations, attestation, reached, accelerator } = boot;
+  const tests = expectations.map(({ expectation, met }) => ({ name: nameExpectation(expectation), met }));
+  const attested = attestation && {
+    name: 'the guest has unpacked what the image holds',
+    met: attestation.differences.length === 0,
+  };
+  const all = [
+    { name: `boot: ${reached}`, met: verdict === 'passed' },
+    ...(attested ? [attested] : []),
+    ...tests,
+  ];
+  const names = (wanted: boolean) => all.filter(({ met }) => met === wanted).map(({ name }) => name);
+  return createStatement(manifest, 'https://in-toto.io/attestation/test-result/v0.1', {
+    result: verdict === 'passed' ? 'PASSED' : 'FAILED',
+    configuration: [{ name: `QEMU, ${accelerator}` }],
+    passedTests: names(true),
+    failedTests: names(false),
+  });
+}
