@@ -33,7 +33,7 @@ import { createManifest, listPackages } from './report/manifest.js';
 import { detectInitOf } from './tree/init-system.js';
 import type { ScannedImage } from './unpack/collector.js';
 import { knownMembers } from './unpack/known-members.js';
-import { openImage } from './unpack/open-image.js';
+import { openScanned } from './unpack/open-image.js';
 import { prefixOf } from './unpack/prefix.js';
 import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
@@ -45,7 +45,10 @@ import { refuseSecrets } from './verify/refuse-secrets.js';
 
 export { tryPatches } from './build/try-patches.js';
 
-/** Reports what a build would do, and with which engine. Changes nothing and starts nothing. */
+/**
+ * Reports what a build would do, and with which engine. Changes nothing and starts nothing. Rejects for a defect alone: the
+ * outcome carries the error, with the problems of all checks at once.
+ */
 export function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
   return healCache(session, (healed) => planOnce(request, healed));
 }
@@ -207,7 +210,7 @@ async function validate(
     members: output.members,
     like: image,
   });
-  const written = await openImage(output.path, {
+  const written = await openScanned(output.path, {
     signal: session.signal,
     onWork: session.onWork,
     // What was written here is no bomb, however well it compresses.

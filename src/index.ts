@@ -8,18 +8,20 @@
  */
 export { build, planBuild } from './build.js';
 export { type ApplyOptions, apply } from './deploy/apply.js';
-export { configureHostNfs, type HostNfs, type HostNfsOptions } from './deploy/host/nfs.js';
+export { configureHostNfs, type HostNfs, type HostNfsOptions, type HostSession } from './deploy/host/nfs.js';
+export type { HostPlatform, ShareOwner } from './deploy/host/nfs-server.js';
 export { type Deployed, describeDeployed } from './deploy/outcome.js';
 export { type ReapplyOptions, reapply } from './deploy/reapply.js';
 export { type Restored, type RestoreOptions, restore } from './deploy/restore.js';
 export { type ImageStatus, type StatusOptions, status } from './deploy/status.js';
 export type { TargetOptions } from './deploy/target.js';
 export type { DeployRequest } from './deploy/wanted-patches.js';
-export { type WatchEvent, type WatchOptions, watch } from './deploy/watch/watch.js';
+export { type WatchEvent, type WatchOptions, type WatchReport, watch } from './deploy/watch/watch.js';
 export { createDockerEngine } from './engine/docker/engine.js';
 export { createLocalEngine } from './engine/local/engine.js';
 export { createStreamEngine } from './engine/stream.js';
 export { type CachePart, cacheEntry, noCache, openCache, trimCache } from './io/cache.js';
+export type * from './model/access.js';
 export type * from './model/build.js';
 export type * from './model/cache.js';
 export type * from './model/deployment.js';
@@ -31,30 +33,42 @@ export {
   exitCodes,
   MobyPatchError,
 } from './model/error/error.js';
+export type { ErrorCode } from './model/error/error-code.js';
 export type * from './model/image/archive.js';
 export type * from './model/image/change.js';
 export type * from './model/image/diff.js';
 export type * from './model/image/entry.js';
 export type * from './model/image/layout.js';
 export { type ScanLimits, usualLimits } from './model/limits.js';
+export type * from './model/patch/condition.js';
 export type * from './model/patch/engine.js';
+export type { ImageFacts } from './model/patch/facts.js';
+export type { InitName } from './model/patch/init.js';
 export type * from './model/patch/lock.js';
 export type * from './model/patch/patch.js';
 export type * from './model/patch/plan.js';
 export type * from './model/patch/secret.js';
 export type * from './model/patch/workspace.js';
+export type * from './model/result/attestation.js';
 export type * from './model/result/boot.js';
+export type * from './model/result/expectation.js';
 export type * from './model/result/hazard.js';
 export type * from './model/result/manifest.js';
 export type * from './model/result/report.js';
+export type * from './model/result/stock.js';
 export type * from './model/result/twice.js';
 export type * from './model/session.js';
 export { type DefineOptions, definePatch, type PatchInput } from './patch/define-patch.js';
 export { loadPatch } from './patch/language/load-patch.js';
-export { createPlan } from './patch/plan.js';
-export type { Inspection } from './report/inspection.js';
+export type { PatchSettings } from './patch/language/parameters.js';
+export { createPlan, type PlanRequest } from './patch/plan.js';
+export type { StepInput } from './patch/steps/registry.js';
+export type { InspectedFile, Inspection } from './report/inspection.js';
+export type { BootFlags } from './setup/boot-options.js';
 export { type BuildFlags, createBuildRequest } from './setup/build-request.js';
+export type { ManifestFile } from './setup/lock-file.js';
 export type { ImageName } from './setup/named-image.js';
+export type { ReadingSessionOptions } from './setup/reading-session.js';
 export { createSession, type OpenSession, type SessionOptions } from './setup/session.js';
 export { type DiffRequest, diff } from './tasks/diff.js';
 export {
@@ -90,3 +104,4 @@ export {
 export { type VerifyRequest, verify } from './tasks/verify.js';
 export { type FolderRequest, type UnpackedFolder, unpackToFolder } from './unpack/export/to-folder.js';
 export { type OpenOptions, openImage } from './unpack/open-image.js';
+export type { ScanRequest } from './unpack/reading.js';

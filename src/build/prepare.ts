@@ -11,7 +11,7 @@ import { foreseeMode } from '../repack/write-changes.js';
 import { createPlanReport } from '../report/draft.js';
 import { cachedScan } from '../unpack/cached-scan.js';
 import type { ScannedImage } from '../unpack/collector.js';
-import { openImage } from '../unpack/open-image.js';
+import { openScanned } from '../unpack/open-image.js';
 import { assertLocked } from '../verify/assert-locked.js';
 import { isBootFile } from '../verify/hazards/find-hazards.js';
 import { listChecks, listFaults } from '../verify/preflight/list-checks.js';
@@ -27,7 +27,7 @@ export function openInput({ draft, request, session }: Run, scratch: Scratch): P
     const { signal, cache } = session;
     const destination = `${scratch.path}/joined.img`;
     const joined = request.files && (await joinFiles(request.files, { destination, signal }));
-    const opened = await openImage(joined === undefined ? request.image : destination, {
+    const opened = await openScanned(joined === undefined ? request.image : destination, {
       files: joined?.files,
       signal,
       limits: session.limits,
@@ -47,7 +47,11 @@ export function openInput({ draft, request, session }: Run, scratch: Scratch): P
 
 async function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {
   const { patches, settings, secrets } = request;
-  const plan = await createPlan(patches, settings, image.layout.sha256, stamp, {
+  const plan = await createPlan({
+    patches,
+    settings,
+    image: image.layout.sha256,
+    stamp,
     secrets,
     facts: await findFacts(patches, image),
   });

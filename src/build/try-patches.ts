@@ -26,7 +26,7 @@ export async function tryPatches(request: BuildRequest, session: Session): Promi
   const stamp = chooseStamp(request, image);
   const { patches, settings, secrets } = request;
   const facts = await findFacts(patches, image);
-  const plan = await createPlan(patches, settings, image.layout.sha256, stamp, { secrets, facts });
+  const plan = await createPlan({ patches, settings, image: image.layout.sha256, stamp, secrets, facts });
   const options = { image, request, plan, cached: undefined, stamp, session };
   const { problems } = await runChecks(await listStepChecks(options));
   const init = detectInitOf(image.entries).name;

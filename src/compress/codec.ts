@@ -15,7 +15,7 @@ export interface MemberEnd {
 }
 
 /** How a member is written. */
-export interface Settings {
+export interface CodecSettings {
   readonly level: number;
   /** Bytes, for xz and lzma: instead of the level's own. */
   readonly dictionary?: number | undefined;
@@ -43,7 +43,7 @@ export function placeMembers(offset: number, sizes: readonly number[]): MemberRa
 /** What it takes to reuse a compressed run of an earlier build. */
 export interface RunFormat {
   /** Everything beside the bytes that decides a member: codec, program with its version, level. */
-  recipe(settings: Settings): string;
+  recipe(settings: CodecSettings): string;
   /** The bytes of a member that was written by `recipe`; at most `limit` of them. */
   decode(member: Uint8Array, limit: number): Promise<Uint8Array>;
 }
@@ -54,12 +54,12 @@ export interface CodecImplementation {
   /** Faster, for a caller that is done with each piece when it asks for the next. */
   scan?(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
   /** Members around `source`: the same bytes for the same input and program. */
-  write(source: Pieces, settings: Settings): Members;
+  write(source: Pieces, settings: CodecSettings): Members;
   /**
    * Unpacked bytes of the runs that become members; a source without cuts becomes one member.
    * Absent or undefined: the source is not cut.
    */
-  runSize?(settings: Settings): number | undefined;
+  runSize?(settings: CodecSettings): number | undefined;
   /** For a codec whose compressed runs can be reused by a later build. */
   readonly runs?: RunFormat;
 }

@@ -1,7 +1,7 @@
 import type { InputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Codec, Compression } from '../model/image/layout.js';
-import type { CodecImplementation, MemberEnd, Members, RunFormat, Settings } from './codec.js';
+import type { CodecImplementation, CodecSettings, MemberEnd, Members, RunFormat } from './codec.js';
 import { gzip } from './gzip.js';
 import type { MembersAhead } from './gzip-ahead.js';
 import { listBytes, type Pieces } from './piece.js';
@@ -73,7 +73,7 @@ export async function* readMember(
  */
 export async function* writeMembers(
   source: Pieces,
-  { codec, ...settings }: Settings & { readonly codec: Codec },
+  { codec, ...settings }: CodecSettings & { readonly codec: Codec },
 ): Members {
   if (codec !== 'none') return yield* (await loaders[codec]()).write(source, settings);
   yield* listBytes(source);
@@ -81,7 +81,7 @@ export async function* writeMembers(
 }
 
 /** Whether `writeMembers` ends a member at each cut of its source; otherwise it writes one. */
-export async function endsMembersAtCuts(codec: Codec, settings: Settings): Promise<boolean> {
+export async function endsMembersAtCuts(codec: Codec, settings: CodecSettings): Promise<boolean> {
   if (codec === 'none' || settings.single) return false;
   const { runSize } = await loaders[codec]();
   return runSize?.(settings) !== undefined;
@@ -96,7 +96,7 @@ export function findRunFormat(codec: Codec): RunFormat | undefined {
  * The settings that write an archive in the class it was read in; a `wanted` level wins.
  * Errors: `level-invalid` for a level that the codec does not have.
  */
-export function chooseSettings(compression: Compression, wanted: number | undefined): Settings {
+export function chooseSettings(compression: Compression, wanted: number | undefined): CodecSettings {
   const { codec, level, dictionary } = compression;
   if (codec === 'none') return { level: 0 };
   const { lowest, highest, usual, best = highest } = levels[codec];

@@ -6,7 +6,7 @@ import { encodeGzipHeader } from '../format/codec/gzip-header.js';
 import { giveSlab } from '../io/file/slabs.js';
 import type { Bytes } from '../model/image/entry.js';
 import { cacheRuns } from './cached-runs.js';
-import type { Members, Settings } from './codec.js';
+import type { CodecSettings, Members } from './codec.js';
 import type { DeflateAnswer, DeflateRequest } from './deflate-worker.js';
 import type { Pieces } from './piece.js';
 import { type RunCompressor, writeRuns } from './runs.js';
@@ -22,7 +22,7 @@ const chunkSize = 256 * 1024;
 /** `recipe`: what the members are cached under. */
 export async function* writeGzip(
   source: Pieces,
-  settings: Settings & { readonly runSize: number | undefined; readonly recipe: string },
+  settings: CodecSettings & { readonly runSize: number | undefined; readonly recipe: string },
 ): Members {
   const { cache, runSize, recipe } = settings;
   await using compressor = createGzipCompressor(settings);
@@ -33,7 +33,7 @@ export async function* writeGzip(
 }
 
 /** gzip members of libdeflate, each made in a thread. A kernel and `zcat` read them as one stream. */
-function createGzipCompressor({ level, single }: Settings): RunCompressor {
+function createGzipCompressor({ level, single }: CodecSettings): RunCompressor {
   const pool = createDeflatePool();
   return {
     depth: pool.depth,

@@ -4,7 +4,7 @@ import { holdBytes } from '../io/file/spool.js';
 import { runProcess } from '../io/process/process.js';
 import type { Bytes } from '../model/image/entry.js';
 import { cacheRuns } from './cached-runs.js';
-import type { Members, Settings } from './codec.js';
+import type { CodecSettings, Members } from './codec.js';
 import type { Pieces } from './piece.js';
 import { compress, type ProgramCodec } from './program-codec.js';
 import { type RunCompressor, writeRuns } from './runs.js';
@@ -32,7 +32,7 @@ export interface RunProgram {
 export async function* writeProgramRuns(
   source: Pieces,
   program: RunProgram,
-  { cache, single, signal }: Settings,
+  { cache, single, signal }: CodecSettings,
 ): Members {
   await using compressor = createProgramCompressor(program, signal);
   const cached = cache && cacheRuns(compressor, cache, await describeProgram(program));

@@ -12,10 +12,10 @@ import type { InputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import {
   type CodecImplementation,
+  type CodecSettings,
   createMemberError,
   createTruncatedError,
   type MemberEnd,
-  type Settings,
 } from './codec.js';
 import { compress, createDamagedError, type ProgramCodec, writeWhole } from './program-codec.js';
 import { type RunProgram, writeProgramRuns } from './program-runs.js';
@@ -100,16 +100,16 @@ export const lzma: CodecImplementation = {
   },
 };
 
-function chooseRunSize(settings: Settings): number | undefined {
+function chooseRunSize(settings: CodecSettings): number | undefined {
   const dictionary = chooseDictionary(settings);
   return dictionary > largestRunDictionary ? undefined : Math.max(2 * dictionary, leastRun);
 }
 
-function chooseDictionary({ level, dictionary }: Settings): number {
+function chooseDictionary({ level, dictionary }: CodecSettings): number {
   return dictionary ?? dictionaries[level] ?? largestDictionary;
 }
 
-function createPreset(filter: string, { level, dictionary }: Settings): string {
+function createPreset(filter: string, { level, dictionary }: CodecSettings): string {
   const size = dictionary === undefined ? '' : `,dict=${Math.min(dictionary, largestDictionary)}`;
   return `--${filter}=preset=${level}${size}`;
 }

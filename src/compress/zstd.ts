@@ -7,10 +7,10 @@ import {
 import type { InputFile } from '../io/file/input-file.js';
 import {
   type CodecImplementation,
+  type CodecSettings,
   createMemberError,
   createTruncatedError,
   type MemberEnd,
-  type Settings,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
 import { decompressRange, type ProgramCodec } from './program-codec.js';
@@ -52,7 +52,7 @@ export const zstd: CodecImplementation = {
 };
 
 /** Frames of two windows are a hundredth larger than one frame around everything. */
-function chooseRunSize({ level }: Settings): number | undefined {
+function chooseRunSize({ level }: CodecSettings): number | undefined {
   return level > highestRunLevel ? undefined : 2 * chooseWindow(level);
 }
 

@@ -84,14 +84,14 @@ function needsProof(
   return prove === true && request.verify && !dryRun && deployment?.verdict === 'not booted';
 }
 
-interface PlanOptions extends DeployTargetOptions {
+interface DryRunOptions extends DeployTargetOptions {
   readonly before: RecognisedStatus;
   readonly installed: ExaminedFile;
   readonly build: BuildRequest;
 }
 
 async function planOnly(
-  { target, before, build, onReport }: PlanOptions,
+  { target, before, build, onReport }: DryRunOptions,
   session: Session,
 ): Promise<Deployed> {
   const { name, folder } = target;
@@ -105,7 +105,7 @@ async function planOnly(
   return { name, changed: true, before, report };
 }
 
-interface ReplaceOptions extends PlanOptions {
+interface ReplaceOptions extends DryRunOptions {
   readonly recipe: string;
   readonly application: ApplicationOptions;
 }

@@ -13,7 +13,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
 import { cachedScan } from '../unpack/cached-scan.js';
-import { openImage } from '../unpack/open-image.js';
+import { openScanned } from '../unpack/open-image.js';
 import { sharedWith } from '../unpack/reading.js';
 import { listArchiveDigests } from './assess-image.js';
 import { readDeployment } from './state/state.js';
@@ -99,12 +99,12 @@ async function describeBuild(
     );
   }
   const options = { signal, limits, digest: true };
-  await using stock = await openImage(request.image, {
+  await using stock = await openScanned(request.image, {
     ...options,
     name: target.name,
     shortcut: cachedScan(cache),
   });
-  await using patched = await openImage(request.output, {
+  await using patched = await openScanned(request.output, {
     ...options,
     name: 'the new image',
     shortcut: sharedWith(stock),

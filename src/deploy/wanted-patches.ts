@@ -59,7 +59,7 @@ export async function loadWantedPatches(
   const wanted = await createBuildRequest(flags, { ...session, log: () => {} });
   assertNoFaults(wanted);
   const { patches, settings, secrets, codec, level, mode, single, dataAlign } = wanted;
-  const plan = await createPlan(patches, settings, '', 0, { secrets });
+  const plan = await createPlan({ patches, settings, image: '', stamp: 0, secrets });
   const parts = [plan.patches.map(({ sha256 }) => sha256), codec ?? '', level ?? ''];
   // Defaults are left out: hashes in states from before these options stay valid.
   if (mode !== undefined && mode !== 'rewrite') parts.push(`mode ${mode}`);

@@ -95,7 +95,10 @@ export function openCache(folder: string, log: (line: string) => void): Cache {
   };
 }
 
-/** Removes the files used longest ago until at most `limit` bytes are left. The answer is in bytes. */
+/**
+ * Removes the files used longest ago until at most `limit` bytes are left. The answer is in bytes. A file that cannot be
+ * removed, or a folder that does not exist, is no error.
+ */
 export async function trimCache(folder: string, limit: number): Promise<{ removed: number; left: number }> {
   const files = await listFiles(folder);
   files.sort((one, other) => other.used - one.used);

@@ -28,10 +28,15 @@ export interface Work {
   readonly total: number;
 }
 
-/** What a use case tells while it works: the stage that begins, or one line for people. */
+/** What a use case tells while it works: the stage that begins, one line for people, or how far the stage is. */
 export type ProgressEvent =
   | { readonly kind: 'stage'; readonly stage: Stage }
-  | { readonly kind: 'line'; readonly text: string };
+  | { readonly kind: 'line'; readonly text: string }
+  /** Comes often. */
+  | ({ readonly kind: 'work' } & Work);
+
+/** Variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a use case that only reads images gets of the process it runs in; no stream and no exit code is in it. */
 export interface ReadingSession {
@@ -39,9 +44,9 @@ export interface ReadingSession {
   /** Bounds of what is read; absent ones have their defaults. */
   readonly limits?: Partial<ScanLimits> | undefined;
   readonly places: Places;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Variables that hold secrets. They are apart, since programs that are started get the environment. */
-  readonly secretVariables?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly secretVariables?: Environment | undefined;
   /** Gets one line about the progress of the work, for people. */
   readonly log: (line: string) => void;
   /** Gets how far a stage is, often. */

@@ -8,7 +8,12 @@ import { createProblemError, type Problem } from '../yaml/problems.js';
 import { findWriteConflicts } from './find-write-conflicts.js';
 import { fillExpectation } from './language/expectations.js';
 import { formatValue, type Values } from './language/expressions.js';
-import { checkSettings, resolveParameters, resolveSecrets, type Settings } from './language/parameters.js';
+import {
+  checkSettings,
+  type PatchSettings,
+  resolveParameters,
+  resolveSecrets,
+} from './language/parameters.js';
 import { openPayloadFolder } from './language/payload.js';
 import { type Growth, measureGrowth } from './language/placeholders.js';
 import { findConflicts } from './language/used-patches.js';
@@ -29,24 +34,31 @@ interface PreparedPatch {
   readonly secrets: readonly Secret[];
 }
 
-export interface PlanOptions {
+export interface PlanRequest {
+  readonly patches: readonly Patch[];
+  readonly settings: PatchSettings;
+  /** Hex SHA-256 of the image. */
+  readonly image: string;
+  /** Seconds since 1970 for what steps write. */
+  readonly stamp: number;
   readonly secrets?: readonly Secret[] | undefined;
   /** What conditions on the image look at. Absent: nothing is left out on their account. */
   readonly facts?: ImageFacts | undefined;
 }
 
 /**
- * Decides everything that a build does to an image; of the image only its facts enter. `stamp`: seconds since 1970.
+ * Decides everything that a build does to an image; of the image only its facts enter.
  * The payload files are read. Errors (`invalid`): `setting-unknown`, `secret-exposed`, `secret-missing`,
  * `patch-invalid` with all problems of a patch at once.
  */
-export async function createPlan(
-  patches: readonly Patch[],
-  settings: Settings,
-  imageSha256: string,
-  stamp: number,
-  { secrets = [], facts }: PlanOptions = {},
-): Promise<Plan> {
+export async function createPlan({
+  patches,
+  settings,
+  image,
+  stamp,
+  secrets = [],
+  facts,
+}: PlanRequest): Promise<Plan> {
   checkSettings(patches, settings);
   refuse(findConflicts(patches));
   const prepared: PreparedPatch[] = [];
@@ -56,7 +68,7 @@ export async function createPlan(
   }
   const all = prepared.flatMap((patch) => patch.steps);
   refuse(findWriteConflicts(all.flatMap((step) => (isSkipped(step) ? [] : [step]))));
-  let id = hashValue({ recipe, image: imageSha256, stamp });
+  let id = hashValue({ recipe, image, stamp });
   const steps: Step[] = [];
   const skipped: SkippedStep[] = [];
   for (const step of all) {

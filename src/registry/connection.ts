@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createInterruptedError } from '../io/process/process.js';
 import { MobyPatchError } from '../model/error/error.js';
+import type { Environment } from '../model/session.js';
 import { authorize, type Challenge, parseChallenge } from './authorize.js';
-import { type Environment, findCredentials } from './credentials.js';
+import { findCredentials } from './credentials.js';
 import { createRefusal, createUnreachableError } from './errors.js';
 import { isLoopback, type Reference, serverOf } from './reference.js';
 

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { createUnreadableError, isMissing, readRegular } from '../io/file/regular-file.js';
 import { runProcess } from '../io/process/process.js';
 import { MobyPatchError } from '../model/error/error.js';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../model/session.js';
 
 export interface Credentials {
   readonly user: string;

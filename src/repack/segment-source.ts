@@ -1,5 +1,5 @@
 import { readCachedRun } from '../compress/cached-runs.js';
-import type { Settings } from '../compress/codec.js';
+import type { CodecSettings } from '../compress/codec.js';
 import { findRunFormat } from '../compress/compression.js';
 import type { Cut, Piece } from '../compress/piece.js';
 import { padding } from '../format/cpio/cpio-header.js';
@@ -28,7 +28,7 @@ export interface SegmentSource {
 export interface SourceOptions {
   /** What the segment will be compressed with. */
   readonly codec: Codec;
-  readonly settings: Settings;
+  readonly settings: CodecSettings;
   isTouched(record: ArchiveRecord): boolean;
 }
 

@@ -1,4 +1,4 @@
-import type { Settings } from '../compress/codec.js';
+import type { CodecSettings } from '../compress/codec.js';
 import { endsMembersAtCuts } from '../compress/compression.js';
 import type { Piece } from '../compress/piece.js';
 import { isSkipped } from '../format/cpio/cpio-header.js';
@@ -12,7 +12,7 @@ export interface Stream {
   readonly isCut: boolean;
 }
 
-export async function createStream(codec: Codec, settings: Settings): Promise<Stream> {
+export async function createStream(codec: Codec, settings: CodecSettings): Promise<Stream> {
   return { codec, isCut: await endsMembersAtCuts(codec, settings) };
 }
 

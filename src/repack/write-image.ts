@@ -1,4 +1,4 @@
-import { placeMembers, type Settings } from '../compress/codec.js';
+import { type CodecSettings, placeMembers } from '../compress/codec.js';
 import { assertAlignable, chooseSettings, writeMembers } from '../compress/compression.js';
 import type { Pieces } from '../compress/piece.js';
 import { encodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
@@ -170,7 +170,7 @@ function chooseCodec(
   { compression }: Segment,
   options: RepackOptions,
   { isRoot, canCopy }: { readonly isRoot: boolean; readonly canCopy: boolean },
-): { readonly codec: Codec; readonly settings: Settings } {
+): { readonly codec: Codec; readonly settings: CodecSettings } {
   const { cache, single, signal } = options;
   const codec = isRoot ? (options.codec ?? compression.codec) : compression.codec;
   const level = isRoot || canCopy ? options.level : undefined;

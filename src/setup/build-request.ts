@@ -66,7 +66,9 @@ export interface BuildFlags extends BootFlags {
 
 /**
  * Puts the flags over the configuration file and finds everything that both name. Faults that need nothing else to be
- * seen are in the request, for a build to tell them together with those of the machine.
+ * seen are in the request, for a build to tell them together with those of the machine. Errors (`invalid`):
+ * `image-missing`, `image-unknown`, `output-twice`, `setting-invalid`, `secret-exposed`,
+ * `secret-missing`, `secret-invalid`, `stamp-invalid`, `lock-missing`.
  */
 export async function createBuildRequest(flags: BuildFlags, session: ReadingSession): Promise<BuildRequest> {
   const { places, environment } = session;

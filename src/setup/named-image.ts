@@ -8,17 +8,17 @@ import type { ReadingSession } from '../model/session.js';
 import { isReference } from '../registry/reference.js';
 import type { ScannedImage } from '../unpack/collector.js';
 import { refuseStart } from '../unpack/image-start.js';
-import { type OpenOptions, openImage } from '../unpack/open-image.js';
+import { type OpenScannedOptions, openScanned } from '../unpack/open-image.js';
 import { assertOwnConfiguration } from './own-configuration.js';
 import { placesOf } from './reading-session.js';
 import { accessOfInput, saveStandardInput } from './standard-input.js';
 
 const standardInput = 'standard input';
 
-type OpenFile = (path: string, options: OpenOptions) => Promise<ScannedImage>;
+type OpenFile = (path: string, options: OpenScannedOptions) => Promise<ScannedImage>;
 
-export interface NamedImageOptions extends Omit<OpenOptions, 'signal' | 'name' | 'limits'> {
-  /** How the file is opened; default: `openImage`. */
+export interface NamedImageOptions extends Omit<OpenScannedOptions, 'signal' | 'name' | 'limits'> {
+  /** How the file is opened; default: `openScanned`. */
   readonly open?: OpenFile;
   /** What `-` names; without it `-` is a name like any other. */
   readonly input?: NodeJS.ReadableStream | undefined;
@@ -29,12 +29,12 @@ export type ImageName = string | readonly string[];
 
 /**
  * Opens what a user calls an image: a file, `-` for standard input, the id of a definition, or `oci://...`; several are
- * joined as boot loaders do it. Errors: those of `findNamedImage`, `joinFiles` and `openImage`.
+ * joined as boot loaders do it. Errors: those of `findNamedImage`, `joinFiles` and `openScanned`.
  */
 export async function openNamedImage(
   named: ImageName,
   session: ReadingSession,
-  { input, open = openImage, ...rest }: NamedImageOptions = {},
+  { input, open = openScanned, ...rest }: NamedImageOptions = {},
 ): Promise<ScannedImage> {
   const { signal, limits, onWork } = session;
   const options = { ...rest, signal, limits, onWork };
@@ -84,7 +84,7 @@ async function fetchReference(name: string, session: ReadingSession): Promise<st
   return fetchImage(name, session);
 }
 
-interface JoinedOptions extends Omit<OpenOptions, 'name'> {
+interface JoinedOptions extends Omit<OpenScannedOptions, 'name'> {
   readonly open: OpenFile;
   readonly input?: NodeJS.ReadableStream | undefined;
 }

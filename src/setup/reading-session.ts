@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { secretPrefix } from '../model/patch/secret.js';
-import type { Places, ReadingSession } from '../model/session.js';
+import type { Environment, Places, ReadingSession } from '../model/session.js';
 
 const packageFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -29,8 +29,6 @@ export function createReadingSession(options: ReadingSessionOptions): ReadingSes
   };
 }
 
-type Environment = ReadingSession['environment'];
-
 function splitEnvironment(all: Environment): Pick<ReadingSession, 'environment' | 'secretVariables'> {
   const isSecret = ([name]: readonly [string, unknown]) => name.startsWith(secretPrefix);
   return {
@@ -40,7 +38,7 @@ function splitEnvironment(all: Environment): Pick<ReadingSession, 'environment' 
 }
 
 /** Follows the XDG base directories; macOS keeps state in its Application Support folder. */
-function createPlaces(folder: string, environment: ReadingSession['environment']): Places {
+function createPlaces(folder: string, environment: Environment): Places {
   const home = environment.HOME ?? homedir();
   const config = join(environment.XDG_CONFIG_HOME ?? join(home, '.config'), 'moby-patch');
   const roots = [folder, config, packageFolder];
@@ -67,7 +65,7 @@ export function placesOf(project: string, places: Places): Places {
   };
 }
 
-function locateState(home: string, environment: ReadingSession['environment']): string {
+function locateState(home: string, environment: Environment): string {
   if (environment.XDG_STATE_HOME) return join(environment.XDG_STATE_HOME, 'moby-patch');
   return process.platform === 'darwin'
     ? join(home, 'Library/Application Support/moby-patch')

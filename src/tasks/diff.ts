@@ -13,7 +13,7 @@ export interface DiffRequest {
   readonly text: boolean;
 }
 
-/** How the roots of two images differ. */
+/** How the roots of two images differ. Errors: those of `openImage`, and `image-unknown` (`invalid`). */
 export async function diff(request: DiffRequest, session: ReadingSession): Promise<TreeDiff> {
   const { input, text } = request;
   const options = { digest: true, input };

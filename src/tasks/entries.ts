@@ -115,7 +115,7 @@ export function selectEntries<Any extends Entry>(entries: Iterable<Any>, { globs
 /**
  * Every entry, in one pass over the image: directories, symlinks and devices, then files in the order of their
  * bodies. The body of a file can be read once, until the next entry is asked for; that of a further hard link takes
- * a pass of its own.
+ * a pass of its own. Errors: those of `openImage`, and `image-unknown` (`invalid`).
  */
 export async function* entries(
   { image: name, input }: EntriesRequest,
@@ -153,7 +153,10 @@ export interface ReadRequest extends EntriesRequest {
   readonly segment?: number | undefined;
 }
 
-/** The same for several files, one behind the other. All are looked up before the first is read. */
+/**
+ * The same for several files, one behind the other. All are looked up before the first is read, so that an error of
+ * `readImageFile` comes before any byte.
+ */
 export async function* readImageFiles(
   { image: name, input, paths, segment }: ReadRequest,
   session: ReadingSession,

@@ -27,7 +27,10 @@ export interface Inspected {
   readonly inspection: Inspection;
 }
 
-/** Describes an image: its layout, the system in it, and what would keep it from booting. */
+/**
+ * Describes an image: its layout, the system in it, and what would keep it from booting. Errors: those of `openImage`,
+ * `image-unknown` and, of the kernel, `kernel-unreadable` (`invalid`).
+ */
 export async function inspect(request: InspectRequest, session: ReadingSession): Promise<Inspected> {
   const { input, memory } = request;
   const options = { hold: isBootFile, input };

@@ -102,7 +102,7 @@ function chooseName(output: string | undefined, split: string | undefined): stri
   throw new MobyPatchError('invalid', 'output-missing', 'no output was named', { hint });
 }
 
-/** The same image as a stream, which begins when the image has been checked. */
+/** The same image as a stream, which begins when the image has been checked. Errors: those of `repack`, before the first byte. */
 export async function* repackToStream(
   source: RepackSource,
   session: ReadingSession,

@@ -27,7 +27,10 @@ export interface Unpacked {
   readonly kept: readonly string[];
 }
 
-/** Writes the root of an image to a folder or a tar, which `repack` turns back into the image. */
+/**
+ * Writes the root of an image to a folder or a tar, which `repack` turns back into the image. Errors: those of `openImage`,
+ * `image-unknown`, `output-exists` (`invalid`) for a folder that is not empty, and `output-unwritable`.
+ */
 export async function unpack(request: UnpackRequest, session: ReadingSession): Promise<Unpacked> {
   const { image: name, input } = request;
   const source = { input };
@@ -55,7 +58,7 @@ export async function unpack(request: UnpackRequest, session: ReadingSession): P
   return { output, entries: image.entries.size, kept: [...listSidecarOnlyInTar(image.entries.values())] };
 }
 
-/** The root of an image, as a tar. */
+/** The root of an image, as a tar. Errors: those of `openImage`, and `image-unknown` (`invalid`); none after the first byte but `image-changed`. */
 export async function* unpackToStream(
   { image: name, input }: Omit<UnpackRequest, 'output'>,
   session: ReadingSession,

@@ -13,7 +13,7 @@ import {
   type ScannedImage,
 } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
-import { hashSegments, type ReadRequest, type Shortcut } from './reading.js';
+import { hashSegments, type ScanRequest, type Shortcut } from './reading.js';
 import { type KnownMember, type ScannedMember, scanImage } from './scan.js';
 
 /** Raised when a scan finds other records in the same bytes, or when they are written in another form. */
@@ -86,7 +86,7 @@ export function knownMembers({ cache, scope, members, like }: KnownMembersOption
 /** Those whose bodies for `hold` are all in memory. */
 function selectWhole(
   known: ReadonlyMap<number, KnownMember>,
-  { hold }: ReadRequest,
+  { hold }: ScanRequest,
   like: ScannedImage | undefined,
 ): ReadonlyMap<number, KnownMember> {
   const isInMemory = (record: KnownRecord) =>

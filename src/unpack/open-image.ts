@@ -6,23 +6,26 @@ import { bootconfigEndSize, decodeBootconfig } from '../format/bootconfig/bootco
 import { type InputFile, openInputFile, readRange } from '../io/file/input-file.js';
 import { holdBytes } from '../io/file/spool.js';
 import { inTurns } from '../io/turns.js';
-import type { Archive, TokenOptions, Tokens } from '../model/image/archive.js';
+import type { Archive, Image, TokenOptions, Tokens } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord, Layout, Segment } from '../model/image/layout.js';
 import { mergeInSteps } from '../tree/merge.js';
 import { createCollector, type RecordWatcher, type ScannedImage } from './collector.js';
-import { type Reading, type ReadRequest, readWhole, type Shortcut } from './reading.js';
+import { type Reading, readWhole, type ScanRequest, type Shortcut } from './reading.js';
 import { limitFile } from './scan-files.js';
 import { watchReads } from './watch-reads.js';
 
-export interface OpenOptions extends ReadRequest {
+export interface OpenOptions extends ScanRequest {
   /** What messages call the file; default: its path. */
   readonly name?: string | undefined;
+}
+
+export interface OpenScannedOptions extends OpenOptions {
   /** A way to know the content sooner; the file is read as a whole where it does not apply. */
   readonly shortcut?: Shortcut | undefined;
 }
 
-export interface WatchOptions extends Omit<OpenOptions, 'shortcut'> {
+export interface OpenWatchedOptions extends OpenOptions {
   readonly watch: () => Promise<RecordWatcher>;
 }
 
@@ -31,7 +34,12 @@ export interface WatchOptions extends Omit<OpenOptions, 'shortcut'> {
  * Errors (`invalid`): image-unreadable, image-invalid, image-truncated, image-corrupt, image-unsupported,
  * image-too-large, each with the offset. Bodies stay in the file and are read from it on demand.
  */
-export function openImage(path: string, options: OpenOptions): Promise<ScannedImage> {
+export function openImage(path: string, options: OpenOptions): Promise<Image> {
+  return openScanned(path, options);
+}
+
+/** The same with all that the scan found, and with a shortcut. */
+export function openScanned(path: string, options: OpenScannedOptions): Promise<ScannedImage> {
   const { name, shortcut, ...request } = options;
   return openReading(path, request, name, async (file) => {
     const reading = await shortcut?.(file, request);
@@ -44,7 +52,10 @@ export function openImage(path: string, options: OpenOptions): Promise<ScannedIm
 /**
  * The same without a shortcut, with a watcher that sees all that is read. `watch` is called when the file is open.
  */
-export function openWatched(path: string, { name, watch, ...request }: WatchOptions): Promise<ScannedImage> {
+export function openWatched(
+  path: string,
+  { name, watch, ...request }: OpenWatchedOptions,
+): Promise<ScannedImage> {
   return openReading(path, request, name, async (file) => {
     const watcher = await watch();
     const collector = createCollector({ ...request, runs: request.digest, watcher });
@@ -54,7 +65,7 @@ export function openWatched(path: string, { name, watch, ...request }: WatchOpti
 
 async function openReading(
   path: string,
-  { signal, files, onWork }: Pick<ReadRequest, 'signal' | 'files' | 'onWork'>,
+  { signal, files, onWork }: Pick<ScanRequest, 'signal' | 'files' | 'onWork'>,
   name: string | undefined,
   read: (file: InputFile) => Promise<Reading>,
 ): Promise<ScannedImage> {
@@ -101,7 +112,7 @@ async function createImage(
     signal,
     files,
     bootconfig,
-  }: Reading & Pick<ReadRequest, 'signal' | 'files'> & Pick<Archive, 'bootconfig'>,
+  }: Reading & Pick<ScanRequest, 'signal' | 'files'> & Pick<Archive, 'bootconfig'>,
 ): Promise<ScannedImage> {
   const { segments, digests, held, runs, faults } = scan;
   const records = scan.records.filter((record) => record !== undefined);

@@ -10,7 +10,7 @@ import { type ScannedSegment, type ScanOptions, scanImage } from './scan.js';
 import { scanFiles } from './scan-files.js';
 
 /** What a caller wants to know about an image. */
-export interface ReadRequest {
+export interface ScanRequest {
   readonly signal: AbortSignal;
   readonly limits?: Partial<ScanLimits> | undefined;
   /** Take the SHA-256 of every body, and find the runs of plain archives. */
@@ -35,7 +35,7 @@ export interface Reading {
  * A way to know the content of a file that reads less of it, or holds less of it in memory. The reading is the same
  * as the plain one, but for runs, which not every shortcut finds. Undefined where the shortcut does not apply.
  */
-export type Shortcut = (file: InputFile, request: ReadRequest) => Promise<Reading | undefined>;
+export type Shortcut = (file: InputFile, request: ScanRequest) => Promise<Reading | undefined>;
 
 /** The first of these shortcuts that applies. */
 export function firstOf(...shortcuts: readonly Shortcut[]): Shortcut {
@@ -59,7 +59,7 @@ export function sharedWith(image: ScannedImage): Shortcut {
 /** Reads the file from end to end. `sha256`: of the whole file, where it is known already. */
 export async function readWhole(
   file: InputFile,
-  { sha256, files, ...options }: ScanOptions & Pick<ReadRequest, 'files'> & { readonly sha256?: string },
+  { sha256, files, ...options }: ScanOptions & Pick<ScanRequest, 'files'> & { readonly sha256?: string },
 ): Promise<Reading> {
   const hashed = sha256 === undefined ? hashWhileReading(file) : undefined;
   const source = hashed?.file ?? file;

@@ -77,7 +77,12 @@ async function build(
   yaml: string,
   cache: Cache,
 ): Promise<Built> {
-  const plan = await createPlan([await createPatch(t, yaml)], {}, image.layout.sha256, stamp);
+  const plan = await createPlan({
+    patches: [await createPatch(t, yaml)],
+    settings: {},
+    image: image.layout.sha256,
+    stamp,
+  });
   const log: string[] = [];
   const options = { signal, log: (line: string) => void log.push(line), stamp, cache };
   await using begun = await openCachedSteps(plan.steps, engine.name, cache);

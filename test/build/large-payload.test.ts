@@ -76,7 +76,12 @@ test('a file that was changed behind the plan is refused', async (t) => {
   await writePatch(folder, false);
   const path = join(folder, 'large/root.iso');
   await writeFile(path, Buffer.alloc(2 * mebibyte, 1));
-  const { steps } = await createPlan([await loadPatch(join(folder, 'large'))], {}, '', 0);
+  const { steps } = await createPlan({
+    patches: [await loadPatch(join(folder, 'large'))],
+    settings: {},
+    image: '',
+    stamp: 0,
+  });
   const content = steps[0]?.payload.get('root.iso');
   t.is(content?.size, 2 * mebibyte);
   t.is(

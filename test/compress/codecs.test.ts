@@ -1,4 +1,4 @@
-import type { Settings } from '#src/compress/codec.js';
+import type { CodecSettings } from '#src/compress/codec.js';
 import { chooseSettings } from '#src/compress/compression.js';
 import { MobyPatchError } from '#src/model/error/error.js';
 import { createArchive, file } from '../fixtures/archive.js';
@@ -251,7 +251,7 @@ async function findError(work: Promise<unknown>): Promise<MobyPatchError | undef
   );
 }
 
-function chooseLevel(codec: PackedCodec, level: number): Settings | undefined {
+function chooseLevel(codec: PackedCodec, level: number): CodecSettings | undefined {
   try {
     return chooseSettings({ codec }, level);
   } catch {

@@ -12,7 +12,7 @@ import { writeImage } from '#src/repack/write-image.js';
 import { readEntries } from '#src/tar/tar-reader.js';
 import { unpackWhileReading } from '#src/unpack/export/to-folder.js';
 import { unpackToTar } from '#src/unpack/export/to-tar.js';
-import { openImage, openWatched, type WatchOptions } from '#src/unpack/open-image.js';
+import { type OpenWatchedOptions, openImage, openWatched } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import { packers, packWith } from './inputs.js';
 import { archives, images, large, second, small } from './seeds.js';
@@ -22,7 +22,7 @@ const signal = new AbortController().signal;
 const canary = 'nobody writes here';
 const sidecarName = 'root.moby-patch.jsonl';
 
-type Watch = WatchOptions['watch'];
+type Watch = OpenWatchedOptions['watch'];
 
 async function collectBytes(bytes: Bytes): Promise<Buffer> {
   const pieces: Buffer[] = [];

@@ -84,7 +84,7 @@ for (const name of cases) {
       return;
     }
     t.false(existsSync(at('problems.txt')), 'the patch has no mistake');
-    const { steps } = await createPlan([patch], {}, '0'.repeat(64), stamp);
+    const { steps } = await createPlan({ patches: [patch], settings: {}, image: '0'.repeat(64), stamp });
     for (const file of readdirSync(join(folder, name))) {
       const [, what, root] = /^(after|failures)(?:\.(\w+))?\.txt$/.exec(file) ?? [];
       if (what === undefined) continue;

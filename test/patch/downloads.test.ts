@@ -62,7 +62,12 @@ async function apply(
   cache: Cache,
   log: (line: string) => void = () => {},
 ): Promise<string[]> {
-  const plan = await createPlan([await createPatch(t, yaml)], {}, image.layout.sha256, 1_700_000_000);
+  const plan = await createPlan({
+    patches: [await createPatch(t, yaml)],
+    settings: {},
+    image: image.layout.sha256,
+    stamp: 1_700_000_000,
+  });
   const options = { signal, log, stamp: 1_700_000_000, cache };
   await using workspace = createWorkspace({
     ...options,

@@ -135,7 +135,7 @@ test('the first hour: a parameter without a value, and -s without one', async (t
     'parameters:\n  builder: {description: who built it}\nsteps:\n  - file: {path: a, content: "${builder}"}\n',
   );
   t.is(
-    await refuse(t, () => createPlan([patch], {}, '0', 1)),
+    await refuse(t, () => createPlan({ patches: [patch], settings: {}, image: '0', stamp: 1 })),
     `moby-patch: patch.yaml:3:3: parameter builder: found no value for it in the patch hello, wanted one (who built it) [patch-invalid]
   try: -s builder=VALUE, or in moby-patch.yaml: settings: {builder: VALUE}`,
   );
@@ -147,7 +147,7 @@ test('the first hour: a parameter without a value, and -s without one', async (t
 });
 
 async function applyTo(t: ExecutionContext, yaml: string, tree: Tree) {
-  const { steps } = await createPlan([await load(t, yaml)], {}, '0', 1);
+  const { steps } = await createPlan({ patches: [await load(t, yaml)], settings: {}, image: '0', stamp: 1 });
   const at = createMemoryWorkspace(tree, (argv) => ({
     exitCode: argv.join(' ').includes('false') ? 1 : 0,
     output: '',

@@ -64,7 +64,7 @@ test('headers of init scripts, and tables of startpar, are read in one go', (t) 
 test('a home with a million slashes in it is a path like others', async (t) => {
   const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILfesoif4XY8RBgmES9391oBDza1e8qAG3VrBoFAX8fz me@laptop';
   const patch = await createPatch(t, `steps: [{ssh-key: {key: "${key}"}}]\n`);
-  const { steps } = await createPlan([patch], {}, '0'.repeat(64), 7);
+  const { steps } = await createPlan({ patches: [patch], settings: {}, image: '0'.repeat(64), stamp: 7 });
   const home = `/a${'/'.repeat(1_000_000)}x/`;
   const at = createMemoryWorkspace({ 'etc/passwd': `root:x:0:0:root:${home}:/bin/sh\n` });
   t.true((await steps[0]?.apply(at))?.changed);
@@ -72,7 +72,7 @@ test('a home with a million slashes in it is a path like others', async (t) => {
 
 test('the scripts of a busybox image are found in one go', async (t) => {
   const patch = await createPatch(t, 'steps: [{service: {name: a}}]\n');
-  const { steps } = await createPlan([patch], {}, '0'.repeat(64), 7);
+  const { steps } = await createPlan({ patches: [patch], settings: {}, image: '0'.repeat(64), stamp: 7 });
   const apply = async (script: string) => {
     const at = createMemoryWorkspace({
       'bin/busybox': '',

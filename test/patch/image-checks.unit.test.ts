@@ -15,7 +15,9 @@ const upgraded = 'a=1\nb=9\nc=3\n';
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 async function plan(t: ExecutionContext, yaml: string, files: Record<string, string> = {}) {
-  return (await createPlan([await createPatch(t, yaml, files)], {}, '0', 7)).steps;
+  return (
+    await createPlan({ patches: [await createPatch(t, yaml, files)], settings: {}, image: '0', stamp: 7 })
+  ).steps;
 }
 
 async function findBroken(t: ExecutionContext, was: string, tree: Tree, accept: readonly string[] = []) {
@@ -123,7 +125,7 @@ test('a patch is defined in TypeScript with the checks of a file, and is as such
     ],
   };
   const defined = await definePatch(input, { id: 'ports' });
-  const { steps } = await createPlan([defined], { port: '80' }, '0', 7);
+  const { steps } = await createPlan({ patches: [defined], settings: { port: '80' }, image: '0', stamp: 7 });
   const at = createMemoryWorkspace({ 'etc/motd': '' });
   for (const step of steps) await step.apply(at);
   t.is(await at.text('etc/port'), '80\n');

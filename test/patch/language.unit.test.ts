@@ -17,7 +17,7 @@ interface Given {
 }
 
 async function apply(t: ExecutionContext, yaml: string, { settings = {}, facts }: Given = {}) {
-  const plan = await createPlan([await createPatch(t, yaml)], settings, image, 7, { facts });
+  const plan = await createPlan({ patches: [await createPatch(t, yaml)], settings, image, stamp: 7, facts });
   const at = createMemoryWorkspace();
   for (const step of plan.steps) await step.apply(at);
   return { plan, at };
@@ -102,7 +102,7 @@ steps:
   - replace: {path: x, text: "1", with: "2", count: "\${count}"}
   - module: {name: floppy, blacklist: "\${old}"}
 `;
-  const plan = await createPlan([await createPatch(t, yaml)], {}, image, 7);
+  const plan = await createPlan({ patches: [await createPatch(t, yaml)], settings: {}, image, stamp: 7 });
   t.deepEqual(plan.steps[1]?.value, { '127.0.0.1': ['localhost', 'a', 'b'], '10.0.0.1': ['a', 'b'] });
   t.like(plan.steps[2]?.value, { count: 1 });
   t.like(plan.steps[3]?.value, { blacklist: true });
@@ -110,7 +110,7 @@ steps:
 
 test('a script gets a list with an entry a line', async (t) => {
   const yaml = 'parameters:\n  names: {default: [a, b], description: d}\nsteps:\n  - run: echo $names\n';
-  const plan = await createPlan([await createPatch(t, yaml)], {}, image, 7);
+  const plan = await createPlan({ patches: [await createPatch(t, yaml)], settings: {}, image, stamp: 7 });
   const at = createMemoryWorkspace({ 'bin/sh': '' }, () => ({ exitCode: 0, output: '' }));
   await plan.steps[0]?.apply(at);
   t.is(at.commands[0]?.options.environment?.names, 'a\nb');
@@ -258,7 +258,7 @@ test('patches that conflict, and steps that write one path differently, are refu
   const plan = async (...ids: string[]) => {
     const patches = [];
     for (const id of ids) patches.push(await load(id));
-    return createPlan(patches, {}, image, 7);
+    return createPlan({ patches, settings: {}, image, stamp: 7 });
   };
   const explainPlan = async (...ids: string[]) => show((await t.throwsAsync(plan(...ids)))?.message ?? '');
   t.is(
@@ -274,7 +274,9 @@ test('patches that conflict, and steps that write one path differently, are refu
     x: 'steps:\n  - file: {path: etc/motd, content: a}\n',
     y: 'steps:\n  - file: {path: etc/motd, content: b}\n',
   });
-  const both = await t.throwsAsync(createPlan([await again('x'), await again('y')], {}, image, 7));
+  const both = await t.throwsAsync(
+    createPlan({ patches: [await again('x'), await again('y')], settings: {}, image, stamp: 7 }),
+  );
   t.is(
     name(both?.message ?? ''),
     'y/patch.yaml:3:5: file etc/motd: found that x/patch.yaml:3:5 writes something else to etc/motd, wanted one of the two',

@@ -21,7 +21,7 @@ async function explain(t: ExecutionContext, yaml: string): Promise<string[]> {
 /** The commands that the steps run. */
 async function run(t: ExecutionContext, steps: string, settings = {}, files = {}) {
   const patch = await createPatch(t, `${parameters}steps:\n${steps}`, files);
-  const plan = await createPlan([patch], settings, image, 7);
+  const plan = await createPlan({ patches: [patch], settings, image, stamp: 7 });
   const at = createMemoryWorkspace({}, () => ({ exitCode: 0, output: '' }));
   for (const step of plan.steps) await step.apply(at);
   return at.commands;
@@ -88,16 +88,16 @@ test('names that a shell or a loader obeys are refused, and those that become on
 test('a value that would end a word of a script in the image is refused, unless a pattern admits it', async (t) => {
   const script = '#!/sbin/openrc-run\nmount "${server}"\n';
   const plan = async (pattern: string, step: string, server: string) =>
-    createPlan(
-      [
+    createPlan({
+      patches: [
         await createPatch(t, `parameters:\n  server: {description: d${pattern}}\nsteps:\n  - file: ${step}`, {
           f: script,
         }),
       ],
-      { server },
+      settings: { server },
       image,
-      7,
-    );
+      stamp: 7,
+    });
   const steps = [
     `{path: etc/init.d/x, content: ${JSON.stringify(script)}}`,
     '{path: etc/init.d/x, from: f, template: true}',
@@ -116,7 +116,7 @@ test('a value that would end a word of a script in the image is refused, unless 
 test('a run is another step when a parameter of its patch is another one', async (t) => {
   const patch = await createPatch(t, `${parameters}steps:\n  - run: x\n  - remove: a`);
   const [one, other] = await Promise.all(
-    ['a', 'b'].map((server) => createPlan([patch], { server }, image, 7)),
+    ['a', 'b'].map((server) => createPlan({ patches: [patch], settings: { server }, image, stamp: 7 })),
   );
   t.not(one?.steps[0]?.id, other?.steps[0]?.id);
 });
@@ -124,7 +124,12 @@ test('a run is another step when a parameter of its patch is another one', async
 test('a hook in /init gets values with dollar signs as they are, and the script stays whole', async (t) => {
   const yaml = `${parameters}steps:\n  - hook: {name: hello, stage: early, run: 'echo "$server"'}\n`;
   for (const server of ['cost $', '$&', '$$', "it's $`", '$1']) {
-    const plan = await createPlan([await createPatch(t, yaml)], { server }, image, 7);
+    const plan = await createPlan({
+      patches: [await createPatch(t, yaml)],
+      settings: { server },
+      image,
+      stamp: 7,
+    });
     const init = { type: 'file', mode: 0o755, content: Buffer.from('#!/bin/sh\nexec /sbin/init\n') } as const;
     const at = createMemoryWorkspace({ init, 'bin/sh': '' });
     for (const step of plan.steps) await step.apply(at);

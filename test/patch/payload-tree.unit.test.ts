@@ -17,7 +17,9 @@ async function createTree(t: Parameters<typeof createFolder>[0]): Promise<string
 }
 
 async function findId(folder: string): Promise<string> {
-  return (await createPlan([await loadPatch(folder)], {}, '0'.repeat(64), 7)).id;
+  return (
+    await createPlan({ patches: [await loadPatch(folder)], settings: {}, image: '0'.repeat(64), stamp: 7 })
+  ).id;
 }
 
 test('the id of a step changes with what it takes from a folder, and with nothing else', async (t) => {

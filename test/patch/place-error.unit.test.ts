@@ -28,7 +28,12 @@ async function explain(
   { engine = createStreamEngine(), files = {} }: { engine?: Engine; files?: Record<string, Uint8Array> } = {},
 ): Promise<string> {
   const patch = await createPatch(t, `steps:\n${steps}`, files);
-  const { steps: planned } = await createPlan([patch], {}, '0'.repeat(64), 0);
+  const { steps: planned } = await createPlan({
+    patches: [patch],
+    settings: {},
+    image: '0'.repeat(64),
+    stamp: 0,
+  });
   const archive = await openBytes(t, image);
   const options = { image: archive, engine, reads: [], stamp: 0, signal, log: () => {}, cache: noCache };
   await using workspace = createWorkspace(options);

@@ -37,12 +37,14 @@ for (const [where, steps] of [
     const value = 'x'.repeat(4096);
     const { patch } = parsePatch(head() + steps, source);
     if (patch === undefined) return t.fail();
-    await t.throwsAsync(createPlan([patch], { a: value }, 'image', 0), {
+    await t.throwsAsync(createPlan({ patches: [patch], settings: { a: value }, image: 'image', stamp: 0 }), {
       code: 'patch-invalid',
       message:
         /patch.yaml:\d+:5: found placeholders whose values add \d+ characters to the patch, wanted at most/,
     });
-    await t.notThrowsAsync(createPlan([patch], { a: 'x'.repeat(100) }, 'image', 0));
+    await t.notThrowsAsync(
+      createPlan({ patches: [patch], settings: { a: 'x'.repeat(100) }, image: 'image', stamp: 0 }),
+    );
   });
 
 test('so are defaults', (t) => {

@@ -24,7 +24,7 @@ test('placeholders are replaced in steps, templates and expectations', async (t)
     ].join('\n'),
     { script: 'echo ${host} $${HOME}\n' },
   );
-  const plan = await createPlan([patch], { host: 'a.b' }, image, 7);
+  const plan = await createPlan({ patches: [patch], settings: { host: 'a.b' }, image, stamp: 7 });
   const at = createMemoryWorkspace();
   for (const step of plan.steps) t.deepEqual(await step.apply(at), { changed: true });
   t.is(await at.text('etc/a.b'), 'a.b:80 ${HOME}');
@@ -37,18 +37,33 @@ test('placeholders are replaced in steps, templates and expectations', async (t)
 test('an id changes with everything that decides the result, and with nothing else', async (t) => {
   const yaml = (text: string) => `steps:\n  - remove: a\n  - file: {path: b, from: f}\n  - run: ${text}`;
   const patch = await createPatch(t, yaml('x'), { f: '1' });
-  const base = await createPlan([patch], {}, image, 7);
-  const same = await createPlan([await createPatch(t, yaml('x'), { f: '1' })], {}, image, 7);
+  const base = await createPlan({ patches: [patch], settings: {}, image, stamp: 7 });
+  const same = await createPlan({
+    patches: [await createPatch(t, yaml('x'), { f: '1' })],
+    settings: {},
+    image,
+    stamp: 7,
+  });
   t.is(same.id, base.id);
   t.deepEqual(
     same.steps.map((step) => step.id),
     base.steps.map((step) => step.id),
   );
   const others = [
-    await createPlan([patch], {}, '1'.repeat(64), 7),
-    await createPlan([patch], {}, image, 8),
-    await createPlan([await createPatch(t, yaml('x'), { f: '2' })], {}, image, 7),
-    await createPlan([await createPatch(t, yaml('y'), { f: '1' })], {}, image, 7),
+    await createPlan({ patches: [patch], settings: {}, image: '1'.repeat(64), stamp: 7 }),
+    await createPlan({ patches: [patch], settings: {}, image, stamp: 8 }),
+    await createPlan({
+      patches: [await createPatch(t, yaml('x'), { f: '2' })],
+      settings: {},
+      image,
+      stamp: 7,
+    }),
+    await createPlan({
+      patches: [await createPatch(t, yaml('y'), { f: '1' })],
+      settings: {},
+      image,
+      stamp: 7,
+    }),
   ];
   t.is(new Set([base, ...others].map(({ id }) => id)).size, 5);
   // A step's id covers what comes before it, and not what comes after.
@@ -56,15 +71,20 @@ test('an id changes with everything that decides the result, and with nothing el
   t.not(others[2]?.steps[1]?.id, base.steps[1]?.id);
   t.is(others[2]?.steps[0]?.id, base.steps[0]?.id);
   t.is(base.steps[2]?.id, base.id);
-  t.is((await createPlan([], {}, image, 7)).steps.length, 0);
+  t.is((await createPlan({ patches: [], settings: {}, image, stamp: 7 })).steps.length, 0);
 });
 
 test('a plan unites the needs and reads of its steps', async (t) => {
   const yaml = 'steps:\n  - run: x\n  - package: {apk: [a]}\n  - file: {path: /etc/x, content: y}';
-  const plan = await createPlan([await createPatch(t, yaml)], {}, image, 7);
+  const plan = await createPlan({ patches: [await createPatch(t, yaml)], settings: {}, image, stamp: 7 });
   t.deepEqual(plan.needs, ['commands', 'network']);
   t.true(plan.reads.includes('etc/x'));
-  const files = await createPlan([await createPatch(t, 'steps: [{remove: a}]')], {}, image, 7);
+  const files = await createPlan({
+    patches: [await createPatch(t, 'steps: [{remove: a}]')],
+    settings: {},
+    image,
+    stamp: 7,
+  });
   t.deepEqual(files.needs, []);
 });
 
@@ -78,7 +98,7 @@ test('unknown, missing and invalid settings are refused', async (t) => {
   ].join('\n');
   const patch = await createPatch(t, yaml);
   const fail = (settings: Record<string, string>) =>
-    t.throwsAsync<MobyPatchError>(() => createPlan([patch], settings, image, 7));
+    t.throwsAsync<MobyPatchError>(() => createPlan({ patches: [patch], settings, image, stamp: 7 }));
   const unknown = await fail({ sevrer: 'x' });
   t.like(unknown, { kind: 'invalid', code: 'setting-unknown' });
   t.regex(unknown.message, /did you mean "server"/);
@@ -91,13 +111,18 @@ test('unknown, missing and invalid settings are refused', async (t) => {
   t.regex((await fail({ server: 'x', port: '80\nx' })).message, /parameter port/);
   const late = await fail({ server: '../x' });
   t.regex(late.message, /patch.yaml:6:18: path: found a "\.\." in it, wanted a path in the image/);
-  const named = await createPlan([patch], { [`${patch.id}.server`]: 'a', server: 'b' }, image, 7);
+  const named = await createPlan({
+    patches: [patch],
+    settings: { [`${patch.id}.server`]: 'a', server: 'b' },
+    image,
+    stamp: 7,
+  });
   t.is(named.patches[0]?.parameters.server, 'a');
 });
 
 test('a template with an unknown parameter is refused', async (t) => {
   const patch = await createPatch(t, 'steps:\n  - file: {path: a, from: f, template: true}', { f: 'x ${y}' });
-  await t.throwsAsync(() => createPlan([patch], {}, image, 7), {
+  await t.throwsAsync(() => createPlan({ patches: [patch], settings: {}, image, stamp: 7 }), {
     message: /found \$\{y\} in the template f/,
   });
 });

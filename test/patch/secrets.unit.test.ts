@@ -25,7 +25,11 @@ async function explain(t: ExecutionContext, steps: string, more = ''): Promise<s
 async function plan(t: ExecutionContext, steps: string, files = {}, given = value) {
   const patch = await createPatch(t, `${parameters}steps:\n${steps}`, files);
   const secret: Secret = { patch: patch.id, name: 'api-token', value: given, shown };
-  return { patch, secret, plan: await createPlan([patch], {}, image, 7, { secrets: [secret] }) };
+  return {
+    patch,
+    secret,
+    plan: await createPlan({ patches: [patch], settings: {}, image, stamp: 7, secrets: [secret] }),
+  };
 }
 
 test('a secret stands only where it is neither shown nor stored unasked', async (t) => {
@@ -115,11 +119,15 @@ test('ids tell nothing of the value of a secret, and reports show its digest', a
 
 test('a secret without a value, or among the settings, is refused', async (t) => {
   const { patch } = await plan(t, '  - remove: a');
-  const missing = await t.throwsAsync<MobyPatchError>(createPlan([patch], {}, image, 7));
+  const missing = await t.throwsAsync<MobyPatchError>(
+    createPlan({ patches: [patch], settings: {}, image, stamp: 7 }),
+  );
   t.like(missing, { kind: 'invalid', code: 'secret-missing' });
   t.regex(missing.hint ?? '', /MOBY_PATCH_SECRET_API_TOKEN.*--secret api-token=file:PATH/);
   for (const name of ['api-token', `${patch.id}.api-token`]) {
-    const error = await t.throwsAsync<MobyPatchError>(createPlan([patch], { [name]: value }, image, 7));
+    const error = await t.throwsAsync<MobyPatchError>(
+      createPlan({ patches: [patch], settings: { [name]: value }, image, stamp: 7 }),
+    );
     t.like(error, { kind: 'invalid', code: 'secret-exposed' });
     t.notRegex(error.message, /correct/);
   }
@@ -142,7 +150,10 @@ test('the hash of a password is a secret that a plan needs no value of', async (
     shown,
     isMissing: true,
   };
-  t.is((await createPlan([patch], {}, image, 7, { secrets: [open] })).steps.length, 1);
+  t.is(
+    (await createPlan({ patches: [patch], settings: {}, image, stamp: 7, secrets: [open] })).steps.length,
+    1,
+  );
   const wrong = await t.throwsAsync<MobyPatchError>(() => plan(t, steps, {}, 'plain text'));
   t.regex(wrong.message, /password: found .*, wanted "locked", or a hash/);
 });

@@ -11,7 +11,7 @@ import type { Image } from '#src/model/image/archive.js';
 import type { Change } from '#src/model/image/change.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { cachedScan } from '#src/unpack/cached-scan.js';
-import { openImage } from '#src/unpack/open-image.js';
+import { openScanned } from '#src/unpack/open-image.js';
 import {
   createArchive,
   createTestFolder,
@@ -70,7 +70,7 @@ async function write(
 async function open(t: ExecutionContext, bytes: Buffer, cache?: Cache): Promise<Image> {
   const path = join(await createTestFolder(t), 'stock.img');
   await writeFile(path, bytes);
-  const image = await openImage(path, {
+  const image = await openScanned(path, {
     signal,
     digest: true,
     shortcut: cache && cachedScan(cache),

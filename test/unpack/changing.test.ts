@@ -2,7 +2,7 @@ import { appendFile, open, readFile, truncate, utimes, writeFile } from 'node:fs
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { MobyPatchError } from '#src/model/error/error.js';
-import { openImage } from '#src/unpack/open-image.js';
+import { openScanned } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, gzip, signal } from '../fixtures/archive.js';
 
 const bytes = gzip(
@@ -41,14 +41,14 @@ for (const [name, change] of changes) {
       await change(path);
       return undefined;
     };
-    const error = await t.throwsAsync<MobyPatchError>(openImage(path, { signal, shortcut }));
+    const error = await t.throwsAsync<MobyPatchError>(openScanned(path, { signal, shortcut }));
     t.like(error, { kind: 'failed', code: 'image-changed' });
     t.truthy(error?.hint ?? error?.offset);
   });
 
   test(`an image that is ${name} after it was opened gives no more bodies: image-changed`, async (t) => {
     const path = await createImage(t);
-    await using image = await openImage(path, { signal });
+    await using image = await openScanned(path, { signal });
     await change(path);
     const read = async () => {
       for await (const _ of image.entries.get('large')?.body() ?? []);

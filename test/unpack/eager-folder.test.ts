@@ -8,7 +8,7 @@ import { encodePadding } from '#src/format/cpio/cpio-writer.js';
 import { encodePath } from '#src/format/path.js';
 import { MobyPatchError } from '#src/model/error/error.js';
 import { unpackToFolder, unpackWhileReading } from '#src/unpack/export/to-folder.js';
-import { openImage, openWatched, type WatchOptions } from '#src/unpack/open-image.js';
+import { type OpenWatchedOptions, openImage, openWatched } from '#src/unpack/open-image.js';
 import {
   createArchive,
   createTestFolder,
@@ -104,7 +104,7 @@ for (const [what, members] of usual) {
       t.deepEqual(during, after);
       const [, aside] = await unpackTwice(path, folder, createFileThreads);
       t.deepEqual(aside, after);
-      const open = async (watch: WatchOptions['watch']) => ({
+      const open = async (watch: OpenWatchedOptions['watch']) => ({
         ...(await openWatched(path, { signal, watch })),
         bodies: () => t.fail() as never,
         tokens: () => t.fail() as never,

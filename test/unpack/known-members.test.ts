@@ -10,7 +10,7 @@ import type { MemberRange } from '#src/model/image/layout.js';
 import { writeImage } from '#src/repack/write-image.js';
 import type { ScannedImage } from '#src/unpack/collector.js';
 import { knownMembers } from '#src/unpack/known-members.js';
-import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
+import { type OpenScannedOptions, openScanned } from '#src/unpack/open-image.js';
 import {
   createArchive,
   createTestFolder,
@@ -42,7 +42,7 @@ async function write(
 ): Promise<{ stock: ScannedImage; path: string; members: readonly MemberRange[] }> {
   const folder = await createTestFolder(t);
   await writeFile(join(folder, 'stock.img'), bytes);
-  const stock = await openImage(join(folder, 'stock.img'), { signal, digest: true });
+  const stock = await openScanned(join(folder, 'stock.img'), { signal, digest: true });
   t.teardown(() => stock[Symbol.asyncDispose]());
   const pieces: Uint8Array[] = [];
   const written = writeImage(stock, [{ op: 'remove', path: 'd7' }], { level: 6, spool: createSpool(folder) });
@@ -54,8 +54,8 @@ async function write(
   return { stock, path, members: next.value };
 }
 
-async function look(path: string, options: Partial<OpenOptions> = {}) {
-  await using image = await openImage(path, { signal, digest: true, ...options });
+async function look(path: string, options: Partial<OpenScannedOptions> = {}) {
+  await using image = await openScanned(path, { signal, digest: true, ...options });
   const entries: unknown[] = [];
   for (const entry of image.entries.values()) {
     const { body: _, data, record, ...fields } = entry;

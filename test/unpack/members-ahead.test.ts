@@ -5,7 +5,7 @@ import test from 'ava';
 import { noCache } from '#src/io/cache.js';
 import type { MemberRange } from '#src/model/image/layout.js';
 import { knownMembers } from '#src/unpack/known-members.js';
-import { openImage } from '#src/unpack/open-image.js';
+import { openScanned } from '#src/unpack/open-image.js';
 import { createArchive, createTestFolder, file, gzip, readText, signal } from '../fixtures/archive.js';
 
 const names = Array.from({ length: 12 }, (_, index) => `file-${index}`);
@@ -37,8 +37,8 @@ for (const [what, given] of known) {
   test(`an image is the same whatever is said about its members: ${what}`, async (t) => {
     const path = join(await createTestFolder(t), 'image');
     await writeFile(path, image);
-    await using plain = await openImage(path, { signal, digest: true });
-    await using read = await openImage(path, { signal, digest: true, shortcut: standingAt(given) });
+    await using plain = await openScanned(path, { signal, digest: true });
+    await using read = await openScanned(path, { signal, digest: true, shortcut: standingAt(given) });
     t.deepEqual(read.layout, plain.layout);
     t.is(read.layout.segments[0]?.members, members.length);
     t.deepEqual([...read.digests.values()], [...plain.digests.values()]);
@@ -58,7 +58,7 @@ for (const [what, given] of known) {
       damaged.writeUInt8((damaged[at] ?? 0) ^ 0x55, at);
       await writeFile(path, damaged);
       const told = (given?: readonly MemberRange[]) =>
-        openImage(path, { signal, digest: true, shortcut: given && standingAt(given) }).then(
+        openScanned(path, { signal, digest: true, shortcut: given && standingAt(given) }).then(
           async (opened) => {
             await opened[Symbol.asyncDispose]();
             return 'opened';

@@ -6,16 +6,20 @@ import { openCache } from '#src/io/cache.js';
 import type { Image } from '#src/model/image/archive.js';
 import { cachedScan } from '#src/unpack/cached-scan.js';
 import type { ScannedImage } from '#src/unpack/collector.js';
-import { type OpenOptions, openImage } from '#src/unpack/open-image.js';
+import { type OpenScannedOptions, openScanned } from '#src/unpack/open-image.js';
 import { prefixOf } from '#src/unpack/prefix.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad, signal } from '../fixtures/archive.js';
 
 const wishes = { signal, digest: true, hold: (name: string) => name.startsWith('i') } as const;
 
-async function open(t: ExecutionContext, bytes: Uint8Array, options: OpenOptions): Promise<ScannedImage> {
+async function open(
+  t: ExecutionContext,
+  bytes: Uint8Array,
+  options: OpenScannedOptions,
+): Promise<ScannedImage> {
   const path = join(await createTestFolder(t), 'x.img');
   await writeFile(path, bytes);
-  const image = await openImage(path, options);
+  const image = await openScanned(path, options);
   t.teardown(() => image[Symbol.asyncDispose]());
   return image;
 }

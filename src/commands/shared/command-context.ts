@@ -1,9 +1,10 @@
+import type { Environment } from '../../model/session.js';
 import type { LiveLine } from './live-line.js';
 
 /** What a command gets from the process. The environment and the streams enter the program here and nowhere else. */
 export interface CommandContext {
   readonly signal: AbortSignal;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly folder: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdout: NodeJS.WritableStream & { readonly columns?: number | undefined };

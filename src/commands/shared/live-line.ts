@@ -1,4 +1,4 @@
-import type { Work } from '../../model/session.js';
+import type { Environment, Work } from '../../model/session.js';
 
 /** One line of a terminal that is drawn again and again. */
 export interface LiveLine {
@@ -16,8 +16,6 @@ interface Terminal {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Columns of a terminal that does not say how many it has. */
 const usualColumns = 80;

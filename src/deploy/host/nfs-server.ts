@@ -3,7 +3,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 export type HostPlatform = 'darwin' | 'linux';
 
 /** Owner of everything that the VM writes, as the host sees it. */
-export interface Owner {
+export interface ShareOwner {
   readonly uid: number;
   readonly gid: number;
 }
@@ -29,7 +29,7 @@ interface Server {
  */
 export function describeServer(
   platform: HostPlatform,
-  { share, uid, gid }: Owner & { readonly share: string },
+  { share, uid, gid }: ShareOwner & { readonly share: string },
 ): Server {
   if (platform === 'darwin') {
     return {

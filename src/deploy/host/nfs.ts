@@ -8,9 +8,9 @@ import type { ReadingSession } from '../../model/session.js';
 import {
   describeServer,
   type HostPlatform,
-  type Owner,
   refuseOverlaps,
   type ServerFile,
+  type ShareOwner,
 } from './nfs-server.js';
 import { dropBlock, putBlock, replaceText } from './system-file.js';
 
@@ -18,7 +18,7 @@ export interface HostNfsOptions {
   /** The folder to share: an absolute path without quotes, backslashes, `#`, line breaks and trailing slashes. */
   readonly share: string;
   /** Default: the user, also under sudo. */
-  readonly owner?: Owner | undefined;
+  readonly owner?: ShareOwner | undefined;
   /** Default: this one. */
   readonly platform?: HostPlatform | undefined;
   /** The files of the system are below it; `/` but for tests. */
@@ -43,7 +43,7 @@ export interface HostNfs {
   readonly restart: string;
 }
 
-type HostSession = Pick<ReadingSession, 'signal' | 'environment'>;
+export type HostSession = Pick<ReadingSession, 'signal' | 'environment'>;
 
 /**
  * Shows, writes or removes the lines that the NFS server of this machine needs to share a folder with the VM. All
@@ -71,7 +71,7 @@ export async function configureHostNfs(options: HostNfsOptions, session: HostSes
 }
 
 /** sudo tells who called it: the share belongs to that user, not to root. */
-function findOwner({ environment: { SUDO_UID, SUDO_GID } }: HostSession): Owner {
+function findOwner({ environment: { SUDO_UID, SUDO_GID } }: HostSession): ShareOwner {
   return SUDO_UID !== undefined && SUDO_GID !== undefined
     ? { uid: Number(SUDO_UID), gid: Number(SUDO_GID) }
     : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };

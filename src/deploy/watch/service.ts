@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { replaceFile } from '../../io/place/output.js';
 import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import type { ReadingSession } from '../../model/session.js';
+import type { Environment, ReadingSession } from '../../model/session.js';
 import { assertOwnState } from '../state/state-folder.js';
 import { findTarget, type TargetOptions } from '../target.js';
 import { createLaunchAgent, createSystemdUnits, type Service, type ServiceFile } from './service-files.js';
@@ -63,7 +63,7 @@ type ManagerName = 'launchd' | 'systemd';
 interface Manager {
   createFiles(service: Service): readonly ServiceFile[];
   /** Where the manager looks for files of the user. */
-  locate(home: string, environment: ReadingSession['environment']): string;
+  locate(home: string, environment: Environment): string;
   check(paths: readonly string[]): readonly string[];
   start(paths: readonly string[]): readonly (readonly string[])[];
   /** Works whether the service is running or not; systemd does not start it once more. */
@@ -139,7 +139,7 @@ async function prepare(options: ServiceOptions, session: ReadingSession) {
 }
 
 /** A service starts with almost no environment; these variables decide what it finds, and where the state is. */
-function pickEnvironment(environment: ReadingSession['environment']): Record<string, string> {
+function pickEnvironment(environment: Environment): Record<string, string> {
   const names = [
     'PATH',
     'HOME',

@@ -23,11 +23,11 @@ export interface WatchOptions extends Omit<ReapplyOptions, 'onReport'> {
 export type WatchEvent =
   /** Comes first; `image`: the real path. */
   | { readonly kind: 'watching'; readonly image: string }
-  | ({ readonly kind: 'deployed'; readonly deployed: Deployed } & Told)
-  | ({ readonly kind: 'failed'; readonly error: unknown } & Told);
+  | ({ readonly kind: 'deployed'; readonly deployed: Deployed } & WatchReport)
+  | ({ readonly kind: 'failed'; readonly error: unknown } & WatchReport);
 
 /** Of the build, if there was one. */
-interface Told {
+export interface WatchReport {
   readonly report?: Report | undefined;
   /** Who may read the image. */
   readonly access?: FileAccess | undefined;
@@ -75,15 +75,15 @@ async function tryReapply(
   options: Omit<ReapplyOptions, 'onReport'>,
   openSession: () => Promise<OpenSession>,
 ): Promise<WatchEvent> {
-  let told: Told = {};
+  let built: WatchReport = {};
   const onReport = (report: Report, { access }: Outcome) => {
-    told = { report, access };
+    built = { report, access };
   };
   try {
     await using session = await openSession();
-    return { kind: 'deployed', deployed: await reapply({ ...options, onReport }, session), ...told };
+    return { kind: 'deployed', deployed: await reapply({ ...options, onReport }, session), ...built };
   } catch (error) {
-    return { kind: 'failed', error, ...told };
+    return { kind: 'failed', error, ...built };
   }
 }
 

@@ -7,9 +7,10 @@ import { createUnreadableError, readRegular } from '../../io/file/regular-file.j
 import { createTail, startProcess, stopProcess } from '../../io/process/process.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Readiness } from '../../model/patch/engine.js';
+import type { Environment } from '../../model/session.js';
 import type { Daemon } from './daemon.js';
 import { createDaemon } from './dockerode.js';
-import { type Endpoint, type Environment, findEndpoint, type TlsFiles } from './endpoint.js';
+import { type Endpoint, findEndpoint, type TlsFiles } from './endpoint.js';
 import { readPatience } from './patience.js';
 
 /** Finds the daemon; no connection is made yet. Errors: as of `findEndpoint` and `readPatience`, and `docker-tls`. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createUnreadableError, readRegular } from '../../io/file/regular-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
+import type { Environment } from '../../model/session.js';
 
 export interface TlsFiles {
   readonly ca?: string | undefined;
@@ -20,8 +21,6 @@ export interface Endpoint {
   /** What named the daemon, for messages. */
   readonly source: string;
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 const sizeLimit = 1024 * 1024;
 

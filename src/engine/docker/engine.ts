@@ -1,6 +1,6 @@
 import type { Archive } from '../../model/image/archive.js';
 import type { Engine, Executor, ExecutorOptions } from '../../model/patch/engine.js';
-import type { Environment } from './endpoint.js';
+import type { Environment } from '../../model/session.js';
 import { dockerBlindPaths } from './selection.js';
 
 /** Commands in one container of the image's root; the daemon's machinery is loaded when it is first needed. */

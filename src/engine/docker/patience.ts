@@ -1,8 +1,9 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { createInterruptedError } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
+import type { Environment } from '../../model/session.js';
 import { createDaemonError, createTimeoutError } from './answers.js';
-import type { Endpoint, Environment } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 
 const variable = 'MOBY_PATCH_DOCKER_TIMEOUT';
 const usualPatience = 60;

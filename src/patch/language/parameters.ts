@@ -9,7 +9,7 @@ import { explainType, parseValue } from './parameter-types.js';
 import { nameVariable } from './variables.js';
 
 /** Values that the user gives to parameters: `NAME`, or `PATCH.NAME` where several patches have that name. */
-export type Settings = Readonly<Record<string, string>>;
+export type PatchSettings = Readonly<Record<string, string>>;
 
 export interface ValueFault {
   readonly text: string;
@@ -54,7 +54,7 @@ function matchWhole(pattern: string, value: string): boolean | undefined {
  * The value of every parameter of a patch that is no secret. Error (`invalid`): `patch-invalid` with all problems at
  * once.
  */
-export function resolveParameters(patch: Patch, settings: Settings): Values {
+export function resolveParameters(patch: Patch, settings: PatchSettings): Values {
   const { values, problems } = tryParameters(patch, settings);
   if (problems.length > 0) throw createProblemError(problems, hintAtValues(problems));
   return values;
@@ -71,7 +71,7 @@ interface ParameterProblem extends Problem {
 }
 
 /** As far as there are valid values. */
-export function tryParameters(patch: Patch, settings: Settings): Resolved {
+export function tryParameters(patch: Patch, settings: PatchSettings): Resolved {
   const values = new Map<string, Value>();
   const problems: ParameterProblem[] = [];
   for (const [name, parameter] of Object.entries(patch.parameters)) {
@@ -108,7 +108,7 @@ function hintAtValues(problems: readonly ParameterProblem[]): string {
   return missing.length === 0 ? 'give values with -s NAME=VALUE' : `add ${flags.join(' ')}`;
 }
 
-function findSetting(patch: Patch, name: string, settings: Settings): string | undefined {
+function findSetting(patch: Patch, name: string, settings: PatchSettings): string | undefined {
   const own = (key: string) => (Object.hasOwn(settings, key) ? settings[key] : undefined);
   return own(`${patch.id}.${name}`) ?? own(name);
 }
@@ -148,7 +148,7 @@ export function createMissingSecretError(
 }
 
 /** Error (`invalid`): `secret-exposed` for the value of a secret, which must not stand in arguments or a configuration. */
-export function refuseExposed(patches: readonly Patch[], settings: Settings): void {
+export function refuseExposed(patches: readonly Patch[], settings: PatchSettings): void {
   for (const patch of patches) {
     for (const [name, { secret }] of Object.entries(patch.parameters)) {
       if (!secret || findSetting(patch, name, settings) === undefined) continue;
@@ -171,7 +171,7 @@ export function listSettingNames(patches: readonly Patch[]): ReadonlySet<string>
 const mostNames = 50;
 
 /** Errors (`invalid`): `setting-unknown` for a setting that is no parameter of any patch; `secret-exposed`. */
-export function checkSettings(patches: readonly Patch[], settings: Settings): void {
+export function checkSettings(patches: readonly Patch[], settings: PatchSettings): void {
   refuseExposed(patches, settings);
   const known = listSettingNames(patches);
   for (const name of Object.keys(settings)) {
