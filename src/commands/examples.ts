@@ -81,6 +81,14 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
     'Show the lines': 'moby-patch host nfs --share /srv/data',
     'Write them, as root': 'moby-patch host nfs --share /srv/data --apply',
   },
+  patches: {
+    'What there is to apply': 'moby-patch patches',
+    'For a program': 'moby-patch patches --json',
+  },
+  'patches show': {
+    'What a patch takes and does': 'moby-patch patches show nfs',
+    'And what it would do to an image': 'moby-patch patches show nfs -i initrd.gz -s share=/srv',
+  },
   check: {
     'All patches and the configuration of this folder': 'moby-patch check',
     'One patch': 'moby-patch check ./motd',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Report } from '../model/result/report.js';
-import { describeCached, describeSkipped } from '../report/text.js';
+import { renderPlan } from '../report/plan.js';
 import type { BuildFlags } from '../setup/build-request.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
@@ -48,7 +48,7 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
 }
 
 function describePlan(report: Report, output: string, context: CommandContext): string[] {
-  const { steps = [], rootKept, init } = report.plan ?? {};
+  const { steps = [], rootKept } = report.plan ?? {};
   // Nothing is known of the steps of patches with mistakes.
   const isKnown = !report.prechecks?.some(({ name, problem }) => name === 'request' && problem !== undefined);
   return [
@@ -57,14 +57,7 @@ function describePlan(report: Report, output: string, context: CommandContext): 
       ? []
       : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
     ...(report.mode === undefined || !isKnown ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
-    ...(steps.some((step) => step.becomes !== undefined) && init?.name !== undefined
-      ? [`init    ${init.name}: ${init.evidence}`]
-      : []),
-    ...steps.flatMap(({ patch, summary, needs, cached, proven, secrets = [], becomes = [] }) => [
-      `step    ${patch}: ${summary}${needs.length > 0 ? ` (needs ${needs.join(', ')})` : ''}${secrets.length > 0 ? ` (gets ${secrets.join(', ')})` : ''}${cached ? `, ${describeCached(proven)}` : ''}`,
-      ...becomes.map((line) => `        ${line}`),
-    ]),
-    ...(report.plan?.skipped ?? []).map((step) => `no step ${describeSkipped(step)}`),
+    ...(report.plan === undefined ? [] : renderPlan(report.plan)),
     ...(rootKept === undefined
       ? []
       : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),

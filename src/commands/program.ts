@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   reapply: async () => (await import('./reapply.js')).addReapplyCommand,
   watch: async () => (await import('./watch.js')).addWatchCommand,
   host: async () => (await import('./host.js')).addHostCommand,
+  patches: async () => (await import('./patches.js')).addPatchesCommand,
   check: async () => (await import('./check.js')).addCheckCommand,
   lock: async () => (await import('./lock.js')).addLockCommand,
   push: async () => (await import('./push.js')).addPushCommand,

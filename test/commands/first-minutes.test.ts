@@ -31,13 +31,9 @@ const situations: Readonly<Record<string, Situation>> = {
   },
   'a command `list`': {
     args: ['list'],
-    says: ["unknown command 'list' [command-unknown]", 'moby-patch ls IMAGE; the patches: moby-patch check'],
-  },
-  'a command `patches`': {
-    args: ['patches'],
     says: [
-      "unknown command 'patches' [command-unknown]",
-      'moby-patch check lists them; moby-patch build -i IMAGE -p PATCH',
+      "unknown command 'list' [command-unknown]",
+      'moby-patch ls IMAGE; the patches: moby-patch patches',
     ],
   },
   'a mistyped command': {

@@ -51,8 +51,12 @@ export function renderManual(program: Command): string {
 }
 
 function renderCommand(command: Command): string[] {
-  if (command.commands.length > 0)
-    return command.commands.filter((each) => each.name() !== 'help').flatMap(renderCommand);
+  const inner = command.commands.filter((each) => each.name() !== 'help').flatMap(renderCommand);
+  // One with options does something without a command of its own, too.
+  return inner.length > 0 && command.options.length === 0 ? inner : [...renderOne(command), ...inner];
+}
+
+function renderOne(command: Command): string[] {
   const name = nameCommand(command);
   const help = command.createHelp();
   return [

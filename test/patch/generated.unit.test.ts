@@ -47,7 +47,7 @@ test('schema/boot.schema.json is generated, and the boots of the reports fit it'
   t.notThrows(() => bootSchema.parse(createReport().boot));
 });
 
-test('the schemas of bisect, matrix and explain are generated', async (t) => {
+test('the schemas of bisect, matrix, explain and patches are generated', async (t) => {
   for (const [name, text] of resultSchemas)
     await checkCurrent(t, join('schema', `${name}.schema.json`), text);
 });

@@ -7,8 +7,7 @@ import { suggest } from '../../yaml/did-you-mean.js';
 const meant: ReadonlyMap<string, string> = new Map(
   Object.entries({
     version: 'moby-patch --version',
-    list: 'moby-patch ls IMAGE; the patches: moby-patch check',
-    patches: 'moby-patch check lists them; moby-patch build -i IMAGE -p PATCH',
+    list: 'moby-patch ls IMAGE; the patches: moby-patch patches',
     patch: 'moby-patch build -i IMAGE -p PATCH',
     run: 'moby-patch build -i IMAGE -p PATCH',
     'dry-run': 'moby-patch plan -i IMAGE -p PATCH',
@@ -82,9 +81,10 @@ export function createUnknownHelp(parent: Command, name: string): MobyPatchError
   return new MobyPatchError('invalid', 'command-unknown', message, { hint });
 }
 
-/** A command that takes no arguments is often given its image, or a patch, as one. */
+/** A command that takes no arguments is often given its image, or a patch, as one; `patches NAME` means `patches show NAME`. */
 function nameImage(command: Command, path: string, [first]: readonly string[]): string | undefined {
   if (first === undefined || command.registeredArguments.length > 0) return undefined;
+  if (command.commands.some((each) => each.name() === 'show')) return `${path} show ${first}`;
   const wanted = /\.ya?ml$/.test(first) ? ['--patch', '-p'] : ['--image', '-i'];
   const [long, short] = wanted;
   return command.options.some((option) => option.long === long) ? `${path} ${short} ${first}` : undefined;

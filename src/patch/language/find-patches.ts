@@ -12,7 +12,8 @@ export async function findPatch(nameOrFolder: string, roots: readonly string[]):
   if (basename(nameOrFolder) === patchFile && (await isPatch(dirname(nameOrFolder))))
     return resolve(dirname(nameOrFolder));
   const isId = !/[/\\]/.test(nameOrFolder) && !nameOrFolder.startsWith('.');
-  const candidates = [...(isId ? roots.map((root) => join(root, nameOrFolder)) : []), resolve(nameOrFolder)];
+  const named = isId ? roots.map((root) => join(root, nameOrFolder)) : [];
+  const candidates = [...new Set([...named, resolve(nameOrFolder)])];
   for (const candidate of candidates) if (await isPatch(candidate)) return candidate;
   const ids = [...(await listPatches(roots)).keys()];
   const folder = nameOrFolder.replace(/\.ya?ml$/, '');
@@ -24,7 +25,7 @@ export async function findPatch(nameOrFolder: string, roots: readonly string[]):
     {
       hint: isFile
         ? `a patch is a folder: mkdir ${folder} && mv ${nameOrFolder} ${join(folder, patchFile)}`
-        : `${ids.length > 0 ? `the patches with an id are: ${ids.join(', ')}; ` : ''}moby-patch init writes an example`,
+        : 'moby-patch patches lists those with an id; moby-patch init writes an example',
       path: nameOrFolder,
     },
   );

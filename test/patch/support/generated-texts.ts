@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Parameter, Patch } from '#src/model/patch/patch.js';
+import { listNeeds } from '#src/patch/describe-patch.js';
 import { formatValue } from '#src/patch/language/expressions.js';
-import { listDefaults } from '#src/patch/language/parameters.js';
 import { patchSchema } from '#src/patch/language/patch-schema.js';
-import { fillValue } from '#src/patch/language/placeholders.js';
 import { whenSchema } from '#src/patch/language/when.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { configurationSchema } from '#src/setup/configuration.js';
 import { bootSchema } from '../../report/boot-schema.js';
+import { patchesSchema } from '../../report/patches-schema.js';
 import { bisectionSchema, explanationSchema, matrixSchema } from '../../report/proof-schemas.js';
 
 /** The text of schema/patch.schema.json, for editors. */
@@ -36,6 +36,13 @@ export const resultSchemas: ReadonlyMap<string, string> = new Map([
   ['bisect', formatJsonSchema('What moby-patch bisect --json prints, version 1', bisectionSchema)],
   ['matrix', formatJsonSchema('What moby-patch matrix --json prints, version 1', matrixSchema)],
   ['explain', formatJsonSchema('What moby-patch explain --json prints, version 1', explanationSchema)],
+  [
+    'patches',
+    formatJsonSchema(
+      'Patches, version 1: moby-patch patches --json, and patches show ID --json',
+      patchesSchema,
+    ),
+  ],
 ]);
 
 /** As the formatter of this project writes it, with a list of plain values on one line. */
@@ -59,7 +66,7 @@ export function describePatches(patches: readonly Patch[]): string {
   const rows = patches.map((patch) => [
     `[${patch.id}](${patch.id}/)`,
     escapeCell(patch.title),
-    describeNeeds(patch),
+    listNeeds(patch).join(', ') || 'nothing',
   ]);
   return [
     '# Patches',
@@ -70,6 +77,19 @@ export function describePatches(patches: readonly Patch[]): string {
     ...patches.flatMap(describePatch),
     '',
   ].join('\n');
+}
+
+/** The table of docs/patches.md. */
+export function describeGallery(patches: readonly Patch[]): string {
+  const rows = patches.map((patch) => [
+    `[\`${patch.id}\`](../patches/${patch.id}/README.md)`,
+    escapeCell(patch.title),
+    Object.keys(patch.parameters)
+      .map((name) => `\`${name}\``)
+      .join(' '),
+    listNeeds(patch).join(', ') || 'nothing',
+  ]);
+  return `\n${formatTable([['Patch', 'What it does', 'Parameters', 'Needs'], ...rows]).join('\n')}\n\n`;
 }
 
 /** A table with aligned columns, as the formatter of this project writes it. */
@@ -94,16 +114,6 @@ function describeParameter(name: string, { default: value, description }: Parame
   const text = value === undefined ? undefined : formatValue(value);
   const shown = text === undefined ? 'required' : text === '' ? 'nothing' : `\`${escapeCell(text)}\``;
   return [`\`${name}\``, shown, escapeCell(description)];
-}
-
-function describeNeeds(patch: Patch): string {
-  const defaults = listDefaults(patch.parameters);
-  const needs = patch.steps.flatMap(({ kind, value }) => {
-    const definition = stepDefinitions.get(kind);
-    const parsed = definition?.schema.safeParse(fillValue(value, defaults));
-    return definition && parsed?.success ? definition.needs(parsed.data) : [];
-  });
-  return [...new Set(needs)].join(', ') || 'nothing';
 }
 
 export function escapeCell(text: string): string {

@@ -1,0 +1,33 @@
+import { planBuild } from '../../build.js';
+import type { PlannedImage } from '../../model/result/patches.js';
+import type { Session } from '../../model/session.js';
+import { assertNoFaults, createBuildRequest } from '../../setup/build-request.js';
+
+export interface PlanOnImage {
+  readonly image: readonly string[];
+  /** A folder or an id. */
+  readonly patch: string;
+  /** `NAME=VALUE`. */
+  readonly set: readonly string[];
+}
+
+/**
+ * The steps that a patch, with those that it uses, would do to an image, and which cannot succeed there. Whether this
+ * machine could build it is no concern. Errors: those of a plan.
+ */
+export async function planOnImage(
+  { image, patch, set }: PlanOnImage,
+  session: Session,
+): Promise<PlannedImage> {
+  const flags = { image, patch: [patch], set, config: false, verify: false, mayLackSecrets: true } as const;
+  const request = await createBuildRequest(flags, session);
+  const faults = (request.faults ?? []).filter(({ code }) => !code.startsWith('output'));
+  assertNoFaults({ ...request, faults });
+  const { report, error } = await planBuild({ ...request, faults }, { ...session, log: () => {} });
+  const { plan, before, prechecks = [] } = report;
+  if (plan === undefined || before === undefined) throw error;
+  const problems = prechecks.flatMap(({ name, problem }) =>
+    problem !== undefined && (name === 'files' || name === 'steps') ? [problem] : [],
+  );
+  return { name: request.name, sha256: before.sha256, plan, problems };
+}
