@@ -65,7 +65,13 @@ for (const patch of patches)
   test(`the patch ${patch.id} can be done with each init system, or says why not`, async (t) => {
     for (const init of inits) {
       const { workspace, facts } = sketch(init, patch.id);
-      const plan = await createPlan([patch], settings[patch.id] ?? {}, '0'.repeat(64), 7, { facts });
+      const plan = await createPlan({
+        patches: [patch],
+        settings: settings[patch.id] ?? {},
+        image: '0'.repeat(64),
+        stamp: 7,
+        facts,
+      });
       const { problems } = await rehearseSteps(plan.steps, workspace, signal);
       const messages = problems.map(({ message }) => message).join('\n');
       const wanted = refused[patch.id]?.[init];
