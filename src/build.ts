@@ -59,7 +59,7 @@ async function planOnce(request: BuildRequest, session: Session): Promise<Outcom
   return draft.finish(async () => {
     await using scratch = await createScratch();
     await using image = await openInput(run, scratch);
-    await using ready = await prepare(run, image, chooseStamp(request, image));
+    await using ready = await prepare(run, image, { stamp: chooseStamp(request, image), scratch });
     const { plan, engine, cached } = ready;
     const done = cached?.steps.length ?? 0;
     const executor = engine?.executor(image, { ...session, limits: request.limits });
@@ -86,18 +86,19 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
     await using scratch = await createScratch();
     await using image = await openInput(run, scratch);
     const stamp = chooseStamp(request, image);
-    await using ready = await prepare(run, image, stamp);
+    await using ready = await prepare(run, image, { stamp, scratch });
     refuseProblems(ready.problems);
-    const { plan, engine, cached } = ready;
+    const { plan, engine, cached, vendored } = ready;
     if (engine === undefined) return;
     const createFilter = plan.secrets.length > 0 ? redaction.createFilter : undefined;
-    const options = { image, engine, reads: plan.reads, stamp, createFilter, limits: request.limits };
+    const { limits } = request;
+    const options = { image, engine, reads: plan.reads, stamp, createFilter, limits, vendored };
     await using workspace = createWorkspace({ ...run.session, ...options, from: cached?.state });
     const { changes, bootconfig, kept } = await draft.stage('patch', () =>
       patch(run, { image, plan, engine, workspace, cached }),
     );
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
-    if (request.twice) await repeatSteps(run, { image, plan, engine, stamp, changes });
+    if (request.twice) await repeatSteps(run, { image, plan, engine, stamp, changes, vendored });
     const made = { image, plan, changes, bootconfig };
     await using output = await draft.stage('repack', () => repack(run, { ...made, scratch }));
     await using written = await draft.stage('validate', () => validate(run, { ...made, output }));

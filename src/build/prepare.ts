@@ -4,7 +4,9 @@ import type { Scratch } from '../io/place/scratch.js';
 import type { MobyPatchError } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
 import type { Engine } from '../model/patch/engine.js';
+import type { Step } from '../model/patch/patch.js';
 import type { Plan } from '../model/patch/plan.js';
+import type { VendoredFile } from '../model/patch/workspace.js';
 import { type CachedSteps, openCachedSteps } from '../patch/cached-steps.js';
 import { createPlan } from '../patch/plan.js';
 import { foreseeMode } from '../repack/write-changes.js';
@@ -15,10 +17,11 @@ import { openScanned } from '../unpack/open-image.js';
 import { assertLocked } from '../verify/assert-locked.js';
 import { isBootFile } from '../verify/hazards/find-hazards.js';
 import { listChecks, listFaults } from '../verify/preflight/list-checks.js';
-import { runChecks } from '../verify/preflight/run-checks.js';
+import { type Check, runChecks } from '../verify/preflight/run-checks.js';
 import { findFacts } from './find-facts.js';
 import type { Run } from './run.js';
 import { listStepChecks } from './step-checks.js';
+import { openVendored, refuseNetwork } from './vendored.js';
 import { refuseTwice } from './write-record.js';
 
 /** Several files are joined in the scratch folder. */
@@ -62,6 +65,11 @@ async function makePlan({ draft, request }: Run, image: Image, stamp: number): P
   return plan;
 }
 
+export interface PrepareOptions {
+  readonly stamp: number;
+  readonly scratch: Scratch;
+}
+
 export interface Ready extends AsyncDisposable {
   readonly plan: Plan;
   /** Undefined where none can be had, which is one of the problems. */
@@ -70,10 +78,12 @@ export interface Ready extends AsyncDisposable {
   /** Whether commands will run. */
   readonly runs: boolean;
   readonly problems: readonly MobyPatchError[];
+  /** In a build without a network: what package managers get in its place. */
+  readonly vendored: readonly VendoredFile[] | undefined;
 }
 
 /** Plans, and finds all that is wrong with what the steps, the output and the boot need. */
-export function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
+export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptions): Promise<Ready> {
   const { draft, request, session } = run;
   return draft.stage('plan', async () => {
     const plan = await makePlan(run, image, stamp);
@@ -99,21 +109,42 @@ export function prepare(run: Run, image: Image, stamp: number): Promise<Ready> {
     ]);
     const cached = engine && (await openCachedSteps(plan.steps, engine.name, session.cache));
     const runs = plan.steps.slice(cached?.steps.length ?? 0).some(({ needs }) => needs.length > 0);
+    const offline = createOfflineCheck(run, plan.steps.slice(cached?.steps.length ?? 0), scratch);
+    const network = await runChecks(offline.checks);
     const work = runs ? (engine?.space?.(image) ?? 0) : 0;
     const foreseen = await listStepChecks({ image, request, plan, cached, stamp, session });
     const late = await runChecks([
       ...(await listChecks({ image, request, plan, work, signal: session.signal })),
       ...foreseen,
     ]);
-    draft.set({ prechecks: [...early.prechecks, ...late.prechecks] });
+    draft.set({ prechecks: [...early.prechecks, ...network.prechecks, ...late.prechecks] });
     const dispose = async () => cached?.[Symbol.asyncDispose]();
-    const problems = [...early.problems, ...late.problems];
-    return { plan, engine, cached, runs, problems, [Symbol.asyncDispose]: dispose };
+    const problems = [...early.problems, ...network.problems, ...late.problems];
+    const vendored = offline.files();
+    return { plan, engine, cached, runs, problems, vendored, [Symbol.asyncDispose]: dispose };
   });
 }
 
+/** Looks for steps that need a network, and at what is kept beside the lock in its place. */
+function createOfflineCheck({ request, session }: Run, steps: readonly Step[], scratch: Scratch) {
+  const { offline, vendor } = request;
+  let files: readonly VendoredFile[] | undefined = offline ? [] : undefined;
+  const check: Check = {
+    name: 'network',
+    async look() {
+      refuseNetwork(steps, vendor);
+      if (vendor === undefined || !steps.some(({ needs }) => needs.includes('network')))
+        return 'none is needed';
+      files = await openVendored({ vendor, folder: scratch.path, signal: session.signal });
+      return `${files.length} files in ${vendor.folder} are what the lock says, and no step gets a network`;
+    },
+  };
+  return { checks: offline ? [check] : [], files: () => files };
+}
+
 async function pickEngine({ draft, request, session }: Run, plan: Plan): Promise<Engine> {
-  const { engine, reason } = await chooseEngine(request.engine, plan.needs, session.engines);
+  const needs = request.offline ? plan.needs.filter((need) => need !== 'network') : plan.needs;
+  const { engine, reason } = await chooseEngine(request.engine, needs, session.engines);
   draft.set({ engine: { name: engine.name, reason } });
   session.log(`engine ${engine.name}: ${reason}`);
   return engine;

@@ -7,6 +7,7 @@ import { talk } from './shared/talk.js';
 
 interface Flags {
   readonly config?: string;
+  readonly vendor?: string;
   readonly json?: boolean;
 }
 
@@ -16,6 +17,10 @@ export function addLockCommand(program: Command, context: CommandContext): void 
     .description('record what a build was made of, so that build --locked gives these bytes or fails')
     .argument('[output]', 'the built image, with its manifest beside it; default: the output of build')
     .option('-c, --config <file>', 'default: moby-patch.yaml of this folder, if there is one')
+    .option(
+      '--vendor <directory>',
+      'keep the packages that the build downloaded there, for build --locked --offline',
+    )
     .option('--json', 'the lock as JSON on standard output')
     .action(guard(context, (output: string | undefined, flags: Flags) => runLock(output, flags, context)));
 }
@@ -23,15 +28,18 @@ export function addLockCommand(program: Command, context: CommandContext): void 
 async function runLock(output: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
   const { writeLock } = await import('../tasks/lock.js');
   const { lock, file, manifest } = await writeLock(
-    { output, config: flags.config },
+    { output, config: flags.config, vendor: flags.vendor },
     createReader({}, context),
   );
   if (manifest.verdict !== 'passed') talk(context, 'moby-patch: this image was not booted');
   if (flags.json) return printJson(context, lock);
   const packages = Object.keys(lock.packages).length;
   const text = `locked ${manifest.output.name} (sha256 ${lock.output.slice(0, 16)}), ${packages} packages: ${file}`;
+  const { vendor } = lock;
+  const kept = vendor && `kept ${vendor.files.length} files of their repositories in ${vendor.folder}`;
   await printLines(context, [
     shortenPaths(context, text),
-    `in the folder ${dirname(file)}: moby-patch build --locked`,
+    ...(kept === undefined ? [] : [kept]),
+    `in the folder ${dirname(file)}: moby-patch build --locked${vendor ? ' --offline' : ''}`,
   ]);
 }

@@ -2,7 +2,7 @@ import type { Cache } from '../model/cache.js';
 import type { Archive } from '../model/image/archive.js';
 import type { Change } from '../model/image/change.js';
 import type { CommandRoot, Executor } from '../model/patch/engine.js';
-import type { RunOptions, RunResult } from '../model/patch/workspace.js';
+import type { RunOptions, RunResult, VendoredFile } from '../model/patch/workspace.js';
 import { runWithDownloads } from './downloads.js';
 import { type Overlay, pathOf } from './overlay.js';
 
@@ -27,9 +27,12 @@ export interface CommandsOptions {
   readonly overlay: Overlay;
   readonly isBlind: (path: string) => boolean;
   readonly cache: Cache;
+  /** In a build without a network: what is kept beside the lock. */
+  readonly vendored?: readonly VendoredFile[] | undefined;
 }
 
-export function createCommands({ image, executor, overlay, isBlind, cache }: CommandsOptions): Commands {
+export function createCommands(options: CommandsOptions): Commands {
+  const { image, executor, overlay, isBlind, cache } = options;
   let early: Promise<CommandRoot | undefined> = Promise.resolve(undefined);
   let root: CommandRoot | undefined;
   let behind = false;
@@ -45,13 +48,15 @@ export function createCommands({ image, executor, overlay, isBlind, cache }: Com
       // The error surfaces at the first command; without one it must not raise an unhandled rejection.
       early.catch(() => {});
     },
-    async run(argv, options) {
+    async run(argv, runOptions) {
       root ??= (await early) ?? (await executor.start());
       await pushNews(root);
       behind = true;
-      const { downloads } = options;
-      if (downloads === undefined) return root.run(argv, options);
-      return runWithDownloads({ root, argv, options, downloads, imageSha256: image.layout.sha256, cache });
+      const { downloads } = runOptions;
+      if (downloads === undefined) return root.run(argv, runOptions);
+      const vendored = options.vendored?.filter(({ manager }) => manager === downloads.manager);
+      const imageSha256 = image.layout.sha256;
+      return runWithDownloads({ root, argv, options: runOptions, downloads, imageSha256, cache, vendored });
     },
     isBehind: () => behind,
     async pull() {

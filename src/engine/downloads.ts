@@ -1,10 +1,13 @@
 import { cacheEntry } from '../io/cache.js';
+import { digestBytes } from '../io/digest.js';
 import { readPieces } from '../io/file/read-write.js';
+import { createSpool } from '../io/file/spool.js';
+import { createScratch } from '../io/place/scratch.js';
 import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
 import type { Change } from '../model/image/change.js';
 import type { Bytes, Entry, EntryType } from '../model/image/entry.js';
 import type { CollectedFile, CommandRoot } from '../model/patch/engine.js';
-import type { Downloads, RunOptions, RunResult } from '../model/patch/workspace.js';
+import type { Download, Downloads, RunOptions, RunResult, VendoredFile } from '../model/patch/workspace.js';
 
 /** Bytes of an image's downloads that a command gets at most. */
 const sizeLimit = 256 * 2 ** 20;
@@ -12,13 +15,10 @@ const sizeLimit = 256 * 2 ** 20;
 const plainName = /^[A-Za-z0-9][A-Za-z0-9+._~%:@-]{0,254}$/;
 
 /** Raised when the list is written in another way. */
-const version = 1;
+const version = 2;
 
 /** A download in the cache; the list of an image has the newest first. */
-interface Cached {
-  readonly name: string;
-  readonly size: number;
-}
+type Cached = Omit<Download, 'manager'>;
 
 export interface DownloadingCommand {
   readonly root: CommandRoot;
@@ -27,6 +27,17 @@ export interface DownloadingCommand {
   readonly downloads: Downloads;
   readonly imageSha256: string;
   readonly cache: Cache;
+  /** In a build without a network: what is kept beside the lock. */
+  readonly vendored?: readonly VendoredFile[] | undefined;
+}
+
+/** Where a download of a build of this image is cached. */
+export function downloadEntry(
+  cache: Cache,
+  imageSha256: string,
+  { manager, name, size, sha256 }: Download,
+): CacheEntry {
+  return cacheEntry(cache, 'package', version, manager, imageSha256, name, size, sha256);
 }
 
 /**
@@ -34,39 +45,63 @@ export interface DownloadingCommand {
  * what is new. There is no folder when the cache cannot be written. The files prove nothing: their reader must
  * check them, since a command of another patch may have made them.
  */
-export async function runWithDownloads({
-  root,
-  argv,
-  options,
-  downloads: { folder, manager },
-  imageSha256,
-  cache,
-}: DownloadingCommand): Promise<RunResult> {
+export async function runWithDownloads(command: DownloadingCommand): Promise<RunResult> {
+  const { root, argv, options, downloads, imageSha256, cache, vendored } = command;
+  const { folder, manager } = downloads;
+  if (vendored !== undefined) return runOffline(command, vendored);
   const list = cacheEntry(cache, 'packages', version, manager, imageSha256);
-  const file = ({ name, size }: Cached) =>
-    cacheEntry(cache, 'package', version, manager, imageSha256, name, size);
+  const entryOf = (file: Cached) => downloadEntry(cache, imageSha256, { manager, ...file });
   const cached = await readList(list);
   if (cached === undefined) return root.run(argv, options);
-  const opened = await openCached(cached, file);
+  const opened = await openCached(cached, entryOf);
   try {
     const files = opened.map(({ name, file }) =>
       createEntry(`${folder}/${name}`, 'file', file.size, () => readPieces(file, 0, file.size)),
     );
-    const entries = [createEntry(folder, 'directory', 0), ...files];
-    await root.push(entries.map((entry): Change => ({ op: 'put', entry })));
+    await pushFolder(root, folder, files);
   } finally {
     for (const { file } of opened) await file[Symbol.asyncDispose]();
   }
   const result = await root.run(argv, options);
-  const collected: Cached[] = [];
-  await root.collect(folder, async ({ name, size, body }: CollectedFile) => {
-    if (!plainName.test(name)) return;
-    await file({ name, size }).write(body);
-    collected.push({ name, size });
-  });
+  const collected = await collectNew(command, entryOf);
   const others = cached.filter(({ name }) => !collected.some((other) => other.name === name));
-  if (collected.length > 0) await writeList(list, [...collected, ...others]);
-  return result;
+  const all = [...collected, ...others];
+  if (collected.length > 0) await writeList(list, all);
+  return { ...result, downloads: all.map(({ name, size, sha256 }) => ({ manager, name, size, sha256 })) };
+}
+
+/** The command gets what is kept beside the lock, and no network. */
+async function runOffline(
+  { root, argv, options, downloads: { folder } }: DownloadingCommand,
+  vendored: readonly VendoredFile[],
+): Promise<RunResult> {
+  const files = vendored.map(({ name, size, body }) => createEntry(`${folder}/${name}`, 'file', size, body));
+  await pushFolder(root, folder, files);
+  const environment = { ...options.environment, MOBY_PATCH_OFFLINE: '1' };
+  const result = await root.run(argv, { ...options, environment, network: false });
+  await root.collect(folder, async () => {});
+  return { ...result, downloads: vendored };
+}
+
+async function pushFolder(root: CommandRoot, folder: string, files: readonly Entry[]): Promise<void> {
+  const entries = [createEntry(folder, 'directory', 0), ...files];
+  await root.push(entries.map((entry): Change => ({ op: 'put', entry })));
+}
+
+/** Digests first, so that what a lock names is found under its digest whatever other builds download. */
+async function collectNew(
+  { root, downloads: { folder } }: DownloadingCommand,
+  entryOf: (file: Cached) => CacheEntry,
+): Promise<Cached[]> {
+  const collected: Cached[] = [];
+  await root.collect(folder, async ({ name, body }: CollectedFile) => {
+    if (!plainName.test(name)) return;
+    await using scratch = await createScratch();
+    const spooled = await createSpool(scratch.path).add(body);
+    const file = { name, size: spooled.size, sha256: await digestBytes(spooled.body()) };
+    if (await entryOf(file).write(spooled.body())) collected.push(file);
+  });
+  return collected;
 }
 
 /** Undefined when the cache cannot be written; the first list of an image is empty. */
@@ -86,7 +121,9 @@ function parseList(list: Uint8Array | undefined): readonly Cached[] | undefined 
 }
 
 function isCached(value: Partial<Cached> | null): boolean {
-  return typeof value?.name === 'string' && plainName.test(value.name) && Number.isSafeInteger(value.size);
+  const { name, size, sha256 } = value ?? {};
+  if (typeof name !== 'string' || typeof sha256 !== 'string') return false;
+  return plainName.test(name) && Number.isSafeInteger(size);
 }
 
 /** As many of the newest as a command may get; the others are forgotten. */

@@ -4,6 +4,7 @@ import type { Archive } from '../model/image/archive.js';
 import type { Change } from '../model/image/change.js';
 import type { Entry } from '../model/image/entry.js';
 import type { Engine, ExecutorOptions, OpenWorkspace, WorkspaceState } from '../model/patch/engine.js';
+import type { VendoredFile } from '../model/patch/workspace.js';
 import { coverPaths } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
 import { createCommands } from './commands.js';
@@ -22,6 +23,8 @@ export interface WorkspaceOptions extends ExecutorOptions {
   readonly stamp: number;
   /** What to begin with in place of the image as it is: where the first steps of an earlier build ended. */
   readonly from?: WorkspaceState | undefined;
+  /** In a build without a network: the downloads that are kept beside the lock. */
+  readonly vendored?: readonly VendoredFile[] | undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
   const readCached = createBodyCache(image, reads, cache);
   const isBlind = coverPaths(engine.blind);
   const executor = engine.executor(image, { signal, log, cache, createFilter, limits });
-  const commands = createCommands({ image, executor, overlay, isBlind, cache });
+  const commands = createCommands({ image, executor, overlay, isBlind, cache, vendored: options.vendored });
   const warnings = new Set<string>(from?.warnings);
   const recorded = new Map<string, WorkspaceState>();
   /** The checkpoint whose state the next look will tell. */

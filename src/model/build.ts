@@ -1,7 +1,7 @@
 import type { MobyPatchError } from './error/error.js';
 import type { Codec } from './image/layout.js';
 import type { EngineName, StepLimits } from './patch/engine.js';
-import type { Lock } from './patch/lock.js';
+import type { Lock, VendoredDownloads } from './patch/lock.js';
 import type { Patch } from './patch/patch.js';
 import type { Secret } from './patch/secret.js';
 import type { BootRequest } from './result/boot.js';
@@ -32,6 +32,10 @@ export interface BuildRequest {
   readonly output: string;
   /** What has to come out; a build that differs is refused. */
   readonly lock?: Lock | undefined;
+  /** No step gets a network. */
+  readonly offline?: boolean | undefined;
+  /** What is kept beside the lock, for a build without a network; the folder is absolute. */
+  readonly vendor?: VendoredDownloads | undefined;
   /** Make the changes a second time without the cache, and refuse (`not-reproducible`) where they differ. */
   readonly twice?: boolean | undefined;
   readonly engine: EngineName | 'auto';

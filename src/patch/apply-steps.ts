@@ -58,7 +58,7 @@ async function applyStep(
   const start = performance.now();
   log(`${step.patch}: ${step.summary}`);
   const { paths, hasRun, recorder } = recordWrites(workspace);
-  const { changed, notes = [], packages = {} } = await step.apply(recorder, signal);
+  const { changed, notes = [], packages = {}, downloads } = await step.apply(recorder, signal);
   const { patch, kind, summary } = step;
   return {
     patch,
@@ -70,6 +70,7 @@ async function applyStep(
     packages,
     ...(paths.size > 0 && { paths: [...paths].sort() }),
     ...(hasRun() && { ran: true as const }),
+    ...(downloads && { downloads }),
     durationMs: Math.round(performance.now() - start),
   };
 }

@@ -16,6 +16,7 @@ export function createManifest(report: Report): Manifest {
     packages: listPackages(report),
     steps: report.steps.map(({ patch, summary }) => ({ patch, summary })),
     changes: listChanges(report),
+    ...listDownloads(report),
     engine: engine?.name ?? '',
     mode: mode?.name ?? '',
     verdict: boot === undefined ? 'not booted' : boot.verdict,
@@ -74,6 +75,13 @@ function describe(name: string, layout: Layout | undefined): ManifestImage {
 /** Name -> version of every package that a step installed. */
 export function listPackages({ steps }: Report): Readonly<Record<string, string>> {
   return Object.fromEntries(steps.flatMap((step) => Object.entries(step.packages)));
+}
+
+function listDownloads({ steps }: Report): Pick<Manifest, 'downloads'> {
+  const all = steps.flatMap(({ downloads }) => downloads ?? []);
+  if (all.length === 0) return {};
+  const kept = new Map(all.flatMap((each) => each.kept).map((file) => [JSON.stringify(file), file]));
+  return { downloads: { kept: [...kept.values()], missing: all.flatMap(({ missing }) => missing) } };
 }
 
 /** Without its folder: a manifest is read on other machines. */

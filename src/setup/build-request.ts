@@ -14,6 +14,7 @@ import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
 import { listSettingNames, refuseExposed } from '../patch/language/parameters.js';
 import { addUsed } from '../patch/language/used-patches.js';
+import { isReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
 import { type BootFlags, createBootOptions, createKernelError } from './boot-options.js';
@@ -56,6 +57,8 @@ export interface BuildFlags extends BootFlags {
   /** Paths of the image that may be other files than steps were written for. */
   readonly accept?: readonly string[];
   readonly locked?: boolean;
+  /** No step gets a network; packages come from what is kept beside the lock. */
+  readonly offline?: boolean;
   /** Make the changes twice, and refuse them where they differ. */
   readonly twice?: boolean;
   readonly compareStock?: boolean;
@@ -74,6 +77,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   const { places, environment } = session;
   const configuration = await loadConfiguration(places.folder, flags.config);
   const { values } = configuration;
+  if (flags.offline) refuseRemote([flags.image ?? values.image ?? []].flat());
   const { image, files } = await findWantedImage(flags, configuration, session);
   const { output, split } = chooseOutput(flags, configuration, places);
   const faults: MobyPatchError[] = [];
@@ -103,7 +107,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     record: flags.record,
     again: flags.again,
     ...(await findPatched(image.initrd)),
-    lock: flags.locked ? await readLock(join(configuration.folder, lockName)) : undefined,
+    ...(await loadLock(flags, configuration.folder)),
     engine: flags.engine ?? values.engine ?? 'auto',
     limits: chooseStepLimits(flags, values),
     codec: await collectFault(faults, () => parseCodec(flags.compression ?? values.compression)),
@@ -193,6 +197,26 @@ async function findWantedImage(
   const [image] = found;
   if (image === undefined) throw new Error('a list of images is never empty');
   return { image, files: found.map(({ name, initrd }) => ({ name, path: initrd })) };
+}
+
+/** Error (`invalid`): `offline-network`. */
+function refuseRemote(names: readonly string[]): void {
+  const remote = names.find(isReference);
+  if (remote === undefined) return;
+  const message = `the image ${remote} is in a registry, and --offline forbids a network`;
+  const hint = `moby-patch pull ${remote} -o initrd.gz while there is a network, then -i initrd.gz`;
+  throw new MobyPatchError('invalid', 'offline-network', message, { hint });
+}
+
+/** Of the lock, with what is kept beside it where no network may be used. */
+async function loadLock(
+  { locked, offline }: BuildFlags,
+  folder: string,
+): Promise<Pick<BuildRequest, 'lock' | 'offline' | 'vendor'>> {
+  const lock = locked ? await readLock(join(folder, lockName)) : undefined;
+  if (!offline) return { lock };
+  const vendor = lock?.vendor && { ...lock.vendor, folder: resolve(folder, lock.vendor.folder) };
+  return { lock, offline, vendor };
 }
 
 interface LoadOptions {

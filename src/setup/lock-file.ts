@@ -10,11 +10,25 @@ export const lockName = 'moby-patch.lock';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Names of files that lead nowhere else. */
+const plainName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9+._~%:@-]{0,254}$/);
+const mostFiles = 100_000;
+
+const download = z.strictObject({
+  manager: plainName,
+  name: plainName,
+  size: z.int().min(0),
+  sha256: digest,
+});
+
 const lockSchema = z.strictObject({
   version: z.literal(1),
   input: digest,
   plan: z.string().min(1),
   packages: packageVersions,
+  vendor: z
+    .strictObject({ folder: z.string().min(1).max(4096), files: z.array(download).max(mostFiles) })
+    .optional(),
   output: digest,
 });
 
@@ -29,6 +43,7 @@ const manifestSchema = z.object({
   }),
   plan: z.string().min(1),
   packages: packageVersions,
+  downloads: z.object({ kept: z.array(download).max(mostFiles), missing: z.array(z.string()) }).optional(),
   verdict: z.enum(['passed', 'refused', 'not booted']),
   patches: z.array(z.object({ id: z.string() })).optional(),
   // Absent in manifests of earlier versions.

@@ -12,12 +12,15 @@ import type { ReadingSession } from '../model/session.js';
 import { chooseOutput } from '../setup/choose-output.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { lockName, type ManifestFile, readManifest } from '../setup/lock-file.js';
+import { keepDownloads } from './vendor.js';
 
 export interface LockRequest {
   /** The built image, with its manifest beside it; default: the output of `build`. */
   readonly output?: string | undefined;
   /** Default: moby-patch.yaml of the working folder, if there is one. */
   readonly config?: string | undefined;
+  /** A folder in which the packages are kept, for builds without a network. */
+  readonly vendor?: string | undefined;
 }
 
 export interface WrittenLock {
@@ -26,8 +29,11 @@ export interface WrittenLock {
   readonly manifest: ManifestFile;
 }
 
-/** Records what a build was made of, for locked builds. Errors (`invalid`): `lock-output`, `manifest-*`. */
-export async function writeLock(request: LockRequest, { places }: ReadingSession): Promise<WrittenLock> {
+/**
+ * Records what a build was made of, for locked builds. Errors (`invalid`): `lock-output`, `manifest-*`, `vendor-lost`.
+ */
+export async function writeLock(request: LockRequest, session: ReadingSession): Promise<WrittenLock> {
+  const { places } = session;
   const configuration = await loadConfiguration(places.folder, request.config);
   const { folder } = configuration;
   const { output } = chooseOutput({ output: request.output }, configuration, places);
@@ -35,14 +41,17 @@ export async function writeLock(request: LockRequest, { places }: ReadingSession
   const manifest = await readManifest(described);
   const parts = await assertOutput(output, manifest.output);
   const inputs = await Promise.all([described, ...parts].map(readAccess));
+  const file = join(folder, lockName);
   const lock: Lock = {
     version: 1,
     input: manifest.input.sha256,
     plan: manifest.plan,
     packages: manifest.packages,
+    ...(request.vendor !== undefined && {
+      vendor: await keepDownloads(request.vendor, { manifest, folder, session }),
+    }),
     output: manifest.output.sha256,
   };
-  const file = join(folder, lockName);
   await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`, inputs);
   return { lock, file, manifest };
 }

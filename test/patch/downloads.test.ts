@@ -1,8 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createLocalEngine } from '#src/engine/local/engine.js';
@@ -17,42 +15,11 @@ import { createTestFolder, signal } from '../fixtures/archive.js';
 import { findReference } from '../fixtures/images/reference.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
 import { createMemoryArchive, readTarball } from '../fixtures/memory-archive.js';
-import { declareSerialTest, findMissingProgram, findOwnAddress } from '../fixtures/needs.js';
+import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { isSoak } from '../fixtures/soak.js';
 import { createAlpineRoot, noAlpineRoot } from './support/alpine-root.js';
+import { noAddress, servePackages } from './support/package-server.js';
 import { createPatch } from './support/patch-folder.js';
-
-/** Of this machine: its loopback interface is closed to steps. */
-const ownAddress = findOwnAddress();
-const noAddress =
-  ownAddress === undefined
-    ? 'skipped: no network interface besides the loopback'
-    : findMissingProgram('slirp4netns');
-
-/** A repository behind HTTP. `asked` returns the archives that were requested since its last call. */
-async function serve(
-  t: ExecutionContext,
-  folder: string,
-): Promise<{ address: string; asked: () => string[] }> {
-  let asked: string[] = [];
-  const server = createServer(async (request, response) => {
-    const path = decodeURIComponent(request.url ?? '').replace(/^\/+(?:\.\/)?/, '');
-    const body = await readFile(join(folder, path)).catch(() => undefined);
-    if (/\.(?:apk|deb)$/.test(path)) asked.push(path.slice(path.lastIndexOf('/') + 1));
-    response.writeHead(body === undefined ? 404 : 200).end(body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, ownAddress, resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const reset = () => {
-    const before = asked.sort();
-    asked = [];
-    return before;
-  };
-  return { address: `http://${ownAddress}:${(server.address() as AddressInfo).port}`, asked: reset };
-}
 
 /** The changes that the steps make, one line for each path. */
 async function apply(
@@ -95,7 +62,7 @@ declareSerialTest(
   async (t) => {
     const { pristine } = await createAlpineRoot(t);
     const folder = await createTestFolder(t);
-    const { address, asked } = await serve(t, join(pristine, 'repo'));
+    const { address, asked } = await servePackages(t, join(pristine, 'repo'));
     await writeFile(join(pristine, 'etc/apk/repositories'), `${address}\n`);
     execFileSync('tar', ['-C', pristine, '--exclude=./repo', '-czf', join(folder, 'root.tar.gz'), '.']);
     const entries = await readTarball(join(folder, 'root.tar.gz'));
@@ -128,7 +95,7 @@ declareSerialTest(
     const folder = await createTestFolder(t);
     const repository = join(folder, 'repository');
     const deb = await createRepository(repository, join(folder, 'package'));
-    const { address, asked } = await serve(t, repository);
+    const { address, asked } = await servePackages(t, repository);
     const yaml = `steps:
   - remove: etc/apt/sources.list.d
   - file: {path: etc/apt/sources.list, content: "deb [trusted=yes] ${address} ./\\n"}

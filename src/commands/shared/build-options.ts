@@ -62,6 +62,10 @@ export function addBuildOptions(command: Command): Command {
     .option('--single-member', 'one compressed member, for a loader that reads only one')
     .addOption(createAcceptOption())
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
+    .option(
+      '--offline',
+      'no step gets a network; with --locked, packages come from what lock --vendor has kept',
+    )
     .option('--twice', 'make the changes twice, and refuse them where they differ')
     .option('--compare-stock', 'boot the stock image too, and report what is different')
     .option('--provenance', 'write provenance, verdict and bill of materials beside the output')

@@ -138,6 +138,7 @@ export type ErrorCode =
   | 'nothing-to-check'
   | 'nothing-to-expect'
   | 'number-unwritable'
+  | 'offline-network'
   | 'option-unknown'
   | 'option-wrong'
   | 'original-differs'
@@ -219,6 +220,7 @@ export type ErrorCode =
   | 'shell-unknown'
   | 'sidecar-invalid'
   | 'sidecar-unreadable'
+  | 'slim-kernel'
   | 'source-changed'
   | 'split-names'
   | 'split-nothing'
@@ -242,7 +244,9 @@ export type ErrorCode =
   | 'target-unwritable'
   | 'text-missing'
   | 'text-unreadable'
-  | 'slim-kernel'
   | 'timezone-missing'
   | 'unsafe-path'
-  | 'upstream-conflict';
+  | 'upstream-conflict'
+  | 'vendor-changed'
+  | 'vendor-lost'
+  | 'vendor-missing';

@@ -1,7 +1,7 @@
 import type { Expectation } from '../result/expectation.js';
 import type { InitName } from './init.js';
 import type { StoredSecret } from './secret.js';
-import type { Content, Need, Workspace } from './workspace.js';
+import type { Content, Download, Need, Workspace } from './workspace.js';
 
 /** The place of a value in a text file; lines and columns count from 1. */
 export interface Position {
@@ -106,4 +106,12 @@ export interface StepOutcome {
   readonly notes?: readonly string[];
   /** Installed packages, each with the version that the manager chose. */
   readonly packages?: Readonly<Record<string, string>>;
+  readonly downloads?: PackageDownloads | undefined;
+}
+
+/** Where packages came from, for a lock that keeps them. */
+export interface PackageDownloads {
+  readonly kept: readonly Download[];
+  /** Names of packages that came over the network, and of which no file is kept. */
+  readonly missing: readonly string[];
 }

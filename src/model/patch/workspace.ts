@@ -72,6 +72,9 @@ export interface RunOptions {
 /**
  * A folder that has files of earlier builds when the command begins, unless nothing is cached, and in which the command
  * leaves new ones. The folder is removed afterwards. The files are not trusted: the command must check them.
+ *
+ * In a build without a network the folder has what is kept beside the lock, MOBY_PATCH_OFFLINE is 1, and the command must
+ * do with that.
  */
 export interface Downloads {
   /** A name in the root. */
@@ -91,4 +94,20 @@ export interface RunResult {
   readonly exitCode: number;
   /** The last 64 KiB of standard output and standard error, as one text. */
   readonly output: string;
+  /** Files of its `downloads` that are kept: those that it got, and those that it left. */
+  readonly downloads?: readonly Download[] | undefined;
+}
+
+/** A file that a package manager downloaded: a package, or a list of what a repository has. */
+export interface Download {
+  readonly manager: string;
+  readonly name: string;
+  readonly size: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+/** A download that was kept beside a lock, and is what the lock says. */
+export interface VendoredFile extends Download {
+  body(): Bytes;
 }

@@ -1,3 +1,5 @@
+import type { PackageDownloads } from '../patch/patch.js';
+
 export interface ManifestFile {
   readonly name: string;
   readonly size: number;
@@ -35,6 +37,8 @@ export interface Manifest {
     readonly change: 'added' | 'changed' | 'removed';
     readonly steps: readonly number[];
   }[];
+  /** What they came from, as far as the build cache keeps it. */
+  readonly downloads?: PackageDownloads | undefined;
   readonly engine: string;
   readonly mode: string;
   readonly verdict: 'passed' | 'refused' | 'not booted';

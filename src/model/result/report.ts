@@ -4,6 +4,7 @@ import type { ErrorReport } from '../error/error.js';
 import type { TreeDiff } from '../image/diff.js';
 import type { Layout } from '../image/layout.js';
 import type { EngineName } from '../patch/engine.js';
+import type { PackageDownloads } from '../patch/patch.js';
 import type { PlannedPatch } from '../patch/plan.js';
 import type { BootResult } from './boot.js';
 import type { StockComparison } from './stock.js';
@@ -26,6 +27,7 @@ export interface StepReport {
   readonly paths?: readonly string[] | undefined;
   /** Whether it ran commands, which may have changed any path. */
   readonly ran?: true | undefined;
+  readonly downloads?: PackageDownloads | undefined;
   readonly durationMs: number;
 }
 
@@ -73,6 +75,7 @@ export interface Precheck {
     | 'expectation'
     | 'kernel'
     | 'qemu'
+    | 'network'
     | 'files'
     | 'steps';
   /** A line: what is there, or what is wrong. More lines have the details. */

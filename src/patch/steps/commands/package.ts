@@ -8,7 +8,12 @@ import {
   managerPaths,
   readInstalled,
 } from '../../system/packages/managers.js';
-import { installFiles, installPackages, removePackages } from '../../system/packages/run-manager.js';
+import {
+  chooseDownloads,
+  installFiles,
+  installPackages,
+  removePackages,
+} from '../../system/packages/run-manager.js';
 import { recordState, removeTraces } from '../../system/packages/traces.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { unchanged } from '../../system/workspace-files.js';
@@ -113,11 +118,15 @@ export const packageStep = defineStep({
     const before = await recordState(workspace);
     const run = { manager, workspace, context };
     await removePackages(run, remove);
-    await installPackages(run, install);
-    await installFiles(run, { files, unsigned });
+    const named = await installPackages(run, install);
+    const given = await installFiles(run, { files, unsigned });
     const after = await readInstalled(manager, workspace, context);
     const notes = await removeTraces(manager, { workspace, before, stamp: context.stamp });
-    return { changed: true, notes, packages: comparePackages(installed, after) };
+    const added = comparePackages(installed, after);
+    // Those of the second run have those of the first among them.
+    const downloads = given.length > 0 ? given : named;
+    const origin = chooseDownloads(manager, { downloads, packages: added, files });
+    return { changed: true, notes, packages: added, downloads: origin };
   },
 });
 

@@ -10,7 +10,10 @@ export const apk: PackageManager = {
   sources: 'etc/apk/repositories',
   traces: ['var/log/apk.log'],
   script: () => readScript(new URL('./apk.sh', import.meta.url)),
-  keepsDownloads: true,
+  downloads: {
+    isIndex: (file) => file.startsWith('APKINDEX.'),
+    begin: (name, version) => `${name}-${version}.`,
+  },
   suffix: '.apk',
   checksFiles: true,
   async readInstalled({ workspace, database }) {

@@ -14,7 +14,7 @@ finish() {
 	trap - EXIT
 	rm -f "$policy"
 	if [ -e "$scratch/policy-rc.d" ] || [ -L "$scratch/policy-rc.d" ]; then mv "$scratch/policy-rc.d" "$policy"; fi
-	if [ -d "$downloads" ]; then
+	if [ -d "$downloads" ] && [ -z "${MOBY_PATCH_OFFLINE:-}" ]; then
 		rm -rf "${downloads:?}"/*
 		save_downloads || :
 		rmdir "$downloads" 2>/dev/null || :
@@ -43,7 +43,7 @@ apt() {
 	# (half a second for 35 packages).
 	# shellcheck disable=SC2086 # $places is a list of words
 	apt-get -q -y $places -o Dir::Log="$scratch/log" \
-		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::PDiffs=false \
+		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::PDiffs=false -o Acquire::GzipIndexes=false \
 		-o Dpkg::Use-Pty=false -o Dpkg::Options::=--log="$scratch/log/dpkg.log" \
 		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
 		-o Dpkg::Options::=--force-unsafe-io "$@"
@@ -146,6 +146,24 @@ if [ "$action" = remove ]; then
 	apt remove -- "$@"
 	exit
 fi
+install() {
+	apt install --no-install-recommends "$@"
+	# The byte code of py3compile is a third of what python3 brings, and serves speed only: new folders of it go.
+	find_bytecode | while read -r folder; do
+		grep -qxF "$folder" "$scratch/bytecode" || rm -rf "$folder"
+	done
+}
+
+if [ -n "${MOBY_PATCH_OFFLINE:-}" ]; then
+	for file in "$downloads"/*; do
+		case $file in
+			*.deb) mv -- "$file" "$scratch/cache/archives" ;;
+			*_InRelease | *_Packages) mv -- "$file" "$scratch/lists" ;;
+		esac
+	done
+	install --no-download -- "$@"
+	exit
+fi
 use_lists
 : >"$scratch/begun"
 if ! { apt update && wait && check_lists; }; then
@@ -157,8 +175,4 @@ if ! { apt update && wait && check_lists; }; then
 	check_lists
 fi
 if [ -n "$(ls "$downloads" 2>/dev/null)" ]; then use_archives; fi
-apt install --no-install-recommends -- "$@"
-# The byte code of py3compile is a third of what python3 brings, and serves speed only: new folders of it go.
-find_bytecode | while read -r folder; do
-	grep -qxF "$folder" "$scratch/bytecode" || rm -rf "$folder"
-done
+install -- "$@"

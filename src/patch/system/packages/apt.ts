@@ -21,7 +21,10 @@ export const apt: PackageManager = {
     'var/log/alternatives.log',
   ],
   script: () => readScript(new URL('./apt.sh', import.meta.url)),
-  keepsDownloads: true,
+  downloads: {
+    isIndex: (file) => /_(?:InRelease|Packages)$/.test(file),
+    begin: (name, version) => `${name}_${version.replaceAll(':', '%3a')}_`,
+  },
   suffix: '.deb',
   checksFiles: false,
   async readInstalled({ workspace, database }) {

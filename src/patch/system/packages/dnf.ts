@@ -20,7 +20,6 @@ export const dnf: PackageManager = {
     ),
   ],
   script: () => readScript(new URL('./dnf.sh', import.meta.url)),
-  keepsDownloads: false,
   suffix: '.rpm',
   spell: (request) => request.replace('=', '-'),
   checksFiles: true,

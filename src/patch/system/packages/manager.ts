@@ -31,8 +31,11 @@ export interface PackageManager {
    * of which `install` wants a signature that the image trusts.
    */
   script(): string;
-  /** Whether the script uses DOWNLOADS. It then checks what is in there, as it checks what comes from a mirror. */
-  readonly keepsDownloads: boolean;
+  /**
+   * The script uses DOWNLOADS, and checks what is in there as it checks what comes from a mirror; absent: it does not.
+   * With MOBY_PATCH_OFFLINE=1 it makes do with them: the host has compared them with a lock.
+   */
+  readonly downloads?: DownloadRule;
   /** How package files end that it can install. */
   readonly suffix?: string | undefined;
   /** How it wants `name=version`, where that is not what it wants. */
@@ -45,6 +48,13 @@ export interface PackageManager {
   readonly causes: readonly Cause[];
   /** Lines that it prints while all goes well. */
   readonly progress: RegExp;
+}
+
+export interface DownloadRule {
+  /** Whether a file of DOWNLOADS is a list of what a repository has, or its signature. */
+  isIndex(file: string): boolean;
+  /** How the file of a package begins. */
+  begin(name: string, version: string): string;
 }
 
 export interface InstalledOptions {

@@ -42,15 +42,30 @@ if [ "$action" = remove ]; then
 fi
 cache=$scratch/cache
 earlier=
+sync=/var/lib/pacman/sync
+refresh=y
+if [ -n "${MOBY_PATCH_OFFLINE:-}" ]; then
+	mkdir -p "$sync"
+	for file in "$downloads"/*.db "$downloads"/*.db.sig; do
+		if [ -f "$file" ]; then mv -- "$file" "$sync"; fi
+	done
+	refresh=
+fi
 if [ -d "$downloads" ]; then
 	cache=$downloads
+	rm -f "$downloads"/*.db "$downloads"/*.db.sig
 	earlier=$(ls "$downloads")
 fi
 set -- --noconfirm --noprogressbar --needed --cachedir "$cache" -- "$@"
 # Of pacman 7: its own sandbox needs rights that a step does not have.
 if pacman -S --help | grep -q -e --disable-sandbox; then set -- --disable-sandbox "$@"; fi
-pacman -Sy "$@"
+pacman "-S$refresh" "$@"
 set_dates
 cd "$cache"
 # shellcheck disable=SC2086 # $earlier is a list of names
 rm -f -- $earlier
+if [ "$cache" = "$downloads" ]; then
+	for file in "$sync"/*.db "$sync"/*.db.sig; do
+		if [ -f "$file" ]; then cp -- "$file" "$cache"; fi
+	done
+fi

@@ -15,7 +15,10 @@ export const pacman: PackageManager = {
     'var/log/pacman.log',
   ],
   script: () => readScript(new URL('./pacman.sh', import.meta.url)),
-  keepsDownloads: true,
+  downloads: {
+    isIndex: (file) => /\.db(?:\.sig)?$/.test(file),
+    begin: (name, version) => `${name}-${version}-`,
+  },
   checksFiles: false,
   async readInstalled({ workspace }) {
     const folders = await workspace.list('var/lib/pacman/local');

@@ -1,4 +1,5 @@
-import type { Workspace } from '../../../model/patch/workspace.js';
+import type { PackageDownloads } from '../../../model/patch/patch.js';
+import type { Download, Workspace } from '../../../model/patch/workspace.js';
 import { formatOutputTail, runScript } from '../run-script.js';
 import { createStepError, type StepContext } from '../step-context.js';
 import { explainFailure } from './explain-failure.js';
@@ -19,18 +20,21 @@ export async function removePackages(run: ManagerRun, names: readonly string[]):
   if (names.length > 0) await runAction(run, { action: 'remove', items: names, shown: names });
 }
 
-/** Each `name` or `name=version`. Error: `package-failed`. */
-export async function installPackages(run: ManagerRun, packages: readonly string[]): Promise<void> {
+/** Each `name` or `name=version`. Answers with all downloads that are kept. Error: `package-failed`. */
+export async function installPackages(
+  run: ManagerRun,
+  packages: readonly string[],
+): Promise<readonly Download[]> {
   const items = packages.map((each) => run.manager.spell?.(each) ?? each);
-  if (packages.length > 0) await runAction(run, { action: 'install', items, shown: packages });
+  return packages.length === 0 ? [] : runAction(run, { action: 'install', items, shown: packages });
 }
 
-/** Files of the patch folder. Error: `package-failed`. */
+/** Files of the patch folder. Answers with all downloads that are kept. Error: `package-failed`. */
 export async function installFiles(
   run: ManagerRun,
   { files, unsigned }: { readonly files: readonly string[]; readonly unsigned: boolean },
-): Promise<void> {
-  if (files.length === 0) return;
+): Promise<readonly Download[]> {
+  if (files.length === 0) return [];
   const { workspace, context } = run;
   const items: string[] = [];
   for (const [index, name] of files.entries()) {
@@ -38,8 +42,10 @@ export async function installFiles(
     await workspace.put({ path, type: 'file', content: context.payload.get(name) });
     items.push(`/${path}`);
   }
-  await runAction(run, { action: unsigned ? 'install-unsigned' : 'install', items, shown: files });
+  const action = unsigned ? 'install-unsigned' : 'install';
+  const downloads = await runAction(run, { action, items, shown: files });
   await workspace.restore(fileFolder);
+  return downloads;
 }
 
 interface Action {
@@ -52,16 +58,19 @@ interface Action {
 async function runAction(
   { manager, workspace, context }: ManagerRun,
   { action, items, shown }: Action,
-): Promise<void> {
+): Promise<readonly Download[]> {
   const args = [action, `/${packageScratch}`, `/${downloadFolder}`, ...items];
-  const { exitCode, output } = await runScript(workspace, context, manager.script(), args, {
+  const {
+    exitCode,
+    output,
+    downloads = [],
+  } = await runScript(workspace, context, manager.script(), args, {
     network: action !== 'remove',
     timeout: 1800,
-    ...(action === 'install' && manager.keepsDownloads
-      ? { downloads: { folder: downloadFolder, manager: manager.name } }
-      : {}),
+    // A build without a network withholds it where it gives downloads.
+    ...(action !== 'remove' && { downloads: { folder: downloadFolder, manager: manager.name } }),
   });
-  if (exitCode === 0) return;
+  if (exitCode === 0) return downloads;
   const failure = explainFailure(manager, output);
   const verb = action === 'remove' ? 'remove' : 'install';
   throw createStepError(
@@ -70,4 +79,31 @@ async function runAction(
     `${manager.name} could not ${verb} ${shown.join(' ')} (exit code ${exitCode})${formatOutputTail(failure.output, 15)}`,
     { hint: failure.hint },
   );
+}
+
+/** What was installed, by name and version. */
+export interface Installation {
+  readonly downloads: readonly Download[];
+  readonly packages: Readonly<Record<string, string>>;
+  /** Files of the patch folder that were installed. */
+  readonly files: readonly string[];
+}
+
+/** Which downloads the packages came from, with the lists that name them. */
+export function chooseDownloads(
+  { downloads: rule }: PackageManager,
+  { downloads, packages, files }: Installation,
+): PackageDownloads {
+  const names = Object.entries(packages);
+  if (rule === undefined) return { kept: [], missing: names.map(([name]) => name) };
+  const isOf = (file: string, [name, version]: readonly [string, string]) =>
+    file.startsWith(rule.begin(name, version));
+  const isGiven = ([name]: readonly [string, string]) =>
+    files.some((file) => /^[_-]/.test(file.slice(file.lastIndexOf('/') + 1).replace(name, '')));
+  return {
+    kept: downloads.filter(({ name }) => rule.isIndex(name) || names.some((each) => isOf(name, each))),
+    missing: names
+      .filter((each) => !downloads.some(({ name }) => isOf(name, each)) && !isGiven(each))
+      .map(([name]) => name),
+  };
 }

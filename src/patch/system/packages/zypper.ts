@@ -21,7 +21,6 @@ export const zypper: PackageManager = {
     'var/log/zypper.log',
   ],
   script: () => readScript(new URL('./zypper.sh', import.meta.url)),
-  keepsDownloads: false,
   suffix: '.rpm',
   checksFiles: true,
   readInstalled: readRpmDatabase,
