@@ -27,6 +27,7 @@ export function createRun(request: BuildRequest, session: Session): Run {
       ...session,
       cache: createSealableCache(session.cache),
       log: (line) => session.log(redaction.text(line)),
+      showPart: (text) => session.showPart?.(redaction.text(text)),
     },
     redaction,
     stepCache: session.cache,

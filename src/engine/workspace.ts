@@ -34,11 +34,11 @@ export interface WorkspaceOptions extends ExecutorOptions {
  * touched ever passes through an engine.
  */
 export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
-  const { image, engine, reads, stamp, from, signal, log, cache, createFilter, limits } = options;
+  const { image, engine, reads, stamp, from, signal, log, showPart, cache, createFilter, limits } = options;
   const overlay = createOverlay({ base: image.entries, stamp, changes: from?.changes });
   const readCached = createBodyCache(image, reads, cache);
   const isBlind = coverPaths(engine.blind);
-  const executor = engine.executor(image, { signal, log, cache, createFilter, limits });
+  const executor = engine.executor(image, { signal, log, showPart, cache, createFilter, limits });
   const commands = createCommands({ image, executor, overlay, isBlind, cache, vendored: options.vendored });
   const warnings = new Set<string>(from?.warnings);
   const recorded = new Map<string, WorkspaceState>();

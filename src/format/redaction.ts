@@ -85,10 +85,11 @@ function redactError(error: Error, text: (from: string) => string): Error {
   const { code, path } = error as { readonly code?: string; readonly path?: string };
   const shown = path === undefined ? undefined : text(path);
   if (error instanceof MobyPatchError) {
-    const { kind, hint, offset, problems } = error;
+    const { kind, hint, offset, output, problems } = error;
     return new MobyPatchError(kind, error.code, text(error.message), {
       path: shown,
       offset,
+      output: output && text(output),
       hint: hint === undefined ? undefined : text(hint),
       problems: problems?.map((problem) => redactError(problem, text) as MobyPatchError),
     });

@@ -51,6 +51,8 @@ export interface ReadingSession {
   readonly log: (line: string) => void;
   /** Gets how far a stage is, often. */
   readonly onWork?: ((work: Work) => void) | undefined;
+  /** Gets how far a program is that was started, often; the latest text holds until the next line of `log`. */
+  readonly showPart?: ((text: string) => void) | undefined;
   /** Gets each line of a guest that boots, for a terminal on which one replaces the other. */
   readonly showLine?: ((line: string) => void) | undefined;
   /** Asks a person for a secret; absent where nobody can answer. The same question is asked once. */

@@ -58,7 +58,7 @@ async function applyStep(
   const start = performance.now();
   log(`${step.patch}: ${step.summary}`);
   const { paths, hasRun, recorder } = recordWrites(workspace);
-  const { changed, notes = [], packages = {}, downloads } = await step.apply(recorder, signal);
+  const { changed, notes = [], packages = {}, downloads, output } = await step.apply(recorder, signal);
   const { patch, kind, summary } = step;
   return {
     patch,
@@ -71,6 +71,7 @@ async function applyStep(
     ...(paths.size > 0 && { paths: [...paths].sort() }),
     ...(hasRun() && { ran: true as const }),
     ...(downloads && { downloads }),
+    ...(output && { output }),
     durationMs: Math.round(performance.now() - start),
   };
 }

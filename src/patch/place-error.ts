@@ -9,12 +9,12 @@ import { formatPosition } from '../yaml/problems.js';
 export function placeError(error: unknown, at: Position): unknown {
   if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') return error;
   const place = formatPosition(at);
-  const { kind, code, message, hint, path, offset, problems } = error;
+  const { kind, code, message, hint, path, offset, output, problems } = error;
   if (path === place) return error;
   const isNamed = path === undefined || message.includes(path);
   const where = offset === undefined ? '' : ` (at byte ${offset})`;
   const text = isNamed ? `${message}${where}` : `${path}${where}: ${message}`;
-  return new MobyPatchError(kind, code, text, { path: place, hint, problems, cause: error });
+  return new MobyPatchError(kind, code, text, { path: place, hint, output, problems, cause: error });
 }
 
 /** Runs a part of a step; its errors have the step's place. */

@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { runMoby } from '../fixtures/images/moby.js';
 import { declareSerialTest } from '../fixtures/needs.js';
 import { startNfsServer } from '../fixtures/nfs-server.js';
+import { isSoak } from '../fixtures/soak.js';
 import {
   type AlpineBench,
   bootOptions,
@@ -129,7 +130,19 @@ async function bootWithAll(t: ExecutionContext, bench: AlpineBench): Promise<voi
   );
   t.true(bench.served.requests.length > asked, 'the index was');
 
-  const local = await buildGoodAlpine(t, bench, noBoot, { engine: 'local' });
+  const locked = await runMoby(['lock', 'docker.img', '--vendor', 'vendor', '--json'], {
+    ...bench,
+    environment: { MOBY_PATCH_CACHE: 'cache' },
+  });
+  t.is(locked.code, 0, locked.stderr);
+  const { vendor } = JSON.parse(locked.stdout);
+  t.true(vendor.files.length > packages.length, 'the indexes, too');
+  const offline = [...noBoot, '--locked', '--offline', '-c', 'moby-patch.yaml'];
+  await writeFile(join(bench.folder, 'moby-patch.yaml'), '{}\n');
+  const before = bench.served.requests.length;
+  if (isSoak) await buildGoodAlpine(t, bench, offline, { engine: 'docker' });
+  const local = await buildGoodAlpine(t, bench, offline, { engine: 'local' });
+  t.is(bench.served.requests.length, before, 'no mirror was asked');
   t.is(local.report.engine?.name, 'local');
   t.is(local.report.after?.sha256, docker.report.after?.sha256, 'the same bytes with both engines');
 }

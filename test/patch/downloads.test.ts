@@ -42,7 +42,7 @@ async function apply(
     engine: createLocalEngine(),
     reads: plan.reads,
   });
-  for (const step of plan.steps) await step.apply(workspace);
+  for (const step of plan.steps) (await step.apply(workspace)).output?.split('\n').forEach(log);
   const lines: string[] = [];
   for (const change of await workspace.changes()) {
     if (change.op === 'remove') lines.push(`- ${change.path}`);

@@ -10,6 +10,8 @@ export interface Progress {
   readonly log: (line: string) => void;
   readonly onStage: (stage: Stage) => void;
   readonly onWork: (work: Work) => void;
+  /** Shows how far a program is. */
+  readonly showPart?: ((text: string) => void) | undefined;
   /** Shows the last line of a guest; on a terminal only. */
   readonly showLine?: ((line: string) => void) | undefined;
   /** Shows nothing while somebody is asked. */
@@ -50,8 +52,10 @@ const silence: Progress = {
 function createTimedLines(context: CommandContext): Progress {
   const meter = createMeter('configure');
   let leftOut = 0;
+  let part = '';
   const write = (line: string) => {
     timer.refresh();
+    part = '';
     if ((context.stderr.writableLength ?? 0) > mostWaiting) {
       leftOut += 1;
       return;
@@ -61,11 +65,14 @@ function createTimedLines(context: CommandContext): Progress {
     leftOut = 0;
     talk(context, `${seconds} s  ${meter.stage().padEnd(9)} ${describeLine(context, line)}${note}`);
   };
-  const pulse = () => write(['still working', meter.work()].filter((part) => part !== '').join(', '));
+  const pulse = () => write(['still working', meter.work(), part].filter((text) => text !== '').join(', '));
   const timer = setInterval(pulse, longestSilence * 1000);
   timer.unref();
   return {
     log: write,
+    showPart(text) {
+      part = text;
+    },
     onStage(next) {
       meter.begin(next);
       write('...');
@@ -94,6 +101,10 @@ function createStatusLine(context: CommandContext, first: string, delay: number)
     log(line) {
       last = describeLine(context, line);
       draw();
+    },
+    showPart(text) {
+      // The next second draws it.
+      last = describeLine(context, text);
     },
     showLine(line) {
       // The next second draws it: a guest prints hundreds.

@@ -7,6 +7,7 @@ import type { Archive } from '../../model/image/archive.js';
 import type { CommandRoot, Executor, ExecutorOptions } from '../../model/patch/engine.js';
 import type { RunOptions, RunResult } from '../../model/patch/workspace.js';
 import type { Environment } from '../../model/session.js';
+import { createLineSink } from '../fold-lines.js';
 import { assertLeft } from '../left-size.js';
 import { completeLimits } from '../limits.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
@@ -65,8 +66,8 @@ async function startRoot(image: Archive, options: DockerOptions): Promise<Comman
   try {
     const { container, origin } = await startContainer({ ...options, daemon, image, owner });
     const bodies = await createBodyFile(join(scratch.path, 'bodies'));
-    const { log, createFilter } = options;
-    return createRoot({ container, origin, bodies, log, createFilter, remove, close });
+    const { log, showPart, createFilter } = options;
+    return createRoot({ container, origin, bodies, log, showPart, createFilter, remove, close });
   } catch (error) {
     await close();
     throw error;
@@ -119,7 +120,7 @@ async function startFrom(imageId: string, options: StartOptions): Promise<Starte
   return { container: await created.start(), origin };
 }
 
-interface RootParts extends StartedContainer, Pick<ExecutorOptions, 'log' | 'createFilter'> {
+interface RootParts extends StartedContainer, Pick<ExecutorOptions, 'log' | 'showPart' | 'createFilter'> {
   readonly bodies: BodyFile;
   /** Removes what runs commands; a second call waits for the first. */
   remove(): Promise<void>;
@@ -128,7 +129,7 @@ interface RootParts extends StartedContainer, Pick<ExecutorOptions, 'log' | 'cre
 }
 
 function createRoot(parts: RootParts): CommandRoot {
-  const { container, origin, bodies, log, createFilter, remove, close } = parts;
+  const { container, origin, bodies, createFilter, remove, close } = parts;
   const warnings = new Set<string>();
   let broken: unknown;
   /** What the provided files hold, where that is known. */
@@ -140,7 +141,7 @@ function createRoot(parts: RootParts): CommandRoot {
     const { network = false, environment, timeout = usualTimeout, input } = options;
     if (await container.setNetwork(network)) provided = undefined;
     const before = await (provided ?? readProvided(container));
-    const shown = { onLine: log, createFilter };
+    const shown = { onLine: createLineSink(options, parts), createFilter };
     const result = await container.run(argv, { environment, timeout, input, ...shown });
     const after = readProvided(container);
     // Docker changes them with the network.

@@ -10,6 +10,7 @@ import type { Archive } from '../../model/image/archive.js';
 import type { Change } from '../../model/image/change.js';
 import type { CommandRoot, ExecutorOptions } from '../../model/patch/engine.js';
 import type { RunOptions, RunResult } from '../../model/patch/workspace.js';
+import { createLineSink } from '../fold-lines.js';
 import { completeLimits, measureMemory } from '../limits.js';
 import { createBodies } from './bodies.js';
 import { collectFiles } from './collect.js';
@@ -108,7 +109,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
         environment: wanted.environment ?? {},
         timeout: wanted.timeout ?? defaultTimeout,
         signal: watch.signal,
-        onLine: log,
+        onLine: createLineSink(wanted, options),
         input: wanted.input,
         createFilter: options.createFilter,
       });

@@ -27,6 +27,8 @@ export interface ErrorDetails {
   readonly path?: string | undefined;
   /** Bytes from the start of the file named by `path`. */
   readonly offset?: number | undefined;
+  /** All that a program printed, as far as it was kept, where the message has its last lines. */
+  readonly output?: string | undefined;
   readonly cause?: unknown;
   /** The single errors, where this one stands for several. */
   readonly problems?: readonly MobyPatchError[] | undefined;
@@ -42,6 +44,7 @@ export class MobyPatchError extends Error {
   readonly hint: string | undefined;
   readonly path: string | undefined;
   readonly offset: number | undefined;
+  readonly output: string | undefined;
   readonly problems: readonly MobyPatchError[] | undefined;
 
   constructor(kind: ErrorKind, code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -52,6 +55,7 @@ export class MobyPatchError extends Error {
     this.hint = details.hint;
     this.path = details.path;
     this.offset = details.offset;
+    this.output = details.output;
     this.problems = details.problems;
   }
 }
@@ -77,6 +81,7 @@ export interface ErrorReport {
   readonly hint?: string | undefined;
   readonly path?: string | undefined;
   readonly offset?: number | undefined;
+  readonly output?: string | undefined;
   readonly problems?: readonly ErrorReport[] | undefined;
 }
 
@@ -121,8 +126,9 @@ export function findMachineFault(error: unknown): MachineFault | undefined {
 export function createErrorReport(thrown: unknown): ErrorReport {
   const error = findFirst(thrown);
   if (error instanceof MobyPatchError) {
-    const { kind, code, message, hint, path, offset, problems } = error;
-    const report = { kind, code, message, hint: hint ?? usualHints[code], path, offset };
+    const { kind, code, message, hint, path, offset, output, problems } = error;
+    const known = { kind, code, message, hint: hint ?? usualHints[code], path, offset };
+    const report = output === undefined ? known : { ...known, output };
     return problems === undefined ? report : { ...report, problems: problems.map(createErrorReport) };
   }
   const { name, message, path }: Partial<NodeError> & { message: string } =

@@ -40,6 +40,8 @@ export interface ExecutorOptions {
   readonly signal: AbortSignal;
   /** Output of commands as it comes, and what the engine itself is doing. */
   readonly log: (line: string) => void;
+  /** How far a command is, often; absent: nobody looks. */
+  readonly showPart?: ((text: string) => void) | undefined;
   readonly cache: Cache;
   /** Takes secrets out of the output of commands before anything keeps or logs it; absent: there are none. */
   readonly createFilter?: (() => OutputFilter) | undefined;

@@ -107,6 +107,8 @@ export interface StepOutcome {
   /** Installed packages, each with the version that the manager chose. */
   readonly packages?: Readonly<Record<string, string>>;
   readonly downloads?: PackageDownloads | undefined;
+  /** What a program printed of which the log shows only how far it was. */
+  readonly output?: string | undefined;
 }
 
 /** Where packages came from, for a lock that keeps them. */

@@ -65,6 +65,11 @@ export interface RunOptions {
   readonly input?: string | undefined;
   /** Seconds after which the command is killed; default 900. */
   readonly timeout?: number;
+  /**
+   * Gets each line of output in place of the log, and tells what to show of how far the command is; undefined: what was
+   * shown before holds.
+   */
+  readonly fold?: ((line: string) => string | undefined) | undefined;
   /** Where the command leaves downloads for the next build. */
   readonly downloads?: Downloads;
 }

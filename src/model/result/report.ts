@@ -28,6 +28,7 @@ export interface StepReport {
   /** Whether it ran commands, which may have changed any path. */
   readonly ran?: true | undefined;
   readonly downloads?: PackageDownloads | undefined;
+  readonly output?: string | undefined;
   readonly durationMs: number;
 }
 

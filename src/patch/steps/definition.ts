@@ -4,6 +4,7 @@ import type { StepOutcome } from '../../model/patch/patch.js';
 import type { Need, Workspace } from '../../model/patch/workspace.js';
 import { createKeyFinder, type KeyFinder } from '../../yaml/schema-keys.js';
 import type { StepContext } from '../system/step-context.js';
+import type { Written } from './written.js';
 
 /** What a kind of step is. A `value` has passed `schema`, with its placeholders filled in. */
 export interface StepDefinition<Value = unknown> {
@@ -21,7 +22,7 @@ export interface StepDefinition<Value = unknown> {
   becomes?(value: Value, init: InitName): readonly string[];
   /** Files of the patch folder that the step uses. */
   payload?(value: Value): readonly PayloadUse[];
-  /** Paths whose whole content the step decides, whatever it was; `mark` differs where the content does. */
+  /** What the step decides whatever was there, as far as it is known before it runs; lines added to a file are not. */
   writes?(value: Value, context: Pick<StepContext, 'payload' | 'trees'>): readonly Written[];
   /** Of a step that needs commands: throws where it cannot succeed in this image, and runs none. */
   foresee?(value: Value, context: StepContext, workspace: Workspace): Promise<void>;
@@ -30,11 +31,6 @@ export interface StepDefinition<Value = unknown> {
   /** Absent: placeholders are filled in everywhere, and the step gets no variables. */
   readonly shell?: ShellRule;
   apply(value: Value, context: StepContext, workspace: Workspace): Promise<StepOutcome>;
-}
-
-export interface Written {
-  readonly path: string;
-  readonly mark: string;
 }
 
 export interface PayloadUse {

@@ -1,4 +1,4 @@
-import { MobyPatchError } from '../../model/error/error.js';
+import { type ErrorDetails, MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
 import type { Position } from '../../model/patch/patch.js';
 import type { Content } from '../../model/patch/workspace.js';
@@ -42,7 +42,7 @@ export function createStepError(
   context: StepContext,
   code: ErrorCode,
   message: string,
-  details: { readonly hint?: string | undefined; readonly cause?: unknown } = {},
+  details: Pick<ErrorDetails, 'hint' | 'output' | 'cause'> = {},
 ): MobyPatchError {
   return new MobyPatchError('failed', code, message, { ...details, path: formatPosition(context.at) });
 }

@@ -39,6 +39,7 @@ export const cronStep = defineStep({
   describe: ({ name, schedule }) => `cron ${name} at ${schedule}`,
   needs: () => [],
   reads: ({ name, user }) => ['etc/passwd', `etc/cron.d/${name}`, `etc/crontabs/${user}`],
+  writes: ({ name, ...job }) => [{ path: `cron job ${name}`, mark: JSON.stringify(job) }],
   async apply(job, context, workspace) {
     await findAccount('user', job.user, context, workspace);
     const hasFolder = (await workspace.follow('etc/cron.d'))?.type === 'directory';

@@ -44,6 +44,10 @@ export const hookStep = defineStep({
   reads: ({ name }) => ['init', scriptPath(name)],
   payload: ({ from }) =>
     from === undefined ? [] : [{ name: from, template: false, largest: largestPayload }],
+  writes: ({ name, stage, run, from }, { payload }) => {
+    const text = from === undefined ? run : payload.get(from)?.sha256;
+    return [{ path: scriptPath(name), mark: JSON.stringify([stage, text]) }];
+  },
   shell: { isCode: ([key]) => key === undefined || key === 'run' },
   async apply({ name, stage, run, from }, context, workspace) {
     const at = { workspace, context };

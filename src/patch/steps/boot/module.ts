@@ -8,6 +8,7 @@ import { findModule, moduleName } from '../../system/kernel-modules.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
 import { singleLine } from '../schemas.js';
+import { writtenValue } from '../written.js';
 
 const schema = z
   .strictObject({
@@ -38,6 +39,10 @@ export const moduleStep = defineStep({
   describe: ({ name, blacklist }) => `module ${name}${blacklist ? ', blacklisted' : ''}`,
   needs: () => [],
   reads: ({ name }) => [loadFolder, list, conf(name)],
+  writes: ({ name, options, load, blacklist }) => [
+    ...(options === undefined ? [] : [writtenValue(conf(name), 'options', options)]),
+    writtenValue('modules of the boot', moduleName(name), load ?? !blacklist),
+  ],
   async apply({ name, options, load, blacklist }, context, workspace) {
     const { isBuiltIn, notes } = await findModule(name, context, workspace);
     const outcomes = [];

@@ -63,6 +63,7 @@ export const mountStep = defineStep({
     `etc/runlevels/${value.runlevel}/${nameService(value)}`,
   ],
   secrets: { fields: ['options'], writes: true, stores: ({ target }) => ['etc/fstab', mountUnit(target)] },
+  writes: ({ target, ...mount }) => [{ path: `the mount point /${target}`, mark: JSON.stringify(mount) }],
   becomes: (value, init) => initSystems[init].describeMount(completeMount(value, [])),
   async apply(value, context, workspace) {
     const init = await requireInit(`mount ${value.source}`, context, workspace);

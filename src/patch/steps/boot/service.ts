@@ -111,6 +111,12 @@ export const serviceStep = defineStep({
   ],
   payload: ({ from = {} }) =>
     Object.values(from).flatMap((name) => (name === undefined ? [] : [{ name, template: false }])),
+  // Enabling one that is there is no writing: the last step that says so decides.
+  writes: ({ enabled: _, runlevel: __, name, from = {}, ...service }, { payload }) => {
+    const files = Object.entries(from).map(([init, file = '']) => [init, payload.get(file)?.sha256]);
+    const isNew = service.command !== undefined || files.length > 0;
+    return isNew ? [{ path: `service ${name}`, mark: JSON.stringify([service, files]) }] : [];
+  },
   becomes(value, name) {
     const init = initSystems[name];
     const isNew = value.command !== undefined || value.from?.[name] !== undefined;

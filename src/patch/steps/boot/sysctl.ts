@@ -6,6 +6,7 @@ import type { At } from '../../system/init/init-system.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
 import { findFile, isAnyFile, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
+import { writtenValue } from '../written.js';
 
 const path = 'etc/sysctl.d/90-moby-patch.conf';
 
@@ -28,6 +29,10 @@ export const sysctlStep = defineStep({
       .join(', ')}`,
   needs: () => [],
   reads: () => [path],
+  writes: (value) =>
+    Object.entries(value).map(([name, wanted]) =>
+      writtenValue(path, nameParameter(name) ?? name, `${wanted}`),
+    ),
   async apply(value, context, workspace) {
     const edit = (text: string) =>
       Object.entries(value).reduce(

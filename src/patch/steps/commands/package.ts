@@ -117,16 +117,19 @@ export const packageStep = defineStep({
     if (remove.length + install.length + files.length === 0) return unchanged;
     const before = await recordState(workspace);
     const run = { manager, workspace, context };
-    await removePackages(run, remove);
-    const named = await installPackages(run, install);
-    const given = await installFiles(run, { files, unsigned });
+    const runs = [
+      await removePackages(run, remove),
+      await installPackages(run, install),
+      await installFiles(run, { files, unsigned }),
+    ];
     const after = await readInstalled(manager, workspace, context);
     const notes = await removeTraces(manager, { workspace, before, stamp: context.stamp });
     const added = comparePackages(installed, after);
-    // Those of the second run have those of the first among them.
-    const downloads = given.length > 0 ? given : named;
-    const origin = chooseDownloads(manager, { downloads, packages: added, files });
-    return { changed: true, notes, packages: added, downloads: origin };
+    // Those of a later run have those of an earlier one among them.
+    const kept = runs.findLast((each) => each.downloads.length > 0)?.downloads ?? [];
+    const downloads = chooseDownloads(manager, { downloads: kept, packages: added, files });
+    const output = runs.map((each) => each.output).join('');
+    return { changed: true, notes, packages: added, downloads, output };
   },
 });
 

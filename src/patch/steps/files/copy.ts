@@ -4,6 +4,7 @@ import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { putTree } from '../../system/archives/put-tree.js';
 import { defineStep } from '../definition.js';
 import { imageFolder, mode, ownership, payloadPath, refuseBoth } from '../schemas.js';
+import { writtenFile } from '../written.js';
 
 const schema = z
   .strictObject({
@@ -36,9 +37,13 @@ export const copyStep = defineStep({
   reads: (value) => [...(value.to === '' ? [] : [value.to]), ...ownerFiles(value)],
   payload: ({ from, exclude }) => [{ name: from, template: false, exclude }],
   writes: ({ from, to, mode, uid, gid, owner }, { trees }) =>
-    (trees?.get(from) ?? []).flatMap(({ path, type, executable, target, content }) => {
-      const mark = JSON.stringify([content?.sha256, target, mode ?? executable, uid, gid, owner]);
-      return type === 'directory' ? [] : [{ path: to === '' ? path : `${to}/${path}`, mark }];
+    (trees?.get(from) ?? []).flatMap((file) => {
+      const path = to === '' ? file.path : `${to}/${file.path}`;
+      const usual = file.executable ? executable : plain;
+      if (file.type === 'symlink') return [{ path, mark: file.target ?? '' }];
+      return file.type === 'directory'
+        ? []
+        : [writtenFile(path, { content: file.content, mode: mode ?? usual, uid, gid, owner })];
     }),
   async apply({ from, to, mode, 'directory-mode': directoryMode, ...value }, context, workspace) {
     const owner = await findOwner(value, context, workspace);

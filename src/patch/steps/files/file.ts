@@ -15,6 +15,7 @@ import {
   templateOfFile,
   was,
 } from '../schemas.js';
+import { writtenFile } from '../written.js';
 
 const schema = z
   .strictObject({
@@ -42,10 +43,9 @@ export const fileStep = defineStep({
     ...(value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
     ...listPinned(value),
   ],
-  writes: ({ path, from, content, mode, uid, gid, owner }, { payload }) => {
-    const body = from === undefined ? content : payload.get(from)?.sha256;
-    return [{ path, mark: JSON.stringify([body, mode, uid, gid, owner]) }];
-  },
+  writes: ({ path, from, content, ...file }, { payload }) => [
+    writtenFile(path, { ...file, content: from === undefined ? content : payload.get(from) }),
+  ],
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
   apply: async ({ path, from, content, mode, was: _, ...owner }, context, workspace) =>
     putIfDifferent(workspace, {

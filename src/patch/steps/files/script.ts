@@ -15,6 +15,7 @@ import {
   template,
   templateOfFile,
 } from '../schemas.js';
+import { writtenFile } from '../written.js';
 
 const schema = z
   .strictObject({
@@ -43,6 +44,9 @@ export const scriptStep = defineStep({
   reads: (value) => [value.path, ...ownerFiles(value)],
   payload: (value) =>
     value.from === undefined ? [] : [{ name: value.from, template: value.template, largest: largestPayload }],
+  writes: ({ path, from, content, ...file }, { payload }) => [
+    writtenFile(path, { ...file, content: from === undefined ? content : payload.get(from) }),
+  ],
   secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
   async apply({ path, from, content, mode, ...owner }, context, workspace) {
     const bytes =

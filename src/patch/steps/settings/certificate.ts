@@ -7,6 +7,7 @@ import { addToBundles, chooseFolder, linkByHash } from '../../system/trust/trust
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { oneSource, payloadPath } from '../schemas.js';
+import { writtenFile } from '../written.js';
 
 const schema = z
   .strictObject({
@@ -37,6 +38,9 @@ export const certificateStep = defineStep({
   reads: () => ['etc/ssl/certs/ca-certificates.crt', 'etc/ssl/cert.pem'],
   payload: ({ from }) =>
     from === undefined ? [] : [{ name: from, template: false, largest: largestPayload, isPublic: true }],
+  writes: ({ name, content, from }, { payload }) => [
+    writtenFile(`certificate ${name}`, { content: from === undefined ? content : payload.get(from) }),
+  ],
   async apply({ name, content, from }, context, workspace) {
     const parsed = parseCertificates(content ?? (await readPayloadText(context, from ?? '')));
     if ('fault' in parsed) {

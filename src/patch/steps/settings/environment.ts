@@ -7,6 +7,7 @@ import type { StepContext } from '../../system/step-context.js';
 import { combine, editFile, setLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
 import { environment } from '../schemas.js';
+import { writtenValue } from '../written.js';
 
 const paths = {
   pam: 'etc/environment',
@@ -32,6 +33,7 @@ export const environmentStep = defineStep({
   describe: (value) => `environment ${Object.keys(value).join(', ')}`,
   needs: () => [],
   reads: () => Object.values(paths),
+  writes: (value) => Object.entries(value).map(([name, text]) => writtenValue(paths.profile, name, text)),
   async apply(value, context, workspace) {
     const outcomes: StepOutcome[] = [];
     const notes: string[] = [];

@@ -10,6 +10,7 @@ import {
 } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
 import { hostName } from '../schemas.js';
+import { writtenValue } from '../written.js';
 
 const path = 'etc/hosts';
 
@@ -32,6 +33,11 @@ export const hostsStep = defineStep({
   describe: (value) => `hosts ${Object.values(value).flat().join(' ')}`,
   needs: () => [],
   reads: () => [path],
+  // A name has one address of each kind.
+  writes: (value) =>
+    Object.entries(value).flatMap(([address, names]) =>
+      names.map((name) => writtenValue(path, `${name} (IPv${isIP(address)})`, address)),
+    ),
   async apply(value, context, workspace) {
     const edit = (text: string) =>
       Object.entries(value).reduce((written, [address, names]) => putHost(written, address, names), text);

@@ -30,6 +30,8 @@ export const localeStep = defineStep({
   describe: ({ lang }) => `locale ${lang}`,
   needs: () => [],
   reads: () => Object.values(files),
+  // Which of the files it is depends on the image.
+  writes: ({ lang }) => [{ path: 'the variable LANG of logins', mark: lang }],
   async apply({ lang }, context, workspace) {
     const path = await choosePath(workspace);
     const start = path === files.profile ? 'export LANG=' : 'LANG=';

@@ -4,6 +4,7 @@ import { combine } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { hostName } from '../schemas.js';
+import { writtenFile } from '../written.js';
 
 const path = 'etc/resolv.conf';
 
@@ -36,15 +37,20 @@ export const resolverStep = defineStep({
   describe: ({ nameservers }) => `resolver ${nameservers.join(' ')}`,
   needs: () => [],
   reads: () => [path],
-  async apply({ nameservers, search, options }, _context, workspace) {
+  writes: (value) => [writtenFile(path, { content: formatText(value) })],
+  async apply(value, _context, workspace) {
     const there = await workspace.stat(path);
-    const lines = [
-      ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
-      ...nameservers.map((address) => `nameserver ${address}`),
-      ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
-    ];
-    const content = new TextEncoder().encode(`${lines.join('\n')}\n`);
+    const content = new TextEncoder().encode(formatText(value));
     const outcome = await putIfDifferent(workspace, { path, type: 'file', content });
     return combine([outcome], there?.type === 'symlink' ? [`it was a link to ${there.target}`] : []);
   },
 });
+
+function formatText({ nameservers, search, options }: z.output<typeof schema>): string {
+  const lines = [
+    ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
+    ...nameservers.map((address) => `nameserver ${address}`),
+    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -21,6 +21,7 @@ export const timezoneStep = defineStep({
   describe: (zone) => `timezone ${zone}`,
   needs: () => [],
   reads: (zone) => ['etc/localtime', 'etc/timezone', `${folder}/${zone}`],
+  writes: (zone) => [{ path: 'etc/localtime', mark: `/${folder}/${zone}` }],
   async apply(zone, context, workspace) {
     await requireZone(zone, context, workspace);
     const hasName = (await workspace.follow('etc/timezone'))?.type === 'file';

@@ -54,7 +54,7 @@ export const apt: PackageManager = {
         `the address or the release in ${place} is wrong, or the release is at its end of life and moved to an archive address`,
     },
     {
-      sign: /404 +Not Found/,
+      sign: /404 +(?:File )?not found/i,
       hint: (_, place) =>
         `the mirror has the package in its list and not as a file: it is being brought up to date; try later, or take another mirror into ${place}`,
     },

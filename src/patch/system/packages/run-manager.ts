@@ -3,6 +3,7 @@ import type { Download, Workspace } from '../../../model/patch/workspace.js';
 import { formatOutputTail, runScript } from '../run-script.js';
 import { createStepError, type StepContext } from '../step-context.js';
 import { explainFailure } from './explain-failure.js';
+import { createFold } from './fold-output.js';
 import { type PackageManager, packageScratch } from './manager.js';
 
 /** Folders in the root that do not stay: package files of the patch folder, and downloads of earlier builds. */
@@ -15,26 +16,31 @@ export interface ManagerRun {
   readonly context: StepContext;
 }
 
+export interface ManagerResult {
+  /** All that are kept, of earlier builds, too. */
+  readonly downloads: readonly Download[];
+  readonly output: string;
+}
+
+const nothingDone: ManagerResult = { downloads: [], output: '' };
+
 /** Error: `package-failed`. */
-export async function removePackages(run: ManagerRun, names: readonly string[]): Promise<void> {
-  if (names.length > 0) await runAction(run, { action: 'remove', items: names, shown: names });
+export async function removePackages(run: ManagerRun, names: readonly string[]): Promise<ManagerResult> {
+  return names.length === 0 ? nothingDone : runAction(run, { action: 'remove', items: names, shown: names });
 }
 
-/** Each `name` or `name=version`. Answers with all downloads that are kept. Error: `package-failed`. */
-export async function installPackages(
-  run: ManagerRun,
-  packages: readonly string[],
-): Promise<readonly Download[]> {
+/** Each `name` or `name=version`. Error: `package-failed`. */
+export async function installPackages(run: ManagerRun, packages: readonly string[]): Promise<ManagerResult> {
   const items = packages.map((each) => run.manager.spell?.(each) ?? each);
-  return packages.length === 0 ? [] : runAction(run, { action: 'install', items, shown: packages });
+  return packages.length === 0 ? nothingDone : runAction(run, { action: 'install', items, shown: packages });
 }
 
-/** Files of the patch folder. Answers with all downloads that are kept. Error: `package-failed`. */
+/** Files of the patch folder. Error: `package-failed`. */
 export async function installFiles(
   run: ManagerRun,
   { files, unsigned }: { readonly files: readonly string[]; readonly unsigned: boolean },
-): Promise<readonly Download[]> {
-  if (files.length === 0) return [];
+): Promise<ManagerResult> {
+  if (files.length === 0) return nothingDone;
   const { workspace, context } = run;
   const items: string[] = [];
   for (const [index, name] of files.entries()) {
@@ -43,9 +49,9 @@ export async function installFiles(
     items.push(`/${path}`);
   }
   const action = unsigned ? 'install-unsigned' : 'install';
-  const downloads = await runAction(run, { action, items, shown: files });
+  const result = await runAction(run, { action, items, shown: files });
   await workspace.restore(fileFolder);
-  return downloads;
+  return result;
 }
 
 interface Action {
@@ -58,7 +64,7 @@ interface Action {
 async function runAction(
   { manager, workspace, context }: ManagerRun,
   { action, items, shown }: Action,
-): Promise<readonly Download[]> {
+): Promise<ManagerResult> {
   const args = [action, `/${packageScratch}`, `/${downloadFolder}`, ...items];
   const {
     exitCode,
@@ -67,17 +73,18 @@ async function runAction(
   } = await runScript(workspace, context, manager.script(), args, {
     network: action !== 'remove',
     timeout: 1800,
+    fold: createFold(manager.name),
     // A build without a network withholds it where it gives downloads.
     ...(action !== 'remove' && { downloads: { folder: downloadFolder, manager: manager.name } }),
   });
-  if (exitCode === 0) return downloads;
+  if (exitCode === 0) return { downloads, output };
   const failure = explainFailure(manager, output);
   const verb = action === 'remove' ? 'remove' : 'install';
   throw createStepError(
     context,
     'package-failed',
     `${manager.name} could not ${verb} ${shown.join(' ')} (exit code ${exitCode})${formatOutputTail(failure.output, 15)}`,
-    { hint: failure.hint },
+    { hint: failure.hint, output },
   );
 }
 
