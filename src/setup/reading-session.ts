@@ -14,7 +14,7 @@ export interface ReadingSessionOptions extends Partial<Omit<ReadingSession, 'pla
 /** Omitted options come from the process. */
 export function createReadingSession(options: ReadingSessionOptions): ReadingSession {
   const { signal = new AbortController().signal, limits, folder = process.cwd(), log = () => {} } = options;
-  const { environment: all = process.env, ask, onWork, showLine } = options;
+  const { environment: all = process.env, ask, onWork, showPart, showLine } = options;
   const { environment, secretVariables } = splitEnvironment(all);
   return {
     signal,
@@ -24,6 +24,7 @@ export function createReadingSession(options: ReadingSessionOptions): ReadingSes
     secretVariables: { ...secretVariables, ...options.secretVariables },
     log,
     onWork,
+    showPart,
     showLine,
     ask,
   };

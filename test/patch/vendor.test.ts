@@ -58,6 +58,16 @@ declareSerialTest(
       ['APKINDEX.HASH.tar.gz', 'hello-1.0-r0.HASH.apk', 'hello-libs-2.1-r3.HASH.apk'],
     );
 
+    const report = JSON.parse((await run('build', '--no-verify', '--json', '--twice')).stdout);
+    t.regex(
+      report.steps[0].output,
+      /Installing hello-libs[\s\S]*Installing hello /,
+      'the log has one line of it',
+    );
+    await rm(join(folder, 'cache'), { recursive: true });
+    const lost = await run('lock', '--vendor', 'vendor');
+    t.regex(lost.stderr, /the build cache no longer has .*\[vendor-lost\]/);
+
     server.asked();
     server.close();
     const offline = ['--locked', '--offline', '--no-cache'];
