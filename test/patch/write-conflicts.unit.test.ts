@@ -49,12 +49,13 @@ const pairs: readonly (readonly [string, string, string?])[] = [
   ['line: {path: etc/x, line: a}', 'file: {path: etc/x, content: b}'],
 ];
 
+const rest = { settings: {}, image: '0'.repeat(64), stamp: 7 };
 const files = { 'x.sh': '#!/bin/sh\n', 'tree/x.sh': '#!/bin/sh\n', 'ca.pem': 'a', 'other.pem': 'b' };
 
 for (const [one, other, place] of pairs)
   test(`${one} and ${other} ${place === undefined ? 'go together' : `conflict at ${place}`}`, async (t) => {
     const load = (step: string) => createPatch(t, `steps:\n  - ${step}\n`, files);
-    const plan = async () => createPlan([await load(one), await load(other)], {}, '0'.repeat(64), 7);
+    const plan = async () => createPlan({ patches: [await load(one), await load(other)], ...rest });
     if (place === undefined) {
       t.is((await plan()).steps.length, 2);
       return;
@@ -68,5 +69,5 @@ for (const [one, other, place] of pairs)
 
 test('a patch may change its own value of a shared file', async (t) => {
   const yaml = 'steps:\n  - sysctl: {vm.swappiness: 1}\n  - sysctl: {vm.swappiness: 2}\n';
-  t.is((await createPlan([await createPatch(t, yaml)], {}, '0'.repeat(64), 7)).steps.length, 2);
+  t.is((await createPlan({ patches: [await createPatch(t, yaml)], ...rest })).steps.length, 2);
 });
