@@ -31,6 +31,7 @@ import { writeChanges } from './repack/write-changes.js';
 import { createPlanReport } from './report/draft.js';
 import { createManifest, listPackages } from './report/manifest.js';
 import { detectInitOf } from './tree/init-system.js';
+import { measureFolders } from './tree/usage.js';
 import type { ScannedImage } from './unpack/collector.js';
 import { knownMembers } from './unpack/known-members.js';
 import { openScanned } from './unpack/open-image.js';
@@ -231,7 +232,8 @@ async function validate(
       plan.secrets,
       plan.steps.flatMap(({ stores }) => stores),
     );
-    draft.set({ after: written.layout, diff: await checkOutput(image, written, changes, bootconfig) });
+    const usage = { before: measureFolders(image.entries), after: measureFolders(written.entries) };
+    draft.set({ after: written.layout, usage, diff: await checkOutput(image, written, changes, bootconfig) });
     const deliberate = listDeliberate(plan);
     for (const hazard of await refuseHazards(image, written, { changes, deliberate }))
       draft.warn(showHazard(hazard));

@@ -81,6 +81,16 @@ export function createReport(fields: Partial<Report> = {}): Report {
       console: '/out.img.console.log',
       tail: [],
     },
+    usage: {
+      before: [
+        { path: 'usr/lib', bytes: 800 },
+        { path: '', bytes: 200 },
+      ],
+      after: [
+        { path: 'usr/lib', bytes: 900 },
+        { path: 'etc', bytes: 50 },
+      ],
+    },
     warnings: ['mind the gap'],
     stages: { unpack: 10, plan: 20, patch: 1300, repack: 40, validate: 50, verify: 3000, publish: 60 },
     durationMs: 4480,

@@ -9,6 +9,7 @@ import type { PlannedPatch } from '../patch/plan.js';
 import type { BootResult } from './boot.js';
 import type { StockComparison } from './stock.js';
 import type { RunDifference } from './twice.js';
+import type { Usage } from './usage.js';
 
 export type Stage = 'configure' | 'unpack' | 'plan' | 'patch' | 'repack' | 'validate' | 'verify' | 'publish';
 
@@ -109,6 +110,7 @@ export interface Report {
   /** What a second run of the steps made differently; absent: there was none. */
   readonly twice?: readonly RunDifference[] | undefined;
   readonly diff?: TreeDiff | undefined;
+  readonly usage?: Usage | undefined;
   readonly boot?: BootResult | undefined;
   /** Only where it was asked for. */
   readonly stock?: StockComparison | undefined;

@@ -9,6 +9,7 @@ import { describeCached, showSeconds } from '../text.js';
 import { createChangeTree } from './change-tree.js';
 import { createBootTimes, createSegments, createTimes } from './strips.js';
 import { type Cell, createSection, createTable, type Section } from './tables.js';
+import { createTreemaps } from './treemap.js';
 
 /** What a reader must know, failures first, then what was done, then the details. */
 export function listSections(report: Report): Section[] {
@@ -33,7 +34,7 @@ export function listSections(report: Report): Section[] {
     ...createSection('Checks', [createChecks(checks)]),
     ...createSection('Steps', createSteps(report)),
     ...createSection('Packages', [createPackages(report)]),
-    ...createSection('Bytes of the image', createLayouts(report)),
+    ...createSection('Bytes of the image', [...createTreemaps(report.usage), ...createLayouts(report)]),
     ...createSection('Time', [createTimes(report), ...createBootTimes(report)]),
     ...createSection('Stock and patched', createStock(report)),
     ...createSection('Origin', [createOrigin(report)]),

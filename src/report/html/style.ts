@@ -31,6 +31,10 @@ summary { cursor: pointer; } summary .count { color: var(--dim); font-size: .88r
 .strip .stage-0 { background: var(--s1); } .strip .stage-1 { background: var(--s2); } .strip .stage-2 { background: var(--s3); } .strip .stage-3 { background: var(--s4); } .strip .stage-4 { background: var(--s5); }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; color: var(--dim); } .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; margin-right: .35rem; }
 .legend .stage-0 { background: var(--s1); } .legend .stage-1 { background: var(--s2); } .legend .stage-2 { background: var(--s3); } .legend .stage-3 { background: var(--s4); } .legend .stage-4 { background: var(--s5); }
+.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: .5rem 1rem; } figure { margin: 0; } figcaption { color: var(--dim); font-size: .88rem; margin-bottom: .2rem; }
+.map { position: relative; height: 15rem; border-radius: 6px; overflow: hidden; background: var(--line); } .map span { position: absolute; overflow: hidden; padding: .2rem .35rem; font-size: .78rem; line-height: 1.25; color: #fff; border: 1px solid var(--card); white-space: nowrap; text-overflow: ellipsis; } .map b { display: block; overflow: hidden; text-overflow: ellipsis; } .scroll + .scroll, .maps + .scroll { margin-top: .75rem; }
+.map .stage-0 { background: #1f5fbf; } .map .stage-1 { background: #12796b; } .map .stage-2 { background: #8a4fb5; } .map .stage-3 { background: #b3541e; } .map .stage-4 { background: #5f656e; }
 [hidden] { display: none !important; }
+@media (max-width: 40rem) { section { padding: .8rem; } thead { display: none; } table, tbody, tr, td, th { display: block; } tr { padding: .35rem 0; border-bottom: 1px solid var(--line); } td, th { border: 0; padding: .05rem 0; } td.number { text-align: left; } td:empty { display: none; } td[data-label]::before { content: attr(data-label) ': '; color: var(--dim); font-size: .85em; } td.long { min-width: 0; } }
 @media print { body { max-width: none; background: none; } nav, .filter { display: none; } }
 `;

@@ -12,16 +12,18 @@ export function createTable(head: readonly string[], rows: readonly (readonly Ce
       : mark`<thead><tr>${head.map((name) => mark`<th scope="col">${name}</th>`)}</tr></thead>\n`;
   const body = rows.map(
     (row) =>
-      mark`<tr>${row.map((cell, column) => createCell(cell, head.length === 0 && column === 0))}</tr>\n`,
+      mark`<tr>${row.map((cell, column) => createCell(cell, head.length === 0 && column === 0, head[column]))}</tr>\n`,
   );
   return mark`<div class="scroll"><table>\n${heads}<tbody>\n${body}</tbody>\n</table></div>\n`;
 }
 
-function createCell(cell: Cell, isHead: boolean): Markup {
-  if (typeof cell === 'number') return mark`<td class="number">${cell}</td>`;
-  if (typeof cell === 'object' && 'long' in cell) return mark`<td class="long">${cell.long}</td>`;
+function createCell(cell: Cell, isHead: boolean, head = ''): Markup {
+  // A narrow screen shows it in front of the value.
+  const label = head === '' ? [] : mark` data-label="${head}"`;
+  if (typeof cell === 'number') return mark`<td class="number"${label}>${cell}</td>`;
+  if (typeof cell === 'object' && 'long' in cell) return mark`<td class="long"${label}>${cell.long}</td>`;
   if (isHead) return mark`<th scope="row">${cell}</th>`;
-  return mark`<td>${cell}</td>`;
+  return mark`<td${label}>${cell}</td>`;
 }
 
 export interface Section {

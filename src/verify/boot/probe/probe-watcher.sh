@@ -65,7 +65,7 @@ look() {
 	sysv)
 		case $(runlevel 2>&-) in *\ [2-5]) is_busy || goal=runlevel ;; esac
 		;;
-	busybox) is_busy || [ $same -lt 2 ] || goal=inittab ;;
+	busybox) is_busy || is_waiting || [ $same -lt 2 ] || goal=inittab ;;
 	*) [ $same -lt 3 ] || goal=init ;;
 	esac
 }
@@ -77,6 +77,28 @@ is_busy() {
 		[ ! -r "$found" ] || read -r line <"$found"
 		case $line in rc | rcS | rcS.* | startpar | rc.sysinit) return 0 ;; esac
 	done
+	return 1
+}
+
+# Whether busybox init waits for a script of its table. It runs each in a session of its own; what a script leaves in the
+# background is no leader of one.
+is_waiting() {
+	while IFS=: read -r _ _ action process; do
+		case $action in sysinit | wait) ;; *) continue ;; esac
+		script=${process%% *}
+		case $script in /etc/*) ;; *) continue ;; esac
+		for found in /proc/[0-9]*; do
+			stat=
+			[ ! -r "$found/stat" ] || read -r stat <"$found/stat"
+			# shellcheck disable=SC2086 # state, parent, group, session and more
+			set -- ${stat##*) }
+			[ "$2 $4" = "1 ${found#/proc/}" ] || continue
+			line=
+			read -r line <"$found/cmdline"
+			# A shell leaves out the zeros between the words.
+			case $line in *"$script"*) return 0 ;; esac
+		done
+	done </etc/inittab
 	return 1
 }
 

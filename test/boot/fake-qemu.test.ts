@@ -1,0 +1,101 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
+import { runMoby } from '../fixtures/images/moby.js';
+import { declareTest, findMissingProgram } from '../fixtures/needs.js';
+
+// What depends on a machine that is late cannot be waited for: a script stands in for QEMU.
+
+/** It prints what a kernel and the probe do, by what is in the image; `run` counts. */
+const fakeQemu = `#!/bin/sh
+[ "$1" != --version ] || { echo 'QEMU emulator version 7.2.0 (fake)'; exit 0; }
+echo >>"$0.runs"
+run=$(wc -l <"$0.runs")
+image=
+while [ $# -gt 0 ]; do [ "$1" != -initrd ] || image=$2; shift; done
+say() { echo "<6>[    $1.000000] $2"; }
+say 0 'Linux version 6.1'
+if grep -q faulty "$image" && [ "$run" -le "$(cat "$0.faults")" ]; then
+	echo "<0>[    1.000000] Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug"
+	exit 0
+fi
+say 2 'Run /init as init process'
+marker=$(grep -a -o 'moby-patch-verify [0-9a-f]\\{32\\}' "$image" | head -n 1)
+echo 'hello'
+echo "$marker started ." >&3
+if grep -q slow "$image"; then
+	word=x
+	while :; do word=x$word; echo "at $word"; sleep 0.2; done
+fi
+echo "$marker alive 25 1 1 ." >&3
+while :; do echo "$marker reached init ." >&3; sleep 0.2; done
+`;
+
+async function createFolder(t: ExecutionContext, body: string, faults: number): Promise<string> {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'bin'));
+  await writeFile(join(folder, 'bin/qemu-system-x86_64'), fakeQemu, { mode: 0o755 });
+  await writeFile(join(folder, 'bin/qemu-system-x86_64.faults'), String(faults));
+  const kernel = Buffer.alloc(4096);
+  kernel.write('HdrS', 0x202, 'latin1');
+  kernel.writeUInt16LE(0xaa55, 0x1fe);
+  await writeFile(join(folder, 'vmlinuz'), kernel);
+  const members = [
+    directory('bin'),
+    directory('dev'),
+    file('bin/sh', '#!/bin/x\n', { mode: 0o100755 }),
+    file('bin/x', body, { mode: 0o100755 }),
+    file('init', '#!/bin/x\n', { mode: 0o100755 }),
+  ];
+  await writeFile(join(folder, 'initrd.img'), createArchive(members));
+  return folder;
+}
+
+const common = ['--accelerator', 'tcg', '--json', '--allow-failed', 'all'];
+
+async function run(folder: string, argv: readonly string[]) {
+  const PATH = [join(folder, 'bin'), process.env.PATH].join(delimiter);
+  const { code, stdout, stderr } = await runMoby([...argv, ...common], { folder, environment: { PATH } });
+  const runs = await readFile(join(folder, 'bin/qemu-system-x86_64.runs'), 'utf8').catch(() => '');
+  return { code, value: JSON.parse(stdout || '{}'), stderr, runs: runs.length };
+}
+
+const missing = findMissingProgram('grep', 'wc');
+
+declareTest(
+  missing,
+  'a boot that the machine failed is tried once more, and the report says so',
+  async (t) => {
+    const folder = await createFolder(t, 'faulty', 1);
+    const { code, value, runs, stderr } = await run(folder, ['verify', 'initrd.img']);
+    t.is(code, 0, stderr);
+    t.like(value, { verdict: 'passed', attempts: 2 });
+    t.is(runs, 2);
+  },
+);
+
+declareTest(missing, 'a machine that fails twice is at fault, and not the image', async (t) => {
+  const folder = await createFolder(t, 'faulty', 9);
+  const { code, value, runs } = await run(folder, ['verify', 'initrd.img']);
+  t.is(code, 5);
+  t.is(value.error?.code, 'machine-fault');
+  t.is(runs, 2);
+});
+
+declareTest(
+  missing,
+  'a guest that is too slow to tell has the time of the stock image beside it',
+  async (t) => {
+    const folder = await createFolder(t, 'quick', 0);
+    await mkdir(join(folder, 'slow'));
+    const step = '  - file: {path: etc-slow, content: "slow"}\n';
+    await writeFile(join(folder, 'slow/patch.yaml'), `title: Slow\nsteps:\n${step}`);
+    const argv = ['build', '-i', 'initrd.img', '-p', './slow', '-o', 'out.img', '--timeout', '2', '-q'];
+    const { code, value, runs } = await run(folder, argv);
+    t.is(code, 5);
+    t.is(value.error?.code, 'boot-too-slow');
+    t.regex(value.error?.message, /too slow to tell, emulated here: .*; the stock image is up in \d+\.\d s$/);
+    t.is(runs, 2);
+  },
+);
