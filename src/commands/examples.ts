@@ -1,4 +1,4 @@
-/** The examples of each command's help and of the manual: what it does -> what to type. A test parses each of them. */
+/** The examples of each command's help and of the manual: what it does -> what to type. A test parses each of them. @internal */
 export const examples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '': {
     'Begin a project for the image of this folder': 'moby-patch init',

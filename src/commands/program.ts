@@ -41,7 +41,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   completion: async () => (await import('./completion.js')).addCompletionCommand,
 };
 
-/** All commands with their options, or only the one called `name`; what a command does is loaded when it runs. */
+/** All commands with their options, or only the one called `name`; what a command does is loaded when it runs. @internal */
 export async function createProgram(
   version: string,
   context: CommandContext,

@@ -209,6 +209,7 @@ interface Internals {
  * Undefined where Node lacks the internals. Node has no public way to inflate a stream piece by piece without handing
  * each piece to another thread, which costs half as much again as the inflating itself. Node's own zlib streams
  * call it in this way, the same in Node 20, 22 and 24; packages that read PNG and tar files do so too.
+ * @internal
  */
 export function createDirectInflate(): DirectInflate | undefined {
   const stream = createInflateRaw();

@@ -94,7 +94,7 @@ export interface DeflatePool extends AsyncDisposable {
 
 const mostThreads = 8;
 
-/** Threads that compress; each starts when it is first needed. */
+/** Threads that compress; each starts when it is first needed. @internal */
 export function createDeflatePool(): DeflatePool {
   const threads = Math.min(availableParallelism(), mostThreads);
   const limit = pLimit(threads);

@@ -12,7 +12,7 @@ import { type RunCompressor, writeRuns } from './runs.js';
 const mostProcesses = 8;
 
 /** How many processes or threads of `memory` bytes each this machine has room for. The output does not depend on it. */
-export function countProcesses(memory: number): number {
+function countProcesses(memory: number): number {
   const room = Math.floor(Math.min(totalmem(), process.constrainedMemory() || totalmem()) / 4 / memory);
   return Math.max(1, Math.min(availableParallelism(), mostProcesses, room));
 }
@@ -51,7 +51,7 @@ async function describeProgram({ argv, codec }: RunProgram): Promise<string> {
 }
 
 /** Starts the program once a run, several at a time. */
-export function createProgramCompressor(
+function createProgramCompressor(
   { codec, argv, memory, longest }: RunProgram,
   aborted?: AbortSignal,
 ): RunCompressor {

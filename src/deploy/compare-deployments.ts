@@ -30,6 +30,7 @@ export async function compareWithLast(
 /**
  * Files that upstream changed or added, and whose patched content is the same as before: upstream's change is lost.
  * A step that edits lines gives another content than before, so it is no conflict.
+ * @internal
  */
 export function findConflicts(before: readonly TouchedFile[], now: readonly TouchedFile[]): Conflict[] {
   const byPath = new Map(before.map((file) => [file.path, file]));

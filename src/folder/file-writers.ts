@@ -84,6 +84,7 @@ interface Thread {
  * when it does not: ext4 looks at each inode that was freed in the last seconds before it takes another, 600 us
  * for each file behind the removal of a large folder, and two processors do that in half the time (measured, Linux
  * 6.18).
+ * @internal
  */
 export function createFileThreads(): FileThreads {
   const most = Math.min(availableParallelism(), mostThreads);

@@ -1,4 +1,4 @@
-/** The oldest version that works, as in `engines` of package.json: [20, 19]. */
+/** The oldest version that works, as in `engines` of package.json: [20, 19]. @internal */
 export const oldestNode = [20, 19] as const;
 
 /** What to print where Node is too old; undefined where it is not. Written for old versions, too. */

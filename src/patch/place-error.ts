@@ -6,7 +6,7 @@ import { formatPosition } from '../yaml/problems.js';
  * An error of a step with the step's place in the patch file as its path; a path that it had goes into the message.
  * What the system says, and an abort, stay as they are.
  */
-export function placeError(error: unknown, at: Position): unknown {
+function placeError(error: unknown, at: Position): unknown {
   if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') return error;
   const place = formatPosition(at);
   const { kind, code, message, hint, path, offset, output, problems } = error;

@@ -117,7 +117,7 @@ export function comparePaths(a: string, b: string): number {
  * Refuses an entry that newc cannot express, or that a kernel would skip silently. Errors
  * (`invalid`): `name-unwritable`, `target-unwritable`, `number-unwritable`; `file-too-large`.
  */
-export function assertWritable(entry: Entry): void {
+function assertWritable(entry: Entry): void {
   const { path, type, size, target, device } = entry;
   const refuse = (code: ErrorCode, message: string, hint?: string) => {
     throw new MobyPatchError('invalid', code, message, { path: showPath(path.slice(0, 200)), hint });

@@ -31,7 +31,7 @@ export function renderBisection({
 }
 
 /** `passed in 9.1 s`. */
-export function describeProof({ verdict, seconds, endedAt, reason, remembered }: Proof): string {
+function describeProof({ verdict, seconds, endedAt, reason, remembered }: Proof): string {
   const when = seconds === undefined ? 'without a boot' : `in ${seconds.toFixed(1)} s`;
   const where = endedAt === undefined ? '' : ` at ${endedAt}`;
   const why = reason === undefined ? '' : `: ${showText(reason)}`;

@@ -97,7 +97,7 @@ function renderPatched({ patched }: Inspection): string[] {
   ];
 }
 
-export function renderHazard({ code, severity, path, message, hint }: Hazard): string[] {
+function renderHazard({ code, severity, path, message, hint }: Hazard): string[] {
   const place = path === '' ? '' : `${showPath(path)}: `;
   return [`  ${severity.padEnd(7)} ${place}${message} [${code}]`, `          try: ${hint}`];
 }

@@ -31,7 +31,7 @@ function explainCell({ image, patches, state, proof, error }: MatrixCell): strin
   return [`${what}: ${showText(error.message)} [${error.code}]`, ...hint];
 }
 
-/** The last parts of paths, as many as tell them apart. */
+/** The last parts of paths, as many as tell them apart. @internal */
 export function shortNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.split('/'));
   const longest = Math.max(...parts.map(({ length }) => length));

@@ -99,7 +99,7 @@ interface Selection {
 }
 
 /** Those that match one of the globs. Error (`invalid`): `path-not-found`. */
-export function selectEntries<Any extends Entry>(entries: Iterable<Any>, { globs, name }: Selection): Any[] {
+function selectEntries<Any extends Entry>(entries: Iterable<Any>, { globs, name }: Selection): Any[] {
   const matchers = globs.map(createGlob);
   const selected = [...entries].filter(
     ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),

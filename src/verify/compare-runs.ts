@@ -44,7 +44,7 @@ export function refuseDifferences(differences: readonly RunDifference[]): void {
 }
 
 /** One line. */
-export function describeDifference({ path, what, offset, steps }: RunDifference): string {
+function describeDifference({ path, what, offset, steps }: RunDifference): string {
   const where = offset === undefined ? what : `${what} from byte ${offset} on`;
   const by = steps.length === 0 ? '' : `, written by ${steps.join(', then ')}`;
   return `${showPath(path)}: ${where}${by}`;

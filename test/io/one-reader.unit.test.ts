@@ -19,7 +19,6 @@ const exceptions: Readonly<Record<string, string>> = {
   'mount-points.ts': 'new files (O_EXCL)',
   'narrow.ts': 'regular files of a private folder in which nothing runs',
   'network-files.ts': 'files of /etc, and copies of them',
-  'prove-build.ts': 'the output of a build, in a private folder',
   'probe.ts': '/proc; a new file in a private folder (O_EXCL)',
   'resource-limits.ts': '/proc',
   'runtime-log.ts': 'the log of a runtime in a private folder',

@@ -20,7 +20,7 @@ export interface Completion {
   readonly patches: readonly string[];
 }
 
-/** The names that options and arguments give their values -> the kind; undefined: any text. */
+/** The names that options and arguments give their values -> the kind; undefined: any text. @internal */
 export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   image: 'image',
   a: 'image',
@@ -127,7 +127,7 @@ function completeValue(target: Option | Argument): Pick<Completion, 'candidates'
   return { candidates: [], values: Object.hasOwn(valueKinds, name) ? valueKinds[name] : undefined };
 }
 
-/** The name in the brackets of an option: `image` of `-i, --image <image>`. */
+/** The name in the brackets of an option: `image` of `-i, --image <image>`. @internal */
 export function nameValue({ flags }: Option): string {
   return /<(.+)>/.exec(flags)?.[1] ?? '';
 }

@@ -46,7 +46,7 @@ export function createLiveLine(stream: Terminal, environment: Environment): Live
   };
 }
 
-/** As much of a text as fits into so many columns. What lies above U+1100 may be two columns wide, as in Asian names. */
+/** As much of a text as fits into so many columns. What lies above U+1100 may be two columns wide, as in Asian names. @internal */
 export function cutText(text: string, columns: number): string {
   let width = 0;
   let shown = '';

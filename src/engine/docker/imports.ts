@@ -64,7 +64,7 @@ export function createImports({ daemon, image, cache, signal }: ImportsOptions):
   };
 }
 
-/** Stands for what goes into a container of an image; the label of its import. */
+/** Stands for what goes into a container of an image; the label of its import. @internal */
 export function nameImport(image: Archive): string {
   return `${selectionVersion}/${image.layout.sha256}`;
 }

@@ -58,6 +58,7 @@ export async function readOrigin(
   return listing;
 }
 
+/** @internal */
 export async function listRoot(tar: Bytes): Promise<RootListing> {
   const listing = new Map<string, ListedEntry>();
   for await (const { path, listed } of readRoot(tar)) listing.set(path, listed);
@@ -136,11 +137,12 @@ function describe(record: TarRecord, sha256: string | undefined): ListedEntry {
   };
 }
 
+/** @internal */
 export function encodeListing(listing: RootListing): Uint8Array {
   return Buffer.from(JSON.stringify([...listing]));
 }
 
-/** Undefined for anything but what `encodeListing` writes. */
+/** Undefined for anything but what `encodeListing` writes. @internal */
 export function decodeListing(bytes: Uint8Array): RootListing | undefined {
   try {
     return new Map(JSON.parse(Buffer.from(bytes).toString()) as [string, ListedEntry][]);

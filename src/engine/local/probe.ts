@@ -65,7 +65,7 @@ function explainUser(uid: number): Readiness | undefined {
   return { ready: false, reason, hint: `${nestedHint}; or sudo` };
 }
 
-/** What is missing by the texts of /proc/self/status and /proc/self/uid_map; undefined when nothing is. */
+/** What is missing by the texts of /proc/self/status and /proc/self/uid_map; undefined when nothing is. @internal */
 export function explainRights(status: string, uidMap: string): Readiness | undefined {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
   const lacks = Object.entries(neededCapabilities).filter(

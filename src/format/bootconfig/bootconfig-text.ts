@@ -1,5 +1,5 @@
 /** As a kernel reads it back: without quotes where nothing in it needs them. */
-export function showBootconfigValue(value: string): string {
+function showBootconfigValue(value: string): string {
   if (/^[A-Za-z0-9_./@%-]+$/.test(value)) return value;
   return value.includes('"') ? `'${value}'` : `"${value}"`;
 }

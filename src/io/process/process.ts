@@ -277,7 +277,7 @@ export function createStreamSink(
   };
 }
 
-/** Passes on what several streams say so that their lines do not get into each other: no more than whole lines of one. */
+/** Passes on what several streams say so that their lines do not get into each other: no more than whole lines of one. @internal */
 export function createLineKeeper(keep: (chunk: Uint8Array) => void): StreamSink {
   let held: Uint8Array = new Uint8Array();
   return {

@@ -17,7 +17,7 @@ const functions: Readonly<Record<string, (value: Value, separator: string) => Va
   join: (value, separator) => [value].flat().join(separator),
 };
 
-export const functionNames = Object.keys(functions);
+const functionNames = Object.keys(functions);
 
 function each(value: Value, change: (text: string) => string): Value {
   return typeof value === 'string' ? change(value) : value.map(change);

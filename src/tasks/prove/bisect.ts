@@ -85,7 +85,7 @@ async function search(
   return { number: bad, reason };
 }
 
-export function listUnits(patches: readonly Patch[], unit: Bisection['unit']): string[] {
+function listUnits(patches: readonly Patch[], unit: Bisection['unit']): string[] {
   if (unit === 'patch') return patches.map(({ id }) => id);
   return patches.flatMap(({ id, steps }) =>
     steps.map(({ kind, at }) => `${id}: ${kind} (${at.file}:${at.line})`),
@@ -93,7 +93,7 @@ export function listUnits(patches: readonly Patch[], unit: Bisection['unit']): s
 }
 
 /** The same build with the first patches or steps. What a patch expects holds once all of its steps are there. */
-export function takeFirst(request: BuildRequest, unit: Bisection['unit'], count: number): BuildRequest {
+function takeFirst(request: BuildRequest, unit: Bisection['unit'], count: number): BuildRequest {
   const patches = unit === 'patch' ? request.patches.slice(0, count) : takeSteps(request.patches, count);
   const known = listSettingNames(patches);
   const settings = Object.fromEntries(Object.entries(request.settings).filter(([name]) => known.has(name)));

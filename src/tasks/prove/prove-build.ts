@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { build, planBuild } from '../../build.js';
 import { cacheEntry } from '../../io/cache.js';
 import { digestBytes } from '../../io/digest.js';
+import { streamRegular } from '../../io/file/regular-file.js';
 import { createScratch } from '../../io/place/scratch.js';
 import type { BuildRequest } from '../../model/build.js';
 import type { CacheEntry } from '../../model/cache.js';
@@ -75,7 +75,7 @@ async function openProof(
   } = request;
   if (verify === undefined) throw createUnbootedError();
   const { kernel, ...terms } = verify;
-  const digest = kernels.get(kernel) ?? (await digestBytes(createReadStream(kernel)));
+  const digest = kernels.get(kernel) ?? (await digestBytes(streamRegular(kernel)));
   kernels.set(kernel, digest);
   const written = [codec, level, mode, String(single), dataAlign, String(record)];
   const boot = createHash('sha256').update(JSON.stringify(terms)).digest('hex');

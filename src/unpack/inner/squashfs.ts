@@ -35,7 +35,7 @@ const pattern =
   /^([-dlcbps])([-rwxsStT]{9}) (\d+)\/(\d+) +(?:(\d+), *(\d+)|(\d+)) (\d{4}-\d\d-\d\d \d\d:\d\d) ?(.*)$/s;
 
 /** A line of `unsquashfs -lln`; undefined for one that is none. */
-export function parseLine(line: Uint8Array): Entry | undefined {
+function parseLine(line: Uint8Array): Entry | undefined {
   const found = pattern.exec(Buffer.from(line).toString('latin1'));
   if (found === null) return undefined;
   const [, kind = '', bits = '', uid, gid, major, minor, size = '0', time = '', rest = ''] = found;

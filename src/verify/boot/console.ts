@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises';
 import { showText } from '../../format/show-text.js';
 import { MobyPatchError } from '../../model/error/error.js';
 
-/** Longer lines are cut into pieces: a screen drawn with cursor movements has no line ends at all. */
+/** Longer lines are cut into pieces: a screen drawn with cursor movements has no line ends at all. @internal */
 export const longestLine = 4096;
 
 export interface ConsoleReader {
@@ -49,7 +49,7 @@ const escapes =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
 
-/** The text without terminal escapes, control bytes and trailing white space. */
+/** The text without terminal escapes, control bytes and trailing white space. @internal */
 export function cleanLine(line: string): string {
   return line.replace(escapes, '').trimEnd();
 }

@@ -85,7 +85,7 @@ function showAnswer(text: string): string {
 }
 
 /** `TCP[HOST_FORWARD]  12  127.0.0.1 43210  10.0.2.15  80  0  0` (net/slirp.c): the port of this machine. */
-export function findForward(table: string, port: number): number | undefined {
+function findForward(table: string, port: number): number | undefined {
   for (const line of table.split(/\r?\n/)) {
     const [, own, guest] = /TCP\[HOST_FORWARD\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+(\d+)/.exec(line) ?? [];
     if (Number(guest) === port) return Number(own);

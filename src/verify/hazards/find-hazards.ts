@@ -61,7 +61,7 @@ export async function findHazards(image: Archive, options: HazardOptions = {}): 
 }
 
 /** The hazards that no file of the image decides: what a kernel refuses of its bytes, or never reads. */
-export async function findLayoutHazards(image: Archive, options: HazardOptions = {}): Promise<Hazard[]> {
+async function findLayoutHazards(image: Archive, options: HazardOptions = {}): Promise<Hazard[]> {
   return [
     ...findArchiveFaults(image, options),
     ...(await findUnreadBytes(image)),
@@ -121,7 +121,7 @@ export interface ComparedHazards {
   readonly known: readonly Hazard[];
 }
 
-/** Separates the hazards that changes introduced. Hazards with the same code and path are the same. */
+/** Separates the hazards that changes introduced. Hazards with the same code and path are the same. @internal */
 export function compareHazards(before: readonly Hazard[], after: readonly Hazard[]): ComparedHazards {
   const keyOf = ({ code, path }: Hazard) => `${code} ${path}`;
   const old = new Set(before.map(keyOf));

@@ -34,7 +34,7 @@ async function readFrom(path: string): Promise<KernelConfig | undefined> {
 }
 
 /** From the text of a `config-*` file. */
-export function parseKernelConfig(text: string): KernelConfig {
+function parseKernelConfig(text: string): KernelConfig {
   return new Map(
     [...text.matchAll(/^(CONFIG_\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
   );

@@ -49,7 +49,7 @@ async function readText(image: Archive, path: string): Promise<string | undefine
   return Buffer.from(await collectBytes(entry.body(), longest, path)).toString('utf8');
 }
 
-/** Paragraphs of fields; a package may be known and not installed. */
+/** Paragraphs of fields; a package may be known and not installed. @internal */
 export function parseDpkg(text: string): ImagePackage[] {
   return text.split(/\n{2,}/).flatMap((paragraph) => {
     const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1]?.trim();
@@ -65,7 +65,7 @@ export function parseDpkg(text: string): ImagePackage[] {
   });
 }
 
-/** Lines of a letter, a colon and a value (apk-package(5)). */
+/** Lines of a letter, a colon and a value (apk-package(5)). @internal */
 export function parseApk(text: string): ImagePackage[] {
   return text.split(/\n{2,}/).flatMap((paragraph) => {
     const field = (letter: string) => new RegExp(`^${letter}:(.*)$`, 'm').exec(paragraph)?.[1];

@@ -52,7 +52,7 @@ export async function findProgram(image: Archive): Promise<Program | undefined> 
   return undefined;
 }
 
-/** e_machine, in the byte order of the file. */
+/** e_machine, in the byte order of the file. @internal */
 export function readMachine(start: Uint8Array): number | undefined {
   if (!isElf(start) || start.length < 20) return undefined;
   const [one = 0, other = 0] = start.subarray(18, 20);

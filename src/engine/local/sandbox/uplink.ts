@@ -7,7 +7,7 @@ import { findProgram, machinePath } from './runtime.js';
 export const uplinkProgram = 'slirp4netns';
 
 /** The resolver of `uplinkProgram`, which asks this machine's. */
-export const uplinkResolver = '10.0.2.3';
+const uplinkResolver = '10.0.2.3';
 
 /** A hook that connects a container to the network, with a private folder of its own. Error: `program-missing`. */
 export function createUplink(folder: string): Hook {

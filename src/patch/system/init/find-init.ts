@@ -10,7 +10,7 @@ import { sysvinit } from './sysvinit.js';
 
 export const initSystems: Readonly<Record<InitName, InitSystem>> = { openrc, systemd, sysvinit, busybox };
 
-export async function detectInit(workspace: Workspace): Promise<InitDetection> {
+async function detectInit(workspace: Workspace): Promise<InitDetection> {
   const found = new Map(
     await Promise.all(initPaths.map(async (path) => [path, await workspace.follow(path)] as const)),
   );

@@ -29,6 +29,7 @@ function findHeader(text: string): string {
   return end < 0 ? '' : rest.slice(0, end);
 }
 
+/** @internal */
 export function parseFacts(text: string, name: string): ScriptFacts {
   const header = findHeader(text);
   const fields = new Map<string, string[]>();

@@ -133,7 +133,7 @@ interface Setting {
 }
 
 /** systemd.syntax(7): a backslash continues a line, and comments among continued lines are left out. */
-export function parseUnit(text: string): Setting[] {
+function parseUnit(text: string): Setting[] {
   const lines = text.split(/\r?\n/).filter((line) => !/^\s*[#;]/.test(line));
   const settings: Setting[] = [];
   let section = '';

@@ -18,7 +18,7 @@ export interface Initramfs {
 
 type Names = Readonly<Record<InitramfsKind, string | undefined>>;
 
-/** The common stages, by what each kind calls them. */
+/** The common stages, by what each kind calls them. @internal */
 export const stages: ReadonlyMap<string, Names & { readonly when: string }> = new Map([
   [
     'early',

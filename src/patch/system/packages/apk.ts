@@ -75,7 +75,7 @@ export const apk: PackageManager = {
     /^(?:\(\d+\/\d+\) .*|Executing .*|fetch .*|\d+ errors?; .*)\n|^ {2}\S+:\n {4}masked in: --no-network\n(?: {4}.*\n)*/gm,
 };
 
-/** apk's database: paragraphs of `P:name`, `V:version` and more. */
+/** apk's database: paragraphs of `P:name`, `V:version` and more. @internal */
 export function parseApkInstalled(text: string): Packages {
   const packages = new Map<string, string>();
   for (const paragraph of text.split('\n\n')) {

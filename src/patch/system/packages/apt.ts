@@ -79,7 +79,7 @@ export const apt: PackageManager = {
   progress: /^(?:(?:Get|Hit|Ign):\d.*|Reading .*|Building dependency .*|Fetched .*)\n/gm,
 };
 
-/** dpkg's status file; a package counts when it is unpacked and configured. */
+/** dpkg's status file; a package counts when it is unpacked and configured. @internal */
 export function parseDpkgStatus(text: string): Packages {
   const packages = new Map<string, string>();
   for (const paragraph of text.split('\n\n')) {

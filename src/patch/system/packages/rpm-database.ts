@@ -40,7 +40,7 @@ export async function readRpmDatabase({ workspace, context }: InstalledOptions):
 }
 
 /** Lines `NAME VERSION`. Trusted keys are packages to rpm, not to anybody else. */
-export function parseRpmList(text: string): Packages {
+function parseRpmList(text: string): Packages {
   const lines = [...text.matchAll(/^(\S+) (\S+-\S+)$/gm)];
   return new Map(
     lines.flatMap(([, name = '', version = '']) => (name === 'gpg-pubkey' ? [] : [[name, version]])),

@@ -80,7 +80,7 @@ async function clampShadow(workspace: Workspace, before: string, stamp: number):
   if (clamped !== after) await writeText(workspace, shadow, clamped);
 }
 
-/** Sets the date of the last change (days since 1970) of new lines to `day` at most. */
+/** Sets the date of the last change (days since 1970) of new lines to `day` at most. @internal */
 export function clampDates(before: string, after: string, day: number): string {
   const old = new Set(before.split('\n'));
   const lines = after.split('\n').map((line) => {

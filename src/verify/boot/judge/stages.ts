@@ -76,7 +76,7 @@ const systems: Readonly<Record<BootResult['reached'], string>> = {
   inittab: "the scripts of busybox's inittab",
 };
 
-export function describeReached(reached: BootResult['reached']): string {
+function describeReached(reached: BootResult['reached']): string {
   return systems[reached];
 }
 

@@ -42,6 +42,7 @@ export interface KvmProbe {
 /**
  * Boots the kernel without an initrd under KVM until it panics for want of a root file system. Nothing less is proof:
  * on some machines `/dev/kvm` can be opened and the firmware runs, and then the guest hangs.
+ * @internal
  */
 export async function probeKvm(
   machine: Pick<AcceleratorRequest, 'program' | 'kernel' | 'architecture' | 'signal'>,

@@ -21,7 +21,7 @@ export async function detectKernel(path: string): Promise<Architecture> {
   );
 }
 
-/** By the fields of the boot protocols, and by ELF's e_machine. */
+/** By the fields of the boot protocols, and by ELF's e_machine. @internal */
 export function detectArchitecture(start: Uint8Array): Architecture | undefined {
   const image = detectKernelImage(start);
   if (image !== undefined) return image;

@@ -111,7 +111,7 @@ function listPorts(architecture: Architecture): readonly string[] {
 }
 
 /** Whether there is a second serial port, which every kernel knows as character device 4:65. */
-export function hasProbePort(architecture: Architecture): boolean {
+function hasProbePort(architecture: Architecture): boolean {
   return architecture === 'x86_64';
 }
 

@@ -82,7 +82,7 @@ function encodePort(): Uint8Array {
   return encodeRecord({ mode, rdevmajor: 4, rdevminor: 65 }, encodePath(portPath));
 }
 
-/** The OpenRC service that reports the end of the default runlevel. */
+/** The OpenRC service that reports the end of the default runlevel. @internal */
 export function createService(nonce: string, expects: readonly Expectation[], told: Told = {}): string {
   return setVariables(read('service'), createVariables(nonce, expects, told));
 }
@@ -92,7 +92,7 @@ const longestContent = 32 * 1024;
 /** The checks travel in one environment variable, and the kernel limits one to 128 KiB (MAX_ARG_STRLEN). */
 const longestChecks = 100 * 1024;
 
-/** The program that starts a watcher and becomes the image's first program, `init`. */
+/** The program that starts a watcher and becomes the image's first program, `init`. @internal */
 export function createWrapper(
   nonce: string,
   expects: readonly Expectation[],
