@@ -37,7 +37,7 @@ const rules: Readonly<Record<(typeof parameterTypes)[number], TypeRule>> = {
 type Typed = Pick<Parameter, 'type' | 'default'>;
 
 /** The declared type, or that of the default. */
-function typeOf({ type, default: value }: Typed): NonNullable<Parameter['type']> {
+export function typeOf({ type, default: value }: Typed): NonNullable<Parameter['type']> {
   return type ?? (Array.isArray(value) ? 'list' : 'text');
 }
 
