@@ -54,6 +54,7 @@ export type * from './model/result/boot.js';
 export type * from './model/result/expectation.js';
 export type * from './model/result/hazard.js';
 export type * from './model/result/manifest.js';
+export type * from './model/result/record.js';
 export type * from './model/result/report.js';
 export type * from './model/result/stock.js';
 export type * from './model/result/twice.js';
