@@ -60,7 +60,7 @@ interface Placed {
   readonly h: number;
 }
 
-/** Parts of a square of side 1: rows along the shorter side, each as close to squares as it can be (squarified, Bruls et al. 2000). */
+/** Parts of a square of side 1: rows along the shorter side, each as close to squares as it can be (squarified, Bruls et al. 2000). @internal */
 export function layOut(folders: readonly FolderUsage[]): Placed[] {
   const total = folders.reduce((sum, { bytes }) => sum + bytes, 0);
   const placed: Placed[] = [];
