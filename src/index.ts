@@ -58,6 +58,7 @@ export type * from './model/result/record.js';
 export type * from './model/result/report.js';
 export type * from './model/result/stock.js';
 export type * from './model/result/twice.js';
+export type * from './model/result/usage.js';
 export type * from './model/session.js';
 export { type DefineOptions, definePatch, type PatchInput } from './patch/define-patch.js';
 export { loadPatch } from './patch/language/load-patch.js';
