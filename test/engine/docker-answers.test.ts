@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { connectDocker, probeDocker } from '#src/engine/docker/connect.js';
+import { createContainerOptions } from '#src/engine/docker/container-options.js';
 import { createImports } from '#src/engine/docker/imports.js';
 import { createOwner } from '#src/engine/docker/label.js';
 import { noCache } from '#src/io/cache.js';
@@ -158,6 +159,42 @@ test('a daemon that does not answer is not ready', async (t) => {
   const readiness = await probeDocker(environment, 0.3);
   t.false(readiness.ready);
   t.regex(readiness.reason, /did not answer within 0.3 s/);
+});
+
+test('a daemon without control groups says so, and gives each process the limits', async (t) => {
+  const ready = async (info: object) => {
+    const answers = new Map([
+      ['/version', { Os: 'linux', Arch: 'amd64', Version: '20.10.24' }],
+      ['/info', { MemTotal: 2 ** 30, ...info }],
+    ]);
+    const environment = await serve(t, ({ url = '' }, response) =>
+      response.end(JSON.stringify(answers.get(url))),
+    );
+    return (await probeDocker(environment)).reason;
+  };
+  t.notRegex(await ready({ MemoryLimit: true, PidsLimit: true }), /limits/);
+  t.notRegex(await ready({}), /limits/);
+  for (const info of [{ MemoryLimit: false }, { MemoryLimit: true, PidsLimit: false }])
+    t.regex(
+      await ready(info),
+      /; without limits for all processes together: the daemon has no control groups$/,
+    );
+  const spec = {
+    name: 'x',
+    imageId: 'x',
+    argv: [],
+    environment: {},
+    hostname: 'x',
+    labels: {},
+    capabilities: [],
+    limits: { memory: 100, processes: 60 },
+  };
+  const namesOf = (isGrouped: boolean) =>
+    createContainerOptions({ ...spec, isGrouped }).HostConfig?.Ulimits?.map(
+      ({ Name, Hard }) => `${Name} ${Hard}`,
+    );
+  t.deepEqual(namesOf(true), ['core 0', 'fsize 4294967295']);
+  t.deepEqual(namesOf(false), ['core 0', 'fsize 4294967295', 'nproc 60', 'data 104857600']);
 });
 
 test('a missing daemon, Windows containers and a wrong address are named', async (t) => {

@@ -75,7 +75,15 @@ async function openContainer(daemon: Partial<Daemon>, state = running): Promise<
     ...daemon,
   } as unknown as Daemon;
   const limits = { memory: 100, processes: 100 };
-  const created = await createContainer({ daemon: all, imageId: 'x', owner: createOwner(), limits, signal });
+  const owner = createOwner();
+  const created = await createContainer({
+    daemon: all,
+    imageId: 'x',
+    owner,
+    limits,
+    isGrouped: true,
+    signal,
+  });
   return created?.start();
 }
 

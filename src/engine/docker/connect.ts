@@ -26,7 +26,11 @@ export async function probeDocker(environment: Environment, seconds = 10): Promi
     const daemon = await connectDocker(environment);
     const { version, os, arch } = await daemon.version({ seconds });
     const at = `${daemon.endpoint.host} (${daemon.endpoint.source})`;
-    if (os === 'linux') return { ready: true, reason: `Docker ${version}, ${os}/${arch}, at ${at}` };
+    if (os === 'linux')
+      return {
+        ready: true,
+        reason: `Docker ${version}, ${os}/${arch}, at ${at}${await explainGroups(daemon, seconds)}`,
+      };
     return {
       ready: false,
       reason: `Docker at ${at} runs ${os} containers`,
@@ -36,6 +40,13 @@ export async function probeDocker(environment: Environment, seconds = 10): Promi
     if (!(error instanceof MobyPatchError)) throw error;
     return { ready: false, reason: error.message, hint: createErrorReport(error).hint };
   }
+}
+
+async function explainGroups(daemon: Daemon, seconds: number): Promise<string> {
+  const machine = await daemon.readMachine(AbortSignal.timeout(seconds * 1000)).catch(() => undefined);
+  return machine?.isGrouped === false
+    ? '; without limits for all processes together: the daemon has no control groups'
+    : '';
 }
 
 type Dial = () => Duplex;

@@ -1,5 +1,4 @@
 import type Docker from 'dockerode';
-import type { StepLimits } from '../../model/patch/engine.js';
 import type { ContainerSpec } from './daemon.js';
 
 /** What a container may do and have; the daemon's own list of system calls stays on. */
@@ -20,7 +19,7 @@ export function createContainerOptions(spec: ContainerSpec): Docker.ContainerCre
       CapDrop: ['ALL'],
       CapAdd: [...spec.capabilities],
       SecurityOpt: ['no-new-privileges:true'],
-      ...formatLimits(spec.limits),
+      ...formatLimits(spec),
       Privileged: false,
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },
@@ -29,10 +28,13 @@ export function createContainerOptions(spec: ContainerSpec): Docker.ContainerCre
 }
 
 /** No swap besides; no core file, and no file that an initrd could not hold. */
-function formatLimits({ memory, processes }: StepLimits): Docker.HostConfig {
+function formatLimits({ limits, isGrouped }: ContainerSpec): Docker.HostConfig {
+  const { memory, processes } = limits;
   const bytes = memory * 2 ** 20;
   const ulimit = (Name: string, limit: number) => ({ Name, Soft: limit, Hard: limit });
   const Ulimits = [ulimit('core', 0), ulimit('fsize', 0xffffffff)];
+  // A daemon takes no notice of limits that it cannot set.
+  if (!isGrouped) Ulimits.push(ulimit('nproc', processes), ulimit('data', bytes));
   return { PidsLimit: processes, Memory: bytes, MemorySwap: bytes, Ulimits };
 }
 

@@ -79,6 +79,7 @@ export interface ContainerOptions {
   readonly imageId: string;
   readonly owner: Owner;
   readonly limits: StepLimits;
+  readonly isGrouped: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -88,7 +89,7 @@ export interface ContainerOptions {
  * of Docker's would be a file of its own.
  */
 export async function createContainer(options: ContainerOptions): Promise<CreatedContainer | undefined> {
-  const { daemon, imageId, owner, limits, signal } = options;
+  const { daemon, imageId, owner, limits, isGrouped, signal } = options;
   signal.throwIfAborted();
   const id = await daemon.createContainer({
     name: `moby-patch-${owner.run}`,
@@ -100,6 +101,7 @@ export async function createContainer(options: ContainerOptions): Promise<Create
     labels: { [labelKey]: formatLabel(owner) },
     capabilities,
     limits,
+    isGrouped,
   });
   if (id === undefined) return undefined;
   return {

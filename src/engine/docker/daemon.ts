@@ -16,6 +16,13 @@ export interface VersionOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface DaemonMachine {
+  /** Bytes. */
+  readonly memory: number;
+  /** Whether it limits all processes of a container together: a daemon without root may have no control groups. */
+  readonly isGrouped: boolean;
+}
+
 /** An image or a container. */
 export interface DaemonObject {
   readonly id: string;
@@ -32,6 +39,8 @@ export interface ContainerSpec {
   /** All others are dropped, and no program can gain one. */
   readonly capabilities: readonly string[];
   readonly limits: StepLimits;
+  /** Otherwise each process gets the limits. */
+  readonly isGrouped: boolean;
 }
 
 export interface ContainerState {
@@ -71,8 +80,7 @@ export type Frame = readonly [stream: number, bytes: Uint8Array];
 export interface Daemon {
   readonly endpoint: Endpoint;
   version(options?: VersionOptions): Promise<DaemonVersion>;
-  /** Bytes of memory of its machine. */
-  readMemory(signal: AbortSignal): Promise<number>;
+  readMachine(signal: AbortSignal): Promise<DaemonMachine>;
 
   /** Images with this label, the newest first. */
   listImages(label: string): Promise<readonly DaemonObject[]>;

@@ -12,7 +12,7 @@ import {
   statusOf,
 } from './answers.js';
 import { createContainerOptions, formatEnvironment } from './container-options.js';
-import type { Daemon, DaemonVersion } from './daemon.js';
+import type { Daemon, DaemonMachine, DaemonVersion } from './daemon.js';
 import type { Endpoint } from './endpoint.js';
 import { type Ask, createAsk, startPulse, watchSending } from './patience.js';
 
@@ -51,8 +51,8 @@ export async function createDaemon(connection: Connection): Promise<Daemon> {
     endpoint,
     version: (options) =>
       ask({ what: 'answer', ...options }, (abortSignal) => readVersion(client, abortSignal)),
-    readMemory: (signal) =>
-      ask({ what: 'tell its memory', signal }, (abortSignal) => readMemory(client, abortSignal)),
+    readMachine: (signal) =>
+      ask({ what: 'tell its memory', signal }, (abortSignal) => readMachine(client, abortSignal)),
     importImage: (tar, label, signal) => importImage(client, connection, { tar, label, signal }),
     ...imageCalls(client, ask, patience),
     ...containerCalls(client, ask, patience),
@@ -296,9 +296,10 @@ async function readVersion(client: Docker, abortSignal: AbortSignal): Promise<Da
   return { version: `${Version}`, os: `${Os}`, arch: `${Arch}` };
 }
 
-async function readMemory(client: Docker, abortSignal: AbortSignal): Promise<number> {
+async function readMachine(client: Docker, abortSignal: AbortSignal): Promise<DaemonMachine> {
   const answer = await getAnswer(client, { path: '/info', isStream: false, abortSignal });
-  return Number((answer as Readonly<Record<string, unknown>>).MemTotal);
+  const { MemTotal, MemoryLimit, PidsLimit } = answer as Readonly<Record<string, unknown>>;
+  return { memory: Number(MemTotal), isGrouped: MemoryLimit !== false && PidsLimit !== false };
 }
 
 interface Request {

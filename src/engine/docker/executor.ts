@@ -112,8 +112,9 @@ async function startFrom(imageId: string, options: StartOptions): Promise<Starte
   const { daemon, owner, signal, cache } = options;
   const layers = await daemon.readLayers(imageId, signal);
   if (layers === undefined) return undefined;
-  const limits = completeLimits(options.limits, await daemon.readMemory(signal));
-  const created = await createContainer({ daemon, imageId, owner, limits, signal });
+  const { memory, isGrouped } = await daemon.readMachine(signal);
+  const limits = completeLimits(options.limits, memory);
+  const created = await createContainer({ daemon, imageId, owner, limits, isGrouped, signal });
   if (created === undefined) return undefined;
   const { version } = await daemon.version({ signal });
   const origin = await readOrigin(created.export, { layers, daemonVersion: version, cache });
