@@ -10,7 +10,10 @@ import { isRunning } from './process/process-record.js';
 /** Bytes that a cache may hold after `trimCache`. */
 export const usualCacheLimit = 2 * 2 ** 30;
 
-/** Each file begins with the digest of what follows: a disk that loses bytes must not change an image. */
+/**
+ * Each file begins with the digest of its place in the cache and of what follows: a disk that loses bytes, and a file that
+ * came to the place of another, must not change an image.
+ */
 const digestSize = 32;
 /** Bytes of a file that is read at once: what a Buffer can hold. */
 const largestRead = 2 ** 31 - 2;
@@ -71,10 +74,13 @@ export function cacheEntry(
  */
 export function openCache(folder: string, log: (line: string) => void): Cache {
   let failed = false;
-  const locate = (kind: CacheKind, key: string) => join(folder, kind, key.slice(0, 2), key);
+  const locate = (kind: CacheKind, key: string): Place => ({
+    path: join(folder, kind, key.slice(0, 2), key),
+    name: `${kind} ${key}\n`,
+  });
   return {
     has: (kind, key) =>
-      stat(locate(kind, key)).then(
+      stat(locate(kind, key).path).then(
         () => true,
         () => false,
       ),
@@ -114,11 +120,22 @@ export async function trimCache(folder: string, limit: number): Promise<{ remove
   return { removed, left };
 }
 
-async function readVerified(path: string): Promise<Uint8Array | undefined> {
+interface Place {
+  readonly path: string;
+  /** What the digest begins with. */
+  readonly name: string;
+}
+
+function createDigest({ name }: Place) {
+  return createHash('sha256').update(name);
+}
+
+async function readVerified(place: Place): Promise<Uint8Array | undefined> {
+  const { path } = place;
   const bytes = await readRegular(path, largestRead, { own: true }).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const content = bytes.subarray(digestSize);
-  if (createHash('sha256').update(content).digest().equals(bytes.subarray(0, digestSize))) {
+  if (createDigest(place).update(content).digest().equals(bytes.subarray(0, digestSize))) {
     await markUsed(path);
     return content;
   }
@@ -126,10 +143,11 @@ async function readVerified(path: string): Promise<Uint8Array | undefined> {
   return undefined;
 }
 
-async function openVerified(path: string): Promise<CachedFile | undefined> {
+async function openVerified(place: Place): Promise<CachedFile | undefined> {
+  const { path } = place;
   const handle = await openRegular(path, { own: true }).catch(() => undefined);
   if (handle === undefined) return undefined;
-  const size = await verify(handle).catch(() => undefined);
+  const size = await verify(handle, place).catch(() => undefined);
   if (size === undefined) {
     await handle.close();
     await rm(path, { force: true }).catch(() => {});
@@ -149,23 +167,24 @@ async function markUsed(path: string): Promise<void> {
 }
 
 /** The size of the content; undefined when it is not what was written. */
-async function verify(handle: FileHandle): Promise<number | undefined> {
+async function verify(handle: FileHandle, place: Place): Promise<number | undefined> {
   const { size } = await handle.stat();
   const wanted = await readAt(handle, 0, digestSize);
-  const hash = createHash('sha256');
+  const hash = createDigest(place);
   for (let at = digestSize; at < size; at += pieceSize)
     hash.update(await readAt(handle, at, Math.min(at + pieceSize, size)));
   return wanted.length === digestSize && hash.digest().equals(wanted) ? size - digestSize : undefined;
 }
 
 /** The name appears when all is written. Two processes that write the same entry write the same bytes. */
-async function writeFile(path: string, content: Bytes | readonly Uint8Array[]): Promise<void> {
+async function writeFile(place: Place, content: Bytes | readonly Uint8Array[]): Promise<void> {
+  const { path } = place;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = join(dirname(path), `.${process.pid}-${randomBytes(6).toString('hex')}`);
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
-      const hash = createHash('sha256');
+      const hash = createDigest(place);
       let position = digestSize;
       for await (const piece of content) {
         hash.update(piece);

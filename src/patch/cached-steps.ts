@@ -6,9 +6,10 @@ import type { Bytes, Entry } from '../model/image/entry.js';
 import type { EngineName, WorkspaceState } from '../model/patch/engine.js';
 import type { Step } from '../model/patch/patch.js';
 import type { StepReport } from '../model/result/report.js';
+import { type Head, parseHead, type StoredChange } from './stored-head.js';
 
 /** Raised when the file looks different, or when a workspace makes other changes of the same commands. */
-const version = 4;
+const version = 5;
 const lengthSize = 8;
 
 /** What the first steps of a plan made of the image in an earlier build. */
@@ -18,18 +19,6 @@ export interface CachedSteps extends AsyncDisposable {
   readonly proven: boolean;
   /** Bodies are read from the cached file: valid until this is closed. */
   readonly state: WorkspaceState;
-}
-
-/** A put without what its body comes from; `at`: where the body begins, counted from the first one. */
-type StoredChange =
-  | { readonly op: 'put'; readonly entry: Omit<Entry, 'body'>; readonly at: number }
-  | { readonly op: 'remove'; readonly path: string };
-
-interface Head {
-  readonly steps: readonly StepReport[];
-  readonly warnings: readonly string[];
-  readonly bootconfig?: string | undefined;
-  readonly changes: readonly StoredChange[];
 }
 
 /**
@@ -43,10 +32,12 @@ export async function openCachedSteps(
 ): Promise<CachedSteps | undefined> {
   const first = steps.findIndex(({ needs }) => needs.length > 0);
   if (first < 0) return undefined;
-  for (const step of steps.slice(first).reverse()) {
+  for (let count = steps.length; count > first; count -= 1) {
+    const known = steps.slice(0, count);
+    const step = known.at(-1) as Step;
     const file = await stepsEntry(cache, engine, step).open();
     if (file === undefined) continue;
-    const cached = await readSteps(file, await proofEntry(cache, engine, step).has());
+    const cached = await readSteps(file, known, await proofEntry(cache, engine, step).has());
     if (cached !== undefined) return cached;
     await file[Symbol.asyncDispose]();
   }
@@ -76,8 +67,8 @@ export async function cacheSteps(
     if (step.secrets.length > 0) return false;
     const state = checkpoints.get(step.id);
     if (state === undefined || index >= reports.length || measure(state) > largestState) continue;
-    const entry = stepsEntry(cache, engine, step);
-    isKept = (await entry.has()) || (await entry.write(writeSteps(reports.slice(0, index + 1), state)));
+    // One that was there was of no use.
+    isKept = await stepsEntry(cache, engine, step).write(writeSteps(reports.slice(0, index + 1), state));
   }
   return isKept;
 }
@@ -133,11 +124,19 @@ async function* writeSteps(
   for (const entry of bodies) yield* entry.body();
 }
 
-async function readSteps(file: CachedFile, proven: boolean): Promise<CachedSteps | undefined> {
+async function readSteps(
+  file: CachedFile,
+  steps: readonly Step[],
+  proven: boolean,
+): Promise<CachedSteps | undefined> {
   try {
     const length = Number(Buffer.from(await file.read(0, lengthSize)).readBigUInt64LE());
     const start = lengthSize + length;
-    const head: Head = JSON.parse(Buffer.from(await file.read(lengthSize, start)).toString());
+    const head = parseHead(Buffer.from(await file.read(lengthSize, start)).toString(), {
+      steps,
+      bodies: file.size - start,
+    });
+    if (head === undefined) return undefined;
     const changes = head.changes.map(
       (change): Change =>
         change.op === 'remove'
@@ -145,7 +144,14 @@ async function readSteps(file: CachedFile, proven: boolean): Promise<CachedSteps
           : { op: 'put', entry: readEntry(change.entry, file, start + change.at) },
     );
     return {
-      steps: head.steps.map((step) => ({ ...step, cached: true, proven, durationMs: 0 })),
+      // The same steps may have been those of a patch of another name.
+      steps: head.steps.map((step, index) => ({
+        ...step,
+        patch: steps[index]?.patch ?? step.patch,
+        cached: true,
+        proven,
+        durationMs: 0,
+      })),
       proven,
       state: { changes, bootconfig: head.bootconfig, warnings: head.warnings },
       [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),

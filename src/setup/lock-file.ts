@@ -100,8 +100,9 @@ async function readJson<T>(
   const parsed = schema.safeParse(parseJson(bytes.toString('utf8')));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
-  throw new MobyPatchError('invalid', `${what}-invalid`, `this is not a ${what}${where}: ${issue?.message}`, {
+  const place = issue?.path.length ? `its ${JSON.stringify(issue.path.join('.'))}` : 'all of it';
+  const message = `this is not a ${what}: ${place} is missing, or is of another form`;
+  throw new MobyPatchError('invalid', `${what}-invalid`, message, {
     path,
     hint,
   });

@@ -38,7 +38,9 @@ async function setUp(t: ExecutionContext) {
 /** The content behind its own digest, so that the cache takes it for what was written. */
 async function poison(path: string, change: (content: Buffer) => Buffer): Promise<void> {
   const content = change((await readFile(path)).subarray(32));
-  await writeFile(path, Buffer.concat([createHash('sha256').update(content).digest(), content]));
+  const [kind, , key] = path.split('/').slice(-3);
+  const digest = createHash('sha256').update(`${kind} ${key}\n`).update(content).digest();
+  await writeFile(path, Buffer.concat([digest, content]));
 }
 
 const contents: readonly (readonly [string, (content: Buffer) => Buffer])[] = [

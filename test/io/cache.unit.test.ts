@@ -33,6 +33,27 @@ test('content is read back, whole or in parts, under its kind and key', (t) =>
     t.is((await cache.read('member', other))?.length, 0);
   }));
 
+test('a file that came to the place of another entry is none, and is removed', (t) =>
+  withFolder(async (folder) => {
+    const cache = openCache(folder, t.fail);
+    await cache.write('member', key, Buffer.from('one'));
+    const bytes = await readFile(join(folder, 'member', 'ab', key));
+    for (const [kind, name] of [
+      ['member', other],
+      ['scan', key],
+    ] as const) {
+      await cache.write(kind, name, Buffer.from('two'));
+      const path = join(folder, kind, name.slice(0, 2), name);
+      await writeFile(path, bytes);
+      t.is(await cache.open(kind, name), undefined);
+      await cache.write(kind, name, Buffer.from('two'));
+      await writeFile(path, bytes);
+      t.is(await cache.read(kind, name), undefined);
+      t.false(await cache.has(kind, name));
+    }
+    t.is(Buffer.from((await cache.read('member', key)) ?? []).toString(), 'one');
+  }));
+
 test('an entry is named by its kind, its version and all its parts', (t) =>
   withFolder(async (folder) => {
     const cache = openCache(folder, t.fail);
