@@ -144,7 +144,12 @@ function createOfflineCheck({ request, session }: Run, steps: readonly Step[], s
 
 async function pickEngine({ draft, request, session }: Run, plan: Plan): Promise<Engine> {
   const needs = request.offline ? plan.needs.filter((need) => need !== 'network') : plan.needs;
-  const { engine, reason } = await chooseEngine(request.engine, needs, session.engines);
+  const { engine, reason } = await chooseEngine({
+    wanted: request.engine,
+    needs,
+    engines: session.engines,
+    signal: session.signal,
+  });
   draft.set({ engine: { name: engine.name, reason } });
   session.log(`engine ${engine.name}: ${reason}`);
   return engine;

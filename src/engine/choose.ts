@@ -8,23 +8,30 @@ export interface ChosenEngine {
   readonly reason: string;
 }
 
+interface Among {
+  readonly needs: readonly Need[];
+  readonly engines: readonly Engine[];
+  /** Ends a trial. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface EngineChoice extends Among {
+  readonly wanted: EngineName | 'auto';
+}
+
 /**
  * The engine for a plan with these needs. `auto` is the first of `engines` that offers all of them and is ready.
  * Errors (`infrastructure`): `no-engine`, `engine-not-ready`; (`invalid`): `engine-unfit`.
  */
-export async function chooseEngine(
-  wanted: EngineName | 'auto',
-  needs: readonly Need[],
-  engines: readonly Engine[],
-): Promise<ChosenEngine> {
-  return wanted === 'auto' ? chooseReady(needs, engines) : chooseNamed(wanted, needs, engines);
+export async function chooseEngine({ wanted, ...among }: EngineChoice): Promise<ChosenEngine> {
+  return wanted === 'auto' ? chooseReady(among) : chooseNamed(wanted, among);
 }
 
-async function chooseReady(needs: readonly Need[], engines: readonly Engine[]): Promise<ChosenEngine> {
+async function chooseReady({ needs, engines, signal }: Among): Promise<ChosenEngine> {
   const refusals: string[] = [];
   const hints: string[] = [];
   for (const engine of engines.filter((candidate) => fits(candidate, needs))) {
-    const { ready, reason, hint } = await engine.probe();
+    const { ready, reason, hint } = await engine.probe(signal);
     if (ready) return { engine, reason: [describeNeeds(needs), ...refusals, reason].join('; ') };
     refusals.push(`${engine.name}: ${reason}`);
     if (hint !== undefined) hints.push(hint);
@@ -39,11 +46,7 @@ async function chooseReady(needs: readonly Need[], engines: readonly Engine[]): 
   );
 }
 
-async function chooseNamed(
-  wanted: EngineName,
-  needs: readonly Need[],
-  engines: readonly Engine[],
-): Promise<ChosenEngine> {
+async function chooseNamed(wanted: EngineName, { needs, engines, signal }: Among): Promise<ChosenEngine> {
   const engine = engines.find((candidate) => candidate.name === wanted);
   if (engine === undefined || !fits(engine, needs)) {
     throw new MobyPatchError(
@@ -55,10 +58,10 @@ async function chooseNamed(
   }
   if (needs.length === 0)
     return { engine, reason: 'chosen by name; no step needs commands, so it starts nothing' };
-  const { ready, reason, hint } = await engine.probe();
+  const { ready, reason, hint } = await engine.probe(signal);
   if (ready) return { engine, reason: `chosen by name; ${reason}` };
   const others = engines.filter((other) => other !== engine && fits(other, needs));
-  const instead = await findReady(others);
+  const instead = await findReady(others, signal);
   const hints = [hint, instead && `use --engine ${instead.name}`].filter((each) => each !== undefined);
   throw new MobyPatchError(
     'infrastructure',
@@ -68,9 +71,12 @@ async function chooseNamed(
   );
 }
 
-/** An engine knows what would make itself ready; what is ready in its place is asked, so that no hint names what is absent. */
-async function findReady(engines: readonly Engine[]): Promise<Engine | undefined> {
-  for (const engine of engines) if ((await engine.probe()).ready) return engine;
+/** Finds another engine that is ready, so that the hint never names one that is not. */
+async function findReady(
+  engines: readonly Engine[],
+  signal: AbortSignal | undefined,
+): Promise<Engine | undefined> {
+  for (const engine of engines) if ((await engine.probe(signal)).ready) return engine;
   return undefined;
 }
 

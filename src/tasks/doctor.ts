@@ -32,10 +32,10 @@ async function* examineProgram({ version }: ExaminedSession): AsyncGenerator<Fin
 }
 
 /** One engine that runs commands is enough. */
-async function* examineEngines({ engines }: ExaminedSession): AsyncGenerator<Finding> {
+async function* examineEngines({ engines, signal }: ExaminedSession): AsyncGenerator<Finding> {
   const commands: Finding[] = [];
   for (const engine of engines) {
-    const { ready, reason, hint } = await engine.probe();
+    const { ready, reason, hint } = await engine.probe(signal);
     const finding = { name: `engine ${engine.name}`, ready, needed: false, reason, hint };
     if (engine.offers.includes('commands')) commands.push(finding);
     yield finding;

@@ -54,10 +54,10 @@ export async function prune(request: PruneRequest, session: ReadingSession): Pro
 
 async function pruneDocker(
   request: PruneRequest,
-  { environment }: ReadingSession,
+  { environment, signal }: ReadingSession,
 ): Promise<Pick<Pruned, 'docker' | 'removal'>> {
   const { connectDocker, probeDocker } = await import('../engine/docker/connect.js');
-  const { ready, reason } = await probeDocker(environment);
+  const { ready, reason } = await probeDocker(environment, { signal });
   if (!ready) return { docker: reason };
   const docker = await import('../engine/docker/prune.js');
   return { docker: reason, removal: await docker.pruneDocker(await connectDocker(environment), request) };

@@ -22,7 +22,7 @@ const local = sketch('local', 'run it with sudo');
 
 test('a hint names no engine that was found absent', async (t) => {
   const refuse = (wanted: EngineName | 'auto', ...engines: Engine[]) =>
-    t.throwsAsync<MobyPatchError>(chooseEngine(wanted, ['commands'], engines));
+    t.throwsAsync<MobyPatchError>(chooseEngine({ wanted, needs: ['commands'], engines }));
   t.is((await refuse('auto', docker, local))?.hint, 'start Docker; or run it with sudo');
   t.is((await refuse('local', docker, local))?.hint, 'run it with sudo');
   t.is((await refuse('local', sketch('docker'), local))?.hint, 'run it with sudo; or use --engine docker');

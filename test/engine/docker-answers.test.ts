@@ -156,7 +156,7 @@ test('a time limit that is no number of seconds is invalid input', async (t) => 
 
 test('a daemon that does not answer is not ready', async (t) => {
   const environment = await serve(t, () => {});
-  const readiness = await probeDocker(environment, 0.3);
+  const readiness = await probeDocker(environment, { seconds: 0.3 });
   t.false(readiness.ready);
   t.regex(readiness.reason, /did not answer within 0.3 s/);
 });

@@ -238,7 +238,7 @@ check("ssh is the system's own, with docker system dial-stdio behind it", async 
   const refused = await probeDocker({ ...environment, DOCKER_HOST: 'ssh://unknown' });
   t.false(refused.ready);
   t.regex(refused.reason, /ssh .*-- unknown docker system dial-stdio: Host key verification failed/);
-  t.false((await probeDocker({ ...environment, DOCKER_HOST: 'ssh://silent' }, 1)).ready);
+  t.false((await probeDocker({ ...environment, DOCKER_HOST: 'ssh://silent' }, { seconds: 1 })).ready);
   t.true(ends.length > 1);
   await Promise.all(ends);
 });

@@ -326,6 +326,6 @@ declareSerialTest(
     const { arch } = process;
     t.teardown(() => Object.defineProperty(process, 'arch', { value: arch }));
     Object.defineProperty(process, 'arch', { value: 'mips' });
-    await t.throwsAsync(findSandbox(signal, false), { code: 'processor-unknown' });
+    await t.throwsAsync(findSandbox({ signal, isNested: false }), { code: 'processor-unknown' });
   },
 );

@@ -8,7 +8,7 @@ import { createTail, startProcess, stopProcess } from '../../io/process/process.
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Readiness } from '../../model/patch/engine.js';
 import type { Environment } from '../../model/session.js';
-import type { Daemon } from './daemon.js';
+import type { Daemon, VersionOptions } from './daemon.js';
 import { createDaemon } from './dockerode.js';
 import { type Endpoint, findEndpoint, type TlsFiles } from './endpoint.js';
 import { readPatience } from './patience.js';
@@ -20,11 +20,14 @@ export async function connectDocker(environment: Environment): Promise<Daemon> {
   return createDaemon({ endpoint, agent: await createAgent(endpoint, environment), patience });
 }
 
-/** Whether there is a Linux daemon that answers within `seconds`. Never throws for what it finds. */
-export async function probeDocker(environment: Environment, seconds = 10): Promise<Readiness> {
+/** Whether there is a Linux daemon that answers within `seconds`. Error: `interrupted`; never one for what it finds. */
+export async function probeDocker(
+  environment: Environment,
+  { seconds = 10, signal }: VersionOptions = {},
+): Promise<Readiness> {
   try {
     const daemon = await connectDocker(environment);
-    const { version, os, arch } = await daemon.version({ seconds });
+    const { version, os, arch } = await daemon.version({ seconds, signal });
     const at = `${daemon.endpoint.host} (${daemon.endpoint.source})`;
     if (os === 'linux')
       return {
@@ -37,7 +40,7 @@ export async function probeDocker(environment: Environment, seconds = 10): Promi
       hint: 'switch to Linux containers',
     };
   } catch (error) {
-    if (!(error instanceof MobyPatchError)) throw error;
+    if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
     return { ready: false, reason: error.message, hint: createErrorReport(error).hint };
   }
 }

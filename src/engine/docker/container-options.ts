@@ -1,8 +1,7 @@
-import type Docker from 'dockerode';
 import type { ContainerSpec } from './daemon.js';
 
 /** What a container may do and have; the daemon's own list of system calls stays on. */
-export function createContainerOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
+export function createContainerOptions(spec: ContainerSpec) {
   return {
     name: spec.name,
     Image: spec.imageId,
@@ -28,7 +27,7 @@ export function createContainerOptions(spec: ContainerSpec): Docker.ContainerCre
 }
 
 /** No swap besides; no core file, and no file that an initrd could not hold. */
-function formatLimits({ limits, isGrouped }: ContainerSpec): Docker.HostConfig {
+function formatLimits({ limits, isGrouped }: ContainerSpec) {
   const { memory, processes } = limits;
   const bytes = memory * 2 ** 20;
   const ulimit = (Name: string, limit: number) => ({ Name, Soft: limit, Hard: limit });

@@ -9,27 +9,11 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { StepLimits } from '../../model/patch/engine.js';
 import type { OutputFilter, RunResult } from '../../model/patch/workspace.js';
+import { addKilledNote, commandEnvironment, grantedCapabilities, killed } from '../rights.js';
 import type { ContainerState, Daemon, Frame } from './daemon.js';
 import { formatLabel, labelKey, type Owner } from './label.js';
 
-/** An import has no environment of its own, and no program finds another without PATH. */
-const defaultEnvironment: Readonly<Record<string, string>> = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  HOME: '/root',
-};
-
-/**
- * What apk and apt with their scripts cannot do without, found by leaving out each one; the same as the local
- * engine grants. Without FSETID they succeed and lose setgid bits in silence. Of the last two, which newer
- * versions manage without, MKNOD is for packages that hold device nodes and SYS_CHROOT for the apk of old
- * images, which calls chroot(2) before every script. SETFCAP is left out on purpose: a newc archive cannot
- * hold file capabilities, and without it the scripts that want them fall back to setuid.
- */
-const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETGID', 'SETUID', 'MKNOD', 'SYS_CHROOT'];
-
 const outputLimit = 64 * 1024;
-/** The exit code of a command that SIGKILL ended. */
-const killed = 137;
 
 export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
@@ -95,11 +79,11 @@ export async function createContainer(options: ContainerOptions): Promise<Create
     name: `moby-patch-${owner.run}`,
     imageId,
     argv: ['/bin/sh'],
-    environment: defaultEnvironment,
+    environment: commandEnvironment,
     // Otherwise the container's id, and scripts that write it down would never write the same twice.
     hostname: 'localhost',
     labels: { [labelKey]: formatLabel(owner) },
-    capabilities,
+    capabilities: grantedCapabilities,
     limits,
     isGrouped,
   });
@@ -110,7 +94,7 @@ export async function createContainer(options: ContainerOptions): Promise<Create
       await daemon.startContainer(id, signal).catch(explainStart);
       const state = await daemon.inspectContainer(id, signal);
       if (!state.running) throw createDeadError(state);
-      return openContainer({ daemon, id, signal, networks: state.networks });
+      return openContainer({ daemon, id, signal, limits, networks: state.networks });
     },
   };
 }
@@ -119,6 +103,7 @@ interface RunningContainer {
   readonly daemon: Daemon;
   readonly id: string;
   readonly signal: AbortSignal;
+  readonly limits: StepLimits;
   /** The networks it was on when it began. */
   readonly networks: readonly string[];
 }
@@ -175,14 +160,14 @@ async function runCommand(
   argv: readonly string[],
   { environment, timeout, onLine, input, createFilter }: CommandOptions,
 ): Promise<RunResult> {
-  const { daemon, id, signal } = container;
+  const { daemon, id, signal, limits } = container;
   const [program] = argv;
   const isOdd = argv.some((part) => part.includes('\0') || /[\ud800-\udfff]/u.test(part));
   if (isOdd || program === undefined) {
     throw new MobyPatchError('failed', 'command-text', 'a command holds a NUL or bytes that are not UTF-8');
   }
   const hasInput = input !== undefined;
-  const spec = { containerId: id, argv, environment: { ...defaultEnvironment, ...environment }, hasInput };
+  const spec = { containerId: id, argv, environment: { ...commandEnvironment, ...environment }, hasInput };
   const command = await daemon.prepareCommand(spec, signal);
   if (command === undefined) throw createDeadError(await daemon.inspectContainer(id));
   const limit = new AbortController();
@@ -208,7 +193,7 @@ async function runCommand(
       `Docker lost the command ${program}: its output ended before it did`,
     );
   }
-  return { exitCode, output: exitCode === killed ? `${tail.text()}${killedNote}` : tail.text() };
+  return { exitCode, output: exitCode === killed ? addKilledNote(tail.text(), limits.memory) : tail.text() };
 }
 
 /** A frame of one stream may come in the middle of another's line: each stream has a sink of its own. */
@@ -219,9 +204,6 @@ async function forwardFrames(frames: AsyncIterable<Frame>, sinks: readonly Strea
     for (const sink of sinks) sink.end();
   }
 }
-
-const killedNote =
-  '\nthe command was killed (137): the usual cause is memory that ran out: a step has a limit (--step-memory)\n';
 
 interface TimeoutDetails {
   readonly lastLine: string | undefined;
@@ -244,7 +226,7 @@ function createDeadError({ exitCode, outOfMemory }: ContainerState): MobyPatchEr
       hint: 'give the Docker daemon more memory, unless a command was just stopped for its time limit',
     });
   }
-  const message = `/bin/sh of the image does not stay: it ended with exit code ${exitCode}`;
+  const message = `the image's /bin/sh exited at once with code ${exitCode}`;
   return new MobyPatchError('failed', 'docker-shell', message, { path: 'bin/sh', hint: processorHint });
 }
 

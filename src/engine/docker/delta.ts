@@ -4,9 +4,9 @@ import type { Change } from '../../model/image/change.js';
 import type { Bytes, Entry } from '../../model/image/entry.js';
 import { parentPath } from '../../tree/resolve.js';
 import { createLeftSize, mostLeft } from '../left-size.js';
+import { isBlind } from '../rights.js';
 import type { BodyFile } from './body-file.js';
 import { type ListedEntry, type RootEntry, type RootListing, readRoot } from './root-listing.js';
-import { isBlind } from './selection.js';
 
 export interface Delta {
   /** Removals first, each before what replaces it. */

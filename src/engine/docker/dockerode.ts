@@ -16,7 +16,7 @@ import type { Daemon, DaemonMachine, DaemonVersion } from './daemon.js';
 import type { Endpoint } from './endpoint.js';
 import { type Ask, createAsk, startPulse, watchSending } from './patience.js';
 
-/** What takes a daemon longer than an answer, in times of its patience: creating, removing, moving files, registering. */
+/** Limits of slow calls, as multiples of the daemon's patience. */
 const times = { change: 2, transfer: 10, registration: 5 };
 
 export interface Connection {

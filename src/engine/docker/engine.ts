@@ -1,22 +1,30 @@
 import type { Archive } from '../../model/image/archive.js';
 import type { Engine, Executor, ExecutorOptions } from '../../model/patch/engine.js';
 import type { Environment } from '../../model/session.js';
-import { dockerBlindPaths } from './selection.js';
+import { blindPaths } from '../rights.js';
 
 /** Commands in one container of the image's root; the daemon's machinery is loaded when it is first needed. */
 export function createDockerEngine(environment: Environment): Engine {
-  const createExecutor = async (image: Archive, options: ExecutorOptions): Promise<Required<Executor>> => {
-    const { createDockerExecutor } = await import('./executor.js');
-    return createDockerExecutor(image, { ...options, environment });
+  const createExecutor = (image: Archive, options: ExecutorOptions) => {
+    let executor: Promise<Required<Executor>> | undefined;
+    return () => {
+      executor ??= import('./executor.js').then(({ createDockerExecutor }) =>
+        createDockerExecutor(image, { ...options, environment }),
+      );
+      return executor;
+    };
   };
   return {
     name: 'docker',
     offers: ['commands', 'network'],
-    blind: dockerBlindPaths,
-    probe: async () => (await import('./connect.js')).probeDocker(environment),
-    executor: (image, options) => ({
-      hasRoot: async () => (await createExecutor(image, options)).hasRoot(),
-      start: async () => (await createExecutor(image, options)).start(),
-    }),
+    blind: blindPaths,
+    probe: async (signal) => (await import('./connect.js')).probeDocker(environment, { signal }),
+    executor(image, options) {
+      const load = createExecutor(image, options);
+      return {
+        hasRoot: async () => (await load()).hasRoot(),
+        start: async () => (await load()).start(),
+      };
+    },
   };
 }

@@ -10,6 +10,7 @@ import type { Environment } from '../../model/session.js';
 import { createLineSink } from '../fold-lines.js';
 import { assertLeft } from '../left-size.js';
 import { completeLimits } from '../limits.js';
+import { usualTimeout } from '../rights.js';
 import { type BodyFile, createBodyFile } from './body-file.js';
 import { connectDocker } from './connect.js';
 import { type Container, createContainer } from './container.js';
@@ -24,9 +25,6 @@ import { collectFiles, pushChanges } from './transfer.js';
 /** Files that Docker mounts over the image's: what is written there is in no layer. */
 const providedFiles = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'] as const;
 
-/** Seconds. */
-const usualTimeout = 900;
-
 export interface DockerOptions extends ExecutorOptions {
   /** Where DOCKER_HOST and its like are looked up. */
   readonly environment: Environment;
@@ -34,12 +32,16 @@ export interface DockerOptions extends ExecutorOptions {
 
 /** Commands in one container of the image's root. */
 export function createDockerExecutor(image: Archive, options: DockerOptions): Required<Executor> {
+  let daemon: Promise<Daemon> | undefined;
+  const connect = () => {
+    daemon ??= connectDocker(options.environment);
+    return daemon;
+  };
   return {
     async hasRoot() {
-      const daemon = await connectDocker(options.environment);
-      return (await createImports({ ...options, daemon, image }).find()) !== undefined;
+      return (await createImports({ ...options, daemon: await connect(), image }).find()) !== undefined;
     },
-    start: () => startRoot(image, options),
+    start: async () => startRoot(image, { ...options, daemon: await connect() }),
   };
 }
 
@@ -47,8 +49,11 @@ export function createDockerExecutor(image: Archive, options: DockerOptions): Re
  * Closing the root removes the container and every image made for it, also after an abort, except the import that
  * stays for the next build. What could not be removed is logged, and `prune` finds it.
  */
-async function startRoot(image: Archive, options: DockerOptions): Promise<CommandRoot> {
-  const daemon = await connectDocker(options.environment);
+async function startRoot(
+  image: Archive,
+  options: ExecutorOptions & { readonly daemon: Daemon },
+): Promise<CommandRoot> {
+  const { daemon } = options;
   const owner = createOwner();
   const scratch = await createScratch();
   let removal: Promise<void> | undefined;
@@ -64,7 +69,7 @@ async function startRoot(image: Archive, options: DockerOptions): Promise<Comman
     }
   };
   try {
-    const { container, origin } = await startContainer({ ...options, daemon, image, owner });
+    const { container, origin } = await startContainer({ ...options, image, owner });
     const bodies = await createBodyFile(join(scratch.path, 'bodies'));
     const { log, showPart, createFilter } = options;
     return createRoot({ container, origin, bodies, log, showPart, createFilter, remove, close });

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { encodePath, showPath } from '../../format/path.js';
+import { encodePath } from '../../format/path.js';
 import { cacheEntry } from '../../io/cache.js';
 import type { Cache } from '../../model/cache.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes, Entry } from '../../model/image/entry.js';
 import { readEntries, type TarRecord } from '../../tar/tar-reader.js';
 import type { LeftSize } from '../left-size.js';
+import { createSizeError, largestFile } from '../rights.js';
 import type { BodyFile } from './body-file.js';
 
 /** What tells two states of a path apart. The time does not: a file that was touched has not changed. */
@@ -30,9 +31,6 @@ export interface RootEntry {
 
 /** Raised when a listing says other things of the same root. */
 const version = 1;
-
-// The newc field is 32 bits wide; a command makes a sparse file of any size in no time.
-const largestFile = 0xffffffff;
 
 export interface OriginOptions {
   /** The layers of the container's image. */
@@ -74,7 +72,7 @@ export async function* readRoot(
   const entries = new Map<string, RootEntry>();
   for await (const { record, body } of readEntries(tar)) {
     if (record.path === '') continue;
-    if (record.size > largestFile) throw createSizeError(record);
+    if (record.size > largestFile) throw createSizeError(record.path, record.size);
     left?.add(record.path, record.size);
     const entry = record.type === 'link' ? describeLink(record, entries) : undefined;
     const next = entry ?? {
@@ -85,15 +83,6 @@ export async function* readRoot(
     entries.set(next.path, next);
     yield next;
   }
-}
-
-function createSizeError({ path, size }: TarRecord): MobyPatchError {
-  return new MobyPatchError(
-    'failed',
-    'file-too-large',
-    `a command left ${showPath(path)} with ${size} bytes; a file of an initrd has 4294967295 at most`,
-    { path },
-  );
 }
 
 async function digest(body: Bytes, bodies: BodyFile | undefined): Promise<string> {

@@ -1,25 +1,7 @@
 import { encodePath } from '../../format/path.js';
 import type { Entry } from '../../model/image/entry.js';
 import { coverPaths, parentPath } from '../../tree/resolve.js';
-
-/**
- * What a container runtime mounts over, creates or rewrites: the state there is Docker's and not the image's.
- * Paths as in `Entry.path`; each stands for all below it.
- */
-export const dockerBlindPaths: readonly string[] = [
-  'dev',
-  'proc',
-  'sys',
-  '.dockerenv',
-  'etc/hosts',
-  'etc/hostname',
-  'etc/resolv.conf',
-  'etc/mtab',
-];
-
-export function isBlind(path: string): boolean {
-  return dockerBlindPaths.some((blind) => path === blind || path.startsWith(`${blind}/`));
-}
+import { isBlind } from '../rights.js';
 
 /** Raised when other entries, or another tar of them, go into a container. */
 export const selectionVersion = 1;

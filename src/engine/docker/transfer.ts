@@ -5,8 +5,9 @@ import type { Change } from '../../model/image/change.js';
 import type { OnFile } from '../../model/patch/engine.js';
 import { readEntries } from '../../tar/tar-reader.js';
 import { packEntries } from '../../tar/tar-writer.js';
+import { isBlind } from '../rights.js';
 import type { Container } from './container.js';
-import { isBlind, selectTravellers } from './selection.js';
+import { selectTravellers } from './selection.js';
 
 /** Bytes of arguments for one command; Linux gives all of them together at least 128 KiB. */
 const argumentLimit = 60_000;

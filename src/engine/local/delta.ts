@@ -7,6 +7,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Change } from '../../model/image/change.js';
 import type { Device, Entry } from '../../model/image/entry.js';
 import { createLeftSize } from '../left-size.js';
+import { createSizeError, largestFile } from '../rights.js';
 import type { Bodies } from './bodies.js';
 
 /** Path -> signature, of a folder before anything was done in it. */
@@ -59,9 +60,6 @@ function countNames(changed: readonly WalkedEntry[]): Map<bigint, number> {
   return names;
 }
 
-// The newc field is 32 bits wide; a command makes a sparse file of any size in no time.
-const largestFile = 0xffffffffn;
-
 function createEntry(walked: WalkedEntry, folder: Folder, bodies: Bodies, links: Map<bigint, number>): Entry {
   const { path, stat } = walked;
   const mode = Number(stat.mode);
@@ -99,15 +97,6 @@ function readTarget(folder: Folder, path: string): string {
   } catch (error) {
     throw createFolderFault(error, 'reading', path);
   }
-}
-
-function createSizeError(path: string, size: bigint): MobyPatchError {
-  return new MobyPatchError(
-    'failed',
-    'file-too-large',
-    `a command left ${showPath(path)} with ${size} bytes; a file of an initrd has 4294967295 at most`,
-    { path },
-  );
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}

@@ -12,12 +12,13 @@ import type { CommandRoot, ExecutorOptions } from '../../model/patch/engine.js';
 import type { RunOptions, RunResult } from '../../model/patch/workspace.js';
 import { createLineSink } from '../fold-lines.js';
 import { completeLimits, measureMemory } from '../limits.js';
+import { isBlind, mountedTrees, usualTimeout } from '../rights.js';
 import { createBodies } from './bodies.js';
 import { collectFiles } from './collect.js';
 import { compareSnapshot } from './delta.js';
-import { createMountedTrees, mountedTrees, removeCreated } from './mount-points.js';
+import { createMountedTrees, removeCreated } from './mount-points.js';
 import { isNarrow } from './narrow.js';
-import { networkFiles, provideNetworkFiles } from './network-files.js';
+import { provideNetworkFiles } from './network-files.js';
 import { type LocalReadiness, probeLocal } from './probe.js';
 import { applyChanges } from './push.js';
 import { runCommand } from './sandbox/run-command.js';
@@ -25,23 +26,14 @@ import type { Sandbox } from './sandbox/runtime.js';
 import { assertSpace, watchSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
 
-/** The same as Docker's: a write that one engine loses must not survive in the other. */
-export const localBlindPaths: readonly string[] = [
-  ...mountedTrees,
-  ...networkFiles,
-  ...['etc/hostname', 'etc/mtab', '.dockerenv'],
-];
-
 export interface LocalOptions extends ExecutorOptions {
   /** Where the private folder is made; default: the system's folder for temporary files. */
   readonly parent?: string;
-  /** Default: `localBlindPaths`. */
+  /** Default: `blindPaths`. */
   readonly blind?: readonly string[];
   /** Default: that of a new probe. */
   readonly readiness?: LocalReadiness;
 }
-
-const defaultTimeout = 900;
 
 /**
  * Unpacks an image into a private folder and runs commands there, each in a container of its own. Closing removes the
@@ -84,7 +76,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
   const before = new Map([...walked].map(([path, { signature }]) => [path, signature]));
   const bodies = createBodies(folder, at('bodies'));
   const lost = new Set<string>();
-  const isBlindHere = (path: string) => isBlind(path, options.blind ?? localBlindPaths);
+  const isBlindHere = (path: string) => isBlind(path, options.blind);
   const limits = completeLimits(options.limits, measureMemory());
   let active: Promise<unknown> = Promise.resolve();
   let removal: Promise<void> | undefined;
@@ -107,7 +99,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
         binds: files?.binds ?? [],
         argv,
         environment: wanted.environment ?? {},
-        timeout: wanted.timeout ?? defaultTimeout,
+        timeout: wanted.timeout ?? usualTimeout,
         signal: watch.signal,
         onLine: createLineSink(wanted, options),
         input: wanted.input,
@@ -173,6 +165,3 @@ async function removeScratch(scratch: Scratch): Promise<void> {
 }
 
 const pathOf = (change: Change) => (change.op === 'put' ? change.entry.path : change.path);
-
-const isBlind = (path: string, blind: readonly string[]) =>
-  blind.some((top) => path === top || path.startsWith(`${top}/`));

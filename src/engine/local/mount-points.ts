@@ -2,10 +2,8 @@ import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmdirSync, unl
 import { createFolderFault, type Folder, parentOf } from '../../folder/folder.js';
 import { decodePath } from '../../format/path.js';
 import { MobyPatchError } from '../../model/error/error.js';
+import { mountedTrees } from '../rights.js';
 import { keepMtime, statEntry } from './stat-entry.js';
-
-/** Where the kernel's own file systems are mounted; nothing a command does below them is part of the image. */
-export const mountedTrees = ['dev', 'proc', 'sys'] as const;
 
 const symlinkLimit = 40;
 

@@ -2,13 +2,11 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Folder } from '../../folder/folder.js';
 import { hasEscapes } from '../../format/path.js';
-import { createMissing, mountedTrees, removeCreated, resolveInside } from './mount-points.js';
+import { mountedTrees, networkFiles } from '../rights.js';
+import { createMissing, removeCreated, resolveInside } from './mount-points.js';
 import type { Bind } from './sandbox/oci-config.js';
 import { adaptResolver } from './sandbox/uplink.js';
 import { hasRealParents, statEntry } from './stat-entry.js';
-
-/** The files that a command with the network gets from this machine, so that names resolve. */
-export const networkFiles = ['etc/resolv.conf', 'etc/hosts'] as const;
 
 export interface ProvidedFiles {
   readonly binds: readonly Bind[];

@@ -33,7 +33,7 @@ export async function probeLocal(
   if (missing !== undefined) return missing;
   const isNested = !wholeMap.test(uidMap);
   try {
-    const { sandbox, ungrouped } = await findSandbox(signal, isNested);
+    const { sandbox, ungrouped } = await findSandbox({ signal, isNested });
     const user = isNested ? 'root of a user namespace' : 'root';
     const notes = [
       `${sandbox.runtime.name} runs containers here (Linux ${release()}, ${user})`,

@@ -22,7 +22,8 @@ export interface Engine {
    * that puts a file there changes the image all the same; what a command writes there is lost, with a warning.
    */
   readonly blind: readonly string[];
-  probe(): Promise<Readiness>;
+  /** Tries what it needs, for seconds at most; the signal ends a trial with the error `interrupted`. */
+  probe(signal?: AbortSignal): Promise<Readiness>;
   /** Bytes that the commands of one image take in this machine's folder for temporary files; absent: none. */
   space?(image: Archive): number;
   /** Starts nothing. */
@@ -93,9 +94,8 @@ export interface WorkspaceState {
 /** A workspace as its owner has it; steps see no more than a `Workspace`. */
 export interface OpenWorkspace extends Workspace {
   /**
-   * Marks the present moment. Its state is recorded when it is next known: at once, or, after a command, when somebody
-   * looks. It is not recorded when another command comes first, or when a later command would see more than the
-   * changes tell.
+   * Records the state under `id`: now, or after a command at the next read. Another command first discards it, and so does
+   * a state of which a later command would see more than the changes tell.
    */
   checkpoint(id: string): void;
   /** The states that were recorded, by the ids of their checkpoints. */

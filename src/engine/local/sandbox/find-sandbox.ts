@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { createScratch } from '../../../io/place/scratch.js';
 import { createMissingProgramError } from '../../../io/process/process.js';
 import { MobyPatchError } from '../../../model/error/error.js';
-import { mountedTrees } from '../mount-points.js';
+import { mountedTrees } from '../../rights.js';
 import { leastMemory } from './resource-limits.js';
-import { runCommand, setupFault } from './run-command.js';
+import { runCommand } from './run-command.js';
 import { findRuntimes, type Runtime, type Sandbox } from './runtime.js';
 import { createSeccomp } from './seccomp.js';
 import { createTrueProgram } from './true-program.js';
@@ -16,14 +16,20 @@ export interface FoundSandbox {
   readonly ungrouped: string | undefined;
 }
 
+export interface SandboxRequest {
+  readonly signal: AbortSignal;
+  /** This process is root of a user namespace. */
+  readonly isNested: boolean;
+}
+
 const seconds = 30;
 const limits = { memory: leastMemory, processes: 64 };
 
 /**
  * Finds what keeps commands in here by running a program that does nothing: with control groups by each runtime that is
- * installed, and if that fails without. `isNested`: this process is root of a user namespace. Errors (`infrastructure`): `program-missing`, `processor-unknown`, `namespace`.
+ * installed, and if that fails without. Errors (`infrastructure`): `program-missing`, `processor-unknown`, `namespace`.
  */
-export async function findSandbox(signal: AbortSignal, isNested: boolean): Promise<FoundSandbox> {
+export async function findSandbox({ signal, isNested }: SandboxRequest): Promise<FoundSandbox> {
   const runtimes = findRuntimes();
   if (runtimes.length === 0) throw createMissingProgramError('crun or runc', 'crun');
   const groups = (await hasUnifiedGroups()) ? 'unified' : 'split';
@@ -75,8 +81,7 @@ async function tryRun(sandbox: Sandbox, signal: AbortSignal): Promise<string | u
       : `exit code ${exitCode} of a program that does nothing: ${output.trim()}`;
   } catch (error) {
     if (error instanceof MobyPatchError && error.code === 'command-timeout') return error.message;
-    if (error instanceof MobyPatchError && error.code === 'namespace')
-      return error.message.slice(setupFault.length);
+    if (error instanceof MobyPatchError && error.code === 'namespace') return String(error.cause);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { StepLimits } from '../../../model/patch/engine.js';
-import { grantedCapabilities } from './capabilities.js';
+import { commandEnvironment, grantedCapabilities } from '../../rights.js';
 import { createResourceLimits } from './resource-limits.js';
 import { createSeccomp, type Seccomp } from './seccomp.js';
 
@@ -39,12 +39,6 @@ export interface Hook {
   readonly env: readonly string[];
 }
 
-/** The environment of a command: nothing in it is the caller's. */
-const baseEnvironment = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  HOME: '/root',
-} as const;
-
 const mebibyte = 2 ** 20;
 
 // The devices are those of this machine, mounted one by one. All else is nodev: a device node that a command makes,
@@ -65,8 +59,8 @@ const hidden = ['nosuid', 'noexec', 'nodev'];
 /** `config.json` of an OCI bundle: a command in a root folder with namespaces, rights and limits of its own. */
 export function createOciConfig(plan: ContainerPlan) {
   const { root, argv, environment, processor, isNarrow, uplink } = plan;
-  const capabilities = grantedCapabilities.map((name) => `CAP_${name.toUpperCase()}`);
-  const variables = { ...baseEnvironment, ...environment };
+  const capabilities = grantedCapabilities.map((name) => `CAP_${name}`);
+  const variables = { ...commandEnvironment, ...environment };
   return {
     ociVersion: '1.0.2',
     process: {

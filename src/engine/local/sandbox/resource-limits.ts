@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { StepLimits } from '../../../model/patch/engine.js';
+import { largestFile } from '../../rights.js';
 
 /** `process.rlimits` of an OCI configuration. */
 export interface ResourceLimit {
@@ -12,9 +13,6 @@ const mebibyte = 2 ** 20;
 
 /** MiB that runc needs itself, when it gets no more than the command will (1.1). */
 export const leastMemory = 128;
-
-/** Of an initrd: the field of newc is 32 bits wide. */
-const largestFile = 0xffffffff;
 
 /** Names in /proc/self/limits. */
 const names: Readonly<Record<string, string>> = {

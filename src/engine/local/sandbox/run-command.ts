@@ -1,21 +1,18 @@
 import { createMissingProgramError, type ProcessResult, runProcess } from '../../../io/process/process.js';
 import { MobyPatchError } from '../../../model/error/error.js';
+import { addKilledNote, killed, usualPath } from '../../rights.js';
 import { type CommandRun, openBundle } from './bundle.js';
 import { createNest, nestPrograms } from './nest.js';
-import { createRuntimeArguments, machinePath } from './runtime.js';
+import { createRuntimeArguments } from './runtime.js';
 import { type RuntimeLog, readRuntimeLog } from './runtime-log.js';
 
-/** What the message of a `namespace` error begins with. */
-export const setupFault = 'a container for a command could not be set up: ';
-
-/** What a shell answers for a command that SIGKILL ended, that is no program, and that is not there. */
-const killed = 137;
+/** What a shell answers for a command that is no program, and for one that is not there. */
 const unusable = 126;
 const absent = 127;
 
 /**
  * Runs a command in a root folder, in a container of its own, and leaves no process, mount and control group behind.
- * Errors: `namespace` (infrastructure: the container could not be set up; the message tells why), `program-missing`,
+ * Errors: `namespace` (infrastructure: the container could not be set up; the cause is the reason, a text), `program-missing`,
  * `command-timeout`, `command-killed`, `interrupted`, `command-invalid`.
  */
 export async function runCommand(run: CommandRun): Promise<ProcessResult> {
@@ -26,7 +23,7 @@ export async function runCommand(run: CommandRun): Promise<ProcessResult> {
     const result = await runProcess(createNest(bundle.files, command), {
       signal: run.signal,
       timeout: run.timeout,
-      environment: { PATH: machinePath },
+      environment: { PATH: usualPath },
       cwd: run.folder,
       onLine: run.onLine,
       input: run.input,
@@ -72,9 +69,10 @@ function findExecutionFault(complaint: string): number | undefined {
 }
 
 function explainKill({ exitCode, output }: ProcessResult, { limits, sandbox }: CommandRun): ProcessResult {
-  const limit = sandbox.groups === undefined ? '' : `: a step may take ${limits.memory} MiB (--step-memory)`;
-  const note = `the command was killed (137); the usual cause is memory that ran out${limit}`;
-  return { exitCode, output: `${output}\n${note}\n` };
+  return {
+    exitCode,
+    output: addKilledNote(output, sandbox.groups === undefined ? undefined : limits.memory),
+  };
 }
 
 /** For a program in front of the runtime: a shell names the one that it did not find. */
@@ -87,8 +85,10 @@ function createNestError({ exitCode, output }: ProcessResult): MobyPatchError {
 }
 
 function createSetupError(why: string): MobyPatchError {
-  return new MobyPatchError('infrastructure', 'namespace', `${setupFault}${why}`, {
+  const message = `a container for a command could not be set up: ${why}`;
+  return new MobyPatchError('infrastructure', 'namespace', message, {
     hint: 'moby-patch doctor',
+    cause: why,
   });
 }
 

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { usualPath } from '../../rights.js';
 
 /** A program that runs OCI bundles. */
 export interface Runtime {
@@ -7,9 +8,6 @@ export interface Runtime {
   /** Absolute. */
   readonly program: string;
 }
-
-/** Where programs of this machine are looked up; PATH of the caller may be a patch's. */
-export const machinePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The quickest first; crun refuses a machine on which both versions of control groups are in use. */
 const names = ['crun', 'runc'] as const;
@@ -21,15 +19,15 @@ export function findRuntimes(): Runtime[] {
   });
 }
 
-/** The absolute path of a program of this machine. */
+/** The absolute path of a program of this machine; PATH of the caller may be a patch's. */
 export function findProgram(name: string): string | undefined {
-  return machinePath
+  return usualPath
     .split(':')
     .map((folder) => join(folder, name))
     .find(isExecutable);
 }
 
-/** What commands are kept in here. */
+/** What confines a command. */
 export interface Sandbox {
   readonly runtime: Runtime;
   /** The kind of control groups that limits are set in; undefined where none can be made. */

@@ -1,7 +1,8 @@
 import { createMissingProgramError } from '../../../io/process/process.js';
 import { readScript } from '../../../io/process/script.js';
+import { usualPath } from '../../rights.js';
 import type { Hook } from './oci-config.js';
-import { findProgram, machinePath } from './runtime.js';
+import { findProgram } from './runtime.js';
 
 /** The program that connects a network namespace, and its Debian package. */
 export const uplinkProgram = 'slirp4netns';
@@ -13,7 +14,7 @@ const uplinkResolver = '10.0.2.3';
 export function createUplink(folder: string): Hook {
   if (findProgram(uplinkProgram) === undefined) throw createMissingProgramError(uplinkProgram);
   const script = readScript(new URL('./uplink.sh', import.meta.url));
-  return { path: '/bin/sh', args: ['sh', '-c', script, 'uplink', folder], env: [`PATH=${machinePath}`] };
+  return { path: '/bin/sh', args: ['sh', '-c', script, 'uplink', folder], env: [`PATH=${usualPath}`] };
 }
 
 /** A resolv.conf for behind the uplink: resolvers on this machine's loopback interface cannot be reached from there. */
