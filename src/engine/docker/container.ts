@@ -94,7 +94,13 @@ export async function createContainer(options: ContainerOptions): Promise<Create
       await daemon.startContainer(id, signal).catch(explainStart);
       const state = await daemon.inspectContainer(id, signal);
       if (!state.running) throw createDeadError(state);
-      return openContainer({ daemon, id, signal, limits, networks: state.networks });
+      return openContainer({
+        daemon,
+        id,
+        signal,
+        memory: isGrouped ? limits.memory : undefined,
+        networks: state.networks,
+      });
     },
   };
 }
@@ -103,7 +109,8 @@ interface RunningContainer {
   readonly daemon: Daemon;
   readonly id: string;
   readonly signal: AbortSignal;
-  readonly limits: StepLimits;
+  /** MiB; undefined where the daemon cannot limit all processes together. */
+  readonly memory: number | undefined;
   /** The networks it was on when it began. */
   readonly networks: readonly string[];
 }
@@ -160,7 +167,7 @@ async function runCommand(
   argv: readonly string[],
   { environment, timeout, onLine, input, createFilter }: CommandOptions,
 ): Promise<RunResult> {
-  const { daemon, id, signal, limits } = container;
+  const { daemon, id, signal, memory } = container;
   const [program] = argv;
   const isOdd = argv.some((part) => part.includes('\0') || /[\ud800-\udfff]/u.test(part));
   if (isOdd || program === undefined) {
@@ -193,7 +200,7 @@ async function runCommand(
       `Docker lost the command ${program}: its output ended before it did`,
     );
   }
-  return { exitCode, output: exitCode === killed ? addKilledNote(tail.text(), limits.memory) : tail.text() };
+  return { exitCode, output: exitCode === killed ? addKilledNote(tail.text(), memory) : tail.text() };
 }
 
 /** A frame of one stream may come in the middle of another's line: each stream has a sink of its own. */
