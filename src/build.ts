@@ -4,6 +4,7 @@ import { healCache } from './build/heal-cache.js';
 import { openInput, prepare } from './build/prepare.js';
 import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
+import { padImage, unwrap, wrapOutput } from './build/wrapped.js';
 import { putRecord } from './build/write-record.js';
 import { writeStatements } from './build/write-statements.js';
 import { createWorkspace } from './engine/workspace.js';
@@ -43,6 +44,7 @@ import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards, showHazard } from './verify/hazards/find-hazards.js';
 import { refuseProblems } from './verify/preflight/run-checks.js';
 import { refuseSecrets } from './verify/refuse-secrets.js';
+import { placeOf } from './wrapper/open-wrapper.js';
 
 export { tryPatches } from './build/try-patches.js';
 
@@ -55,10 +57,11 @@ export function planBuild(request: BuildRequest, session: Session): Promise<Outc
 }
 
 async function planOnce(request: BuildRequest, session: Session): Promise<Outcome> {
-  const run = createRun(request, session);
-  const { draft } = run;
+  const asked = createRun(request, session);
+  const { draft } = asked;
   return draft.finish(async () => {
     await using scratch = await createScratch();
+    const run = await unwrap(asked, scratch);
     await using image = await openInput(run, scratch);
     await using ready = await prepare(run, image, { stamp: chooseStamp(request, image), scratch });
     const { plan, engine, cached } = ready;
@@ -81,10 +84,11 @@ export function build(request: BuildRequest, session: Session): Promise<Outcome>
 }
 
 async function buildOnce(request: BuildRequest, session: Session): Promise<Outcome> {
-  const run = createRun(request, session);
-  const { draft, redaction } = run;
+  const asked = createRun(request, session);
+  const { draft, redaction } = asked;
   return draft.finish(async () => {
     await using scratch = await createScratch();
+    const run = await unwrap(asked, scratch);
     await using image = await openInput(run, scratch);
     const stamp = chooseStamp(request, image);
     await using ready = await prepare(run, image, { stamp, scratch });
@@ -168,7 +172,7 @@ interface RepackStage {
 }
 
 async function repack(
-  { draft, request, session }: Run,
+  { draft, request, session, wrapped }: Run,
   { image, plan, changes, bootconfig, scratch }: RepackStage,
 ) {
   const spool = createSpool(scratch.path);
@@ -184,10 +188,12 @@ async function repack(
   const source = (async function* () {
     members = yield* countBytes(bytes, (done) => onWork?.({ done, total }));
   })();
+  const text = bootconfig === undefined ? image.bootconfig : bootconfig.text;
+  const place = { place: wrapped && placeOf(wrapped), hasBootconfig: text !== undefined };
   // A folder is not replaced: what it gets is cut out of a file beside it.
   const destination = request.split ? `${request.output}.joined` : request.output;
-  const place = { destination, inputs: listInputs(image, plan), signal: session.signal };
-  const output = await createOutput(source, place);
+  const where = { destination, inputs: listInputs(image, plan), signal: session.signal };
+  const output = await createOutput(padImage(source, place), where);
   const files =
     image.layout.files && (await hashParts(output.path, placeFiles(image.layout, places, output.size)));
   return { ...output, members, files };
@@ -203,7 +209,7 @@ interface ValidateStage extends Pick<RepackStage, 'plan' | 'changes' | 'bootconf
 }
 
 async function validate(
-  { draft, request, session }: Run,
+  { draft, request, session, wrapped }: Run,
   { image, plan, changes, bootconfig, output }: ValidateStage,
 ): Promise<Image> {
   const known = knownMembers({
@@ -226,7 +232,7 @@ async function validate(
     }),
   });
   try {
-    assertLocked(request.lock, { output: written.layout.sha256 });
+    if (wrapped === undefined) assertLocked(request.lock, { output: written.layout.sha256 });
     await refuseSecrets(
       written,
       plan.secrets,
@@ -303,7 +309,10 @@ async function publish(
       inputs,
       signal,
     });
-  else await output.publish();
+  else {
+    await using around = await wrapOutput(run, { path: output.path, after: written.layout, scratch, inputs });
+    await (around ?? output).publish();
+  }
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
   const described = createManifest(draft.report());

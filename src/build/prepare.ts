@@ -25,7 +25,10 @@ import { openVendored, refuseNetwork } from './vendored.js';
 import { refuseTwice } from './write-record.js';
 
 /** Several files are joined in the scratch folder. */
-export function openInput({ draft, request, session }: Run, scratch: Scratch): Promise<ScannedImage> {
+export function openInput(
+  { draft, request, session, wrapped }: Run,
+  scratch: Scratch,
+): Promise<ScannedImage> {
   return draft.stage('unpack', async () => {
     const { signal, cache } = session;
     const destination = `${scratch.path}/joined.img`;
@@ -40,10 +43,11 @@ export function openInput({ draft, request, session }: Run, scratch: Scratch): P
       hold: isBootFile,
       shortcut: cachedScan(cache),
     });
-    const image = joined === undefined ? opened : { ...opened, access: joined.access };
+    const access = joined?.access ?? wrapped?.access;
+    const image = access === undefined ? opened : { ...opened, access };
     draft.set({ before: image.layout });
     draft.restrict(image.access);
-    assertLocked(request.lock, { input: image.layout.sha256 });
+    assertLocked(request.lock, { input: wrapped?.sha256 ?? image.layout.sha256 });
     return image;
   });
 }

@@ -1,9 +1,19 @@
 import { createRedaction, type Redaction } from '../format/redaction.js';
 import { createSealableCache, type SealableCache } from '../io/cache.js';
+import type { FileAccess } from '../model/access.js';
 import type { BuildRequest } from '../model/build.js';
 import type { Cache } from '../model/cache.js';
+import type { WrappedImage } from '../model/image/wrapper.js';
 import type { Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
+
+/** A file with an initrd inside. */
+export interface WrappedInput extends WrappedImage {
+  readonly size: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly access: FileAccess;
+}
 
 /** A build that is under way, as its stages see it. */
 export interface Run {
@@ -14,6 +24,8 @@ export interface Run {
   readonly redaction: Redaction;
   /** For the steps before the first that gets a secret: never sealed. */
   readonly stepCache: Cache;
+  /** What the image came out of; the request then names the file that it was copied to. */
+  readonly wrapped?: WrappedInput | undefined;
 }
 
 export function createRun(request: BuildRequest, session: Session): Run {

@@ -6,6 +6,7 @@ import { openInputFile } from '../io/file/input-file.js';
 import { openRegular } from '../io/file/regular-file.js';
 import type { ApplicationCommands } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error/error.js';
+import type { WrappedImage } from '../model/image/wrapper.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { chooseCandidate } from './candidates.js';
 import type { Definition } from './definition.js';
@@ -17,6 +18,8 @@ export interface FoundImage {
   /** The id or the path, as the user gave it. */
   readonly name: string;
   readonly initrd: string;
+  /** `initrd` is a file with the initrd inside. */
+  readonly wrapped?: WrappedImage | undefined;
   readonly kernel?: string | undefined;
   readonly cmdline: string;
   /** MiB; absent: chosen by the size of the image. */

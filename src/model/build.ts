@@ -1,5 +1,6 @@
 import type { MobyPatchError } from './error/error.js';
 import type { Codec } from './image/layout.js';
+import type { WrappedImage } from './image/wrapper.js';
 import type { EngineName, StepLimits } from './patch/engine.js';
 import type { Lock, VendoredDownloads } from './patch/lock.js';
 import type { Patch } from './patch/patch.js';
@@ -15,6 +16,8 @@ export type WriteMode = 'rewrite' | 'append' | 'auto';
 
 export interface BuildRequest {
   readonly image: string;
+  /** `image` is a file with the initrd inside, and the output is one like it. */
+  readonly wrapped?: WrappedImage | undefined;
   /** The files that are joined to the image, where there are several; `image` is the first of them then. */
   readonly files?: readonly { readonly name: string; readonly path: string }[] | undefined;
   /** The output is a folder, which gets one file for each of `files`, with its name. */
@@ -71,4 +74,6 @@ export interface BuildRequest {
 export interface BootOptions extends Omit<BootRequest, 'image' | 'sha256' | 'console' | 'memory'> {
   readonly memory?: number | undefined;
   readonly leastMemory?: number | undefined;
+  /** `kernel` is the name of a part of the wrapper. */
+  readonly kernelIsPart?: boolean | undefined;
 }

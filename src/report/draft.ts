@@ -47,13 +47,13 @@ export function createReportDraft(
 
   return {
     async stage(stage, work) {
+      if (current !== stage) onStage(stage);
       current = stage;
-      onStage(stage);
       const begun = performance.now();
       try {
         return await work();
       } finally {
-        stages[stage] = Math.round(performance.now() - begun);
+        stages[stage] = (stages[stage] ?? 0) + Math.round(performance.now() - begun);
       }
     },
     set(more) {

@@ -2,6 +2,7 @@ import { showBootconfigKey } from '../format/bootconfig/bootconfig-text.js';
 import { showPath } from '../format/path.js';
 import { showLine } from '../format/show-text.js';
 import type { Layout, LayoutFile } from '../model/image/layout.js';
+import type { Wrapper, WrapperPart } from '../model/image/wrapper.js';
 import type { Hazard } from '../model/result/hazard.js';
 import type { KnownPatched } from '../model/result/record.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
@@ -12,8 +13,17 @@ export interface InspectedFile extends LayoutFile {
   readonly segments: readonly number[];
 }
 
+/** What the initrd, which the layout describes, is inside of. */
+export interface InspectedWrapper extends Pick<Wrapper, 'kind' | 'title' | 'boots'> {
+  /** The name of the initrd. */
+  readonly part: string;
+  readonly parts: readonly WrapperPart[];
+}
+
 /** What `inspect` prints: the layout at the top level, then the system in the image and its hazards. */
 export interface Inspection extends Layout {
+  /** Absent: the file is an initrd itself. */
+  readonly wrapper?: InspectedWrapper | undefined;
   readonly system: {
     readonly os?: { readonly name: string; readonly version: string } | undefined;
     readonly packageManagers: readonly string[];
@@ -37,6 +47,7 @@ export function renderInspection(name: string, inspection: Inspection): string[]
   const { size, sha256, system, hazards, dropped } = inspection;
   const list = (values: readonly string[]) => (values.length === 0 ? 'none' : values.join(', '));
   return [
+    ...renderWrapper(name, inspection),
     `${name}: ${size} bytes, sha256 ${sha256}`,
     ...renderSegments(inspection),
     '',
@@ -49,6 +60,25 @@ export function renderInspection(name: string, inspection: Inspection): string[]
     `hazards   ${hazards.length === 0 ? 'none found' : ''}`.trimEnd(),
     ...shorten(hazards.map(renderHazard), ({ length }) => [`  ... ${length} more ${inJson}`]).flat(),
     ...shorten(dropped.map(renderDropped), ({ length }) => `a kernel drops ${length} more ${inJson}`),
+  ];
+}
+
+function renderWrapper(name: string, { wrapper }: Inspection): string[] {
+  if (wrapper === undefined) return [];
+  const { title, part, parts, boots } = wrapper;
+  const one = parts.find((each) => each.name === part);
+  const ways = boots.filter(({ initrd }) => initrd === part);
+  return [
+    showLine(
+      `${name.split('#')[0]} is ${title} with ${parts.length} parts; the initrd is ${part} at ${one?.offset}`,
+    ),
+    ...shorten(
+      ways.map(({ title: entry, kernel, cmdline }) =>
+        showLine(`  boots   ${entry ?? 'it'}: ${kernel ?? 'no kernel'} ${cmdline ?? ''}`.trimEnd()),
+      ),
+      ({ length }) => `  ... ${length} more ${inJson}`,
+    ),
+    '',
   ];
 }
 

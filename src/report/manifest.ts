@@ -1,15 +1,20 @@
+import type { FileMark } from '../model/deployment.js';
 import type { Layout } from '../model/image/layout.js';
 import type { Manifest, ManifestImage } from '../model/result/manifest.js';
 import type { Report } from '../model/result/report.js';
 
 /** The part of a report that still matters when the build is forgotten. */
 export function createManifest(report: Report): Manifest {
-  const { before, after, boot, plan, engine, mode } = report;
+  const { before, after, boot, plan, engine, mode, wrapper } = report;
   return {
     version: 1,
     // Several names are a description, not a path.
-    input: describe((before?.files?.length ?? 1) > 1 ? report.input : nameFile(report.input), before),
-    output: describe(nameFile(report.output ?? ''), after),
+    input: wrap(
+      describe((before?.files?.length ?? 1) > 1 ? report.input : nameFile(report.input), before),
+      wrapper?.part,
+      wrapper?.before,
+    ),
+    output: wrap(describe(nameFile(report.output ?? ''), after), wrapper?.part, wrapper?.after),
     plan: plan?.id ?? '',
     patches:
       plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],
@@ -60,6 +65,13 @@ function findAbove(writers: ReadonlyMap<string, number[]>, path: string): number
 
 function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+/** The file around an initrd, with the initrd as a part of it. */
+function wrap(image: ManifestImage, part: string | undefined, around: FileMark | undefined): ManifestImage {
+  if (part === undefined || around === undefined) return image;
+  const { name, size, sha256 } = image;
+  return { name: name.replace(/#.*$/, ''), ...around, part: { name: part, size, sha256 } };
 }
 
 function describe(name: string, layout: Layout | undefined): ManifestImage {

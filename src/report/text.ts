@@ -2,7 +2,7 @@ import { showPath } from '../format/path.js';
 import type { Layout } from '../model/image/layout.js';
 import { type BootResult, bootStages } from '../model/result/boot.js';
 import { type Expectation, nameExpectation } from '../model/result/expectation.js';
-import type { Report, StepReport } from '../model/result/report.js';
+import type { Report, StepReport, WrapperReport } from '../model/result/report.js';
 import type { StockComparison } from '../model/result/stock.js';
 import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
@@ -21,11 +21,12 @@ export function renderPlainText(report: Report): string {
 
 /** The lines of a report, without its error and without the differences. */
 export function renderReport(report: Report): string[] {
-  const { engine, mode, steps, twice, diff, warnings, manifest, stages } = report;
+  const { engine, mode, steps, twice, diff, warnings, manifest, stages, wrapper } = report;
   const times = Object.entries(stages).map(([stage, ms]) => `${stage} ${showSeconds(ms)}`);
   return [
     renderHead(report),
     ...renderLayouts(report),
+    ...renderRow('inside', wrapper && describeWrapper(wrapper)),
     ...renderRow('engine', engine && `${engine.name}: ${engine.reason}`),
     ...renderRow('mode', mode && `${mode.name}: ${mode.reason}`),
     ...steps.flatMap(renderStep),
@@ -38,6 +39,13 @@ export function renderReport(report: Report): string[] {
     ...renderRow('manifest', manifest),
     ...renderRow('stages', times.join(', ')),
   ];
+}
+
+/** The file around the initrds, which the layouts describe. */
+function describeWrapper({ kind, part, before, after, way }: WrapperReport): string {
+  const sizes = after === undefined ? before.size : `${before.size} -> ${after.size}`;
+  const digest = after === undefined ? '' : `, sha256 ${after.sha256.slice(0, 16)}`;
+  return `${showPath(part)} of a file (${kind}) of ${sizes} bytes${digest}${way === undefined ? '' : `: ${way}`}`;
 }
 
 export function renderBoot(boot: BootResult): string[] {

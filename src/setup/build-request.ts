@@ -59,6 +59,8 @@ export interface BuildFlags extends BootFlags {
   readonly locked?: boolean;
   /** No step gets a network; packages come from what is kept beside the lock. */
   readonly offline?: boolean;
+  /** Leave out signatures of a wrapper: they hold for the old content alone. */
+  readonly dropSignatures?: boolean;
   /** Make the changes twice, and refuse them where they differ. */
   readonly twice?: boolean;
   readonly compareStock?: boolean;
@@ -93,6 +95,7 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
   const request = {
     faults,
     image: image.initrd,
+    wrapped: image.wrapped,
     name: nameFiles(files),
     ...(split && { split }),
     ...((split || files.length > 1) && { files }),
@@ -117,10 +120,16 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     dataAlign: flags.dataAlign ?? values['data-align'],
     stamp: parseStamp(environment.SOURCE_DATE_EPOCH),
   };
+  faults.push(...listObstacles(request, flags));
   if (!flags.verify) return request;
   const kernel = chooseKernel(flags, configuration, places) ?? image.kernel;
   if (kernel !== undefined)
     return { ...request, verify: createBootOptions({ flags, values, image, kernel }) };
+  const part = image.wrapped?.boot.kernel;
+  if (part !== undefined) {
+    const verify = createBootOptions({ flags, values, image, kernel: part });
+    return { ...request, verify: { ...verify, kernelIsPart: true } };
+  }
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
   if (isChanging(request) || !isWhole)
     faults.push(
@@ -132,6 +141,16 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
         ),
     );
   return request;
+}
+
+/** Error (`invalid`): `wrapper-unfit`. */
+function listObstacles(request: BuildRequest, { dropSignatures }: BuildFlags): MobyPatchError[] {
+  const { name, wrapped } = request;
+  const obstacle = wrapped?.wrapper.obstacle;
+  if (obstacle === undefined || !isChanging(request) || (obstacle.isSignature && dropSignatures === true))
+    return [];
+  const { message, hint } = obstacle;
+  return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
 }
 
 /** For a caller that does not build what was requested at once. */

@@ -32,13 +32,17 @@ const lockSchema = z.strictObject({
   output: digest,
 });
 
+/** The initrd inside of a file. */
+const part = z.object({ sha256: digest }).optional();
+
 /** The parts of a manifest that a lock needs. */
 const manifestSchema = z.object({
   version: z.literal(1),
-  input: z.object({ sha256: digest }),
+  input: z.object({ sha256: digest, part }),
   output: z.object({
     name: z.string(),
     sha256: digest,
+    part,
     files: z.array(z.object({ name: z.string() })).optional(),
   }),
   plan: z.string().min(1),
@@ -78,7 +82,12 @@ export async function findPatched(path: string): Promise<Pick<BuildRequest, 'pat
   if (manifest?.patches === undefined || manifest.patches.length === 0) return {};
   const { input, output, patches } = manifest;
   return {
-    patched: { by: file, patches: patches.map(({ id }) => id), input: input.sha256, sha256: output.sha256 },
+    patched: {
+      by: file,
+      patches: patches.map(({ id }) => id),
+      input: (input.part ?? input).sha256,
+      sha256: (output.part ?? output).sha256,
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import type { FoundImage } from '../catalog/find-image.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { type FileToJoin, joinFiles, nameFiles } from '../io/file/join-files.js';
 import { createScratch } from '../io/place/scratch.js';
+import type { WrappedImage } from '../model/image/wrapper.js';
 import type { ReadingSession } from '../model/session.js';
 import { isReference } from '../registry/reference.js';
 import type { ScannedImage } from '../unpack/collector.js';
@@ -12,6 +13,7 @@ import { type OpenScannedOptions, openScanned } from '../unpack/open-image.js';
 import { assertOwnConfiguration } from './own-configuration.js';
 import { placesOf } from './reading-session.js';
 import { accessOfInput, saveStandardInput } from './standard-input.js';
+import { copyInitrd, findWrapped } from './wrapped-image.js';
 
 const standardInput = 'standard input';
 
@@ -22,6 +24,11 @@ export interface NamedImageOptions extends Omit<OpenScannedOptions, 'signal' | '
   readonly open?: OpenFile;
   /** What `-` names; without it `-` is a name like any other. */
   readonly input?: NodeJS.ReadableStream | undefined;
+}
+
+export interface NamedImage extends ScannedImage {
+  /** What the image is inside of; absent: it is a file of its own. */
+  readonly wrapped?: WrappedImage | undefined;
 }
 
 /** A name, or the names of several files that are read as one image. */
@@ -35,13 +42,20 @@ export async function openNamedImage(
   named: ImageName,
   session: ReadingSession,
   { input, open = openScanned, ...rest }: NamedImageOptions = {},
-): Promise<ScannedImage> {
+): Promise<NamedImage> {
   const { signal, limits, onWork } = session;
   const options = { ...rest, signal, limits, onWork };
   const [name = '', ...more] = typeof named === 'string' ? [named] : named;
   if (more.length > 0) return openJoined([name, ...more], session, { ...options, input, open });
   if (name === '-' && input !== undefined)
     return openStandardInput(input, session, (path) => open(path, { ...options, name: standardInput }));
+  const wrapped = await findWrapped(name, session.places.folder);
+  if (wrapped !== undefined)
+    return withScratch(async (folder) => {
+      const path = join(folder, 'wrapped.img');
+      const access = await copyInitrd(wrapped, path, signal);
+      return { ...(await open(path, { ...options, name })), access, wrapped };
+    });
   return open(await locateNamed(name, session), { ...options, name });
 }
 
@@ -127,6 +141,9 @@ export async function findNamedImage(
   { project = session.places.folder, from = session.places.folder, installed }: FindNamedOptions = {},
 ): Promise<FoundImage> {
   const { places, signal, log } = session;
+  const wrapped = installed === true ? undefined : await findWrapped(name, from);
+  if (wrapped !== undefined)
+    return { name, initrd: wrapped.path, cmdline: wrapped.boot.cmdline ?? '', expect: [], wrapped };
   if (isReference(name) && installed !== true)
     return { name, initrd: await fetchReference(name, session), cmdline: '', expect: [] };
   await assertOwnConfiguration(places);
@@ -162,7 +179,7 @@ function saveImage(input: NodeJS.ReadableStream, path: string, session: ReadingS
 }
 
 /** An image in a folder that goes when the image is closed. */
-async function withScratch(open: (folder: string) => Promise<ScannedImage>): Promise<ScannedImage> {
+async function withScratch<T extends ScannedImage>(open: (folder: string) => Promise<T>): Promise<T> {
   const scratch = await createScratch();
   try {
     const image = await open(scratch.path);

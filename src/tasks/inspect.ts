@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { parseBootconfig } from '../format/bootconfig/bootconfig-parser.js';
-import type { Image } from '../model/image/archive.js';
 import type { Layout, LayoutFile } from '../model/image/layout.js';
+import type { WrappedImage } from '../model/image/wrapper.js';
 import type { KnownPatched } from '../model/result/record.js';
 import type { ReadingSession } from '../model/session.js';
-import type { Inspection } from '../report/inspection.js';
+import type { InspectedWrapper, Inspection } from '../report/inspection.js';
 import { findPatched } from '../setup/lock-file.js';
-import { type ImageName, openNamedImage } from '../setup/named-image.js';
+import { type ImageName, type NamedImage, openNamedImage } from '../setup/named-image.js';
 import { describeSystem } from '../verify/describe-system.js';
 import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
 import { describeRecord, readRecord } from '../verify/read-record.js';
@@ -40,6 +40,7 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
   const files = image.layout.files?.map((file) => ({ ...file, segments: listOwn(image.layout, file) }));
   const inspection = {
     ...image.layout,
+    ...(image.wrapped && { wrapper: describeWrapper(image.wrapped) }),
     files,
     system: await describeSystem(image),
     ...(image.bootconfig !== undefined && { bootconfig: describeBootconfig(image.bootconfig) }),
@@ -56,7 +57,7 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
 
 /** By what the image says itself, or the manifest beside it. */
 async function findKnown(
-  image: Image,
+  image: NamedImage,
   { image: name }: InspectRequest,
   { places }: ReadingSession,
 ): Promise<KnownPatched | undefined> {
@@ -64,10 +65,15 @@ async function findKnown(
   if (record !== undefined) return describeRecord(record);
   const [file = '', ...more] = [name].flat();
   if (more.length > 0 || file === '-') return undefined;
-  const { patched } = await findPatched(resolve(places.folder, file));
+  const { patched } = await findPatched(image.wrapped?.path ?? resolve(places.folder, file));
   if (patched === undefined || patched.sha256 !== image.layout.sha256) return undefined;
   const { by: _, ...known } = patched;
   return { by: `${file}.manifest.json`, patches: known.patches, input: known.input };
+}
+
+function describeWrapper({ wrapper, boot }: WrappedImage): InspectedWrapper {
+  const { kind, title, parts, boots } = wrapper;
+  return { kind, title, part: boot.initrd, parts: [...parts.values()], boots };
 }
 
 /** The indexes of the segments in a file. */

@@ -12,6 +12,7 @@ import type { ReadingSession, Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
 import { type BootFlags, createBootOptions, createKernelError } from '../setup/boot-options.js';
 import { describeName, findNamedImage, type ImageName, openNamedImage } from '../setup/named-image.js';
+import { type UnwrappedImage, unwrapFound } from '../setup/wrapped-image.js';
 import { openImage } from '../unpack/open-image.js';
 import { bootImage } from '../verify/boot/boot.js';
 import { createInteractive, runInteractive } from '../verify/boot/interactive.js';
@@ -64,14 +65,39 @@ interface ReadyBoot extends AsyncDisposable {
   readonly boot: Omit<BootRequest, 'console'>;
 }
 
+/** What is inside of a wrapper is booted from copies, which go when the boot is over. */
 async function openBoot(
   request: VerifyRequest,
   draft: ReportDraft,
   session: ReadingSession,
 ): Promise<ReadyBoot> {
+  const [name = ''] = [request.image].flat();
+  const unwrapped = await unwrapFound(await findNamedImage(name, session), session.signal);
+  try {
+    const ready = await openFound(unwrapped, { request, draft, session });
+    const dispose = async () => {
+      await ready[Symbol.asyncDispose]();
+      await unwrapped[Symbol.asyncDispose]();
+    };
+    return { ...ready, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await unwrapped[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface OpenContext {
+  readonly request: VerifyRequest;
+  readonly draft: ReportDraft;
+  readonly session: ReadingSession;
+}
+
+async function openFound(
+  { found: definition, access }: UnwrappedImage,
+  { request, draft, session }: OpenContext,
+): Promise<ReadyBoot> {
   const { signal, limits, places } = session;
   const names = [request.image].flat();
-  const definition = await findNamedImage(names[0] ?? '', session);
   const kernel = request.kernel === undefined ? definition.kernel : resolve(places.folder, request.kernel);
   if (kernel === undefined)
     throw (
@@ -85,7 +111,7 @@ async function openBoot(
   );
   try {
     draft.set({ before: image.layout });
-    draft.restrict(image.access);
+    draft.restrict(access ?? image.access);
     const wanted = createBootOptions({ flags: request, image: definition, kernel });
     const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
     const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);

@@ -61,6 +61,7 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--single-member', 'one compressed member, for a loader that reads only one')
     .addOption(createAcceptOption())
+    .option('--drop-signatures', 'of a UKI: leave out signatures, which hold for the old content alone')
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option(
       '--offline',

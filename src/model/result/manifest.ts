@@ -10,6 +10,8 @@ export interface ManifestFile {
 export interface ManifestImage extends ManifestFile {
   /** Of which it is joined; absent where it is one file. */
   readonly files?: readonly ManifestFile[] | undefined;
+  /** The initrd in it; absent where the file itself is one. */
+  readonly part?: ManifestFile | undefined;
 }
 
 /** The file `OUTPUT.manifest.json`: where an image comes from and what is known of it. */

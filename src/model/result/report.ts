@@ -1,8 +1,10 @@
 import type { FileAccess } from '../access.js';
 import type { WriteMode } from '../build.js';
+import type { FileMark } from '../deployment.js';
 import type { ErrorReport } from '../error/error.js';
 import type { TreeDiff } from '../image/diff.js';
 import type { Layout } from '../image/layout.js';
+import type { WrapperKind } from '../image/wrapper.js';
 import type { EngineName } from '../patch/engine.js';
 import type { PackageDownloads } from '../patch/patch.js';
 import type { PlannedPatch } from '../patch/plan.js';
@@ -86,6 +88,16 @@ export interface Precheck {
   readonly problem?: ErrorReport | undefined;
 }
 
+export interface WrapperReport {
+  readonly kind: WrapperKind;
+  /** The name of the initrd in it. */
+  readonly part: string;
+  readonly before: FileMark;
+  readonly after?: FileMark | undefined;
+  /** How the new initrd got into it. */
+  readonly way?: string | undefined;
+}
+
 export interface EngineReport {
   readonly name: EngineName;
   readonly reason: string;
@@ -101,6 +113,8 @@ export interface Report {
   readonly manifest?: string | undefined;
   readonly before?: Layout | undefined;
   readonly after?: Layout | undefined;
+  /** What the images are inside of; `before` and `after` describe the initrds. Absent: the files are initrds. */
+  readonly wrapper?: WrapperReport | undefined;
   readonly plan?: PlanReport | undefined;
   readonly engine?: EngineReport | undefined;
   readonly prechecks?: readonly Precheck[] | undefined;

@@ -1,0 +1,48 @@
+/** What an initrd can be inside of. */
+export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android';
+
+/** Bytes of a wrapper that have a name. */
+export interface WrapperPart {
+  /** How users name it behind `#`: `install.amd/initrd.gz`, `.initrd`. */
+  readonly name: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly size: number;
+  /** Where the wrapper has them for each file. */
+  readonly attributes?: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
+}
+
+/** A way in which the wrapper boots. */
+export interface WrapperBoot {
+  /** The names of parts. */
+  readonly initrd: string;
+  readonly kernel?: string | undefined;
+  readonly cmdline?: string | undefined;
+  /** What a menu calls it. */
+  readonly title?: string | undefined;
+}
+
+export interface Wrapper {
+  readonly kind: WrapperKind;
+  /** With its article: `an ISO 9660 image`. */
+  readonly title: string;
+  readonly parts: ReadonlyMap<string, WrapperPart>;
+  /** Why no other initrd can be put into it; absent: one can. */
+  readonly obstacle?: WrapperObstacle | undefined;
+  /** The one that starts by itself comes first. */
+  readonly boots: readonly WrapperBoot[];
+}
+
+export interface WrapperObstacle {
+  readonly message: string;
+  readonly hint: string;
+  /** Whether it is a signature that may be left out. */
+  readonly isSignature: boolean;
+}
+
+/** A wrapped image: a file, and which part of it is the initrd. */
+export interface WrappedImage {
+  readonly path: string;
+  readonly wrapper: Wrapper;
+  readonly boot: WrapperBoot;
+}

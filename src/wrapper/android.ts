@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type { InputFile } from '../io/file/input-file.js';
+import { readPieces } from '../io/file/read-write.js';
+import type { Wrapper, WrapperObstacle, WrapperPart } from '../model/image/wrapper.js';
+import type { WrapperPiece, WrapperSources } from './wrapper-write.js';
+
+// system/tools/mkbootimg/include/bootimg/bootimg.h of Android, little endian.
+const magic = 'ANDROID!';
+const headerLimit = 4096;
+/** From version 3 on the page has a fixed size, and the header no digest. */
+const newPage = 4096;
+const idAt = 576;
+
+interface Header {
+  readonly bytes: Buffer;
+  readonly version: number;
+  readonly page: number;
+  readonly ramdiskField: number;
+  /** In the order of the file; empty ones too. */
+  readonly parts: readonly WrapperPart[];
+  readonly cmdline: string;
+}
+
+/** Undefined: not an image of a version from 0 to 4. */
+export async function findInAndroid(file: InputFile): Promise<Wrapper | undefined> {
+  const header = parseHeader(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
+  if (header === undefined) return undefined;
+  const present = header.parts.filter(({ size, offset }) => size > 0 && offset + size <= file.size);
+  const parts = new Map(present.map((part) => [part.name, part]));
+  const kernel = parts.has('kernel') ? 'kernel' : undefined;
+  const boots = parts.has('ramdisk')
+    ? [{ initrd: 'ramdisk', kernel, cmdline: header.cmdline || undefined }]
+    : [];
+  const obstacle = findObstacle(header, file.size);
+  return { kind: 'android', title: 'an Android boot image', parts, obstacle, boots };
+}
+
+function parseHeader(bytes: Buffer): Header | undefined {
+  if (bytes.length < headerLimit || bytes.toString('latin1', 0, 8) !== magic) return undefined;
+  const version = bytes.readUInt32LE(40);
+  if (version > 4) return undefined;
+  const number = (at: number) => bytes.readUInt32LE(at);
+  const text = (at: number, size: number) => bytes.toString('utf8', at, at + size).replace(/\0.*$/s, '');
+  if (version >= 3) {
+    const sizes = { kernel: number(8), ramdisk: number(12), signature: version === 4 ? number(1580) : 0 };
+    return {
+      bytes,
+      version,
+      page: newPage,
+      ramdiskField: 12,
+      parts: placeParts(sizes, newPage),
+      cmdline: text(44, 1536),
+    };
+  }
+  const page = number(36);
+  if (page < 2048 || page > 65536 || !Number.isInteger(Math.log2(page))) return undefined;
+  const sizes = {
+    kernel: number(8),
+    ramdisk: number(16),
+    second: number(24),
+    recovery_dtbo: version >= 1 ? number(1632) : 0,
+    dtb: version >= 2 ? number(1648) : 0,
+  };
+  const cmdline = text(64, 512) + text(608, 1024);
+  return { bytes, version, page, ramdiskField: 16, parts: placeParts(sizes, page), cmdline };
+}
+
+function placeParts(sizes: Readonly<Record<string, number>>, page: number): WrapperPart[] {
+  let offset = page;
+  return Object.entries(sizes).map(([name, size]) => {
+    const part = { name, offset, size };
+    offset += Math.ceil(size / page) * page;
+    return part;
+  });
+}
+
+/** The header has the new size and, up to version 2, a new digest; each part stays in pages of its own. */
+export async function replaceInAndroid(sources: WrapperSources): Promise<WrapperPiece[]> {
+  const { old, initrd } = sources;
+  const header = parseHeader(Buffer.from(await old.read(0, headerLimit)));
+  if (header === undefined) throw new Error('it was found to be an Android image');
+  const { bytes, parts, page, ramdiskField, version } = header;
+  bytes.writeUInt32LE(initrd.size, ramdiskField);
+  if (version < 3) (await digestParts(header, sources)).copy(bytes, idAt);
+  const pieces: WrapperPiece[] = [{ kind: 'bytes', bytes: bytes.subarray(0, Math.min(page, headerLimit)) }];
+  if (page > headerLimit) pieces.push({ kind: 'old', offset: headerLimit, end: page });
+  for (const { name, offset, size } of parts) {
+    const isNew = name === 'ramdisk';
+    const written = isNew ? initrd.size : size;
+    pieces.push(isNew ? { kind: 'new' } : { kind: 'old', offset, end: offset + size });
+    pieces.push({ kind: 'zeros', size: Math.ceil(written / page) * page - written });
+  }
+  return pieces;
+}
+
+/** The signature of AVB stands behind the parts, and holds for these bytes alone. */
+function findObstacle({ parts, page }: Header, size: number): WrapperObstacle | undefined {
+  const end = Math.max(...parts.map((part) => part.offset + Math.ceil(part.size / page) * page));
+  const isSigned = parts.some((part) => part.name === 'signature' && part.size > 0);
+  if (end >= size && !isSigned) return undefined;
+  const found = isSigned ? 'a signature' : `${size - end} bytes behind the parts (a signature of AVB, say)`;
+  return {
+    message: `found ${found}, wanted nothing that holds for the old content alone`,
+    hint: 'unpack_bootimg takes it apart, mkbootimg makes an image without it (Debian: mkbootimg)',
+    isSignature: false,
+  };
+}
+
+/** SHA-1 of each part and its size, in the order of the header (mkbootimg.py, write_header). */
+async function digestParts({ parts, version }: Header, { old, initrd }: WrapperSources): Promise<Buffer> {
+  const hash = createHash('sha1');
+  for (const { name, offset, size } of parts) {
+    if ((name === 'recovery_dtbo' && version < 1) || (name === 'dtb' && version < 2)) continue;
+    const isNew = name === 'ramdisk';
+    const source = isNew ? readPieces(initrd, 0, initrd.size) : readPieces(old, offset, offset + size);
+    for await (const piece of source) hash.update(piece);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(isNew ? initrd.size : size);
+    hash.update(length);
+  }
+  return Buffer.concat([hash.digest(), Buffer.alloc(12)]);
+}

@@ -1,0 +1,27 @@
+import type { InputFile } from '../../io/file/input-file.js';
+import type { Wrapper } from '../../model/image/wrapper.js';
+import { findBootEntries, type LoaderFile, loaderPattern } from './boot-entries.js';
+import { readVolume } from './volume.js';
+
+/** Bytes of a configuration. */
+const largestLoader = 256 * 1024;
+const mostLoaders = 100;
+
+/** Error (`invalid`): `wrapper-invalid`. */
+export async function findInIso(file: InputFile): Promise<Wrapper> {
+  const parts = await readVolume(file);
+  const loaders: LoaderFile[] = [];
+  for (const { name, offset, size } of parts.values()) {
+    if (!loaderPattern.test(name) || size > largestLoader || loaders.length === mostLoaders) continue;
+    const text = Buffer.from(await file.read(offset, offset + size)).toString('utf8');
+    loaders.push({ path: name, text });
+  }
+  // isolinux starts the machine by default, and what GRUB starts under UEFI is the same.
+  loaders.sort((one, other) => rank(one) - rank(other) || (one.path < other.path ? -1 : 1));
+  return { kind: 'iso', title: 'an ISO 9660 image', parts, boots: findBootEntries(loaders, parts.keys()) };
+}
+
+function rank({ path }: LoaderFile): number {
+  if (/(?:isolinux|syslinux)\.cfg$/i.test(path)) return 0;
+  return /grub\.cfg$/i.test(path) ? 2 : 1;
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { InputFile } from '../../io/file/input-file.js';
+import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
+import type { WrapperPiece } from '../wrapper-write.js';
+
+const sums = /^md5sum\.txt$/i;
+/** Bytes of a list of sums. */
+const largestSums = 16 * 2 ** 20;
+
+/** Where a list of sums holds that of a part, and of which the digits change. */
+export interface SumPlace {
+  /** Bytes from the start of the image. */
+  readonly offset: number;
+}
+
+/** The line of a part in md5sum.txt of Debian's and Ubuntu's installers; undefined: there is none. */
+export async function findSum(
+  file: InputFile,
+  { parts }: Wrapper,
+  { name }: WrapperPart,
+): Promise<SumPlace | undefined> {
+  const list = [...parts.values()].find((part) => sums.test(part.name) && part.size <= largestSums);
+  if (list === undefined) return undefined;
+  const text = Buffer.from(await file.read(list.offset, list.offset + list.size)).toString('latin1');
+  for (const { 0: line, index } of text.matchAll(/^[0-9a-f]{32} [ *](?:\.\/)?(.*)$/gm))
+    if (line.slice(34).replace(/^\.\//, '') === name) return { offset: list.offset + index };
+  return undefined;
+}
+
+/**
+ * Puts a new initrd, of exactly the old one's size, in its place; nothing else changes but its sum. `md5`: of the new one,
+ * hex.
+ */
+export function replaceInPlace(
+  size: number,
+  part: WrapperPart,
+  sum: (SumPlace & { readonly md5: string }) | undefined,
+): WrapperPiece[] {
+  const edits: { readonly offset: number; readonly end: number; readonly piece: WrapperPiece }[] = [
+    { offset: part.offset, end: part.offset + part.size, piece: { kind: 'new' } },
+  ];
+  if (sum !== undefined) {
+    const bytes = new TextEncoder().encode(sum.md5);
+    edits.push({ offset: sum.offset, end: sum.offset + bytes.length, piece: { kind: 'bytes', bytes } });
+  }
+  edits.sort((one, other) => one.offset - other.offset);
+  const pieces: WrapperPiece[] = [];
+  let at = 0;
+  for (const { offset, end, piece } of edits) {
+    pieces.push({ kind: 'old', offset: at, end: offset }, piece);
+    at = end;
+  }
+  return [...pieces, { kind: 'old', offset: at, end: size }];
+}
+
+/** Hex. Not for safety: installers look for damaged media with it. */
+export async function digestMd5(source: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('md5');
+  for await (const piece of source) hash.update(piece);
+  return hash.digest('hex');
+}

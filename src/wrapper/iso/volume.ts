@@ -1,0 +1,143 @@
+import type { InputFile } from '../../io/file/input-file.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { WrapperPart } from '../../model/image/wrapper.js';
+
+export const sectorSize = 2048;
+/** Volume descriptors begin here (ECMA-119, 6.2.1). */
+const firstDescriptor = 16;
+const mostDescriptors = 64;
+const mostFiles = 200_000;
+const deepest = 64;
+/** Bytes of one directory: longer ones hold more files than any image has. */
+const largestDirectory = 64 * 2 ** 20;
+
+/**
+ * The files of an ISO 9660 image that stand in one piece, by their Rock Ridge names where it has them, else by the names of
+ * the standard in lower case and without version. A Joliet tree names the same bytes. Error (`invalid`): `wrapper-invalid`.
+ */
+export async function readVolume(file: InputFile): Promise<Map<string, WrapperPart>> {
+  const root = await findRoot(file);
+  const parts = new Map<string, WrapperPart>();
+  const seen = new Set<number>();
+  const waiting: Directory[] = [{ ...root, path: '', depth: 0 }];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    // A directory in itself would have no end.
+    if (seen.has(folder.offset) || folder.depth > deepest) continue;
+    seen.add(folder.offset);
+    for (const record of listRecords(await readDirectory(file, folder))) {
+      const path = folder.path === '' ? record.name : `${folder.path}/${record.name}`;
+      const place = { offset: record.offset, size: record.size };
+      if (record.isFolder) waiting.push({ ...place, path, depth: folder.depth + 1 });
+      else if (!record.isSplit && record.offset + record.size <= file.size)
+        parts.set(path, { name: path, ...place, attributes: record.attributes });
+      if (parts.size > mostFiles || waiting.length > mostFiles)
+        throw createError(file, folder.offset, `found more than ${mostFiles} files`);
+    }
+  }
+  return parts;
+}
+
+interface Extent {
+  /** Bytes from the start of the image. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+interface Directory extends Extent {
+  readonly path: string;
+  readonly depth: number;
+}
+
+/** The root of the primary volume descriptor (ECMA-119, 8.4). */
+async function findRoot(file: InputFile): Promise<Extent> {
+  for (let index = firstDescriptor; index < firstDescriptor + mostDescriptors; index++) {
+    const offset = index * sectorSize;
+    const bytes = Buffer.from(await file.read(offset, offset + sectorSize));
+    if (bytes.length < sectorSize || bytes.toString('latin1', 1, 6) !== 'CD001') break;
+    if (bytes[0] === 1) return readExtent(bytes.subarray(156));
+    if (bytes[0] === 255) break;
+  }
+  throw createError(file, firstDescriptor * sectorSize, 'found no primary volume descriptor');
+}
+
+function readExtent(record: Buffer): Extent {
+  return { offset: record.readUInt32LE(2) * sectorSize, size: record.readUInt32LE(10) };
+}
+
+async function readDirectory(file: InputFile, { offset, size }: Extent): Promise<Buffer> {
+  if (size > largestDirectory || offset + size > file.size)
+    throw createError(file, offset, `found a directory of ${size} bytes, wanted one inside the file`);
+  return Buffer.from(await file.read(offset, offset + size));
+}
+
+interface DirectoryRecord extends Extent {
+  readonly name: string;
+  readonly isFolder: boolean;
+  /** In several extents, or interleaved. */
+  readonly isSplit: boolean;
+  readonly attributes: WrapperPart['attributes'];
+}
+
+/** The records of ECMA-119, 9.1, but for those of the directory itself and its parent. */
+function* listRecords(directory: Buffer): Generator<DirectoryRecord, void, void> {
+  let wasSplit = false;
+  for (let at = 0; at < directory.length; ) {
+    const length = directory[at] ?? 0;
+    // No record crosses a sector; zeros fill the rest.
+    if (length === 0) {
+      at = (Math.floor(at / sectorSize) + 1) * sectorSize;
+      continue;
+    }
+    const record = directory.subarray(at, at + length);
+    at += length;
+    const nameLength = record[32] ?? 0;
+    if (record.length < 34 || 33 + nameLength > record.length) return;
+    const flags = record[25] ?? 0;
+    const isSplit = (flags & 0x80) !== 0 || record[26] !== 0 || wasSplit;
+    wasSplit = (flags & 0x80) !== 0;
+    const identifier = record.subarray(33, 33 + nameLength);
+    if (nameLength === 1 && (identifier[0] ?? 2) < 2) continue;
+    const { name: own, attributes } = readRockRidge(record, nameLength);
+    const name = own ?? plainName(identifier.toString('latin1'));
+    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) continue;
+    yield { ...readExtent(record), name, isFolder: (flags & 2) !== 0, isSplit, attributes };
+  }
+}
+
+/** `INITRD.GZ;1` is shown as `initrd.gz`, as Linux does without Rock Ridge. */
+function plainName(identifier: string): string {
+  return identifier.replace(/;\d+$/, '').replace(/\.$/, '').toLowerCase();
+}
+
+/**
+ * The entries NM and PX of the system use area (IEEE P1282, 4.1); those in a continuation area belong to long names, which no
+ * loader has.
+ */
+function readRockRidge(
+  record: Buffer,
+  nameLength: number,
+): { name?: string | undefined; attributes?: WrapperPart['attributes'] } {
+  let name: string | undefined;
+  let attributes: WrapperPart['attributes'];
+  for (let at = 33 + nameLength + ((nameLength + 1) % 2); at + 4 <= record.length; ) {
+    const length = record[at + 2] ?? 0;
+    if (length < 4 || at + length > record.length) break;
+    const type = record.toString('latin1', at, at + 2);
+    if (type === 'NM' && length > 5 && ((record[at + 4] ?? 0) & 6) === 0)
+      name = (name ?? '') + record.toString('utf8', at + 5, at + length);
+    else if (type === 'PX' && length >= 36) {
+      const number = (place: number) => record.readUInt32LE(at + place);
+      attributes = { mode: number(4) & 0o7777, uid: number(20), gid: number(28) };
+    }
+    at += length;
+  }
+  return { name, attributes };
+}
+
+function createError({ name }: InputFile, offset: number, message: string): MobyPatchError {
+  return new MobyPatchError('invalid', 'wrapper-invalid', `${message}: the ISO 9660 image is damaged`, {
+    path: name,
+    offset,
+    hint: 'get a whole copy',
+  });
+}

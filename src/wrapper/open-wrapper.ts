@@ -1,0 +1,82 @@
+import { type InputFile, openInputFile } from '../io/file/input-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { WrappedImage, Wrapper, WrapperBoot, WrapperPart } from '../model/image/wrapper.js';
+import { findInAndroid } from './android.js';
+import { findInIso } from './iso/iso.js';
+import { findInUimage } from './uimage.js';
+import { findInUki } from './uki/uki.js';
+
+/** By the mark with which the file begins, or for an ISO the one in its sector 16. */
+const finders: readonly {
+  readonly at: number;
+  readonly mark: string;
+  find(file: InputFile): Promise<Wrapper | undefined>;
+}[] = [
+  { at: 0x8001, mark: 'CD001', find: findInIso },
+  { at: 0, mark: 'MZ', find: findInUki },
+  { at: 0, mark: '\x27\x05\x19\x56', find: findInUimage },
+  { at: 0, mark: 'ANDROID!', find: findInAndroid },
+];
+
+/** What a file wraps; undefined for a file that is no wrapper. Errors (`invalid`): `wrapper-invalid`, `image-unreadable`. */
+export async function openWrapper(path: string, name: string): Promise<Wrapper | undefined> {
+  await using file = await openInputFile(path, name);
+  return await findWrapper(file);
+}
+
+export async function findWrapper(file: InputFile): Promise<Wrapper | undefined> {
+  for (const { at, mark, find } of finders) {
+    const bytes = Buffer.from(await file.read(at, at + mark.length)).toString('latin1');
+    const found = bytes === mark ? await find(file) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
+ * The initrd of a wrapper: the part that is named, or the only one that it boots. Error (`invalid`): `wrapper-part`.
+ */
+export function chooseInitrd(
+  { path, wrapper }: Pick<WrappedImage, 'path' | 'wrapper'>,
+  { part, name }: { readonly part: string | undefined; readonly name: string },
+): WrappedImage {
+  const { boots, parts } = wrapper;
+  if (part !== undefined) {
+    if (!parts.has(part)) throw createPartError(name, wrapper, `has no part ${JSON.stringify(part)}`);
+    return { path, wrapper, boot: boots.find(({ initrd }) => initrd === part) ?? { initrd: part } };
+  }
+  const [boot, ...others] = boots;
+  if (boot === undefined) throw createPartError(name, wrapper, 'boots no initrd that its loaders name');
+  if (others.every(({ initrd }) => initrd === boot.initrd)) return { path, wrapper, boot };
+  throw createPartError(name, wrapper, `boots ${listInitrds(boots).length} initrds, wanted one`);
+}
+
+/** Each initrd once, in the order of the loaders. */
+export function listInitrds(boots: readonly WrapperBoot[]): string[] {
+  return [...new Set(boots.map(({ initrd }) => initrd))];
+}
+
+function createPartError(path: string, { title, boots, parts }: Wrapper, problem: string): MobyPatchError {
+  const initrds = listInitrds(boots);
+  const likely = [...parts.keys()].filter((name) => /initrd|initramfs|ramdisk/i.test(name));
+  const names = (initrds.length > 0 ? initrds : likely).slice(0, 5);
+  return new MobyPatchError('invalid', 'wrapper-part', `it is ${title}, and ${problem}`, {
+    path,
+    hint:
+      names.length === 0
+        ? 'name a file of it: FILE#PATH'
+        : `name one: ${names.map((name) => `${path}#${name}`).join(', ')}`,
+  });
+}
+
+/** The part of a name. */
+export function partOf({ parts }: Wrapper, name: string): WrapperPart {
+  const part = parts.get(name);
+  if (part === undefined) throw new Error(`the wrapper has no part ${name}`);
+  return part;
+}
+
+/** Bytes that a new initrd is filled up to with zeros, so that it takes the place of the old one; undefined: its own size. */
+export function placeOf({ wrapper, boot }: WrappedImage): number | undefined {
+  return wrapper.kind === 'iso' ? partOf(wrapper, boot.initrd).size : undefined;
+}

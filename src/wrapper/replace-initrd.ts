@@ -1,0 +1,152 @@
+import { digestBytes } from '../io/digest.js';
+import { type InputFile, openInputFile } from '../io/file/input-file.js';
+import { readPieces } from '../io/file/read-write.js';
+import { streamRegular } from '../io/file/regular-file.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
+import { replaceInAndroid } from './android.js';
+import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
+import { writeWithXorriso } from './iso/xorriso.js';
+import { findWrapper, partOf } from './open-wrapper.js';
+import { replaceInUimage } from './uimage.js';
+import { replaceInitrd as replaceInUki } from './uki/replace-section.js';
+import { type WrapperPiece, writePieces } from './wrapper-write.js';
+
+export interface ReplaceRequest {
+  readonly wrapped: WrappedImage;
+  /** The path of the new initrd. */
+  readonly initrd: string;
+  /** A private folder. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Replaced extends AsyncDisposable {
+  /** The new wrapper. */
+  readonly bytes: Bytes;
+  /** One line: how it was done. */
+  readonly way: string;
+}
+
+/** A wrapper with a new initrd in it. Errors: `wrapper-unfit`, `wrapper-program`, `program-missing`. */
+export async function replaceInitrd(request: ReplaceRequest): Promise<Replaced> {
+  const { wrapped, signal } = request;
+  const old = { ...(await openInputFile(wrapped.path)), signal };
+  const initrd = await openInputFile(request.initrd);
+  const dispose = async () => {
+    await initrd[Symbol.asyncDispose]();
+    await old[Symbol.asyncDispose]();
+  };
+  try {
+    const part = partOf(wrapped.wrapper, wrapped.boot.initrd);
+    const sources = { old, initrd };
+    if (await isSame(old, part, initrd)) {
+      const bytes = readPieces(old, 0, old.size);
+      return { bytes, way: 'unchanged', [Symbol.asyncDispose]: dispose };
+    }
+    if (wrapped.wrapper.kind === 'iso' && initrd.size !== part.size) {
+      const destination = `${request.folder}/new.iso`;
+      await writeWithXorriso({ old, initrd: request.initrd, part, destination, signal });
+      const bytes = streamRegular(destination);
+      const way = 'written by xorriso: the new initrd is larger than the old one';
+      return { bytes, way, [Symbol.asyncDispose]: dispose };
+    }
+    const { pieces, ...told } = await planPieces(request, { old, initrd, part });
+    return { bytes: writePieces(pieces, sources), ...told, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+interface OpenFiles {
+  readonly old: InputFile;
+  readonly initrd: InputFile;
+  readonly part: WrapperPart;
+}
+
+interface PiecePlan extends Pick<Replaced, 'way'> {
+  readonly pieces: readonly WrapperPiece[];
+}
+
+async function planPieces(
+  { wrapped: { wrapper } }: ReplaceRequest,
+  { old, initrd, part }: OpenFiles,
+): Promise<PiecePlan> {
+  switch (wrapper.kind) {
+    case 'iso': {
+      const sum = await findSum(old, wrapper, part);
+      const md5 = await digestMd5(readPieces(initrd, 0, initrd.size));
+      const pieces = replaceInPlace(old.size, part, sum && { ...sum, md5 });
+      const way = sum === undefined ? 'in its place' : 'in its place, and its line of md5sum.txt';
+      return { pieces, way };
+    }
+    case 'uki':
+      return {
+        pieces: await replaceInUki({ old, initrd }),
+        way: 'as a section of the new size',
+      };
+    case 'uimage':
+      return {
+        pieces: await replaceInUimage({ old, initrd }, part.offset + part.size),
+        way: 'with its header and both sums',
+      };
+    case 'android':
+      return { pieces: await replaceInAndroid({ old, initrd }), way: 'with its header' };
+  }
+}
+
+async function isSame(old: InputFile, part: WrapperPart, initrd: InputFile): Promise<boolean> {
+  if (part.size !== initrd.size) return false;
+  const before = await digestBytes(readPieces(old, part.offset, part.offset + part.size));
+  return before === (await digestBytes(readPieces(initrd, 0, initrd.size)));
+}
+
+export interface CheckRequest {
+  readonly old: WrappedImage;
+  /** The path of the new file. */
+  readonly written: string;
+  /** Of the new initrd, hex. */
+  readonly sha256: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads a new wrapper back: the initrd is the new one, and each other part has the bytes that it had. Error (`failed`):
+ * `wrapper-differs`.
+ */
+export async function checkWrapper({ old, written, sha256, signal }: CheckRequest): Promise<void> {
+  await using before = await openInputFile(old.path);
+  await using after = await openInputFile(written);
+  const found = await findWrapper(after);
+  const wanted = old.wrapper;
+  const names = [...wanted.parts.keys()];
+  if (found === undefined || [...found.parts.keys()].sort().join('\0') !== names.sort().join('\0'))
+    throw createDifference(old.path, 'the new file has other parts');
+  for (const [name, part] of found.parts) {
+    signal.throwIfAborted();
+    if (isBookkeeping(wanted.kind, name)) continue;
+    const digest = await digestPart(after, part);
+    const expected = name === old.boot.initrd ? sha256 : await digestPart(before, partOf(wanted, name));
+    if (digest !== expected) throw createDifference(old.path, `${name} is not what it must be`);
+  }
+}
+
+function digestPart(file: InputFile, { offset, size }: WrapperPart): Promise<string> {
+  return digestBytes(readPieces(file, offset, offset + size));
+}
+
+/** What holds the place or the sum of other files, so that it changes with them. */
+function isBookkeeping(kind: string, name: string): boolean {
+  return (
+    kind === 'iso' && /(?:^|\/)(?:md5sum\.txt|boot\.cat(?:alog)?|isolinux\.bin|eltorito\.img)$/i.test(name)
+  );
+}
+
+function createDifference(path: string, message: string): MobyPatchError {
+  return new MobyPatchError('failed', 'wrapper-differs', `${message}; nothing was written`, {
+    path,
+    hint: 'this is a defect of moby-patch, or of the program that wrote the file: please report it',
+  });
+}

@@ -1,0 +1,33 @@
+import { crc32 } from 'node:zlib';
+import type { InputFile } from '../io/file/input-file.js';
+import type { Wrapper } from '../model/image/wrapper.js';
+import { type WrapperPiece, type WrapperSources, writePieces } from './wrapper-write.js';
+
+// include/image.h of U-Boot: struct legacy_img_hdr, big endian.
+const headerSize = 64;
+const magic = 0x27051956;
+const fields = { headerSum: 4, size: 12, dataSum: 24, type: 30 };
+const ramdisk = 3;
+
+/** A ramdisk for `bootm`. Undefined: a uImage of another type, or damaged. */
+export async function findInUimage(file: InputFile): Promise<Wrapper | undefined> {
+  const header = Buffer.from(await file.read(0, headerSize));
+  if (header.length < headerSize || header.readUInt32BE(0) !== magic) return undefined;
+  const size = header.readUInt32BE(fields.size);
+  if (header[fields.type] !== ramdisk || headerSize + size > file.size) return undefined;
+  const parts = new Map([['ramdisk', { name: 'ramdisk', offset: headerSize, size }]]);
+  return { kind: 'uimage', title: 'a U-Boot image (uImage)', parts, boots: [{ initrd: 'ramdisk' }] };
+}
+
+/** The header with the new size and both sums; what follows the old data stays behind the new. */
+export async function replaceInUimage(sources: WrapperSources, dataEnd: number): Promise<WrapperPiece[]> {
+  const { old, initrd } = sources;
+  const header = Buffer.from(await old.read(0, headerSize));
+  let sum = 0;
+  for await (const piece of writePieces([{ kind: 'new' }], sources)) sum = crc32(piece, sum);
+  header.writeUInt32BE(initrd.size, fields.size);
+  header.writeUInt32BE(sum, fields.dataSum);
+  header.writeUInt32BE(0, fields.headerSum);
+  header.writeUInt32BE(crc32(header), fields.headerSum);
+  return [{ kind: 'bytes', bytes: header }, { kind: 'new' }, { kind: 'old', offset: dataEnd, end: old.size }];
+}

@@ -1,0 +1,139 @@
+import type { InputFile } from '../../io/file/input-file.js';
+import type { WrapperPiece, WrapperSources } from '../wrapper-write.js';
+import { writePieces } from '../wrapper-write.js';
+import {
+  alignUp,
+  createChecksum,
+  createPeError,
+  headerLimit,
+  type Program,
+  parseProgram,
+  type Section,
+} from './pe.js';
+
+/** Section numbers and offsets have 32 bits. */
+const largestProgram = 2 ** 32 - 1;
+const target = '.initrd';
+
+/**
+ * The pieces of a UKI with a new `.initrd`. The content of all other sections stays, and their place in memory; behind the new
+ * section they move in the file. Where it is too large for its place in memory it goes behind all others. Signatures are
+ * left out. Error (`invalid`): `wrapper-unfit`.
+ */
+export async function replaceInitrd(sources: WrapperSources): Promise<WrapperPiece[]> {
+  const { old, initrd } = sources;
+  const headers = Buffer.from(await old.read(0, Math.min(headerLimit, old.size)));
+  const program = parseProgram(headers);
+  const section = program?.sections.find(({ name }) => name === target);
+  if (program === undefined || section === undefined)
+    throw createPeError(old.name, 'found no section .initrd', 'moby-patch inspect FILE');
+  const plan = planSections(program, section, initrd.size, old);
+  const bytes = writeHeaders(headers.subarray(0, plan.start), program, section, plan);
+  const pieces = [{ kind: 'bytes', bytes } as const, ...listSections(program, section, plan)];
+  const checksum = createChecksum(program.optional);
+  for await (const piece of writePieces(pieces, sources)) checksum.update(piece);
+  bytes.writeUInt32LE(checksum.end(), program.optional + 64);
+  return pieces;
+}
+
+interface SectionPlan {
+  /** Where the first section begins in the file. */
+  readonly start: number;
+  /** Of the new section. */
+  readonly address: number;
+  readonly rawSize: number;
+  readonly virtualSize: number;
+  /** By section, in the order of the file. */
+  readonly offsets: ReadonlyMap<Section, number>;
+  readonly isLast: boolean;
+  readonly imageSize: number;
+  /** What stands behind the sections: a table of symbols. */
+  readonly tail: { readonly offset: number; readonly end: number; readonly newOffset: number };
+}
+
+function planSections(program: Program, section: Section, size: number, file: InputFile): SectionPlan {
+  const { sections, sectionAlignment, fileAlignment } = program;
+  const stored = sections.filter(({ rawSize, offset }) => rawSize > 0 && offset > 0);
+  const others = stored.filter((each) => each !== section).sort((one, other) => one.offset - other.offset);
+  const start = Math.min(...stored.map(({ offset }) => offset));
+  const above = sections.filter(({ address }) => address > section.address).map(({ address }) => address);
+  const room = Math.min(...above) - section.address;
+  const isLast = size > room;
+  const end = Math.max(...sections.map(({ address, virtualSize }) => address + virtualSize));
+  const address = isLast ? alignUp(end, sectionAlignment) : section.address;
+  const rawSize = alignUp(size, fileAlignment);
+  const order = isLast
+    ? [...others, section]
+    : [
+        ...others.filter(({ offset }) => offset < section.offset),
+        section,
+        ...others.filter(({ offset }) => offset > section.offset),
+      ];
+  const offsets = new Map<Section, number>();
+  let at = start;
+  for (const each of order) {
+    offsets.set(each, at);
+    at += alignUp(each === section ? rawSize : each.rawSize, fileAlignment);
+  }
+  const imageSize = alignUp(Math.max(end, address + size), sectionAlignment);
+  if (at > largestProgram || imageSize > largestProgram)
+    throw createPeError(
+      file.name,
+      `the new file would have ${at} bytes, wanted less than 4 GiB`,
+      'use an addon or a smaller initrd',
+    );
+  const behind = Math.max(...stored.map(({ offset, rawSize }) => offset + rawSize));
+  const { signatures } = program;
+  const tail = {
+    offset: behind,
+    end: Math.max(behind, signatures.size > 0 ? Math.min(signatures.offset, file.size) : file.size),
+    newOffset: at,
+  };
+  return { start, address, rawSize, virtualSize: size, offsets, isLast, imageSize, tail };
+}
+
+/** The headers up to the first section. The section table stays in the order of memory, which some loaders want. */
+function writeHeaders(old: Buffer, program: Program, section: Section, plan: SectionPlan): Buffer {
+  const bytes = Buffer.from(old);
+  for (const [each, offset] of plan.offsets) bytes.writeUInt32LE(offset, each.header + 20);
+  bytes.writeUInt32LE(plan.virtualSize, section.header + 8);
+  bytes.writeUInt32LE(plan.address, section.header + 12);
+  bytes.writeUInt32LE(plan.rawSize, section.header + 16);
+  const { symbols } = program;
+  const { tail } = plan;
+  if (symbols.offset >= tail.offset && symbols.offset < tail.end)
+    bytes.writeUInt32LE(symbols.offset - tail.offset + tail.newOffset, symbols.entry);
+  if (plan.isLast) moveLast(bytes, program, section);
+  bytes.writeUInt32LE(
+    bytes.readUInt32LE(program.optional + 8) - section.rawSize + plan.rawSize,
+    program.optional + 8,
+  );
+  bytes.writeUInt32LE(plan.imageSize, program.optional + 56);
+  bytes.writeUInt32LE(0, program.optional + 64);
+  bytes.fill(0, program.signaturesEntry, program.signaturesEntry + 8);
+  return bytes;
+}
+
+function moveLast(bytes: Buffer, { sections }: Program, { header }: Section): void {
+  const last = Math.max(...sections.map((each) => each.header));
+  const entry = Buffer.from(bytes.subarray(header, header + 40));
+  bytes.copyWithin(header, header + 40, last + 40);
+  entry.copy(bytes, last);
+}
+
+function* listSections(
+  { fileAlignment }: Program,
+  section: Section,
+  { offsets, rawSize, virtualSize, tail }: SectionPlan,
+): Generator<WrapperPiece, void, void> {
+  for (const each of offsets.keys()) {
+    if (each === section) {
+      yield { kind: 'new' };
+      yield { kind: 'zeros', size: rawSize - virtualSize };
+      continue;
+    }
+    yield { kind: 'old', offset: each.offset, end: each.offset + each.rawSize };
+    yield { kind: 'zeros', size: alignUp(each.rawSize, fileAlignment) - each.rawSize };
+  }
+  yield { kind: 'old', offset: tail.offset, end: tail.end };
+}

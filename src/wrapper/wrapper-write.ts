@@ -1,0 +1,32 @@
+import type { InputFile } from '../io/file/input-file.js';
+import { readPieces } from '../io/file/read-write.js';
+import type { Bytes } from '../model/image/entry.js';
+
+/** What a new wrapper is made of, in order. */
+export type WrapperPiece =
+  | { readonly kind: 'old'; readonly offset: number; readonly end: number }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'zeros'; readonly size: number }
+  | { readonly kind: 'new' };
+
+export interface WrapperSources {
+  readonly old: InputFile;
+  /** The new initrd. */
+  readonly initrd: { readonly size: number; read(offset: number, end: number): Promise<Uint8Array> };
+}
+
+const zeros = new Uint8Array(64 * 1024);
+
+export async function* writePieces(
+  pieces: readonly WrapperPiece[],
+  { old, initrd }: WrapperSources,
+): Bytes & AsyncGenerator<Uint8Array, void, void> {
+  for (const piece of pieces) {
+    if (piece.kind === 'old') yield* readPieces(old, piece.offset, piece.end);
+    else if (piece.kind === 'new') yield* readPieces(initrd, 0, initrd.size);
+    else if (piece.kind === 'bytes') yield piece.bytes;
+    else
+      for (let left = piece.size; left > 0; left -= zeros.length)
+        yield zeros.subarray(0, Math.min(left, zeros.length));
+  }
+}

@@ -1,0 +1,137 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
+import { digestBytes } from '#src/io/digest.js';
+import type { WrappedImage } from '#src/model/image/wrapper.js';
+import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
+import { checkWrapper, replaceInitrd } from '#src/wrapper/replace-initrd.js';
+import { alignUp, createChecksum, parseProgram } from '#src/wrapper/uki/pe.js';
+import { createTestFolder } from '../fixtures/archive.js';
+import { holdFile, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+
+const { signal } = new AbortController();
+
+async function wrap(t: ExecutionContext, bytes: Buffer, initrd: string) {
+  const folder = await createTestFolder(t);
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'old');
+  await writeFile(path, bytes);
+  await writeFile(join(folder, 'initrd'), initrd);
+  const wrapper = await openWrapper(path, 'old');
+  if (wrapper === undefined) throw new Error('it is no wrapper');
+  const wrapped = chooseInitrd({ path, wrapper }, { part: undefined, name: 'old' });
+  return { folder, wrapped };
+}
+
+async function replace(t: ExecutionContext, bytes: Buffer, initrd: string): Promise<Buffer> {
+  const { folder, wrapped } = await wrap(t, bytes, initrd);
+  await using replaced = await replaceInitrd({ wrapped, initrd: join(folder, 'initrd'), folder, signal });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of replaced.bytes) pieces.push(Buffer.from(piece));
+  const written = Buffer.concat(pieces);
+  await writeFile(join(folder, 'new'), written);
+  await check(wrapped, join(folder, 'new'), join(folder, 'initrd'));
+  return written;
+}
+
+async function check(old: WrappedImage, written: string, initrd: string): Promise<void> {
+  const sha256 = await digestBytes([await readFile(initrd)] as unknown as AsyncIterable<Uint8Array>);
+  await checkWrapper({ old, written, sha256, signal });
+}
+
+const parts = async (bytes: Buffer) => {
+  const wrapper = await findWrapper(holdFile(bytes));
+  return Object.fromEntries(
+    [...(wrapper?.parts.values() ?? [])].map(({ name, offset, size }) => [
+      name,
+      bytes.toString('latin1', offset, offset + size),
+    ]),
+  );
+};
+
+const sum = '0123456789abcdef0123456789abcdef';
+const iso = sketchIso({
+  'isolinux/isolinux.cfg': 'label a\nkernel /boot/vmlinuz\ninitrd /boot/initrd.gz\n',
+  'boot/vmlinuz': 'kernel',
+  'boot/initrd.gz': 'initrd of the vendor',
+  'md5sum.txt': `${sum}  ./boot/vmlinuz\n${sum}  ./boot/initrd.gz\n`,
+});
+
+test('a new initrd takes the place of the old one in an ISO, and its sum is brought up to date', async (t) => {
+  const written = await replace(t, iso, 'initrd of this house');
+  t.is(written.length, iso.length);
+  const differing = [...iso.keys()].filter((index) => iso[index] !== written[index]);
+  t.true(differing.length <= 11 + 32);
+  const found = await parts(written);
+  t.is(found['boot/initrd.gz'], 'initrd of this house');
+  // md5sum(1)
+  t.is(found['md5sum.txt'], `${sum}  ./boot/vmlinuz\n119ee747b39063deacf7ba213d370533  ./boot/initrd.gz\n`);
+});
+
+test('an initrd that is the old one changes nothing', async (t) => {
+  t.true((await replace(t, iso, 'initrd of the vendor')).equals(iso));
+  t.true((await replace(t, uki, 'initrd')).equals(uki));
+});
+
+const sections = [
+  { name: '.osrel', address: 0x8000, content: 'ID=vendor' },
+  { name: '.initrd', address: 0x10000, content: 'initrd' },
+  { name: '.linux', address: 0x20000, content: 'kernel' },
+];
+const uki = sketchProgram(sections, 'symbols');
+
+for (const [what, size, address] of [
+  ['smaller', 3, 0x10000],
+  ['larger', 2000, 0x10000],
+  ['larger than its place in memory', 0x10001, 0x21000],
+] as const)
+  test(`a UKI gets an initrd that is ${what}`, async (t) => {
+    const initrd = 'x'.repeat(size);
+    const written = await replace(t, uki, initrd);
+    t.deepEqual(await parts(written), { '.osrel': 'ID=vendor', '.initrd': initrd, '.linux': 'kernel' });
+    const program = parseProgram(written);
+    const section = program?.sections.find(({ name }) => name === '.initrd');
+    t.is(section?.address, address);
+    const addresses = program?.sections.map((each) => each.address) ?? [];
+    t.deepEqual(
+      addresses,
+      [...addresses].sort((one, other) => one - other),
+      'in the order of memory',
+    );
+    const end = Math.max(...(program?.sections ?? []).map((each) => each.address + each.virtualSize));
+    t.is(written.readUInt32LE((program?.optional ?? 0) + 56), alignUp(end, 4096));
+    const symbols = program?.symbols.offset ?? 0;
+    t.is(written.toString('latin1', symbols), 'symbols');
+    const checksum = createChecksum(program?.optional ?? 0);
+    checksum.update(written);
+    t.is(written.readUInt32LE((program?.optional ?? 0) + 64), checksum.end());
+  });
+
+test('signatures, which hold for the old content alone, are left out', async (t) => {
+  const written = await replace(t, sketchProgram(sections, '', true), 'initrd that is new');
+  t.is(parseProgram(written)?.signatures.size, 0);
+});
+
+test('a uImage gets a new size and both sums; what follows stays', async (t) => {
+  const written = await replace(
+    t,
+    Buffer.concat([sketchUimage(Buffer.from('initrd')), Buffer.from('rest')]),
+    'a longer initrd',
+  );
+  t.is(written.toString('latin1', 64), 'a longer initrdrest');
+  t.is(written.readUInt32BE(24), crc32('a longer initrd'));
+  const header = Buffer.from(written.subarray(0, 64));
+  header.writeUInt32BE(0, 4);
+  t.is(written.readUInt32BE(4), crc32(header));
+});
+
+test('a file in which another part has changed is refused', async (t) => {
+  const { folder, wrapped } = await wrap(t, uki, 'initrd');
+  const other = sketchProgram(
+    sections.map((section) => (section.name === '.linux' ? { ...section, content: 'KERNEL' } : section)),
+  );
+  await writeFile(join(folder, 'new'), other);
+  const checked = check(wrapped, join(folder, 'new'), join(folder, 'initrd'));
+  await t.throwsAsync(checked, { code: 'wrapper-differs', message: /\.linux/ });
+});

@@ -1,0 +1,133 @@
+import { crc32 } from 'node:zlib';
+import type { InputFile } from '#src/io/file/input-file.js';
+import { anybody } from '#src/io/place/access.js';
+
+const sector = 2048;
+
+/** A file of an ISO: `dir/name`, one folder deep. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
+
+/** The least ISO 9660 image with these files, without Rock Ridge. */
+export function sketchIso(files: Files): Buffer {
+  const folders = [
+    ...new Set(Object.keys(files).map((path) => path.split('/').slice(0, -1).join('/'))),
+  ].filter(Boolean);
+  const firstFile = 20 + folders.length;
+  let at = firstFile;
+  const placed = Object.entries(files).map(([path, content]) => {
+    const bytes = Buffer.from(content);
+    const place = { path, bytes, sector: at };
+    at += Math.max(1, Math.ceil(bytes.length / sector));
+    return place;
+  });
+  const image = Buffer.alloc(at * sector);
+  const root = 19;
+  const records = (folder: string, own: number) => {
+    const inside = placed.filter(({ path }) => path.split('/').slice(0, -1).join('/') === folder);
+    return Buffer.concat([
+      record('\0', own, sector, 2),
+      record('\x01', root, sector, 2),
+      ...(folder === ''
+        ? folders.map((name, index) => record(name.toUpperCase(), 20 + index, sector, 2))
+        : []),
+      ...inside.map(({ path, bytes, sector: place }) =>
+        record(`${(path.split('/').at(-1) ?? '').toUpperCase()};1`, place, bytes.length, 0),
+      ),
+    ]);
+  };
+  image.write('\x01CD001\x01', 16 * sector, 'latin1');
+  record('\0', root, sector, 2).copy(image, 16 * sector + 156);
+  image.write('2020010203040500', 16 * sector + 830, 'latin1');
+  image.write('\xffCD001\x01', 17 * sector, 'latin1');
+  records('', root).copy(image, root * sector);
+  for (const [index, name] of folders.entries()) records(name, 20 + index).copy(image, (20 + index) * sector);
+  for (const { bytes, sector: place } of placed) bytes.copy(image, place * sector);
+  return image;
+}
+
+function record(name: string, place: number, size: number, flags: number): Buffer {
+  const bytes = Buffer.alloc(33 + name.length + ((name.length + 1) % 2));
+  bytes[0] = bytes.length;
+  bytes.writeUInt32LE(place, 2);
+  bytes.writeUInt32BE(place, 6);
+  bytes.writeUInt32LE(size, 10);
+  bytes.writeUInt32BE(size, 14);
+  bytes[25] = flags;
+  bytes.writeUInt16LE(1, 28);
+  bytes[32] = name.length;
+  bytes.write(name, 33, 'latin1');
+  return bytes;
+}
+
+export interface SectionSketch {
+  readonly name: string;
+  readonly address: number;
+  readonly content: string | Uint8Array;
+}
+
+/** A program for EFI with these sections in the order of the file, and bytes behind them. */
+export function sketchProgram(sections: readonly SectionSketch[], tail = '', signed = false): Buffer {
+  const alignment = 512;
+  const headers = Buffer.alloc(1024);
+  headers.write('MZ', 0, 'latin1');
+  headers.writeUInt32LE(64, 0x3c);
+  headers.write('PE\0\0', 64, 'latin1');
+  headers.writeUInt16LE(0x8664, 68);
+  headers.writeUInt16LE(sections.length, 70);
+  headers.writeUInt16LE(112 + 16 * 8, 84);
+  const optional = 88;
+  headers.writeUInt16LE(0x20b, optional);
+  headers.writeUInt32LE(4096, optional + 32);
+  headers.writeUInt32LE(alignment, optional + 36);
+  headers.writeUInt32LE(headers.length, optional + 60);
+  let at = headers.length;
+  let end = 0;
+  const bodies = sections.map(({ name, address, content }, index) => {
+    const bytes = Buffer.from(content);
+    const raw = Math.ceil(bytes.length / alignment) * alignment;
+    const entry = optional + 112 + 16 * 8 + index * 40;
+    headers.write(name, entry, 'latin1');
+    headers.writeUInt32LE(bytes.length, entry + 8);
+    headers.writeUInt32LE(address, entry + 12);
+    headers.writeUInt32LE(raw, entry + 16);
+    headers.writeUInt32LE(at, entry + 20);
+    at += raw;
+    end = Math.max(end, address + bytes.length);
+    return Buffer.concat([bytes, Buffer.alloc(raw - bytes.length)]);
+  });
+  headers.writeUInt32LE(Math.ceil(end / 4096) * 4096, optional + 56);
+  if (tail !== '') headers.writeUInt32LE(at, 76);
+  if (signed) {
+    headers.writeUInt32LE(at + tail.length, optional + 112 + 32);
+    headers.writeUInt32LE(8, optional + 112 + 36);
+  }
+  return Buffer.concat([headers, ...bodies, Buffer.from(tail), Buffer.alloc(signed ? 8 : 0, 1)]);
+}
+
+export function sketchUimage(data: Uint8Array, type = 3): Buffer {
+  const header = Buffer.alloc(64);
+  header.writeUInt32BE(0x27051956, 0);
+  header.writeUInt32BE(data.length, 12);
+  header.writeUInt32BE(crc32(data), 24);
+  header[30] = type;
+  header.writeUInt32BE(crc32(header), 4);
+  return Buffer.concat([header, data]);
+}
+
+/** Bytes in place of an open file. */
+export function holdFile(bytes: Buffer): InputFile {
+  const never = () => {
+    throw new Error('this is no file');
+  };
+  return {
+    name: 'file',
+    path: 'file',
+    size: bytes.length,
+    access: anybody,
+    read: async (offset, end) => bytes.subarray(offset, end),
+    fill: never,
+    reopen: never,
+    assertUnchanged: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
