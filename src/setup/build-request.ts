@@ -17,7 +17,8 @@ import { addUsed } from '../patch/language/used-patches.js';
 import { isReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
-import { type BootFlags, createBootOptions, createKernelError } from './boot-options.js';
+import { type BootFlags, createKernelError } from './boot-options.js';
+import { chooseBoot, isChanging, listObstacles } from './choose-boot.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
 import {
   type Configuration,
@@ -120,16 +121,10 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     dataAlign: flags.dataAlign ?? values['data-align'],
     stamp: parseStamp(environment.SOURCE_DATE_EPOCH),
   };
-  faults.push(...listObstacles(request, flags));
+  faults.push(...listObstacles(request, flags.dropSignatures === true));
   if (!flags.verify) return request;
-  const kernel = chooseKernel(flags, configuration, places) ?? image.kernel;
-  if (kernel !== undefined)
-    return { ...request, verify: createBootOptions({ flags, values, image, kernel }) };
-  const part = image.wrapped?.boot.kernel;
-  if (part !== undefined) {
-    const verify = createBootOptions({ flags, values, image, kernel: part });
-    return { ...request, verify: { ...verify, kernelIsPart: true } };
-  }
+  const verify = chooseBoot({ flags, configuration, places, image });
+  if (verify !== undefined) return { ...request, verify };
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
   if (isChanging(request) || !isWhole)
     faults.push(
@@ -141,16 +136,6 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
         ),
     );
   return request;
-}
-
-/** Error (`invalid`): `wrapper-unfit`. */
-function listObstacles(request: BuildRequest, { dropSignatures }: BuildFlags): MobyPatchError[] {
-  const { name, wrapped } = request;
-  const obstacle = wrapped?.wrapper.obstacle;
-  if (obstacle === undefined || !isChanging(request) || (obstacle.isSignature && dropSignatures === true))
-    return [];
-  const { message, hint } = obstacle;
-  return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
 }
 
 /** For a caller that does not build what was requested at once. */
@@ -261,16 +246,6 @@ async function loadPatches(
   return patches;
 }
 
-function chooseKernel(
-  flags: BuildFlags,
-  configuration: LoadedConfiguration,
-  places: Places,
-): string | undefined {
-  if (flags.kernel !== undefined) return resolve(places.folder, flags.kernel);
-  const { kernel } = configuration.values;
-  return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
-}
-
 function chooseStepLimits(
   { stepMemory, stepProcesses }: BuildFlags,
   values: Configuration,
@@ -278,10 +253,6 @@ function chooseStepLimits(
   const memory = stepMemory ?? values['step-memory'];
   const processes = stepProcesses ?? values['step-processes'];
   return { ...(memory === undefined ? {} : { memory }), ...(processes === undefined ? {} : { processes }) };
-}
-
-function isChanging({ patches, codec, level, single, dataAlign }: BuildRequest): boolean {
-  return patches.length > 0 || (codec ?? level ?? dataAlign) !== undefined || single === true;
 }
 
 /** Makes the path of a folder absolute; an id stays as it is. */

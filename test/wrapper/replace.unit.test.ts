@@ -4,10 +4,12 @@ import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { digestBytes } from '#src/io/digest.js';
 import type { WrappedImage } from '#src/model/image/wrapper.js';
+import { type BuildFlags, createBuildRequest } from '#src/setup/build-request.js';
 import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
 import { checkWrapper, replaceInitrd } from '#src/wrapper/replace-initrd.js';
 import { alignUp, createChecksum, parseProgram } from '#src/wrapper/uki/pe.js';
 import { createTestFolder } from '../fixtures/archive.js';
+import { createTestSession } from '../fixtures/session.js';
 import { holdFile, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
 
 const { signal } = new AbortController();
@@ -111,6 +113,21 @@ for (const [what, size, address] of [
 test('signatures, which hold for the old content alone, are left out', async (t) => {
   const written = await replace(t, sketchProgram(sections, '', true), 'initrd that is new');
   t.is(parseProgram(written)?.signatures.size, 0);
+});
+
+test('a build of a signed UKI is refused before any step, and without a patch it is carried as it is', async (t) => {
+  const { folder } = await wrap(t, sketchProgram(sections, '', true), '');
+  await mkdir(join(folder, 'motd'));
+  await writeFile(
+    join(folder, 'motd/patch.yaml'),
+    'title: x\nsteps:\n  - file: {path: etc/motd, content: x}\n',
+  );
+  const session = createTestSession(folder);
+  const create = (flags: Partial<BuildFlags>) =>
+    createBuildRequest({ image: 'old', patch: ['./motd'], verify: false, ...flags }, session);
+  t.is((await create({})).faults?.[0]?.code, 'wrapper-unfit');
+  t.deepEqual((await create({ dropSignatures: true })).faults, []);
+  t.deepEqual((await create({ patch: [] })).faults, []);
 });
 
 test('a uImage gets a new size and both sums; what follows stays', async (t) => {

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import type { FoundImage } from '../catalog/find-image.js';
+import type { BootOptions, BuildRequest } from '../model/build.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Places } from '../model/session.js';
+import { type BootFlags, createBootOptions } from './boot-options.js';
+import type { LoadedConfiguration } from './configuration.js';
+
+export interface BootChoices {
+  readonly flags: BootFlags;
+  readonly configuration: LoadedConfiguration;
+  readonly places: Places;
+  readonly image: FoundImage;
+}
+
+/** How the output is booted: with the kernel that is named, that beside the image, or that of the wrapper; undefined: there is none. */
+export function chooseBoot({ flags, configuration, places, image }: BootChoices): BootOptions | undefined {
+  const { values } = configuration;
+  const kernel = chooseKernel(flags, configuration, places) ?? image.kernel;
+  if (kernel !== undefined) return createBootOptions({ flags, values, image, kernel });
+  const part = image.wrapped?.boot.kernel;
+  if (part === undefined) return undefined;
+  return { ...createBootOptions({ flags, values, image, kernel: part }), kernelIsPart: true };
+}
+
+function chooseKernel(
+  flags: BootFlags,
+  configuration: LoadedConfiguration,
+  places: Places,
+): string | undefined {
+  if (flags.kernel !== undefined) return resolve(places.folder, flags.kernel);
+  const { kernel } = configuration.values;
+  return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
+}
+
+export function isChanging({ patches, codec, level, single, dataAlign }: BuildRequest): boolean {
+  return patches.length > 0 || (codec ?? level ?? dataAlign) !== undefined || single === true;
+}
+
+/** What keeps another initrd from being put into the wrapper. Error (`invalid`): `wrapper-unfit`. */
+export function listObstacles(request: BuildRequest, dropSignatures: boolean): MobyPatchError[] {
+  const { name, wrapped } = request;
+  const obstacle = wrapped?.wrapper.obstacle;
+  if (obstacle === undefined || !isChanging(request)) return [];
+  if (obstacle.isSignature && dropSignatures) return [];
+  const { message, hint } = obstacle;
+  return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
+}

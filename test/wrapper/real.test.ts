@@ -1,0 +1,139 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { openInputFile } from '#src/io/file/input-file.js';
+import { runProcess } from '#src/io/process/process.js';
+import { writeWithXorriso } from '#src/wrapper/iso/xorriso.js';
+import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
+import { testNeeding } from '../fixtures/needs.js';
+
+const { signal } = new AbortController();
+/** From the folder of programs. */
+const stub = '../lib/systemd/boot/efi/linuxx64.efi.stub';
+const stock = createArchive([
+  directory('.'),
+  directory('etc'),
+  file('init', '#!/bin/sh\n', { mode: 0o100755 }),
+]);
+const patch = 'title: Say hello\nsteps:\n  - file: {path: etc/motd, content: "hello\\n"}\n';
+
+async function prepare(t: ExecutionContext): Promise<string> {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'motd'), { recursive: true });
+  await writeFile(join(folder, 'motd/patch.yaml'), patch);
+  await writeFile(join(folder, 'initrd.img'), stock);
+  await writeFile(join(folder, 'vmlinuz'), Buffer.alloc(5000, 'kernel'));
+  return folder;
+}
+
+async function run(t: ExecutionContext, folder: string, ...argv: string[]): Promise<string> {
+  const { exitCode, output } = await runProcess(argv, { signal, timeout: 60, cwd: folder });
+  t.is(exitCode, 0, output);
+  return output;
+}
+
+const call = (folder: string, ...args: string[]) =>
+  callMoby([...args, '--no-verify', '--no-cache', '-q'], folder, {});
+
+/** Builds without a patch, which changes nothing, and with one. */
+async function build(t: ExecutionContext, folder: string, name: string): Promise<void> {
+  t.is((await call(folder, 'build', '-i', name, '-o', 'same')).code, 0);
+  t.deepEqual(await readFile(join(folder, 'same')), await readFile(join(folder, name)));
+  const built = await call(folder, 'build', '-i', name, '-p', './motd', '-o', 'new');
+  t.is(built.code, 0, built.stderr);
+}
+
+async function readMotd(folder: string, image: string): Promise<string> {
+  return (await callMoby(['cat', image, 'etc/motd'], folder, {})).stdout.toString();
+}
+
+testNeeding('xorriso')(
+  'an ISO gets a larger initrd by xorriso: all else stays, and the same inputs give the same bytes',
+  async (t) => {
+    const folder = await prepare(t);
+    await mkdir(join(folder, 'tree/isolinux'), { recursive: true });
+    await mkdir(join(folder, 'tree/boot'));
+    await writeFile(join(folder, 'tree/boot/vmlinuz'), await readFile(join(folder, 'vmlinuz')));
+    await writeFile(join(folder, 'tree/boot/initrd.img'), stock, { mode: 0o440 });
+    const loader = 'label a\nkernel /boot/vmlinuz\ninitrd /boot/initrd.img\n';
+    await writeFile(join(folder, 'tree/isolinux/isolinux.cfg'), loader);
+    await run(t, folder, 'xorriso', '-as', 'mkisofs', '-quiet', '-R', '-J', '-o', 'v.iso', 'tree');
+    await build(t, folder, 'v.iso');
+    t.is((await call(folder, 'build', '-i', 'v.iso', '-p', './motd', '-o', 'again')).code, 0);
+    t.deepEqual(await readFile(join(folder, 'again')), await readFile(join(folder, 'new')));
+    t.is(await readMotd(folder, 'new'), 'hello\n');
+    const list = async (name: string) =>
+      (await run(t, folder, 'xorriso', '-indev', name, '-find', '/', '-exec', 'lsdl'))
+        .split('\n')
+        .filter((line) => /^[-d]r/.test(line))
+        .map((line) => (line.includes('initrd.img') ? line.replace(/\d{3,} /, 'SIZE ') : line));
+    t.deepEqual(await list('new'), await list('v.iso'));
+    const extract = ['-osirrox', 'on', '-indev', 'new', '-extract', '/boot/initrd.img', 'out.img'];
+    await run(t, folder, 'xorriso', ...extract);
+    t.is(await readMotd(folder, 'out.img'), 'hello\n');
+  },
+);
+
+testNeeding('xorriso')('the reason of xorriso is in its error', async (t) => {
+  const folder = await prepare(t);
+  const [old, initrd, destination] = ['vmlinuz', 'initrd.img', 'missing/new.iso'].map((name) => join(folder, name));
+  await using file = await openInputFile(old ?? '');
+  const request = { old: file, initrd: initrd ?? '', destination: destination ?? '', signal };
+  const part = { name: 'boot/initrd.img', offset: 0, size: 1 };
+  await t.throwsAsync(writeWithXorriso({ ...request, part }), {
+    code: 'wrapper-program',
+    message: /xorriso/,
+  });
+});
+
+testNeeding('objcopy', stub)(
+  'a UKI that objcopy made gets a larger initrd, which objcopy reads back',
+  async (t) => {
+    const folder = await prepare(t);
+    const add = (name: string, source: string, place: string) => [
+      '--add-section',
+      `.${name}=${source}`,
+      '--change-section-vma',
+      `.${name}=${place}`,
+    ];
+    const sections = [...add('initrd', 'initrd.img', '0x2000000'), ...add('linux', 'vmlinuz', '0x2001000')];
+    await run(t, folder, 'objcopy', ...sections, join('/usr/bin', stub), 'v.efi');
+    await build(t, folder, 'v.efi');
+    const read = (section: string) =>
+      run(t, folder, 'objcopy', '-O', 'binary', `--only-section=.${section}`, 'new', `out.${section}`);
+    await read('initrd');
+    t.is(await readMotd(folder, 'out.initrd'), 'hello\n');
+    await read('linux');
+    t.deepEqual(await readFile(join(folder, 'out.linux')), await readFile(join(folder, 'vmlinuz')));
+  },
+);
+
+testNeeding('mkimage')('a uImage that mkimage made gets a new ramdisk, and both sums hold', async (t) => {
+  const folder = await prepare(t);
+  const kind = ['-A', 'x86_64', '-T', 'ramdisk', '-C', 'none', '-n', 'vendor'];
+  await run(t, folder, 'mkimage', ...kind, '-d', 'initrd.img', 'v.img');
+  await build(t, folder, 'v.img');
+  t.regex(await run(t, folder, 'mkimage', '-l', 'new'), /Image Name: {3}vendor/);
+  await run(t, folder, 'dumpimage', '-T', 'ramdisk', '-p', '0', '-o', 'out.img', 'new');
+  t.is(await readMotd(folder, 'out.img'), 'hello\n');
+});
+
+testNeeding('mkbootimg')(
+  'an Android image of version 0 to 3 is what mkbootimg makes of the same parts',
+  async (t) => {
+    const folder = await prepare(t);
+    for (const version of ['0', '1', '2', '3']) {
+      const dtb = version === '2' ? ['--dtb', 'vmlinuz'] : [];
+      const options = ['--header_version', version, '--cmdline', 'quiet', '--pagesize', '4096', ...dtb];
+      const make = (ramdisk: string, output: string) =>
+        run(t, folder, 'mkbootimg', ...options, '--kernel', 'vmlinuz', '--ramdisk', ramdisk, '-o', output);
+      await make('initrd.img', 'v.img');
+      await build(t, folder, 'v.img');
+      await run(t, folder, 'unpack_bootimg', '--boot_img', 'new', '--out', 'parts');
+      t.is(await readMotd(folder, 'parts/ramdisk'), 'hello\n');
+      await make('parts/ramdisk', 'made.img');
+      t.deepEqual(await readFile(join(folder, 'new')), await readFile(join(folder, 'made.img')), version);
+    }
+  },
+);
