@@ -77,7 +77,9 @@ testNeeding('xorriso')(
 
 testNeeding('xorriso')('the reason of xorriso is in its error', async (t) => {
   const folder = await prepare(t);
-  const [old, initrd, destination] = ['vmlinuz', 'initrd.img', 'missing/new.iso'].map((name) => join(folder, name));
+  const [old, initrd, destination] = ['vmlinuz', 'initrd.img', 'missing/new.iso'].map((name) =>
+    join(folder, name),
+  );
   await using file = await openInputFile(old ?? '');
   const request = { old: file, initrd: initrd ?? '', destination: destination ?? '', signal };
   const part = { name: 'boot/initrd.img', offset: 0, size: 1 };
