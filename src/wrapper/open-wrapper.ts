@@ -52,7 +52,7 @@ export function chooseInitrd(
 }
 
 /** Each initrd once, in the order of the loaders. */
-export function listInitrds(boots: readonly WrapperBoot[]): string[] {
+function listInitrds(boots: readonly WrapperBoot[]): string[] {
   return [...new Set(boots.map(({ initrd }) => initrd))];
 }
 
