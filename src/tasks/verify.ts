@@ -163,11 +163,13 @@ interface KeptRun {
 /** Puts the console and the line for a boot by hand into the folder. */
 async function keepRun(folder: string, { boot, console, signal, log }: KeptRun): Promise<void> {
   await copyFile(console, join(folder, 'console.log')).catch(() => {});
-  const image = join(folder, 'initrd.img');
   if (signal.aborted) return;
-  const argv = await createInteractive(boot, { signal, log: () => {} }).catch(() => []);
+  // The image itself may be a copy of standard input, or be replaced later.
+  const image = join(folder, 'image.img');
+  await copyFile(boot.image, image);
+  const argv = await createInteractive({ ...boot, image }, { signal, log: () => {} }).catch(() => []);
   const url = new URL('./boot-by-hand.sh', import.meta.url);
   const script = fillScript(url, { command: argv.map(quoteWord).join(' ') });
   await writeFile(join(folder, 'boot.sh'), `${script}\n`, { mode: 0o700 });
-  log(`kept: ${folder} (console.log, boot.sh, and ${image} with the probe)`);
+  log(`kept: ${folder} (console.log, image.img, boot.sh that boots it, and initrd.img with the probe)`);
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
@@ -54,9 +54,12 @@ async function createFolder(t: ExecutionContext, body: string, faults: number): 
 
 const common = ['--accelerator', 'tcg', '--json', '--allow-failed', 'all'];
 
-async function run(folder: string, argv: readonly string[]) {
+async function run(folder: string, argv: readonly string[], more: Readonly<Record<string, string>> = {}) {
   const PATH = [join(folder, 'bin'), process.env.PATH].join(delimiter);
-  const { code, stdout, stderr } = await runMoby([...argv, ...common], { folder, environment: { PATH } });
+  const { code, stdout, stderr } = await runMoby([...argv, ...common], {
+    folder,
+    environment: { PATH, ...more },
+  });
   const runs = await readFile(join(folder, 'bin/qemu-system-x86_64.runs'), 'utf8').catch(() => '');
   return { code, value: JSON.parse(stdout || '{}'), stderr, runs: runs.length };
 }
@@ -74,6 +77,18 @@ declareTest(
     t.is(runs, 2);
   },
 );
+
+declareTest(missing, 'what is kept of a run has a line that boots a copy of the image', async (t) => {
+  const folder = await createFolder(t, 'quick', 0);
+  const { code, stderr } = await run(folder, ['verify', 'initrd.img', '--keep'], { TMPDIR: folder });
+  t.is(code, 0, stderr);
+  const [kept = ''] = (await readdir(folder)).filter((name) => name.startsWith('moby-patch-kept-'));
+  const files = ['boot.sh', 'console.log', 'image.img', 'initrd.img'];
+  t.deepEqual((await readdir(join(folder, kept))).sort(), files);
+  const copy = join(folder, kept, 'image.img');
+  t.true((await readFile(copy)).equals(await readFile(join(folder, 'initrd.img'))));
+  t.true((await readFile(join(folder, kept, 'boot.sh'), 'utf8')).includes(`'-initrd' '${copy}'`));
+});
 
 declareTest(missing, 'a machine that fails twice is at fault, and not the image', async (t) => {
   const folder = await createFolder(t, 'faulty', 9);

@@ -126,10 +126,11 @@ ${modules.load}
 ip link set lo up
 ip link set eth0 up
 ip address add 10.0.2.15/24 dev eth0`;
-  const shows = `echo share: $(cat /share/nonce 2>&1); while :; do sleep 1000; done`;
-  const inittab = `::sysinit:/etc/init.d/rcS\n::respawn:/bin/sh -c "${shows}"\n`;
+  const show = '#!/bin/sh\necho share: $(cat /share/nonce 2>&1)\nwhile :; do sleep 1000; done\n';
+  const inittab = '::sysinit:/etc/init.d/rcS\n::respawn:/etc/show\n';
   await writeTinyImage(join(folder, 'initrd.img'), undefined, [
     ...busyboxInit(inittab, rcS),
+    { path: 'etc/show', mode: 0o755, body: show },
     ...modules.entries,
   ]);
   return folder;

@@ -18,7 +18,7 @@ import { type End, judge, type Terms } from './judge/verdict.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { startGuestClock } from './machine/guest-clock.js';
 import { detectKernel } from './machine/kernel.js';
-import { createArguments, createCmdline, findQemu, type Machine } from './machine/machine.js';
+import { createArguments, createCmdline, findQemu, hasProbePort, type Machine } from './machine/machine.js';
 import { listPorts } from './port-checks.js';
 import type { Init } from './probe/detect-init.js';
 import { createProbe, writeProbedImage } from './probe/probe.js';
@@ -112,9 +112,18 @@ async function bootOnce(
   const { architecture, accelerator, program, version } = chosen;
   const nonce = randomBytes(16).toString('hex');
   const attest = expected && architecture;
+  const lacksPort = !hasProbePort(architecture);
   const isReplaced = init === 'other' || attest !== undefined;
   const { firstProgram, words } = splitCmdline(request.cmdline, isReplaced);
-  const probe = createProbe({ init, nonce, expects, firstProgram, attest, survey: request.survey });
+  const probe = createProbe({
+    init,
+    nonce,
+    expects,
+    firstProgram,
+    attest,
+    lacksPort,
+    survey: request.survey,
+  });
   let onLine = (_: string) => {};
   const seen = createObservation(nonce, expects, (line) => onLine(line));
   const { kernel, memory, network, image, sha256 } = request;

@@ -53,6 +53,11 @@ test('the segment has no record of a directory, since a record would change the 
     '0 TRAILER!!!',
   ]);
   t.deepEqual(other.words, ['rdinit=/moby-patch-verify']);
+  t.deepEqual(
+    listArchive(createProbe({ ...request, init: 'other', lacksPort: true }).segment),
+    ['100000 moby-patch-verify', '0 TRAILER!!!'],
+    'without a port there is no device, which a kernel might open all the same',
+  );
   t.deepEqual(createProbe({ ...request, init: 'none' }), { segment: new Uint8Array(), words: [] });
 });
 

@@ -17,8 +17,8 @@ export interface Attester {
 interface AttesterRequest {
   readonly architecture: Architecture;
   readonly nonce: string;
-  /** Of the device to which it tells. */
-  readonly port: string;
+  /** Of the device to which it tells; absent: the console. */
+  readonly port?: string | undefined;
   /** The program that it becomes. */
   readonly next: string;
   /** Paths of the probe, which are not the image's. */
@@ -34,7 +34,7 @@ export function createAttester({ architecture, nonce, port, next, own }: Atteste
     path,
     program: readFileSync(new URL(`./attester-${architecture}.elf`, import.meta.url)),
     ordersPath,
-    orders: `${[`${markerWord} ${nonce}`, `/${port}`, next, ...paths].join('\n')}\n`,
+    orders: `${[`${markerWord} ${nonce}`, port === undefined ? '' : `/${port}`, next, ...paths].join('\n')}\n`,
   };
 }
 

@@ -29,6 +29,11 @@ export interface ProbeRequest {
   readonly expects: readonly Expectation[];
   /** The first program of the image: `/init`, or the last `rdinit=` of the command line. */
   readonly firstProgram: string;
+  /**
+   * Of a machine without a second serial port: its kernel may open the device all the same, and lose what is written to it. Default:
+   * there is one.
+   */
+  readonly lacksPort?: boolean | undefined;
   /** Of a guest that first tells what it has unpacked. */
   readonly attest?: Architecture | undefined;
   /** Of a guest that tells what runs in it. */
@@ -44,13 +49,13 @@ export function createProbe(request: ProbeRequest): Probe {
   const files = listFiles(request);
   const wrapper = request.init === 'other' ? `/${markerWord}` : undefined;
   if (attest === undefined && files.size === 0) return { segment: new Uint8Array(), words: [] };
-  files.set(portPath, encodePort());
+  if (request.lacksPort !== true) files.set(portPath, encodePort());
   if (attest === undefined)
     return { segment: encodeArchive(files), words: wrapper === undefined ? [] : [`rdinit=${wrapper}`] };
   const { path, program, ordersPath, orders } = createAttester({
     architecture: attest,
     nonce,
-    port: portPath,
+    ...(request.lacksPort !== true && { port: portPath }),
     next: wrapper ?? firstProgram,
     own: [...files.keys()],
   });

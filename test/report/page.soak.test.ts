@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { ExecutionContext } from 'ava';
+import { renderHtml } from '#src/report/html/page.js';
+import { createTestFolder } from '../fixtures/archive.js';
+import { declareTest, findMissingProgram } from '../fixtures/needs.js';
+import { createHostileReport, createReport } from './reports.js';
+
+/** A browser without a window, as DevTools' protocol drives it over pipes: a message is JSON and ends with a zero. */
+async function openBrowser(t: ExecutionContext, page: string) {
+  const profile = await createTestFolder(t);
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-pipe'];
+  const child = spawn('chromium', [...flags, `--user-data-dir=${profile}`, 'about:blank'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const [input, output] = [child.stdio[3] as Duplex, child.stdio[4] as Duplex];
+  const waiting = new Map<number, (value: { result?: object; error?: object }) => void>();
+  let [last, rest] = [0, ''];
+  output.setEncoding('utf8').on('data', (piece: string) => {
+    const messages = (rest + piece).split('\0');
+    rest = messages.pop() ?? '';
+    for (const text of messages) {
+      const message = JSON.parse(text);
+      waiting.get(message.id)?.(message);
+    }
+  });
+  const call = async (method: string, params: object = {}, sessionId?: string) => {
+    last += 1;
+    const id = last;
+    const answer = new Promise<{ result?: object; error?: object }>((resolve) => waiting.set(id, resolve));
+    input.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    const { result, error } = await answer;
+    if (error !== undefined) throw new Error(`${method}: ${JSON.stringify(error)}`);
+    return result as Record<string, never>;
+  };
+  const { targetId } = await call('Target.createTarget', { url: page });
+  const { sessionId } = await call('Target.attachToTarget', { targetId, flatten: true });
+  const evaluate = async (expression: string): Promise<unknown> => {
+    const { result } = await call('Runtime.evaluate', { expression, awaitPromise: true }, sessionId);
+    return (result as unknown as { value: unknown }).value;
+  };
+  const resize = (width: number) =>
+    call(
+      'Emulation.setDeviceMetricsOverride',
+      { width, height: 900, deviceScaleFactor: 1, mobile: false },
+      sessionId,
+    );
+  const shade = (value: 'light' | 'dark') =>
+    call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] }, sessionId);
+  const close = async () => {
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    await call('Browser.close').catch(() => child.kill());
+    await gone;
+  };
+  return { evaluate, resize, shade, [Symbol.asyncDispose]: close };
+}
+
+/** Text of which the contrast with what is behind it is below 4.5:1 (WCAG 2.2, 1.4.3). */
+const findFaint = `(() => {
+  const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((each) => (each /= 255) <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll('body *')].filter((element) => {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== '');
+    if (!own || element.closest('script, [hidden]') || element.getClientRects().length === 0) return false;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05) < 4.5;
+  }).map((element) => element.outerHTML.slice(0, 120));
+})()`;
+
+declareTest(
+  findMissingProgram('chromium'),
+  'a page fits into each width, its text has contrast, and its filter works',
+  async (t) => {
+    const folder = await createTestFolder(t);
+    for (const [name, report] of Object.entries({ good: createReport(), hostile: createHostileReport() })) {
+      const path = join(folder, `${name}.html`);
+      await writeFile(path, renderHtml(report));
+      await using browser = await openBrowser(t, `file://${path}`);
+      const isReady =
+        'new Promise((done) => document.readyState === "complete" ? done(1) : addEventListener("load", () => done(1)))';
+      await browser.evaluate(isReady);
+      for (const width of [360, 800, 1600])
+        for (const shade of ['light', 'dark'] as const) {
+          await browser.resize(width);
+          await browser.shade(shade);
+          const where = `${name} ${width} ${shade}`;
+          t.true(Number(await browser.evaluate('document.documentElement.scrollWidth')) <= width, where);
+          t.deepEqual(await browser.evaluate(`JSON.stringify(${findFaint})`), '[]', where);
+        }
+      const shown = 'document.querySelector("#shown").textContent';
+      const all = await browser.evaluate(shown);
+      const search = (text: string) =>
+        browser.evaluate(`(() => { const field = document.querySelector('#search'); field.value = ${JSON.stringify(text)};
+          field.dispatchEvent(new Event('input')); return ${shown}; })()`);
+      t.is(await search('nothing has this name'), '0 shown', name);
+      t.is(await search(''), all, name);
+    }
+  },
+);
