@@ -111,7 +111,7 @@ function listPorts(architecture: Architecture): readonly string[] {
 }
 
 /** Whether there is a second serial port, which every kernel knows as character device 4:65. */
-function hasProbePort(architecture: Architecture): boolean {
+export function hasProbePort(architecture: Architecture): boolean {
   return architecture === 'x86_64';
 }
 
