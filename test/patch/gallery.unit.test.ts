@@ -40,6 +40,7 @@ const trees: Readonly<Record<string, Tree>> = {
     ),
   },
   'serial-console': { 'usr/lib/systemd/system/serial-getty@.service': '[Install]\nWantedBy=getty.target\n' },
+  'emergency-shell': { 'usr/lib/systemd/system/debug-shell.service': '[Install]\nWantedBy=sysinit.target\n' },
   timezone: { 'usr/share/zoneinfo/Europe/Berlin': 'TZif2' },
   certificates: { 'etc/ssl/certs/ca-certificates.crt': '' },
   proxy: { 'etc/profile': '', 'etc/profile.d': null },
