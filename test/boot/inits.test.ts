@@ -7,13 +7,13 @@ import { createArguments, createCmdline } from '#src/verify/boot/machine/machine
 import { createTestFolder } from '../fixtures/archive.js';
 import { busybox, noBusybox } from '../fixtures/images/busybox.js';
 import { createDisk } from '../fixtures/images/debian-guest.js';
-import { findDebianRoot } from '../fixtures/images/debian-root.js';
 import { findWrittenImage, noWriters, type Writer } from '../fixtures/images/debian-writers.js';
 import { findKernel } from '../fixtures/images/kernel.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { findReference } from '../fixtures/images/reference.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { isSoak } from '../fixtures/soak.js';
+import { createBusyboxEntries, packDebianRoot } from './init-images.js';
 import { type TinyEntry, writeTinyImage } from './tiny-image.js';
 
 // One patch for every init system, and one for every early initramfs; a boot of each shows the same.
@@ -48,40 +48,6 @@ async function buildAndBoot(t: ExecutionContext, folder: string, build: Build): 
   t.log(`${report.boot?.seconds.toFixed(0)} s`);
 }
 
-const applets = [
-  ...['init', 'hostname', 'sysctl', 'setsid', 'su', 'id', 'grep', 'kill', 'rm', 'test', 'umount', 'cut'],
-  ...['ln', 'ls', 'env', 'uname', 'true'],
-];
-
-/** What somebody makes of busybox by hand: a script as first program, a table, and a service that is there already. */
-function createBusyboxEntries(): TinyEntry[] {
-  const init = [
-    '#!/bin/sh',
-    'mount -t devtmpfs dev /dev',
-    'mount -t tmpfs tmpfs /mnt && cp -a /bin /sbin /usr /etc /tmp /mnt',
-    'mkdir /mnt/proc /mnt/dev && mount -t devtmpfs dev /mnt/dev && exec switch_root /mnt /sbin/init',
-    '',
-  ].join('\n');
-  const table = ['::sysinit:/etc/init.d/rcS', '::wait:/etc/init.d/docker start', '::respawn:/bin/sleep 1000'];
-  return [
-    { path: 'init', mode: 0o755, body: init },
-    ...['sbin', 'usr', 'tmp', 'etc/init.d'].map(
-      (path): TinyEntry => ({ path, type: 'directory', mode: 0o755 }),
-    ),
-    ...applets.map((name): TinyEntry => ({ path: `bin/${name}`, type: 'symlink', body: 'busybox' })),
-    { path: 'sbin/init', type: 'symlink', body: '../bin/busybox' },
-    { path: 'sbin/sysctl', type: 'symlink', body: '../bin/busybox' },
-    { path: 'etc/inittab', body: `${table.join('\n')}\n` },
-    { path: 'etc/init.d/rcS', mode: 0o755, body: '#!/bin/sh\nmount -t proc proc /proc\n' },
-    { path: 'etc/init.d/docker', mode: 0o755, body: '#!/bin/sh\necho docker starts\n' },
-    {
-      path: 'etc/passwd',
-      body: 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
-    },
-    { path: 'etc/hostname', body: 'box\n' },
-  ];
-}
-
 declareSerialTest(
   missing,
   'busybox init behind a plain /init: services, a mount, settings and hooks are seen in a boot',
@@ -96,28 +62,12 @@ declareSerialTest(
   },
 );
 
-/** An image of a root of Debian; its first program is what the folder has as sbin/init. */
-async function packRoot(t: ExecutionContext, root: string): Promise<string> {
-  const folder = await createTestFolder(t);
-  const copy = join(folder, 'root');
-  await cp(root, copy, { recursive: true, verbatimSymlinks: true });
-  await symlink('sbin/init', join(copy, 'init'));
-  const { code, stderr } = await runMoby(
-    ['repack', 'root', '-o', 'root.img', '--compression', 'gzip', '--level', '1'],
-    {
-      folder,
-    },
-  );
-  t.is(code, 0, stderr);
-  return folder;
-}
-
 for (const init of ['systemd', 'sysvinit'] as const)
   soakTest(
     notRoot ?? findMissingProgram('debootstrap'),
     `a root of Debian with ${init} shows the same`,
     async (t) => {
-      const folder = await packRoot(t, await findDebianRoot((line) => t.log(line), init));
+      const folder = await packDebianRoot(t, init);
       await buildAndBoot(t, folder, { image: 'root.img', patches: [services], expect: [agent, low] });
     },
   );
@@ -135,34 +85,42 @@ soakTest(
 const roots: Readonly<Record<Writer, string>> = { mkinitramfs: '/root', dracut: '/sysroot' };
 
 for (const writer of ['mkinitramfs', 'dracut'] as const)
-  soakTest(noWriters ?? findMissingProgram('mke2fs'), `hooks run in an initramfs of ${writer}`, async (t) => {
-    if (typeof found === 'string') throw new Error(found);
-    const folder = await createTestFolder(t);
-    const image = await findWrittenImage(writer, found);
-    const args = ['build', '-i', `${image}`, '-p', hooks, '-o', 'out.img', '--no-verify'];
-    const { code, stderr } = await runMoby(args, { folder });
-    t.is(code, 0, stderr);
-    await createRootDisk(folder);
-    const machine = {
-      architecture: 'x86_64',
-      accelerator: 'tcg',
-      kernel: found.kernel,
-      initrd: join(folder, 'out.img'),
-      memory: 1024,
-      network: 'none',
-      cmdline: createCmdline('x86_64', 'tcg', [], 'quiet noapic root=/dev/vda rootfstype=ext4 panic=-1'),
-    } as const;
-    const drive = ['-drive', `if=virtio,format=raw,file=${join(folder, 'root.ext4')}`];
-    const lines: string[] = [];
-    await runProcess(['qemu-system-x86_64', ...createArguments(machine), ...drive], {
-      signal: new AbortController().signal,
-      timeout: 1800,
-      onLine: (line) => lines.push(line.replace(/\r$/, '')),
-    });
-    const hooked = lines.flatMap((line) => /HOOK.*/.exec(line) ?? []);
-    t.deepEqual([...new Set(hooked)], ["HOOK early it's 5% $x", `HOOK root ${roots[writer]} it's 5% $x`]);
-    t.true(lines.some((line) => line.includes('the real root')));
-  });
+  soakTest(
+    noWriters ?? findMissingProgram('mke2fs'),
+    `hooks run and drivers are loaded in an initramfs of ${writer}`,
+    async (t) => {
+      if (typeof found === 'string') throw new Error(found);
+      const folder = await createTestFolder(t);
+      const image = await findWrittenImage(writer, found);
+      const patches = ['-p', hooks, '-p', 'virtio-modules'];
+      const args = ['build', '-i', `${image}`, ...patches, '-o', 'out.img', '--no-verify'];
+      const { code, stderr } = await runMoby(args, { folder });
+      t.is(code, 0, stderr);
+      await createRootDisk(folder);
+      const machine = {
+        architecture: 'x86_64',
+        accelerator: 'tcg',
+        kernel: found.kernel,
+        initrd: join(folder, 'out.img'),
+        memory: 1024,
+        network: 'none',
+        cmdline: createCmdline('x86_64', 'tcg', [], 'quiet noapic root=/dev/vda rootfstype=ext4 panic=-1'),
+      } as const;
+      const drive = ['-drive', `if=virtio,format=raw,file=${join(folder, 'root.ext4')}`];
+      const lines: string[] = [];
+      await runProcess(['qemu-system-x86_64', ...createArguments(machine), ...drive], {
+        signal: new AbortController().signal,
+        timeout: 1800,
+        onLine: (line) => lines.push(line.replace(/\r$/, '')),
+      });
+      const hooked = lines.flatMap((line) => /HOOK.*/.exec(line) ?? []);
+      t.deepEqual([...new Set(hooked)], ["HOOK early it's 5% $x", `HOOK root ${roots[writer]} it's 5% $x`]);
+      t.true(
+        lines.some((line) => line.includes('the real root has virtio_scsi')),
+        lines.slice(-20).join('\n'),
+      );
+    },
+  );
 
 /** What the initramfs hands over to, which ends the machine. */
 async function createRootDisk(folder: string): Promise<void> {
@@ -171,7 +129,12 @@ async function createRootDisk(folder: string): Promise<void> {
     await mkdir(join(root, name), { recursive: true });
   await writeFile(join(root, 'bin/busybox'), await readFile(busybox), { mode: 0o755 });
   await symlink('busybox', join(root, 'bin/sh'));
-  const init = '#!/bin/sh\necho the real root >/dev/console\nbusybox poweroff -f\n';
+  // The machine has no such disk: nothing but the patch virtio-modules loads its driver.
+  const init = `#!/bin/sh
+busybox mount -t proc proc /proc 2>/dev/null
+echo "the real root has $(busybox grep -o '^virtio_scsi' /proc/modules)" >/dev/console
+busybox poweroff -f
+`;
   await writeFile(join(root, 'sbin/init'), init, { mode: 0o755 });
   // systemd switches to nothing else (switch-root of its systemctl).
   await writeFile(join(root, 'etc/os-release'), 'ID=test\n');
