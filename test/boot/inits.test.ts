@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
@@ -14,7 +14,7 @@ import { findReference } from '../fixtures/images/reference.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { isSoak } from '../fixtures/soak.js';
 import { createBusyboxEntries, packDebianRoot } from './init-images.js';
-import { type TinyEntry, writeTinyImage } from './tiny-image.js';
+import { writeTinyImage } from './tiny-image.js';
 
 // One patch for every init system, and one for every early initramfs; a boot of each shows the same.
 
