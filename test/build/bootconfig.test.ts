@@ -71,7 +71,17 @@ test('a patch changes the boot configuration of an image; build, inspect and dif
       '',
     ].join('\n'),
   );
-  const again = await call('build', '-i', 'rewrite.img', '-p', './late', '-o', 'again.img', '--no-verify');
+  const again = await call(
+    'build',
+    '-i',
+    'rewrite.img',
+    '-p',
+    './late',
+    '-o',
+    'again.img',
+    '--no-verify',
+    '--again',
+  );
   t.regex(again.stdout, /already done/);
   t.true((await readFile(join(folder, 'again.img'))).equals(await readFile(join(folder, 'rewrite.img'))));
 });
