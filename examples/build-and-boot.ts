@@ -29,7 +29,7 @@ export const inspected = await inspect({ image }, session);
 console.log(`${inspected.name}: ${inspected.inspection.segments.length} segments`);
 
 const request = await createBuildRequest(
-  { image, patch: [patch], output, verify: false, config: false },
+  { image, patches: [patch], output, verify: false, config: false },
   session,
 );
 export const built = await build(request, session);

@@ -3,7 +3,7 @@
  * arguments and a session. Every error that a caller can cause is a `MobyPatchError` with a stable code.
  *
  *     await using session = createSession({ signal });
- *     const request = await createBuildRequest({ image: 'initrd.gz', patch: ['nfs'], output: 'out.img', verify: false }, session);
+ *     const request = await createBuildRequest({ image: 'initrd.gz', patches: ['nfs'], output: 'out.img', verify: false }, session);
  *     const { report, error } = await build(request, session);
  */
 export { build, planBuild } from './build.js';
@@ -66,11 +66,12 @@ export type { PatchSettings } from './patch/language/parameters.js';
 export { createPlan, type PlanRequest } from './patch/plan.js';
 export type { StepInput } from './patch/steps/registry.js';
 export type { InspectedFile, Inspection } from './report/inspection.js';
-export type { BootFlags } from './setup/boot-options.js';
-export { type BuildFlags, createBuildRequest } from './setup/build-request.js';
+export type { BootArguments } from './setup/boot-options.js';
+export { type BuildArguments, createBuildRequest } from './setup/build-request.js';
 export type { ManifestFile } from './setup/lock-file.js';
 export type { ImageName } from './setup/named-image.js';
 export type { ReadingSessionOptions } from './setup/reading-session.js';
+export type { SecretSources } from './setup/secrets.js';
 export { createSession, type OpenSession, type SessionOptions } from './setup/session.js';
 export { type DiffRequest, diff } from './tasks/diff.js';
 export {

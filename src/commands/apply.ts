@@ -28,6 +28,7 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const { apply } = await import('../deploy/apply.js');
   const { describeDeployed } = await import('../deploy/outcome.js');
   const { withReports } = await import('./shared/write-reports.js');
+  const { parseFlags } = await import('../setup/flags.js');
   const { json, report, quiet = false, quit, dryRun = false, adopt, ...request } = flags;
   const progress = createProgress(context, quiet);
   try {
@@ -38,7 +39,7 @@ async function runApply(flags: Flags, context: CommandContext): Promise<void> {
         failure = outcome.error;
         writeReport(of, outcome);
       };
-      return apply({ request, dryRun, adopt, quit, onReport }, session);
+      return apply({ request: parseFlags(request, context.folder), dryRun, adopt, quit, onReport }, session);
     });
     progress.end();
     if (json) await printJson(context, deployed);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error/error.js';
-import type { BuildFlags } from '../setup/build-request.js';
+import type { BuildFlags } from '../setup/flags.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
 import { guard } from './shared/errors.js';
@@ -34,8 +34,10 @@ async function runBisect(flags: Flags, context: CommandContext): Promise<void> {
   try {
     const { bisect } = await import('../tasks/prove/bisect.js');
     const setup = await import('../setup/build-request.js');
+    const { parseFlags } = await import('../setup/flags.js');
     await using session = await openSession(flags, context, progress);
-    const build = await setup.createBuildRequest(setup.ignoreUnnamedFile(flags), session);
+    const wanted = setup.ignoreUnnamedFile(parseFlags(flags, context.folder));
+    const build = await setup.createBuildRequest(wanted, session);
     setup.assertNoFaults(build);
     const unit = flags.steps === true ? 'step' : 'patch';
     const found = await bisect({ build, unit, console: flags.console }, session);

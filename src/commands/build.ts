@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Report } from '../model/result/report.js';
 import { describeStreamed } from '../report/streamed.js';
-import type { BuildFlags } from '../setup/build-request.js';
+import type { BuildFlags } from '../setup/flags.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
@@ -44,11 +44,13 @@ async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
     const { report, error } = await withReports(flags, context, async (onReport) => {
       const { build } = await import('../build.js');
       const setup = await import('../setup/build-request.js');
+      const { parseFlags } = await import('../setup/flags.js');
       await using session = await openSession(flags, context, progress);
       const ignored = await setup.describeIgnoredFile(flags, session.places);
       if (ignored !== undefined && !flags.quiet) talk(context, `moby-patch: ${ignored}`);
+      const wanted = setup.ignoreUnnamedFile(parseFlags(flags, context.folder));
       const request = await setup.createBuildRequest(
-        setup.ignoreUnnamedFile(isStreamed ? { ...flags, output: streamed } : flags),
+        isStreamed ? { ...wanted, output: streamed } : wanted,
         session,
       );
       const built = await build(request, session);

@@ -77,5 +77,6 @@ async function tryOnImage(named: readonly string[], { image, set, strict }: Flag
   if (image === undefined) return [];
   const { checkInImage } = await import('../tasks/check/check-in-image.js');
   await using session = await openSession({ cache: false }, context, { log: () => {} });
-  return [await checkInImage({ image, named, set, strict }, session)];
+  const { parseSettings } = await import('../setup/flags.js');
+  return [await checkInImage({ image, named, settings: set && parseSettings(set), strict }, session)];
 }

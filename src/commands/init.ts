@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import type { PatchFlags } from '../setup/flags.js';
 import type { ProjectRequest } from '../tasks/project/create-project.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { collect } from './shared/options.js';
 import { printJson, printLines } from './shared/print.js';
 
-interface InitFlags extends ProjectRequest {
+interface InitFlags extends Omit<ProjectRequest, 'patches' | 'settings'>, Omit<PatchFlags, 'secret'> {
   readonly json?: boolean;
 }
 
@@ -26,7 +27,10 @@ export function addInitCommand(program: Command, context: CommandContext): void 
 
 async function runInit(flags: InitFlags, context: CommandContext): Promise<void> {
   const { createProject } = await import('../tasks/project/create-project.js');
-  const { image, files, next } = await createProject(flags, createReader({}, context));
+  const { parseSettings } = await import('../setup/flags.js');
+  const { patch: patches, set = [], ...rest } = flags;
+  const request = { ...rest, ...(patches && { patches }), settings: parseSettings(set) };
+  const { image, files, next } = await createProject(request, createReader({}, context));
   if (flags.json) {
     const shown = files.map(({ path, state, text }) =>
       flags.dryRun ? { path, state, text } : { path, state },

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error/error.js';
 import type { Matrix } from '../model/result/matrix.js';
-import type { BuildFlags } from '../setup/build-request.js';
+import type { BuildFlags } from '../setup/flags.js';
 import { addBootOptions, createModeOption, createSecretOption } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
 import { guard } from './shared/errors.js';
@@ -42,13 +42,14 @@ async function runMatrix(flags: Flags, context: CommandContext): Promise<void> {
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const { proveMatrix } = await import('../tasks/prove/matrix.js');
-    const { image: images = [], patch = [], kernel, kernels, set, ...rest } = flags;
+    const { parseFlags } = await import('../setup/flags.js');
+    const { image: images = [], patch = [], kernel, kernels, ...rest } = flags;
     await using session = await openSession(flags, context, progress);
     const request = {
       images,
       kernels: kernels ?? (kernel === undefined ? [] : [kernel]),
       rows: patch.map((names) => names.split('+')),
-      flags: { ...rest, verify: true, ...(set && { set }) },
+      build: { ...parseFlags(rest, context.folder), verify: true },
     };
     const matrix = await proveMatrix(request, session);
     progress.end();

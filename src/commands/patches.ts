@@ -68,5 +68,6 @@ async function planImage(patch: string, { image, set = [] }: ShowFlags, context:
   if (image === undefined) return undefined;
   const { planOnImage } = await import('../tasks/patches/plan-on-image.js');
   await using session = await openSession({ cache: false }, context, { log: () => {} });
-  return planOnImage({ image, patch, set }, session);
+  const { parseSettings } = await import('../setup/flags.js');
+  return planOnImage({ image, patch, settings: parseSettings(set) }, session);
 }

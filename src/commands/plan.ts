@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Report } from '../model/result/report.js';
 import { renderPlan } from '../report/plan.js';
-import type { BuildFlags } from '../setup/build-request.js';
+import type { BuildFlags } from '../setup/flags.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
@@ -31,12 +31,13 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
   const { report, error, output } = await withReports(flags, context, async (onReport) => {
     const { planBuild } = await import('../build.js');
     const setup = await import('../setup/build-request.js');
+    const { parseFlags } = await import('../setup/flags.js');
     const log = (line: string) => talk(context, line);
     await using session = await openSession(flags, context, { log });
     const ignored = await setup.describeIgnoredFile(flags, session.places);
     if (ignored !== undefined) talk(context, `moby-patch: ${ignored}`);
     // What would be done does not depend on the values of secrets, so nobody is asked for one.
-    const wanted = { ...setup.ignoreUnnamedFile(flags), mayLackSecrets: true };
+    const wanted = { ...setup.ignoreUnnamedFile(parseFlags(flags, context.folder)), mayLackSecrets: true };
     const request = await setup.createBuildRequest(wanted, session);
     const outcome = await planBuild(request, { ...session, log: () => {} });
     onReport(outcome.report, outcome);

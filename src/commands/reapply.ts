@@ -23,12 +23,16 @@ async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise
   const { reapply } = await import('../deploy/reapply.js');
   const { describeDeployed } = await import('../deploy/outcome.js');
   const { withReports } = await import('./shared/write-reports.js');
+  const { parseFlags } = await import('../setup/flags.js');
   const { json, report, quiet = false, quit, settle, strict, ...request } = flags;
   const progress = createProgress(context, quiet);
   try {
     const deployed = await withReports(flags, context, async (onReport) => {
       await using session = await openSession(flags, context, progress);
-      return reapply({ request, settle, strict, quit, onReport }, session);
+      return reapply(
+        { request: parseFlags(request, context.folder), settle, strict, quit, onReport },
+        session,
+      );
     });
     progress.end();
     if (json) await printJson(context, deployed);

@@ -21,7 +21,8 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
 async function runStatus(flags: RequestFlags, context: CommandContext): Promise<void> {
   const { status } = await import('../deploy/status.js');
   const { json, ...request } = flags;
-  const found = await status(request, createReader(flags, context));
+  const { parseFlags } = await import('../setup/flags.js');
+  const found = await status(parseFlags(request, context.folder), createReader(flags, context));
   if (json) await printJson(context, found);
   else {
     await printLines(context, [`${found.status}: ${found.name}: ${found.reason}`]);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createErrorReport, type MobyPatchError } from '../model/error/error.js';
 import type { BootResult } from '../model/result/boot.js';
-import type { BootFlags } from '../setup/boot-options.js';
+import type { BootFlags } from '../setup/flags.js';
 import { addBootOptions } from './shared/build-options.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
@@ -47,9 +47,11 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
 async function runVerify(names: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const image = chooseImage(names, flags, 'moby-patch verify IMAGE...');
   const { attachConsole, verify } = await import('../tasks/verify.js');
+  const { parseBootFlags } = await import('../setup/flags.js');
+  const wanted = { ...parseBootFlags(flags), image };
   if (flags.shell === true || flags.ssh !== undefined) {
     // The terminal is the guest's.
-    await attachConsole({ ...flags, image }, createReader(flags, { ...context, live: undefined }));
+    await attachConsole(wanted, createReader(flags, { ...context, live: undefined }));
     return;
   }
   const { describeName } = await import('../setup/named-image.js');
@@ -58,7 +60,7 @@ async function runVerify(names: readonly string[], flags: Flags, context: Comman
   try {
     const result = await withReports({ ...flags, image: describeName(image) }, context, async (onReport) => {
       const session = { ...createReader(flags, context), ...progress };
-      const outcome = await verify({ ...flags, image }, session);
+      const outcome = await verify(wanted, session);
       const { report } = outcome;
       onReport(report, outcome);
       if (report.boot === undefined) throw outcome.error;

@@ -44,7 +44,9 @@ async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
   const { interval, settle, strict, quit } = flags;
   const progress = createProgress(context, flags.quiet ?? false);
   try {
-    const options = { request: flags, interval, settle, strict, quit };
+    const { parseFlags } = await import('../setup/flags.js');
+    const request = parseFlags(flags, context.folder);
+    const options = { request, interval, settle, strict, quit };
     for await (const event of watch(options, () => openSession(flags, context, progress))) {
       if (event.kind === 'watching') {
         await printLines(context, [`watching ${event.image}`]);

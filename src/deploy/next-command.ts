@@ -1,13 +1,14 @@
 import { quoteShell } from '../format/kind/file-kind.js';
 import { MobyPatchError } from '../model/error/error.js';
+import { formatSecretFlag, type SecretSources } from '../setup/secrets.js';
 
 /** What a command of the installed image may name. */
 interface Named {
   readonly image?: string | undefined;
   readonly config?: string | undefined;
-  readonly patch?: readonly string[] | undefined;
-  readonly set?: readonly string[] | undefined;
-  readonly secret?: readonly string[] | undefined;
+  readonly patches?: readonly string[] | undefined;
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+  readonly secrets?: SecretSources | undefined;
   readonly compression?: string | undefined;
   readonly level?: number | undefined;
   readonly mode?: string | undefined;
@@ -31,10 +32,16 @@ export function completeCommands(
 ): string | undefined {
   const target = [...flag('-i', request.image), ...flag('-c', request.config)];
   const wanted = [
-    ...list('-p', request.patch),
+    ...list('-p', request.patches),
     ...(lacksPatches ? ['-p PATCH'] : []),
-    ...list('-s', request.set),
-    ...list('--secret', request.secret),
+    ...list(
+      '-s',
+      Object.entries(request.settings ?? {}).map(([name, value]) => `${name}=${value}`),
+    ),
+    ...list(
+      '--secret',
+      Object.entries(request.secrets ?? {}).map(([name, source]) => formatSecretFlag(name, source)),
+    ),
     ...flag('--compression', request.compression),
     ...flag('--level', request.level),
     ...flag('--mode', request.mode),

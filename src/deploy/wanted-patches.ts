@@ -3,9 +3,8 @@ import type { Plan } from '../model/patch/plan.js';
 import type { Secret } from '../model/patch/secret.js';
 import type { ReadingSession } from '../model/session.js';
 import { createPlan } from '../patch/plan.js';
-import { assertNoFaults, type BuildFlags, createBuildRequest } from '../setup/build-request.js';
+import { assertNoFaults, type BuildArguments, createBuildRequest } from '../setup/build-request.js';
 import { loadConfiguration } from '../setup/configuration.js';
-import { formatSecretFlag } from '../setup/secrets.js';
 import type { Target, TargetOptions } from './target.js';
 
 /**
@@ -14,7 +13,7 @@ import type { Target, TargetOptions } from './target.js';
  */
 export interface DeployRequest
   extends TargetOptions,
-    Omit<BuildFlags, 'output' | 'split' | 'locked' | 'config' | 'image'> {}
+    Omit<BuildArguments, 'output' | 'split' | 'locked' | 'config' | 'image'> {}
 
 /** All that is wanted of the patched image. */
 export interface WantedPatches {
@@ -35,18 +34,17 @@ export async function completeRequest(
   { places }: ReadingSession,
 ): Promise<DeployRequest | undefined> {
   const { values } = await loadConfiguration(places.folder, request.config);
-  if (request.patch !== undefined || (values.patches?.length ?? 0) > 0) return request;
+  if (request.patches !== undefined || (values.patches?.length ?? 0) > 0) return request;
   const last = target.state.deployments.at(-1) ?? target.predecessor?.deployment;
   if (last === undefined) return undefined;
-  const settings = Object.entries(last.settings).map(([key, value]) => `${key}=${value}`);
   const secrets = Object.entries(last.secrets ?? {}).flatMap(([name, { source }]) =>
-    source === undefined ? [] : [formatSecretFlag(name, source)],
+    source === undefined ? [] : [[name, source] as const],
   );
   return {
     ...request,
-    patch: last.patches.map(({ folder }) => folder),
-    set: [...settings, ...(request.set ?? [])],
-    secret: [...secrets, ...(request.secret ?? [])],
+    patches: last.patches.map(({ folder }) => folder),
+    settings: { ...last.settings, ...request.settings },
+    secrets: { ...Object.fromEntries(secrets), ...request.secrets },
   };
 }
 
@@ -55,8 +53,8 @@ export async function loadWantedPatches(
   request: DeployRequest,
   session: ReadingSession,
 ): Promise<WantedPatches> {
-  const flags = { ...request, verify: false, mayLackSecrets: true };
-  const wanted = await createBuildRequest(flags, { ...session, log: () => {} });
+  const needless = { verify: false, mayLackSecrets: true };
+  const wanted = await createBuildRequest({ ...request, ...needless }, { ...session, log: () => {} });
   assertNoFaults(wanted);
   const { patches, settings, secrets, codec, level, mode, single, dataAlign } = wanted;
   const plan = await createPlan({ patches, settings, image: '', stamp: 0, secrets });

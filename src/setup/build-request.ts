@@ -17,7 +17,7 @@ import { addUsed } from '../patch/language/used-patches.js';
 import { isReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
-import { type BootFlags, createKernelError } from './boot-options.js';
+import { type BootArguments, createKernelError } from './boot-options.js';
 import { chooseBoot, isChanging, listObstacles } from './choose-boot.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
 import {
@@ -29,15 +29,18 @@ import {
 import { findPatched, lockName, readLock } from './lock-file.js';
 import { findNamedImage, type ImageName } from './named-image.js';
 import { placesOf } from './reading-session.js';
-import { type LoadedSecrets, loadSecrets, parseSecretFlags } from './secrets.js';
+import { type LoadedSecrets, loadSecrets, type SecretSources } from './secrets.js';
 
-export interface BuildFlags extends BootFlags {
+/** What a build is made of; the configuration says what is left out. Relative paths begin in the working folder. */
+export interface BuildArguments extends BootArguments {
   /** Several files are read as one image. */
   readonly image?: ImageName;
-  readonly patch?: readonly string[];
-  readonly set?: readonly string[];
-  /** `NAME=file:PATH` or `NAME=env:VARIABLE`: where the value of a secret comes from. */
-  readonly secret?: readonly string[];
+  /** Folders or ids. */
+  readonly patches?: readonly string[];
+  /** Values of parameters, by `NAME` or `PATCH.NAME`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Where the values of secrets come from, by `NAME` or `PATCH.NAME`. */
+  readonly secrets?: SecretSources;
   /** Whether a secret may have no value, for a use case that builds nothing. */
   readonly mayLackSecrets?: boolean;
   readonly output?: string;
@@ -71,25 +74,28 @@ export interface BuildFlags extends BootFlags {
 }
 
 /**
- * Puts the flags over the configuration file and finds everything that both name. Faults that need nothing else to be
+ * Puts the arguments over the configuration file and finds everything that both name. Faults that need nothing else to be
  * seen are in the request, for a build to tell them together with those of the machine. Errors (`invalid`):
- * `image-missing`, `image-unknown`, `output-twice`, `setting-invalid`, `secret-exposed`,
+ * `image-missing`, `image-unknown`, `output-twice`, `secret-exposed`,
  * `secret-missing`, `secret-invalid`, `stamp-invalid`, `lock-missing`.
  */
-export async function createBuildRequest(flags: BuildFlags, session: ReadingSession): Promise<BuildRequest> {
+export async function createBuildRequest(
+  wanted: BuildArguments,
+  session: ReadingSession,
+): Promise<BuildRequest> {
   const { places, environment } = session;
-  const configuration = await loadConfiguration(places.folder, flags.config);
+  const configuration = await loadConfiguration(places.folder, wanted.config);
   const { values } = configuration;
-  if (flags.offline) refuseRemote([flags.image ?? values.image ?? []].flat());
-  const { image, files } = await findWantedImage(flags, configuration, session);
-  const { output, split } = chooseOutput(flags, configuration, places);
+  if (wanted.offline) refuseRemote([wanted.image ?? values.image ?? []].flat());
+  const { image, files } = await findWantedImage(wanted, configuration, session);
+  const { output, split } = chooseOutput(wanted, configuration, places);
   const faults: MobyPatchError[] = [];
-  const names = flags.patch ?? values.patches ?? [];
-  const patches = await loadPatches(names, { flags, configuration, places, faults });
+  const names = wanted.patches ?? values.patches ?? [];
+  const patches = await loadPatches(names, { wanted, configuration, places, faults });
   const isWhole = faults.length === 0;
   faults.push(...findOutputFaults({ output, split }, files));
   // What is given to a patch that could not be read would seem to be unknown.
-  const chosen = chooseSettings(flags, values, patches);
+  const chosen = chooseSettings(wanted, values, patches);
   const settings = isWhole ? chosen : keepKnown(chosen, patches);
   // A secret among them is refused before somebody is asked for its value.
   refuseExposed(patches, settings);
@@ -102,28 +108,28 @@ export async function createBuildRequest(flags: BuildFlags, session: ReadingSess
     ...((split || files.length > 1) && { files }),
     patches,
     settings,
-    ...(await chooseSecrets({ flags, configuration, patches, isWhole }, session)),
+    ...(await chooseSecrets({ wanted, configuration, patches, isWhole }, session)),
     output,
-    accept: [...(values.accept ?? []), ...(flags.accept ?? [])],
-    twice: flags.twice,
-    compareStock: flags.compareStock,
-    provenance: flags.provenance,
-    record: flags.record,
-    again: flags.again,
+    accept: [...(values.accept ?? []), ...(wanted.accept ?? [])],
+    twice: wanted.twice,
+    compareStock: wanted.compareStock,
+    provenance: wanted.provenance,
+    record: wanted.record,
+    again: wanted.again,
     ...(await findPatched(image.initrd)),
-    ...(await loadLock(flags, configuration.folder)),
-    engine: flags.engine ?? values.engine ?? 'auto',
-    limits: chooseStepLimits(flags, values),
-    codec: await collectFault(faults, () => parseCodec(flags.compression ?? values.compression)),
-    level: flags.level ?? values.level,
-    mode: flags.mode ?? values.mode,
-    single: flags.singleMember ?? values['single-member'],
-    dataAlign: flags.dataAlign ?? values['data-align'],
+    ...(await loadLock(wanted, configuration.folder)),
+    engine: wanted.engine ?? values.engine ?? 'auto',
+    limits: chooseStepLimits(wanted, values),
+    codec: await collectFault(faults, () => parseCodec(wanted.compression ?? values.compression)),
+    level: wanted.level ?? values.level,
+    mode: wanted.mode ?? values.mode,
+    single: wanted.singleMember ?? values['single-member'],
+    dataAlign: wanted.dataAlign ?? values['data-align'],
     stamp: parseStamp(environment.SOURCE_DATE_EPOCH),
   };
-  faults.push(...listObstacles(request, flags.dropSignatures === true));
-  if (!flags.verify) return request;
-  const verify = chooseBoot({ flags, configuration, places, image });
+  faults.push(...listObstacles(request, wanted.dropSignatures === true));
+  if (!wanted.verify) return request;
+  const verify = chooseBoot({ wanted, configuration, places, image });
   if (verify !== undefined) return { ...request, verify };
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
   if (isChanging(request) || !isWhole)
@@ -158,8 +164,10 @@ async function collectFault<T>(faults: MobyPatchError[], work: () => T | Promise
  * For `build` and `plan`: a file that is not named is for the image that it names itself, so that a build of another
  * image does not depend on the working folder.
  */
-export function ignoreUnnamedFile<Flags extends BuildFlags>(flags: Flags): Flags {
-  return flags.image === undefined || flags.config !== undefined ? flags : { ...flags, config: false };
+export function ignoreUnnamedFile<Wanted extends Pick<BuildArguments, 'image' | 'config'>>(
+  wanted: Wanted,
+): Wanted {
+  return wanted.image === undefined || wanted.config !== undefined ? wanted : { ...wanted, config: false };
 }
 
 /**
@@ -167,10 +175,10 @@ export function ignoreUnnamedFile<Flags extends BuildFlags>(flags: Flags): Flags
  * that does not use it.
  */
 export async function describeIgnoredFile(
-  flags: BuildFlags,
+  wanted: Pick<BuildArguments, 'image' | 'config'>,
   { folder }: Places,
 ): Promise<string | undefined> {
-  if (flags.image === undefined || flags.config !== undefined) return undefined;
+  if (wanted.image === undefined || wanted.config !== undefined) return undefined;
   if (!(await stat(join(folder, configurationName)).catch(() => undefined))?.isFile()) return undefined;
   const loaded = await loadConfiguration(folder, undefined).catch(() => undefined);
   const patches = loaded?.values.patches ?? [];
@@ -185,19 +193,19 @@ interface WantedImage {
 }
 
 async function findWantedImage(
-  flags: BuildFlags,
+  wanted: BuildArguments,
   configuration: LoadedConfiguration,
   session: ReadingSession,
 ): Promise<WantedImage> {
-  const wanted = flags.image ?? configuration.values.image;
-  if (wanted === undefined)
+  const names = wanted.image ?? configuration.values.image;
+  if (names === undefined)
     throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
       hint: 'moby-patch build -i IMAGE, or image: in moby-patch.yaml',
     });
   const project = configuration.folder;
-  const from = flags.image === undefined ? project : session.places.folder;
+  const from = wanted.image === undefined ? project : session.places.folder;
   const found: FoundImage[] = [];
-  for (const name of [wanted].flat()) found.push(await findNamedImage(name, session, { project, from }));
+  for (const name of [names].flat()) found.push(await findNamedImage(name, session, { project, from }));
   const [image] = found;
   if (image === undefined) throw new Error('a list of images is never empty');
   return { image, files: found.map(({ name, initrd }) => ({ name, path: initrd })) };
@@ -214,7 +222,7 @@ function refuseRemote(names: readonly string[]): void {
 
 /** Of the lock, with what is kept beside it where no network may be used. */
 async function loadLock(
-  { locked, offline }: BuildFlags,
+  { locked, offline }: BuildArguments,
   folder: string,
 ): Promise<Pick<BuildRequest, 'lock' | 'offline' | 'vendor'>> {
   const lock = locked ? await readLock(join(folder, lockName)) : undefined;
@@ -224,7 +232,7 @@ async function loadLock(
 }
 
 interface LoadOptions {
-  readonly flags: BuildFlags;
+  readonly wanted: BuildArguments;
   readonly configuration: LoadedConfiguration;
   readonly places: Places;
   /** Gets an error for each patch that is left out. */
@@ -234,9 +242,9 @@ interface LoadOptions {
 /** A relative path begins in the folder of the configuration, or in the working folder, by where it is written. */
 async function loadPatches(
   names: readonly string[],
-  { flags, configuration, places, faults }: LoadOptions,
+  { wanted, configuration, places, faults }: LoadOptions,
 ): Promise<readonly Patch[]> {
-  const from = flags.patch === undefined ? configuration.folder : places.folder;
+  const from = wanted.patches === undefined ? configuration.folder : places.folder;
   const roots = placesOf(configuration.folder, places).patches;
   const load = async (name: string) => loadPatch(await findPatch(locatePatch(name, from), roots));
   const loaded = await Promise.all(names.map((name) => collectFault(faults, () => load(name))));
@@ -247,7 +255,7 @@ async function loadPatches(
 }
 
 function chooseStepLimits(
-  { stepMemory, stepProcesses }: BuildFlags,
+  { stepMemory, stepProcesses }: BuildArguments,
   values: Configuration,
 ): Partial<StepLimits> {
   const memory = stepMemory ?? values['step-memory'];
@@ -262,13 +270,13 @@ export function locatePatch(name: string, from: string): string {
 
 /** The settings of the file are for the patches of the file; other patches ignore those they do not declare. */
 function chooseSettings(
-  flags: BuildFlags,
+  wanted: BuildArguments,
   values: Configuration,
   patches: readonly Patch[],
 ): Record<string, string> {
   const settings = values.settings ?? {};
-  const given = parseSettings(flags.set ?? []);
-  if (flags.patch === undefined) return { ...settings, ...given };
+  const given = wanted.settings ?? {};
+  if (wanted.patches === undefined) return { ...settings, ...given };
   return { ...keepKnown(settings, patches), ...given };
 }
 
@@ -278,8 +286,17 @@ function keepKnown<T>(given: Readonly<Record<string, T>>, patches: readonly Patc
   return Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
 }
 
+function locateSources(sources: SecretSources = {}, from: string): SecretSources {
+  return Object.fromEntries(
+    Object.entries(sources).map(([name, source]) => [
+      name,
+      'file' in source ? { file: resolve(from, source.file) } : source,
+    ]),
+  );
+}
+
 interface SecretChoice {
-  readonly flags: BuildFlags;
+  readonly wanted: BuildArguments;
   readonly configuration: LoadedConfiguration;
   readonly patches: readonly Patch[];
   readonly isWhole: boolean;
@@ -287,37 +304,18 @@ interface SecretChoice {
 
 /** Those of the file that no patch declares are for other patches, as its settings are. */
 function chooseSecrets(
-  { flags, configuration, patches, isWhole }: SecretChoice,
+  { wanted, configuration, patches, isWhole }: SecretChoice,
   session: ReadingSession,
 ): Promise<LoadedSecrets> {
   const { values, folder } = configuration;
-  const given = parseSecretFlags(flags.secret ?? [], session.places.folder);
-  const configured = Object.entries(values.secrets ?? {}).map(
-    ([name, source]) => [name, 'file' in source ? { file: resolve(folder, source.file) } : source] as const,
-  );
+  const given = locateSources(wanted.secrets, session.places.folder);
   const request = {
     patches,
-    flags: isWhole ? given : keepKnown(given, patches),
-    configured: Object.fromEntries(configured),
-    isRequired: flags.mayLackSecrets !== true,
+    given: isWhole ? given : keepKnown(given, patches),
+    configured: locateSources(values.secrets, folder),
+    isRequired: wanted.mayLackSecrets !== true,
   };
   return loadSecrets(request, session);
-}
-
-/** Error (`invalid`): `setting-invalid`. */
-export function parseSettings(settings: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    settings.map((setting) => {
-      const [name, ...value] = setting.split('=');
-      if (name === undefined || name === '' || value.length === 0) {
-        const message = `found the setting "${setting}", wanted NAME=VALUE`;
-        throw new MobyPatchError('invalid', 'setting-invalid', message, {
-          hint: `-s ${name || 'NAME'}=VALUE`,
-        });
-      }
-      return [name, value.join('=')];
-    }),
-  );
 }
 
 /** Error (`invalid`): `compression-unknown`. */

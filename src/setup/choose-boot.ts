@@ -3,32 +3,32 @@ import type { FoundImage } from '../catalog/find-image.js';
 import type { BootOptions, BuildRequest } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Places } from '../model/session.js';
-import { type BootFlags, createBootOptions } from './boot-options.js';
+import { type BootArguments, createBootOptions } from './boot-options.js';
 import type { LoadedConfiguration } from './configuration.js';
 
 export interface BootChoices {
-  readonly flags: BootFlags;
+  readonly wanted: BootArguments;
   readonly configuration: LoadedConfiguration;
   readonly places: Places;
   readonly image: FoundImage;
 }
 
 /** How the output is booted: with the kernel that is named, that beside the image, or that of the wrapper; undefined: there is none. */
-export function chooseBoot({ flags, configuration, places, image }: BootChoices): BootOptions | undefined {
+export function chooseBoot({ wanted, configuration, places, image }: BootChoices): BootOptions | undefined {
   const { values } = configuration;
-  const kernel = chooseKernel(flags, configuration, places) ?? image.kernel;
-  if (kernel !== undefined) return createBootOptions({ flags, values, image, kernel });
+  const kernel = chooseKernel(wanted, configuration, places) ?? image.kernel;
+  if (kernel !== undefined) return createBootOptions({ wanted, values, image, kernel });
   const part = image.wrapped?.boot.kernel;
   if (part === undefined) return undefined;
-  return { ...createBootOptions({ flags, values, image, kernel: part }), kernelIsPart: true };
+  return { ...createBootOptions({ wanted, values, image, kernel: part }), kernelIsPart: true };
 }
 
 function chooseKernel(
-  flags: BootFlags,
+  wanted: BootArguments,
   configuration: LoadedConfiguration,
   places: Places,
 ): string | undefined {
-  if (flags.kernel !== undefined) return resolve(places.folder, flags.kernel);
+  if (wanted.kernel !== undefined) return resolve(places.folder, wanted.kernel);
   const { kernel } = configuration.values;
   return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
 }

@@ -24,8 +24,8 @@ const longestSecret = 64 * 1024;
 
 export interface SecretRequest {
   readonly patches: readonly Patch[];
-  /** Those of the command line, which come before the environment, and those of the configuration, which follow it. */
-  readonly flags: SecretSources;
+  /** Those that come before the environment, and those of the configuration, which follow it. */
+  readonly given: SecretSources;
   readonly configured: SecretSources;
   /** Whether a secret without a value is refused; otherwise it has one that fits nothing, with a warning, and nobody is asked. */
   readonly isRequired: boolean;
@@ -42,8 +42,8 @@ export interface LoadedSecrets {
  * secret, `secret-unreadable`, `secret-invalid`; none shows a value.
  */
 export async function loadSecrets(request: SecretRequest, session: ReadingSession): Promise<LoadedSecrets> {
-  const { patches, flags, configured, isRequired } = request;
-  checkNames(patches, flags);
+  const { patches, given: named, configured, isRequired } = request;
+  checkNames(patches, named);
   const declared = patches.flatMap((patch) =>
     Object.entries(patch.parameters)
       .filter(([, { secret }]) => secret)
@@ -55,7 +55,7 @@ export async function loadSecrets(request: SecretRequest, session: ReadingSessio
   const warnings: string[] = [];
   for (const { patch, name, parameter } of declared) {
     const source =
-      findSource(patch, name, flags) ?? findVariable(name, session) ?? findSource(patch, name, configured);
+      findSource(patch, name, named) ?? findVariable(name, session) ?? findSource(patch, name, configured);
     const wanted = { patch, name, parameter, isRequired, warnings };
     const given = await readSource(source, wanted, session);
     if (given !== undefined) checkSecret(name, given, parameter);

@@ -10,7 +10,7 @@ import type { BootRequest, BootResult } from '../model/result/boot.js';
 import type { Outcome } from '../model/result/report.js';
 import type { ReadingSession, Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
-import { type BootFlags, createBootOptions, createKernelError } from '../setup/boot-options.js';
+import { type BootArguments, createBootOptions, createKernelError } from '../setup/boot-options.js';
 import { describeName, findNamedImage, type ImageName, openNamedImage } from '../setup/named-image.js';
 import { type UnwrappedImage, unwrapFound } from '../setup/wrapped-image.js';
 import { openImage } from '../unpack/open-image.js';
@@ -22,7 +22,7 @@ import { listBootChecks } from '../verify/preflight/boot-checks.js';
 import { createWritableCheck } from '../verify/preflight/output-checks.js';
 import { refuseProblems, runChecks } from '../verify/preflight/run-checks.js';
 
-export interface VerifyRequest extends BootFlags {
+export interface VerifyRequest extends BootArguments {
   /** A file, or the id of an image definition; several files that are one image. */
   readonly image: ImageName;
   /** Where the console of the guest is written. */
@@ -112,7 +112,7 @@ async function openFound(
   try {
     draft.set({ before: image.layout });
     draft.restrict(access ?? image.access);
-    const wanted = createBootOptions({ flags: request, image: definition, kernel });
+    const wanted = createBootOptions({ wanted: request, image: definition, kernel });
     const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
     const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
     if (copy !== undefined) checks.push(createWritableCheck(copy, image));

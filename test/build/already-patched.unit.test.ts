@@ -22,8 +22,8 @@ test('an image that has a patch is known by its record or its manifest, and does
     await writeFile(join(folder, name, 'patch.yaml'), `title: ${name}\nsteps:\n${step}`);
   }
   await using session = createSession({ folder, environment: { HOME: folder }, cache: false });
-  const run = async (from: string, patch: readonly string[], more: object = {}) => {
-    const flags = { image: from, patch, verify: false, config: false as const, ...more };
+  const run = async (from: string, patches: readonly string[], more: object = {}) => {
+    const flags = { image: from, patches, verify: false, config: false as const, ...more };
     const { report } = await build(await createBuildRequest(flags, session), session);
     return report.error?.code ?? report.error;
   };

@@ -12,8 +12,8 @@ test('each command of a hint gets the flags that it has, quoted for a shell', (t
   const request = {
     image: 'my image.img',
     config: 'conf/x.yaml',
-    patch: ['nfs', "it's"],
-    set: ['a=b c'],
+    patches: ['nfs', "it's"],
+    settings: { a: 'b c' },
     level: 9,
     singleMember: true,
   };

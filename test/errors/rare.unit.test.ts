@@ -243,17 +243,17 @@ const cases: readonly [string, (t: ExecutionContext) => unknown][] = [
   ],
   [
     'matrix-empty',
-    () => proveMatrix({ images: [], kernels: [], rows: [['a']], flags: { verify: true } }, session),
+    () => proveMatrix({ images: [], kernels: [], rows: [['a']], build: { verify: true } }, session),
   ],
   [
     'matrix-empty',
-    () => proveMatrix({ images: ['a'], kernels: [], rows: [], flags: { verify: true } }, session),
+    () => proveMatrix({ images: ['a'], kernels: [], rows: [], build: { verify: true } }, session),
   ],
   [
     'matrix-kernels',
     () =>
       proveMatrix(
-        { images: ['a', 'b', 'c'], kernels: ['a', 'b'], rows: [['a']], flags: { verify: true } },
+        { images: ['a', 'b', 'c'], kernels: ['a', 'b'], rows: [['a']], build: { verify: true } },
         session,
       ),
   ],

@@ -8,7 +8,7 @@ import { showExample } from '#src/patch/language/step-examples.js';
 import { createPlan } from '#src/patch/plan.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { renderError } from '#src/report/error.js';
-import { parseSettings } from '#src/setup/build-request.js';
+import { parseSettings } from '#src/setup/flags.js';
 import { createReadingSession } from '#src/setup/reading-session.js';
 import { check } from '#src/tasks/check/check.js';
 import { formatText } from '#src/tasks/check/formats.js';

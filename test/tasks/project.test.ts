@@ -149,10 +149,9 @@ test('patches, settings and image are checked before a file is written', async (
   const refused = [
     [{ image: 'refrence' }, 'image-unknown', /did you mean "reference"/],
     [{ image: 'linux' }, 'image-invalid', /found the bytes 4d5a/],
-    [{ patch: ['nsf'] }, 'patch-unknown', /did you mean "nfs"/],
-    [{ patch: ['nfs'], set: ['sever=x'] }, 'setting-unknown', /did you mean "server"/],
-    [{ patch: ['nfs'], set: ['timeout=soon'] }, 'patch-invalid', /timeout: found "soon"/],
-    [{ set: ['greeting'] }, 'setting-invalid', /wanted NAME=VALUE/],
+    [{ patches: ['nsf'] }, 'patch-unknown', /did you mean "nfs"/],
+    [{ patches: ['nfs'], settings: { sever: 'x' } }, 'setting-unknown', /did you mean "server"/],
+    [{ patches: ['nfs'], settings: { timeout: 'soon' } }, 'patch-invalid', /timeout: found "soon"/],
   ] as const;
   for (const [flags, code, message] of refused) {
     const error = await t.throwsAsync(
@@ -166,7 +165,12 @@ test('patches, settings and image are checked before a file is written', async (
 
 test('named patches take the place of the example, and their parameters are listed', async (t) => {
   const folder = await createTestFolder(t);
-  const request = { image: 'reference', patch: ['nfs'], set: ['server=10.0.2.2'], output: 'out.img' };
+  const request = {
+    image: 'reference',
+    patches: ['nfs'],
+    settings: { server: '10.0.2.2' },
+    output: 'out.img',
+  };
   await createProject(request, createTestSession(folder));
   t.deepEqual(await list(folder), ['moby-patch.yaml']);
   const text = await readFile(join(folder, 'moby-patch.yaml'), 'utf8');

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { digestBytes } from '#src/io/digest.js';
 import type { WrappedImage } from '#src/model/image/wrapper.js';
-import { type BuildFlags, createBuildRequest } from '#src/setup/build-request.js';
+import { type BuildArguments, createBuildRequest } from '#src/setup/build-request.js';
 import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
 import { checkWrapper, replaceInitrd } from '#src/wrapper/replace-initrd.js';
 import { alignUp, createChecksum, parseProgram } from '#src/wrapper/uki/pe.js';
@@ -123,11 +123,11 @@ test('a build of a signed UKI is refused before any step, and without a patch it
     'title: x\nsteps:\n  - file: {path: etc/motd, content: x}\n',
   );
   const session = createTestSession(folder);
-  const create = (flags: Partial<BuildFlags>) =>
-    createBuildRequest({ image: 'old', patch: ['./motd'], verify: false, ...flags }, session);
+  const create = (flags: Partial<BuildArguments>) =>
+    createBuildRequest({ image: 'old', patches: ['./motd'], verify: false, ...flags }, session);
   t.is((await create({})).faults?.[0]?.code, 'wrapper-unfit');
   t.deepEqual((await create({ dropSignatures: true })).faults, []);
-  t.deepEqual((await create({ patch: [] })).faults, []);
+  t.deepEqual((await create({ patches: [] })).faults, []);
 });
 
 test('a uImage gets a new size and both sums; what follows stays', async (t) => {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { TargetOptions } from '../../deploy/target.js';
-import type { DeployRequest } from '../../deploy/wanted-patches.js';
+import type { BuildFlags } from '../../setup/flags.js';
 import {
   addBootOptions,
   addStepLimitOptions,
@@ -16,9 +16,11 @@ export interface TargetFlags extends TargetOptions {
   readonly json?: boolean;
 }
 
-export interface RequestFlags extends TargetFlags, Omit<DeployRequest, 'verify'>, LimitFlags {}
+type Named = Omit<BuildFlags, 'output' | 'split' | 'locked' | 'config' | 'image'>;
 
-export interface DeployFlags extends TargetFlags, DeployRequest, ReportFlags, SessionFlags {
+export interface RequestFlags extends TargetFlags, Omit<Named, 'verify' | 'kernel'>, LimitFlags {}
+
+export interface DeployFlags extends TargetFlags, Omit<Named, 'kernel'>, ReportFlags, SessionFlags {
   readonly quit?: boolean;
   readonly quiet?: boolean;
 }

@@ -7,14 +7,13 @@ export interface ImageCheckRequest {
   readonly image: readonly string[];
   /** Folders or ids of patches; none: those of the configuration. */
   readonly named: readonly string[];
-  /** `NAME=VALUE`. */
-  readonly set?: readonly string[] | undefined;
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly strict?: boolean | undefined;
 }
 
 /** Whether patches fit an image: each step is tried on it, as far as no command runs before it. */
 export async function checkInImage(
-  { image, named, set, strict = false }: ImageCheckRequest,
+  { image, named, settings, strict = false }: ImageCheckRequest,
   session: Session,
 ): Promise<CheckedFile> {
   const name = image.join(' ');
@@ -22,8 +21,8 @@ export async function checkInImage(
     const request = await createBuildRequest(
       {
         image: [...image],
-        ...(named.length > 0 && { patch: named }),
-        ...(set !== undefined && { set }),
+        ...(named.length > 0 && { patches: named }),
+        ...(settings !== undefined && { settings }),
         verify: false,
         mayLackSecrets: true,
       },

@@ -7,8 +7,7 @@ export interface PlanOnImage {
   readonly image: readonly string[];
   /** A folder or an id. */
   readonly patch: string;
-  /** `NAME=VALUE`. */
-  readonly set: readonly string[];
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /**
@@ -16,11 +15,11 @@ export interface PlanOnImage {
  * machine could build it is no concern. Errors: those of a plan.
  */
 export async function planOnImage(
-  { image, patch, set }: PlanOnImage,
+  { image, patch, settings }: PlanOnImage,
   session: Session,
 ): Promise<PlannedImage> {
-  const flags = { image, patch: [patch], set, config: false, verify: false, mayLackSecrets: true } as const;
-  const request = await createBuildRequest(flags, session);
+  const rest = { config: false, verify: false, mayLackSecrets: true } as const;
+  const request = await createBuildRequest({ image, patches: [patch], settings, ...rest }, session);
   const faults = (request.faults ?? []).filter(({ code }) => !code.startsWith('output'));
   assertNoFaults({ ...request, faults });
   const { report, error } = await planBuild({ ...request, faults }, { ...session, log: () => {} });

@@ -9,7 +9,7 @@ import { loadPatch } from '../../patch/language/load-patch.js';
 import { checkSettings, resolveParameters } from '../../patch/language/parameters.js';
 import { parsePatch } from '../../patch/language/parse-patch.js';
 import { addUsed } from '../../patch/language/used-patches.js';
-import { locatePatch, parseSettings } from '../../setup/build-request.js';
+import { locatePatch } from '../../setup/build-request.js';
 import { findNamedImage } from '../../setup/named-image.js';
 import { refuseStart } from '../../unpack/image-start.js';
 import { createProblemError } from '../../yaml/problems.js';
@@ -21,9 +21,8 @@ export interface ProjectRequest {
   readonly image?: string;
   readonly kernel?: string;
   /** Instead of the example. */
-  readonly patch?: readonly string[];
-  /** `NAME=VALUE`. */
-  readonly set?: readonly string[];
+  readonly patches?: readonly string[];
+  readonly settings?: Readonly<Record<string, string>>;
   readonly output: string;
   /** Replace files that are there already. */
   readonly force?: boolean;
@@ -55,11 +54,11 @@ export async function createProject(
 ): Promise<CreatedProject> {
   const { folder, ...places } = session.places;
   const image = await chooseImage(request, session);
-  const settings = parseSettings(request.set ?? []);
+  const settings = request.settings ?? {};
   const ids = [...(await listPatches(places.patches)).keys()].filter((id) => id !== exampleId);
-  const example = request.patch === undefined ? createPatchText(places.schemas, folder) : undefined;
+  const example = request.patches === undefined ? createPatchText(places.schemas, folder) : undefined;
   const patches =
-    example === undefined ? await loadPatches(request.patch ?? [], session) : [parseExample(example)];
+    example === undefined ? await loadPatches(request.patches ?? [], session) : [parseExample(example)];
   checkSettings(patches, settings);
   for (const patch of patches) resolveParameters(patch, settings);
   const configuration = createConfigurationText({
@@ -69,7 +68,7 @@ export async function createProject(
     images: [...(await listDefinitions(places.images)).keys()],
     kernel: request.kernel,
     kernelBeside: image.kernel,
-    patches: request.patch ?? [exampleId],
+    patches: request.patches ?? [exampleId],
     ids,
     parameters: patches.flatMap(({ parameters }) => Object.entries(parameters)),
     settings,

@@ -1,7 +1,7 @@
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Matrix, MatrixCell } from '../../model/result/matrix.js';
 import type { Session } from '../../model/session.js';
-import { assertNoFaults, type BuildFlags, createBuildRequest } from '../../setup/build-request.js';
+import { assertNoFaults, type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import { findPlan, proveBuild } from './prove-build.js';
 
 export interface MatrixRequest {
@@ -11,7 +11,7 @@ export interface MatrixRequest {
   /** Sets of patches. */
   readonly rows: readonly (readonly string[])[];
   /** Everything else, the same for all cells. */
-  readonly flags: BuildFlags;
+  readonly build: BuildArguments;
 }
 
 /** Every set of patches in every image: a build with a boot each, unless an earlier run has proven the same. */
@@ -45,7 +45,7 @@ export async function proveMatrix(request: MatrixRequest, session: Session): Pro
   return { version: 1, images, rows, cells, boots };
 }
 
-interface CellRequest extends Pick<MatrixRequest, 'flags'> {
+interface CellRequest extends Pick<MatrixRequest, 'build'> {
   readonly image: string;
   readonly patches: readonly string[];
   readonly kernel: string | undefined;
@@ -54,12 +54,12 @@ interface CellRequest extends Pick<MatrixRequest, 'flags'> {
 
 /** What a patch or an image is at fault for is the state of its cell; an abort ends all of them. */
 async function proveCell(
-  { flags, image, patches, kernel, digests }: CellRequest,
+  { build: rest, image, patches, kernel, digests }: CellRequest,
   session: Session,
 ): Promise<MatrixCell> {
   const cell = { image, patches };
   try {
-    const wanted = { ...flags, image, patch: patches, config: false as const, ...(kernel && { kernel }) };
+    const wanted = { ...rest, image, patches, config: false as const, ...(kernel && { kernel }) };
     const build = await createBuildRequest({ ...wanted, output: 'image' }, session);
     assertNoFaults(build);
     if ((await findPlan(build, session)).steps.length === 0) return { ...cell, state: 'no effect' };
