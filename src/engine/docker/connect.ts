@@ -29,11 +29,7 @@ export async function probeDocker(
     const daemon = await connectDocker(environment);
     const { version, os, arch } = await daemon.version({ seconds, signal });
     const at = `${daemon.endpoint.host} (${daemon.endpoint.source})`;
-    if (os === 'linux')
-      return {
-        ready: true,
-        reason: `Docker ${version}, ${os}/${arch}, at ${at}${await explainGroups(daemon, seconds)}`,
-      };
+    if (os === 'linux') return { ready: true, reason: `Docker ${version}, ${os}/${arch}, at ${at}` };
     return {
       ready: false,
       reason: `Docker at ${at} runs ${os} containers`,
@@ -43,13 +39,6 @@ export async function probeDocker(
     if (!(error instanceof MobyPatchError) || error.kind === 'interrupted') throw error;
     return { ready: false, reason: error.message, hint: createErrorReport(error).hint };
   }
-}
-
-async function explainGroups(daemon: Daemon, seconds: number): Promise<string> {
-  const machine = await daemon.readMachine(AbortSignal.timeout(seconds * 1000)).catch(() => undefined);
-  return machine?.isGrouped === false
-    ? '; without limits for all processes together: the daemon has no control groups'
-    : '';
 }
 
 type Dial = () => Duplex;

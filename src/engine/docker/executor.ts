@@ -114,13 +114,17 @@ async function startContainer(options: StartOptions): Promise<StartedContainer> 
 
 /** Undefined when there is no such image. */
 async function startFrom(imageId: string, options: StartOptions): Promise<StartedContainer | undefined> {
-  const { daemon, owner, signal, cache } = options;
+  const { daemon, owner, signal, cache, log } = options;
   const layers = await daemon.readLayers(imageId, signal);
   if (layers === undefined) return undefined;
   const { memory, isGrouped } = await daemon.readMachine(signal);
   const limits = completeLimits(options.limits, memory);
   const created = await createContainer({ daemon, imageId, owner, limits, isGrouped, signal });
   if (created === undefined) return undefined;
+  if (!isGrouped)
+    log(
+      'docker: the daemon has no control groups: each process gets the limits of a step, not all of them together',
+    );
   const { version } = await daemon.version({ signal });
   const origin = await readOrigin(created.export, { layers, daemonVersion: version, cache });
   return { container: await created.start(), origin };
