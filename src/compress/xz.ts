@@ -164,7 +164,7 @@ function assertBootable(file: InputFile, offset: number, { check, block }: XzHea
     throw createMemberError(file, {
       code: 'image-unsupported',
       offset,
-      message: 'the xz stream has a delta filter, which a kernel has not',
+      message: 'the xz stream uses a delta filter, which the kernel does not support',
       hint,
     });
 }

@@ -8,7 +8,7 @@ import { type Overlay, pathOf } from './overlay.js';
 
 /** The commands of a workspace. The first one starts the executor: a build without commands never starts anything. */
 export interface Commands extends AsyncDisposable {
-  /** Starts the executor early where its root is there already: an import is too much work for a command that may never come. */
+  /** Starts early if an earlier build left the root; an import is too expensive for a command that may never run. */
   expect(): void;
   /** Applies the news of the overlay to the root first. */
   run(argv: readonly string[], options: RunOptions): Promise<RunResult>;

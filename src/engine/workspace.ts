@@ -30,7 +30,7 @@ export interface WorkspaceOptions extends ExecutorOptions {
 /**
  * The one workspace of all engines. Steps that only put and remove files work on an overlay over the image's
  * entries, in this process, so every engine gives the same bytes for them. Before a command runs, what was put is
- * pushed to the engine's root; after it, what differs there is pulled back when somebody looks. Nothing that no step
+ * pushed to the engine's root; after it, what differs there is pulled back on the next read. Nothing that no step
  * touched ever passes through an engine.
  */
 export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {

@@ -19,7 +19,7 @@ export async function inTurns<T>(work: Generator<void, T, void>, signal?: AbortS
   }
 }
 
-/** For a loop that awaits what is there already, which lets nothing else in: gives others a turn now and then. */
+/** Yields now and then in a loop whose awaits resolve at once. */
 export function createTurns(signal?: AbortSignal): () => Promise<void> | undefined {
   let end = performance.now() + longestTurn;
   return () => {

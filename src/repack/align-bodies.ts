@@ -68,7 +68,7 @@ export async function* alignBodies(
   yield emit(new Uint8Array((block - (size % block)) % block));
 }
 
-/** The record without what its name has behind it, and with so many NULs more. */
+/** The header and name, padded with `extra` NULs. */
 function widenName(header: Header, name: Uint8Array, extra: number): Uint8Array {
   const namesize = name.length + 1 + extra;
   const end = headerSize + namesize;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Name -> version. Not a `z.record`, which drops the name `__proto__`: whoever makes a package chooses its name. */
+/** Name -> version. Not a `z.record`, which drops the name `__proto__`: the maker of a package chooses its name. */
 export const packageVersions = z.custom<Readonly<Record<string, string>>>(isTexts, {
   error: 'expected versions by the names of packages',
 });

@@ -230,7 +230,7 @@ async function openPlace({ source, scratch, session }: Run, spool: Spool): Promi
 
 /** An archive or a compressed member stands at its start, and no tar. */
 async function isImage(path: string, name: string): Promise<boolean> {
-  // What is no file is told in the words of the tar that was wanted.
+  // Anything but a regular file is left to the tar reader, whose error names it.
   if (!(await stat(path)).isFile()) return false;
   await using file = await openInputFile(path, name);
   const start = await file.read(0, Math.min(512, file.size));

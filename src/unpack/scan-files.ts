@@ -68,7 +68,7 @@ async function scanPart(
     const part = { ...limitFile(file, end, name), start: offset };
     const problem = refuseStart(await part.read(offset, Math.min(offset + 512, end)), name);
     if (problem !== undefined) throw problem;
-    // A file of nothing but zeros is none of the errors of a whole image.
+    // One file of zeros is valid; only a whole image of zeros is not.
     return await scanImage(part, { ...options, start: { offset, segments: before.length, records: 1 } });
   } catch (error) {
     throw isAbout(error, name) ? moveOffset(error, offset) : error;

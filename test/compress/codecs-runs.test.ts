@@ -145,11 +145,15 @@ const stopEarly = `
   console.log(JSON.stringify({ during, after: listPrograms() }));
 `;
 
-declareTest(findMissingProgram('zstd', 'ps'), 'whoever stops reading leaves no program behind', async (t) => {
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', stopEarly], {
-    timeout: 60_000,
-  });
-  const { during, after } = JSON.parse(stdout);
-  t.true(during.length > 0, 'a run was under way');
-  t.deepEqual(after, []);
-});
+declareTest(
+  findMissingProgram('zstd', 'ps'),
+  'a reader that stops early leaves no program behind',
+  async (t) => {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', stopEarly], {
+      timeout: 60_000,
+    });
+    const { during, after } = JSON.parse(stdout);
+    t.true(during.length > 0, 'a run was under way');
+    t.deepEqual(after, []);
+  },
+);

@@ -140,7 +140,7 @@ async function checkText(
     throw error;
   });
   if (result === undefined) return undefined;
-  if (result.exitCode === 0) return `${argv[0]} finds it right`;
+  if (result.exitCode === 0) return `${argv[0]} accepts it`;
   throw new MobyPatchError(
     'invalid',
     'host-file-invalid',

@@ -1,7 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { MobyPatchError } from '../../model/error/error.js';
 
-/** What a work will write. */
+/** Disk space that an operation needs. */
 export interface SpaceNeed {
   /** An existing folder. */
   readonly folder: string;

@@ -16,7 +16,7 @@ export interface OwnFolder {
 /**
  * Refuses a folder whose content this process believes, when somebody else owns it or can write it. Root counts as
  * the user, since root can do everything anyway; under sudo the caller does too, since all arguments are his. A group
- * that has no other member is no somebody: umask 002 makes folders so. A missing folder passes. Error (`invalid`):
+ * without other members is nobody else; umask 002 makes such folders. A missing folder passes. Error (`invalid`):
  * `folder-unsafe`.
  */
 export async function assertOwnFolder({ path, what, instead, caller = true }: OwnFolder): Promise<void> {

@@ -41,7 +41,7 @@ function explain(error: unknown, at: Position): readonly Problem[] {
   return [{ at, code: 'uses-wrong', text: `patches: ${error.message}`, hint: error.hint }];
 }
 
-/** A parameter without a value is none: the command line can give it. */
+/** A missing value is no problem: the command line can supply it. */
 function checkSettings(
   patches: readonly Patch[],
   settings: Readonly<Record<string, string>>,

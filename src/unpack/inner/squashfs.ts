@@ -34,7 +34,7 @@ export async function listSquashfs(path: string, name: string, signal: AbortSign
 const pattern =
   /^([-dlcbps])([-rwxsStT]{9}) (\d+)\/(\d+) +(?:(\d+), *(\d+)|(\d+)) (\d{4}-\d\d-\d\d \d\d:\d\d) ?(.*)$/s;
 
-/** A line of `unsquashfs -lln`; undefined for one that is none. */
+/** An entry of `unsquashfs -lln`; undefined for any other line. */
 function parseLine(line: Uint8Array): Entry | undefined {
   const found = pattern.exec(Buffer.from(line).toString('latin1'));
   if (found === null) return undefined;

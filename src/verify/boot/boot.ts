@@ -42,7 +42,7 @@ const tailLines = 20;
 /**
  * Boots the image with its kernel until it has shown everything that it must show, or no longer can. A boot that fails
  * is a result; an error says that nothing is known about the image: no QEMU, a QEMU that broke, an unreadable file, an
- * abort. What the machine alone is at fault for is tried once more. In any case no process is left, and the console
+ * abort. What the machine alone is at fault for is retried. In any case no process is left, and the console
  * file is.
  */
 export async function bootImage(request: BootRequest, options: BootOptions): Promise<BootResult> {
@@ -61,7 +61,7 @@ export async function bootImage(request: BootRequest, options: BootOptions): Pro
     return { ...(await bootOnce(boot, 1)), attempts: 1 };
   } catch (error) {
     if (!isOfMachine(error) || signal.aborted) throw error;
-    options.log(`${error.message}: once more`);
+    options.log(`${error.message}: retrying`);
     return { ...(await bootOnce(boot, 2)), attempts: 2 };
   }
 }

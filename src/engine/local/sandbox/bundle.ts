@@ -64,7 +64,7 @@ export async function openBundle(run: CommandRun): Promise<Bundle> {
   };
 }
 
-/** The folder may be known by a path that tells nothing; control groups have its name, for those who look for them. */
+/** Resolves the folder: its path may be /proc/PID/fd/N, and the control group takes the real name. */
 async function createFiles(run: CommandRun, folder: string): Promise<RuntimeFiles> {
   const at = (name: string) => nestPath(run.folder, join(folder, name));
   return {

@@ -18,7 +18,7 @@ const key = z.string().refine(isBootconfigKey, {
 
 const value = z
   .union([z.string(), z.int().transform(String)])
-  .refine(isBootconfigValue, { error: 'expected printable ASCII that has not both kinds of quotes' });
+  .refine(isBootconfigValue, { error: 'expected printable ASCII without both kinds of quotes' });
 
 /** Far more than a kernel takes, which says so of a text that is too long (XBC_DATA_MAX, 32 KiB). */
 const largestFile = 2 ** 20;
