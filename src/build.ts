@@ -1,19 +1,18 @@
 import { bootOutput } from './build/boot-output.js';
 import { countBytes } from './build/count-bytes.js';
 import { healCache } from './build/heal-cache.js';
+import { listInputs } from './build/list-inputs.js';
 import { openInput, prepare } from './build/prepare.js';
+import { publish } from './build/publish.js';
 import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
-import { padImage, unwrap, wrapOutput } from './build/wrapped.js';
+import { padImage, unwrap } from './build/wrapped.js';
 import { putRecord } from './build/write-record.js';
-import { writeStatements } from './build/write-statements.js';
 import { createWorkspace } from './engine/workspace.js';
-import { hashParts, splitFile } from './io/file/split-file.js';
+import { hashParts } from './io/file/split-file.js';
 import { createSpool } from './io/file/spool.js';
-import { ownerOnly } from './io/place/access.js';
-import { copyIntoPlace, createOutput, type Output, replaceFile } from './io/place/output.js';
+import { createOutput } from './io/place/output.js';
 import { createScratch, type Scratch } from './io/place/scratch.js';
-import type { FileAccess } from './model/access.js';
 import type { BuildRequest } from './model/build.js';
 import type { Image } from './model/image/archive.js';
 import type { Change, WantedBootconfig } from './model/image/change.js';
@@ -30,7 +29,7 @@ import { listDeliberate } from './patch/trace-steps.js';
 import { placeFiles } from './repack/place-files.js';
 import { writeChanges } from './repack/write-changes.js';
 import { createPlanReport } from './report/draft.js';
-import { createManifest, listPackages } from './report/manifest.js';
+import { listPackages } from './report/manifest.js';
 import { detectInitOf } from './tree/init-system.js';
 import { measureFolders } from './tree/usage.js';
 import type { ScannedImage } from './unpack/collector.js';
@@ -39,7 +38,6 @@ import { openScanned } from './unpack/open-image.js';
 import { prefixOf } from './unpack/prefix.js';
 import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
-import { createRefusedError } from './verify/boot/judge/refused-error.js';
 import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards, showHazard } from './verify/hazards/find-hazards.js';
 import { refuseProblems } from './verify/preflight/run-checks.js';
@@ -157,11 +155,6 @@ async function patch(
   return { changes, bootconfig, kept: await keep() };
 }
 
-/** What a new file is made from: it is no more readable than these. */
-function listInputs({ access }: Image, { steps }: Plan): readonly FileAccess[] {
-  return steps.some(({ stores }) => stores.length > 0) ? [access, ownerOnly] : [access];
-}
-
 interface RepackStage {
   readonly image: Image;
   readonly plan: Plan;
@@ -232,7 +225,8 @@ async function validate(
     }),
   });
   try {
-    if (wrapped === undefined) assertLocked(request.lock, { output: written.layout.sha256 });
+    if (wrapped === undefined && request.as !== 'overlay')
+      assertLocked(request.lock, { output: written.layout.sha256 });
     await refuseSecrets(
       written,
       plan.secrets,
@@ -268,54 +262,4 @@ async function verify(
   }
   const options = { ...request.verify, expects: [...request.verify.expects, ...plan.expects] };
   return bootOutput(run, { image, written, options, folder: scratch.path });
-}
-
-interface PublishStage {
-  readonly image: Image;
-  readonly written: Image;
-  readonly plan: Plan;
-  readonly output: Pick<Output, 'path' | 'publish'> & { readonly files: readonly LayoutFile[] | undefined };
-  readonly boot: BootResult | undefined;
-  readonly scratch: Scratch;
-  /** Whether the next build need not run the commands again. */
-  readonly kept: boolean;
-}
-
-/** A refused boot leaves the old output unchanged, and its console beside it. */
-async function publish(
-  run: Run,
-  { image, written, plan, output, boot, scratch, kept }: PublishStage,
-): Promise<void> {
-  const { draft, request, redaction } = run;
-  const { signal } = run.session;
-  const inputs = listInputs(image, plan);
-  if (boot !== undefined) {
-    const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
-    const copy = { destination: console, inputs, signal, filter: redaction.createFilter() };
-    await copyIntoPlace(`${scratch.path}/console.log`, copy);
-    draft.set({ boot: { ...boot, console } });
-    if (boot.verdict === 'refused') {
-      const again = kept
-        ? '; the next build begins where these steps ended (--no-cache runs them again)'
-        : '';
-      const hint = `read the console: ${console}${again}`;
-      throw createRefusedError({ what: 'the new image', reason: boot.reason, console, hint });
-    }
-  }
-  if (request.split && output.files !== undefined)
-    await splitFile(output.path, {
-      parts: output.files,
-      folder: request.output,
-      inputs,
-      signal,
-    });
-  else {
-    await using around = await wrapOutput(run, { path: output.path, after: written.layout, scratch, inputs });
-    await (around ?? output).publish();
-  }
-  const manifest = `${request.output}.manifest.json`;
-  draft.set({ output: request.output, manifest });
-  const described = createManifest(draft.report());
-  await replaceFile(manifest, `${JSON.stringify(described, null, 2)}\n`, inputs);
-  if (request.provenance === true) await writeStatements(run, { manifest: described, written, inputs });
 }

@@ -1,7 +1,8 @@
 import { chooseEngine } from '../engine/choose.js';
 import { joinFiles } from '../io/file/join-files.js';
 import type { Scratch } from '../io/place/scratch.js';
-import type { MobyPatchError } from '../model/error/error.js';
+import type { BuildRequest } from '../model/build.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
 import type { Engine } from '../model/patch/engine.js';
 import type { Step } from '../model/patch/patch.js';
@@ -105,6 +106,7 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
       {
         name: 'mode',
         look() {
+          refuseOverlay(image, request);
           const mode = foreseeMode(image, request);
           draft.set({ mode });
           return `${mode.name}: ${mode.reason}`;
@@ -144,6 +146,16 @@ function createOfflineCheck({ request, session }: Run, steps: readonly Step[], s
     },
   };
   return { checks: offline ? [check] : [], files: () => files };
+}
+
+/** A boot configuration stands behind all archives, so that a file behind the image would hide it. Error: `overlay-unfit`. */
+function refuseOverlay({ bootconfig }: Image, { as, name }: BuildRequest): void {
+  if (as !== 'overlay' || bootconfig === undefined) return;
+  const message = 'the image ends with a boot configuration, behind which nothing may stand';
+  throw new MobyPatchError('invalid', 'overlay-unfit', message, {
+    path: name,
+    hint: 'leave out --as overlay',
+  });
 }
 
 async function pickEngine({ draft, request, session }: Run, plan: Plan): Promise<Engine> {

@@ -46,6 +46,8 @@ export interface BuildRequest {
   readonly limits?: Partial<StepLimits> | undefined;
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;
+  /** `overlay`: the output is only what was appended, for a boot loader to put behind the image. Default: image. */
+  readonly as?: 'image' | 'overlay' | undefined;
   /** Default: rewrite. */
   readonly mode?: WriteMode | undefined;
   /** What is compressed becomes one member, not several that are cut between entries. */

@@ -14,7 +14,9 @@ export function createManifest(report: Report): Manifest {
       wrapper?.part,
       wrapper?.before,
     ),
-    output: wrap(describe(nameFile(report.output ?? ''), after), wrapper?.part, wrapper?.after),
+    output: report.overlay
+      ? { name: nameFile(report.output ?? ''), ...report.overlay }
+      : wrap(describe(nameFile(report.output ?? ''), after), wrapper?.part, wrapper?.after),
     plan: plan?.id ?? '',
     patches:
       plan?.patches.map(({ id, title, sha256, parameters }) => ({ id, title, sha256, parameters })) ?? [],

@@ -26,6 +26,7 @@ export function renderReport(report: Report): string[] {
   return [
     renderHead(report),
     ...renderLayouts(report),
+    ...renderOverlay(report),
     ...renderRow('inside', wrapper && describeWrapper(wrapper)),
     ...renderRow('engine', engine && `${engine.name}: ${engine.reason}`),
     ...renderRow('mode', mode && `${mode.name}: ${mode.reason}`),
@@ -38,6 +39,22 @@ export function renderReport(report: Report): string[] {
     ...renderStock(report.stock),
     ...renderRow('manifest', manifest),
     ...renderRow('stages', times.join(', ')),
+  ];
+}
+
+/** How boot loaders put it behind the image. */
+function renderOverlay({ overlay, input, output }: Report): string[] {
+  if (overlay === undefined) return [];
+  const [base, more] = [input, output ?? ''].map((path) => showPath(path.slice(path.lastIndexOf('/') + 1)));
+  return [
+    ...renderRow(
+      'overlay',
+      `${overlay.size} bytes, sha256 ${overlay.sha256.slice(0, 16)}, to be loaded behind ${base}`,
+    ),
+    ...renderRow('loaders', `GRUB: initrd /${base} /${more}`),
+    ...renderRow('', `SYSLINUX, PXELINUX: INITRD ${base},${more}`),
+    ...renderRow('', `iPXE, systemd-boot: initrd ${base} and, in a line of its own, initrd ${more}`),
+    ...renderRow('', `QEMU: cat ${base} ${more} > both, -initrd both`),
   ];
 }
 

@@ -18,7 +18,7 @@ import { isReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
 import { type BootArguments, createKernelError } from './boot-options.js';
-import { chooseBoot, isChanging, listObstacles } from './choose-boot.js';
+import { chooseBoot, isChanging, listObstacles, listOverlayFaults } from './choose-boot.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
 import {
   type Configuration,
@@ -55,6 +55,8 @@ export interface BuildArguments extends BootArguments {
   readonly compression?: string;
   readonly level?: number;
   readonly mode?: WriteMode;
+  /** `overlay`: the output is only what is appended. */
+  readonly as?: 'image' | 'overlay';
   readonly singleMember?: boolean;
   readonly dataAlign?: number;
   readonly verify: boolean;
@@ -122,12 +124,16 @@ export async function createBuildRequest(
     limits: chooseStepLimits(wanted, values),
     codec: await collectFault(faults, () => parseCodec(wanted.compression ?? values.compression)),
     level: wanted.level ?? values.level,
-    mode: wanted.mode ?? values.mode,
+    as: wanted.as,
+    mode: wanted.as === 'overlay' ? 'append' : (wanted.mode ?? values.mode),
     single: wanted.singleMember ?? values['single-member'],
     dataAlign: wanted.dataAlign ?? values['data-align'],
     stamp: parseStamp(environment.SOURCE_DATE_EPOCH),
   };
-  faults.push(...listObstacles(request, wanted.dropSignatures === true));
+  faults.push(
+    ...listObstacles(request, wanted.dropSignatures === true),
+    ...listOverlayFaults(request, wanted),
+  );
   if (!wanted.verify) return request;
   const verify = chooseBoot({ wanted, configuration, places, image });
   if (verify !== undefined) return { ...request, verify };

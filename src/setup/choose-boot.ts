@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
-import type { BootOptions, BuildRequest } from '../model/build.js';
+import type { BootOptions, BuildRequest, WriteMode } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Places } from '../model/session.js';
 import { type BootArguments, createBootOptions } from './boot-options.js';
@@ -45,4 +45,25 @@ export function listObstacles(request: BuildRequest, dropSignatures: boolean): M
   if (obstacle.isSignature && dropSignatures) return [];
   const { message, hint } = obstacle;
   return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
+}
+
+/** Only an initrd of its own can have another file behind it. Error (`invalid`): `overlay-unfit`. */
+export function listOverlayFaults(
+  { as, wrapped, split, patches, name }: BuildRequest,
+  { mode }: { readonly mode?: WriteMode },
+): MobyPatchError[] {
+  if (as !== 'overlay') return [];
+  const problems = [
+    ...(wrapped === undefined ? [] : [`the initrd is inside of ${wrapped.wrapper.title}`]),
+    ...(split ? ['--split writes one file for each of the image'] : []),
+    ...(mode === undefined || mode === 'append' ? [] : [`--mode ${mode} does not append`]),
+    ...(patches.length > 0 ? [] : ['without a patch nothing is appended']),
+  ];
+  return problems.map(
+    (problem) =>
+      new MobyPatchError('invalid', 'overlay-unfit', `${problem}, wanted an archive for behind an initrd`, {
+        path: name,
+        hint: 'leave out --as overlay',
+      }),
+  );
 }

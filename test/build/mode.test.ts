@@ -34,7 +34,18 @@ async function createBench(t: ExecutionContext) {
     await writeFile(join(folder, name, 'patch.yaml'), `title: ${name}\nsteps:\n  ${step}\n`);
   }
   const build = (...args: string[]) =>
-    runMoby(['build', '--no-verify', '--json', '-i', 'stock.img', '-o', 'out.img', ...args], { folder });
+    runMoby(
+      [
+        'build',
+        '--no-verify',
+        '--json',
+        '-i',
+        'stock.img',
+        ...(args.includes('--split') ? [] : ['-o', 'out.img']),
+        ...args,
+      ],
+      { folder },
+    );
   return { folder, build, read: (name: string) => readFile(join(folder, name)) };
 }
 
@@ -45,6 +56,30 @@ test('--mode append: the output begins with the input; report and manifest say s
   t.like(JSON.parse(stdout), { mode: { name: 'append' }, diff: { added: 1, removed: 0, changed: 0 } });
   t.true((await read('out.img')).subarray(0, stock.length).equals(stock));
   t.like(JSON.parse((await read('out.img.manifest.json')).toString()), { mode: 'append' });
+});
+
+test('--as overlay writes only the archive that is appended, which a loader puts behind the image', async (t) => {
+  const { folder, build, read } = await createBench(t);
+  // Neither a multiple of four nor of anything else.
+  const unaligned = Buffer.concat([stock, Buffer.alloc(1)]);
+  await writeFile(join(folder, 'stock.img'), unaligned);
+  const { code, stdout, stderr } = await build('-p', './add', '--as', 'overlay');
+  t.is(code, 0, stderr);
+  const overlay = await read('out.img');
+  t.like(JSON.parse(stdout), { overlay: { size: overlay.length }, mode: { name: 'append' } });
+  t.like(JSON.parse((await read('out.img.manifest.json')).toString()), { output: { size: overlay.length } });
+  await using image = await openBytes(t, Buffer.concat([pad(unaligned), overlay]));
+  t.true(image.entries.has('etc/motd'));
+  t.true(image.entries.has('etc/old'));
+  t.is(overlay[0], 0x1f, 'it begins with the archive');
+  for (const more of [
+    ['--mode', 'rewrite'],
+    ['--split', 'folder'],
+  ])
+    t.is(
+      JSON.parse((await build('-p', './add', '--as', 'overlay', ...more)).stdout).error.code,
+      'overlay-unfit',
+    );
 });
 
 test('--mode append with a removal: exit 2, the path and the rule, and no output', async (t) => {

@@ -54,6 +54,12 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--level <number>', 'of the compression; default: like the image', parseLevel)
     .addOption(createModeOption())
+    .addOption(
+      new Option(
+        '--as <form>',
+        'image, or overlay: only what is appended, for a boot loader to put behind the image',
+      ).choices(['image', 'overlay']),
+    )
     .option(
       '--data-align <bytes>',
       'bodies of files begin at multiples of it, in an archive that is not compressed (for reflinks: 4096)',

@@ -149,6 +149,7 @@ export type ErrorCode =
   | 'output-missing'
   | 'output-twice'
   | 'output-unwritable'
+  | 'overlay-unfit'
   | 'owner-unknown'
   | 'package-failed'
   | 'package-manager'

@@ -113,6 +113,8 @@ export interface Report {
   readonly manifest?: string | undefined;
   readonly before?: Layout | undefined;
   readonly after?: Layout | undefined;
+  /** The output, where it is only what was appended; `after` describes the image with it. */
+  readonly overlay?: FileMark | undefined;
   /** What the images are inside of; `before` and `after` describe the initrds. Absent: the files are initrds. */
   readonly wrapper?: WrapperReport | undefined;
   readonly plan?: PlanReport | undefined;

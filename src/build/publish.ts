@@ -1,0 +1,87 @@
+import { streamRegular } from '../io/file/regular-file.js';
+import { splitFile } from '../io/file/split-file.js';
+import { copyIntoPlace, createOutput, type Output, replaceFile } from '../io/place/output.js';
+import type { Scratch } from '../io/place/scratch.js';
+import type { FileAccess } from '../model/access.js';
+import type { Image } from '../model/image/archive.js';
+import type { LayoutFile } from '../model/image/layout.js';
+import type { Plan } from '../model/patch/plan.js';
+import type { BootResult } from '../model/result/boot.js';
+import { createManifest } from '../report/manifest.js';
+import { assertLocked } from '../verify/assert-locked.js';
+import { createRefusedError } from '../verify/boot/judge/refused-error.js';
+import { listInputs } from './list-inputs.js';
+import type { Run } from './run.js';
+import { wrapOutput } from './wrapped.js';
+import { writeStatements } from './write-statements.js';
+
+export interface PublishStage {
+  readonly image: Image;
+  readonly written: Image;
+  readonly plan: Plan;
+  readonly output: Pick<Output, 'path' | 'publish'> & { readonly files: readonly LayoutFile[] | undefined };
+  readonly boot: BootResult | undefined;
+  readonly scratch: Scratch;
+  /** Whether the next build need not run the commands again. */
+  readonly kept: boolean;
+}
+
+/** A refused boot leaves the old output unchanged, and its console beside it. */
+export async function publish(
+  run: Run,
+  { image, written, plan, output, boot, scratch, kept }: PublishStage,
+): Promise<void> {
+  const { draft, request, redaction } = run;
+  const { signal } = run.session;
+  const inputs = listInputs(image, plan);
+  if (boot !== undefined) {
+    const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
+    const copy = { destination: console, inputs, signal, filter: redaction.createFilter() };
+    await copyIntoPlace(`${scratch.path}/console.log`, copy);
+    draft.set({ boot: { ...boot, console } });
+    if (boot.verdict === 'refused') {
+      const again = kept
+        ? '; the next build begins where these steps ended (--no-cache runs them again)'
+        : '';
+      const hint = `read the console: ${console}${again}`;
+      throw createRefusedError({ what: 'the new image', reason: boot.reason, console, hint });
+    }
+  }
+  if (request.split && output.files !== undefined)
+    await splitFile(output.path, { parts: output.files, folder: request.output, inputs, signal });
+  else if (request.as === 'overlay') await publishOverlay(run, { image, written, path: output.path, inputs });
+  else {
+    await using around = await wrapOutput(run, { path: output.path, after: written.layout, scratch, inputs });
+    await (around ?? output).publish();
+  }
+  const manifest = `${request.output}.manifest.json`;
+  draft.set({ output: request.output, manifest });
+  const described = createManifest(draft.report());
+  await replaceFile(manifest, `${JSON.stringify(described, null, 2)}\n`, inputs);
+  if (request.provenance === true) await writeStatements(run, { manifest: described, written, inputs });
+}
+
+interface OverlayStage {
+  readonly image: Image;
+  /** The image with the archive behind it. */
+  readonly written: Image;
+  readonly path: string;
+  readonly inputs: readonly FileAccess[];
+}
+
+/** Only what was appended: a boot loader puts it behind the image, which stays the vendor's file. */
+async function publishOverlay(
+  { request, session: { signal }, draft }: Run,
+  { image, written, path, inputs }: OverlayStage,
+): Promise<void> {
+  // A loader aligns the file itself, so that the zeros in front of the archive would move it.
+  const first = written.layout.segments.find(
+    ({ kind, offset }) => kind === 'cpio' && offset >= image.layout.size,
+  );
+  const bytes = streamRegular(path, { start: first?.offset ?? image.layout.size });
+  await using output = await createOutput(bytes, { destination: request.output, inputs, signal });
+  const { size, sha256 } = output;
+  assertLocked(request.lock, { output: sha256 });
+  draft.set({ overlay: { size, sha256 } });
+  await output.publish();
+}
