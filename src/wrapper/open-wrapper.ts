@@ -2,6 +2,7 @@ import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { WrappedImage, Wrapper, WrapperBoot, WrapperPart } from '../model/image/wrapper.js';
 import { findInAndroid } from './android.js';
+import { findInFit } from './fit/fit.js';
 import { findInIso } from './iso/iso.js';
 import { findInUimage } from './uimage.js';
 import { findInUki } from './uki/uki.js';
@@ -16,6 +17,7 @@ const finders: readonly {
   { at: 0, mark: 'MZ', find: findInUki },
   { at: 0, mark: '\x27\x05\x19\x56', find: findInUimage },
   { at: 0, mark: 'ANDROID!', find: findInAndroid },
+  { at: 0, mark: '\xd0\x0d\xfe\xed', find: findInFit },
 ];
 
 /** What a file wraps; undefined for a file that is no wrapper. Errors (`invalid`): `wrapper-invalid`, `image-unreadable`. */

@@ -6,6 +6,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
 import { replaceInAndroid } from './android.js';
+import { replaceInFit } from './fit/fit.js';
 import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
 import { writeWithXorriso } from './iso/xorriso.js';
 import { findWrapper, partOf } from './open-wrapper.js';
@@ -92,6 +93,8 @@ async function planPieces(
         pieces: await replaceInUimage({ old, initrd }, part.offset + part.size),
         way: 'with its header and both sums',
       };
+    case 'fit':
+      return { pieces: await replaceInFit({ old, initrd }, part.name), way: 'in its tree, with its sums' };
     case 'android':
       return { pieces: await replaceInAndroid({ old, initrd }), way: 'with its header' };
   }

@@ -139,3 +139,30 @@ testNeeding('mkbootimg')(
     }
   },
 );
+
+testNeeding(
+  'mkimage',
+  'dumpimage',
+  'dtc',
+)('a FIT image with a new ramdisk is what mkimage makes of the same parts', async (t) => {
+  const folder = await prepare(t);
+  const make = async (ramdisk: string, output: string, ...options: string[]) => {
+    const image = (name: string, type: string, sums: string) =>
+      `${name} { data = /incbin/("${name === 'k' ? 'vmlinuz' : ramdisk}"); type = "${type}"; arch = "x86_64";
+          os = "linux"; compression = "none"; load = <0>; entry = <0>; ${sums} };`;
+    const sums = 'hash-1 { algo = "sha256"; }; hash-2 { algo = "crc32"; };';
+    const images = `images { ${image('k', 'kernel', '')} ${image('r', 'ramdisk', sums)} };`;
+    const configurations = 'configurations { default = "c"; c { kernel = "k"; ramdisk = "r"; }; };';
+    await writeFile(join(folder, 'f.its'), `/dts-v1/; / { ${images} ${configurations} };`);
+    await run(t, folder, 'env', 'SOURCE_DATE_EPOCH=1', 'mkimage', ...options, '-f', 'f.its', output);
+  };
+  await make('initrd.img', 'v.itb');
+  await build(t, folder, 'v.itb');
+  await run(t, folder, 'dumpimage', '-T', 'flat_dt', '-p', '1', '-o', 'out.img', 'new');
+  t.is(await readMotd(folder, 'out.img'), 'hello\n');
+  await make('out.img', 'made.itb');
+  t.deepEqual(await readFile(join(folder, 'new')), await readFile(join(folder, 'made.itb')));
+  await make('initrd.img', 'outside.itb', '-E');
+  const refused = await call(folder, 'build', '-i', 'outside.itb', '-p', './motd', '-o', 'none');
+  t.regex(refused.stderr, /wrapper-unfit/);
+});

@@ -1,5 +1,5 @@
 /** What an initrd can be inside of. */
-export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android';
+export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android' | 'fit';
 
 /** Bytes of a wrapper that have a name. */
 export interface WrapperPart {
