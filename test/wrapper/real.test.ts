@@ -153,7 +153,10 @@ testNeeding(
     const sums = 'hash-1 { algo = "sha256"; }; hash-2 { algo = "crc32"; };';
     const images = `images { ${image('k', 'kernel', '')} ${image('r', 'ramdisk', sums)} };`;
     const configurations = 'configurations { default = "c"; c { kernel = "k"; ramdisk = "r"; }; };';
-    await writeFile(join(folder, 'f.its'), `/dts-v1/; / { description = "vendor"; ${images} ${configurations} };`);
+    await writeFile(
+      join(folder, 'f.its'),
+      `/dts-v1/; / { description = "vendor"; ${images} ${configurations} };`,
+    );
     await run(t, folder, 'env', 'SOURCE_DATE_EPOCH=1', 'mkimage', ...options, '-f', 'f.its', output);
   };
   await make('initrd.img', 'v.itb');
