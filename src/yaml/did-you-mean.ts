@@ -7,7 +7,7 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   bash: ['run'],
   chmod: ['mode'],
   chown: ['owner'],
-  cmd: ['argv', 'run', 'script'],
+  cmd: ['run', 'script', 'command', 'argv'],
   command: ['argv', 'run', 'script', 'console'],
   commands: ['run', 'script'],
   contents: ['content'],

@@ -86,7 +86,11 @@ function explainValue(issue: Issue, found: unknown): string {
     issue.code === 'invalid_value' && typeof found === 'string'
       ? suggest(found, issue.values.map(String))
       : '';
-  return `found ${describeFound(issue, found)}${near}, wanted ${describeWanted(issue)}`;
+  // YAML reads yes, 22 and 1.0 as no texts.
+  const isUnquoted =
+    /^(?:boolean|number)$/.test(typeof found) && describeWanted(issue) === nameType('string');
+  const quoted = isUnquoted ? ' in quotes' : '';
+  return `found ${describeFound(issue, found)}${near}, wanted ${describeWanted(issue)}${quoted}`;
 }
 
 /** The faults of the alternative that comes closest say more than "none of them fits". */

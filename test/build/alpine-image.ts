@@ -14,6 +14,8 @@ export interface AlpineSource {
   /** Of `fetchPrograms`. */
   readonly programs: string;
   readonly kernel: TestKernel;
+  /** Besides those that it always has. */
+  readonly modules?: readonly string[];
   /** Where the image looks for packages: the folder `repository` is served there. */
   readonly address: string;
 }
@@ -58,7 +60,7 @@ export async function writeAlpineImage(folder: string, source: AlpineSource): Pr
   await cp(join(tools, 'repo'), join(repository, 'more'), { recursive: true });
 
   await shapeRoot(root, source.address);
-  await copyModules(root, source.kernel);
+  await copyModules(root, source.kernel, [...modules, ...(source.modules ?? [])]);
   const containers = join(folder, 'containers');
   await cp('images/reference/containers', containers, { recursive: true });
   const initrd = join(folder, 'stock.img');
@@ -100,8 +102,12 @@ cp -a / /mnt 2>/dev/null
 exec switch_root /mnt /sbin/init
 `;
 
-async function copyModules(root: string, kernel: TestKernel): Promise<void> {
-  const { folder, paths } = await listModules(kernel, modules);
+export async function copyModules(
+  root: string,
+  kernel: TestKernel,
+  names: readonly string[] = modules,
+): Promise<void> {
+  const { folder, paths } = await listModules(kernel, names);
   const to = join(root, 'lib/modules', kernel.release);
   for (const path of [...paths, 'modules.order', 'modules.builtin', 'modules.builtin.modinfo']) {
     await mkdir(dirname(join(to, path)), { recursive: true });

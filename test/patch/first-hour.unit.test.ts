@@ -65,7 +65,7 @@ patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, co
     'steps:\n  - run: {cmd: ls}\n',
     `patch.yaml:3:10: found a map, wanted one of "script", "from" and "argv" [value-wrong]
   try: write a value that the message allows
-patch.yaml:3:11: unknown key "cmd" (did you mean "argv"?), wanted script, from, argv, network, timeout, environment, secrets or stores-secret [key-unknown]
+patch.yaml:3:11: unknown key "cmd" (did you mean "script"?), wanted script, from, argv, network, timeout, environment, secrets or stores-secret [key-unknown]
   try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
   ],
   [

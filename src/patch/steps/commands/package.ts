@@ -28,8 +28,8 @@ const name = z
   });
 const names = z.array(name).min(1);
 
-const file = payloadPath.refine((path) => /[^/]\.(?:apk|deb|rpm)$/.test(path), {
-  error: 'expected a package file of the patch folder: .apk, .deb or .rpm',
+const file = payloadPath.refine((path) => /[^/]\.(?:apk|deb|rpm|pkg\.tar(?:\.(?:gz|xz|zst))?)$/.test(path), {
+  error: 'expected a package file of the patch folder: .apk, .deb, .rpm or .pkg.tar.zst',
 });
 
 const schema = z
@@ -45,12 +45,14 @@ const schema = z
       .max(100)
       .optional()
       .describe(
-        'Package files of the patch folder (.apk, .deb, .rpm). An image gets those that its package manager installs, after the packages that are named.',
+        'Package files of the patch folder (.apk, .deb, .rpm, .pkg.tar.zst). An image gets those that its package manager installs, after the packages that are named.',
       ),
     unsigned: z
       .boolean()
       .default(false)
-      .describe('Whether package files count without a signature that the image trusts; a .deb has none.'),
+      .describe(
+        'Whether package files count without a signature that the image trusts; a .deb and a .pkg.tar have none.',
+      ),
     remove: z
       .array(name.regex(/^[^=]*$/, { error: 'expected the name of a package, without a version' }))
       .min(1)
@@ -140,8 +142,8 @@ async function chooseTask(
   findOwner?: (managers: readonly PackageManager[]) => Promise<PackageManager | undefined>,
 ): Promise<Task> {
   const managers = await findManagers(workspace);
-  const filesOf = ({ suffix }: PackageManager) =>
-    (value.files ?? []).filter((each) => suffix !== undefined && each.endsWith(suffix));
+  const filesOf = ({ suffixes }: PackageManager) =>
+    (value.files ?? []).filter((each) => suffixes.some((suffix) => each.endsWith(suffix)));
   const isNamed = managerNames.some((each) => value[each]) || value.files !== undefined;
   const manager =
     managers.find(({ name }) => value[name]) ??

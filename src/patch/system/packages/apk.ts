@@ -14,7 +14,7 @@ export const apk: PackageManager = {
     isIndex: (file) => file.startsWith('APKINDEX.'),
     begin: (name, version) => `${name}-${version}.`,
   },
-  suffix: '.apk',
+  suffixes: ['.apk'],
   checksFiles: true,
   async readInstalled({ workspace, database }) {
     return parseApkInstalled((await readText(workspace, database)) ?? '');

@@ -25,7 +25,7 @@ export const apt: PackageManager = {
     isIndex: (file) => /_(?:InRelease|Packages)$/.test(file),
     begin: (name, version) => `${name}_${version.replaceAll(':', '%3a')}_`,
   },
-  suffix: '.deb',
+  suffixes: ['.deb'],
   checksFiles: false,
   async readInstalled({ workspace, database }) {
     return parseDpkgStatus((await readText(workspace, database)) ?? '');

@@ -20,7 +20,7 @@ export const dnf: PackageManager = {
     ),
   ],
   script: () => readScript(new URL('./dnf.sh', import.meta.url)),
-  suffix: '.rpm',
+  suffixes: ['.rpm'],
   spell: (request) => request.replace('=', '-'),
   checksFiles: true,
   readInstalled: readRpmDatabase,

@@ -37,7 +37,7 @@ export interface PackageManager {
    */
   readonly downloads?: DownloadRule;
   /** How package files end that it can install. */
-  readonly suffix?: string | undefined;
+  readonly suffixes: readonly string[];
   /** How it wants `name=version`, where that is not what it wants. */
   spell?(request: string): string;
   /** Whether it checks signatures of package files. */

@@ -10,11 +10,16 @@ shift 3
 umask 022
 keyring=/etc/pacman.d/gnupg
 
+# A keyring that pacman-key has made is a pubring.gpg, one that gpg has made a pubring.kbx.
+list_keys() {
+	for file in "$keyring/pubring.gpg" "$keyring/pubring.kbx"; do if [ -f "$file" ]; then sha256sum "$file"; fi; done
+}
+
 finish() {
 	code=$?
 	trap - EXIT
 	# gpg notes in its database of trust when it looked at it last.
-	if cmp -s "$scratch/keys" "$keyring/pubring.gpg"; then cp -p "$scratch/trust" "$keyring/trustdb.gpg"; fi
+	if [ -f "$scratch/trust" ] && list_keys | cmp -s - "$scratch/keys"; then cp -p "$scratch/trust" "$keyring/trustdb.gpg"; fi
 	rm -rf "$scratch"
 	exit "$code"
 }
@@ -31,7 +36,7 @@ mkdir -p "$scratch/cache"
 trap finish EXIT
 trap 'exit 143' INT TERM HUP
 if [ -f "$keyring/trustdb.gpg" ]; then
-	cp -p "$keyring/pubring.gpg" "$scratch/keys"
+	list_keys >"$scratch/keys"
 	cp -p "$keyring/trustdb.gpg" "$scratch/trust"
 fi
 touch -d '2 seconds ago' "$scratch/begun"
@@ -56,10 +61,26 @@ if [ -d "$downloads" ]; then
 	rm -f "$downloads"/*.db "$downloads"/*.db.sig
 	earlier=$(ls "$downloads")
 fi
+first=$1
 set -- --noconfirm --noprogressbar --needed --cachedir "$cache" -- "$@"
 # Of pacman 7: its own sandbox needs rights that a step does not have.
 if pacman -S --help | grep -q -e --disable-sandbox; then set -- --disable-sandbox "$@"; fi
-pacman "-S$refresh" "$@"
+install_files() {
+	config=/etc/pacman.conf
+	# One that is taken without a signature is so whatever the image says of files; of repositories that still holds.
+	if [ "$action" = install-unsigned ]; then
+		sed '/^ *LocalFileSigLevel/d; s/^ *\[options\].*/&\nLocalFileSigLevel = Optional/' "$config" >"$scratch/pacman.conf"
+		config=$scratch/pacman.conf
+	fi
+	# What the files need comes from the repositories, where there are some.
+	if [ -n "$refresh" ] && grep '^ *\[' "$config" | grep -qv '\[options\]'; then pacman -Sy --noconfirm; fi
+	pacman -U --config "$config" "$@"
+}
+
+case $first in
+	/*) install_files "$@" ;;
+	*) pacman "-S$refresh" "$@" ;;
+esac
 set_dates
 cd "$cache"
 # shellcheck disable=SC2086 # $earlier is a list of names

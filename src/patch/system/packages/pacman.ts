@@ -19,6 +19,8 @@ export const pacman: PackageManager = {
     isIndex: (file) => /\.db(?:\.sig)?$/.test(file),
     begin: (name, version) => `${name}-${version}-`,
   },
+  suffixes: ['.pkg.tar', '.pkg.tar.gz', '.pkg.tar.xz', '.pkg.tar.zst'],
+  // A signature is a file of its own.
   checksFiles: false,
   async readInstalled({ workspace }) {
     const folders = await workspace.list('var/lib/pacman/local');

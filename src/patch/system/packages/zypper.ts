@@ -21,7 +21,7 @@ export const zypper: PackageManager = {
     'var/log/zypper.log',
   ],
   script: () => readScript(new URL('./zypper.sh', import.meta.url)),
-  suffix: '.rpm',
+  suffixes: ['.rpm'],
   checksFiles: true,
   readInstalled: readRpmDatabase,
   causes: [

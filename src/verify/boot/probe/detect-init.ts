@@ -1,4 +1,5 @@
 import type { Entry } from '../../../model/image/entry.js';
+import { detectInitOf } from '../../../tree/init-system.js';
 import { resolvePath } from '../../../tree/resolve.js';
 
 /**
@@ -14,8 +15,8 @@ export function detectInit(entries: ReadonlyMap<string, Entry>): Init {
     return end === undefined ? undefined : entries.get(end)?.type;
   };
   if (typeOf('bin/sh') !== 'file') return 'none';
+  // Which init starts first is one rule for steps and boots; the rest is what the service of the probe needs.
+  if (detectInitOf(entries).name !== 'openrc' || typeOf('sbin/openrc-run') !== 'file') return 'other';
   const folders = ['etc/init.d', 'etc/runlevels/default'];
-  const isOpenRc =
-    typeOf('sbin/openrc-run') === 'file' && folders.every((path) => typeOf(path) === 'directory');
-  return isOpenRc ? 'openrc' : 'other';
+  return folders.every((path) => typeOf(path) === 'directory') ? 'openrc' : 'other';
 }
