@@ -86,7 +86,8 @@ const keyOf: Readonly<Record<Name, (who: string) => string>> = {
   dnf: () => ':',
   zypper: () => ':',
   // What pacman-key does, which needs another package.
-  pacman: (who) => `mkdir -p -m 755 /etc/pacman.d/gnupg
+  pacman: (who) => `rm -f /var/lib/pacman/db.lck # a pacman that was refused leaves it
+mkdir -p -m 755 /etc/pacman.d/gnupg
 gpg --homedir /etc/pacman.d/gnupg --batch --quiet --import /repo/${who}.asc
 gpg --homedir /repo/gnupg --with-colons --list-keys ${who} | sed -n 's/^fpr:*\\([0-9A-F]*\\):.*/\\1:6:/p' | head -1 |
   gpg --homedir /etc/pacman.d/gnupg --batch --quiet --import-ownertrust`,
