@@ -100,6 +100,25 @@ test('the probes report every expectation, whatever its characters', async (t) =
   }
 });
 
+test('a service that failed counts, whatever OpenRC forgets at the end of the runlevel, unless it was started again', async (t) => {
+  const folder = await createFolder(t, { init: '' });
+  const expects: Expectation[] = [{ 'no-failed-services': true, except: ['known'] }];
+  const mark = (state: string, name: string) => `ln -s x "$probe_state/${state}/${name}"`;
+  const script = [
+    createService(nonce, expects),
+    `exec 9>&1; system=openrc probe_state='${folder}'`,
+    'mkdir "$probe_state/failed" "$probe_state/started"',
+    ...['bad', 'again', 'known'].map((name) => mark('failed', name)),
+    'note_failed',
+    'rm "$probe_state"/failed/*',
+    mark('started', 'again'),
+    'eval "set -- $probe_checks"',
+    'report init "$@"',
+  ];
+  const [, line = ''] = runShell(script.join('\n')).trimEnd().split('\n');
+  t.deepEqual(parseMarker(line, nonce), { kind: 'check', index: 0, ok: false, found: 'bad' });
+});
+
 test('a content that a shell cannot hold is refused before the boot', (t) => {
   const create = (content: string) => () => createService(nonce, [{ file: 'a', content }]);
   t.throws(create('a\0b'), { message: /binary/ });

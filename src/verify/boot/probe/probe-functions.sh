@@ -51,11 +51,22 @@ runs() { # INDEX NAME
 		;;
 	esac
 }
+# OpenRC forgets what failed when its runlevel is done: it is looked at again and again until then.
+note_failed() {
+	for file in "${probe_state:?}"/failed/*; do
+		[ -L "$file" ] || continue
+		case " $probe_failed " in *" ${file##*/} "*) ;; *) probe_failed="$probe_failed ${file##*/}" ;; esac
+	done
+}
 failures() { # INDEX NAMES, which may fail
 	failed=
 	case $system in
 	systemd) listed=$(systemctl --failed --plain --no-legend --no-pager 2>&- | while read -r each _; do echo "$each"; done) ;;
-	openrc) listed=$(for file in "$probe_state"/failed/*; do [ ! -L "$file" ] || echo "${file##*/}"; done) ;;
+	openrc)
+		note_failed
+		# What failed may have been started again.
+		listed=$(for each in $probe_failed; do [ -L "$probe_state/started/$each" ] || echo "$each"; done)
+		;;
 	*) say "check $1 ok nothing keeps a list of them"; return ;;
 	esac
 	for each in $listed; do
@@ -109,7 +120,8 @@ survey() {
 			while read -r each _ active sub _; do say "survey service $each $active $sub"; done
 		;;
 	openrc)
-		for state in started failed inactive; do
+		for each in $probe_failed; do say "survey service $each failed"; done
+		for state in started inactive; do
 			for file in "$probe_state/$state"/*; do [ ! -L "$file" ] || say "survey service ${file##*/} $state"; done
 		done
 		;;
@@ -126,7 +138,7 @@ survey() {
 	[ -z "$used" ] || say "survey memory $used"
 	say 'survey end'
 }
-probe_done=' ' polling=
+probe_done=' ' probe_failed='' polling=
 system=own
 
 # GOAL, then four words for each check: its name and three arguments. Commands come last: one may take its time.

@@ -15,6 +15,7 @@ watch() { # CHECK...
 	waited=0
 	while [ -d "$RC_SVCDIR/rc.starting" ] && [ $waited -lt 3000 ]; do
 		waited=$((waited + 1))
+		note_failed
 		sleep 1
 	done
 	# Repeated, since a line of the kernel may tear one of ours.

@@ -58,6 +58,7 @@ look() {
 		case $(systemctl is-system-running 2>&-) in running | degraded) goal='default target' ;; esac
 		;;
 	openrc)
+		note_failed
 		level=
 		read -r level </run/openrc/softlevel
 		[ "$level" != default ] || [ -d /run/openrc/rc.starting ] || goal='default runlevel'
