@@ -28,6 +28,9 @@ watch() { # CHECK...
 }
 
 start() {
+	# OpenRC waits for this function; what runs in the background may come too late.
+	probe_state=$RC_SVCDIR
+	note_failed
 	eval "set -- ${probe_checks?}"
 	watch "$@" >/dev/console 2>&- &
 	return 0
