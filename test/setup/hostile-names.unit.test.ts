@@ -32,7 +32,7 @@ test('manifest and lock keep a package whatever its name is, and a difference na
   await writeFile(lockAt, JSON.stringify({ version: 1, input: digest, plan: 'x', packages, output: digest }));
   const lock = await readLock(lockAt);
   t.notThrows(() => assertLocked(lock, { packages }));
-  t.throws(() => assertLocked(lock, { packages: {} }), { message: /__proto__ none instead of 1/ });
+  t.throws(() => assertLocked(lock, { packages: {} }), { message: /__proto__ 1 is missing/ });
   for (const wrong of [[], 'x', { a: 1 }, null]) {
     await writeFile(
       lockAt,
