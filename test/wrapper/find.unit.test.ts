@@ -5,7 +5,7 @@ import type { WrapperBoot } from '#src/model/image/wrapper.js';
 import { findBootEntries } from '#src/wrapper/iso/boot-entries.js';
 import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { holdFile, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+import { holdFile, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
 
 async function find(t: ExecutionContext, bytes: Uint8Array) {
   const path = join(await createTestFolder(t), 'file');
@@ -105,6 +105,12 @@ test('a uImage holds a ramdisk; a kernel in one is none', async (t) => {
   t.is(await find(t, sketchUimage(Buffer.from('kernel'), 2)), undefined);
 });
 
+test('a FIT image boots its default configuration', async (t) => {
+  const wrapper = await find(t, sketchFit('initrd'));
+  t.deepEqual(wrapper?.boots, [{ initrd: 'r', kernel: undefined, title: 'c' }]);
+  t.is(wrapper?.parts.get('r')?.size, 6);
+});
+
 /** The same change of a byte, again and again, for every place of the headers. */
 test('headers with any byte changed are read or refused, and never a defect', async (t) => {
   const iso = sketchIso(files);
@@ -119,6 +125,7 @@ test('headers with any byte changed are read or refused, and never a defect', as
     ],
     [sketchProgram(uki), range(0, 500)],
     [sketchUimage(Buffer.from('initrd')), range(0, 64)],
+    [sketchFit('initrd'), range(0, sketchFit('initrd').length)],
   ];
   for (const [bytes, places] of whole)
     for (const place of places)

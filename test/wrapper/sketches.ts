@@ -131,3 +131,42 @@ export function holdFile(bytes: Buffer): InputFile {
     [Symbol.asyncDispose]: async () => {},
   };
 }
+
+/** A FIT image with one ramdisk and its CRC, as a tree of version 17. */
+export function sketchFit(data: string): Buffer {
+  const names = ['type', 'data', 'algo', 'value', 'default', 'ramdisk'];
+  const strings = Buffer.from(names.map((name) => `${name}\0`).join(''));
+  const pad = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+  const number = (...values: number[]) => {
+    const bytes = Buffer.alloc(values.length * 4);
+    for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, index * 4);
+    return bytes;
+  };
+  const property = (name: string, value: Buffer) =>
+    Buffer.concat([number(3, value.length, strings.indexOf(`${name}\0`)), pad(value)]);
+  const node = (name: string, ...inside: Buffer[]) =>
+    Buffer.concat([number(1), pad(Buffer.from(`${name}\0`)), ...inside, number(2)]);
+  const text = (value: string) => Buffer.from(`${value}\0`);
+  const hash = node('hash-1', property('algo', text('crc32')), property('value', number(crc32(data))));
+  const ramdisk = node('r', property('type', text('ramdisk')), property('data', Buffer.from(data)), hash);
+  const configuration = node('c', property('ramdisk', text('r')));
+  const struct = Buffer.concat([
+    node('', node('images', ramdisk), node('configurations', property('default', text('c')), configuration)),
+    number(9),
+  ]);
+  const reserved = Buffer.alloc(16);
+  const at = 40 + reserved.length;
+  const header = number(
+    0xd00dfeed,
+    at + struct.length + strings.length,
+    at,
+    at + struct.length,
+    40,
+    17,
+    16,
+    0,
+    strings.length,
+    struct.length,
+  );
+  return Buffer.concat([header, reserved, struct, strings]);
+}

@@ -1,0 +1,73 @@
+import test from 'ava';
+import { MobyPatchError } from '#src/model/error/error.js';
+import { findWrapper } from '#src/wrapper/open-wrapper.js';
+import { holdFile, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+
+const rounds = Number(process.env.FUZZ_ROUNDS ?? 250_000);
+
+/** xorshift32: the same numbers on every machine. */
+function createRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+const android = Buffer.alloc(8192);
+android.write('ANDROID!', 0, 'latin1');
+android.writeUInt32LE(6, 16);
+android.writeUInt32LE(2048, 36);
+
+const whole: Readonly<Record<string, Buffer>> = {
+  iso: sketchIso({
+    'isolinux/isolinux.cfg': 'label a\nkernel /boot/k\ninitrd /boot/i\n',
+    'boot/k': 'kernel',
+    'boot/i': 'initrd',
+  }),
+  uki: sketchProgram(
+    [
+      { name: '.linux', address: 0x10000, content: 'kernel' },
+      { name: '.initrd', address: 0x20000, content: 'initrd' },
+    ],
+    'symbols',
+  ),
+  uimage: sketchUimage(Buffer.from('initrd')),
+  fit: sketchFit('initrd'),
+  android,
+};
+
+/** Some bytes near those that mean something are others; sometimes the end is missing. */
+function damage(bytes: Buffer, places: readonly number[], random: (below: number) => number): Buffer {
+  const damaged = Buffer.from(bytes);
+  for (let count = 1 + random(4); count > 0; count--) {
+    const near = (places[random(places.length)] ?? 0) + random(8) - 3;
+    damaged[Math.max(0, near) % damaged.length] = random(3) === 0 ? 0xff : random(256);
+  }
+  return random(10) === 0 ? damaged.subarray(0, random(damaged.length)) : damaged;
+}
+
+/** What is wrong with how a file was read; undefined: nothing. */
+async function examine(bytes: Buffer): Promise<string | undefined> {
+  try {
+    const found = await findWrapper(holdFile(bytes));
+    const parts = [...(found?.parts.values() ?? [])];
+    const isOutside = parts.some(({ offset, size }) => offset < 0 || offset + size > bytes.length);
+    return isOutside ? 'a part outside of the file' : undefined;
+  } catch (error) {
+    return error instanceof MobyPatchError ? undefined : String(error);
+  }
+}
+
+for (const [kind, bytes] of Object.entries(whole))
+  test(`a damaged ${kind} is read or refused, never a defect: ${rounds} of them`, async (t) => {
+    const random = createRandom(0x4d0b1);
+    const places = [...bytes.keys()].filter((place) => bytes[place] !== 0);
+    for (let round = 0; round < rounds; round++) {
+      const fault = await examine(damage(bytes, places, random));
+      if (fault !== undefined) return t.fail(`round ${round}: ${fault}`);
+    }
+    t.pass();
+  });
