@@ -26,7 +26,7 @@ export function addApplyCommand(program: Command, context: CommandContext): void
 
 async function runApply(flags: Flags, context: CommandContext): Promise<void> {
   const { apply } = await import('../deploy/apply.js');
-  const { describeDeployed } = await import('../deploy/outcome.js');
+  const { describeDeployed } = await import('../report/deployed.js');
   const { withReports } = await import('./shared/write-reports.js');
   const { parseFlags } = await import('../setup/flags.js');
   const { json, report, quiet = false, quit, dryRun = false, adopt, ...request } = flags;

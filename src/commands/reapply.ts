@@ -21,7 +21,7 @@ export function addReapplyCommand(program: Command, context: CommandContext): vo
 
 async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise<void> {
   const { reapply } = await import('../deploy/reapply.js');
-  const { describeDeployed } = await import('../deploy/outcome.js');
+  const { describeDeployed } = await import('../report/deployed.js');
   const { withReports } = await import('./shared/write-reports.js');
   const { parseFlags } = await import('../setup/flags.js');
   const { json, report, quiet = false, quit, settle, strict, ...request } = flags;

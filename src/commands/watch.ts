@@ -37,7 +37,7 @@ export function addWatchCommand(program: Command, context: CommandContext): void
 }
 
 async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
-  const { describeDeployed } = await import('../deploy/outcome.js');
+  const { describeDeployed } = await import('../report/deployed.js');
   const { watch } = await import('../deploy/watch/watch.js');
   const { checkReports, withReports } = await import('./shared/write-reports.js');
   await checkReports(flags.report ?? [], context);

@@ -1,7 +1,7 @@
 import { planBuild } from '../build.js';
 import { assertSame, type ExaminedFile } from '../io/file/examine-file.js';
 import type { BuildRequest } from '../model/build.js';
-import type { Conflict } from '../model/deployment.js';
+import type { Conflict, Deployed } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
@@ -11,7 +11,6 @@ import { assessImage } from './assess-image.js';
 import { buildDeployment, dropOtherBuilds } from './build-deployment.js';
 import { compareWithLast } from './compare-deployments.js';
 import type { RecognisedStatus } from './decide-status.js';
-import type { Deployed } from './outcome.js';
 import { replaceImage } from './replace-image.js';
 import { findBackup, saveBackup } from './state/backup.js';
 import { saveDeployment } from './state/state.js';

@@ -4,12 +4,13 @@ import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { showText } from '../format/show-text.js';
 import { examineFile, readSignature } from '../io/file/examine-file.js';
+import type { Deployed } from '../model/deployment.js';
 import { createErrorReport, MobyPatchError } from '../model/error/error.js';
 import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
+import { describeDeployed } from '../report/deployed.js';
 import { deployTarget } from './apply.js';
 import { assessImage } from './assess-image.js';
-import { type Deployed, describeDeployed } from './outcome.js';
 import { findTarget, type Target, withLockedTarget } from './target.js';
 import type { DeployRequest } from './wanted-patches.js';
 

@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readSignature } from '../../io/file/examine-file.js';
 import type { FileAccess } from '../../model/access.js';
+import type { Deployed } from '../../model/deployment.js';
 import { createErrorReport } from '../../model/error/error.js';
 import type { Outcome, Report } from '../../model/result/report.js';
 import type { OpenSession } from '../../setup/session.js';
-import type { Deployed } from '../outcome.js';
 import { type ReapplyOptions, reapply } from '../reapply.js';
 import { findTarget, type Target } from '../target.js';
 

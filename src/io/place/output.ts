@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileAccess } from '../../model/access.js';
@@ -12,6 +11,7 @@ import { giveSlab } from '../file/slabs.js';
 import { gatherBytes } from '../gather-bytes.js';
 import { settleAccess } from './access.js';
 import { createPrivateFolder, removeAbandoned, type Scratch } from './scratch.js';
+import { syncFolder } from './sync-folder.js';
 
 /** A file that is written beside its destination and takes its place only when it is published. */
 export interface Output extends AsyncDisposable {
@@ -160,15 +160,6 @@ async function writeFile(
 async function* filterBytes(bytes: Bytes, filter: OutputFilter): Bytes & AsyncGenerator<Uint8Array> {
   for await (const piece of bytes) yield filter.push(piece);
   yield filter.end();
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function isFileError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MobyPatchError } from '../../model/error/error.js';
@@ -9,6 +8,7 @@ import { runProcess } from '../process/process.js';
 import { settleAccess } from './access.js';
 import { readAccess } from './access-list.js';
 import { createPrivateFolder, removeAbandoned } from './scratch.js';
+import { syncFolder } from './sync-folder.js';
 
 export interface Replacement {
   /** The file with the new bytes. */
@@ -157,15 +157,6 @@ async function checkInstalled({ target, sha256: wanted, what, recovery }: Replac
     `the ${what} was replaced, but reading it back gave the digest ${installed?.sha256}, wanted ${wanted}`,
     { path: target, hint: recovery?.undo ?? 'check the disk' },
   );
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 interface Reason {
