@@ -51,6 +51,7 @@ export type * from './model/patch/secret.js';
 export type * from './model/patch/workspace.js';
 export type * from './model/result/attestation.js';
 export type * from './model/result/boot.js';
+export type * from './model/result/deployed.js';
 export type * from './model/result/expectation.js';
 export type * from './model/result/hazard.js';
 export type * from './model/result/manifest.js';

@@ -1,4 +1,4 @@
-import type { Deployed } from '../model/deployment.js';
+import type { Deployed } from '../model/result/deployed.js';
 
 /** Lines for people. */
 export function describeDeployed(deployed: Deployed, { dryRun = false } = {}): string[] {
