@@ -1,8 +1,9 @@
 import { planBuild } from '../build.js';
 import { assertSame, type ExaminedFile } from '../io/file/examine-file.js';
 import type { BuildRequest } from '../model/build.js';
-import type { Conflict, Deployed } from '../model/deployment.js';
+import type { Conflict } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error/error.js';
+import type { Deployed } from '../model/result/deployed.js';
 import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
 import { assertNoFaults, createBuildRequest } from '../setup/build-request.js';
