@@ -103,7 +103,12 @@ test('every library is a dependency, and every dependency is used', (t) => {
 test('no command loads a library before it runs, but for the one that reads the command line', (t) => {
   const files = new Set<string>();
   const used = new Set<string>();
-  const waiting = ['main.ts', ...readdirSync(join(source, 'commands')).map((name) => `commands/${name}`)];
+  const waiting = [
+    'main.ts',
+    ...readdirSync(join(source, 'commands'), { recursive: true, encoding: 'utf8' }).map(
+      (name) => `commands/${name}`,
+    ),
+  ];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (files.has(file) || !file.endsWith('.ts')) continue;
     files.add(file);

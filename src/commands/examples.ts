@@ -95,7 +95,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
   },
   lock: {
     'Record the last build; build --locked then gives the same bytes': 'moby-patch lock',
-    'Keep the packages, too': 'moby-patch lock --vendor vendor && moby-patch build --locked --offline',
+    'Keep the packages beside it, for build --locked --offline': 'moby-patch lock --vendor vendor',
   },
   push: {
     'Store the last build': 'moby-patch push oci://registry.example.com/images/vm:1',

@@ -10,7 +10,7 @@ import { findKernel } from '../fixtures/images/kernel.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { findMissingProgram } from '../fixtures/needs.js';
 import { noNfsServer, startNfsServer, type TestNfsServer } from '../fixtures/nfs-server.js';
-import { busyboxInit } from './gallery-case.js';
+import { busyboxInit } from './gallery/gallery-case.js';
 import { findModules } from './modules.js';
 import { bootTest } from './tiny-guest.js';
 import { writeTinyImage } from './tiny-image.js';

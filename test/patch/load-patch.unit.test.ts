@@ -68,7 +68,7 @@ test('all problems are reported at once, each with its place', async (t) => {
     'patch.yaml:1:1: unknown key "titel" (did you mean "title"?), wanted title, when, uses, conflicts, parameters, steps or expects',
     'patch.yaml:3:5: unknown kind of step "fiel" (did you mean "file"?)',
     'patch.yaml:4:18: path: found a ".." in it, wanted a path in the image',
-    'patch.yaml:4:40: content: found 3, wanted a text',
+    'patch.yaml:4:40: content: found 3, wanted a text in quotes',
     'patch.yaml:5:11: path: found nothing, wanted a text',
     'patch.yaml:5:12: unknown key "pth" (did you mean "path"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret',
     'patch.yaml:7:13: remove: found a list, wanted a text or a map such as "- remove: etc/motd"',

@@ -5,7 +5,7 @@ import { createStepError, type StepContext } from '../step-context.js';
 import { busybox } from './busybox.js';
 import type { InitSystem } from './init-system.js';
 import { openrc } from './openrc.js';
-import { systemd } from './systemd.js';
+import { systemd } from './systemd/systemd.js';
 import { sysvinit } from './sysvinit.js';
 
 export const initSystems: Readonly<Record<InitName, InitSystem>> = { openrc, systemd, sysvinit, busybox };

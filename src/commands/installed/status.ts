@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { exitCodes } from '../model/error/error.js';
-import { type CommandContext, createReader } from './shared/context.js';
-import { addRequestOptions, type RequestFlags } from './shared/deploy-options.js';
-import { guard } from './shared/errors.js';
-import { addLimitOptions } from './shared/limit-options.js';
-import { printJson, printLines } from './shared/print.js';
+import { exitCodes } from '../../model/error/error.js';
+import { type CommandContext, createReader } from '../shared/context.js';
+import { addRequestOptions, type RequestFlags } from '../shared/deploy-options.js';
+import { guard } from '../shared/errors.js';
+import { addLimitOptions } from '../shared/limit-options.js';
+import { printJson, printLines } from '../shared/print.js';
 
 export function addStatusCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
@@ -19,9 +19,9 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
 }
 
 async function runStatus(flags: RequestFlags, context: CommandContext): Promise<void> {
-  const { status } = await import('../deploy/status.js');
+  const { status } = await import('../../deploy/status.js');
   const { json, ...request } = flags;
-  const { parseFlags } = await import('../setup/flags.js');
+  const { parseFlags } = await import('../../setup/flags.js');
   const found = await status(parseFlags(request, context.folder), createReader(flags, context));
   if (json) await printJson(context, found);
   else {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Outcome, Report } from '../model/result/report.js';
-import { type CommandContext, openSession } from './shared/context.js';
-import { addDeployOptions, type DeployFlags } from './shared/deploy-options.js';
-import { explain, guard } from './shared/errors.js';
-import { addLimitOptions } from './shared/limit-options.js';
-import { printJson, printLines } from './shared/print.js';
-import { createProgress } from './shared/progress.js';
+import type { Outcome, Report } from '../../model/result/report.js';
+import { type CommandContext, openSession } from '../shared/context.js';
+import { addDeployOptions, type DeployFlags } from '../shared/deploy-options.js';
+import { explain, guard } from '../shared/errors.js';
+import { addLimitOptions } from '../shared/limit-options.js';
+import { printJson, printLines } from '../shared/print.js';
+import { createProgress } from '../shared/progress.js';
 
 interface Flags extends DeployFlags {
   readonly dryRun?: boolean;
@@ -25,10 +25,10 @@ export function addApplyCommand(program: Command, context: CommandContext): void
 }
 
 async function runApply(flags: Flags, context: CommandContext): Promise<void> {
-  const { apply } = await import('../deploy/apply.js');
-  const { describeDeployed } = await import('../report/deployed.js');
-  const { withReports } = await import('./shared/write-reports.js');
-  const { parseFlags } = await import('../setup/flags.js');
+  const { apply } = await import('../../deploy/apply.js');
+  const { describeDeployed } = await import('../../report/deployed.js');
+  const { withReports } = await import('../shared/write-reports.js');
+  const { parseFlags } = await import('../../setup/flags.js');
   const { json, report, quiet = false, quit, dryRun = false, adopt, ...request } = flags;
   const progress = createProgress(context, quiet);
   try {

@@ -7,10 +7,10 @@ import { parseApkInstalled } from '#src/patch/system/packages/apk.js';
 import { parseDpkgStatus } from '#src/patch/system/packages/apt.js';
 import { comparePackages, isInstalled } from '#src/patch/system/packages/managers.js';
 import { clampDates } from '#src/patch/system/packages/traces.js';
-import { createMemoryWorkspace, type Tree } from '../fixtures/memory-workspace.js';
-import { declareTest } from '../fixtures/needs.js';
-import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from './support/alpine-root.js';
-import { createDirectoryWorkspace } from './support/directory-workspace.js';
+import { createMemoryWorkspace, type Tree } from '../../fixtures/memory-workspace.js';
+import { declareTest } from '../../fixtures/needs.js';
+import { copyAlpineRoot, createAlpineRoot, noAlpineRoot } from '../support/alpine-root.js';
+import { createDirectoryWorkspace } from '../support/directory-workspace.js';
 
 const context = { payload: new Map(), stamp: 1_700_000_000, at: { file: 'patch.yaml', line: 3, column: 5 } };
 const step = stepDefinitions.get('package');

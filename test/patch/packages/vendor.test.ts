@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { createTestFolder } from '../fixtures/archive.js';
-import { callMoby } from '../fixtures/command-context.js';
-import { noNamespaces } from '../fixtures/local-executor.js';
-import { declareSerialTest } from '../fixtures/needs.js';
-import { createAlpineRoot, noAlpineRoot } from './support/alpine-root.js';
-import { noAddress, servePackages } from './support/package-server.js';
+import { createTestFolder } from '../../fixtures/archive.js';
+import { callMoby } from '../../fixtures/command-context.js';
+import { noNamespaces } from '../../fixtures/local-executor.js';
+import { declareSerialTest } from '../../fixtures/needs.js';
+import { createAlpineRoot, noAlpineRoot } from '../support/alpine-root.js';
+import { noAddress, servePackages } from '../support/package-server.js';
 
 const patch = `title: hello
 steps:

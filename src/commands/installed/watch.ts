@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { createErrorReport } from '../model/error/error.js';
-import { type CommandContext, openSession } from './shared/context.js';
-import { addReapplyOptions, type ReapplyFlags } from './shared/deploy-options.js';
-import { guard, printError } from './shared/errors.js';
-import { addLimitOptions } from './shared/limit-options.js';
-import { parseCount } from './shared/options.js';
-import { printJson, printLines } from './shared/print.js';
-import { createProgress } from './shared/progress.js';
+import { createErrorReport } from '../../model/error/error.js';
+import { type CommandContext, openSession } from '../shared/context.js';
+import { addReapplyOptions, type ReapplyFlags } from '../shared/deploy-options.js';
+import { guard, printError } from '../shared/errors.js';
+import { addLimitOptions } from '../shared/limit-options.js';
+import { parseCount } from '../shared/options.js';
+import { printJson, printLines } from '../shared/print.js';
+import { createProgress } from '../shared/progress.js';
 
 interface Flags extends ReapplyFlags {
   readonly interval: number;
@@ -37,14 +37,14 @@ export function addWatchCommand(program: Command, context: CommandContext): void
 }
 
 async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
-  const { describeDeployed } = await import('../report/deployed.js');
-  const { watch } = await import('../deploy/watch/watch.js');
-  const { checkReports, withReports } = await import('./shared/write-reports.js');
+  const { describeDeployed } = await import('../../report/deployed.js');
+  const { watch } = await import('../../deploy/watch/watch.js');
+  const { checkReports, withReports } = await import('../shared/write-reports.js');
   await checkReports(flags.report ?? [], context);
   const { interval, settle, strict, quit } = flags;
   const progress = createProgress(context, flags.quiet ?? false);
   try {
-    const { parseFlags } = await import('../setup/flags.js');
+    const { parseFlags } = await import('../../setup/flags.js');
     const request = parseFlags(flags, context.folder);
     const options = { request, interval, settle, strict, quit };
     for await (const event of watch(options, () => openSession(flags, context, progress))) {
@@ -69,10 +69,10 @@ async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
 }
 
 async function runService(flags: Flags, context: CommandContext): Promise<void> {
-  const { installService, uninstallService } = await import('../deploy/watch/service.js');
-  const { createReadingSession } = await import('../setup/reading-session.js');
+  const { installService, uninstallService } = await import('../../deploy/watch/service.js');
+  const { createReadingSession } = await import('../../setup/reading-session.js');
   const { service: manager, into } = flags;
-  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+  const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
   const argv = [process.execPath, cli, 'reapply', ...(await listArguments(flags))];
   const change = flags.uninstall ? uninstallService : installService;
   const session = createReadingSession(context);
@@ -90,7 +90,7 @@ const negatable = new Set(['verify', 'cache']);
 
 /** The same options for `reapply`; the service starts in this folder, so relative paths stay right. */
 async function listArguments(flags: Flags): Promise<string[]> {
-  const { defaultSettle } = await import('../deploy/watch/watch.js');
+  const { defaultSettle } = await import('../../deploy/watch/watch.js');
   const { interval, install, uninstall, service, into, json, settle = defaultSettle, ...rest } = flags;
   const options = Object.entries(rest).flatMap(([key, value]) => {
     const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

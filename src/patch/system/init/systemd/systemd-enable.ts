@@ -1,9 +1,9 @@
-import type { StepOutcome } from '../../../model/patch/patch.js';
-import type { Workspace } from '../../../model/patch/workspace.js';
-import { createStepError } from '../step-context.js';
-import { combine, editFile, setLine } from '../text-file.js';
-import { putIfDifferent, readText, unchanged } from '../workspace-files.js';
-import type { At } from './init-system.js';
+import type { StepOutcome } from '../../../../model/patch/patch.js';
+import type { Workspace } from '../../../../model/patch/workspace.js';
+import { createStepError } from '../../step-context.js';
+import { combine, editFile, setLine } from '../../text-file.js';
+import { putIfDifferent, readText, unchanged } from '../../workspace-files.js';
+import type { At } from '../init-system.js';
 import {
   findUnit,
   type Install,

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './shared/context.js';
-import { addTargetOptions, type TargetFlags } from './shared/deploy-options.js';
-import { guard } from './shared/errors.js';
-import { printJson, printLines } from './shared/print.js';
-import { createProgress } from './shared/progress.js';
+import type { CommandContext } from '../shared/context.js';
+import { addTargetOptions, type TargetFlags } from '../shared/deploy-options.js';
+import { guard } from '../shared/errors.js';
+import { printJson, printLines } from '../shared/print.js';
+import { createProgress } from '../shared/progress.js';
 
 interface Flags extends TargetFlags {
   readonly force?: boolean;
@@ -22,8 +22,8 @@ export function addRestoreCommand(program: Command, context: CommandContext): vo
 }
 
 async function runRestore(flags: Flags, context: CommandContext): Promise<void> {
-  const { restore } = await import('../deploy/restore.js');
-  const { createReadingSession } = await import('../setup/reading-session.js');
+  const { restore } = await import('../../deploy/restore.js');
+  const { createReadingSession } = await import('../../setup/reading-session.js');
   const { json, quiet = false, force, dryRun, quit, ...target } = flags;
   const progress = createProgress(context, quiet);
   try {

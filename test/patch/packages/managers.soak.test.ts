@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Workspace } from '#src/model/patch/workspace.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
-import { findDebianRoot } from '../fixtures/images/debian-root.js';
-import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
-import { canEnterRoots, createDirectoryWorkspace, runProgram } from './support/directory-workspace.js';
+import { findDebianRoot } from '../../fixtures/images/debian-root.js';
+import { declareSerialTest, findMissingProgram } from '../../fixtures/needs.js';
+import { canEnterRoots, createDirectoryWorkspace, runProgram } from '../support/directory-workspace.js';
 
 // The real dnf, zypper and pacman, which Debian has, with repositories that they check: two packages, one of which needs the other.
 

@@ -1,5 +1,5 @@
-import type { Workspace } from '../../../model/patch/workspace.js';
-import { readText } from '../workspace-files.js';
+import type { Workspace } from '../../../../model/patch/workspace.js';
+import { readText } from '../../workspace-files.js';
 
 /** Where systemd looks for units of the image; the first folder wins (systemd.unit(5)). */
 export const unitFolders = [

@@ -1,16 +1,16 @@
-import type { StepOutcome } from '../../../model/patch/patch.js';
-import { suggest } from '../../../yaml/did-you-mean.js';
-import { createStepError } from '../step-context.js';
-import { combine } from '../text-file.js';
-import { putIfDifferent } from '../workspace-files.js';
-import type { At, InitSystem, ServiceChoice } from './init-system.js';
-import { requireRealRoot, requireUsualRunlevel } from './refusals.js';
-import { isBootLevel } from './script-text.js';
+import type { StepOutcome } from '../../../../model/patch/patch.js';
+import { suggest } from '../../../../yaml/did-you-mean.js';
+import { createStepError } from '../../step-context.js';
+import { combine } from '../../text-file.js';
+import { putIfDifferent } from '../../workspace-files.js';
+import type { At, InitSystem, ServiceChoice } from '../init-system.js';
+import { requireRealRoot, requireUsualRunlevel } from '../refusals.js';
+import { isBootLevel } from '../script-text.js';
+import { hasScript, isLinked, sysvinit } from '../sysvinit.js';
 import { disableUnit, enableUnit, isPulledIn } from './systemd-enable.js';
 import { escapeUnitPath } from './systemd-escape.js';
 import { createAutomountUnit, createMountUnit, createServiceUnit } from './systemd-text.js';
 import { findByAlias, findUnit, listUnits, nameUnit, ownUnits, type Unit } from './systemd-units.js';
-import { hasScript, isLinked, sysvinit } from './sysvinit.js';
 
 export const systemd: InitSystem = {
   name: 'systemd',

@@ -11,15 +11,15 @@ import type { Cache } from '#src/model/cache.js';
 import type { Archive } from '#src/model/image/archive.js';
 import { createPlan } from '#src/patch/plan.js';
 import { openImage } from '#src/unpack/open-image.js';
-import { createTestFolder, signal } from '../fixtures/archive.js';
-import { findReference } from '../fixtures/images/reference.js';
-import { noNamespaces } from '../fixtures/local-executor.js';
-import { createMemoryArchive, readTarball } from '../fixtures/memory-archive.js';
-import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
-import { isSoak } from '../fixtures/soak.js';
-import { createAlpineRoot, noAlpineRoot } from './support/alpine-root.js';
-import { noAddress, servePackages } from './support/package-server.js';
-import { createPatch } from './support/patch-folder.js';
+import { createTestFolder, signal } from '../../fixtures/archive.js';
+import { findReference } from '../../fixtures/images/reference.js';
+import { noNamespaces } from '../../fixtures/local-executor.js';
+import { createMemoryArchive, readTarball } from '../../fixtures/memory-archive.js';
+import { declareSerialTest, findMissingProgram } from '../../fixtures/needs.js';
+import { isSoak } from '../../fixtures/soak.js';
+import { createAlpineRoot, noAlpineRoot } from '../support/alpine-root.js';
+import { noAddress, servePackages } from '../support/package-server.js';
+import { createPatch } from '../support/patch-folder.js';
 
 /** The changes that the steps make, one line for each path. */
 async function apply(

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { HostNfs } from '../deploy/host/nfs.js';
-import type { CommandContext } from './shared/context.js';
-import { guard } from './shared/errors.js';
-import { printJson, printLines } from './shared/print.js';
+import type { HostNfs } from '../../deploy/host/nfs.js';
+import type { CommandContext } from '../shared/context.js';
+import { guard } from '../shared/errors.js';
+import { printJson, printLines } from '../shared/print.js';
 
 interface Flags {
   readonly share: string;
@@ -35,7 +35,7 @@ export function addHostCommand(program: Command, context: CommandContext): void 
 }
 
 async function runHostNfs(flags: Flags, context: CommandContext): Promise<void> {
-  const { configureHostNfs } = await import('../deploy/host/nfs.js');
+  const { configureHostNfs } = await import('../../deploy/host/nfs.js');
   const { share, owner, platform, root, apply, remove } = flags;
   const action = remove ? 'remove' : apply ? 'write' : 'show';
   const host = await configureHostNfs({ share, owner, platform, root, action }, context);

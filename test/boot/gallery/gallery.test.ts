@@ -2,13 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { MobyPatchError } from '#src/model/error/error.js';
-import { sampleBy } from '../fixtures/soak.js';
+import { sampleBy } from '../../fixtures/soak.js';
+import { findModules } from '../modules.js';
+import { type BootBench, bootTest, withBench } from '../tiny-guest.js';
+import { createTinyArchive } from '../tiny-image.js';
 import { brokenCases } from './broken-cases.js';
 import type { GalleryCase } from './gallery-case.js';
 import { goodCases } from './good-cases.js';
-import { findModules } from './modules.js';
-import { type BootBench, bootTest, withBench } from './tiny-guest.js';
-import { createTinyArchive } from './tiny-image.js';
 
 interface Told {
   readonly verdict: string;

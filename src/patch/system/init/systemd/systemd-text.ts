@@ -1,6 +1,6 @@
-import { facilities } from './facilities.js';
-import type { MountDefinition, ServiceDefinition, ServiceOrder } from './init-system.js';
-import { isBootLevel } from './script-text.js';
+import { facilities } from '../facilities.js';
+import type { MountDefinition, ServiceDefinition, ServiceOrder } from '../init-system.js';
+import { isBootLevel } from '../script-text.js';
 import { escapeSpecifiers, quoteArgument, quoteUnitWord } from './systemd-escape.js';
 import { nameUnit } from './systemd-units.js';
 

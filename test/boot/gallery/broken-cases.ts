@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
+import { createInit } from '../tiny-guest.js';
+import { encodeEntry } from '../tiny-image.js';
 import { busyboxInit, type GalleryCase, inittab, makeKmsg } from './gallery-case.js';
-import { createInit } from './tiny-guest.js';
-import { encodeEntry } from './tiny-image.js';
 
 /** What must not pass. */
 export const brokenCases: readonly GalleryCase[] = [

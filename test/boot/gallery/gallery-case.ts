@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#src/model/error/error-code.js';
 import type { BootRequest, BootResult } from '#src/model/result/boot.js';
 import type { Init } from '#src/verify/boot/probe/detect-init.js';
-import type { TinyEntry } from './tiny-image.js';
+import type { TinyEntry } from '../tiny-image.js';
 
 export interface GalleryCase {
   readonly name: string;

@@ -1,5 +1,5 @@
+import { createInit } from '../tiny-guest.js';
 import { busyboxInit, type GalleryCase, inittab, makeKmsg } from './gallery-case.js';
-import { createInit } from './tiny-guest.js';
 
 /** What looks broken and is not. */
 export const goodCases: readonly GalleryCase[] = [

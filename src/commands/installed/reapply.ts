@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { exitCodes } from '../model/error/error.js';
-import { type CommandContext, openSession } from './shared/context.js';
-import { addReapplyOptions, type ReapplyFlags } from './shared/deploy-options.js';
-import { guard } from './shared/errors.js';
-import { addLimitOptions } from './shared/limit-options.js';
-import { printJson, printLines } from './shared/print.js';
-import { createProgress } from './shared/progress.js';
+import { exitCodes } from '../../model/error/error.js';
+import { type CommandContext, openSession } from '../shared/context.js';
+import { addReapplyOptions, type ReapplyFlags } from '../shared/deploy-options.js';
+import { guard } from '../shared/errors.js';
+import { addLimitOptions } from '../shared/limit-options.js';
+import { printJson, printLines } from '../shared/print.js';
+import { createProgress } from '../shared/progress.js';
 
 export function addReapplyCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
@@ -20,10 +20,10 @@ export function addReapplyCommand(program: Command, context: CommandContext): vo
 }
 
 async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise<void> {
-  const { reapply } = await import('../deploy/reapply.js');
-  const { describeDeployed } = await import('../report/deployed.js');
-  const { withReports } = await import('./shared/write-reports.js');
-  const { parseFlags } = await import('../setup/flags.js');
+  const { reapply } = await import('../../deploy/reapply.js');
+  const { describeDeployed } = await import('../../report/deployed.js');
+  const { withReports } = await import('../shared/write-reports.js');
+  const { parseFlags } = await import('../../setup/flags.js');
   const { json, report, quiet = false, quit, settle, strict, ...request } = flags;
   const progress = createProgress(context, quiet);
   try {
