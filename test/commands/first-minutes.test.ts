@@ -8,6 +8,7 @@ import { createArchive, createTestFolder, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { cli } from '../fixtures/images/moby.js';
 import { declareTest, notRoot } from '../fixtures/needs.js';
+import { sketchIso } from '../wrapper/sketches.js';
 import { createProjectFolder, motd, writePatch } from './project.js';
 
 /** What a stranger types first, and everything that is said about it. */
@@ -119,8 +120,8 @@ const situations: Readonly<Record<string, Situation>> = {
   'an ISO as an image': {
     args: ['inspect', 'a.iso'],
     says: [
-      'a.iso: found an ISO 9660 disk, wanted an initrd (at byte 0) [image-unsupported]',
-      "xorriso -osirrox on -indev a.iso -find / -name 'initrd*'; xorriso -osirrox on -indev a.iso -extract /PATH initrd.img",
+      'a.iso: it is an ISO 9660 image, and boots no initrd that its loaders name [wrapper-part]',
+      'name one: a.iso#boot/initrd.img, a.iso#casper/initrd.gz',
     ],
   },
   'a kernel as an image': {
@@ -223,8 +224,6 @@ async function createPlayground(t: Parameters<typeof createProjectFolder>[0]): P
   tar.write('a.txt');
   tar.write('0000644\x000000000\x000000000\x0000000000000\x0000000000000\0', 100);
   tar.write('ustar\x0000', 257);
-  const iso = Buffer.alloc(40_960);
-  iso.write('\x01CD001\x01', 32_768);
   const kernel = Buffer.alloc(1024);
   kernel.write('HdrS', 0x202);
   kernel.writeUInt16LE(0xaa55, 0x1fe);
@@ -233,7 +232,7 @@ async function createPlayground(t: Parameters<typeof createProjectFolder>[0]): P
     'a.tgz': gzipSync(tar),
     'a.zip': Buffer.from('504b0304140000000000', 'hex'),
     'a.qcow2': Buffer.from('514649fb00000003'.padEnd(1024, '0'), 'hex'),
-    'a.iso': iso,
+    'a.iso': sketchIso({ 'boot/initrd.img': 'one', 'casper/initrd.gz': 'other' }),
     'sub/vmlinuz': kernel,
     'empty.img': '',
     'mine.yaml': motd,
