@@ -60,7 +60,7 @@ function listInitrds(boots: readonly WrapperBoot[]): string[] {
 
 function createPartError(path: string, { title, boots, parts }: Wrapper, problem: string): MobyPatchError {
   const initrds = listInitrds(boots);
-  const likely = [...parts.keys()].filter((name) => /initrd|initramfs|ramdisk/i.test(name));
+  const likely = [...parts.keys()].filter((name) => /initrd|initramfs|ramdisk/i.test(name)).sort();
   const names = (initrds.length > 0 ? initrds : likely).slice(0, 5);
   return new MobyPatchError('invalid', 'wrapper-part', `it is ${title}, and ${problem}`, {
     path,

@@ -87,7 +87,7 @@ bootTest('an image without a shell is judged by its console alone', (t) =>
   }),
 );
 
-// Patched, `build/reference.test.ts` and `ci/workflow.test.ts` boot the same images in every run.
+// Patched, `build/reference.test.ts` and `docs/transcripts.test.ts` boot the same images in every run.
 if (isSoak) {
   bootTest(
     "the initrd of Debian's installer boots with a segment appended to it",

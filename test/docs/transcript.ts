@@ -59,7 +59,7 @@ function parseCommands(body: readonly string[]): Command[] {
 
 /** What differs from run to run and from machine to machine, made equal; a line that some machines lack goes. */
 export function normalise(output: readonly string[]): string[] {
-  return output
+  const lines = output
     .filter((line) => !/emulated without KVM:|still working/.test(line))
     .map((line) =>
       line
@@ -75,4 +75,12 @@ export function normalise(output: readonly string[]): string[] {
         .replace(/QEMU emulator version .*?\), (tcg|kvm), \d+ MiB/, 'QEMU')
         .replace(/\((?:tcg|kvm)\)/g, '(ACCELERATOR)'),
     );
+  return sortStages(lines);
+}
+
+/** What a guest shows at about the same time comes in one order or the other. */
+function sortStages(lines: readonly string[]): string[] {
+  const isStage = (line: string) => / after T: /.test(line);
+  const sorted = lines.filter(isStage).sort();
+  return lines.map((line) => (isStage(line) ? (sorted.shift() ?? '') : line));
 }

@@ -94,15 +94,17 @@ declareTest(
     await mkdir(join(parent, 'victim'));
     for (let name = 0; name < 50; name += 1) await writeFile(join(parent, 'victim', `${name}`), '');
     const swap = 'while :; do mv folder aside; ln -s victim folder; rm folder; mv aside folder; done';
-    const child = spawn('sh', ['-c', swap], { cwd: parent, stdio: 'ignore' });
-    const ended = once(child, 'exit');
+    // Its pipe is closed when the last program that it started is gone.
+    const stdio = ['ignore', 'pipe', 'ignore'] as const;
+    const child = spawn('sh', ['-c', swap], { cwd: parent, stdio: [...stdio], detached: true });
+    const ended = once(child, 'close');
     for (let round = 0; round < 30; round += 1) {
       await mkdir(join(parent, 'folder')).catch(() => {});
       for (let name = 0; name < 50; name += 1)
         await writeFile(join(parent, 'aside', `${name}`), '').catch(() => {});
       await removeTree(join(parent, 'folder')).catch(() => {});
     }
-    child.kill('SIGKILL');
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
     await ended;
     t.is((await readdir(join(parent, 'victim'))).filter((name) => /^\d+$/.test(name)).length, 50);
   },

@@ -81,13 +81,16 @@ is_busy() {
 	return 1
 }
 
-# Whether busybox init waits for a script of its table. It runs each in a session of its own; what a script leaves in the
-# background is no leader of one.
+# Whether busybox init waits for a script of its table. It runs each in a session of its own. What a script leaves in the
+# background is no leader of one, or has other words behind the script's name.
 is_waiting() {
 	while IFS=: read -r _ _ action process; do
 		case $action in sysinit | wait) ;; *) continue ;; esac
-		script=${process%% *}
-		case $script in /etc/*) ;; *) continue ;; esac
+		case $process in /etc/*) ;; *) continue ;; esac
+		# A shell leaves out the zeros between the words of a command line.
+		words=
+		# shellcheck disable=SC2086 # a list of words
+		for word in ${process%%[<>&;|]*}; do words=$words$word; done
 		for found in /proc/[0-9]*; do
 			stat=
 			[ ! -r "$found/stat" ] || read -r stat <"$found/stat"
@@ -96,8 +99,7 @@ is_waiting() {
 			[ "$2 $4" = "1 ${found#/proc/}" ] || continue
 			line=
 			read -r line <"$found/cmdline"
-			# A shell leaves out the zeros between the words.
-			case $line in *"$script"*) return 0 ;; esac
+			case $line in *"$words") return 0 ;; esac
 		done
 	done </etc/inittab
 	return 1
