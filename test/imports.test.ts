@@ -100,20 +100,15 @@ test('every library is a dependency, and every dependency is used', (t) => {
   t.deepEqual([...used].sort(), libraries);
 });
 
-test('no command loads a library before it runs, but for the one that reads the command line', (t) => {
+/** The libraries that files load before anything runs; types are gone then. */
+function listLoaded(first: readonly string[]): string[] {
   const files = new Set<string>();
   const used = new Set<string>();
-  const waiting = [
-    'main.ts',
-    ...readdirSync(join(source, 'commands'), { recursive: true, encoding: 'utf8' }).map(
-      (name) => `commands/${name}`,
-    ),
-  ];
+  const waiting = [...first];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (files.has(file) || !file.endsWith('.ts')) continue;
     files.add(file);
     const text = readFileSync(join(source, file), 'utf8');
-    // Types are gone when it runs.
     for (const [, what = ''] of text.matchAll(
       /^(?:import|export)\b(?! type\b)[^;'"`=]*?\bfrom '([^']+)';/gm,
     )) {
@@ -121,7 +116,16 @@ test('no command loads a library before it runs, but for the one that reads the 
       else if (!what.startsWith('node:')) used.add(what);
     }
   }
-  t.deepEqual([...used], ['commander']);
+  return [...used];
+}
+
+test('no command loads a library before it runs, but for the one that reads the command line', (t) => {
+  const commands = readdirSync(join(source, 'commands'), { recursive: true, encoding: 'utf8' });
+  t.deepEqual(listLoaded(['main.ts', ...commands.map((name) => `commands/${name}`)]), ['commander']);
+});
+
+test('a task that only reads an image loads no library', (t) => {
+  t.deepEqual(listLoaded(['inspect', 'entries', 'diff'].map((name) => `tasks/${name}.ts`)), []);
 });
 
 test('files stay small and end with one line break', (t) => {

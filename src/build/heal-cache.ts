@@ -1,3 +1,4 @@
+import { noCache } from '../io/cache.js';
 import type { Cache } from '../model/cache.js';
 import type { Outcome } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
@@ -34,11 +35,6 @@ export async function healCache(
     // A log that throws is the defect, and the outcome has it.
     return outcome;
   }
-  const empty: Cache = {
-    ...cache,
-    has: async () => false,
-    read: async () => undefined,
-    open: async () => undefined,
-  };
+  const empty: Cache = { ...noCache, write: (...written) => cache.write(...written) };
   return work({ ...session, cache: empty });
 }

@@ -51,7 +51,13 @@ export async function publish(
     await splitFile(output.path, { parts: output.files, folder: request.output, inputs, signal });
   else if (request.as === 'overlay') await publishOverlay(run, { image, written, path: output.path, inputs });
   else {
-    await using around = await wrapOutput(run, { path: output.path, after: written.layout, scratch, inputs });
+    await using around = await wrapOutput(run, {
+      path: output.path,
+      before: image.layout,
+      after: written.layout,
+      scratch,
+      inputs,
+    });
     await (around ?? output).publish();
   }
   const manifest = `${request.output}.manifest.json`;

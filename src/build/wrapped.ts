@@ -6,10 +6,11 @@ import type { Scratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { Layout } from '../model/image/layout.js';
+import type { WrapperReport } from '../model/result/report.js';
 import { assertLocked } from '../verify/assert-locked.js';
 import { copyPart } from '../wrapper/copy-part.js';
 import { partOf } from '../wrapper/open-wrapper.js';
-import type { Run } from './run.js';
+import type { Run, WrappedInput } from './run.js';
 
 /** Where the image is inside of a file, it and its kernel are copied out, and the rest of the build works on the copies. */
 export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
@@ -28,14 +29,15 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
     const kernel = verify?.kernelIsPart ? await copy(verify.kernel, `${scratch.path}/kernel`) : undefined;
     const sha256 = await digestBytes(readPieces(file, 0, file.size));
     await file.assertUnchanged();
-    const before = { size: file.size, sha256 };
-    draft.set({ wrapper: { kind: wrapper.kind, part: boot.initrd, before } });
-    return {
-      ...run,
-      request: { ...request, image, verify: kernel === undefined ? verify : verify && { ...verify, kernel } },
-      wrapped: { ...wrapped, ...before, access: file.access },
-    };
+    const input = { ...wrapped, size: file.size, sha256, access: file.access };
+    draft.set({ wrapper: describe(input) });
+    const booted = kernel === undefined ? verify : verify && { ...verify, kernel };
+    return { ...run, request: { ...request, image, verify: booted }, wrapped: input };
   });
+}
+
+function describe({ wrapper, boot, size, sha256 }: WrappedInput): WrapperReport {
+  return { kind: wrapper.kind, part: boot.initrd, before: { size, sha256 } };
 }
 
 /**
@@ -58,6 +60,7 @@ export async function* padImage(
 interface WrapStage {
   /** The new initrd. */
   readonly path: string;
+  readonly before: Layout;
   readonly after: Layout;
   readonly scratch: Scratch;
   readonly inputs: readonly FileAccess[];
@@ -66,7 +69,7 @@ interface WrapStage {
 /** The new wrapper, read back and checked, before it is published. Errors: those of `replaceInitrd` and `checkWrapper`. */
 export async function wrapOutput(
   { request, session, draft, wrapped }: Run,
-  { path, after, scratch, inputs }: WrapStage,
+  { path, before, after, scratch, inputs }: WrapStage,
 ): Promise<Output | undefined> {
   if (wrapped === undefined) return undefined;
   const { signal } = session;
@@ -74,6 +77,7 @@ export async function wrapOutput(
   await using replaced = await replaceInitrd({
     wrapped,
     initrd: path,
+    isSame: after.sha256 === before.sha256,
     folder: scratch.path,
     signal,
   });
@@ -82,11 +86,7 @@ export async function wrapOutput(
     await checkWrapper({ old: wrapped, written: output.path, sha256: after.sha256, signal });
     assertLocked(request.lock, { output: output.sha256 });
     const { size, sha256 } = output;
-    const { kind, boot } = { kind: wrapped.wrapper.kind, boot: wrapped.boot };
-    const before = { size: wrapped.size, sha256: wrapped.sha256 };
-    draft.set({
-      wrapper: { kind, part: boot.initrd, before, after: { size, sha256 }, way: replaced.way },
-    });
+    draft.set({ wrapper: { ...describe(wrapped), after: { size, sha256 }, way: replaced.way } });
     return output;
   } catch (error) {
     await output[Symbol.asyncDispose]();

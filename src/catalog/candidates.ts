@@ -1,5 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { exists, isFile } from '../io/file/exists.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Candidate, Definition } from './definition.js';
 
@@ -73,18 +74,4 @@ async function expandStar(
     return { ...candidate, initrd: fill(version), kernel: kernelOfVersion, older };
   }
   return undefined;
-}
-
-function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { exists } from '../io/file/exists.js';
 import { readRegular } from '../io/file/regular-file.js';
 import { createScratch, removeAbandoned } from '../io/place/scratch.js';
 import { assertOwnFolder } from '../io/place/trust.js';
@@ -71,11 +72,4 @@ async function hashFolder(folder: string): Promise<string> {
     hash.update(`${relative(folder, path)}\0${content.length}\0`).update(content);
   }
   return hash.digest('hex').slice(0, 24);
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

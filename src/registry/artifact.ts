@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { parseJson } from '../format/parse-json.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Descriptor } from './blobs.js';
-import { parseJson, readBody } from './bounded-body.js';
+import { readBody } from './bounded-body.js';
 import type { Connection } from './connection.js';
 import { createAnswerError, createDigestError } from './errors.js';
 
@@ -50,7 +51,7 @@ export async function readArtifact(connection: Connection): Promise<Artifact> {
   const bytes = await readBody(response, largestManifest, text);
   const found = digestOf(bytes);
   if (digest !== undefined && digest !== found) throw createDigestError(text, 'the manifest');
-  return { digest: found, ...parseManifest(parseJson(bytes), text) };
+  return { digest: found, ...parseManifest(parseJson(Buffer.from(bytes).toString('utf8')), text) };
 }
 
 function parseManifest(value: unknown, path: string): Omit<Artifact, 'digest'> {

@@ -1,3 +1,4 @@
+import { parseJson } from '../format/parse-json.js';
 import { createAnswerError } from './errors.js';
 
 /** The body of an answer, of at most `limit` bytes. Error: `registry-answer`; those of `fetch`. */
@@ -14,13 +15,5 @@ export async function readBody(response: Response, limit: number, path: string):
 
 /** Undefined: it is no JSON. */
 export async function readJson(response: Response, limit: number, path: string): Promise<unknown> {
-  return parseJson(await readBody(response, limit, path));
-}
-
-export function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  return parseJson(Buffer.from(await readBody(response, limit, path)).toString('utf8'));
 }

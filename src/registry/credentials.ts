@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseJson } from '../format/parse-json.js';
 import { createUnreadableError, isMissing, readRegular } from '../io/file/regular-file.js';
 import { runProcess } from '../io/process/process.js';
 import { MobyPatchError } from '../model/error/error.js';
@@ -99,12 +100,8 @@ async function askHelper(
 }
 
 function parseObject(text: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
 }
 
 function textAt(value: unknown, key: string): string | undefined {

@@ -26,7 +26,8 @@ import {
   type LoadedConfiguration,
   loadConfiguration,
 } from './configuration.js';
-import { findPatched, lockName, readLock } from './lock-file.js';
+import { findPatched } from './find-patched.js';
+import { lockName, readLock } from './lock-file.js';
 import { findNamedImage, type ImageName } from './named-image.js';
 import { placesOf } from './reading-session.js';
 import { type LoadedSecrets, loadSecrets, type SecretSources } from './secrets.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { parseJson } from '../format/parse-json.js';
 import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
-import type { BuildRequest } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Lock } from '../model/patch/lock.js';
 import { packageVersions } from './package-versions.js';
@@ -75,20 +75,9 @@ export function readManifest(path: string): Promise<ManifestFile> {
   return readJson(path, manifestSchema, 'manifest', 'moby-patch build');
 }
 
-/** The image that the manifest beside a file describes, where there is one that can be read. */
-export async function findPatched(path: string): Promise<Pick<BuildRequest, 'patched'>> {
-  const file = `${path}.manifest.json`;
-  const manifest = await readManifest(file).catch(() => undefined);
-  if (manifest?.patches === undefined || manifest.patches.length === 0) return {};
-  const { input, output, patches } = manifest;
-  return {
-    patched: {
-      by: file,
-      patches: patches.map(({ id }) => id),
-      input: (input.part ?? input).sha256,
-      sha256: (output.part ?? output).sha256,
-    },
-  };
+/** The initrd that a manifest describes: the output, or what is inside of it. */
+export function describedInitrd({ output }: ManifestFile): { readonly sha256: string } {
+  return output.part ?? output;
 }
 
 /** Bytes. */
@@ -115,12 +104,4 @@ async function readJson<T>(
     path,
     hint,
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

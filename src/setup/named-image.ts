@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
+import { exists } from '../io/file/exists.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { type FileToJoin, joinFiles, nameFiles } from '../io/file/join-files.js';
 import { createScratch } from '../io/place/scratch.js';
@@ -194,11 +195,4 @@ async function withScratch<T extends ScannedImage>(open: (folder: string) => Pro
     await scratch[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

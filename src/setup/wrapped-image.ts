@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
+import { isFile } from '../io/file/exists.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { createScratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
@@ -65,11 +65,4 @@ export async function unwrapFound(found: FoundImage, signal: AbortSignal): Promi
     await scratch[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }

@@ -5,7 +5,7 @@ import type { WrappedImage } from '../model/image/wrapper.js';
 import type { KnownPatched } from '../model/result/record.js';
 import type { ReadingSession } from '../model/session.js';
 import type { InspectedWrapper, Inspection } from '../report/inspection.js';
-import { findPatched } from '../setup/lock-file.js';
+import { findPatched } from '../setup/find-patched.js';
 import { type ImageName, type NamedImage, openNamedImage } from '../setup/named-image.js';
 import { describeSystem } from '../verify/describe-system.js';
 import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';

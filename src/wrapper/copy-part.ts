@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { digestBytes } from '../io/digest.js';
 import type { InputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import type { WrapperPart } from '../model/image/wrapper.js';
@@ -18,4 +19,9 @@ export async function copyPart(
 ): Promise<void> {
   const bytes = readPieces(file, offset, offset + size);
   await pipeline(bytes, createWriteStream(destination, { mode: 0o600 }), { signal });
+}
+
+/** Hex. */
+export function digestPart(file: InputFile, { offset, size }: WrapperPart): Promise<string> {
+  return digestBytes(readPieces(file, offset, offset + size));
 }

@@ -1,23 +1,19 @@
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { WrappedImage, Wrapper, WrapperBoot, WrapperPart } from '../model/image/wrapper.js';
-import { findInAndroid } from './android.js';
-import { findInFit } from './fit/fit.js';
-import { findInIso } from './iso/iso.js';
-import { findInUimage } from './uimage.js';
-import { findInUki } from './uki/uki.js';
 
-/** By the mark with which the file begins, or for an ISO the one in its sector 16. */
-const finders: readonly {
-  readonly at: number;
-  readonly mark: string;
-  find(file: InputFile): Promise<Wrapper | undefined>;
-}[] = [
-  { at: 0x8001, mark: 'CD001', find: findInIso },
-  { at: 0, mark: 'MZ', find: findInUki },
-  { at: 0, mark: '\x27\x05\x19\x56', find: findInUimage },
-  { at: 0, mark: 'ANDROID!', find: findInAndroid },
-  { at: 0, mark: '\xd0\x0d\xfe\xed', find: findInFit },
+type Find = (file: InputFile) => Promise<Wrapper | undefined>;
+
+/**
+ * By the mark with which the file begins, or for an ISO the one in its sector 16. What reads a kind is loaded for its mark
+ * alone: every command that takes an image looks at them.
+ */
+const finders: readonly { readonly at: number; readonly mark: string; load(): Promise<Find> }[] = [
+  { at: 0x8001, mark: 'CD001', load: async () => (await import('./iso/iso.js')).findInIso },
+  { at: 0, mark: 'MZ', load: async () => (await import('./uki/uki.js')).findInUki },
+  { at: 0, mark: '\x27\x05\x19\x56', load: async () => (await import('./uimage.js')).findInUimage },
+  { at: 0, mark: 'ANDROID!', load: async () => (await import('./android.js')).findInAndroid },
+  { at: 0, mark: '\xd0\x0d\xfe\xed', load: async () => (await import('./fit/fit.js')).findInFit },
 ];
 
 /** What a file wraps; undefined for a file that is no wrapper. Errors (`invalid`): `wrapper-invalid`, `image-unreadable`. */
@@ -27,9 +23,11 @@ export async function openWrapper(path: string, name: string): Promise<Wrapper |
 }
 
 export async function findWrapper(file: InputFile): Promise<Wrapper | undefined> {
-  for (const { at, mark, find } of finders) {
+  for (const { at, mark, load } of finders) {
     const bytes = Buffer.from(await file.read(at, at + mark.length)).toString('latin1');
-    const found = bytes === mark ? await find(file) : undefined;
+    if (bytes !== mark) continue;
+    const find = await load();
+    const found = await find(file);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -1,4 +1,3 @@
-import { digestBytes } from '../io/digest.js';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import { streamRegular } from '../io/file/regular-file.js';
@@ -6,6 +5,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
 import { replaceInAndroid } from './android.js';
+import { digestPart } from './copy-part.js';
 import { replaceInFit } from './fit/fit.js';
 import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
 import { writeWithXorriso } from './iso/xorriso.js';
@@ -18,6 +18,8 @@ export interface ReplaceRequest {
   readonly wrapped: WrappedImage;
   /** The path of the new initrd. */
   readonly initrd: string;
+  /** Whether it is the old one. */
+  readonly isSame: boolean;
   /** A private folder. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -42,7 +44,7 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<Replaced> 
   try {
     const part = partOf(wrapped.wrapper, wrapped.boot.initrd);
     const sources = { old, initrd };
-    if (await isSame(old, part, initrd)) {
+    if (request.isSame) {
       const bytes = readPieces(old, 0, old.size);
       return { bytes, way: 'unchanged', [Symbol.asyncDispose]: dispose };
     }
@@ -100,12 +102,6 @@ async function planPieces(
   }
 }
 
-async function isSame(old: InputFile, part: WrapperPart, initrd: InputFile): Promise<boolean> {
-  if (part.size !== initrd.size) return false;
-  const before = await digestBytes(readPieces(old, part.offset, part.offset + part.size));
-  return before === (await digestBytes(readPieces(initrd, 0, initrd.size)));
-}
-
 export interface CheckRequest {
   readonly old: WrappedImage;
   /** The path of the new file. */
@@ -134,10 +130,6 @@ export async function checkWrapper({ old, written, sha256, signal }: CheckReques
     const expected = name === old.boot.initrd ? sha256 : await digestPart(before, partOf(wanted, name));
     if (digest !== expected) throw createDifference(old.path, `${name} is not what it must be`);
   }
-}
-
-function digestPart(file: InputFile, { offset, size }: WrapperPart): Promise<string> {
-  return digestBytes(readPieces(file, offset, offset + size));
 }
 
 /** What holds the place or the sum of other files, so that it changes with them. */

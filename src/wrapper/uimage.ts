@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Wrapper } from '../model/image/wrapper.js';
-import { type WrapperPiece, type WrapperSources, writePieces } from './wrapper-write.js';
+import { sumInitrd, type WrapperPiece, type WrapperSources } from './wrapper-write.js';
 
 // include/image.h of U-Boot: struct legacy_img_hdr, big endian.
 const headerSize = 64;
@@ -23,10 +23,8 @@ export async function findInUimage(file: InputFile): Promise<Wrapper | undefined
 export async function replaceInUimage(sources: WrapperSources, dataEnd: number): Promise<WrapperPiece[]> {
   const { old, initrd } = sources;
   const header = Buffer.from(await old.read(0, headerSize));
-  let sum = 0;
-  for await (const piece of writePieces([{ kind: 'new' }], sources)) sum = crc32(piece, sum);
   header.writeUInt32BE(initrd.size, fields.size);
-  header.writeUInt32BE(sum, fields.dataSum);
+  header.writeUInt32BE(await sumInitrd(sources), fields.dataSum);
   header.writeUInt32BE(0, fields.headerSum);
   header.writeUInt32BE(crc32(header), fields.headerSum);
   return [{ kind: 'bytes', bytes: header }, { kind: 'new' }, { kind: 'old', offset: dataEnd, end: old.size }];

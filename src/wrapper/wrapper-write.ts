@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { InputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import type { Bytes } from '../model/image/entry.js';
@@ -13,6 +14,33 @@ export interface WrapperSources {
   readonly old: InputFile;
   /** The new initrd. */
   readonly initrd: { readonly size: number; read(offset: number, end: number): Promise<Uint8Array> };
+}
+
+/** Bytes of the old file that others take the place of. */
+export interface WrapperEdit {
+  readonly offset: number;
+  readonly end: number;
+  readonly pieces: readonly WrapperPiece[];
+}
+
+/** The old file of `size` bytes with these edits, which do not overlap. */
+export function applyEdits(edits: readonly WrapperEdit[], size: number): WrapperPiece[] {
+  const sorted = [...edits].sort((one, other) => one.offset - other.offset);
+  const starts = [0, ...sorted.map(({ end }) => end)];
+  return [
+    ...sorted.flatMap(({ offset, pieces }, index): WrapperPiece[] => [
+      { kind: 'old', offset: starts[index] ?? 0, end: offset },
+      ...pieces,
+    ]),
+    { kind: 'old', offset: starts.at(-1) ?? 0, end: size },
+  ];
+}
+
+/** CRC-32 of the new initrd. */
+export async function sumInitrd(sources: WrapperSources): Promise<number> {
+  let sum = 0;
+  for await (const piece of writePieces([{ kind: 'new' }], sources)) sum = crc32(piece, sum);
+  return sum;
 }
 
 const zeros = new Uint8Array(64 * 1024);

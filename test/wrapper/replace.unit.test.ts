@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { digestBytes } from '#src/io/digest.js';
 import type { WrappedImage } from '#src/model/image/wrapper.js';
 import { type BuildArguments, createBuildRequest } from '#src/setup/build-request.js';
-import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
+import { chooseInitrd, findWrapper, openWrapper, partOf } from '#src/wrapper/open-wrapper.js';
 import { checkWrapper, replaceInitrd } from '#src/wrapper/replace-initrd.js';
 import { alignUp, createChecksum, parseProgram } from '#src/wrapper/uki/pe.js';
 import { createTestFolder } from '../fixtures/archive.js';
@@ -28,7 +28,10 @@ async function wrap(t: ExecutionContext, bytes: Buffer, initrd: string) {
 
 async function replace(t: ExecutionContext, bytes: Buffer, initrd: string): Promise<Buffer> {
   const { folder, wrapped } = await wrap(t, bytes, initrd);
-  await using replaced = await replaceInitrd({ wrapped, initrd: join(folder, 'initrd'), folder, signal });
+  const part = partOf(wrapped.wrapper, wrapped.boot.initrd);
+  const isSame = bytes.toString('latin1', part.offset, part.offset + part.size) === initrd;
+  const request = { wrapped, initrd: join(folder, 'initrd'), isSame, folder, signal };
+  await using replaced = await replaceInitrd(request);
   const pieces: Uint8Array[] = [];
   for await (const piece of replaced.bytes) pieces.push(Buffer.from(piece));
   const written = Buffer.concat(pieces);

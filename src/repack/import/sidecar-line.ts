@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { maximumNameSize } from '../../format/cpio/cpio-header.js';
+import { parseJson } from '../../format/parse-json.js';
 import { encodePath } from '../../format/path.js';
 import { isWritable } from '../../format/sidecar.js';
 import { MobyPatchError } from '../../model/error/error.js';
@@ -90,12 +91,4 @@ export function parseSidecarLine(text: string, where: string): SidecarLine {
 /** A name that cannot be written must come with the bytes of its record. */
 function hasName(line: z.infer<typeof lineSchema>): boolean {
   return line.line !== 'record' || line.raw !== undefined || isWritable(line.name);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Archive } from '../../model/image/archive.js';
 import type { Explanation } from '../../model/result/explanation.js';
 import type { ReadingSession } from '../../model/session.js';
-import { readManifest } from '../../setup/lock-file.js';
+import { describedInitrd, readManifest } from '../../setup/lock-file.js';
 import { openNamedImage } from '../../setup/named-image.js';
 import { builtInPaths } from '../../tree/inode.js';
 import { resolvePath, trimSlashes } from '../../tree/resolve.js';
@@ -31,7 +31,11 @@ export async function explain(request: ExplainRequest, session: ReadingSession):
   const canonical = resolvePath((at) => image.entries.get(at), path) ?? trimSlashes(path);
   const found = image.entries.get(canonical);
   const records = explainRecords(image, canonical);
-  const origin = await findOrigin(request, { canonical, sha256: image.layout.sha256, session });
+  const file = image.wrapped?.path ?? request.image;
+  const origin = await findOrigin(
+    { ...request, image: file },
+    { canonical, sha256: image.layout.sha256, session },
+  );
   const isBuiltIn = records.length === 0 && builtInPaths.includes(canonical);
   if (found === undefined && records.length === 0 && origin?.change !== 'removed' && !isBuiltIn) {
     const hint = `moby-patch ls ${request.image} '**/${showPath(canonical.slice(canonical.lastIndexOf('/') + 1))}'`;
@@ -101,7 +105,7 @@ async function findOrigin(
     throw error;
   });
   if (read === undefined) return undefined;
-  if (read.output.sha256 !== sha256) {
+  if (describedInitrd(read).sha256 !== sha256) {
     log(`moby-patch: ${file} describes another image`);
     return undefined;
   }

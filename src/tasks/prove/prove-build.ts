@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { build, planBuild } from '../../build.js';
+import { parseJson } from '../../format/parse-json.js';
 import { cacheEntry } from '../../io/cache.js';
 import { digestBytes } from '../../io/digest.js';
+import { openInputFile } from '../../io/file/input-file.js';
 import { streamRegular } from '../../io/file/regular-file.js';
 import { createScratch } from '../../io/place/scratch.js';
 import type { BuildRequest } from '../../model/build.js';
@@ -12,6 +14,8 @@ import type { Proof } from '../../model/result/bisection.js';
 import type { Outcome, PlanReport } from '../../model/result/report.js';
 import type { Session } from '../../model/session.js';
 import { version } from '../../version.js';
+import { digestPart } from '../../wrapper/copy-part.js';
+import { partOf } from '../../wrapper/open-wrapper.js';
 
 export interface ProveOptions {
   /** Digests of kernel files that were read already. */
@@ -34,7 +38,7 @@ export async function proveBuild(
 ): Promise<Proof> {
   const plan = await findPlan(request, session);
   const entry = await openProof(plan, request, { session, kernels });
-  const known = await readProof(entry);
+  const known = await readProof(entry, plan.id);
   if (known !== undefined) return known;
   await using scratch = await createScratch();
   const output = join(scratch.path, 'image');
@@ -75,11 +79,19 @@ async function openProof(
   } = request;
   if (verify === undefined) throw createUnbootedError();
   const { kernel, ...terms } = verify;
-  const digest = kernels.get(kernel) ?? (await digestBytes(streamRegular(kernel)));
-  kernels.set(kernel, digest);
+  const place = verify.kernelIsPart ? `${request.image}#${kernel}` : kernel;
+  const digest = kernels.get(place) ?? (await digestKernel(request, kernel));
+  kernels.set(place, digest);
   const written = [codec, level, mode, String(single), dataAlign, String(record)];
   const boot = createHash('sha256').update(JSON.stringify(terms)).digest('hex');
   return cacheEntry(session.cache, 'verdict', cacheVersion, version, plan.id, digest, boot, written);
+}
+
+/** Of a file, or of the part of the wrapper. */
+async function digestKernel({ wrapped, verify }: BuildRequest, kernel: string): Promise<string> {
+  if (wrapped === undefined || verify?.kernelIsPart !== true) return digestBytes(streamRegular(kernel));
+  await using file = await openInputFile(wrapped.path);
+  return await digestPart(file, partOf(wrapped.wrapper, kernel));
 }
 
 /** `option-wrong` (`invalid`). */
@@ -88,15 +100,31 @@ export function createUnbootedError(): MobyPatchError {
   return new MobyPatchError('invalid', 'option-wrong', message, { hint: 'the same without --no-verify' });
 }
 
-async function readProof(entry: CacheEntry): Promise<Proof | undefined> {
+async function readProof(entry: CacheEntry, plan: string): Promise<Proof | undefined> {
   const bytes = await entry.read();
-  if (bytes === undefined) return undefined;
-  try {
-    const proof = JSON.parse(Buffer.from(bytes).toString()) as Proof;
-    return { ...proof, remembered: true };
-  } catch {
-    return undefined;
-  }
+  const value = bytes && parseJson(Buffer.from(bytes).toString('utf8'));
+  return isProof(value, plan) ? { ...value, remembered: true } : undefined;
+}
+
+/** Whether it is what `readOutcome` makes. */
+function isProof(value: unknown, plan: string): value is Proof {
+  const {
+    verdict,
+    plan: own,
+    reason,
+    endedAt,
+    tail,
+    seconds,
+  } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const isOptional = (part: unknown, type: string) => part === undefined || typeof part === type;
+  return (
+    (verdict === 'passed' || verdict === 'refused') &&
+    own === plan &&
+    [reason, endedAt].every((part) => isOptional(part, 'string')) &&
+    isOptional(seconds, 'number') &&
+    Array.isArray(tail) &&
+    tail.every((line) => typeof line === 'string')
+  );
 }
 
 /** Codes with which an image is refused, with a boot or without one. */

@@ -1,6 +1,7 @@
 import { chmod, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePath, hasEscapes } from '../../format/path.js';
+import { exists } from '../../io/file/exists.js';
 import type { Entry } from '../../model/image/entry.js';
 import { parentPath } from '../../tree/resolve.js';
 
@@ -71,11 +72,4 @@ export async function probeFolder(folder: string): Promise<FolderTraits> {
 async function hasMode(path: string, wanted: number): Promise<boolean> {
   const { mode } = await stat(path);
   return (mode & 0o777) === wanted;
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperBoot, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
-import { type WrapperPiece, type WrapperSources, writePieces } from '../wrapper-write.js';
+import {
+  applyEdits,
+  sumInitrd,
+  type WrapperEdit,
+  type WrapperPiece,
+  type WrapperSources,
+  writePieces,
+} from '../wrapper-write.js';
 import {
   align,
   headerSize,
@@ -150,7 +156,7 @@ export async function replaceInFit(sources: WrapperSources, name: string): Promi
   header.writeUInt32BE(header.readUInt32BE(36) + grown, 36);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(initrd.size);
-  const edits: Edit[] = [
+  const edits: WrapperEdit[] = [
     { offset: 0, end: headerSize, pieces: [{ kind: 'bytes', bytes: header }] },
     { offset: data.lengthAt, end: data.lengthAt + 4, pieces: [{ kind: 'bytes', bytes: length }] },
     {
@@ -169,40 +175,21 @@ export async function replaceInFit(sources: WrapperSources, name: string): Promi
         pieces: [{ kind: 'bytes', bytes: sum }],
       });
   }
-  return [...applyEdits(edits, old.size)];
-}
-
-interface Edit {
-  readonly offset: number;
-  readonly end: number;
-  readonly pieces: readonly WrapperPiece[];
-}
-
-function* applyEdits(edits: readonly Edit[], size: number): Generator<WrapperPiece, void, void> {
-  let at = 0;
-  for (const { offset, end, pieces } of [...edits].sort((one, other) => one.offset - other.offset)) {
-    yield { kind: 'old', offset: at, end: offset };
-    yield* pieces;
-    at = end;
-  }
-  yield { kind: 'old', offset: at, end: size };
+  return applyEdits(edits, old.size);
 }
 
 async function digestNew(
   algorithm: string | undefined,
   sources: WrapperSources,
 ): Promise<Buffer | undefined> {
-  const bytes = writePieces([{ kind: 'new' }], sources);
   if (algorithm === 'crc32') {
-    let sum = 0;
-    for await (const piece of bytes) sum = crc32(piece, sum);
     const value = Buffer.alloc(4);
-    value.writeUInt32BE(sum);
+    value.writeUInt32BE(await sumInitrd(sources));
     return value;
   }
   const name = algorithm === undefined || !Object.hasOwn(digests, algorithm) ? undefined : digests[algorithm];
   if (name === undefined) return undefined;
   const hash = createHash(name);
-  for await (const piece of bytes) hash.update(piece);
+  for await (const piece of writePieces([{ kind: 'new' }], sources)) hash.update(piece);
   return hash.digest();
 }

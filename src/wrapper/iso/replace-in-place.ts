@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
-import type { WrapperPiece } from '../wrapper-write.js';
+import { applyEdits, type WrapperPiece } from '../wrapper-write.js';
 
 const sums = /^md5sum\.txt$/i;
 /** Bytes of a list of sums. */
@@ -36,21 +36,15 @@ export function replaceInPlace(
   part: WrapperPart,
   sum: (SumPlace & { readonly md5: string }) | undefined,
 ): WrapperPiece[] {
-  const edits: { readonly offset: number; readonly end: number; readonly piece: WrapperPiece }[] = [
-    { offset: part.offset, end: part.offset + part.size, piece: { kind: 'new' } },
-  ];
-  if (sum !== undefined) {
-    const bytes = new TextEncoder().encode(sum.md5);
-    edits.push({ offset: sum.offset, end: sum.offset + bytes.length, piece: { kind: 'bytes', bytes } });
-  }
-  edits.sort((one, other) => one.offset - other.offset);
-  const pieces: WrapperPiece[] = [];
-  let at = 0;
-  for (const { offset, end, piece } of edits) {
-    pieces.push({ kind: 'old', offset: at, end: offset }, piece);
-    at = end;
-  }
-  return [...pieces, { kind: 'old', offset: at, end: size }];
+  const initrd = { offset: part.offset, end: part.offset + part.size, pieces: [{ kind: 'new' }] as const };
+  if (sum === undefined) return applyEdits([initrd], size);
+  const bytes = new TextEncoder().encode(sum.md5);
+  const line = {
+    offset: sum.offset,
+    end: sum.offset + bytes.length,
+    pieces: [{ kind: 'bytes', bytes }] as const,
+  };
+  return applyEdits([initrd, line], size);
 }
 
 /** Hex. Not for safety: installers look for damaged media with it. */
