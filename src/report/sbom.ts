@@ -28,7 +28,9 @@ export function createSbom({ manifest, version, packages, isIncomplete, os }: Sb
   const others = Object.entries(manifest.packages).filter(([name]) => !known.has(name));
   const root = `image:${output.sha256}`;
   const components = [
-    ...packages.map((each) => createPackage(each, { os, isAdded: each.name in manifest.packages })),
+    ...packages.map((each) =>
+      createPackage(each, { os, isAdded: Object.hasOwn(manifest.packages, each.name) }),
+    ),
     ...others.map(([name, value]) => ({
       type: 'library',
       'bom-ref': `package:${name}@${value}`,

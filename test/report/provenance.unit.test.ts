@@ -1,8 +1,8 @@
 import test from 'ava';
+import { parseApkInstalled, parseDpkgStatus } from '#src/format/package-database.js';
 import { createManifest } from '#src/report/manifest.js';
 import { createProvenance, createVerdict } from '#src/report/provenance.js';
 import { createSbom } from '#src/report/sbom.js';
-import { parseApk, parseDpkg } from '#src/verify/packages/list-packages.js';
 import { createReport, createStep } from './reports.js';
 
 const report = createReport();
@@ -61,11 +61,11 @@ test('packages that are known and not installed are none', (t) => {
   const dpkg =
     'Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\nPackage: b\nStatus: deinstall ok config-files\nVersion: 2\n\nPackage: c\nStatus: purge ok not-installed\nVersion: 3\n';
   t.deepEqual(
-    parseDpkg(dpkg).map(({ name, version }) => `${name} ${version}`),
+    parseDpkgStatus(dpkg).map(({ name, version }) => `${name} ${version}`),
     ['a 1'],
   );
-  t.deepEqual(parseApk('C:x\nP:musl\nV:1.2-r0\nA:x86_64\nF:lib\n\nP:broken\n'), [
-    { type: 'apk', name: 'musl', version: '1.2-r0', architecture: 'x86_64' },
+  t.deepEqual(parseApkInstalled('C:x\nP:musl\nV:1.2-r0\nA:x86_64\nF:lib\n\nP:broken\n'), [
+    { name: 'musl', version: '1.2-r0', architecture: 'x86_64' },
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { parseDpkgStatus } from '../../format/package-database.js';
 import { collectBytes } from '../../io/collect.js';
 import type { Archive, ImageEntry } from '../../model/image/archive.js';
 
@@ -20,7 +21,7 @@ export async function findPackages(image: Archive, names: ReadonlySet<string>): 
   for await (const [record, body] of image.bodies(new Set(wanted.keys()))) {
     const { path = '', isStatus = false } = wanted.get(record) ?? {};
     const text = Buffer.from(await collectBytes(body, longest, path)).toString('utf8');
-    if (isStatus) versions = readVersions(text);
+    if (isStatus) versions = new Map(parseDpkgStatus(text).map(({ name, version }) => [name, version]));
     else owners.push(...readOwners(path, text, names));
   }
   return [...new Set(owners)].sort().map((name) => {
@@ -64,14 +65,4 @@ function readApk(text: string, names: ReadonlySet<string>): string[] {
       owners.push(`${name} ${version}`);
   }
   return owners;
-}
-
-function readVersions(text: string): Map<string, string> {
-  const versions = new Map<string, string>();
-  let name = '';
-  for (const line of text.split('\n')) {
-    if (line.startsWith('Package: ')) name = line.slice('Package: '.length).trim();
-    if (line.startsWith('Version: ')) versions.set(name, line.slice('Version: '.length).trim());
-  }
-  return versions;
 }

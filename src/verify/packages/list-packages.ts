@@ -1,14 +1,12 @@
+import { type ListedPackage, parseApkInstalled, parseDpkgStatus } from '../../format/package-database.js';
 import { collectBytes } from '../../io/collect.js';
 import type { Archive } from '../../model/image/archive.js';
 import { resolvePath } from '../../tree/resolve.js';
 
 /** A package that the database of an image has. */
-export interface ImagePackage {
+export interface ImagePackage extends ListedPackage {
   /** `deb`, `apk` or `alpm`: types of package URLs. */
   readonly type: 'deb' | 'apk' | 'alpm';
-  readonly name: string;
-  readonly version: string;
-  readonly architecture?: string | undefined;
 }
 
 export interface ImagePackages {
@@ -33,7 +31,9 @@ export async function listPackages(image: Archive): Promise<ImagePackages> {
   const found: ImagePackage[] = [];
   for (const [type, path] of databases) {
     const text = await readText(image, path);
-    if (text !== undefined) found.push(...(type === 'deb' ? parseDpkg(text) : parseApk(text)));
+    if (text === undefined) continue;
+    const listed = type === 'deb' ? parseDpkgStatus(text) : parseApkInstalled(text);
+    found.push(...listed.map((each) => ({ type, ...each })));
   }
   for (const path of image.entries.keys())
     if (/^var\/lib\/pacman\/local\/[^/]+\/desc$/.test(path))
@@ -47,32 +47,6 @@ async function readText(image: Archive, path: string): Promise<string | undefine
   const entry = end === undefined ? undefined : image.entries.get(end);
   if (entry?.type !== 'file' || entry.size > longest) return undefined;
   return Buffer.from(await collectBytes(entry.body(), longest, path)).toString('utf8');
-}
-
-/** Paragraphs of fields; a package may be known and not installed. @internal */
-export function parseDpkg(text: string): ImagePackage[] {
-  return text.split(/\n{2,}/).flatMap((paragraph) => {
-    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1]?.trim();
-    const [name, version, status = 'installed'] = [field('Package'), field('Version'), field('Status')];
-    if (
-      name === undefined ||
-      version === undefined ||
-      !status.endsWith('installed') ||
-      status.includes('not-')
-    )
-      return [];
-    return [{ type: 'deb' as const, name, version, architecture: field('Architecture') }];
-  });
-}
-
-/** Lines of a letter, a colon and a value (apk-package(5)). @internal */
-export function parseApk(text: string): ImagePackage[] {
-  return text.split(/\n{2,}/).flatMap((paragraph) => {
-    const field = (letter: string) => new RegExp(`^${letter}:(.*)$`, 'm').exec(paragraph)?.[1];
-    const [name, version] = [field('P'), field('V')];
-    if (name === undefined || version === undefined) return [];
-    return [{ type: 'apk' as const, name, version, architecture: field('A') }];
-  });
 }
 
 function parsePacman(text: string): ImagePackage[] {

@@ -1,10 +1,10 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test from 'ava';
+import { parseApkInstalled, parseDpkgStatus } from '#src/format/package-database.js';
 import type { MobyPatchError } from '#src/model/error/error.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
-import { parseApkInstalled } from '#src/patch/system/packages/apk.js';
-import { parseDpkgStatus } from '#src/patch/system/packages/apt.js';
+import { mapVersions } from '#src/patch/system/packages/manager.js';
 import { comparePackages, isInstalled } from '#src/patch/system/packages/managers.js';
 import { clampDates } from '#src/patch/system/packages/traces.js';
 import { createMemoryWorkspace, type Tree } from '../../fixtures/memory-workspace.js';
@@ -20,7 +20,9 @@ const apply = (value: object, at: Parameters<NonNullable<typeof step>['apply']>[
 };
 
 test('the databases of apk and dpkg are read and compared', (t) => {
-  const apk = parseApkInstalled('C:Q1x=\nP:musl\nV:1.2.5-r0\nF:lib\nR:x\n\nC:Q1=\nP:zlib\nV:1.3-r1\n\n');
+  const apk = mapVersions(
+    parseApkInstalled('C:Q1x=\nP:musl\nV:1.2.5-r0\nF:lib\nR:x\n\nC:Q1=\nP:zlib\nV:1.3-r1\n\n'),
+  );
   t.deepEqual(
     [...apk],
     [
@@ -28,10 +30,12 @@ test('the databases of apk and dpkg are read and compared', (t) => {
       ['zlib', '1.3-r1'],
     ],
   );
-  const dpkg = parseDpkgStatus(
-    'Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-3\nDescription: x\n Version: 9\n\n' +
-      'Package: old\nStatus: deinstall ok config-files\nVersion: 1\n\n' +
-      'Package: half\nStatus: install ok half-installed\nVersion: 1\n',
+  const dpkg = mapVersions(
+    parseDpkgStatus(
+      'Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-3\nDescription: x\n Version: 9\n\n' +
+        'Package: old\nStatus: deinstall ok config-files\nVersion: 1\n\n' +
+        'Package: half\nStatus: install ok half-installed\nVersion: 1\n',
+    ),
   );
   t.deepEqual([...dpkg], [['bash', '5.2-3']]);
   t.deepEqual(

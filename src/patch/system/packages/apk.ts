@@ -1,7 +1,8 @@
+import { parseApkInstalled } from '../../../format/package-database.js';
 import { readScript } from '../../../io/process/script.js';
 import { readText } from '../workspace-files.js';
 import { full, noCertificate, unreachable } from './causes.js';
-import type { PackageManager, Packages } from './manager.js';
+import { mapVersions, type PackageManager } from './manager.js';
 
 export const apk: PackageManager = {
   name: 'apk',
@@ -17,7 +18,7 @@ export const apk: PackageManager = {
   suffixes: ['.apk'],
   checksFiles: true,
   async readInstalled({ workspace, database }) {
-    return parseApkInstalled((await readText(workspace, database)) ?? '');
+    return mapVersions(parseApkInstalled((await readText(workspace, database)) ?? ''));
   },
   causes: [
     full,
@@ -74,14 +75,3 @@ export const apk: PackageManager = {
   progress:
     /^(?:\(\d+\/\d+\) .*|Executing .*|fetch .*|\d+ errors?; .*)\n|^ {2}\S+:\n {4}masked in: --no-network\n(?: {4}.*\n)*/gm,
 };
-
-/** apk's database: paragraphs of `P:name`, `V:version` and more. @internal */
-export function parseApkInstalled(text: string): Packages {
-  const packages = new Map<string, string>();
-  for (const paragraph of text.split('\n\n')) {
-    const name = /^P:(.+)$/m.exec(paragraph)?.[1];
-    const version = /^V:(.+)$/m.exec(paragraph)?.[1];
-    if (name !== undefined && version !== undefined) packages.set(name, version);
-  }
-  return packages;
-}

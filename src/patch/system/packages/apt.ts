@@ -1,7 +1,8 @@
+import { parseDpkgStatus } from '../../../format/package-database.js';
 import { readScript } from '../../../io/process/script.js';
 import { readText } from '../workspace-files.js';
 import { full, noCertificate, unreachable } from './causes.js';
-import type { PackageManager, Packages } from './manager.js';
+import { mapVersions, type PackageManager } from './manager.js';
 
 export const apt: PackageManager = {
   name: 'apt',
@@ -28,7 +29,7 @@ export const apt: PackageManager = {
   suffixes: ['.deb'],
   checksFiles: false,
   async readInstalled({ workspace, database }) {
-    return parseDpkgStatus((await readText(workspace, database)) ?? '');
+    return mapVersions(parseDpkgStatus((await readText(workspace, database)) ?? ''));
   },
   causes: [
     full,
@@ -78,15 +79,3 @@ export const apt: PackageManager = {
   ],
   progress: /^(?:(?:Get|Hit|Ign):\d.*|Reading .*|Building dependency .*|Fetched .*)\n/gm,
 };
-
-/** dpkg's status file; a package counts when it is unpacked and configured. @internal */
-export function parseDpkgStatus(text: string): Packages {
-  const packages = new Map<string, string>();
-  for (const paragraph of text.split('\n\n')) {
-    const name = /^Package: *(.+)$/m.exec(paragraph)?.[1];
-    const version = /^Version: *(.+)$/m.exec(paragraph)?.[1];
-    const installed = /^Status: .* installed$/m.test(paragraph);
-    if (installed && name !== undefined && version !== undefined) packages.set(name, version);
-  }
-  return packages;
-}

@@ -1,3 +1,4 @@
+import type { ListedPackage } from '../../../format/package-database.js';
 import type { Workspace } from '../../../model/patch/workspace.js';
 import type { StepContext } from '../step-context.js';
 
@@ -9,6 +10,10 @@ export const packageScratch = '.moby-patch-packages';
 
 /** Name -> version of every installed package. */
 export type Packages = ReadonlyMap<string, string>;
+
+export function mapVersions(listed: readonly ListedPackage[]): Packages {
+  return new Map(listed.map(({ name, version }) => [name, version]));
+}
 
 /** What moby-patch knows of a package manager. */
 export interface PackageManager {
