@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import { streamRegular } from '../io/file/regular-file.js';
@@ -8,7 +9,7 @@ import { replaceInAndroid } from './android.js';
 import { digestPart } from './copy-part.js';
 import { replaceInFit } from './fit/fit.js';
 import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
-import { writeWithXorriso } from './iso/xorriso.js';
+import { type NewFile, writeWithXorriso } from './iso/xorriso.js';
 import { findWrapper, partOf } from './open-wrapper.js';
 import { replaceInUimage } from './uimage.js';
 import { replaceInitrd as replaceInUki } from './uki/replace-section.js';
@@ -50,7 +51,8 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<Replaced> 
     }
     if (wrapped.wrapper.kind === 'iso' && initrd.size !== part.size) {
       const destination = `${request.folder}/new.iso`;
-      await writeWithXorriso({ old, initrd: request.initrd, part, destination, signal });
+      const files = [{ source: request.initrd, part }, ...(await writeSums(request, { old, initrd, part }))];
+      await writeWithXorriso({ old, files, destination, signal });
       const bytes = streamRegular(destination);
       const way = 'written by xorriso: the new initrd is larger than the old one';
       return { bytes, way, [Symbol.asyncDispose]: dispose };
@@ -67,6 +69,21 @@ interface OpenFiles {
   readonly old: InputFile;
   readonly initrd: InputFile;
   readonly part: WrapperPart;
+}
+
+/** The list of sums with that of the new initrd, as a file of its own; none where there is no list. */
+async function writeSums(
+  { wrapped: { wrapper }, folder }: ReplaceRequest,
+  { old, initrd, part }: OpenFiles,
+): Promise<NewFile[]> {
+  const sum = await findSum(old, wrapper, part);
+  if (sum === undefined) return [];
+  const { list, offset } = sum;
+  const text = Buffer.from(await old.read(list.offset, list.offset + list.size));
+  text.write(await digestMd5(readPieces(initrd, 0, initrd.size)), offset - list.offset, 'latin1');
+  const source = `${folder}/sums`;
+  await writeFile(source, text);
+  return [{ source, part: list }];
 }
 
 interface PiecePlan extends Pick<Replaced, 'way'> {

@@ -58,6 +58,8 @@ testNeeding('xorriso')(
     await writeFile(join(folder, 'tree/boot/initrd.img'), stock, { mode: 0o440 });
     const loader = 'label a\nkernel /boot/vmlinuz\ninitrd /boot/initrd.img\n';
     await writeFile(join(folder, 'tree/isolinux/isolinux.cfg'), loader);
+    const sums = await run(t, join(folder, 'tree'), 'sh', '-c', 'md5sum boot/*');
+    await writeFile(join(folder, 'tree/md5sum.txt'), sums.replaceAll('  boot/', '  ./boot/'));
     await run(t, folder, 'xorriso', '-as', 'mkisofs', '-quiet', '-R', '-J', '-o', 'v.iso', 'tree');
     await build(t, folder, 'v.iso');
     t.is((await call(folder, 'build', '-i', 'v.iso', '-p', './motd', '-o', 'again')).code, 0);
@@ -72,6 +74,8 @@ testNeeding('xorriso')(
     const extract = ['-osirrox', 'on', '-indev', 'new', '-extract', '/boot/initrd.img', 'out.img'];
     await run(t, folder, 'xorriso', ...extract);
     t.is(await readMotd(folder, 'out.img'), 'hello\n');
+    await run(t, folder, 'xorriso', '-osirrox', 'on', '-indev', 'new', '-extract', '/', 'all');
+    await run(t, join(folder, 'all'), 'md5sum', '-c', 'md5sum.txt');
   },
 );
 
@@ -81,9 +85,9 @@ testNeeding('xorriso')('the reason of xorriso is in its error', async (t) => {
     join(folder, name),
   );
   await using file = await openInputFile(old ?? '');
-  const request = { old: file, initrd: initrd ?? '', destination: destination ?? '', signal };
   const part = { name: 'boot/initrd.img', offset: 0, size: 1 };
-  await t.throwsAsync(writeWithXorriso({ ...request, part }), {
+  const files = [{ source: initrd ?? '', part }];
+  await t.throwsAsync(writeWithXorriso({ old: file, files, destination: destination ?? '', signal }), {
     code: 'wrapper-program',
     message: /xorriso/,
   });

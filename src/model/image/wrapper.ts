@@ -8,6 +8,8 @@ export interface WrapperPart {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly size: number;
+  /** Seconds since 1970, where the wrapper has a date for each file. */
+  readonly mtime?: number | undefined;
   /** Where the wrapper has them for each file. */
   readonly attributes?: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
 }

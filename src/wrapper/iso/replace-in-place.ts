@@ -9,6 +9,8 @@ const largestSums = 16 * 2 ** 20;
 
 /** Where a list of sums holds that of a part, and of which the digits change. */
 export interface SumPlace {
+  /** The list. */
+  readonly list: WrapperPart;
   /** Bytes from the start of the image. */
   readonly offset: number;
 }
@@ -23,7 +25,7 @@ export async function findSum(
   if (list === undefined) return undefined;
   const text = Buffer.from(await file.read(list.offset, list.offset + list.size)).toString('latin1');
   for (const { 0: line, index } of text.matchAll(/^[0-9a-f]{32} [ *](?:\.\/)?(.*)$/gm))
-    if (line.slice(34).replace(/^\.\//, '') === name) return { offset: list.offset + index };
+    if (line.slice(34).replace(/^\.\//, '') === name) return { list, offset: list.offset + index };
   return undefined;
 }
 

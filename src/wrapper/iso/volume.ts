@@ -29,7 +29,7 @@ export async function readVolume(file: InputFile): Promise<Map<string, WrapperPa
       const place = { offset: record.offset, size: record.size };
       if (record.isFolder) waiting.push({ ...place, path, depth: folder.depth + 1 });
       else if (!record.isSplit && record.offset + record.size <= file.size)
-        parts.set(path, { name: path, ...place, attributes: record.attributes });
+        parts.set(path, { name: path, ...place, mtime: record.mtime, attributes: record.attributes });
       if (parts.size > mostFiles || waiting.length > mostFiles)
         throw createError(file, folder.offset, `found more than ${mostFiles} files`);
     }
@@ -75,6 +75,7 @@ interface DirectoryRecord extends Extent {
   readonly isFolder: boolean;
   /** In several extents, or interleaved. */
   readonly isSplit: boolean;
+  readonly mtime: number;
   readonly attributes: WrapperPart['attributes'];
 }
 
@@ -100,8 +101,16 @@ function* listRecords(directory: Buffer): Generator<DirectoryRecord, void, void>
     const { name: own, attributes } = readRockRidge(record, nameLength);
     const name = own ?? plainName(identifier.toString('latin1'));
     if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) continue;
-    yield { ...readExtent(record), name, isFolder: (flags & 2) !== 0, isSplit, attributes };
+    const isFolder = (flags & 2) !== 0;
+    yield { ...readExtent(record), name, isFolder, isSplit, mtime: readDate(record), attributes };
   }
+}
+
+/** Years since 1900, month, day, hour, minute, second, and quarters of an hour from Greenwich (ECMA-119, 9.1.5). */
+function readDate(record: Buffer): number {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = record.subarray(18, 24);
+  const local = Date.UTC(1900 + year, month - 1, day, hour, minute, second) / 1000;
+  return Math.max(0, local - record.readInt8(24) * 15 * 60);
 }
 
 /** `INITRD.GZ;1` is shown as `initrd.gz`, as Linux does without Rock Ridge. */

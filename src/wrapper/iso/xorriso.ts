@@ -4,11 +4,16 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
 import { sectorSize } from './volume.js';
 
+export interface NewFile {
+  /** The path of the new file. */
+  readonly source: string;
+  /** What it takes the place of. */
+  readonly part: WrapperPart;
+}
+
 export interface XorrisoRequest {
   readonly old: InputFile;
-  /** The path of the new file. */
-  readonly initrd: string;
-  readonly part: WrapperPart;
+  readonly files: readonly NewFile[];
   /** A new file. */
   readonly destination: string;
   readonly signal: AbortSignal;
@@ -18,24 +23,20 @@ export interface XorrisoRequest {
 const patience = 1800;
 
 /**
- * Writes an ISO with another file in it, where that does not fit into the place of the old one. Dates stay what they were,
+ * Writes an ISO with other files in it, where one does not fit into the place of the old one. Dates stay what they were,
  * and the GUIDs of partitions come from the date of the volume: the same inputs give the same bytes. Errors:
  * `wrapper-program`, `program-missing`.
  */
 export async function writeWithXorriso(request: XorrisoRequest): Promise<void> {
-  const { old, initrd, part, destination, signal } = request;
-  const path = `/${part.name}`;
-  const { mode = 0o444, uid = 0, gid = 0 } = part.attributes ?? {};
+  const { old, files, destination, signal } = request;
   const dates = await readVolumeDates(old);
   const argv = [
     'xorriso',
     ...['-abort_on', 'FAILURE', '-return_with', 'FAILURE', '32'],
     ...['-indev', `stdio:${old.path}`, '-outdev', `stdio:${destination}`],
-    ...['-map', initrd, path, '-chmod', `0${mode.toString(8)}`, path, '--'],
-    ...['-chown', `${uid}`, path, '--', '-chgrp', `${gid}`, path, '--'],
-    ...['-alter_date', 'b-c', `=${dates.seconds}`, path, '--'],
+    ...files.flatMap(mapFile),
     ...['-boot_image', 'any', 'replay', '-boot_image', 'any', 'gpt_disk_guid=volume_date_uuid'],
-    ...dates.options,
+    ...dates,
     ...['-volume_date', 'all_file_dates', 'set_to_mtime'],
     ...['-commit', '-end'],
   ];
@@ -48,10 +49,19 @@ export async function writeWithXorriso(request: XorrisoRequest): Promise<void> {
   });
 }
 
-/** The dates of the primary volume descriptor (ECMA-119, 8.4.26) as options, and the second in seconds since 1970. */
-async function readVolumeDates(
-  file: InputFile,
-): Promise<{ readonly options: readonly string[]; readonly seconds: number }> {
+/** With the mode, the owner and the date of the old one. */
+function mapFile({ source, part: { name, mtime = 0, attributes } }: NewFile): string[] {
+  const path = `/${name}`;
+  const { mode = 0o444, uid = 0, gid = 0 } = attributes ?? {};
+  return [
+    ...['-map', source, path, '-chmod', `0${mode.toString(8)}`, path, '--'],
+    ...['-chown', `${uid}`, path, '--', '-chgrp', `${gid}`, path, '--'],
+    ...['-alter_date', 'b-c', `=${mtime}`, path, '--'],
+  ];
+}
+
+/** The dates of the primary volume descriptor (ECMA-119, 8.4.26) as options. */
+async function readVolumeDates(file: InputFile): Promise<readonly string[]> {
   const start = 16 * sectorSize;
   const bytes = Buffer.from(await file.read(start, start + sectorSize));
   const places = { c: 813, m: 830, x: 847, f: 864 };
@@ -59,13 +69,9 @@ async function readVolumeDates(
   const options = Object.entries(places).flatMap(([type, at]) =>
     isDate(read(at)) ? ['-volume_date', type, read(at)] : [],
   );
+  // The GUIDs of partitions come from it.
   const modified = isDate(read(places.m)) ? read(places.m) : '1980010100000000';
-  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = [
-    modified.slice(0, 4),
-    ...(modified.slice(4).match(/../g) ?? []),
-  ].map(Number);
-  const seconds = Math.max(0, Date.UTC(year, month - 1, day, hour, minute, second) / 1000);
-  return { options: [...options, '-volume_date', 'uuid', modified], seconds };
+  return [...options, '-volume_date', 'uuid', modified];
 }
 
 function isDate(text: string): boolean {
