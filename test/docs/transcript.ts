@@ -67,8 +67,8 @@ export function normalise(output: readonly string[]): string[] {
         .replace(/\b\d+\.\d s\b/g, 'T')
         .replace(/, and T of waiting for this machine/, '')
         .replace(/\[ *\d+\.\d{6}\]/g, '[TIME]')
-        // The first line of the console comes alone, or with the next one.
-        .replace(/(firmware after T): .*/, '$1')
+        // The lines of a guest's console behind these: a busy serial port joins or tears them.
+        .replace(/((?:firmware|kernel|init) after T): .*/, '$1')
         .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'DATE')
         .replace(/\.moby-patch-\d+-\w+/g, 'TEMPORARY')
         .replace(/\b\d+ MiB are free/g, 'N MiB are free')

@@ -27,6 +27,7 @@ test('the first fault counts, unless the machine is at fault', (t) => {
 });
 
 const run = '<5>[    0.000000] Linux version 6\n<6>[    2.000000] Run /init as init process\n';
+const runLine = '[    2.000000] Run /init as init process';
 const panic = '[    3.000000] Kernel panic - not syncing: Attempted to kill init!\n';
 
 test('a panic counts where the kernel prints it, and until a program lives', (t) => {
@@ -57,6 +58,9 @@ test('a program has printed once the kernel has started one, whatever its decomp
   const torn = `${early}CPI: torn\n<0>[    1.000000] Initramfs unpacking failed: write error\n`;
   t.true(observe(torn).fault()?.isEarly);
   t.true(observe(`${early}[    0.00000] a digit is lost\n`).milestones().started === undefined);
+  t.true(observe(`${early}<6>[    0786959] a point is lost\n`).milestones().started === undefined);
+  t.is(observe(`${early}CPI: torn\n`).milestones().isCertain, false);
+  t.like(observe(`${early}CPI: torn\n${run}`).milestones(), { isCertain: true, started: { line: runLine } });
 });
 
 test('the probe speaks over its own port, and the console stays free of it', (t) => {

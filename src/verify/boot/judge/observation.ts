@@ -56,6 +56,8 @@ export interface Milestones {
   readonly kernel?: Moment | undefined;
   /** The kernel starts the first program, or a program shows that it has. */
   readonly started?: Moment | undefined;
+  /** Whether `started` is the kernel's own line or the probe's, and not a guess from what looks like a program's. */
+  readonly isCertain?: boolean | undefined;
 }
 
 /** What a first program without an init system has shown of itself. */
@@ -151,7 +153,7 @@ export function createObservation(
   /** Surely: a line without the time of a kernel may be one of its own that a busy serial port has torn. */
   function start(line: string, isSure: boolean): void {
     if (milestones.started === undefined || (isSure && !hasSurelyStarted))
-      milestones = { ...milestones, started: { at: now, line } };
+      milestones = { ...milestones, started: { at: now, line }, isCertain: isSure };
     hasSurelyStarted ||= isSure;
   }
 

@@ -8,8 +8,12 @@ const mostColumns = 80;
 export function createStageLog(seen: Observation, init: Init, log: (line: string) => void): () => void {
   const logged = new Set<string>();
   return () => {
+    const { started, isCertain } = seen.milestones();
+    // A busy serial port tears a line of the kernel, which then looks like a program's until the kernel names its init.
+    const isDoubted = started !== undefined && isCertain !== true && seen.reached() === 'nothing';
     for (const { name, state, seconds, line } of listStages(seen, { init, isPassed: true, isUp: true })) {
       if (state !== 'reached' || logged.has(name)) continue;
+      if (isDoubted && (name === 'unpacked' || name === 'init')) continue;
       logged.add(name);
       const when = seconds === undefined ? '' : ` after ${seconds.toFixed(1)} s`;
       log(`${name}${when}${line ? `: ${cut(line)}` : ''}`);

@@ -11,8 +11,9 @@ export interface ConsoleLine {
 
 // The command line of the guest has console_msg_format=syslog (Linux 4.16): `<6>[    1.234567] text`. The number is
 // facility * 8 + level. /dev/kmsg makes facility 0, the kernel's, into 1 (devkmsg_write in kernel/printk/printk.c): no
-// program can log a line as the kernel's. `[ T1]`: CONFIG_PRINTK_CALLER. A serial port of a busy machine loses a digit.
-const stamp = /(?:<(\d{1,3})>)?\[ *\d+\.\d{4,6}\](?:\[ *[TC]\d+\])? ?/;
+// program can log a line as the kernel's. `[ T1]`: CONFIG_PRINTK_CALLER. A serial port of a busy machine loses a digit,
+// or the point.
+const stamp = /(?:<(\d{1,3})>\[ *\d+\.?\d{4,6}\]|\[ *\d+\.\d{4,6}\])(?:\[ *[TC]\d+\])? ?/;
 
 // What a kernel prints before it has a log: its decompressor, and early_printk in arch/x86.
 const early =
