@@ -1,7 +1,7 @@
 import { emptyFields, type RecordFields } from '../format/cpio/cpio-writer.js';
 import { createMode } from '../format/mode.js';
 import { decodePath, encodePath } from '../format/path.js';
-import type { Archive } from '../model/image/archive.js';
+import type { Archive, Image } from '../model/image/archive.js';
 import type { Change } from '../model/image/change.js';
 import type { Entry } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
@@ -32,7 +32,7 @@ export interface AppendFault {
  * plan is proven with the kernel's own rules before it is returned.
  */
 export function planAppend(
-  archive: Archive,
+  archive: Image,
   changes: readonly Change[],
 ): readonly AppendedRecord[] | AppendFault {
   const fault = findImageFault(archive) ?? findChangeFault(archive, changes);
@@ -46,7 +46,7 @@ export function planAppend(
 }
 
 /** Why nothing can be appended to this image, if so. */
-export function findImageFault({ layout, faults, name }: Archive): AppendFault | undefined {
+export function findImageFault({ layout, faults, name }: Image): AppendFault | undefined {
   const opaque = layout.segments.find(({ kind }) => kind === 'opaque');
   const [fault] = faults.filter(({ kind }) => kind !== 'xz-filter');
   const stop = opaque?.offset ?? fault?.offset;

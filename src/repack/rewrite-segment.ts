@@ -1,17 +1,15 @@
 import { isRunStart, type Piece } from '../compress/piece.js';
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
-import { encodePadding, encodeTrailer, patchRecord } from '../format/cpio/cpio-writer.js';
+import { patchRecord } from '../format/cpio/cpio-writer.js';
 import { readAhead } from '../io/file/read-ahead.js';
 import type { Spool, Spooled } from '../io/file/spool.js';
 import type { Archive } from '../model/image/archive.js';
-import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
 import { createNewRecord, cutAddedRuns, type NewRecord } from './added-runs.js';
-import { copyBody, readWhole } from './copy-segment.js';
 import type { Inodes } from './inodes.js';
+import { createRecordWriter, type RecordWriter, readWhole, type Stream } from './record-writer.js';
 import type { RewritePlan } from './rewrite-plan.js';
 import type { RunToken, SegmentSource } from './segment-source.js';
-import { guardSkipped, type Stream } from './skipped-record.js';
 
 /** What is the same for all segments of one image. */
 export interface Rewriting {
@@ -26,7 +24,7 @@ export interface Rewriting {
 /** The state of one segment. */
 interface Work extends Rewriting {
   readonly index: number;
-  readonly stream: Stream;
+  readonly writer: RecordWriter;
   readonly findMember: SegmentSource['findMember'];
   readonly cursor: TokenCursor<RunToken>;
   /** Of the segment, in order. */
@@ -37,8 +35,6 @@ interface Work extends Rewriting {
   readonly waiting: Map<ArchiveRecord, Uint8Array>;
   /** How many records were read. */
   read: number;
-  /** Bytes written, before compression. */
-  size: number;
   isAdded: boolean;
   /** Whether the tokens say where runs begin. */
   isCut: boolean;
@@ -58,17 +54,17 @@ export async function* rewriteSegment(
 ): Pieces {
   const { archive, plan } = rewriting;
   await using cursor = createTokenCursor(tokens);
+  const writer = createRecordWriter(stream);
   const work: Work = {
     ...rewriting,
     index,
-    stream,
+    writer,
     findMember,
     cursor,
     records: archive.records.filter((record) => record.segment === index),
     heirs: listHeirs(plan),
     waiting: new Map(),
     read: 0,
-    size: 0,
     isAdded: false,
     isCut: false,
   };
@@ -78,10 +74,10 @@ export async function* rewriteSegment(
       if (work.read === work.records.length) yield* addEntries(work);
       // In a member of its own: what stands before it is then what it was, whatever is added.
       yield { kind: 'cut' };
-      yield emit(work, token.raw);
+      yield writer.bytes(token.raw);
     } else if (token.kind === 'member') {
       work.read += token.run.records;
-      work.size += token.run.bytes;
+      writer.count(token.run.bytes);
       yield { kind: 'member', bytes: token.bytes };
     } else if (token.kind === 'cut' || token.kind === 'spare') {
       work.isCut ||= token.kind === 'cut';
@@ -89,16 +85,8 @@ export async function* rewriteSegment(
     }
   }
   yield* addEntries(work);
-  // An empty member is refused by a kernel where it is the first.
-  if (work.size === 0) yield emit(work, encodeTrailer());
   // Archivers write blocks of 512 bytes; a kernel skips zeros of any number.
-  const block = (archive.layout.segments[index]?.unpacked ?? 0) % 512 === 0 ? 512 : 4;
-  yield emit(work, new Uint8Array((block - (work.size % block)) % block));
-}
-
-function emit(work: Work, bytes: Uint8Array): Piece {
-  work.size += bytes.length;
-  return { kind: 'bytes', bytes };
+  yield* writer.end((archive.layout.segments[index]?.unpacked ?? 0) % 512 === 0 ? 512 : 4);
 }
 
 async function* rewriteEntry(work: Work, token: EntryToken): Pieces {
@@ -117,14 +105,12 @@ async function* rewriteEntry(work: Work, token: EntryToken): Pieces {
   } else {
     yield* passBodyOn(work, record);
     if (action.do === 'replace')
-      yield* emitNew(work, createNewRecord(action.entry, record, work.inodes, work.index));
+      yield* writeNew(work.writer, createNewRecord(action.entry, record, work.inodes, work.index));
   }
 }
 
-async function* copyEntry(work: Work, token: EntryToken, head: Uint8Array): Pieces {
-  work.size += yield* guardSkipped(token.header, work.size, work.stream);
-  yield emit(work, head);
-  work.size += yield* copyBody(token, work.cursor);
+function copyEntry({ writer, cursor }: Work, { header, name }: EntryToken, head: Uint8Array): Pieces {
+  return writer.copy({ header, name, head }, () => cursor.body());
 }
 
 interface Inheriting {
@@ -140,7 +126,7 @@ async function* inheritBody(work: Work, { record, raw, nlink, carry }: Inheritin
   const head = patchRecord(raw, { nlink, filesize });
   const body = work.carried.get(carry);
   if (body === undefined) work.waiting.set(record, head);
-  else yield* emitRecord(work, { head, body: body.body(), filesize });
+  else yield* work.writer.write({ head, body: body.body(), filesize });
 }
 
 /** The body of a record that goes, to the name that takes it over if there is one. */
@@ -150,7 +136,7 @@ async function* passBodyOn(work: Work, record: ArchiveRecord): Pieces {
   const head = work.waiting.get(heir);
   const body = readWhole(record, work.cursor.body());
   if (head === undefined) work.carried.set(record, await work.spool.add(body));
-  else yield* emitRecord(work, { head, body, filesize: record.header.filesize });
+  else yield* work.writer.write({ head, body, filesize: record.header.filesize });
 }
 
 /** New entries, once, at the end of the segment. */
@@ -165,30 +151,19 @@ async function* addEntries(work: Work): Pieces {
   );
   for await (const [{ records, position, bytes, key }, member] of runs) {
     if (member !== undefined) {
-      work.size += bytes;
+      work.writer.count(bytes);
       yield { kind: 'member', bytes: member };
     } else {
       yield position === 0 || findMember ? { kind: 'cut', key } : { kind: 'cut', position };
-      for (const record of records) yield* emitNew(work, record);
+      for (const record of records) yield* writeNew(work.writer, record);
     }
   }
 }
 
-async function* emitNew(work: Work, { head, file }: NewRecord): Pieces {
-  if (file !== undefined) yield* emitRecord(work, { head, body: file.body(), filesize: file.size });
-  else {
-    yield emit(work, head);
-    yield emit(work, encodePadding(head.length));
-  }
-}
-
-async function* emitRecord(
-  work: Work,
-  { head, body, filesize }: { readonly head: Uint8Array; readonly body: Bytes; readonly filesize: number },
-): Pieces {
-  yield emit(work, head);
-  for await (const bytes of body) yield emit(work, bytes);
-  yield emit(work, encodePadding(filesize));
+function writeNew(writer: RecordWriter, { head, file }: NewRecord): Pieces {
+  return writer.write(
+    file === undefined ? { head, filesize: head.length } : { head, body: file.body(), filesize: file.size },
+  );
 }
 
 function listHeirs({ actions }: RewritePlan): Map<ArchiveRecord, ArchiveRecord> {

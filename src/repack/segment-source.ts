@@ -29,6 +29,8 @@ export interface SourceOptions {
   /** What the segment will be compressed with. */
   readonly codec: Codec;
   readonly settings: CodecSettings;
+  /** Of the segment, where they are known. */
+  readonly runs: ArchiveRuns | undefined;
   isTouched(record: ArchiveRecord): boolean;
 }
 
@@ -36,7 +38,7 @@ export interface SourceOptions {
 export function openSegment(
   archive: Archive,
   index: number,
-  { codec, settings, isTouched }: SourceOptions,
+  { codec, settings, runs, isTouched }: SourceOptions,
 ): SegmentSource {
   // A compressor copies each piece at once; what is not compressed goes to the consumer as it is.
   const readTokens = () => archive.tokens(index, { passing: codec !== 'none' });
@@ -45,7 +47,6 @@ export function openSegment(
   if (format === undefined || cache === undefined || single) return { tokens: readTokens() };
   const recipe = format.recipe(settings);
   const findMember = (key: string) => readCachedRun(cache, recipe, key);
-  const runs = archive.runs.get(index);
   if (runs === undefined) return { tokens: readTokens(), findMember };
   const records = archive.records.filter((record) => record.segment === index);
   const tokens = listRunTokens(runs, {

@@ -1,14 +1,15 @@
 import { placeMembers } from '../compress/codec.js';
 import { chooseSettings, writeMembers } from '../compress/compression.js';
-import { createPieces, type Piece } from '../compress/piece.js';
+import type { Piece } from '../compress/piece.js';
 import { encodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
-import { encodePadding, encodeRecord, encodeTrailer } from '../format/cpio/cpio-writer.js';
+import { encodeRecord, encodeTrailer } from '../format/cpio/cpio-writer.js';
 import { countGapZeros } from '../format/cpio/segment-gap.js';
 import { encodePath } from '../format/path.js';
 import type { Image } from '../model/image/archive.js';
 import type { WantedBootconfig } from '../model/image/change.js';
 import type { Codec, Compression, MemberRange } from '../model/image/layout.js';
 import type { AppendedRecord } from './append-plan.js';
+import { createRecordWriter, createStream, type RecordWriter } from './record-writer.js';
 
 export interface AppendOptions {
   /** Ends the programs that compress. */
@@ -52,7 +53,8 @@ export async function* writeAppended(
     const old: Compression = segments[root]?.compression ?? { codec: 'none' };
     const compression = codec === undefined || codec === old.codec ? old : { codec };
     const settings = chooseSettings(compression, level);
-    const sizes = yield* writeMembers(encodeArchive(records), {
+    const writer = createRecordWriter(await createStream(compression.codec, settings));
+    const sizes = yield* writeMembers(writeArchive(records, writer), {
       ...settings,
       codec: compression.codec,
       signal,
@@ -87,18 +89,15 @@ function sizeOfJoint({ layout: { segments } }: Image, size: number): number {
   return start + ((4 - (start % 4)) % 4) - size;
 }
 
-async function* encodeArchive(records: readonly AppendedRecord[]): AsyncGenerator<Piece, void, void> {
-  let position = 0;
+async function* writeArchive(
+  records: readonly AppendedRecord[],
+  writer: RecordWriter,
+): AsyncGenerator<Piece, void, void> {
   for (const { header, name, target, body } of records) {
-    yield { kind: 'cut', position };
-    const head = encodeRecord(header, encodePath(name));
-    const { filesize = 0 } = header;
-    const padding = encodePadding(filesize);
-    position += head.length + filesize + padding.length;
-    yield { kind: 'bytes', bytes: head };
-    if (target !== undefined) yield { kind: 'bytes', bytes: encodePath(target) };
-    else if (body !== undefined) yield* createPieces(body.body());
-    yield { kind: 'bytes', bytes: padding };
+    yield { kind: 'cut', position: writer.size };
+    const record = encodeRecord(header, encodePath(name));
+    const head = target === undefined ? record : Buffer.concat([record, encodePath(target)]);
+    yield* writer.write({ head, body: body?.body(), filesize: header.filesize ?? 0 });
   }
-  yield { kind: 'bytes', bytes: encodeTrailer() };
+  yield writer.bytes(encodeTrailer());
 }

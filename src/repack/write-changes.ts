@@ -1,7 +1,7 @@
 import { showPath } from '../format/path.js';
 import type { WriteMode } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
-import type { Archive, Image } from '../model/image/archive.js';
+import type { Image } from '../model/image/archive.js';
 import type { Change, WantedBootconfig } from '../model/image/change.js';
 import type { Compression, MemberRange } from '../model/image/layout.js';
 import type { Lock } from '../model/patch/lock.js';
@@ -44,20 +44,22 @@ export interface WrittenChanges extends ForeseenMode {
  * `append-impossible` where appending was asked for and the kernel's rules do not allow it, with the path.
  */
 export function writeChanges(
-  archive: Image,
+  image: Image,
   changes: readonly Change[],
   options: RepackOptions & ModeOptions,
 ): WrittenChanges {
-  const { name, reason, records } = chooseMode(archive, changes, options);
+  const { name, reason, records } = chooseMode(image, changes, options);
   const bytes =
-    records === undefined ? writeImage(archive, changes, options) : writeAppended(archive, records, options);
+    records === undefined
+      ? writeImage(image, changes, { ...options, runs: image.runs })
+      : writeAppended(image, records, options);
   return { name, reason, bytes };
 }
 
-function chooseMode(archive: Archive, changes: readonly Change[], options: ModeOptions): ChosenMode {
-  const decided = decideEarly(archive, options);
+function chooseMode(image: Image, changes: readonly Change[], options: ModeOptions): ChosenMode {
+  const decided = decideEarly(image, options);
   if (decided !== undefined) return decided;
-  const plan = planAppend(archive, changes);
+  const plan = planAppend(image, changes);
   if (!('reason' in plan)) {
     const asked = options.mode === 'append' ? 'asked for' : 'the changes allow it';
     return { name: 'append', reason: `${asked}; the image's own bytes stay`, records: plan };
@@ -67,18 +69,15 @@ function chooseMode(archive: Archive, changes: readonly Change[], options: ModeO
 }
 
 /** The mode as far as it is known before the changes are; `auto` where they decide. Errors: as of `writeChanges`. */
-export function foreseeMode(archive: Archive, options: ModeOptions): ForeseenMode {
-  const decided = decideEarly(archive, options);
+export function foreseeMode(image: Image, options: ModeOptions): ForeseenMode {
+  const decided = decideEarly(image, options);
   if (decided !== undefined) return decided;
   return options.mode === 'append'
     ? { name: 'append', reason: 'asked for; refused if the changes do not allow it' }
     : { name: 'auto', reason: 'append if the changes allow it, otherwise rewrite' };
 }
 
-function decideEarly(
-  archive: Archive,
-  { mode = 'rewrite', ...options }: ModeOptions,
-): ChosenMode | undefined {
+function decideEarly(image: Image, { mode = 'rewrite', ...options }: ModeOptions): ChosenMode | undefined {
   if (mode === 'rewrite') return { name: 'rewrite', reason: 'the default' };
   if (mode === 'append' && options.single)
     throw new MobyPatchError(
@@ -96,7 +95,7 @@ function decideEarly(
         hint: '--data-align with --mode rewrite',
       },
     );
-  const fault = findImageFault(archive);
+  const fault = findImageFault(image);
   if (fault !== undefined && mode === 'append') throw createAppendError(fault);
   if (mode === 'append') return undefined;
   const reason = options.lock

@@ -6,7 +6,7 @@ import { isSkipped } from '../format/cpio/cpio-header.js';
 import { countGapZeros } from '../format/cpio/segment-gap.js';
 import type { Spool } from '../io/file/spool.js';
 import type { Cache } from '../model/cache.js';
-import type { Archive } from '../model/image/archive.js';
+import type { Archive, ArchiveRuns } from '../model/image/archive.js';
 import type { Change, WantedBootconfig } from '../model/image/change.js';
 import type { Bytes } from '../model/image/entry.js';
 import type {
@@ -21,10 +21,10 @@ import { alignBodies } from './align-bodies.js';
 import { copySegment } from './copy-segment.js';
 import { createInodes } from './inodes.js';
 import { countJoint } from './place-files.js';
+import { createStream } from './record-writer.js';
 import { planRewrite } from './rewrite-plan.js';
 import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
 import { openSegment } from './segment-source.js';
-import { createStream } from './skipped-record.js';
 
 export interface RepackOptions {
   /** Ends the programs that compress. */
@@ -45,6 +45,10 @@ export interface RepackOptions {
   readonly spool: Spool;
   /** Where compressed runs are cached for the next build. */
   readonly cache?: Cache | undefined;
+  /** Of the image: those of a changed segment that no change touches are taken from the cache. */
+  readonly runs?: ReadonlyMap<number, ArchiveRuns> | undefined;
+  /** Archives are compressed anew around their records, changed or not: what a kernel refuses of them is not made again. */
+  readonly recompress?: boolean | undefined;
 }
 
 /**
@@ -70,7 +74,7 @@ export async function* writeImage(
   let hasMoved = false;
   let previous: Codec = 'none';
   for (const [index, segment] of segments.entries()) {
-    const raw = archive.raw(index);
+    const raw = options.recompress && segment.kind === 'cpio' ? undefined : archive.raw(index);
     const isRecoded = raw !== undefined && isRootRecoded(index);
     const isRewritten = isRecoded || plan.touched.has(index);
     // Each file begins at a multiple of four, however the one in front of it has changed.
@@ -143,7 +147,7 @@ export async function* writeImage(
       const stream = await createStream(codec, settings);
       const pieces = isRewritten
         ? rewriteSegment(index, rewriting, {
-            ...openSegment(archive, index, { codec, settings, isTouched }),
+            ...openSegment(archive, index, { codec, settings, isTouched, runs: options.runs?.get(index) }),
             stream,
           })
         : copySegment(archive, index, stream);

@@ -166,10 +166,12 @@ async function writeChecked(
 }
 
 /** What the image is made of; a file stays open until it is disposed of. */
-interface Place extends UnpackedImage, AsyncDisposable {}
+interface Place extends UnpackedImage, AsyncDisposable {
+  readonly recompress?: true | undefined;
+}
 
 interface WriteRequest {
-  readonly base: UnpackedImage;
+  readonly base: Place;
   readonly options: RepackOptions;
   /** Who may read what it is made from. */
   readonly inputs: readonly FileAccess[];
@@ -183,9 +185,11 @@ async function writeOutput(
   const { source, session } = run;
   const { signal } = session;
   const options = { ...wanted, signal };
-  const { archive, changes } = base;
-  if (source.original === undefined)
-    return createOutput(writeImage(archive, changes, options), { destination: path, inputs, signal });
+  const { archive, changes, recompress } = base;
+  if (source.original === undefined) {
+    const bytes = writeImage(archive, changes, { ...options, recompress });
+    return createOutput(bytes, { destination: path, inputs, signal });
+  }
   await using original = await openNamedImage(source.original, session, { input: source.input });
   if (original.layout.sha256 !== archive.layout.sha256)
     throw new MobyPatchError('invalid', 'original-differs', 'this is not the image that was unpacked', {
@@ -248,13 +252,12 @@ function isTarHeader(start: Uint8Array): boolean {
   return start.length === 512 && Number.parseInt(digits, 8) === sum;
 }
 
-/** An image whose archives are compressed anew around their records: what a kernel refuses of them is not made again. */
 async function openAnew({ path, source, session: { signal, limits } }: PlaceOptions): Promise<Place> {
   const image = await openImage(path, { signal, limits, name: source.place });
-  const isArchive = (index: number) => image.layout.segments[index]?.kind === 'cpio';
   return {
-    archive: { ...image, raw: (index) => (isArchive(index) ? undefined : image.raw(index)) },
+    archive: image,
     changes: [],
+    recompress: true,
     [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
   };
 }

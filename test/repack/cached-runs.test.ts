@@ -62,7 +62,11 @@ async function write(
   cache?: Cache,
 ): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of writeImage(image, changes, { spool: createSpool(folder), cache }))
+  for await (const piece of writeImage(image, changes, {
+    spool: createSpool(folder),
+    cache,
+    runs: image.runs,
+  }))
     pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }

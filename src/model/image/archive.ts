@@ -115,16 +115,12 @@ export interface Archive {
   readonly dropped: readonly DroppedRecord[];
   /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
   readonly placed: readonly (PlacedRecord | undefined)[];
-  /** The first of each kind in each segment; none where only the records are known. */
-  readonly faults: readonly ArchiveFault[];
   /** Records that became a name of a file of an earlier segment, since no TRAILER stands between them. */
   readonly leaks: readonly LinkLeak[];
   /** The boot configuration at the end: one character a byte, without the zeros behind it. */
   readonly bootconfig?: string | undefined;
   /** Hex SHA-256 of the bodies for which it is known. */
   readonly digests: ReadonlyMap<ArchiveRecord, string>;
-  /** By segment; only for plain archives whose runs are known. */
-  readonly runs: ReadonlyMap<number, ArchiveRuns>;
   /** The records of a segment with their bodies; nothing for a segment that is no archive. */
   tokens(segment: number, options?: TokenOptions): Tokens;
   /** A segment as it stands in the file; undefined where only its records are known. */
@@ -141,5 +137,9 @@ export interface Image extends Archive, AsyncDisposable {
   /** The path of the file with these bytes: the named one, or a spooled copy of standard input. */
   readonly file: string;
   readonly access: FileAccess;
+  /** The first of each kind in each segment. */
+  readonly faults: readonly ArchiveFault[];
+  /** By segment; only for plain archives whose runs are known. */
+  readonly runs: ReadonlyMap<number, ArchiveRuns>;
   raw(segment: number): Bytes;
 }

@@ -39,8 +39,6 @@ export function createUnpackedImage(sidecar: Sidecar, tree: SourceTree): Unpacke
     digests: new Map(
       pieces.flatMap(({ record, sha256 }) => (record && sha256 ? [[record, sha256] as const] : [])),
     ),
-    runs: new Map(),
-    faults: [],
     bootconfig: sidecar.bootconfig,
     tokens: (index) => listTokens(sidecar.pieces[index] ?? [], byDigest),
     raw(index) {

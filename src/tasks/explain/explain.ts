@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { showPath } from '../../format/path.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import type { Archive } from '../../model/image/archive.js';
+import type { Archive, Image } from '../../model/image/archive.js';
 import type { Explanation } from '../../model/result/explanation.js';
 import type { ReadingSession } from '../../model/session.js';
 import { describedInitrd, readManifest } from '../../setup/lock-file.js';
@@ -79,7 +79,7 @@ function listLinks(image: Archive, path: string): string[] {
 }
 
 /** Mounts that hide the path, and what else is wrong with it. */
-async function listNotes(image: Archive, path: string): Promise<string[]> {
+async function listNotes(image: Image, path: string): Promise<string[]> {
   const hazards = await findHazards(image, {});
   return hazards
     .filter((hazard) =>

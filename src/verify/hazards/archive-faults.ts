@@ -1,6 +1,6 @@
 import { quoteShell } from '../../format/kind/file-kind.js';
 import { showPath } from '../../format/path.js';
-import type { Archive, ArchiveFault, FaultKind } from '../../model/image/archive.js';
+import type { ArchiveFault, FaultKind, Image } from '../../model/image/archive.js';
 import type { Hazard } from '../../model/result/hazard.js';
 import type { HazardOptions } from './facts.js';
 import { nameArchive } from './name-archive.js';
@@ -10,7 +10,7 @@ interface Explanation {
   readonly hint: string;
 }
 
-type Named = Pick<Archive, 'layout' | 'faults' | 'name'>;
+type Named = Pick<Image, 'layout' | 'faults' | 'name'>;
 
 /** What a kernel refuses in an archive, or stops at, in its own words. */
 export function findArchiveFaults(image: Named, options: HazardOptions = {}): Hazard[] {

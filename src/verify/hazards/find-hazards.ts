@@ -1,6 +1,6 @@
 import { collectBytes } from '../../io/collect.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import type { Archive } from '../../model/image/archive.js';
+import type { Image } from '../../model/image/archive.js';
 import type { Change } from '../../model/image/change.js';
 import type { Hazard } from '../../model/result/hazard.js';
 import { findArchiveFaults } from './archive-faults.js';
@@ -46,7 +46,7 @@ const usualFiles = [
  * The boot hazards of an image, the fatal ones first. Nothing is run. Bodies are read in one pass over the image, or in
  * a few more when the first program needs many libraries.
  */
-export async function findHazards(image: Archive, options: HazardOptions = {}): Promise<Hazard[]> {
+export async function findHazards(image: Image, options: HazardOptions = {}): Promise<Hazard[]> {
   const facts = await gatherFacts(image, options, (known) => [
     'init',
     'etc/fstab',
@@ -61,7 +61,7 @@ export async function findHazards(image: Archive, options: HazardOptions = {}): 
 }
 
 /** The hazards that no file of the image decides: what a kernel refuses of its bytes, or never reads. */
-async function findLayoutHazards(image: Archive, options: HazardOptions = {}): Promise<Hazard[]> {
+async function findLayoutHazards(image: Image, options: HazardOptions = {}): Promise<Hazard[]> {
   return [
     ...findArchiveFaults(image, options),
     ...(await findUnreadBytes(image)),
@@ -137,8 +137,8 @@ export function compareHazards(before: readonly Hazard[], after: readonly Hazard
  * refuse it. Error (`failed`): `boot-hazard`.
  */
 export async function refuseHazards(
-  image: Archive,
-  written: Archive,
+  image: Image,
+  written: Image,
   { changes, deliberate }: MadeChanges,
 ): Promise<readonly Hazard[]> {
   // Of a copy only what is lost in it is worth a word at every build.

@@ -1,7 +1,7 @@
 import type { Architecture } from '../../format/kind/kernel-magic.js';
 import type { BootOptions } from '../../model/build.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import type { Archive } from '../../model/image/archive.js';
+import type { Image } from '../../model/image/archive.js';
 import type { Expectation } from '../../model/result/expectation.js';
 import { createNothingToExpectError, watchExpectations } from '../boot/judge/expectations.js';
 import { patternOf } from '../boot/judge/patterns.js';
@@ -14,7 +14,7 @@ import { findProgram, type Program } from './programs.js';
 import type { Check } from './run-checks.js';
 
 export interface BootCheckOptions {
-  readonly image: Archive;
+  readonly image: Image;
   readonly verify: BootOptions;
   /** Of the patches. */
   readonly expects: readonly Expectation[];
@@ -65,7 +65,7 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
 }
 
 /** QEMU where only the image tells the machine, since no kernel is known. */
-export async function listQemuCheck(image: Archive, signal: AbortSignal): Promise<Check[]> {
+export async function listQemuCheck(image: Image, signal: AbortSignal): Promise<Check[]> {
   const [architecture] = (await findProgram(image))?.kernels ?? [];
   if (architecture === undefined) return [];
   return [{ name: 'qemu', look: async () => (await findQemu(architecture, signal)).version }];

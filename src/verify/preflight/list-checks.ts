@@ -1,12 +1,12 @@
 import type { BuildRequest } from '../../model/build.js';
-import type { Archive } from '../../model/image/archive.js';
+import type { Image } from '../../model/image/archive.js';
 import type { Plan } from '../../model/patch/plan.js';
 import { listBootChecks, listQemuCheck } from './boot-checks.js';
 import { listOutputChecks } from './output-checks.js';
 import type { Check } from './run-checks.js';
 
 export interface CheckOptions {
-  readonly image: Archive;
+  readonly image: Image;
   readonly request: BuildRequest;
   readonly plan: Plan;
   /** Bytes that commands take in the folder for temporary files. */

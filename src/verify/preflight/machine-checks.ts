@@ -1,13 +1,13 @@
 import { dirname, join } from 'node:path';
 import type { BootOptions } from '../../model/build.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import type { Archive } from '../../model/image/archive.js';
+import type { Image } from '../../model/image/archive.js';
 import { findHazards } from '../hazards/find-hazards.js';
 import { readKernelConfig } from '../hazards/kernel-config.js';
 import type { Check } from './run-checks.js';
 
 /** What shows without a boot that this machine cannot boot the image: too little memory, a kernel without the codec. */
-export function listMachineChecks(image: Archive, { kernel, memory }: BootOptions): Check[] {
+export function listMachineChecks(image: Image, { kernel, memory }: BootOptions): Check[] {
   return [
     {
       name: 'kernel',
