@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { Report } from '../model/result/report.js';
-import { renderPlan } from '../report/plan.js';
+import { renderPlanned } from '../report/plan.js';
 import type { BuildFlags } from '../setup/flags.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
@@ -44,40 +43,10 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
     return { ...outcome, output: request.output };
   });
   if (flags.json) await printJson(context, report);
-  else if (report.prechecks !== undefined) await printLines(context, describePlan(report, output, context));
+  else if (report.prechecks !== undefined)
+    await printLines(
+      context,
+      renderPlanned(report, output, (text) => shortenPaths(context, text)),
+    );
   if (report.error !== undefined) explain(context, report.error, error);
-}
-
-function describePlan(report: Report, output: string, context: CommandContext): string[] {
-  const { steps = [], rootKept } = report.plan ?? {};
-  // Nothing is known of the steps of patches with mistakes.
-  const isKnown = !report.prechecks?.some(({ name, problem }) => name === 'request' && problem !== undefined);
-  return [
-    `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
-    ...(report.engine === undefined || !isKnown
-      ? []
-      : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
-    ...(report.mode === undefined || !isKnown ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
-    ...(report.plan === undefined ? [] : renderPlan(report.plan)),
-    ...(rootKept === undefined
-      ? []
-      : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),
-    `output  ${shortenPaths(context, output)}${isKnown && steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
-    ...listChecks(report).map((line) => shortenPaths(context, line)),
-    ...report.warnings.map((warning) => shortenPaths(context, `warning ${warning}`)),
-  ];
-}
-
-/** Those that are not said above. Of a problem a line: the error that follows has its whole text. */
-function listChecks({ prechecks = [] }: Report): string[] {
-  return prechecks
-    .filter(({ name, problem }) => problem !== undefined || (name !== 'engine' && name !== 'mode'))
-    .flatMap(({ name, found, problem }) => {
-      const [line = '', ...more] = found.split('\n');
-      const isHeld = problem === undefined;
-      return [
-        `check   ${isHeld ? 'yes' : 'NO '} ${name}: ${line}`,
-        ...(isHeld ? more.map((note) => `            ${note}`) : []),
-      ];
-    });
 }

@@ -54,9 +54,10 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
   const { value, faults } = fitValue(definition, source.value, fillingValues(parts));
   if (faults.length > 0)
     return { problems: faults.map(({ path, text, code }): Problem => ({ at: place(path), code, text })) };
+  const fitted = { source, definition, value };
   const payload = new Map<string, Content>();
   const digests: Record<string, string> = {};
-  const names = new Set(listSecrets(source.value, definition, parts));
+  const names = new Set(listSecrets(fitted, parts));
   const problems = findCode(source.value, parts).map(
     (text): Problem => ({ at: place(['content']), code: 'parameter-value', text }),
   );
@@ -72,7 +73,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
       }
       continue;
     }
-    const result = await preparePayload(use, parts, { definition, value });
+    const result = await preparePayload(use, parts, fitted);
     if ('fault' in result) {
       refuse(result.fault);
       continue;
@@ -90,7 +91,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
     payload,
     at: source.at,
     summary: describe(source, definition, parts),
-    pin: findPin(value, payload),
+    pin: findPin(fitted, payload),
     needs: definition.needs(value),
     reads: definition.reads(value),
     becomes: definition.becomes && ((init: InitName) => definition.becomes?.(value, init) ?? []),
@@ -105,7 +106,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
       variables,
       ...(secrets.length > 0 && { secrets }),
     },
-    context: { payload, trees, at: source.at, variables, secrets: pickVariables(source.value, value, parts) },
+    context: { payload, trees, at: source.at, variables, secrets: pickVariables(fitted, parts) },
   };
   return { step, problems };
 }
@@ -142,55 +143,48 @@ function describe(source: SourceStep, definition: StepDefinition, values: PatchV
   return value === undefined ? source.kind : definition.describe(value);
 }
 
-function listWritten(value: unknown): readonly string[] {
-  const { secrets } = (value ?? {}) as { readonly secrets?: unknown };
-  return Array.isArray(secrets) ? secrets.map(String) : [];
-}
-
-/** Names of secrets in the value of a step, as placeholders or in its list. */
-function listSecrets(value: unknown, definition: StepDefinition, { secrets }: PatchValues): string[] {
-  const filled = [...walkStrings(value)].flatMap(([, text]) => findPlaceholders(text).names);
-  const listed = definition.secrets === undefined ? [] : listWritten(value);
+/** Names of secrets that a step uses: as placeholders, or in its list. */
+function listSecrets({ source, definition, value }: FittedStep, { secrets }: PatchValues): string[] {
+  const filled = [...walkStrings(source.value)].flatMap(([, text]) => findPlaceholders(text).names);
+  const listed = definition.secrets?.list?.(value) ?? [];
   return [...filled, ...listed].filter((name) => secrets.has(name));
 }
 
-/** Variables that hold secrets: those that the step lists, and those of its `environment` with a placeholder of one. */
-function pickVariables(written: unknown, value: unknown, { secrets }: PatchValues): Record<string, string> {
-  const listed = listWritten(value).flatMap((name) => secrets.get(name) ?? []);
-  const filled = (value as { readonly environment?: Record<string, string> } | null)?.environment ?? {};
-  const { environment = {} } = (written ?? {}) as { readonly environment?: Record<string, string> };
-  const hiding = Object.entries(environment).filter(([, text]) =>
-    findPlaceholders(text).names.some((name) => secrets.has(name)),
-  );
+/** Variables that hold secrets: those that the step lists, and those of its environment with a placeholder of one. */
+function pickVariables(
+  { source, definition, value }: FittedStep,
+  values: PatchValues,
+): Record<string, string> {
+  const { list, environment } = definition.secrets ?? {};
+  const listed = (list?.(value) ?? []).flatMap((name) => values.secrets.get(name) ?? []);
+  const filled = environment?.(value) ?? {};
+  const named = fitValue(definition, source.value, mapValues(values, nameSecret)).value;
+  const shown = named === undefined ? {} : (environment?.(named) ?? {});
   return {
     ...Object.fromEntries(listed.map((secret) => [nameVariable(secret.name), secret.value])),
-    ...Object.fromEntries(hiding.map(([name]) => [name, filled[name] ?? ''])),
+    ...Object.fromEntries(Object.entries(filled).filter(([name, text]) => shown[name] !== text)),
   };
 }
 
-/** The file that the step was written for: every kind calls it `was`, and its file `path`. */
-function findPin(value: unknown, payload: ReadonlyMap<string, Content>): Pin | undefined {
-  const { path, was } = (value ?? {}) as { readonly path?: string; readonly was?: string };
+function findPin({ definition, value }: FittedStep, payload: ReadonlyMap<string, Content>): Pin | undefined {
+  const { path, was } = definition.pin?.(value) ?? {};
   if (path === undefined || was === undefined) return undefined;
   if (isDigest(was)) return { path, sha256: was };
   const content = payload.get(was);
   return content && { path, sha256: content.sha256, content };
 }
 
-function isStoring(value: unknown): boolean {
-  return (value as { readonly 'stores-secret'?: unknown } | null)?.['stores-secret'] === true;
-}
-
 function listStored(secrets: readonly string[], { secrets: rule }: StepDefinition, value: unknown) {
-  if (!isStoring(value)) return [];
-  return secrets.map((name) => ({ name, paths: rule?.stores?.(value) }));
+  if (!rule?.mayStore(value)) return [];
+  return secrets.map((name) => ({ name, paths: rule.stores?.(value) }));
 }
 
 type PreparedPayload =
   | { readonly content: Content; readonly digest: string; readonly secrets: readonly string[] }
   | { readonly fault: string };
 
-interface PayloadStep {
+interface FittedStep {
+  readonly source: SourceStep;
   readonly definition: StepDefinition;
   readonly value: unknown;
 }
@@ -199,7 +193,7 @@ interface PayloadStep {
 async function preparePayload(
   { name, template, largest }: PayloadUse,
   parts: PatchParts,
-  { definition, value }: PayloadStep,
+  { definition, value }: FittedStep,
 ): Promise<PreparedPayload> {
   if (!template) {
     const content = await parts.folder.open(name, largest);
@@ -219,7 +213,7 @@ async function preparePayload(
       fault: `found ${wrong} in the template ${name}, wanted a parameter, or $\${ for a literal \${`,
     };
   const secrets = names.filter((other) => parts.secrets.has(other));
-  if (secrets.length > 0 && definition.secrets?.writes && !isStoring(value))
+  if (secrets.length > 0 && definition.secrets?.writes && !definition.secrets.mayStore(value))
     return {
       fault: `found the secret ${secrets[0]} in the template ${name}, wanted "stores-secret: true" in the step: everybody who has the image can read it there`,
     };

@@ -1,4 +1,4 @@
-import type { PlanReport } from '../model/result/report.js';
+import type { PlanReport, Report } from '../model/result/report.js';
 import { describeCached, describeSkipped } from './text.js';
 
 /** The steps of a plan, with what each becomes in the image, and those that are left out with their reasons. */
@@ -13,4 +13,39 @@ export function renderPlan({ init, steps, skipped = [] }: PlanReport): string[] 
     ]),
     ...skipped.map((step) => `no step ${describeSkipped(step)}`),
   ];
+}
+
+/** What a build would do, what was checked, and the warnings. `shorten`: paths as the user wrote them. */
+export function renderPlanned(report: Report, output: string, shorten: (text: string) => string): string[] {
+  const { steps = [], rootKept } = report.plan ?? {};
+  // Nothing is known of the steps of patches with mistakes.
+  const isKnown = !report.prechecks?.some(({ name, problem }) => name === 'request' && problem !== undefined);
+  return [
+    `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
+    ...(report.engine === undefined || !isKnown
+      ? []
+      : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
+    ...(report.mode === undefined || !isKnown ? [] : [`mode    ${report.mode.name}: ${report.mode.reason}`]),
+    ...(report.plan === undefined ? [] : renderPlan(report.plan)),
+    ...(rootKept === undefined
+      ? []
+      : [`root    ${rootKept ? 'imported by an earlier build' : 'will be imported'}`]),
+    `output  ${shorten(output)}${isKnown && steps.length === 0 ? ' (the input, bit for bit)' : ''}`,
+    ...listChecks(report).map(shorten),
+    ...report.warnings.map((warning) => shorten(`warning ${warning}`)),
+  ];
+}
+
+/** Those that are not said above. Of a problem a line: the error that follows has its whole text. */
+function listChecks({ prechecks = [] }: Report): string[] {
+  return prechecks
+    .filter(({ name, problem }) => problem !== undefined || (name !== 'engine' && name !== 'mode'))
+    .flatMap(({ name, found, problem }) => {
+      const [line = '', ...more] = found.split('\n');
+      const isHeld = problem === undefined;
+      return [
+        `check   ${isHeld ? 'yes' : 'NO '} ${name}: ${line}`,
+        ...(isHeld ? more.map((note) => `            ${note}`) : []),
+      ];
+    });
 }

@@ -158,7 +158,7 @@ test('a QEMU that fails is no verdict about the image', (t) => {
   t.throws(() => judge(seen, { kind: 'fault' }, terms, 3), { code: 'machine-fault' });
 });
 
-test('a full disk is a fault of the machine, whoever meets it', (t) => {
+test('a full disk is a fault of the machine, whichever command meets it', (t) => {
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
   t.like(createErrorReport(full), { kind: 'infrastructure', code: 'machine-fault' });
 });

@@ -139,7 +139,6 @@ serially(['xz'], 'a program that does nothing is given up', async (t) => {
     patience: 0.3,
     failure: () => new Error(),
   } as const;
-  const start = performance.now();
   const stalled = async () => {
     for await (const _ of runFilter(filter, endless()));
   };
@@ -147,7 +146,6 @@ serially(['xz'], 'a program that does nothing is given up', async (t) => {
     code: 'program-stalled',
     message: /sleep neither read nor wrote a byte for 0.3 s/,
   });
-  t.true(performance.now() - start < 5000);
 });
 
 serially(['xz'], 'a slow source and a slow reader are no stall', async (t) => {

@@ -71,7 +71,7 @@ async function digestBodies(image: Image): Promise<Map<ArchiveRecord, string>> {
   return digests;
 }
 
-/** What stands in a folder, by lstat(2) and by reading every file: whoever made it is judged by that. */
+/** What stands in a folder, by lstat(2) and by reading every file: its maker is judged by that. */
 export async function listFolder(folder: string): Promise<Listing> {
   const paths = ['', ...(await walk(folder, ''))];
   const found: [string, Seen, string | undefined][] = [];

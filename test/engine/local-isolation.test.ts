@@ -91,7 +91,7 @@ inNamespaces('a command has no writable proc or sysfs, and none of the mounts of
     const kernel = mounts.filter((line) => / - (?:proc|sysfs) /.test(line));
     t.true(kernel.length > 0);
     for (const line of kernel) t.regex(line, / ro,/);
-    // Field 4 is what is mounted, field 5 where: whoever breaks out of a chroot stands in the same root again.
+    // Field 4 is what is mounted, field 5 where: a process that breaks out of a chroot stands in the same root again.
     const points = mounts.map((line) => line.split(' ').slice(3, 5));
     t.regex(points.find(([, point]) => point === '/')?.[0] ?? '', new RegExp(`^${parent}/.*/root$`));
     for (const [, point] of points) t.regex(point ?? '', /^\/(?:(?:dev|proc|sys)(?:\/.*)?)?$/);

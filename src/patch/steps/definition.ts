@@ -20,6 +20,8 @@ export interface StepDefinition<Value = unknown> {
   reads(value: Value): readonly string[];
   /** What the step becomes in an image with this init system, a line each; absent: the same with every one. */
   becomes?(value: Value, init: InitName): readonly string[];
+  /** The file of the image that the step was written for. */
+  pin?(value: Value): PinnedFile | undefined;
   /** Files of the patch folder that the step uses. */
   payload?(value: Value): readonly PayloadUse[];
   /** What the step decides whatever was there, as far as it is known before it runs; lines added to a file are not. */
@@ -31,6 +33,12 @@ export interface StepDefinition<Value = unknown> {
   /** Absent: placeholders are filled in everywhere, and the step gets no variables. */
   readonly shell?: ShellRule;
   apply(value: Value, context: StepContext, workspace: Workspace): Promise<StepOutcome>;
+}
+
+export interface PinnedFile {
+  readonly path: string;
+  /** Its sha256, or the name of a copy of it in the patch folder; absent: any file will do. */
+  readonly was?: string | undefined;
 }
 
 export interface PayloadUse {
@@ -50,6 +58,12 @@ export interface SecretRule<Value = unknown> {
   readonly fields: readonly string[];
   /** Whether the step writes what stands there into the image, so that it needs `stores-secret: true`. */
   readonly writes: boolean;
+  /** Whether the step says `stores-secret: true`: the image may hold them. */
+  mayStore(value: Value): boolean;
+  /** Names of secrets that the step gets as variables. */
+  list?(value: Value): readonly string[];
+  /** Variables that the step sets itself, some of them with a placeholder of a secret. */
+  environment?(value: Value): Readonly<Record<string, string>>;
   /** Paths in the image that hold the secrets then; absent: unknown before the step has run. */
   stores?(value: Value): readonly string[];
 }

@@ -253,6 +253,10 @@ export const storesSecret = z
     'Whether the image may hold the secrets that this step gets. Otherwise a build with them in it fails.',
   );
 
+export function mayStore(value: { readonly 'stores-secret': boolean }): boolean {
+  return value['stores-secret'];
+}
+
 /** What a command gets: a system ends each text at a NUL. */
 export const commandText = (longest: number) =>
   z

@@ -14,7 +14,7 @@ interface Kind {
 }
 
 const impostor =
-  'every machine that boots this image has this private key, and whoever has the image can pose as any of them';
+  'every machine that boots this image has this private key, and anyone with the image can pose as any of them';
 
 const removeHostKeys = 'rm -f /etc/ssh/ssh_host_*';
 
@@ -65,7 +65,7 @@ const kinds: readonly Kind[] = [
   {
     code: 'random-seed',
     path: /^(?:var\/lib\/(?:systemd|urandom|misc)\/random-seed|var\/lib\/seedrng\/seed[^/]*|boot\/(?:efi\/)?loader\/random-seed)$/,
-    why: 'every machine that boots this image begins with the same random numbers, which whoever has the image knows',
+    why: 'every machine that boots this image begins with the same random numbers, which anyone with the image knows',
     remedy: 'add a step: - remove: {path: PATH, missing: ok}; the system writes one when it shuts down',
   },
   {

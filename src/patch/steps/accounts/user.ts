@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createUser, updateUser } from '../../system/accounts/users.js';
 import { defineStep } from '../definition.js';
-import { accountId, accountName, storesSecret, systemPath } from '../schemas.js';
+import { accountId, accountName, mayStore, storesSecret, systemPath } from '../schemas.js';
 
 const field = z
   .string()
@@ -57,7 +57,7 @@ export const userStep = defineStep({
   describe: ({ name }) => `user ${name}`,
   needs: () => [],
   reads: () => ['etc/passwd', 'etc/group', 'etc/shadow', 'etc/gshadow'],
-  secrets: { fields: ['password'], writes: true, stores: () => ['etc/shadow', 'etc/passwd'] },
+  secrets: { fields: ['password'], writes: true, mayStore, stores: () => ['etc/shadow', 'etc/passwd'] },
   async apply(value, context, workspace) {
     return (await updateUser(value, context, workspace)) ?? (await createUser(value, context, workspace));
   },

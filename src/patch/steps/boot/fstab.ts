@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { putFstabLine } from '../../system/fstab.js';
 import { defineStep } from '../definition.js';
-import { explainSystemPath, fstabField, storesSecret, wholeNumber } from '../schemas.js';
+import { explainSystemPath, fstabField, mayStore, storesSecret, wholeNumber } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -25,6 +25,6 @@ export const fstabStep = defineStep({
   describe: (value) => `fstab ${value.source} on ${value.target}`,
   needs: () => [],
   reads: () => ['etc/fstab'],
-  secrets: { fields: ['options'], writes: true, stores: () => ['etc/fstab'] },
+  secrets: { fields: ['options'], writes: true, mayStore, stores: () => ['etc/fstab'] },
   apply: (value, context, workspace) => putFstabLine(workspace, context, value),
 });

@@ -8,7 +8,7 @@ import { createStepError, type StepContext } from '../../system/step-context.js'
 import { combine } from '../../system/text-file.js';
 import { isAnyFile } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { fstabField, imagePath, serviceName, storesSecret, wholeNumber } from '../schemas.js';
+import { fstabField, imagePath, mayStore, serviceName, storesSecret, wholeNumber } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -62,7 +62,12 @@ export const mountStep = defineStep({
     `etc/init.d/${nameService(value)}`,
     `etc/runlevels/${value.runlevel}/${nameService(value)}`,
   ],
-  secrets: { fields: ['options'], writes: true, stores: ({ target }) => ['etc/fstab', mountUnit(target)] },
+  secrets: {
+    fields: ['options'],
+    writes: true,
+    mayStore,
+    stores: ({ target }) => ['etc/fstab', mountUnit(target)],
+  },
   writes: ({ target, ...mount }) => [{ path: `the mount point /${target}`, mark: JSON.stringify(mount) }],
   becomes: (value, init) => initSystems[init].describeMount(completeMount(value, [])),
   async apply(value, context, workspace) {

@@ -9,6 +9,7 @@ import {
   commandText,
   environment,
   longestCommandText,
+  mayStore,
   payloadPath,
   storesSecret,
   wholeNumber,
@@ -89,7 +90,13 @@ export const runStep = defineStep({
   reads: () => ['bin/sh'],
   payload: ({ from }) =>
     from === undefined ? [] : [{ name: from, template: false, largest: longestScript }],
-  secrets: { fields: ['environment'], writes: false },
+  secrets: {
+    fields: ['environment'],
+    writes: false,
+    mayStore,
+    list: ({ secrets }) => secrets,
+    environment: ({ environment }) => environment,
+  },
   shell: { isCode },
   async apply(value, context, workspace) {
     const { list = [] }: RunValue = value;

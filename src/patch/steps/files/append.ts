@@ -5,6 +5,7 @@ import { defineStep } from '../definition.js';
 import {
   imagePath,
   listPinned,
+  mayStore,
   oneSource,
   payloadPath,
   storesSecret,
@@ -34,13 +35,14 @@ export const appendStep = defineStep({
   describe: ({ path }) => `append to ${path}`,
   needs: () => [],
   reads: ({ path }) => [path],
+  pin: (value) => value,
   payload: (value) => [
     ...(value.from === undefined
       ? []
       : [{ name: value.from, template: value.template, largest: largestPayload }]),
     ...listPinned(value),
   ],
-  secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
+  secrets: { fields: ['content'], writes: true, mayStore, stores: ({ path }) => [path] },
   async apply({ path, content, from }, context, workspace) {
     const added = splitLines(content ?? (await readPayloadText(context, from ?? '')));
     return editFile(workspace, context, { path, edit: (text) => append(text, added) });

@@ -5,6 +5,7 @@ import { defineStep } from '../definition.js';
 import {
   imagePath,
   listPinned,
+  mayStore,
   mode,
   oneSource,
   ownership,
@@ -39,6 +40,7 @@ export const fileStep = defineStep({
   describe: (value) => `file ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path, ...ownerFiles(value)],
+  pin: (value) => value,
   payload: (value) => [
     ...(value.from === undefined ? [] : [{ name: value.from, template: value.template }]),
     ...listPinned(value),
@@ -46,7 +48,7 @@ export const fileStep = defineStep({
   writes: ({ path, from, content, ...file }, { payload }) => [
     writtenFile(path, { ...file, content: from === undefined ? content : payload.get(from) }),
   ],
-  secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
+  secrets: { fields: ['content'], writes: true, mayStore, stores: ({ path }) => [path] },
   apply: async ({ path, from, content, mode, was: _, ...owner }, context, workspace) =>
     putIfDifferent(workspace, {
       path,

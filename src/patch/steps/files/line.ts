@@ -3,7 +3,15 @@ import { matchLines } from '../../system/match-lines.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { editFile, findLineBreak, joinLines, splitLines, type TextLine } from '../../system/text-file.js';
 import { defineStep } from '../definition.js';
-import { imagePath, listPinned, regularExpression, singleLine, storesSecret, was } from '../schemas.js';
+import {
+  imagePath,
+  listPinned,
+  mayStore,
+  regularExpression,
+  singleLine,
+  storesSecret,
+  was,
+} from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -37,8 +45,9 @@ export const lineStep = defineStep({
   describe: ({ path, absent }) => `line ${absent ? 'out of' : 'in'} ${path}`,
   needs: () => [],
   reads: ({ path }) => [path],
+  pin: (value) => value,
   payload: listPinned,
-  secrets: { fields: ['line'], writes: true, stores: ({ path }) => [path] },
+  secrets: { fields: ['line'], writes: true, mayStore, stores: ({ path }) => [path] },
   async apply(value, context, workspace) {
     const { path, create, absent } = value;
     if (!create && !absent && (await workspace.follow(path))?.type !== 'file') {

@@ -21,6 +21,7 @@ export const removeStep = defineStep({
   describe: (value) => `remove ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
+  pin: (value) => ('was' in value ? value : undefined),
   payload: (value) => ('was' in value ? listPinned(value) : []),
   async apply(value, context, workspace) {
     const changed = await workspace.remove(value.path);

@@ -3,7 +3,7 @@ import { type Replaced, replacePattern } from '../../system/replace-pattern.js';
 import { createStepError, defaultPatternLimit, type StepContext } from '../../system/step-context.js';
 import { readText, writeText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, listPinned, regularExpression, storesSecret, was } from '../schemas.js';
+import { imagePath, listPinned, mayStore, regularExpression, storesSecret, was } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -30,8 +30,9 @@ export const replaceStep = defineStep({
   describe: (value) => `replace in ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path],
+  pin: (value) => value,
   payload: listPinned,
-  secrets: { fields: ['with'], writes: true, stores: ({ path }) => [path] },
+  secrets: { fields: ['with'], writes: true, mayStore, stores: ({ path }) => [path] },
   async apply(value, context, workspace) {
     const before = await readText(workspace, value.path);
     if (before === undefined) {

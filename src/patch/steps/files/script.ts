@@ -6,6 +6,7 @@ import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import {
   imagePath,
+  mayStore,
   mode,
   oneSource,
   ownership,
@@ -47,7 +48,7 @@ export const scriptStep = defineStep({
   writes: ({ path, from, content, ...file }, { payload }) => [
     writtenFile(path, { ...file, content: from === undefined ? content : payload.get(from) }),
   ],
-  secrets: { fields: ['content'], writes: true, stores: ({ path }) => [path] },
+  secrets: { fields: ['content'], writes: true, mayStore, stores: ({ path }) => [path] },
   async apply({ path, from, content, mode, ...owner }, context, workspace) {
     const bytes =
       from === undefined ? Buffer.from(content ?? '') : Buffer.from(await readPayload(context, from));
