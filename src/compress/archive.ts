@@ -5,7 +5,7 @@ import {
   type ReaderProblem,
   type ReaderToken,
 } from '../format/cpio/cpio-reader.js';
-import { quoteShell } from '../format/kind/file-kind.js';
+import { quoteFile } from '../format/kind/file-kind.js';
 import { type InputFile, readRange } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { ErrorCode } from '../model/error/error-code.js';
@@ -13,7 +13,7 @@ import type { Token, TokenOptions, Tokens } from '../model/image/archive.js';
 import type { Codec, Segment } from '../model/image/layout.js';
 import type { MemberEnd } from './codec.js';
 import { type MemberOptions, readMember } from './compression.js';
-import { createContentError, identifyContent } from './foreign.js';
+import { createContentError, identifyContent, unpackFrom } from './foreign.js';
 
 /** Of one member, or of several that go on with each other's entries. */
 export interface MemberSummary extends MemberEnd {
@@ -178,7 +178,7 @@ export function createTooLargeError(file: InputFile, offset: number): MobyPatchE
 /** Where tokens come from; without a member their positions are those of the file. */
 interface Place {
   readonly file: InputFile;
-  readonly codec?: Exclude<Codec, 'none'>;
+  readonly codec?: Exclude<Codec, 'none'> | undefined;
   readonly offset?: number;
   /** Members behind the first that go on with its entries; grows while they are read. */
   readonly continued?: readonly number[];
@@ -229,14 +229,19 @@ function createArchiveError(
   return new MobyPatchError('invalid', chooseCode(problem), explanations[problem] + where + cut, {
     path: file.name,
     offset,
-    hint: chooseHint(problem, file.name),
+    hint: chooseHint(problem, { file, codec, offset }),
   });
 }
 
-function chooseHint(problem: keyof typeof explanations, name: string): string | undefined {
+function chooseHint(
+  problem: keyof typeof explanations,
+  { file: { name, start = 0 }, codec, offset = start }: Place,
+): string | undefined {
   if (problem === 'truncated') return 'get a whole copy of the image';
   if (problem !== 'old-format') return undefined;
-  return `mkdir root && cpio -idm -D root < ${quoteShell(name)} && moby-patch repack root -o initrd.img`;
+  const file = quoteFile(name);
+  const archive = codec === undefined ? '' : `${unpackFrom(file, { codec, offset: offset - start })} | `;
+  return `mkdir root && ${archive}cpio -idm -D root${codec === undefined ? ` < ${file}` : ''} && moby-patch repack root -o initrd.img`;
 }
 
 function chooseCode(problem: keyof typeof explanations): ErrorCode {

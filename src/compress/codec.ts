@@ -1,7 +1,8 @@
+import { quoteFile, unpackCommands } from '../format/kind/file-kind.js';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Cache } from '../model/cache.js';
 import { MobyPatchError } from '../model/error/error.js';
-import type { Compression, MemberRange } from '../model/image/layout.js';
+import type { Codec, Compression, MemberRange } from '../model/image/layout.js';
 import type { Pieces } from './piece.js';
 
 /** What is known of a compressed member once its last byte was read. */
@@ -69,6 +70,34 @@ interface MemberFault {
   readonly offset: number;
   readonly message: string;
   readonly hint?: string;
+}
+
+/** What writes each codec as a kernel reads it. */
+const packCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = {
+  gzip: 'gzip -n',
+  bzip2: 'bzip2',
+  lzma: 'xz --format=lzma',
+  xz: 'xz --check=crc32',
+  lzo: 'lzop',
+  lz4: 'lz4 -lc',
+  zstd: 'zstd',
+};
+
+/** The hint of a member that a kernel would read if it were written otherwise. */
+export function hintToPackAgain(
+  { name, start = 0 }: InputFile,
+  { codec, offset }: { readonly codec: Exclude<Codec, 'none'>; readonly offset: number },
+): string {
+  const file = quoteFile(name);
+  const head = offset - start;
+  // The largest window of zstd is asked for by name.
+  const unpack = codec === 'zstd' ? 'zstd -dc --long=31' : unpackCommands[codec];
+  const packed = `${unpack} | ${packCommands[codec]}`;
+  const command =
+    head === 0
+      ? `${packed.replace(' |', ` < ${file} |`)}`
+      : `(head -c ${head} ${file}; tail -c +${head + 1} ${file} | ${packed})`;
+  return `compress it again: ${command} > mended.img`;
 }
 
 export function createMemberError(

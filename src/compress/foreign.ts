@@ -1,6 +1,7 @@
 import { detectCodec } from '../format/codec/magic.js';
-import { identifyFile, longestMark, quoteShell, tailSize, unpackCommands } from '../format/kind/file-kind.js';
-import type { FileKind } from '../format/kind/file-marks.js';
+import { identifyFile, longestMark, quoteFile, tailSize, unpackCommands } from '../format/kind/file-kind.js';
+import { beginsImage } from '../format/kind/image-start.js';
+import type { FileKind } from '../format/kind/mark.js';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Codec } from '../model/image/layout.js';
@@ -52,7 +53,7 @@ export function createForeignError(name: string, offset: number, kind: FileKind)
   return new MobyPatchError('invalid', code, `found ${kind.name}, wanted an initrd`, {
     path: name,
     offset,
-    hint: kind.help(quoteShell(name)),
+    hint: kind.help(quoteFile(name)),
   });
 }
 
@@ -66,16 +67,19 @@ interface Container {
   readonly offset: number;
 }
 
+/** The command that unpacks a member of a file to standard output. */
+export function unpackFrom(file: string, { codec, offset }: Container): string {
+  const unpack = unpackCommands[codec];
+  return offset === 0 ? `${unpack} < ${file}` : `tail -c +${offset + 1} ${file} | ${unpack}`;
+}
+
 /** The error for a member that holds something else than an archive. */
 export function createContentError(
   { name, start = 0 }: Pick<InputFile, 'name' | 'start'>,
   { codec, offset }: Container,
   kind: FileKind,
 ): MobyPatchError {
-  const file = quoteShell(name);
-  const unpack = unpackCommands[codec];
-  const command =
-    offset === start ? `${unpack} < ${file}` : `tail -c +${offset - start + 1} ${file} | ${unpack}`;
+  const command = unpackFrom(quoteFile(name), { codec, offset: offset - start });
   return new MobyPatchError(
     'invalid',
     'image-invalid',
@@ -83,7 +87,7 @@ export function createContentError(
     {
       path: name,
       offset,
-      hint: `${command} > inside; ${kind.help('inside')}`,
+      hint: `${command} > inside; ${kind.isWrapper ? 'moby-patch inspect inside' : kind.help('inside')}`,
     },
   );
 }
@@ -109,6 +113,7 @@ export async function refuseForeign(path: string, name: string): Promise<void> {
 }
 
 async function explainStart(file: InputFile): Promise<MobyPatchError | undefined> {
+  if (beginsImage(await file.read(0, Math.min(longestMark, file.size)))) return undefined;
   const kind = await identifyAt(file);
   return kind && createForeignError(file.name, 0, kind);
 }

@@ -4,7 +4,7 @@ import { parseGzipHeader } from '../format/codec/gzip-header.js';
 import { createShortenedError, type InputFile, readRange } from '../io/file/input-file.js';
 import { giveSlab, takeSlab } from '../io/file/slabs.js';
 import type { MobyPatchError } from '../model/error/error.js';
-import { createMemberError, createTruncatedError, type MemberEnd } from './codec.js';
+import { createMemberError, createTruncatedError, hintToPackAgain, type MemberEnd } from './codec.js';
 import { startFeeding } from './zlib-feed.js';
 
 /** Large pieces cost fewer turns of the event loop; the next block of input waits when one is used up. */
@@ -148,7 +148,7 @@ function createHeaderError(file: InputFile, offset: number, problem: string): Mo
       code: 'image-unsupported',
       offset,
       message: 'the gzip header has fields that the kernel does not skip (FEXTRA, FCOMMENT or FHCRC)',
-      hint: 'compress it again with: gzip -n',
+      hint: hintToPackAgain(file, { codec: 'gzip', offset }),
     });
   }
   if (problem === 'old-magic')
@@ -157,7 +157,7 @@ function createHeaderError(file: InputFile, offset: number, problem: string): Mo
       offset,
       message:
         'found the header of gzip 0.5 (1f 9e): a kernel takes it for gzip, and its gunzip then says "Not a gzip file"',
-      hint: 'compress it again: gzip -dc OLD | gzip -n > NEW',
+      hint: hintToPackAgain(file, { codec: 'gzip', offset }),
     });
   return createMemberError(file, {
     code: 'image-corrupt',

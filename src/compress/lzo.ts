@@ -12,6 +12,7 @@ import {
   type CodecImplementation,
   createMemberError,
   createTruncatedError,
+  hintToPackAgain,
   type MemberEnd,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
@@ -50,7 +51,7 @@ export async function findLzopEnd(
       offset,
       message:
         'found an lzop header without exactly one checksum a block, or with fields that a kernel does not skip',
-      hint: 'compress the archive again with: lzop -9',
+      hint: hintToPackAgain(file, { codec: 'lzo', offset }),
     });
   for (let at = offset + header.size; ; ) {
     const bytes = await cursor.at(at, 8);

@@ -15,6 +15,7 @@ import {
   type CodecSettings,
   createMemberError,
   createTruncatedError,
+  hintToPackAgain,
   type MemberEnd,
 } from './codec.js';
 import { compress, createDamagedError, type ProgramCodec, writeWhole } from './program-codec.js';
@@ -152,7 +153,7 @@ async function* readStream(
 }
 
 function assertBootable(file: InputFile, offset: number, { check, block }: XzHeader): void {
-  const hint = 'compress the archive again with: xz --check=crc32';
+  const hint = hintToPackAgain(file, { codec: 'xz', offset });
   if (check !== 'none' && check !== 'crc32')
     throw createMemberError(file, {
       code: 'image-unsupported',
@@ -175,7 +176,7 @@ function createMemoryError(file: InputFile, codec: string, offset: number, said:
     code: 'image-unsupported',
     offset,
     message,
-    hint: 'compress the archive again with: xz -9 --check=crc32',
+    hint: hintToPackAgain(file, { codec: codec === 'lzma' ? 'lzma' : 'xz', offset }),
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type CodecSettings,
   createMemberError,
   createTruncatedError,
+  hintToPackAgain,
   type MemberEnd,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
@@ -92,7 +93,7 @@ function assertReadable(file: InputFile, offset: number, { window, dictionary }:
       code: 'image-unsupported',
       offset,
       message,
-      hint: 'compress the archive again with: zstd --no-long -19',
+      hint: hintToPackAgain(file, { codec: 'zstd', offset }),
     });
   if (window > largestWindow)
     throw unsupported(

@@ -8,7 +8,7 @@ export function renderError(error: ErrorReport): string {
 
 function listLines(error: ErrorReport): string[] {
   if (error.problems !== undefined) {
-    const lines = error.problems.flatMap(listLines).map((line) => `  ${line}`);
+    const lines = error.problems.flatMap(listLines).map((line) => line.replaceAll(/^/gm, '  '));
     return [`${error.problems.length} problems, found before the first step [${error.code}]`, ...lines];
   }
   const offset = error.offset === undefined ? '' : ` (at byte ${error.offset})`;

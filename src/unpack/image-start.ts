@@ -1,6 +1,7 @@
 import { createForeignError, identifyAt } from '../compress/foreign.js';
 import { detectCodec } from '../format/codec/magic.js';
 import { identifyFile } from '../format/kind/file-kind.js';
+import { quoteText, textStart } from '../format/kind/plain-text.js';
 import type { InputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Codec } from '../model/image/layout.js';
@@ -23,14 +24,15 @@ export function classifyStart(start: Uint8Array, offset: number): 'padding' | 'o
 /** `from`: where the image begins; at `offset` are the first bytes that are no zeros. */
 export async function createNoImageError(
   file: InputFile,
-  { from, offset, bytes }: { readonly from: number; readonly offset: number; readonly bytes: Uint8Array },
+  { from, offset }: { readonly from: number; readonly offset: number },
 ): Promise<MobyPatchError> {
   // A file system may begin with zeros.
   for (const at of new Set([from, offset])) {
     const kind = await identifyAt(file, at);
     if (kind !== undefined) return createForeignError(file.name, at, kind);
   }
-  return createBytesError(file.name, offset, bytes);
+  const start = await file.read(offset, Math.min(offset + textStart, file.size));
+  return createBytesError(file.name, offset, start);
 }
 
 /** Nothing but zeros, or members without an entry. */
@@ -42,11 +44,12 @@ export async function createNoArchiveError(file: InputFile): Promise<MobyPatchEr
 }
 
 function createBytesError(name: string, offset: number, start: Uint8Array): MobyPatchError {
+  const text = quoteText(start);
   const bytes = Buffer.from(start.subarray(0, 6)).toString('hex');
   return new MobyPatchError(
     'invalid',
     'image-invalid',
-    `found the bytes ${bytes}, wanted a cpio archive (070701) or a compression the kernel knows`,
+    `found ${text === undefined ? `the bytes ${bytes}` : `a text that begins with ${text}`}, wanted a cpio archive (070701) or a compression the kernel knows`,
     { path: name, offset, hint: 'an initrd is wanted: not a disk image, an ISO or a kernel' },
   );
 }

@@ -116,7 +116,7 @@ export async function scanImage(whole: InputFile, options: ScanOptions): Promise
     else if (kind !== 'opaque') await addMember(kind, offset);
     else {
       if (start.segments === 0 && segments.every((segment) => segment.kind === 'padding'))
-        throw await createNoImageError(file, { from: start.offset, offset, bytes });
+        throw await createNoImageError(file, { from: start.offset, offset });
       segments.push({ offset, end: file.size, kind, ...nothingInside });
     }
   }

@@ -1,8 +1,10 @@
 import type { Codec } from '../../model/image/layout.js';
-import { type FileKind, type Mark, marks } from './file-marks.js';
+import { showLine } from '../show-text.js';
+import { marks } from './file-marks.js';
+import type { FileKind, Mark } from './mark.js';
 
-/** Bytes from the start of a file in which every mark stands: the longest way is that to the sectors of an ISO. */
-export const longestMark = 0x8006;
+/** Bytes from the start of a file in which every mark stands: the longest way is that to the super block of btrfs. */
+export const longestMark = 0x10048;
 /** Bytes at the end of a file in which a mark may stand. */
 export const tailSize = 512;
 
@@ -17,8 +19,8 @@ export interface FileEnds {
 export function identifyFile({ start, tail = new Uint8Array() }: FileEnds): FileKind | undefined {
   const found = marks.find((mark) => hasMark(mark, start, tail));
   if (found === undefined) return undefined;
-  const { id, name, isDisk, help, refine } = found;
-  return { id, name, isDisk, help, ...refine?.(start) };
+  const { id, name, isDisk, isWrapper, help, refine } = found;
+  return { id, name, isDisk, isWrapper, help, ...refine?.(start) };
 }
 
 function hasMark({ at, bytes, isKind = () => true }: Mark, start: Uint8Array, tail: Uint8Array): boolean {
@@ -39,7 +41,14 @@ export const unpackCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = 
   zstd: 'zstd -dc',
 };
 
-/** A name as a shell reads it. */
-export function quoteShell(name: string): string {
-  return /^[\w./:@%+=,-]+$/.test(name) && !name.startsWith('-') ? name : `'${name.replaceAll("'", "'\\''")}'`;
+/** A word as a shell reads it; what a terminal would obey as bash, zsh and POSIX of 2024 write it. */
+export function quoteShell(word: string): string {
+  if (/^[\w./:@%+=,-]+$/.test(word) && !word.startsWith('-')) return word;
+  if (showLine(word) === word) return `'${word.replaceAll("'", "'\\''")}'`;
+  return `$'${showLine(word.replaceAll(/[\\']/g, '\\$&'))}'`;
+}
+
+/** The same for a file, which is no option of a program then. */
+export function quoteFile(name: string): string {
+  return quoteShell(name.startsWith('-') ? `./${name}` : name);
 }

@@ -1,9 +1,9 @@
-import { quoteShell } from '../../format/kind/file-kind.js';
+import { quoteFile } from '../../format/kind/file-kind.js';
 import { showPath } from '../../format/path.js';
 import type { ArchiveFault, FaultKind, Image } from '../../model/image/archive.js';
 import type { Hazard } from '../../model/result/hazard.js';
 import type { HazardOptions } from './facts.js';
-import { nameArchive } from './name-archive.js';
+import { type FilePlace, locateInFile, nameArchive } from './name-archive.js';
 
 interface Explanation {
   readonly message: string;
@@ -20,7 +20,10 @@ export function findArchiveFaults(image: Named, options: HazardOptions = {}): Ha
       code: fault.kind,
       severity: 'fatal',
       path: nameArchive(image.layout, fault.segment),
-      ...explanations[fault.kind](fault, image),
+      ...explanations[fault.kind](
+        fault,
+        locateInFile(image, image.layout.segments[fault.segment]?.offset ?? 0),
+      ),
     }));
 }
 
@@ -35,10 +38,10 @@ function isRefused({ what = '' }: ArchiveFault, { kernelConfig }: HazardOptions)
 
 const junk = 'a kernel says "junk at the end of compressed archive"';
 
-const explanations: Readonly<Record<FaultKind, (fault: ArchiveFault, image: Named) => Explanation>> = {
-  'first-member-empty': ({ offset }, { name }) => ({
+const explanations: Readonly<Record<FaultKind, (fault: ArchiveFault, file: FilePlace) => Explanation>> = {
+  'first-member-empty': ({ offset }, { name, start }) => ({
     message: `the first compressed member is empty: ${junk}, unpacks nothing and panics`,
-    hint: offset === 0 ? `write the image anew: ${rewrite(name)}` : 'leave the empty member out',
+    hint: offset === start ? `write the image anew: ${rewrite(name)}` : 'leave the empty member out',
   }),
   'first-member-zeros': (_, { name }) => ({
     message:
@@ -48,7 +51,7 @@ const explanations: Readonly<Record<FaultKind, (fault: ArchiveFault, image: Name
   'name-without-nul': ({ what = '', offset }, { name }) => ({
     message: `the name ${showPath(what)} has no NUL at its end (archive from byte ${offset} on): a kernel says "malformed archive" and unpacks nothing from there on`,
     // With its sidecar the record would be written as it was.
-    hint: `pack its files anew: moby-patch unpack ${quoteShell(name)} -o root && rm root.moby-patch.jsonl && moby-patch repack root -o mended.img`,
+    hint: `pack its files anew: moby-patch unpack ${quoteFile(name)} -o root && rm root.moby-patch.jsonl && moby-patch repack root -o mended.img`,
   }),
   'member-cut': ({ offset }, { name }) => ({
     message: `a member ends inside an entry, and the next one, at byte ${offset}, goes on with it: ${junk}, and unpacks nothing from there on`,
@@ -71,5 +74,5 @@ const explanations: Readonly<Record<FaultKind, (fault: ArchiveFault, image: Name
 };
 
 function rewrite(name: string): string {
-  return `moby-patch repack ${quoteShell(name)} -o mended.img`;
+  return `moby-patch repack ${quoteFile(name)} -o mended.img`;
 }

@@ -4,17 +4,20 @@ import {
   locateBootconfigEnd,
   parseBootconfigEnd,
 } from '../../format/bootconfig/bootconfig-trailer.js';
-import { identifyFile, quoteShell } from '../../format/kind/file-kind.js';
+import { identifyFile, quoteFile } from '../../format/kind/file-kind.js';
+import { quoteText } from '../../format/kind/plain-text.js';
 import type { Archive } from '../../model/image/archive.js';
 import type { Segment } from '../../model/image/layout.js';
 import type { Hazard } from '../../model/result/hazard.js';
+import { findArchive } from './later-archive.js';
+import { type FilePlace, locateInFile } from './name-archive.js';
 
 /** Bytes of a run that are looked at: more than any archive that was put at a wrong place by a few bytes. */
 const longestLook = 16 * 2 ** 20;
 
 type Named = Pick<Archive, 'layout' | 'name' | 'raw'>;
 
-/** What the bytes are at which a kernel stops reading an image. */
+/** What the bytes are at which a kernel stops reading an image, and the files behind them of an image that was joined. */
 export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
   const { segments, size } = image.layout;
   const index = segments.findIndex(({ kind }) => kind === 'opaque');
@@ -23,14 +26,15 @@ export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
   const bytes = await readRun(image, index);
   // The tail of a longer run was not read.
   const isWhole = bytes.length === segment.end - segment.offset;
+  const place = locateInFile(image, segment.offset);
   const run: Run = {
-    file: quoteShell(image.name),
-    offset: segment.offset,
-    end: segment.end,
+    file: quoteFile(place.name),
+    offset: segment.offset - place.start,
+    end: segment.end - place.start,
     bytes,
     text: toLatin(bytes),
     tail: isWhole ? bytes : new Uint8Array(),
-    before: segments.slice(0, index).findLast(({ kind }) => kind === 'cpio'),
+    lz4Size: sizeOfLz4(segments[index - 1]),
     isLast: segment.end === size,
   };
   const found = looks.map((look) => look(run)).find((each) => each !== undefined);
@@ -40,16 +44,31 @@ export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
     what,
     hint = cutOff(run),
   } = found ?? describeBytes(run);
-  const place = `${run.end - run.offset} bytes from byte ${run.offset} on`;
+  const length = segment.end - segment.offset;
+  const where = `${length} ${length === 1 ? 'byte' : 'bytes'} from byte ${segment.offset} on`;
   return [
     {
       code,
       severity,
-      path: '',
-      message: `${place}: ${what}; a kernel says "Initramfs unpacking failed" and reads nothing from there on`,
+      path: image.layout.files === undefined ? '' : place.name,
+      message: `${where}: ${what}; a kernel says "Initramfs unpacking failed" and reads nothing from there on`,
       hint,
     },
+    ...listLostFiles(image, place),
   ];
+}
+
+/** No loader leaves a file out because the one in front of it is broken. */
+function listLostFiles({ layout: { files = [] } }: Named, { name, start }: FilePlace): Hazard[] {
+  return files
+    .filter((file) => file.offset > start && file.end > file.offset)
+    .map((file) => ({
+      code: 'file-unread',
+      severity: 'fatal',
+      path: file.name,
+      message: `a kernel stops reading in ${name}, which stands in front of it: everything in it is lost`,
+      hint: `mend ${name} first`,
+    }));
 }
 
 async function readRun(image: Named, index: number): Promise<Uint8Array> {
@@ -63,8 +82,13 @@ async function readRun(image: Named, index: number): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
+/** `before`: the segment in front of a run. */
+function sizeOfLz4(before: Segment | undefined): number | undefined {
+  return before?.compression.codec === 'lz4' ? before.unpacked : undefined;
+}
+
 interface Run {
-  /** The image, as a shell names it. */
+  /** The image, or the one of its files, as a shell names it; places are bytes from its start. */
   readonly file: string;
   readonly offset: number;
   readonly end: number;
@@ -73,8 +97,8 @@ interface Run {
   readonly text: string;
   /** The bytes up to the end of the run; none where they were not read. */
   readonly tail: Uint8Array;
-  /** The archive in front of it. */
-  readonly before: Segment | undefined;
+  /** The unpacked size of the lz4 archive directly in front of it. */
+  readonly lz4Size: number | undefined;
   readonly isLast: boolean;
 }
 
@@ -117,15 +141,15 @@ function findMisaligned(run: Run): Finding | undefined {
   };
 }
 
-/** A magic with garbage in front of it. */
+/** With garbage in front of it. */
 function findLaterArchive(run: Run): Finding | undefined {
-  const found = magic.exec(run.text);
-  if (found === null) return undefined;
-  const at = run.offset + found.index;
+  const found = findArchive(run.bytes, run.text);
+  if (found === undefined) return undefined;
+  const at = run.offset + found.at;
   return {
     code: 'archive-unread',
     severity: 'fatal',
-    what: `${describeBytes(run).what}, and behind them, at byte ${at}, a cpio archive: everything in it is lost`,
+    what: `${describeBytes(run).what}, and behind them, at byte ${at}, ${found.name}: everything in it is lost`,
     hint: joinAt(run, at),
   };
 }
@@ -187,10 +211,10 @@ function findFlashPadding({ bytes }: Run): Finding | undefined {
 }
 
 /** Written behind lz4 by a kernel's own build and by some vendors ("lz4_lg"). */
-function findLz4Size({ bytes, before, offset }: Run): Finding | undefined {
-  if (bytes.length !== 4 || before?.compression.codec !== 'lz4' || before.end !== offset) return undefined;
+function findLz4Size({ bytes, lz4Size }: Run): Finding | undefined {
+  if (bytes.length !== 4) return undefined;
   const size = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  return size === before.unpacked
+  return size === lz4Size
     ? {
         what: 'the unpacked size of the lz4 archive in front of it (lz4_lg), which a kernel takes for a block',
       }
@@ -203,9 +227,8 @@ function findOtherFile({ bytes, tail }: Run): Finding | undefined {
 }
 
 function findText({ bytes }: Run): Finding | undefined {
-  const text = toLatin(bytes.subarray(0, 4096));
-  if (!/^[\t\n\r\x20-\x7e]*\0*$/.test(text)) return undefined;
-  return { what: `a text that begins with ${JSON.stringify(text.replace(/\0+$/, '').slice(0, 40))}` };
+  const text = quoteText(bytes);
+  return text === undefined ? undefined : { what: `a text that begins with ${text}` };
 }
 
 function describeBytes({ bytes }: Run): Finding {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
+import { joinFiles } from '#src/io/file/join-files.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { findHazards } from '#src/verify/hazards/find-hazards.js';
 import {
@@ -38,6 +39,12 @@ const runs: readonly (readonly [string, Buffer, string, RegExp])[] = [
     Buffer.concat([Buffer.from('rest'), lost]),
     'fatal archive-unread',
     /at byte \d+, a cpio archive/,
+  ],
+  [
+    'garbage, then a gzip archive',
+    Buffer.concat([Buffer.from('rest'), gzip(lost)]),
+    'fatal archive-unread',
+    /at byte \d+, a gzip archive: everything/,
   ],
   [
     'a module signature',
@@ -104,6 +111,22 @@ for (const [what, behind, wanted, message] of runs) {
     t.is(mended.bootconfig !== undefined, wanted.includes('hidden'));
   });
 }
+
+test('what is lost of several files is named with the file, and commands are about that', async (t) => {
+  const folder = await createTestFolder(t);
+  const parts = { one: pad(root), two: Buffer.concat([root, Buffer.from('rest')]), three: pad(gzip(lost)) };
+  const files = Object.entries(parts).map(([name, bytes]) => ({ name, path: join(folder, name), bytes }));
+  for (const { path, bytes } of files) await writeFile(path, bytes);
+  const destination = join(folder, 'joined');
+  const { files: joined } = await joinFiles(files, { destination, signal });
+  await using image = await openImage(destination, { signal, files: joined, name: 'one + two + three' });
+  const hazards = (await findHazards(image)).filter(({ code }) => code.endsWith('-unread'));
+  t.deepEqual(
+    hazards.map(({ code, severity, path }) => `${severity} ${code} ${path}`),
+    ['fatal file-unread three', 'warning bytes-unread two'],
+  );
+  t.is(hazards[1]?.hint, `cut them off: head -c ${root.length} two > mended.img`);
+});
 
 test('an image of archives, zeros and a boot configuration has no unread bytes', async (t) => {
   const image = await openBytes(t, Buffer.concat([root, bootconfig]));

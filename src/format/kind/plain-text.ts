@@ -1,0 +1,9 @@
+/** Bytes of a text that are looked at. */
+export const textStart = 4096;
+
+/** The start of a text, for a message; undefined for bytes that are no text of ASCII. */
+export function quoteText(bytes: Uint8Array): string | undefined {
+  const text = String.fromCharCode(...bytes.subarray(0, textStart));
+  if (!/^[\t\n\r\x20-\x7e]+\0*$/.test(text)) return undefined;
+  return JSON.stringify(text.replace(/\0+$/, '').slice(0, 40));
+}
