@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { bootOutput } from './build/boot-output.js';
 import { countBytes } from './build/count-bytes.js';
 import { healCache } from './build/heal-cache.js';
@@ -185,6 +187,7 @@ async function repack(
   const place = { place: wrapped && placeOf(wrapped), hasBootconfig: text !== undefined };
   // A folder is not replaced: what it gets is cut out of a file beside it.
   const destination = request.split ? `${request.output}.joined` : request.output;
+  if (request.makesFolder) await mkdir(dirname(destination), { recursive: true });
   const where = { destination, inputs: listInputs(image, plan), signal: session.signal };
   const output = await createOutput(padImage(source, place), where);
   const files =

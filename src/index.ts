@@ -19,6 +19,7 @@ export { type WatchEvent, type WatchOptions, type WatchReport, watch } from './d
 export { createDockerEngine } from './engine/docker/engine.js';
 export { createLocalEngine } from './engine/local/engine.js';
 export { createStreamEngine } from './engine/stream.js';
+export { buildTargets, type TargetsRequest } from './fleet/targets/build-targets.js';
 export { type CachePart, cacheEntry, noCache, openCache, trimCache } from './io/cache.js';
 export type * from './model/access.js';
 export type * from './model/build.js';
@@ -58,6 +59,7 @@ export type * from './model/result/manifest.js';
 export type * from './model/result/record.js';
 export type * from './model/result/report.js';
 export type * from './model/result/stock.js';
+export type * from './model/result/targets.js';
 export type * from './model/result/twice.js';
 export type * from './model/result/usage.js';
 export type * from './model/session.js';
@@ -70,11 +72,17 @@ export { describeDeployed } from './report/deployed.js';
 export type { InspectedFile, InspectedWrapper, Inspection } from './report/inspection.js';
 export type { BootArguments } from './setup/boot-options.js';
 export { type BuildArguments, createBuildRequest } from './setup/build-request.js';
+export {
+  type Configuration,
+  type LoadedConfiguration,
+  loadConfiguration,
+} from './setup/configuration.js';
 export type { ManifestFile } from './setup/lock-file.js';
 export type { ImageName } from './setup/named-image.js';
 export type { ReadingSessionOptions } from './setup/reading-session.js';
 export type { SecretSources } from './setup/secrets.js';
 export { createSession, type OpenSession, type SessionOptions } from './setup/session.js';
+export { expandTargets, selectTargets, type Target } from './setup/targets/expand-targets.js';
 export { type DiffRequest, diff } from './tasks/diff.js';
 export {
   type EntriesRequest,

@@ -2,36 +2,56 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Report } from '../model/result/report.js';
 import { describeStreamed } from '../report/streamed.js';
-import type { BuildFlags } from '../setup/flags.js';
+import type { TargetsFlags } from './build-targets.js';
 import { addBuildOptions } from './shared/build-options.js';
-import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
+import { type CommandContext, openSession } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
 import { addLimitOptions } from './shared/limit-options.js';
-import { addReportOption, type ReportFlags } from './shared/options.js';
+import { addReportOption, parseCount } from './shared/options.js';
 import { assertOneOutput, printData, printJson, printLines, shortenPaths } from './shared/print.js';
 import { createProgress } from './shared/progress.js';
 import { talk } from './shared/talk.js';
+import { addTargetSelection } from './shared/target-selection.js';
 
-interface Flags extends BuildFlags, ReportFlags, SessionFlags {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
+type Flags = TargetsFlags;
 
 export function addBuildCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
     addReportOption(
-      addBuildOptions(
-        program
-          .command('build')
-          .description('rebuild an image with patches, check it, boot it, put it in place'),
+      addTargetSelection(
+        addBuildOptions(
+          program
+            .command('build')
+            .description('rebuild an image with patches, check it, boot it, put it in place'),
+        ),
       ),
     )
+      .option('--all', 'all targets of moby-patch.yaml; what is unchanged is not built again')
+      .option(
+        '--jobs <number>',
+        'how many targets are built at a time; default: by cores and memory',
+        parseCount,
+      )
+      .option('--keep-going', 'build the other targets when one has failed')
+      .option('--fail-fast', 'begin no other target when one has failed (default)')
       .option('--json', 'the report as JSON on standard output')
       .option('-q, --quiet', 'print nothing but errors'),
   ).action(guard(context, (flags: Flags) => runBuild(flags, context)));
 }
 
-async function runBuild(flags: Flags, context: CommandContext): Promise<void> {
+async function runBuild(given: Flags, context: CommandContext): Promise<void> {
+  const flags = given.all || given.target ? await chooseTargets(given, context) : given;
+  if (flags !== undefined) await runOne(flags, context);
+}
+
+/** One target is built as an image that the command line describes; several are built here. */
+async function chooseTargets(flags: Flags, context: CommandContext): Promise<Flags | undefined> {
+  const { chooseOne, runTargets } = await import('./build-targets.js');
+  if (flags.all || flags.target?.length !== 1) return runTargets(flags, context).then(() => undefined);
+  return chooseOne(flags, context);
+}
+
+async function runOne(flags: Flags, context: CommandContext): Promise<void> {
   assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
   const { withReports } = await import('./shared/write-reports.js');
   const { streamRegular } = await import('../io/file/regular-file.js');

@@ -12,9 +12,11 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
     'Write only, boot nothing': 'moby-patch build -i initrd.gz -p ./motd --no-verify',
     'Leave the bytes of the input, and append': 'moby-patch build -i initrd.gz -p ./motd --mode append',
     'What moby-patch.yaml of this folder says': 'moby-patch build',
+    'All targets of moby-patch.yaml, whatever becomes of one': 'moby-patch build --all --keep-going',
   },
   plan: {
     'What a build would do, and what it lacks': 'moby-patch plan -i initrd.gz -p ./motd',
+    'A job of CI for each target': 'moby-patch plan --matrix',
   },
   inspect: {
     'Archives, compression, system and hazards': 'moby-patch inspect initrd.gz',

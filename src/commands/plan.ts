@@ -1,4 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { MatrixForm } from '../fleet/targets/ci-matrix.js';
+import { MobyPatchError } from '../model/error/error.js';
 import { renderPlanned } from '../report/plan.js';
 import type { BuildFlags } from '../setup/flags.js';
 import { addBuildOptions } from './shared/build-options.js';
@@ -6,26 +8,39 @@ import { type CommandContext, openSession, type SessionFlags } from './shared/co
 import { explain, guard } from './shared/errors.js';
 import { addLimitOptions } from './shared/limit-options.js';
 import { addReportOption, type ReportFlags } from './shared/options.js';
-import { printJson, printLines, shortenPaths } from './shared/print.js';
+import { printData, printJson, printLines, shortenPaths } from './shared/print.js';
 import { talk } from './shared/talk.js';
+import { addTargetSelection, type TargetSelection } from './shared/target-selection.js';
 
-interface Flags extends BuildFlags, ReportFlags, SessionFlags {
+interface Flags extends BuildFlags, ReportFlags, SessionFlags, TargetSelection {
+  readonly matrix?: MatrixForm | true;
   readonly json?: boolean;
 }
 
 export function addPlanCommand(program: Command, context: CommandContext): void {
   addLimitOptions(
     addReportOption(
-      addBuildOptions(
-        program
-          .command('plan')
-          .description('show what a build would do, and with which engine; changes nothing'),
+      addTargetSelection(
+        addBuildOptions(
+          program
+            .command('plan')
+            .description('show what a build would do, and with which engine; changes nothing'),
+        ),
       ),
-    ).option('--json', 'the plan as JSON on standard output'),
+    )
+      .addOption(
+        new Option(
+          '--matrix [form]',
+          'print the targets of moby-patch.yaml as JSON of which CI makes a job for each; default: as GitHub takes it',
+        ).choices(['github', 'gitlab']),
+      )
+      .option('--json', 'the plan as JSON on standard output'),
   ).action(guard(context, (flags: Flags) => runPlan(flags, context)));
 }
 
-async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
+async function runPlan(given: Flags, context: CommandContext): Promise<void> {
+  if (given.matrix !== undefined) return printMatrix(given, context);
+  const flags = given.target === undefined ? given : await chooseTarget(given, context);
   const { withReports } = await import('./shared/write-reports.js');
   const { report, error, output } = await withReports(flags, context, async (onReport) => {
     const { planBuild } = await import('../build.js');
@@ -49,4 +64,28 @@ async function runPlan(flags: Flags, context: CommandContext): Promise<void> {
       renderPlanned(report, output, (text) => shortenPaths(context, text)),
     );
   if (report.error !== undefined) explain(context, report.error, error);
+}
+
+async function printMatrix({ matrix, ...flags }: Flags, context: CommandContext): Promise<void> {
+  const { findTargets } = await import('./build-targets.js');
+  const { findMatrixFault, formatMatrix } = await import('../fleet/targets/ci-matrix.js');
+  const targets = await findTargets(flags, context);
+  const form = matrix === undefined || matrix === true ? 'github' : matrix;
+  const fault = findMatrixFault(targets, form);
+  if (fault !== undefined) talk(context, `moby-patch: ${fault}`);
+  await printData(context, `${JSON.stringify(formatMatrix(targets, form))}\n`);
+}
+
+/** Error (`invalid`): `option-wrong` for several. */
+async function chooseTarget(flags: Flags, context: CommandContext): Promise<Flags> {
+  const { chooseOne } = await import('./build-targets.js');
+  if (flags.target?.length === 1) return chooseOne(flags, context);
+  throw new MobyPatchError(
+    'invalid',
+    'option-wrong',
+    'a plan is that of one target, and several were named',
+    {
+      hint: 'moby-patch plan --target NAME; moby-patch plan --matrix lists all',
+    },
+  );
 }

@@ -242,6 +242,7 @@ const kinds: Readonly<Record<CacheKind, true>> = {
   package: true,
   packages: true,
   verdict: true,
+  built: true,
 };
 
 function isEntry(path: string): boolean {

@@ -33,6 +33,8 @@ export interface BuildRequest {
   /** For the report. */
   readonly warnings?: readonly string[] | undefined;
   readonly output: string;
+  /** Whether the folder of the output is made where there is none. */
+  readonly makesFolder?: boolean | undefined;
   /** What has to come out; a build that differs is refused. */
   readonly lock?: Lock | undefined;
   /** No step gets a network. */

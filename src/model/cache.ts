@@ -5,7 +5,7 @@ import type { Bytes } from './image/entry.js';
  * file; `members`: those of its single members. `bodies`: the files of an image that a plan reads. `import`: the
  * layers of an image imported into Docker; `root`: what such an image looks like in a container. `steps`: what the
  * first steps of a plan made. `package`: a download; `packages`: the list of an image's downloads. `verdict`: that on
- * a boot.
+ * a boot; `built`: what a target's build wrote.
  */
 export type CacheKind =
   | 'member'
@@ -17,7 +17,8 @@ export type CacheKind =
   | 'steps'
   | 'package'
   | 'packages'
-  | 'verdict';
+  | 'verdict'
+  | 'built';
 
 /** A cached file, whole and as it was written. The reader closes it; it stays readable when the cache is trimmed. */
 export interface CachedFile extends AsyncDisposable {

@@ -12,7 +12,7 @@ import type { Patch } from '../model/patch/patch.js';
 import type { Places, ReadingSession } from '../model/session.js';
 import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
-import { listSettingNames, refuseExposed } from '../patch/language/parameters.js';
+import { refuseExposed } from '../patch/language/parameters.js';
 import { addUsed } from '../patch/language/used-patches.js';
 import { isReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
@@ -20,6 +20,7 @@ import { createProblemError } from '../yaml/problems.js';
 import { type BootArguments, createKernelError } from './boot-options.js';
 import { chooseBoot, isChanging, listObstacles, listOverlayFaults } from './choose-boot.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
+import { chooseSettings, keepKnown } from './choose-settings.js';
 import {
   type Configuration,
   configurationName,
@@ -45,10 +46,12 @@ export interface BuildArguments extends BootArguments {
   /** Whether a secret may have no value, for a use case that builds nothing. */
   readonly mayLackSecrets?: boolean;
   readonly output?: string;
+  /** Whether the folder of the output is made where there is none. */
+  readonly makesFolder?: boolean;
   /** A folder in place of the output: one file for each of the image. */
   readonly split?: string;
-  /** `false`: no file is read; absent: moby-patch.yaml of the working folder, if there is one. */
-  readonly config?: string | false;
+  /** `false`: no file is read; absent: moby-patch.yaml of the working folder, if there is one; or what one of its targets has. */
+  readonly config?: string | false | LoadedConfiguration;
   readonly engine?: EngineName | 'auto';
   /** MiB. */
   readonly stepMemory?: number;
@@ -98,7 +101,7 @@ export async function createBuildRequest(
   const isWhole = faults.length === 0;
   faults.push(...findOutputFaults({ output, split }, files));
   // What is given to a patch that could not be read would seem to be unknown.
-  const chosen = chooseSettings(wanted, values, patches);
+  const chosen = chooseSettings(wanted, configuration, patches);
   const settings = isWhole ? chosen : keepKnown(chosen, patches);
   // A secret among them is refused before somebody is asked for its value.
   refuseExposed(patches, settings);
@@ -113,6 +116,7 @@ export async function createBuildRequest(
     settings,
     ...(await chooseSecrets({ wanted, configuration, patches, isWhole }, session)),
     output,
+    makesFolder: wanted.makesFolder,
     accept: [...(values.accept ?? []), ...(wanted.accept ?? [])],
     twice: wanted.twice,
     compareStock: wanted.compareStock,
@@ -273,24 +277,6 @@ function chooseStepLimits(
 /** Makes the path of a folder absolute; an id stays as it is. */
 export function locatePatch(name: string, from: string): string {
   return /[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name;
-}
-
-/** The settings of the file are for the patches of the file; other patches ignore those they do not declare. */
-function chooseSettings(
-  wanted: BuildArguments,
-  values: Configuration,
-  patches: readonly Patch[],
-): Record<string, string> {
-  const settings = values.settings ?? {};
-  const given = wanted.settings ?? {};
-  if (wanted.patches === undefined) return { ...settings, ...given };
-  return { ...keepKnown(settings, patches), ...given };
-}
-
-/** What these patches declare. */
-function keepKnown<T>(given: Readonly<Record<string, T>>, patches: readonly Patch[]): Record<string, T> {
-  const known = listSettingNames(patches);
-  return Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
 }
 
 function locateSources(sources: SecretSources = {}, from: string): SecretSources {

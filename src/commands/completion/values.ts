@@ -23,6 +23,8 @@ export async function listValues(
       return { candidates: await listImages(session), extra: 'files' };
     case 'patch':
       return { candidates: await listPatchIds(session), extra: 'folders' };
+    case 'target':
+      return { candidates: await listTargets(session), extra: '' };
     case 'codec':
       return { candidates: await listCodecs(), extra: '' };
     case 'setting':
@@ -42,6 +44,14 @@ async function listPatchIds(session: ReadingSession): Promise<Candidate[]> {
   const { listPatches } = await import('../../patch/language/find-patches.js');
   const ids = await listPatches(session.places.patches);
   return [...ids.keys()].filter(isPlain).map((value) => ({ value, description: 'patch' }));
+}
+
+/** Of moby-patch.yaml in this folder. */
+async function listTargets({ places }: ReadingSession): Promise<Candidate[]> {
+  const { loadConfiguration } = await import('../../setup/configuration.js');
+  const { expandTargets } = await import('../../setup/targets/expand-targets.js');
+  const targets = expandTargets(await loadConfiguration(places.folder, undefined));
+  return targets.map(({ name }) => ({ value: name, description: 'target' }));
 }
 
 async function listCodecs(): Promise<Candidate[]> {

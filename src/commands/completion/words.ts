@@ -6,7 +6,7 @@ export interface Candidate {
 }
 
 /** What kind of value an option or argument takes, where it is more than text. */
-export type ValueKind = 'image' | 'patch' | 'setting' | 'secret' | 'codec' | 'files' | 'folders';
+export type ValueKind = 'image' | 'patch' | 'target' | 'setting' | 'secret' | 'codec' | 'files' | 'folders';
 
 export interface Completion {
   readonly candidates: readonly Candidate[];
@@ -26,6 +26,7 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   a: 'image',
   b: 'image',
   patch: 'patch',
+  target: 'target',
   'name=value': 'setting',
   'name=source': 'secret',
   codec: 'codec',

@@ -28,10 +28,10 @@ const mostWaiting = 2 ** 20;
 /** Seconds of silence after which a log gets a line; a terminal is drawn every second. */
 const longestSilence = 10;
 
-/** Progress on standard error: one line that is redrawn on a terminal, timed lines elsewhere. */
-export function createProgress(context: CommandContext, quiet: boolean): Progress {
+/** Progress on standard error: one line that is redrawn on a terminal, timed lines elsewhere. `first`: what is under way. */
+export function createProgress(context: CommandContext, quiet: boolean, first = 'configure'): Progress {
   if (quiet) return silence;
-  return context.live === undefined ? createTimedLines(context) : createStatusLine(context, 'configure', 0);
+  return context.live === undefined ? createTimedLines(context, first) : createStatusLine(context, first, 0);
 }
 
 /** For a command that only reads: a line on a terminal when it takes more than a second, and nothing in a log. */
@@ -49,8 +49,8 @@ const silence: Progress = {
 };
 
 /** What a slow reader leaves waiting must not fill the memory: lines are left out then, and counted. */
-function createTimedLines(context: CommandContext): Progress {
-  const meter = createMeter('configure');
+function createTimedLines(context: CommandContext, first: string): Progress {
+  const meter = createMeter(first);
   let leftOut = 0;
   let part = '';
   const write = (line: string) => {

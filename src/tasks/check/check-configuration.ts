@@ -6,17 +6,53 @@ import { loadPatch } from '../../patch/language/load-patch.js';
 import { listSettingNames, tryParameters } from '../../patch/language/parameters.js';
 import { addUsed, findConflicts } from '../../patch/language/used-patches.js';
 import { locatePatch } from '../../setup/build-request.js';
-import { loadConfiguration } from '../../setup/configuration.js';
+import { dropShared } from '../../setup/choose-settings.js';
+import { type LoadedConfiguration, loadConfiguration } from '../../setup/configuration.js';
 import { placesOf } from '../../setup/reading-session.js';
+import { expandTargets } from '../../setup/targets/expand-targets.js';
 import { suggest } from '../../yaml/did-you-mean.js';
-import { type Problem, problemsOf } from '../../yaml/problems.js';
+import { formatPosition, type Problem, problemsOf } from '../../yaml/problems.js';
 
 type Locate = (path: readonly PropertyKey[]) => Position;
 
-/** The configuration with the patches that it names: whether they are there, take the settings and go together. */
+/** The configuration and its targets with the patches that they name: whether they are there, take the settings and go together. */
 export async function checkConfiguration(folder: string, places: Places): Promise<readonly Problem[]> {
-  const { values, locate } = await loadConfiguration(folder, undefined);
-  if (locate === undefined) return [];
+  const loaded = await loadConfiguration(folder, undefined);
+  if (loaded.locate === undefined) return [];
+  const problems = await checkBuild(loaded, { places, locate: loaded.locate });
+  if (loaded.values.targets === undefined) return problems;
+  return dropTwins([...problems, ...(await checkTargets(loaded, places))]);
+}
+
+/** What is wrong with all targets is one problem at its place. */
+async function checkTargets(loaded: LoadedConfiguration, places: Places): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  try {
+    for (const { configuration } of expandTargets(loaded)) {
+      const { locate } = configuration;
+      if (locate !== undefined) problems.push(...(await checkBuild(configuration, { places, locate })));
+    }
+  } catch (error) {
+    problems.push(
+      ...explain(error, loaded.locate?.(['targets']) ?? { file: loaded.folder, line: 1, column: 1 }),
+    );
+  }
+  return problems;
+}
+
+function dropTwins(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((each) => [`${formatPosition(each.at)} ${each.text}`, each])).values()];
+}
+
+interface CheckOptions {
+  readonly places: Places;
+  readonly locate: Locate;
+}
+
+async function checkBuild(
+  { folder, values, shared }: LoadedConfiguration,
+  { places, locate }: CheckOptions,
+): Promise<readonly Problem[]> {
   const roots = placesOf(folder, places).patches;
   const named: Patch[] = [];
   const problems: Problem[] = [];
@@ -30,7 +66,8 @@ export async function checkConfiguration(folder: string, places: Places): Promis
   const isWhole = problems.length === 0;
   const { patches, problems: others } = await addUsed(named, roots);
   problems.push(...others, ...findConflicts(patches));
-  if (isWhole) problems.push(...checkSettings(patches, values.settings ?? {}, locate));
+  if (isWhole)
+    problems.push(...checkSettings(patches, dropShared(values.settings ?? {}, shared, patches), locate));
   return problems;
 }
 

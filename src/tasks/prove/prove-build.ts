@@ -1,11 +1,7 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { build, planBuild } from '../../build.js';
 import { parseJson } from '../../format/parse-json.js';
 import { cacheEntry } from '../../io/cache.js';
-import { digestBytes } from '../../io/digest.js';
-import { openInputFile } from '../../io/file/input-file.js';
-import { streamRegular } from '../../io/file/regular-file.js';
 import { createScratch } from '../../io/place/scratch.js';
 import type { BuildRequest } from '../../model/build.js';
 import type { CacheEntry } from '../../model/cache.js';
@@ -13,9 +9,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Proof } from '../../model/result/bisection.js';
 import type { Outcome, PlanReport } from '../../model/result/report.js';
 import type { Session } from '../../model/session.js';
-import { version } from '../../version.js';
-import { digestPart } from '../../wrapper/copy-part.js';
-import { partOf } from '../../wrapper/open-wrapper.js';
+import { listTerms } from './list-terms.js';
 
 export interface ProveOptions {
   /** Digests of kernel files that were read already. */
@@ -68,30 +62,8 @@ async function openProof(
   request: BuildRequest,
   { session, kernels }: ProofOptions,
 ): Promise<CacheEntry> {
-  const {
-    verify,
-    codec = '',
-    level = -1,
-    mode = '',
-    single = false,
-    dataAlign = 0,
-    record = false,
-  } = request;
-  if (verify === undefined) throw createUnbootedError();
-  const { kernel, ...terms } = verify;
-  const place = verify.kernelIsPart ? `${request.image}#${kernel}` : kernel;
-  const digest = kernels.get(place) ?? (await digestKernel(request, kernel));
-  kernels.set(place, digest);
-  const written = [codec, level, mode, String(single), dataAlign, String(record)];
-  const boot = createHash('sha256').update(JSON.stringify(terms)).digest('hex');
-  return cacheEntry(session.cache, 'verdict', cacheVersion, version, plan.id, digest, boot, written);
-}
-
-/** Of a file, or of the part of the wrapper. */
-async function digestKernel({ wrapped, verify }: BuildRequest, kernel: string): Promise<string> {
-  if (wrapped === undefined || verify?.kernelIsPart !== true) return digestBytes(streamRegular(kernel));
-  await using file = await openInputFile(wrapped.path);
-  return await digestPart(file, partOf(wrapped.wrapper, kernel));
+  if (request.verify === undefined) throw createUnbootedError();
+  return cacheEntry(session.cache, 'verdict', cacheVersion, ...(await listTerms(plan, request, kernels)));
 }
 
 /** `option-wrong` (`invalid`). */

@@ -1,7 +1,8 @@
 import { tmpdir } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { assertAlignable, chooseSettings, writeMembers } from '../../compress/compression.js';
 import { createPieces } from '../../compress/piece.js';
+import { exists } from '../../io/file/exists.js';
 import { assertSpace, type SpaceNeed } from '../../io/file/free-space.js';
 import { assertFolderWritable } from '../../io/file/split-file.js';
 import { assertWritable } from '../../io/place/output.js';
@@ -15,7 +16,7 @@ export interface OutputCheckOptions {
   readonly signal: AbortSignal;
   readonly request: Pick<
     BuildRequest,
-    'output' | 'split' | 'files' | 'codec' | 'dataAlign' | 'level' | 'verify'
+    'output' | 'makesFolder' | 'split' | 'files' | 'codec' | 'dataAlign' | 'level' | 'verify'
   >;
   /** Whether anything is compressed anew. */
   readonly changes: boolean;
@@ -30,20 +31,32 @@ export function listOutputChecks(options: OutputCheckOptions): Check[] {
   const { image, request, changes, signal } = options;
   return [
     { name: 'compression', look: () => checkCompression(image, request, { changes, signal }) },
-    request.split ? createFolderCheck(request.output) : createWritableCheck(request.output, image),
+    request.split ? createFolderCheck(request.output) : createWritableCheck(request.output, image, request),
     { name: 'space', look: () => assertSpace(listNeeds(options)) },
   ];
 }
 
-/** Errors: those of `assertWritable`. */
-export function createWritableCheck(file: string, { access }: Archive): Check {
+/** `makesFolder`: its folder is made where there is none. Errors: those of `assertWritable`. */
+export function createWritableCheck(
+  file: string,
+  { access }: Archive,
+  { makesFolder = false }: Pick<BuildRequest, 'makesFolder'> = {},
+): Check {
   return {
     name: 'output',
     async look() {
-      await assertWritable(file, access ? [access] : []);
-      return `${dirname(file)} can be written to`;
+      const place = makesFolder ? await findExisting(file) : file;
+      await assertWritable(place, access ? [access] : []);
+      return `${dirname(place)} can be written to`;
     },
   };
+}
+
+/** The file in the nearest folder above it that exists. */
+async function findExisting(file: string): Promise<string> {
+  let folder = dirname(file);
+  while (folder !== dirname(folder) && !(await exists(folder))) folder = dirname(folder);
+  return join(folder, basename(file));
 }
 
 function createFolderCheck(folder: string): Check {

@@ -9,6 +9,7 @@ import { configurationSchema } from '#src/setup/configuration.js';
 import { bootSchema } from '../../report/boot-schema.js';
 import { patchesSchema } from '../../report/patches-schema.js';
 import { bisectionSchema, explanationSchema, matrixSchema } from '../../report/proof-schemas.js';
+import { targetsSchema } from '../../report/targets-schema.js';
 
 /** The text of schema/patch.schema.json, for editors. */
 export function formatPatchSchema(): string {
@@ -35,6 +36,7 @@ export function formatBootSchema(): string {
 export const resultSchemas: ReadonlyMap<string, string> = new Map([
   ['bisect', formatJsonSchema('What moby-patch bisect --json prints, version 1', bisectionSchema)],
   ['matrix', formatJsonSchema('What moby-patch matrix --json prints, version 1', matrixSchema)],
+  ['targets', formatJsonSchema('What moby-patch build --all --json prints, version 1', targetsSchema)],
   ['explain', formatJsonSchema('What moby-patch explain --json prints, version 1', explanationSchema)],
   [
     'patches',

@@ -1,0 +1,112 @@
+import { basename, resolve } from 'node:path';
+import { replaceFile } from '../io/place/output.js';
+import { exitCodes, MobyPatchError } from '../model/error/error.js';
+import type { TargetsReport } from '../model/result/targets.js';
+import type { BuildFlags } from '../setup/flags.js';
+import { selectTargets, type Target } from '../setup/targets/expand-targets.js';
+import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
+import type { ReportFlags } from './shared/options.js';
+import { printJson, printLines, shortenPaths } from './shared/print.js';
+import { createProgress } from './shared/progress.js';
+import type { TargetSelection } from './shared/target-selection.js';
+
+export interface TargetsFlags extends BuildFlags, ReportFlags, SessionFlags, TargetSelection {
+  readonly jobs?: number;
+  readonly keepGoing?: boolean;
+  readonly failFast?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Targets of the configuration that the flags choose. Errors: those of `loadConfiguration` and `expandTargets`. */
+export async function findTargets(
+  { config, target }: Pick<TargetsFlags, 'config' | 'target'>,
+  context: CommandContext,
+): Promise<readonly Target[]> {
+  const { loadConfiguration } = await import('../setup/configuration.js');
+  const { expandTargets } = await import('../setup/targets/expand-targets.js');
+  return selectTargets(expandTargets(await loadConfiguration(context.folder, config)), target);
+}
+
+/** The flags of a build of the one target that they name. Errors: those of `findTargets`. */
+export async function chooseOne<Flags extends TargetsFlags>(
+  flags: Flags,
+  context: CommandContext,
+): Promise<Flags> {
+  const [target] = await findTargets(flags, context);
+  return { ...flags, config: target?.configuration, makesFolder: true };
+}
+
+/** `build --all`: every target, and one report. */
+export async function runTargets(flags: TargetsFlags, context: CommandContext): Promise<void> {
+  refuseSingle(flags);
+  const targets = await findTargets(flags, context);
+  const { targetRenderers } = await import('../report/targets.js');
+  for (const file of flags.report ?? []) findRenderer(targetRenderers, file);
+  const progress = createProgress(context, flags.quiet ?? false, 'targets');
+  try {
+    const { buildTargets } = await import('../fleet/targets/build-targets.js');
+    const { parseFlags } = await import('../setup/flags.js');
+    await using session = await openSession(flags, context, progress);
+    const { target: _, all: __, config: ___, jobs, keepGoing = false, ...rest } = flags;
+    const build = parseFlags(rest, context.folder);
+    const report = await buildTargets({ targets, build, jobs, keepGoing }, session);
+    progress.end();
+    for (const file of flags.report ?? [])
+      await replaceFile(resolve(context.folder, file), findRenderer(targetRenderers, file)(report), []);
+    if (flags.json) await printJson(context, report);
+    else if (!flags.quiet) await showTargets(report, context);
+    setExitCode(report, context);
+  } finally {
+    progress.end();
+  }
+}
+
+async function showTargets(report: TargetsReport, context: CommandContext): Promise<void> {
+  const { renderTargets } = await import('../report/targets.js');
+  await printLines(
+    context,
+    renderTargets(report).map((line) => shortenPaths(context, line)),
+  );
+}
+
+/** A refused image is worse than one of which nothing is known. */
+function setExitCode({ targets }: TargetsReport, context: CommandContext): void {
+  const failed = targets.find(({ state }) => state === 'failed');
+  if (targets.some(({ state }) => state === 'refused')) context.setExitCode(exitCodes.boot);
+  else if (failed?.error !== undefined) context.setExitCode(exitCodes[failed.error.kind]);
+}
+
+/** What makes sense for one image alone. Error (`invalid`): `option-wrong`. */
+function refuseSingle({ image, patch, output, split, locked, keepGoing, failFast }: TargetsFlags): void {
+  const single = Object.entries({
+    '-i': image,
+    '-p': patch,
+    '-o': output,
+    '--split': split,
+    '--locked': locked,
+  });
+  const [option] = single.find(([, value]) => value !== undefined) ?? [];
+  if (option !== undefined)
+    throw new MobyPatchError(
+      'invalid',
+      'option-wrong',
+      `${option} is of one image, and targets are several`,
+      {
+        hint: 'write it into the targets of moby-patch.yaml, or name one: --target NAME',
+      },
+    );
+  if (keepGoing && failFast)
+    throw new MobyPatchError('invalid', 'option-wrong', '--keep-going and --fail-fast exclude each other', {
+      hint: 'leave one of them out; --fail-fast is the default',
+    });
+}
+
+function findRenderer<Render>(renderers: ReadonlyMap<string, Render>, file: string): Render {
+  const name = basename(file).toLowerCase();
+  for (const [ending, render] of renderers) if (name.endsWith(ending)) return render;
+  throw new MobyPatchError('invalid', 'report-unknown', 'its name does not say what kind of report it is', {
+    path: file,
+    hint: `end it with ${[...renderers.keys()].join(', ')}`,
+  });
+}

@@ -1,0 +1,131 @@
+import { availableParallelism, freemem } from 'node:os';
+import pLimit from 'p-limit';
+import { build } from '../../build.js';
+import type { BuildRequest } from '../../model/build.js';
+import { createErrorReport } from '../../model/error/error.js';
+import type { Outcome } from '../../model/result/report.js';
+import type { TargetResult, TargetsReport } from '../../model/result/targets.js';
+import type { Session } from '../../model/session.js';
+import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
+import type { Target } from '../../setup/targets/expand-targets.js';
+import { findBuilt, rememberBuilt } from './built-before.js';
+import { chooseJobs, usualGuestMemory } from './choose-jobs.js';
+import { identifyBuild } from './identify.js';
+
+export interface TargetsRequest {
+  readonly targets: readonly Target[];
+  /** What the command line says to all of them, in place of the file. */
+  readonly build: BuildArguments;
+  /** How many at a time; default: by cores and memory. */
+  readonly jobs?: number | undefined;
+  /** Whether others begin after one has failed. */
+  readonly keepGoing: boolean;
+}
+
+/**
+ * Builds targets, several at a time, with one cache. A target whose output stands there, made by the same build, is left as it is. The log
+ * gets a line for each. Rejects for an abort alone.
+ */
+export async function buildTargets(request: TargetsRequest, session: Session): Promise<TargetsReport> {
+  const { targets, keepGoing } = request;
+  const start = performance.now();
+  const jobs = request.jobs ?? measureJobs(request);
+  const limit = pLimit(jobs);
+  const kernels = new Map<string, string>();
+  let isStopped = false;
+  let done = 0;
+  const work = async (target: Target): Promise<TargetResult> => {
+    session.signal.throwIfAborted();
+    const { name, axes } = target;
+    if (isStopped) return { name, axes, state: 'left out', warnings: [], durationMs: 0 };
+    session.showPart?.(`${name} has begun`);
+    const result = await buildTarget(target, request.build, { session, kernels });
+    session.signal.throwIfAborted();
+    isStopped ||= !keepGoing && (result.state === 'failed' || result.state === 'refused');
+    done += 1;
+    session.log(`${describeTarget(result)} (${done} of ${targets.length})`);
+    return result;
+  };
+  const results = await Promise.all(targets.map((target) => limit(work, target)));
+  return {
+    version: 1,
+    failed: results.some(({ state }) => state !== 'built' && state !== 'unchanged'),
+    targets: results,
+    jobs,
+    durationMs: Math.round(performance.now() - start),
+  };
+}
+
+function describeTarget({ name, state, error, sha256, durationMs }: TargetResult): string {
+  const [reason] = (error?.message ?? '').split('\n');
+  if (error !== undefined) return `${name}: ${state}: ${reason} [${error.code}]`;
+  const after = state === 'built' ? ` in ${(durationMs / 1000).toFixed(1)} s` : '';
+  return `${name}: ${state}${after}, sha256 ${sha256?.slice(0, 16)}`;
+}
+
+function measureJobs({ targets, build: { memory, verify } }: TargetsRequest): number {
+  const wanted = targets.map(
+    ({ configuration }) => memory ?? configuration.values.memory ?? usualGuestMemory,
+  );
+  const guest = verify ? Math.max(...wanted) : 0;
+  return chooseJobs({ cores: availableParallelism(), memory: freemem() / 2 ** 20 }, guest);
+}
+
+interface TargetContext {
+  readonly session: Session;
+  readonly kernels: Map<string, string>;
+}
+
+async function buildTarget(
+  target: Target,
+  wanted: BuildArguments,
+  { session, kernels }: TargetContext,
+): Promise<TargetResult> {
+  const { name, axes } = target;
+  const start = performance.now();
+  const time = () => Math.round(performance.now() - start);
+  // Lines of several builds at once would be of no use.
+  const quiet = { ...session, log: () => {}, onStage: () => {}, onWork: undefined, showLine: undefined };
+  try {
+    const own = { ...wanted, config: target.configuration, makesFolder: true };
+    const request = await createBuildRequest(own, quiet);
+    const { output } = request;
+    const identity = await identifyBuild(request, quiet, kernels);
+    const before = await findBuilt(identity, request, session.cache);
+    const known = { name, axes, output, warnings: [] };
+    if (before !== undefined) return { ...known, state: 'unchanged', ...before, durationMs: time() };
+    const outcome = await build(request, quiet);
+    const result = { ...known, ...describeOutcome(outcome), durationMs: time() };
+    if (result.state === 'built') await remember(identity, request, { result, session });
+    return result;
+  } catch (error) {
+    if (session.signal.aborted) throw error;
+    return { name, axes, state: 'failed', error: createErrorReport(error), warnings: [], durationMs: time() };
+  }
+}
+
+function describeOutcome({ report }: Outcome): Omit<TargetResult, 'name' | 'axes' | 'durationMs'> {
+  const { error, boot, warnings } = report;
+  if (error !== undefined) return { state: error.kind === 'boot' ? 'refused' : 'failed', error, warnings };
+  const mark = report.overlay ?? report.wrapper?.after ?? report.after;
+  return {
+    state: 'built',
+    warnings,
+    verdict: boot?.verdict ?? 'not booted',
+    ...(mark && { size: mark.size, sha256: mark.sha256 }),
+  };
+}
+
+interface Remembered {
+  readonly result: TargetResult;
+  readonly session: Session;
+}
+
+async function remember(
+  identity: string,
+  request: BuildRequest,
+  { result: { sha256, size, verdict }, session: { cache } }: Remembered,
+): Promise<void> {
+  if (sha256 === undefined || size === undefined || verdict === undefined) return;
+  await rememberBuilt(identity, request, { built: { sha256, size, verdict }, cache });
+}

@@ -1,0 +1,111 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { chooseJobs } from '#src/fleet/targets/choose-jobs.js';
+import { createProjectFolder, motd, writePatch } from '../commands/project.js';
+import { callMoby } from '../fixtures/command-context.js';
+import { targetsSchema } from '../report/targets-schema.js';
+
+const text = `image: initrd.img
+patches: [motd]
+targets:
+  edge:
+    matrix: {site: [oslo, rome]}
+    settings: {name: "\${site}"}
+  lone: {output: lone.img}
+`;
+
+async function createProject(t: ExecutionContext, configuration = text) {
+  const folder = await createProjectFolder(t);
+  await writePatch(folder, motd);
+  await writeFile(join(folder, 'moby-patch.yaml'), configuration);
+  const moby = async (...args: string[]) => {
+    const ran = await callMoby(args, folder, { MOBY_PATCH_CACHE: join(folder, 'cache') });
+    return { ...ran, lines: ran.stdout.split('\n') };
+  };
+  const build = async (...more: string[]) => {
+    const { stdout, code } = await moby('build', '--all', '--no-verify', '--json', ...more);
+    const report = targetsSchema.parse(JSON.parse(stdout));
+    return { code, report, states: report.targets.map(({ state }) => state) };
+  };
+  return { folder, moby, build };
+}
+
+test('all targets are built, and what is unchanged is not built again', async (t) => {
+  const { folder, moby, build } = await createProject(t);
+  const first = await build('--report', 'out.md', '--report', 'out.junit.xml');
+  t.deepEqual(first.states, ['built', 'built', 'built']);
+  t.is(first.code, 0);
+  t.regex(await readFile(join(folder, 'out.junit.xml'), 'utf8'), /tests="3" failures="0"/);
+  t.regex(await readFile(join(folder, 'out.md'), 'utf8'), /3 built/);
+  t.deepEqual((await build()).states, ['unchanged', 'unchanged', 'unchanged']);
+
+  // One by itself is the same build.
+  const path = join(folder, 'out/edge-oslo.img');
+  const bytes = await readFile(path);
+  await rm(path);
+  t.is((await moby('build', '--target', 'edge-oslo', '--no-verify', '-q')).code, 0);
+  t.deepEqual(await readFile(path), bytes);
+
+  await writeFile(path, 'changed by hand');
+  t.deepEqual((await build()).states, ['built', 'unchanged', 'unchanged']);
+  await writePatch(folder, motd.replace('hello $', 'good day $'));
+  t.deepEqual((await build('--target', 'lone', '--target', 'edge-rome')).states, ['built', 'built']);
+  t.deepEqual((await build()).states, ['built', 'unchanged', 'unchanged']);
+  t.deepEqual((await build('--level', '1')).states, ['built', 'built', 'built']);
+});
+
+test('a target that fails keeps others from beginning, unless they are to go on', async (t) => {
+  const broken = text.replace('  edge:', '  broken: {image: none.img}\n  edge:');
+  const { build } = await createProject(t, broken);
+  const stopped = await build('--jobs', '1');
+  t.deepEqual(stopped.states, ['failed', 'left out', 'left out', 'left out']);
+  t.is(stopped.code, 2);
+  t.is(stopped.report.targets[0]?.error?.code, 'image-unknown');
+  const { states, code } = await build('--keep-going');
+  t.deepEqual(states, ['failed', 'built', 'built', 'built']);
+  t.is(code, 2);
+});
+
+test('CI gets a job for each target', async (t) => {
+  const { moby } = await createProject(t, text.replace('lone: {', 'lone: {architecture: arm64, '));
+  t.deepEqual(JSON.parse((await moby('plan', '--matrix')).stdout), {
+    include: [
+      { site: 'oslo', target: 'edge-oslo' },
+      { site: 'rome', target: 'edge-rome' },
+      { architecture: 'arm64', target: 'lone' },
+    ],
+  });
+  t.deepEqual(JSON.parse((await moby('plan', '--matrix', 'gitlab')).stdout), {
+    'edge-oslo': { extends: '.moby-patch-target', variables: { TARGET: 'edge-oslo' } },
+    'edge-rome': { extends: '.moby-patch-target', variables: { TARGET: 'edge-rome' } },
+    lone: { extends: '.moby-patch-target', variables: { TARGET: 'lone', ARCHITECTURE: 'arm64' } },
+  });
+  const { stdout } = await moby('plan', '--target', 'edge-oslo', '--no-verify');
+  t.regex(stdout, /output {2}out\/edge-oslo.img/);
+});
+
+const refused: Readonly<Record<string, readonly string[]>> = {
+  'option-wrong': ['build', '--all', '-i', 'initrd.img'],
+  'target-unknown': ['build', '--target', 'edge-olso'],
+  'report-unknown': ['build', '--all', '--report', 'x.pdf'],
+};
+for (const [code, args] of Object.entries(refused))
+  test(`${args.join(' ')} is refused`, async (t) => {
+    const { moby } = await createProject(t);
+    const ran = await moby(...args);
+    t.is(ran.code, 2);
+    t.true(ran.stderr.includes(`[${code}]`), ran.stderr);
+  });
+
+test('check looks at the patches and settings of each target', async (t) => {
+  const { moby } = await createProject(t, text.replace('{name: "', '{nmae: "'));
+  const { stdout, stderr } = await moby('check');
+  t.regex(stdout + stderr, /moby-patch.yaml:6:22: settings: found "nmae" \(did you mean "name"\?\)/);
+});
+
+test('no more is built at a time than there are cores, and than fits into memory', (t) => {
+  t.is(chooseJobs({ cores: 8, memory: 100_000 }, 512), 8);
+  t.is(chooseJobs({ cores: 8, memory: 2000 }, 512), 2);
+  t.is(chooseJobs({ cores: 8, memory: 10 }, 512), 1);
+});
