@@ -15,13 +15,9 @@ interface Flags extends BuildFlags, SessionFlags {
   readonly quiet?: boolean;
 }
 
-export function addBisectCommand(program: Command, context: CommandContext): void {
+export function addBisectCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addBuildOptions(
-      program
-        .command('bisect')
-        .description('find the patch, of those of a build, with which the boot is refused'),
-    )
+    addBuildOptions(command)
       .option('--steps', 'find the step instead')
       .option('--console <file>', 'write the console of the first image that is refused to this file')
       .option('--json', 'what was found as JSON on standard output')

@@ -15,17 +15,9 @@ import { addTargetSelection } from './shared/target-selection.js';
 
 type Flags = TargetsFlags;
 
-export function addBuildCommand(program: Command, context: CommandContext): void {
+export function addBuildCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addReportOption(
-      addTargetSelection(
-        addBuildOptions(
-          program
-            .command('build')
-            .description('rebuild an image with patches, check it, boot it, put it in place'),
-        ),
-      ),
-    )
+    addReportOption(addTargetSelection(addBuildOptions(command)))
       .option('--all', 'all targets of moby-patch.yaml; what is unchanged is not built again')
       .option(
         '--jobs <number>',

@@ -18,10 +18,9 @@ interface Flags extends LimitFlags, ImageFlags {
   readonly segment?: number;
 }
 
-export function addCatCommand(program: Command, context: CommandContext): void {
+export function addCatCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addImageOption(program.command('cat'))
-      .description('write files of an image to standard output; symlinks are followed inside the image')
+    addImageOption(command)
       .argument('[image]', imageText)
       .argument('[path...]', 'the files inside the image, as ls shows their names')
       .option('--segment <number>', segmentText, parseIndex),

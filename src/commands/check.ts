@@ -16,10 +16,8 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addCheckCommand(program: Command, context: CommandContext): void {
-  program
-    .command('check')
-    .description('check patches, image definitions and the configuration: every error at once')
+export function addCheckCommand(command: Command, context: CommandContext, program: Command): void {
+  command
     .argument('[patch...]', 'patch folders or ids; default: all that is found in this folder')
     .option('-i, --image <image>', 'also try the patches on this image (repeatable)', collect)
     .option('-s, --set <name=value>', 'with -i: the value of a parameter (repeatable)', collect)

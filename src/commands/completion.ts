@@ -5,18 +5,14 @@ import { MobyPatchError } from '../model/error/error.js';
 import { type CommandContext, createReader } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { printData, printLines } from './shared/print.js';
+import { completerName } from './shared/usage.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 
 type Shell = (typeof shells)[number];
 
-/** What the scripts call; no help names it. */
-const completerName = '__complete';
-
-export function addCompletionCommand(program: Command, context: CommandContext): void {
-  program
-    .command('completion')
-    .description('print the script that completes commands, options and names in a shell')
+export function addCompletionCommand(command: Command, context: CommandContext, program: Command): void {
+  command
     .addArgument(new Argument('[shell]', 'default: the one that $SHELL names').choices(shells))
     .addHelpText(
       'after',

@@ -12,10 +12,9 @@ interface Flags extends LimitFlags, ImageFlags {
   readonly json?: boolean;
 }
 
-export function addDiffCommand(program: Command, context: CommandContext): void {
+export function addDiffCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addImageOption(program.command('diff'))
-      .description('show how the roots of two images differ')
+    addImageOption(command)
       .argument('<a>', 'a file, - for standard input, or the id of an image definition')
       .argument(
         '[b...]',

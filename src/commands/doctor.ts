@@ -5,12 +5,8 @@ import { type CommandContext, openSession } from './shared/context.js';
 import { guard } from './shared/errors.js';
 import { printJson, printLines } from './shared/print.js';
 
-export function addDoctorCommand(program: Command, context: CommandContext): void {
-  program
-    .command('doctor')
-    .description(
-      'say what builds and boots need, and whether this machine has it; exit 5 where something needed is missing',
-    )
+export function addDoctorCommand(command: Command, context: CommandContext, program: Command): void {
+  command
     .option('--json', 'the findings as JSON on standard output')
     .action(
       guard(context, (flags: { json?: boolean }) =>

@@ -12,11 +12,9 @@ interface Flags extends LimitFlags {
   readonly json?: boolean;
 }
 
-export function addExplainCommand(program: Command, context: CommandContext): void {
+export function addExplainCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    program
-      .command('explain')
-      .description('show where a path of an image comes from, and what the kernel makes of it')
+    command
       .argument('<image>', imageText)
       .argument('<path>', 'a path inside the image, as ls shows it')
       .option('--manifest <file>', 'of the build; default: the one beside the image')

@@ -10,10 +10,8 @@ interface InitFlags extends Omit<ProjectRequest, 'patches' | 'settings'>, Omit<P
   readonly json?: boolean;
 }
 
-export function addInitCommand(program: Command, context: CommandContext): void {
-  program
-    .command('init')
-    .description('write a moby-patch.yaml and an example of a patch into this folder')
+export function addInitCommand(command: Command, context: CommandContext): void {
+  command
     .option('-i, --image <image>', 'the stock image; default: the file initrd* or initramfs* of this folder')
     .option('--kernel <file>', 'the kernel that boots it; default: the one beside it')
     .option('-p, --patch <patch>', 'a patch instead of the example (repeatable)', collect)

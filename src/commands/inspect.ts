@@ -12,10 +12,9 @@ interface Flags extends LimitFlags, ImageFlags {
   readonly json?: boolean;
 }
 
-export function addInspectCommand(program: Command, context: CommandContext): void {
+export function addInspectCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addImageOption(program.command('inspect'))
-      .description('show the segments of an image, the system in it, and what would keep it from booting')
+    addImageOption(command)
       .argument('[image...]', imageText)
       .option(
         '--kernel <file>',

@@ -11,10 +11,8 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addLockCommand(program: Command, context: CommandContext): void {
-  program
-    .command('lock')
-    .description('record what a build was made of, so that build --locked gives these bytes or fails')
+export function addLockCommand(command: Command, context: CommandContext): void {
+  command
     .argument('[output]', 'the built image, with its manifest beside it; default: the output of build')
     .option('-c, --config <file>', 'default: moby-patch.yaml of this folder, if there is one')
     .option(

@@ -22,10 +22,9 @@ interface Flags extends LimitFlags, ImageFlags {
   readonly json?: boolean;
 }
 
-export function addLsCommand(program: Command, context: CommandContext): void {
+export function addLsCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addImageOption(program.command('ls'))
-      .description('list what the running system will see')
+    addImageOption(command)
       .argument('[image]', imageText)
       .argument('[glob...]', 'paths to show: * stays inside a folder, ** does not')
       .option('--segment <number>', segmentText, parseIndex)

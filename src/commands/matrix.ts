@@ -19,12 +19,10 @@ interface Flags extends Omit<BuildFlags, 'image' | 'patch' | 'kernel' | 'verify'
   readonly quiet?: boolean;
 }
 
-export function addMatrixCommand(program: Command, context: CommandContext): void {
+export function addMatrixCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
     addBootOptions(
-      program
-        .command('matrix')
-        .description('build and boot every patch in every image: one table of verdicts')
+      command
         .option('-i, --image <image>', 'an image: a file, or the id of a definition (repeatable)', collect)
         .option('-p, --patch <patch>', 'a patch, or several that go together: nfs+ssh (repeatable)', collect)
         .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)

@@ -14,10 +14,8 @@ interface ShowFlags extends ListFlags {
   readonly set?: readonly string[];
 }
 
-export function addPatchesCommand(program: Command, context: CommandContext): void {
-  const patches = program
-    .command('patches')
-    .description('list the patches that can be named by their ids: yours, and those of this program')
+export function addPatchesCommand(command: Command, context: CommandContext): void {
+  const patches = command
     .option('--json', 'the patches as JSON on standard output')
     .action(guard(context, (flags: ListFlags) => runPatches(flags, context)));
   const show = guard(context, (name: string, flags: ShowFlags) => runShow(name, flags, context));

@@ -17,17 +17,9 @@ interface Flags extends BuildFlags, ReportFlags, SessionFlags, TargetSelection {
   readonly json?: boolean;
 }
 
-export function addPlanCommand(program: Command, context: CommandContext): void {
+export function addPlanCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addReportOption(
-      addTargetSelection(
-        addBuildOptions(
-          program
-            .command('plan')
-            .description('show what a build would do, and with which engine; changes nothing'),
-        ),
-      ),
-    )
+    addReportOption(addTargetSelection(addBuildOptions(command)))
       .addOption(
         new Option(
           '--matrix [form]',

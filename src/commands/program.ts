@@ -6,46 +6,14 @@ import type { CommandContext } from './shared/context.js';
 import { explain } from './shared/errors.js';
 import { collect } from './shared/options.js';
 import { printJson } from './shared/print.js';
-import { createUnknownHelp, createUsageError, nameCommand } from './shared/usage.js';
+import { completerName, createUnknownHelp, createUsageError, nameCommand } from './shared/usage.js';
+import { type CommandEntry, commandTable } from './table.js';
 
-type AddCommand = (program: Command, context: CommandContext) => void;
-
-/** In the order of the help. A module is loaded when its command runs, or when the help lists all of them. */
-const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
-  build: async () => (await import('./build.js')).addBuildCommand,
-  plan: async () => (await import('./plan.js')).addPlanCommand,
-  inspect: async () => (await import('./inspect.js')).addInspectCommand,
-  ls: async () => (await import('./ls.js')).addLsCommand,
-  cat: async () => (await import('./cat.js')).addCatCommand,
-  diff: async () => (await import('./diff.js')).addDiffCommand,
-  unpack: async () => (await import('./unpack.js')).addUnpackCommand,
-  repack: async () => (await import('./repack.js')).addRepackCommand,
-  verify: async () => (await import('./verify.js')).addVerifyCommand,
-  bisect: async () => (await import('./bisect.js')).addBisectCommand,
-  matrix: async () => (await import('./matrix.js')).addMatrixCommand,
-  explain: async () => (await import('./explain.js')).addExplainCommand,
-  status: async () => (await import('./installed/status.js')).addStatusCommand,
-  apply: async () => (await import('./installed/apply.js')).addApplyCommand,
-  restore: async () => (await import('./installed/restore.js')).addRestoreCommand,
-  reapply: async () => (await import('./installed/reapply.js')).addReapplyCommand,
-  watch: async () => (await import('./installed/watch.js')).addWatchCommand,
-  host: async () => (await import('./installed/host.js')).addHostCommand,
-  patches: async () => (await import('./patches.js')).addPatchesCommand,
-  check: async () => (await import('./check.js')).addCheckCommand,
-  lock: async () => (await import('./lock.js')).addLockCommand,
-  push: async () => (await import('./push.js')).addPushCommand,
-  pull: async () => (await import('./pull.js')).addPullCommand,
-  prune: async () => (await import('./prune.js')).addPruneCommand,
-  doctor: async () => (await import('./doctor.js')).addDoctorCommand,
-  init: async () => (await import('./init.js')).addInitCommand,
-  completion: async () => (await import('./completion.js')).addCompletionCommand,
-};
-
-/** All commands with their options, or only the one called `name`; what a command does is loaded when it runs. @internal */
+/** All commands; those called `wanted` have their options and can run, of the others there is what the help shows. @internal */
 export async function createProgram(
   version: string,
   context: CommandContext,
-  name?: string,
+  wanted: 'all' | readonly string[],
 ): Promise<Command> {
   const program = new Command('moby-patch')
     .description('Patch an existing initrd from a YAML file, and boot-test the result before you ship it.')
@@ -59,9 +27,16 @@ export async function createProgram(
       // `runProgram` prints it, in the form of all other errors.
       outputError: () => {},
     });
-  const one = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
-  const wanted = one === undefined ? Object.values(commands) : [one];
-  for (const add of await Promise.all(wanted.map((load) => load()))) add(program, context);
+  const isWanted = ({ name }: CommandEntry) => wanted === 'all' || wanted.includes(name);
+  const entries = commandTable.map((entry) => ({
+    entry,
+    loading: isWanted(entry) ? entry.load() : undefined,
+  }));
+  for (const { entry, loading } of entries) {
+    const { name, group, summary, description = summary } = entry;
+    const command = program.command(name).helpGroup(group).summary(summary).description(description);
+    (await loading)?.(command, context, program);
+  }
   prepareCommand(program);
   return program;
 }
@@ -73,7 +48,7 @@ export async function runProgram(
   context: CommandContext,
 ): Promise<void> {
   // `completion` needs all commands.
-  const program = await createProgram(version, context, args[0] === 'completion' ? undefined : args[0]);
+  const program = await createProgram(version, context, listLoaded(args));
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -84,6 +59,11 @@ export async function runProgram(
     explain(context, report);
     if (args.includes('--json')) await printJson(context, { failed: true, error: report });
   }
+}
+
+/** Names of the commands that the arguments may be about: `COMMAND ...`, `help COMMAND`, or what is to be completed. */
+function listLoaded(args: readonly string[]): readonly string[] {
+  return args[0] === completerName ? ['completion', ...args] : args.slice(0, 2);
 }
 
 /** A terminal of a serial line may say that it has no columns. */
@@ -105,6 +85,7 @@ function prepareCommand(command: Command): void {
     .helpCommand(false)
     .command('help')
     .description('print the help of a command')
+    .helpGroup(command.parent === null ? 'More:' : 'Commands:')
     .addHelpText('after', showExamples('help'))
     .argument('[command]')
     .action((name: string | undefined) => {

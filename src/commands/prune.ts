@@ -9,10 +9,8 @@ interface Flags extends PruneRequest {
   readonly json?: boolean;
 }
 
-export function addPruneCommand(program: Command, context: CommandContext): void {
-  program
-    .command('prune')
-    .description('remove what a killed run left behind: labelled containers and images, temporary folders')
+export function addPruneCommand(command: Command, context: CommandContext): void {
+  command
     .option('--all', 'also what runs in progress are using (their builds will fail)')
     .option('--cache', 'also the whole build cache: its folder, and the roots imported into Docker')
     .option('--json', 'what was removed as JSON on standard output')

@@ -8,10 +8,8 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addPullCommand(program: Command, context: CommandContext): void {
-  program
-    .command('pull')
-    .description('get an image and its manifest out of a registry')
+export function addPullCommand(command: Command, context: CommandContext): void {
+  command
     .argument('<reference>', 'oci://HOST/REPOSITORY[:TAG][@sha256:DIGEST][#FILE]')
     .option('-o, --output <file>', 'default: its name in the artifact')
     .option('--json', 'what was written as JSON on standard output')

@@ -11,10 +11,8 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addPushCommand(program: Command, context: CommandContext): void {
-  program
-    .command('push')
-    .description('store a built image and its manifest in a registry, as an OCI artifact')
+export function addPushCommand(command: Command, context: CommandContext): void {
+  command
     .argument('<reference>', 'where: oci://HOST/REPOSITORY:TAG')
     .argument('[output]', 'the built image, with its manifest beside it; default: the output of build')
     .option('-c, --config <file>', 'default: moby-patch.yaml of this folder, if there is one')

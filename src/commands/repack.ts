@@ -10,13 +10,9 @@ interface Flags extends Omit<RepackRequest, 'place' | 'input'>, LimitFlags {
   readonly json?: boolean;
 }
 
-export function addRepackCommand(program: Command, context: CommandContext): void {
+export function addRepackCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    program
-      .command('repack')
-      .description(
-        'make an image from a folder or tar; from one that unpack wrote, the same image with its changes',
-      )
+    command
       .argument('<place>', 'a folder, a tar, an image to write anew, or - for a tar on standard input')
       .option('-o, --output <file>', 'where the image goes, - for standard output')
       .option(

@@ -24,10 +24,9 @@ interface Flags extends LimitFlags, ImageFlags {
   readonly json?: boolean;
 }
 
-export function addUnpackCommand(program: Command, context: CommandContext): void {
+export function addUnpackCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addImageOption(program.command('unpack'))
-      .description('write the root of an image to a folder or a tar, which repack turns back into the image')
+    addImageOption(command)
       .argument('[image]', imageText)
       .argument('[glob...]', 'only these paths, as ls shows them: * stays inside a folder, ** does not')
       .option('-o, --output <place>', 'a new folder, a file FILE.tar, or - for a tar; default: NAME.root')

@@ -21,15 +21,9 @@ interface Flags extends BootFlags, ReportFlags, LimitFlags, ImageFlags {
   readonly ssh?: number;
 }
 
-export function addVerifyCommand(program: Command, context: CommandContext): void {
+export function addVerifyCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addReportOption(
-      addBootOptions(
-        addImageOption(program.command('verify')).description(
-          'boot an image with QEMU and demand a sign of life from inside',
-        ),
-      ),
-    )
+    addReportOption(addBootOptions(addImageOption(command)))
       .argument('[image...]', imageText)
       .option('--console <file>', 'write the console of the guest to this file')
       .option('--keep', 'leave a folder with the console, what was booted, and a line that boots it by hand')

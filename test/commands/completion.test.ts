@@ -118,7 +118,7 @@ declareTest(findMissingProgram('fish'), 'fish completes the same, with descripti
   let text = '';
   for await (const piece of child.stdout) text += piece;
   t.deepEqual(text.trim().split('\n'), [
-    'build\trebuild an image with patches, check it, boot it, put it in place',
+    'build\tpatch an image, check it, boot it, and put it in place',
     '--engine=docker\twhere commands run',
     'router\timage definition',
     'colour=\ta: b',
@@ -152,7 +152,7 @@ function createSample(): Command {
     .option('--no-verify', 'no boot');
   program.command('diff').argument('<a>').argument('<b>');
   program.command('check').argument('[patch...]');
-  addCompletionCommand(program, createCommandContext('/'));
+  addCompletionCommand(program.command('completion'), createCommandContext('/'), program);
   return program;
 }
 
@@ -228,7 +228,7 @@ test('ids that need quotes are left out, and the text of a patch stays on its li
 });
 
 test('every value of the program has a kind', async (t) => {
-  const program = await createProgram('0', createCommandContext('/'));
+  const program = await createProgram('0', createCommandContext('/'), 'all');
   const walk = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(walk)];
   for (const command of walk(program)) {
     const options = command.options.filter(

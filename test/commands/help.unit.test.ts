@@ -15,7 +15,7 @@ function listCommands(command: Command): Command[] {
 }
 
 test('every command has examples, and each has only options that the command knows', async (t) => {
-  const program = await createProgram('0', createCommandContext('/'));
+  const program = await createProgram('0', createCommandContext('/'), 'all');
   const commands = new Map(listCommands(program).map((command) => [nameCommand(command), command]));
   const ownHelp = [...commands.keys()].filter((name) => !/.+ help$/.test(name));
   t.deepEqual(Object.keys(examples).sort(), ownHelp.sort());
@@ -28,6 +28,19 @@ test('every command has examples, and each has only options that the command kno
       const known = command?.options.flatMap(({ short, long }) => [short, long]) ?? [];
       for (const word of words.filter((each) => each.startsWith('-'))) t.true(known.includes(word), line);
     }
+});
+
+test('the help of the program loads no command, and has one line for each', async (t) => {
+  const program = await createProgram('0', createCommandContext('/'), []);
+  const own = program.commands.filter((command) => command.name() !== 'help');
+  t.deepEqual(
+    own.filter(({ options }) => options.length > 0),
+    [],
+  );
+  t.deepEqual(
+    own.map((command) => command.summary()).filter((summary) => summary.length > 60),
+    [],
+  );
 });
 
 test('an old Node gets one line that names the version wanted', (t) => {

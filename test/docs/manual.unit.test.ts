@@ -7,7 +7,7 @@ import { renderManual } from './manual.js';
 const file = 'man/moby-patch.1';
 
 test('the manual is what the definitions of the commands make (UPDATE=1 writes it)', async (t) => {
-  const manual = renderManual(await createProgram('0', createCommandContext('/')));
+  const manual = renderManual(await createProgram('0', createCommandContext('/'), 'all'));
   if (process.env.UPDATE !== undefined) writeFileSync(file, manual);
   t.is(readFileSync(file, 'utf8'), manual);
 });

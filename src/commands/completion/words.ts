@@ -153,7 +153,7 @@ function findArgument({ registeredArguments }: Command, position: number): Argum
 function listCommands(command: Command): Candidate[] {
   return visibleCommands(command).map((each) => ({
     value: each.name(),
-    description: each.description(),
+    description: each.summary() || each.description(),
   }));
 }
 

@@ -12,13 +12,9 @@ interface Flags extends DeployFlags {
   readonly adopt?: boolean;
 }
 
-export function addApplyCommand(program: Command, context: CommandContext): void {
+export function addApplyCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addDeployOptions(
-      program
-        .command('apply')
-        .description('build the patched image if needed, and put it in the place of the installed one'),
-    )
+    addDeployOptions(command)
       .option('--dry-run', 'say what would be done; change nothing')
       .option('--adopt', 'accept an image that another program changed as the stock image'),
   ).action(guard(context, (flags: Flags) => runApply(flags, context)));

@@ -14,8 +14,8 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addHostCommand(program: Command, context: CommandContext): void {
-  const host = program.command('host').description("the host's half of what a patch needs");
+export function addHostCommand(command: Command, context: CommandContext): void {
+  const host = command;
   host
     .command('nfs')
     .description('print what this machine needs to share a directory with the VM over NFS, or write it')

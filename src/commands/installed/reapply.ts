@@ -7,16 +7,10 @@ import { addLimitOptions } from '../shared/limit-options.js';
 import { printJson, printLines } from '../shared/print.js';
 import { createProgress } from '../shared/progress.js';
 
-export function addReapplyCommand(program: Command, context: CommandContext): void {
-  addLimitOptions(
-    addReapplyOptions(
-      program
-        .command('reapply')
-        .description(
-          'after an upgrade: patch the new stock image as the one before; exit 6 when there is nothing to do',
-        ),
-    ),
-  ).action(guard(context, (flags: ReapplyFlags) => runReapply(flags, context)));
+export function addReapplyCommand(command: Command, context: CommandContext): void {
+  addLimitOptions(addReapplyOptions(command)).action(
+    guard(context, (flags: ReapplyFlags) => runReapply(flags, context)),
+  );
 }
 
 async function runReapply(flags: ReapplyFlags, context: CommandContext): Promise<void> {

@@ -12,8 +12,8 @@ interface Flags extends TargetFlags {
   readonly quiet?: boolean;
 }
 
-export function addRestoreCommand(program: Command, context: CommandContext): void {
-  addTargetOptions(program.command('restore').description('put the stock image back, byte for byte'))
+export function addRestoreCommand(command: Command, context: CommandContext): void {
+  addTargetOptions(command)
     .option('--force', 'also over an image that another program changed; a copy of it is kept')
     .option('--dry-run', 'say what would be done; change nothing')
     .option('--quit', 'quit the application that boots the image, and start it again afterwards')

@@ -6,15 +6,9 @@ import { guard } from '../shared/errors.js';
 import { addLimitOptions } from '../shared/limit-options.js';
 import { printJson, printLines } from '../shared/print.js';
 
-export function addStatusCommand(program: Command, context: CommandContext): void {
+export function addStatusCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addRequestOptions(
-      program
-        .command('status')
-        .description(
-          'say where the installed image stands; exit 0 when the wanted patches are in it, else 3',
-        ),
-    ).option('--kernel <file>', 'the kernel that boots the image'),
+    addRequestOptions(command).option('--kernel <file>', 'the kernel that boots the image'),
   ).action(guard(context, (flags: RequestFlags) => runStatus(flags, context)));
 }
 

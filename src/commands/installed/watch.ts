@@ -17,11 +17,9 @@ interface Flags extends ReapplyFlags {
   readonly into?: string;
 }
 
-export function addWatchCommand(program: Command, context: CommandContext): void {
+export function addWatchCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addReapplyOptions(
-      program.command('watch').description('run reapply whenever the installed image is replaced'),
-    )
+    addReapplyOptions(command)
       .option('--interval <seconds>', 'how often to look', parseCount, 5)
       .option('--install', 'let launchd or systemd do it, with these options')
       .option('--uninstall', 'undo --install')

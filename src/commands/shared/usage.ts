@@ -3,6 +3,9 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 
+/** What the scripts of `completion` call; no help names it. */
+export const completerName = '__complete';
+
 /** What people type for a command that has another name here. */
 const meant: ReadonlyMap<string, string> = new Map(
   Object.entries({
