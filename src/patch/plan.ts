@@ -161,7 +161,7 @@ async function preparePatch(
     steps,
     expects: patch.expects
       .filter(({ when, at }) => whole === undefined && explain(when, at) === undefined)
-      .map(({ when: _, ...expectation }) => fillExpectation(expectation, plain)),
+      .map(({ when: _, ...expectation }) => ({ ...fillExpectation(expectation, plain), patch: patch.id })),
     secrets: [...secrets.values()].filter(({ name }) => done.some((step) => step.secrets.includes(name))),
   };
 }

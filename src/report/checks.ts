@@ -125,9 +125,9 @@ function listExpectations({ boot }: Report): Check[] {
     note: found.map(({ path, what }) => `${path} (${what})`).join(', ') || undefined,
   };
   const expected = (boot?.expectations ?? []).map(
-    ({ expectation, met, found }: ExpectationResult): Check => ({
+    ({ expectation, patch, met, found }: ExpectationResult): Check => ({
       stage: 'verify',
-      name: nameCheck(expectation),
+      name: patch === undefined ? nameCheck(expectation) : `${patch}: ${nameCheck(expectation)}`,
       result: met ? 'passed' : 'failed',
       note: found,
     }),

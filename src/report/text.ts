@@ -74,9 +74,13 @@ export function renderBoot(boot: BootResult): string[] {
     ...renderStages(boot),
     ...renderAttestation(boot),
     ...boot.causes.flatMap((cause) => renderRow('likely', cause)),
-    ...boot.expectations.flatMap(({ expectation, met, found }) =>
-      renderRow('expected', `${met ? 'yes' : 'NO '} ${showExpectation(expectation)}: ${found}`),
-    ),
+    ...boot.expectations.flatMap(({ expectation, patch, met, found }) => {
+      const whose = patch === undefined ? '' : `${patch}: `;
+      return renderRow(
+        'expected',
+        `${met ? 'yes' : 'NO '} ${whose}${showExpectation(expectation)}: ${found}`,
+      );
+    }),
     ...boot.warnings.flatMap((warning) => renderRow('console', warning)),
     ...renderRow('console', boot.console),
   ];

@@ -7,7 +7,7 @@ export type Issue = z.core.$ZodIssue;
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty map' : 'a map';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
@@ -115,4 +115,17 @@ export function describeFound(issue: Issue, found: unknown): string {
 export function codeOf(issue: Issue, found: unknown): ProblemCode {
   if (issue.code === 'invalid_type') return found === undefined ? 'key-missing' : 'type-wrong';
   return 'value-wrong';
+}
+
+const typeHints: Readonly<Record<string, string>> = {
+  'a text': 'write a text; in quotes: a number, true and false, and what has ": " or " #" in it',
+  'a number': 'write a number, without quotes',
+  'a whole number': 'write a whole number, without quotes',
+  'true or false': 'write true or false, without quotes',
+};
+
+/** What helps against a wrong type; undefined where the hint of its code says it. */
+export function hintOf(issue: Issue, found: unknown): string | undefined {
+  if (issue.code !== 'invalid_type' || found === undefined) return undefined;
+  return typeHints[nameType(issue.expected)];
 }

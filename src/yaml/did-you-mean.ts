@@ -40,8 +40,8 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   rm: ['remove'],
   sed: ['replace'],
   shell: ['run', 'script'],
-  source: ['from'],
-  src: ['from', 'source'],
+  source: ['from', 'target'],
+  src: ['from', 'source', 'target'],
   text: ['content', 'line'],
   vars: ['parameters'],
   variables: ['parameters'],
@@ -50,10 +50,17 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
 
 /** ` (did you mean "x"?)` when one of the names is close to what is written, otherwise an empty text. */
 export function suggest(written: string, names: Iterable<string>): string {
-  const all = [...names];
-  const known = Object.hasOwn(synonyms, written) ? synonyms[written] : undefined;
-  const best = known?.find((name) => all.includes(name)) ?? findNearest(written, all);
+  const best = findSimilar(written, names);
   return best === undefined ? '' : ` (did you mean "${best}"?)`;
+}
+
+/** The one of the names that somebody who wrote this may have meant. */
+export function findSimilar(written: string, names: Iterable<string>): string | undefined {
+  const all = [...names];
+  const [key = ''] = written.split(':', 1);
+  if (key !== written && all.includes(key)) return key;
+  const known = Object.hasOwn(synonyms, written) ? synonyms[written] : undefined;
+  return known?.find((name) => all.includes(name)) ?? findNearest(written, all);
 }
 
 function findNearest(written: string, names: readonly string[]): string | undefined {

@@ -3,10 +3,11 @@ import {
   describeFound,
   describeValue,
   describeWanted,
+  hintOf,
   type Issue,
   nameType,
 } from './describe-issue.js';
-import { suggest } from './did-you-mean.js';
+import { findSimilar, suggest } from './did-you-mean.js';
 import type { ProblemCode } from './problem-code.js';
 import type { Problem } from './problems.js';
 import type { YamlValue } from './read-yaml.js';
@@ -21,6 +22,8 @@ export interface Fault {
   readonly text: string;
   /** Whether the fault is the key at the end of `path`, not its value. */
   readonly key: boolean;
+  /** What to do; default: that of the code. */
+  readonly hint?: string | undefined;
   /** How many it stands for; default: 1. */
   readonly count?: number | undefined;
 }
@@ -29,13 +32,47 @@ export interface Fault {
 const mostFaults = 100;
 
 /** Turns issues of zod into faults. `value` is the checked value, `keysAt` the keys that its maps may have. */
-export function explainIssues(issues: readonly Issue[], value: unknown, keysAt: KeyFinder): Fault[] {
+export function explainIssues(all: readonly Issue[], value: unknown, keysAt: KeyFinder): Fault[] {
+  const meant = listMeantKeys(all, keysAt);
+  const issues = all.filter((issue) => !isMeant(issue, value, meant));
   const faults = issues.slice(0, mostFaults).flatMap((issue) => explainIssue(issue, value, keysAt));
   const more = issues.length - mostFaults;
   const path = issues[mostFaults]?.path ?? [];
   return more > 0
     ? [...faults, { path, code: 'value-wrong', text: `and ${more} more problems`, key: false, count: more }]
     : faults;
+}
+
+/** The keys that unknown ones probably stand for. */
+function listMeantKeys(issues: readonly Issue[], keysAt: KeyFinder): ReadonlySet<string> {
+  const meant = issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys') return [];
+    const known = keysAt(issue.path);
+    return issue.keys
+      .slice(0, mostFaults)
+      .flatMap((key) => findSimilar(key, known) ?? [])
+      .map((key) => formatPath([...issue.path, key]));
+  });
+  return new Set(meant);
+}
+
+/** Whether a value is missing only because its key is written wrongly: that is one mistake. */
+function isMeant(issue: Issue, root: unknown, meant: ReadonlySet<string>): boolean {
+  if (meant.size === 0) return false;
+  const found = getValue(root, issue.path);
+  if (issue.code === 'invalid_type') return found === undefined && meant.has(formatPath(issue.path));
+  const names = listAlternatives(issue);
+  return (
+    isMap(found) &&
+    !names.some((name) => Object.hasOwn(found, name)) &&
+    names.some((name) => meant.has(formatPath([...issue.path, name])))
+  );
+}
+
+/** The keys of a rule of our own that wants one of several. */
+function listAlternatives(issue: Issue): readonly string[] {
+  if (issue.code !== 'custom' || !issue.message.startsWith('expected one of "')) return [];
+  return [...issue.message.matchAll(/"([^"]+)"/g)].flatMap(([, name]) => name ?? []);
 }
 
 function explainIssue(issue: Issue, root: unknown, keysAt: KeyFinder): Fault[] {
@@ -51,14 +88,18 @@ function explainIssue(issue: Issue, root: unknown, keysAt: KeyFinder): Fault[] {
     return explainIssues(placeAll(issue.issues, [...issue.path, String(issue.key)]), root, keysAt);
   const found = getValue(root, issue.path);
   const text = `${formatPath(issue.path)}${explainValue(issue, found)}`;
-  return [{ path: issue.path, code: codeOf(issue, found), text, key: false }];
+  return [{ path: issue.path, code: codeOf(issue, found), text, key: false, hint: hintOf(issue, found) }];
 }
 
 function explainKeys(path: readonly PropertyKey[], unknown: readonly string[], keysAt: KeyFinder): Fault[] {
   const known = keysAt(path);
   const wanted = known.length === 0 ? ', wanted none of this name' : `, wanted ${listNames(known)}`;
   const faults = unknown.slice(0, mostFaults).map((key): Fault => {
-    const text = `unknown key ${describeValue(key)}${suggest(key, known)}${wanted}`;
+    const [name = ''] = key.split(':', 1);
+    const isTight = name !== key && known.includes(name);
+    const text = isTight
+      ? `found ${describeValue(key)} without a space behind the colon, wanted ${name}: VALUE`
+      : `unknown key ${describeValue(key)}${suggest(key, known)}${wanted}`;
     return { path: [...path, key], code: 'key-unknown', text, key: true };
   });
   const more = unknown.length - mostFaults;
@@ -82,6 +123,9 @@ function explainValue(issue: Issue, found: unknown): string {
   const [, wanted, told] = /^(?:expected|wanted) (.*), found (.*)$/s.exec(issue.message) ?? [];
   if (told !== undefined) return `found ${told}, wanted ${wanted}`;
   if (issue.code === 'custom' && /found/.test(issue.message)) return issue.message;
+  const alternatives = listAlternatives(issue);
+  if (alternatives.length > 0 && isMap(found))
+    return `found ${describeChoice(found, alternatives)}, wanted ${describeWanted(issue)}`;
   const near =
     issue.code === 'invalid_value' && typeof found === 'string'
       ? suggest(found, issue.values.map(String))
@@ -89,8 +133,22 @@ function explainValue(issue: Issue, found: unknown): string {
   // YAML reads yes, 22 and 1.0 as no texts.
   const isUnquoted =
     /^(?:boolean|number)$/.test(typeof found) && describeWanted(issue) === nameType('string');
-  const quoted = isUnquoted ? ' in quotes' : '';
-  return `found ${describeFound(issue, found)}${near}, wanted ${describeWanted(issue)}${quoted}`;
+  const form = isUnquoted ? ' in quotes' : showAsList(issue, found);
+  return `found ${describeFound(issue, found)}${near}, wanted ${describeWanted(issue)}${form}`;
+}
+
+/** A single word where a list belongs. */
+function showAsList(issue: Issue, found: unknown): string {
+  const isList = issue.code === 'invalid_type' && describeWanted(issue) === nameType('array');
+  return isList && typeof found === 'string' && /^[\w./-]{1,40}$/.test(found) ? ` such as [${found}]` : '';
+}
+
+/** `neither`, `both`, or those of the keys that are there. */
+function describeChoice(found: object, keys: readonly string[]): string {
+  const there = keys.filter((key) => Object.hasOwn(found, key));
+  const isPair = keys.length === 2;
+  if (there.length === 0) return isPair ? 'neither' : 'none of them';
+  return isPair ? 'both' : there.map((key) => `"${key}"`).join(' and ');
 }
 
 /** The faults of the alternative that comes closest say more than "none of them fits". */
@@ -151,6 +209,6 @@ function getValue(root: unknown, path: readonly PropertyKey[]): unknown {
 /** A fault as a problem of the file that the value comes from; `prefix` leads to the value. */
 export function placeFault(yaml: YamlValue, fault: Fault, prefix: readonly PropertyKey[] = []): Problem {
   const path = [...prefix, ...fault.path];
-  const { key, code, text, count } = fault;
-  return { at: key ? yaml.locateKey(path) : yaml.locate(path), code, text, count };
+  const { key, code, text, hint, count } = fault;
+  return { at: key ? yaml.locateKey(path) : yaml.locate(path), code, text, hint, count };
 }

@@ -71,8 +71,27 @@ const unclosed: SyntaxFault = {
   hint: 'close { with }, [ with ] and " with ", and write commas between the entries',
 };
 
+const longestLine = 40;
+
+function withoutColon(line: string): SyntaxFault {
+  const shown = line.length > longestLine ? `${line.slice(0, longestLine)}...` : line;
+  return {
+    text: `found ${JSON.stringify(shown)} without a ": ", wanted KEY: VALUE`,
+    hint: 'write a colon and a space behind the key; a value that goes on in the next line is indented below its key',
+  };
+}
+
+/** YAML takes the braces of a placeholder for a map where it stands inside { } or [ ]. */
+function withoutQuotes(braces: string): SyntaxFault {
+  return { text: `found $${braces} without quotes inside { } or [ ], wanted "$${braces}"`, hint: quote };
+}
+
 /** A fault of the syntax in words of our own; `rest`: the text from its place on. */
 export function explainSyntax(code: ErrorCode, rest: string): SyntaxFault {
   const isEnd = /^\s*$/.test(rest);
+  const [line = ''] = rest.split('\n', 1);
+  if (code === 'MULTILINE_IMPLICIT_KEY' && !/:(?:\s|$)/.test(line)) return withoutColon(line.trim());
+  const [, placeholder] = /^(\{[A-Za-z_][\w-]*\})/.exec(rest) ?? [];
+  if (code === 'UNEXPECTED_TOKEN' && placeholder !== undefined) return withoutQuotes(placeholder);
   return isEnd && (code === 'BAD_INDENT' || code === 'MISSING_CHAR') ? unclosed : faults[code];
 }

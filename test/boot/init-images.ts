@@ -2,8 +2,10 @@ import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
+import { copyModules } from '../build/alpine-image.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 import { findDebianRoot } from '../fixtures/images/debian-root.js';
+import type { TestKernel } from '../fixtures/images/kernel.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import type { TinyEntry } from './tiny-image.js';
 
@@ -43,7 +45,11 @@ export function createBusyboxEntries(): TinyEntry[] {
 }
 
 /** A folder with `root.img`, an image of a root of Debian; its first program is what the root has as sbin/init. */
-export async function packDebianRoot(t: ExecutionContext, init: 'systemd' | 'sysvinit'): Promise<string> {
+export async function packDebianRoot(
+  t: ExecutionContext,
+  init: 'systemd' | 'sysvinit',
+  modules?: { readonly kernel: TestKernel; readonly names: readonly string[] },
+): Promise<string> {
   const folder = await createTestFolder(t);
   const copy = join(folder, 'root');
   const root = await findDebianRoot((line) => t.log(line), init);
@@ -51,6 +57,7 @@ export async function packDebianRoot(t: ExecutionContext, init: 'systemd' | 'sys
   const { exitCode, output } = await runProcess(['cp', '-a', root, copy], { signal, timeout: 300 });
   t.is(exitCode, 0, output);
   await symlink('sbin/init', join(copy, 'init'));
+  if (modules !== undefined) await copyModules(copy, modules.kernel, modules.names);
   const args = ['repack', 'root', '-o', 'root.img', '--compression', 'gzip', '--level', '1'];
   const { code, stderr } = await runMoby(args, { folder });
   t.is(code, 0, stderr);

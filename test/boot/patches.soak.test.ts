@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
 import type { Report } from '#src/model/result/report.js';
@@ -8,11 +9,13 @@ import { findInstaller, findKernel } from '../fixtures/images/kernel.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { findReference } from '../fixtures/images/reference.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
+import { writeBoots } from './gallery-page.js';
 import { createBusyboxEntries, packDebianRoot } from './init-images.js';
 import { writeTinyImage } from './tiny-image.js';
 
 // Each patch of the gallery is in a boot, and a boot has as many as fit: what they expect is what it proves. Those of an
-// initramfs are in inits.test.ts, `ignition` and `boot2docker-nfs` are for images that cannot be had here.
+// initramfs are in inits.test.ts; `boot2docker-nfs` is for an image that cannot be had here. UPDATE=1 puts what a boot has
+// shown into the pages of the patches.
 
 const installer = await findInstaller();
 const kernel = await findKernel();
@@ -27,30 +30,44 @@ interface Found {
 }
 
 const kernelFile = typeof kernel === 'string' ? '' : kernel.kernel;
+const modules = [
+  ...['virtio_pci', 'virtio_blk', 'virtio_scsi', 'virtio_net', 'virtio_rng', 'af_packet', 'autofs4'],
+  ...['nfs', 'nfsv3', 'nfsv4'],
+];
+
+const packDebian = async (t: ExecutionContext, init: 'systemd' | 'sysvinit'): Promise<Found> => {
+  if (typeof kernel === 'string') throw new Error(kernel);
+  const folder = await packDebianRoot(t, init, { kernel, names: modules });
+  return { initrd: join(folder, 'root.img'), kernel: kernelFile };
+};
 
 const images: Readonly<Record<string, (t: ExecutionContext) => Promise<Found>>> = {
-  reference: (t) => findReference(t),
-  systemd: async (t) => ({
-    initrd: join(await packDebianRoot(t, 'systemd'), 'root.img'),
-    kernel: kernelFile,
-  }),
-  sysvinit: async (t) => ({
-    initrd: join(await packDebianRoot(t, 'sysvinit'), 'root.img'),
-    kernel: kernelFile,
-  }),
-  busybox: async (t) => {
+  "The reference image, a Debian 12 with OpenRC in the shape of Docker's VM": (t) => findReference(t),
+  'A Debian 12 with systemd': (t) => packDebian(t, 'systemd'),
+  'A Debian 12 with sysvinit': (t) => packDebian(t, 'sysvinit'),
+  'A root of busybox and its init': async (t) => {
     const initrd = join(await createTestFolder(t), 'box.img');
     await writeTinyImage(initrd, undefined, createBusyboxEntries());
     return { initrd, kernel: kernelFile };
   },
-  installer: async () => (typeof installer === 'string' ? { initrd: '', kernel: '' } : installer),
+  "Debian 12's network installer": async () =>
+    typeof installer === 'string' ? { initrd: '', kernel: '' } : installer,
 };
 
+type Settings = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 interface Row {
+  /** A name of `images`. */
   readonly image: string;
+  /** For the page, where the image has more than its name says. */
+  readonly title?: string;
   readonly lacks?: string | undefined;
   /** With their settings. */
-  readonly patches: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly patches: Settings;
+  /** What is built into the image before, without a boot. */
+  readonly before?: Settings;
+  /** Folders in test/boot/inits: they make a guest of the image. */
+  readonly more?: readonly string[];
 }
 
 const plain = {
@@ -62,31 +79,73 @@ const plain = {
   'emergency-shell': {},
 };
 /** They need what a whole system has. */
-const whole = { timezone: {}, certificates: {} };
-/** Its folder would be hidden in the reference image, where a disk is mounted on var. */
-const seed = { 'cloud-init-seed': {} };
-const noRoots = notRoot ?? findMissingProgram('debootstrap');
-const ssh = {
-  key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILfesoif4XY8RBgmES9391oBDza1e8qAG3VrBoFAX8fz me@laptop',
+const whole = {
+  timezone: {},
+  certificates: {},
+  ssh: {
+    key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILfesoif4XY8RBgmES9391oBDza1e8qAG3VrBoFAX8fz me@laptop',
+  },
+  'debug-tools': {},
+  nfs: { server: '10.0.2.2', timeout: '5' },
 };
+const noRoots = notRoot ?? findMissingProgram('debootstrap', 'depmod', 'runc', 'slirp4netns');
+const ignited = {
+  ignition: { version: '3.3.0' },
+  storage: { files: [{ path: '/etc/ignited', contents: { source: 'data:,by%20its%20configuration%0A' } }] },
+};
+const first = {
+  'cloud-init-seed': {
+    instance: 'gallery',
+    hostname: 'seeded.example.com',
+    user: '#cloud-config\nwrite_files: [{path: /etc/seeded, content: by its user-data}]',
+    network: 'version: 2\nethernets: {}',
+  },
+  ignition: { config: JSON.stringify(ignited) },
+};
+const firstPrograms = { 'debug-tools': { extra: 'cloud-init,ignition' } };
 
 const rows: readonly Row[] = [
   {
-    image: 'reference',
-    lacks: noRoots ?? findMissingProgram('depmod'),
-    patches: {
-      ssh,
-      'debug-tools': {},
-      nfs: { server: '10.0.2.2', timeout: '5' },
-      ...plain,
-      ...whole,
-    },
+    image: "The reference image, a Debian 12 with OpenRC in the shape of Docker's VM",
+    lacks: noRoots,
+    patches: { ...plain, ...whole },
   },
-  { image: 'systemd', lacks: noRoots, patches: { ...plain, ...whole, ...seed } },
-  { image: 'sysvinit', lacks: noRoots, patches: { ...plain, ...whole, ...seed } },
-  { image: 'busybox', patches: plain },
-  { image: 'installer', patches: { preseed: { mirror: 'mirror.example.org' } } },
+  ...(['systemd', 'sysvinit'] as const).flatMap((init): Row[] => [
+    {
+      image: `A Debian 12 with ${init}`,
+      lacks: noRoots,
+      patches: { ...plain, ...whole, 'virtio-modules': { network: 'true' } },
+      more: ['network'],
+    },
+    {
+      image: `A Debian 12 with ${init}`,
+      title: `A Debian 12 with ${init}, and cloud-init and Ignition of Debian`,
+      lacks: noRoots,
+      before: firstPrograms,
+      patches: first,
+      more: ['ignite'],
+    },
+  ]),
+  {
+    image: 'A Debian 12 with systemd',
+    lacks: noRoots,
+    patches: { 'nfs-automount': { server: '10.0.2.2', timeout: '5' } },
+    more: ['network'],
+  },
+  { image: 'A root of busybox and its init', patches: plain },
+  {
+    image: "Debian 12's network installer",
+    patches: { preseed: { mirror: 'mirror.example.org', locale: 'de_DE.UTF-8', keymap: 'de' } },
+  },
 ];
+
+function listSettings(patches: Settings): string[] {
+  return Object.entries(patches).flatMap(([id, values]) => [
+    '-p',
+    id,
+    ...Object.entries(values).flatMap(([name, value]) => ['-s', `${id}.${name}=${value}`]),
+  ]);
+}
 
 async function createCertificate(folder: string): Promise<string> {
   const make = [
@@ -99,47 +158,50 @@ async function createCertificate(folder: string): Promise<string> {
     'ec_paramgen_curve:prime256v1',
     '-nodes',
   ];
-  const files = ['-keyout', '/dev/null', '-out', '/dev/stdout', '-subj', '/CN=Gallery', '-days', '3650'];
-  const { output } = await runProcess([...make, ...files], { signal, timeout: 60, cwd: folder });
-  return output.slice(output.indexOf('-----BEGIN CERTIFICATE'));
+  const files = ['-keyout', '/dev/null', '-out', 'ca.pem', '-subj', '/CN=Gallery', '-days', '3650'];
+  const { exitCode, output } = await runProcess([...make, ...files], { signal, timeout: 60, cwd: folder });
+  if (exitCode !== 0) throw new Error(output);
+  return readFile(join(folder, 'ca.pem'), 'utf8');
 }
 
-for (const { image, lacks, patches } of rows)
+for (const { image, title = image, lacks, patches, before, more = [] } of rows)
   declareSerialTest(
     missing ?? lacks,
-    `a boot of ${image} shows what is expected of ${Object.keys(patches).join(', ')}`,
+    `${title}: a boot shows what is expected of ${Object.keys(patches).join(', ')}`,
     async (t) => {
       const folder = await createTestFolder(t);
-      const { initrd, kernel } = (await images[image]?.(t)) ?? { initrd: '', kernel: '' };
+      const found = (await images[image]?.(t)) ?? { initrd: '', kernel: '' };
       const certificate = await createCertificate(folder);
-      const settings = Object.entries(patches).flatMap(([id, values]) =>
-        Object.entries(id === 'certificates' ? { certificate } : values).flatMap(([name, value]) => [
-          '-s',
-          `${id}.${name}=${value}`,
-        ]),
-      );
-      const named = Object.keys(patches).flatMap((id) => ['-p', id]);
-      const boot = ['--kernel', kernel, '--cmdline', 'noapic', '--memory', '1200', '--timeout', '1800'];
-      const args = [
-        'build',
-        '--json',
-        '-i',
-        initrd,
-        ...named,
-        ...settings,
-        '-o',
-        'out.img',
-        '--network',
-        'isolated',
-      ];
-      const { code, stdout, stderr } = await runMoby([...args, ...boot], { folder });
-      t.is(code, 0, `${stderr.slice(-4000)}\n${stdout.slice(-2000)}`);
-      const { boot: result }: Report = JSON.parse(stdout);
-      t.is(result?.verdict, 'passed');
+      const settings = 'certificates' in patches ? { ...patches, certificates: { certificate } } : patches;
+      if (before !== undefined) {
+        const argv = [
+          'build',
+          '-i',
+          found.initrd,
+          ...listSettings(before),
+          '-o',
+          'before.img',
+          '--no-verify',
+        ];
+        const { code, stderr } = await runMoby(argv, { folder });
+        t.is(code, 0, stderr.slice(-4000));
+      }
+      const initrd = before === undefined ? found.initrd : join(folder, 'before.img');
+      const guests = more.flatMap((name) => ['-p', resolve('test/boot/inits', name)]);
+      const boot = ['--kernel', found.kernel, '--cmdline', 'noapic', '--memory', '1600', '--timeout', '1800'];
+      const build = ['build', '--json', '-i', initrd, ...guests, ...listSettings(settings), '-o', 'out.img'];
+      const { code, stdout, stderr } = await runMoby([...build, '--network', 'isolated', ...boot], {
+        folder,
+      });
+      const console = await readFile(join(folder, 'out.img.refused.console.log'), 'utf8').catch(() => '');
+      t.is(code, 0, `${stderr.slice(-4000)}\n${console.slice(-4000)}`);
+      const report: Report = JSON.parse(stdout);
+      t.is(report.boot?.verdict, 'passed');
       t.deepEqual(
-        result?.expectations.filter(({ met }) => !met),
+        report.boot?.expectations.filter(({ met }) => !met),
         [],
       );
-      t.log(`${result?.seconds.toFixed(0)} s, ${result?.expectations.length} expectations`);
+      t.log(`${report.boot?.seconds.toFixed(0)} s, ${report.boot?.expectations.length} expectations`);
+      if (process.env.UPDATE) await writeBoots(Object.keys(patches), { title, report });
     },
   );

@@ -49,9 +49,7 @@ for (const [what, yaml, answer] of [
   [
     'the key of another tool',
     'steps:\n  - file: {src: motd, path: etc/motd}\n',
-    `patch.yaml:3:11: found a map, wanted one of "from" and "content" [value-wrong]
-  try: write a value that the message allows
-patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret [key-unknown]
+    `patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret [key-unknown]
   try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
   ],
   [
@@ -63,10 +61,67 @@ patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, co
   [
     'another word inside a run',
     'steps:\n  - run: {cmd: ls}\n',
-    `patch.yaml:3:10: found a map, wanted one of "script", "from" and "argv" [value-wrong]
-  try: write a value that the message allows
-patch.yaml:3:11: unknown key "cmd" (did you mean "script"?), wanted script, from, argv, network, timeout, environment, secrets or stores-secret [key-unknown]
+    `patch.yaml:3:11: unknown key "cmd" (did you mean "script"?), wanted script, from, argv, network, timeout, environment, secrets or stores-secret [key-unknown]
   try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  ],
+  [
+    'neither a content nor a file',
+    'steps:\n  - file: {path: etc/motd}\n',
+    `patch.yaml:3:11: file: found neither, wanted one of "from" and "content" [value-wrong]
+  try: write a value that the message allows`,
+  ],
+  [
+    'steps without an entry',
+    'steps:\n',
+    `patch.yaml:2:7: steps: found nothing, wanted at least one step such as "- file: {path: etc/motd, content: hello}" [type-wrong]
+  try: a list has "- " before each entry, or [ ] around them; a map has NAME: VALUE lines, or { } around them`,
+  ],
+  [
+    'one word in the place of a list',
+    'steps:\n  - package: {apt: nano}\n',
+    `patch.yaml:3:20: apt: found "nano", wanted a list such as [nano] [type-wrong]
+  try: a list has "- " before each entry, or [ ] around them; a map has NAME: VALUE lines, or { } around them`,
+  ],
+  [
+    'a word and a number in the place of a truth value and a text',
+    'steps:\n  - user: {name: 5, system: yes}\n',
+    `patch.yaml:3:18: name: found 5, wanted a text in quotes [type-wrong]
+  try: write a text; in quotes: a number, true and false, and what has ": " or " #" in it
+patch.yaml:3:29: system: found "yes", wanted true or false [type-wrong]
+  try: write true or false, without quotes`,
+  ],
+  [
+    'an expectation of a command that is not there, and of one with keys below it',
+    'steps:\n  - file: {path: a, content: a}\nexpects:\n  - command:\n  - command: {run: ls}\n',
+    `patch.yaml:5:13: expects[0].command: found nothing, wanted a text [type-wrong]
+  try: write a text; in quotes: a number, true and false, and what has ": " or " #" in it
+patch.yaml:6:14: expects[1].command: found a map, wanted a text [type-wrong]
+  try: write a text; in quotes: a number, true and false, and what has ": " or " #" in it`,
+  ],
+  [
+    'no colon behind a key',
+    'steps\n  - file: {path: a, content: a}\n',
+    `patch.yaml:2:1: found "steps" without a ": ", wanted KEY: VALUE [yaml-syntax]
+  try: write a colon and a space behind the key; a value that goes on in the next line is indented below its key`,
+  ],
+  [
+    'no space behind a colon',
+    'steps:\n  - file: {path:a, content: a}\n',
+    `patch.yaml:3:12: found "path:a" without a space behind the colon, wanted path: VALUE [key-unknown]
+  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  ],
+  [
+    'a placeholder without quotes',
+    'parameters: {p: {default: a, description: a}}\nsteps:\n  - file: {path: a, content: ${p}}\n',
+    'patch.yaml:4:31: found ${p} without quotes inside { } or [ ], wanted "${p}" [yaml-syntax]\n  try: put the text into quotes: "..."',
+  ],
+  [
+    'a parameter that is a value, beside a default of another type',
+    'parameters:\n  port: 22\n  level: {type: number, default: high, description: d}\nsteps:\n  - file: {path: a, content: a}\n',
+    `patch.yaml:3:9: parameters.port: found 22, wanted a map such as {default: 22, description: the port} [type-wrong]
+  try: a list has "- " before each entry, or [ ] around them; a map has NAME: VALUE lines, or { } around them
+patch.yaml:4:34: parameter level: found "high", wanted a number [parameter-value]
+  try: give another value: -s NAME=VALUE, or settings: in moby-patch.yaml`,
   ],
   [
     'an expectation that there is not',
@@ -95,7 +150,7 @@ patch.yaml:3:11: unknown key "cmd" (did you mean "script"?), wanted script, from
   test(`the first hour: ${what}`, async (t) => {
     t.is(
       await checkFolder(t, { 'p/patch.yaml': head + yaml }),
-      answer.replaceAll('patch.yaml', 'p/patch.yaml'),
+      answer.replaceAll(/^patch\.yaml/gm, 'p/patch.yaml'),
     );
   });
 

@@ -140,7 +140,6 @@ test('a patch is defined in TypeScript with the checks of a file, and is as such
   t.deepEqual(
     error?.message.split('\n').map((line) => line.slice(0, 64)),
     [
-      'ports: steps[0].file.path: path: found nothing, wanted a text',
       'ports: steps[0].file.pth: unknown key "pth" (did you mean "path"',
       'ports: steps[1].copy.from: found no folder no in the patch folde',
     ],

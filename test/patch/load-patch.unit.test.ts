@@ -64,12 +64,10 @@ test('all problems are reported at once, each with its place', async (t) => {
     ].join('\n'),
   );
   t.deepEqual(lines, [
-    'patch.yaml:1:1: title: found nothing, wanted a text',
     'patch.yaml:1:1: unknown key "titel" (did you mean "title"?), wanted title, when, uses, conflicts, parameters, steps or expects',
     'patch.yaml:3:5: unknown kind of step "fiel" (did you mean "file"?)',
     'patch.yaml:4:18: path: found a ".." in it, wanted a path in the image',
     'patch.yaml:4:40: content: found 3, wanted a text in quotes',
-    'patch.yaml:5:11: path: found nothing, wanted a text',
     'patch.yaml:5:12: unknown key "pth" (did you mean "path"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret',
     'patch.yaml:7:13: remove: found a list, wanted a text or a map such as "- remove: etc/motd"',
     'patch.yaml:8:5: found "file" and "mode" in one step, wanted a "- " before each',
@@ -128,6 +126,7 @@ test('unknown placeholders and invalid patterns are refused', async (t) => {
     ].join('\n'),
   );
   t.deepEqual(lines, [
+    'patch.yaml:3:19: parameter port: found "x", wanted a value that matches [0-9]+',
     'patch.yaml:4:34: parameters.bad.pattern: found "(", wanted a regular expression that JavaScript understands',
   ]);
   const others = await explain(

@@ -51,6 +51,7 @@ export const bootSchema = z.strictObject({
   expectations: z.array(
     z.strictObject({
       expectation,
+      patch: z.string().optional().describe('The id of the patch that expects it.'),
       met: z.boolean(),
       found: z.string(),
       seconds: seconds.optional(),

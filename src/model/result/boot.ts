@@ -27,6 +27,8 @@ export interface BootRequest {
 
 export interface ExpectationResult {
   readonly expectation: Expectation;
+  /** The id of the patch that expects it. */
+  readonly patch?: string | undefined;
   readonly met: boolean;
   /** What met the expectation, or what was found instead. */
   readonly found: string;

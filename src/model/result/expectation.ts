@@ -30,6 +30,8 @@ export type Expectation = (Shown | { readonly within: number }) & {
   readonly within?: number | undefined;
   /** Otherwise it is left out. */
   readonly when?: When | undefined;
+  /** The id of the patch that expects it; absent for what a command line or a configuration does. */
+  readonly patch?: string | undefined;
   /** Of its regular expression. */
   readonly at?: { readonly file: string; readonly line: number; readonly column: number } | undefined;
 };
@@ -88,10 +90,23 @@ function nameShown(expectation: Expectation): string {
   return `system up within ${expectation.within} s`;
 }
 
-/** `no-failed-services` holds unless something else is said of it, or the guest is to end by itself. */
+/**
+ * `no-failed-services` holds unless something else is said of it, or the guest is to end by itself. Whoever allows some to
+ * fail knows of them alone: they are allowed together, as one expectation.
+ */
 export function addDefaults(expects: readonly Expectation[]): readonly Expectation[] {
-  const isSaid = expects.some((expectation) =>
-    ['no-failed-services', 'poweroff'].includes(kindOf(expectation)),
-  );
-  return isSaid ? expects : [...expects, { 'no-failed-services': true }];
+  const said = expects.filter((expectation) => 'no-failed-services' in expectation);
+  const [first] = said;
+  if (first === undefined)
+    return expects.some((expectation) => 'poweroff' in expectation)
+      ? expects
+      : [...expects, { 'no-failed-services': true }];
+  const isStrict = said.every((each) => each['no-failed-services']);
+  const except = said.flatMap((each) => each.except ?? []);
+  const together =
+    said.length === 1 ? first : { 'no-failed-services': isStrict, ...(isStrict && { except }) };
+  return expects.flatMap((expectation): Expectation[] => {
+    if (!('no-failed-services' in expectation)) return [expectation];
+    return expectation === first ? [together] : [];
+  });
 }

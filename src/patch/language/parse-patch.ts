@@ -7,11 +7,11 @@ import { createKeyFinder } from '../../yaml/schema-keys.js';
 import { checkConditions } from './check-conditions.js';
 import { checkPlaceholders, checkSecretLists } from './check-placeholders.js';
 import { explainExpectation, patternKeys } from './expectations.js';
-import type { Values } from './expressions.js';
+import { parameterName, type Values } from './expressions.js';
 import { normaliseExpectation } from './normalise-expectation.js';
 import { explainValue, listDefaults } from './parameters.js';
 import { checkWhen, type ParsedStep, type PlacedUse, parseStep } from './parse-step.js';
-import { mostSteps, patchSchema } from './patch-schema.js';
+import { mostParameters, mostSteps, parameterSchema, patchSchema } from './patch-schema.js';
 import { measureGrowth } from './placeholders.js';
 import { explainName } from './variables.js';
 
@@ -40,16 +40,17 @@ export function parsePatchValue(yaml: YamlValue, source: PatchSource): ParsedPat
   if (yaml.value === undefined && yaml.problems.length > 0) return { problems: yaml.problems, uses: [] };
   const written = isMap(yaml.value) ? yaml.value : {};
   const parsed = patchSchema.safeParse(yaml.value);
-  const parameters = parsed.success ? placeParameters(yaml, parsed.data.parameters) : {};
+  const parameters = placeParameters(yaml, parsed.success ? parsed.data.parameters : pickParameters(written));
   const defaults = listDefaults(parameters);
   const steps = parseSteps(yaml, written.steps, defaults);
   const uses = steps.flatMap((step) => step.uses);
   const stepProblems = steps.flatMap((step) => step.problems);
   if (!parsed.success) {
     const faults = explainIssues(parsed.error.issues, yaml.value, createKeyFinder(patchSchema));
-    // Placeholders are not checked: without the parameters each of them would be a second problem.
     const placed = faults.map((fault) => placeFault(yaml, fault));
-    return { problems: [...yaml.problems, ...placed, ...stepProblems], uses };
+    // Placeholders are not checked: for a parameter that is wrong each of them would be a second problem.
+    const named = [...checkNames(yaml, parameters), ...checkDefaults(yaml, parameters)];
+    return { problems: [...yaml.problems, ...placed, ...named, ...stepProblems], uses };
   }
   const expects = parsed.data.expects.map((written, index): Expectation => {
     const key = patternKeys.find((name) => name in written);
@@ -108,6 +109,19 @@ function placeParameters(
       name,
       { ...parameter, at: yaml.locateKey(['parameters', name]) },
     ]),
+  );
+}
+
+/** Those that are right by themselves, in a file with mistakes. */
+function pickParameters({ parameters }: Record<string, unknown>): Record<string, Parameter> {
+  if (!isMap(parameters)) return {};
+  return Object.fromEntries(
+    Object.entries(parameters)
+      .slice(0, mostParameters)
+      .flatMap(([name, written]) => {
+        const { data } = parameterSchema.safeParse(written);
+        return data === undefined || !parameterName.test(name) ? [] : [[name, data]];
+      }),
   );
 }
 

@@ -68,8 +68,9 @@ function listFaults({ filled, faults }: FittedValue): readonly Fault[] {
 
 /** A value of the wrong type is often one of another tool: the right form says more than the type. */
 function addExample(fault: Fault, kind: string): Fault {
-  const isWhole = fault.path.length === 0 && (fault.code === 'type-wrong' || fault.code === 'key-missing');
-  return isWhole ? { ...fault, text: `${kind}: ${fault.text}${showExample(kind)}` } : fault;
+  if (fault.path.length > 0) return fault;
+  const example = fault.code === 'type-wrong' || fault.code === 'key-missing' ? showExample(kind) : '';
+  return { ...fault, text: `${kind}: ${fault.text}${example}` };
 }
 
 /** What is wrong with a condition, with the defaults of the parameters in the place of values. */

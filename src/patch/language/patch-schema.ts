@@ -18,34 +18,42 @@ function inferType(value: unknown): 'number' | 'boolean' | undefined {
     : undefined;
 }
 
-const parameterSchema = z
-  .strictObject({
-    type: z
-      .enum(parameterTypes)
-      .optional()
-      .describe('What a value is; by default what the default value is, otherwise a text.'),
-    default: z
-      .union([z.string().max(longestValue), z.number(), z.boolean(), entries])
-      .optional()
-      .describe('The value when none is given. A parameter without a default requires a value.'),
-    description: z.string().min(1),
-    choices: z.array(scalar).min(1).max(1000).optional().describe('The only values that are possible.'),
-    required: z
-      .boolean()
-      .optional()
-      .describe('false: without a value it is empty. By default a parameter without a default requires one.'),
-    pattern: z
-      .string()
-      .min(1)
-      .max(1000)
-      .refine(isRegularExpression, { error: 'expected a regular expression that JavaScript understands' })
-      .optional()
-      .describe('A regular expression that the whole value must match, or each entry of a list.'),
-    secret: z
-      .boolean()
-      .optional()
-      .describe('Whether the value is shown nowhere and reaches only the steps that name it.'),
-  })
+const wantedParameter = 'expected a map such as {default: 22, description: the port}';
+const wantedSteps = `expected at least one step${showExample('file')}`;
+
+export const parameterSchema = z
+  .strictObject(
+    {
+      type: z
+        .enum(parameterTypes)
+        .optional()
+        .describe('What a value is; by default what the default value is, otherwise a text.'),
+      default: z
+        .union([z.string().max(longestValue), z.number(), z.boolean(), entries])
+        .optional()
+        .describe('The value when none is given. A parameter without a default requires a value.'),
+      description: z.string().min(1),
+      choices: z.array(scalar).min(1).max(1000).optional().describe('The only values that are possible.'),
+      required: z
+        .boolean()
+        .optional()
+        .describe(
+          'false: without a value it is empty. By default a parameter without a default requires one.',
+        ),
+      pattern: z
+        .string()
+        .min(1)
+        .max(1000)
+        .refine(isRegularExpression, { error: 'expected a regular expression that JavaScript understands' })
+        .optional()
+        .describe('A regular expression that the whole value must match, or each entry of a list.'),
+      secret: z
+        .boolean()
+        .optional()
+        .describe('Whether the value is shown nowhere and reaches only the steps that name it.'),
+    },
+    { error: ({ code }) => (code === 'invalid_type' ? wantedParameter : undefined) },
+  )
   .refine((value) => !value.secret || value.default === undefined, {
     path: ['default'],
     error: 'expected no "default" for a secret: everybody can read this file',
@@ -73,7 +81,7 @@ function canBeEmpty(type: string | undefined): boolean {
 }
 
 export const mostSteps = 1000;
-const mostParameters = 1000;
+export const mostParameters = 1000;
 
 const patchName = z.string().min(1).max(255);
 
@@ -102,7 +110,11 @@ const patchFields = z.strictObject({
     .default({})
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the notation itself
     .describe('Values that steps use as ${name}, and scripts as "$name"; $${ is a literal ${.'),
-  steps: z.array(z.unknown()).max(mostSteps).default([]).describe('What the patch does, in order.'),
+  steps: z
+    .array(z.unknown(), { error: ({ code }) => (code === 'invalid_type' ? wantedSteps : undefined) })
+    .max(mostSteps)
+    .default([])
+    .describe('What the patch does, in order.'),
   expects: z
     .array(expectationSchema)
     .max(100)
@@ -112,5 +124,5 @@ const patchFields = z.strictObject({
 
 export const patchSchema = patchFields.refine(({ steps, uses }) => steps.length + uses.length > 0, {
   path: ['steps'],
-  error: `expected at least one step${showExample('file')}`,
+  error: wantedSteps,
 });

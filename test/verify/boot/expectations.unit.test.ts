@@ -93,6 +93,15 @@ test('failed services refuse a boot unless something else is said', (t) => {
   t.true(watchExpectations([{ 'no-failed-services': false }]).areMet());
 });
 
+test('services that several allow to fail are allowed together', (t) => {
+  const allow = (...except: string[]) => ({ 'no-failed-services': true, except });
+  t.deepEqual(addDefaults([allow('a'), { console: 'x' }, allow('b'), { 'no-failed-services': true }]), [
+    allow('a', 'b'),
+    { console: 'x' },
+  ]);
+  t.deepEqual(addDefaults([allow('a'), { 'no-failed-services': false }]), [{ 'no-failed-services': false }]);
+});
+
 test('an answer of a port that takes the expression too long is a fault, too', (t) => {
   const watch = watchExpectations([{ port: 80, answer: '^(a+)+$' }]);
   t.true(watch.isAnswer(0, 'aaa'));

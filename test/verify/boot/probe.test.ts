@@ -119,6 +119,21 @@ test('a service that failed counts, whatever OpenRC forgets at the end of the ru
   t.deepEqual(parseMarker(line, nonce), { kind: 'check', index: 0, ok: false, found: 'bad' });
 });
 
+test('a path among the services that may fail stands for the units of systemd that mount it', async (t) => {
+  const folder = await createFolder(t, { init: '' });
+  const systemctl =
+    "systemctl() { echo 'srv-my\\x2ddata.mount loaded failed failed'; echo 'bad.service loaded failed failed'; }";
+  const script = [
+    createService(nonce, [{ 'no-failed-services': true, except: ['/srv/my-data'] }]),
+    `exec 9>&1; system=systemd probe_state='${folder}'`,
+    systemctl,
+    'eval "set -- $probe_checks"',
+    'report init "$@"',
+  ];
+  const [, line = ''] = runShell(script.join('\n')).trimEnd().split('\n');
+  t.deepEqual(parseMarker(line, nonce), { kind: 'check', index: 0, ok: false, found: 'bad.service' });
+});
+
 test('a content that a shell cannot hold is refused before the boot', (t) => {
   const create = (content: string) => () => createService(nonce, [{ file: 'a', content }]);
   t.throws(create('a\0b'), { message: /binary/ });

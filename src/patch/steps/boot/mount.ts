@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { escapeUnitPath } from '../../../format/unit-path.js';
 import type { StepOutcome } from '../../../model/patch/patch.js';
 import type { Workspace } from '../../../model/patch/workspace.js';
 import { initSystems, requireInit } from '../../system/init/find-init.js';
 import type { MountDefinition } from '../../system/init/init-system.js';
-import { escapeUnitPath } from '../../system/init/systemd/systemd-escape.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
 import { isAnyFile } from '../../system/workspace-files.js';

@@ -128,9 +128,10 @@ export function watchExpectations(expects: readonly Expectation[]): ExpectationW
     results: () =>
       expects.map((expectation, index) => {
         const found = founds.get(index);
-        const { at: _, ...rest } = expectation;
+        const { at: _, patch, ...rest } = expectation;
         return {
           expectation: rest as Expectation,
+          ...(patch !== undefined && { patch }),
           met: isMet(index),
           found: showFound(expectation, found, isMet(index)),
           ...(found?.at !== undefined && { seconds: found.at }),
@@ -152,7 +153,13 @@ export function createNothingToExpectError(): MobyPatchError {
 /** One sentence about the unmet expectations; undefined when all are met. */
 export function explainUnmet(results: readonly ExpectationResult[]): string | undefined {
   const unmet = results.filter(({ met }) => !met);
-  return unmet.length === 0 ? undefined : unmet.map(explainOne).join('; ');
+  return unmet.length === 0
+    ? undefined
+    : unmet.map((each) => `${showPatch(each)}${explainOne(each)}`).join('; ');
+}
+
+function showPatch({ patch }: ExpectationResult): string {
+  return patch === undefined ? '' : `${patch}: `;
 }
 
 function explainOne({ expectation, found, late }: ExpectationResult): string {

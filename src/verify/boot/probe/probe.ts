@@ -5,6 +5,7 @@ import { encodePadding, encodeRecord, encodeTrailer } from '../../../format/cpio
 import type { Architecture } from '../../../format/kind/kernel-magic.js';
 import { createMode } from '../../../format/mode.js';
 import { encodePath } from '../../../format/path.js';
+import { escapeUnitPath } from '../../../format/unit-path.js';
 import { createChangedError, createReadError, openInputFile } from '../../../io/file/input-file.js';
 import { streamRegular } from '../../../io/file/regular-file.js';
 import { quoteWord, readScript, setVariables } from '../../../io/process/script.js';
@@ -166,8 +167,15 @@ function createCheck(expectation: Expectation): Check | undefined {
   if ('memory-below' in expectation)
     return { name: 'memory', first: String(expectation['memory-below'] * 1024) };
   if (expectationOfServices(expectation))
-    return { name: 'failures', first: (expectation.except ?? []).join(' ') };
+    return { name: 'failures', first: (expectation.except ?? []).flatMap(nameServices).join(' ') };
   return undefined;
+}
+
+/** A path stands for what mounts it: systemd has units for that, other init systems a service with a name. */
+function nameServices(name: string): readonly string[] {
+  if (!name.startsWith('/')) return [name];
+  const unit = escapeUnitPath(name);
+  return [`${unit}.mount`, `${unit}.automount`];
 }
 
 type Services = Extract<Expectation, { readonly 'no-failed-services': boolean }>;

@@ -1,3 +1,4 @@
+import { escapeUnitPath } from '../../../../format/unit-path.js';
 import type { StepOutcome } from '../../../../model/patch/patch.js';
 import { suggest } from '../../../../yaml/did-you-mean.js';
 import { createStepError } from '../../step-context.js';
@@ -8,7 +9,6 @@ import { requireRealRoot, requireUsualRunlevel } from '../refusals.js';
 import { isBootLevel } from '../script-text.js';
 import { hasScript, isLinked, sysvinit } from '../sysvinit.js';
 import { disableUnit, enableUnit, isPulledIn } from './systemd-enable.js';
-import { escapeUnitPath } from './systemd-escape.js';
 import { createAutomountUnit, createMountUnit, createServiceUnit } from './systemd-text.js';
 import { findByAlias, findUnit, listUnits, nameUnit, ownUnits, type Unit } from './systemd-units.js';
 
