@@ -77,10 +77,11 @@ async function gatherEvidence(
   { signal, limits }: ReadingSession,
 ): Promise<Evidence> {
   const last = target.state.deployments.at(-1);
+  // What is wrong with the record is not wrong with the image.
+  const touched = last === undefined ? undefined : await readTouched(target.folder, last.build);
   try {
     await using image = await openImage(target.folder.image, { signal, limits, name: target.name });
     const opaque = image.layout.segments.find(({ kind }) => kind === 'opaque');
-    const touched = last === undefined ? undefined : await readTouched(target.folder, last.build);
     return {
       damage:
         opaque === undefined ? undefined : `the kernel stops reading at byte ${opaque.offset} of the image`,

@@ -48,7 +48,8 @@ export async function readArtifact(connection: Connection): Promise<Artifact> {
     what: 'the manifest',
     headers: { accept: accepted.join(', ') },
   });
-  const bytes = await readBody(response, largestManifest, text);
+  const { signal } = connection;
+  const bytes = await readBody(response, { limit: largestManifest, what: 'the manifest', reference, signal });
   const found = digestOf(bytes);
   if (digest !== undefined && digest !== found) throw createDigestError(text, 'the manifest');
   return { digest: found, ...parseManifest(parseJson(Buffer.from(bytes).toString('utf8')), text) };
@@ -79,10 +80,10 @@ function readAnnotations(value: unknown): ReadonlyMap<string, string> {
   return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
-/** The name of a layer's file; a name that leads out of a folder is none. */
+/** The name of a layer's file; a name that leads out of a folder, or that shells and tools read unasked, is none. */
 export function titleOf({ annotations }: Descriptor): string | undefined {
   const title = readAnnotations(annotations).get(titleKey);
-  return title !== undefined && /^[^/\0]+$/.test(title) && !/^\.\.?$/.test(title) ? title : undefined;
+  return title !== undefined && /^[^/\0]+$/.test(title) && !title.startsWith('.') ? title : undefined;
 }
 
 /** The layer that is an image: the one named, the one of our type, the only one. Error (`invalid`): `registry-artifact`. */

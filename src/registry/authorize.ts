@@ -40,11 +40,15 @@ export async function authorize(
   const realm = readRealm(parameters.get('realm'), reference);
   const request = createTokenRequest(realm, parameters, credentials);
   const either = AbortSignal.any([signal, AbortSignal.timeout(patience * 1000)]);
-  const response = await fetch(request, { signal: either }).catch((cause) => {
+  // A redirect of a POST would take the stored token to another host.
+  const response = await fetch(request, {
+    signal: either,
+    redirect: request.method === 'POST' ? 'error' : 'follow',
+  }).catch((cause) => {
     throw signal.aborted ? cause : createUnreachableError(reference, 'a token', cause);
   });
   if (!response.ok) throw createRefusal(reference, `a token from ${realm.host}`, response.status);
-  const answer = await readJson(response, largestAnswer, reference.text);
+  const answer = await readJson(response, { limit: largestAnswer, what: 'a token', reference, signal });
   const { token, access_token: other } = (answer ?? {}) as Readonly<Record<string, unknown>>;
   const value = token ?? other;
   if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return `Bearer ${value}`;
@@ -54,7 +58,11 @@ export async function authorize(
 /** A registry must not lead credentials to where everybody can read them. */
 function readRealm(text: string | undefined, reference: Reference): URL {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.host))) return url;
+  if (
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && isLoopback(url.host) && isLoopback(reference.host))
+  )
+    return url;
   const found = text === undefined ? 'no address' : JSON.stringify(text);
   throw createAnswerError(reference.text, `the registry names ${found} for tokens, wanted one with https`);
 }

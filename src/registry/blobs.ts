@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createInterruptedError } from '../io/process/process.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { Connection } from './connection.js';
-import { createAnswerError, createDigestError, createUnreachableError } from './errors.js';
+import { createAnswerError, createDigestError } from './errors.js';
+import { watchSilence } from './watch-silence.js';
 
 /** What a registry calls a blob. */
 export interface Descriptor {
@@ -14,8 +14,6 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Seconds without a byte. */
-const silence = 60;
 /** Bytes of one request: what is sent again when a connection breaks. */
 const chunkSize = 8 * 2 ** 20;
 /** Chunks that may fail in one upload. */
@@ -32,7 +30,7 @@ export async function* readBlob(
   const hash = createHash('sha256');
   let left = size;
   let held: Uint8Array | undefined;
-  for await (const piece of watchSilence(response, signal)) {
+  for await (const piece of watchSilence(response, { what, reference, signal })) {
     left -= piece.length;
     if (left < 0) throw createDigestError(reference.text, what);
     hash.update(piece);
@@ -41,41 +39,6 @@ export async function* readBlob(
   }
   if (left !== 0 || `sha256:${hash.digest('hex')}` !== digest) throw createDigestError(reference.text, what);
   if (held !== undefined) yield held;
-
-  async function* watchSilence(answer: Response, ended: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-    const reader = answer.body?.getReader();
-    if (reader === undefined) return;
-    try {
-      for (;;) {
-        const { done, value } = await withLimit(reader.read(), ended);
-        if (done) return;
-        yield value;
-      }
-    } catch (cause) {
-      throw ended.aborted ? createInterruptedError(ended) : createUnreachableError(reference, what, cause);
-    } finally {
-      // Not awaited: a connection that is silent may stay so.
-      reader.cancel().catch(() => {});
-    }
-  }
-}
-
-/** Rejects when nothing came for a while, or when the signal says so. */
-async function withLimit<T>(read: Promise<T>, signal: AbortSignal): Promise<T> {
-  let refuse: (reason: unknown) => void = () => {};
-  const refused = new Promise<never>((_, reject) => {
-    refuse = reject;
-  });
-  const onAbort = () => refuse(signal.reason);
-  const timer = setTimeout(() => refuse(new DOMException('', 'TimeoutError')), silence * 1000);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    if (signal.aborted) onAbort();
-    return await Promise.race([read, refused]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** Bytes that are sent: a whole file, or a few. */

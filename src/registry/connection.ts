@@ -4,7 +4,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { Environment } from '../model/session.js';
 import { authorize, type Challenge, parseChallenge } from './authorize.js';
 import { findCredentials } from './credentials.js';
-import { createRefusal, createUnreachableError } from './errors.js';
+import { createAnswerError, createRefusal, createUnreachableError } from './errors.js';
 import { isLoopback, type Reference, serverOf } from './reference.js';
 
 /** Seconds for an answer to begin; with a body, which the answer waits for. */
@@ -31,6 +31,8 @@ export interface RegistryRequest {
 export interface Connection {
   readonly reference: Reference;
   readonly signal: AbortSignal;
+  /** Whether stored credentials were given so far: what came is not for everybody then. */
+  usesCredentials(): boolean;
   /** Errors: `registry-unreachable`, `registry-refused`, `registry-missing`, `registry-answer`. */
   send(request: RegistryRequest): Promise<Response>;
 }
@@ -47,18 +49,22 @@ export function connectRegistry(reference: Reference, options: ConnectionOptions
   const server = serverOf(host);
   let base = new URL(`https://${server}/v2/${repository}/`);
   let authorization: string | undefined;
+  let isKnown = false;
 
   async function answer(challenge: Challenge): Promise<void> {
     const credentials = await findCredentials(host, environment, signal);
     authorization = await authorize(challenge, { reference, credentials, signal });
+    isKnown = credentials !== undefined;
   }
 
   /** One attempt; the first answer of a registry says what it wants to know. */
   async function attempt(request: RegistryRequest, isSecond = false): Promise<Response> {
     const url = new URL(request.path, base);
     const headers = new Headers(request.headers);
+    assertPrivate(url, base, reference);
     // An upload may go to another host, which must not see it.
-    if (authorization !== undefined && url.host === base.host) headers.set('authorization', authorization);
+    if (authorization !== undefined && url.origin === base.origin)
+      headers.set('authorization', authorization);
     const { method, body } = request;
     const limit = new AbortController();
     const seconds = body === undefined ? patience : sendingPatience;
@@ -68,7 +74,11 @@ export function connectRegistry(reference: Reference, options: ConnectionOptions
     const response = await fetch(url, { method, headers, body: body ?? null, signal: either }).finally(() =>
       clearTimeout(timer),
     );
-    const challenge = response.status === 401 ? parseChallenge(response.headers) : undefined;
+    // One of another host, which a redirect or an upload led to, gets no credentials.
+    const from = new URL(response.url || url);
+    assertPrivate(from, base, reference);
+    const isOwn = from.origin === base.origin;
+    const challenge = response.status === 401 && isOwn ? parseChallenge(response.headers) : undefined;
     if (challenge === undefined || isSecond) return response;
     await response.body?.cancel();
     await answer(challenge);
@@ -109,7 +119,14 @@ export function connectRegistry(reference: Reference, options: ConnectionOptions
     }
   }
 
-  return { reference, signal, send };
+  return { reference, signal, usesCredentials: () => isKnown, send };
+}
+
+/** A registry with TLS must not lead what is sent to where everybody can read it: proxies in front of it do by mistake. */
+function assertPrivate(url: URL, base: URL, { text }: Reference): void {
+  if (url.protocol === 'https:' || (base.protocol === 'http:' && url.protocol === 'http:')) return;
+  const message = `the registry sends on to ${JSON.stringify(url.origin)}, wanted an address with https`;
+  throw createAnswerError(text, message);
 }
 
 /** What a network loses now and then; a name that is not known, or a certificate, stays as it is. */

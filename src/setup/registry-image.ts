@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestBytes } from '../io/digest.js';
+import { assertSpace } from '../io/file/free-space.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import { ownerOnly } from '../io/place/access.js';
 import { createOutput } from '../io/place/output.js';
@@ -26,6 +27,7 @@ export async function fetchImage(name: string, session: ReadingSession): Promise
   const path = join(folder, image.digest.replace(':', '-'));
   if (`sha256:${await digestBytes(streamRegular(path, { own: true })).catch(() => '')}` === image.digest)
     return path;
+  await assertSpace([{ folder, bytes: image.size, what: 'the image' }]);
   log(`downloading ${name} (${image.size} bytes)`);
   const source = readBlob(connection, image);
   await using output = await createOutput(source, { destination: path, inputs: [ownerOnly], signal });

@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createTestFolder } from '../fixtures/archive.js';
@@ -29,6 +29,38 @@ test('without the state and the builds, the records beside the backups are enoug
   t.is((await application.moby('reapply', ...quick)).code, 0);
   t.is((await application.moby('restore', '-q')).code, 0);
   t.is(await application.digest(), sha256(createRelease({ os: '3' })));
+});
+
+test('a state that is wrong about the stock image, or empty, is corrected by the records of the builds', async (t) => {
+  const application = await setUp(t);
+  const patched = await application.digest();
+  const path = join(await findState(application), 'state.json');
+  const state = JSON.parse(await readFile(path, 'utf8'));
+  const [{ stock, patched: made, ...rest }] = state.deployments;
+  for (const deployments of [
+    [],
+    [{ ...rest, patched: made, stock: { ...stock, sha256: 'a'.repeat(64) } }],
+    [{ ...rest, patched: stock, stock: made }],
+  ]) {
+    await writeFile(path, JSON.stringify({ ...state, deployments }));
+    t.like(await application.status(), { status: 'patched', rebuilt: true });
+  }
+  t.is(await application.digest(), patched);
+  t.is((await application.moby('restore', '-q')).code, 0);
+  t.is(await application.digest(), sha256(createRelease()));
+});
+
+test('a record of a build that cannot be read is no fault of the image', async (t) => {
+  const application = await setUp(t);
+  await application.upgrade('1.13.0', createRelease({ os: '2' }));
+  const folder = await findState(application);
+  const [build = ''] = await readdir(join(folder, 'builds'));
+  const touched = join(folder, 'builds', build, 'touched.json');
+  await rm(touched);
+  await mkdir(touched);
+  const { code, stderr } = await application.moby('status');
+  t.is(code, 2);
+  t.regex(stderr, /touched\.json: cannot read the record: found a folder.*\[state-unreadable\]/);
 });
 
 test('with only a backup the image is foreign, and restore --force puts the backup in place', async (t) => {

@@ -186,6 +186,7 @@ test('each process gets the limits where a daemon has no control groups', async 
     createContainerOptions({ ...spec, isGrouped }).HostConfig?.Ulimits?.map(
       ({ Name, Hard }) => `${Name} ${Hard}`,
     );
+  t.is(createContainerOptions({ ...spec, isGrouped: true }).HostConfig?.CgroupnsMode, 'private');
   t.deepEqual(namesOf(true), ['core 0', 'fsize 4294967295']);
   t.deepEqual(namesOf(false), ['core 0', 'fsize 4294967295', 'nproc 60', 'data 104857600']);
 });

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { chooseImage, readArtifact } from '#src/registry/artifact.js';
+import { authorize } from '#src/registry/authorize.js';
 import { readBlob, writeBlob } from '#src/registry/blobs.js';
 import { connectRegistry } from '#src/registry/connection.js';
 import { parseReference } from '#src/registry/reference.js';
+import { pullImage } from '#src/tasks/registry/pull.js';
 import { createTestFolder } from '../fixtures/archive.js';
+import { createTestSession } from '../fixtures/session.js';
 import { type FakeRegistry, startFakeRegistry } from './fake-registry.js';
 
 const { signal } = new AbortController();
@@ -90,6 +93,12 @@ const manifests: readonly (readonly [what: string, bytes: Buffer, code: string, 
   ['two layers', manifest({ layers: [layer, layer] }), 'registry-artifact'],
   ['no layer of the name', manifest({ layers: [titled('a')] }), 'registry-artifact', '#b'],
   ['a name that leads out', manifest({ layers: [titled('../a'), titled('..')] }), 'registry-artifact', '#..'],
+  [
+    'a name that shells read',
+    manifest({ layers: [titled('.bashrc'), titled('b')] }),
+    'registry-artifact',
+    '#.bashrc',
+  ],
   ['more than a manifest may have', Buffer.alloc(5 * 2 ** 20, 0x20), 'registry-answer'],
 ];
 for (const [what, bytes, code, file] of manifests)
@@ -166,6 +175,78 @@ test('credentials never go to an address without TLS that a registry names', asy
     code: 'registry-answer',
     message: /wanted one with https/,
   });
+});
+
+test('credentials go to no host that a redirect, an upload or another registry leads to', async (t) => {
+  const evil = await startFakeRegistry((request, response) => {
+    const realm = `http://${request.headers.host}/token`;
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end();
+    return true;
+  });
+  await using registry = await startFakeRegistry((request, response) => {
+    if (request.url?.startsWith('/token') === true)
+      response.writeHead(307, { location: `http://${evil.host}/stolen` }).end();
+    else if (request.url?.includes('/blobs/') === true)
+      response.writeHead(302, { location: `http://${evil.host}/blob` }).end();
+    else
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${registry.host}/token"` }).end();
+    return true;
+  });
+  const config = await writeConfig(t, { auths: { [registry.host]: { identitytoken: 'idt' } } });
+  const connection = connect(registry, config);
+  await t.throwsAsync(readAll(readBlob(connection, layer)), { code: 'registry-refused' });
+  await t.throwsAsync(readArtifact(connection), { code: 'registry-unreachable' });
+  const path = new URL(`http://${evil.host}/upload`);
+  await t.throwsAsync(connection.send({ method: 'PATCH', path, what: 'x' }), { code: 'registry-refused' });
+  t.deepEqual(evil.requests, ['GET /blob', 'PATCH /upload']);
+  await evil[Symbol.asyncDispose]();
+});
+
+test('a registry with TLS leads neither uploads nor questions for a token to an address without it', async (t) => {
+  const reference = parseReference('oci://registry.example.com/vm:1');
+  const connection = connectRegistry(reference, { environment: { HOME: '/nonexistent' }, signal });
+  const path = new URL('http://registry.example.com/v2/vm/blobs/uploads/1');
+  await t.throwsAsync(connection.send({ method: 'PATCH', path, what: 'x' }), {
+    code: 'registry-answer',
+    message: /wanted an address with https/,
+  });
+  const challenge = { scheme: 'bearer', parameters: new Map([['realm', 'http://127.0.0.1:1/']]) } as const;
+  await t.throwsAsync(authorize(challenge, { reference, credentials: undefined, signal }), {
+    code: 'registry-answer',
+  });
+});
+
+test('a manifest that breaks off is a fault of the network', async (t) => {
+  await using registry = await startFakeRegistry((_, response) => {
+    response.writeHead(200, { 'content-length': '1000' }).write('{"layers":');
+    setImmediate(() => response.destroy());
+    return true;
+  });
+  await t.throwsAsync(readArtifact(connect(registry)), { code: 'registry-unreachable' });
+});
+
+test('pull replaces no other file by a name of the artifact; what needed a password is for its owner', async (t) => {
+  await using registry = await startFakeRegistry((request, response) => {
+    if (request.headers.authorization !== undefined) return false;
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    return true;
+  });
+  registry.manifests.set('1', manifest({ layers: [titled('Makefile')] }));
+  registry.blobs.set(layer.digest, content);
+  const folder = await createTestFolder(t);
+  await mkdir(folder, { recursive: true });
+  const environment = await writeConfig(t, { auths: { [registry.host]: { auth: base64('me:word') } } });
+  const session = { ...createTestSession(folder), environment };
+  const path = join(folder, 'Makefile');
+  const reference = `oci://${registry.host}/vm:1`;
+  await writeFile(path, 'all:\n', { mode: 0o644 });
+  await t.throwsAsync(pullImage({ reference }, session), { code: 'output-exists' });
+  t.is(await readFile(path, 'utf8'), 'all:\n');
+  await pullImage({ reference, output: 'other' }, session);
+  t.is((await stat(join(folder, 'other'))).mode & 0o777, 0o600);
+  await pullImage({ reference, output: path }, session);
+  await pullImage({ reference }, session);
+  t.is(await readFile(path, 'utf8'), 'an image, say');
 });
 
 test('a registry that refuses, and configurations that are none, are errors with a command to type', async (t) => {

@@ -6,6 +6,7 @@ import { folderOwnerOnly } from '../../io/place/access.js';
 import { replaceFile } from '../../io/place/output.js';
 import type { Deployment, DeployState, TouchedFile } from '../../model/deployment.js';
 import { packageVersions } from '../../setup/package-versions.js';
+import { listBackups } from './backup.js';
 import type { StateFolder } from './state-folder.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -51,8 +52,10 @@ export interface LoadedState extends DeployState {
 /** `installed`: the digest of the installed image. A missing or damaged state is no error. */
 export async function loadState(folder: StateFolder, installed: string | undefined): Promise<LoadedState> {
   const state = await readJson(folder.state, stateSchema);
-  if (state !== undefined) return { ...state, rebuilt: false };
+  if (state !== undefined && state.deployments.length > 0)
+    return { ...state, ...(await correct(state.deployments, folder)) };
   const deployments = await findDeployments(folder);
+  if (state !== undefined) return { ...state, deployments, rebuilt: deployments.length > 0 };
   // No record says what the user wanted, so the installed image counts as wanted: a lost state patches nothing.
   const isStock = deployments.some(({ stock }) => stock.sha256 === installed);
   return {
@@ -62,6 +65,21 @@ export async function loadState(folder: StateFolder, installed: string | undefin
     deployments,
     rebuilt: deployments.length > 0,
   };
+}
+
+/** A deployment whose stock image has no backup is as its build's own record has it: the state is not right about it. */
+async function correct(
+  deployments: readonly Deployment[],
+  folder: StateFolder,
+): Promise<Pick<LoadedState, 'deployments' | 'rebuilt'>> {
+  const backups = new Set(await listBackups(folder.backups));
+  const isBackedUp = ({ stock }: Deployment) => backups.has(stock.sha256);
+  if (deployments.every(isBackedUp)) return { deployments, rebuilt: false };
+  const records = (await findDeployments(folder)).filter(isBackedUp);
+  const corrected = deployments.map((each) =>
+    isBackedUp(each) ? each : (records.find(({ build }) => build === each.build) ?? each),
+  );
+  return { deployments: corrected, rebuilt: corrected.some((each) => !deployments.includes(each)) };
 }
 
 export async function saveState(folder: StateFolder, state: DeployState): Promise<void> {

@@ -18,6 +18,8 @@ export function createContainerOptions(spec: ContainerSpec) {
       CapDrop: ['ALL'],
       CapAdd: [...spec.capabilities],
       SecurityOpt: ['no-new-privileges:true'],
+      // With control groups of version 1 a daemon's own choice is the namespace of the machine.
+      CgroupnsMode: 'private',
       ...formatLimits(spec),
       Privileged: false,
       LogConfig: { Type: 'none', Config: {} },

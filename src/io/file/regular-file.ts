@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
 import type { Bytes } from '../../model/image/entry.js';
@@ -134,7 +135,7 @@ function createForeignError(path: string | Buffer, { uid }: Stats): MobyPatchErr
   const message = `found a file of user ${uid} in a folder that was this user's`;
   return new MobyPatchError('invalid', 'folder-unsafe', message, {
     path: path.toString(),
-    hint: 'others can rename one of the folders above it: ls -ld',
+    hint: `others can rename one of the folders above it: ls -ld ${dirname(path.toString())}`,
   });
 }
 
