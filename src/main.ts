@@ -1,23 +1,17 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runProgram } from './commands/program.js';
 import type { CommandContext } from './commands/shared/context.js';
 import { createOutputClosedError, createOutputFault, explain } from './commands/shared/errors.js';
 import { createLiveLine } from './commands/shared/live-line.js';
 import { talk } from './commands/shared/talk.js';
-import { listOwnScratch } from './io/place/scratch.js';
+import { listOwnScratch } from './io/place/own-scratch.js';
 import { closeInherited } from './io/process/descriptors.js';
 import { createErrorReport, exitCodes, MobyPatchError } from './model/error/error.js';
 import { secretPrefix } from './model/patch/secret.js';
 import { version } from './version.js';
 
-/** Bytes of heap in use that only an image with very many entries needs. */
-const large = 32 * 2 ** 20;
-const interval = 20;
-
 closeInherited(process.argv);
-tuneV8();
 
 /** Seconds for all that is cleaned up after an abort. */
 const cleanupLimit = 10;
@@ -51,6 +45,10 @@ const context: CommandContext = {
   stdout: process.stdout,
   stderr: process.stderr,
   live: createLiveLine(process.stderr, environment),
+  async prepare() {
+    const { tuneV8 } = await import('./io/process/tune-v8.js');
+    tuneV8();
+  },
   setExitCode(code) {
     process.exitCode = code;
   },
@@ -87,21 +85,4 @@ function leave(why: string): never {
   const text = `${why}; left are ${folders}, and what Docker may have of process ${process.pid}`;
   talk(process, `moby-patch: ${text}\n  try: moby-patch prune`);
   process.exit(exitCodes.interrupted);
-}
-
-/** Tunes V8 for short commands and for large images. */
-function tuneV8(): void {
-  // A function is optimized after fifteen times the usual amount of bytecode: the compiler takes one of two processors
-  // from inflating, and most commands end before it pays. Measured: unpack is 6 % and a second build 4 % faster; a
-  // build of seconds takes the same time. Node 20 only: later versions count calls, and warn about the unknown flag.
-  if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=1000000');
-  // By default V8 lets garbage grow to a few times the memory in use before it collects (550 MB for 110 MB in use, with
-  // an image of 200,000 files). Above `large` the heap may grow only by half. Below it, collecting that often would
-  // cost a seventh of the time of a build and save nothing.
-  const timer = setInterval(() => {
-    if (getHeapStatistics().used_heap_size < large) return;
-    setFlagsFromString('--heap-growing-percent=50');
-    clearInterval(timer);
-  }, interval);
-  timer.unref();
 }

@@ -38,6 +38,7 @@ export async function createProgram(
     (await loading)?.(command, context, program);
   }
   prepareCommand(program);
+  program.hook('preAction', () => context.prepare?.());
   return program;
 }
 

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectDocker, probeDocker } from '#src/engine/docker/connect.js';
 import { pruneDocker } from '#src/engine/docker/prune.js';
-import { listOwnScratch } from '#src/io/place/scratch.js';
+import { listOwnScratch } from '#src/io/place/own-scratch.js';
 import type { Entry } from '#src/model/image/entry.js';
 import {
   check,

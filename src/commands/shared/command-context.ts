@@ -16,5 +16,7 @@ export interface CommandContext {
   };
   /** The line of the progress; absent where it is no terminal. */
   readonly live?: LiveLine | undefined;
+  /** Called before a command does anything; help needs no preparation. */
+  prepare?(): Promise<void>;
   setExitCode(code: number): void;
 }

@@ -1,4 +1,4 @@
-import { type BigIntStats, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type BigIntStats, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type FileHandle, mkdtemp, readdir, readlink, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import {
   parseRecord,
   recordProcess,
 } from '../process/process-record.js';
+import { scratchPrefix } from './own-scratch.js';
 import { type FolderIdentity, openFolder, pathOfOpened, removeTree } from './remove-tree.js';
 import { keepsNames } from './trust.js';
 
@@ -25,7 +26,10 @@ export interface Scratch extends AsyncDisposable {
 /** `scratch`: a temporary folder; `output`: one beside what is going to be put in place. */
 export type ScratchKind = 'scratch' | 'output';
 
-const prefixes: Readonly<Record<ScratchKind, string>> = { scratch: 'moby-patch-', output: '.moby-patch-' };
+const prefixes: Readonly<Record<ScratchKind, string>> = {
+  scratch: scratchPrefix,
+  output: `.${scratchPrefix}`,
+};
 const ownerName = '.owner';
 const processPattern = /^\.process-\d+$/;
 
@@ -90,16 +94,6 @@ async function claim({ path, named, identity, folder }: NewFolder): Promise<Scra
     writeRecord(at, recordProcess(pid));
   };
   return { path, own, [Symbol.asyncDispose]: remove };
-}
-
-/** Temporary folders of this process that are there; synchronous, for a process that ends at once. */
-export function listOwnScratch(parent: string = tmpdir()): string[] {
-  try {
-    const names = readdirSync(parent).filter((name) => name.startsWith(`${prefixes.scratch}${process.pid}-`));
-    return names.map((name) => join(parent, name));
-  } catch {
-    return [];
-  }
 }
 
 /**

@@ -1,0 +1,16 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What the name of a temporary folder begins with; the id of its process follows. */
+export const scratchPrefix = 'moby-patch-';
+
+/** Temporary folders of this process that are there; synchronous, for a process that ends at once. */
+export function listOwnScratch(parent: string = tmpdir()): string[] {
+  try {
+    const names = readdirSync(parent).filter((name) => name.startsWith(`${scratchPrefix}${process.pid}-`));
+    return names.map((name) => join(parent, name));
+  } catch {
+    return [];
+  }
+}
