@@ -8,12 +8,12 @@ import { openInput, prepare } from './build/prepare.js';
 import { publish } from './build/publish.js';
 import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
-import { padImage, unwrap } from './build/wrapped.js';
+import { findDisk, padImage, unwrap, wrapOutput } from './build/wrapped.js';
 import { putRecord } from './build/write-record.js';
 import { createWorkspace } from './engine/workspace.js';
 import { hashParts } from './io/file/split-file.js';
 import { createSpool } from './io/file/spool.js';
-import { createOutput } from './io/place/output.js';
+import { createOutput, type Output } from './io/place/output.js';
 import { createScratch, type Scratch } from './io/place/scratch.js';
 import type { BuildRequest } from './model/build.js';
 import type { Image } from './model/image/archive.js';
@@ -107,11 +107,13 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
     const made = { image, plan, changes, bootconfig };
     await using output = await draft.stage('repack', () => repack(run, { ...made, scratch }));
     await using written = await draft.stage('validate', () => validate(run, { ...made, output }));
-    const boot = await draft.stage('verify', () => verify(run, { image, plan, written, scratch }));
+    const inputs = listInputs(image, plan);
+    const whole = { image, plan, written, scratch };
+    await using around = await draft.stage('validate', () => wrapOutput(run, { ...whole, inputs }));
+    const boot = await draft.stage('verify', () => verify(run, { ...whole, around }));
     draft.set({ boot });
-    await draft.stage('publish', () =>
-      publish(run, { image, written, plan, output, boot, scratch, kept: kept || cached !== undefined }),
-    );
+    const isKept = kept || cached !== undefined;
+    await draft.stage('publish', () => publish(run, { ...whole, output, around, boot, kept: isKept }));
     if (boot !== undefined) await proveSteps(plan.steps, engine.name, session.cache);
   });
 }
@@ -238,7 +240,8 @@ async function validate(
     const usage = { before: measureFolders(image.entries), after: measureFolders(written.entries) };
     draft.set({ after: written.layout, usage, diff: await checkOutput(image, written, changes, bootconfig) });
     const deliberate = listDeliberate(plan);
-    for (const hazard of await refuseHazards(image, written, { changes, deliberate }))
+    const isDisk = wrapped?.root !== undefined;
+    for (const hazard of await refuseHazards(image, written, { changes, deliberate, isDisk }))
       draft.warn(showHazard(hazard));
     return written;
   } catch (error) {
@@ -252,17 +255,19 @@ interface VerifyStage {
   readonly plan: Plan;
   readonly written: Image;
   readonly scratch: Scratch;
+  readonly around: Pick<Output, 'path'> | undefined;
 }
 
 async function verify(
   run: Run,
-  { image, plan, written, scratch }: VerifyStage,
+  { image, plan, written, scratch, around }: VerifyStage,
 ): Promise<BootResult | undefined> {
   const { request, session } = run;
   if (request.verify === undefined) {
     session.log('not booted, as requested');
     return undefined;
   }
-  const options = { ...request.verify, expects: [...request.verify.expects, ...plan.expects] };
+  const disk = findDisk(run, around?.path);
+  const options = { ...request.verify, disk, expects: [...request.verify.expects, ...plan.expects] };
   return bootOutput(run, { image, written, options, folder: scratch.path });
 }

@@ -12,7 +12,6 @@ import { assertLocked } from '../verify/assert-locked.js';
 import { createRefusedError } from '../verify/boot/judge/refused-error.js';
 import { listInputs } from './list-inputs.js';
 import type { Run } from './run.js';
-import { wrapOutput } from './wrapped.js';
 import { writeStatements } from './write-statements.js';
 
 export interface PublishStage {
@@ -20,6 +19,8 @@ export interface PublishStage {
   readonly written: Image;
   readonly plan: Plan;
   readonly output: Pick<Output, 'path' | 'publish'> & { readonly files: readonly LayoutFile[] | undefined };
+  /** The file with the image inside. */
+  readonly around: Output | undefined;
   readonly boot: BootResult | undefined;
   readonly scratch: Scratch;
   /** Whether the next build need not run the commands again. */
@@ -29,7 +30,7 @@ export interface PublishStage {
 /** A refused boot leaves the old output unchanged, and its console beside it. */
 export async function publish(
   run: Run,
-  { image, written, plan, output, boot, scratch, kept }: PublishStage,
+  { image, written, plan, output, around, boot, scratch, kept }: PublishStage,
 ): Promise<void> {
   const { draft, request, redaction } = run;
   const { signal } = run.session;
@@ -50,16 +51,7 @@ export async function publish(
   if (request.split && output.files !== undefined)
     await splitFile(output.path, { parts: output.files, folder: request.output, inputs, signal });
   else if (request.as === 'overlay') await publishOverlay(run, { image, written, path: output.path, inputs });
-  else {
-    await using around = await wrapOutput(run, {
-      path: output.path,
-      before: image.layout,
-      after: written.layout,
-      scratch,
-      inputs,
-    });
-    await (around ?? output).publish();
-  }
+  else await (around ?? output).publish();
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
   const described = createManifest(draft.report());

@@ -6,6 +6,7 @@ import type { Cache } from '../model/cache.js';
 import type { WrappedImage } from '../model/image/wrapper.js';
 import type { Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
+import type { RootTree } from '../wrapper/root/root-tree.js';
 
 /** A file with an initrd inside. */
 export interface WrappedInput extends WrappedImage {
@@ -13,6 +14,8 @@ export interface WrappedInput extends WrappedImage {
   /** Hex. */
   readonly sha256: string;
   readonly access: FileAccess;
+  /** Of a file system. */
+  readonly root?: RootTree | undefined;
 }
 
 /** A build that is under way, as its stages see it. */

@@ -4,12 +4,16 @@ import { readPieces } from '../io/file/read-write.js';
 import { createOutput, type Output } from '../io/place/output.js';
 import type { Scratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Image } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
-import type { Layout } from '../model/image/layout.js';
+import type { BootDisk } from '../model/result/boot.js';
 import type { WrapperReport } from '../model/result/report.js';
 import { assertLocked } from '../verify/assert-locked.js';
-import { copyPart } from '../wrapper/copy-part.js';
+import { copyInitrd, copyPart } from '../wrapper/copy-part.js';
 import { partOf } from '../wrapper/open-wrapper.js';
+import { isRootKind } from '../wrapper/root/root-tree.js';
+import { rebuildRoot } from './rebuild-root.js';
 import type { Run, WrappedInput } from './run.js';
 
 /** Where the image is inside of a file, it and its kernel are copied out, and the rest of the build works on the copies. */
@@ -19,17 +23,23 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
   if (wrapped === undefined) return run;
   return draft.stage('unpack', async () => {
     const { signal } = session;
-    const { path, wrapper, boot } = wrapped;
-    await using file = await openInputFile(path);
-    const copy = async (name: string, destination: string) => {
-      await copyPart(file, partOf(wrapper, name), { destination, signal });
-      return destination;
-    };
-    const image = await copy(boot.initrd, `${scratch.path}/wrapped.img`);
-    const kernel = verify?.kernelIsPart ? await copy(verify.kernel, `${scratch.path}/kernel`) : undefined;
+    const { path, wrapper } = wrapped;
+    await using file = await openInputFile(path, request.name);
+    const image = `${scratch.path}/wrapped.img`;
+    const { limits } = session;
+    const root = await copyInitrd(file, wrapped, {
+      destination: image,
+      folder: scratch.path,
+      signal,
+      limits,
+    });
+    for (const warning of root?.warnings ?? []) draft.warn(warning);
+    const kernel = verify?.kernelIsPart ? `${scratch.path}/kernel` : undefined;
+    if (verify !== undefined && kernel !== undefined)
+      await copyPart(file, partOf(wrapper, verify.kernel), { destination: kernel, signal });
     const sha256 = await digestBytes(readPieces(file, 0, file.size));
     await file.assertUnchanged();
-    const input = { ...wrapped, size: file.size, sha256, access: file.access };
+    const input = { ...wrapped, size: file.size, sha256, access: file.access, root };
     draft.set({ wrapper: describe(input) });
     const booted = kernel === undefined ? verify : verify && { ...verify, kernel };
     return { ...run, request: { ...request, image, verify: booted }, wrapped: input };
@@ -58,38 +68,56 @@ export async function* padImage(
 }
 
 interface WrapStage {
+  readonly image: Image;
   /** The new initrd. */
-  readonly path: string;
-  readonly before: Layout;
-  readonly after: Layout;
+  readonly written: Image;
   readonly scratch: Scratch;
   readonly inputs: readonly FileAccess[];
 }
 
-/** The new wrapper, read back and checked, before it is published. Errors: those of `replaceInitrd` and `checkWrapper`. */
-export async function wrapOutput(
-  { request, session, draft, wrapped }: Run,
-  { path, before, after, scratch, inputs }: WrapStage,
-): Promise<Output | undefined> {
+/**
+ * The new wrapper, read back and checked, before it is booted or published; undefined where there is none. Errors: those of `replaceInitrd`, `checkWrapper`
+ * and `writeRoot`.
+ */
+export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | undefined> {
+  const { request, session, draft, wrapped } = run;
+  const { image, written, scratch, inputs } = stage;
   if (wrapped === undefined) return undefined;
   const { signal } = session;
   const { checkWrapper, replaceInitrd } = await import('../wrapper/replace-initrd.js');
-  await using replaced = await replaceInitrd({
-    wrapped,
-    initrd: path,
-    isSame: after.sha256 === before.sha256,
-    folder: scratch.path,
-    signal,
-  });
+  const sha256 = written.layout.sha256;
+  const isSame = sha256 === image.layout.sha256;
+  const root = isSame ? undefined : await rebuildRoot(run, stage);
+  await using replaced =
+    root ?? (await replaceInitrd({ wrapped, initrd: written.file, isSame, folder: scratch.path, signal }));
   const output = await createOutput(replaced.bytes, { destination: request.output, inputs, signal });
   try {
-    await checkWrapper({ old: wrapped, written: output.path, sha256: after.sha256, signal });
+    if (isSame) assertSame(wrapped, output);
+    else if (root === undefined) await checkWrapper({ old: wrapped, written: output.path, sha256, signal });
+    else await root.check(output.path);
     assertLocked(request.lock, { output: output.sha256 });
-    const { size, sha256 } = output;
-    draft.set({ wrapper: { ...describe(wrapped), after: { size, sha256 }, way: replaced.way } });
+    const { size } = output;
+    draft.set({
+      wrapper: { ...describe(wrapped), after: { size, sha256: output.sha256 }, way: replaced.way },
+    });
     return output;
   } catch (error) {
     await output[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function assertSame(old: WrappedInput, { sha256 }: { readonly sha256: string }): void {
+  if (sha256 === old.sha256) return;
+  const message = 'the copy has other bytes than the file; nothing was written';
+  throw new MobyPatchError('failed', 'wrapper-differs', message, {
+    path: old.path,
+    hint: 'run it again when nothing writes to the file',
+  });
+}
+
+/** A file system is booted as the disk that it is; undefined: the image is an initrd. */
+export function findDisk({ wrapped }: Run, path: string | undefined): BootDisk | undefined {
+  if (wrapped === undefined || path === undefined || !isRootKind(wrapped.wrapper.kind)) return undefined;
+  return { path, type: wrapped.wrapper.kind };
 }

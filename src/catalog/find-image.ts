@@ -161,7 +161,7 @@ const kernelNames = /^(vmlinu[xz]|linux|bzImage|kernel|Image)/;
  * The kernel beside an image: the one of the same version if the image's name has one (`initrd.img-6.1.0` and
  * `vmlinuz-6.1.0`), otherwise the only one in the folder. Undefined when there is none, or no way to tell which.
  */
-async function findKernelBeside(initrd: string): Promise<string | undefined> {
+export async function findKernelBeside(initrd: string): Promise<string | undefined> {
   const folder = dirname(initrd);
   const names = (await readdir(folder)).filter((name) => kernelNames.test(name) && name !== basename(initrd));
   const version = /\d+\.\d+.*$/.exec(basename(initrd))?.[0].replace(/\.img$/, '');

@@ -11,6 +11,10 @@ export interface Filter {
   readonly package: string;
   /** Seconds without a byte read or written after which the program is stopped; default 300. */
   readonly patience?: number;
+  /** Variables besides. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** What the program says on standard error, when it has ended well. */
+  readonly onMessages?: ((text: string) => void) | undefined;
   /** Ends the program and the generator, even while no piece is asked for. */
   readonly signal?: AbortSignal | undefined;
   /** The error for a program that ended with a nonzero exit code; `said` is the first line of its complaint. */
@@ -32,7 +36,7 @@ export async function* runFilter(
   const fed = typeof input === 'number' ? undefined : input;
   const child = startProcess(filter.argv, {
     stdio: [typeof input === 'number' ? input : 'pipe', 'pipe', 'pipe'],
-    env: createEnvironment(),
+    env: { ...createEnvironment(), ...filter.environment },
   });
   const output = child.stdout as NonNullable<ChildProcess['stdout']>;
   const messages = createTail(4096);
@@ -59,6 +63,7 @@ export async function* runFilter(
       });
     if (code !== 0)
       throw filter.failure(firstLine(messages.text()) || `${filter.argv[0]} ended with exit code ${code}`);
+    filter.onMessages?.(messages.text());
   } finally {
     watch.end();
     filter.signal?.removeEventListener('abort', onAbort);

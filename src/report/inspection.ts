@@ -68,6 +68,9 @@ function renderWrapper(name: string, { wrapper }: Inspection): string[] {
   const { title, part, parts, boots } = wrapper;
   const one = parts.find((each) => each.name === part);
   const ways = boots.filter(({ initrd }) => initrd === part);
+  // A file system is its only part, and is shown as an archive of its entries.
+  if (wrapper.kind === 'erofs' || wrapper.kind === 'squashfs')
+    return [showLine(`${name} is ${title}, shown as an archive of what is in it`), ''];
   return [
     showLine(
       `${name.split('#')[0]} is ${title} with ${parts.length} parts; the initrd is ${part} at ${one?.offset}`,

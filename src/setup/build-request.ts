@@ -18,7 +18,7 @@ import { isReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
 import { type BootArguments, createKernelError } from './boot-options.js';
-import { chooseBoot, isChanging, listObstacles, listOverlayFaults } from './choose-boot.js';
+import { chooseBoot, isChanging, listObstacles, listOverlayFaults, listRootFaults } from './choose-boot.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
 import { chooseSettings, keepKnown } from './choose-settings.js';
 import {
@@ -138,6 +138,7 @@ export async function createBuildRequest(
   faults.push(
     ...listObstacles(request, wanted.dropSignatures === true),
     ...listOverlayFaults(request, wanted),
+    ...listRootFaults(request, wanted),
   );
   if (!wanted.verify) return request;
   const verify = chooseBoot({ wanted, configuration, places, image });

@@ -3,6 +3,7 @@ import type { FoundImage } from '../catalog/find-image.js';
 import type { BootOptions, BuildRequest, WriteMode } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Places } from '../model/session.js';
+import { isRootKind } from '../wrapper/root/root-tree.js';
 import { type BootArguments, createBootOptions } from './boot-options.js';
 import type { LoadedConfiguration } from './configuration.js';
 
@@ -44,6 +45,24 @@ export function listObstacles(request: BuildRequest, dropSignatures: boolean): M
   if (obstacle === undefined || !isChanging(request)) return [];
   if (obstacle.isSignature && dropSignatures) return [];
   const { message, hint } = obstacle;
+  return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
+}
+
+/** A file system is written as it was; what shapes an archive has no place in it. Error (`invalid`): `wrapper-unfit`. */
+export function listRootFaults(request: BuildRequest, { attest }: BootArguments): MobyPatchError[] {
+  const { wrapped, name, codec, level, mode, single, dataAlign } = request;
+  if (wrapped === undefined || !isRootKind(wrapped.wrapper.kind)) return [];
+  const options = [
+    ...(codec === undefined ? [] : ['--compression']),
+    ...(level === undefined ? [] : ['--level']),
+    ...(mode === undefined || mode === 'rewrite' || request.as === 'overlay' ? [] : ['--mode']),
+    ...(single === true ? ['--single-member'] : []),
+    ...(dataAlign === undefined ? [] : ['--data-align']),
+    ...(attest === true ? ['--attest'] : []),
+  ];
+  if (options.length === 0) return [];
+  const message = `${options.join(', ')} ${options.length > 1 ? 'are' : 'is'} for initrds, and it is ${wrapped.wrapper.title}`;
+  const hint = 'leave it out: a file system keeps the compression that it has';
   return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
 }
 

@@ -11,10 +11,11 @@ import { isReference } from '../registry/reference.js';
 import type { ScannedImage } from '../unpack/collector.js';
 import { refuseStart } from '../unpack/image-start.js';
 import { type OpenScannedOptions, openScanned } from '../unpack/open-image.js';
+import { isRootKind } from '../wrapper/root/root-tree.js';
 import { assertOwnConfiguration } from './own-configuration.js';
 import { placesOf } from './reading-session.js';
 import { accessOfInput, saveStandardInput } from './standard-input.js';
-import { copyInitrd, findWrapped } from './wrapped-image.js';
+import { copyWrapped, findWrapped } from './wrapped-image.js';
 
 const standardInput = 'standard input';
 
@@ -30,6 +31,11 @@ export interface NamedImageOptions extends Omit<OpenScannedOptions, 'signal' | '
 export interface NamedImage extends ScannedImage {
   /** What the image is inside of; absent: it is a file of its own. */
   readonly wrapped?: WrappedImage | undefined;
+}
+
+/** Whether it is the content of a file system, which a machine boots from as a disk. */
+export function isDiskImage({ wrapped }: NamedImage): boolean {
+  return wrapped !== undefined && isRootKind(wrapped.wrapper.kind);
 }
 
 /** A name, or the names of several files that are read as one image. */
@@ -54,7 +60,7 @@ export async function openNamedImage(
   if (wrapped !== undefined)
     return withScratch(async (folder) => {
       const path = join(folder, 'wrapped.img');
-      const access = await copyInitrd(wrapped, path, signal);
+      const access = await copyWrapped(wrapped, { destination: path, signal, limits });
       return { ...(await open(path, { ...options, name })), access, wrapped };
     });
   return open(await locateNamed(name, session), { ...options, name });
@@ -143,8 +149,7 @@ export async function findNamedImage(
 ): Promise<FoundImage> {
   const { places, signal, log } = session;
   const wrapped = installed === true ? undefined : await findWrapped(name, from);
-  if (wrapped !== undefined)
-    return { name, initrd: wrapped.path, cmdline: wrapped.boot.cmdline ?? '', expect: [], wrapped };
+  if (wrapped !== undefined) return describeWrapped(name, wrapped);
   if (isReference(name) && installed !== true)
     return { name, initrd: await fetchReference(name, session), cmdline: '', expect: [] };
   await assertOwnConfiguration(places);
@@ -158,6 +163,15 @@ export async function findNamedImage(
     log,
     ...(installed === undefined ? {} : { installed }),
   });
+}
+
+/** A file system has its kernel beside it, as an initrd has. */
+async function describeWrapped(name: string, wrapped: WrappedImage): Promise<FoundImage> {
+  const { path, wrapper, boot } = wrapped;
+  const kernel = isRootKind(wrapper.kind)
+    ? await (await import('../catalog/find-image.js')).findKernelBeside(path)
+    : undefined;
+  return { name, initrd: path, kernel, cmdline: boot.cmdline ?? '', expect: [], wrapped };
 }
 
 /** An image is read more than once and from any offset, so a stream is saved in a file first. */

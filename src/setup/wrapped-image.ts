@@ -1,10 +1,13 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { isFile } from '../io/file/exists.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { createScratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
 import type { WrappedImage } from '../model/image/wrapper.js';
+import type { ScanLimits } from '../model/limits.js';
+import type { BootDisk } from '../model/result/boot.js';
+import { isRootKind } from '../wrapper/root/root-tree.js';
 
 /**
  * The initrd inside of a file: the only one that it boots, or the one behind `#`. Undefined: the name is not that of a
@@ -24,16 +27,18 @@ export async function findWrapped(name: string, folder: string): Promise<Wrapped
   return chooseInitrd({ path, wrapper }, { part: isWhole ? undefined : name.slice(at + 1), name: shown });
 }
 
-/** Copies the initrd to a new file; who may read the file around it. */
-export async function copyInitrd(
-  { path, wrapper, boot }: WrappedImage,
-  destination: string,
-  signal: AbortSignal,
-): Promise<FileAccess> {
-  const { copyPart } = await import('../wrapper/copy-part.js');
-  const { partOf } = await import('../wrapper/open-wrapper.js');
-  await using file = await openInputFile(path);
-  await copyPart(file, partOf(wrapper, boot.initrd), { destination, signal });
+export interface CopyWrappedOptions {
+  /** A new file in a private folder. */
+  readonly destination: string;
+  readonly signal: AbortSignal;
+  readonly limits?: Partial<ScanLimits> | undefined;
+}
+
+/** Copies the initrd to a new file; who may read the file around it. Errors: those of `copyInitrd` of the wrapper. */
+export async function copyWrapped(wrapped: WrappedImage, options: CopyWrappedOptions): Promise<FileAccess> {
+  const { copyInitrd } = await import('../wrapper/copy-part.js');
+  await using file = await openInputFile(wrapped.path);
+  await copyInitrd(file, wrapped, { ...options, folder: dirname(options.destination) });
   await file.assertUnchanged();
   return file.access;
 }
@@ -41,26 +46,33 @@ export async function copyInitrd(
 export interface UnwrappedImage extends AsyncDisposable {
   /** An initrd of its own, and its kernel where the wrapper has one. */
   readonly found: FoundImage;
+  /** The file system whose content the initrd is. */
+  readonly disk?: BootDisk | undefined;
   /** Who may read the file around it; absent: there is none. */
   readonly access?: FileAccess | undefined;
 }
 
 /** The image as files of its own, for QEMU; disposing removes the copies. */
-export async function unwrapFound(found: FoundImage, signal: AbortSignal): Promise<UnwrappedImage> {
+export async function unwrapFound(
+  found: FoundImage,
+  options: Omit<CopyWrappedOptions, 'destination'>,
+): Promise<UnwrappedImage> {
   const { wrapped } = found;
   if (wrapped === undefined) return { found, [Symbol.asyncDispose]: async () => {} };
   const scratch = await createScratch();
   try {
     const initrd = join(scratch.path, 'wrapped.img');
-    const access = await copyInitrd(wrapped, initrd, signal);
+    const access = await copyWrapped(wrapped, { ...options, destination: initrd });
     const { kernel: part } = wrapped.boot;
-    const kernel = part === undefined ? undefined : join(scratch.path, 'kernel');
+    const kernel = part === undefined ? found.kernel : join(scratch.path, 'kernel');
     if (part !== undefined && kernel !== undefined) {
       const boot = { ...wrapped.boot, initrd: part };
-      await copyInitrd({ ...wrapped, boot }, kernel, signal);
+      await copyWrapped({ ...wrapped, boot }, { ...options, destination: kernel });
     }
     const dispose = () => scratch[Symbol.asyncDispose]();
-    return { found: { ...found, initrd, kernel }, access, [Symbol.asyncDispose]: dispose };
+    const { kind } = wrapped.wrapper;
+    const disk = isRootKind(kind) ? { path: wrapped.path, type: kind } : undefined;
+    return { found: { ...found, initrd, kernel }, disk, access, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await scratch[Symbol.asyncDispose]();
     throw error;

@@ -29,8 +29,8 @@ export interface TarRecord {
   readonly size: number;
   readonly target?: string | undefined;
   readonly device?: { readonly major: number; readonly minor: number } | undefined;
-  /** Names of extended attributes (newc has no place for them). */
-  readonly attributes: readonly string[];
+  /** Extended attributes by name (newc has no place for them). */
+  readonly attributes: ReadonlyMap<string, Uint8Array>;
   /** Bytes from the start of the tar to the body. */
   readonly position: number;
 }
@@ -112,9 +112,18 @@ function createRecord(block: TarBlock, pax: PaxRecords, position: number): TarRe
     ...(type === 'symlink' && { target }),
     ...(type === 'link' && { target: normalizePath(target, position) }),
     ...((type === 'character' || type === 'block') && { device: block.device }),
-    attributes: [...pax.keys()].flatMap((key) => /^(?:SCHILY|LIBARCHIVE)\.xattr\.(.+)$/.exec(key)?.[1] ?? []),
+    attributes: readAttributes(pax),
     position,
   };
+}
+
+function readAttributes(pax: PaxRecords): ReadonlyMap<string, Uint8Array> {
+  const attributes = new Map<string, Uint8Array>();
+  for (const [key, value] of pax) {
+    const name = /^(?:SCHILY|LIBARCHIVE)\.xattr\.(.+)$/.exec(key)?.[1];
+    if (name !== undefined) attributes.set(name, value);
+  }
+  return attributes;
 }
 
 async function readText(source: TarSource, size: number): Promise<Buffer> {

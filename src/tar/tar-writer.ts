@@ -18,6 +18,8 @@ export interface PackItem {
   readonly entry: Entry;
   /** Instead of `entry.body()`. */
   readonly body?: Bytes | undefined;
+  /** Extended attributes by name. */
+  readonly attributes?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 /**
@@ -31,9 +33,9 @@ export function packEntries(items: AsyncIterable<PackItem> | Iterable<PackItem>)
 
 async function* packBytes(items: AsyncIterable<PackItem> | Iterable<PackItem>): AsyncGenerator<Uint8Array> {
   const groups = new Map<string, string>();
-  for await (const { entry, body } of items) {
+  for await (const { entry, body, attributes } of items) {
     const first = entry.link === undefined ? undefined : groups.get(entry.link);
-    yield encodeEntry(entry, first);
+    yield encodeEntry(entry, first, attributes);
     if (entry.type !== 'file' || first !== undefined) continue;
     if (entry.link !== undefined) groups.set(entry.link, entry.path);
     yield* packBody(entry, body ?? entry.body());
@@ -57,7 +59,11 @@ async function* packBody({ path, size }: Entry, body: Bytes): AsyncGenerator<Uin
 }
 
 /** The header of one entry, with a pax header in front where a field needs one. */
-function encodeEntry(entry: Entry, linkTo: string | undefined): Uint8Array {
+function encodeEntry(
+  entry: Entry,
+  linkTo: string | undefined,
+  attributes: PackItem['attributes'] = new Map(),
+): Uint8Array {
   if (entry.type === 'socket')
     throw createTarError('tar-socket', `${showPath(entry.path)}: tar has no sockets`);
   const type = linkTo === undefined ? entry.type : 'link';
@@ -75,6 +81,7 @@ function encodeEntry(entry: Entry, linkTo: string | undefined): Uint8Array {
   for (const key of ['uid', 'gid'] as const) {
     if (entry[key] > octalLimit(7)) pax.set(key, Buffer.from(String(entry[key])));
   }
+  for (const [key, value] of attributes) pax.set(`SCHILY.xattr.${key}`, value);
   const block: TarBlock = {
     flag: tarFlags[type],
     name,

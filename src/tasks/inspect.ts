@@ -6,7 +6,7 @@ import type { KnownPatched } from '../model/result/record.js';
 import type { ReadingSession } from '../model/session.js';
 import type { InspectedWrapper, Inspection } from '../report/inspection.js';
 import { findPatched } from '../setup/find-patched.js';
-import { type ImageName, type NamedImage, openNamedImage } from '../setup/named-image.js';
+import { type ImageName, isDiskImage, type NamedImage, openNamedImage } from '../setup/named-image.js';
 import { describeSystem } from '../verify/describe-system.js';
 import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
 import { describeRecord, readRecord } from '../verify/read-record.js';
@@ -45,7 +45,7 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
     system: await describeSystem(image),
     ...(image.bootconfig !== undefined && { bootconfig: describeBootconfig(image.bootconfig) }),
     ...(patched !== undefined && { patched }),
-    hazards: await findHazards(image, { kernelConfig, memory }),
+    hazards: await findHazards(image, { kernelConfig, memory, isDisk: isDiskImage(image) }),
     dropped: image.dropped.map(({ record, reason }) => ({
       name: record.name,
       segment: record.segment,

@@ -54,7 +54,11 @@ export async function attachConsole(
   const { signal, log } = session;
   const draft = createReportDraft(describeName(request.image), () => {});
   await using ready = await openBoot(request, draft, session);
-  const argv = await createInteractive(ready.boot, { signal, log, ssh: request.ssh });
+  await using scratch = await createScratch();
+  const argv = await createInteractive(ready.boot, {
+    ...{ signal, log, ssh: request.ssh },
+    folder: scratch.path,
+  });
   log('Ctrl-A x ends the guest, Ctrl-A h shows what else there is');
   if (request.ssh !== undefined) log(`ssh -p ${request.ssh} root@127.0.0.1`);
   return await runInteractive(argv, signal);
@@ -72,7 +76,7 @@ async function openBoot(
   session: ReadingSession,
 ): Promise<ReadyBoot> {
   const [name = ''] = [request.image].flat();
-  const unwrapped = await unwrapFound(await findNamedImage(name, session), session.signal);
+  const unwrapped = await unwrapFound(await findNamedImage(name, session), session);
   try {
     const ready = await openFound(unwrapped, { request, draft, session });
     const dispose = async () => {
@@ -93,7 +97,7 @@ interface OpenContext {
 }
 
 async function openFound(
-  { found: definition, access }: UnwrappedImage,
+  { found: definition, access, disk }: UnwrappedImage,
   { request, draft, session }: OpenContext,
 ): Promise<ReadyBoot> {
   const { signal, limits, places } = session;
@@ -112,7 +116,7 @@ async function openFound(
   try {
     draft.set({ before: image.layout });
     draft.restrict(access ?? image.access);
-    const wanted = createBootOptions({ wanted: request, image: definition, kernel });
+    const wanted = { ...createBootOptions({ wanted: request, image: definition, kernel }), disk };
     const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
     const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
     if (copy !== undefined) checks.push(createWritableCheck(copy, image));
@@ -167,7 +171,10 @@ async function keepRun(folder: string, { boot, console, signal, log }: KeptRun):
   // The image itself may be a copy of standard input, or be replaced later.
   const image = join(folder, 'image.img');
   await copyFile(boot.image, image);
-  const argv = await createInteractive({ ...boot, image }, { signal, log: () => {} }).catch(() => []);
+  const disk = boot.disk && { ...boot.disk, path: join(folder, 'disk.img') };
+  if (boot.disk !== undefined && disk !== undefined) await copyFile(boot.disk.path, disk.path);
+  const options = { signal, log: () => {}, folder };
+  const argv = await createInteractive({ ...boot, image, disk }, options).catch(() => []);
   const url = new URL('./boot-by-hand.sh', import.meta.url);
   const script = fillScript(url, { command: argv.map(quoteWord).join(' ') });
   await writeFile(join(folder, 'boot.sh'), `${script}\n`, { mode: 0o700 });

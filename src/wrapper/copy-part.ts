@@ -3,7 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import { digestBytes } from '../io/digest.js';
 import type { InputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
-import type { WrapperPart } from '../model/image/wrapper.js';
+import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
+import type { ScanLimits } from '../model/limits.js';
+import { partOf } from './open-wrapper.js';
+import { isRootKind, type RootTree } from './root/root-tree.js';
 
 export interface CopyOptions {
   /** A new file, for its owner alone. */
@@ -24,4 +27,32 @@ export async function copyPart(
 /** Hex. */
 export function digestPart(file: InputFile, { offset, size }: WrapperPart): Promise<string> {
   return digestBytes(readPieces(file, offset, offset + size));
+}
+
+export interface CopyInitrdOptions extends CopyOptions {
+  /** A private folder. */
+  readonly folder: string;
+  readonly limits?: Partial<ScanLimits> | undefined;
+}
+
+/**
+ * Copies the initrd of a wrapper; of a file system, whose tree is given back, an archive of its entries. Errors: those of
+ * `readRoot` and `archiveRoot`.
+ */
+export async function copyInitrd(
+  file: InputFile,
+  { wrapper, boot }: Pick<WrappedImage, 'wrapper' | 'boot'>,
+  options: CopyInitrdOptions,
+): Promise<RootTree | undefined> {
+  const { destination, signal } = options;
+  if (!isRootKind(wrapper.kind)) {
+    await copyPart(file, partOf(wrapper, boot.initrd), options);
+    return undefined;
+  }
+  const { readRoot } = await import('./root/root-format.js');
+  const { archiveRoot } = await import('./root/archive-root.js');
+  const root = await readRoot(file, wrapper.kind, options);
+  const bytes = archiveRoot(root.entries, file.name);
+  await pipeline(bytes, createWriteStream(destination, { mode: 0o600 }), { signal });
+  return root;
 }

@@ -14,6 +14,8 @@ const finders: readonly { readonly at: number; readonly mark: string; load(): Pr
   { at: 0, mark: '\x27\x05\x19\x56', load: async () => (await import('./uimage.js')).findInUimage },
   { at: 0, mark: 'ANDROID!', load: async () => (await import('./android.js')).findInAndroid },
   { at: 0, mark: '\xd0\x0d\xfe\xed', load: async () => (await import('./fit/fit.js')).findInFit },
+  { at: 0, mark: 'hsqs', load: async () => (await import('./root/root-format.js')).findSquashfs },
+  { at: 1024, mark: '\xe2\xe1\xf5\xe0', load: async () => (await import('./root/root-format.js')).findErofs },
 ];
 
 /** What a file wraps; undefined for a file that is no wrapper. Errors (`invalid`): `wrapper-invalid`, `image-unreadable`. */

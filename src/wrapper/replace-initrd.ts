@@ -116,6 +116,9 @@ async function planPieces(
       return { pieces: await replaceInFit({ old, initrd }, part.name), way: 'in its tree, with its sums' };
     case 'android':
       return { pieces: await replaceInAndroid({ old, initrd }), way: 'with its header' };
+    case 'squashfs':
+    case 'erofs':
+      throw new Error('a file system is written by writeRoot');
   }
 }
 

@@ -122,7 +122,7 @@ function describe(record: TarRecord, sha256: string | undefined): ListedEntry {
     ...(target !== undefined && { target }),
     ...(device !== undefined && { device }),
     ...(sha256 !== undefined && { sha256 }),
-    ...(attributes.length > 0 && { attributes }),
+    ...(attributes.size > 0 && { attributes: [...attributes.keys()] }),
   };
 }
 

@@ -257,4 +257,5 @@ export type ErrorCode =
   | 'wrapper-invalid'
   | 'wrapper-part'
   | 'wrapper-program'
-  | 'wrapper-unfit';
+  | 'wrapper-unfit'
+  | 'wrapper-unread';

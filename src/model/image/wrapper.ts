@@ -1,5 +1,8 @@
 /** What an initrd can be inside of. */
-export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android' | 'fit';
+export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android' | 'fit' | RootKind;
+
+/** Kinds that hold no initrd: a file system is the root itself, and what reads an initrd reads an archive of its entries. */
+export type RootKind = 'squashfs' | 'erofs';
 
 /** Bytes of a wrapper that have a name. */
 export interface WrapperPart {

@@ -1,5 +1,12 @@
+import type { RootKind } from '../image/wrapper.js';
 import type { Attestation } from './attestation.js';
 import type { Expectation } from './expectation.js';
+
+/** A file system that a machine boots from. */
+export interface BootDisk {
+  readonly path: string;
+  readonly type: RootKind;
+}
 
 export interface BootRequest {
   /** The image file to boot. */
@@ -17,6 +24,8 @@ export interface BootRequest {
   /** `none`: no card; `isolated`: a card that reaches nothing; `host`: user networking, the host is 10.0.2.2. */
   readonly network: 'none' | 'isolated' | 'host';
   readonly accelerator?: 'auto' | 'kvm' | 'tcg' | undefined;
+  /** What the image is the content of: the guest boots from it. Absent: the image is an initrd. */
+  readonly disk?: BootDisk | undefined;
   /** Hold what the guest has unpacked against the image. */
   readonly attest?: boolean | undefined;
   /** Have the guest tell what runs in it. */

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { showPath } from '../../format/path.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import type { Archive, Image } from '../../model/image/archive.js';
+import type { Archive } from '../../model/image/archive.js';
 import type { Explanation } from '../../model/result/explanation.js';
 import type { ReadingSession } from '../../model/session.js';
 import { describedInitrd, readManifest } from '../../setup/lock-file.js';
-import { openNamedImage } from '../../setup/named-image.js';
+import { isDiskImage, type NamedImage, openNamedImage } from '../../setup/named-image.js';
 import { builtInPaths } from '../../tree/inode.js';
 import { resolvePath, trimSlashes } from '../../tree/resolve.js';
 import { findHazards, isBootFile } from '../../verify/hazards/find-hazards.js';
@@ -79,8 +79,8 @@ function listLinks(image: Archive, path: string): string[] {
 }
 
 /** Mounts that hide the path, and what else is wrong with it. */
-async function listNotes(image: Image, path: string): Promise<string[]> {
-  const hazards = await findHazards(image, {});
+async function listNotes(image: NamedImage, path: string): Promise<string[]> {
+  const hazards = await findHazards(image, { isDisk: isDiskImage(image) });
   return hazards
     .filter((hazard) =>
       hazard.code === 'path-shadowed' ? path.startsWith(`${hazard.path}/`) : hazard.path === path,

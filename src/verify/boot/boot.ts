@@ -45,8 +45,11 @@ const tailLines = 20;
  * abort. What the machine alone is at fault for is retried. In any case no process is left, and the console
  * file is.
  */
-export async function bootImage(request: BootRequest, options: BootOptions): Promise<BootResult> {
-  const { init, signal } = options;
+export async function bootImage(request: BootRequest, given: BootOptions): Promise<BootResult> {
+  // Nothing can be put into a disk: a watcher beside the first program follows it there.
+  const init = given.init === 'openrc' && request.disk !== undefined ? 'other' : given.init;
+  const options = { ...given, init };
+  const { signal } = options;
   if (
     init === 'none' &&
     !request.expects.some((expectation) => 'console' in expectation || 'port' in expectation)
@@ -114,8 +117,9 @@ async function bootOnce(
   const attest = expected && architecture;
   const lacksPort = !hasProbePort(architecture);
   const isReplaced = init === 'other' || attest !== undefined;
-  const { firstProgram, words } = splitCmdline(request.cmdline, isReplaced);
+  const { firstProgram, words } = splitCmdline(request, isReplaced);
   const probe = createProbe({
+    disk: request.disk?.type,
     init,
     nonce,
     expects,
@@ -141,6 +145,7 @@ async function bootOnce(
     accelerator,
     kernel,
     initrd,
+    disk: request.disk?.path,
     memory,
     network,
     cmdline,
@@ -195,12 +200,22 @@ function isUnmet(end: End): boolean {
   return end.kind === 'grace' || end.kind === 'timeout';
 }
 
-/** Removes `rdinit=` from a command line where the probe takes its place; the last one counts. */
-function splitCmdline(cmdline: string, isReplaced: boolean): { firstProgram: string; words: string[] } {
+/**
+ * Removes `rdinit=` from a command line where the probe takes its place; the last one counts. For a disk it is `init=`, and empty without
+ * one: a kernel then tries some names.
+ */
+function splitCmdline(
+  { cmdline, disk }: BootRequest,
+  isReplaced: boolean,
+): { firstProgram: string; words: string[] } {
   const words = cmdline.split(/\s+/).filter((word) => word !== '');
-  const rdinit = words.filter((word) => word.startsWith('rdinit=')).at(-1);
+  const lastOf = (name: string) =>
+    words
+      .filter((word) => word.startsWith(name))
+      .at(-1)
+      ?.slice(name.length);
   return {
-    firstProgram: rdinit?.slice('rdinit='.length) ?? '/init',
+    firstProgram: disk === undefined ? (lastOf('rdinit=') ?? '/init') : (lastOf('init=') ?? ''),
     words: isReplaced ? words.filter((word) => !word.startsWith('rdinit=')) : words,
   };
 }

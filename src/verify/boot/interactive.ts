@@ -1,31 +1,40 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createMissingProgramError } from '../../io/process/process.js';
 import type { BootRequest } from '../../model/result/boot.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { detectKernel } from './machine/kernel.js';
 import { createArguments, createCmdline, findQemu, type Machine } from './machine/machine.js';
+import { createRootProbe, writeProbedImage } from './probe/probe.js';
 
 export interface InteractiveOptions {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
+  /** A folder for an initrd that mounts the disk of an image. */
+  readonly folder: string;
   /** A port of this machine's loopback that leads to port 22 of the guest. */
   readonly ssh?: number | undefined;
 }
 
 /** How a person boots the image: QEMU's program and arguments, with the console on its standard streams. */
 export async function createInteractive(
-  request: Pick<BootRequest, 'image' | 'kernel' | 'cmdline' | 'memory' | 'network' | 'accelerator'>,
-  { signal, log, ssh }: InteractiveOptions,
+  request: Pick<BootRequest, 'image' | 'disk' | 'kernel' | 'cmdline' | 'memory' | 'network' | 'accelerator'>,
+  { signal, log, folder, ssh }: InteractiveOptions,
 ): Promise<string[]> {
-  const { image, kernel, memory, network, accelerator: wanted = 'auto' } = request;
+  const { image, disk, kernel, memory, network, accelerator: wanted = 'auto' } = request;
   const architecture = await detectKernel(kernel);
-  const { program } = await findQemu(architecture, signal);
-  const accelerator = await chooseAccelerator({ program, kernel, architecture, wanted, signal, log });
+  const { program: qemu } = await findQemu(architecture, signal);
+  const accelerator = await chooseAccelerator({ program: qemu, kernel, architecture, wanted, signal, log });
   // A person needs no priorities in front of the kernel's lines.
   const user = `console_msg_format=default ${request.cmdline}`;
-  const cmdline = createCmdline(architecture, accelerator, [], user);
-  const machine: Machine = { architecture, accelerator, kernel, initrd: image, memory, network, cmdline };
-  return [program, ...createArguments({ ...machine, isInteractive: true, ssh })];
+  const program = request.cmdline.match(/(?:^|\s)init=(\S+)/)?.[1] ?? '';
+  const probe = disk && createRootProbe(disk.type, program);
+  const initrd = probe === undefined ? image : join(folder, 'disk-initrd.img');
+  if (probe !== undefined) await writeProbedImage({ image, segment: probe.segment, path: initrd });
+  const cmdline = createCmdline(architecture, accelerator, probe?.words ?? [], user);
+  const shared = { architecture, accelerator, kernel, memory, network, cmdline };
+  const machine: Machine = { ...shared, initrd, disk: disk?.path };
+  return [qemu, ...createArguments({ ...machine, isInteractive: true, ssh })];
 }
 
 /**

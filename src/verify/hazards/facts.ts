@@ -10,6 +10,8 @@ export interface HazardOptions {
   readonly kernelConfig?: KernelConfig | undefined;
   /** MiB of the machine that boots it. */
   readonly memory?: number | undefined;
+  /** The image is the content of a disk, which another program than `/init` starts. */
+  readonly isDisk?: boolean | undefined;
   /** Regular files that a build made or changed, with their first bytes. */
   readonly changed?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Paths that steps wrote as they are, and no command. */

@@ -95,6 +95,7 @@ export interface MadeChanges {
   readonly changes: readonly Change[];
   /** Paths that steps wrote as they are. */
   readonly deliberate: ReadonlySet<string>;
+  readonly isDisk?: boolean | undefined;
 }
 
 /** Bytes: a key has a few thousand. */
@@ -139,13 +140,15 @@ export function compareHazards(before: readonly Hazard[], after: readonly Hazard
 export async function refuseHazards(
   image: Image,
   written: Image,
-  { changes, deliberate }: MadeChanges,
+  { changes, deliberate, isDisk }: MadeChanges,
 ): Promise<readonly Hazard[]> {
   // Of a copy only what is lost in it is worth a word at every build.
   if (written.layout.sha256 === image.layout.sha256) return findLayoutHazards(written);
-  const after = await findHazards(written, { changed: await readStarts(changes), deliberate });
+  const after = await findHazards(written, { isDisk, changed: await readStarts(changes), deliberate });
   // The old image is only read again where it decides something.
-  const before = after.some(({ severity }) => severity === 'fatal') ? await findHazards(image) : [];
+  const before = after.some(({ severity }) => severity === 'fatal')
+    ? await findHazards(image, { isDisk })
+    : [];
   const { introduced, known } = compareHazards(before, after);
   const [first] = introduced;
   if (first === undefined) return known;

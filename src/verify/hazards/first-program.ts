@@ -10,11 +10,15 @@ const longestShebang = 256;
 const mostInterpreters = 5;
 const pathFolders = ['bin', 'usr/bin', 'sbin', 'usr/sbin'];
 
+/** In the order of a kernel that boots from a disk (init/main.c). */
+const diskPrograms = ['sbin/init', 'etc/init', 'bin/init', 'bin/sh'];
+
 /** `/init`, and everything that must exist before its first line is run. */
 export function traceFirstProgram(facts: Facts): Trace {
-  const init = facts.follow('init');
-  if (init === undefined) return only(createMissingHazard(facts));
-  return traceExecutable(facts, 'init', mostInterpreters);
+  const paths = facts.isDisk === true ? diskPrograms : ['init'];
+  const path = paths.find((each) => facts.follow(each) !== undefined);
+  if (path !== undefined) return traceExecutable(facts, path, mostInterpreters);
+  return only(facts.isDisk === true ? createNoProgramHazard() : createMissingHazard(facts));
 }
 
 function traceExecutable(facts: Facts, path: string, left: number): Trace {
@@ -62,6 +66,16 @@ function createMissingHazard(facts: Facts): Hazard {
     path: 'init',
     message: `the image has no /init${dangling}: a kernel then looks for another root file system, and panics without one`,
     hint: 'add /init, or boot with rdinit=PROGRAM',
+  };
+}
+
+function createNoProgramHazard(): Hazard {
+  return {
+    code: 'init-missing',
+    severity: 'fatal',
+    path: 'sbin/init',
+    message: 'the disk has none of /sbin/init, /etc/init, /bin/init and /bin/sh: a kernel panics',
+    hint: 'add /sbin/init, or boot with init=PROGRAM',
   };
 }
 

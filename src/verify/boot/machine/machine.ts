@@ -10,6 +10,8 @@ export interface Machine {
   readonly accelerator: Accelerator;
   readonly kernel: string;
   readonly initrd?: string | undefined;
+  /** A file that the guest sees as `/dev/vda`, and cannot write to. */
+  readonly disk?: string | undefined;
   /** MiB. */
   readonly memory: number;
   readonly network: 'none' | 'isolated' | 'host';
@@ -76,6 +78,7 @@ export function createArguments(machine: Machine): string[] {
     // Kernels before 5.6 let a daemon wait for randomness that an idle machine never gathers.
     ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
     ...listNetwork(machine),
+    ...listDisk(machine),
     ...['-kernel', kernel, ...(initrd === undefined ? [] : ['-initrd', initrd])],
     ...['-append', cmdline],
   ];
@@ -99,6 +102,14 @@ function listNetwork({ network, forwards = [], ssh }: Machine): readonly string[
   const kind = network === 'host' ? 'user,id=network' : 'user,id=network,restrict=on';
   const ports = pairs.map(([own, port]) => `,hostfwd=tcp:127.0.0.1:${own}-:${port}`).join('');
   return ['-netdev', `${kind}${ports}`, ...card];
+}
+
+function listDisk({ disk }: Machine): readonly string[] {
+  if (disk === undefined) return [];
+  // A comma in a value of QEMU is written twice.
+  const file = disk.replaceAll(',', ',,');
+  const drive = `file=${file},format=raw,if=none,id=root,readonly=on,file.locking=off`;
+  return ['-drive', drive, '-device', 'virtio-blk-pci,drive=root'];
 }
 
 function listPorts(architecture: Architecture): readonly string[] {

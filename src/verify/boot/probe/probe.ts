@@ -35,6 +35,8 @@ export interface ProbeRequest {
    * there is one.
    */
   readonly lacksPort?: boolean | undefined;
+  /** The type of a file system that the guest boots from, as its first disk. */
+  readonly disk?: string | undefined;
   /** Of a guest that first tells what it has unpacked. */
   readonly attest?: Architecture | undefined;
   /** Of a guest that tells what runs in it. */
@@ -46,8 +48,11 @@ export interface ProbeRequest {
  * `expectation-content`, `expectations-too-long`.
  */
 export function createProbe(request: ProbeRequest): Probe {
-  const { nonce, firstProgram, attest } = request;
-  const files = listFiles(request);
+  const { nonce, attest, disk } = request;
+  const firstProgram = disk === undefined ? request.firstProgram : `/${rootPath}`;
+  const files = listFiles({ ...request, firstProgram });
+  if (disk !== undefined)
+    files.set(rootPath, encodeFile(rootPath, createRootScript(disk, request.firstProgram)));
   const wrapper = request.init === 'other' ? `/${markerWord}` : undefined;
   if (attest === undefined && files.size === 0) return { segment: new Uint8Array(), words: [] };
   if (request.lacksPort !== true) files.set(portPath, encodePort());
@@ -77,6 +82,19 @@ function listFiles({ init, nonce, expects, firstProgram, survey }: ProbeRequest)
     [service, encodeFile(service, createService(nonce, expects, { survey }))],
     [link, encodeSymlink(link, `/${service}`)],
   ]);
+}
+
+/** What mounts the disk and starts the program that it boots, in place of an initrd that does it. */
+const rootPath = `${markerWord}.root`;
+
+/** What a person boots a disk with: the script alone. */
+export function createRootProbe(type: string, program: string): Probe {
+  const files = new Map([[rootPath, encodeFile(rootPath, createRootScript(type, program))]]);
+  return { segment: encodeArchive(files), words: [`rdinit=/${rootPath}`] };
+}
+
+function createRootScript(type: string, program: string): string {
+  return setVariables(read('root'), { root_type: type, root_init: program });
 }
 
 /** A device node in the first root; an `/init` that copies all of it into another takes it along. */
@@ -207,7 +225,7 @@ function escapeMount(path: string): string {
   );
 }
 
-function read(name: 'functions' | 'init' | 'service' | 'watcher'): string {
+function read(name: 'functions' | 'init' | 'root' | 'service' | 'watcher'): string {
   return readScript(new URL(`./probe-${name}.sh`, import.meta.url));
 }
 

@@ -1,0 +1,149 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { openInputFile } from '../io/file/input-file.js';
+import { streamRegular } from '../io/file/regular-file.js';
+import type { Scratch } from '../io/place/scratch.js';
+import { MobyPatchError } from '../model/error/error.js';
+import type { Image, ImageEntry } from '../model/image/archive.js';
+import type { Bytes } from '../model/image/entry.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
+import { openImage } from '../unpack/open-image.js';
+import { compareImages } from '../verify/compare-images.js';
+import { copyInitrd } from '../wrapper/copy-part.js';
+import type { Replaced } from '../wrapper/replace-initrd.js';
+import { isRootKind, noAttributes, type RootEntry, type RootTree } from '../wrapper/root/root-tree.js';
+import type { Run } from './run.js';
+
+interface RebuildStage {
+  readonly written: Image;
+  readonly scratch: Scratch;
+}
+
+interface RebuiltRoot extends Replaced {
+  /** Reads the file at a path back. Error (`failed`): `wrapper-differs`. */
+  check(path: string): Promise<void>;
+}
+
+/** A file system with the entries of the new archive; undefined where the image is in none. Errors: those of `writeRoot`. */
+export async function rebuildRoot(
+  run: Run,
+  { written, scratch }: RebuildStage,
+): Promise<RebuiltRoot | undefined> {
+  const { wrapped, draft, session } = run;
+  if (wrapped?.root === undefined || !isRootKind(wrapped.wrapper.kind)) return undefined;
+  const { kind } = wrapped.wrapper;
+  const { signal } = session;
+  const { entries, lost } = mergeRoot(wrapped.root, written, listRewritten(run));
+  for (const [path, name] of lost)
+    draft.warn(`/${path} has other bytes, and its attribute ${name} is gone with the old ones`);
+  const { writeRoot } = await import('../wrapper/root/root-format.js');
+  const destination = `${scratch.path}/new.root`;
+  const request = { path: wrapped.path, kind, entries, destination, folder: scratch.path, signal };
+  const way = await writeRoot({ ...request, bodies: () => listBodies(written, entries) });
+  return {
+    way,
+    bytes: streamRegular(destination),
+    check: (path) => checkRoot(run, { path, written, entries, scratch }),
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** Paths whose bytes are others than before. */
+function listRewritten({ draft }: Run): ReadonlySet<string> {
+  const differences = draft.report().diff?.differences ?? [];
+  const isRewritten = ({ kind, fields }: (typeof differences)[number]) =>
+    kind !== 'changed' || fields.some(({ field }) => field === 'content' || field === 'type');
+  return new Set(differences.filter(isRewritten).map(({ path }) => path));
+}
+
+/** A kernel takes them away where a file is written to: they hold for its bytes. */
+const ofContent = ['security.capability', 'security.ima', 'security.evm'];
+
+interface MergedRoot {
+  readonly entries: readonly RootEntry[];
+  /** Paths with attributes that they have no more. */
+  readonly lost: readonly (readonly [path: string, name: string])[];
+}
+
+/** The entries of the archive with what the archive has no place for: it is that of the old path of the same type. */
+function mergeRoot(old: RootTree, { entries }: Image, rewritten: ReadonlySet<string>): MergedRoot {
+  const known = new Map(old.entries.map((entry) => [entry.path, entry]));
+  const lost: [string, string][] = [];
+  const merge = (entry: ImageEntry): RootEntry => {
+    const before = known.get(entry.path);
+    const attributes = before?.type === entry.type ? before.attributes : noAttributes;
+    const isOther = rewritten.has(entry.path);
+    const kept = [...attributes].filter(([name]) => !isOther || !ofContent.includes(name));
+    if (isOther) for (const name of ofContent) if (attributes.has(name)) lost.push([entry.path, name]);
+    const nanoseconds = before?.mtime === entry.mtime ? before.nanoseconds : 0;
+    return { ...entry, attributes: new Map(kept), nanoseconds };
+  };
+  return { entries: [...entries.values()].map(merge), lost };
+}
+
+/** One name of each file that has bytes, in one pass over the archive. */
+async function* listBodies(
+  image: Image,
+  entries: readonly RootEntry[],
+): AsyncGenerator<readonly [RootEntry, Bytes], void, void> {
+  const files = new Map<ArchiveRecord, RootEntry>();
+  for (const entry of entries) {
+    const found = image.entries.get(entry.path);
+    if (found?.type === 'file' && found.size > 0 && !files.has(found.data)) files.set(found.data, entry);
+  }
+  for await (const [record, body] of image.bodies(new Set(files.keys()))) {
+    const entry = files.get(record);
+    if (entry !== undefined) yield [entry, body];
+  }
+}
+
+interface CheckStage extends RebuildStage {
+  readonly path: string;
+  readonly entries: readonly RootEntry[];
+}
+
+/** The new file system is read, and every path of it held against the archive that was checked. */
+async function checkRoot(
+  { wrapped, session }: Run,
+  { path, written, entries, scratch }: CheckStage,
+): Promise<void> {
+  if (wrapped === undefined) return;
+  const { signal, limits } = session;
+  const folder = `${scratch.path}/again`;
+  await mkdir(folder, { mode: 0o700 });
+  const destination = `${folder}/wrapped.img`;
+  await using file = await openInputFile(path, wrapped.path);
+  const root = await copyInitrd(file, wrapped, {
+    destination,
+    folder,
+    signal,
+    limits: { ...limits, anyway: Number.POSITIVE_INFINITY },
+  });
+  await using image = await openImage(destination, {
+    signal,
+    limits: { ...limits, anyway: Number.POSITIVE_INFINITY },
+  });
+  const { differences } = await compareImages(written, image);
+  const [first] = differences.filter(({ type }) => type !== 'socket');
+  const other = first?.path ?? findOtherAttributes(entries, root?.entries ?? []);
+  await rm(folder, { recursive: true });
+  if (other === undefined) return;
+  throw new MobyPatchError(
+    'failed',
+    'wrapper-differs',
+    `/${other} of the new file system is not what it must be; nothing was written`,
+    {
+      path: wrapped.path,
+      hint: 'this is a defect of moby-patch, or of the program that wrote the file: please report it',
+    },
+  );
+}
+
+function findOtherAttributes(wanted: readonly RootEntry[], found: readonly RootEntry[]): string | undefined {
+  const show = ({ attributes }: RootEntry) =>
+    [...attributes]
+      .map(([name, value]) => `${name}=${Buffer.from(value).toString('hex')}`)
+      .sort()
+      .join();
+  const known = new Map(found.map((entry) => [entry.path, show(entry)]));
+  return wanted.find((entry) => entry.type !== 'socket' && known.get(entry.path) !== show(entry))?.path;
+}

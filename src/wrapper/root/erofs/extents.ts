@@ -1,0 +1,192 @@
+import { layouts } from './inode.js';
+
+// fs/erofs/zmap.c of Linux 6.1: a compressed file has a record for each block of its content.
+
+/** Some bytes of a compressed file, and where they are stored. */
+export interface CompressedExtent {
+  /** Bytes of the content. */
+  readonly start: number;
+  readonly end: number;
+  /** Stored as they are. */
+  readonly isPlain: boolean;
+  /** In blocks; for the one behind the records, undefined. */
+  readonly block: number | undefined;
+  /** Stored blocks. */
+  readonly blocks: number;
+}
+
+export const advices = {
+  shortRecords: 0x1,
+  bigClusters: 0x2,
+  secondClusters: 0x4,
+  inline: 0x8,
+  interlaced: 0x10,
+  fragment: 0x20,
+};
+
+export interface CompressedMap {
+  readonly advice: number;
+  /** Bytes of the last extent, where it stands behind the records. */
+  readonly inlineSize: number;
+  readonly algorithm: number;
+  readonly clusterBits: number;
+  readonly isFragment: boolean;
+}
+
+export const mapSize = 8;
+
+export function parseMap(bytes: Buffer): CompressedMap {
+  const bits = bytes[7] ?? 0;
+  return {
+    inlineSize: bytes.readUInt16LE(2),
+    advice: bytes.readUInt16LE(4),
+    algorithm: (bytes[6] ?? 0) & 15,
+    clusterBits: 12 + (bits & 7),
+    isFragment: bits >> 7 === 1,
+  };
+}
+
+/** What a record says. `head`: an extent begins in this cluster. */
+interface ClusterRecord {
+  readonly kind: 'plain' | 'head' | 'rest';
+  /** Of a head: bytes into the cluster, and its block. */
+  readonly offset: number;
+  readonly block: number;
+  /** Of the first cluster behind a head: how many blocks are stored, where it says so. */
+  readonly stored?: number | undefined;
+}
+
+/** Bytes of the records, and of the place where they begin behind the map. */
+export interface RecordShape {
+  readonly layout: number;
+  readonly clusters: number;
+  /** Where the map begins, from the start of the file. */
+  readonly mapAt: number;
+  readonly map: CompressedMap;
+}
+
+const storedFlag = 0x800;
+const kinds = ['plain', 'head', 'rest', 'head'] as const;
+
+/** The bytes of all records, from the start of the file. */
+export function locateRecords(shape: RecordShape): { readonly start: number; readonly end: number } {
+  if (shape.layout === layouts.fullIndex) {
+    const start = shape.mapAt + 2 * mapSize;
+    return { start, end: start + 8 * shape.clusters };
+  }
+  const start = shape.mapAt + mapSize;
+  const packs = listPacks(shape);
+  return { start, end: start + packs.reduce((sum, { records, each }) => sum + records * each, 0) };
+}
+
+/** The records in order. `bytes`: all of them. */
+export function parseRecords(bytes: Buffer, shape: RecordShape): ClusterRecord[] {
+  return shape.layout === layouts.fullIndex ? parseFull(bytes, shape) : parsePacks(bytes, shape);
+}
+
+function parseFull(bytes: Buffer, { clusters, map }: RecordShape): ClusterRecord[] {
+  return Array.from({ length: clusters }, (_, index): ClusterRecord => {
+    const at = 8 * index;
+    const kind = kinds[bytes.readUInt16LE(at) & 3] ?? 'plain';
+    const delta = bytes.readUInt16LE(at + 4);
+    const isStored = kind === 'rest' && (delta & storedFlag) !== 0 && hasBigClusters(map);
+    return {
+      kind,
+      offset: bytes.readUInt16LE(at + 2),
+      block: bytes.readUInt32LE(at + 4),
+      stored: isStored ? delta & ~storedFlag : undefined,
+    };
+  });
+}
+
+function hasBigClusters({ advice }: CompressedMap): boolean {
+  return (advice & advices.bigClusters) !== 0;
+}
+
+interface Packs {
+  readonly records: number;
+  /** Records of one pack, and bytes of each. */
+  readonly inPack: number;
+  readonly each: number;
+}
+
+/** Packs of two records up to a multiple of 32 bytes, then packs of sixteen, then of two. */
+function listPacks({ clusters, map, mapAt }: RecordShape): Packs[] {
+  const first = ((32 - ((mapAt + mapSize) % 32)) / 4) % 8;
+  const isShort = (map.advice & advices.shortRecords) !== 0;
+  const many = isShort && first < clusters ? Math.floor((clusters - first) / 16) * 16 : 0;
+  const before = many === 0 ? 0 : first;
+  return [
+    { records: before, inPack: 2, each: 4 },
+    { records: many, inPack: 16, each: 2 },
+    // A last pack is there as a whole, even for one record.
+    { records: Math.ceil((clusters - many - before) / 2) * 2, inPack: 2, each: 4 },
+  ];
+}
+
+function parsePacks(bytes: Buffer, shape: RecordShape): ClusterRecord[] {
+  const records: ClusterRecord[] = [];
+  let at = 0;
+  for (const { records: count, inPack, each } of listPacks(shape))
+    for (let done = 0; done < count; done += inPack, at += inPack * each) {
+      const pack = bytes.subarray(at, at + inPack * each);
+      for (const record of parsePack(pack, inPack, hasBigClusters(shape.map))) records.push(record);
+    }
+  return records.slice(0, shape.clusters);
+}
+
+/** Records of so many bits, and behind them the block from which those that begin in the pack are counted. */
+function parsePack(pack: Buffer, count: number, isBig: boolean): ClusterRecord[] {
+  const bits = ((pack.length - 4) * 8) / count;
+  let block = pack.readUInt32LE(pack.length - 4) + (isBig ? 0 : 1);
+  return Array.from({ length: count }, (_, index): ClusterRecord => {
+    const { kind, low } = readBits(pack, index * bits);
+    const stored = isBig && kind === 'rest' && (low & storedFlag) !== 0 ? low & ~storedFlag : undefined;
+    if (kind === 'rest') {
+      block += stored ?? 0;
+      return { kind, offset: 0, block: 0, stored };
+    }
+    const record = { kind, offset: low, block };
+    const next = index + 1 < count ? readBits(pack, (index + 1) * bits) : undefined;
+    const isTold = isBig && next?.kind === 'rest' && (next.low & storedFlag) !== 0;
+    if (!isTold) block += 1;
+    return record;
+  });
+}
+
+interface PackedValue {
+  readonly kind: ClusterRecord['kind'];
+  readonly low: number;
+}
+
+function readBits(pack: Buffer, position: number): PackedValue {
+  const at = position >> 3;
+  const word = (pack[at] ?? 0) | ((pack[at + 1] ?? 0) << 8) | ((pack[at + 2] ?? 0) << 16);
+  const value = word >> (position & 7);
+  return { kind: kinds[(value >> 12) & 3] ?? 'plain', low: value & 0xfff };
+}
+
+/** The extents of a file of `size` bytes; undefined: its records say what cannot be. */
+export function listExtents(
+  records: readonly ClusterRecord[],
+  { size, map }: { readonly size: number; readonly map: CompressedMap },
+): CompressedExtent[] | undefined {
+  const cluster = 2 ** map.clusterBits;
+  // What begins at the end of the content marks it.
+  const heads = records
+    .map((record, index) => ({ ...record, start: index * cluster + record.offset, next: records[index + 1] }))
+    .filter(({ kind, start }, index) => kind !== 'rest' && (start < size || index < records.length - 1));
+  if (heads[0]?.start !== 0) return undefined;
+  const isInline = (map.advice & advices.inline) !== 0 && map.inlineSize > 0;
+  const extents = heads.map(({ start, kind, block, next }, index): CompressedExtent => {
+    const isLast = index === heads.length - 1;
+    return {
+      start,
+      end: Math.min(heads[index + 1]?.start ?? size, size),
+      isPlain: kind === 'plain',
+      block: isLast && isInline ? undefined : block,
+      blocks: next?.kind === 'rest' ? (next.stored ?? 1) : 1,
+    };
+  });
+  return extents.every(({ start, end }) => start < end) ? extents : undefined;
+}

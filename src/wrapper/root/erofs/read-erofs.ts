@@ -1,0 +1,179 @@
+import { decodePath } from '../../../format/path.js';
+import type { InputFile } from '../../../io/file/input-file.js';
+import type { Bytes, EntryType } from '../../../model/image/entry.js';
+import type { ScanLimits } from '../../../model/limits.js';
+import {
+  createDamageError,
+  createFeatureError,
+  createRootBudget,
+  noAttributes,
+  noBytes,
+  type RootEntry,
+  type RootTree,
+} from '../root-tree.js';
+import { longestAttribute, parseAttribute, parseAttributePlaces } from './attributes.js';
+import { type Erofs, readContent } from './body.js';
+import { decodeDevice, type Inode, locateInode, longInodeSize, parseInode } from './inode.js';
+import { parseSuperblock, type Superblock, superblockOffset, superblockSize } from './superblock.js';
+
+/** Bytes of a directory and of a target: longer ones no kernel reads. */
+const largestDirectory = 64 * 2 ** 20;
+const longestTarget = 4095;
+const direntSize = 12;
+
+export async function readSuperblock(file: InputFile): Promise<Superblock | undefined> {
+  const end = superblockOffset + superblockSize;
+  return parseSuperblock(Buffer.from(await file.read(superblockOffset, end)));
+}
+
+/**
+ * The tree of an erofs, its bodies on demand; compressed ones by LZ4, as `mkfs.erofs` 1.5 makes them. Errors (`invalid`): `wrapper-invalid`,
+ * `wrapper-unread`, `image-too-large`.
+ */
+export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): Promise<RootTree> {
+  const superblock = await readSuperblock(file);
+  if (superblock === undefined) throw createDamageError(file.name, 'found no superblock', superblockOffset);
+  const erofs = { file, superblock };
+  const budget = createRootBudget(file, limits);
+  const entries: RootEntry[] = [];
+  const folders = new Set<number>();
+  const warnings: string[] = [];
+  const waiting: Name[] = [{ id: superblock.rootId, path: '' }];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const inode = await readInode(erofs, name.id);
+    if (inode.type === undefined) {
+      warnings.push(`/${name.path} is of a type that Linux does not know, and is left out`);
+      continue;
+    }
+    budget.add(name.path, inode.type === 'file' ? inode.size : 0);
+    entries.push(await createEntry(erofs, name.path, { ...inode, type: inode.type }));
+    if (inode.type !== 'directory') continue;
+    if (folders.has(inode.id))
+      throw createDamageError(file.name, 'a directory is in two others', inode.offset);
+    folders.add(inode.id);
+    const names = await readDirectory(erofs, inode, name.path);
+    for (const child of names) budget.add(child.path, 0);
+    waiting.push(...names.reverse());
+  }
+  return { entries, warnings };
+}
+
+interface Name {
+  readonly id: number;
+  readonly path: string;
+}
+
+async function readInode({ file, superblock }: Erofs, id: number): Promise<Inode> {
+  const offset = locateInode(superblock, id);
+  const inode = parseInode(Buffer.from(await file.read(offset, offset + longInodeSize)), id, superblock);
+  if (inode === undefined) throw createDamageError(file.name, `found no inode ${id}`, offset);
+  return inode;
+}
+
+async function createEntry(
+  erofs: Erofs,
+  path: string,
+  inode: Inode & { readonly type: EntryType },
+): Promise<RootEntry> {
+  const { type, mode, uid, gid, time, nanoseconds, size, place, links, id } = inode;
+  const target = type === 'symlink' ? decodePath(await collect(erofs, inode, longestTarget)) : undefined;
+  return {
+    path,
+    type,
+    mode,
+    uid,
+    gid,
+    mtime: time,
+    nanoseconds,
+    size: type === 'file' || type === 'symlink' ? size : 0,
+    ...(target !== undefined && { target }),
+    ...((type === 'character' || type === 'block') && { device: decodeDevice(place) }),
+    ...(type !== 'directory' && links > 1 && { link: String(id) }),
+    attributes: await readAttributes(erofs, inode),
+    body: () => (type === 'file' ? readContent(erofs, inode) : noBytes()) as Bytes,
+  };
+}
+
+async function collect(erofs: Erofs, inode: Inode, most: number): Promise<Buffer> {
+  if (inode.size > most)
+    throw createDamageError(
+      erofs.file.name,
+      `found ${inode.size} bytes, wanted at most ${most}`,
+      inode.offset,
+    );
+  const pieces: Uint8Array[] = [];
+  for await (const piece of readContent(erofs, inode)) pieces.push(piece.slice());
+  return Buffer.concat(pieces);
+}
+
+/** The names of a directory but for its own and its parent's, in their order. */
+async function readDirectory(erofs: Erofs, inode: Inode, path: string): Promise<Name[]> {
+  const { file, superblock } = erofs;
+  const bytes = await collect(erofs, inode, largestDirectory);
+  const block = 2 ** superblock.blockBits;
+  const names: Name[] = [];
+  for (let at = 0; at < bytes.length; at += block) {
+    const part = bytes.subarray(at, at + block);
+    const found = parseDirents(part);
+    if (found === undefined)
+      throw createDamageError(file.name, `the directory /${path} is damaged`, inode.offset);
+    for (const { id, name } of found) {
+      const text = decodePath(name);
+      if (text === '.' || text === '..') continue;
+      if (text === '' || /[/\0]/.test(text))
+        throw createDamageError(file.name, `the directory /${path} has a name that cannot be`, inode.offset);
+      names.push({ id, path: path === '' ? text : `${path}/${text}` });
+    }
+  }
+  return names;
+}
+
+function parseDirents(part: Buffer): { readonly id: number; readonly name: Uint8Array }[] | undefined {
+  if (part.length < direntSize) return undefined;
+  const first = part.readUInt16LE(8);
+  if (first < direntSize || first % direntSize !== 0 || first > part.length) return undefined;
+  const count = first / direntSize;
+  const offsetOf = (index: number) =>
+    index < count ? part.readUInt16LE(index * direntSize + 8) : part.length;
+  const names: { id: number; name: Uint8Array }[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const [start, end] = [offsetOf(index), offsetOf(index + 1)];
+    if (start < first || end < start || end > part.length) return undefined;
+    const id = Number(part.readBigUInt64LE(index * direntSize));
+    if (!Number.isSafeInteger(id)) return undefined;
+    const name = part.subarray(start, end);
+    const nul = name.indexOf(0);
+    // Only the last name of a block may have zeros behind it.
+    names.push({ id, name: nul < 0 ? name : name.subarray(0, nul) });
+  }
+  return names;
+}
+
+async function readAttributes(
+  { file, superblock }: Erofs,
+  inode: Inode,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  if (inode.attributesSize === 0) return noAttributes;
+  const start = inode.end - inode.attributesSize;
+  const places = parseAttributePlaces(Buffer.from(await file.read(start, inode.end)));
+  if (places === undefined)
+    throw createDamageError(file.name, 'extended attributes have no beginning', inode.offset);
+  const attributes = new Map<string, Uint8Array>();
+  const add = (bytes: Buffer): number => {
+    const found = parseAttribute(bytes);
+    if (found === undefined)
+      throw createDamageError(file.name, 'an extended attribute is damaged', inode.offset);
+    if (found.name === undefined)
+      throw createFeatureError(file.name, 'extended attributes with a prefix of its own table');
+    attributes.set(found.name, found.value);
+    return found.size;
+  };
+  for (const id of places.shared) {
+    const at = superblock.sharedAt * 2 ** superblock.blockBits + 4 * id;
+    add(Buffer.from(await file.read(at, Math.min(file.size, at + longestAttribute))));
+  }
+  // Zeros fill up what is left.
+  for (let at = 0; at + 4 <= places.own.length && places.own.readUInt32LE(at) !== 0; )
+    at += add(places.own.subarray(at));
+  return attributes;
+}

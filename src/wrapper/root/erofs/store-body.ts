@@ -1,0 +1,121 @@
+import type { Bytes } from '../../../model/image/entry.js';
+import { advices, mapSize } from './extents.js';
+import { layouts } from './inode.js';
+import { packBlock } from './pack-block.js';
+
+export const blockSize = 4096;
+/** Bytes that are compressed at once. */
+const clusterSize = 64 * 1024;
+
+/** Where the content of a file went. */
+export interface StoredBody {
+  readonly layout: number;
+  /** What the inode says: the first block, or how many there are of a compressed file. */
+  readonly place: number;
+  /** What stands behind the inode: the map of a compressed file, or the rest of another. */
+  readonly behind: Uint8Array;
+}
+
+/** Appends to the blocks of the file system. */
+export interface BlockSink {
+  /** The next one. */
+  readonly block: number;
+  /** Filled up with zeros to whole blocks; `before`: zeros in front. */
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+export interface BodyOptions {
+  readonly size: number;
+  readonly isCompressed: boolean;
+  /** Bytes that may stand behind the inode in its own block. */
+  readonly room: number;
+}
+
+/** Writes the blocks of a body. What is shorter than a block stands behind the inode, where there is room. */
+export async function storeBody(body: Bytes, options: BodyOptions, sink: BlockSink): Promise<StoredBody> {
+  const { size, isCompressed, room } = options;
+  const packing = isCompressed && size > blockSize;
+  const start = sink.block;
+  const records: Buffer[] = [];
+  let behind: Uint8Array = new Uint8Array();
+  for await (const piece of cutBody(body, clusterSize))
+    if (packing) records.push(await storePacked(piece, sink));
+    else behind = await storePlain(piece, room, sink);
+  const blocks = sink.block - start;
+  if (!packing || blocks >= Math.ceil(size / blockSize))
+    return { layout: behind.length > 0 ? layouts.inline : layouts.plain, place: start, behind };
+  return { layout: layouts.fullIndex, place: blocks, behind: Buffer.concat([encodeMap(), ...records]) };
+}
+
+/** The records of the piece. */
+async function storePacked(piece: Uint8Array, sink: BlockSink): Promise<Buffer> {
+  const { block } = sink;
+  const packed = piece.length > blockSize ? packPiece(piece) : undefined;
+  await sink.write(packed ?? piece);
+  return encodeRecords(piece.length, block, packed?.length);
+}
+
+/** What has no block of its own. */
+async function storePlain(piece: Uint8Array, room: number, sink: BlockSink): Promise<Uint8Array> {
+  const rest = piece.length % blockSize;
+  if (rest === 0 || rest > room) {
+    await sink.write(piece);
+    return new Uint8Array();
+  }
+  await sink.write(piece.subarray(0, piece.length - rest));
+  return piece.slice(piece.length - rest);
+}
+
+/** Pieces of one size, but for the last. Each is valid until the next is asked for. */
+async function* cutBody(body: Bytes, size: number): AsyncGenerator<Uint8Array, void, void> {
+  const held = Buffer.alloc(size);
+  let filled = 0;
+  for await (const piece of body)
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + size - filled);
+      held.set(part, filled);
+      at += part.length;
+      filled += part.length;
+      if (filled < size) continue;
+      yield held;
+      filled = 0;
+    }
+  if (filled > 0) yield held.subarray(0, filled);
+}
+
+/** Whole blocks with zeros in front, where it takes fewer than before. */
+function packPiece(piece: Uint8Array): Uint8Array | undefined {
+  const before = Math.ceil(piece.length / blockSize);
+  const packed = packBlock(piece, (before - 1) * blockSize + 1);
+  if (packed === undefined) return undefined;
+  const bytes = new Uint8Array(Math.ceil(packed.length / blockSize) * blockSize);
+  bytes.set(packed, bytes.length - packed.length);
+  return bytes;
+}
+
+function encodeMap(): Buffer {
+  const bytes = Buffer.alloc(2 * mapSize);
+  bytes.writeUInt16LE(advices.bigClusters, 4);
+  return bytes;
+}
+
+const kinds = { plain: 0, head: 1, rest: 2 };
+const storedFlag = 0x800;
+
+/** One for each block of the content. `packed`: bytes that are stored of a compressed one. */
+function encodeRecords(size: number, block: number, packed: number | undefined): Buffer {
+  const count = Math.ceil(size / blockSize);
+  const bytes = Buffer.alloc(8 * count);
+  for (let index = 0; index < count; index += 1) {
+    const at = 8 * index;
+    if (packed === undefined || index === 0) {
+      bytes.writeUInt16LE(packed === undefined ? kinds.plain : kinds.head, at);
+      bytes.writeUInt32LE(packed === undefined ? block + index : block, at + 4);
+      continue;
+    }
+    bytes.writeUInt16LE(kinds.rest, at);
+    bytes.writeUInt16LE(index === 1 ? storedFlag | (packed / blockSize) : index, at + 4);
+    bytes.writeUInt16LE(count - index, at + 6);
+  }
+  return bytes;
+}

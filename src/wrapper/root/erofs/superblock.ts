@@ -1,0 +1,95 @@
+import { crc32c } from './crc32c.js';
+
+// fs/erofs/erofs_fs.h of Linux 6.1; little endian.
+export const superblockOffset = 1024;
+export const superblockSize = 128;
+const erofsMagic = 0xe0f5e1e2;
+
+/** `feature_incompat` */
+export const features = {
+  zeroPadding: 0x1,
+  bigClusters: 0x2,
+  chunked: 0x4,
+  /** One bit for two: a table of devices (chunks), a second algorithm (compressed files). */
+  devices: 0x8,
+  tailPacking: 0x10,
+  /** One bit for two: fragments, shared clusters. */
+  fragments: 0x20,
+  prefixes: 0x40,
+};
+/** `feature_compat`: the sum of the superblock. */
+const hasSum = 0x1;
+
+export interface Superblock {
+  readonly blockBits: number;
+  readonly rootId: number;
+  /** Of inodes of the short form. */
+  readonly time: number;
+  readonly nanoseconds: number;
+  /** In blocks. */
+  readonly inodesAt: number;
+  readonly sharedAt: number;
+  readonly blocks: number;
+  readonly uuid: Uint8Array;
+  readonly volume: Uint8Array;
+  readonly incompatible: number;
+  /** Whether files may be compressed. */
+  readonly isCompressed: boolean;
+}
+
+/** Undefined: no erofs, or one of a block size that no kernel knows. `bytes`: from `superblockOffset` on. */
+export function parseSuperblock(bytes: Buffer): Superblock | undefined {
+  if (bytes.length < superblockSize || bytes.readUInt32LE(0) !== erofsMagic) return undefined;
+  const blockBits = bytes[12] ?? 0;
+  if (blockBits < 9 || blockBits > 16) return undefined;
+  return {
+    blockBits,
+    rootId: bytes.readUInt16LE(14),
+    time: Number(bytes.readBigUInt64LE(24)),
+    nanoseconds: bytes.readUInt32LE(32),
+    blocks: bytes.readUInt32LE(36),
+    inodesAt: bytes.readUInt32LE(40),
+    sharedAt: bytes.readUInt32LE(44),
+    uuid: Buffer.from(bytes.subarray(48, 64)),
+    volume: Buffer.from(bytes.subarray(64, 80)),
+    incompatible: bytes.readUInt32LE(80),
+    isCompressed: (bytes.readUInt32LE(80) & (features.zeroPadding | features.bigClusters)) !== 0,
+  };
+}
+
+export interface NewSuperblock
+  extends Pick<Superblock, 'rootId' | 'time' | 'nanoseconds' | 'inodesAt' | 'blocks' | 'uuid' | 'volume'> {
+  readonly inodes: number;
+  readonly isCompressed: boolean;
+}
+
+/** Blocks of a compressed piece at most, and how far a match goes back. */
+const lz4Configuration = { blocks: 16, distance: 65535 };
+
+/** The first block: 4096 bytes. */
+export function encodeSuperblock(fields: NewSuperblock): Buffer {
+  const block = Buffer.alloc(4096);
+  const bytes = block.subarray(superblockOffset);
+  bytes.writeUInt32LE(erofsMagic, 0);
+  bytes.writeUInt32LE(hasSum, 8);
+  bytes[12] = 12;
+  bytes.writeUInt16LE(fields.rootId, 14);
+  bytes.writeBigUInt64LE(BigInt(fields.inodes), 16);
+  bytes.writeBigUInt64LE(BigInt(fields.time), 24);
+  bytes.writeUInt32LE(fields.nanoseconds, 32);
+  bytes.writeUInt32LE(fields.blocks, 36);
+  bytes.writeUInt32LE(fields.inodesAt, 40);
+  bytes.set(fields.uuid, 48);
+  bytes.set(fields.volume, 64);
+  if (fields.isCompressed) {
+    bytes.writeUInt32LE(features.zeroPadding | features.bigClusters, 80);
+    // A bit for each algorithm; its configuration stands behind the superblock.
+    bytes.writeUInt16LE(1, 84);
+    bytes.writeUInt16LE(14, superblockSize);
+    bytes.writeUInt16LE(lz4Configuration.distance, superblockSize + 2);
+    bytes.writeUInt16LE(lz4Configuration.blocks, superblockSize + 4);
+  }
+  // Of the block from here on, without its inversion at the end.
+  bytes.writeUInt32LE(crc32c(bytes), 4);
+  return block;
+}

@@ -1,0 +1,314 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { encodePath } from '../../../format/path.js';
+import { readAt, writeAt } from '../../../io/file/read-write.js';
+import { MobyPatchError } from '../../../model/error/error.js';
+import type { Bytes } from '../../../model/image/entry.js';
+import { noBytes, type RootEntry } from '../root-tree.js';
+import { countAttributes, encodeAttributes } from './attributes.js';
+import { arrangeDirents, type Dirent, encodeDirents, measureDirents } from './directory.js';
+import { encodeDevice, encodeInode, layouts, longInodeSize, slotSize } from './inode.js';
+import { type BlockSink, blockSize, type StoredBody, storeBody } from './store-body.js';
+import { encodeSuperblock, type Superblock } from './superblock.js';
+
+/** The first id: some programs take an inode 0 for none. */
+const firstId = 2;
+const mostBlocks = 0xffffffff;
+
+export interface ErofsRequest {
+  /** Parents before what is in them; the first is the root. */
+  readonly entries: readonly RootEntry[];
+  /** The body of one name of each file, in the order in which they are stored. */
+  bodies(): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
+  /** Of the old file system. */
+  readonly superblock: Pick<Superblock, 'time' | 'nanoseconds' | 'uuid' | 'volume'>;
+  readonly isCompressed: boolean;
+  /** A new file. */
+  readonly destination: string;
+  /** A private folder. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes an erofs that keeps all of the entries, in a layout that depends on nothing else: contents, then inodes with what is short.
+ * Kernels from 5.13 on read it. Error (`invalid`): `wrapper-unfit`.
+ */
+export async function writeErofs(request: ErofsRequest): Promise<void> {
+  await using file = await open(request.destination, 'wx', 0o600);
+  await using rests = await open(`${request.folder}/rests`, 'wx+', 0o600);
+  const sink = createSink(file);
+  const nodes = createNodes(request.entries);
+  await storeFiles(request, { nodes, sink, rests });
+  await writeTree(request, { nodes, sink, rests, file });
+}
+
+/** A file with all of its names, or anything else. */
+interface Node {
+  readonly entry: RootEntry;
+  links: number;
+  readonly attributes: Uint8Array;
+  /** Of a directory: blocks of names. */
+  dirents?: Name[][];
+  body?: Omit<StoredBody, 'behind'> & { readonly rest: Range };
+  id: number;
+}
+
+interface Range {
+  readonly start: number;
+  readonly size: number;
+}
+
+interface Name extends Dirent {
+  readonly node: Node;
+}
+
+/** By path; the names of one file share one. */
+function createNodes(entries: readonly RootEntry[]): Map<string, Node> {
+  const nodes = new Map<string, Node>();
+  const groups = new Map<string, Node>();
+  for (const entry of entries) {
+    const known = entry.link === undefined ? undefined : groups.get(entry.link);
+    if (known !== undefined) known.links += 1;
+    const attributes = known === undefined ? encodeAttributes(entry.attributes) : undefined;
+    if (known === undefined && attributes === undefined)
+      throw createUnfitError(
+        entry.path,
+        'an extended attribute of a kind or a size that erofs does not have',
+      );
+    const node = known ?? { entry, links: 1, attributes: attributes ?? new Uint8Array(), id: 0 };
+    nodes.set(entry.path, node);
+    if (entry.link !== undefined) groups.set(entry.link, node);
+  }
+  nameChildren(nodes);
+  return nodes;
+}
+
+function nameChildren(nodes: ReadonlyMap<string, Node>): void {
+  const names = new Map<Node, Name[]>();
+  for (const [path, node] of nodes) {
+    if (node.entry.type !== 'directory' && path === '') throw new Error('the root is a directory');
+    const cut = path.lastIndexOf('/');
+    const parent = path === '' ? node : nodes.get(path.slice(0, Math.max(cut, 0)));
+    if (parent === undefined) throw new Error(`${path} has no parent`);
+    if (path !== '')
+      names.get(parent)?.push({ name: encodePath(path.slice(cut + 1)), type: node.entry.type, node });
+    if (node.entry.type !== 'directory') continue;
+    // Each directory is named by itself, by its parent, and as the parent of those in it.
+    node.links = 2;
+    if (path !== '') parent.links += 1;
+    names.set(node, [
+      { name: Buffer.from('.'), type: 'directory', node },
+      { name: Buffer.from('..'), type: 'directory', node: parent },
+    ]);
+  }
+  for (const [node, each] of names) node.dirents = arrangeDirents(each);
+}
+
+interface FileSink extends BlockSink {
+  block: number;
+  end(): Promise<void>;
+}
+
+function createSink(file: FileHandle): FileSink {
+  // The first has the superblock.
+  const appender = createAppender(file, blockSize);
+  const sink = {
+    block: 1,
+    async write(bytes: Uint8Array) {
+      await appender.put(bytes, sink.block * blockSize);
+      sink.block += Math.ceil(bytes.length / blockSize);
+      if (sink.block > mostBlocks) throw createUnfitError('', 'more than 2^32 blocks');
+    },
+    end: () => appender.end(),
+  };
+  return sink;
+}
+
+const held = 2 ** 20;
+
+/** Writes in large pieces what comes in small ones, at places that only grow; zeros are between them. */
+function createAppender(file: FileHandle, start: number) {
+  let at = start;
+  let filled = 0;
+  const buffer = Buffer.alloc(held);
+  const flush = async () => {
+    await writeAt(file, buffer.subarray(0, filled), at);
+    at += filled;
+    filled = 0;
+  };
+  return {
+    async put(bytes: Uint8Array, position: number) {
+      const gap = position - at - filled;
+      if (filled + gap + bytes.length > held) {
+        await flush();
+        at = position;
+      } else {
+        buffer.fill(0, filled, filled + gap);
+        filled += gap;
+      }
+      if (bytes.length > held) {
+        await writeAt(file, bytes, at);
+        at += bytes.length;
+        return;
+      }
+      buffer.set(bytes, filled);
+      filled += bytes.length;
+    },
+    end: flush,
+  };
+}
+
+interface Writing {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly sink: FileSink;
+  readonly rests: FileHandle;
+}
+
+async function storeFiles(
+  { bodies, isCompressed, signal }: ErofsRequest,
+  { nodes, sink, rests }: Writing,
+): Promise<void> {
+  let end = 0;
+  const appender = createAppender(rests, 0);
+  const store = async (node: Node, body: Bytes, isFile: boolean) => {
+    const { size } = node.entry;
+    const room = blockSize - longInodeSize - node.attributes.length;
+    const options = { size, isCompressed: isFile && isCompressed, room };
+    const { behind, ...stored } = await storeBody(body, options, sink);
+    await appender.put(behind, end);
+    node.body = { ...stored, rest: { start: end, size: behind.length } };
+    end += behind.length;
+  };
+  for await (const [{ path }, body] of bodies()) {
+    signal.throwIfAborted();
+    const node = nodes.get(path);
+    if (node !== undefined) await store(node, body, true);
+  }
+  for (const node of new Set(nodes.values())) {
+    const { type, target = '' } = node.entry;
+    if (type === 'symlink') await store(node, holdText(target), false);
+    else if (type === 'file' && node.body === undefined) await store(node, noBytes(), false);
+  }
+  await appender.end();
+}
+
+async function* holdText(text: string): Bytes {
+  yield encodePath(text);
+}
+
+const noRest = new Uint8Array();
+const idOf = (name: Name) => name.node.id;
+
+/** Directories know the ids of what is in them, so that all places are known before the first is written. */
+async function writeTree(
+  request: ErofsRequest,
+  { nodes, sink, rests, file }: Writing & { readonly file: FileHandle },
+): Promise<void> {
+  const all = [...new Set(nodes.values())];
+  for (const node of all)
+    if (node.dirents !== undefined) node.body = placeDirectory(node, node.dirents, sink);
+  const inodesAt = sink.block;
+  const end = placeInodes(all);
+  for (const { dirents, body } of all) {
+    if (dirents === undefined || body === undefined) continue;
+    const names = encodeDirents(dirents, idOf);
+    sink.block = body.place;
+    await sink.write(names.subarray(0, names.length - body.rest.size));
+  }
+  await sink.end();
+  const appender = createAppender(file, inodesAt * blockSize);
+  for (const [index, node] of all.entries()) {
+    if (index % 1000 === 0) request.signal.throwIfAborted();
+    const { start, size } = node.body?.rest ?? { start: 0, size: 0 };
+    const behind =
+      node.dirents === undefined
+        ? size === 0
+          ? noRest
+          : await readAt(rests, start, start + size)
+        : encodeDirents(node.dirents, idOf).subarray(-size || Number.POSITIVE_INFINITY);
+    await appender.put(encodeNode(node, index, behind), inodesAt * blockSize + node.id * slotSize);
+  }
+  await appender.end();
+  const blocks = inodesAt + Math.ceil(end / blockSize);
+  const [root] = all;
+  const fields = { ...request.superblock, rootId: root?.id ?? 0, inodesAt, blocks, inodes: all.length };
+  await writeAt(file, encodeSuperblock({ ...fields, isCompressed: request.isCompressed }), 0);
+  await file.truncate(blocks * blockSize);
+}
+
+function placeDirectory(
+  { attributes }: Node,
+  dirents: Name[][],
+  sink: { block: number },
+): NonNullable<Node['body']> {
+  const size = measureDirents(dirents);
+  const rest = size % blockSize;
+  const isBehind = rest > 0 && rest <= blockSize - longInodeSize - attributes.length;
+  const place = sink.block;
+  sink.block += isBehind ? Math.floor(size / blockSize) : Math.ceil(size / blockSize);
+  return {
+    layout: isBehind ? layouts.inline : layouts.plain,
+    place,
+    rest: { start: 0, size: isBehind ? rest : 0 },
+  };
+}
+
+/** Gives each inode its id; bytes up to the end of the last. What stands behind an inode must be in its block. */
+function placeInodes(nodes: readonly Node[]): number {
+  let at = firstId * slotSize;
+  for (const node of nodes) {
+    const own =
+      longInodeSize +
+      (node.body?.layout === layouts.inline ? node.attributes.length + node.body.rest.size : 0);
+    if (Math.floor(at / blockSize) !== Math.floor((at + own - 1) / blockSize))
+      at = Math.ceil(at / blockSize) * blockSize;
+    node.id = at / slotSize;
+    const { attributes, body } = node;
+    const end = at + longInodeSize + attributes.length;
+    const behind = body === undefined ? end : startBehind(end, body) + body.rest.size;
+    at = Math.ceil(behind / slotSize) * slotSize;
+  }
+  return at;
+}
+
+/** A map is aligned. */
+function startBehind(end: number, { layout }: Pick<StoredBody, 'layout'>): number {
+  return layout === layouts.fullIndex ? Math.ceil(end / 8) * 8 : end;
+}
+
+function encodeNode(
+  { entry, links, attributes, dirents, body }: Node,
+  index: number,
+  behind: Uint8Array,
+): Buffer {
+  const { type, mode, uid, gid, mtime, nanoseconds, device } = entry;
+  const inode = encodeInode({
+    layout: body?.layout ?? layouts.plain,
+    attributes: countAttributes(attributes.length),
+    type,
+    mode,
+    links,
+    size: dirents === undefined ? entry.size : measureDirents(dirents),
+    place: device === undefined ? (body?.place ?? 0) : encodeDevice(device),
+    number: index + 1,
+    uid,
+    gid,
+    mtime,
+    nanoseconds,
+  });
+  const end = longInodeSize + attributes.length;
+  const gap = Buffer.alloc((body === undefined ? end : startBehind(end, body)) - end);
+  return Buffer.concat([inode, attributes, gap, behind]);
+}
+
+function createUnfitError(path: string, found: string): MobyPatchError {
+  return new MobyPatchError(
+    'invalid',
+    'wrapper-unfit',
+    `found ${found}: it does not fit into the file system`,
+    {
+      path: `/${path}`,
+      hint: 'leave it out of the image',
+    },
+  );
+}

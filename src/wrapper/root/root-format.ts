@@ -1,0 +1,83 @@
+import { type InputFile, openInputFile } from '../../io/file/input-file.js';
+import type { Bytes } from '../../model/image/entry.js';
+import type { RootKind, Wrapper, WrapperObstacle } from '../../model/image/wrapper.js';
+import { readErofs, readSuperblock as readErofsSuperblock } from './erofs/read-erofs.js';
+import { writeErofs } from './erofs/write-erofs.js';
+import { createDamageError, type RootEntry, type RootTree } from './root-tree.js';
+import {
+  type ReadOptions,
+  readSquashfs,
+  readSuperblock as readSquashfsSuperblock,
+} from './squashfs/read-squashfs.js';
+import { writeSquashfs } from './squashfs/write-squashfs.js';
+
+/** The only part of a file system: all of it. */
+export const rootPart = 'root';
+
+/** Undefined: no squashfs of version 4. */
+export async function findSquashfs(file: InputFile): Promise<Wrapper | undefined> {
+  const superblock = await readSquashfsSuperblock(file);
+  if (superblock === undefined) return undefined;
+  return createRoot(file, 'squashfs', await findTail(file, Math.ceil(superblock.size / 4096) * 4096));
+}
+
+/** Undefined: no erofs of a block size that is known. */
+export async function findErofs(file: InputFile): Promise<Wrapper | undefined> {
+  const superblock = await readErofsSuperblock(file);
+  if (superblock === undefined) return undefined;
+  return createRoot(file, 'erofs', await findTail(file, superblock.blocks * 2 ** superblock.blockBits));
+}
+
+function createRoot(file: InputFile, kind: RootKind, obstacle: WrapperObstacle | undefined): Wrapper {
+  const title = kind === 'erofs' ? 'an erofs file system' : 'a squashfs file system';
+  const parts = new Map([[rootPart, { name: rootPart, offset: 0, size: file.size }]]);
+  return { kind, title, parts, obstacle, boots: [{ initrd: rootPart }] };
+}
+
+const lookedAt = 64 * 1024;
+
+/** What stands behind a file system holds for these bytes alone: a hash tree of dm-verity, a signature. */
+async function findTail(file: InputFile, end: number): Promise<WrapperObstacle | undefined> {
+  const behind = await file.read(end, Math.min(file.size, end + lookedAt));
+  if (behind.every((byte) => byte === 0)) return undefined;
+  return {
+    message: `found ${file.size - end} bytes behind the file system (a hash tree of dm-verity, say), wanted nothing that holds for the old content alone`,
+    hint: 'cut them off, and make them anew for the output: veritysetup format',
+    isSignature: false,
+  };
+}
+
+/** Errors: those of `readErofs` and `readSquashfs`. */
+export function readRoot(file: InputFile, kind: RootKind, options: ReadOptions): Promise<RootTree> {
+  return kind === 'erofs' ? readErofs(file, options.limits) : readSquashfs(file, options);
+}
+
+export interface RootRequest {
+  /** The old file system. */
+  readonly path: string;
+  readonly kind: RootKind;
+  readonly entries: readonly RootEntry[];
+  bodies(): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
+  /** A new file. */
+  readonly destination: string;
+  /** A private folder. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Writes a file system like the old one; one line: how. Errors: those of `writeErofs` and `writeSquashfs`. */
+export async function writeRoot(request: RootRequest): Promise<string> {
+  const { path, kind, ...rest } = request;
+  await using old = await openInputFile(path);
+  if (kind === 'erofs') {
+    const superblock = await readErofsSuperblock(old);
+    if (superblock === undefined) throw createDamageError(path, 'found no superblock');
+    const { isCompressed } = superblock;
+    await writeErofs({ ...rest, superblock, isCompressed });
+    return isCompressed ? 'written anew, compressed by LZ4' : 'written anew, not compressed';
+  }
+  const superblock = await readSquashfsSuperblock(old);
+  if (superblock === undefined) throw createDamageError(path, 'found no superblock');
+  await writeSquashfs({ ...rest, superblock, name: path });
+  return `written anew by tar2sqfs, compressed by ${superblock.compressor}`;
+}

@@ -1,0 +1,80 @@
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes, Entry } from '../../model/image/entry.js';
+import type { RootKind, WrapperKind } from '../../model/image/wrapper.js';
+import { type ScanLimits, usualLimits } from '../../model/limits.js';
+
+export function isRootKind(kind: WrapperKind): kind is RootKind {
+  return kind === 'squashfs' || kind === 'erofs';
+}
+
+/** A path of a file system, with what an archive has no place for. */
+export interface RootEntry extends Entry {
+  /** Extended attributes by name: `security.capability`. */
+  readonly attributes: ReadonlyMap<string, Uint8Array>;
+  /** Of the time, beside its seconds. */
+  readonly nanoseconds: number;
+}
+
+/** All of a file system; parents come before what is in them. */
+export interface RootTree {
+  readonly entries: readonly RootEntry[];
+  /** What no entry came of, and why. */
+  readonly warnings: readonly string[];
+}
+
+export const noAttributes: ReadonlyMap<string, Uint8Array> = new Map();
+
+export async function* noBytes(): Bytes {}
+
+/** Counts what is read of a file system against the limits of images; past one, it throws `image-too-large`. */
+export function createRootBudget(
+  file: { readonly name: string; readonly size: number },
+  given: Partial<ScanLimits> = {},
+) {
+  const limits: ScanLimits = { ...usualLimits, ...given };
+  const allowed = Math.min(limits.unpacked, Math.max(limits.anyway, limits.ratio * file.size));
+  const left = { entries: limits.records, names: limits.names, bytes: allowed };
+  const refuse = (what: string): never => {
+    throw new MobyPatchError('invalid', 'image-too-large', `the file system has ${what}`, {
+      path: file.name,
+      hint: `for an image that you trust: --max-entries ${2 * limits.records}, --max-size BYTES`,
+    });
+  };
+  const addBytes = (bytes: number): void => {
+    left.bytes -= bytes;
+    if (left.bytes < 0) refuse(`more than ${allowed} bytes`);
+  };
+  return {
+    addBytes,
+    /** `size`: bytes of its body. */
+    add(path: string, size: number): void {
+      left.entries -= 1;
+      left.names -= path.length;
+      if (left.entries < 0) refuse(`more than ${limits.records} entries`);
+      if (left.names < 0) refuse(`more than ${limits.names} bytes of names`);
+      addBytes(size);
+    },
+  };
+}
+
+/** `wrapper-invalid` (`invalid`). `offset`: bytes from the start of the file. */
+export function createDamageError(path: string, message: string, offset?: number): MobyPatchError {
+  return new MobyPatchError('invalid', 'wrapper-invalid', `${message}: the file system is damaged`, {
+    path,
+    offset,
+    hint: 'get a whole copy',
+  });
+}
+
+/** `wrapper-unread` (`invalid`): a feature of a format that is not read here. */
+export function createFeatureError(path: string, feature: string): MobyPatchError {
+  return new MobyPatchError(
+    'invalid',
+    'wrapper-unread',
+    `the file system has ${feature}, which is not read here`,
+    {
+      path,
+      hint: 'mount it, and make a new one without that',
+    },
+  );
+}

@@ -1,0 +1,112 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { runProcess } from '#src/io/process/process.js';
+import { createTestFolder } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
+import { testNeeding } from '../fixtures/needs.js';
+
+const { signal } = new AbortController();
+const patch = 'title: Say hello\nsteps:\n  - file: {path: etc/motd, content: "hello\\n"}\n';
+
+async function run(t: ExecutionContext, folder: string, ...argv: string[]): Promise<string> {
+  const { exitCode, output } = await runProcess(argv, { signal, timeout: 60, cwd: folder });
+  t.is(exitCode, 0, output);
+  return output;
+}
+
+/** A tree with what programs lose; owners only where we may set them. */
+async function prepare(t: ExecutionContext): Promise<string> {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'motd'));
+  await writeFile(join(folder, 'motd/patch.yaml'), patch);
+  const script = `mkdir -p root/etc root/sbin root/dev && cp /bin/cat root/sbin/init && ln root/sbin/init root/sbin/other &&
+    ln -s init root/sbin/link && chmod 2755 root/sbin/init && mkfifo root/dev/fifo && head -c 200000 /bin/sh > root/sbin/large &&
+    touch -d @981173106 root/sbin/large && : > root/etc/empty && printf old > root/etc/motd`;
+  await run(t, folder, 'sh', '-c', script);
+  return folder;
+}
+
+const call = (folder: string, ...args: string[]) =>
+  callMoby([...args, '--no-verify', '--no-cache', '-q'], folder, {});
+
+async function build(t: ExecutionContext, folder: string): Promise<void> {
+  t.is((await call(folder, 'build', '-i', 'v.img', '-o', 'same')).code, 0);
+  t.deepEqual(await readFile(join(folder, 'same')), await readFile(join(folder, 'v.img')));
+  for (const name of ['new', 'again']) {
+    const built = await call(folder, 'build', '-i', 'v.img', '-p', './motd', '-o', name);
+    t.is(built.code, 0, built.stderr);
+  }
+  t.deepEqual(await readFile(join(folder, 'again')), await readFile(join(folder, 'new')));
+  const diff = await callMoby(['diff', 'v.img', 'new', '--json'], folder, {});
+  const { differences } = JSON.parse(diff.stdout.toString()) as { differences: readonly { path: string }[] };
+  t.deepEqual(
+    differences.map(({ path }) => path),
+    ['etc/motd'],
+  );
+}
+
+const makers: readonly (readonly [title: string, options: readonly string[]])[] = [
+  ['not compressed', []],
+  [
+    'compressed by mkfs.erofs, with large clusters and packed tails',
+    ['-zlz4hc', '-C65536', '-Eztailpacking'],
+  ],
+];
+for (const [title, options] of makers)
+  testNeeding('mkfs.erofs')(
+    `an erofs, ${title}, gets a changed file, and fsck.erofs finds no fault`,
+    async (t) => {
+      const folder = await prepare(t);
+      await run(t, folder, 'mkfs.erofs', '--preserve-mtime', ...options, 'v.img', 'root');
+      await build(t, folder);
+      await run(t, folder, 'fsck.erofs', '--extract=out', 'new');
+      t.is(await readFile(join(folder, 'out/etc/motd'), 'utf8'), 'hello\n');
+      t.deepEqual(
+        await readFile(join(folder, 'out/sbin/large')),
+        await readFile(join(folder, 'root/sbin/large')),
+      );
+      const listed = (
+        await callMoby(['ls', '-l', 'new', 'sbin/large', 'sbin/init'], folder, {})
+      ).stdout.toString();
+      t.regex(listed, /-rwxr-sr-x .*sbin\/init\n/);
+      t.regex(listed, /2001-02-03 04:05:06 +sbin\/large/);
+    },
+  );
+
+testNeeding('mksquashfs', 'sqfs2tar')(
+  'a squashfs gets a changed file, and unsquashfs lists all else as it was',
+  async (t) => {
+    const folder = await prepare(t);
+    await run(t, folder, 'mksquashfs', 'root', 'v.img', '-quiet', '-no-progress', '-comp', 'xz', '-b', '64K');
+    await build(t, folder);
+    const list = async (name: string) =>
+      (await run(t, folder, 'unsquashfs', '-UTC', '-lln', name))
+        .split('\n')
+        .filter((line) => !line.includes('etc/motd'));
+    t.deepEqual(await list('new'), await list('v.img'));
+    t.is(await run(t, folder, 'unsquashfs', '-cat', 'new', 'etc/motd'), 'hello\n');
+    t.regex(await run(t, folder, 'unsquashfs', '-s', 'new'), /Compression xz[\s\S]*Block size 65536/);
+  },
+);
+
+testNeeding('mkfs.erofs')(
+  'what stands behind a file system, and what shapes an archive, is refused before a step runs',
+  async (t) => {
+    const folder = await prepare(t);
+    await run(t, folder, 'mkfs.erofs', 'v.img', 'root');
+    const both = ['build', '-p', './motd', '-o', 'new', '-i'];
+    t.regex(
+      (await call(folder, ...both, 'v.img', '--compression', 'zstd')).stderr,
+      /--compression is for initrds.*\[wrapper-unfit\]/s,
+    );
+    await writeFile(
+      join(folder, 'v.img'),
+      Buffer.concat([await readFile(join(folder, 'v.img')), Buffer.from('tree')]),
+    );
+    t.regex(
+      (await call(folder, ...both, 'v.img')).stderr,
+      /found 4 bytes behind the file system.*\[wrapper-unfit\]/s,
+    );
+  },
+);

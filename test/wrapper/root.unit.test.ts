@@ -1,0 +1,182 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { openInputFile } from '#src/io/file/input-file.js';
+import type { Bytes } from '#src/model/image/entry.js';
+import { archiveRoot } from '#src/wrapper/root/archive-root.js';
+import { unpackBlock } from '#src/wrapper/root/erofs/lz4-block.js';
+import { packBlock } from '#src/wrapper/root/erofs/pack-block.js';
+import { readErofs } from '#src/wrapper/root/erofs/read-erofs.js';
+import { writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
+import type { RootEntry } from '#src/wrapper/root/root-tree.js';
+import { createTestFolder } from '../fixtures/archive.js';
+
+const { signal } = new AbortController();
+
+function entry(path: string, fields: Partial<RootEntry> & { readonly content?: Uint8Array } = {}): RootEntry {
+  const { content = new Uint8Array(), ...rest } = fields;
+  const plain = {
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 1,
+    nanoseconds: 0,
+    attributes: new Map(),
+  } as const;
+  return {
+    ...plain,
+    ...rest,
+    path,
+    size: rest.target === undefined ? content.length : Buffer.byteLength(rest.target),
+    async *body(): Bytes {
+      if (content.length > 0) yield content;
+    },
+  };
+}
+
+/** Numbers that do not repeat, so that nothing can be made shorter. */
+function noise(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let state = 1;
+  for (let at = 0; at < size; at += 1) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    bytes[at] = state >>> 16;
+  }
+  return bytes;
+}
+
+const text = Buffer.from(Array.from({ length: 9000 }, (_, line) => `${line} of many lines\n`).join(''));
+const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+const tree = [
+  entry('', {
+    type: 'directory',
+    mode: 0o1755,
+    mtime: 1000,
+    nanoseconds: 5,
+    attributes: new Map([['trusted.x', Buffer.from('y')]]),
+  }),
+  entry('bin', { type: 'directory', mode: 0o755 }),
+  entry('bin/ping', {
+    mode: 0o4755,
+    content: text,
+    attributes: new Map([
+      ['security.capability', capability],
+      ['user.a', Buffer.alloc(0)],
+    ]),
+  }),
+  entry('bin/setgid', { mode: 0o2755, uid: 70000, gid: 80000, content: noise(100_000) }),
+  entry('dev', { type: 'directory', mode: 0o555 }),
+  entry('dev/console', { type: 'character', mode: 0o600, device: { major: 5, minor: 1 } }),
+  entry('dev/disk', { type: 'block', mode: 0o660, device: { major: 259, minor: 70000 } }),
+  entry('dev/pipe', { type: 'fifo' }),
+  entry('dev/socket', { type: 'socket' }),
+  entry('empty', { mode: 0 }),
+  entry('link', { type: 'symlink', mode: 0o777, target: 'bin/ping' }),
+  entry('one', { link: 'a', content: Buffer.from('two names') }),
+  entry('two', { link: 'a', content: Buffer.from('two names') }),
+  entry('whole', { content: noise(8192) }),
+  entry('many', { type: 'directory', mode: 0o755 }),
+  ...Array.from({ length: 150 }, (_, index) =>
+    entry(`many/a-name-of-some-length-${index}`, { content: Buffer.from(String(index)) }),
+  ),
+  entry('many/odd \udcff\n', { content: Buffer.from('x') }),
+];
+
+const superblock = { time: 77, nanoseconds: 0, uuid: Buffer.alloc(16, 0x11), volume: Buffer.alloc(16) };
+
+async function write(t: ExecutionContext, isCompressed: boolean): Promise<string> {
+  const folder = await createTestFolder(t);
+  const destination = join(folder, 'new.erofs');
+  const bodies = async function* () {
+    for (const each of tree)
+      if (each.type === 'file' && each.path !== 'two') yield [each, each.body()] as const;
+  };
+  await writeErofs({ entries: tree, bodies, superblock, isCompressed, destination, folder, signal });
+  return destination;
+}
+
+async function describe(entries: readonly RootEntry[]) {
+  const groups = new Map<string, number>();
+  const described = [];
+  for (const { body, link, attributes, ...rest } of entries) {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of body()) pieces.push(piece.slice());
+    const group = link === undefined ? 0 : (groups.get(link) ?? groups.size + 1);
+    if (link !== undefined) groups.set(link, group);
+    described.push({
+      ...rest,
+      group,
+      content: Buffer.concat(pieces).toString('base64'),
+      attributes: [...attributes]
+        .map(([name, value]) => `${name}=${Buffer.from(value).toString('hex')}`)
+        .sort(),
+    });
+  }
+  return described.sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+for (const isCompressed of [false, true])
+  test(`an erofs keeps all of its entries, ${isCompressed ? 'compressed' : 'as they are'}, and is the same each time`, async (t) => {
+    const path = await write(t, isCompressed);
+    await using file = await openInputFile(path);
+    const { entries } = await readErofs(file);
+    t.deepEqual(await describe(entries), await describe(tree));
+    t.deepEqual(await readFile(await write(t, isCompressed)), await readFile(path));
+    t.is(file.size < 250_000, isCompressed, String(file.size));
+  });
+
+test('a block of LZ4 comes back as it was, and none is made that would be larger', (t) => {
+  const patterns = [
+    text.subarray(0, 65536),
+    Buffer.alloc(65536),
+    Buffer.from('abc'.repeat(30)),
+    Buffer.concat([noise(300), noise(300), Buffer.alloc(300)]),
+  ];
+  for (const input of patterns) {
+    const packed = packBlock(input, input.length);
+    const output = new Uint8Array(input.length);
+    t.true(packed !== undefined && packed.length < input.length && unpackBlock(packed, output));
+    t.deepEqual(Buffer.from(output), Buffer.from(input));
+  }
+  t.is(packBlock(noise(65536), 65536), undefined);
+});
+
+test('a damaged block of LZ4 is refused', (t) => {
+  const packed = packBlock(text.subarray(0, 4096), 4096) ?? new Uint8Array();
+  t.false(unpackBlock(packed.subarray(0, 10), new Uint8Array(4096)));
+  t.false(unpackBlock(Uint8Array.of(0x10, 0x41, 0xff, 0xff), new Uint8Array(100)));
+  t.false(unpackBlock(Uint8Array.of(0xf0, 0xff), new Uint8Array(100)));
+});
+
+const damages: readonly (readonly [what: string, change: (bytes: Buffer) => Buffer, message: RegExp])[] = [
+  ['whose end is missing', (bytes) => bytes.subarray(0, bytes.length - 8192), /damaged/],
+  [
+    'with a root that is nowhere',
+    (bytes) => Buffer.concat([bytes.subarray(0, 1024 + 14), Buffer.alloc(2, 255), bytes.subarray(1024 + 16)]),
+    /no inode 65535/,
+  ],
+  ['that would unpack to terabytes', (bytes) => bytes, /more than/],
+];
+for (const [what, change, message] of damages)
+  test(`an erofs ${what} is refused`, async (t) => {
+    const path = await write(t, false);
+    const bytes = change(await readFile(path));
+    const file = {
+      name: 'e',
+      path,
+      size: bytes.length,
+      read: async (from: number, to: number) => bytes.subarray(from, Math.max(from, to)),
+    };
+    const limits = what.includes('terabytes') ? { unpacked: 1000 } : {};
+    await t.throwsAsync(readErofs(file as never, limits), { message });
+  });
+
+test('a file that no archive can hold is refused by its name', async (t) => {
+  const [root = entry(''), ...rest] = tree;
+  const bodies = archiveRoot([root, { ...entry('huge'), size: 2 ** 32 }, ...rest], 'v.erofs');
+  const read = async () => {
+    for await (const _ of bodies);
+  };
+  await t.throwsAsync(read, { code: 'wrapper-unread', message: /4294967296 bytes/ } as never);
+});
