@@ -1,6 +1,6 @@
 import { MobyPatchError } from '../model/error/error.js';
 import type { Position } from '../model/patch/patch.js';
-import type { ProblemCode } from './problem-code.js';
+import { type ProblemCode, problemCodes } from './problem-code.js';
 
 /** A fault in a text file, in one line: what it is about, what was found, what was wanted. */
 export interface Problem {
@@ -45,9 +45,13 @@ export function createProblemError(problems: readonly Problem[], hint?: string):
   const left = sorted.slice(mostLines).reduce((sum, { count = 1 }) => sum + count, 0);
   if (left > 0) lines.push(`and ${left} more`);
   const [first, ...rest] = sorted;
-  const single = rest.length === 0 ? first?.hint : undefined;
+  const single = rest.length === 0 ? first : undefined;
   return new MobyPatchError('invalid', 'patch-invalid', lines.join('\n'), {
-    hint: single ?? hint ?? (first && `moby-patch check ${first.at.file.replace(/\/patch\.ya?ml$/, '')}`),
+    hint:
+      single?.hint ??
+      hint ??
+      (single && problemCodes[single.code].hint) ??
+      (first && `moby-patch check ${first.at.file.replace(/\/patch\.ya?ml$/, '')}`),
     path: first && formatPosition(first.at),
     cause: new ProblemList(sorted),
   });

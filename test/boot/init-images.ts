@@ -1,4 +1,4 @@
-import { rm, symlink } from 'node:fs/promises';
+import { readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
@@ -42,6 +42,62 @@ export function createBusyboxEntries(): TinyEntry[] {
     },
     { path: 'etc/hostname', body: 'box\n' },
   ];
+}
+
+/** What Buildroot makes of busybox: its table, and scripts whose names say when they start; no other root takes over. */
+export function createBuildrootEntries(): TinyEntry[] {
+  const others = ['init', 'etc/inittab', 'etc/init.d/rcS', 'etc/init.d/docker'];
+  const table = [
+    ...['/bin/mount -t proc proc /proc', '/bin/mkdir -p /dev/pts /run', '/bin/mount -a'],
+    ...['/bin/hostname -F /etc/hostname', '/etc/init.d/rcS'],
+  ].map((process) => `::sysinit:${process}`);
+  const getty = 'ttyS0::respawn:/sbin/getty -L ttyS0 115200 vt100';
+  const start = [
+    '#!/bin/sh',
+    'for i in /etc/init.d/S??* ;do',
+    '  [ -f "$i" ] || continue',
+    '  case "$i" in',
+    '  *.sh) ( trap - INT QUIT TSTP; set start; . $i ) ;;',
+    '  *) $i start ;;',
+    '  esac',
+    'done',
+    '',
+  ];
+  return [
+    ...createBusyboxEntries().filter(({ path }) => !others.includes(path)),
+    { path: 'init', mode: 0o755, body: '#!/bin/sh\nmount -t devtmpfs dev /dev\nexec /sbin/init "$@"\n' },
+    { path: 'etc/inittab', body: `${[...table, getty, '::shutdown:/bin/umount -a -r'].join('\n')}\n` },
+    { path: 'etc/fstab', body: 'devpts /dev/pts devpts defaults 0 0\nsysfs /sys sysfs defaults 0 0\n' },
+    { path: 'etc/init.d/rcS', mode: 0o755, body: start.join('\n') },
+    {
+      path: 'etc/init.d/S40network',
+      mode: 0o755,
+      body: '#!/bin/sh\nip link set lo up\necho S40network $1\n',
+    },
+    { path: 'etc/init.d/S50sshd', mode: 0o755, body: '#!/bin/sh\necho S50sshd $1 $(ls /etc/ssh)\n' },
+  ];
+}
+
+/** A program of this machine with the libraries that it needs. */
+export async function copyProgram(program: string): Promise<TinyEntry[]> {
+  const { output } = await runProcess(['ldd', program], { signal, timeout: 60 });
+  const libraries = [...output.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
+  const paths = [program, ...libraries];
+  const folders = new Set(paths.flatMap((path) => listParents(path.slice(1))));
+  const known = ['usr', 'bin', 'etc'];
+  return [
+    ...[...folders]
+      .filter((path) => !known.includes(path))
+      .map((path): TinyEntry => ({ path, type: 'directory', mode: 0o755 })),
+    ...(await Promise.all(
+      paths.map(async (path) => ({ path: path.slice(1), mode: 0o755, body: await readFile(path) })),
+    )),
+  ];
+}
+
+function listParents(path: string): string[] {
+  const names = path.split('/').slice(0, -1);
+  return names.map((_, index) => names.slice(0, index + 1).join('/'));
 }
 
 /** A folder with `root.img`, an image of a root of Debian; its first program is what the root has as sbin/init. */

@@ -13,8 +13,8 @@ import { runMoby } from '../fixtures/images/moby.js';
 import { findReference } from '../fixtures/images/reference.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { isSoak } from '../fixtures/soak.js';
-import { createBusyboxEntries, packDebianRoot } from './init-images.js';
-import { writeTinyImage } from './tiny-image.js';
+import { copyProgram, createBuildrootEntries, createBusyboxEntries, packDebianRoot } from './init-images.js';
+import { type TinyEntry, writeTinyImage } from './tiny-image.js';
 
 // One patch for every init system, and one for every early initramfs; a boot of each shows the same.
 
@@ -57,7 +57,27 @@ declareSerialTest(
     await buildAndBoot(t, folder, {
       image: 'box.img',
       patches: [services, hooks],
-      expect: ["^HOOK early it's 5% \\$x$", "^HOOK root /mnt it's 5% \\$x$", agent, low],
+      expect: [
+        ...['early', 'root /mnt', 'file /mnt'].map((what) => `^HOOK ${what} it's 5% \\$x$`),
+        agent,
+        low,
+      ],
+    });
+  },
+);
+
+soakTest(
+  findMissingProgram('ssh-keygen', 'ldd'),
+  'a root of Buildroot shows the same by its numbered scripts, and makes its host keys before its SSH server starts',
+  async (t) => {
+    const folder = await createTestFolder(t);
+    const entries = [...createBuildrootEntries(), ...(await copyProgram('/usr/bin/ssh-keygen'))];
+    const ssh: TinyEntry = { path: 'etc/ssh', type: 'directory', mode: 0o755 };
+    await writeTinyImage(join(folder, 'root.img'), undefined, [...entries, ssh]);
+    await buildAndBoot(t, folder, {
+      image: 'root.img',
+      patches: [services, resolve('test/boot/inits/hostkeys')],
+      expect: [agent, low, '^S50sshd start .*ssh_host_ed25519_key'],
     });
   },
 );
@@ -114,7 +134,11 @@ for (const writer of ['mkinitramfs', 'dracut'] as const)
         onLine: (line) => lines.push(line.replace(/\r$/, '')),
       });
       const hooked = lines.flatMap((line) => /HOOK.*/.exec(line) ?? []);
-      t.deepEqual([...new Set(hooked)], ["HOOK early it's 5% $x", `HOOK root ${roots[writer]} it's 5% $x`]);
+      const wanted = ['early', `file ${roots[writer]}`, `root ${roots[writer]}`];
+      t.deepEqual(
+        [...new Set(hooked)].sort(),
+        wanted.map((what) => `HOOK ${what} it's 5% $x`),
+      );
       t.true(
         lines.some((line) => line.includes('the real root has virtio_scsi')),
         lines.slice(-20).join('\n'),

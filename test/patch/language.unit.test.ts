@@ -241,7 +241,7 @@ test('a used patch that is not there, that is wrong or that leads back is a prob
   t.deepEqual(
     problems.map(({ at, code, text }) => show(`${at.file}:${at.line}:${at.column} ${code} ${text}`)),
     [
-      'b/patch.yaml:2:8 uses-wrong found a circle (a uses b uses a), wanted none',
+      'a/patch.yaml:2:8 uses-wrong found a circle (a uses b uses a), wanted none',
       'wrong/patch.yaml:3:5 step-unknown unknown kind of step "fiel" (did you mean "file"?)',
       'a/patch.yaml:2:11 uses-wrong uses: patch nosuch: found no patch.yaml in nosuch, ' +
         `${process.cwd()}/nosuch`,

@@ -92,6 +92,18 @@ test('the configuration is checked with the patches that it names', async (t) =>
   t.true(lines.some((line) => line.startsWith('patches/b/patch.yaml:2:8: uses: patch none')));
 });
 
+test('a circle of uses, and patches in conflict that one uses, are told in the file where they begin', async (t) => {
+  const { lines } = await run(t, {
+    'patches/a/patch.yaml': `title: a\nuses: [b]\n${step}`,
+    'patches/b/patch.yaml': `title: b\nuses: [a]\n${step}`,
+    'patches/c/patch.yaml': `title: c\nuses: [d]\nconflicts: [d]\n${step}`,
+    'patches/d/patch.yaml': `title: d\n${step}`,
+  });
+  t.true(lines.some((line) => line.startsWith('patches/a/patch.yaml:2:8: found a circle (a uses b uses a)')));
+  t.true(lines.some((line) => line.startsWith('patches/b/patch.yaml:2:8: found a circle (b uses a uses b)')));
+  t.true(lines.some((line) => line.startsWith('patches/c/patch.yaml:3:13: found the patch d beside c')));
+});
+
 test('problems are SARIF, with all that its schema requires, and commands of GitHub', async (t) => {
   const { folder, findings } = await run(t, { 'p/patch.yaml': careless.replace('title: careless\n', '') });
   const sarif = JSON.parse(JSON.stringify(formatSarif(findings, { folder, version: '1' })));

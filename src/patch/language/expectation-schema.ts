@@ -65,7 +65,7 @@ export const expectationSchema = z.union([
   expectation({
     command: z.string().min(1).max(8192).describe("A command of the guest's shell."),
     exit: z.int().min(0).max(255).optional().describe('Its exit code; default: 0.'),
-    output: pattern.optional().describe('A regular expression of its output.'),
+    output: pattern.optional().describe('A regular expression of its output; ^ and $ match at every line.'),
     within,
   }),
   expectation({

@@ -17,7 +17,7 @@ export async function addUsed(named: readonly Patch[], roots: readonly string[])
   const done = new Set<string>();
   const patches: Patch[] = [];
   const problems: Problem[] = [];
-  const visit = async (patch: Patch, users: readonly Patch[]): Promise<void> => {
+  const visit = async (patch: Patch, users: readonly Use[]): Promise<void> => {
     const folder = resolve(patch.folder);
     if (done.has(folder)) return;
     for (const use of patch.uses) {
@@ -26,10 +26,10 @@ export async function addUsed(named: readonly Patch[], roots: readonly string[])
         problems.push(...found.problems);
         continue;
       }
-      const chain = [...users, patch];
-      const start = chain.findIndex((each) => resolve(each.folder) === resolve(found.patch.folder));
+      const chain = [...users, { patch, use }];
+      const start = chain.findIndex((each) => resolve(each.patch.folder) === resolve(found.patch.folder));
       if (start < 0) await visit(found.patch, chain);
-      else problems.push(explainCircle(use, [...chain.slice(start), found.patch]));
+      else problems.push(explainCircle(chain.slice(start), found.patch));
     }
     done.add(folder);
     patches.push(patch);
@@ -38,9 +38,18 @@ export async function addUsed(named: readonly Patch[], roots: readonly string[])
   return { patches, problems };
 }
 
-function explainCircle({ at }: PatchName, chain: readonly Patch[]): Problem {
-  const circle = chain.map(({ id }) => id).join(' uses ');
-  return { at, code: 'uses-wrong', text: `found a circle (${circle}), wanted none` };
+/** A patch, and the place where it uses the next one. */
+interface Use {
+  readonly patch: Patch;
+  readonly use: PatchName;
+}
+
+/** It is told where it begins: in the file of the patch that leads to itself. */
+function explainCircle(chain: readonly Use[], end: Patch): Problem {
+  const circle = [...chain.map(({ patch }) => patch.id), end.id].join(' uses ');
+  const at = chain[0]?.use.at ?? { file: end.file, line: 1, column: 1 };
+  const hint = `take ${end.id} out of one of them`;
+  return { at, code: 'uses-wrong', text: `found a circle (${circle}), wanted none`, hint };
 }
 
 interface Search {

@@ -8,7 +8,7 @@ import type { ReadingSession } from '../../model/session.js';
 import { findPatch, listPatches } from '../../patch/language/find-patches.js';
 import { findWarnings } from '../../patch/language/find-warnings.js';
 import { loadPatch, patchFile } from '../../patch/language/load-patch.js';
-import { addUsed } from '../../patch/language/used-patches.js';
+import { addUsed, findConflicts } from '../../patch/language/used-patches.js';
 import { locatePatch } from '../../setup/build-request.js';
 import { configurationName } from '../../setup/configuration.js';
 import { assertOwnConfiguration } from '../../setup/own-configuration.js';
@@ -92,10 +92,10 @@ async function isFile(path: string): Promise<boolean> {
 /** Errors: `patch-invalid` with all problems. The result has the warnings. */
 async function checkPatch(folder: string, roots: readonly string[]): Promise<readonly Problem[]> {
   const patch: Patch = await loadPatch(folder);
-  const { problems } = await addUsed([patch], roots);
+  const { patches, problems } = await addUsed([patch], roots);
   // Those of another file belong to the check of that file.
   const own = problems.filter(({ at }) => at.file === patch.file);
-  return [...own, ...(await findWarnings(patch))];
+  return [...own, ...findConflicts(patches), ...(await findWarnings(patch))];
 }
 
 async function collect(

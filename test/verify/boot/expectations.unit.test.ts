@@ -69,6 +69,13 @@ test('the output of a command is held against its pattern, and a run that fitted
   t.like(watch.results()[0], { met: true, found: 'exit code 0, "load 0.1"' });
 });
 
+test('in an output ^ and $ match at every line', (t) => {
+  const watch = watchExpectations([{ command: 'ls', output: '^b$' }]);
+  for (const line of ['a', 'b', 'c']) watch.seeOutput({ kind: 'output', index: 0, line });
+  watch.seeCheck({ kind: 'check', index: 0, ok: true, found: 'exit code 0' }, 2);
+  t.true(watch.areMet());
+});
+
 test('what comes too late is not met, and says so', (t) => {
   const watch = watchExpectations([{ service: 'sshd', within: 20 }, { within: 10 }, { poweroff: true }]);
   watch.seeCheck({ kind: 'check', index: 0, ok: true, found: 'started' }, 21);

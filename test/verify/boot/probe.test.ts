@@ -134,6 +134,22 @@ test('a path among the services that may fail stands for the units of systemd th
   t.deepEqual(parseMarker(line, nonce), { kind: 'check', index: 0, ok: false, found: 'bad.service' });
 });
 
+test('a command that fails runs five times, one with a time of its own until it holds', async (t) => {
+  const folder = await createFolder(t, { init: '' });
+  const count = (name: string) => `echo x >>'${folder}/${name}'; [ $(wc -l <'${folder}/${name}') -ge 8 ]`;
+  const script = [
+    createService(nonce, [{ command: count('short') }, { command: count('long'), within: 60 }]),
+    `exec 9>&1; system=own probe_state='${folder}'`,
+    'eval "set -- $probe_checks"',
+    ...Array.from({ length: 12 }, () => 'report init "$@"'),
+  ];
+  const lines = runShell(script.join('\n')).trimEnd().split('\n');
+  const checks = lines.map((line) => parseMarker(line, nonce)).filter((each) => each?.kind === 'check');
+  const of = (wanted: number) => checks.flatMap((each) => (each?.index === wanted ? [each.ok] : []));
+  t.deepEqual(of(0), Array(5).fill(false));
+  t.deepEqual(of(1), [...Array(7).fill(false), true]);
+});
+
 test('a content that a shell cannot hold is refused before the boot', (t) => {
   const create = (content: string) => () => createService(nonce, [{ file: 'a', content }]);
   t.throws(create('a\0b'), { message: /binary/ });

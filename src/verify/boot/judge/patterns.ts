@@ -11,18 +11,18 @@ export function patternOf(expectation: Expectation): string | undefined {
 /** The compiler of expressions takes time that grows faster than their length; values of parameters make them longer. */
 const longestPattern = 8192;
 
-/** Error (`invalid`): `expectation-pattern`. */
+/** ^ and $ match at every line. Error (`invalid`): `expectation-pattern`. */
 export function parsePattern(expectation: Expectation): RegExp {
   const source = patternOf(expectation) ?? '';
   if (source.length > longestPattern)
     throw createPatternError(expectation, `is longer than ${longestPattern} characters`);
   try {
-    return new RegExp(source, 'u');
+    return new RegExp(source, 'mu');
   } catch {
     // Outside of Unicode mode more is allowed, such as a needless backslash.
   }
   try {
-    return new RegExp(source);
+    return new RegExp(source, 'm');
   } catch (cause) {
     throw createPatternError(expectation, `is no regular expression: ${(cause as Error).message}`, cause);
   }

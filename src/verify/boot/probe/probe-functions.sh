@@ -88,10 +88,13 @@ memory() { # INDEX KIB
 	say "check $1 $found $((used / 1024)) MiB are in use"
 }
 commands() { # INDEX EXIT TEXT; again after a failure, five times in all
-	tries=0
-	for each in $probe_done; do [ "$each" != "$1" ] || tries=$((tries + 1)); done
-	[ $tries -lt 5 ] || return 0
-	probe_done="$probe_done $1"
+	case $probe_over in *" $1 "*) return 0 ;; esac
+	if [ -z "$waiting" ]; then
+		tries=0
+		for each in $probe_done; do [ "$each" != "$1" ] || tries=$((tries + 1)); done
+		[ $tries -lt 5 ] || return 0
+		probe_done="$probe_done $1"
+	fi
 	output=$(sh -c "$3" 2>&1 9>&-)
 	code=$?
 	echo "$output" | {
@@ -102,7 +105,7 @@ commands() { # INDEX EXIT TEXT; again after a failure, five times in all
 		done
 	}
 	if [ $code -ne "$2" ]; then say "check $1 no exit code $code"; return; fi
-	[ -n "$polling" ] || probe_done="$probe_done $1 $1 $1 $1"
+	[ -n "$polling" ] || probe_over="$probe_over$1 "
 	say "check $1 ok exit code $code"
 }
 # The same for a command whose output the other side holds against a pattern.
@@ -110,6 +113,17 @@ polls() {
 	polling=yes
 	commands "$@"
 	polling=
+}
+# The same for a command that has a time of its own: as often as that lasts.
+awaits() {
+	waiting=yes
+	commands "$@"
+	waiting=
+}
+awaits_output() {
+	waiting=yes
+	polls "$@"
+	waiting=
 }
 # What runs and how much memory is in use, for a comparison with another boot.
 survey() {
@@ -138,7 +152,7 @@ survey() {
 	[ -z "$used" ] || say "survey memory $used"
 	say 'survey end'
 }
-probe_done=' ' probe_failed='' polling=
+probe_done=' ' probe_over=' ' probe_failed='' polling='' waiting=
 system=own
 
 # GOAL, then four words for each check: its name and three arguments. Commands come last: one may take its time.

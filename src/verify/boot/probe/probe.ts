@@ -153,7 +153,7 @@ function listChecks(expects: readonly Expectation[]): string {
     const check = createCheck(expectation);
     return check === undefined ? [] : [{ ...check, index }];
   });
-  const isCommand = ({ name }: Check) => name === 'commands' || name === 'polls';
+  const isCommand = ({ name }: Check) => /^(commands|polls|awaits(_output)?)$/.test(name);
   return [...checks.filter((check) => !isCommand(check)), ...checks.filter(isCommand)]
     .flatMap(({ name, index, first, second = '' }) => [
       name,
@@ -178,7 +178,7 @@ function createCheck(expectation: Expectation): Check | undefined {
     return { name: 'mounted', first: escapeMount(expectation.mount), second: expectation.type ?? '' };
   if ('command' in expectation)
     return {
-      name: expectation.output === undefined ? 'commands' : 'polls',
+      name: nameCommand(expectation),
       first: String(expectation.exit ?? 0),
       second: expectation.command,
     };
@@ -187,6 +187,11 @@ function createCheck(expectation: Expectation): Check | undefined {
   if (expectationOfServices(expectation))
     return { name: 'failures', first: (expectation.except ?? []).flatMap(nameServices).join(' ') };
   return undefined;
+}
+
+function nameCommand({ output, within }: Extract<Expectation, { readonly command: string }>): string {
+  if (within === undefined) return output === undefined ? 'commands' : 'polls';
+  return output === undefined ? 'awaits' : 'awaits_output';
 }
 
 /** A path stands for what mounts it: systemd has units for that, other init systems a service with a name. */
