@@ -1,3 +1,4 @@
+import { formatJson } from '../format/show-text.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import { splitFile } from '../io/file/split-file.js';
 import { copyIntoPlace, createOutput, type Output, replaceFile } from '../io/place/output.js';
@@ -55,7 +56,7 @@ export async function publish(
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
   const described = createManifest(draft.report());
-  await replaceFile(manifest, `${JSON.stringify(described, null, 2)}\n`, inputs);
+  await replaceFile(manifest, `${formatJson(described)}\n`, inputs);
   if (request.provenance === true) await writeStatements(run, { manifest: described, written, inputs });
 }
 

@@ -1,3 +1,4 @@
+import { formatJson } from '../format/show-text.js';
 import type { BuildRequest } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
@@ -19,7 +20,7 @@ export async function putRecord({ draft }: Run, image: Image, workspace: Workspa
     packages: listPackages(report),
     ...(earlier !== undefined && { earlier }),
   };
-  const content = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+  const content = Buffer.from(`${formatJson(record)}\n`);
   await workspace.put({ path: recordPath, type: 'file', mode: 0o644, content });
 }
 

@@ -1,3 +1,4 @@
+import { formatJson } from '../format/show-text.js';
 import { replaceFile } from '../io/place/output.js';
 import type { FileAccess } from '../model/access.js';
 import type { Image } from '../model/image/archive.js';
@@ -31,7 +32,7 @@ export async function writeStatements(
   };
   for (const [ending, value] of Object.entries(statements)) {
     if (value === undefined) continue;
-    const text = `${JSON.stringify(redaction.value(value), null, 2)}\n`;
+    const text = `${formatJson(redaction.value(value))}\n`;
     await replaceFile(`${request.output}.${ending}`, text, inputs);
   }
   if (isIncomplete)

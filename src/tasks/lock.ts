@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatJson } from '../format/show-text.js';
 import { digestBytes } from '../io/digest.js';
 import { joinBytes } from '../io/file/join-files.js';
 import { createUnreadableError } from '../io/file/regular-file.js';
@@ -52,7 +53,7 @@ export async function writeLock(request: LockRequest, session: ReadingSession): 
     }),
     output: manifest.output.sha256,
   };
-  await replaceFile(file, `${JSON.stringify(lock, null, 2)}\n`, inputs);
+  await replaceFile(file, `${formatJson(lock)}\n`, inputs);
   return { lock, file, manifest };
 }
 

@@ -13,27 +13,51 @@ export async function readRecord(image: Archive): Promise<ImageRecord | undefine
   const entry = image.entries.get(recordPath);
   if (entry?.type !== 'file' || entry.size > longest) return undefined;
   const bytes = await collectBytes(entry.body(), longest, recordPath);
-  const value = parseJson(Buffer.from(bytes).toString('utf8')) as Partial<ImageRecord> | null | undefined;
-  const isRecord = value?.version === 1 && typeof value.input === 'string' && hasPatches(value);
-  return isRecord ? (value as ImageRecord) : undefined;
-}
-
-function hasPatches({ patches }: Partial<ImageRecord>): boolean {
-  return Array.isArray(patches) && patches.every((each) => typeof each?.id === 'string');
+  return parseRecord(parseJson(Buffer.from(bytes).toString('utf8')));
 }
 
 /** Records of images that were patched before: more are no image's own. */
 const mostRecords = 1000;
 
+/** Anybody can write a record into an image: what has not the form of one ends the chain. */
+function parseRecord(value: unknown): ImageRecord | undefined {
+  const chain: Omit<ImageRecord, 'earlier'>[] = [];
+  for (let one = value; isRecord(one) && chain.length < mostRecords; one = one.earlier) {
+    const { version, input, plan, patches, packages } = one;
+    chain.push({ version, input, plan, patches, packages });
+  }
+  return chain.reduceRight<ImageRecord | undefined>(
+    (earlier, each) => ({ ...each, ...(earlier !== undefined && { earlier }) }),
+    undefined,
+  );
+}
+
+function isRecord(value: unknown): value is ImageRecord {
+  const { version, input, plan, patches, packages } = (value ?? {}) as Partial<ImageRecord>;
+  const areTexts = [input, plan].every((each) => typeof each === 'string');
+  return version === 1 && areTexts && isTextMap(packages) && Array.isArray(patches) && patches.every(isPatch);
+}
+
+function isPatch(value: unknown): boolean {
+  const { id, sha256, parameters } = (value ?? {}) as Partial<ImageRecord['patches'][number]>;
+  return typeof id === 'string' && typeof sha256 === 'string' && isTextMap(parameters);
+}
+
+function isTextMap(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((each) => typeof each === 'string')
+  );
+}
+
 /** The patches of a record and of those before it, the oldest first. */
 export function describeRecord(record: ImageRecord): KnownPatched {
   const patches: string[] = [];
   let { input } = record;
-  let one: ImageRecord | undefined = record;
-  for (let count = 0; one !== undefined && hasPatches(one) && count < mostRecords; count++) {
+  for (let one: ImageRecord | undefined = record; one !== undefined; one = one.earlier) {
     patches.unshift(...one.patches.map(({ id }) => id));
     input = one.input;
-    one = one.earlier;
   }
   return { by: 'record', patches, input };
 }

@@ -1,6 +1,6 @@
 import { type ListedPackage, parseApkInstalled, parseDpkgStatus } from '../../format/package-database.js';
 import { collectBytes } from '../../io/collect.js';
-import type { Archive } from '../../model/image/archive.js';
+import type { Archive, ImageEntry } from '../../model/image/archive.js';
 import { resolvePath } from '../../tree/resolve.js';
 
 /** A package that the database of an image has. */
@@ -20,33 +20,36 @@ export interface ImagePackages {
 const longest = 64 * 2 ** 20;
 
 const databases = [
-  ['deb', 'var/lib/dpkg/status'],
-  ['apk', 'lib/apk/db/installed'],
+  ['deb', 'var/lib/dpkg/status', parseDpkgStatus],
+  ['apk', 'lib/apk/db/installed', parseApkInstalled],
 ] as const;
 
 const binary = ['var/lib/rpm', 'usr/lib/sysimage/rpm'];
 
-/** The packages that the databases of dpkg, apk and pacman in an image list. */
+type Parse = (text: string) => ImagePackage[];
+
+/** The packages that the databases of dpkg, apk and pacman in an image list. Reads them in one pass over the image. */
 export async function listPackages(image: Archive): Promise<ImagePackages> {
+  const wanted = new Map<ImageEntry['data'], Parse>();
+  const want = (entry: ImageEntry | undefined, parse: Parse) => {
+    if (entry?.type === 'file' && entry.size > 0 && entry.size <= longest) wanted.set(entry.data, parse);
+  };
+  for (const [type, path, parse] of databases)
+    want(follow(image, path), (text) => parse(text).map((each) => ({ type, ...each })));
+  for (const [path, entry] of image.entries)
+    if (/^var\/lib\/pacman\/local\/[^/]+\/desc$/.test(path)) want(entry, parsePacman);
   const found: ImagePackage[] = [];
-  for (const [type, path] of databases) {
-    const text = await readText(image, path);
-    if (text === undefined) continue;
-    const listed = type === 'deb' ? parseDpkgStatus(text) : parseApkInstalled(text);
-    found.push(...listed.map((each) => ({ type, ...each })));
+  for await (const [record, body] of image.bodies(new Set(wanted.keys()))) {
+    const text = Buffer.from(await collectBytes(body, longest, record.name)).toString('utf8');
+    for (const each of wanted.get(record)?.(text) ?? []) found.push(each);
   }
-  for (const path of image.entries.keys())
-    if (/^var\/lib\/pacman\/local\/[^/]+\/desc$/.test(path))
-      found.push(...parsePacman((await readText(image, path)) ?? ''));
   const unread = binary.filter((path) => image.entries.has(path));
   return { packages: found.sort((a, b) => (a.name < b.name ? -1 : 1)), unread };
 }
 
-async function readText(image: Archive, path: string): Promise<string | undefined> {
-  const end = resolvePath((at) => image.entries.get(at), path, true);
-  const entry = end === undefined ? undefined : image.entries.get(end);
-  if (entry?.type !== 'file' || entry.size > longest) return undefined;
-  return Buffer.from(await collectBytes(entry.body(), longest, path)).toString('utf8');
+function follow({ entries }: Archive, path: string): ImageEntry | undefined {
+  const end = resolvePath((at) => entries.get(at), path, true);
+  return end === undefined ? undefined : entries.get(end);
 }
 
 function parsePacman(text: string): ImagePackage[] {
