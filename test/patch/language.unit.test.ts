@@ -139,7 +139,7 @@ for (const [when, reason] of [
   [{ parameter: { mode: ['safe', 'slow'] } }, 'parameter mode: found fast, wanted safe or slow'],
   [{ parameter: { quiet: true, names: 'b' } }, undefined],
   [{ not: { path: 'etc/motd' } }, undefined],
-  [{ not: { os: 'alpine', init: ['openrc'] } }, 'what it is not for holds: os alpine, init openrc'],
+  [{ not: { os: 'alpine', init: ['openrc'] } }, 'excluded by os alpine, init openrc'],
 ] as const)
   test(`a condition on an image with OpenRC: ${JSON.stringify(when)}`, (t) => {
     const values = new Map<string, string | string[]>([
@@ -168,7 +168,7 @@ expects:
     plan.skipped.map(({ summary, reason }) => [summary, reason]),
     [
       ['file b', 'init: found openrc, wanted systemd'],
-      ['file etc/.conf', 'what it is not for holds: parameter host none'],
+      ['file etc/.conf', 'excluded by parameter host none'],
     ],
   );
   t.deepEqual(

@@ -81,7 +81,7 @@ export function explainUnmet(when: When, facts: ImageFacts, values: Values): str
   const unmet = findUnmet(condition, facts, values);
   if (unmet !== undefined) return unmet;
   if (not === undefined || findUnmet(not, facts, values) !== undefined) return undefined;
-  return `what it is not for holds: ${describeCondition(not)}`;
+  return `excluded by ${describeCondition(not)}`;
 }
 
 function findUnmet(condition: Condition, facts: ImageFacts, values: Values): string | undefined {

@@ -91,9 +91,10 @@ export const packageStep = defineStep({
   kind: 'package',
   schema,
   describe: (value) => {
-    const lists = [...managerNames, 'files' as const, 'remove' as const].flatMap((key) =>
+    const others = (['files', 'remove'] as const).flatMap((key) =>
       value[key] === undefined ? [] : `${key}: ${value[key].join(' ')}`,
     );
+    const lists = [...describeNames(value), ...others];
     return `package ${lists.join('; ')}${value.unsigned ? ' (unsigned)' : ''}`;
   },
   needs: () => ['commands', 'network'],
@@ -134,6 +135,16 @@ export const packageStep = defineStep({
     return { changed: true, notes, packages: added, downloads, output };
   },
 });
+
+/** Managers that get the same names share them: `apk, apt: curl strace`. */
+function describeNames(value: Value): string[] {
+  const managers = new Map<string, string[]>();
+  for (const manager of managerNames) {
+    const listed = value[manager]?.join(' ');
+    if (listed !== undefined) managers.set(listed, [...(managers.get(listed) ?? []), manager]);
+  }
+  return [...managers].map(([listed, own]) => `${own.join(', ')}: ${listed}`);
+}
 
 /** Errors: `package-manager`; `package-unsigned`. */
 async function chooseTask(

@@ -110,9 +110,9 @@ export function watchExpectations(expects: readonly Expectation[]): ExpectationW
         return;
       }
       const matches = fault === undefined && test(index, output) === true;
-      const shown = output === '' ? 'no output' : JSON.stringify(output.slice(0, 300));
+      const isMet = ok && matches;
       if (founds.get(index)?.ok !== true)
-        note(index, { ok: ok && matches, text: `${found}, ${shown}` }, seconds);
+        note(index, { ok: isMet, text: `${found}, ${showOutput(output, isMet)}` }, seconds);
     },
     seeOutput({ index, line }) {
       const lines = outputs.get(index) ?? [];
@@ -186,4 +186,16 @@ function showMissing(expectation: Expectation): string {
   if (kindOf(expectation) === 'within') return 'not up';
   if ('port' in expectation) return 'not tried: the system was not up';
   return 'nothing: the guest did not report on it';
+}
+
+/** Characters of the output of a command that was as expected, and of one that was not. */
+const mostShown = { met: 80, unmet: 300 };
+
+/** Of what was expected a line will do. */
+function showOutput(output: string, isMet: boolean): string {
+  const [line = '', ...more] = output.split('\n');
+  if (output === '') return 'no output';
+  if (!isMet) return JSON.stringify(output.slice(0, mostShown.unmet));
+  const rest = more.length === 0 ? '' : ` and ${more.length} more ${more.length === 1 ? 'line' : 'lines'}`;
+  return `${JSON.stringify(line.slice(0, mostShown.met))}${rest}`;
 }
