@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type { InputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import type { Wrapper, WrapperObstacle, WrapperPart } from '../model/image/wrapper.js';
+import { refuseCut } from './cut-error.js';
 import type { WrapperPiece, WrapperSources } from './wrapper-write.js';
 
 // system/tools/mkbootimg/include/bootimg/bootimg.h of Android, little endian.
 const magic = 'ANDROID!';
+const title = 'an Android boot image';
 const headerLimit = 4096;
 /** From version 3 on the page has a fixed size, and the header no digest. */
 const newPage = 4096;
@@ -21,18 +23,20 @@ interface Header {
   readonly cmdline: string;
 }
 
-/** Undefined: not an image of a version from 0 to 4. */
+/** Undefined: not an image of a version from 0 to 4. Error (`invalid`): `wrapper-invalid`. */
 export async function findInAndroid(file: InputFile): Promise<Wrapper | undefined> {
   const header = parseHeader(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
   if (header === undefined) return undefined;
-  const present = header.parts.filter(({ size, offset }) => size > 0 && offset + size <= file.size);
+  const present = header.parts.filter(({ size }) => size > 0);
+  const end = Math.max(0, ...present.map(({ offset, size }) => offset + size));
+  refuseCut(file, { title, end });
   const parts = new Map(present.map((part) => [part.name, part]));
   const kernel = parts.has('kernel') ? 'kernel' : undefined;
   const boots = parts.has('ramdisk')
     ? [{ initrd: 'ramdisk', kernel, cmdline: header.cmdline || undefined }]
     : [];
   const obstacle = findObstacle(header, file.size);
-  return { kind: 'android', title: 'an Android boot image', parts, obstacle, boots };
+  return { kind: 'android', title, parts, obstacle, boots };
 }
 
 function parseHeader(bytes: Buffer): Header | undefined {

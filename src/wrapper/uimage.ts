@@ -1,22 +1,25 @@
 import { crc32 } from 'node:zlib';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Wrapper } from '../model/image/wrapper.js';
+import { refuseCut } from './cut-error.js';
 import { sumInitrd, type WrapperPiece, type WrapperSources } from './wrapper-write.js';
 
 // include/image.h of U-Boot: struct legacy_img_hdr, big endian.
+const title = 'a U-Boot image (uImage)';
 const headerSize = 64;
 const magic = 0x27051956;
 const fields = { headerSum: 4, size: 12, dataSum: 24, type: 30 };
 const ramdisk = 3;
 
-/** A ramdisk for `bootm`. Undefined: a uImage of another type, or damaged. */
+/** A ramdisk for `bootm`. Undefined: a uImage of another type. Error (`invalid`): `wrapper-invalid`. */
 export async function findInUimage(file: InputFile): Promise<Wrapper | undefined> {
   const header = Buffer.from(await file.read(0, headerSize));
   if (header.length < headerSize || header.readUInt32BE(0) !== magic) return undefined;
   const size = header.readUInt32BE(fields.size);
-  if (header[fields.type] !== ramdisk || headerSize + size > file.size) return undefined;
+  if (header[fields.type] !== ramdisk) return undefined;
+  refuseCut(file, { title, end: headerSize + size });
   const parts = new Map([['ramdisk', { name: 'ramdisk', offset: headerSize, size }]]);
-  return { kind: 'uimage', title: 'a U-Boot image (uImage)', parts, boots: [{ initrd: 'ramdisk' }] };
+  return { kind: 'uimage', title, parts, boots: [{ initrd: 'ramdisk' }] };
 }
 
 /** The header with the new size and both sums; what follows the old data stays behind the new. */

@@ -5,7 +5,7 @@ import type { WrapperBoot } from '#src/model/image/wrapper.js';
 import { findBootEntries } from '#src/wrapper/iso/boot-entries.js';
 import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { holdFile, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+import { holdFile, sketchAndroid, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
 
 async function find(t: ExecutionContext, bytes: Uint8Array) {
   const path = join(await createTestFolder(t), 'file');
@@ -109,6 +109,25 @@ test('a FIT image boots its default configuration', async (t) => {
   const wrapper = await find(t, sketchFit('initrd'));
   t.deepEqual(wrapper?.boots, [{ initrd: 'r', kernel: undefined, title: 'c' }]);
   t.is(wrapper?.parts.get('r')?.size, 6);
+});
+
+test('a wrapper that is cut, or whose headers name more than there is, is called that', async (t) => {
+  const far = sketchIso(files);
+  const whole = [
+    far,
+    sketchProgram(uki),
+    sketchUimage(Buffer.from('initrd')),
+    sketchFit('initrd'),
+    sketchAndroid(),
+  ];
+  for (const bytes of whole) {
+    t.truthy(await findWrapper(holdFile(bytes)));
+    const cut = bytes.subarray(0, bytes.length - (bytes === far ? 2048 : 1));
+    await t.throwsAsync(findWrapper(holdFile(cut)), { code: 'wrapper-invalid', message: /the file is cut/ });
+  }
+  const android = sketchAndroid();
+  android.writeUInt32LE(0xffffffff, 24);
+  await t.throwsAsync(findWrapper(holdFile(android)), { code: 'wrapper-invalid', message: /4294/ });
 });
 
 /** The same change of a byte, again and again, for every place of the headers. */

@@ -114,6 +114,16 @@ export function sketchUimage(data: Uint8Array, type = 3): Buffer {
   return Buffer.concat([header, data]);
 }
 
+/** An Android boot image of version 0 with a ramdisk alone. */
+export function sketchAndroid(data = 'initrd'): Buffer {
+  const page = 4096;
+  const header = Buffer.alloc(page);
+  header.write('ANDROID!', 'latin1');
+  header.writeUInt32LE(data.length, 16);
+  header.writeUInt32LE(page, 36);
+  return Buffer.concat([header, Buffer.from(data)]);
+}
+
 /** Bytes in place of an open file. */
 export function holdFile(bytes: Buffer): InputFile {
   const never = () => {

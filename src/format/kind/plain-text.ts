@@ -5,5 +5,7 @@ export const textStart = 4096;
 export function quoteText(bytes: Uint8Array): string | undefined {
   const text = String.fromCharCode(...bytes.subarray(0, textStart));
   if (!/^[\t\n\r\x20-\x7e]+\0*$/.test(text)) return undefined;
-  return JSON.stringify(text.replace(/\0+$/, '').slice(0, 40));
+  const letters = text.replace(/\0+$/, '');
+  // Two letters in front of zeros are a number.
+  return letters.length * 4 < text.length ? undefined : JSON.stringify(letters.slice(0, 40));
 }

@@ -5,6 +5,8 @@ const magic = 0xd00dfeed;
 const token = { begin: 1, end: 2, property: 3, nop: 4 };
 const deepest = 32;
 const mostTokens = 100_000;
+/** Bytes of the names of all properties, each once. */
+const largestStrings = 2 ** 20;
 /** Bytes of a token without the value of a property: the names of nodes have 31 letters at most. */
 const longestHead = 256;
 
@@ -27,15 +29,15 @@ export interface TreeNode {
   readonly children: readonly TreeNode[];
 }
 
-/** Undefined: this is no tree of version 17, or it does not stand in `size` bytes. */
-export function parseHeader(bytes: Buffer, size: number): TreeHeader | undefined {
+/** Undefined: this is no tree of version 17. */
+export function parseHeader(bytes: Buffer): TreeHeader | undefined {
   if (bytes.length < headerSize || bytes.readUInt32BE(0) !== magic) return undefined;
   const totalSize = bytes.readUInt32BE(4);
   const strings = { offset: bytes.readUInt32BE(12), size: bytes.readUInt32BE(32) };
   const struct = { offset: bytes.readUInt32BE(8), size: bytes.readUInt32BE(36) };
   const isInside = [strings, struct].every((block) => block.offset + block.size <= totalSize);
-  if (!isInside || totalSize > size || bytes.readUInt32BE(20) < 17 || struct.offset % 4 !== 0)
-    return undefined;
+  if (!isInside || strings.size > largestStrings) return undefined;
+  if (bytes.readUInt32BE(20) < 17 || struct.offset % 4 !== 0) return undefined;
   return { totalSize, struct, strings };
 }
 

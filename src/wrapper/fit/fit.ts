@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperBoot, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
+import { refuseCut } from '../cut-error.js';
 import {
   applyEdits,
   sumInitrd,
@@ -19,10 +20,11 @@ import {
   type TreeSource,
 } from './device-tree.js';
 
+const title = 'a U-Boot FIT image';
 /** Bytes of a text, and more. */
 const longestText = 64 * 1024;
 
-/** A FIT image of U-Boot (doc/usage/fit/source_file_format.rst). Undefined: another device tree. */
+/** A FIT image of U-Boot (doc/usage/fit/source_file_format.rst). Undefined: another device tree. Error (`invalid`): `wrapper-invalid`. */
 export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
   const fit = await openFit(file);
   if (fit === undefined) return undefined;
@@ -49,7 +51,7 @@ export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
   }
   const obstacle = await findObstacle(fit, boots[0]?.initrd ?? ramdisks[0] ?? '');
   const all = boots.length > 0 ? boots : ramdisks.map((initrd) => ({ initrd }));
-  return { kind: 'fit', title: 'a U-Boot FIT image', parts, obstacle, boots: all };
+  return { kind: 'fit', title, parts, obstacle, boots: all };
 }
 
 interface Fit {
@@ -63,7 +65,8 @@ interface Fit {
 
 async function openFit(file: InputFile): Promise<(Fit & { readonly source: TreeSource }) | undefined> {
   const source = { read: async (from: number, to: number) => Buffer.from(await file.read(from, to)) };
-  const header = parseHeader(await source.read(0, headerSize), file.size);
+  const header = parseHeader(await source.read(0, headerSize));
+  if (header !== undefined) refuseCut(file, { title, end: header.totalSize });
   const root = header && (await parseTree(source, header));
   if (header === undefined || root === undefined) return undefined;
   const read = async (node: TreeNode, name: string) => {
@@ -103,7 +106,8 @@ async function placeImage(
   const position = await number(properties.get('data-position'));
   const distance = await number(properties.get('data-offset'));
   const offset = position ?? (distance === undefined ? undefined : align(totalSize) + distance);
-  if (size === undefined || offset === undefined || offset + size > file.size) return undefined;
+  if (size === undefined || offset === undefined) return undefined;
+  refuseCut(file, { title, end: offset + size });
   return { name, offset, size };
 }
 

@@ -1,7 +1,9 @@
 import type { InputFile } from '../../io/file/input-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
+import { refuseCut } from '../cut-error.js';
 
+const title = 'an ISO 9660 image';
 export const sectorSize = 2048;
 /** Volume descriptors begin here (ECMA-119, 6.2.1). */
 const firstDescriptor = 16;
@@ -20,21 +22,38 @@ export async function readVolume(file: InputFile): Promise<Map<string, WrapperPa
   const parts = new Map<string, WrapperPart>();
   const seen = new Set<number>();
   const waiting: Directory[] = [{ ...root, path: '', depth: 0 }];
+  let bytes = 0;
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     // A directory in itself would have no end.
     if (seen.has(folder.offset) || folder.depth > deepest) continue;
     seen.add(folder.offset);
+    bytes += folder.size;
+    if (bytes > file.size) throw createError(file, folder.offset, 'found directories that overlap');
     for (const record of listRecords(await readDirectory(file, folder))) {
       const path = folder.path === '' ? record.name : `${folder.path}/${record.name}`;
-      const place = { offset: record.offset, size: record.size };
-      if (record.isFolder) waiting.push({ ...place, path, depth: folder.depth + 1 });
-      else if (!record.isSplit && record.offset + record.size <= file.size)
-        parts.set(path, { name: path, ...place, mtime: record.mtime, attributes: record.attributes });
+      if (record.isFolder) waiting.push({ ...placeOf(record), path, depth: folder.depth + 1 });
+      else addFile(parts, { path, record, file });
       if (parts.size > mostFiles || waiting.length > mostFiles)
         throw createError(file, folder.offset, `found more than ${mostFiles} files`);
     }
   }
   return parts;
+}
+
+interface FoundFile {
+  readonly path: string;
+  readonly record: DirectoryRecord;
+  readonly file: InputFile;
+}
+
+function addFile(parts: Map<string, WrapperPart>, { path, record, file }: FoundFile): void {
+  const { size, offset, isSplit, mtime, attributes } = record;
+  if (size > 0) refuseCut(file, { title, end: offset + size });
+  if (!isSplit) parts.set(path, { name: path, ...placeOf(record), mtime, attributes });
+}
+
+function placeOf({ offset, size }: Extent): Extent {
+  return { offset, size };
 }
 
 interface Extent {

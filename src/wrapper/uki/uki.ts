@@ -1,19 +1,22 @@
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
+import { refuseCut } from '../cut-error.js';
 import { contentSize, headerLimit, parseProgram, type Section } from './pe.js';
 
+const title = 'a unified kernel image (UKI)';
 /** Bytes of a command line, and more. */
 const longestText = 64 * 1024;
 
-/** A unified kernel image: systemd's stub with a kernel as a section. Undefined: another program. */
+/** A unified kernel image: systemd's stub with a kernel as a section. Undefined: another program. Error (`invalid`): `wrapper-invalid`. */
 export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
   const program = parseProgram(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
   if (program === undefined) return undefined;
-  const named = program.sections.filter(({ offset, rawSize }) => offset > 0 && offset + rawSize <= file.size);
+  const named = program.sections.filter(({ offset }) => offset > 0);
   const sections = new Map<string, Section>();
   // A later section of the name belongs to a profile of its own (UAPI.5, multi-profile UKIs).
   for (const section of named) if (!sections.has(section.name)) sections.set(section.name, section);
   if (!sections.has('.linux') || !sections.has('.initrd')) return undefined;
+  refuseCut(file, { title, end: Math.max(...named.map(({ offset, rawSize }) => offset + rawSize)) });
   const parts = new Map<string, WrapperPart>();
   for (const [name, section] of sections)
     parts.set(name, { name, offset: section.offset, size: contentSize(section) });
@@ -37,5 +40,5 @@ export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
           hint: '--drop-signatures leaves them out; then sign the new file with your own key: sbsign --key KEY --cert CERT FILE',
           isSignature: true,
         };
-  return { kind: 'uki', title: 'a unified kernel image (UKI)', parts, obstacle, boots: [boot] };
+  return { kind: 'uki', title, parts, obstacle, boots: [boot] };
 }
