@@ -75,6 +75,18 @@ for (const [what, path, text, found] of entries)
     for (const [index, boot] of found.entries()) t.like(boots[index], boot);
   });
 
+test('a configuration that is made to take time is read in time that grows with it', (t) => {
+  const loader = `LABEL a\n`.repeat(30_000);
+  for (const text of ['\n'.repeat(250_000), `linux x${' '.repeat(250_000)}y`, `DEFAULT a\n${loader}`])
+    for (const path of ['isolinux/a.cfg', 'boot/grub/grub.cfg'])
+      t.deepEqual(findBootEntries([{ path, text }], ['initrd']), []);
+  const [boot] = findBootEntries(
+    [{ path: 'grub.cfg', text: '\tlinux\t/vmlinuz  a b }\n  initrd /initrd}\n' }],
+    ['vmlinuz', 'initrd'],
+  );
+  t.deepEqual(boot, { initrd: 'initrd', kernel: 'vmlinuz', cmdline: 'a b', title: undefined });
+});
+
 test('two initrds want a name, one that is named is taken, and another is refused', async (t) => {
   const more = { ...files, 'isolinux/isolinux.cfg': `${isolinux}LABEL gtk\nINITRD /boot/ucode.img\n` };
   const wrapper = await find(t, sketchIso(more));

@@ -17,7 +17,7 @@ export function findBootEntries(files: readonly LoaderFile[], names: Iterable<st
   const known = new Map([...names].map((name) => [name.toLowerCase(), name]));
   const boots = new Map<string, WrapperBoot>();
   for (const { path, text } of files) {
-    const isGrub = /grub/i.test(path) || /^\s*menuentry\b/m.test(text);
+    const isGrub = /grub/i.test(path) || /^[ \t]*menuentry\b/m.test(text);
     const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
     for (const entry of isGrub ? readGrub(text) : readSyslinux(text)) {
       const boot = resolveEntry(entry, folder, known);
@@ -73,13 +73,20 @@ function normalise(path: string): string {
   return parts.join('/');
 }
 
+/** The first word of a line and what follows it. In time that grows with the line, as no regular expression with both ends would. */
+function splitWord(line: string): { readonly word: string; readonly value: string } {
+  const text = line.trim();
+  const [word = ''] = /^\w+(?=\s)/.exec(text) ?? [];
+  return { word, value: word === '' ? '' : text.slice(word.length).trim() };
+}
+
 /** LABEL, KERNEL or LINUX, INITRD, APPEND of SYSLINUX (doc/menu.txt); the label that DEFAULT names comes first. */
 function readSyslinux(text: string): LoaderEntry[] {
   let wanted: string | undefined;
   let current: { -readonly [Key in keyof LoaderEntry]: LoaderEntry[Key] } & { label?: string } = {};
   const entries = [current];
   for (const line of text.split('\n')) {
-    const [, word = '', value = ''] = /^\s*(\w+)\s+(.*?)\s*$/.exec(line) ?? [];
+    const { word, value } = splitWord(line);
     switch (word.toLowerCase()) {
       case 'default':
         wanted ??= value;
@@ -107,8 +114,8 @@ function readSyslinux(text: string): LoaderEntry[] {
       }
     }
   }
-  const first = entries.filter(({ label }) => label !== undefined && label === wanted);
-  return [...first, ...entries.filter((entry) => !first.includes(entry))];
+  const isFirst = ({ label }: (typeof entries)[number]) => label !== undefined && label === wanted;
+  return [...entries.filter(isFirst), ...entries.filter((entry) => !isFirst(entry))];
 }
 
 /** menuentry with linux and initrd of GRUB (info grub, 16.3); variables stay as they are. */
@@ -116,7 +123,7 @@ function readGrub(text: string): LoaderEntry[] {
   const entries: { -readonly [Key in keyof LoaderEntry]: LoaderEntry[Key] }[] = [];
   let title: string | undefined;
   for (const line of text.split('\n')) {
-    const [, word = '', value = ''] = /^\s*(\w+)\s+(.*?)\s*\}?\s*$/.exec(line) ?? [];
+    const { word, value } = splitWord(line.trimEnd().replace(/\}$/, ''));
     if (word === 'menuentry') title = /^(?:'([^']*)'|"([^"]*)")/.exec(value)?.slice(1).find(Boolean);
     else if (/^linux(?:16|efi)?$/.test(word)) {
       const [, kernel, cmdline] = /^(\S+)\s*(.*)$/.exec(value) ?? [];
