@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -21,7 +22,7 @@ test.before(async () => {
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', project]);
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', type: 'module' }));
   run('sh', '-c', 'npm install --silent --no-audit --no-fund --engine-strict ./*.tgz @types/node@20');
-  await copyFile('examples/build-and-boot.ts', join(project, 'build-and-boot.ts'));
+  for (const name of readdirSync('examples')) await copyFile(join('examples', name), join(project, name));
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify(strictest));
   await writeTinyImage(join(project, 'initrd.gz'), createInit('echo ready'));
   await mkdir(join(project, 'motd'));
@@ -69,3 +70,21 @@ for (const major of sampleBy([20, 22, 24], (version) => version === 24)) {
       t.true(lines.includes(line), output);
   });
 }
+
+declareSerialTest(
+  missing,
+  'it builds with a patch that it generates, and writes an archive of its own',
+  (t) => {
+    const run = (...args: string[]) =>
+      execFileSync('node', args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const lines = run('generate-patch.js', 'initrd.gz', 'rack.img', 'a=10.0.0.1', 'b=10.0.0.2').split('\n');
+    t.is(lines.filter((line) => line.startsWith('would do: hosts ')).length, 2, lines.join('\n'));
+    t.regex(lines[2] ?? '', /^wrote .*rack\.img: sha256 [0-9a-f]{64}$/);
+    const archive = join(project, 'more.cpio');
+    writeFileSync(
+      archive,
+      execFileSync('node', ['newc.js'], { cwd: project, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    t.is(execFileSync('cpio', ['-t', '--quiet', '-F', archive], { encoding: 'utf8' }), 'etc\netc/motd\n');
+  },
+);
