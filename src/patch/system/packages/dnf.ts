@@ -62,7 +62,7 @@ export const dnf: PackageManager = {
         `found no repodata/repomd.xml at an address of ${place}: the address is wrong, or the release is at its end of life and moved to an archive`,
     },
     {
-      sign: /^\s*-? ?nothing provides (.+?) needed by (\S+)/m,
+      sign: /^[ \t]*-? ?nothing provides (.+?) needed by (\S+)/m,
       hint: ([, need, name], place) =>
         `the repositories in ${place} lack ${need}, which ${name} needs: add the one that has it`,
     },

@@ -77,7 +77,9 @@ async function listLanguages({ workspace }: At): Promise<string[]> {
   const texts = await Promise.all(
     ['etc/default/locale', 'etc/locale.conf'].map((path) => readText(workspace, path)),
   );
-  const written = texts.join('\n').matchAll(/^\s*(?:export\s+)?(?:LANG|LANGUAGE|LC_\w+)=["']?([\w.@:-]+)/gm);
+  const written = texts
+    .join('\n')
+    .matchAll(/^[ \t]*(?:export\s+)?(?:LANG|LANGUAGE|LC_\w+)=["']?([\w.@:-]+)/gm);
   const names = [...written].flatMap(([, value = '']) => value.split(':'));
   return names.flatMap((name) => [name, name.replace(/[.@].*$/, ''), name.replace(/[_.@].*$/, '')]);
 }
