@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { bootOutput } from './build/boot-output.js';
-import { countBytes } from './build/count-bytes.js';
 import { healCache } from './build/heal-cache.js';
 import { listInputs } from './build/list-inputs.js';
 import { openInput, prepare } from './build/prepare.js';
@@ -11,6 +10,7 @@ import { createRun, type Run } from './build/run.js';
 import { findDisk, padImage, unwrap, wrapOutput } from './build/wrapped.js';
 import { putRecord } from './build/write-record.js';
 import { createWorkspace } from './engine/workspace.js';
+import { countBytes } from './io/count-bytes.js';
 import { hashParts } from './io/file/split-file.js';
 import { createSpool } from './io/file/spool.js';
 import { createOutput, type Output } from './io/place/output.js';

@@ -19,6 +19,8 @@ export { type WatchEvent, type WatchOptions, type WatchReport, watch } from './d
 export { createDockerEngine } from './engine/docker/engine.js';
 export { createLocalEngine } from './engine/local/engine.js';
 export { createStreamEngine } from './engine/stream.js';
+export { buildOverlays, type OverlaysRequest } from './fleet/overlays/build-overlays.js';
+export { type HostRow, readTable } from './fleet/overlays/read-table.js';
 export { buildTargets, type TargetsRequest } from './fleet/targets/build-targets.js';
 export { type CachePart, cacheEntry, noCache, openCache, trimCache } from './io/cache.js';
 export type * from './model/access.js';
@@ -56,6 +58,7 @@ export type * from './model/result/deployed.js';
 export type * from './model/result/expectation.js';
 export type * from './model/result/hazard.js';
 export type * from './model/result/manifest.js';
+export type * from './model/result/overlays.js';
 export type * from './model/result/record.js';
 export type * from './model/result/report.js';
 export type * from './model/result/stock.js';

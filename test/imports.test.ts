@@ -45,7 +45,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   setup: [...stages, 'build.ts'],
   tasks: [...stages, 'build.ts', 'setup', 'version.ts'],
   deploy: [...stages, 'build.ts', 'setup'],
-  fleet: [...stages, 'build.ts', 'setup', 'tasks', 'version.ts'],
+  fleet: [...stages, 'build', 'build.ts', 'setup', 'tasks', 'version.ts'],
   commands: [...stages, 'build.ts', 'setup', 'tasks', 'deploy', 'fleet'],
   'index.ts': [...stages, 'build.ts', 'setup', 'tasks', 'deploy', 'fleet'],
   'cpio.ts': ['model', 'format'],

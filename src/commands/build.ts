@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Report } from '../model/result/report.js';
 import { describeStreamed } from '../report/streamed.js';
-import type { TargetsFlags } from './build-targets.js';
+import type { TableFlags } from './fleet/build-overlays.js';
+import type { TargetsFlags } from './fleet/build-targets.js';
 import { addBuildOptions } from './shared/build-options.js';
 import { type CommandContext, openSession } from './shared/context.js';
 import { explain, guard } from './shared/errors.js';
@@ -13,7 +14,7 @@ import { createProgress } from './shared/progress.js';
 import { talk } from './shared/talk.js';
 import { addTargetSelection } from './shared/target-selection.js';
 
-type Flags = TargetsFlags;
+type Flags = TargetsFlags & Partial<TableFlags>;
 
 export function addBuildCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
@@ -26,19 +27,28 @@ export function addBuildCommand(command: Command, context: CommandContext): void
       )
       .option('--keep-going', 'build the other targets when one has failed')
       .option('--fail-fast', 'begin no other target when one has failed (default)')
+      .option(
+        '--for-each <table>',
+        'a file for each machine of a table (CSV, or JSON), whose columns are parameters: the image, and what is appended; with --as overlay only that',
+      )
+      .option('--boot-sample <number>', 'how many of the machines are booted; default: none', parseCount)
       .option('--json', 'the report as JSON on standard output')
       .option('-q, --quiet', 'print nothing but errors'),
   ).action(guard(context, (flags: Flags) => runBuild(flags, context)));
 }
 
 async function runBuild(given: Flags, context: CommandContext): Promise<void> {
+  if (given.forEach !== undefined) {
+    const { runOverlays } = await import('./fleet/build-overlays.js');
+    return runOverlays({ ...given, forEach: given.forEach }, context);
+  }
   const flags = given.all || given.target ? await chooseTargets(given, context) : given;
   if (flags !== undefined) await runOne(flags, context);
 }
 
 /** One target is built as an image that the command line describes; several are built here. */
 async function chooseTargets(flags: Flags, context: CommandContext): Promise<Flags | undefined> {
-  const { chooseOne, runTargets } = await import('./build-targets.js');
+  const { chooseOne, runTargets } = await import('./fleet/build-targets.js');
   if (flags.all || flags.target?.length !== 1) return runTargets(flags, context).then(() => undefined);
   return chooseOne(flags, context);
 }

@@ -12,6 +12,8 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
     'Write only, boot nothing': 'moby-patch build -i initrd.gz -p ./motd --no-verify',
     'Leave the bytes of the input, and append': 'moby-patch build -i initrd.gz -p ./motd --mode append',
     'What moby-patch.yaml of this folder says': 'moby-patch build',
+    'A small archive for each machine of a table, behind one image':
+      'moby-patch build -i base.gz -p ./site --for-each hosts.csv --as overlay',
     'All targets of moby-patch.yaml, whatever becomes of one': 'moby-patch build --all --keep-going',
   },
   plan: {

@@ -59,7 +59,7 @@ async function runPlan(given: Flags, context: CommandContext): Promise<void> {
 }
 
 async function printMatrix({ matrix, ...flags }: Flags, context: CommandContext): Promise<void> {
-  const { findTargets } = await import('./build-targets.js');
+  const { findTargets } = await import('./fleet/build-targets.js');
   const { findMatrixFault, formatMatrix } = await import('../fleet/targets/ci-matrix.js');
   const targets = await findTargets(flags, context);
   const form = matrix === undefined || matrix === true ? 'github' : matrix;
@@ -70,7 +70,7 @@ async function printMatrix({ matrix, ...flags }: Flags, context: CommandContext)
 
 /** Error (`invalid`): `option-wrong` for several. */
 async function chooseTarget(flags: Flags, context: CommandContext): Promise<Flags> {
-  const { chooseOne } = await import('./build-targets.js');
+  const { chooseOne } = await import('./fleet/build-targets.js');
   if (flags.target?.length === 1) return chooseOne(flags, context);
   throw new MobyPatchError(
     'invalid',

@@ -33,11 +33,13 @@ export interface OverlayOptions {
   readonly base: ReadonlyMap<string, Entry>;
   /** Seconds since 1970: the time of all that is put. */
   readonly stamp: number;
+  /** Of the paths of the base, where it is known. */
+  readonly index?: PathIndex | undefined;
   /** What to begin with; it is news. */
   readonly changes?: readonly Change[] | undefined;
 }
 
-export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptions): Overlay {
+export function createOverlay({ base, stamp, index: known, changes: first = [] }: OverlayOptions): Overlay {
   /** `undefined` stands for a removed path of the base. */
   const changed = new Map<string, Entry | undefined>();
   const news = new Set<string>(first.map(pathOf));
@@ -47,7 +49,7 @@ export function createOverlay({ base, stamp, changes: first = [] }: OverlayOptio
 
   /** Made when the first subtree is looked for. It may have paths that are no longer there. */
   function findIndex(): PathIndex {
-    index ??= createPathIndex([...base.keys(), ...changed.keys()]);
+    index ??= createPathIndex([...(known === undefined ? base.keys() : []), ...changed.keys()], known);
     return index;
   }
 

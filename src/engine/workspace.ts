@@ -5,6 +5,7 @@ import type { Change } from '../model/image/change.js';
 import type { Entry } from '../model/image/entry.js';
 import type { Engine, ExecutorOptions, OpenWorkspace, WorkspaceState } from '../model/patch/engine.js';
 import type { VendoredFile } from '../model/patch/workspace.js';
+import type { PathIndex } from '../tree/path-index.js';
 import { coverPaths } from '../tree/resolve.js';
 import { createBodyCache } from './body-cache.js';
 import { createCommands } from './commands.js';
@@ -23,6 +24,8 @@ export interface WorkspaceOptions extends ExecutorOptions {
   readonly stamp: number;
   /** What to begin with in place of the image as it is: where the first steps of an earlier build ended. */
   readonly from?: WorkspaceState | undefined;
+  /** Of the image's paths, where it is known. */
+  readonly index?: PathIndex | undefined;
   /** In a build without a network: the downloads that are kept beside the lock. */
   readonly vendored?: readonly VendoredFile[] | undefined;
 }
@@ -35,7 +38,7 @@ export interface WorkspaceOptions extends ExecutorOptions {
  */
 export function createWorkspace(options: WorkspaceOptions): OpenWorkspace {
   const { image, engine, reads, stamp, from, signal, log, showPart, cache, createFilter, limits } = options;
-  const overlay = createOverlay({ base: image.entries, stamp, changes: from?.changes });
+  const overlay = createOverlay({ base: image.entries, stamp, index: options.index, changes: from?.changes });
   const readCached = createBodyCache(image, reads, cache);
   const isBlind = coverPaths(engine.blind);
   const executor = engine.executor(image, { signal, log, showPart, cache, createFilter, limits });

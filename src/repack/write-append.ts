@@ -5,6 +5,7 @@ import { encodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
 import { encodeRecord, encodeTrailer } from '../format/cpio/cpio-writer.js';
 import { countGapZeros } from '../format/cpio/segment-gap.js';
 import { encodePath } from '../format/path.js';
+import { countBytes } from '../io/count-bytes.js';
 import type { Image } from '../model/image/archive.js';
 import type { WantedBootconfig } from '../model/image/change.js';
 import type { Codec, Compression, MemberRange } from '../model/image/layout.js';
@@ -30,7 +31,7 @@ export async function* writeAppended(
   records: readonly AppendedRecord[],
   { codec, level, bootconfig, signal }: AppendOptions,
 ): AsyncGenerator<Uint8Array, readonly MemberRange[], void> {
-  const { segments, root } = image.layout;
+  const { segments } = image.layout;
   const last = segments.at(-1)?.kind === 'bootconfig' ? segments.length - 1 : undefined;
   const size = segments[last ?? segments.length]?.offset ?? image.layout.size;
   for (const index of segments.keys()) if (index !== last) yield* image.raw(index);
@@ -40,27 +41,15 @@ export async function* writeAppended(
     const joint = sizeOfJoint(image, size);
     yield new Uint8Array(joint);
     written += joint;
-    for await (const piece of writeNew()) {
-      written += piece.length;
-      yield piece;
-    }
+    const start = written;
+    const archive = writeNewArchive(image, records, { codec, level, signal });
+    const onDone = (done: number) => {
+      written = start + done;
+    };
+    members = placeMembers(start, yield* countBytes(archive, onDone));
   }
   yield* writeBootconfig();
   return members;
-
-  async function* writeNew(): AsyncGenerator<Uint8Array, void, void> {
-    const start = written;
-    const old: Compression = segments[root]?.compression ?? { codec: 'none' };
-    const compression = codec === undefined || codec === old.codec ? old : { codec };
-    const settings = chooseSettings(compression, level);
-    const writer = createRecordWriter(await createStream(compression.codec, settings));
-    const sizes = yield* writeMembers(writeArchive(records, writer), {
-      ...settings,
-      codec: compression.codec,
-      signal,
-    });
-    members = placeMembers(start, sizes);
-  }
 
   /** What comes behind a boot configuration would hide it, so it is moved to the new end. */
   async function* writeBootconfig(): AsyncGenerator<Uint8Array, void, void> {
@@ -73,11 +62,28 @@ export async function* writeAppended(
   }
 }
 
+/** The archive that is appended; returns the sizes of its members. */
+export async function* writeNewArchive(
+  { layout: { segments, root } }: Image,
+  records: readonly AppendedRecord[],
+  { codec, level, signal }: Omit<AppendOptions, 'bootconfig'>,
+): AsyncGenerator<Uint8Array, readonly number[], void> {
+  const old: Compression = segments[root]?.compression ?? { codec: 'none' };
+  const compression = codec === undefined || codec === old.codec ? old : { codec };
+  const settings = chooseSettings(compression, level);
+  const writer = createRecordWriter(await createStream(compression.codec, settings));
+  return yield* writeMembers(writeArchive(records, writer), {
+    ...settings,
+    codec: compression.codec,
+    signal,
+  });
+}
+
 /**
  * Zeros between the archives of an image, which end at `size`, and the appended one. That begins at a multiple of four
  * whatever its codec.
  */
-function sizeOfJoint({ layout: { segments } }: Image, size: number): number {
+export function sizeOfJoint({ layout: { segments } }: Image, size: number): number {
   const last = segments.findLast(({ kind }) => kind === 'cpio');
   const end = last?.end ?? size;
   // An archive without a TRAILER continues in one of the same codec that follows directly.

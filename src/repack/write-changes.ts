@@ -110,7 +110,7 @@ function decideEarly(image: Image, { mode = 'rewrite', ...options }: ModeOptions
   return reason === undefined ? undefined : { name: 'rewrite', reason };
 }
 
-function createAppendError({ path, reason }: AppendFault): MobyPatchError {
+export function createAppendError({ path, reason }: AppendFault): MobyPatchError {
   return new MobyPatchError(
     'invalid',
     'append-impossible',

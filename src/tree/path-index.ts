@@ -12,9 +12,12 @@ export interface PathIndex {
   takeBelow(path: string): string[];
 }
 
-export function createPathIndex(paths: Iterable<string>): PathIndex {
+/** `shared`: an index that many share; what is added stands beside it, and what is taken stays in it. */
+export function createPathIndex(paths: Iterable<string>, shared?: Pick<PathIndex, 'list'>): PathIndex {
   const children = new Map<string, Set<string>>();
-  const list = (directory: string): Iterable<string> => children.get(directory) ?? [];
+  const own = (directory: string): Iterable<string> => children.get(directory) ?? [];
+  const list = (directory: string): Iterable<string> =>
+    shared === undefined ? own(directory) : new Set([...shared.list(directory), ...own(directory)]);
 
   function add(path: string): void {
     for (let at = path; at !== ''; at = parentPath(at)) {

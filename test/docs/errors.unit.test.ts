@@ -18,6 +18,7 @@ test('docs/errors.md explains every code once, and no other', (t) => {
 const unprovoked: Readonly<Record<string, string>> = {
   'application-stays': 'it takes two minutes of an application that does not end',
   'image-unsettled': 'it takes half an hour of writing to the image',
+  'overlay-differs': 'it takes a defect of ours',
   'program-stuck': 'it takes a process that SIGKILL does not end',
 };
 

@@ -27,6 +27,7 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   b: 'image',
   patch: 'patch',
   target: 'target',
+  table: 'files',
   'name=value': 'setting',
   'name=source': 'secret',
   codec: 'codec',

@@ -1,14 +1,14 @@
 import { basename, resolve } from 'node:path';
-import { replaceFile } from '../io/place/output.js';
-import { exitCodes, MobyPatchError } from '../model/error/error.js';
-import type { TargetsReport } from '../model/result/targets.js';
-import type { BuildFlags } from '../setup/flags.js';
-import { selectTargets, type Target } from '../setup/targets/expand-targets.js';
-import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
-import type { ReportFlags } from './shared/options.js';
-import { printJson, printLines, shortenPaths } from './shared/print.js';
-import { createProgress } from './shared/progress.js';
-import type { TargetSelection } from './shared/target-selection.js';
+import { replaceFile } from '../../io/place/output.js';
+import { exitCodes, MobyPatchError } from '../../model/error/error.js';
+import type { TargetsReport } from '../../model/result/targets.js';
+import type { BuildFlags } from '../../setup/flags.js';
+import { selectTargets, type Target } from '../../setup/targets/expand-targets.js';
+import { type CommandContext, openSession, type SessionFlags } from '../shared/context.js';
+import type { ReportFlags } from '../shared/options.js';
+import { printJson, printLines, shortenPaths } from '../shared/print.js';
+import { createProgress } from '../shared/progress.js';
+import type { TargetSelection } from '../shared/target-selection.js';
 
 export interface TargetsFlags extends BuildFlags, ReportFlags, SessionFlags, TargetSelection {
   readonly jobs?: number;
@@ -23,8 +23,8 @@ export async function findTargets(
   { config, target }: Pick<TargetsFlags, 'config' | 'target'>,
   context: CommandContext,
 ): Promise<readonly Target[]> {
-  const { loadConfiguration } = await import('../setup/configuration.js');
-  const { expandTargets } = await import('../setup/targets/expand-targets.js');
+  const { loadConfiguration } = await import('../../setup/configuration.js');
+  const { expandTargets } = await import('../../setup/targets/expand-targets.js');
   return selectTargets(expandTargets(await loadConfiguration(context.folder, config)), target);
 }
 
@@ -41,12 +41,12 @@ export async function chooseOne<Flags extends TargetsFlags>(
 export async function runTargets(flags: TargetsFlags, context: CommandContext): Promise<void> {
   refuseSingle(flags);
   const targets = await findTargets(flags, context);
-  const { targetRenderers } = await import('../report/targets.js');
+  const { targetRenderers } = await import('../../report/targets.js');
   for (const file of flags.report ?? []) findRenderer(targetRenderers, file);
   const progress = createProgress(context, flags.quiet ?? false, 'targets');
   try {
-    const { buildTargets } = await import('../fleet/targets/build-targets.js');
-    const { parseFlags } = await import('../setup/flags.js');
+    const { buildTargets } = await import('../../fleet/targets/build-targets.js');
+    const { parseFlags } = await import('../../setup/flags.js');
     await using session = await openSession(flags, context, progress);
     const { target: _, all: __, config: ___, jobs, keepGoing = false, ...rest } = flags;
     const build = parseFlags(rest, context.folder);
@@ -63,7 +63,7 @@ export async function runTargets(flags: TargetsFlags, context: CommandContext): 
 }
 
 async function showTargets(report: TargetsReport, context: CommandContext): Promise<void> {
-  const { renderTargets } = await import('../report/targets.js');
+  const { renderTargets } = await import('../../report/targets.js');
   await printLines(
     context,
     renderTargets(report).map((line) => shortenPaths(context, line)),

@@ -1,0 +1,94 @@
+import { resolve } from 'node:path';
+import { replaceFile } from '../../io/place/output.js';
+import { exitCodes, MobyPatchError } from '../../model/error/error.js';
+import type { OverlaysReport } from '../../model/result/overlays.js';
+import { type CommandContext, openSession } from '../shared/context.js';
+import { explain } from '../shared/errors.js';
+import { printJson, printLines, shortenPaths } from '../shared/print.js';
+import { createProgress } from '../shared/progress.js';
+import { chooseOne, type TargetsFlags } from './build-targets.js';
+
+export interface TableFlags {
+  readonly forEach: string;
+  readonly bootSample?: number;
+}
+
+const usualOutput = `out/\${name}.img`;
+
+/** `build --for-each`: a small archive for each machine of a table. */
+export async function runOverlays(given: TargetsFlags & TableFlags, context: CommandContext): Promise<void> {
+  refuseOthers(given);
+  const flags = given.target === undefined ? given : await chooseOne(given, context);
+  const progress = createProgress(context, flags.quiet ?? false, 'overlays');
+  try {
+    const { buildOverlays } = await import('../../fleet/overlays/build-overlays.js');
+    const { readTable } = await import('../../fleet/overlays/read-table.js');
+    const { assertNoFaults, createBuildRequest, ignoreUnnamedFile } = await import(
+      '../../setup/build-request.js'
+    );
+    const { parseFlags } = await import('../../setup/flags.js');
+    await using session = await openSession(flags, context, progress);
+    const {
+      forEach,
+      bootSample: boots = 0,
+      output = usualOutput,
+      keepGoing = false,
+      report,
+      ...rest
+    } = flags;
+    const rows = await readTable(resolve(context.folder, forEach), forEach);
+    const wanted = {
+      ...parseFlags(rest, context.folder),
+      output: 'overlays',
+      verify: flags.verify && boots > 0,
+    };
+    const build = await createBuildRequest(ignoreUnnamedFile(wanted), session);
+    assertNoFaults(build);
+    const made = await buildOverlays({ build, rows, output, boots, keepGoing }, session);
+    progress.end();
+    for (const file of report ?? [])
+      await replaceFile(resolve(context.folder, file), `${JSON.stringify(made, null, 2)}\n`, []);
+    if (flags.json) await printJson(context, made);
+    else if (!flags.quiet) await showOverlays(made, context);
+    showFailures(made, context);
+  } finally {
+    progress.end();
+  }
+}
+
+async function showOverlays(report: OverlaysReport, context: CommandContext): Promise<void> {
+  const { renderOverlays } = await import('../../report/overlays.js');
+  await printLines(
+    context,
+    renderOverlays(report).map((line) => shortenPaths(context, line)),
+  );
+}
+
+/** Errors that many machines share are told for the first of them. */
+function showFailures({ overlays }: OverlaysReport, context: CommandContext): void {
+  const failed = overlays.filter(({ error }) => error !== undefined);
+  const told = new Set<string>();
+  for (const { name, error } of failed) {
+    if (error === undefined || told.has(error.message)) continue;
+    told.add(error.message);
+    explain(context, { ...error, message: `${name}: ${error.message}` });
+  }
+  if (failed.some(({ error }) => error?.kind === 'boot')) context.setExitCode(exitCodes.boot);
+}
+
+/** Errors (`invalid`): `option-wrong`, `report-unknown`. */
+function refuseOthers({ all, locked, split, mode, report = [] }: TargetsFlags): void {
+  const other = Object.entries({ '--all': all, '--locked': locked, '--split': split });
+  const [option] =
+    other.find(([, value]) => value !== undefined) ?? (mode && mode !== 'append' ? [`--mode ${mode}`] : []);
+  if (option !== undefined)
+    throw new MobyPatchError('invalid', 'option-wrong', `${option} and --for-each exclude each other`, {
+      hint: 'moby-patch build --for-each TABLE -i BASE -p PATCH',
+    });
+  const file = report.find((name) => !name.toLowerCase().endsWith('.json'));
+  if (file !== undefined)
+    throw new MobyPatchError('invalid', 'report-unknown', 'the report of a table is JSON', {
+      path: file,
+      hint: 'end it with .json',
+    });
+}
