@@ -7,6 +7,7 @@ import { openInput, prepare } from './build/prepare.js';
 import { publish } from './build/publish.js';
 import { repeatSteps } from './build/repeat.js';
 import { createRun, type Run } from './build/run.js';
+import { shareCache } from './build/share-cache.js';
 import { findDisk, padImage, unwrap, wrapOutput } from './build/wrapped.js';
 import { putRecord } from './build/write-record.js';
 import { createWorkspace } from './engine/workspace.js';
@@ -53,7 +54,7 @@ export { tryPatches } from './build/try-patches.js';
  * outcome carries the error, with the problems of all checks at once.
  */
 export function planBuild(request: BuildRequest, session: Session): Promise<Outcome> {
-  return healCache(session, (healed) => planOnce(request, healed));
+  return healCache(session, async (healed) => planOnce(request, await shareCache(request, healed)));
 }
 
 async function planOnce(request: BuildRequest, session: Session): Promise<Outcome> {
@@ -80,7 +81,7 @@ async function planOnce(request: BuildRequest, session: Session): Promise<Outcom
  * outcome carries the error. The output is replaced at the very end, when all checks have passed.
  */
 export function build(request: BuildRequest, session: Session): Promise<Outcome> {
-  return healCache(session, (healed) => buildOnce(request, healed));
+  return healCache(session, async (healed) => buildOnce(request, await shareCache(request, healed)));
 }
 
 async function buildOnce(request: BuildRequest, session: Session): Promise<Outcome> {

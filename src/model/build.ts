@@ -43,6 +43,8 @@ export interface BuildRequest {
   readonly vendor?: VendoredDownloads | undefined;
   /** Make the changes a second time without the cache, and refuse (`not-reproducible`) where they differ. */
   readonly twice?: boolean | undefined;
+  /** `oci://HOST/REPOSITORY`: a cache behind that of the session. */
+  readonly sharedCache?: string | undefined;
   readonly engine: EngineName | 'auto';
   /** Of each step that runs commands; absent ones have their defaults. */
   readonly limits?: Partial<StepLimits> | undefined;

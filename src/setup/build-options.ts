@@ -68,6 +68,13 @@ export const buildOptions = {
     .multipleOf(4)
     .optional()
     .describe('Bodies of files begin at multiples of so many bytes, in an archive that is not compressed.'),
+  cache: z
+    .string()
+    .startsWith('oci://', { error: 'expected oci://HOST/REPOSITORY' })
+    .optional()
+    .describe(
+      'A repository of a registry behind the build cache of this machine, for all who build the same.',
+    ),
   kernel: z.string().min(1).optional().describe('The kernel that boots the output.'),
   cmdline: z.string().optional().describe('More kernel arguments.'),
   memory: z.int().min(16).optional().describe('MiB of the machine that boots the output.'),

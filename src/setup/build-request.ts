@@ -14,7 +14,7 @@ import { findPatch } from '../patch/language/find-patches.js';
 import { loadPatch } from '../patch/language/load-patch.js';
 import { refuseExposed } from '../patch/language/parameters.js';
 import { addUsed } from '../patch/language/used-patches.js';
-import { isReference } from '../registry/reference.js';
+import { isReference, parseReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
 import { type BootArguments, createKernelError } from './boot-options.js';
@@ -117,6 +117,7 @@ export async function createBuildRequest(
     ...(await chooseSecrets({ wanted, configuration, patches, isWhole }, session)),
     output,
     makesFolder: wanted.makesFolder,
+    sharedCache: chooseSharedCache(wanted, values),
     accept: [...(values.accept ?? []), ...(wanted.accept ?? [])],
     twice: wanted.twice,
     compareStock: wanted.compareStock,
@@ -196,6 +197,11 @@ export async function describeIgnoredFile(
   const patches = loaded?.values.patches ?? [];
   const what = patches.length > 0 ? `, with its patches (${patches.join(', ')}),` : '';
   return `${configurationName}${what} is not used, since -i names the image; to use it: -c ${configurationName}`;
+}
+
+/** Error (`invalid`): `registry-reference`. */
+function chooseSharedCache({ offline }: BuildArguments, { cache }: Configuration): string | undefined {
+  return offline || cache === undefined ? undefined : parseReference(cache).text;
 }
 
 interface WantedImage {
