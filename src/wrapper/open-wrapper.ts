@@ -1,3 +1,4 @@
+import { quoteFile } from '../format/kind/file-kind.js';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { WrappedImage, Wrapper, WrapperBoot, WrapperPart } from '../model/image/wrapper.js';
@@ -67,7 +68,7 @@ function createPartError(path: string, { title, boots, parts }: Wrapper, problem
     hint:
       names.length === 0
         ? 'name a file of it: FILE#PATH'
-        : `name one: ${names.map((name) => `${path}#${name}`).join(', ')}`,
+        : `name one: ${names.map((name) => quoteFile(`${path}#${name}`)).join(', ')}`,
   });
 }
 

@@ -168,6 +168,8 @@ test('a shell reads a name as it is, whatever is in it', (t) => {
   t.is(quoteFile('a/b-1.img'), 'a/b-1.img');
   t.is(quoteFile("it's"), "'it'\\''s'");
   t.is(quoteFile('-o'), './-o');
+  t.is(quoteFile('a.iso#live/initrd-1'), 'a.iso#live/initrd-1');
+  t.is(quoteFile('#a'), "'#a'");
   t.is(quoteFile("a\x1b[31m\\'\n"), "$'a\\x1b[31m\\\\\\'\\n'");
 });
 

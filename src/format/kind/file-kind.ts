@@ -43,7 +43,7 @@ export const unpackCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = 
 
 /** A word as a shell reads it; what a terminal would obey as bash, zsh and POSIX of 2024 write it. */
 export function quoteShell(word: string): string {
-  if (/^[\w./:@%+=,-]+$/.test(word) && !word.startsWith('-')) return word;
+  if (/^[\w./:@%+=,][\w./:@%+=,#-]*$/.test(word)) return word;
   if (showLine(word) === word) return `'${word.replaceAll("'", "'\\''")}'`;
   return `$'${showLine(word.replaceAll(/[\\']/g, '\\$&'))}'`;
 }
