@@ -1,31 +1,9 @@
-import { spawn } from 'node:child_process';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Contender, Measured, Spent } from './contender.js';
+import { type Place, quote, runShell } from './shell.js';
 
-/** One way to do a piece of work. All shell commands of a bench run in the same folder. */
-export interface Contender {
-  readonly name: string;
-  /** Sets up what the command starts from; not timed. */
-  readonly prepare?: string | undefined;
-  readonly command: string;
-  /** The file whose size is reported. */
-  readonly output?: string | undefined;
-}
-
-export interface Measured {
-  readonly name: string;
-  /** Of each run. */
-  readonly seconds: readonly number[];
-  /** KiB: the largest resident set of any process of the command in any run. */
-  readonly peak: number;
-  readonly bytes?: number | undefined;
-}
-
-/** Where commands run, and what is added to the environment of this process. */
-export interface Place {
-  readonly folder: string;
-  readonly environment: Readonly<Record<string, string>>;
-}
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Runs the contenders in turns, so that other work on the machine affects all of them. */
 export async function measure(
@@ -33,61 +11,34 @@ export async function measure(
   runs: number,
   place: Place,
 ): Promise<Measured[]> {
-  const results = contenders.map(({ name }) => ({
-    name,
-    seconds: [] as number[],
-    peak: 0,
-    bytes: undefined as number | undefined,
-  }));
+  const pairs = contenders.map((contender) => {
+    const { name, missing } = contender;
+    const seconds: number[] = [];
+    const cpu: number[] = [];
+    const result: Writable<Measured> = { name, seconds, cpu, peak: 0, ...(missing && { missing }) };
+    return { contender, result, seconds, cpu };
+  });
   for (let run = 0; run < runs; run += 1) {
-    for (const [index, { prepare, command, output }] of contenders.entries()) {
-      const result = results[index];
-      if (result === undefined) continue;
+    for (const { contender, result, seconds, cpu } of pairs) {
+      const { prepare, command, output, missing } = contender;
+      if (missing !== undefined) continue;
       if (prepare !== undefined) await runShell(prepare, place);
-      const { seconds, peak } = await time(command, place);
-      result.seconds.push(seconds);
-      result.peak = Math.max(result.peak, peak);
+      const spent = await measureCommand(command, place);
+      seconds.push(spent.seconds);
+      cpu.push(spent.cpu);
+      result.peak = Math.max(result.peak, spent.peak);
       if (output !== undefined) result.bytes = (await stat(join(place.folder, output))).size;
     }
   }
-  return results;
+  return pairs.map(({ result }) => result);
 }
 
-async function time(command: string, place: Place): Promise<{ seconds: number; peak: number }> {
+export async function measureCommand(command: string, place: Place): Promise<Spent> {
   const record = join(place.folder, '.time');
   await rm(record, { force: true });
   const start = performance.now();
-  await runShell(`/usr/bin/time -q -f %M -o .time sh -c ${quote(command)}`, place);
+  await runShell(`/usr/bin/time -q -f '%M %U %S' -o .time bash -o pipefail -c ${quote(command)}`, place);
   const seconds = (performance.now() - start) / 1000;
-  return { seconds, peak: Number(await readFile(record, 'utf8')) };
-}
-
-/** Returns the end of the output of a command. Error: the command, its exit code and the same output. */
-export async function runShell(command: string, { folder, environment }: Place): Promise<string> {
-  const child = spawn('bash', ['-o', 'pipefail', '-c', command], {
-    cwd: folder,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (piece) => {
-      output = (output + piece).slice(-4000);
-    });
-  const code = await new Promise<number | null>((resolve, reject) =>
-    child.once('error', reject).once('close', resolve),
-  );
-  if (code !== 0) throw new Error(`${command}\nended with ${code}: ${output}`);
-  return output;
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low = 0, high = 0] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return (low + high) / 2;
+  const [peak = Number.NaN, user = 0, system = 0] = (await readFile(record, 'utf8')).split(' ').map(Number);
+  return { seconds, peak, cpu: user + system };
 }

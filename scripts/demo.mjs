@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile, installPackages, installPrograms, isInstalled, root } from './install.mjs';
+import { openDaemon } from './daemon.mjs';
+import { compile, installPackages, installPrograms, root } from './install.mjs';
 
 const folder = join(root, 'build/demo');
 
@@ -31,14 +32,15 @@ compile();
 
 process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 const { startNfsServer } = await import('../build/test/fixtures/nfs-server.js');
-const { startDockerd, noDocker } = await import('../build/test/fixtures/dockerd.js');
-const { probeDocker } = await import('../dist/engine/docker/connect.js');
 
 const stops = [];
 let status = 1;
 try {
   mkdirSync(folder, { recursive: true });
-  const environment = await chooseDocker();
+  const daemon = await openDaemon();
+  stops.push(daemon);
+  const { environment, missing } = daemon;
+  if (missing !== undefined) console.error(`${missing}: the local engine is used`);
   const server = await startNfsServer();
   stops.push(server);
   const nonce = randomUUID();
@@ -64,22 +66,6 @@ try {
   for (const stop of stops.reverse()) await stop[Symbol.asyncDispose]();
 }
 process.exitCode = status;
-
-/** The environment of a running daemon, else of one started here, else of none: then the local engine is used. */
-async function chooseDocker() {
-  const found = await probeDocker(process.env);
-  if (found.ready || !isInstalled('dockerd') || noDocker !== undefined) return process.env;
-  try {
-    const daemon = await startDockerd([], { network: true });
-    stops.push(daemon);
-    return { ...process.env, ...daemon.environment };
-  } catch (error) {
-    console.error(
-      `no Docker daemon starts, so the local engine is used: ${String(error.message).split('\n')[0]}`,
-    );
-    return process.env;
-  }
-}
 
 function runCli(environment, args) {
   const child = spawn('node', [join(root, 'dist/cli.js'), ...args], { stdio: 'inherit', env: environment });

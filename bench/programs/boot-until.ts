@@ -1,0 +1,27 @@
+// node boot-until.js KERNEL INITRD MEMORY CMDLINE REGEX: boots with QEMU until a line of the console matches, and ends it.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+const [kernel = '', initrd = '', memory = '', cmdline = '', regex = ''] = process.argv.slice(2);
+const machine = ['-machine', 'pc,accel=tcg', '-cpu', 'max', '-smp', '1', '-m', memory, '-no-reboot'];
+const devices = ['-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none', '-serial', 'stdio'];
+const boot = ['-kernel', kernel, '-initrd', initrd, '-append', cmdline];
+
+const qemu = spawn('qemu-system-x86_64', [...machine, ...devices, ...boot], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const wanted = new RegExp(regex);
+const tail: string[] = [];
+let isFound = false;
+for await (const line of createInterface(qemu.stdout)) {
+  tail.push(line);
+  if (tail.length > 20) tail.shift();
+  if (!wanted.test(line)) continue;
+  isFound = true;
+  break;
+}
+qemu.kill();
+if (!isFound) {
+  console.error(`no line of the console matches ${regex}:\n${tail.join('\n')}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,28 @@
+import { time, timeWithin } from '../goals.js';
+import type { Bench, Row } from '../row.js';
+import { quote } from '../shell.js';
+
+const plain = 'qemu until the last service';
+
+export function listBootRows({ moby, programs, inputs: { reference }, lacks }: Bench): readonly Row[] {
+  const { kernel, initrd, cmdline, memory, expect } = reference;
+  const boot = [kernel ?? '', initrd, String(memory ?? 512), cmdline, expect.at(-1) ?? ''];
+  return [
+    {
+      id: 'verdict',
+      work: 'The verdict on a boot of the reference image, emulated (TCG)',
+      note: 'The other one is QEMU with the same kernel, processor and memory; it ends at the line of the console with which the last service has started, and checks nothing.',
+      reads: [initrd, ...(kernel === undefined ? [] : [kernel])],
+      missing: lacks('qemu-system-x86_64'),
+      contenders: [
+        {
+          name: 'moby-patch verify',
+          prepare: 'rm -rf cache',
+          command: `${moby} verify -q reference --accelerator tcg`,
+        },
+        { name: plain, command: `node ${programs}/boot-until.js ${boot.map(quote).join(' ')}` },
+      ],
+      goals: [timeWithin(1.15, time(plain))],
+    },
+  ];
+}

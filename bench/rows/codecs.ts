@@ -1,0 +1,31 @@
+import { sizeWithin, time, timeWithin } from '../goals.js';
+import type { Bench, Row } from '../row.js';
+
+const codecs = [
+  { codec: 'zstd', level: 19, peer: 'zstd -T0 -19', command: 'zstd -T0 -19 -q -c' },
+  { codec: 'xz', level: 6, peer: 'xz -T0 -6', command: 'xz -T0 -6 --check=crc32 -c' },
+] as const;
+
+export function listCodecRows({ moby, inputs: { root }, lacks }: Bench): readonly Row[] {
+  return codecs.map(({ codec, level, peer, command }) => ({
+    id: `repack-${codec}`,
+    work: `\`repack\` with ${codec} -${level}: the root of the reference image, 76 MB`,
+    note: 'Ours reads the archive and keeps its entries; the other one compresses bytes.',
+    reads: [root],
+    contenders: [
+      {
+        name: `moby-patch repack --compression ${codec} --level ${level}`,
+        command: `${moby} repack ${root} -o out.img --compression ${codec} --level ${level}`,
+        output: 'out.img',
+        missing: lacks(codec),
+      },
+      {
+        name: peer,
+        command: `${command} ${root} > by-hand.img`,
+        output: 'by-hand.img',
+        missing: lacks(codec),
+      },
+    ],
+    goals: [timeWithin(1, time(peer)), sizeWithin(1.01, peer)],
+  }));
+}

@@ -1,0 +1,118 @@
+import type { Contender } from '../contender.js';
+import { fastest, sizeWithin, sum, time, timeWithin } from '../goals.js';
+import type { Bench, Row } from '../row.js';
+
+/** The folders `first` and `second` are patches that write one file each. */
+export function listWritingRows(bench: Bench): readonly Row[] {
+  const { moby, inputs } = bench;
+  const { text } = inputs;
+  const build = (patch: string, ...options: string[]) =>
+    `${moby} build -q -i ${text} -p ./${patch} --no-verify -o out.img ${options.join(' ')}`;
+  const peers = listPeers(bench);
+  const names = peers.map(({ name }) => name);
+  const parts = listParts(bench);
+  return [
+    {
+      id: 'first',
+      work: 'One file changed in the Debian installer (gzip), the first time',
+      note: 'Ours reads the output back and compares every entry with the input; the others check nothing.',
+      reads: [text],
+      contenders: [
+        { name: 'moby-patch build', prepare: 'rm -rf cache', command: build('first'), output: 'out.img' },
+        ...peers,
+        ...parts,
+      ],
+      goals: [
+        timeWithin(0.5, fastest(...names)),
+        sizeWithin(1, ...names),
+        timeWithin(1.3, sum(...parts.map(({ name }) => time(name)))),
+      ],
+    },
+    {
+      id: 'second',
+      work: 'Another file changed in the Debian installer, after that',
+      reads: [text],
+      contenders: [
+        {
+          name: 'moby-patch build',
+          prepare: `rm -rf cache && ${build('first')}`,
+          command: build('second'),
+          output: 'out.img',
+        },
+        hashing('node, SHA-256 of input and output', text, 'out.img'),
+      ],
+      goals: [timeWithin(3, time('node, SHA-256 of input and output'))],
+    },
+    {
+      id: 'append',
+      work: 'Another file changed in the Debian installer, append mode, the reading of the image cached',
+      reads: [text],
+      contenders: [
+        {
+          name: 'moby-patch build --mode append',
+          prepare: `rm -rf cache && ${build('first', '--mode append')}`,
+          command: build('second', '--mode append'),
+          output: 'out.img',
+        },
+        hashing('node, SHA-256 of the input', text),
+      ],
+      goals: [timeWithin(3, time('node, SHA-256 of the input'))],
+    },
+  ];
+}
+
+function hashing(name: string, ...files: readonly string[]): Contender {
+  const list = files.map((file) => `'${file}'`).join(',');
+  const script = `const{createHash}=require('crypto'),{readFileSync}=require('fs');for(const f of [${list}])createHash('sha256').update(readFileSync(f)).digest()`;
+  return { name, command: `node -e "${script}"` };
+}
+
+/** Unpack everything, change a file, pack everything. */
+function listPeers({ inputs: { text }, lacks }: Bench): readonly Contender[] {
+  const change = 'echo changed > etc/changed';
+  const by = (unpack: string, pack: string) =>
+    `rm -rf t && mkdir t && ${unpack} && cd t && ${change} && ${pack} > ../by-hand.img`;
+  const archive = 'find . | cpio -o -H newc --quiet';
+  const bsdtar = `bsdtar -xpf ${text} -C t`;
+  const known = { output: 'by-hand.img', missing: lacks('bsdtar') };
+  return [
+    { name: 'bsdtar, cpio, gzip -9', command: by(bsdtar, `${archive} | gzip -9 -n`), ...known },
+    {
+      name: 'bsdtar, cpio, libdeflate-gzip -6',
+      // It takes no standard input.
+      command: by(bsdtar, `${archive} > ../raw.cpio && libdeflate-gzip -6 -c ../raw.cpio`),
+      output: 'by-hand.img',
+      missing: lacks('bsdtar') ?? lacks('libdeflate-gzip'),
+    },
+    {
+      name: 'unmkinitramfs, cpio, pigz -9',
+      command: by(`unmkinitramfs ${text} t`, `${archive} | pigz -9 -n`),
+      output: 'by-hand.img',
+      missing: lacks('unmkinitramfs') ?? lacks('pigz'),
+    },
+    ...['gzip -9', 'libdeflate-gzip -6'].map((compressor) => ({
+      name: `3cpio, ${compressor}`,
+      command: by(
+        `3cpio -x -p -C t ${text}`,
+        `(echo '#cpio'; find . -mindepth 1) > ../manifest && 3cpio -c ../raw.cpio < ../manifest && ${compressor} -c ../raw.cpio`,
+      ),
+      output: 'by-hand.img',
+      missing: lacks('3cpio'),
+    })),
+  ];
+}
+
+/** The work that no way to change a gzip image can do without, each part on all cores as far as it can be split. */
+function listParts({ inputs: { text }, programs }: Bench): readonly Contender[] {
+  const inflate = `${programs}/inflate.js`;
+  return [
+    { name: 'inflate the input', command: `node ${inflate} ${text}` },
+    {
+      name: 'compress on all cores',
+      prepare: `test -e installer.cpio || zcat ${text} > installer.cpio`,
+      command: `node ${programs}/deflate.js installer.cpio 7 deflated.img`,
+      output: 'deflated.img',
+    },
+    { name: 'inflate the output', command: `node ${inflate} deflated.img` },
+  ];
+}

@@ -1,0 +1,28 @@
+import { measure } from './measure.js';
+import { judgeRow, leaveOut, type MeasuredRow } from './results.js';
+import type { Row } from './row.js';
+import { type Place, quote, runShell } from './shell.js';
+
+/** A row that fails is in the results with the reason: the others count all the same. */
+export async function runRows(rows: readonly Row[], runs: number, place: Place): Promise<MeasuredRow[]> {
+  const measured: MeasuredRow[] = [];
+  for (const row of rows) {
+    console.error(`${new Date().toISOString().slice(11, 19)} ${row.id}: ${row.work}`);
+    measured.push(await runRow(row, runs, place));
+  }
+  return measured;
+}
+
+async function runRow(row: Row, runs: number, place: Place): Promise<MeasuredRow> {
+  if (row.missing !== undefined) return leaveOut(row, row.missing);
+  try {
+    for (const file of row.reads ?? []) await runShell(`cat ${quote(file)} > /dev/null`, place);
+    return judgeRow(row, await measure(row.contenders, runs, place));
+  } catch (error) {
+    const { message } = error as Error;
+    console.error(message);
+    // The command is in front, and what went wrong behind it.
+    const [command = '', ...rest] = message.split('\n');
+    return leaveOut(row, `${rest.join(' ').trim() || message} (${command.slice(0, 80)})`);
+  }
+}
