@@ -1,3 +1,4 @@
+import { shortNames } from '../format/short-names.js';
 import { showText } from '../format/show-text.js';
 import type { Matrix, MatrixCell } from '../model/result/matrix.js';
 import { formatTable } from './table.js';
@@ -10,7 +11,8 @@ export function renderMatrix({ images, rows, cells, boots }: Matrix): string[] {
     ...images.map((_, column) => describeCell(at(row, column))),
   ]);
   const table = formatTable([['', ...shortNames(images)], ...body], []);
-  const faults = cells.flatMap((cell) => explainCell(cell));
+  const names = new Map(images.map((image, column) => [image, shortNames(images)[column] ?? image]));
+  const faults = listFaults(cells, names);
   const remembered = cells.filter(({ proof }) => proof?.remembered === true).length;
   const count = `${boots} ${boots === 1 ? 'boot' : 'boots'}, ${remembered} remembered`;
   return [...table.map((line) => line.trimEnd()), ...(faults.length === 0 ? [] : ['', ...faults]), '', count];
@@ -23,21 +25,24 @@ function describeCell(cell: MatrixCell | undefined): string {
   return state === 'refused' ? 'REFUSED' : state === 'error' ? 'ERROR' : state;
 }
 
-function explainCell({ image, patches, state, proof, error }: MatrixCell): string[] {
-  const what = `${patches.join('+')} in ${image}`;
-  if (state === 'refused') return [`${what}: refused: ${showText(proof?.reason ?? '')}`];
-  if (error === undefined) return [];
-  const hint = error.hint === undefined ? [] : [`  try: ${showText(error.hint)}`];
-  return [`${what}: ${showText(error.message)} [${error.code}]`, ...hint];
+/** Why cells have not passed; one fault of several cells is said once. */
+function listFaults(cells: readonly MatrixCell[], names: ReadonlyMap<string, string>): string[] {
+  const places = new Map<string, string[]>();
+  for (const cell of cells) {
+    const fault = explainCell(cell);
+    if (fault === undefined) continue;
+    const place = `${cell.patches.join('+')} in ${names.get(cell.image)}`;
+    places.set(fault, [...(places.get(fault) ?? []), place]);
+  }
+  return [...places].flatMap(([fault, [first = '', ...more]]) => {
+    const others = more.length === 0 ? '' : ` and ${more.length} more`;
+    return `${first}${others}: ${fault}`.split('\n');
+  });
 }
 
-/** The last parts of paths, as many as tell them apart. @internal */
-export function shortNames(paths: readonly string[]): string[] {
-  const parts = paths.map((path) => path.split('/'));
-  const longest = Math.max(...parts.map(({ length }) => length));
-  for (let count = 1; count < longest; count++) {
-    const names = parts.map((each) => each.slice(-count).join('/'));
-    if (new Set(names).size === names.length) return names;
-  }
-  return [...paths];
+function explainCell({ state, proof, error }: MatrixCell): string | undefined {
+  if (state === 'refused') return `refused: ${showText(proof?.reason ?? '')}`;
+  if (error === undefined) return undefined;
+  const hint = error.hint === undefined ? '' : `\n  try: ${showText(error.hint)}`;
+  return `${showText(error.message)} [${error.code}]${hint}`;
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
+import { shortNames } from '#src/format/short-names.js';
 import type { Matrix, MatrixCell } from '#src/model/result/matrix.js';
-import { renderMatrix, shortNames } from '#src/report/matrix.js';
+import { renderMatrix } from '#src/report/matrix.js';
 import { matrixSchema } from './proof-schemas.js';
 
 const images = ['/v/1/initrd.gz', '/v/2/initrd.gz'];
@@ -34,13 +35,21 @@ test('a matrix is a table, with the reason of each cell that has not passed', (t
     'nfs      passed 9.0 s  REFUSED',
     'nfs+ssh  no effect     ERROR',
     '',
-    'nfs in /v/2/initrd.gz: refused: no \\x1b[31mlight',
-    'nfs+ssh in /v/2/initrd.gz: no kernel [kernel-missing]',
+    'nfs in 2/initrd.gz: refused: no \\x1b[31mlight',
+    'nfs+ssh in 2/initrd.gz: no kernel [kernel-missing]',
     '  try: --kernel FILE',
     '',
     '2 boots, 0 remembered',
   ]);
   t.notThrows(() => matrixSchema.parse(matrix));
+});
+
+test('a fault of several cells is said once', (t) => {
+  const error = { kind: 'invalid', code: 'setting-unknown', message: 'no such parameter' } as const;
+  const failed = images.map((image): MatrixCell => ({ image, patches: ['nfs'], state: 'error', error }));
+  t.deepEqual(renderMatrix({ version: 1, images, rows: [['nfs']], cells: failed, boots: 0 }).slice(3, -2), [
+    'nfs in 1/initrd.gz and 1 more: no such parameter [setting-unknown]',
+  ]);
 });
 
 test('names of images are as short as they can be', (t) => {

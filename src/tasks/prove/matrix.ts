@@ -1,3 +1,4 @@
+import { shortNames } from '../../format/short-names.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Matrix, MatrixCell } from '../../model/result/matrix.js';
 import type { Session } from '../../model/session.js';
@@ -32,13 +33,15 @@ export async function proveMatrix(request: MatrixRequest, session: Session): Pro
     );
   const digests = new Map<string, string>();
   const cells: MatrixCell[] = [];
+  const names = shortNames(images);
   for (const patches of rows)
     for (const [column, image] of images.entries()) {
       session.signal.throwIfAborted();
-      session.log(`${patches.join('+')} in ${image}`);
+      const name = `${patches.join('+')} in ${names[column]}`;
+      session.log(name);
       const kernel = kernels.length > 1 ? kernels[column] : kernels[0];
       const cell = await proveCell({ ...request, image, patches, kernel, digests }, session);
-      session.log(`${patches.join('+')} in ${image}: ${cell.state}`);
+      session.log(`${name}: ${cell.state}`);
       cells.push(cell);
     }
   const boots = cells.filter(({ proof }) => proof?.seconds !== undefined && !proof.remembered).length;
