@@ -1,4 +1,5 @@
 import test from 'ava';
+import { createBoundedRunner } from '#src/io/process/bounded.js';
 import { MobyPatchError } from '#src/model/error/error.js';
 import { addDefaults } from '#src/model/result/expectation.js';
 import { explainUnmet, watchExpectations } from '#src/verify/boot/judge/expectations.js';
@@ -46,7 +47,10 @@ test('a text that is no regular expression is invalid input', (t) => {
 
 test('an expression that takes too long on a line is an error at its place, and no further line is tried', (t) => {
   const at = { file: 'patch.yaml', line: 7, column: 14 };
-  const watch = watchExpectations([{ console: '^fine$' }, { console: '^(a+)+$', at }]);
+  const watch = watchExpectations(
+    [{ console: '^fine$' }, { console: '^(a+)+$', at }],
+    createBoundedRunner(50),
+  );
   watch.seeLines(['fine', `${'a'.repeat(44)}b`], 1);
   t.like(watch.fault(), { kind: 'invalid', code: 'expectation-slow', path: 'patch.yaml:7:14' });
   watch.seeLines(['aaa'], 2);
@@ -110,7 +114,7 @@ test('services that several allow to fail are allowed together', (t) => {
 });
 
 test('an answer of a port that takes the expression too long is a fault, too', (t) => {
-  const watch = watchExpectations([{ port: 80, answer: '^(a+)+$' }]);
+  const watch = watchExpectations([{ port: 80, answer: '^(a+)+$' }], createBoundedRunner(50));
   t.true(watch.isAnswer(0, 'aaa'));
   t.false(watch.isAnswer(0, `${'a'.repeat(40)}!`));
   t.is(watch.fault()?.code, 'expectation-slow');

@@ -1,4 +1,4 @@
-import { createBoundedRunner } from '../../../io/process/bounded.js';
+import { createBoundedRunner, type RunBounded } from '../../../io/process/bounded.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { ExpectationResult } from '../../../model/result/boot.js';
 import { type Expectation, isTelling, kindOf, nameExpectation } from '../../../model/result/expectation.js';
@@ -43,13 +43,18 @@ export interface ExpectationWatch {
 
 const mostOutput = 100;
 
-/** Follows what a boot must show. Error (`invalid`): `expectation-pattern` for text that is no regular expression. */
-export function watchExpectations(expects: readonly Expectation[]): ExpectationWatch {
+/**
+ * Follows what a boot must show; `run` ends a pattern that backtracks for ever. Error (`invalid`): `expectation-pattern`
+ * for text that is no regular expression.
+ */
+export function watchExpectations(
+  expects: readonly Expectation[],
+  run: RunBounded = createBoundedRunner(),
+): ExpectationWatch {
   const patterns = new Map<number, RegExp>();
   for (const [index, expectation] of expects.entries())
     if (patternOf(expectation) !== undefined) patterns.set(index, parsePattern(expectation));
   const consoles = [...patterns].filter(([index]) => 'console' in (expects[index] ?? {}));
-  const run = createBoundedRunner();
   const founds = new Map<number, Found>();
   const outputs = new Map<number, string[]>();
   let fault: MobyPatchError | undefined;
