@@ -71,7 +71,7 @@ function isMeant(issue: Issue, root: unknown, meant: ReadonlySet<string>): boole
 
 /** The keys of a rule of our own that wants one of several. */
 function listAlternatives(issue: Issue): readonly string[] {
-  if (issue.code !== 'custom' || !issue.message.startsWith('expected one of "')) return [];
+  if (issue.code !== 'custom' || !/^expected (?:at least )?one of "/.test(issue.message)) return [];
   return [...issue.message.matchAll(/"([^"]+)"/g)].flatMap(([, name]) => name ?? []);
 }
 

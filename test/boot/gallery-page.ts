@@ -14,7 +14,7 @@ export async function writeBoots(
 ): Promise<void> {
   const lines = renderReport(report);
   for (const id of patches) {
-    const own = new RegExp(`^ {2}(?:step {5}${id}: |left out ${id}: |expected yes ${id}: |boot {5})`);
+    const own = new RegExp(`^ {2}(?:step {5}${id}: |expected yes ${id}: |boot {5})`);
     const shown = lines.filter((line) => own.test(line)).map(shorten);
     const path = join('patches', id, 'README.md');
     const page = await readFile(path, 'utf8');

@@ -61,6 +61,22 @@ test('directory keeps its content', async (t) => {
   t.is(await at.text('srv/x'), 'x');
 });
 
+test('directory goes through a link to a directory, and takes the place of nothing else', async (t) => {
+  const at = createMemoryWorkspace({
+    lib: '-> usr/lib',
+    'usr/lib/x': 'x',
+    file: '',
+    gone: '-> nowhere',
+  });
+  await settle(t, at, 'directory', { path: 'lib', mode: 0o711 });
+  t.is(at.tree().lib, '-> usr/lib');
+  t.is((await at.stat('usr/lib'))?.mode, 0o711);
+  for (const path of ['file', 'gone']) {
+    const error = await refuse(t, { file: '', gone: '-> nowhere' }, 'directory', { path });
+    t.is(error.code, 'directory-type');
+  }
+});
+
 test('symlink replaces a file or a link, but no directory', async (t) => {
   const at = createMemoryWorkspace({ a: 'file' });
   await settle(t, at, 'symlink', { path: 'a', target: '../b' });

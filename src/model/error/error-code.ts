@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'console-unwritable'
   | 'cron-unfit'
   | 'definition-unreadable'
+  | 'directory-type'
   | 'disk-failed'
   | 'disk-full'
   | 'docker-absent'

@@ -73,3 +73,9 @@ export async function writeText(workspace: Workspace, path: string, text: string
     content: new TextEncoder().encode(text),
   });
 }
+
+/** For a message: `nothing`, `a file`, `a symlink to /usr/lib`. */
+export function describeEntry(entry: Entry | undefined): string {
+  if (entry === undefined) return 'nothing';
+  return entry.target ? `a symlink to ${entry.target}` : `a ${entry.type}`;
+}

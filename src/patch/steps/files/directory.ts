@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
-import { putIfDifferent } from '../../system/workspace-files.js';
+import { createStepError } from '../../system/step-context.js';
+import { describeEntry, putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';
 
@@ -11,7 +12,9 @@ const schema = z
     ...ownership,
   })
   .refine(...refuseBoth)
-  .describe('Creates a directory, or gives an existing one this mode and owner. Its content stays.');
+  .describe(
+    'Creates a directory, or gives an existing one, or the one behind a link, this mode and owner. Its content stays.',
+  );
 
 export const directoryStep = defineStep({
   kind: 'directory',
@@ -19,11 +22,22 @@ export const directoryStep = defineStep({
   describe: (value) => `directory ${value.path}`,
   needs: () => [],
   reads: (value) => [value.path, ...ownerFiles(value)],
-  apply: async ({ path, mode, ...owner }, context, workspace) =>
-    putIfDifferent(workspace, {
-      path,
+  async apply({ path, mode, ...owner }, context, workspace) {
+    const there = await workspace.stat(path);
+    // In the place of a link, such as lib of a merged /usr, a new directory would hide all that is behind it.
+    const end = there?.type === 'symlink' ? await workspace.follow(path) : there;
+    if (there !== undefined && end?.type !== 'directory')
+      throw createStepError(
+        context,
+        'directory-type',
+        `directory ${path}: found ${describeEntry(there)}, wanted nothing or a directory`,
+        { hint: `add a step before it: - remove: ${path}` },
+      );
+    return putIfDifferent(workspace, {
+      path: end?.path ?? path,
       type: 'directory',
       mode,
       ...(await findOwner(owner, context, workspace)),
-    }),
+    });
+  },
 });

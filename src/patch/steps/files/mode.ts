@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { Entry } from '../../../model/image/entry.js';
 import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { createStepError } from '../../system/step-context.js';
-import { unchanged } from '../../system/workspace-files.js';
+import { describeEntry, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';
 
@@ -44,8 +43,3 @@ export const modeStep = defineStep({
     return { changed: true };
   },
 });
-
-function describeEntry(entry: Entry | undefined): string {
-  if (entry === undefined) return 'nothing';
-  return entry.target ? `a symlink to ${entry.target}` : `a ${entry.type}`;
-}
