@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { bootOutput } from './build/boot-output.js';
 import { healCache } from './build/heal-cache.js';
+import { openOuter } from './build/inner-root.js';
 import { listInputs } from './build/list-inputs.js';
 import { openInput, prepare } from './build/prepare.js';
 import { publish } from './build/publish.js';
@@ -270,5 +271,10 @@ async function verify(
   }
   const disk = findDisk(run, around?.path);
   const options = { ...request.verify, disk, expects: [...request.verify.expects, ...plan.expects] };
-  return bootOutput(run, { image, written, options, folder: scratch.path });
+  const folder = scratch.path;
+  if (run.wrapped?.entry === undefined || around === undefined)
+    return bootOutput(run, { image, written, options, folder });
+  await using before = await openOuter(run, run.wrapped.path);
+  await using after = await openOuter(run, around.path);
+  return await bootOutput(run, { image: before, written: after, options, folder });
 }

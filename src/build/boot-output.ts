@@ -76,10 +76,12 @@ async function bootOne(
 function bootStock(run: Run, { image, written, options }: OutputBoot, console: string): Promise<BootResult> {
   const { expects } = run.request.verify ?? options;
   const isBlind = detectInit(image.entries) === 'none';
+  const { disk } = options;
   return bootOne(run, {
     image,
     options: {
       ...options,
+      disk: disk && { ...disk, path: run.wrapped?.path ?? disk.path },
       expects: isBlind ? expects : [{ 'no-failed-services': false }],
       memory: chooseMemory(written.layout, options),
       survey: true,

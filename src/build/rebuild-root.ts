@@ -9,18 +9,13 @@ import type { ArchiveRecord } from '../model/image/layout.js';
 import { openImage } from '../unpack/open-image.js';
 import { compareImages } from '../verify/compare-images.js';
 import { copyInitrd } from '../wrapper/copy-part.js';
-import type { Replaced } from '../wrapper/replace-initrd.js';
 import { isRootKind, noAttributes, type RootEntry, type RootTree } from '../wrapper/root/root-tree.js';
+import { type RebuiltRoot, rebuildOuter } from './inner-root.js';
 import type { Run } from './run.js';
 
 interface RebuildStage {
   readonly written: Image;
   readonly scratch: Scratch;
-}
-
-interface RebuiltRoot extends Replaced {
-  /** Reads the file at a path back. Error (`failed`): `wrapper-differs`. */
-  check(path: string): Promise<void>;
 }
 
 /** A file system with the entries of the new archive; undefined where the image is in none. Errors: those of `writeRoot`. */
@@ -37,8 +32,13 @@ export async function rebuildRoot(
     draft.warn(`/${path} has other bytes, and its attribute ${name} is gone with the old ones`);
   const { writeRoot } = await import('../wrapper/root/root-format.js');
   const destination = `${scratch.path}/new.root`;
-  const request = { path: wrapped.path, kind, entries, destination, folder: scratch.path, signal };
+  const old = wrapped.inside ?? wrapped.path;
+  const request = { path: old, kind, entries, destination, folder: scratch.path, signal };
   const way = await writeRoot({ ...request, bodies: () => listBodies(written, entries) });
+  if (wrapped.entry !== undefined) {
+    await checkRoot(run, { path: destination, written, entries, scratch });
+    return rebuildOuter(run, { path: destination, way, scratch });
+  }
   return {
     way,
     bytes: streamRegular(destination),

@@ -16,6 +16,8 @@ export interface WrappedInput extends WrappedImage {
   readonly access: FileAccess;
   /** Of a file system. */
   readonly root?: RootTree | undefined;
+  /** A copy of the file system that is inside of an initrd. */
+  readonly inside?: string | undefined;
 }
 
 /** A build that is under way, as its stages see it. */

@@ -9,6 +9,7 @@ import type { Image } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { BootDisk } from '../model/result/boot.js';
 import type { WrapperReport } from '../model/result/report.js';
+import { copyInner } from '../unpack/inner/copy-inner.js';
 import { assertLocked } from '../verify/assert-locked.js';
 import { copyInitrd, copyPart } from '../wrapper/copy-part.js';
 import { partOf } from '../wrapper/open-wrapper.js';
@@ -23,11 +24,16 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
   if (wrapped === undefined) return run;
   return draft.stage('unpack', async () => {
     const { signal } = session;
-    const { path, wrapper } = wrapped;
-    await using file = await openInputFile(path, request.name);
+    const { path, wrapper, entry } = wrapped;
+    const { name } = request;
+    await using file = await openInputFile(path, name);
     const image = `${scratch.path}/wrapped.img`;
     const { limits } = session;
-    const root = await copyInitrd(file, wrapped, {
+    const inside = entry === undefined ? undefined : `${scratch.path}/inside.fs`;
+    if (entry !== undefined && inside !== undefined)
+      await copyInner({ path, name, entry }, { destination: inside, signal, limits });
+    await using source = await openInputFile(inside ?? path, name);
+    const root = await copyInitrd(source, wrapped, {
       destination: image,
       folder: scratch.path,
       signal,
@@ -39,15 +45,15 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
       await copyPart(file, partOf(wrapper, verify.kernel), { destination: kernel, signal });
     const sha256 = await digestBytes(readPieces(file, 0, file.size));
     await file.assertUnchanged();
-    const input = { ...wrapped, size: file.size, sha256, access: file.access, root };
+    const input = { ...wrapped, size: file.size, sha256, access: file.access, root, inside };
     draft.set({ wrapper: describe(input) });
     const booted = kernel === undefined ? verify : verify && { ...verify, kernel };
     return { ...run, request: { ...request, image, verify: booted }, wrapped: input };
   });
 }
 
-function describe({ wrapper, boot, size, sha256 }: WrappedInput): WrapperReport {
-  return { kind: wrapper.kind, part: boot.initrd, before: { size, sha256 } };
+function describe({ wrapper, boot, entry, size, sha256 }: WrappedInput): WrapperReport {
+  return { kind: wrapper.kind, part: entry ?? boot.initrd, before: { size, sha256 } };
 }
 
 /**
@@ -119,5 +125,6 @@ function assertSame(old: WrappedInput, { sha256 }: { readonly sha256: string }):
 /** A file system is booted as the disk that it is; undefined: the image is an initrd. */
 export function findDisk({ wrapped }: Run, path: string | undefined): BootDisk | undefined {
   if (wrapped === undefined || path === undefined || !isRootKind(wrapped.wrapper.kind)) return undefined;
+  if (wrapped.entry !== undefined) return undefined;
   return { path, type: wrapped.wrapper.kind };
 }

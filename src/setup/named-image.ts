@@ -56,7 +56,7 @@ export async function openNamedImage(
   if (more.length > 0) return openJoined([name, ...more], session, { ...options, input, open });
   if (name === '-' && input !== undefined)
     return openStandardInput(input, session, (path) => open(path, { ...options, name: standardInput }));
-  const wrapped = await findWrapped(name, session.places.folder);
+  const wrapped = await findWrapped(name, session.places.folder, session);
   if (wrapped !== undefined)
     return withScratch(async (folder) => {
       const path = join(folder, 'wrapped.img');
@@ -148,7 +148,7 @@ export async function findNamedImage(
   { project = session.places.folder, from = session.places.folder, installed }: FindNamedOptions = {},
 ): Promise<FoundImage> {
   const { places, signal, log } = session;
-  const wrapped = installed === true ? undefined : await findWrapped(name, from);
+  const wrapped = installed === true ? undefined : await findWrapped(name, from, session);
   if (wrapped !== undefined) return describeWrapped(name, wrapped);
   if (isReference(name) && installed !== true)
     return { name, initrd: await fetchReference(name, session), cmdline: '', expect: [] };

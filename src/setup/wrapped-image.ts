@@ -4,16 +4,22 @@ import { isFile } from '../io/file/exists.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { createScratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { WrappedImage } from '../model/image/wrapper.js';
 import type { ScanLimits } from '../model/limits.js';
 import type { BootDisk } from '../model/result/boot.js';
+import { copyInner, type InnerPlace } from '../unpack/inner/copy-inner.js';
 import { isRootKind } from '../wrapper/root/root-tree.js';
 
 /**
  * The initrd inside of a file: the only one that it boots, or the one behind `#`. Undefined: the name is not that of a
  * wrapper. Errors (`invalid`): `wrapper-part`, `wrapper-invalid`.
  */
-export async function findWrapped(name: string, folder: string): Promise<WrappedImage | undefined> {
+export async function findWrapped(
+  name: string,
+  folder: string,
+  options: FindWrappedOptions,
+): Promise<WrappedImage | undefined> {
   const at = name.lastIndexOf('#');
   const whole = resolve(folder, name);
   const isWhole = await isFile(whole);
@@ -23,8 +29,29 @@ export async function findWrapped(name: string, folder: string): Promise<Wrapped
   const { chooseInitrd, openWrapper } = await import('../wrapper/open-wrapper.js');
   const shown = isWhole ? name : name.slice(0, at);
   const wrapper = await openWrapper(path, shown);
-  if (wrapper === undefined) return undefined;
-  return chooseInitrd({ path, wrapper }, { part: isWhole ? undefined : name.slice(at + 1), name: shown });
+  const part = name.slice(at + 1);
+  if (wrapper === undefined)
+    return isWhole ? undefined : await findInside({ path, name: shown, entry: part }, options);
+  return chooseInitrd({ path, wrapper }, { part: isWhole ? undefined : part, name: shown });
+}
+
+type FindWrappedOptions = Omit<CopyWrappedOptions, 'destination'>;
+
+/** A file system in an initrd. Errors (`invalid`): `wrapper-part`, those of `openImage`. */
+async function findInside(place: InnerPlace, options: FindWrappedOptions): Promise<WrappedImage> {
+  const { openWrapper } = await import('../wrapper/open-wrapper.js');
+  await using scratch = await createScratch();
+  const inside = join(scratch.path, 'inside');
+  await copyInner(place, { ...options, destination: inside });
+  const wrapper = await openWrapper(inside, `${place.name}#${place.entry}`);
+  const [boot] = wrapper?.boots ?? [];
+  if (wrapper !== undefined && boot !== undefined && isRootKind(wrapper.kind))
+    return { path: place.path, entry: place.entry, wrapper, boot };
+  const message = `${place.entry} in it is no squashfs and no erofs`;
+  throw new MobyPatchError('invalid', 'wrapper-part', message, {
+    path: place.name,
+    hint: `moby-patch ls ${place.name}:${place.entry} shows an initrd in an initrd`,
+  });
 }
 
 export interface CopyWrappedOptions {
@@ -37,8 +64,13 @@ export interface CopyWrappedOptions {
 /** Copies the initrd to a new file; who may read the file around it. Errors: those of `copyInitrd` of the wrapper. */
 export async function copyWrapped(wrapped: WrappedImage, options: CopyWrappedOptions): Promise<FileAccess> {
   const { copyInitrd } = await import('../wrapper/copy-part.js');
-  await using file = await openInputFile(wrapped.path);
-  await copyInitrd(file, wrapped, { ...options, folder: dirname(options.destination) });
+  const folder = dirname(options.destination);
+  const { path, entry } = wrapped;
+  const inside = entry === undefined ? path : join(folder, 'inside.fs');
+  if (entry !== undefined) await copyInner({ path, name: path, entry }, { ...options, destination: inside });
+  await using file = await openInputFile(path);
+  await using source = await openInputFile(inside);
+  await copyInitrd(source, wrapped, { ...options, folder });
   await file.assertUnchanged();
   return file.access;
 }
@@ -58,7 +90,9 @@ export async function unwrapFound(
   options: Omit<CopyWrappedOptions, 'destination'>,
 ): Promise<UnwrappedImage> {
   const { wrapped } = found;
-  if (wrapped === undefined) return { found, [Symbol.asyncDispose]: async () => {} };
+  // The initrd around a file system is what boots.
+  if (wrapped === undefined || wrapped.entry !== undefined)
+    return { found, [Symbol.asyncDispose]: async () => {} };
   const scratch = await createScratch();
   try {
     const initrd = join(scratch.path, 'wrapped.img');

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
-import { createTestFolder } from '../fixtures/archive.js';
+import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { testNeeding } from '../fixtures/needs.js';
 
@@ -108,5 +108,35 @@ testNeeding('mkfs.erofs')(
       (await call(folder, ...both, 'v.img')).stderr,
       /found 4 bytes behind the file system.*\[wrapper-unfit\]/s,
     );
+  },
+);
+
+testNeeding('mksquashfs', 'sqfs2tar')(
+  'a squashfs in an initrd is named by its path, and nothing else of the initrd changes',
+  async (t) => {
+    const folder = await prepare(t);
+    await run(t, folder, 'mksquashfs', 'root', 'root.squashfs', '-quiet', '-no-progress');
+    const content = await readFile(join(folder, 'root.squashfs'));
+    await writeFile(
+      join(folder, 'v.img'),
+      createArchive([
+        directory('usr'),
+        { ...file('usr/root.squashfs', ''), body: content },
+        file('init', '#!/bin/sh\n', { mode: 0o100755 }),
+      ]),
+    );
+    const args = ['build', '-i', 'v.img#usr/root.squashfs', '-o'];
+    t.is((await call(folder, ...args, 'same')).code, 0);
+    t.deepEqual(await readFile(join(folder, 'same')), await readFile(join(folder, 'v.img')));
+    const built = await call(folder, ...args, 'new', '-p', './motd');
+    t.is(built.code, 0, built.stderr);
+    const shown = (
+      await callMoby(['cat', 'new#usr/root.squashfs', 'etc/motd'], folder, {})
+    ).stdout.toString();
+    t.is(shown, 'hello\n');
+    const diff = (await callMoby(['diff', 'v.img', 'new'], folder, {})).stdout.toString();
+    t.regex(diff, /^~ usr\/root.squashfs {2}.*content\n0 added, 1 changed, 0 removed/s);
+    const refused = await callMoby(['inspect', 'v.img#init'], folder, {});
+    t.regex(refused.stderr, /init in it is no squashfs and no erofs \[wrapper-part\]/);
   },
 );

@@ -48,6 +48,8 @@ export interface WrapperObstacle {
 /** A wrapped image: a file, and which part of it is the initrd. */
 export interface WrappedImage {
   readonly path: string;
+  /** The file is an initrd, and the wrapper describes the file system at this path of it. */
+  readonly entry?: string | undefined;
   readonly wrapper: Wrapper;
   readonly boot: WrapperBoot;
 }

@@ -1,0 +1,51 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { showPath } from '../../format/path.js';
+import type { FileAccess } from '../../model/access.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Archive, ImageEntry } from '../../model/image/archive.js';
+import type { ScanLimits } from '../../model/limits.js';
+import { resolvePath } from '../../tree/resolve.js';
+import { openImage } from '../open-image.js';
+
+export interface InnerPlace {
+  /** The file of an initrd, and what messages call it. */
+  readonly path: string;
+  readonly name: string;
+  /** A path in the initrd. */
+  readonly entry: string;
+}
+
+export interface CopyInnerOptions {
+  /** A new file, for its owner alone. */
+  readonly destination: string;
+  readonly signal: AbortSignal;
+  readonly limits?: Partial<ScanLimits> | undefined;
+}
+
+/** Copies a file out of an initrd; who may read the initrd. Error (`invalid`): `wrapper-part`, and those of `openImage`. */
+export async function copyInner(
+  { path, name, entry }: InnerPlace,
+  { destination, signal, limits }: CopyInnerOptions,
+): Promise<FileAccess> {
+  await using image = await openImage(path, { signal, limits, name });
+  const body = findInner(image, entry).body();
+  await pipeline(body, createWriteStream(destination, { mode: 0o600, flags: 'wx' }), { signal });
+  return image.access;
+}
+
+/** The regular file at a path, behind its symlinks. Error (`invalid`): `wrapper-part`. */
+export function findInner(image: Archive, path: string): ImageEntry {
+  const found = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
+  if (found?.type === 'file') return found;
+  const what = found === undefined ? 'nothing' : `a ${found.type}`;
+  throw new MobyPatchError(
+    'invalid',
+    'wrapper-part',
+    `found ${what} at ${showPath(path)} in the initrd, wanted a file system`,
+    {
+      path: image.name,
+      hint: `moby-patch ls ${image.name}`,
+    },
+  );
+}
