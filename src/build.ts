@@ -188,7 +188,9 @@ async function repack(
     members = yield* countBytes(bytes, (done) => onWork?.({ done, total }));
   })();
   const text = bootconfig === undefined ? image.bootconfig : bootconfig.text;
-  const place = { place: wrapped && placeOf(wrapped), hasBootconfig: text !== undefined };
+  const last = image.layout.segments.at(-1);
+  const spare = mode.name === 'rewrite' && last?.kind === 'padding' ? last.end - last.offset : 0;
+  const place = { place: wrapped && placeOf(wrapped), hasBootconfig: text !== undefined, spare };
   // A folder is not replaced: what it gets is cut out of a file beside it.
   const destination = request.split ? `${request.output}.joined` : request.output;
   if (request.makesFolder) await mkdir(dirname(destination), { recursive: true });

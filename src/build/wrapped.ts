@@ -56,21 +56,35 @@ function describe({ wrapper, boot, entry, size, sha256 }: WrappedInput): Wrapper
   return { kind: wrapper.kind, part: entry ?? boot.initrd, before: { size, sha256 } };
 }
 
-/**
- * Zeros behind a new image that is smaller than the place of the old one; a kernel skips them. A boot configuration has to
- * be at the end, so that nothing may follow it.
- */
+export interface PadOptions {
+  /** Bytes that the image is to have, where it can; undefined: its own. */
+  readonly place: number | undefined;
+  /** A boot configuration has to be at the end, so that nothing may follow it. */
+  readonly hasBootconfig: boolean;
+  /** Zeros at the end that no archive needs: those of the old image. */
+  readonly spare: number;
+}
+
+/** Zeros behind a new image that is smaller than the place of the old one, or fewer than there were; a kernel skips them. */
 export async function* padImage(
   source: Bytes,
-  { place, hasBootconfig }: { readonly place: number | undefined; readonly hasBootconfig: boolean },
+  { place, hasBootconfig, spare }: PadOptions,
 ): Bytes & AsyncGenerator<Uint8Array, void, void> {
+  if (place === undefined || hasBootconfig) return yield* source;
   let size = 0;
+  let zeros = 0;
   for await (const piece of source) {
     size += piece.length;
-    yield piece;
+    const end = piece.findLastIndex((byte) => byte !== 0) + 1;
+    if (end > 0) {
+      if (zeros > 0) yield new Uint8Array(zeros);
+      yield piece.subarray(0, end);
+      zeros = 0;
+    }
+    zeros += piece.length - end;
   }
-  if (place === undefined || hasBootconfig || size >= place) return;
-  yield new Uint8Array(place - size);
+  const excess = Math.min(spare, zeros, Math.max(0, size - place));
+  yield new Uint8Array(zeros - excess + Math.max(0, place - size));
 }
 
 interface WrapStage {

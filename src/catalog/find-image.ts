@@ -41,6 +41,8 @@ export interface FindOptions extends RecipeOptions {
   readonly home: string;
   /** Relative paths begin here. */
   readonly folder: string;
+  /** What is no initrd may have one inside; default: it is refused. */
+  readonly mayWrap?: boolean;
   /** Refuse an image that a recipe makes: nothing boots from it, and other builds start from it. */
   readonly installed?: boolean;
 }
@@ -62,7 +64,7 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
   const found = await stat(initrd).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) {
     await (await openInputFile(initrd, name))[Symbol.asyncDispose]();
-    await refuseForeign(initrd, name);
+    if (options.mayWrap !== true) await refuseForeign(initrd, name);
     return { name, initrd, kernel: await findKernelBeside(initrd), cmdline: '', expect: [] };
   }
   if (found?.isDirectory()) throw await createFolderError(name, initrd);
@@ -137,7 +139,7 @@ async function locate(
   const candidate = await chooseCandidate(definition, { name, place });
   const initrd = place(candidate.initrd);
   const version = candidate.version ?? definition.version;
-  await refuseForeign(initrd, initrd);
+  if (options.mayWrap !== true) await refuseForeign(initrd, initrd);
   if (definition.tried === false)
     options.log(`the definition ${name} was written from public facts and has never been tried`);
   return {

@@ -7,6 +7,7 @@ import type { Deployed } from '../model/result/deployed.js';
 import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
 import { assertNoFaults, createBuildRequest } from '../setup/build-request.js';
+import { findAgain } from '../setup/wrapped-image.js';
 import { type ApplicationOptions, refuseRunning, withoutApplication } from './application.js';
 import { assessImage } from './assess-image.js';
 import { buildDeployment, dropOtherBuilds } from './build-deployment.js';
@@ -99,10 +100,16 @@ async function planOnly(
   const image =
     deployment === undefined ? folder.image : await findBackup(deployment.stock.sha256, folder.backups);
   const silent = { ...session, log: () => {}, onStage: () => {} };
-  const outcome = await planBuild({ ...build, image }, silent);
+  const outcome = await planBuild(await moveRequest(build, image, session), silent);
   const { report } = outcome;
   onReport?.(report, outcome);
   return { name, changed: true, before, report };
+}
+
+/** The request for a copy of the stock image. */
+async function moveRequest(build: BuildRequest, image: string, session: Session): Promise<BuildRequest> {
+  const wrapped = build.wrapped && (await findAgain(build.wrapped, image, session));
+  return { ...build, image, wrapped };
 }
 
 interface ReplaceOptions extends DryRunOptions {
@@ -116,7 +123,7 @@ async function buildAndReplace(options: ReplaceOptions, session: Session): Promi
   const isPatched = before.status === 'patched';
   const image = await locateStock(options, session);
   await assertSame(folder.image, installed.signature);
-  const request = { ...options.build, image };
+  const request = await moveRequest(options.build, image, session);
   const built = await buildDeployment({ target, request, recipe, onReport }, session).catch((error) => {
     throw isPatched ? explainRefusedBoot(error) : error;
   });

@@ -7,7 +7,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { Archive } from '../model/image/archive.js';
 import type { Plan } from '../model/patch/plan.js';
 import type { ReadingSession } from '../model/session.js';
-import { openImage } from '../unpack/open-image.js';
+import { openWrapped } from '../setup/wrapped-image.js';
 import { readRecord, recordPath } from '../verify/read-record.js';
 import {
   type Evidence,
@@ -80,7 +80,8 @@ async function gatherEvidence(
   // What is wrong with the record is not wrong with the image.
   const touched = last === undefined ? undefined : await readTouched(target.folder, last.build);
   try {
-    await using image = await openImage(target.folder.image, { signal, limits, name: target.name });
+    const options = { signal, limits, name: target.name };
+    await using image = await openWrapped(target.folder.image, target.image?.wrapped, options);
     const opaque = image.layout.segments.find(({ kind }) => kind === 'opaque');
     return {
       damage:

@@ -12,8 +12,8 @@ import type { Deployment } from '../model/deployment.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
+import { findAgain, openWrapped } from '../setup/wrapped-image.js';
 import { cachedScan } from '../unpack/cached-scan.js';
-import { openScanned } from '../unpack/open-image.js';
 import { sharedWith } from '../unpack/reading.js';
 import { listArchiveDigests } from './assess-image.js';
 import { readDeployment } from './state/state.js';
@@ -99,12 +99,14 @@ async function describeBuild(
     );
   }
   const options = { signal, limits, digest: true };
-  await using stock = await openScanned(request.image, {
+  const { wrapped } = request;
+  const written = wrapped && (await findAgain(wrapped, request.output, { signal, limits }));
+  await using stock = await openWrapped(request.image, wrapped, {
     ...options,
     name: target.name,
     shortcut: cachedScan(cache),
   });
-  await using patched = await openScanned(request.output, {
+  await using patched = await openWrapped(request.output, written, {
     ...options,
     name: 'the new image',
     shortcut: sharedWith(stock),
@@ -115,8 +117,8 @@ async function describeBuild(
   const archives = listArchiveDigests(stock);
   return {
     version: 1,
-    stock: { sha256: before.sha256, size: before.size },
-    patched: { sha256: after.sha256, size: after.size },
+    stock: nameFile(report.wrapper?.before ?? before),
+    patched: nameFile(report.wrapper?.after ?? after),
     plan: plan.id,
     recipe,
     patches: plan.patches.map(({ id, folder, sha256 }) => ({ id, folder, sha256 })),
@@ -131,6 +133,11 @@ async function describeBuild(
     build: name,
     time: new Date().toISOString(),
   };
+}
+
+/** Of the file that is installed, which the initrd may be inside of. */
+function nameFile({ sha256, size }: { readonly sha256: string; readonly size: number }) {
+  return { sha256, size };
 }
 
 function describeSecrets({ secrets = [] }: BuildRequest): Pick<Deployment, 'secrets'> {

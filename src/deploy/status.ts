@@ -46,7 +46,7 @@ export async function status(options: StatusOptions, session: ReadingSession): P
       next: completeCommands(judged.next, {
         request: options,
         lacksPatches: request === undefined,
-        lacksKernel: target.kernel === undefined,
+        lacksKernel: target.kernel === undefined && target.image?.wrapped?.boot.kernel === undefined,
       }),
       wanted: judged.status === 'patched',
       name,

@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
+import { refuseForeign } from '../compress/foreign.js';
 import { exists } from '../io/file/exists.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { type FileToJoin, joinFiles, nameFiles } from '../io/file/join-files.js';
 import { createScratch } from '../io/place/scratch.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { WrappedImage } from '../model/image/wrapper.js';
 import type { ReadingSession } from '../model/session.js';
 import { isReference } from '../registry/reference.js';
@@ -57,13 +59,15 @@ export async function openNamedImage(
   if (name === '-' && input !== undefined)
     return openStandardInput(input, session, (path) => open(path, { ...options, name: standardInput }));
   const wrapped = await findWrapped(name, session.places.folder, session);
-  if (wrapped !== undefined)
-    return withScratch(async (folder) => {
-      const path = join(folder, 'wrapped.img');
-      const access = await copyWrapped(wrapped, { destination: path, signal, limits });
-      return { ...(await open(path, { ...options, name })), access, wrapped };
-    });
-  return open(await locateNamed(name, session), { ...options, name });
+  const path = wrapped === undefined ? await locateNamed(name, session) : wrapped.path;
+  // What a definition names may be a wrapper, too.
+  const inside = wrapped ?? (await findWrapped(path, '/', session));
+  if (inside === undefined) return open(path, { ...options, name });
+  return withScratch(async (folder) => {
+    const destination = join(folder, 'wrapped.img');
+    const access = await copyWrapped(inside, { destination, signal, limits });
+    return { ...(await open(destination, { ...options, name })), access, wrapped: inside };
+  });
 }
 
 /** Whether a name is that of a file which begins as an image does. */
@@ -148,13 +152,20 @@ export async function findNamedImage(
   { project = session.places.folder, from = session.places.folder, installed }: FindNamedOptions = {},
 ): Promise<FoundImage> {
   const { places, signal, log } = session;
-  const wrapped = installed === true ? undefined : await findWrapped(name, from, session);
+  const find = (path: string, folder: string) =>
+    findWrapped(path, folder, session).catch((error) => {
+      // What is installed has a state, whatever is wrong with it now.
+      if (installed === true && error instanceof MobyPatchError && error.kind === 'invalid') return undefined;
+      throw error;
+    });
+  const wrapped = await find(name, from);
   if (wrapped !== undefined) return describeWrapped(name, wrapped);
   if (isReference(name) && installed !== true)
     return { name, initrd: await fetchReference(name, session), cmdline: '', expect: [] };
   await assertOwnConfiguration(places);
   const { findImage } = await import('../catalog/find-image.js');
-  return findImage(name, {
+  const found = await findImage(name, {
+    mayWrap: true,
     roots: placesOf(project, places).images,
     home: places.home,
     folder: from,
@@ -163,6 +174,11 @@ export async function findNamedImage(
     log,
     ...(installed === undefined ? {} : { installed }),
   });
+  const inside = await find(found.initrd, '/');
+  if (inside === undefined) await refuseForeign(found.initrd, found.initrd);
+  return inside === undefined
+    ? found
+    : { ...found, wrapped: inside, cmdline: found.cmdline || (inside.boot.cmdline ?? '') };
 }
 
 /** A file system has its kernel beside it, as an initrd has. */

@@ -8,7 +8,9 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { WrappedImage } from '../model/image/wrapper.js';
 import type { ScanLimits } from '../model/limits.js';
 import type { BootDisk } from '../model/result/boot.js';
+import type { ScannedImage } from '../unpack/collector.js';
 import { copyInner, type InnerPlace } from '../unpack/inner/copy-inner.js';
+import { type OpenScannedOptions, openScanned } from '../unpack/open-image.js';
 import { isRootKind } from '../wrapper/root/root-tree.js';
 
 /**
@@ -33,6 +35,42 @@ export async function findWrapped(
   if (wrapper === undefined)
     return isWhole ? undefined : await findInside({ path, name: shown, entry: part }, options);
   return chooseInitrd({ path, wrapper }, { part: isWhole ? undefined : part, name: shown });
+}
+
+/** The same image of another file that has the same bytes, or the new ones. Errors: those of `findWrapped`. */
+export async function findAgain(
+  { entry, boot }: WrappedImage,
+  path: string,
+  options: FindWrappedOptions,
+): Promise<WrappedImage | undefined> {
+  return findWrapped(`${path}#${entry ?? boot.initrd}`, '/', options);
+}
+
+export interface OpenWrappedOptions extends OpenScannedOptions {
+  readonly signal: AbortSignal;
+}
+
+/** Opens the file at a path, or what is inside of it where it is wrapped. */
+export async function openWrapped(
+  path: string,
+  wrapped: WrappedImage | undefined,
+  options: OpenWrappedOptions,
+): Promise<ScannedImage> {
+  if (wrapped === undefined) return openScanned(path, options);
+  const scratch = await createScratch();
+  try {
+    const destination = join(scratch.path, 'wrapped.img');
+    const access = await copyWrapped(wrapped, { ...options, destination });
+    const image = await openScanned(destination, options);
+    const dispose = async () => {
+      await image[Symbol.asyncDispose]();
+      await scratch[Symbol.asyncDispose]();
+    };
+    return { ...image, access, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await scratch[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 type FindWrappedOptions = Omit<CopyWrappedOptions, 'destination'>;

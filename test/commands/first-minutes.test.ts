@@ -21,7 +21,8 @@ interface Situation {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const images = 'the images with a definition are: docker-for-mac, linux-boot, reference';
+const images =
+  'the images with a definition are: boot2docker, debian-netboot, docker-for-mac, linux-boot, reference';
 const dockerHint = 'start Docker, or set DOCKER_HOST; docker context ls';
 
 /** By what is tried. */
