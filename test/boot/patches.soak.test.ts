@@ -32,7 +32,7 @@ interface Found {
 const kernelFile = typeof kernel === 'string' ? '' : kernel.kernel;
 const modules = [
   ...['virtio_pci', 'virtio_blk', 'virtio_scsi', 'virtio_net', 'virtio_rng', 'af_packet', 'autofs4'],
-  ...['nfs', 'nfsv3', 'nfsv4'],
+  ...['nfs', 'nfsv3', 'nfsv4', 'binfmt_misc'],
 ];
 
 const packDebian = async (t: ExecutionContext, init: 'systemd' | 'sysvinit'): Promise<Found> => {

@@ -19,6 +19,7 @@ test('placeholders are replaced in steps, templates and expectations', async (t)
       '  - file: {path: plain, from: script}',
       '  - file: {path: filled, from: script, template: true}',
       'expects:',
+      '  - {no-failed-services: true, except: ["${host}"]}',
       "  - console: '^${host} is up$'",
       '  - {file: "/etc/${host}", content: "${port}"}',
     ].join('\n'),
@@ -30,7 +31,11 @@ test('placeholders are replaced in steps, templates and expectations', async (t)
   t.is(await at.text('etc/a.b'), 'a.b:80 ${HOME}');
   t.is(await at.text('plain'), 'echo ${host} $${HOME}\n');
   t.is(await at.text('filled'), 'echo a.b ${HOME}\n');
-  t.like(plan.expects, [{ console: '^a\\.b is up$' }, { file: '/etc/a.b', content: '80' }]);
+  t.like(plan.expects, [
+    { except: ['a.b'] },
+    { console: '^a\\.b is up$' },
+    { file: '/etc/a.b', content: '80' },
+  ]);
   t.deepEqual(plan.patches[0]?.parameters, { host: 'a.b', port: '80' });
 });
 

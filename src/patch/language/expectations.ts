@@ -16,7 +16,9 @@ export function fillExpectation(expectation: Expectation, values: Values): Expec
     if (texts[key] !== undefined) filled[key] = fillPlaceholders(texts[key], values);
   for (const key of patternKeys)
     if (texts[key] !== undefined) filled[key] = fillPlaceholders(texts[key], values, escapePattern);
-  return { ...expectation, ...filled };
+  const { except } = expectation as { readonly except?: readonly string[] };
+  const names = except && { except: except.map((name) => fillPlaceholders(name, values)) };
+  return { ...expectation, ...filled, ...names };
 }
 
 /** The key and the text of a problem; undefined for a valid expectation. */
