@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ProcessOptions } from '../../../io/process/process.js';
@@ -27,6 +28,9 @@ export interface CommandRun extends Pick<ProcessOptions, 'input' | 'createFilter
   readonly onLine: (line: string) => void;
 }
 
+/** In version 1 it is there where the kernel counts swap: the boot parameter swapaccount. */
+const swapLimit = '/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes';
+
 export interface Bundle extends AsyncDisposable {
   /** In the nest. */
   readonly files: RuntimeFiles;
@@ -48,7 +52,7 @@ export async function openBundle(run: CommandRun): Promise<Bundle> {
     binds: run.binds.map(({ source, target }) => ({ source: nestPath(run.folder, source), target })),
     processor: process.arch,
     group: groups === undefined ? undefined : await placeGroup(groups, files.id),
-    limitsSwap: groups === 'unified',
+    limitsSwap: groups === 'unified' || (groups === 'split' && existsSync(swapLimit)),
     isNested,
     uplink: files.uplink === undefined ? undefined : createUplink(files.uplink),
   });

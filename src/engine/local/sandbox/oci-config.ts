@@ -24,7 +24,7 @@ export interface ContainerPlan {
   readonly limits: StepLimits;
   /** The control group: a path from the top, or a name. Undefined where none can be made. */
   readonly group: string | undefined;
-  /** Whether the kernel counts swap apart (control groups of version 2). */
+  /** Whether the kernel counts swap too. */
   readonly limitsSwap: boolean;
   /** This process is in a user namespace: there the runtime itself mounts the devices of the machine. */
   readonly isNested: boolean;
