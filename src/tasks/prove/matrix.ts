@@ -1,7 +1,9 @@
 import { shortNames } from '../../format/short-names.js';
+import type { BuildRequest } from '../../model/build.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Matrix, MatrixCell } from '../../model/result/matrix.js';
 import type { Session } from '../../model/session.js';
+import { checkSettings, listSettingNames } from '../../patch/language/parameters.js';
 import { assertNoFaults, type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import { findPlan, proveBuild } from './prove-build.js';
 
@@ -16,7 +18,11 @@ export interface MatrixRequest {
 }
 
 /** Every set of patches in every image: a build with a boot each, unless an earlier run has proven the same. */
-export async function proveMatrix(request: MatrixRequest, session: Session): Promise<Matrix> {
+export async function proveMatrix(
+  request: MatrixRequest,
+  session: Session,
+  prove: typeof proveBuild = proveBuild,
+): Promise<Matrix> {
   const { images, kernels, rows } = request;
   if (images.length === 0 || rows.length === 0) {
     const what = images.length === 0 ? 'image' : 'patch';
@@ -34,13 +40,15 @@ export async function proveMatrix(request: MatrixRequest, session: Session): Pro
   const digests = new Map<string, string>();
   const cells: MatrixCell[] = [];
   const names = shortNames(images);
-  for (const patches of rows)
+  const known = await listKnown(request, session);
+  for (const [row, patches] of rows.entries())
     for (const [column, image] of images.entries()) {
       session.signal.throwIfAborted();
       const name = `${patches.join('+')} in ${names[column]}`;
       session.log(name);
       const kernel = kernels.length > 1 ? kernels[column] : kernels[0];
-      const cell = await proveCell({ ...request, image, patches, kernel, digests }, session);
+      const build = keepNamed(request.build, known[row]);
+      const cell = await proveCell({ build, image, patches, kernel, digests, prove }, session);
       session.log(`${name}: ${cell.state}`);
       cells.push(cell);
     }
@@ -48,16 +56,50 @@ export async function proveMatrix(request: MatrixRequest, session: Session): Pro
   return { version: 1, images, rows, cells, boots };
 }
 
+/**
+ * The parameters of each row; undefined for a row whose patches cannot be read, which is the fault of its cells. Error:
+ * `setting-unknown`, for a setting that no row has a use for.
+ */
+async function listKnown(
+  { images, rows, build }: MatrixRequest,
+  session: Session,
+): Promise<readonly (ReadonlySet<string> | undefined)[]> {
+  const [image = ''] = images;
+  const requests: (BuildRequest | undefined)[] = [];
+  for (const patches of rows) {
+    const wanted = { ...build, image, patches, config: false as const, output: 'image' };
+    const { settings: _, secrets: __, ...plain } = wanted;
+    const request = await createBuildRequest({ ...plain, mayLackSecrets: true }, session).catch(
+      () => undefined,
+    );
+    requests.push(request?.patches.length === patches.length ? request : undefined);
+  }
+  const whole = requests.filter((request) => request !== undefined);
+  const all = whole.flatMap(({ patches }) => patches);
+  if (whole.length === rows.length) checkSettings(all, build.settings ?? {});
+  return requests.map((request) => request && listSettingNames(request.patches));
+}
+
+/** What is given to a parameter goes to the rows that have it. */
+function keepNamed(build: BuildArguments, known: ReadonlySet<string> | undefined): BuildArguments {
+  if (known === undefined) return build;
+  const keep = <T>(given: Readonly<Record<string, T>> | undefined) =>
+    given && Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
+  const [settings, secrets] = [keep(build.settings), keep(build.secrets)];
+  return { ...build, ...(settings && { settings }), ...(secrets && { secrets }) };
+}
+
 interface CellRequest extends Pick<MatrixRequest, 'build'> {
   readonly image: string;
   readonly patches: readonly string[];
   readonly kernel: string | undefined;
   readonly digests: Map<string, string>;
+  readonly prove: typeof proveBuild;
 }
 
 /** What a patch or an image is at fault for is the state of its cell; an abort ends all of them. */
 async function proveCell(
-  { build: rest, image, patches, kernel, digests }: CellRequest,
+  { build: rest, image, patches, kernel, digests, prove }: CellRequest,
   session: Session,
 ): Promise<MatrixCell> {
   const cell = { image, patches };
@@ -66,7 +108,7 @@ async function proveCell(
     const build = await createBuildRequest({ ...wanted, output: 'image' }, session);
     assertNoFaults(build);
     if ((await findPlan(build, session)).steps.length === 0) return { ...cell, state: 'no effect' };
-    const proof = await proveBuild(build, session, { kernels: digests });
+    const proof = await prove(build, session, { kernels: digests });
     return { ...cell, state: proof.verdict, proof };
   } catch (error) {
     if (session.signal.aborted) throw error;
