@@ -106,6 +106,28 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
     'With the kernel that it was booted with':
       'moby-patch push oci://registry.example.com/images/vm:1 patched.gz -f vmlinuz',
   },
+  fleet: {
+    'Build all targets on a Swarm':
+      'moby-patch fleet build --on swarm --registry oci://registry.example.com/fleet --image registry.example.com/moby-patch:1',
+  },
+  'fleet build': {
+    'On this machine, with results in the registry':
+      'moby-patch fleet build --registry oci://registry.example.com/fleet',
+    'Manifests for Kubernetes':
+      'moby-patch fleet build --on kubernetes --registry oci://registry.example.com/fleet --image registry.example.com/moby-patch:1',
+  },
+  'fleet run': {
+    'Job 3 of a plan': 'moby-patch fleet run oci://registry.example.com/fleet:plan-0123456789abcdef --job 3',
+  },
+  'fleet status': {
+    'What is done': 'moby-patch fleet status --registry oci://registry.example.com/fleet',
+  },
+  'fleet logs': {
+    'What the tasks printed': 'moby-patch fleet logs --registry oci://registry.example.com/fleet',
+  },
+  'fleet cancel': {
+    'Stop it': 'moby-patch fleet cancel --registry oci://registry.example.com/fleet',
+  },
   pull: {
     'Get it on another machine': 'moby-patch pull oci://registry.example.com/images/vm:1 -o initrd.gz',
     'Its kernel': "moby-patch pull 'oci://registry.example.com/images/vm:1#vmlinuz'",

@@ -170,6 +170,13 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./installed/host.js')).addHostCommand,
   },
   {
+    name: 'fleet',
+    group: 'Registry:',
+    summary: 'build many images on a Swarm, on Kubernetes, on other hosts',
+    description: 'build the targets of moby-patch.yaml on other machines, with results in a registry',
+    load: async () => (await import('./fleet/fleet.js')).addFleetCommand,
+  },
+  {
     name: 'push',
     group: 'Registry:',
     summary: 'store a built image and its manifest in a registry',

@@ -38,6 +38,14 @@ export interface Artifact {
   readonly annotations: ReadonlyMap<string, string>;
 }
 
+/** Whether the tag is there. Without the types Debian's registry takes the question for one about its oldest form, and says no. */
+export async function hasArtifact({ reference, send }: Connection): Promise<boolean> {
+  const { tag, digest } = reference;
+  const headers = { accept: accepted.join(', ') };
+  const path = `manifests/${digest ?? tag}`;
+  return (await send({ method: 'HEAD', path, what: 'the manifest', headers, accept: [404] })).ok;
+}
+
 /** Errors: `registry-*`. */
 export async function readArtifact(connection: Connection): Promise<Artifact> {
   const { reference } = connection;

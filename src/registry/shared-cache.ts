@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Cache, CachedFile, CacheKind } from '../model/cache.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Environment } from '../model/session.js';
-import { emptyConfig, formatManifest, readArtifact, writeArtifact } from './artifact.js';
+import { emptyConfig, formatManifest, hasArtifact, readArtifact, writeArtifact } from './artifact.js';
 import { type BlobSource, type Descriptor, readBlob, writeBlob } from './blobs.js';
 import { type Connection, connectRegistry } from './connection.js';
 import { parseReference } from './reference.js';
@@ -63,7 +63,7 @@ export function createSharedCache(local: Cache, options: SharedCacheOptions): Ca
   async function sendEntry(kind: CacheKind, key: string): Promise<void> {
     await attempt(kind, async () => {
       const connection = connect(kind, key);
-      if (await isThere(connection)) return;
+      if (await hasArtifact(connection)) return;
       await using file = await local.open(kind, key);
       if (file === undefined || file.size > largestEntry) return;
       const source = await createSource(file, placeOf(kind, key));
@@ -78,7 +78,7 @@ export function createSharedCache(local: Cache, options: SharedCacheOptions): Ca
 
   return {
     has: async (kind, key) =>
-      (await local.has(kind, key)) || (await attempt(kind, () => isThere(connect(kind, key)))) === true,
+      (await local.has(kind, key)) || (await attempt(kind, () => hasArtifact(connect(kind, key)))) === true,
     read: async (kind, key) =>
       (await local.read(kind, key)) ?? ((await fetchEntry(kind, key)) ? local.read(kind, key) : undefined),
     open: async (kind, key) =>
@@ -93,17 +93,6 @@ export function createSharedCache(local: Cache, options: SharedCacheOptions): Ca
 
 function placeOf(kind: CacheKind, key: string): Buffer {
   return createHash('sha256').update(`${kind} ${key}\n`).digest();
-}
-
-async function isThere(connection: Connection): Promise<boolean> {
-  const path = `manifests/${connection.reference.tag}`;
-  const answer = await connection.send({
-    method: 'HEAD',
-    path,
-    what: 'an entry of the cache',
-    accept: [404],
-  });
-  return answer.ok;
 }
 
 /** Without its place. An error ends the write of the other cache, which keeps nothing then. */

@@ -52,6 +52,9 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   times: undefined,
   'uid:gid': undefined,
   command: undefined,
+  engine: undefined,
+  id: undefined,
+  url: undefined,
 };
 
 /** What the last word may become; `words` follow the name of the program. */

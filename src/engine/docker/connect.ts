@@ -9,15 +9,23 @@ import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Readiness } from '../../model/patch/engine.js';
 import type { Environment } from '../../model/session.js';
 import type { Daemon, VersionOptions } from './daemon.js';
-import { createDaemon } from './dockerode.js';
+import { createClient, createDaemon } from './dockerode.js';
 import { type Endpoint, findEndpoint, type TlsFiles } from './endpoint.js';
 import { readPatience } from './patience.js';
+import { createSwarm, type Swarm } from './swarm.js';
 
 /** Finds the daemon; no connection is made yet. Errors: as of `findEndpoint` and `readPatience`, and `docker-tls`. */
 export async function connectDocker(environment: Environment): Promise<Daemon> {
   const endpoint = await findEndpoint(environment);
   const patience = readPatience(environment);
   return createDaemon({ endpoint, agent: await createAgent(endpoint, environment), patience });
+}
+
+/** The same for services and containers of jobs. */
+export async function connectSwarm(environment: Environment): Promise<Swarm> {
+  const endpoint = await findEndpoint(environment);
+  const client = await createClient({ agent: await createAgent(endpoint, environment) });
+  return createSwarm(client, endpoint, readPatience(environment));
 }
 
 /** Whether there is a Linux daemon that answers within `seconds`. Error: `interrupted`; never one for what it finds. */

@@ -28,8 +28,26 @@ export interface Connection {
 
 /** The daemon behind an agent, through the client library; no other file knows that. */
 export async function createDaemon(connection: Connection): Promise<Daemon> {
-  const { endpoint, agent, patience } = connection;
-  // The library takes 160 ms to load.
+  const { endpoint, patience } = connection;
+  const client = await createClient(connection);
+  const ask = createAsk(endpoint, patience);
+  return {
+    endpoint,
+    version: (options) =>
+      ask({ what: 'answer', ...options }, (abortSignal) => readVersion(client, abortSignal)),
+    readMachine: (signal) =>
+      ask({ what: 'tell its memory', signal }, (abortSignal) => readMachine(client, abortSignal)),
+    importImage: (tar, label, signal) => importImage(client, connection, { tar, label, signal }),
+    ...imageCalls(client, ask, patience),
+    ...containerCalls(client, ask, patience),
+    ...fileCalls(client, ask, connection),
+    ...commandCalls(client, ask, connection),
+  };
+}
+
+/** The client library behind an agent. */
+export async function createClient({ agent }: Pick<Connection, 'agent'>): Promise<Docker> {
+  // It takes 160 ms to load.
   const { default: Client } = await import('dockerode');
   // Every key is given, since the library fills gaps from process.env.
   const options = {
@@ -45,20 +63,7 @@ export async function createDaemon(connection: Connection): Promise<Daemon> {
     cert: undefined,
     key: undefined,
   };
-  const client = new Client(options as unknown as Docker.DockerOptions);
-  const ask = createAsk(endpoint, patience);
-  return {
-    endpoint,
-    version: (options) =>
-      ask({ what: 'answer', ...options }, (abortSignal) => readVersion(client, abortSignal)),
-    readMachine: (signal) =>
-      ask({ what: 'tell its memory', signal }, (abortSignal) => readMachine(client, abortSignal)),
-    importImage: (tar, label, signal) => importImage(client, connection, { tar, label, signal }),
-    ...imageCalls(client, ask, patience),
-    ...containerCalls(client, ask, patience),
-    ...fileCalls(client, ask, connection),
-    ...commandCalls(client, ask, connection),
-  };
+  return new Client(options as unknown as Docker.DockerOptions);
 }
 
 function imageCalls(client: Docker, ask: Ask, patience: number) {

@@ -7,6 +7,7 @@ import { whenSchema } from '#src/patch/language/when.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { configurationSchema } from '#src/setup/configuration.js';
 import { bootSchema } from '../../report/boot-schema.js';
+import { fleetSchema } from '../../report/fleet-schema.js';
 import { overlaysSchema } from '../../report/overlays-schema.js';
 import { patchesSchema } from '../../report/patches-schema.js';
 import { bisectionSchema, explanationSchema, matrixSchema } from '../../report/proof-schemas.js';
@@ -39,6 +40,7 @@ export const resultSchemas: ReadonlyMap<string, string> = new Map([
   ['matrix', formatJsonSchema('What moby-patch matrix --json prints, version 1', matrixSchema)],
   ['targets', formatJsonSchema('What moby-patch build --all --json prints, version 1', targetsSchema)],
   ['overlays', formatJsonSchema('What moby-patch build --for-each --json prints, version 1', overlaysSchema)],
+  ['fleet', formatJsonSchema('What moby-patch fleet status --json prints, version 1', fleetSchema)],
   ['explain', formatJsonSchema('What moby-patch explain --json prints, version 1', explanationSchema)],
   [
     'patches',

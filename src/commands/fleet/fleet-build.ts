@@ -1,0 +1,163 @@
+import { dirname, resolve } from 'node:path';
+import type { ContainerJob } from '../../fleet/jobs/container-job.js';
+import type { JobStore } from '../../fleet/jobs/job-store.js';
+import type { PublishedPlan } from '../../fleet/jobs/publish-plan.js';
+import { readRegular } from '../../io/file/regular-file.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { FleetReport } from '../../model/result/fleet.js';
+import type { Session } from '../../model/session.js';
+import { type CommandContext, openSession } from '../shared/context.js';
+import { printData } from '../shared/print.js';
+import { createProgress } from '../shared/progress.js';
+import { findTargets } from './build-targets.js';
+import type { FleetBuildFlags } from './fleet-flags.js';
+import { showFleet } from './fleet-status.js';
+
+interface FleetRun {
+  readonly planned: PublishedPlan;
+  readonly store: JobStore;
+  readonly session: Session;
+  readonly flags: FleetBuildFlags;
+  readonly context: CommandContext;
+}
+
+/** `fleet build`: the plan goes to the registry, the jobs to an engine, and the registry says how far they are. */
+export async function runFleet(flags: FleetBuildFlags, context: CommandContext): Promise<void> {
+  const progress = createProgress(context, flags.quiet ?? false, 'fleet');
+  try {
+    const { openJobStore } = await import('../../fleet/jobs/job-store.js');
+    const { publishPlan } = await import('../../fleet/jobs/publish-plan.js');
+    const { registry, config, target, verify, on } = flags;
+    const targets = await findTargets({ ...(config && { config }), ...(target && { target }) }, context);
+    await using session = await openSession(flags, context, progress);
+    const store = openJobStore(registry, session);
+    const file = resolve(context.folder, config ?? 'moby-patch.yaml');
+    const planned = await publishPlan(
+      { targets, project: { folder: dirname(file), file }, verify },
+      store,
+      session,
+    );
+    session.log(`plan ${planned.id}: ${planned.plan.jobs.length} jobs`);
+    const run = { planned, store, session, flags, context };
+    const report = on === 'kubernetes' ? await printManifests(run) : await runJobs(run);
+    progress.end();
+    if (report !== undefined) await showFleet(report, flags, context);
+  } finally {
+    progress.end();
+  }
+}
+
+async function runJobs(run: FleetRun): Promise<FleetReport> {
+  const { planned, store, session, flags } = run;
+  const { readStates } = await import('../../fleet/jobs/job-states.js');
+  if (flags.on === 'swarm') return runSwarm(run);
+  if (flags.on === 'hosts') await runHosts(run);
+  else {
+    const { runLocally } = await import('../../fleet/jobs/run-locally.js');
+    const { parseSecretFlags } = await import('../../setup/secrets.js');
+    const secrets = parseSecretFlags(flags.secret ?? [], session.places.folder);
+    await runLocally(
+      { planned, atOnce: flags.maxConcurrent, retries: flags.retries, secrets },
+      store,
+      session,
+    );
+  }
+  return readStates(planned, store);
+}
+
+async function runSwarm({ planned, store, session, flags, context }: FleetRun): Promise<FleetReport> {
+  const { connectSwarm } = await import('../../engine/docker/connect.js');
+  const { runOnSwarm } = await import('../../fleet/jobs/run-on-swarm.js');
+  const { maxConcurrent: atOnce, retries, constraint: constraints = [], network, detach = false } = flags;
+  const run = {
+    planned,
+    image: assertImage(flags),
+    environment: flags.variable ?? [],
+    secrets: await readSecrets(flags, session),
+    atOnce,
+    retries,
+    constraints,
+    network,
+    detach,
+  };
+  return runOnSwarm(run, store, { swarm: await connectSwarm(context.environment), session });
+}
+
+async function runHosts({ planned, store, session, flags, context }: FleetRun): Promise<void> {
+  const { connectSwarm } = await import('../../engine/docker/connect.js');
+  const { runOnHosts } = await import('../../fleet/jobs/run-on-hosts.js');
+  const { host: names = [], maxConcurrent: atOnce = 1, retries, network, secret, login } = flags;
+  if (names.length === 0 || secret !== undefined || login !== undefined)
+    throw createPoolError(names.length === 0);
+  const hosts = [];
+  for (const name of names)
+    hosts.push({ name, swarm: await connectSwarm({ ...context.environment, DOCKER_HOST: name }) });
+  const image = assertImage(flags);
+  const run = { planned, image, environment: flags.variable ?? [], atOnce, retries, network };
+  await runOnHosts(run, store, { hosts, session });
+}
+
+function createPoolError(isEmpty: boolean): MobyPatchError {
+  const message = isEmpty
+    ? 'a pool needs at least one machine'
+    : 'secrets and logins go to a Swarm or to Kubernetes';
+  const hint = isEmpty ? '--host ssh://user@host' : '--on swarm; --variable NAME=VALUE for what is no secret';
+  return new MobyPatchError('invalid', 'option-wrong', message, { hint });
+}
+
+async function printManifests({ planned, store, flags, context }: FleetRun): Promise<undefined> {
+  const { groupJobs } = await import('../../fleet/jobs/job-plan.js');
+  const { createKubernetesJob } = await import('../../fleet/jobs/kubernetes-job.js');
+  const { parseSecretFlags } = await import('../../setup/secrets.js');
+  const { maxConcurrent: atOnce, retries, constraint: constraints = [] } = flags;
+  const shared: Omit<ContainerJob, 'group'> = {
+    image: assertImage(flags),
+    reference: store.reference,
+    plan: planned.id,
+    environment: flags.variable ?? [],
+    secrets: Object.keys(parseSecretFlags(flags.secret ?? [], context.folder)),
+    hasLogin: flags.login !== undefined,
+  };
+  const items = groupJobs(planned.plan).map((group) =>
+    createKubernetesJob({ job: { ...shared, group }, atOnce, retries, constraints }),
+  );
+  const list = { apiVersion: 'v1', kind: 'List', items };
+  await printData(context, `${JSON.stringify(list, null, 2)}\n`);
+}
+
+/** Error (`invalid`): `fleet-image`. */
+function assertImage({ image }: FleetBuildFlags): string {
+  if (image !== undefined) return image;
+  throw new MobyPatchError(
+    'invalid',
+    'fleet-image',
+    'other machines need a container image with this program',
+    {
+      hint: '--image REGISTRY/moby-patch:VERSION; the Dockerfile of the package makes one',
+    },
+  );
+}
+
+/** Bytes. */
+const largestSecret = 500 * 1024;
+
+async function readSecrets(
+  { secret = [], login }: FleetBuildFlags,
+  { places, environment, secretVariables }: Session,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { parseSecretFlags } = await import('../../setup/secrets.js');
+  const values = new Map<string, Uint8Array>();
+  for (const [name, source] of Object.entries(parseSecretFlags(secret, places.folder))) {
+    const text =
+      'env' in source ? (secretVariables?.[source.env] ?? environment[source.env] ?? '') : undefined;
+    values.set(
+      name,
+      text === undefined && 'file' in source
+        ? await readRegular(source.file, largestSecret)
+        : Buffer.from(text ?? ''),
+    );
+  }
+  if (login !== undefined)
+    values.set('config.json', await readRegular(resolve(places.folder, login), largestSecret));
+  return values;
+}

@@ -1,0 +1,111 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { createSecretOption } from '../shared/build-options.js';
+import type { CommandContext } from '../shared/context.js';
+import { guard } from '../shared/errors.js';
+import { collect, parseCount, parseIndex } from '../shared/options.js';
+import { addTargetSelection } from '../shared/target-selection.js';
+import type { FleetBuildFlags, FleetRunFlags, StoreFlags } from './fleet-flags.js';
+
+/** `fleet build`, `run`, `status`, `logs` and `cancel`. */
+export function addFleetCommand(fleet: Command, context: CommandContext): void {
+  addBuild(fleet, context);
+  fleet
+    .command('run')
+    .description('do one job of a plan, with its result in the registry: what every engine runs')
+    .argument('<reference>', 'oci://HOST/REPOSITORY:plan-ID, as fleet build prints it')
+    .option('--job <number>', 'from 0; default: $MOBY_PATCH_JOB or $JOB_COMPLETION_INDEX', parseIndex)
+    .option('--architecture <name>', 'number the jobs of this architecture alone')
+    .addOption(createSecretOption())
+    .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
+    .option('-q, --quiet', 'print nothing but errors')
+    .action(
+      guard(context, async (reference: string, flags: FleetRunFlags) => {
+        const { runOne } = await import('./fleet-run.js');
+        return runOne(reference, flags, context);
+      }),
+    );
+  addStoreOptions(fleet.command('status').description('what the registry holds of each job'))
+    .option('--json', 'the state of each job as JSON on standard output')
+    .action(
+      guard(context, async (flags: StoreFlags) => {
+        const { showStatus } = await import('./fleet-status.js');
+        return showStatus(flags, context);
+      }),
+    );
+  addStoreOptions(fleet.command('logs').description('what the tasks of a Swarm printed')).action(
+    guard(context, async (flags: StoreFlags) => {
+      const { showLogs } = await import('./fleet-status.js');
+      return showLogs(flags, context);
+    }),
+  );
+  addStoreOptions(
+    fleet.command('cancel').description('remove the services of a plan from the Swarm; results stay'),
+  ).action(
+    guard(context, async (flags: StoreFlags) => {
+      const { cancel } = await import('./fleet-status.js');
+      return cancel(flags, context);
+    }),
+  );
+}
+
+function addBuild(fleet: Command, context: CommandContext): void {
+  addTargetSelection(
+    fleet.command('build').description('build the targets of moby-patch.yaml on other machines'),
+  )
+    .requiredOption(
+      '--registry <reference>',
+      'where plan and results are: oci://HOST/REPOSITORY',
+      parseRegistry,
+    )
+    .addOption(
+      new Option('--on <engine>', 'what runs the jobs')
+        .choices(['local', 'swarm', 'hosts', 'kubernetes'])
+        .default('local'),
+    )
+    .option('-c, --config <file>', 'default: moby-patch.yaml of this folder')
+    .option('--image <reference>', 'the container image with this program, as the machines pull it')
+    .option('--max-concurrent <number>', 'how many jobs run at a time; with hosts: on each', parseCount)
+    .option(
+      '--retries <number>',
+      'how often a job is tried again after a fault of its machine',
+      parseIndex,
+      3,
+    )
+    .option(
+      '--constraint <text>',
+      'which machines: node.labels.kvm==true, kvm=true for Kubernetes (repeatable)',
+      collect,
+    )
+    .option('--host <url>', 'a machine of the pool, as DOCKER_HOST: ssh://user@host (repeatable)', collect)
+    .option('--network <name>', 'the network of the containers')
+    .option('--variable <name=value>', 'a variable of the containers (repeatable)', collect)
+    .option('--login <file>', "Docker's config.json with the login that the machines use at the registry")
+    .addOption(createSecretOption())
+    .option('--detach', 'return when the jobs are handed over')
+    .option('--no-verify', 'boot nothing')
+    .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
+    .option('--json', 'the state of each job as JSON on standard output; for Kubernetes the manifests')
+    .option('-q, --quiet', 'print nothing but errors')
+    .action(
+      guard(context, async (flags: FleetBuildFlags) => {
+        const { runFleet } = await import('./fleet-build.js');
+        return runFleet(flags, context);
+      }),
+    );
+}
+
+function addStoreOptions(command: Command): Command {
+  return command
+    .requiredOption(
+      '--registry <reference>',
+      'where plan and results are: oci://HOST/REPOSITORY',
+      parseRegistry,
+    )
+    .option('--plan <id>', 'default: the latest plan');
+}
+
+function parseRegistry(text: string): string {
+  if (/^oci:\/\/[^@#]+$/.test(text) && !/:[^/]*$/.test(text.slice('oci://'.length).replace(/^[^/]*/, '')))
+    return text;
+  throw new InvalidArgumentError('wanted oci://HOST/REPOSITORY without a tag');
+}

@@ -1,0 +1,66 @@
+import type { ContainerJob } from './container-job.js';
+import { listArguments, secretFolder } from './container-job.js';
+
+export interface KubernetesOptions {
+  readonly job: ContainerJob;
+  readonly atOnce: number | undefined;
+  readonly retries: number;
+  /** Labels of nodes: `kvm=true`. */
+  readonly constraints: readonly string[];
+}
+
+/** An Indexed Job, which `kubectl apply -f -` takes. Secrets are those of a Secret of the plan's name, with a key for each. */
+export function createKubernetesJob({ job, atOnce, retries, constraints }: KubernetesOptions) {
+  const { image, plan, group, environment, secrets, hasLogin } = job;
+  const architecture = group.architecture === 'any' ? undefined : group.architecture;
+  const name = `moby-patch-${plan}${group.architecture === undefined ? '' : `-${group.architecture}`}`;
+  const labels = { 'app.kubernetes.io/name': 'moby-patch', 'moby-patch/plan': plan };
+  const hasSecrets = secrets.length > 0 || hasLogin;
+  const selector = Object.fromEntries([
+    ...(architecture === undefined ? [] : [['kubernetes.io/arch', architecture]]),
+    ...constraints.map((each) => each.split('=')),
+  ]);
+  const variables = environment.map((each) => {
+    const [variable = '', ...value] = each.split('=');
+    return { name: variable, value: value.join('=') };
+  });
+  const index = {
+    fieldRef: { fieldPath: "metadata.annotations['batch.kubernetes.io/job-completion-index']" },
+  };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, labels },
+    spec: {
+      completionMode: 'Indexed',
+      completions: group.count,
+      parallelism: Math.min(atOnce ?? group.count, group.count),
+      backoffLimit: retries * group.count,
+      template: {
+        metadata: { labels },
+        spec: {
+          restartPolicy: 'Never',
+          ...(Object.keys(selector).length > 0 && { nodeSelector: selector }),
+          containers: [
+            {
+              name: 'build',
+              image,
+              args: listArguments(job),
+              env: [
+                { name: 'MOBY_PATCH_JOB', valueFrom: index },
+                ...(hasLogin ? [{ name: 'DOCKER_CONFIG', value: secretFolder }] : []),
+                ...variables,
+              ],
+              ...(hasSecrets && {
+                volumeMounts: [{ name: 'secrets', mountPath: secretFolder, readOnly: true }],
+              }),
+            },
+          ],
+          ...(hasSecrets && {
+            volumes: [{ name: 'secrets', secret: { secretName: `moby-patch-${plan}`, defaultMode: 256 } }],
+          }),
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import pLimit from 'p-limit';
+import type { Session } from '../../model/session.js';
+import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
+import type { Target } from '../../setup/targets/expand-targets.js';
+import { version } from '../../version.js';
+import { identifyBuild } from '../targets/identify.js';
+import { formatPlan, identifyPlan, type JobPlan, type PlannedJob } from './job-plan.js';
+import type { JobStore } from './job-store.js';
+import { listProjectFiles, type Project, sendFile } from './project-files.js';
+
+export interface PublishRequest {
+  readonly targets: readonly Target[];
+  readonly project: Project;
+  readonly verify: boolean;
+}
+
+export interface PublishedPlan {
+  readonly id: string;
+  readonly plan: JobPlan;
+}
+
+/** What a build of a target is on any machine: nothing but the configuration says anything. */
+export function argumentsOf({ configuration }: Target, verify: boolean): BuildArguments {
+  return { config: configuration, makesFolder: true, mayLackSecrets: true, verify };
+}
+
+/**
+ * Plans every target, and puts the plan with the files of the project into the registry. Errors: those of `createBuildRequest` and of plans;
+ * `fleet-outside`, `registry-*`.
+ */
+export async function publishPlan(
+  { targets, project, verify }: PublishRequest,
+  store: JobStore,
+  session: Session,
+): Promise<PublishedPlan> {
+  const quiet = { ...session, log: () => {}, onStage: () => {}, onWork: undefined };
+  const kernels = new Map<string, string>();
+  const limit = pLimit(2);
+  const planned = await Promise.all(
+    targets.map((target) =>
+      limit(async () => {
+        const request = await createBuildRequest(argumentsOf(target, verify), quiet);
+        const key = await identifyBuild(request, quiet, kernels);
+        const { name, architecture } = target;
+        const job: PlannedJob = { name, key, ...(architecture !== undefined && { architecture }) };
+        return { request, job };
+      }),
+    ),
+  );
+  const requests = planned.map(({ request }) => request);
+  const files = await listProjectFiles(project, requests, session);
+  const sent = [];
+  for (const [path, from] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
+    sent.push(await sendFile(store, path, from));
+  const plan: JobPlan = {
+    version: 1,
+    program: version,
+    verify,
+    files: sent,
+    jobs: planned.map(({ job }) => job),
+  };
+  const bytes = formatPlan(plan);
+  const id = identifyPlan(bytes);
+  const kept = [...new Map(sent.map(({ digest, size }) => [digest, size]))].map(([digest, size]) => ({
+    mediaType: 'application/octet-stream',
+    digest,
+    size,
+  }));
+  await store.write(`plan-${id}`, bytes, kept);
+  await store.write('plan-latest', bytes, kept);
+  return { id, plan };
+}

@@ -1,0 +1,254 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Swarm } from '#src/engine/docker/swarm.js';
+import { groupJobs, type JobPlan, parsePlan } from '#src/fleet/jobs/job-plan.js';
+import { readPlan } from '#src/fleet/jobs/job-states.js';
+import { openJobStore } from '#src/fleet/jobs/job-store.js';
+import { createKubernetesJob } from '#src/fleet/jobs/kubernetes-job.js';
+import { runJob } from '#src/fleet/jobs/run-job.js';
+import { type PoolHost, runOnHosts } from '#src/fleet/jobs/run-on-hosts.js';
+import { runOnSwarm } from '#src/fleet/jobs/run-on-swarm.js';
+import { createServiceSpec } from '#src/fleet/jobs/swarm-service.js';
+import { createSession } from '#src/setup/session.js';
+import { createProjectFolder, motd, writePatch } from '../commands/project.js';
+import { callMoby } from '../fixtures/command-context.js';
+import { createTestSession } from '../fixtures/session.js';
+import { startFakeRegistry } from '../registry/fake-registry.js';
+import { fleetSchema } from '../report/fleet-schema.js';
+
+const text = `image: initrd.img
+patches: [motd]
+targets:
+  edge:
+    matrix: {site: [oslo, rome]}
+    settings: {name: "\${site}"}
+`;
+
+async function createProject(t: ExecutionContext, configuration = text) {
+  const folder = await createProjectFolder(t);
+  const registry = await startFakeRegistry();
+  t.teardown(() => registry[Symbol.asyncDispose]());
+  await writePatch(folder, motd);
+  await writeFile(join(folder, 'moby-patch.yaml'), configuration);
+  const home = join(folder, 'home');
+  const environment = { HOME: home, XDG_CACHE_HOME: join(home, 'cache') };
+  const moby = (...args: string[]) => callMoby(args, folder, environment);
+  const reference = `oci://${registry.host}/fleet`;
+  const fleet = async (...args: string[]) => {
+    const { stdout, stderr, code } = await moby('fleet', ...args, '--registry', reference, '--json');
+    return { code, stderr, report: fleetSchema.parse(JSON.parse(stdout)) };
+  };
+  return { folder, registry, reference, moby, fleet };
+}
+
+test('the results of a fleet are in the registry, each once, with the bytes of a build here', async (t) => {
+  const { folder, registry, reference, moby, fleet } = await createProject(t);
+  const { report, code } = await fleet('build', '--no-verify');
+  t.is(code, 0);
+  t.deepEqual(
+    report.jobs.map(({ name, state }) => [name, state]),
+    [
+      ['edge-oslo', 'done'],
+      ['edge-rome', 'done'],
+    ],
+  );
+  t.is((await moby('build', '--all', '--no-verify', '-q')).code, 0);
+  t.is((await moby('pull', report.jobs[1]?.reference ?? '', '-o', 'pulled.img')).code, 0);
+  t.deepEqual(await readFile(join(folder, 'pulled.img')), await readFile(join(folder, 'out/edge-rome.img')));
+
+  // Again: the coordinator finds all there.
+  const before = registry.requests.filter((line) => /PUT .*manifests\/job-/.test(line)).length;
+  t.is(before, 2);
+  t.is((await fleet('build', '--no-verify')).report.plan, report.plan);
+  t.is(registry.requests.filter((line) => /PUT .*manifests\/job-/.test(line)).length, before);
+  t.is(
+    (await moby('fleet', 'run', `${reference}:plan-${report.plan}`, '--job', '0', '-q')).stdout,
+    'edge-oslo: there\n',
+  );
+  t.is((await fleet('status')).code, 0);
+});
+
+test('what a patch is at fault for is recorded, and is no matter of another machine', async (t) => {
+  const { folder, moby, fleet, reference } = await createProject(t);
+  await writePatch(folder, `${motd}  - file: {path: init, content: "\\0", mode: 0o644}\n`);
+  const { report, code } = await fleet('build', '--no-verify');
+  t.is(code, 1);
+  t.is(report.jobs[0]?.error?.code, 'boot-hazard');
+  const ran = await moby('fleet', 'run', `${reference}:plan-${report.plan}`, '--job', '0', '-q');
+  t.is(ran.code, 0);
+  t.regex(ran.stderr, /\[boot-hazard\]/);
+});
+
+test('a plan needs a registry, a folder with all files, and jobs that are there', async (t) => {
+  const { folder, moby, reference, fleet } = await createProject(
+    t,
+    text.replace('initrd.img', '../other.img'),
+  );
+  const build = (...more: string[]) =>
+    moby('fleet', 'build', '--registry', reference, '--no-verify', '-q', ...more);
+  t.regex((await moby('fleet', 'status', '--registry', reference)).stderr, /\[fleet-plan\]/);
+  await writeFile(join(folder, '../other.img'), await readFile(join(folder, 'initrd.img')));
+  t.teardown(() => rm(join(folder, '../other.img'), { force: true }));
+  t.regex((await build()).stderr, /outside of the project.*\[fleet-outside\]/);
+  await writeFile(join(folder, 'moby-patch.yaml'), text);
+  t.regex((await build('--on', 'swarm')).stderr, /\[(?:fleet-image|docker-absent)\]/);
+  t.regex((await build('--on', 'hosts')).stderr, /\[option-wrong\]/);
+  await fleet('build', '--no-verify');
+  t.regex(
+    (await moby('fleet', 'run', reference, '--job', '7')).stderr,
+    /there is no job 7, wanted one from 0 to 1 \[fleet-job\]/,
+  );
+  t.regex((await moby('fleet', 'run', reference)).stderr, /found no number of a job/);
+  t.throws(() => parsePlan({ version: 2 }, 'here'), { code: 'fleet-plan' });
+  t.throws(
+    () =>
+      parsePlan(
+        { ...plan, files: [{ path: '../x', digest: `sha256:${key}`, size: 1, executable: false }] },
+        'here',
+      ),
+    {
+      message: /leads out of the project/,
+    },
+  );
+});
+
+const key = 'a'.repeat(64);
+const plan: JobPlan = {
+  version: 1,
+  program: '0',
+  verify: true,
+  files: [],
+  jobs: [
+    { name: 'a', key, architecture: 'amd64' },
+    { name: 'b', key: 'b'.repeat(64), architecture: 'arm64' },
+    { name: 'c', key: 'c'.repeat(64) },
+  ],
+};
+const job = {
+  image: 'r.example.com/moby-patch:1',
+  reference: 'oci://r.example.com/fleet',
+  plan: '0123456789abcdef',
+  group: { architecture: 'arm64', count: 20 },
+  environment: ['A=b=c'],
+  secrets: ['token'],
+  hasLogin: true,
+};
+
+test('jobs of one architecture go to its machines, with what the containers are told', (t) => {
+  t.deepEqual(groupJobs(plan), [
+    { architecture: 'amd64', count: 1 },
+    { architecture: 'arm64', count: 1 },
+    { architecture: 'any', count: 1 },
+  ]);
+  const secrets = new Map([['token', { id: '1', name: 'x' }]]);
+  const spec = createServiceSpec({
+    job,
+    atOnce: 6,
+    retries: 3,
+    constraints: ['node.labels.kvm==true'],
+    network: 'host',
+    secrets,
+  });
+  t.like(spec, {
+    Name: 'moby-patch-0123456789abcdef-arm64',
+    Mode: { ReplicatedJob: { TotalCompletions: 20, MaxConcurrent: 6 } },
+    TaskTemplate: {
+      Placement: { Constraints: ['node.platform.arch==aarch64', 'node.labels.kvm==true'] },
+      RestartPolicy: { Condition: 'on-failure', MaxAttempts: 3 },
+    },
+  });
+  t.deepEqual(spec.TaskTemplate.ContainerSpec.Args, [
+    'fleet',
+    'run',
+    'oci://r.example.com/fleet:plan-0123456789abcdef',
+    '--architecture',
+    'arm64',
+    '--secret',
+    'token=file:/run/secrets/token',
+  ]);
+  t.deepEqual(spec.TaskTemplate.ContainerSpec.Env, [
+    'MOBY_PATCH_SLOT={{.Task.Slot}}',
+    'DOCKER_CONFIG=/run/secrets',
+    'A=b=c',
+  ]);
+  const { spec: indexed } = createKubernetesJob({
+    job,
+    atOnce: undefined,
+    retries: 2,
+    constraints: ['kvm=true'],
+  });
+  t.like(indexed, { completionMode: 'Indexed', completions: 20, parallelism: 20, backoffLimit: 40 });
+  t.deepEqual(indexed.template.spec.nodeSelector, { 'kubernetes.io/arch': 'arm64', kvm: 'true' });
+});
+
+async function publish(t: ExecutionContext) {
+  const { folder, fleet, reference } = await createProject(t);
+  const session = createTestSession(folder);
+  await fleet('build', '--no-verify');
+  const store = openJobStore(reference, session);
+  return { session, store, done: await readPlan(store), folder };
+}
+
+test('a coordinator that is started again finds the services there, and what is done', async (t) => {
+  const { session, store, done } = await publish(t);
+  const made: string[] = [];
+  const swarm = {
+    createService: async ({ Name = '' }) => (made.includes(Name) ? undefined : made.push(Name) && 'id'),
+    putSecret: async () => 'secret',
+  } as unknown as Swarm;
+  const run = {
+    image: 'i',
+    environment: [],
+    secrets: new Map(),
+    atOnce: 1,
+    retries: 1,
+    constraints: [],
+    network: undefined,
+  };
+  t.false((await runOnSwarm({ ...run, planned: done, detach: false }, store, { swarm, session })).failed);
+  t.deepEqual(made, []);
+  const planned = { id: '0123456789abcdef', plan: { ...plan, jobs: [{ name: 'x', key }] } };
+  const lines: string[] = [];
+  const logged = { ...session, log: (line: string) => lines.push(line) };
+  for (const _ of [1, 2]) {
+    const report = await runOnSwarm({ ...run, planned, detach: true }, store, { swarm, session: logged });
+    t.deepEqual(report.jobs, [{ name: 'x', state: 'waiting' }]);
+  }
+  t.deepEqual(lines, [
+    'service moby-patch-0123456789abcdef: 1 jobs',
+    'service moby-patch-0123456789abcdef: there already',
+  ]);
+});
+
+test('a job that dies on one machine of a pool is run on another, and a machine that only fails gets no more', async (t) => {
+  const { session, store } = await publish(t);
+  const ran: string[] = [];
+  const create = (name: string, exitCode: number): PoolHost => ({
+    name,
+    swarm: {
+      runContainer: async ({ Env = [] }: { Env?: string[] }) => {
+        ran.push(`${name} ${Env[0]?.split('=')[1]}`);
+        return { exitCode, output: 'no space' };
+      },
+    } as unknown as Swarm,
+  });
+  const jobs = Array.from({ length: 8 }, (_, index) => ({
+    name: `j${index}`,
+    key: String(index).repeat(64),
+  }));
+  const planned = { id: '0123456789abcdef', plan: { ...plan, jobs } };
+  const run = { planned, image: 'i', environment: [], atOnce: 1, retries: 3, network: undefined };
+  await runOnHosts(run, store, { hosts: [create('good', 0), create('bad', 5)], session });
+  const good = ran.filter((line) => line.startsWith('good')).map((line) => Number(line.slice(5)));
+  t.deepEqual(good.sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
+  t.true(ran.filter((line) => line.startsWith('bad')).length <= 3);
+});
+
+test('a machine that would build something else than was planned leaves the job to others', async (t) => {
+  const { store, done, folder } = await publish(t);
+  await using session = createSession({ folder, environment: { HOME: join(folder, 'home') }, cache: false });
+  const jobs = done.plan.jobs.map((each) => ({ ...each, key }));
+  const planned = { ...done, plan: { ...done.plan, jobs } };
+  await t.throwsAsync(runJob({ planned, index: 0 }, store, session), { code: 'fleet-differs' });
+});
