@@ -135,6 +135,19 @@ for (const [what, [text, code, message]] of Object.entries(wrong))
     t.true(stderr.includes(message) && stderr.includes(`[${code}]`), stderr);
   });
 
+test('a table is read whatever is large in it, in time that grows with it', (t) => {
+  const large = 'k""'.repeat(2_000_000);
+  const [row] = parseTable(`name,key,rest\na,"${large}",""\n`, 'hosts.csv');
+  t.is(row?.values.key?.length, 4_000_000);
+  t.is(row?.values.rest, '');
+  const columns = Array.from({ length: 50_000 }, (_, index) => `c${index}`).join(',');
+  t.is(Object.keys(parseTable(`${columns}\n${columns}`, 'hosts.csv')[0]?.values ?? {}).length, 50_000);
+  for (const text of [`[{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}]`, '[{"name":[["a"]]}]'])
+    t.throws(() => parseTable(text, 'hosts.json'), { code: 'table-invalid' });
+  for (const text of ['name\n"a', 'name\n"a"b', 'name\na"b'])
+    t.throws(() => parseTable(text, 'hosts.csv'), { code: 'table-invalid', message: /a quote/ });
+});
+
 test('a machine that cannot be made keeps those that follow from being made, unless they are to go on', async (t) => {
   const passwd = site.replace('path: etc/passwd', `path: "\${host}"`);
   const rows = ['name,host,key', 'h1,etc/passwd,1', 'h2,etc,2', 'h3,etc/passwd,3', ''].join('\n');

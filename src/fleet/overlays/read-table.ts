@@ -54,7 +54,8 @@ function readCsv(text: string, file: string): HostRow[] {
   if (isFault(parsed)) throw createTableError(`${file}:${parsed.line}`, parsed.text);
   const [head, ...rows] = parsed;
   const columns = head?.cells.map((cell) => cell.trim()) ?? [];
-  const twin = columns.find((column, index) => columns.indexOf(column) < index);
+  const seen = new Set<string>();
+  const twin = columns.find((column) => seen.size === seen.add(column).size);
   if (twin !== undefined)
     throw createTableError(`${file}:1`, `found the column "${twin}" twice, wanted it once`);
   return rows.map(({ line, cells }) => {
@@ -85,7 +86,8 @@ function readJson(text: string, file: string): HostRow[] {
 }
 
 function readScalar(value: unknown, place: string): string {
-  if (Array.isArray(value)) return value.map((each) => readScalar(each, place)).join(',');
+  if (Array.isArray(value) && !value.some(Array.isArray))
+    return value.map((each) => readScalar(each, place)).join(',');
   if (['string', 'number', 'boolean'].includes(typeof value)) return String(value);
   throw createTableError(place, 'wanted a text, a number, true, false or a list of them');
 }
