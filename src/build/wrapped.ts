@@ -47,7 +47,8 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
     await file.assertUnchanged();
     const input = { ...wrapped, size: file.size, sha256, access: file.access, root, inside };
     draft.set({ wrapper: describe(input) });
-    const booted = kernel === undefined ? verify : verify && { ...verify, kernel };
+    const kernelName = `${verify?.kernel} of ${request.name}`;
+    const booted = kernel === undefined ? verify : verify && { ...verify, kernel, kernelName };
     return { ...run, request: { ...request, image, verify: booted }, wrapped: input };
   });
 }

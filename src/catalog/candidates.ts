@@ -44,7 +44,7 @@ export async function chooseCandidate(
   throw new MobyPatchError(
     'invalid',
     'image-not-installed',
-    `found no image of ${title}; looked for ${searched}`,
+    `found no image of this definition (${title}); looked for ${searched}`,
     { path: name, hint: 'give the path of the image: -i FILE' },
   );
 }

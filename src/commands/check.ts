@@ -45,7 +45,9 @@ async function runCheck(
   const isRight = checked.every(({ problem }) => problem === undefined);
   const results = [...checked, ...(isRight ? await tryOnImage(named, flags, context) : [])];
   const findings = results.flatMap((result) => result.findings);
-  const errors = findings.filter(({ severity }) => severity === 'error');
+  const isError = ({ severity }: (typeof findings)[number]) => severity === 'error';
+  const errors = findings.filter(isError);
+  const wrong = results.filter((result) => result.findings.some(isError));
   const { folder } = session.places;
   const format = flags.json ? 'json' : flags.format;
   if (format === 'json') await printJson(context, { failed: errors.length > 0, results });
@@ -63,7 +65,7 @@ async function runCheck(
   }
   if (errors.length === 0) return;
   if (format === 'text') talk(context, shortenPaths(context, formatText(errors).join('\n')));
-  const message = `${count(errors.length, 'error')} in ${count(results.length, 'file')}`;
+  const message = `${count(errors.length, 'error')} in ${count(wrong.length, 'file')}`;
   explain(context, createErrorReport(new MobyPatchError('invalid', 'check-failed', message)));
 }
 

@@ -82,4 +82,6 @@ export interface BootOptions extends Omit<BootRequest, 'image' | 'sha256' | 'con
   readonly leastMemory?: number | undefined;
   /** `kernel` is the name of a part of the wrapper. */
   readonly kernelIsPart?: boolean | undefined;
+  /** What messages call the kernel, where its path is that of a copy. */
+  readonly kernelName?: string | undefined;
 }

@@ -28,6 +28,8 @@ export interface Inspection extends Layout {
     readonly os?: { readonly name: string; readonly version: string } | undefined;
     readonly packageManagers: readonly string[];
     readonly init?: string | undefined;
+    /** What has made it, if it only leads to another root: initramfs-tools, dracut or mkinitfs. */
+    readonly initramfs?: string | undefined;
     readonly modules: readonly string[];
   };
   /** Those that the image is joined of, with the indexes of their segments; absent for one file. */
@@ -37,6 +39,8 @@ export interface Inspection extends Layout {
     readonly keys: Readonly<Record<string, readonly string[]>> | null;
     readonly text: string;
   };
+  /** Archives that a kernel or its loader reads before there is a root, by the index of their segment. */
+  readonly early?: readonly { readonly segment: number; readonly holds: string }[] | undefined;
   /** Absent where nothing says that it was patched. */
   readonly patched?: KnownPatched | undefined;
   readonly hazards: readonly Hazard[];
@@ -48,12 +52,12 @@ export function renderInspection(name: string, inspection: Inspection): string[]
   const list = (values: readonly string[]) => (values.length === 0 ? 'none' : values.join(', '));
   return [
     ...renderWrapper(name, inspection),
-    `${name}: ${size} bytes, sha256 ${sha256}`,
+    showLine(`${nameInside(name, inspection)}: ${size} bytes, sha256 ${sha256}`),
     ...renderSegments(inspection),
     '',
     `os        ${system.os?.name || 'unknown (no etc/os-release)'}`,
     `packages  ${list(system.packageManagers)}`,
-    `init      ${system.init ?? 'unknown'}`,
+    `init      ${describeInit(system)}`,
     `modules   ${list(system.modules)}`,
     ...renderBootconfig(inspection),
     ...renderPatched(inspection),
@@ -63,21 +67,37 @@ export function renderInspection(name: string, inspection: Inspection): string[]
   ];
 }
 
+/** The initrd itself, as it would be named, where the file is around it: size and digest are not those of the file. */
+function nameInside(name: string, { wrapper }: Inspection): string {
+  if (wrapper === undefined || name.includes('#') || isRoot(wrapper)) return name;
+  return `${name}#${wrapper.part}`;
+}
+
+/** A file system is its only part, and is shown as an archive of its entries. */
+function isRoot({ kind }: InspectedWrapper): boolean {
+  return kind === 'erofs' || kind === 'squashfs';
+}
+
+function describeInit({ init, initramfs }: Inspection['system']): string {
+  if (initramfs === undefined) return init ?? 'unknown';
+  return `${init ?? '/init'}, in an initramfs of ${initramfs}`;
+}
+
 function renderWrapper(name: string, { wrapper }: Inspection): string[] {
   if (wrapper === undefined) return [];
   const { title, part, parts, boots } = wrapper;
   const one = parts.find((each) => each.name === part);
   const ways = boots.filter(({ initrd }) => initrd === part);
-  // A file system is its only part, and is shown as an archive of its entries.
-  if (wrapper.kind === 'erofs' || wrapper.kind === 'squashfs')
-    return [showLine(`${name} is ${title}, shown as an archive of what is in it`), ''];
+  if (isRoot(wrapper)) return [showLine(`${name} is ${title}, shown as an archive of what is in it`), ''];
   return [
     showLine(
-      `${name.split('#')[0]} is ${title} with ${parts.length} parts; the initrd is ${part} at ${one?.offset}`,
+      `${name.split('#')[0]} is ${title} with ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}; the initrd is ${part} at ${one?.offset}`,
     ),
     ...shorten(
       ways.map(({ title: entry, kernel, cmdline }) =>
-        showLine(`  boots   ${entry ?? 'it'}: ${kernel ?? 'no kernel'} ${cmdline ?? ''}`.trimEnd()),
+        showLine(
+          `  boots   ${entry ?? 'it'}: ${kernel ?? 'with a kernel from elsewhere'} ${cmdline ?? ''}`.trimEnd(),
+        ),
       ),
       ({ length }) => `  ... ${length} more ${inJson}`,
     ),
@@ -92,9 +112,11 @@ function renderDropped({ name, segment, reason }: Inspection['dropped'][number])
 }
 
 /** With a line in front of each file, where there are several. */
-function renderSegments(layout: Layout): string[] {
-  const { files = [], segments } = layout;
-  const rows = listSegments(layout).map((row) => row.map(String));
+function renderSegments(layout: Inspection): string[] {
+  const { files = [], segments, early = [] } = layout;
+  const rows = listSegments(layout, new Map(early.map(({ segment, holds }) => [segment, holds]))).map((row) =>
+    row.map(String),
+  );
   const [head = '', ...lines] = formatTable([segmentColumns, ...rows], segmentNumbers);
   const headings = new Map<number, string[]>();
   for (const { name, offset, end, sha256 } of files) {

@@ -1,3 +1,4 @@
+import { showPath } from '../format/path.js';
 import type { PlanReport, Report } from '../model/result/report.js';
 import { describeCached, describeSkipped } from './text.js';
 
@@ -21,7 +22,7 @@ export function renderPlanned(report: Report, output: string, shorten: (text: st
   // Nothing is known of the steps of patches with mistakes.
   const isKnown = !report.prechecks?.some(({ name, problem }) => name === 'request' && problem !== undefined);
   return [
-    `image   ${report.input} (sha256 ${report.before?.sha256.slice(0, 16)})`,
+    `image   ${report.input} (${nameInitrd(report)}sha256 ${report.before?.sha256.slice(0, 16)})`,
     ...(report.engine === undefined || !isKnown
       ? []
       : [`engine  ${report.engine.name}: ${report.engine.reason}`]),
@@ -34,6 +35,11 @@ export function renderPlanned(report: Report, output: string, shorten: (text: st
     ...listChecks(report).map(shorten),
     ...report.warnings.map((warning) => shorten(`warning ${warning}`)),
   ];
+}
+
+/** What the digest is of, where it is not that of the file. */
+function nameInitrd({ wrapper }: Report): string {
+  return wrapper === undefined ? '' : `${showPath(wrapper.part)} in it, `;
 }
 
 /** Those that are not said above. Of a problem a line: the error that follows has its whole text. */

@@ -58,11 +58,21 @@ function renderOverlay({ overlay, input, output }: Report): string[] {
   ];
 }
 
+const wrapperNames: Readonly<Record<WrapperReport['kind'], string>> = {
+  iso: 'ISO',
+  uki: 'UKI',
+  uimage: 'uImage',
+  android: 'Android boot image',
+  fit: 'FIT image',
+  squashfs: 'squashfs',
+  erofs: 'erofs',
+};
+
 /** The file around the initrds, which the layouts describe. */
 function describeWrapper({ kind, part, before, after, way }: WrapperReport): string {
   const sizes = after === undefined ? before.size : `${before.size} -> ${after.size}`;
   const digest = after === undefined ? '' : `, sha256 ${after.sha256.slice(0, 16)}`;
-  return `${showPath(part)} of a file (${kind}) of ${sizes} bytes${digest}${way === undefined ? '' : `: ${way}`}`;
+  return `${showPath(part)} of the ${wrapperNames[kind]} of ${sizes} bytes${digest}${way === undefined ? '' : `: ${way}`}`;
 }
 
 export function renderBoot(boot: BootResult): string[] {

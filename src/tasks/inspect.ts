@@ -7,6 +7,7 @@ import type { ReadingSession } from '../model/session.js';
 import type { InspectedWrapper, Inspection } from '../report/inspection.js';
 import { findPatched } from '../setup/find-patched.js';
 import { type ImageName, isDiskImage, type NamedImage, openNamedImage } from '../setup/named-image.js';
+import { describeEarly } from '../verify/describe-early.js';
 import { describeSystem } from '../verify/describe-system.js';
 import { findHazards, isBootFile } from '../verify/hazards/find-hazards.js';
 import { describeRecord, readRecord } from '../verify/read-record.js';
@@ -38,11 +39,13 @@ export async function inspect(request: InspectRequest, session: ReadingSession):
   const patched = await findKnown(image, request, session);
   const kernelConfig = await readConfig(request.kernel, session);
   const files = image.layout.files?.map((file) => ({ ...file, segments: listOwn(image.layout, file) }));
+  const early = describeEarly(image);
   const inspection = {
     ...image.layout,
     ...(image.wrapped && { wrapper: describeWrapper(image.wrapped) }),
     files,
     system: await describeSystem(image),
+    ...(early.length > 0 && { early }),
     ...(image.bootconfig !== undefined && { bootconfig: describeBootconfig(image.bootconfig) }),
     ...(patched !== undefined && { patched }),
     hazards: await findHazards(image, { kernelConfig, memory, isDisk: isDiskImage(image) }),

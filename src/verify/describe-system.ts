@@ -10,6 +10,8 @@ export interface SystemFacts {
   readonly packageManagers: readonly string[];
   /** `openrc`, `systemd`, `busybox`, `sysvinit`, `runit`; absent when it is unknown. */
   readonly init?: string | undefined;
+  /** `initramfs-tools`, `dracut`, `mkinitfs`: what has made it, if it only leads to another root. */
+  readonly initramfs?: string | undefined;
   /** Versions of the kernels that have modules in lib/modules. */
   readonly modules: readonly string[];
 }
@@ -29,6 +31,13 @@ const otherInits: readonly (readonly [string, readonly string[]])[] = [
   ['runit', ['sbin/runit', 'usr/bin/runit']],
 ];
 
+/** Files that each brings, as the `hook` step knows them. */
+const initramfsFiles: readonly (readonly [string, readonly string[]])[] = [
+  ['initramfs-tools', ['scripts/functions']],
+  ['dracut', ['var/lib/dracut/hooks', 'usr/lib/dracut/hooks', 'lib/dracut/hooks']],
+  ['mkinitfs', ['sbin/nlplug-findfs', 'usr/sbin/nlplug-findfs']],
+];
+
 const longestText = 64 * 1024;
 
 /** The second ones are those of an initrd of its own (os-release(5)). */
@@ -40,11 +49,15 @@ export async function describeSystem(image: Archive): Promise<SystemFacts> {
   const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
     paths.some((path) => follow(path)?.type === 'file');
   const init = detectInitOf(image.entries).name ?? otherInits.find(hasAny)?.[0];
+  // An installed Alpine has the files of mkinitfs as well.
+  const isSystem = init === 'openrc';
+  const initramfs = initramfsFiles.find(([, paths]) => paths.some((path) => follow(path) !== undefined))?.[0];
   const os = await readRelease(releases.map(follow).find((entry) => entry !== undefined));
   return {
     ...(os === undefined ? {} : { os }),
     packageManagers: managers.filter(hasAny).map(([name]) => name),
     ...(init === undefined ? {} : { init }),
+    ...(isSystem || initramfs === undefined ? {} : { initramfs }),
     modules: listModules(image),
   };
 }

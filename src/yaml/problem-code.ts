@@ -43,7 +43,7 @@ export const problemCodes = {
   'step-unknown': { title: 'there is no such kind of step', hint: 'docs/steps.md has all kinds' },
   'placeholder-wrong': {
     title: 'a placeholder names no parameter, or stands where none is filled in',
-    hint: 'declare the parameter below "parameters:", or write $${ for a literal ${',
+    hint: 'write what the message wants; docs/parameters.md says where a placeholder is filled in',
   },
   'secret-place': {
     title: 'a secret is used where others would see it',

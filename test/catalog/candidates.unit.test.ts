@@ -39,7 +39,7 @@ test('a * stands for the newest version whose kernel exists', async (t) => {
   t.deepEqual(chosen.older, ['initrd.img-6.1.0-9']);
   t.is((await choose('initrd.img-*')).initrd, 'initrd.img-6.1.0-11');
   const missing = await t.throwsAsync(choose('initrd.img-*', 'missing-*'), { code: 'image-not-installed' });
-  t.is(missing.message, 'found no image of Some images; looked for initrd.img-*');
+  t.is(missing.message, 'found no image of this definition (Some images); looked for initrd.img-*');
 });
 
 test('a name without a * is the image itself, and an upgrade does not change it', async (t) => {

@@ -54,6 +54,14 @@ for (const platform of ['darwin', 'linux'])
     t.deepEqual(await readdir(etc), ['exports']);
   });
 
+test('host nfs makes the folder of its files below a root that has none', async (t) => {
+  const folder = await createTestFolder(t);
+  const args = ['host', 'nfs', '--platform', 'darwin', '--root', join(folder, 'host'), '--owner', '501:20'];
+  const { code, stderr } = await runMoby([...args, '--apply'], { folder });
+  t.is(code, 0, stderr);
+  t.regex(await readFile(join(folder, 'host/etc/exports'), 'utf8'), /^\/Users -mapall=501:20 localhost$/m);
+});
+
 test('host nfs refuses a share that is there already, and a path that is none', async (t) => {
   const folder = await createTestFolder(t);
   await mkdir(join(folder, 'etc'));

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation of patch files
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { MobyPatchError } from '#src/model/error/error.js';
 import type { ImageFacts } from '#src/model/patch/facts.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { addUsed } from '#src/patch/language/used-patches.js';
@@ -280,5 +281,26 @@ test('patches that conflict, and steps that write one path differently, are refu
   t.is(
     name(both?.message ?? ''),
     'y/patch.yaml:3:5: file etc/motd: found that x/patch.yaml:3:5 writes something else to etc/motd, wanted one of the two',
+  );
+});
+
+test('a value that does not fit is answered with the words of its parameter, and a list with blanks with its commas', async (t) => {
+  const certificate = `parameters:
+  certificate: {pattern: 'BEGIN[\\s\\S]*', description: 'in PEM: -s certificate="$(cat company.pem)"'}
+  names: {type: list, pattern: '[a-z.]+', default: [a], description: d}
+steps:
+  - file: {path: a, content: "\${certificate}"}
+`;
+  const hintOf = async (settings: Record<string, string>) => {
+    const error = await t.throwsAsync(apply(t, certificate, { settings }), { instanceOf: MobyPatchError });
+    return error?.hint;
+  };
+  t.is(
+    await hintOf({ certificate: 'company.pem' }),
+    'the patch says of certificate: in PEM: -s certificate="$(cat company.pem)"',
+  );
+  t.is(
+    await hintOf({ certificate: 'BEGIN', names: 'a.b c' }),
+    'commas separate the entries of a list: -s names=a.b,c',
   );
 });

@@ -10,6 +10,33 @@ test('a table may have more rows than a call has arguments', (t) => {
   t.is(formatTable(rows, [0])[0], '     0  x');
 });
 
+const empty = { size: 8, sha256: '0'.repeat(64), segments: [], root: 0, hazards: [], dropped: [] };
+const unknown = { packageManagers: [], modules: [] };
+
+test('an initrd inside of a file is named with the file, since size and digest are those of the initrd', (t) => {
+  const part = { name: 'ramdisk', offset: 64, size: 8 };
+  const wrapper = { kind: 'uimage', title: 'a U-Boot image (uImage)', part: 'ramdisk', parts: [part] };
+  const boots = [{ initrd: 'ramdisk' }];
+  const inspection = { ...empty, system: unknown, wrapper: { ...wrapper, boots } };
+  const [head, boot, , line] = renderInspection('uInitrd', inspection as never);
+  t.is(head, 'uInitrd is a U-Boot image (uImage) with 1 part; the initrd is ramdisk at 64');
+  t.is(boot, '  boots   it: with a kernel from elsewhere');
+  t.regex(line ?? '', /^uInitrd#ramdisk: 8 bytes/);
+  t.true(renderInspection('uInitrd#ramdisk', inspection as never)[3]?.startsWith('uInitrd#ramdisk: '));
+});
+
+test('what has made an initramfs, and what an early archive holds, is said in words', (t) => {
+  const segment = { kind: 'cpio', compression: { codec: 'none' }, members: 1, trailer: true };
+  const segments = [{ ...segment, offset: 0, end: 8, unpacked: 8, entries: 4 }];
+  const early = [{ segment: 0, holds: 'CPU microcode' }];
+  const system = { ...unknown, initramfs: 'initramfs-tools' };
+  const text = renderInspection('x', { ...empty, segments, root: 1, early, system } as never).join('\n');
+  t.regex(text, /^cpio .* 4 {2}CPU microcode$/m);
+  t.regex(text, /^init {6}\/init, in an initramfs of initramfs-tools$/m);
+  const dracut = { ...empty, system: { ...system, init: 'systemd', initramfs: 'dracut' } };
+  t.true(renderInspection('x', dracut as never).includes('init      systemd, in an initramfs of dracut'));
+});
+
 test('of thousands of segments, dropped records and hazards the first and last are shown, and a count', (t) => {
   const count = 20_000;
   const all = Array.from({ length: count }, (_, index) => index);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { realpath, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { examineFile } from '../../io/file/examine-file.js';
 import { replaceInPlace } from '../../io/place/replace-in-place.js';
 import { createScratch } from '../../io/place/scratch.js';
@@ -51,7 +51,7 @@ interface TextReplacement {
   readonly after: string;
 }
 
-/** Replaces a text file as safely as an image. Errors: `image-changed` (`failed`), those of `replaceInPlace`. */
+/** Replaces a text file as safely as an image, in a folder that is made where there is none. Errors: `image-changed` (`failed`), those of `replaceInPlace`. */
 export async function replaceText(
   { path, before, after }: TextReplacement,
   signal: AbortSignal,
@@ -61,6 +61,7 @@ export async function replaceText(
   if (existing?.sha256 !== (before === undefined ? undefined : digest(before)))
     throw new MobyPatchError('failed', 'image-changed', 'another program wrote to the file', { path });
   if (after === '') return rm(target, { force: true });
+  await mkdir(dirname(target), { recursive: true });
   await using scratch = await createScratch();
   const source = join(scratch.path, 'text');
   await writeFile(source, after);

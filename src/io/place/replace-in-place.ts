@@ -171,6 +171,7 @@ const reasons: Readonly<Record<string, Reason>> = {
   ENOSPC: createFault('the disk is full: it needs room beside the old one', 'make room on it'),
   EDQUOT: createFault('the quota is used up', 'make room'),
   EIO: createFault('the disk does not work', 'look at the log of the system; check the disk'),
+  ENOENT: createRefusal('its folder is not there', 'create the folder first'),
   EROFS: createRefusal('the volume is mounted read-only', 'mount it with write access'),
   EACCES: createRefusal('no right to write in its folder', 'run it as the owner of the folder, or with sudo'),
   // Besides plain rights: `chattr +i`, `chflags uchg`, and what macOS protects (SIP, App Management).
@@ -188,7 +189,8 @@ function explainSystemError(
 ): unknown {
   const { code = '', syscall, path } = error as NodeJS.ErrnoException;
   if (error instanceof MobyPatchError || syscall === undefined) return error;
-  const reason = reasons[code] ?? createFault(`the system says ${code}`, 'see the message');
+  const reason =
+    reasons[code] ?? createFault(`the system says ${code}`, 'look at the disk and the log of the system');
   return new MobyPatchError(
     reason.kind,
     reason.code,

@@ -5,7 +5,7 @@ import { type Secret, secretPrefix } from '../../model/patch/secret.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { createProblemError, formatPosition, type Problem } from '../../yaml/problems.js';
 import type { Value, Values } from './expressions.js';
-import { explainType, parseValue } from './parameter-types.js';
+import { explainType, parseValue, typeOf } from './parameter-types.js';
 import { nameVariable } from './variables.js';
 
 /** Values that the user gives to parameters: `NAME`, or `PATCH.NAME` where several patches have that name. */
@@ -56,7 +56,7 @@ function matchWhole(pattern: string, value: string): boolean | undefined {
  */
 export function resolveParameters(patch: Patch, settings: PatchSettings): Values {
   const { values, problems } = tryParameters(patch, settings);
-  if (problems.length > 0) throw createProblemError(problems, hintAtValues(problems));
+  if (problems.length > 0) throw createProblemError(problems, hintAtValues(patch, problems));
   return values;
 }
 
@@ -87,7 +87,14 @@ export function tryParameters(patch: Patch, settings: PatchSettings): Resolved {
     const isEmpty = given === undefined && parameter.default === undefined;
     const fault = isEmpty ? undefined : explainValue(name, value, parameter);
     if (fault === undefined) values.set(name, value);
-    else problems.push({ name, at, code: 'parameter-value', text: fault.text });
+    else
+      problems.push({
+        name,
+        at,
+        code: 'parameter-value',
+        text: fault.text,
+        hint: hintAtValue(name, value, parameter),
+      });
     if (fault?.isSlow) break;
   }
   return { values, problems };
@@ -102,10 +109,19 @@ function hintAtSetting(name: string): string {
   return `-s ${name}=VALUE, or in moby-patch.yaml: settings: {${name}: VALUE}`;
 }
 
-function hintAtValues(problems: readonly ParameterProblem[]): string {
+function hintAtValue(name: string, value: Value, parameter: Parameter): string {
+  const entries = [value].flat().flatMap((entry) => entry.split(/\s+/));
+  // Each entry is one line by its type, so what is split here had blanks.
+  if (typeOf(parameter) === 'list' && entries.length > [value].flat().length)
+    return `commas separate the entries of a list: -s ${name}=${entries.filter((entry) => entry !== '').join(',')}`;
+  return `the patch says of ${name}: ${parameter.description}`;
+}
+
+function hintAtValues({ id }: Patch, problems: readonly ParameterProblem[]): string {
   const missing = problems.filter(({ code }) => code === 'parameter-missing').map(({ name }) => name);
   const flags = missing.map((name) => `-s ${name}=VALUE`);
-  return missing.length === 0 ? 'give values with -s NAME=VALUE' : `add ${flags.join(' ')}`;
+  if (missing.length > 0) return `add ${flags.join(' ')}`;
+  return `moby-patch patches show ${id} says what each of them takes`;
 }
 
 function findSetting(patch: Patch, name: string, settings: PatchSettings): string | undefined {

@@ -2,6 +2,7 @@ import { isElf } from '../../format/kind/elf.js';
 import { showMode } from '../../format/mode.js';
 import { showPath } from '../../format/path.js';
 import type { Hazard } from '../../model/result/hazard.js';
+import { describeEarlyAlone } from '../describe-early.js';
 import type { Facts } from './facts.js';
 import { type Trace, traceProgram } from './libraries.js';
 
@@ -59,13 +60,17 @@ const only = (hazard: Hazard): Trace => ({ hazards: [hazard], wanted: [] });
 
 function createMissingHazard(facts: Facts): Hazard {
   const entry = facts.image.entries.get('init');
+  const early = describeEarlyAlone(facts.image);
   const dangling = entry?.type === 'symlink' ? ` (it is a symlink to ${showPath(entry.target ?? '')})` : '';
   return {
     code: 'init-missing',
     severity: 'fatal',
     path: 'init',
     message: `the image has no /init${dangling}: a kernel then looks for another root file system, and panics without one`,
-    hint: 'add /init, or boot with rdinit=PROGRAM',
+    hint:
+      early === undefined
+        ? 'add /init, or boot with rdinit=PROGRAM'
+        : `it holds nothing but ${early}: give it in front of an initrd, as two files of one image`,
   };
 }
 

@@ -45,8 +45,9 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
       async look() {
         const found = await detectKernel(verify.kernel);
         architecture = found;
-        assertRuns(verify.kernel, found, program);
-        return `${verify.kernel}, for ${found}${program === undefined ? '' : `, as ${program.path} is`}`;
+        const name = verify.kernelName ?? verify.kernel;
+        assertRuns(name, found, program);
+        return `${name}, for ${found}${program === undefined ? '' : `, as ${program.path} is`}`;
       },
     },
     {

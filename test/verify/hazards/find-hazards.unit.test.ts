@@ -52,6 +52,19 @@ const openrc = [
   symlink('etc/runlevels/boot/devfs', '/etc/init.d/devfs'),
 ];
 
+test('an image of nothing but microcode is told to go in front of an initrd', async (t) => {
+  const microcode = [
+    ...['kernel', 'kernel/x86', 'kernel/x86/microcode'].map((name) => directory(name)),
+    file('kernel/x86/microcode/GenuineIntel.bin', 'x'),
+    file('early_cpio', '1\n'),
+  ];
+  const [alone] = await find(t, microcode);
+  t.is(alone?.code, 'init-missing');
+  t.regex(alone?.hint ?? '', /nothing but CPU microcode: give it in front of an initrd/);
+  const [other] = await find(t, [...microcode, file('etc', '')]);
+  t.is(other?.hint, 'add /init, or boot with rdinit=PROGRAM');
+});
+
 /** A title, the entries of an image, and its hazards. */
 const rules: readonly [string, readonly Member[], readonly string[], HazardOptions?][] = [
   ['nothing', sound, []],

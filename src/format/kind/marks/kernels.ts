@@ -51,7 +51,8 @@ export const kernelMarks: readonly Mark[] = [
     name: 'an ELF file: a program, or a kernel (vmlinux)',
     at: 0,
     bytes: text('\x7fELF'),
-    help: asKernel,
+    help: (file) =>
+      `of a kernel: ${asKernel(file)}; of a program: a step puts it into an image, - file: {path: usr/bin/NAME, from: NAME, mode: 0o755}`,
   },
   {
     id: 'uimage',
