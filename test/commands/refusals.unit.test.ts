@@ -42,7 +42,7 @@ const refusals: readonly Refusal[] = [
     argv: 'ls image:tool',
     code: 'image-invalid',
     said: 'image:tool: found an ELF file: a program, or a kernel (vmlinux), wanted an initrd',
-    hint: 'moby-patch cat image tool > inside; moby-patch build -i INITRD --kernel inside',
+    hint: 'moby-patch cat image tool > inside; moby-patch build -i INITRD --kernel inside (if it is a kernel)',
   },
   {
     argv: 'build -i - --no-verify',

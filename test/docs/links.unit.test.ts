@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import test from 'ava';
 import { listPages } from './pages.js';
 
@@ -46,3 +46,22 @@ for (const page of [...listPages(), ...more])
   test(`every link of ${page} leads to a file, and to a heading in it`, (t) => {
     t.deepEqual(listBroken(page), []);
   });
+
+test('no page of the package links to a file that the package does not have', (t) => {
+  const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly files: string[] };
+  const isPacked = (path: string) =>
+    /^(?:README|LICENSE|package\.json)/.test(path) ||
+    files.some((each) => new RegExp(`^${each.replaceAll('*', '[^/]*')}(?:/|$)`).test(path));
+  const links = listPages()
+    .filter(isPacked)
+    .flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(
+        ([, link = '']) => `${page}: ${normalize(join(dirname(page), link))}`,
+      ),
+    );
+  t.true(links.length > 50, String(links.length));
+  t.deepEqual(
+    links.filter((each) => !isPacked(each.slice(each.indexOf(': ') + 2))),
+    [],
+  );
+});

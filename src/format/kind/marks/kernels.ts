@@ -51,8 +51,7 @@ export const kernelMarks: readonly Mark[] = [
     name: 'an ELF file: a program, or a kernel (vmlinux)',
     at: 0,
     bytes: text('\x7fELF'),
-    help: (file) =>
-      `of a kernel: ${asKernel(file)}; of a program: a step puts it into an image, - file: {path: usr/bin/NAME, from: NAME, mode: 0o755}`,
+    help: (file) => `${asKernel(file)} (if it is a kernel)`,
   },
   {
     id: 'uimage',
