@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import type Docker from 'dockerode';
 import type { Swarm } from '#src/engine/docker/swarm.js';
 import { groupJobs, type JobPlan, parsePlan } from '#src/fleet/jobs/job-plan.js';
 import { readPlan } from '#src/fleet/jobs/job-states.js';
@@ -219,6 +220,50 @@ test('a coordinator that is started again finds the services there, and what is 
     'service moby-patch-0123456789abcdef: 1 jobs',
     'service moby-patch-0123456789abcdef: there already',
   ]);
+});
+
+test('jobs on a node that is gone are begun anew on those that are left', async (t) => {
+  const { session, store } = await publish(t);
+  const specs: { readonly Args: string[]; readonly count: number }[] = [];
+  let removed = 0;
+  const swarm = {
+    createService: async ({ TaskTemplate, Mode }: Docker.CreateServiceOptions) => {
+      const { Args = [] } = (TaskTemplate as Docker.ContainerTaskSpec).ContainerSpec ?? {};
+      specs.push({ Args, count: Mode?.ReplicatedJob?.TotalCompletions ?? 0 });
+      // What the second service has left is done at once.
+      if (specs.length === 2) await store.write(`job-${key}`, Buffer.from('{}'));
+      return 'id';
+    },
+    listTasks: async () => [{ slot: 1, node: 'gone', state: 'running', message: '' }],
+    listLostNodes: async () => new Set(['gone']),
+    removeService: async () => {
+      removed += 1;
+    },
+    listServices: async () => [],
+    removeSecrets: async () => {},
+  } as unknown as Swarm;
+  const [first] = (await readPlan(store)).plan.jobs;
+  const jobs = [...(first === undefined ? [] : [first]), { name: 'x', key }];
+  const planned = { id: '0123456789abcdef', plan: { ...plan, jobs } };
+  const run = {
+    image: 'i',
+    environment: [],
+    secrets: new Map(),
+    atOnce: 1,
+    retries: 1,
+    constraints: [],
+    network: undefined,
+  };
+  const report = await runOnSwarm({ ...run, planned, detach: false }, store, { swarm, session });
+  t.false(report.failed);
+  t.is(removed, 1);
+  t.deepEqual(
+    specs.map(({ Args, count }) => [Args.slice(-2), count]),
+    [
+      [['--left', '1'], 1],
+      [['--left', '1'], 1],
+    ],
+  );
 });
 
 test('a job that dies on one machine of a pool is run on another, and a machine that only fails gets no more', async (t) => {

@@ -53,6 +53,7 @@ export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   'uid:gid': undefined,
   command: undefined,
   engine: undefined,
+  numbers: undefined,
   id: undefined,
   url: undefined,
 };

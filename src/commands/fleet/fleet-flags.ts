@@ -29,6 +29,7 @@ export interface FleetBuildFlags extends SessionFlags {
 export interface FleetRunFlags extends SessionFlags {
   readonly job?: number;
   readonly architecture?: string;
+  readonly left?: readonly number[];
   readonly secret?: readonly string[];
   readonly quiet?: boolean;
 }

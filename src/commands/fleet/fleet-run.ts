@@ -24,11 +24,15 @@ export async function runOne(
     await using session = await openSession(flags, context, progress);
     const [, repository = reference, id] = /^(.*):plan-([0-9a-f]{16})$/.exec(reference) ?? [];
     const store = openJobStore(repository, session);
-    const { architecture, secret = [] } = flags;
+    const { architecture, left, secret = [] } = flags;
     const index = flags.job ?? readIndex(context);
     const planned = await readPlan(store, id);
     const secrets = parseSecretFlags(secret, context.folder);
-    const { name, state, error } = await runJob({ planned, index, architecture, secrets }, store, session);
+    const { name, state, error } = await runJob(
+      { planned, index, architecture, left, secrets },
+      store,
+      session,
+    );
     progress.end();
     if (error !== undefined) printError(context, createErrorReport(error), error);
     await printLines(context, [`${name}: ${state}`]);

@@ -15,6 +15,7 @@ export function addFleetCommand(fleet: Command, context: CommandContext): void {
     .argument('<reference>', 'oci://HOST/REPOSITORY:plan-ID, as fleet build prints it')
     .option('--job <number>', 'from 0; default: $MOBY_PATCH_JOB or $JOB_COMPLETION_INDEX', parseIndex)
     .option('--architecture <name>', 'number the jobs of this architecture alone')
+    .option('--left <numbers>', 'number these jobs alone: 3,7,12', parseNumbers)
     .addOption(createSecretOption())
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
     .option('-q, --quiet', 'print nothing but errors')
@@ -102,6 +103,10 @@ function addStoreOptions(command: Command): Command {
       parseRegistry,
     )
     .option('--plan <id>', 'default: the latest plan');
+}
+
+function parseNumbers(text: string): readonly number[] {
+  return text.split(',').map(parseIndex);
 }
 
 function parseRegistry(text: string): string {

@@ -20,6 +20,8 @@ export interface Swarm {
   /** Names of services with this label. */
   listServices(label: string): Promise<readonly string[]>;
   listTasks(service: string): Promise<readonly SwarmTask[]>;
+  /** Nodes that the Swarm has lost. */
+  listLostNodes(): Promise<ReadonlySet<string>>;
   /** All that its tasks printed. */
   readLogs(service: string): Promise<string>;
   /** No error when it is gone already. */
@@ -29,8 +31,6 @@ export interface Swarm {
   removeSecrets(label: string): Promise<void>;
   /** Runs one container to its end; its exit code and what it printed. */
   runContainer(spec: Docker.ContainerCreateOptions, signal: AbortSignal): Promise<RanContainer>;
-  /** Stops and removes containers with this label. */
-  removeContainers(label: string): Promise<void>;
 }
 
 export interface RanContainer {
@@ -75,6 +75,10 @@ export function createSwarm(client: Docker, endpoint: Endpoint, patience: number
         message: Status.Err ?? Status.Message ?? '',
       }));
     },
+    async listLostNodes() {
+      const nodes: readonly RawNode[] = await ask({ what: 'list nodes' }, () => client.listNodes());
+      return new Set(nodes.filter(({ Status }) => Status?.State === 'down').map(({ ID = '' }) => ID));
+    },
     async readLogs(service) {
       const logs = await ask({ what: 'give the log of a service' }, () =>
         client.getService(service).logs({ stdout: true, stderr: true, follow: false }),
@@ -116,17 +120,12 @@ export function createSwarm(client: Docker, endpoint: Endpoint, patience: number
         );
       }
     },
-    async removeContainers(label) {
-      const filters = JSON.stringify({ label: [label] });
-      const found = await ask({ what: 'list containers' }, () =>
-        client.listContainers({ all: true, filters }),
-      );
-      for (const { Id } of found)
-        await ask({ what: 'remove a container' }, () =>
-          client.getContainer(Id).remove({ force: true }),
-        ).catch(gone);
-    },
   };
+}
+
+interface RawNode {
+  readonly ID?: string;
+  readonly Status?: { readonly State?: string };
 }
 
 interface RawTask {

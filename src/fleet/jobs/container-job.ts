@@ -9,6 +9,8 @@ export interface ContainerJob {
   /** Of the plan. */
   readonly plan: string;
   readonly group: JobGroup;
+  /** Numbers of the jobs that are left, where not all of the group are; jobs are numbered among them. */
+  readonly left?: readonly number[] | undefined;
   /** `NAME=VALUE`, besides ours. */
   readonly environment: readonly string[];
   /** Names of secret parameters; each is a file of this name in the folder of secrets. */
@@ -22,12 +24,13 @@ export const secretFolder = '/run/secrets';
 export const loginFile = 'config.json';
 
 /** The words behind the entry point; which job it is comes with a variable. */
-export function listArguments({ reference, plan, group, secrets }: ContainerJob): string[] {
+export function listArguments({ reference, plan, group, left, secrets }: ContainerJob): string[] {
   return [
     'fleet',
     'run',
     `${reference}:plan-${plan}`,
     ...(group.architecture === undefined ? [] : ['--architecture', group.architecture]),
+    ...(left === undefined ? [] : ['--left', left.join(',')]),
     ...secrets.flatMap((name) => ['--secret', `${name}=file:${secretFolder}/${name}`]),
   ];
 }

@@ -40,7 +40,10 @@ export async function publishPlan(
     targets.map((target) =>
       limit(async () => {
         const request = await createBuildRequest(argumentsOf(target, verify), quiet);
-        const key = await identifyBuild(request, quiet, kernels);
+        const key = await identifyBuild(request, quiet, kernels).catch((error: unknown) => {
+          session.log(`${target.name} cannot be planned`);
+          throw error;
+        });
         const { name, architecture } = target;
         const job: PlannedJob = { name, key, ...(architecture !== undefined && { architecture }) };
         return { request, job };

@@ -27,6 +27,8 @@ export interface JobRequest {
   /** From 0, among the jobs of the architecture. */
   readonly index: number;
   readonly architecture?: string | undefined;
+  /** Numbers of jobs, among which `index` counts. */
+  readonly left?: readonly number[] | undefined;
   readonly secrets?: SecretSources | undefined;
 }
 
@@ -43,8 +45,9 @@ export interface RanJob {
  * machine to try. Errors: `fleet-job`, `fleet-differs`, `registry-*`, and faults of the machine.
  */
 export async function runJob(request: JobRequest, store: JobStore, session: Session): Promise<RanJob> {
-  const { planned, index, architecture, secrets } = request;
-  const jobs = listJobs(planned.plan, architecture);
+  const { planned, index, architecture, left, secrets } = request;
+  const all = listJobs(planned.plan, architecture);
+  const jobs = left === undefined ? all : left.flatMap((number) => all[number] ?? []);
   const job = jobs[index];
   if (job === undefined) throw createNoJobError(index, jobs.length);
   const { name } = job;

@@ -2,7 +2,7 @@ import type { Swarm } from '../../engine/docker/swarm.js';
 import type { FleetReport } from '../../model/result/fleet.js';
 import type { ReadingSession } from '../../model/session.js';
 import { type ContainerJob, loginFile } from './container-job.js';
-import { groupJobs } from './job-plan.js';
+import { groupJobs, type JobGroup, type JobPlan, listJobs } from './job-plan.js';
 import { readStates } from './job-states.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';
@@ -21,7 +21,10 @@ export interface SwarmRun extends Pick<ServiceOptions, 'atOnce' | 'retries' | 'c
 
 const ended = new Set(['complete', 'failed', 'rejected', 'shutdown', 'orphaned', 'remove']);
 
-/** Services for the jobs of a plan. Those that are there already go on: a coordinator may be started again. */
+/**
+ * Services for the jobs of a plan. Those that are there already go on: a coordinator may be started again. Docker 20.10 waits for a node that is
+ * gone for a day before it gives a job of it to another one, so the coordinator begins those jobs anew.
+ */
 export async function runOnSwarm(
   run: SwarmRun,
   store: JobStore,
@@ -37,43 +40,66 @@ export async function runOnSwarm(
     secrets.set(file, { name, id: await swarm.putSecret(name, value, label) });
   }
   const names = [...secrets.keys()].filter((file) => file !== loginFile);
-  const services: string[] = [];
-  for (const group of groupJobs(planned.plan)) {
-    const job: ContainerJob = {
-      image,
-      reference: store.reference,
-      plan: planned.id,
-      group,
-      environment,
-      secrets: names,
-      hasLogin: secrets.has(loginFile),
-    };
-    const isNew = (await swarm.createService(createServiceSpec({ ...options, job, secrets }))) !== undefined;
-    session.log(`service ${nameService(job)}: ${isNew ? `${group.count} jobs` : 'there already'}`);
-    services.push(nameService(job));
+  const shared = { image, reference: store.reference, plan: planned.id, environment, secrets: names };
+
+  /** A service for the jobs of a group that are not over; undefined: none is left. */
+  async function start(group: JobGroup, report: FleetReport): Promise<string | undefined> {
+    const left = listLeft(planned.plan, group, report);
+    if (left.length === 0) return undefined;
+    const isPart = left.length < group.count && left.length <= longestList;
+    const part = isPart ? { left, group: { ...group, count: left.length } } : { group };
+    const job: ContainerJob = { ...shared, ...part, hasLogin: secrets.has(loginFile) };
+    const spec = createServiceSpec({ ...options, job, secrets });
+    const isNew = (await swarm.createService(spec)) !== undefined;
+    session.log(`service ${nameService(job)}: ${isNew ? `${job.group.count} jobs` : 'there already'}`);
+    return nameService(job);
+  }
+
+  /** Whether tasks of a service are under way. Those of a lost node are begun again. */
+  async function look(group: JobGroup, name: string): Promise<boolean> {
+    const tasks = (await swarm.listTasks(name)).filter(({ state }) => !ended.has(state));
+    const lost = tasks.length === 0 ? new Set<string>() : await swarm.listLostNodes();
+    if (tasks.length === 0 || tasks.some(({ node }) => !lost.has(node))) return tasks.length > 0;
+    session.log(`${tasks.length} jobs were on a node that is gone`);
+    await swarm.removeService(name);
+    return (await start(group, await readStates(planned, store))) !== undefined;
+  }
+
+  const groups = groupJobs(planned.plan);
+  const services = new Map<JobGroup, string>();
+  for (const group of groups) {
+    const name = await start(group, first);
+    if (name !== undefined) services.set(group, name);
   }
   if (detach) return readStates(planned, store);
   const isRunning = async () => {
-    for (const name of services) {
-      const tasks = await swarm.listTasks(name);
-      // Swarm needs a moment to make the first of them, and those that follow.
-      if (tasks.length === 0 || tasks.some(({ state }) => !ended.has(state))) return true;
-      if (new Set(tasks.filter(({ state }) => state === 'complete').map(({ slot }) => slot)).size === 0)
-        continue;
-    }
-    return false;
+    const found = await Promise.all([...services].map(([group, name]) => look(group, name)));
+    return found.some((each) => each);
   };
   const report = await watchJobs(planned, store, { session, isRunning: settle(isRunning) });
   if (!report.failed) await removeServices(planned, swarm);
   return report;
 }
 
-/** Between two waves nothing runs for a moment: several looks have to say so. */
+/** Numbers of jobs in the arguments of a container. */
+const longestList = 1000;
+
+/** Numbers, among those of the group, of the jobs that are not done. */
+function listLeft(plan: JobPlan, { architecture }: JobGroup, { jobs }: FleetReport): number[] {
+  const states = new Map(jobs.map(({ name, state }) => [name, state]));
+  return listJobs(plan, architecture).flatMap(({ name }, index) =>
+    states.get(name) === 'done' ? [] : [index],
+  );
+}
+
+/**
+ * Between two waves, and before the first, nothing runs for a moment: several looks have to say so.
+ */
 function settle(isRunning: () => Promise<boolean>): () => Promise<boolean> {
   let quiet = 0;
   return async () => {
     quiet = (await isRunning()) ? 0 : quiet + 1;
-    return quiet < 5;
+    return quiet < 10;
   };
 }
 
