@@ -234,7 +234,7 @@ async function validate(
     }),
   });
   try {
-    if (wrapped === undefined && request.as !== 'overlay')
+    if (wrapped === undefined && (request.as ?? 'image') === 'image')
       assertLocked(request.lock, { output: written.layout.sha256 });
     await refuseSecrets(
       written,

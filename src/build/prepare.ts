@@ -150,11 +150,11 @@ function createOfflineCheck({ request, session }: Run, steps: readonly Step[], s
 
 /** A boot configuration stands behind all archives, so that a file behind the image would hide it. Error: `overlay-unfit`. */
 function refuseOverlay({ bootconfig }: Image, { as, name }: BuildRequest): void {
-  if (as !== 'overlay' || bootconfig === undefined) return;
+  if (as === undefined || as === 'image' || bootconfig === undefined) return;
   const message = 'the image ends with a boot configuration, behind which nothing may stand';
   throw new MobyPatchError('invalid', 'overlay-unfit', message, {
     path: name,
-    hint: 'leave out --as overlay',
+    hint: `leave out --as ${as}`,
   });
 }
 

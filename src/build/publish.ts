@@ -13,6 +13,8 @@ import { assertLocked } from '../verify/assert-locked.js';
 import { createRefusedError } from '../verify/boot/judge/refused-error.js';
 import { listInputs } from './list-inputs.js';
 import type { Run } from './run.js';
+import { signOutput } from './sign-output.js';
+import { wrapAddon } from './wrapped.js';
 import { writeStatements } from './write-statements.js';
 
 export interface PublishStage {
@@ -51,7 +53,8 @@ export async function publish(
   }
   if (request.split && output.files !== undefined)
     await splitFile(output.path, { parts: output.files, folder: request.output, inputs, signal });
-  else if (request.as === 'overlay') await publishOverlay(run, { image, written, path: output.path, inputs });
+  else if (request.as === 'overlay' || request.as === 'addon')
+    await publishOverlay(run, { image, written, path: output.path, inputs });
   else await (around ?? output).publish();
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
@@ -69,15 +72,19 @@ interface OverlayStage {
 }
 
 /** Only what was appended: a boot loader puts it behind the image, which stays the vendor's file. */
-async function publishOverlay(
-  { request, session: { signal }, draft }: Run,
-  { image, written, path, inputs }: OverlayStage,
-): Promise<void> {
+async function publishOverlay(run: Run, { image, written, path, inputs }: OverlayStage): Promise<void> {
+  const { request, session, draft } = run;
+  const { signal } = session;
   // A loader aligns the file itself, so that the zeros in front of the archive would move it.
   const first = written.layout.segments.find(
     ({ kind, offset }) => kind === 'cpio' && offset >= image.layout.size,
   );
-  const bytes = streamRegular(path, { start: first?.offset ?? image.layout.size });
+  const start = first?.offset ?? image.layout.size;
+  const archive = streamRegular(path, { start });
+  await using around =
+    request.as === 'addon' ? await wrapAddon(run, archive, written.layout.size - start) : undefined;
+  await using signed = await signOutput(run, around?.bytes ?? archive);
+  const { bytes } = signed;
   await using output = await createOutput(bytes, { destination: request.output, inputs, signal });
   const { size, sha256 } = output;
   assertLocked(request.lock, { output: sha256 });

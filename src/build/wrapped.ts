@@ -16,6 +16,7 @@ import { partOf } from '../wrapper/open-wrapper.js';
 import { isRootKind } from '../wrapper/root/root-tree.js';
 import { rebuildRoot } from './rebuild-root.js';
 import type { Run, WrappedInput } from './run.js';
+import { signOutput } from './sign-output.js';
 
 /** Where the image is inside of a file, it and its kernel are copied out, and the rest of the build works on the copies. */
 export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
@@ -103,7 +104,7 @@ interface WrapStage {
 export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | undefined> {
   const { request, session, draft, wrapped } = run;
   const { image, written, scratch, inputs } = stage;
-  if (wrapped === undefined) return undefined;
+  if (wrapped === undefined || request.as === 'addon') return undefined;
   const { signal } = session;
   const { checkWrapper, replaceInitrd } = await import('../wrapper/replace-initrd.js');
   const sha256 = written.layout.sha256;
@@ -111,7 +112,11 @@ export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | u
   const root = isSame ? undefined : await rebuildRoot(run, stage);
   await using replaced =
     root ?? (await replaceInitrd({ wrapped, initrd: written.file, isSame, folder: scratch.path, signal }));
-  const output = await createOutput(replaced.bytes, { destination: request.output, inputs, signal });
+  await using signed = await signOutput(
+    isSame ? { ...run, request: { ...request, signWith: undefined } } : run,
+    replaced.bytes,
+  );
+  const output = await createOutput(signed.bytes, { destination: request.output, inputs, signal });
   try {
     if (isSame) assertSame(wrapped, output);
     else if (root === undefined) await checkWrapper({ old: wrapped, written: output.path, sha256, signal });
@@ -143,3 +148,31 @@ export function findDisk({ wrapped }: Run, path: string | undefined): BootDisk |
   if (wrapped.entry !== undefined) return undefined;
   return { path, type: wrapped.wrapper.kind };
 }
+
+/** What is appended as an addon for the UKI, which stays as it is. Error (`invalid`): `overlay-unfit`. */
+export async function wrapAddon(
+  { wrapped, draft }: Run,
+  initrd: Bytes,
+  size: number,
+): Promise<AsyncDisposable & { readonly bytes: Bytes }> {
+  if (wrapped === undefined) throw new Error('an addon is for a UKI');
+  const { createAddon, readStubVersion } = await import('../wrapper/uki/addon.js');
+  const uki = await openInputFile(wrapped.path);
+  const version = await readStubVersion(uki, wrapped.wrapper);
+  if (version !== undefined && version < leastStub)
+    draft.warn(
+      `the stub of the UKI is that of systemd ${version}, which reads no initrd of an addon; that of ${leastStub} does`,
+    );
+  const bytes = await createAddon({ uki, initrd, size });
+  const dispose = () => uki[Symbol.asyncDispose]();
+  if (bytes !== undefined) return { bytes, [Symbol.asyncDispose]: dispose };
+  await dispose();
+  const message = 'it is a program for a machine that is not known, wanted x86-64 or AArch64';
+  throw new MobyPatchError('invalid', 'overlay-unfit', message, {
+    path: wrapped.path,
+    hint: 'leave out --as addon',
+  });
+}
+
+/** The first version of systemd whose stub reads the initrds of addons. */
+const leastStub = 257;

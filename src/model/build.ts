@@ -50,8 +50,10 @@ export interface BuildRequest {
   readonly limits?: Partial<StepLimits> | undefined;
   readonly codec?: Codec | undefined;
   readonly level?: number | undefined;
-  /** `overlay`: the output is only what was appended, for a boot loader to put behind the image. Default: image. */
-  readonly as?: 'image' | 'overlay' | undefined;
+  /** `overlay`: the output is only what was appended, for a boot loader to put behind the image; `addon`: the same as a program beside a UKI. Default: image. */
+  readonly as?: 'image' | 'overlay' | 'addon' | undefined;
+  /** What signs a new UKI or an addon: a program with its first arguments. */
+  readonly signWith?: string | undefined;
   /** Default: rewrite. */
   readonly mode?: WriteMode | undefined;
   /** What is compressed becomes one member, not several that are cut between entries. */

@@ -43,8 +43,9 @@ export function renderReport(report: Report): string[] {
 }
 
 /** How boot loaders put it behind the image. */
-function renderOverlay({ overlay, input, output }: Report): string[] {
+function renderOverlay({ overlay, input, output, wrapper }: Report): string[] {
   if (overlay === undefined) return [];
+  if (wrapper !== undefined) return renderAddon(overlay, output ?? '');
   const [base, more] = [input, output ?? ''].map((path) => showPath(path.slice(path.lastIndexOf('/') + 1)));
   return [
     ...renderRow(
@@ -67,6 +68,19 @@ const wrapperNames: Readonly<Record<WrapperReport['kind'], string>> = {
   squashfs: 'squashfs',
   erofs: 'erofs',
 };
+
+/** Where systemd's stub looks for it (systemd-stub(7)). */
+function renderAddon({ size, sha256 }: NonNullable<Report['overlay']>, output: string): string[] {
+  const name = showPath(output.slice(output.lastIndexOf('/') + 1));
+  return [
+    ...renderRow('addon', `${size} bytes, sha256 ${sha256.slice(0, 16)}, to be put beside the UKI`),
+    ...renderRow(
+      'loaders',
+      `EFI/Linux/NAME.efi.extra.d/${name} for the UKI EFI/Linux/NAME.efi, or loader/addons/${name} for all`,
+    ),
+    ...renderRow('', 'the name ends in .addon.efi; with secure boot, sign it as the UKI is signed: sbsign'),
+  ];
+}
 
 /** The file around the initrds, which the layouts describe. */
 function describeWrapper({ kind, part, before, after, way }: WrapperReport): string {

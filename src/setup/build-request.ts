@@ -18,7 +18,15 @@ import { isReference, parseReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
 import { createProblemError } from '../yaml/problems.js';
 import { type BootArguments, createKernelError } from './boot-options.js';
-import { chooseBoot, isChanging, listObstacles, listOverlayFaults, listRootFaults } from './choose-boot.js';
+import {
+  chooseBoot,
+  isAppending,
+  isChanging,
+  listObstacles,
+  listOverlayFaults,
+  listRootFaults,
+  listSigningFaults,
+} from './choose-boot.js';
 import { chooseOutput, findOutputFaults } from './choose-output.js';
 import { chooseSettings, keepKnown } from './choose-settings.js';
 import {
@@ -60,7 +68,7 @@ export interface BuildArguments extends BootArguments {
   readonly level?: number;
   readonly mode?: WriteMode;
   /** `overlay`: the output is only what is appended. */
-  readonly as?: 'image' | 'overlay';
+  readonly as?: 'image' | 'overlay' | 'addon';
   readonly singleMember?: boolean;
   readonly dataAlign?: number;
   readonly verify: boolean;
@@ -71,6 +79,8 @@ export interface BuildArguments extends BootArguments {
   readonly offline?: boolean;
   /** Leave out signatures of a wrapper: they hold for the old content alone. */
   readonly dropSignatures?: boolean;
+  /** Signs a new UKI or an addon. */
+  readonly signWith?: string;
   /** Make the changes twice, and refuse them where they differ. */
   readonly twice?: boolean;
   readonly compareStock?: boolean;
@@ -131,13 +141,15 @@ export async function createBuildRequest(
     codec: await collectFault(faults, () => parseCodec(wanted.compression ?? values.compression)),
     level: wanted.level ?? values.level,
     as: wanted.as,
-    mode: wanted.as === 'overlay' ? 'append' : (wanted.mode ?? values.mode),
+    signWith: wanted.signWith,
+    mode: isAppending(wanted.as) ? 'append' : (wanted.mode ?? values.mode),
     single: wanted.singleMember ?? values['single-member'],
     dataAlign: wanted.dataAlign ?? values['data-align'],
     stamp: parseStamp(environment.SOURCE_DATE_EPOCH),
   };
   faults.push(
     ...listObstacles(request, wanted.dropSignatures === true),
+    ...listSigningFaults(request),
     ...listOverlayFaults(request, wanted),
     ...listRootFaults(request, wanted),
   );

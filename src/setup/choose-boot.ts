@@ -34,6 +34,11 @@ function chooseKernel(
   return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
 }
 
+/** Whether the output is only what is appended. */
+export function isAppending(as: BuildRequest['as']): boolean {
+  return as === 'overlay' || as === 'addon';
+}
+
 export function isChanging({ patches, codec, level, single, dataAlign }: BuildRequest): boolean {
   return patches.length > 0 || (codec ?? level ?? dataAlign) !== undefined || single === true;
 }
@@ -42,10 +47,20 @@ export function isChanging({ patches, codec, level, single, dataAlign }: BuildRe
 export function listObstacles(request: BuildRequest, dropSignatures: boolean): MobyPatchError[] {
   const { name, wrapped } = request;
   const obstacle = wrapped?.wrapper.obstacle;
-  if (obstacle === undefined || !isChanging(request)) return [];
-  if (obstacle.isSignature && dropSignatures) return [];
+  // Beside an addon the file itself stays as it is.
+  if (obstacle === undefined || !isChanging(request) || request.as === 'addon') return [];
+  if (obstacle.isSignature && (dropSignatures || request.signWith !== undefined)) return [];
   const { message, hint } = obstacle;
   return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
+}
+
+/** Only a program for EFI can be signed. Error (`invalid`): `wrapper-unfit`. */
+export function listSigningFaults({ signWith, wrapped, name }: BuildRequest): MobyPatchError[] {
+  if (signWith === undefined || wrapped?.wrapper.kind === 'uki') return [];
+  const message = '--sign-with signs a UKI or an addon, and it is none';
+  return [
+    new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint: 'leave out --sign-with' }),
+  ];
 }
 
 /** A file system is written as it was; what shapes an archive has no place in it. Error (`invalid`): `wrapper-unfit`. */
@@ -55,7 +70,7 @@ export function listRootFaults(request: BuildRequest, { attest }: BootArguments)
   const options = [
     ...(codec === undefined ? [] : ['--compression']),
     ...(level === undefined ? [] : ['--level']),
-    ...(mode === undefined || mode === 'rewrite' || request.as === 'overlay' ? [] : ['--mode']),
+    ...(mode === undefined || mode === 'rewrite' || isAppending(request.as) ? [] : ['--mode']),
     ...(single === true ? ['--single-member'] : []),
     ...(dataAlign === undefined ? [] : ['--data-align']),
     ...(attest === true ? ['--attest'] : []),
@@ -71,9 +86,13 @@ export function listOverlayFaults(
   { as, wrapped, split, patches, name }: BuildRequest,
   { mode }: { readonly mode?: WriteMode },
 ): MobyPatchError[] {
-  if (as !== 'overlay') return [];
+  if (!isAppending(as)) return [];
+  const isUki = wrapped?.wrapper.kind === 'uki';
   const problems = [
-    ...(wrapped === undefined ? [] : [`the initrd is inside of ${wrapped.wrapper.title}`]),
+    ...(as === 'addon' && !isUki ? ['an addon is for a UKI'] : []),
+    ...(as === 'overlay' && wrapped !== undefined
+      ? [`the initrd is inside of ${wrapped.wrapper.title}${isUki ? ' (--as addon)' : ''}`]
+      : []),
     ...(split ? ['--split writes one file for each of the image'] : []),
     ...(mode === undefined || mode === 'append' ? [] : [`--mode ${mode} does not append`]),
     ...(patches.length > 0 ? [] : ['without a patch nothing is appended']),
@@ -82,7 +101,7 @@ export function listOverlayFaults(
     (problem) =>
       new MobyPatchError('invalid', 'overlay-unfit', `${problem}, wanted an archive for behind an initrd`, {
         path: name,
-        hint: 'leave out --as overlay',
+        hint: `leave out --as ${as}`,
       }),
   );
 }

@@ -8,6 +8,7 @@ import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
 import { replaceInAndroid } from './android.js';
 import { digestPart } from './copy-part.js';
 import { replaceInFit } from './fit/fit.js';
+import { renewImplanted } from './iso/implanted-sum.js';
 import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
 import { type NewFile, writeWithXorriso } from './iso/xorriso.js';
 import { findWrapper, partOf } from './open-wrapper.js';
@@ -53,12 +54,16 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<Replaced> 
       const destination = `${request.folder}/new.iso`;
       const files = [{ source: request.initrd, part }, ...(await writeSums(request, { old, initrd, part }))];
       await writeWithXorriso({ old, files, destination, signal });
-      const bytes = streamRegular(destination);
-      const way = 'written by xorriso: the new initrd is larger than the old one';
+      const image = streamRegular(destination);
+      const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
+      const way = `written by xorriso: the new initrd is larger than the old one${told}`;
       return { bytes, way, [Symbol.asyncDispose]: dispose };
     }
-    const { pieces, ...told } = await planPieces(request, { old, initrd, part });
-    return { bytes: writePieces(pieces, sources), ...told, [Symbol.asyncDispose]: dispose };
+    const { pieces, way } = await planPieces(request, { old, initrd, part });
+    const image = writePieces(pieces, sources);
+    if (wrapped.wrapper.kind !== 'iso') return { bytes: image, way, [Symbol.asyncDispose]: dispose };
+    const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
+    return { bytes, way: way + told, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

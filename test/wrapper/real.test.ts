@@ -79,6 +79,25 @@ testNeeding('xorriso')(
   },
 );
 
+testNeeding('xorriso', 'implantisomd5')(
+  'the sum that was put into an ISO is that of the new one',
+  async (t) => {
+    const folder = await prepare(t);
+    await mkdir(join(folder, 'tree/isolinux'), { recursive: true });
+    // checkisomd5 finds faults in whole images that are small.
+    await writeFile(join(folder, 'tree/filler'), Buffer.alloc(2 * 2 ** 20));
+    // Zeros behind it are room for what the patch adds.
+    await writeFile(join(folder, 'tree/initrd'), Buffer.concat([stock, Buffer.alloc(4096)]));
+    await writeFile(join(folder, 'tree/isolinux/isolinux.cfg'), 'label a\nkernel /k\ninitrd /initrd\n');
+    await run(t, folder, 'xorriso', '-as', 'mkisofs', '-quiet', '-R', '-o', 'v.iso', 'tree');
+    await run(t, folder, 'implantisomd5', 'v.iso');
+    await build(t, folder, 'v.iso');
+    t.is((await readFile(join(folder, 'new'))).length, (await readFile(join(folder, 'v.iso'))).length);
+    t.is(await readMotd(folder, 'new'), 'hello\n');
+    await run(t, folder, 'checkisomd5', 'new');
+  },
+);
+
 testNeeding('xorriso')('the reason of xorriso is in its error', async (t) => {
   const folder = await prepare(t);
   const [old, initrd, destination] = ['vmlinuz', 'initrd.img', 'missing/new.iso'].map((name) =>
@@ -112,6 +131,36 @@ testNeeding('objcopy', stub)(
     t.is(await readMotd(folder, 'out.initrd'), 'hello\n');
     await read('linux');
     t.deepEqual(await readFile(join(folder, 'out.linux')), await readFile(join(folder, 'vmlinuz')));
+  },
+);
+
+testNeeding('objcopy', stub)(
+  'an addon has only what is appended, and a signature is asked for by its result',
+  async (t) => {
+    const folder = await prepare(t);
+    const add = (name: string, source: string, place: string) => [
+      ...['--add-section', `.${name}=${source}`, '--change-section-vma', `.${name}=${place}`],
+    ];
+    const sections = [...add('initrd', 'initrd.img', '0x2000000'), ...add('linux', 'vmlinuz', '0x2001000')];
+    await run(t, folder, 'objcopy', ...sections, join('/usr/bin', stub), 'v.efi');
+    const addon = ['build', '-i', 'v.efi', '-p', './motd', '--as', 'addon', '-o', 'new.addon.efi'];
+    const built = await callMoby([...addon, '--no-verify', '--no-cache'], folder, {});
+    t.is(built.code, 0, built.stderr);
+    t.regex(built.stdout.toString() + built.stderr, /the stub of the UKI is that of systemd 252/);
+    await run(t, folder, 'objcopy', '-O', 'binary', '--only-section=.initrd', 'new.addon.efi', 'out.img');
+    await run(t, folder, 'sh', '-c', 'cat initrd.img out.img > both.img');
+    t.is(await readMotd(folder, 'both.img'), 'hello\n');
+    t.is(
+      (await call(folder, 'build', '-i', 'v.efi', '-p', './motd', '-o', 'whole.efi', '--sign-with', 'false'))
+        .code,
+      1,
+    );
+    const unsigned = await call(folder, ...addon, '--sign-with', 'sh sign.sh');
+    t.regex(unsigned.stderr, /\[sign-failed\]/);
+    t.regex(
+      (await call(folder, 'build', '-i', 'initrd.img', '-p', './motd', '--as', 'addon', '-o', 'none')).stderr,
+      /an addon is for a UKI/,
+    );
   },
 );
 

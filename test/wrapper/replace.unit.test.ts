@@ -7,6 +7,7 @@ import type { WrappedImage } from '#src/model/image/wrapper.js';
 import { type BuildArguments, createBuildRequest } from '#src/setup/build-request.js';
 import { chooseInitrd, findWrapper, openWrapper, partOf } from '#src/wrapper/open-wrapper.js';
 import { checkWrapper, replaceInitrd } from '#src/wrapper/replace-initrd.js';
+import { createAddon, readStubVersion } from '#src/wrapper/uki/addon.js';
 import { alignUp, createChecksum, parseProgram } from '#src/wrapper/uki/pe.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { createTestSession } from '../fixtures/session.js';
@@ -154,4 +155,40 @@ test('a file in which another part has changed is refused', async (t) => {
   await writeFile(join(folder, 'new'), other);
   const checked = check(wrapped, join(folder, 'new'), join(folder, 'initrd'));
   await t.throwsAsync(checked, { code: 'wrapper-differs', message: /\.linux/ });
+});
+
+test('an addon is a program whose .initrd is the archive, for the machine of its UKI', async (t) => {
+  const stub = sketchProgram([{ name: '.linux', address: 0x10000, content: 'kernel' }]);
+  // The machine stands behind the mark.
+  stub.writeUInt16LE(0x8664, stub.readUInt32LE(0x3c) + 4);
+  const uki = holdFile(stub);
+  const archive = async function* () {
+    yield Buffer.from('archive');
+  };
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await createAddon({ uki, initrd: archive(), size: 7 })) ?? [])
+    pieces.push(piece);
+  const bytes = Buffer.concat(pieces);
+  const program = parseProgram(bytes);
+  t.is(program?.machine, 0x8664);
+  t.deepEqual(
+    program?.sections.map(({ name }) => name),
+    ['.text', '.sbat', '.initrd'],
+  );
+  const section = program?.sections.at(-1);
+  t.is(
+    bytes.toString('latin1', section?.offset, (section?.offset ?? 0) + (section?.virtualSize ?? 0)),
+    'archive',
+  );
+  t.is(bytes.length, (section?.offset ?? 0) + (section?.rawSize ?? 0));
+});
+
+test('the version of a stub is told by its mark', async (t) => {
+  const bytes = sketchProgram([
+    { name: '.linux', address: 0x10000, content: 'kernel' },
+    { name: '.initrd', address: 0x20000, content: 'initrd' },
+    { name: '.sdmagic', address: 0x30000, content: '#### LoaderInfo: systemd-stub 252.39-1~deb12u2 ####' },
+  ]);
+  const wrapper = await findWrapper(holdFile(bytes));
+  t.is(wrapper && (await readStubVersion(holdFile(bytes), wrapper)), 252);
 });

@@ -57,8 +57,8 @@ export function addBuildOptions(command: Command): Command {
     .addOption(
       new Option(
         '--as <form>',
-        'image, or overlay: only what is appended, for a boot loader to put behind the image',
-      ).choices(['image', 'overlay']),
+        'image, or overlay: only what is appended, for a boot loader to put behind the image, or addon: the same as a program beside a UKI',
+      ).choices(['image', 'overlay', 'addon']),
     )
     .option(
       '--data-align <bytes>',
@@ -67,6 +67,10 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--single-member', 'one compressed member, for a loader that reads only one')
     .addOption(createAcceptOption())
+    .option(
+      '--sign-with <command>',
+      'of a UKI or an addon: COMMAND --output NEW FILE is run, as sbsign wants it',
+    )
     .option('--drop-signatures', 'of a UKI: leave out signatures, which hold for the old content alone')
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option(

@@ -262,6 +262,7 @@ export type ErrorCode =
   | 'vendor-changed'
   | 'vendor-lost'
   | 'vendor-missing'
+  | 'sign-failed'
   | 'wrapper-differs'
   | 'wrapper-invalid'
   | 'wrapper-part'

@@ -1,3 +1,4 @@
+import type { InputFile } from '../../io/file/input-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 
 // "PE Format", learn.microsoft.com/windows/win32/debug/pe-format; offsets are those of its tables.
@@ -84,6 +85,12 @@ function readSection(bytes: Buffer, header: number): Section {
     rawSize: bytes.readUInt32LE(header + 16),
     offset: bytes.readUInt32LE(header + 20),
   };
+}
+
+/** Whether a program has a table of signatures. */
+export async function isSigned(file: InputFile): Promise<boolean> {
+  const program = parseProgram(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
+  return (program?.signatures.size ?? 0) > 0;
 }
 
 /** Bytes of a section that are its content: what is behind them in the file is padding. */

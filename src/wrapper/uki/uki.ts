@@ -37,7 +37,7 @@ export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
       ? undefined
       : {
           message: 'it is signed, and no signature holds for another content',
-          hint: '--drop-signatures leaves them out; then sign the new file with your own key: sbsign --key KEY --cert CERT FILE',
+          hint: "--sign-with 'sbsign --key KEY --cert CERT' signs the new file with your own key, --drop-signatures leaves it without",
           isSignature: true,
         };
   return { kind: 'uki', title, parts, obstacle, boots: [boot] };

@@ -1,0 +1,57 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { InputFile } from '../../io/file/input-file.js';
+import { streamRegular } from '../../io/file/regular-file.js';
+import { runProcess } from '../../io/process/process.js';
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Bytes } from '../../model/image/entry.js';
+import { sectorSize } from './volume.js';
+
+/** The bytes of the primary volume descriptor that are left to applications (ECMA-119, 8.4.32). */
+const ownBytes = { from: 16 * sectorSize + 883, size: 512 };
+/** Seconds. */
+const patience = 600;
+
+/** Whether `implantisomd5` has put a sum of the image into it, and calls it that of a supported one. */
+async function readImplanted(file: InputFile): Promise<{ readonly isSupported: boolean } | undefined> {
+  const { from, size } = ownBytes;
+  const text = Buffer.from(await file.read(from, from + size)).toString('latin1');
+  return text.includes('ISO MD5SUM = ') ? { isSupported: /RHLISOSTATUS ?= ?1/.test(text) } : undefined;
+}
+
+export interface ImplantRequest {
+  readonly old: InputFile;
+  /** The new image. */
+  readonly bytes: Bytes;
+  /** A private folder. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The new image with a sum of its own where the old one had one, by `implantisomd5`. `told`: what to say of it; empty where there is
+ * none.
+ */
+export async function renewImplanted({
+  old,
+  bytes,
+  folder,
+  signal,
+}: ImplantRequest): Promise<{ bytes: Bytes; told: string }> {
+  const implanted = await readImplanted(old);
+  if (implanted === undefined) return { bytes, told: '' };
+  const path = `${folder}/implanted.iso`;
+  await pipeline(bytes, createWriteStream(path, { mode: 0o600, flags: 'wx' }), { signal });
+  const argv = ['implantisomd5', '--force', ...(implanted.isSupported ? ['--supported-iso'] : []), path];
+  const told = await runProcess(argv, { signal, timeout: patience, package: 'isomd5sum' }).then(
+    ({ exitCode }) => (exitCode === 0 ? '; its implanted MD5 is new' : outdated),
+    (error) => {
+      if (error instanceof MobyPatchError && error.code === 'program-missing') return outdated;
+      throw error;
+    },
+  );
+  return { bytes: streamRegular(path), told };
+}
+
+const outdated =
+  '; its implanted MD5 is that of the old one: implantisomd5 --force FILE corrects it (Debian: isomd5sum)';
