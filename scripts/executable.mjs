@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
 // What the compiler leaves out: the scripts beside the modules, and the bit and the link below.
 import './copy-assets.mjs';
 
@@ -12,3 +13,4 @@ if (existsSync(bins)) {
   rmSync(`${bins}/moby-patch`, { force: true });
   symlinkSync('../../dist/cli.js', `${bins}/moby-patch`);
 }
+await bundle();

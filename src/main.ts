@@ -41,7 +41,10 @@ const context: CommandContext = {
   signal: abort.signal,
   environment,
   folder: findFolder(),
-  stdin: process.stdin,
+  // A stream is made when it is first asked for, and the help never asks.
+  get stdin() {
+    return process.stdin;
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   live: createLiveLine(process.stderr, environment),

@@ -11,7 +11,7 @@ const imports = readdirSync('scripts')
   .filter((name) => name.endsWith('.mjs'))
   .flatMap((script) =>
     [
-      ...readFileSync(join('scripts', script), 'utf8').matchAll(/\{([^}]*)\} = await import\('([^']+)'\)/g),
+      ...readFileSync(join('scripts', script), 'utf8').matchAll(/\{([^{}]*)\} = await import\('([^']+)'\)/g),
     ].map(([, names = '', path = '']) => ({
       script,
       path,
