@@ -42,7 +42,7 @@ function renderParameter(parameter: DescribedParameter): string[] {
   const state = required ? 'required' : value === '' ? 'empty by default' : `default: ${value}`;
   const line = `parameter  ${name} (${secret ? 'secret ' : ''}${type}, ${state}): ${description}`;
   const one = choices === undefined ? [] : [`             one of ${choices.join(', ')}`];
-  return [line, ...one, ...(pattern === undefined ? [] : [`             as ${pattern}`])];
+  return [line, ...one, ...(pattern === undefined ? [] : [`             matches ${pattern}`])];
 }
 
 function renderStep({ summary, needs, when }: DescribedStep): string {

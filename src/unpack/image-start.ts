@@ -50,6 +50,10 @@ function createBytesError(name: string, offset: number, start: Uint8Array): Moby
     'invalid',
     'image-invalid',
     `found ${text === undefined ? `the bytes ${bytes}` : `a text that begins with ${text}`}, wanted a cpio archive (070701) or a compression the kernel knows`,
-    { path: name, offset, hint: 'an initrd is wanted: not a disk image, an ISO or a kernel' },
+    {
+      path: name,
+      offset,
+      hint: 'an initrd is wanted, or a file with one inside: docs/wrappers.md has those',
+    },
   );
 }

@@ -18,6 +18,7 @@ export async function findPatch(nameOrFolder: string, roots: readonly string[]):
   const ids = [...(await listPatches(roots)).keys()];
   const folder = nameOrFolder.replace(/\.ya?ml$/, '');
   const isFile = (await stat(resolve(nameOrFolder)).catch(() => undefined))?.isFile() ?? false;
+  const inside = isId || isFile ? [] : [...(await listPatches([resolve(nameOrFolder)])).keys()];
   throw new MobyPatchError(
     'invalid',
     'patch-unknown',
@@ -25,10 +26,21 @@ export async function findPatch(nameOrFolder: string, roots: readonly string[]):
     {
       hint: isFile
         ? `a patch is a folder: mkdir ${folder} && mv ${nameOrFolder} ${join(folder, patchFile)}`
-        : 'moby-patch patches lists those with an id; moby-patch init writes an example',
+        : hintAtPatches(nameOrFolder, inside),
       path: nameOrFolder,
     },
   );
+}
+
+/** Patches of a folder that a message names. */
+const mostNamed = 5;
+
+function hintAtPatches(folder: string, inside: readonly string[]): string {
+  if (inside.length === 0)
+    return 'moby-patch patches lists those with an id; moby-patch init writes an example';
+  const named = inside.slice(0, mostNamed).map((id) => (folder === '.' ? `./${id}` : join(folder, id)));
+  const more = inside.length > mostNamed ? ` and ${inside.length - mostNamed} more` : '';
+  return `name a patch in it: ${named.join(', ')}${more}; moby-patch check, without a name, takes all of a working folder`;
 }
 
 /** Id -> folder, sorted by id. Of several roots that have an id, the first counts. */
