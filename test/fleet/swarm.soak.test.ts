@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -40,6 +40,12 @@ async function createToolImage(t: ExecutionContext): Promise<string> {
   return tar;
 }
 
+/** Containers with the network of the host have it mounted below the folder of the daemon, which could not be removed. */
+function releaseNetwork(folder: string): AsyncDisposable {
+  const path = join(folder, 'exec/netns/default');
+  return { [Symbol.asyncDispose]: async () => void spawnSync('umount', ['-l', path]) };
+}
+
 declareTest(
   noDocker ?? findMissingProgram('docker-registry', 'nsenter', 'tar', 'ldd'),
   'a Swarm builds all targets, each once, with the bytes of a build here, although the coordinator is killed',
@@ -49,6 +55,7 @@ declareTest(
     const text = `image: initrd.img\npatches: [motd]\ntargets:\n  vm:\n    matrix: {rack: [${names.join(', ')}]}\n    settings: {name: "\${rack}"}\n`;
     await writeFile(join(folder, 'moby-patch.yaml'), text);
     await using daemon = await startDockerd();
+    await using _ = releaseNetwork(daemon.folder);
     const pid = readFileSync(join(daemon.folder, 'pid'), 'utf8').trim();
     const inside = (argv: readonly string[]) => ['-t', pid, '--net', ...argv];
     const docker = (...argv: string[]) =>
