@@ -26,6 +26,15 @@ test('a QEMU that breaks is an error, not a verdict on the image', (t) => {
   });
 });
 
+test('an expectation that is not met is waited for as long as it has time of its own', (t) => {
+  const expects = [{ file: '/a' }, { file: '/b', within: 90 }];
+  const seen = createObservation(nonce, expects, () => {});
+  seen.push(Buffer.from(`${nonce} reached default runlevel .\n`), 2);
+  t.is(seen.expectations.latest(), 90);
+  seen.expectations.seeCheck({ kind: 'check', index: 1, ok: true, found: '' }, 3);
+  t.is(seen.expectations.latest(), 0);
+});
+
 test('a panic outweighs the way in which QEMU ended', (t) => {
   const seen = observe(
     '<0>[    1.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n',

@@ -32,6 +32,8 @@ export interface ExpectationWatch {
   seeUp(seconds: number): void;
   seePoweroff(seconds: number): void;
   areMet(): boolean;
+  /** The last second until which one that is not met yet has time of its own; 0 where none has. */
+  latest(): number;
   /** Whether something that works was expected and shown. */
   hasTold(): boolean;
   wantsPoweroff(): boolean;
@@ -128,6 +130,13 @@ export function watchExpectations(
     seeUp: (seconds) => noteKind('within', `after ${seconds.toFixed(1)} s`, seconds),
     seePoweroff: (seconds) => noteKind('poweroff', `after ${seconds.toFixed(1)} s`, seconds),
     areMet: () => expects.every((_, index) => isMet(index)),
+    latest: () =>
+      Math.max(
+        0,
+        ...expects.map(({ within }, index) =>
+          isMet(index) || founds.get(index)?.ok === true ? 0 : (within ?? 0),
+        ),
+      ),
     hasTold: () => expects.some((expectation, index) => isTelling(expectation) && isMet(index)),
     wantsPoweroff: () => expects.some((expectation) => 'poweroff' in expectation),
     results: () =>

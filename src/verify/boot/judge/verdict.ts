@@ -83,7 +83,8 @@ function findGrace(seen: Observation, proof: Proof): number | undefined {
   const grace = seen.reached() === 'init' ? limits.program : limits.system;
   const news = Math.max(reachedAt, seen.lastNews());
   // Not yet: it has to run for some time first.
-  return proof === 'some' && seen.expectations.areMet() ? undefined : news + grace;
+  if (proof === 'some' && seen.expectations.areMet()) return undefined;
+  return Math.max(news + grace, seen.expectations.latest());
 }
 
 /**
