@@ -17,7 +17,7 @@ export async function writeBoots(
     const own = new RegExp(`^ {2}(?:step {5}${id}: |expected yes ${id}: |boot {5})`);
     const shown = lines.filter((line) => own.test(line)).map(shorten);
     const path = join('patches', id, 'README.md');
-    const page = await readFile(path, 'utf8');
+    const page = introduce(await readFile(path, 'utf8'));
     const [start, stop] = [page.indexOf(begin), page.indexOf(end)];
     if (start < 0 || stop < 0) throw new Error(`${path}: found no ${begin}`);
     const blocks = parseBlocks(page.slice(start + begin.length, stop));
@@ -25,6 +25,16 @@ export async function writeBoots(
     const text = [...blocks].map(([name, block]) => `${name}:\n\n${block}\n\n`).join('');
     await writeFile(path, `${page.slice(0, start)}${begin}\n${text}${page.slice(stop)}`);
   }
+}
+
+const heading = '## A build and its boot\n\n';
+const introduction =
+  'Each was built and booted with other patches in one image; these are its lines of the report.\n\n';
+
+/** A page says nothing of boots before it has the first. */
+function introduce(page: string): string {
+  if (page.includes(introduction)) return page;
+  return page.replace(begin, `${page.includes(heading) ? '' : heading}${introduction}${begin}`);
 }
 
 function parseBlocks(text: string): Map<string, string> {
