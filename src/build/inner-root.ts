@@ -9,10 +9,10 @@ import { writeChanges } from '../repack/write-changes.js';
 import { findInner } from '../unpack/inner/copy-inner.js';
 import { openImage } from '../unpack/open-image.js';
 import { compareImages } from '../verify/compare-images.js';
-import type { Replaced } from '../wrapper/replace-initrd.js';
+import type { ReplacedInitrd } from '../wrapper/replace-initrd.js';
 import type { Run } from './run.js';
 
-export interface RebuiltRoot extends Replaced {
+export interface RebuiltRoot extends ReplacedInitrd {
   /** Reads the file at a path back. Error (`failed`): `wrapper-differs`. */
   check(path: string): Promise<void>;
 }

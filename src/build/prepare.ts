@@ -75,7 +75,7 @@ export interface PrepareOptions {
   readonly scratch: Scratch;
 }
 
-export interface Ready extends AsyncDisposable {
+export interface PreparedBuild extends AsyncDisposable {
   readonly plan: Plan;
   /** Undefined where none can be had, which is one of the problems. */
   readonly engine: Engine | undefined;
@@ -88,7 +88,7 @@ export interface Ready extends AsyncDisposable {
 }
 
 /** Plans, and finds all that is wrong with what the steps, the output and the boot need. */
-export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptions): Promise<Ready> {
+export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptions): Promise<PreparedBuild> {
   const { draft, request, session } = run;
   return draft.stage('plan', async () => {
     const plan = await makePlan(run, image, stamp);

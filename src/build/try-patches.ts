@@ -13,14 +13,14 @@ import { openInput } from './prepare.js';
 import { createRun } from './run.js';
 import { listStepChecks, withImage } from './step-checks.js';
 
-export interface Tried {
+export interface PatchTrial {
   /** Of steps that cannot succeed in the image, and of pins that are broken. */
   readonly problems: readonly MobyPatchError[];
   readonly warnings: readonly Problem[];
 }
 
 /** What is wrong with patches in an image, without an engine, an output or a boot. Errors: those of a plan. */
-export async function tryPatches(request: BuildRequest, session: Session): Promise<Tried> {
+export async function tryPatches(request: BuildRequest, session: Session): Promise<PatchTrial> {
   await using scratch = await createScratch();
   await using image = await openInput(createRun(request, session), scratch);
   const stamp = chooseStamp(request, image);

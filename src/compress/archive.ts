@@ -100,7 +100,7 @@ async function* readCompressed(
   const reader = createCpioReader();
   const continued: number[] = [];
   const check = createCheck({ file, ...options, continued });
-  const reading: Reading = { file, limit, reader, check };
+  const reading: ArchiveReading = { file, limit, reader, check };
   const first = yield* readMemberOf(reading, options);
   let { end } = first;
   for (;;) {
@@ -120,7 +120,7 @@ async function* readCompressed(
   };
 }
 
-interface Reading {
+interface ArchiveReading {
   readonly file: InputFile;
   readonly limit: number;
   readonly reader: CpioReader;
@@ -128,7 +128,7 @@ interface Reading {
 }
 
 async function* readMemberOf(
-  { file, limit, reader, check }: Reading,
+  { file, limit, reader, check }: ArchiveReading,
   options: MemberOptions,
 ): AsyncGenerator<Iterable<Token>, MemberEnd, void> {
   const pieces = readMember(file, options);

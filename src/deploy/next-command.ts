@@ -3,7 +3,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import { formatSecretFlag, type SecretSources } from '../setup/secrets.js';
 
 /** What a command of the installed image may name. */
-interface Named {
+interface NamedFlags {
   readonly image?: string | undefined;
   readonly config?: string | undefined;
   readonly patches?: readonly string[] | undefined;
@@ -18,7 +18,7 @@ interface Named {
 
 export interface NextOptions {
   /** What the user named: the command is for the same image, configuration and patches. */
-  readonly request: Named;
+  readonly request: NamedFlags;
   /** No patches were named, and none were applied before. */
   readonly lacksPatches?: boolean;
   /** No kernel is known that could boot the image. */
@@ -55,7 +55,7 @@ export function completeCommands(
 }
 
 /** The same error with commands that can be typed as they are. */
-export function completeHint(error: unknown, request: Named): unknown {
+export function completeHint(error: unknown, request: NamedFlags): unknown {
   if (!(error instanceof MobyPatchError) || error.hint === undefined) return error;
   const hint = completeCommands(error.hint, { request });
   if (hint === error.hint) return error;

@@ -15,7 +15,7 @@ import {
 } from './write-entry.js';
 
 /** The part of an image that is in a folder already; parents are real directories, and there is no symlink. */
-export interface Materialised {
+export interface MaterialisedFolder {
   /** Without the folder itself. */
   readonly directories: ReadonlySet<string>;
   /** Bodies, each in a regular file under one of its names, with the metadata of its record. */
@@ -28,15 +28,15 @@ export interface MaterialiseOptions {
   /** Default: all. */
   readonly attributes?: Attributes;
   /** Default: nothing. */
-  readonly present?: Materialised | undefined;
+  readonly present?: MaterialisedFolder | undefined;
 }
 
 interface Target extends MaterialiseOptions {
   readonly attributes: Attributes;
-  readonly present: Materialised;
+  readonly present: MaterialisedFolder;
 }
 
-const nothing: Materialised = { directories: new Set(), files: new Map() };
+const nothing: MaterialisedFolder = { directories: new Set(), files: new Map() };
 
 /**
  * Writes the directories, files and symlinks of an image into a folder, in at most one pass over its bodies.

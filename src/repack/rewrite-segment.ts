@@ -2,7 +2,7 @@ import { isRunStart, type Piece } from '../compress/piece.js';
 import { createTokenCursor, type TokenCursor } from '../compress/token-cursor.js';
 import { patchRecord } from '../format/cpio/cpio-writer.js';
 import { readAhead } from '../io/file/read-ahead.js';
-import type { Spool, Spooled } from '../io/file/spool.js';
+import type { Spool, SpooledBody } from '../io/file/spool.js';
 import type { Archive } from '../model/image/archive.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
 import { createNewRecord, cutAddedRuns, type NewRecord } from './added-runs.js';
@@ -12,17 +12,17 @@ import type { RewritePlan } from './rewrite-plan.js';
 import type { RunToken, SegmentSource } from './segment-source.js';
 
 /** What is the same for all segments of one image. */
-export interface Rewriting {
+export interface RewriteContext {
   readonly archive: Archive;
   readonly plan: RewritePlan;
   readonly inodes: Inodes;
   readonly spool: Spool;
   /** Bodies of dropped records that a later name of the file takes over. */
-  readonly carried: Map<ArchiveRecord, Spooled>;
+  readonly carried: Map<ArchiveRecord, SpooledBody>;
 }
 
 /** The state of one segment. */
-interface Work extends Rewriting {
+interface Work extends RewriteContext {
   readonly index: number;
   readonly writer: RecordWriter;
   readonly findMember: SegmentSource['findMember'];
@@ -49,7 +49,7 @@ type Pieces = AsyncGenerator<Piece, void, void>;
  */
 export async function* rewriteSegment(
   index: number,
-  rewriting: Rewriting,
+  rewriting: RewriteContext,
   { tokens, findMember, stream }: SegmentSource & { readonly stream: Stream },
 ): Pieces {
   const { archive, plan } = rewriting;
@@ -113,7 +113,7 @@ function copyEntry({ writer, cursor }: Work, { header, name }: EntryToken, head:
   return writer.copy({ header, name, head }, () => cursor.body());
 }
 
-interface Inheriting {
+interface InheritRequest {
   readonly record: ArchiveRecord;
   readonly raw: Uint8Array;
   readonly nlink: number;
@@ -121,7 +121,7 @@ interface Inheriting {
 }
 
 /** A name that takes a body over waits until the body has come. */
-async function* inheritBody(work: Work, { record, raw, nlink, carry }: Inheriting): Pieces {
+async function* inheritBody(work: Work, { record, raw, nlink, carry }: InheritRequest): Pieces {
   const { filesize } = carry.header;
   const head = patchRecord(raw, { nlink, filesize });
   const body = work.carried.get(carry);

@@ -23,7 +23,7 @@ import { createInodes } from './inodes.js';
 import { countJoint } from './place-files.js';
 import { createStream } from './record-writer.js';
 import { planRewrite } from './rewrite-plan.js';
-import { type Rewriting, rewriteSegment } from './rewrite-segment.js';
+import { type RewriteContext, rewriteSegment } from './rewrite-segment.js';
 import { openSegment } from './segment-source.js';
 
 export interface RepackOptions {
@@ -64,7 +64,7 @@ export async function* writeImage(
 ): AsyncGenerator<Uint8Array, readonly MemberRange[], void> {
   const plan = planRewrite(archive, changes);
   const inodes = createInodes(archive, [...plan.additions.values()].flat());
-  const rewriting: Rewriting = { archive, plan, inodes, spool: options.spool, carried: new Map() };
+  const rewriting: RewriteContext = { archive, plan, inodes, spool: options.spool, carried: new Map() };
   const members: MemberRange[] = [];
   const { segments, root } = archive.layout;
   const files = archive.layout.files ?? [];

@@ -118,7 +118,7 @@ function findVariable(name: string, { secretVariables = {} }: ReadingSession): S
   return secretVariables[env] === undefined ? undefined : { env };
 }
 
-interface Wanted {
+interface WantedSecret {
   readonly patch: Patch;
   readonly name: string;
   readonly parameter: Parameter;
@@ -129,7 +129,7 @@ interface Wanted {
 
 async function readSource(
   source: SecretSource | undefined,
-  wanted: Wanted,
+  wanted: WantedSecret,
   { environment, secretVariables, ask }: ReadingSession,
 ): Promise<string | undefined> {
   const { patch, name, parameter, isRequired } = wanted;
@@ -151,7 +151,7 @@ function ignoreUnreadable(error: unknown): undefined {
 }
 
 /** The text of a file without the line break at its end. Error: `secret-unreadable`. */
-async function readSecretFile(path: string, { name, warnings }: Wanted): Promise<string> {
+async function readSecretFile(path: string, { name, warnings }: WantedSecret): Promise<string> {
   try {
     await using file = await openRegular(path);
     const { mode } = await file.stat();

@@ -22,7 +22,7 @@ type Row = readonly [
   header: Header,
 ];
 
-interface Encoded {
+interface EncodedScan {
   readonly segments: Segment[];
   readonly rows: (Row | null)[];
   readonly runs: [segment: number, runs: ArchivedRun[], trailer: string][];
@@ -74,9 +74,9 @@ async function readScan(
 }
 
 /** Undefined for anything but what `encode` writes: a cache never fails its user. */
-function parseScan(bytes: Uint8Array): Encoded | undefined {
+function parseScan(bytes: Uint8Array): EncodedScan | undefined {
   try {
-    const value = JSON.parse(Buffer.from(bytes).toString()) as Encoded;
+    const value = JSON.parse(Buffer.from(bytes).toString()) as EncodedScan;
     const { segments, rows, runs, bodyOf, faults } = value;
     const isWhole = [segments, rows, runs, bodyOf, faults].every(Array.isArray) && rows.every(isRow);
     return isWhole && runs.every(([, list]) => Array.isArray(list)) ? value : undefined;
@@ -99,7 +99,7 @@ function isRow(row: unknown): boolean {
 }
 
 function decodeScan(
-  { segments, rows, runs, bodyOf, faults }: Encoded,
+  { segments, rows, runs, bodyOf, faults }: EncodedScan,
   bodies: Uint8Array,
   hold: ((name: string) => boolean) | undefined,
 ): Scan | undefined {
@@ -152,7 +152,7 @@ async function* encode({ segments, records, digests, held, runs, faults }: Scan)
     const { segment, position, name, target = null, header } = record;
     return [segment, position, name, target, digests.get(record) ?? null, header];
   });
-  const encoded: Encoded = {
+  const encoded: EncodedScan = {
     segments: [...segments],
     rows,
     runs: [...runs].map(([segment, { runs: list, trailer }]) => [

@@ -6,7 +6,7 @@ import type { ArchiveRecord, Header, Segment } from '../model/image/layout.js';
 import { createRunList } from './run-list.js';
 
 /** All that a scan of an image file finds. */
-export interface Scan extends Collected {
+export interface Scan extends ScanContents {
   readonly segments: readonly Segment[];
 }
 
@@ -15,7 +15,7 @@ export interface ScannedImage extends Image {
   readonly scan: Scan;
 }
 
-export interface Collected {
+export interface ScanContents {
   /** Every record in file order; `undefined` where a TRAILER stands. */
   readonly records: readonly (ArchiveRecord | undefined)[];
   /** Hex SHA-256 of the bodies that are not empty; with `digest` or `runs`. */
@@ -73,7 +73,7 @@ export interface Collector {
   addFault(fault: ArchiveFault): void;
   /** As of `RecordWatcher`. */
   room(): Promise<void> | undefined;
-  finish(): Collected;
+  finish(): ScanContents;
 }
 
 /** A page: the kernel skips longer targets, and one of just this size may end in a NUL. */

@@ -6,10 +6,10 @@ import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord, Compression, Header, MemberRange } from '../model/image/layout.js';
 import {
-  type Collected,
   createCollector,
   findHeldBody,
   type KnownRecord,
+  type ScanContents,
   type ScannedImage,
 } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
@@ -101,7 +101,7 @@ interface MemberList {
   /** Called for each member that is read whole, so that it is not read again for its digest. */
   onRead(offset: number, member: Uint8Array): void;
   /** Writes the list of this file, unless all its members are in the old one. */
-  update(members: readonly ScannedMember[], collected: Collected): Promise<void>;
+  update(members: readonly ScannedMember[], collected: ScanContents): Promise<void>;
 }
 
 async function openMemberList(
@@ -130,7 +130,7 @@ async function openMemberList(
 
   async function* listMembers(
     members: readonly ScannedMember[],
-    { records, digests: bodies }: Collected,
+    { records, digests: bodies }: ScanContents,
   ): Bytes {
     for (const { offset, end, unpacked, level, first, count, base } of members) {
       const read = ends.get(offset) === end ? digests.get(offset) : undefined;

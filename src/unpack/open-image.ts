@@ -11,7 +11,7 @@ import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord, Layout, Segment } from '../model/image/layout.js';
 import { mergeInSteps } from '../tree/merge.js';
 import { createCollector, type RecordWatcher, type ScannedImage } from './collector.js';
-import { type Reading, readWhole, type ScanRequest, type Shortcut } from './reading.js';
+import { type ImageReading, readWhole, type ScanRequest, type Shortcut } from './reading.js';
 import { limitFile } from './scan-files.js';
 import { watchReads } from './watch-reads.js';
 
@@ -67,7 +67,7 @@ async function openReading(
   path: string,
   { signal, files, onWork }: Pick<ScanRequest, 'signal' | 'files' | 'onWork'>,
   name: string | undefined,
-  read: (file: InputFile) => Promise<Reading>,
+  read: (file: InputFile) => Promise<ImageReading>,
 ): Promise<ScannedImage> {
   const file = { ...watchReads(await openInputFile(path, name), onWork), signal };
   try {
@@ -112,7 +112,7 @@ async function createImage(
     signal,
     files,
     bootconfig,
-  }: Reading & Pick<ScanRequest, 'signal' | 'files'> & Pick<Archive, 'bootconfig'>,
+  }: ImageReading & Pick<ScanRequest, 'signal' | 'files'> & Pick<Archive, 'bootconfig'>,
 ): Promise<ScannedImage> {
   const { segments, digests, held, runs, faults } = scan;
   const records = scan.records.filter((record) => record !== undefined);
@@ -151,7 +151,7 @@ async function createImage(
 async function* readTokens(
   file: InputFile,
   segment: Segment | undefined,
-  { passing, members }: TokenOptions & Pick<Reading, 'members'>,
+  { passing, members }: TokenOptions & Pick<ImageReading, 'members'>,
 ): Tokens {
   if (segment?.kind !== 'cpio') return;
   yield* readSegment(file, segment, { passing, ahead: members && createMembersAhead(file, members) });

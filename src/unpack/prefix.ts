@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Segment } from '../model/image/layout.js';
-import { type Collected, createCollector, type Scan, type ScannedImage } from './collector.js';
+import { createCollector, type Scan, type ScanContents, type ScannedImage } from './collector.js';
 import { hashSegments, type Shortcut, updateHash } from './reading.js';
 import { type ScanStart, scanImage } from './scan.js';
 
@@ -46,7 +46,7 @@ function findStart({ segments, records }: Scan): ScanStart {
   };
 }
 
-function joinCollected(before: Collected, after: Collected): Collected {
+function joinCollected(before: ScanContents, after: ScanContents): ScanContents {
   return {
     records: [...before.records, ...after.records],
     digests: new Map([...before.digests, ...after.digests]),

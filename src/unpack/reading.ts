@@ -23,7 +23,7 @@ export interface ScanRequest {
   readonly onWork?: ((work: Work) => void) | undefined;
 }
 
-export interface Reading {
+export interface ImageReading {
   readonly scan: Scan;
   /** Of the whole file. */
   readonly sha256: string;
@@ -35,7 +35,7 @@ export interface Reading {
  * A way to know the content of a file that reads less of it, or holds less of it in memory. The reading is the same
  * as the plain one, but for runs, which not every shortcut finds. Undefined where the shortcut does not apply.
  */
-export type Shortcut = (file: InputFile, request: ScanRequest) => Promise<Reading | undefined>;
+export type Shortcut = (file: InputFile, request: ScanRequest) => Promise<ImageReading | undefined>;
 
 /** The first of these shortcuts that applies. */
 export function firstOf(...shortcuts: readonly Shortcut[]): Shortcut {
@@ -60,7 +60,7 @@ export function sharedWith(image: ScannedImage): Shortcut {
 export async function readWhole(
   file: InputFile,
   { sha256, files, ...options }: ScanOptions & Pick<ScanRequest, 'files'> & { readonly sha256?: string },
-): Promise<Reading> {
+): Promise<ImageReading> {
   const hashed = sha256 === undefined ? hashWhileReading(file) : undefined;
   const source = hashed?.file ?? file;
   const { segments } = await (files === undefined

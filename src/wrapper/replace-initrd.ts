@@ -27,7 +27,7 @@ export interface ReplaceRequest {
   readonly signal: AbortSignal;
 }
 
-export interface Replaced extends AsyncDisposable {
+export interface ReplacedInitrd extends AsyncDisposable {
   /** The new wrapper. */
   readonly bytes: Bytes;
   /** One line: how it was done. */
@@ -35,7 +35,7 @@ export interface Replaced extends AsyncDisposable {
 }
 
 /** A wrapper with a new initrd in it. Errors: `wrapper-unfit`, `wrapper-program`, `program-missing`. */
-export async function replaceInitrd(request: ReplaceRequest): Promise<Replaced> {
+export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedInitrd> {
   const { wrapped, signal } = request;
   const old = { ...(await openInputFile(wrapped.path)), signal };
   const initrd = await openInputFile(request.initrd);
@@ -91,7 +91,7 @@ async function writeSums(
   return [{ source, part: list }];
 }
 
-interface PiecePlan extends Pick<Replaced, 'way'> {
+interface PiecePlan extends Pick<ReplacedInitrd, 'way'> {
   readonly pieces: readonly WrapperPiece[];
 }
 

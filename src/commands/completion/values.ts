@@ -1,7 +1,7 @@
 import type { ReadingSession } from '../../model/session.js';
 import type { Candidate, ValueKind } from './words.js';
 
-interface Listed {
+interface ListedValues {
   readonly candidates: readonly Candidate[];
   /** What the shell adds: '', `files`, `folders` or `nospace`. */
   readonly extra: string;
@@ -12,7 +12,7 @@ export async function listValues(
   kind: ValueKind | undefined,
   patches: readonly string[],
   session: ReadingSession,
-): Promise<Listed> {
+): Promise<ListedValues> {
   switch (kind) {
     case undefined:
       return { candidates: [], extra: '' };

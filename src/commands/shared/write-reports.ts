@@ -26,13 +26,13 @@ export async function checkReports(files: readonly string[], context: CommandCon
   }
 }
 
-interface Restricted {
+interface ReportAccess {
   readonly access?: FileAccess | undefined;
 }
 
 /** Writes the report to each file, in the form that its ending names; `access`: who may read the image. */
 async function writeReports(
-  { report, access }: Restricted & { readonly report: Report },
+  { report, access }: ReportAccess & { readonly report: Report },
   files: readonly string[],
   context: CommandContext,
 ): Promise<void> {
@@ -53,7 +53,7 @@ export async function withReports<T>(
     readonly image?: string | readonly string[];
   },
   context: CommandContext,
-  work: (onReport: (report: Report, outcome?: Restricted) => void) => Promise<T>,
+  work: (onReport: (report: Report, outcome?: ReportAccess) => void) => Promise<T>,
 ): Promise<T> {
   await checkReports(files, context);
   const draft = createReportDraft([image].flat().join(' + '), () => {});

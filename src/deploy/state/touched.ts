@@ -5,7 +5,7 @@ import type { Archive } from '../../model/image/archive.js';
 import type { TreeDiff } from '../../model/image/diff.js';
 import type { Entry } from '../../model/image/entry.js';
 
-interface Compared {
+interface ComparedImages {
   readonly stock: Archive;
   readonly patched: Archive;
   /** From `stock` to `patched`. */
@@ -16,7 +16,7 @@ interface Compared {
  * The files of a difference without its directories. The mark of each side is a hash of type, mode, owner and
  * content.
  */
-export async function listTouched({ stock, patched, diff }: Compared): Promise<TouchedFile[]> {
+export async function listTouched({ stock, patched, diff }: ComparedImages): Promise<TouchedFile[]> {
   const isDirectory = (path: string) =>
     (patched.entries.get(path) ?? stock.entries.get(path))?.type === 'directory';
   const paths = diff.differences.map(({ path }) => path).filter((path) => !isDirectory(path));

@@ -95,13 +95,13 @@ async function listImports(daemon: Daemon): Promise<readonly ListedImport[]> {
     .map(({ id, labels }) => ({ id, content: labels[importLabelKey] ?? '' }));
 }
 
-interface Sending {
+interface ImportRequest {
   readonly label: string;
   readonly signal: AbortSignal;
 }
 
 /** The tar is made while it is sent, from one pass over the image. */
-async function sendImage(daemon: Daemon, image: Archive, { label, signal }: Sending): Promise<string> {
+async function sendImage(daemon: Daemon, image: Archive, { label, signal }: ImportRequest): Promise<string> {
   signal.throwIfAborted();
   const tar = packEntries(listItems(image));
   const stop = () => void tar.destroy(createInterruptedError(signal));

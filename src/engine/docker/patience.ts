@@ -65,7 +65,7 @@ export function createAsk(endpoint: Endpoint, patience: number): Ask {
   };
 }
 
-export interface Sending extends Disposable {
+export interface UploadWatch extends Disposable {
   /** The tar, to be given to the daemon. */
   readonly tar: Readable;
   /** Aborted when the daemon takes no byte for `seconds`, or does not answer within `registration` after the last one. */
@@ -84,7 +84,7 @@ interface SendingLimits {
 }
 
 /** Follows a tar on its way to the daemon. Time in which the tar itself gives no byte does not count. */
-export function watchSending(tar: Readable, { seconds, registration, signal }: SendingLimits): Sending {
+export function watchSending(tar: Readable, { seconds, registration, signal }: SendingLimits): UploadWatch {
   const stalled = new AbortController();
   const left = new AbortController();
   let last: NodeJS.Timeout | undefined;

@@ -4,7 +4,7 @@ import type { Manifest } from '../../model/result/manifest.js';
 import type { OverlayBase, OverlayChecks } from '../../model/result/overlays.js';
 import type { Overlay } from './make-overlay.js';
 
-export interface Described {
+export interface OverlayDescription {
   readonly overlay: Overlay;
   readonly output: FileMark & { readonly path: string };
   readonly base: OverlayBase;
@@ -15,7 +15,7 @@ export interface Described {
  * The manifest of one machine. What is known of the base (`base`) and what was seen of the overlay (`checks`) stand apart; the verdict is
  * that on a boot of both together.
  */
-export function describeOverlay({ overlay, output, base, checks }: Described): string {
+export function describeOverlay({ overlay, output, base, checks }: OverlayDescription): string {
   const { plan, steps, changes } = overlay;
   const { size, sha256 } = output;
   const manifest: Manifest & { readonly base: OverlayBase; readonly checks: OverlayChecks } = {

@@ -3,14 +3,14 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bytes } from '../../model/image/entry.js';
 
-export interface Spooled {
+export interface SpooledBody {
   readonly size: number;
   body(): Bytes;
 }
 
 export interface Spool {
   /** Reads a stream to its end and stores it: a small one in memory, any other in a file. */
-  add(body: Bytes): Promise<Spooled>;
+  add(body: Bytes): Promise<SpooledBody>;
 }
 
 const mostInMemory = 64 * 1024;
@@ -48,7 +48,7 @@ export function createSpool(folder: string): Spool {
 }
 
 /** A body that is already in memory. */
-export function holdBytes(bytes: Uint8Array): Spooled {
+export function holdBytes(bytes: Uint8Array): SpooledBody {
   return {
     size: bytes.length,
     async *body() {

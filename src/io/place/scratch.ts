@@ -150,16 +150,16 @@ export async function listAbandoned(parent: string, kind: ScratchKind): Promise<
   return (await findAbandoned(parent, kind)).map(({ path }) => path);
 }
 
-interface Abandoned {
+interface AbandonedFolder {
   readonly path: string;
   readonly identity: FolderIdentity;
   /** Programs of its process that are still there. */
   readonly running: readonly ProcessRecord[];
 }
 
-async function findAbandoned(parent: string, kind: ScratchKind): Promise<Abandoned[]> {
+async function findAbandoned(parent: string, kind: ScratchKind): Promise<AbandonedFolder[]> {
   const names = await readdir(parent).catch(() => []);
-  const found: Abandoned[] = [];
+  const found: AbandonedFolder[] = [];
   for (const name of names.filter((each) => each.startsWith(prefixes[kind]))) {
     const pid = /^(\d{1,10})-[A-Za-z0-9]{6}$/.exec(name.slice(prefixes[kind].length))?.[1];
     const abandoned = pid === undefined ? undefined : await examine(join(parent, name), Number(pid));
@@ -169,7 +169,7 @@ async function findAbandoned(parent: string, kind: ScratchKind): Promise<Abandon
 }
 
 /** Undefined for a folder that is not ours or still in use. `pid`: that of its name. */
-async function examine(path: string, pid: number): Promise<Abandoned | undefined> {
+async function examine(path: string, pid: number): Promise<AbandonedFolder | undefined> {
   const folder = await openFolder(path);
   if (folder === undefined) return undefined;
   try {

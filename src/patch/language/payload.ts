@@ -120,7 +120,7 @@ function assertSame(now: BigIntStats, before: BigIntStats, path: string): void {
   });
 }
 
-interface Wanted {
+interface PayloadRequest {
   readonly folder: string;
   readonly name: string;
   /** Bytes. */
@@ -128,7 +128,7 @@ interface Wanted {
 }
 
 async function use<T>(
-  { folder, name, largest }: Wanted,
+  { folder, name, largest }: PayloadRequest,
   work: (file: FileHandle, path: string) => Promise<T>,
 ): Promise<T | Fault> {
   try {

@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { createInterruptedError } from '../../io/process/process.js';
 
-export interface Replacing {
+export interface ReplaceRequest {
   readonly text: string;
   /** Of a regular expression that is valid with the flags `gmu`. */
   readonly pattern: string;
   readonly replacement: string;
 }
 
-export interface Replaced {
+export interface ReplacedText {
   readonly text: string;
   readonly count: number;
 }
@@ -27,15 +27,15 @@ const mostRounds = 20;
  * Undefined: it took too long. Errors: `interrupted`, those of the replacement.
  */
 export async function replacePattern(
-  request: Replacing,
+  request: ReplaceRequest,
   { signal, limit }: ReplaceOptions,
-): Promise<Replaced | undefined> {
+): Promise<ReplacedText | undefined> {
   signal?.throwIfAborted();
   const worker = new Worker(new URL('./replace-worker.js', import.meta.url), { workerData: request });
   const ending = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   try {
-    return await new Promise<Replaced | undefined>((resolve, reject) => {
+    return await new Promise<ReplacedText | undefined>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);
       signal?.addEventListener('abort', () => reject(createInterruptedError(signal)), {

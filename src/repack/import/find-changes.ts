@@ -32,7 +32,7 @@ export function findChanges(reference: Reference, source: SourceTree): Change[] 
       changes.push({ op: 'remove', path });
     }
   }
-  const wanted = new Map<string, Wanted>();
+  const wanted = new Map<string, WantedName>();
   for (const [path, now] of source.entries) {
     // An image without a record of its root does not get one.
     if (path === '' && !reference.isNew && !reference.entries.has('')) continue;
@@ -44,7 +44,7 @@ export function findChanges(reference: Reference, source: SourceTree): Change[] 
 }
 
 /** An entry that the new image must have. */
-interface Wanted {
+interface WantedName {
   readonly entry: Entry;
   /** Whether anything but its links differs from the image. */
   readonly changed: boolean;
@@ -70,7 +70,7 @@ function createWanted(
   now: SourceEntry,
   source: SourceTree,
   reference: Reference,
-): Wanted {
+): WantedName {
   const top = now.path === '' ? (reference.top ?? 0o777) : 0o777;
   const show = (entry: Entry) => source.shows(entry) & (top | 0o7000);
   const same = old !== undefined && isSameContent(old, now, reference);
@@ -101,14 +101,15 @@ function createWanted(
  * a copy of the folder made several files of them; names of one file in the folder or tar are linked too. A group with a
  * new or changed name is put as a whole.
  */
-function groupNames(wanted: ReadonlyMap<string, Wanted>, reference: Reference): Wanted[] {
-  const oldLink = (name: Wanted) => (name.changed ? undefined : reference.entries.get(name.entry.path)?.link);
+function groupNames(wanted: ReadonlyMap<string, WantedName>, reference: Reference): WantedName[] {
+  const oldLink = (name: WantedName) =>
+    name.changed ? undefined : reference.entries.get(name.entry.path)?.link;
   const joined = new Map<string, string>();
   for (const name of wanted.values()) {
     const old = oldLink(name);
     if (name.link !== undefined && old !== undefined) joined.set(name.link, old);
   }
-  const groups = new Map<string | Wanted, Wanted[]>();
+  const groups = new Map<string | WantedName, WantedName[]>();
   for (const name of wanted.values()) {
     const own = name.link === undefined ? name : (joined.get(name.link) ?? `source ${name.link}`);
     const key = oldLink(name) ?? own;
@@ -117,7 +118,7 @@ function groupNames(wanted: ReadonlyMap<string, Wanted>, reference: Reference): 
     else group.push(name);
   }
   return [...groups].flatMap(([key, names]) => {
-    const isOld = (name: Wanted) => !name.changed && (names.length === 1 || oldLink(name) !== undefined);
+    const isOld = (name: WantedName) => !name.changed && (names.length === 1 || oldLink(name) !== undefined);
     if (names.every(isOld)) return [];
     const link = names.length > 1 && typeof key === 'string' ? key : undefined;
     return names.map((name) => (link === undefined ? name : { ...name, entry: { ...name.entry, link } }));

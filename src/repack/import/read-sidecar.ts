@@ -3,7 +3,7 @@ import { encodePath } from '../../format/path.js';
 import { encodeRecordLine, fromBase64, parseRecordBytes } from '../../format/sidecar.js';
 import { collectBytes } from '../../io/collect.js';
 import { createUnreadableError, streamRegular } from '../../io/file/regular-file.js';
-import type { Spool, Spooled } from '../../io/file/spool.js';
+import type { Spool, SpooledBody } from '../../io/file/spool.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { ArchiveRecord } from '../../model/image/layout.js';
@@ -27,7 +27,7 @@ export interface SidecarPiece {
   /** Of a body that is in the folder or tar. */
   readonly sha256?: string | undefined;
   /** A body that is in the sidecar. */
-  readonly body?: Spooled | undefined;
+  readonly body?: SpooledBody | undefined;
 }
 
 export interface Sidecar {
@@ -36,7 +36,7 @@ export interface Sidecar {
   /** By segment, in order. */
   readonly pieces: readonly (readonly SidecarPiece[])[];
   /** The bytes of segments that are no archives, by segment. */
-  readonly opaque: ReadonlyMap<number, Spooled>;
+  readonly opaque: ReadonlyMap<number, SpooledBody>;
   /** As of `Archive.bootconfig`. */
   readonly bootconfig?: string | undefined;
 }
@@ -130,7 +130,7 @@ interface SidecarSource {
 interface Collected {
   readonly segments: SidecarSegment[];
   readonly pieces: SidecarPiece[][];
-  readonly opaque: Map<number, Spooled>;
+  readonly opaque: Map<number, SpooledBody>;
   bootconfig?: string;
   records: number;
 }

@@ -55,7 +55,7 @@ export async function check(
   return [...results.values()];
 }
 
-interface Adding {
+interface FindingSink {
   readonly addPatch: (folder: string) => Promise<void>;
   readonly add: (
     kind: CheckedFile['kind'],
@@ -68,7 +68,7 @@ interface Adding {
 }
 
 /** A name that leads to no patch is a finding, so that the others are checked, too. */
-async function addNamed(name: string, { addPatch, add, roots, from }: Adding): Promise<void> {
+async function addNamed(name: string, { addPatch, add, roots, from }: FindingSink): Promise<void> {
   const folder = await findPatch(locatePatch(name, from), roots).catch((error: unknown) => error);
   if (typeof folder === 'string') await addPatch(folder);
   else await add('patch', name, () => Promise.reject(folder));

@@ -88,7 +88,7 @@ async function listNotes(image: NamedImage, path: string): Promise<string[]> {
     .map(({ message }) => message);
 }
 
-interface Wanted {
+interface WantedPath {
   readonly canonical: string;
   readonly sha256: string;
   readonly session: ReadingSession;
@@ -96,7 +96,7 @@ interface Wanted {
 
 async function findOrigin(
   { image, manifest }: ExplainRequest,
-  { canonical, sha256, session: { places, log } }: Wanted,
+  { canonical, sha256, session: { places, log } }: WantedPath,
 ): Promise<Explanation['origin']> {
   const file = resolve(places.folder, manifest ?? `${image}.manifest.json`);
   const read = await readManifest(file).catch((error) => {

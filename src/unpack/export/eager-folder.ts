@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { FileWriters } from '../../folder/file-writers.js';
 import type { Folder } from '../../folder/folder.js';
-import type { Materialised } from '../../folder/materialise.js';
+import type { MaterialisedFolder } from '../../folder/materialise.js';
 import { parsePermissions, parseType } from '../../format/mode.js';
 import { encodeLine } from '../../format/sidecar.js';
 import { createLineFile } from '../../io/file/line-file.js';
@@ -16,7 +16,7 @@ import { createRecordLines } from './record-lines.js';
 /** Directories and bodies that are written while the image is read. */
 export interface EagerFolder extends RecordWatcher, AsyncDisposable {
   /** Writes what is left, and ends; undefined when a record was unusual or a call failed. */
-  finish(): Promise<Materialised | undefined>;
+  finish(): Promise<MaterialisedFolder | undefined>;
 }
 
 export interface EagerFolderOptions {
@@ -142,7 +142,7 @@ export function createEagerFolder({ folder, records, writers }: EagerFolderOptio
 }
 
 /** Whether every directory and every body of these entries was written, and nothing else. */
-export function isWhole({ directories, files }: Materialised, entries: Iterable<ImageEntry>): boolean {
+export function isWhole({ directories, files }: MaterialisedFolder, entries: Iterable<ImageEntry>): boolean {
   let found = 0;
   for (const { path, type, size, data } of entries) {
     if (type === 'directory' && path !== '') {

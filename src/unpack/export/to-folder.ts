@@ -74,14 +74,14 @@ export async function unpackWhileReading(
   }
 }
 
-interface Unpacking {
+interface UnpackRequest {
   readonly folder: NewFolder;
   /** What was written into the folder while the image was read, in the hope that it is right. */
   readonly eager?: EagerFolder | undefined;
   readonly signal: AbortSignal;
 }
 
-async function finish(image: Archive, { folder, eager, signal }: Unpacking): Promise<UnpackedFolder> {
+async function finish(image: Archive, { folder, eager, signal }: UnpackRequest): Promise<UnpackedFolder> {
   const sidecarOnly = listSidecarOnly(image.entries.values(), folder.traits);
   const entries = new Map([...image.entries].filter(([path]) => !sidecarOnly.has(path)));
   const written = await eager?.finish();

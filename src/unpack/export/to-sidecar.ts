@@ -67,14 +67,14 @@ function listFileBodies({ image, sidecarOnly }: SidecarRequest): Set<ArchiveReco
   return bodies;
 }
 
-interface Describing extends Pick<SidecarRequest, 'image' | 'emit'> {
+interface DescribeRequest extends Pick<SidecarRequest, 'image' | 'emit'> {
   /** The records whose bodies are not in the sidecar. */
   readonly elsewhere: ReadonlySet<ArchiveRecord>;
 }
 
 async function* describeSegment(
   index: number,
-  { image, elsewhere, emit }: Describing,
+  { image, elsewhere, emit }: DescribeRequest,
 ): AsyncGenerator<readonly [ArchiveRecord, Bytes], void, void> {
   const records = image.records.filter((record) => record.segment === index)[Symbol.iterator]();
   const lines = createRecordLines();

@@ -54,7 +54,7 @@ function findLoader(facts: Facts, program: string, { interpreter }: Elf): (strin
   return [isFile(facts, interpreter) ? interpreter : createLoaderHazard(program, interpreter)];
 }
 
-interface Loading {
+interface LoaderState {
   readonly elf: Elf;
   readonly file: string;
   readonly folders: readonly string[];
@@ -63,7 +63,7 @@ interface Loading {
 }
 
 /** The paths of the libraries that a file needs, or the hazards that they are missing. */
-function findLibraries(facts: Facts, { elf, file, folders, loaded }: Loading): (string | Hazard)[] {
+function findLibraries(facts: Facts, { elf, file, folders, loaded }: LoaderState): (string | Hazard)[] {
   const needed: (string | Hazard)[] = [];
   for (const name of elf.needed) {
     if (loaded.has(name)) continue;

@@ -8,13 +8,13 @@ export interface Check {
   look(): Promise<string | undefined> | string | undefined;
 }
 
-export interface Checked {
+export interface CheckResult {
   readonly prechecks: readonly Precheck[];
   readonly problems: readonly MobyPatchError[];
 }
 
 /** Makes all checks, whatever the earlier ones say. Rejects only for an interruption and for a defect. */
-export async function runChecks(checks: readonly Check[]): Promise<Checked> {
+export async function runChecks(checks: readonly Check[]): Promise<CheckResult> {
   const prechecks: Precheck[] = [];
   const problems: MobyPatchError[] = [];
   for (const { name, look } of checks) {

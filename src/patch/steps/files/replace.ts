@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Replaced, replacePattern } from '../../system/replace-pattern.js';
+import { type ReplacedText, replacePattern } from '../../system/replace-pattern.js';
 import { createStepError, defaultPatternLimit, type StepContext } from '../../system/step-context.js';
 import { readText, writeText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
@@ -59,7 +59,7 @@ export const replaceStep = defineStep({
   },
 });
 
-async function replace(value: Replacement, text: string, context: StepContext): Promise<Replaced> {
+async function replace(value: Replacement, text: string, context: StepContext): Promise<ReplacedText> {
   const pattern = value.pattern ?? '';
   const what = `replace in ${value.path}: the pattern ${pattern}`;
   const request = { text, pattern, replacement: value.with };
@@ -79,7 +79,7 @@ async function replace(value: Replacement, text: string, context: StepContext): 
   throw createStepError(context, 'replace-pattern', `${what} took more than ${limit} s`, { hint: slowHint });
 }
 
-function replaceText(text: string, wanted: string, replacement: string): Replaced {
+function replaceText(text: string, wanted: string, replacement: string): ReplacedText {
   const parts = text.split(wanted);
   return { text: parts.join(replacement), count: parts.length - 1 };
 }

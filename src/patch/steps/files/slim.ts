@@ -6,7 +6,7 @@ import { type SlimPartName, slimParts } from '../../system/slim/parts.js';
 import {
   findCompiler,
   type RemovalOptions,
-  type Removed,
+  type RemovedPart,
   removeFolder,
   removePart,
 } from '../../system/slim/remove-part.js';
@@ -73,14 +73,14 @@ export const slimStep = defineStep({
 });
 
 /** Or why nothing was done. */
-async function removeNamed(name: SlimPartName, options: RemovalOptions): Promise<Removed | string> {
+async function removeNamed(name: SlimPartName, options: RemovalOptions): Promise<RemovedPart | string> {
   const part = slimParts[name];
   const compiler = 'isForCompilers' in part ? await findCompiler(options) : undefined;
   if (compiler !== undefined) return `${name}: found ${compiler} in the image, which needs them: they stay`;
   return removePart(part, options);
 }
 
-async function removeModules(folders: readonly string[], options: RemovalOptions & At): Promise<Removed> {
+async function removeModules(folders: readonly string[], options: RemovalOptions & At): Promise<RemovedPart> {
   let [files, bytes] = [0, 0];
   for (const folder of folders) {
     const removed = await removeFolder(folder, options);
@@ -90,7 +90,7 @@ async function removeModules(folders: readonly string[], options: RemovalOptions
   return { files, bytes };
 }
 
-function describeRemoved({ files, bytes }: Removed): string {
+function describeRemoved({ files, bytes }: RemovedPart): string {
   const size = bytes < 2 ** 20 ? '' : ` (${(bytes / 2 ** 20).toFixed(1)} MiB)`;
   return `${bytes} bytes${size} in ${files} ${files === 1 ? 'file' : 'files'}`;
 }

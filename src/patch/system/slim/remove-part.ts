@@ -4,7 +4,7 @@ import { findFile, readText } from '../workspace-files.js';
 import type { SlimPart } from './parts.js';
 
 /** What was taken out. */
-export interface Removed {
+export interface RemovedPart {
   readonly files: number;
   /** Of the bodies; a file with several names counts once. */
   readonly bytes: number;
@@ -21,7 +21,7 @@ interface Removal extends RemovalOptions {
   readonly found: Entry[];
 }
 
-export async function removePart(part: SlimPart, options: RemovalOptions): Promise<Removed> {
+export async function removePart(part: SlimPart, options: RemovalOptions): Promise<RemovedPart> {
   const { workspace } = options;
   const languages = part.isByLanguage ? await listLanguages(options) : [];
   const takes = async (path: string) => {
@@ -35,7 +35,7 @@ export async function removePart(part: SlimPart, options: RemovalOptions): Promi
 }
 
 /** A whole folder, but what the user keeps. */
-export async function removeFolder(folder: string, options: RemovalOptions): Promise<Removed> {
+export async function removeFolder(folder: string, options: RemovalOptions): Promise<RemovedPart> {
   const takes = async (path: string) => !options.keeps(path);
   const removal = { ...options, takes, keepsFolders: false, found: [] as Entry[] };
   if (await removeBelow(folder, removal)) await options.workspace.remove(folder);
@@ -65,7 +65,7 @@ async function removeBelow(folder: string, removal: Removal): Promise<boolean> {
   return left === 0;
 }
 
-function countRemoved(found: readonly Entry[]): Removed {
+function countRemoved(found: readonly Entry[]): RemovedPart {
   const bodies = new Map(
     found.map((entry) => [entry.link ?? entry.path, entry.type === 'file' ? entry.size : 0]),
   );

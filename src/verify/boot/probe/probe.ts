@@ -107,7 +107,11 @@ function encodePort(): Uint8Array {
 }
 
 /** The OpenRC service that reports the end of the default runlevel. @internal */
-export function createService(nonce: string, expects: readonly Expectation[], told: Told = {}): string {
+export function createService(
+  nonce: string,
+  expects: readonly Expectation[],
+  told: ProbeExpectation = {},
+): string {
   return setVariables(read('service'), createVariables(nonce, expects, told));
 }
 
@@ -121,7 +125,7 @@ export function createWrapper(
   nonce: string,
   expects: readonly Expectation[],
   init: string,
-  told: Told = {},
+  told: ProbeExpectation = {},
 ): string {
   const variables = createVariables(nonce, expects, told);
   if (Buffer.byteLength(variables.probe_checks) > longestChecks)
@@ -135,9 +139,13 @@ export function createWrapper(
 }
 
 /** What the guest tells besides. */
-type Told = Pick<ProbeRequest, 'survey'>;
+type ProbeExpectation = Pick<ProbeRequest, 'survey'>;
 
-function createVariables(nonce: string, expects: readonly Expectation[], { survey = false }: Told) {
+function createVariables(
+  nonce: string,
+  expects: readonly Expectation[],
+  { survey = false }: ProbeExpectation,
+) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
     probe_functions: read('functions'),
