@@ -31,10 +31,10 @@ for program in ${root_init:-/sbin/init /etc/init /bin/init /bin/sh}; do
 	fi
 done
 [ -n "$start" ] || fail 'the disk has no first program (/sbin/init)'
+command -v switch_root >/dev/null || fail 'no program switch_root in the image'
 umount /proc
 if [ -d "$root/dev" ]; then mount -o move /dev "$root/dev"; fi
 echo "moby-patch-verify: $root_type is the root, $start starts"
 # That of busybox refuses a root without it: only an initramfs has one.
 [ -f /init ] || : >/init
 exec switch_root "$root" "$start" "$@"
-fail 'no program switch_root in the image'
