@@ -283,7 +283,7 @@ test('the plan of patches with mistakes says nothing of their steps', async (t) 
   const ran = await callMoby(['plan', '-i', 'initrd.img', '--no-verify', '-p', './wrong'], folder, {});
   t.is(ran.code, 2);
   t.notRegex(ran.stdout, /bit for bit|^engine|^mode/m);
-  t.regex(ran.stderr, /\[patch-invalid\]\n {2}try: moby-patch check wrong\n$/);
+  t.regex(ran.stderr, /\[patch-invalid\]\n {2}try: docs\/steps\.md has all kinds\n$/);
 });
 
 test('-q prints nothing, and a failure has one stream, and its place in report.md', async (t) => {
