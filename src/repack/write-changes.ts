@@ -5,6 +5,7 @@ import type { Image } from '../model/image/archive.js';
 import type { Change, WantedBootconfig } from '../model/image/change.js';
 import type { Compression, MemberRange } from '../model/image/layout.js';
 import type { Lock } from '../model/patch/lock.js';
+import { coverPaths } from '../tree/resolve.js';
 import { type AppendedRecord, type AppendFault, findImageFault, planAppend } from './append-plan.js';
 import { writeAppended } from './write-append.js';
 import { type RepackOptions, writeImage } from './write-image.js';
@@ -40,7 +41,7 @@ export interface WrittenChanges extends ForeseenMode {
 }
 
 /**
- * The bytes of the image with its changes, how they are written, and why. Errors (`invalid`): `mode-conflict`, and
+ * The bytes of the image with its changes, how they are written, and why. Errors (`invalid`): `image-emptied`, `mode-conflict`, and
  * `append-impossible` where appending was asked for and the kernel's rules do not allow it, with the path.
  */
 export function writeChanges(
@@ -48,12 +49,25 @@ export function writeChanges(
   changes: readonly Change[],
   options: RepackOptions & ModeOptions,
 ): WrittenChanges {
+  assertNotEmptied(image, changes);
   const { name, reason, records } = chooseMode(image, changes, options);
   const bytes =
     records === undefined
       ? writeImage(image, changes, { ...options, runs: image.runs })
       : writeAppended(image, records, options);
   return { name, reason, bytes };
+}
+
+/** A kernel takes no archive without an entry. */
+function assertNotEmptied({ entries, name }: Image, changes: readonly Change[]): void {
+  const removed = changes.flatMap((change) => (change.op === 'remove' ? [change.path] : []));
+  if (removed.length === 0 || removed.length < changes.length) return;
+  const isGone = coverPaths(removed);
+  for (const path of entries.keys()) if (!isGone(path)) return;
+  throw new MobyPatchError('invalid', 'image-emptied', 'the patches remove every entry of the image', {
+    path: name,
+    hint: 'moby-patch plan shows what each step does',
+  });
 }
 
 function chooseMode(image: Image, changes: readonly Change[], options: ModeOptions): ChosenMode {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { createSpool } from '#src/io/file/spool.js';
 import type { Change } from '#src/model/image/change.js';
 import type { Entry } from '#src/model/image/entry.js';
+import { writeChanges } from '#src/repack/write-changes.js';
 import { writeImage } from '#src/repack/write-image.js';
 import { createArchive, createTestFolder, directory, file, openBytes } from '../fixtures/archive.js';
 import { collect, sketchEntry } from '../fixtures/memory-archive.js';
@@ -29,6 +30,15 @@ for (const [what, fields, code] of refused) {
     t.regex(error?.message ?? '', /^found /);
   });
 }
+
+test('an image of which nothing would be left is refused', async (t) => {
+  const image = await openBytes(t, createArchive([directory('etc'), file('etc/a', '')]));
+  const spool = createSpool(await createTestFolder(t));
+  const remove: Change = { op: 'remove', path: 'etc' };
+  t.throws(() => writeChanges(image, [remove], { spool }), { code: 'image-emptied' });
+  const put: Change = { op: 'put', entry: sketchEntry({ path: 'b' }) };
+  t.notThrows(() => writeChanges(image, [remove, put], { spool }));
+});
 
 test('a file of one byte less than 4 GiB has a header', async (t) => {
   const image = await openBytes(t, createArchive([directory('.'), file('init', '')]));

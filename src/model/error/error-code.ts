@@ -84,6 +84,7 @@ export type ErrorCode =
   | 'image-body'
   | 'image-changed'
   | 'image-corrupt'
+  | 'image-emptied'
   | 'image-foreign'
   | 'image-invalid'
   | 'image-missing'
