@@ -148,7 +148,7 @@ test('patches, settings and image are checked before a file is written', async (
   await writeFile(join(folder, 'linux'), 'MZ');
   const refused = [
     [{ image: 'refrence' }, 'image-unknown', /did you mean "reference"/],
-    [{ image: 'linux' }, 'image-invalid', /found the bytes 4d5a/],
+    [{ image: 'linux' }, 'image-invalid', /found a text that begins with "MZ"/],
     [{ patches: ['nsf'] }, 'patch-unknown', /did you mean "nfs"/],
     [{ patches: ['nfs'], settings: { sever: 'x' } }, 'setting-unknown', /did you mean "server"/],
     [{ patches: ['nfs'], settings: { timeout: 'soon' } }, 'patch-invalid', /timeout: found "soon"/],
