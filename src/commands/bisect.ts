@@ -40,7 +40,7 @@ async function runBisect(flags: Flags, context: CommandContext): Promise<void> {
     progress.end();
     if (flags.json) await printJson(context, found);
     else {
-      const { renderBisection } = await import('../report/bisection.js');
+      const { renderBisection } = await import('../report/proof/bisection.js');
       await printLines(
         context,
         renderBisection(found).map((line) => shortenPaths(context, line)),

@@ -53,7 +53,7 @@ async function runMatrix(flags: Flags, context: CommandContext): Promise<void> {
     progress.end();
     if (flags.json) await printJson(context, matrix);
     else {
-      const { renderMatrix } = await import('../report/matrix.js');
+      const { renderMatrix } = await import('../report/proof/matrix.js');
       await printLines(context, renderMatrix(matrix));
     }
     setExitCode(matrix, context);

@@ -6,7 +6,7 @@ import type { Report, StepReport, WrapperReport } from '../model/result/report.j
 import type { StockComparison } from '../model/result/stock.js';
 import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
-import { describeStock } from './stock.js';
+import { describeStock } from './proof/stock.js';
 
 const mostPackages = 6;
 

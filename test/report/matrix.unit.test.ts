@@ -1,7 +1,7 @@
 import test from 'ava';
 import { shortNames } from '#src/format/short-names.js';
 import type { Matrix, MatrixCell } from '#src/model/result/matrix.js';
-import { renderMatrix } from '#src/report/matrix.js';
+import { renderMatrix } from '#src/report/proof/matrix.js';
 import { matrixSchema } from './proof-schemas.js';
 
 const images = ['/v/1/initrd.gz', '/v/2/initrd.gz'];

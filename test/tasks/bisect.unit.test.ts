@@ -4,7 +4,7 @@ import type { BuildRequest } from '#src/model/build.js';
 import type { Patch } from '#src/model/patch/patch.js';
 import type { Proof } from '#src/model/result/bisection.js';
 import type { Session } from '#src/model/session.js';
-import { renderBisection } from '#src/report/bisection.js';
+import { renderBisection } from '#src/report/proof/bisection.js';
 import { bisect } from '#src/tasks/prove/bisect.js';
 import { createTestSession } from '../fixtures/session.js';
 import { bisectionSchema } from '../report/proof-schemas.js';

@@ -57,7 +57,7 @@ export async function runOverlays(given: TargetsFlags & TableFlags, context: Com
 }
 
 async function showOverlays(report: OverlaysReport, context: CommandContext): Promise<void> {
-  const { renderOverlays } = await import('../../report/overlays.js');
+  const { renderOverlays } = await import('../../report/many/overlays.js');
   await printLines(
     context,
     renderOverlays(report).map((line) => shortenPaths(context, line)),

@@ -41,7 +41,7 @@ export async function chooseOne<Flags extends TargetsFlags>(
 export async function runTargets(flags: TargetsFlags, context: CommandContext): Promise<void> {
   refuseSingle(flags);
   const targets = await findTargets(flags, context);
-  const { targetRenderers } = await import('../../report/targets.js');
+  const { targetRenderers } = await import('../../report/many/targets.js');
   for (const file of flags.report ?? []) findRenderer(targetRenderers, file);
   const progress = createProgress(context, flags.quiet ?? false, 'targets');
   try {
@@ -63,7 +63,7 @@ export async function runTargets(flags: TargetsFlags, context: CommandContext): 
 }
 
 async function showTargets(report: TargetsReport, context: CommandContext): Promise<void> {
-  const { renderTargets } = await import('../../report/targets.js');
+  const { renderTargets } = await import('../../report/many/targets.js');
   await printLines(
     context,
     renderTargets(report).map((line) => shortenPaths(context, line)),

@@ -27,7 +27,7 @@ export async function showFleet(
   const { exitCodes } = await import('../../model/error/error.js');
   if (json) await printJson(context, report);
   else if (!quiet) {
-    const { renderFleet } = await import('../../report/fleet.js');
+    const { renderFleet } = await import('../../report/many/fleet.js');
     await printLines(context, renderFleet(report));
   }
   const failed = report.jobs.find(({ error }) => error !== undefined);

@@ -4,7 +4,7 @@ import { type Check, listChecks } from '../checks.js';
 import { renderBootconfig } from '../diff.js';
 import { renderError } from '../error.js';
 import { type Markup, mark, markLines } from '../markup.js';
-import { showDifference } from '../stock.js';
+import { showDifference } from '../proof/stock.js';
 import { describeCached, showSeconds } from '../text.js';
 import { createChangeTree } from './change-tree.js';
 import { createBootTimes, createSegments, createTimes } from './strips.js';

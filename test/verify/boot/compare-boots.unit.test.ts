@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { BootResult } from '#src/model/result/boot.js';
-import { describeStock } from '#src/report/stock.js';
+import { describeStock } from '#src/report/proof/stock.js';
 import { compareBoots } from '#src/verify/boot/compare-boots.js';
 import { createObservation } from '#src/verify/boot/judge/observation.js';
 import { createReport } from '../../report/reports.js';

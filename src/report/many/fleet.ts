@@ -1,6 +1,6 @@
-import { showText } from '../format/show-text.js';
-import type { FleetReport, JobState } from '../model/result/fleet.js';
-import { formatTable } from './table.js';
+import { showText } from '../../format/show-text.js';
+import type { FleetReport, JobState } from '../../model/result/fleet.js';
+import { formatTable } from '../table.js';
 
 /** A line for each job, then why some failed. */
 export function renderFleet({ plan, jobs }: FleetReport): string[] {

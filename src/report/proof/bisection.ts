@@ -1,5 +1,5 @@
-import { showText } from '../format/show-text.js';
-import type { Bisection, Proof } from '../model/result/bisection.js';
+import { showText } from '../../format/show-text.js';
+import type { Bisection, Proof } from '../../model/result/bisection.js';
 
 /** What `bisect` prints: each try, then what was found and how the boot without and with it ended. */
 export function renderBisection({

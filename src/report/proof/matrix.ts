@@ -1,7 +1,7 @@
-import { shortNames } from '../format/short-names.js';
-import { showText } from '../format/show-text.js';
-import type { Matrix, MatrixCell } from '../model/result/matrix.js';
-import { formatTable } from './table.js';
+import { shortNames } from '../../format/short-names.js';
+import { showText } from '../../format/show-text.js';
+import type { Matrix, MatrixCell } from '../../model/result/matrix.js';
+import { formatTable } from '../table.js';
 
 /** A table of verdicts, then why cells have not passed. */
 export function renderMatrix({ images, rows, cells, boots }: Matrix): string[] {

@@ -1,4 +1,4 @@
-import type { OverlaysReport } from '../model/result/overlays.js';
+import type { OverlaysReport } from '../../model/result/overlays.js';
 
 /** What is known of the base, and of the overlays behind it. */
 export function renderOverlays({ base, overlays, written, durationMs }: OverlaysReport): string[] {

@@ -1,4 +1,4 @@
-import type { StockComparison } from '../model/result/stock.js';
+import type { StockComparison } from '../../model/result/stock.js';
 
 /** Lines for people: the verdict on the stock image, then what is different. */
 export function describeStock({ stock, stages, services, memory, errors }: StockComparison): string[] {
