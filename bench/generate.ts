@@ -12,9 +12,16 @@ const init = Buffer.from('#!/bin/sh\n');
 /** Deflate looks back 32 KiB: pieces from two places of this much text are nothing new to each other. */
 const textSize = 8 * 2 ** 20;
 
-/** An archive of text files, the same on every machine. */
-export function* generateArchive({ bytes, files, perFolder = files }: Shape): Generator<Uint8Array> {
+/** So many archives of text files, the same on every machine. */
+export function generateArchives(shape: Shape, count: number): Iterable<Uint8Array>[] {
   const text = generateText();
+  return Array.from({ length: count }, () => generateArchive(shape, text));
+}
+
+function* generateArchive(
+  { bytes, files, perFolder = files }: Shape,
+  text: Uint8Array,
+): Generator<Uint8Array> {
   const random = createRandom();
   const least = Math.floor(bytes / files);
   let ino = 1;

@@ -2,7 +2,7 @@ import { mkdir, rename, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type FoundImage, findImage } from '#src/catalog/find-image.js';
-import { generateArchive } from './generate.js';
+import { generateArchives } from './generate.js';
 import { runShell } from './shell.js';
 import { writeCompressed } from './write-compressed.js';
 
@@ -44,8 +44,8 @@ export async function prepareInputs(folder: string): Promise<Inputs> {
   }
   const large = join(folder, 'bench-large.img');
   if (!(await exists(large))) {
-    const archive = generateArchive({ bytes: 2 ** 30, files: 200_000, perFolder: 500 });
-    await writeCompressed(`${large}.part`, [archive], 'gzip -6 -n');
+    const archives = generateArchives({ bytes: 2 ** 30, files: 200_000, perFolder: 500 }, 1);
+    await writeCompressed(`${large}.part`, archives, 'gzip -6 -n');
     await rename(`${large}.part`, large);
   }
   return {

@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Spent } from '../contender.js';
-import { generateArchive } from '../generate.js';
+import { generateArchives } from '../generate.js';
 import { exists } from '../inputs.js';
 import { measureCommand } from '../measure.js';
 import { median } from '../median.js';
@@ -45,8 +45,7 @@ export async function measureGrowth(bench: OpenBench, { cache, largest }: Growth
 
 async function writeImage(path: string, { shape, segments }: Point): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const archives = Array.from({ length: segments }, () => generateArchive(shape));
-  await writeCompressed(`${path}.part`, archives, 'pigz -n -5');
+  await writeCompressed(`${path}.part`, generateArchives(shape, segments), 'pigz -n -5');
   await rename(`${path}.part`, path);
 }
 
