@@ -16,6 +16,8 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     /** Ids of rows, separated by commas. */
     only: { type: 'string' },
+    /** Rows that would begin after so many minutes are left out, and the results say so. */
+    minutes: { type: 'string', default: 'Infinity' },
     /** Holds the run against the stored results, and writes nothing. */
     compare: { type: 'boolean', default: false },
     /** The stored results; default: bench/results.json, which only a run of all rows replaces. */
@@ -66,7 +68,7 @@ async function measureAll(): Promise<Results> {
     machine: describeMachine(),
     runs,
     programs: await listPrograms(),
-    rows: await runRows(wanted, runs, bench.place),
+    rows: await runRows(wanted, { runs, minutes: Number(values.minutes), place: bench.place }),
   };
 }
 

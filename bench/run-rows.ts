@@ -3,12 +3,26 @@ import { judgeRow, leaveOut, type MeasuredRow } from './results.js';
 import type { Row } from './row.js';
 import { type Place, quote, runShell } from './shell.js';
 
+interface RunOptions {
+  readonly runs: number;
+  /** Rows that would begin later are left out. */
+  readonly minutes: number;
+  readonly place: Place;
+}
+
 /** A row that fails is in the results with the reason: the others count all the same. */
-export async function runRows(rows: readonly Row[], runs: number, place: Place): Promise<MeasuredRow[]> {
+export async function runRows(
+  rows: readonly Row[],
+  { runs, minutes, place }: RunOptions,
+): Promise<MeasuredRow[]> {
   const measured: MeasuredRow[] = [];
+  const end = performance.now() + minutes * 60_000;
   for (const row of rows) {
     console.error(`${new Date().toISOString().slice(11, 19)} ${row.id}: ${row.work}`);
-    measured.push(await runRow(row, runs, place));
+    const isLate = performance.now() > end;
+    measured.push(
+      isLate ? leaveOut(row, `the ${minutes} minutes were over`) : await runRow(row, runs, place),
+    );
   }
   return measured;
 }

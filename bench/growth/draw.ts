@@ -13,8 +13,8 @@ interface Measure {
 
 const measures: readonly Measure[] = [
   {
-    title: 'seconds',
-    of: ({ seconds }) => seconds,
+    title: 'processor time, seconds',
+    of: ({ cpu }) => cpu,
     show: (value) => String(value),
   },
   {

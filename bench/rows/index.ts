@@ -17,10 +17,10 @@ export function listRows(bench: Bench): readonly Row[] {
     listUnpackingRows,
     listWritingRows,
     listOverlayRows,
-    listLargeRows,
-    listCodecRows,
     listWrapperRows,
     listDockerRows,
     listBootRows,
+    listLargeRows,
+    listCodecRows,
   ].flatMap((list) => list(bench));
 }
