@@ -49,11 +49,11 @@ test('another processor means another machine', (t) => {
 test("the user's kernel arguments come last", (t) => {
   const words = createCmdline('x86_64', 'tcg', ['rdinit=/x'], ' noapic ').split(' ');
   t.deepEqual(words.slice(-2), ['rdinit=/x', 'noapic']);
-  t.true(words.includes('no_timer_check') && words.includes('panic=-1') && words.includes('console=ttyS0'));
+  t.true(words.includes('no_timer_check') && words.includes('panic=5') && words.includes('console=ttyS0'));
   t.false(createCmdline('x86_64', 'kvm', [], '').includes('no_timer_check'));
   t.is(
     createCmdline('aarch64', 'tcg', [], ''),
-    'console=ttyAMA0 printk.time=1 console_msg_format=syslog panic=-1',
+    'console=ttyAMA0 printk.time=1 console_msg_format=syslog panic=5',
   );
 });
 
