@@ -92,6 +92,23 @@ testWith(
   },
 );
 
+testWith(
+  ['lz4'],
+  'the size behind lz4 is known by its value, also where its first bytes are zeros',
+  async (t) => {
+    for (const unit of [512, 2 ** 16]) {
+      const whole = Buffer.concat([archive, Buffer.alloc(unit - (archive.length % unit))]);
+      const behind = Buffer.alloc(4);
+      behind.writeUInt32LE(whole.length);
+      const packed = pack('lz4', whole);
+      const image = await openBytes(t, Buffer.concat([packed, behind]));
+      const hazard = (await findHazards(image)).find(({ code }) => code === 'bytes-unread');
+      t.regex(hazard?.message ?? '', /lz4_lg/);
+      t.true(hazard?.hint?.includes(`head -c ${packed.length} `));
+    }
+  },
+);
+
 testWith(['xz'], 'filters of xz that a kernel was not built with are a hazard', async (t) => {
   const find = async (argv: readonly string[], options: readonly string[] | undefined) => {
     const image = await openBytes(t, pad(pack('xz', archive, ...argv)));

@@ -34,7 +34,7 @@ export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
     bytes,
     text: toLatin(bytes),
     tail: isWhole ? bytes : new Uint8Array(),
-    lz4Size: sizeOfLz4(segments[index - 1]),
+    lz4: findLz4(segments.slice(0, index)),
     isLast: segment.end === size,
   };
   const found = looks.map((look) => look(run)).find((each) => each !== undefined);
@@ -82,9 +82,11 @@ async function readRun(image: Named, index: number): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
-/** `before`: the segment in front of a run. */
-function sizeOfLz4(before: Segment | undefined): number | undefined {
-  return before?.compression.codec === 'lz4' ? before.unpacked : undefined;
+/** `before`: the segments in front of a run. A size behind lz4 whose first bytes are zeros was taken for padding so far. */
+function findLz4(before: readonly Segment[]): Run['lz4'] {
+  const archive = before.findLast(({ kind }) => kind !== 'padding');
+  if (archive?.compression.codec !== 'lz4') return undefined;
+  return { unpacked: archive.unpacked, zeros: (before.at(-1)?.end ?? 0) - archive.end };
 }
 
 interface Run {
@@ -97,8 +99,8 @@ interface Run {
   readonly text: string;
   /** The bytes up to the end of the run; none where they were not read. */
   readonly tail: Uint8Array;
-  /** The unpacked size of the lz4 archive directly in front of it. */
-  readonly lz4Size: number | undefined;
+  /** The unpacked size of the lz4 archive in front of it, and how many zeros stand between. */
+  readonly lz4: { readonly unpacked: number; readonly zeros: number } | undefined;
   readonly isLast: boolean;
 }
 
@@ -211,14 +213,15 @@ function findFlashPadding({ bytes }: Run): Finding | undefined {
 }
 
 /** Written behind lz4 by a kernel's own build and by some vendors ("lz4_lg"). */
-function findLz4Size({ bytes, lz4Size }: Run): Finding | undefined {
-  if (bytes.length !== 4) return undefined;
-  const size = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  return size === lz4Size
-    ? {
-        what: 'the unpacked size of the lz4 archive in front of it (lz4_lg), which a kernel takes for a block',
-      }
-    : undefined;
+function findLz4Size(run: Run): Finding | undefined {
+  const { bytes, lz4, offset } = run;
+  if (lz4 === undefined || lz4.zeros + bytes.length !== 4) return undefined;
+  const field = Buffer.concat([new Uint8Array(lz4.zeros), bytes]);
+  if (field.readUInt32LE() !== lz4.unpacked) return undefined;
+  return {
+    what: 'the unpacked size of the lz4 archive in front of it (lz4_lg), which a kernel takes for a block',
+    hint: cutOff({ ...run, offset: offset - lz4.zeros }),
+  };
 }
 
 function findOtherFile({ bytes, tail }: Run): Finding | undefined {
