@@ -1,7 +1,8 @@
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type FoundImage, findImage } from '#src/catalog/find-image.js';
+import { exists } from '#src/io/file/exists.js';
 import { generateArchives } from './generate.js';
 import { runShell } from './shell.js';
 import { writeCompressed } from './write-compressed.js';
@@ -68,11 +69,4 @@ function findReference(): Promise<FoundImage> {
     signal: new AbortController().signal,
     log: (line) => console.error(line),
   });
-}
-
-export function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

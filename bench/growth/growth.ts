@@ -1,8 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { exists } from '#src/io/file/exists.js';
 import type { Spent } from '../contender.js';
 import { generateArchives } from '../generate.js';
-import { exists } from '../inputs.js';
 import { measureCommand } from '../measure.js';
 import { median } from '../median.js';
 import { describeMachine } from '../results.js';
