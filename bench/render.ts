@@ -43,7 +43,8 @@ function renderRow({ work, note, missing, measured, goals }: MeasuredRow): strin
 }
 
 function renderContender(each: Measured, ours: Measured | undefined): string {
-  if (each.missing !== undefined) return `| ${escapeCell(each.name)} | ${each.missing} | | | | | | |`;
+  if (each.missing !== undefined)
+    return `| ${escapeCell(each.name)} | not run: ${firstLine(each.missing)} | | | | | | |`;
   const seconds = median(each.seconds);
   const others = each === ours ? undefined : ours;
   const spread = `${showSeconds(Math.min(...each.seconds))} to ${showSeconds(Math.max(...each.seconds))}`;

@@ -10,8 +10,8 @@ export interface OpenBench extends Omit<Bench, 'inputs'>, AsyncDisposable {
   readonly place: Place;
 }
 
-/** Why programs that can be missed cannot be had. */
-const reasons: ReadonlyMap<string, string> = new Map([['3cpio', 'not run: Debian 12 has no package of it']]);
+/** Why a program is not here, where more is known than that. */
+const reasons: ReadonlyMap<string, string> = new Map([['3cpio', 'Debian 12 has no package of it']]);
 
 /** Temporary folders, two patches that write one file each, and what is on this machine. */
 export async function openBench(): Promise<OpenBench> {
@@ -39,7 +39,7 @@ export async function openBench(): Promise<OpenBench> {
     noDocker: process.env.NO_DOCKER,
     lacks(program) {
       const found = path.some((each) => existsSync(join(each, program)));
-      return found ? undefined : (reasons.get(program) ?? `not run: no ${program} here`);
+      return found ? undefined : (reasons.get(program) ?? `no ${program} here`);
     },
     async [Symbol.asyncDispose]() {
       for (const each of [folder, shared])
