@@ -50,7 +50,7 @@ export function listAxes(largest: number): readonly Axis[] {
     },
     {
       id: 'segments',
-      title: 'Segments: 4,000 files of 16 KB, in so many segments',
+      title: 'Segments: 4,000 files of 16 KB',
       unit: 'segments',
       points: steps([1, 4, 16, 80, 250, 1000], (value) => ({
         shape: { bytes: 64e6 / value, files: 4000 / value },

@@ -1,5 +1,5 @@
 import type { Spent } from '../contender.js';
-import type { Grown, MeasuredAxis } from './axes.js';
+import type { MeasuredAxis } from './axes.js';
 
 const panel = { width: 300, height: 210 };
 const margin = { left: 58, top: 44, right: 14, bottom: 40 };
@@ -8,20 +8,11 @@ const colors = { inspect: '#0969da', build: '#bc4c00' } as const;
 interface Measure {
   readonly title: string;
   of(spent: Spent): number;
-  show(value: number): string;
 }
 
 const measures: readonly Measure[] = [
-  {
-    title: 'processor time, seconds',
-    of: ({ cpu }) => cpu,
-    show: (value) => String(value),
-  },
-  {
-    title: 'peak, MiB',
-    of: ({ peak }) => peak / 1024,
-    show: (value) => String(value),
-  },
+  { title: 'processor time, seconds', of: ({ cpu }) => cpu },
+  { title: 'peak, MiB', of: ({ peak }) => peak / 1024 },
 ];
 
 /** A panel for each axis and measure, on logarithmic scales. */
@@ -54,20 +45,26 @@ function drawPanel({ title, unit, grown }: MeasuredAxis, measure: Measure): stri
   const bottom = panel.height - margin.bottom;
   const rows = y.ticks.map(
     (tick) =>
-      `<line class="g" x1="${margin.left}" x2="${panel.width - margin.right}" y1="${y.at(tick)}" y2="${y.at(tick)}"/><text x="${margin.left - 6}" y="${y.at(tick) + 4}" text-anchor="end">${measure.show(tick)}</text>`,
+      `<line class="g" x1="${margin.left}" x2="${panel.width - margin.right}" y1="${y.at(tick)}" y2="${y.at(tick)}"/><text x="${margin.left - 6}" y="${y.at(tick) + 4}" text-anchor="end">${showTick(tick)}</text>`,
   );
   const columns = x.ticks.map(
     (tick) =>
-      `<line class="g" x1="${x.at(tick)}" x2="${x.at(tick)}" y1="${margin.top}" y2="${bottom}"/><text x="${x.at(tick)}" y="${bottom + 14}" text-anchor="middle">${tick.toLocaleString('en')}</text>`,
+      `<line class="g" x1="${x.at(tick)}" x2="${x.at(tick)}" y1="${margin.top}" y2="${bottom}"/><text x="${x.at(tick)}" y="${bottom + 14}" text-anchor="middle">${showTick(tick)}</text>`,
   );
-  const curves = (['inspect', 'build'] as const).map((verb, index) => {
-    const points = grown.map((each: Grown) => `${x.at(each.value)} ${y.at(measure.of(each[verb]))}`);
-    const label = `<text x="${margin.left + 8}" y="${margin.top + 14 + 14 * index}" style="fill:${colors[verb]}">${verb}</text>`;
+  const curves = (['build', 'inspect'] as const).map((verb, index) => {
+    const points = grown.map((each) => `${x.at(each.value)} ${y.at(measure.of(each[verb]))}`);
+    const end = panel.width - margin.right - 40 * index;
+    const label = `<text x="${end}" y="34" text-anchor="end" style="fill:${colors[verb]}">${verb}</text>`;
     return `<path stroke="${colors[verb]}" d="M${points.join('L')}"/>${label}`;
   });
   const heading = `<text class="t" x="12" y="18">${title}</text><text x="12" y="34">${measure.title}</text>`;
   const foot = `<text x="${panel.width - margin.right}" y="${panel.height - 10}" text-anchor="end">${unit}</text>`;
   return [heading, ...rows, ...columns, ...curves, foot].join('');
+}
+
+/** Short, so that those of two powers do not touch: 100K, 1M. */
+function showTick(tick: number): string {
+  return tick.toLocaleString('en', { notation: 'compact' });
 }
 
 /** From whole powers of ten to positions. */
