@@ -16,7 +16,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     /** Ids of rows, separated by commas. */
     only: { type: 'string' },
-    /** Rows that would begin after so many minutes are left out, and the results say so. */
+    /** After so many minutes no further row begins; the results say which ones were left out. */
     minutes: { type: 'string', default: 'Infinity' },
     /** Holds the run against the stored results, and writes nothing. */
     compare: { type: 'boolean', default: false },

@@ -13,9 +13,9 @@ type Side = 'before' | 'now';
 type Pair<T> = Readonly<Record<Side, T>>;
 
 /**
- * Holds a bench against a stored one. The other contenders are the same programs in both, so the median of what their
- * times changed is what the machine changed, and ours are divided by it. A row is slower when its median grew by more than
- * the larger spread of the two.
+ * Holds a bench against a stored one. The other contenders are the same programs in both, so the median ratio of their
+ * times is that of the two machines, and our times are divided by it. A row is slower when its median grew by more than the
+ * larger spread of the two.
  */
 export function compareResults(before: Results, now: Results): Comparison {
   const pairs = now.rows.flatMap((row) => {
@@ -23,9 +23,7 @@ export function compareResults(before: Results, now: Results): Comparison {
     return other === undefined ? [] : [{ before: other, now: row }];
   });
   const factor = findFactor(pairs);
-  const lines = [
-    `This machine takes ${factor.toFixed(2)} times as long for the work of others as the stored one.`,
-  ];
+  const lines = [`The programs of others take ${factor.toFixed(2)} times as long as in the stored run.`];
   const worse: string[] = [];
   for (const pair of pairs) {
     const { text, isWorse } = compareRow(pair, factor);

@@ -4,7 +4,7 @@ import { median } from './median.js';
 /** Of the contenders of one row. */
 export interface Quantity {
   readonly label: string;
-  /** Undefined where what it is made of did not run. */
+  /** Undefined if a contender that it needs did not run. */
   of(measured: readonly Measured[]): number | undefined;
 }
 

@@ -5,7 +5,7 @@ import { type Place, quote, runShell } from './shell.js';
 
 interface RunOptions {
   readonly runs: number;
-  /** Rows that would begin later are left out. */
+  /** After so many no further row begins. */
   readonly minutes: number;
   readonly place: Place;
 }
@@ -21,7 +21,7 @@ export async function runRows(
     console.error(`${new Date().toISOString().slice(11, 19)} ${row.id}: ${row.work}`);
     const isLate = performance.now() > end;
     measured.push(
-      isLate ? leaveOut(row, `the ${minutes} minutes were over`) : await runRow(row, runs, place),
+      isLate ? leaveOut(row, `past the limit of --minutes ${minutes}`) : await runRow(row, runs, place),
     );
   }
   return measured;

@@ -1,4 +1,4 @@
-// node deflate.js FILE LEVEL OUTPUT: what compressing a file with our compressor takes at least: runs of 1 MiB in all
+// node deflate.js FILE LEVEL OUTPUT: the least that compressing a file takes with our compressor: runs of 1 MiB in all
 // threads, without reading entries and without checks.
 import { readFile, writeFile } from 'node:fs/promises';
 import { createDeflatePool } from '#src/compress/gzip-writer.js';

@@ -1,4 +1,4 @@
-// node inflate.js FILE: what reading a gzip file takes at least here: zlib with its handle called in place.
+// node inflate.js FILE: the least that reading a gzip file takes here: zlib alone, in large pieces.
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 

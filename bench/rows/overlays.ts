@@ -11,7 +11,7 @@ export function listOverlayRows({ moby, inputs: { text }, lacks }: Bench): reado
     {
       id: 'overlays',
       work: `${count.toLocaleString('en')} overlays on one base, one file of its own each`,
-      note: 'Files of one archive, which a boot loader puts behind the image. Each of ours is read back, held against the tree of base and overlay, and has a manifest; the others are checked by nothing.',
+      note: 'Each file is one archive, which a boot loader puts behind the image. Ours are read back, compared with the tree of base and overlay, and have a manifest; the others are not checked.',
       reads: [text],
       contenders: [
         {

@@ -10,7 +10,7 @@ export function listWrapperRows({ moby, inputs: { text }, lacks }: Bench): reado
     {
       id: 'iso',
       work: 'One file changed in the initrd of an ISO, compressed runs cached',
-      note: 'The other one replaces the file in the ISO by one that is ready, and checks nothing.',
+      note: 'The other one puts a file that is ready into the ISO and checks nothing.',
       reads: [text],
       missing: lacks('xorriso'),
       contenders: [

@@ -15,7 +15,7 @@ export function listWritingRows(bench: Bench): readonly Row[] {
     {
       id: 'first',
       work: 'One file changed in the Debian installer (gzip), the first time',
-      note: 'Ours reads the output back and compares every entry with the input; the others check nothing. pigz -9 writes what gzip -9 does, in half of its half a minute.',
+      note: 'Ours reads the output back and compares every entry with the input; the others check nothing. pigz -9 stands for gzip -9, which takes twice as long.',
       reads: [text],
       contenders: [
         { name: 'moby-patch build', prepare: 'rm -rf cache', command: build('first'), output: 'out.img' },
@@ -77,7 +77,7 @@ function listPeers({ inputs: { text }, lacks }: Bench): readonly Contender[] {
   return [
     {
       name: 'bsdtar, cpio, libdeflate-gzip -6',
-      // It takes no standard input.
+      // libdeflate-gzip takes no standard input.
       command: by(bsdtar, `${archive} > ../raw.cpio && libdeflate-gzip -6 -c ../raw.cpio`),
       output: 'by-hand.img',
       missing: lacks('bsdtar') ?? lacks('libdeflate-gzip'),
@@ -100,7 +100,7 @@ function listPeers({ inputs: { text }, lacks }: Bench): readonly Contender[] {
   ];
 }
 
-/** The work that no way to change a gzip image can do without, each part on all cores as far as it can be split. */
+/** The work that every way to change a gzip image has to do, each part on all cores as far as it can be split. */
 function listParts({ inputs: { text }, programs }: Bench): readonly Contender[] {
   const inflate = `${programs}/inflate.js`;
   return [
