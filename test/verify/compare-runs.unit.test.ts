@@ -53,5 +53,5 @@ test('each difference is named with what differs, its first byte and the steps t
   const wanted =
     /^ {2}etc\/ssh\/ssh_host_rsa_key: contents from byte 100000 on, written by p: run a, then p: run b$/m;
   t.regex(error.message, wanted);
-  t.regex(error.hint ?? '', /ssh-keygen -A/);
+  t.regex(error.hint ?? '', /- ssh-host-keys: first-boot/);
 });

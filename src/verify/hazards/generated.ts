@@ -16,8 +16,6 @@ interface Kind {
 const impostor =
   'every machine that boots this image has this private key, and anyone with the image can pose as any of them';
 
-const removeHostKeys = 'rm -f /etc/ssh/ssh_host_*';
-
 const hasSystemd = (facts?: Facts) =>
   ['lib/systemd/systemd', 'usr/lib/systemd/systemd'].some((path) => facts?.follow(path) !== undefined);
 
@@ -28,24 +26,12 @@ function explainMachineId(facts?: Facts): string {
     : 'add a step: - run: rm -f /etc/machine-id /var/lib/dbus/machine-id; the service of dbus makes one at boot';
 }
 
-/** Debian makes the keys when the package is installed and never again; Alpine's service makes those that are missing. */
-function explainHostKeys(facts?: Facts): string {
-  const has = (path: string) => facts?.follow(path) !== undefined;
-  if (hasSystemd(facts))
-    return `add steps after the package: - run: ${removeHostKeys}; and - file: {path: etc/systemd/system/ssh.service.d/host-keys.conf, content: "[Service]\\nExecStartPre=\\nExecStartPre=/usr/bin/ssh-keygen -A\\n"}, which makes them at boot`;
-  if (has('etc/init.d/ssh'))
-    return `add a step after the package: - run: ${removeHostKeys}; echo "ssh-keygen -A" >> /etc/default/ssh (its service reads that file, and so makes them at boot)`;
-  if (has('etc/init.d/sshd'))
-    return `add a step after the package: - run: ${removeHostKeys} (its service makes them at boot)`;
-  return `add a step after the package: - run: ${removeHostKeys}; and have ssh-keygen -A run at boot, before sshd`;
-}
-
 const kinds: readonly Kind[] = [
   {
     code: 'host-key',
     path: /^etc\/ssh\/ssh_host_[^/]+_key$/,
     why: impostor,
-    remedy: explainHostKeys,
+    remedy: 'add a step after the package: - ssh-host-keys: first-boot',
   },
   {
     code: 'host-key',

@@ -57,7 +57,7 @@ test('what every machine would share is named, one hazard for each kind', async 
     host?.message ?? '',
     /^the same for etc\/ssh\/ssh_host_rsa_key: every machine that boots this image/,
   );
-  t.regex(host?.hint ?? '', /rm -f \/etc\/ssh\/ssh_host_\*; echo "ssh-keygen -A" >> \/etc\/default\/ssh/);
+  t.is(host?.hint, 'add a step after the package: - ssh-host-keys: first-boot');
 });
 
 test('what is empty or not yet made is no hazard', async (t) => {
