@@ -1,3 +1,4 @@
+import { decodeDevice } from '../../../format/device.js';
 import { decodePath } from '../../../format/path.js';
 import type { Device, EntryType } from '../../../model/image/entry.js';
 
@@ -50,7 +51,7 @@ export function parseAttested(text: string): AttestedPath | undefined {
     gid,
     size,
     inode,
-    device: splitDevice(device),
+    device: decodeDevice(device),
     ...(sha256 !== '-' && { sha256 }),
     ...(type === 'symlink' && { target: decodeName(target) }),
   };
@@ -63,9 +64,4 @@ function decodeName(text: string): string {
     String.fromCharCode(Number.parseInt(digits, 16)),
   );
   return decodePath(Buffer.from(bytes, 'latin1'));
-}
-
-/** new_encode_dev of linux/kdev_t.h. */
-function splitDevice(device: number): Device {
-  return { major: (device >>> 8) & 0xfff, minor: (device & 0xff) | ((device >>> 12) & 0xfff00) };
 }

@@ -1,5 +1,5 @@
 import { createMode, parseType } from '../../../format/mode.js';
-import type { Device, EntryType } from '../../../model/image/entry.js';
+import type { EntryType } from '../../../model/image/entry.js';
 import type { Superblock } from './superblock.js';
 
 /** Ids of inodes count slots of these bytes. */
@@ -66,15 +66,6 @@ export function parseInode(bytes: Buffer, id: number, superblock: Superblock): I
 
 function clampTime(time: bigint): number {
   return Number(time < 0n ? 0n : time > 0xffffffffn ? 0xffffffffn : time);
-}
-
-/** `new_encode_dev` of Linux. */
-export function decodeDevice(value: number): Device {
-  return { major: (value >>> 8) & 0xfff, minor: (value & 0xff) | ((value >>> 12) & 0xfff00) };
-}
-
-export function encodeDevice({ major, minor }: Device): number {
-  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
 export interface NewInode

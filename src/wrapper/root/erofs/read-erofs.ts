@@ -1,3 +1,4 @@
+import { decodeDevice } from '../../../format/device.js';
 import { decodePath } from '../../../format/path.js';
 import type { InputFile } from '../../../io/file/input-file.js';
 import type { Bytes, EntryType } from '../../../model/image/entry.js';
@@ -13,7 +14,7 @@ import {
 } from '../root-tree.js';
 import { longestAttribute, parseAttribute, parseAttributePlaces } from './attributes.js';
 import { type Erofs, readContent } from './body.js';
-import { decodeDevice, type Inode, locateInode, longInodeSize, parseInode } from './inode.js';
+import { type Inode, locateInode, longInodeSize, parseInode } from './inode.js';
 import { parseSuperblock, type Superblock, superblockOffset, superblockSize } from './superblock.js';
 
 /** Bytes of a directory and of a target: longer ones no kernel reads. */

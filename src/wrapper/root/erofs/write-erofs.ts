@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { encodeDevice } from '../../../format/device.js';
 import { encodePath } from '../../../format/path.js';
 import { readAt, writeAt } from '../../../io/file/read-write.js';
 import { MobyPatchError } from '../../../model/error/error.js';
@@ -6,7 +7,7 @@ import type { Bytes } from '../../../model/image/entry.js';
 import { noBytes, type RootEntry } from '../root-tree.js';
 import { countAttributes, encodeAttributes } from './attributes.js';
 import { arrangeDirents, type Dirent, encodeDirents, measureDirents } from './directory.js';
-import { encodeDevice, encodeInode, layouts, longInodeSize, slotSize } from './inode.js';
+import { encodeInode, layouts, longInodeSize, slotSize } from './inode.js';
 import { type BlockSink, blockSize, type StoredBody, storeBody } from './store-body.js';
 import { encodeSuperblock, type Superblock } from './superblock.js';
 
