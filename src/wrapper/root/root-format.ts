@@ -25,7 +25,7 @@ export async function findSquashfs(file: InputFile): Promise<Wrapper | undefined
 export async function findErofs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readErofsSuperblock(file);
   if (superblock === undefined) return undefined;
-  return createRoot(file, 'erofs', await findTail(file, superblock.blocks * 2 ** superblock.blockBits));
+  return createRoot(file, 'erofs', await findTail(file, superblock.blocks * superblock.blockSize));
 }
 
 function createRoot(file: InputFile, kind: RootKind, obstacle: WrapperObstacle | undefined): Wrapper {

@@ -13,7 +13,7 @@ import {
 } from './extents.js';
 import { type Inode, layouts } from './inode.js';
 import { unpackBlock } from './lz4-block.js';
-import { features, type Superblock } from './superblock.js';
+import { newBlockSize, type Superblock } from './superblock.js';
 
 export interface Erofs {
   readonly file: InputFile;
@@ -49,9 +49,9 @@ export async function* readContent(
 /** Whole blocks in one place; with `inline`, what is behind the last whole one follows the inode. */
 async function* readFlat(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Array, void, void> {
   const { size, place, layout, end } = inode;
-  const block = 2 ** erofs.superblock.blockBits;
-  const whole = layout === layouts.inline ? (Math.ceil(size / block) - 1) * block : size;
-  const start = place * block;
+  const { blockSize } = erofs.superblock;
+  const whole = layout === layouts.inline ? (Math.ceil(size / blockSize) - 1) * blockSize : size;
+  const start = place * blockSize;
   if (whole > 0) yield* readStored(erofs, inode, { start, end: start + whole });
   if (size > whole && whole >= 0) yield* readStored(erofs, inode, { start: end, end: end + size - whole });
 }
@@ -76,11 +76,13 @@ const zeros = new Uint8Array(256 * 1024);
 
 /** Pieces of one size, each with a block of its own; one without is a hole. */
 async function* readChunks(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Array, void, void> {
-  const { file, superblock } = erofs;
+  const {
+    file,
+    superblock: { blockSize },
+  } = erofs;
   const format = inode.place & 0xffff;
   const isIndexed = (format & 0x20) !== 0;
-  const bits = superblock.blockBits + (format & 0x1f);
-  const chunk = 2 ** bits;
+  const chunk = blockSize * 2 ** (format & 0x1f);
   const each = isIndexed ? 8 : 4;
   const table = Math.ceil(inode.end / each) * each;
   if (table + each * Math.ceil(inode.size / chunk) > file.size)
@@ -93,7 +95,7 @@ async function* readChunks(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Arra
     const size = Math.min(chunk, inode.size - done);
     if (block === noBlock) yield* readHole(size);
     else {
-      const start = block * 2 ** superblock.blockBits;
+      const start = block * blockSize;
       yield* readStored(erofs, inode, { start, end: start + size });
     }
   }
@@ -112,15 +114,14 @@ async function* readCompressed(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8
   const { file, superblock } = erofs;
   if (inode.size === 0) return;
   const { extents, tail } = await findExtents(erofs, inode);
-  const block = 2 ** superblock.blockBits;
-  const isPadded = (superblock.incompatible & features.zeroPadding) !== 0;
+  const { blockSize, isPadded } = superblock;
   for (const extent of extents) {
     const size = extent.end - extent.start;
     if (size > largestExtent) throw createFeatureError(file.name, `a compressed piece of ${size} bytes`);
     const stored =
       extent.block === undefined
         ? tail
-        : { start: extent.block * block, end: (extent.block + extent.blocks) * block };
+        : { start: extent.block * blockSize, end: (extent.block + extent.blocks) * blockSize };
     if (stored.end > file.size)
       throw createDamageError(file.name, 'a compressed piece ends behind the end of the file', inode.offset);
     const bytes = await file.read(stored.start, stored.end);
@@ -164,9 +165,9 @@ async function findExtents(
     throw createFeatureError(file.name, 'files that share fragments (mkfs.erofs -Efragments)');
   if (map.algorithm !== lz4)
     throw createFeatureError(file.name, `a compression (${map.algorithm}) other than LZ4`);
-  if (map.clusterBits !== 12 || superblock.blockBits !== 12)
-    throw createFeatureError(file.name, 'compressed blocks that have not 4096 bytes');
-  const clusters = Math.ceil(inode.size / 2 ** map.clusterBits);
+  if (map.clusterSize !== newBlockSize || superblock.blockSize !== newBlockSize)
+    throw createFeatureError(file.name, `compressed blocks of another size than ${newBlockSize} bytes`);
+  const clusters = Math.ceil(inode.size / map.clusterSize);
   const shape = { layout: inode.layout, clusters, mapAt, map };
   const records = locateRecords(shape);
   if (records.end > file.size)

@@ -1,4 +1,5 @@
 import { layouts } from './inode.js';
+import { newBlockSize } from './superblock.js';
 
 // fs/erofs/zmap.c of Linux 6.1: a compressed file has a record for each block of its content.
 
@@ -18,7 +19,6 @@ export interface CompressedExtent {
 export const advices = {
   shortRecords: 0x1,
   bigClusters: 0x2,
-  secondClusters: 0x4,
   inline: 0x8,
   interlaced: 0x10,
   fragment: 0x20,
@@ -29,7 +29,8 @@ export interface CompressedMap {
   /** Bytes of the last extent, where it stands behind the records. */
   readonly inlineSize: number;
   readonly algorithm: number;
-  readonly clusterBits: number;
+  /** Bytes of the content that a record is for. */
+  readonly clusterSize: number;
   readonly isFragment: boolean;
 }
 
@@ -41,7 +42,7 @@ export function parseMap(bytes: Buffer): CompressedMap {
     inlineSize: bytes.readUInt16LE(2),
     advice: bytes.readUInt16LE(4),
     algorithm: (bytes[6] ?? 0) & 15,
-    clusterBits: 12 + (bits & 7),
+    clusterSize: 4096 * 2 ** (bits & 7),
     isFragment: bits >> 7 === 1,
   };
 }
@@ -171,10 +172,13 @@ export function listExtents(
   records: readonly ClusterRecord[],
   { size, map }: { readonly size: number; readonly map: CompressedMap },
 ): CompressedExtent[] | undefined {
-  const cluster = 2 ** map.clusterBits;
   // What begins at the end of the content marks it.
   const heads = records
-    .map((record, index) => ({ ...record, start: index * cluster + record.offset, next: records[index + 1] }))
+    .map((record, index) => ({
+      ...record,
+      start: index * map.clusterSize + record.offset,
+      next: records[index + 1],
+    }))
     .filter(({ kind, start }, index) => kind !== 'rest' && (start < size || index < records.length - 1));
   if (heads[0]?.start !== 0) return undefined;
   const isInline = (map.advice & advices.inline) !== 0 && map.inlineSize > 0;
@@ -189,4 +193,29 @@ export function listExtents(
     };
   });
   return extents.every(({ start, end }) => start < end) ? extents : undefined;
+}
+
+/** The map of a compressed file that is written, and the empty bytes behind it. */
+export function encodeMap(): Buffer {
+  const bytes = Buffer.alloc(2 * mapSize);
+  bytes.writeUInt16LE(advices.bigClusters, 4);
+  return bytes;
+}
+
+/** The records of a piece, one for each block of its content. `packed`: bytes that are stored of a compressed one. */
+export function encodeRecords(size: number, block: number, packed: number | undefined): Buffer {
+  const count = Math.ceil(size / newBlockSize);
+  const bytes = Buffer.alloc(8 * count);
+  for (let index = 0; index < count; index += 1) {
+    const at = 8 * index;
+    if (packed === undefined || index === 0) {
+      bytes.writeUInt16LE(kinds.indexOf(packed === undefined ? 'plain' : 'head'), at);
+      bytes.writeUInt32LE(block + index, at + 4);
+      continue;
+    }
+    bytes.writeUInt16LE(kinds.indexOf('rest'), at);
+    bytes.writeUInt16LE(index === 1 ? storedFlag | (packed / newBlockSize) : index, at + 4);
+    bytes.writeUInt16LE(count - index, at + 6);
+  }
+  return bytes;
 }

@@ -30,8 +30,8 @@ export interface Inode {
   readonly nanoseconds: number;
 }
 
-export function locateInode({ inodesAt, blockBits }: Superblock, id: number): number {
-  return inodesAt * 2 ** blockBits + id * slotSize;
+export function locateInode({ inodesAt, blockSize }: Superblock, id: number): number {
+  return inodesAt * blockSize + id * slotSize;
 }
 
 /** Undefined: the bytes are too few, or say what cannot be. */

@@ -14,13 +14,13 @@ import {
 } from '../root-tree.js';
 import { longestAttribute, parseAttribute, parseAttributePlaces } from './attributes.js';
 import { type Erofs, readContent } from './body.js';
+import { parseDirents } from './directory.js';
 import { type Inode, locateInode, longInodeSize, parseInode } from './inode.js';
 import { parseSuperblock, type Superblock, superblockOffset, superblockSize } from './superblock.js';
 
 /** Bytes of a directory and of a target: longer ones no kernel reads. */
 const largestDirectory = 64 * 2 ** 20;
 const longestTarget = 4095;
-const direntSize = 12;
 
 export async function readSuperblock(file: InputFile): Promise<Superblock | undefined> {
   const end = superblockOffset + superblockSize;
@@ -111,11 +111,10 @@ async function collect(erofs: Erofs, inode: Inode, most: number): Promise<Buffer
 async function readDirectory(erofs: Erofs, inode: Inode, path: string): Promise<Name[]> {
   const { file, superblock } = erofs;
   const bytes = await collect(erofs, inode, largestDirectory);
-  const block = 2 ** superblock.blockBits;
+  const { blockSize } = superblock;
   const names: Name[] = [];
-  for (let at = 0; at < bytes.length; at += block) {
-    const part = bytes.subarray(at, at + block);
-    const found = parseDirents(part);
+  for (let at = 0; at < bytes.length; at += blockSize) {
+    const found = parseDirents(bytes.subarray(at, at + blockSize));
     if (found === undefined)
       throw createDamageError(file.name, `the directory /${path} is damaged`, inode.offset);
     for (const { id, name } of found) {
@@ -125,27 +124,6 @@ async function readDirectory(erofs: Erofs, inode: Inode, path: string): Promise<
         throw createDamageError(file.name, `the directory /${path} has a name that cannot be`, inode.offset);
       names.push({ id, path: path === '' ? text : `${path}/${text}` });
     }
-  }
-  return names;
-}
-
-function parseDirents(part: Buffer): { readonly id: number; readonly name: Uint8Array }[] | undefined {
-  if (part.length < direntSize) return undefined;
-  const first = part.readUInt16LE(8);
-  if (first < direntSize || first % direntSize !== 0 || first > part.length) return undefined;
-  const count = first / direntSize;
-  const offsetOf = (index: number) =>
-    index < count ? part.readUInt16LE(index * direntSize + 8) : part.length;
-  const names: { id: number; name: Uint8Array }[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const [start, end] = [offsetOf(index), offsetOf(index + 1)];
-    if (start < first || end < start || end > part.length) return undefined;
-    const id = Number(part.readBigUInt64LE(index * direntSize));
-    if (!Number.isSafeInteger(id)) return undefined;
-    const name = part.subarray(start, end);
-    const nul = name.indexOf(0);
-    // Only the last name of a block may have zeros behind it.
-    names.push({ id, name: nul < 0 ? name : name.subarray(0, nul) });
   }
   return names;
 }
@@ -170,7 +148,7 @@ async function readAttributes(
     return found.size;
   };
   for (const id of places.shared) {
-    const at = superblock.sharedAt * 2 ** superblock.blockBits + 4 * id;
+    const at = superblock.sharedAt * superblock.blockSize + 4 * id;
     add(Buffer.from(await file.read(at, Math.min(file.size, at + longestAttribute))));
   }
   // Zeros fill up what is left.

@@ -1,9 +1,9 @@
 import type { Bytes } from '../../../model/image/entry.js';
-import { advices, mapSize } from './extents.js';
+import { encodeMap, encodeRecords } from './extents.js';
 import { layouts } from './inode.js';
 import { packBlock } from './pack-block.js';
+import { newBlockSize } from './superblock.js';
 
-export const blockSize = 4096;
 /** Bytes that are compressed at once. */
 const clusterSize = 64 * 1024;
 
@@ -34,7 +34,7 @@ export interface BodyOptions {
 /** Writes the blocks of a body. What is shorter than a block stands behind the inode, where there is room. */
 export async function storeBody(body: Bytes, options: BodyOptions, sink: BlockSink): Promise<StoredBody> {
   const { size, isCompressed, room } = options;
-  const packing = isCompressed && size > blockSize;
+  const packing = isCompressed && size > newBlockSize;
   const start = sink.block;
   const records: Buffer[] = [];
   let behind: Uint8Array = new Uint8Array();
@@ -42,7 +42,7 @@ export async function storeBody(body: Bytes, options: BodyOptions, sink: BlockSi
     if (packing) records.push(await storePacked(piece, sink));
     else behind = await storePlain(piece, room, sink);
   const blocks = sink.block - start;
-  if (!packing || blocks >= Math.ceil(size / blockSize))
+  if (!packing || blocks >= Math.ceil(size / newBlockSize))
     return { layout: behind.length > 0 ? layouts.inline : layouts.plain, place: start, behind };
   return { layout: layouts.fullIndex, place: blocks, behind: Buffer.concat([encodeMap(), ...records]) };
 }
@@ -50,14 +50,14 @@ export async function storeBody(body: Bytes, options: BodyOptions, sink: BlockSi
 /** The records of the piece. */
 async function storePacked(piece: Uint8Array, sink: BlockSink): Promise<Buffer> {
   const { block } = sink;
-  const packed = piece.length > blockSize ? packPiece(piece) : undefined;
+  const packed = piece.length > newBlockSize ? packPiece(piece) : undefined;
   await sink.write(packed ?? piece);
   return encodeRecords(piece.length, block, packed?.length);
 }
 
 /** What has no block of its own. */
 async function storePlain(piece: Uint8Array, room: number, sink: BlockSink): Promise<Uint8Array> {
-  const rest = piece.length % blockSize;
+  const rest = piece.length % newBlockSize;
   if (rest === 0 || rest > room) {
     await sink.write(piece);
     return new Uint8Array();
@@ -85,37 +85,10 @@ async function* cutBody(body: Bytes, size: number): AsyncGenerator<Uint8Array, v
 
 /** Whole blocks with zeros in front, where it takes fewer than before. */
 function packPiece(piece: Uint8Array): Uint8Array | undefined {
-  const before = Math.ceil(piece.length / blockSize);
-  const packed = packBlock(piece, (before - 1) * blockSize + 1);
+  const before = Math.ceil(piece.length / newBlockSize);
+  const packed = packBlock(piece, (before - 1) * newBlockSize + 1);
   if (packed === undefined) return undefined;
-  const bytes = new Uint8Array(Math.ceil(packed.length / blockSize) * blockSize);
+  const bytes = new Uint8Array(Math.ceil(packed.length / newBlockSize) * newBlockSize);
   bytes.set(packed, bytes.length - packed.length);
-  return bytes;
-}
-
-function encodeMap(): Buffer {
-  const bytes = Buffer.alloc(2 * mapSize);
-  bytes.writeUInt16LE(advices.bigClusters, 4);
-  return bytes;
-}
-
-const kinds = { plain: 0, head: 1, rest: 2 };
-const storedFlag = 0x800;
-
-/** One for each block of the content. `packed`: bytes that are stored of a compressed one. */
-function encodeRecords(size: number, block: number, packed: number | undefined): Buffer {
-  const count = Math.ceil(size / blockSize);
-  const bytes = Buffer.alloc(8 * count);
-  for (let index = 0; index < count; index += 1) {
-    const at = 8 * index;
-    if (packed === undefined || index === 0) {
-      bytes.writeUInt16LE(packed === undefined ? kinds.plain : kinds.head, at);
-      bytes.writeUInt32LE(packed === undefined ? block + index : block, at + 4);
-      continue;
-    }
-    bytes.writeUInt16LE(kinds.rest, at);
-    bytes.writeUInt16LE(index === 1 ? storedFlag | (packed / blockSize) : index, at + 4);
-    bytes.writeUInt16LE(count - index, at + 6);
-  }
   return bytes;
 }

@@ -5,23 +5,17 @@ export const superblockOffset = 1024;
 export const superblockSize = 128;
 const erofsMagic = 0xe0f5e1e2;
 
-/** `feature_incompat` */
-export const features = {
-  zeroPadding: 0x1,
-  bigClusters: 0x2,
-  chunked: 0x4,
-  /** One bit for two: a table of devices (chunks), a second algorithm (compressed files). */
-  devices: 0x8,
-  tailPacking: 0x10,
-  /** One bit for two: fragments, shared clusters. */
-  fragments: 0x20,
-  prefixes: 0x40,
-};
+/** Bytes of the blocks that are written; those that are read may have another size. */
+export const newBlockSize = 4096;
+
+/** `feature_incompat`: those that concern compressed files. */
+const features = { zeroPadding: 0x1, bigClusters: 0x2 };
 /** `feature_compat`: the sum of the superblock. */
 const hasSum = 0x1;
 
 export interface Superblock {
-  readonly blockBits: number;
+  /** Bytes. */
+  readonly blockSize: number;
   readonly rootId: number;
   /** Of inodes of the short form. */
   readonly time: number;
@@ -32,9 +26,10 @@ export interface Superblock {
   readonly blocks: number;
   readonly uuid: Uint8Array;
   readonly volume: Uint8Array;
-  readonly incompatible: number;
   /** Whether files may be compressed. */
   readonly isCompressed: boolean;
+  /** Whether the zeros of a compressed piece stand in front of it. */
+  readonly isPadded: boolean;
 }
 
 /** Undefined: no erofs, or one of a block size that no kernel knows. `bytes`: from `superblockOffset` on. */
@@ -42,8 +37,9 @@ export function parseSuperblock(bytes: Buffer): Superblock | undefined {
   if (bytes.length < superblockSize || bytes.readUInt32LE(0) !== erofsMagic) return undefined;
   const blockBits = bytes[12] ?? 0;
   if (blockBits < 9 || blockBits > 16) return undefined;
+  const incompatible = bytes.readUInt32LE(80);
   return {
-    blockBits,
+    blockSize: 2 ** blockBits,
     rootId: bytes.readUInt16LE(14),
     time: Number(bytes.readBigUInt64LE(24)),
     nanoseconds: bytes.readUInt32LE(32),
@@ -52,8 +48,8 @@ export function parseSuperblock(bytes: Buffer): Superblock | undefined {
     sharedAt: bytes.readUInt32LE(44),
     uuid: Buffer.from(bytes.subarray(48, 64)),
     volume: Buffer.from(bytes.subarray(64, 80)),
-    incompatible: bytes.readUInt32LE(80),
-    isCompressed: (bytes.readUInt32LE(80) & (features.zeroPadding | features.bigClusters)) !== 0,
+    isCompressed: (incompatible & (features.zeroPadding | features.bigClusters)) !== 0,
+    isPadded: (incompatible & features.zeroPadding) !== 0,
   };
 }
 
@@ -66,13 +62,13 @@ export interface NewSuperblock
 /** Blocks of a compressed piece at most, and how far a match goes back. */
 const lz4Configuration = { blocks: 16, distance: 65535 };
 
-/** The first block: 4096 bytes. */
+/** The first block. */
 export function encodeSuperblock(fields: NewSuperblock): Buffer {
-  const block = Buffer.alloc(4096);
+  const block = Buffer.alloc(newBlockSize);
   const bytes = block.subarray(superblockOffset);
   bytes.writeUInt32LE(erofsMagic, 0);
   bytes.writeUInt32LE(hasSum, 8);
-  bytes[12] = 12;
+  bytes[12] = Math.log2(newBlockSize);
   bytes.writeUInt16LE(fields.rootId, 14);
   bytes.writeBigUInt64LE(BigInt(fields.inodes), 16);
   bytes.writeBigUInt64LE(BigInt(fields.time), 24);

@@ -8,8 +8,8 @@ import { noBytes, type RootEntry } from '../root-tree.js';
 import { countAttributes, encodeAttributes } from './attributes.js';
 import { arrangeDirents, type Dirent, encodeDirents, measureDirents } from './directory.js';
 import { encodeInode, layouts, longInodeSize, slotSize } from './inode.js';
-import { type BlockSink, blockSize, type StoredBody, storeBody } from './store-body.js';
-import { encodeSuperblock, type Superblock } from './superblock.js';
+import { type BlockSink, type StoredBody, storeBody } from './store-body.js';
+import { encodeSuperblock, newBlockSize, type Superblock } from './superblock.js';
 
 /** The first id: some programs take an inode 0 for none. */
 const firstId = 2;
@@ -112,12 +112,12 @@ interface FileSink extends BlockSink {
 
 function createSink(file: FileHandle): FileSink {
   // The first has the superblock.
-  const appender = createAppender(file, blockSize);
+  const appender = createAppender(file, newBlockSize);
   const sink = {
     block: 1,
     async write(bytes: Uint8Array) {
-      await appender.put(bytes, sink.block * blockSize);
-      sink.block += Math.ceil(bytes.length / blockSize);
+      await appender.put(bytes, sink.block * newBlockSize);
+      sink.block += Math.ceil(bytes.length / newBlockSize);
       if (sink.block > mostBlocks) throw createUnfitError('', 'more than 2^32 blocks');
     },
     end: () => appender.end(),
@@ -173,8 +173,7 @@ async function storeFiles(
   const appender = createAppender(rests, 0);
   const store = async (node: Node, body: Bytes, isFile: boolean) => {
     const { size } = node.entry;
-    const room = blockSize - longInodeSize - node.attributes.length;
-    const options = { size, isCompressed: isFile && isCompressed, room };
+    const options = { size, isCompressed: isFile && isCompressed, room: roomBehind(node) };
     const { behind, ...stored } = await storeBody(body, options, sink);
     await appender.put(behind, end);
     node.body = { ...stored, rest: { start: end, size: behind.length } };
@@ -217,36 +216,40 @@ async function writeTree(
     await sink.write(names.subarray(0, names.length - body.rest.size));
   }
   await sink.end();
-  const appender = createAppender(file, inodesAt * blockSize);
+  const appender = createAppender(file, inodesAt * newBlockSize);
   for (const [index, node] of all.entries()) {
     if (index % 1000 === 0) request.signal.throwIfAborted();
-    const { start, size } = node.body?.rest ?? { start: 0, size: 0 };
-    const behind =
-      node.dirents === undefined
-        ? size === 0
-          ? noRest
-          : await readAt(rests, start, start + size)
-        : encodeDirents(node.dirents, idOf).subarray(-size || Number.POSITIVE_INFINITY);
-    await appender.put(encodeNode(node, index, behind), inodesAt * blockSize + node.id * slotSize);
+    const behind = await readRest(node, rests);
+    await appender.put(encodeNode(node, index, behind), inodesAt * newBlockSize + node.id * slotSize);
   }
   await appender.end();
-  const blocks = inodesAt + Math.ceil(end / blockSize);
+  const blocks = inodesAt + Math.ceil(end / newBlockSize);
   const [root] = all;
   const fields = { ...request.superblock, rootId: root?.id ?? 0, inodesAt, blocks, inodes: all.length };
   await writeAt(file, encodeSuperblock({ ...fields, isCompressed: request.isCompressed }), 0);
-  await file.truncate(blocks * blockSize);
+  await file.truncate(blocks * newBlockSize);
 }
 
-function placeDirectory(
-  { attributes }: Node,
-  dirents: Name[][],
-  sink: { block: number },
-): NonNullable<Node['body']> {
+/** What stands behind the inode. */
+async function readRest({ dirents, body }: Node, rests: FileHandle): Promise<Uint8Array> {
+  const { start, size } = body?.rest ?? { start: 0, size: 0 };
+  if (size === 0) return noRest;
+  if (dirents === undefined) return readAt(rests, start, start + size);
+  const names = encodeDirents(dirents, idOf);
+  return names.subarray(names.length - size);
+}
+
+/** Bytes that may stand behind an inode in its own block. */
+function roomBehind({ attributes }: Node): number {
+  return newBlockSize - longInodeSize - attributes.length;
+}
+
+function placeDirectory(node: Node, dirents: Name[][], sink: { block: number }): NonNullable<Node['body']> {
   const size = measureDirents(dirents);
-  const rest = size % blockSize;
-  const isBehind = rest > 0 && rest <= blockSize - longInodeSize - attributes.length;
+  const rest = size % newBlockSize;
+  const isBehind = rest > 0 && rest <= roomBehind(node);
   const place = sink.block;
-  sink.block += isBehind ? Math.floor(size / blockSize) : Math.ceil(size / blockSize);
+  sink.block += isBehind ? Math.floor(size / newBlockSize) : Math.ceil(size / newBlockSize);
   return {
     layout: isBehind ? layouts.inline : layouts.plain,
     place,
@@ -261,8 +264,8 @@ function placeInodes(nodes: readonly Node[]): number {
     const own =
       longInodeSize +
       (node.body?.layout === layouts.inline ? node.attributes.length + node.body.rest.size : 0);
-    if (Math.floor(at / blockSize) !== Math.floor((at + own - 1) / blockSize))
-      at = Math.ceil(at / blockSize) * blockSize;
+    if (Math.floor(at / newBlockSize) !== Math.floor((at + own - 1) / newBlockSize))
+      at = Math.ceil(at / newBlockSize) * newBlockSize;
     node.id = at / slotSize;
     const { attributes, body } = node;
     const end = at + longInodeSize + attributes.length;
