@@ -21,6 +21,7 @@ import type { BuildRequest } from './model/build.js';
 import type { Image } from './model/image/archive.js';
 import type { Change, WantedBootconfig } from './model/image/change.js';
 import type { LayoutFile, MemberRange } from './model/image/layout.js';
+import { limitsOfOutput } from './model/limits.js';
 import type { Engine, OpenWorkspace } from './model/patch/engine.js';
 import type { Plan } from './model/patch/plan.js';
 import type { BootResult } from './model/result/boot.js';
@@ -223,8 +224,7 @@ async function validate(
   const written = await openScanned(output.path, {
     signal: session.signal,
     onWork: session.onWork,
-    // What was written here is no bomb, however well it compresses.
-    limits: { ...session.limits, anyway: Number.POSITIVE_INFINITY },
+    limits: limitsOfOutput(session.limits),
     name: request.output,
     digest: true,
     hold: isBootFile,

@@ -2,16 +2,18 @@ import { mkdir, rm } from 'node:fs/promises';
 import { openInputFile } from '../io/file/input-file.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import type { Scratch } from '../io/place/scratch.js';
-import { MobyPatchError } from '../model/error/error.js';
 import type { Image, ImageEntry } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
+import { limitsOfOutput } from '../model/limits.js';
+import type { Session } from '../model/session.js';
 import { openImage } from '../unpack/open-image.js';
 import { compareImages } from '../verify/compare-images.js';
 import { copyInitrd } from '../wrapper/copy-part.js';
+import { createDifferenceError } from '../wrapper/difference-error.js';
 import { isRootKind, noAttributes, type RootEntry, type RootTree } from '../wrapper/root/root-tree.js';
 import { type RebuiltRoot, rebuildOuter } from './inner-root.js';
-import type { Run } from './run.js';
+import type { Run, WrappedInput } from './run.js';
 
 interface RebuildStage {
   readonly written: Image;
@@ -35,14 +37,16 @@ export async function rebuildRoot(
   const old = wrapped.inside ?? wrapped.path;
   const request = { path: old, kind, entries, destination, folder: scratch.path, signal };
   const way = await writeRoot({ ...request, bodies: () => listBodies(written, entries) });
-  if (wrapped.entry !== undefined) {
-    await checkRoot(run, { path: destination, written, entries, scratch });
-    return rebuildOuter(run, { path: destination, way, scratch });
+  const check = (path: string) => checkRoot(session, { wrapped, path, written, entries, scratch });
+  const { entry } = wrapped;
+  if (entry !== undefined) {
+    await check(destination);
+    return rebuildOuter(run, { outer: { path: wrapped.path, entry }, path: destination, way, scratch });
   }
   return {
     way,
     bytes: streamRegular(destination),
-    check: (path) => checkRoot(run, { path, written, entries, scratch }),
+    check,
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -97,45 +101,30 @@ async function* listBodies(
 }
 
 interface CheckStage extends RebuildStage {
+  readonly wrapped: WrappedInput;
+  /** The new file system. */
   readonly path: string;
   readonly entries: readonly RootEntry[];
 }
 
 /** The new file system is read, and every path of it held against the archive that was checked. */
 async function checkRoot(
-  { wrapped, session }: Run,
-  { path, written, entries, scratch }: CheckStage,
+  { signal, limits: given }: Session,
+  { wrapped, path, written, entries, scratch }: CheckStage,
 ): Promise<void> {
-  if (wrapped === undefined) return;
-  const { signal, limits } = session;
+  const limits = limitsOfOutput(given);
   const folder = `${scratch.path}/again`;
   await mkdir(folder, { mode: 0o700 });
   const destination = `${folder}/wrapped.img`;
   await using file = await openInputFile(path, wrapped.path);
-  const root = await copyInitrd(file, wrapped, {
-    destination,
-    folder,
-    signal,
-    limits: { ...limits, anyway: Number.POSITIVE_INFINITY },
-  });
-  await using image = await openImage(destination, {
-    signal,
-    limits: { ...limits, anyway: Number.POSITIVE_INFINITY },
-  });
+  const root = await copyInitrd(file, wrapped, { destination, folder, signal, limits });
+  await using image = await openImage(destination, { signal, limits });
   const { differences } = await compareImages(written, image);
-  const [first] = differences.filter(({ type }) => type !== 'socket');
+  const first = differences.find(({ type }) => type !== 'socket');
   const other = first?.path ?? findOtherAttributes(entries, root?.entries ?? []);
   await rm(folder, { recursive: true });
   if (other === undefined) return;
-  throw new MobyPatchError(
-    'failed',
-    'wrapper-differs',
-    `/${other} of the new file system is not what it must be; nothing was written`,
-    {
-      path: wrapped.path,
-      hint: 'this is a defect of moby-patch, or of the program that wrote the file: please report it',
-    },
-  );
+  throw createDifferenceError(wrapped.path, `/${other} of the new file system is not what it must be`);
 }
 
 function findOtherAttributes(wanted: readonly RootEntry[], found: readonly RootEntry[]): string | undefined {

@@ -12,6 +12,7 @@ import type { WrapperReport } from '../model/result/report.js';
 import { copyInner } from '../unpack/inner/copy-inner.js';
 import { assertLocked } from '../verify/assert-locked.js';
 import { copyInitrd, copyPart } from '../wrapper/copy-part.js';
+import { createDifferenceError } from '../wrapper/difference-error.js';
 import { partOf } from '../wrapper/open-wrapper.js';
 import { isRootKind } from '../wrapper/root/root-tree.js';
 import { rebuildRoot } from './rebuild-root.js';
@@ -135,11 +136,8 @@ export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | u
 
 function assertSame(old: WrappedInput, { sha256 }: { readonly sha256: string }): void {
   if (sha256 === old.sha256) return;
-  const message = 'the copy has other bytes than the file; nothing was written';
-  throw new MobyPatchError('failed', 'wrapper-differs', message, {
-    path: old.path,
-    hint: 'run it again when nothing writes to the file',
-  });
+  const found = 'the copy has other bytes than the file';
+  throw createDifferenceError(old.path, found, 'run it again when nothing writes to the file');
 }
 
 /** A file system is booted as the disk that it is; undefined: the image is an initrd. */

@@ -11,6 +11,7 @@ import type { FileAccess } from '../model/access.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { TreeDiff } from '../model/image/diff.js';
 import type { Layout, MemberRange } from '../model/image/layout.js';
+import { limitsOfOutput } from '../model/limits.js';
 import type { ReadingSession } from '../model/session.js';
 import {
   createEmptySidecar,
@@ -144,11 +145,9 @@ async function writeChecked(
   try {
     const { layout } = base.archive;
     const files = layout.files && (await hashParts(output.path, placeFiles(layout, places, output.size)));
-    // What was written here is no bomb, however well it compresses.
-    const wide = { ...limits, anyway: Number.POSITIVE_INFINITY };
     await using image = await openImage(output.path, {
       signal,
-      limits: wide,
+      limits: limitsOfOutput(limits),
       name,
       files,
       onWork: session.onWork,

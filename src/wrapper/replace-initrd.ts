@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import { streamRegular } from '../io/file/regular-file.js';
-import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
 import { replaceInAndroid } from './android.js';
 import { digestPart } from './copy-part.js';
+import { createDifferenceError } from './difference-error.js';
 import { replaceInFit } from './fit/fit.js';
 import { renewImplanted } from './iso/implanted-sum.js';
 import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
@@ -147,13 +147,13 @@ export async function checkWrapper({ old, written, sha256, signal }: CheckReques
   const wanted = old.wrapper;
   const names = [...wanted.parts.keys()];
   if (found === undefined || [...found.parts.keys()].sort().join('\0') !== names.sort().join('\0'))
-    throw createDifference(old.path, 'the new file has other parts');
+    throw createDifferenceError(old.path, 'the new file has other parts');
   for (const [name, part] of found.parts) {
     signal.throwIfAborted();
     if (isBookkeeping(wanted.kind, name)) continue;
     const digest = await digestPart(after, part);
     const expected = name === old.boot.initrd ? sha256 : await digestPart(before, partOf(wanted, name));
-    if (digest !== expected) throw createDifference(old.path, `${name} is not what it must be`);
+    if (digest !== expected) throw createDifferenceError(old.path, `${name} is not what it must be`);
   }
 }
 
@@ -162,11 +162,4 @@ function isBookkeeping(kind: string, name: string): boolean {
   return (
     kind === 'iso' && /(?:^|\/)(?:md5sum\.txt|boot\.cat(?:alog)?|isolinux\.bin|eltorito\.img)$/i.test(name)
   );
-}
-
-function createDifference(path: string, message: string): MobyPatchError {
-  return new MobyPatchError('failed', 'wrapper-differs', `${message}; nothing was written`, {
-    path,
-    hint: 'this is a defect of moby-patch, or of the program that wrote the file: please report it',
-  });
 }
