@@ -17,7 +17,7 @@ export async function* copySegment(
   const { segments } = archive.layout;
   const { unpacked = 0 } = segments[index] ?? {};
   const isFirst = !segments.slice(0, index).some(({ kind }) => kind === 'cpio');
-  const writer = createRecordWriter(stream);
+  const writer = createRecordWriter();
   /** Where the record in front begins, and where it ends with its body, in the old segment. */
   let [before, end] = [0, 0];
   await using cursor = createTokenCursor(archive.tokens(index));
@@ -27,7 +27,7 @@ export async function* copySegment(
     if (end > 0 || !isFirst) yield writer.zeros(position - end);
     if (isRunStart(position, before)) yield { kind: 'cut', position };
     const body = () => cursor.body();
-    if (token.kind === 'entry') yield* writer.copy({ header, name, head: raw }, body);
+    if (token.kind === 'entry') yield* writer.copy({ header, name, head: raw, stream }, body);
     else yield writer.bytes(raw);
     before = position;
     end = position + raw.length + (token.kind === 'entry' ? header.filesize + padding(header.filesize) : 0);

@@ -49,9 +49,11 @@ export interface RecordWriter {
 
 export interface CopiedEntry extends Pick<Entry, 'header' | 'name'> {
   readonly head: Uint8Array;
+  /** What the record becomes a part of. */
+  readonly stream: Stream;
 }
 
-export function createRecordWriter(stream: Stream): RecordWriter {
+export function createRecordWriter(): RecordWriter {
   let size = 0;
 
   function emit(bytes: Uint8Array): Piece {
@@ -72,7 +74,7 @@ export function createRecordWriter(stream: Stream): RecordWriter {
     bytes: emit,
     zeros: (count) => emit(new Uint8Array(count)),
     write,
-    async *copy({ header, name, head }, body) {
+    async *copy({ header, name, head, stream }, body) {
       if (isSkipped(header)) {
         if (stream.isCut) yield { kind: 'cut' };
         yield emit(new Uint8Array(countGuard(size, stream)));

@@ -25,6 +25,7 @@ export interface RewriteContext {
 interface Work extends RewriteContext {
   readonly index: number;
   readonly writer: RecordWriter;
+  readonly stream: Stream;
   readonly findMember: SegmentSource['findMember'];
   readonly cursor: TokenCursor<RunToken>;
   /** Of the segment, in order. */
@@ -54,11 +55,12 @@ export async function* rewriteSegment(
 ): Pieces {
   const { archive, plan } = rewriting;
   await using cursor = createTokenCursor(tokens);
-  const writer = createRecordWriter(stream);
+  const writer = createRecordWriter();
   const work: Work = {
     ...rewriting,
     index,
     writer,
+    stream,
     findMember,
     cursor,
     records: archive.records.filter((record) => record.segment === index),
@@ -109,8 +111,8 @@ async function* rewriteEntry(work: Work, token: EntryToken): Pieces {
   }
 }
 
-function copyEntry({ writer, cursor }: Work, { header, name }: EntryToken, head: Uint8Array): Pieces {
-  return writer.copy({ header, name, head }, () => cursor.body());
+function copyEntry({ writer, stream, cursor }: Work, { header, name }: EntryToken, head: Uint8Array): Pieces {
+  return writer.copy({ header, name, head, stream }, () => cursor.body());
 }
 
 interface InheritRequest {

@@ -10,7 +10,7 @@ import type { Image } from '../model/image/archive.js';
 import type { WantedBootconfig } from '../model/image/change.js';
 import type { Codec, Compression, MemberRange } from '../model/image/layout.js';
 import type { AppendedRecord } from './append-plan.js';
-import { createRecordWriter, createStream, type RecordWriter } from './record-writer.js';
+import { createRecordWriter, type RecordWriter } from './record-writer.js';
 
 export interface AppendOptions {
   /** Ends the programs that compress. */
@@ -71,7 +71,7 @@ export async function* writeNewArchive(
   const old: Compression = segments[root]?.compression ?? { codec: 'none' };
   const compression = codec === undefined || codec === old.codec ? old : { codec };
   const settings = chooseSettings(compression, level);
-  const writer = createRecordWriter(await createStream(compression.codec, settings));
+  const writer = createRecordWriter();
   return yield* writeMembers(writeArchive(records, writer), {
     ...settings,
     codec: compression.codec,
