@@ -10,9 +10,9 @@ export function renderMatrix({ images, rows, cells, boots }: Matrix): string[] {
     patches.join('+'),
     ...images.map((_, column) => describeCell(at(row, column))),
   ]);
-  const table = formatTable([['', ...shortNames(images)], ...body], []);
-  const names = new Map(images.map((image, column) => [image, shortNames(images)[column] ?? image]));
-  const faults = listFaults(cells, names);
+  const short = shortNames(images);
+  const table = formatTable([['', ...short], ...body], []);
+  const faults = listFaults(cells, new Map(images.map((image, column) => [image, short[column] ?? image])));
   const remembered = cells.filter(({ proof }) => proof?.remembered === true).length;
   const count = `${boots} ${boots === 1 ? 'boot' : 'boots'}, ${remembered} remembered`;
   return [...table.map((line) => line.trimEnd()), ...(faults.length === 0 ? [] : ['', ...faults]), '', count];
