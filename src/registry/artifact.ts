@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseJson } from '../format/parse-json.js';
 import { MobyPatchError } from '../model/error/error.js';
-import type { Descriptor } from './blobs.js';
+import { type BlobSource, type Descriptor, writeBlob } from './blobs.js';
 import { readBody } from './bounded-body.js';
 import type { Connection } from './connection.js';
 import { createAnswerError, createDigestError } from './errors.js';
@@ -17,14 +17,7 @@ export const artifactTypes = {
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const accepted = [manifestType, 'application/vnd.docker.distribution.manifest.v2+json'];
 /** The empty configuration of an artifact (github.com/opencontainers/image-spec, "Guidance for an Empty Descriptor"). */
-export const emptyConfig = {
-  bytes: new TextEncoder().encode('{}'),
-  descriptor: {
-    mediaType: 'application/vnd.oci.empty.v1+json',
-    digest: 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a',
-    size: 2,
-  },
-} as const;
+const emptyConfig = createBlob('application/vnd.oci.empty.v1+json', new TextEncoder().encode('{}'));
 /** The specification's limit for a manifest, in bytes. */
 const largestManifest = 4 * 2 ** 20;
 const mostLayers = 1000;
@@ -126,8 +119,15 @@ export function formatManifest(
   return new TextEncoder().encode(JSON.stringify(manifest));
 }
 
-/** Puts a manifest under the reference's tag; its digest. Errors: `registry-*`. */
+/** Bytes in memory, as a blob. */
+export function createBlob(mediaType: string, bytes: Uint8Array): BlobSource {
+  const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
+  return { descriptor, read: async (offset, end) => bytes.subarray(offset, end) };
+}
+
+/** Puts a manifest, whose layers are stored, under the reference's tag; its digest. Errors: `registry-*`. */
 export async function writeArtifact(connection: Connection, manifest: Uint8Array): Promise<string> {
+  await writeBlob(connection, emptyConfig);
   await connection.send({
     method: 'PUT',
     path: `manifests/${connection.reference.tag}`,

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { digestBytes } from '../io/digest.js';
+import { readPieces } from '../io/file/read-write.js';
 import type { Cache, CachedFile, CacheKind } from '../model/cache.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Environment } from '../model/session.js';
-import { emptyConfig, formatManifest, hasArtifact, readArtifact, writeArtifact } from './artifact.js';
+import { formatManifest, hasArtifact, readArtifact, writeArtifact } from './artifact.js';
 import { type BlobSource, type Descriptor, readBlob, writeBlob } from './blobs.js';
 import { type Connection, connectRegistry } from './connection.js';
 import { parseReference } from './reference.js';
@@ -68,10 +70,6 @@ export function createSharedCache(local: Cache, options: SharedCacheOptions): Ca
       if (file === undefined || file.size > largestEntry) return;
       const source = await createSource(file, placeOf(kind, key));
       await writeBlob(connection, source);
-      await writeBlob(connection, {
-        descriptor: emptyConfig.descriptor,
-        read: async () => emptyConfig.bytes,
-      });
       await writeArtifact(connection, formatManifest([source.descriptor], {}));
     });
   }
@@ -138,8 +136,6 @@ async function createSource(file: CachedFile, place: Buffer): Promise<BlobSource
     const body = end > prefixSize ? await file.read(from, end - prefixSize) : new Uint8Array();
     return Buffer.concat([head, body]);
   };
-  const hash = createHash('sha256');
-  const step = 2 ** 20;
-  for (let at = 0; at < size; at += step) hash.update(await read(at, Math.min(size, at + step)));
-  return { descriptor: { mediaType: type, digest: `sha256:${hash.digest('hex')}`, size }, read };
+  const digest = `sha256:${await digestBytes(readPieces({ read }, 0, size))}`;
+  return { descriptor: { mediaType: type, digest, size }, read };
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { parseJson } from '../../format/parse-json.js';
 import { collectBytes } from '../../io/collect.js';
 import type { Environment } from '../../model/session.js';
 import {
   type Artifact,
-  emptyConfig,
+  createBlob,
   formatManifest,
   hasArtifact,
   readArtifact,
@@ -57,11 +56,9 @@ export function openJobStore(
       return { value: parseJson(Buffer.from(bytes).toString('utf8')), artifact };
     },
     async write(tag, record, files = []) {
-      const digest = `sha256:${createHash('sha256').update(record).digest('hex')}`;
-      const descriptor = { mediaType: recordType, digest, size: record.length };
-      await writeBlob(plain, { descriptor, read: async (from, to) => record.subarray(from, to) });
-      await writeBlob(plain, { descriptor: emptyConfig.descriptor, read: async () => emptyConfig.bytes });
-      await writeArtifact(connect(tag), formatManifest([descriptor, ...files], {}));
+      const blob = createBlob(recordType, record);
+      await writeBlob(plain, blob);
+      await writeArtifact(connect(tag), formatManifest([blob.descriptor, ...files], {}));
     },
     send: (source) => writeBlob(plain, source),
     fetch: (file) => readBlob(plain, file),

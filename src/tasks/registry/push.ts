@@ -5,13 +5,7 @@ import { readAt, readPieces } from '../../io/file/read-write.js';
 import { createUnreadableError, openRegular } from '../../io/file/regular-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
-import {
-  artifactTypes,
-  emptyConfig,
-  formatManifest,
-  titleKey,
-  writeArtifact,
-} from '../../registry/artifact.js';
+import { artifactTypes, formatManifest, titleKey, writeArtifact } from '../../registry/artifact.js';
 import { type Descriptor, writeBlob } from '../../registry/blobs.js';
 import { type Connection, connectRegistry } from '../../registry/connection.js';
 import { parseReference, type Reference } from '../../registry/reference.js';
@@ -74,7 +68,6 @@ export async function pushImage(request: PushRequest, session: ReadingSession): 
   refuseTwins(wanted.map(({ path }) => path));
   const pushed: SentFile[] = [];
   for (const file of wanted) pushed.push(await pushFile(connection, file, session));
-  await writeBlob(connection, { descriptor: emptyConfig.descriptor, read: async () => emptyConfig.bytes });
   const annotations = { 'org.moby-patch.plan': manifest.plan, 'org.moby-patch.verdict': manifest.verdict };
   const bytes = formatManifest(
     pushed.map(({ descriptor }) => descriptor),
