@@ -9,13 +9,18 @@ const path = z
   .max(4096)
   .refine((text) => !/^\/|(?:^|\/)\.{0,2}(?:\/|$)|[\\\0]/.test(text), { error: 'leads out of the project' });
 
+/** An artifact lists at most 1000 layers, and the plan itself is one. */
+export const mostFiles = 900;
+
 const planSchema = z.strictObject({
   version: z.literal(1),
   /** Of the program that planned: another one may give other bytes. */
   program: z.string(),
   /** Whether what is built is booted. */
   verify: z.boolean(),
-  files: z.array(z.strictObject({ path, digest, size: z.int().min(0), executable: z.boolean() })).max(900),
+  files: z
+    .array(z.strictObject({ path, digest, size: z.int().min(0), executable: z.boolean() }))
+    .max(mostFiles),
   jobs: z
     .array(
       z.strictObject({

@@ -1,16 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { digestBytes } from '../../io/digest.js';
-import { readAt, readPieces } from '../../io/file/read-write.js';
 import { createUnreadableError, openRegular } from '../../io/file/regular-file.js';
 import type { BuildRequest } from '../../model/build.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
-import type { ProjectFile } from './job-plan.js';
+import { artifactTypes } from '../../registry/artifact.js';
+import { createFileBlob } from '../../registry/file-blob.js';
+import { configurationName } from '../../setup/configuration.js';
+import { mostFiles, type ProjectFile } from './job-plan.js';
 import type { JobStore } from './job-store.js';
-
-/** As many as an artifact can list, and a few. */
-const mostFiles = 900;
 
 export interface Project {
   readonly folder: string;
@@ -29,7 +27,7 @@ export async function listProjectFiles(
 ): Promise<ReadonlyMap<string, string>> {
   const { places } = session;
   const [, , own = ''] = places.patches;
-  const files = new Map([['moby-patch.yaml', file]]);
+  const files = new Map([[configurationName, file]]);
   const add = async (path: string, what: string) => {
     const inside = relative(folder, path);
     if (inside.startsWith('..') || inside.startsWith(sep)) {
@@ -68,14 +66,23 @@ async function listBelow(path: string): Promise<string[]> {
   return items.filter((item) => item.isFile()).map((item) => join(item.parentPath ?? item.path, item.name));
 }
 
-/** Sends a file unless the registry has it. Errors: `push-file`, `registry-*`. */
-export async function sendFile(store: JobStore, path: string, from: string): Promise<ProjectFile> {
+export interface SendOptions {
+  readonly store: JobStore;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a file unless the registry has it; `path`: its name in the plan. Errors: `push-file`, `registry-*`. */
+export async function sendFile(
+  path: string,
+  from: string,
+  { store, signal }: SendOptions,
+): Promise<ProjectFile> {
   await using file = await openRegular(from).catch((cause) => {
     throw createUnreadableError(cause, { code: 'push-file', what: 'a file of the project', path: from });
   });
-  const { size, mode } = await file.stat();
-  const read = (offset: number, end: number) => readAt(file, offset, end);
-  const digest = `sha256:${await digestBytes(readPieces({ read }, 0, size))}`;
-  await store.send({ descriptor: { mediaType: 'application/octet-stream', digest, size }, read });
+  const { mode } = await file.stat();
+  const blob = await createFileBlob(file, artifactTypes.other, signal);
+  const { digest, size } = blob.descriptor;
+  await store.send(blob);
   return { path, digest, size, executable: (mode & 0o100) !== 0 };
 }

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Session } from '../../model/session.js';
+import { artifactTypes } from '../../registry/artifact.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import type { Target } from '../../setup/targets/expand-targets.js';
 import { version } from '../../version.js';
@@ -54,7 +55,7 @@ export async function publishPlan(
   const files = await listProjectFiles(project, requests, session);
   const sent = [];
   for (const [path, from] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
-    sent.push(await sendFile(store, path, from));
+    sent.push(await sendFile(path, from, { store, signal: session.signal }));
   const plan: JobPlan = {
     version: 1,
     program: version,
@@ -65,7 +66,7 @@ export async function publishPlan(
   const bytes = formatPlan(plan);
   const id = identifyPlan(bytes);
   const kept = [...new Map(sent.map(({ digest, size }) => [digest, size]))].map(([digest, size]) => ({
-    mediaType: 'application/octet-stream',
+    mediaType: artifactTypes.other,
     digest,
     size,
   }));

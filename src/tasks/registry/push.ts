@@ -1,13 +1,11 @@
 import { basename, resolve } from 'node:path';
-import { abortable } from '../../io/abortable.js';
-import { digestBytes } from '../../io/digest.js';
-import { readAt, readPieces } from '../../io/file/read-write.js';
 import { createUnreadableError, openRegular } from '../../io/file/regular-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
 import { artifactTypes, formatManifest, titleKey, writeArtifact } from '../../registry/artifact.js';
 import { type Descriptor, writeBlob } from '../../registry/blobs.js';
 import { type Connection, connectRegistry } from '../../registry/connection.js';
+import { createFileBlob } from '../../registry/file-blob.js';
 import { parseReference, type Reference } from '../../registry/reference.js';
 import { chooseOutput } from '../../setup/choose-output.js';
 import { loadConfiguration } from '../../setup/configuration.js';
@@ -109,16 +107,15 @@ async function pushFile(
     throw createUnreadableError(cause, { code: 'push-file', what: 'a file to push', path });
   });
   const name = basename(path);
-  const { size } = await file.stat();
-  const read = (offset: number, end: number) => readAt(file, offset, end);
-  const digest = `sha256:${await digestBytes(abortable(readPieces({ read }, 0, size), signal))}`;
+  const blob = await createFileBlob(file, type, signal);
+  const { digest, size } = blob.descriptor;
   if (expected !== undefined && digest !== expected) {
     const message = 'the image is not the one that its manifest describes';
     throw new MobyPatchError('invalid', 'lock-output', message, { path, hint: 'moby-patch build' });
   }
-  const descriptor = { mediaType: type, digest, size, annotations: { [titleKey]: name } };
+  const descriptor = { ...blob.descriptor, annotations: { [titleKey]: name } };
   const onStart = () => log(`sending ${name} (${size} bytes)`);
-  return { name, descriptor, sent: await writeBlob(connection, { descriptor, read, onStart }) };
+  return { name, descriptor, sent: await writeBlob(connection, { ...blob, descriptor, onStart }) };
 }
 
 function refuseDigest({ digest, text }: Reference): void {
