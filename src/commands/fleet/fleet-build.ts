@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { ContainerJob } from '../../fleet/jobs/container-job.js';
+import { type ContainerJob, loginFile } from '../../fleet/jobs/container-job.js';
 import type { JobStore } from '../../fleet/jobs/job-store.js';
 import type { PublishedPlan } from '../../fleet/jobs/publish-plan.js';
 import { readRegular } from '../../io/file/regular-file.js';
@@ -7,7 +7,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { FleetReport } from '../../model/result/fleet.js';
 import type { Session } from '../../model/session.js';
 import { type CommandContext, openSession } from '../shared/context.js';
-import { printData } from '../shared/print.js';
+import { printJson } from '../shared/print.js';
 import { createProgress } from '../shared/progress.js';
 import { findTargets } from './build-targets.js';
 import type { FleetBuildFlags } from './fleet-flags.js';
@@ -27,11 +27,12 @@ export async function runFleet(flags: FleetBuildFlags, context: CommandContext):
   try {
     const { openJobStore } = await import('../../fleet/jobs/job-store.js');
     const { publishPlan } = await import('../../fleet/jobs/publish-plan.js');
+    const { configurationName } = await import('../../setup/configuration.js');
     const { registry, config, target, verify, on } = flags;
     const targets = await findTargets({ ...(config && { config }), ...(target && { target }) }, context);
     await using session = await openSession(flags, context, progress);
     const store = openJobStore(registry, session);
-    const file = resolve(context.folder, config ?? 'moby-patch.yaml');
+    const file = resolve(context.folder, config ?? configurationName);
     const planned = await publishPlan(
       { targets, project: { folder: dirname(file), file }, verify },
       store,
@@ -122,7 +123,7 @@ async function printManifests({ planned, store, flags, context }: FleetRun): Pro
     createKubernetesJob({ job: { ...shared, group }, atOnce, retries, constraints }),
   );
   const list = { apiVersion: 'v1', kind: 'List', items };
-  await printData(context, `${JSON.stringify(list, null, 2)}\n`);
+  await printJson(context, list);
 }
 
 /** Error (`invalid`): `fleet-image`. */
@@ -158,6 +159,6 @@ async function readSecrets(
     );
   }
   if (login !== undefined)
-    values.set('config.json', await readRegular(resolve(places.folder, login), largestSecret));
+    values.set(loginFile, await readRegular(resolve(places.folder, login), largestSecret));
   return values;
 }

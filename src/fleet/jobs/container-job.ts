@@ -23,6 +23,11 @@ export interface ContainerJob {
 export const secretFolder = '/run/secrets';
 export const loginFile = 'config.json';
 
+/** What an engine calls the jobs of a group: a coordinator that is started again finds them by it. */
+export function nameJobs({ plan, group: { architecture } }: ContainerJob): string {
+  return `moby-patch-${plan}${architecture === undefined ? '' : `-${architecture}`}`;
+}
+
 /** The words behind the entry point; which job it is comes with a variable. */
 export function listArguments({ reference, plan, group, left, secrets }: ContainerJob): string[] {
   return [

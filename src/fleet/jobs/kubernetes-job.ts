@@ -1,5 +1,5 @@
 import type { ContainerJob } from './container-job.js';
-import { listArguments, secretFolder } from './container-job.js';
+import { listArguments, nameJobs, secretFolder } from './container-job.js';
 
 export interface KubernetesOptions {
   readonly job: ContainerJob;
@@ -13,7 +13,6 @@ export interface KubernetesOptions {
 export function createKubernetesJob({ job, atOnce, retries, constraints }: KubernetesOptions) {
   const { image, plan, group, environment, secrets, hasLogin } = job;
   const architecture = group.architecture === 'any' ? undefined : group.architecture;
-  const name = `moby-patch-${plan}${group.architecture === undefined ? '' : `-${group.architecture}`}`;
   const labels = { 'app.kubernetes.io/name': 'moby-patch', 'moby-patch/plan': plan };
   const hasSecrets = secrets.length > 0 || hasLogin;
   const selector = Object.fromEntries([
@@ -30,7 +29,7 @@ export function createKubernetesJob({ job, atOnce, retries, constraints }: Kuber
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: { name, labels },
+    metadata: { name: nameJobs(job), labels },
     spec: {
       completionMode: 'Indexed',
       completions: group.count,

@@ -8,6 +8,7 @@ import { createOutput } from '../../io/place/output.js';
 import { createScratch } from '../../io/place/scratch.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Session } from '../../model/session.js';
+import { artifactTypes } from '../../registry/artifact.js';
 import { assertOwnCache } from '../../setup/build-cache.js';
 import { createBuildRequest } from '../../setup/build-request.js';
 import { loadConfiguration } from '../../setup/configuration.js';
@@ -121,7 +122,7 @@ async function restoreProject(
   for (const file of files) {
     const from = join(kept, file.digest.replace(':', '-'));
     if (!(await isWhole(from, file))) {
-      const source = store.fetch({ mediaType: 'application/octet-stream', ...file });
+      const source = store.fetch({ mediaType: artifactTypes.other, ...file });
       await using output = await createOutput(source, { destination: from, inputs: [ownerOnly], signal });
       await output.publish();
     }

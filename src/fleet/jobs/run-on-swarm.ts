@@ -1,12 +1,12 @@
 import type { Swarm } from '../../engine/docker/swarm.js';
 import type { FleetReport } from '../../model/result/fleet.js';
 import type { ReadingSession } from '../../model/session.js';
-import { type ContainerJob, loginFile } from './container-job.js';
+import { type ContainerJob, loginFile, nameJobs } from './container-job.js';
 import { groupJobs, type JobGroup, type JobPlan, listJobs } from './job-plan.js';
 import { readStates } from './job-states.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';
-import { createServiceSpec, nameService, planLabel, type ServiceOptions } from './swarm-service.js';
+import { createServiceSpec, planLabel, type ServiceOptions } from './swarm-service.js';
 import { watchJobs } from './watch-jobs.js';
 
 export interface SwarmRun extends Pick<ServiceOptions, 'atOnce' | 'retries' | 'constraints' | 'network'> {
@@ -51,8 +51,8 @@ export async function runOnSwarm(
     const job: ContainerJob = { ...shared, ...part, hasLogin: secrets.has(loginFile) };
     const spec = createServiceSpec({ ...options, job, secrets });
     const isNew = (await swarm.createService(spec)) !== undefined;
-    session.log(`service ${nameService(job)}: ${isNew ? `${job.group.count} jobs` : 'there already'}`);
-    return nameService(job);
+    session.log(`service ${nameJobs(job)}: ${isNew ? `${job.group.count} jobs` : 'there already'}`);
+    return nameJobs(job);
   }
 
   /** Whether tasks of a service are under way. Those of a lost node are begun again. */

@@ -1,5 +1,5 @@
 import type { ContainerJob } from './container-job.js';
-import { listArguments, listVariables, secretFolder } from './container-job.js';
+import { listArguments, listVariables, nameJobs, secretFolder } from './container-job.js';
 
 /** Label of everything that a plan has in a Swarm; its value is the id of the plan. */
 export const planLabel = 'org.moby-patch.plan';
@@ -20,10 +20,6 @@ export interface ServiceOptions {
 /** Architectures as nodes of a Swarm name themselves. */
 const nodeArchitectures: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
 
-export function nameService({ plan, group: { architecture } }: ContainerJob): string {
-  return `moby-patch-${plan}${architecture === undefined ? '' : `-${architecture}`}`;
-}
-
 /**
  * A service that runs each job of a group to its end: the Swarm starts a job again elsewhere when its machine is gone or the job failed, and
  * never one that has ended well.
@@ -36,7 +32,7 @@ export function createServiceSpec({ job, atOnce, retries, constraints, network, 
       ? []
       : [`node.platform.arch==${nodeArchitectures[architecture] ?? architecture}`];
   return {
-    Name: nameService(job),
+    Name: nameJobs(job),
     Labels: { [planLabel]: plan },
     TaskTemplate: {
       ContainerSpec: {
