@@ -288,6 +288,12 @@ test('a job that dies on one machine of a pool is run on another, and a machine 
   const good = ran.filter((line) => line.startsWith('good')).map((line) => Number(line.slice(5)));
   t.deepEqual(good.sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
   t.true(ran.filter((line) => line.startsWith('bad')).length <= 3);
+
+  // The other machine had nothing to do until the only job was given back.
+  ran.length = 0;
+  const lone = { ...run, planned: { ...planned, plan: { ...plan, jobs: jobs.slice(0, 1) } } };
+  await runOnHosts(lone, store, { hosts: [create('bad', 5), create('good', 0)], session });
+  t.deepEqual(ran, ['bad 0', 'good 0']);
 });
 
 test('a machine that would build something else than was planned leaves the job to others', async (t) => {

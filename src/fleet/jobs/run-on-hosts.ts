@@ -73,13 +73,9 @@ export async function runOnHosts(
     }
   }
 
-  // What one gives back another takes: they look again until nothing is left, or nobody.
-  for (let before = -1; waiting.length > 0 && waiting.length !== before; ) {
-    before = waiting.length;
-    const able = hosts.filter((host) => !bad.has(host));
+  // A host may have found nothing to take before another one gave a job back.
+  for (let able = hosts; waiting.length > 0 && able.length > 0; able = able.filter((host) => !bad.has(host)))
     await Promise.all(able.flatMap((host) => Array.from({ length: atOnce }, () => work(host))));
-    before = waiting.length < before ? -1 : before;
-  }
 }
 
 interface PoolTask {

@@ -25,10 +25,9 @@ export async function watchJobs(
     // Asked first: what ended before the look is seen by it.
     const goesOn = await isRunning();
     const report = await readStates(planned, store, known);
-    const before = known;
     const over = report.jobs.filter(({ state }) => state !== 'waiting').length;
     for (const [index, { name, state }] of report.jobs.entries())
-      if (state !== 'waiting' && state !== (before[index]?.state ?? 'waiting'))
+      if (state !== 'waiting' && state !== (known[index]?.state ?? 'waiting'))
         log(`${name}: ${state} (${over} of ${report.jobs.length})`);
     known = report.jobs;
     if (over === report.jobs.length || !goesOn) return report;
