@@ -191,6 +191,16 @@ async function publish(t: ExecutionContext) {
   return { session, store, done: await readPlan(store), folder };
 }
 
+const swarmRun = {
+  image: 'i',
+  environment: [],
+  secrets: new Map(),
+  atOnce: 1,
+  retries: 1,
+  constraints: [],
+  network: undefined,
+};
+
 test('a coordinator that is started again finds the services there, and what is done', async (t) => {
   const { session, store, done } = await publish(t);
   const made: string[] = [];
@@ -198,22 +208,18 @@ test('a coordinator that is started again finds the services there, and what is 
     createService: async ({ Name = '' }) => (made.includes(Name) ? undefined : made.push(Name) && 'id'),
     putSecret: async () => 'secret',
   } as unknown as Swarm;
-  const run = {
-    image: 'i',
-    environment: [],
-    secrets: new Map(),
-    atOnce: 1,
-    retries: 1,
-    constraints: [],
-    network: undefined,
-  };
-  t.false((await runOnSwarm({ ...run, planned: done, detach: false }, store, { swarm, session })).failed);
+  t.false(
+    (await runOnSwarm({ ...swarmRun, planned: done, detach: false }, store, { swarm, session })).failed,
+  );
   t.deepEqual(made, []);
   const planned = { id: '0123456789abcdef', plan: { ...plan, jobs: [{ name: 'x', key }] } };
   const lines: string[] = [];
   const logged = { ...session, log: (line: string) => lines.push(line) };
   for (const _ of [1, 2]) {
-    const report = await runOnSwarm({ ...run, planned, detach: true }, store, { swarm, session: logged });
+    const report = await runOnSwarm({ ...swarmRun, planned, detach: true }, store, {
+      swarm,
+      session: logged,
+    });
     t.deepEqual(report.jobs, [{ name: 'x', state: 'waiting' }]);
   }
   t.deepEqual(lines, [
@@ -245,16 +251,7 @@ test('jobs on a node that is gone are begun anew on those that are left', async 
   const [first] = (await readPlan(store)).plan.jobs;
   const jobs = [...(first === undefined ? [] : [first]), { name: 'x', key }];
   const planned = { id: '0123456789abcdef', plan: { ...plan, jobs } };
-  const run = {
-    image: 'i',
-    environment: [],
-    secrets: new Map(),
-    atOnce: 1,
-    retries: 1,
-    constraints: [],
-    network: undefined,
-  };
-  const report = await runOnSwarm({ ...run, planned, detach: false }, store, { swarm, session });
+  const report = await runOnSwarm({ ...swarmRun, planned, detach: false }, store, { swarm, session });
   t.false(report.failed);
   t.is(removed, 1);
   t.deepEqual(
