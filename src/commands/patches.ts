@@ -46,7 +46,7 @@ async function runShow(name: string, flags: ShowFlags, context: CommandContext):
   const { findPatch } = await import('../patch/language/find-patches.js');
   const { loadPatch } = await import('../patch/language/load-patch.js');
   const { describePatch } = await import('../patch/describe-patch.js');
-  const { locatePatch } = await import('../setup/build-request.js');
+  const { locatePatch } = await import('../setup/named-patches.js');
   const { places } = createReader({}, context);
   const folder = await findPatch(locatePatch(name, places.folder), [...places.patches, places.folder]);
   const patch = { ...describePatch(await loadPatch(folder)), image: await planImage(folder, flags, context) };

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
 import { explainForeign } from '../compress/foreign.js';
@@ -10,13 +10,9 @@ import type { Codec } from '../model/image/layout.js';
 import type { EngineName, StepLimits } from '../model/patch/engine.js';
 import type { Patch } from '../model/patch/patch.js';
 import type { Places, ReadingSession } from '../model/session.js';
-import { findPatch } from '../patch/language/find-patches.js';
-import { loadPatch } from '../patch/language/load-patch.js';
 import { refuseExposed } from '../patch/language/parameters.js';
-import { addUsed } from '../patch/language/used-patches.js';
 import { isReference, parseReference } from '../registry/reference.js';
 import { suggest } from '../yaml/did-you-mean.js';
-import { createProblemError } from '../yaml/problems.js';
 import { type BootArguments, createKernelError } from './boot-options.js';
 import {
   chooseBoot,
@@ -38,6 +34,7 @@ import {
 import { findPatched } from './find-patched.js';
 import { lockName, readLock } from './lock-file.js';
 import { findNamedImage, type ImageName } from './named-image.js';
+import { loadNamedPatches, type NamedPatches } from './named-patches.js';
 import { placesOf } from './reading-session.js';
 import { type LoadedSecrets, loadSecrets, type SecretSources } from './secrets.js';
 
@@ -105,11 +102,9 @@ export async function createBuildRequest(
   if (wanted.offline) refuseRemote([wanted.image ?? values.image ?? []].flat());
   const { image, files } = await findWantedImage(wanted, configuration, session);
   const { output, split } = chooseOutput(wanted, configuration, places);
-  const faults: MobyPatchError[] = [];
-  const names = wanted.patches ?? values.patches ?? [];
-  const patches = await loadPatches(names, { wanted, configuration, places, faults });
-  const isWhole = faults.length === 0;
-  faults.push(...findOutputFaults({ output, split }, files));
+  const { patches, faults: patchFaults } = await loadPatches(wanted, configuration, places);
+  const isWhole = patchFaults.length === 0;
+  const faults = [...patchFaults, ...findOutputFaults({ output, split }, files)];
   // What is given to a patch that could not be read would seem to be unknown.
   const chosen = chooseSettings(wanted, configuration, patches);
   const settings = isWhole ? chosen : keepKnown(chosen, patches);
@@ -261,27 +256,14 @@ async function loadLock(
   return { lock, offline, vendor };
 }
 
-interface LoadOptions {
-  readonly wanted: BuildArguments;
-  readonly configuration: LoadedConfiguration;
-  readonly places: Places;
-  /** Gets an error for each patch that is left out. */
-  readonly faults: MobyPatchError[];
-}
-
 /** A relative path begins in the folder of the configuration, or in the working folder, by where it is written. */
-async function loadPatches(
-  names: readonly string[],
-  { wanted, configuration, places, faults }: LoadOptions,
-): Promise<readonly Patch[]> {
-  const from = wanted.patches === undefined ? configuration.folder : places.folder;
-  const roots = placesOf(configuration.folder, places).patches;
-  const load = async (name: string) => loadPatch(await findPatch(locatePatch(name, from), roots));
-  const loaded = await Promise.all(names.map((name) => collectFault(faults, () => load(name))));
-  const named = loaded.filter((patch) => patch !== undefined);
-  const { patches, problems } = await addUsed(named, roots);
-  if (problems.length > 0) faults.push(createProblemError(problems));
-  return patches;
+function loadPatches(
+  { patches }: BuildArguments,
+  { values, folder }: LoadedConfiguration,
+  places: Places,
+): Promise<NamedPatches> {
+  const from = patches === undefined ? folder : places.folder;
+  return loadNamedPatches(patches ?? values.patches ?? [], { from, roots: placesOf(folder, places).patches });
 }
 
 function chooseStepLimits(
@@ -291,11 +273,6 @@ function chooseStepLimits(
   const memory = stepMemory ?? values['step-memory'];
   const processes = stepProcesses ?? values['step-processes'];
   return { ...(memory === undefined ? {} : { memory }), ...(processes === undefined ? {} : { processes }) };
-}
-
-/** Makes the path of a folder absolute; an id stays as it is. */
-export function locatePatch(name: string, from: string): string {
-  return /[/\\]|^\./.test(name) && !isAbsolute(name) ? resolve(from, name) : name;
 }
 
 function locateSources(sources: SecretSources = {}, from: string): SecretSources {

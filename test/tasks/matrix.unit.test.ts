@@ -9,14 +9,19 @@ import { proveMatrix } from '#src/tasks/prove/matrix.js';
 import { createArchive, createTestFolder, directory, gzip } from '../fixtures/archive.js';
 import { createTestSession } from '../fixtures/session.js';
 
-/** A patch `a` with the parameter `name`, a patch `b` without one, and two images. */
-async function prove(t: ExecutionContext, settings: Readonly<Record<string, string>>) {
+/** A patch `a` with the parameter `name`, a patch `b` without one, a patch `c` that uses `a`, and two images. */
+async function prove(
+  t: ExecutionContext,
+  settings: Readonly<Record<string, string>>,
+  rows: readonly (readonly string[])[] = [['./a'], ['./b']],
+) {
   const folder = await createTestFolder(t);
   for (const image of ['one', 'two'])
     await writeFile(join(folder, image), gzip(createArchive([directory('etc')])));
   for (const [id, parameters] of [
     ['a', 'parameters:\n  name: {description: d}\n'],
     ['b', ''],
+    ['c', 'uses: [../a]\n'],
   ] as const) {
     await mkdir(join(folder, id));
     const text = `title: ${id}\n${parameters}steps:\n  - file: {path: etc/${id}, content: ${id}}\n`;
@@ -32,7 +37,7 @@ async function prove(t: ExecutionContext, settings: Readonly<Record<string, stri
   const request = {
     images: ['one', 'two'],
     kernels: [],
-    rows: [['./a'], ['./b']],
+    rows,
     build: { verify: false, engine: 'stream', settings } as const,
   };
   const matrix = await proveMatrix(request, session, async (build): Promise<Proof> => {
@@ -49,6 +54,13 @@ test('a setting goes to the rows of which a patch has the parameter', async (t) 
     ['passed', 'passed', 'passed', 'passed'],
   );
   t.deepEqual(built, [{ name: 'x' }, { name: 'x' }, {}, {}]);
+});
+
+test('a parameter of a patch that another one uses is one of its row', async (t) => {
+  const rows = [['./c'], ['./b']];
+  const { built } = await prove(t, { name: 'x' }, rows);
+  t.deepEqual(built, [{ name: 'x' }, { name: 'x' }, {}, {}]);
+  await t.throwsAsync(prove(t, { nam: 'x' }, rows), { code: 'setting-unknown' });
 });
 
 test('a setting of which no row has a use is one error, before anything is built', async (t) => {

@@ -6,7 +6,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Patch } from '../../model/patch/patch.js';
 import type { Bisection, BisectionTry, Proof } from '../../model/result/bisection.js';
 import type { Session } from '../../model/session.js';
-import { listSettingNames } from '../../patch/language/parameters.js';
+import { keepKnown } from '../../setup/choose-settings.js';
 import { createUnbootedError, proveBuild } from './prove-build.js';
 
 export interface BisectRequest {
@@ -95,8 +95,7 @@ function listUnits(patches: readonly Patch[], unit: Bisection['unit']): string[]
 /** The same build with the first patches or steps. What a patch expects holds once all of its steps are there. */
 function takeFirst(request: BuildRequest, unit: Bisection['unit'], count: number): BuildRequest {
   const patches = unit === 'patch' ? request.patches.slice(0, count) : takeSteps(request.patches, count);
-  const known = listSettingNames(patches);
-  const settings = Object.fromEntries(Object.entries(request.settings).filter(([name]) => known.has(name)));
+  const settings = keepKnown(request.settings, patches);
   const ids = new Set(patches.map(({ id }) => id));
   const secrets = request.secrets?.filter(({ patch }) => ids.has(patch));
   const { lock: _, ...rest } = request;

@@ -1,10 +1,13 @@
 import { shortNames } from '../../format/short-names.js';
-import type { BuildRequest } from '../../model/build.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
+import type { Patch } from '../../model/patch/patch.js';
 import type { Matrix, MatrixCell } from '../../model/result/matrix.js';
 import type { Session } from '../../model/session.js';
-import { checkSettings, listSettingNames } from '../../patch/language/parameters.js';
+import { checkSettings } from '../../patch/language/parameters.js';
 import { assertNoFaults, type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
+import { keepKnown } from '../../setup/choose-settings.js';
+import { loadNamedPatches } from '../../setup/named-patches.js';
+import { placesOf } from '../../setup/reading-session.js';
 import { findPlan, proveBuild } from './prove-build.js';
 
 export interface MatrixRequest {
@@ -40,14 +43,14 @@ export async function proveMatrix(
   const digests = new Map<string, string>();
   const cells: MatrixCell[] = [];
   const names = shortNames(images);
-  const known = await listKnown(request, session);
+  const loaded = await loadRows(request, session);
   for (const [row, patches] of rows.entries())
     for (const [column, image] of images.entries()) {
       session.signal.throwIfAborted();
       const name = `${patches.join('+')} in ${names[column]}`;
       session.log(name);
       const kernel = kernels.length > 1 ? kernels[column] : kernels[0];
-      const build = keepNamed(request.build, known[row]);
+      const build = keepDeclared(request.build, loaded[row]);
       const cell = await proveCell({ build, image, patches, kernel, digests, prove }, session);
       session.log(`${name}: ${cell.state}`);
       cells.push(cell);
@@ -57,36 +60,34 @@ export async function proveMatrix(
 }
 
 /**
- * The parameters of each row; undefined for a row whose patches cannot be read, which is the fault of its cells. Error:
- * `setting-unknown`, for a setting that no row has a use for.
+ * The patches of each row; undefined for a row whose patches cannot be read: its cells say why. Error: `setting-unknown`,
+ * for a setting that no row declares.
  */
-async function listKnown(
-  { images, rows, build }: MatrixRequest,
-  session: Session,
-): Promise<readonly (ReadonlySet<string> | undefined)[]> {
-  const [image = ''] = images;
-  const requests: (BuildRequest | undefined)[] = [];
-  for (const patches of rows) {
-    const wanted = { ...build, image, patches, config: false as const, output: 'image' };
-    const { settings: _, secrets: __, ...plain } = wanted;
-    const request = await createBuildRequest({ ...plain, mayLackSecrets: true }, session).catch(
-      () => undefined,
+async function loadRows(
+  { rows, build }: MatrixRequest,
+  { places }: Session,
+): Promise<readonly (readonly Patch[] | undefined)[]> {
+  const { folder } = places;
+  const roots = placesOf(folder, places).patches;
+  const loaded = await Promise.all(rows.map((names) => loadNamedPatches(names, { from: folder, roots })));
+  const whole = loaded.map(({ patches, faults }) => (faults.length === 0 ? patches : undefined));
+  if (!whole.includes(undefined))
+    checkSettings(
+      loaded.flatMap(({ patches }) => patches),
+      build.settings ?? {},
     );
-    requests.push(request?.patches.length === patches.length ? request : undefined);
-  }
-  const whole = requests.filter((request) => request !== undefined);
-  const all = whole.flatMap(({ patches }) => patches);
-  if (whole.length === rows.length) checkSettings(all, build.settings ?? {});
-  return requests.map((request) => request && listSettingNames(request.patches));
+  return whole;
 }
 
-/** What is given to a parameter goes to the rows that have it. */
-function keepNamed(build: BuildArguments, known: ReadonlySet<string> | undefined): BuildArguments {
-  if (known === undefined) return build;
-  const keep = <T>(given: Readonly<Record<string, T>> | undefined) =>
-    given && Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)));
-  const [settings, secrets] = [keep(build.settings), keep(build.secrets)];
-  return { ...build, ...(settings && { settings }), ...(secrets && { secrets }) };
+/** Settings and secrets go to the rows that declare them. */
+function keepDeclared(build: BuildArguments, patches: readonly Patch[] | undefined): BuildArguments {
+  const { settings, secrets } = build;
+  if (patches === undefined) return build;
+  return {
+    ...build,
+    ...(settings && { settings: keepKnown(settings, patches) }),
+    ...(secrets && { secrets: keepKnown(secrets, patches) }),
+  };
 }
 
 interface CellRequest extends Pick<MatrixRequest, 'build'> {
