@@ -1,7 +1,6 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { openInputFile } from '../io/file/input-file.js';
 import { streamRegular } from '../io/file/regular-file.js';
+import { saveBytes } from '../io/file/save-bytes.js';
 import { createScratch } from '../io/place/scratch.js';
 import { runProcess } from '../io/process/process.js';
 import { MobyPatchError } from '../model/error/error.js';
@@ -27,7 +26,7 @@ export async function signOutput({ request, session }: Run, bytes: Bytes): Promi
   try {
     const [old, signed] = [`${scratch.path}/unsigned.efi`, `${scratch.path}/signed.efi`];
     const { signal } = session;
-    await pipeline(bytes, createWriteStream(old, { mode: 0o600 }), { signal });
+    await saveBytes(old, bytes, signal);
     const argv = [...signWith.split(/\s+/).filter(Boolean), '--output', signed, old];
     session.log(`signing: ${signWith}`);
     const { exitCode, output } = await runProcess(argv, { signal, timeout: patience });

@@ -1,8 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { digestBytes } from '../io/digest.js';
 import type { InputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
+import { saveBytes } from '../io/file/save-bytes.js';
 import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
 import type { ScanLimits } from '../model/limits.js';
 import { partOf } from './open-wrapper.js';
@@ -20,8 +19,7 @@ export async function copyPart(
   { offset, size }: WrapperPart,
   { destination, signal }: CopyOptions,
 ): Promise<void> {
-  const bytes = readPieces(file, offset, offset + size);
-  await pipeline(bytes, createWriteStream(destination, { mode: 0o600 }), { signal });
+  await saveBytes(destination, readPieces(file, offset, offset + size), signal);
 }
 
 /** Hex. */
@@ -52,7 +50,6 @@ export async function copyInitrd(
   const { readRoot } = await import('./root/root-format.js');
   const { archiveRoot } = await import('./root/archive-root.js');
   const root = await readRoot(file, wrapper.kind, options);
-  const bytes = archiveRoot(root.entries, file.name);
-  await pipeline(bytes, createWriteStream(destination, { mode: 0o600 }), { signal });
+  await saveBytes(destination, archiveRoot(root.entries, file.name), signal);
   return root;
 }

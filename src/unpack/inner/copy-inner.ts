@@ -1,6 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { showPath } from '../../format/path.js';
+import { saveBytes } from '../../io/file/save-bytes.js';
 import type { FileAccess } from '../../model/access.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Archive, ImageEntry } from '../../model/image/archive.js';
@@ -29,8 +28,7 @@ export async function copyInner(
   { destination, signal, limits }: CopyInnerOptions,
 ): Promise<FileAccess> {
   await using image = await openImage(path, { signal, limits, name });
-  const body = findInner(image, entry).body();
-  await pipeline(body, createWriteStream(destination, { mode: 0o600, flags: 'wx' }), { signal });
+  await saveBytes(destination, findInner(image, entry).body(), signal);
   return image.access;
 }
 

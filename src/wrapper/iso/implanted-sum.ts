@@ -1,7 +1,6 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import type { InputFile } from '../../io/file/input-file.js';
 import { streamRegular } from '../../io/file/regular-file.js';
+import { saveBytes } from '../../io/file/save-bytes.js';
 import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
@@ -41,7 +40,7 @@ export async function renewImplanted({
   const implanted = await readImplanted(old);
   if (implanted === undefined) return { bytes, told: '' };
   const path = `${folder}/implanted.iso`;
-  await pipeline(bytes, createWriteStream(path, { mode: 0o600, flags: 'wx' }), { signal });
+  await saveBytes(path, bytes, signal);
   const argv = ['implantisomd5', '--force', ...(implanted.isSupported ? ['--supported-iso'] : []), path];
   const told = await runProcess(argv, { signal, timeout: patience, package: 'isomd5sum' }).then(
     ({ exitCode }) => (exitCode === 0 ? '; its implanted MD5 is new' : outdated),

@@ -1,8 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { runFilter } from '../../../compress/run-filter.js';
 import type { InputFile } from '../../../io/file/input-file.js';
 import { streamRegular } from '../../../io/file/regular-file.js';
+import { saveBytes } from '../../../io/file/save-bytes.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { Bytes } from '../../../model/image/entry.js';
 import type { ScanLimits } from '../../../model/limits.js';
@@ -49,7 +48,7 @@ export async function readSquashfs(
       yield piece;
     }
   };
-  await pipeline(counted(), createWriteStream(tar, { mode: 0o600, flags: 'wx' }), { signal });
+  await saveBytes(tar, counted(), signal);
   return { entries: await listTar(tar, budget), warnings };
 }
 
