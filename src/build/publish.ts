@@ -83,7 +83,10 @@ async function publishOverlay(run: Run, { image, written, path, inputs }: Overla
   const archive = streamRegular(path, { start });
   await using around =
     request.as === 'addon' ? await wrapAddon(run, archive, written.layout.size - start) : undefined;
-  await using signed = await signOutput(run, around?.bytes ?? archive);
+  await using signed = await signOutput(session, {
+    bytes: around?.bytes ?? archive,
+    signWith: request.signWith,
+  });
   const { bytes } = signed;
   await using output = await createOutput(bytes, { destination: request.output, inputs, signal });
   const { size, sha256 } = output;

@@ -5,30 +5,34 @@ import { createScratch } from '../io/place/scratch.js';
 import { runProcess } from '../io/process/process.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
+import type { Session } from '../model/session.js';
 import { isSigned } from '../wrapper/uki/pe.js';
-import type { Run } from './run.js';
 
 /** Seconds: a key may be in a device that somebody touches. */
 const patience = 600;
 
-export interface Signed extends AsyncDisposable {
+export interface SignRequest {
+  readonly bytes: Bytes;
+  /** The user's command. It gets `--output NEW FILE` behind its own words, as `sbsign` takes them. */
+  readonly signWith: string | undefined;
+}
+
+export interface SignedOutput extends AsyncDisposable {
   readonly bytes: Bytes;
 }
 
-/**
- * A program for EFI as the command of the user signs it: it gets `--output NEW FILE` behind its own words, as `sbsign` takes them. As it is
- * without a command. Error (`failed`): `sign-failed`.
- */
-export async function signOutput({ request, session }: Run, bytes: Bytes): Promise<Signed> {
-  const { signWith } = request;
+/** Signs an EFI program; without a command it stays as it is. Error (`failed`): `sign-failed`. */
+export async function signOutput(
+  { signal, log }: Session,
+  { bytes, signWith }: SignRequest,
+): Promise<SignedOutput> {
   if (signWith === undefined) return { bytes, async [Symbol.asyncDispose]() {} };
   const scratch = await createScratch();
   try {
     const [old, signed] = [`${scratch.path}/unsigned.efi`, `${scratch.path}/signed.efi`];
-    const { signal } = session;
     await saveBytes(old, bytes, signal);
     const argv = [...signWith.split(/\s+/).filter(Boolean), '--output', signed, old];
-    session.log(`signing: ${signWith}`);
+    log(`signing: ${signWith}`);
     const { exitCode, output } = await runProcess(argv, { signal, timeout: patience });
     const fault = exitCode === 0 ? await findFault(signed) : (output.trim().split('\n').at(-1) ?? '');
     if (fault !== undefined)

@@ -25,24 +25,19 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
   const { wrapped, verify } = request;
   if (wrapped === undefined) return run;
   return draft.stage('unpack', async () => {
-    const { signal } = session;
+    const { signal, limits } = session;
+    const { path: folder } = scratch;
     const { path, wrapper, entry } = wrapped;
     const { name } = request;
     await using file = await openInputFile(path, name);
-    const image = `${scratch.path}/wrapped.img`;
-    const { limits } = session;
-    const inside = entry === undefined ? undefined : `${scratch.path}/inside.fs`;
+    const image = `${folder}/wrapped.img`;
+    const inside = entry === undefined ? undefined : `${folder}/inside.fs`;
     if (entry !== undefined && inside !== undefined)
       await copyInner({ path, name, entry }, { destination: inside, signal, limits });
     await using source = await openInputFile(inside ?? path, name);
-    const root = await copyInitrd(source, wrapped, {
-      destination: image,
-      folder: scratch.path,
-      signal,
-      limits,
-    });
+    const root = await copyInitrd(source, wrapped, { destination: image, folder, signal, limits });
     for (const warning of root?.warnings ?? []) draft.warn(warning);
-    const kernel = verify?.kernelIsPart ? `${scratch.path}/kernel` : undefined;
+    const kernel = verify?.kernelIsPart ? `${folder}/kernel` : undefined;
     if (verify !== undefined && kernel !== undefined)
       await copyPart(file, partOf(wrapper, verify.kernel), { destination: kernel, signal });
     const sha256 = await digestBytes(readPieces(file, 0, file.size));
@@ -113,10 +108,10 @@ export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | u
   const root = isSame ? undefined : await rebuildRoot(run, stage);
   await using replaced =
     root ?? (await replaceInitrd({ wrapped, initrd: written.file, isSame, folder: scratch.path, signal }));
-  await using signed = await signOutput(
-    isSame ? { ...run, request: { ...request, signWith: undefined } } : run,
-    replaced.bytes,
-  );
+  await using signed = await signOutput(session, {
+    bytes: replaced.bytes,
+    signWith: isSame ? undefined : request.signWith,
+  });
   const output = await createOutput(signed.bytes, { destination: request.output, inputs, signal });
   try {
     if (isSame) assertSame(wrapped, output);
