@@ -5,7 +5,7 @@ import {
   type ReaderProblem,
   type ReaderToken,
 } from '../format/cpio/cpio-reader.js';
-import { quoteFile } from '../format/kind/file-kind.js';
+import { quoteFile, unpackFrom } from '../format/kind/file-kind.js';
 import { type InputFile, readRange } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { ErrorCode } from '../model/error/error-code.js';
@@ -13,7 +13,7 @@ import type { Token, TokenOptions, Tokens } from '../model/image/archive.js';
 import type { Codec, Segment } from '../model/image/layout.js';
 import type { MemberEnd } from './codec.js';
 import { type MemberOptions, readMember } from './compression.js';
-import { createContentError, identifyContent, unpackFrom } from './foreign.js';
+import { createContentError, identifyContent } from './foreign.js';
 
 /** Of one member, or of several that go on with each other's entries. */
 export interface MemberSummary extends MemberEnd {

@@ -1,4 +1,4 @@
-import { quoteFile, unpackCommands } from '../format/kind/file-kind.js';
+import { type PackedPart, quoteFile, unpackFrom } from '../format/kind/file-kind.js';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Cache } from '../model/cache.js';
 import { MobyPatchError } from '../model/error/error.js';
@@ -72,7 +72,7 @@ interface MemberFault {
   readonly hint?: string;
 }
 
-/** What writes each codec as a kernel reads it. */
+/** The commands that compress as a kernel reads it. */
 const packCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = {
   gzip: 'gzip -n',
   bzip2: 'bzip2',
@@ -84,19 +84,13 @@ const packCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = {
 };
 
 /** The hint of a member that a kernel would read if it were written otherwise. */
-export function hintToPackAgain(
-  { name, start = 0 }: InputFile,
-  { codec, offset }: { readonly codec: Exclude<Codec, 'none'>; readonly offset: number },
-): string {
+export function hintToPackAgain({ name, start = 0 }: InputFile, { codec, offset }: PackedPart): string {
   const file = quoteFile(name);
   const head = offset - start;
   // The largest window of zstd is asked for by name.
-  const unpack = codec === 'zstd' ? 'zstd -dc --long=31' : unpackCommands[codec];
-  const packed = `${unpack} | ${packCommands[codec]}`;
-  const command =
-    head === 0
-      ? `${packed.replace(' |', ` < ${file} |`)}`
-      : `(head -c ${head} ${file}; tail -c +${head + 1} ${file} | ${packed})`;
+  const unpack = codec === 'zstd' ? 'zstd -dc --long=31' : undefined;
+  const packed = `${unpackFrom(file, { codec, offset: head }, unpack)} | ${packCommands[codec]}`;
+  const command = head === 0 ? packed : `(head -c ${head} ${file}; ${packed})`;
   return `compress it again: ${command} > mended.img`;
 }
 

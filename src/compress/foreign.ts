@@ -1,10 +1,16 @@
 import { detectCodec } from '../format/codec/magic.js';
-import { identifyFile, longestMark, quoteFile, tailSize, unpackCommands } from '../format/kind/file-kind.js';
+import {
+  identifyFile,
+  longestMark,
+  type PackedPart,
+  quoteFile,
+  tailSize,
+  unpackFrom,
+} from '../format/kind/file-kind.js';
 import { beginsImage } from '../format/kind/image-start.js';
 import type { FileKind } from '../format/kind/mark.js';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
-import type { Codec } from '../model/image/layout.js';
 import { type MemberOptions, readMember } from './compression.js';
 
 /** What stands at a place of a file in place of an archive: a kind from the table, or a compressed file of one. */
@@ -62,21 +68,10 @@ function nameCodec(codec: string): string {
   return `${/^[lx]/.test(codec) ? 'an' : 'a'} ${codec}`;
 }
 
-interface Container {
-  readonly codec: Exclude<Codec, 'none'>;
-  readonly offset: number;
-}
-
-/** The command that unpacks a member of a file to standard output. */
-export function unpackFrom(file: string, { codec, offset }: Container): string {
-  const unpack = unpackCommands[codec];
-  return offset === 0 ? `${unpack} < ${file}` : `tail -c +${offset + 1} ${file} | ${unpack}`;
-}
-
 /** The error for a member that holds something else than an archive. */
 export function createContentError(
   { name, start = 0 }: Pick<InputFile, 'name' | 'start'>,
-  { codec, offset }: Container,
+  { codec, offset }: PackedPart,
   kind: FileKind,
 ): MobyPatchError {
   const command = unpackFrom(quoteFile(name), { codec, offset: offset - start });

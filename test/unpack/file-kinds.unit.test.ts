@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
+import { hintToPackAgain } from '#src/compress/codec.js';
 import { identifyFile, longestMark, quoteFile, tailSize } from '#src/format/kind/file-kind.js';
 import { beginsImage } from '#src/format/kind/image-start.js';
+import type { InputFile } from '#src/io/file/input-file.js';
 import { createArchive, file, openBytes } from '../fixtures/archive.js';
 
 /** A file of zeros with these bytes in their places. */
@@ -171,6 +173,15 @@ test('a shell reads a name as it is, whatever is in it', (t) => {
   t.is(quoteFile('a.iso#live/initrd-1'), 'a.iso#live/initrd-1');
   t.is(quoteFile('#a'), "'#a'");
   t.is(quoteFile("a\x1b[31m\\'\n"), "$'a\\x1b[31m\\\\\\'\\n'");
+});
+
+test('a hint that compresses a member again has the name of the file as it is', (t) => {
+  const hint = (offset: number) => hintToPackAgain({ name: "a\n'b" } as InputFile, { codec: 'gzip', offset });
+  t.is(hint(0), "compress it again: gzip -dc < $'a\\n\\'b' | gzip -n > mended.img");
+  t.is(
+    hint(4),
+    "compress it again: (head -c 4 $'a\\n\\'b'; tail -c +5 $'a\\n\\'b' | gzip -dc | gzip -n) > mended.img",
+  );
 });
 
 test('a file of unknown bytes or of zeros alone gets no other name', (t) => {

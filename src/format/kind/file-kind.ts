@@ -31,7 +31,7 @@ function hasMark({ at, bytes, isKind = () => true }: Mark, start: Uint8Array, ta
 }
 
 /** The commands that unpack a codec to standard output. */
-export const unpackCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = {
+const unpackCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = {
   gzip: 'gzip -dc',
   bzip2: 'bzip2 -dc',
   lzma: 'xz --format=lzma -dc',
@@ -40,6 +40,21 @@ export const unpackCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = 
   lz4: 'lz4 -dc',
   zstd: 'zstd -dc',
 };
+
+export interface PackedPart {
+  readonly codec: Exclude<Codec, 'none'>;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+}
+
+/** The command that unpacks a part of a file to standard output. `file`: how a shell names it; `unpack`: in place of the usual program. */
+export function unpackFrom(
+  file: string,
+  { codec, offset }: PackedPart,
+  unpack = unpackCommands[codec],
+): string {
+  return offset === 0 ? `${unpack} < ${file}` : `tail -c +${offset + 1} ${file} | ${unpack}`;
+}
 
 /** A word as a shell reads it; what a terminal would obey as bash, zsh and POSIX of 2024 write it. */
 export function quoteShell(word: string): string {
