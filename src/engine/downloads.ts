@@ -2,6 +2,7 @@ import { cacheEntry } from '../io/cache.js';
 import { digestBytes } from '../io/digest.js';
 import { readPieces } from '../io/file/read-write.js';
 import { createSpool } from '../io/file/spool.js';
+import { noBytes } from '../io/no-bytes.js';
 import { createScratch } from '../io/place/scratch.js';
 import type { Cache, CachedFile, CacheEntry } from '../model/cache.js';
 import type { Change } from '../model/image/change.js';
@@ -145,8 +146,6 @@ async function openCached(cached: readonly Cached[], entry: (item: Cached) => Ca
   return opened;
 }
 
-function createEntry(path: string, type: EntryType, size: number, body: () => Bytes = nothing): Entry {
+function createEntry(path: string, type: EntryType, size: number, body: () => Bytes = noBytes): Entry {
   return { path, type, mode: type === 'directory' ? 0o700 : 0o600, uid: 0, gid: 0, mtime: 0, size, body };
 }
-
-async function* nothing(): Bytes {}

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { noBytes } from '#src/io/no-bytes.js';
 import { MobyPatchError } from '#src/model/error/error.js';
 import type { Bytes } from '#src/model/image/entry.js';
 import { findWrapper } from '#src/wrapper/open-wrapper.js';
 import { readErofs } from '#src/wrapper/root/erofs/read-erofs.js';
 import { writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
-import { noBytes, type RootEntry } from '#src/wrapper/root/root-tree.js';
+import type { RootEntry } from '#src/wrapper/root/root-tree.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { holdFile, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
 

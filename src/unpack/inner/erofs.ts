@@ -1,6 +1,7 @@
 import { runFilter } from '../../compress/run-filter.js';
 import { decodePath } from '../../format/path.js';
-import type { Bytes, Entry, EntryType } from '../../model/image/entry.js';
+import { noBytes } from '../../io/no-bytes.js';
+import type { Entry, EntryType } from '../../model/image/entry.js';
 import { createInnerError, splitLines } from './program-lines.js';
 
 /** erofs_fs.h, EROFS_FT_*. */
@@ -51,7 +52,7 @@ export async function listErofs(
   return entries;
 }
 
-const plain = { mode: 0, uid: 0, gid: 0, mtime: 0, size: 0, body: nothing } as const;
+const plain = { mode: 0, uid: 0, gid: 0, mtime: 0, size: 0, body: noBytes } as const;
 
 async function findRoot(erofs: Erofs): Promise<string> {
   const text = await dump(erofs, '--path=/');
@@ -87,10 +88,8 @@ async function dump({ path, name, signal }: Erofs, ...options: readonly string[]
   const failure = (said: string) => createInnerError(name, 'erofs', said);
   const lines: string[] = [];
   for await (const line of splitLines(
-    runFilter({ argv, package: 'erofs-utils', failure, signal }, nothing()),
+    runFilter({ argv, package: 'erofs-utils', failure, signal }, noBytes()),
   ))
     lines.push(Buffer.from(line).toString('latin1'));
   return lines;
 }
-
-async function* nothing(): Bytes {}

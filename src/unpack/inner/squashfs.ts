@@ -1,6 +1,7 @@
 import { runFilter } from '../../compress/run-filter.js';
 import { decodePath } from '../../format/path.js';
-import type { Bytes, Entry, EntryType } from '../../model/image/entry.js';
+import { noBytes } from '../../io/no-bytes.js';
+import type { Entry, EntryType } from '../../model/image/entry.js';
 import { createInnerError, splitLines } from './program-lines.js';
 
 const types: Readonly<Record<string, EntryType>> = {
@@ -22,7 +23,7 @@ export async function listSquashfs(path: string, name: string, signal: AbortSign
   const failure = (said: string) => createInnerError(name, 'squashfs', said);
   const entries: Entry[] = [];
   for await (const line of splitLines(
-    runFilter({ argv, package: 'squashfs-tools', failure, signal }, nothing()),
+    runFilter({ argv, package: 'squashfs-tools', failure, signal }, noBytes()),
   )) {
     const entry = parseLine(line);
     if (entry !== undefined) entries.push(entry);
@@ -53,7 +54,7 @@ function parseLine(line: Uint8Array): Entry | undefined {
     size: type === 'file' || type === 'symlink' ? Number(size) : 0,
     ...(isLink && { target: text(rest.slice(-length)) }),
     ...(major !== undefined && { device: { major: Number(major), minor: Number(minor) } }),
-    body: nothing,
+    body: noBytes,
   };
 }
 
@@ -67,5 +68,3 @@ function parseBits(text: string): number {
   }
   return mode;
 }
-
-async function* nothing(): Bytes {}

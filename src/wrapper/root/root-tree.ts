@@ -1,5 +1,5 @@
 import { MobyPatchError } from '../../model/error/error.js';
-import type { Bytes, Entry } from '../../model/image/entry.js';
+import type { Entry } from '../../model/image/entry.js';
 import type { RootKind, WrapperKind } from '../../model/image/wrapper.js';
 import { type ScanLimits, usualLimits } from '../../model/limits.js';
 
@@ -23,8 +23,6 @@ export interface RootTree {
 }
 
 export const noAttributes: ReadonlyMap<string, Uint8Array> = new Map();
-
-export async function* noBytes(): Bytes {}
 
 /** Counts what is read of a file system against the limits of images; past one, it throws `image-too-large`. */
 export function createRootBudget(

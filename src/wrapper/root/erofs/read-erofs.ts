@@ -1,6 +1,7 @@
 import { decodeDevice } from '../../../format/device.js';
 import { decodePath } from '../../../format/path.js';
 import type { InputFile } from '../../../io/file/input-file.js';
+import { noBytes } from '../../../io/no-bytes.js';
 import type { Bytes, EntryType } from '../../../model/image/entry.js';
 import type { ScanLimits } from '../../../model/limits.js';
 import {
@@ -8,7 +9,6 @@ import {
   createFeatureError,
   createRootBudget,
   noAttributes,
-  noBytes,
   type RootEntry,
   type RootTree,
 } from '../root-tree.js';

@@ -2,11 +2,12 @@ import { runFilter } from '../../../compress/run-filter.js';
 import type { InputFile } from '../../../io/file/input-file.js';
 import { streamRegular } from '../../../io/file/regular-file.js';
 import { saveBytes } from '../../../io/file/save-bytes.js';
+import { noBytes } from '../../../io/no-bytes.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { Bytes } from '../../../model/image/entry.js';
 import type { ScanLimits } from '../../../model/limits.js';
 import { readEntries, type TarRecord } from '../../../tar/tar-reader.js';
-import { createRootBudget, noBytes, type RootEntry, type RootTree } from '../root-tree.js';
+import { createRootBudget, type RootEntry, type RootTree } from '../root-tree.js';
 import { mostOptions, parseSuperblock, type Superblock, superblockSize } from './superblock.js';
 
 export interface ReadOptions {
