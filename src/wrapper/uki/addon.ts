@@ -1,7 +1,7 @@
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { Wrapper } from '../../model/image/wrapper.js';
-import { alignUp, headerLimit, parseProgram } from './pe.js';
+import { alignUp, readProgram } from './pe.js';
 
 // "PE Format", learn.microsoft.com/windows/win32/debug/pe-format, and the addonx64.efi.stub of systemd 257.
 const fileAlignment = 0x200;
@@ -31,7 +31,7 @@ export interface AddonRequest {
 
 /** An addon for systemd's stub that brings an initrd of its own; undefined: for no machine that is known. */
 export async function createAddon({ uki, initrd, size }: AddonRequest): Promise<Bytes | undefined> {
-  const program = parseProgram(Buffer.from(await uki.read(0, Math.min(headerLimit, uki.size))));
+  const program = await readProgram(uki);
   const code = program && programs.get(program.machine);
   if (program === undefined || code === undefined) return undefined;
   const sections = placeSections([

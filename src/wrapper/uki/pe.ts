@@ -87,9 +87,14 @@ function readSection(bytes: Buffer, header: number): Section {
   };
 }
 
+/** Undefined: this is no program for EFI. */
+export async function readProgram(file: InputFile): Promise<Program | undefined> {
+  return parseProgram(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
+}
+
 /** Whether a program has a table of signatures. */
 export async function isSigned(file: InputFile): Promise<boolean> {
-  const program = parseProgram(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
+  const program = await readProgram(file);
   return (program?.signatures.size ?? 0) > 0;
 }
 

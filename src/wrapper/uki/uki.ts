@@ -1,7 +1,7 @@
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
 import { refuseCut } from '../cut-error.js';
-import { contentSize, headerLimit, parseProgram, type Section } from './pe.js';
+import { contentSize, readProgram, type Section } from './pe.js';
 
 const title = 'a unified kernel image (UKI)';
 /** Bytes of a command line, and more. */
@@ -9,7 +9,7 @@ const longestText = 64 * 1024;
 
 /** A unified kernel image: systemd's stub with a kernel as a section. Undefined: another program. Error (`invalid`): `wrapper-invalid`. */
 export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
-  const program = parseProgram(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
+  const program = await readProgram(file);
   if (program === undefined) return undefined;
   const named = program.sections.filter(({ offset }) => offset > 0);
   const sections = new Map<string, Section>();
