@@ -9,7 +9,7 @@ import { readErofs } from '#src/wrapper/root/erofs/read-erofs.js';
 import { writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
 import type { RootEntry } from '#src/wrapper/root/root-tree.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { holdFile, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+import { holdFile, sketchAndroid, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
 
 const rounds = Number(process.env.FUZZ_ROUNDS ?? 250_000);
 
@@ -23,11 +23,6 @@ function createRandom(seed: number): (below: number) => number {
     return (state >>> 0) % below;
   };
 }
-
-const android = Buffer.alloc(8192);
-android.write('ANDROID!', 0, 'latin1');
-android.writeUInt32LE(6, 16);
-android.writeUInt32LE(2048, 36);
 
 const whole: Readonly<Record<string, Buffer>> = {
   iso: sketchIso({
@@ -44,7 +39,7 @@ const whole: Readonly<Record<string, Buffer>> = {
   ),
   uimage: sketchUimage(Buffer.from('initrd')),
   fit: sketchFit('initrd'),
-  android,
+  android: sketchAndroid(),
   squashfs: Buffer.concat([Buffer.from('hsqs'), Buffer.alloc(200, 1)]),
 };
 

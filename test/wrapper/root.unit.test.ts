@@ -10,6 +10,7 @@ import { readErofs } from '#src/wrapper/root/erofs/read-erofs.js';
 import { writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
 import type { RootEntry } from '#src/wrapper/root/root-tree.js';
 import { createTestFolder } from '../fixtures/archive.js';
+import { holdFile } from './sketches.js';
 
 const { signal } = new AbortController();
 
@@ -162,14 +163,8 @@ for (const [what, change, message] of damages)
   test(`an erofs ${what} is refused`, async (t) => {
     const path = await write(t, false);
     const bytes = change(await readFile(path));
-    const file = {
-      name: 'e',
-      path,
-      size: bytes.length,
-      read: async (from: number, to: number) => bytes.subarray(from, Math.max(from, to)),
-    };
     const limits = what.includes('terabytes') ? { unpacked: 1000 } : {};
-    await t.throwsAsync(readErofs(file as never, limits), { message });
+    await t.throwsAsync(readErofs(holdFile(bytes), limits), { message });
   });
 
 test('a file that no archive can hold is refused by its name', async (t) => {
