@@ -10,10 +10,13 @@ const folder = join(dist, 'program');
 /** Beside it, until it is whole. */
 const unfinished = `${folder}.part`;
 
-/** Nothing where the files are newer than what the compiler wrote last. Without esbuild the program runs from its modules. */
+/** What the files are made of changes with one of these: the modules, the libraries, the way to join them. */
+const sources = ['build/src.tsbuildinfo', 'node_modules/.package-lock.json', 'scripts/bundle.mjs'];
+
+/** Does nothing if the files are newer than their sources. Without esbuild the program runs from its modules. */
 export async function bundle() {
-  const compiled = readTime(join(root, 'build/src.tsbuildinfo'));
-  if (readTime(join(folder, 'main.js')) > compiled) return;
+  const changed = Math.max(...sources.map((path) => readTime(join(root, path))));
+  if (readTime(join(folder, 'main.js')) > changed) return;
   for (const each of [folder, unfinished]) rmSync(each, { recursive: true, force: true });
   const esbuild = await import('esbuild').catch((error) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
@@ -43,7 +46,7 @@ export async function bundle() {
   renameSync(unfinished, folder);
 }
 
-/** A module finds the files beside it where it was compiled to. */
+/** `import.meta.url` stays that of the compiled module, which has its files beside it. */
 const keepUrls = {
   name: 'keep-urls',
   setup({ onLoad }) {
