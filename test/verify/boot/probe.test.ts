@@ -6,7 +6,7 @@ import test from 'ava';
 import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
 import { headerSize, parseHeader } from '#src/format/cpio/cpio-header.js';
 import type { Expectation } from '#src/model/result/expectation.js';
-import { parseMarker } from '#src/verify/boot/probe/marker.js';
+import { type Marker, parseMarker } from '#src/verify/boot/probe/marker.js';
 import { createProbe, createService, createWrapper, writeProbedImage } from '#src/verify/boot/probe/probe.js';
 import { createFolder } from '../../patch/support/patch-folder.js';
 
@@ -36,6 +36,36 @@ function listArchive(archive: Uint8Array): string[] {
 function runShell(script: string): string {
   // Process 1 of this machine is no guest's: what it writes to does not matter here.
   return execFileSync('sh', { input: script, encoding: 'utf8' }).replace(/^.* warning process 1 .*\n/m, '');
+}
+
+interface Guest {
+  readonly system: 'openrc' | 'own' | 'systemd';
+  /** Where the service keeps what it knows. */
+  readonly state: string;
+  /** What its shell runs before the first report. */
+  readonly before?: readonly string[];
+  readonly reports?: number;
+}
+
+type CheckMarker = Extract<Marker, { readonly kind: 'check' }>;
+
+/** The checks that the service of a guest reports. */
+function listReported(
+  expects: readonly Expectation[],
+  { system, state, before = [], reports = 1 }: Guest,
+): CheckMarker[] {
+  const script = [
+    createService(nonce, expects),
+    `exec 9>&1; system=${system} probe_state='${state}'`,
+    ...before,
+    'eval "set -- $probe_checks"',
+    ...Array(reports).fill('report init "$@"'),
+  ];
+  const lines = runShell(script.join('\n')).trimEnd().split('\n');
+  return lines.flatMap((line) => {
+    const marker = parseMarker(line, nonce);
+    return marker?.kind === 'check' ? [marker] : [];
+  });
 }
 
 test('the segment has no record of a directory, since a record would change the mode', (t) => {
@@ -104,48 +134,32 @@ test('a service that failed counts, whatever OpenRC forgets at the end of the ru
   const folder = await createFolder(t, { init: '' });
   const expects: Expectation[] = [{ 'no-failed-services': true, except: ['known'] }];
   const mark = (state: string, name: string) => `ln -s x "$probe_state/${state}/${name}"`;
-  const script = [
-    createService(nonce, expects),
-    `exec 9>&1; system=openrc probe_state='${folder}'`,
+  const before = [
     'mkdir "$probe_state/failed" "$probe_state/started"',
     ...['bad', 'again', 'known'].map((name) => mark('failed', name)),
     'note_failed',
     'rm "$probe_state"/failed/*',
     mark('started', 'again'),
-    'eval "set -- $probe_checks"',
-    'report init "$@"',
   ];
-  const [, line = ''] = runShell(script.join('\n')).trimEnd().split('\n');
-  t.deepEqual(parseMarker(line, nonce), { kind: 'check', index: 0, ok: false, found: 'bad' });
+  const reported = listReported(expects, { system: 'openrc', state: folder, before });
+  t.deepEqual(reported, [{ kind: 'check', index: 0, ok: false, found: 'bad' }]);
 });
 
 test('a path among the services that may fail stands for the units of systemd that mount it', async (t) => {
   const folder = await createFolder(t, { init: '' });
   const systemctl =
     "systemctl() { echo 'srv-my\\x2ddata.mount loaded failed failed'; echo 'bad.service loaded failed failed'; }";
-  const script = [
-    createService(nonce, [{ 'no-failed-services': true, except: ['/srv/my-data'] }]),
-    `exec 9>&1; system=systemd probe_state='${folder}'`,
-    systemctl,
-    'eval "set -- $probe_checks"',
-    'report init "$@"',
-  ];
-  const [, line = ''] = runShell(script.join('\n')).trimEnd().split('\n');
-  t.deepEqual(parseMarker(line, nonce), { kind: 'check', index: 0, ok: false, found: 'bad.service' });
+  const allowed: Expectation = { 'no-failed-services': true, except: ['/srv/my-data'] };
+  const reported = listReported([allowed], { system: 'systemd', state: folder, before: [systemctl] });
+  t.deepEqual(reported, [{ kind: 'check', index: 0, ok: false, found: 'bad.service' }]);
 });
 
 test('a command that fails runs five times, one with a time of its own until it holds', async (t) => {
   const folder = await createFolder(t, { init: '' });
   const count = (name: string) => `echo x >>'${folder}/${name}'; [ $(wc -l <'${folder}/${name}') -ge 8 ]`;
-  const script = [
-    createService(nonce, [{ command: count('short') }, { command: count('long'), within: 60 }]),
-    `exec 9>&1; system=own probe_state='${folder}'`,
-    'eval "set -- $probe_checks"',
-    ...Array.from({ length: 12 }, () => 'report init "$@"'),
-  ];
-  const lines = runShell(script.join('\n')).trimEnd().split('\n');
-  const checks = lines.map((line) => parseMarker(line, nonce)).filter((each) => each?.kind === 'check');
-  const of = (wanted: number) => checks.flatMap((each) => (each?.index === wanted ? [each.ok] : []));
+  const commands = [{ command: count('short') }, { command: count('long'), within: 60 }];
+  const checks = listReported(commands, { system: 'own', state: folder, reports: 12 });
+  const of = (wanted: number) => checks.flatMap(({ index, ok }) => (index === wanted ? [ok] : []));
   t.deepEqual(of(0), Array(5).fill(false));
   t.deepEqual(of(1), [...Array(7).fill(false), true]);
 });
