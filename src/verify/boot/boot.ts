@@ -18,7 +18,14 @@ import { type End, judge, type Terms } from './judge/verdict.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { startGuestClock } from './machine/guest-clock.js';
 import { detectKernel } from './machine/kernel.js';
-import { createArguments, createCmdline, findQemu, hasProbePort, type Machine } from './machine/machine.js';
+import {
+  createArguments,
+  createCmdline,
+  findArgument,
+  findQemu,
+  hasProbePort,
+  type Machine,
+} from './machine/machine.js';
 import { listPorts } from './port-checks.js';
 import type { Init } from './probe/detect-init.js';
 import { createProbe, writeProbedImage } from './probe/probe.js';
@@ -201,21 +208,19 @@ function isUnmet(end: End): boolean {
 }
 
 /**
- * Removes `rdinit=` from a command line where the probe takes its place; the last one counts. For a disk it is `init=`, and empty without
- * one: a kernel then tries some names.
+ * The program that the command line names, and its words without `rdinit=` where the probe takes its place. A disk has `init=` instead;
+ * without that the program is empty, and the kernel's usual names are tried.
  */
 function splitCmdline(
   { cmdline, disk }: BootRequest,
   isReplaced: boolean,
 ): { firstProgram: string; words: string[] } {
   const words = cmdline.split(/\s+/).filter((word) => word !== '');
-  const lastOf = (name: string) =>
-    words
-      .filter((word) => word.startsWith(name))
-      .at(-1)
-      ?.slice(name.length);
   return {
-    firstProgram: disk === undefined ? (lastOf('rdinit=') ?? '/init') : (lastOf('init=') ?? ''),
+    firstProgram:
+      disk === undefined
+        ? (findArgument(cmdline, 'rdinit=') ?? '/init')
+        : (findArgument(cmdline, 'init=') ?? ''),
     words: isReplaced ? words.filter((word) => !word.startsWith('rdinit=')) : words,
   };
 }

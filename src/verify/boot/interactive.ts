@@ -4,7 +4,7 @@ import { createMissingProgramError } from '../../io/process/process.js';
 import type { BootRequest } from '../../model/result/boot.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { detectKernel } from './machine/kernel.js';
-import { createArguments, createCmdline, findQemu, type Machine } from './machine/machine.js';
+import { createArguments, createCmdline, findArgument, findQemu, type Machine } from './machine/machine.js';
 import { createRootProbe, writeProbedImage } from './probe/probe.js';
 
 export interface InteractiveOptions {
@@ -27,7 +27,7 @@ export async function createInteractive(
   const accelerator = await chooseAccelerator({ program: qemu, kernel, architecture, wanted, signal, log });
   // A person needs no priorities in front of the kernel's lines.
   const user = `console_msg_format=default ${request.cmdline}`;
-  const program = request.cmdline.match(/(?:^|\s)init=(\S+)/)?.[1] ?? '';
+  const program = findArgument(request.cmdline, 'init=') ?? '';
   const probe = disk && createRootProbe(disk.type, program);
   const initrd = probe === undefined ? image : join(folder, 'disk-initrd.img');
   if (probe !== undefined) await writeProbedImage({ image, segment: probe.segment, path: initrd });

@@ -1,7 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { detectArchitecture } from '#src/verify/boot/machine/kernel.js';
-import { createArguments, createCmdline, type Machine } from '#src/verify/boot/machine/machine.js';
+import {
+  createArguments,
+  createCmdline,
+  findArgument,
+  type Machine,
+} from '#src/verify/boot/machine/machine.js';
 
 const machine: Machine = {
   architecture: 'x86_64',
@@ -44,6 +49,11 @@ test('another processor means another machine', (t) => {
   t.is(wordAfter(argv, '-machine'), 'virt,accel=kvm');
   t.is(wordAfter(argv, '-cpu'), 'host');
   t.false(argv.includes('-initrd'));
+});
+
+test('of a word that a command line has twice the last one counts', (t) => {
+  t.is(findArgument('rdinit=/x init=/a quiet init=/b', 'init='), '/b');
+  t.is(findArgument('rdinit=/x quiet', 'init='), undefined);
 });
 
 test("the user's kernel arguments come last", (t) => {

@@ -143,6 +143,12 @@ export function createCmdline(
   return [...own, ...words, user.trim()].filter((word) => word !== '').join(' ');
 }
 
+/** What a word such as `init=` of a command line sets: the last one counts. */
+export function findArgument(cmdline: string, name: `${string}=`): string | undefined {
+  const words = cmdline.split(/\s+/);
+  return words.findLast((word) => word.startsWith(name))?.slice(name.length);
+}
+
 const mebibyte = 2 ** 20;
 
 /** MiB. */
