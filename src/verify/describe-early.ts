@@ -1,3 +1,4 @@
+import { parseType } from '../format/mode.js';
 import type { Archive } from '../model/image/archive.js';
 
 export interface EarlyArchive {
@@ -22,7 +23,7 @@ export function describeEarly({ records }: Read): EarlyArchive[] {
   const found = new Map<number, Set<string>>();
   const others = new Set<number>();
   for (const { segment, header, name } of records) {
-    if (others.has(segment) || (header.mode & 0o170000) !== 0o100000) continue;
+    if (others.has(segment) || parseType(header.mode) !== 'file') continue;
     const path = name.replace(/^(?:\.?\/)+/, '');
     const holds = earlyFolders.find(([folder]) => path.startsWith(folder))?.[1];
     if (holds !== undefined) found.set(segment, (found.get(segment) ?? new Set()).add(holds));

@@ -8,7 +8,8 @@ export interface LaterArchive {
   readonly at: number;
 }
 
-const record = /07070[12][0-9A-Fa-f]{104}/;
+/** The header of a newc record, one character a byte. */
+export const recordPattern = /07070[12][0-9A-Fa-f]{104}/;
 
 /** Marks that no other data has by chance. Of gzip's three bytes it takes a look at what is inside, and lzma has no mark. */
 const marks: readonly (readonly [name: string, mark: string])[] = [
@@ -25,7 +26,7 @@ const mostTries = 100;
 /** The first archive in `bytes`, raw or compressed. `text`: the same, one character a byte. */
 export function findArchive(bytes: Uint8Array, text: string): LaterArchive | undefined {
   const found = [
-    { name: 'a cpio archive', at: text.search(record) },
+    { name: 'a cpio archive', at: text.search(recordPattern) },
     { name: 'a gzip archive', at: findGzip(bytes, text) },
     ...marks.map(([name, mark]) => ({ name, at: text.indexOf(mark) })),
   ].filter(({ at }) => at >= 0);
@@ -47,7 +48,7 @@ function holdsRecord(member: Uint8Array): boolean {
   try {
     // The input is cut: with a sync flush at its end zlib returns what there is instead of an error.
     const inside = inflateRawSync(member.subarray(header.size), { finishFlush: 2 });
-    return record.test(inside.toString('latin1', 0, 512));
+    return recordPattern.test(inside.toString('latin1', 0, 512));
   } catch {
     return false;
   }

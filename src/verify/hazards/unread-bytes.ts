@@ -9,7 +9,7 @@ import { quoteText } from '../../format/kind/plain-text.js';
 import type { Archive } from '../../model/image/archive.js';
 import type { Segment } from '../../model/image/layout.js';
 import type { Hazard } from '../../model/result/hazard.js';
-import { findArchive } from './later-archive.js';
+import { findArchive, recordPattern } from './later-archive.js';
 import { type FilePlace, locateInFile } from './name-archive.js';
 
 /** Bytes of a run that are looked at: more than any archive that was put at a wrong place by a few bytes. */
@@ -128,13 +128,12 @@ function cutOff({ file, offset }: Run): string {
   return `cut them off: head -c ${offset} ${file} > mended.img`;
 }
 
-const magic = /07070[12][0-9A-Fa-f]{104}/;
 const toLatin = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 function findMisaligned(run: Run): Finding | undefined {
   const { text, offset } = run;
-  if (offset % 4 === 0 || !magic.test(text.slice(0, 110))) return undefined;
+  if (offset % 4 === 0 || !recordPattern.test(text.slice(0, 110))) return undefined;
   return {
     code: 'archive-misaligned',
     severity: 'fatal',

@@ -28,7 +28,7 @@ export interface ProbeRequest {
   /** Identifies this boot in every line of the probe. */
   readonly nonce: string;
   readonly expects: readonly Expectation[];
-  /** The first program of the image: `/init`, or the last `rdinit=` of the command line. */
+  /** The first program: `/init`, or the last `rdinit=` of the command line; of a disk its `init=`, or empty for the usual ones. */
   readonly firstProgram: string;
   /**
    * Of a machine without a second serial port: its kernel may open the device all the same, and lose what is written to it. Default:
@@ -51,8 +51,7 @@ export function createProbe(request: ProbeRequest): Probe {
   const { nonce, attest, disk } = request;
   const firstProgram = disk === undefined ? request.firstProgram : `/${rootPath}`;
   const files = listFiles({ ...request, firstProgram });
-  if (disk !== undefined)
-    files.set(rootPath, encodeFile(rootPath, createRootScript(disk, request.firstProgram)));
+  if (disk !== undefined) files.set(rootPath, encodeRootScript(disk, request.firstProgram));
   const wrapper = request.init === 'other' ? `/${markerWord}` : undefined;
   if (attest === undefined && files.size === 0) return { segment: new Uint8Array(), words: [] };
   if (request.lacksPort !== true) files.set(portPath, encodePort());
@@ -84,17 +83,17 @@ function listFiles({ init, nonce, expects, firstProgram, survey }: ProbeRequest)
   ]);
 }
 
-/** What mounts the disk and starts the program that it boots, in place of an initrd that does it. */
+/** The script that mounts the disk and starts its first program, as an initrd would. */
 const rootPath = `${markerWord}.root`;
 
 /** What a person boots a disk with: the script alone. */
 export function createRootProbe(type: string, program: string): Probe {
-  const files = new Map([[rootPath, encodeFile(rootPath, createRootScript(type, program))]]);
+  const files = new Map([[rootPath, encodeRootScript(type, program)]]);
   return { segment: encodeArchive(files), words: [`rdinit=/${rootPath}`] };
 }
 
-function createRootScript(type: string, program: string): string {
-  return setVariables(read('root'), { root_type: type, root_init: program });
+function encodeRootScript(type: string, program: string): Uint8Array {
+  return encodeFile(rootPath, setVariables(read('root'), { root_type: type, root_init: program }));
 }
 
 /** A device node in the first root; an `/init` that copies all of it into another takes it along. */
@@ -110,9 +109,9 @@ function encodePort(): Uint8Array {
 export function createService(
   nonce: string,
   expects: readonly Expectation[],
-  told: ProbeExpectation = {},
+  more: MoreReports = {},
 ): string {
-  return setVariables(read('service'), createVariables(nonce, expects, told));
+  return setVariables(read('service'), createVariables(nonce, expects, more));
 }
 
 /** A shell variable holds a content; probe-functions.sh reads one byte more. */
@@ -125,9 +124,9 @@ export function createWrapper(
   nonce: string,
   expects: readonly Expectation[],
   init: string,
-  told: ProbeExpectation = {},
+  more: MoreReports = {},
 ): string {
-  const variables = createVariables(nonce, expects, told);
+  const variables = createVariables(nonce, expects, more);
   if (Buffer.byteLength(variables.probe_checks) > longestChecks)
     throw new MobyPatchError(
       'invalid',
@@ -138,14 +137,10 @@ export function createWrapper(
   return setVariables(read('init'), { ...variables, probe_watcher: read('watcher'), probe_init: init });
 }
 
-/** What the guest tells besides. */
-type ProbeExpectation = Pick<ProbeRequest, 'survey'>;
+/** What the guest reports besides. */
+type MoreReports = Pick<ProbeRequest, 'survey'>;
 
-function createVariables(
-  nonce: string,
-  expects: readonly Expectation[],
-  { survey = false }: ProbeExpectation,
-) {
+function createVariables(nonce: string, expects: readonly Expectation[], { survey = false }: MoreReports) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
     probe_functions: read('functions'),
