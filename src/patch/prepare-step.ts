@@ -155,6 +155,7 @@ function pickVariables(
   { source, definition, value }: FittedStep,
   values: PatchValues,
 ): Record<string, string> {
+  if (values.secrets.size === 0) return {};
   const { list, environment } = definition.secrets ?? {};
   const listed = (list?.(value) ?? []).flatMap((name) => values.secrets.get(name) ?? []);
   const filled = environment?.(value) ?? {};
