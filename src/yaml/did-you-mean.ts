@@ -62,10 +62,15 @@ export function suggest(written: string, names: Iterable<string>): string {
 /** The one of the names that somebody who wrote this may have meant. */
 export function findSimilar(written: string, names: Iterable<string>): string | undefined {
   const all = [...names];
-  const [key = ''] = written.split(':', 1);
-  if (key !== written && all.includes(key)) return key;
+  const tight = findTight(written, all);
+  if (tight !== undefined) return tight;
   const known = Object.hasOwn(synonyms, written) ? synonyms[written] : undefined;
   return known?.find((name) => all.includes(name)) ?? findNearest(written, all);
+}
+
+/** The name in front of a colon that has no space after it: YAML takes all of `path:a` for a key. */
+export function findTight(written: string, names: readonly string[]): string | undefined {
+  return names.find((name) => written.startsWith(`${name}:`));
 }
 
 function findNearest(written: string, names: readonly string[]): string | undefined {

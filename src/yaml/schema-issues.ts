@@ -7,7 +7,7 @@ import {
   type Issue,
   nameType,
 } from './describe-issue.js';
-import { findSimilar, suggest } from './did-you-mean.js';
+import { findSimilar, findTight, suggest } from './did-you-mean.js';
 import type { ProblemCode } from './problem-code.js';
 import type { Problem } from './problems.js';
 import type { YamlValue } from './read-yaml.js';
@@ -95,11 +95,11 @@ function explainKeys(path: readonly PropertyKey[], unknown: readonly string[], k
   const known = keysAt(path);
   const wanted = known.length === 0 ? ', wanted none of this name' : `, wanted ${listNames(known)}`;
   const faults = unknown.slice(0, mostFaults).map((key): Fault => {
-    const [name = ''] = key.split(':', 1);
-    const isTight = name !== key && known.includes(name);
-    const text = isTight
-      ? `found ${describeValue(key)} without a space behind the colon, wanted ${name}: VALUE`
-      : `unknown key ${describeValue(key)}${suggest(key, known)}${wanted}`;
+    const tight = findTight(key, known);
+    const text =
+      tight === undefined
+        ? `unknown key ${describeValue(key)}${suggest(key, known)}${wanted}`
+        : `found ${describeValue(key)} without a space behind the colon, wanted ${tight}: VALUE`;
     return { path: [...path, key], code: 'key-unknown', text, key: true };
   });
   const more = unknown.length - mostFaults;
