@@ -1,3 +1,4 @@
+import { listAlternatives } from './alternatives.js';
 import {
   codeOf,
   describeFound,
@@ -67,12 +68,6 @@ function isMeant(issue: Issue, root: unknown, meant: ReadonlySet<string>): boole
     !names.some((name) => Object.hasOwn(found, name)) &&
     names.some((name) => meant.has(formatPath([...issue.path, name])))
   );
-}
-
-/** The keys of a rule of our own that wants one of several. */
-function listAlternatives(issue: Issue): readonly string[] {
-  if (issue.code !== 'custom' || !/^expected (?:at least )?one of "/.test(issue.message)) return [];
-  return [...issue.message.matchAll(/"([^"]+)"/g)].flatMap(([, name]) => name ?? []);
 }
 
 function explainIssue(issue: Issue, root: unknown, keysAt: KeyFinder): Fault[] {

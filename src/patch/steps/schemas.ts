@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type AlternativesRule, describeAlternatives } from '../../yaml/alternatives.js';
 
 // Schemas that several kinds of steps share.
 
@@ -135,11 +136,26 @@ interface Source {
   readonly content?: unknown;
 }
 
+type Rule<Key extends string> = [(value: { readonly [K in Key]?: unknown }) => boolean, AlternativesRule];
+
+/** Refuses a step that has none of these keys, or several. */
+export function oneOf<Key extends string>(...keys: readonly Key[]): Rule<Key> {
+  return [
+    (value) => keys.filter((key) => value[key] !== undefined).length === 1,
+    describeAlternatives('one', keys),
+  ];
+}
+
+/** Refuses a step that has none of these keys. */
+export function someOf<Key extends string>(...keys: readonly Key[]): Rule<Key> {
+  return [
+    (value) => keys.some((key) => value[key] !== undefined),
+    describeAlternatives('at least one', keys),
+  ];
+}
+
 /** Of steps whose text is in the patch, or in a file beside it. */
-export const oneSource: [(value: Source) => boolean, { error: string }] = [
-  ({ from, content }) => (from === undefined) !== (content === undefined),
-  { error: 'expected one of "from" and "content"' },
-];
+export const oneSource = oneOf('from', 'content');
 
 export const templateOfFile: [
   (value: Source & { readonly template: boolean }) => boolean,

@@ -9,7 +9,7 @@ import { createStepError, type StepContext } from '../../system/step-context.js'
 import { combine, readTextFile, setLine } from '../../system/text-file.js';
 import { putIfDifferent, readText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { accountName, payloadPath, singleLine } from '../schemas.js';
+import { accountName, oneOf, payloadPath, singleLine } from '../schemas.js';
 
 const key = singleLine.superRefine((text, context) => {
   const found = explainKey(text);
@@ -23,9 +23,7 @@ const schema = z
     keys: z.array(key).min(1).max(1000).optional().describe('Several of them.'),
     from: payloadPath.optional().describe('A file of the patch folder with keys, one a line.'),
   })
-  .refine(({ key, keys, from }) => [key, keys, from].filter((each) => each !== undefined).length === 1, {
-    error: 'expected one of "key", "keys" and "from"',
-  })
+  .refine(...oneOf('key', 'keys', 'from'))
   .describe("Lets the owner of a key log in over SSH: a line of the user's .ssh/authorized_keys.");
 
 export const sshKeyStep = defineStep({

@@ -10,7 +10,7 @@ import { lineOfBootconfig, showBootconfigKey } from '../../../format/bootconfig/
 import { collectBytes } from '../../../io/collect.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
-import { payloadPath } from '../schemas.js';
+import { payloadPath, someOf } from '../schemas.js';
 
 const key = z.string().refine(isBootconfigKey, {
   error: 'expected a key of letters, digits, _ and -, in words with dots between them: kernel.panic',
@@ -34,9 +34,7 @@ const schema = z
       .describe('Keys with their values; a list is an array.'),
     remove: z.array(key).min(1).optional().describe('Keys that go, with all keys below them.'),
   })
-  .refine((step) => step.from ?? step.set ?? step.remove, {
-    error: 'expected at least one of "from", "set" and "remove"',
-  })
+  .refine(...someOf('from', 'set', 'remove'))
   .describe(
     'Changes the boot configuration at the end of the image (Documentation/admin-guide/bootconfig), which a kernel reads with "bootconfig" on its command line.',
   );

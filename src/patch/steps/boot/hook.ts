@@ -10,7 +10,7 @@ import { createStepError } from '../../system/step-context.js';
 import { combine } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { commandText, longestCommandText, payloadPath, serviceName } from '../schemas.js';
+import { commandText, longestCommandText, oneOf, payloadPath, serviceName } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -29,9 +29,7 @@ const schema = z
       .optional()
       .describe('A script of the patch folder, with the program of its first line.'),
   })
-  .refine(({ run, from }) => (run === undefined) !== (from === undefined), {
-    error: 'expected one of "run" and "from"',
-  })
+  .refine(...oneOf('run', 'from'))
   .describe(
     'Runs commands in the early initramfs, before the real root file system takes over. `$NEWROOT` is where that is mounted. A hook that fails does not end the boot.',
   );

@@ -10,6 +10,7 @@ import {
   environment,
   longestCommandText,
   mayStore,
+  oneOf,
   payloadPath,
   storesSecret,
   wholeNumber,
@@ -59,9 +60,7 @@ const schema = z
           .describe('Names of secret parameters that the script gets as variables.'),
         'stores-secret': storesSecret,
       })
-      .refine(({ script, from, argv }) => [script, from, argv].filter((each) => each).length === 1, {
-        error: 'expected one of "script", "from" and "argv"',
-      }),
+      .refine(...oneOf('script', 'from', 'argv')),
   ])
   .describe(
     'Runs a script as root with the shell of the image. It ends at the first command that fails. A list of scripts: each has a shell of its own. ' +

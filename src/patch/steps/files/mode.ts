@@ -3,7 +3,7 @@ import { findOwner, ownerFiles } from '../../system/accounts/owner.js';
 import { createStepError } from '../../system/step-context.js';
 import { describeEntry, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';
+import { imagePath, mode, ownership, refuseBoth, someOf } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -11,9 +11,7 @@ const schema = z
     mode: mode.optional(),
     ...ownership,
   })
-  .refine(({ mode, uid, gid, owner }) => [mode, uid, gid, owner].some((each) => each !== undefined), {
-    error: 'expected at least one of "mode", "owner", "uid" and "gid"',
-  })
+  .refine(...someOf('mode', 'owner', 'uid', 'gid'))
   .refine(...refuseBoth)
   .describe('Changes the mode or the owner of an existing file or directory.');
 

@@ -3,7 +3,7 @@ import { type ReplacedText, replacePattern } from '../../system/replace-pattern.
 import { createStepError, defaultPatternLimit, type StepContext } from '../../system/step-context.js';
 import { readText, writeText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { imagePath, listPinned, mayStore, regularExpression, storesSecret, was } from '../schemas.js';
+import { imagePath, listPinned, mayStore, oneOf, regularExpression, storesSecret, was } from '../schemas.js';
 
 const schema = z
   .strictObject({
@@ -17,9 +17,7 @@ const schema = z
     was,
     'stores-secret': storesSecret,
   })
-  .refine((value) => (value.text === undefined) !== (value.pattern === undefined), {
-    error: 'expected one of "text" and "pattern"',
-  })
+  .refine(...oneOf('text', 'pattern'))
   .describe('Replaces every occurrence in a text file. No occurrence is an error.');
 
 type Replacement = z.output<typeof schema>;
