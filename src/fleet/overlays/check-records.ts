@@ -1,22 +1,11 @@
+import { emptyFields, type RecordFields } from '../../format/cpio/cpio-writer.js';
 import { digestBody } from '../../io/digest.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { ArchiveRecord } from '../../model/image/layout.js';
 import type { AppendedRecord } from '../../repack/append-plan.js';
 import { openImage } from '../../unpack/open-image.js';
 
-const fields = [
-  'ino',
-  'mode',
-  'uid',
-  'gid',
-  'nlink',
-  'mtime',
-  'filesize',
-  'devmajor',
-  'devminor',
-  'rdevmajor',
-  'rdevminor',
-] as const;
+const fields = ['mode', ...Object.keys(emptyFields)] as (keyof RecordFields)[];
 
 /** Reads an overlay's file back: its records are to be the planned ones. Error (`failed`): `output-differs`. */
 export async function checkRecords(
@@ -31,20 +20,16 @@ export async function checkRecords(
   for (const [index, wanted] of planned.entries()) {
     const record = records[index];
     const fault =
-      record && ((await compareRecord(record, wanted)) ?? (await compareBody(digests.get(record), wanted)));
+      record && (compareRecord(record, wanted) ?? (await compareBody(digests.get(record), wanted)));
     if (fault !== undefined) throw createDifference(name, `${wanted.name}: ${fault}`);
   }
 }
 
-async function compareRecord(
-  { name, header, target }: ArchiveRecord,
-  wanted: AppendedRecord,
-): Promise<string | undefined> {
+function compareRecord({ name, header, target }: ArchiveRecord, wanted: AppendedRecord): string | undefined {
   if (name !== wanted.name || target !== wanted.target) return `found the record ${name}`;
-  const other = fields.find((field) => header[field] !== (wanted.header[field] ?? 0));
-  return other === undefined
-    ? undefined
-    : `${other} is ${header[other]}, wanted ${wanted.header[other] ?? 0}`;
+  const planned: RecordFields = { ...emptyFields, ...wanted.header };
+  const other = fields.find((field) => header[field] !== planned[field]);
+  return other && `${other} is ${header[other]}, wanted ${planned[other]}`;
 }
 
 async function compareBody(
