@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { BuildRequest } from '../../model/build.js';
-import { createErrorReport, type ErrorReport, MobyPatchError } from '../../model/error/error.js';
+import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { OverlayResult, OverlaysReport } from '../../model/result/overlays.js';
 import type { Session } from '../../model/session.js';
 import { type Base, openBase } from './open-base.js';
@@ -103,11 +103,10 @@ async function buildBatch(
       });
     });
   const written = await Promise.all(rows.map((row) => attempt(() => work.write(row, staging))));
-  const proofs = written.map((each) => ('code' in each ? undefined : work.prove(each)));
   const made = await Promise.all(
-    written.map((each, index) => {
-      const proof = proofs[index];
-      if ('code' in each || proof === undefined) return each as ErrorReport;
+    written.map((each) => {
+      if ('code' in each) return each;
+      const proof = work.prove(each);
       return attempt(async () => work.finish(each, await proof, staging));
     }),
   );

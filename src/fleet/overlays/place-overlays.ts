@@ -45,19 +45,21 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
   return {
     async write(name, bytes, behind) {
       const path = join(scratch.path, name);
-      if (behind === undefined) await writeFile(path, bytes, { flag: 'wx', mode: 0o600 });
-      const copied = behind === undefined ? 0 : await shareBlocks(behind, path);
-      if (behind !== undefined) await appendFile(path, bytes);
+      if (behind === undefined) {
+        await writeFile(path, bytes, { flag: 'wx', mode: 0o600 });
+        return { path, written: bytes.length };
+      }
+      const copied = await shareBlocks(behind, path);
+      await appendFile(path, bytes);
       return { path, written: copied + bytes.length };
     },
     async publish(files) {
       try {
-        for (const parent of new Set(files.map(({ destination }) => dirname(destination))))
-          await mkdir(parent, { recursive: true });
+        const parents = new Set(files.map(({ destination }) => dirname(destination)));
+        for (const parent of parents) await mkdir(parent, { recursive: true });
         await Promise.all(files.map(settle));
         for (const { path, destination } of files) await rename(path, destination);
-        for (const parent of new Set(files.map(({ destination }) => dirname(destination))))
-          await syncFolder(parent);
+        for (const parent of parents) await syncFolder(parent);
       } catch (cause) {
         throw cause instanceof MobyPatchError ? cause : createWriteError(folder, cause);
       }

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import type { BuildRequest } from '../../model/build.js';
-import { MobyPatchError } from '../../model/error/error.js';
 import { listSettingNames } from '../../patch/language/parameters.js';
 import { fillPlaceholders, findPlaceholders } from '../../patch/language/placeholders.js';
 import { suggest } from '../../yaml/did-you-mean.js';
-import type { HostRow } from './read-table.js';
+import { createTableError, type HostRow } from './read-table.js';
 
 /** A machine with the place of its file; `values` are parameters alone. */
 export interface PreparedRow extends HostRow {
@@ -28,16 +27,16 @@ export function prepareRows(
       (key) => key !== 'name' && !known.has(key) && !names.includes(key),
     );
     if (stranger !== undefined)
-      throw createRowError(
+      throw createTableError(
         place,
         `the column "${stranger}"${suggest(stranger, known)} is no parameter of the patches`,
       );
     const missing = malformed[0] ?? names.find((each) => !Object.hasOwn(columns, each));
-    if (missing !== undefined) throw createRowError(place, `-o ${template}: ${missing} is no column`);
+    if (missing !== undefined) throw createTableError(place, `-o ${template}: ${missing} is no column`);
     const output = resolve(fillPlaceholders(template, new Map(Object.entries(columns)), refuseFolder(place)));
     const other = outputs.get(output);
     if (other !== undefined)
-      throw createRowError(place, `${other} has the same file, ${output}; -o needs \${name}`);
+      throw createTableError(place, `${other} has the same file, ${output}; -o needs \${name}`);
     outputs.set(output, name);
     const settings = Object.entries(values).filter(([key]) => known.has(key));
     return { ...row, values: Object.fromEntries(settings), output };
@@ -48,16 +47,9 @@ export function prepareRows(
 function refuseFolder(place: string) {
   return (value: string): string => {
     if (!/[/\0]/.test(value) && !/^\.{0,2}$/.test(value)) return value;
-    throw createRowError(
+    throw createTableError(
       place,
       `found ${JSON.stringify(value)} for the name of a file, wanted one without slashes`,
     );
   };
-}
-
-function createRowError(path: string, message: string): MobyPatchError {
-  return new MobyPatchError('invalid', 'table-invalid', message, {
-    path,
-    hint: 'docs/overlays.md has the form of a table',
-  });
 }

@@ -97,7 +97,7 @@ function createRow(values: Readonly<Record<string, string>>, place: string): Hos
   return { name: Object.hasOwn(values, 'name') ? (values.name ?? '') : first, values, place };
 }
 
-function createTableError(path: string, message: string): MobyPatchError {
+export function createTableError(path: string, message: string): MobyPatchError {
   return new MobyPatchError('invalid', 'table-invalid', message, {
     path,
     hint: 'docs/overlays.md has the form of a table',
