@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { formatJson } from '../../format/show-text.js';
 import type { FileMark } from '../../model/deployment.js';
 import type { Manifest } from '../../model/result/manifest.js';
 import type { OverlayBase, OverlayChecks } from '../../model/result/overlays.js';
@@ -43,5 +44,5 @@ export function describeOverlay({ overlay, output, base, checks }: OverlayDescri
     base,
     checks,
   };
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+  return `${formatJson(manifest)}\n`;
 }
