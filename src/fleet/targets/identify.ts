@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { planBuild } from '../../build.js';
 import type { BuildRequest } from '../../model/build.js';
 import type { Session } from '../../model/session.js';
 import { listTerms } from '../../tasks/prove/list-terms.js';
+import { findPlan } from '../../tasks/prove/prove-build.js';
 
 /** Raised when the same request may give another result. */
 const identityVersion = 1;
@@ -17,9 +17,7 @@ export async function identifyBuild(
   session: Session,
   kernels: Map<string, string>,
 ): Promise<string> {
-  const quiet = { ...session, log: () => {}, onStage: () => {} };
-  const { report, error } = await planBuild(request, quiet);
-  if (error !== undefined || report.plan === undefined) throw error;
+  const { plan, wrapper } = await findPlan(request, session);
   const {
     as = 'image',
     split = false,
@@ -30,8 +28,8 @@ export async function identifyBuild(
   } = request;
   const terms = [
     identityVersion,
-    await listTerms(report.plan, request, kernels),
-    report.wrapper?.before.sha256 ?? '',
+    await listTerms(plan, request, kernels),
+    wrapper?.before.sha256 ?? '',
     [as, split, provenance, compareStock, twice],
     request.files?.map(({ name }) => basename(name)) ?? [],
     basename(output),

@@ -108,7 +108,8 @@ async function proveCell(
     const wanted = { ...rest, image, patches, config: false as const, ...(kernel && { kernel }) };
     const build = await createBuildRequest({ ...wanted, output: 'image' }, session);
     assertNoFaults(build);
-    if ((await findPlan(build, session)).steps.length === 0) return { ...cell, state: 'no effect' };
+    const { plan } = await findPlan(build, session);
+    if (plan.steps.length === 0) return { ...cell, state: 'no effect' };
     const proof = await prove(build, session, { kernels: digests });
     return { ...cell, state: proof.verdict, proof };
   } catch (error) {

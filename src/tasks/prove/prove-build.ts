@@ -7,7 +7,7 @@ import type { BuildRequest } from '../../model/build.js';
 import type { CacheEntry } from '../../model/cache.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Proof } from '../../model/result/bisection.js';
-import type { Outcome, PlanReport } from '../../model/result/report.js';
+import type { Outcome, PlanReport, Report } from '../../model/result/report.js';
 import type { Session } from '../../model/session.js';
 import { listTerms } from './list-terms.js';
 
@@ -30,7 +30,7 @@ export async function proveBuild(
   session: Session,
   { kernels, onConsole }: ProveOptions,
 ): Promise<Proof> {
-  const plan = await findPlan(request, session);
+  const { plan } = await findPlan(request, session);
   const entry = await openProof(plan, request, { session, kernels });
   const known = await readProof(entry, plan.id);
   if (known !== undefined) return known;
@@ -44,12 +44,15 @@ export async function proveBuild(
   return proof;
 }
 
-/** The plan of a build. Errors: those of a plan. */
-export async function findPlan(request: BuildRequest, session: Session): Promise<PlanReport> {
+type PlannedReport = Report & { readonly plan: PlanReport };
+
+/** The report of a plan. Errors: those of a plan. */
+export async function findPlan(request: BuildRequest, session: Session): Promise<PlannedReport> {
   const quiet = { ...session, log: () => {}, onStage: () => {} };
   const { report, error } = await planBuild(request, quiet);
-  if (error !== undefined || report.plan === undefined) throw error;
-  return report.plan;
+  const { plan } = report;
+  if (error !== undefined || plan === undefined) throw error;
+  return { ...report, plan };
 }
 
 interface ProofOptions {
