@@ -4,6 +4,7 @@ import { artifactTypes } from '../../registry/artifact.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import type { Target } from '../../setup/targets/expand-targets.js';
 import { version } from '../../version.js';
+import { silence } from '../silence.js';
 import { identifyBuild } from '../targets/identify.js';
 import { formatPlan, identifyPlan, type JobPlan, type PlannedJob } from './job-plan.js';
 import type { JobStore } from './job-store.js';
@@ -34,7 +35,7 @@ export async function publishPlan(
   store: JobStore,
   session: Session,
 ): Promise<PublishedPlan> {
-  const quiet = { ...session, log: () => {}, onStage: () => {}, onWork: undefined };
+  const quiet = silence(session);
   const kernels = new Map<string, string>();
   const limit = pLimit(2);
   const planned = await Promise.all(

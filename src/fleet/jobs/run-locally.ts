@@ -1,9 +1,9 @@
-import { availableParallelism, freemem } from 'node:os';
 import pLimit from 'p-limit';
 import { createErrorReport } from '../../model/error/error.js';
 import type { Session } from '../../model/session.js';
 import type { SecretSources } from '../../setup/secrets.js';
-import { chooseJobs, usualGuestMemory } from '../targets/choose-jobs.js';
+import { silence } from '../silence.js';
+import { chooseJobs, measureRoom, usualGuestMemory } from '../targets/choose-jobs.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';
 import { runJob } from './run-job.js';
@@ -23,9 +23,8 @@ export async function runLocally(
   store: JobStore,
   session: Session,
 ) {
-  const room = { cores: availableParallelism(), memory: freemem() / 2 ** 20 };
-  const limit = pLimit(atOnce ?? chooseJobs(room, planned.plan.verify ? usualGuestMemory : 0));
-  const quiet = { ...session, log: () => {}, onStage: () => {}, onWork: undefined };
+  const limit = pLimit(atOnce ?? chooseJobs(measureRoom(), planned.plan.verify ? usualGuestMemory : 0));
+  const quiet = silence(session);
   const work = async (index: number): Promise<void> => {
     const name = planned.plan.jobs[index]?.name;
     for (let attempt = 0; ; attempt += 1) {

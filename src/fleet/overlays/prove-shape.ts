@@ -6,6 +6,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Change } from '../../model/image/change.js';
 import type { Session } from '../../model/session.js';
 import { isBootFile } from '../../verify/hazards/find-hazards.js';
+import { silence } from '../silence.js';
 import type { Base } from './open-base.js';
 import type { HostRow } from './read-table.js';
 
@@ -42,7 +43,8 @@ export async function buildWhole(
   session: Session,
 ): Promise<void> {
   await using scratch = await createScratch();
-  const quiet = { ...session, log: () => {}, onStage: () => {}, onWork: undefined };
+  // One machine boots at a time.
+  const quiet = { ...silence(session), showLine: session.showLine };
   const { report, error } = await build(
     {
       ...request,

@@ -1,4 +1,3 @@
-import { availableParallelism, freemem } from 'node:os';
 import pLimit from 'p-limit';
 import { build } from '../../build.js';
 import type { BuildRequest } from '../../model/build.js';
@@ -8,8 +7,9 @@ import type { TargetResult, TargetsReport } from '../../model/result/targets.js'
 import type { Session } from '../../model/session.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import type { Target } from '../../setup/targets/expand-targets.js';
+import { silence } from '../silence.js';
 import { findBuilt, rememberBuilt } from './built-before.js';
-import { chooseJobs, usualGuestMemory } from './choose-jobs.js';
+import { chooseJobs, measureRoom, usualGuestMemory } from './choose-jobs.js';
 import { identifyBuild } from './identify.js';
 
 export interface TargetsRequest {
@@ -68,7 +68,7 @@ function measureJobs({ targets, build: { memory, verify } }: TargetsRequest): nu
     ({ configuration }) => memory ?? configuration.values.memory ?? usualGuestMemory,
   );
   const guest = verify ? Math.max(...wanted) : 0;
-  return chooseJobs({ cores: availableParallelism(), memory: freemem() / 2 ** 20 }, guest);
+  return chooseJobs(measureRoom(), guest);
 }
 
 interface TargetContext {
@@ -84,8 +84,7 @@ async function buildTarget(
   const { name, axes } = target;
   const start = performance.now();
   const time = () => Math.round(performance.now() - start);
-  // Lines of several builds at once would be of no use.
-  const quiet = { ...session, log: () => {}, onStage: () => {}, onWork: undefined, showLine: undefined };
+  const quiet = silence(session);
   try {
     const own = { ...wanted, config: target.configuration, makesFolder: true };
     const request = await createBuildRequest(own, quiet);
