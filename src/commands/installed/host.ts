@@ -14,8 +14,7 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addHostCommand(command: Command, context: CommandContext): void {
-  const host = command;
+export function addHostCommand(host: Command, context: CommandContext): void {
   host
     .command('nfs')
     .description('print what this machine needs to share a directory with the VM over NFS, or write it')
