@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
-import { replaceFile } from '../../io/place/output.js';
 import { exitCodes, MobyPatchError } from '../../model/error/error.js';
 import type { OverlaysReport } from '../../model/result/overlays.js';
 import { type CommandContext, openSession } from '../shared/context.js';
 import { explain } from '../shared/errors.js';
-import { printJson, printLines, shortenPaths } from '../shared/print.js';
 import { createProgress } from '../shared/progress.js';
 import { chooseOne, type TargetsFlags } from './build-targets.js';
+import { showMany } from './show-many.js';
 
 export interface TableFlags {
   readonly forEach: string;
@@ -26,16 +25,10 @@ export async function runOverlays(given: TargetsFlags & TableFlags, context: Com
     const { assertNoFaults, createBuildRequest, ignoreUnnamedFile } = await import(
       '../../setup/build-request.js'
     );
+    const { overlayRenderers: renderers, renderOverlays } = await import('../../report/many/overlays.js');
     const { parseFlags } = await import('../../setup/flags.js');
     await using session = await openSession(flags, context, progress);
-    const {
-      forEach,
-      bootSample: boots = 0,
-      output = usualOutput,
-      keepGoing = false,
-      report,
-      ...rest
-    } = flags;
+    const { forEach, bootSample: boots = 0, output = usualOutput, keepGoing = false, ...rest } = flags;
     const rows = await readTable(resolve(context.folder, forEach), forEach);
     const wanted = {
       ...parseFlags(rest, context.folder),
@@ -46,22 +39,11 @@ export async function runOverlays(given: TargetsFlags & TableFlags, context: Com
     assertNoFaults(build);
     const made = await buildOverlays({ build, rows, output, boots, keepGoing }, session);
     progress.end();
-    for (const file of report ?? [])
-      await replaceFile(resolve(context.folder, file), `${JSON.stringify(made, null, 2)}\n`, []);
-    if (flags.json) await printJson(context, made);
-    else if (!flags.quiet) await showOverlays(made, context);
+    await showMany(made, { renderers, lines: renderOverlays }, { flags, context });
     showFailures(made, context);
   } finally {
     progress.end();
   }
-}
-
-async function showOverlays(report: OverlaysReport, context: CommandContext): Promise<void> {
-  const { renderOverlays } = await import('../../report/many/overlays.js');
-  await printLines(
-    context,
-    renderOverlays(report).map((line) => shortenPaths(context, line)),
-  );
 }
 
 /** Errors that many machines share are told for the first of them. */

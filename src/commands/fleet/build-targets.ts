@@ -1,14 +1,12 @@
-import { basename, resolve } from 'node:path';
-import { replaceFile } from '../../io/place/output.js';
 import { exitCodes, MobyPatchError } from '../../model/error/error.js';
 import type { TargetsReport } from '../../model/result/targets.js';
 import type { BuildFlags } from '../../setup/flags.js';
 import { selectTargets, type Target } from '../../setup/targets/expand-targets.js';
 import { type CommandContext, openSession, type SessionFlags } from '../shared/context.js';
 import type { ReportFlags } from '../shared/options.js';
-import { printJson, printLines, shortenPaths } from '../shared/print.js';
 import { createProgress } from '../shared/progress.js';
 import type { TargetSelection } from '../shared/target-selection.js';
+import { showMany } from './show-many.js';
 
 export interface TargetsFlags extends BuildFlags, ReportFlags, SessionFlags, TargetSelection {
   readonly jobs?: number;
@@ -41,8 +39,9 @@ export async function chooseOne<Flags extends TargetsFlags>(
 export async function runTargets(flags: TargetsFlags, context: CommandContext): Promise<void> {
   refuseSingle(flags);
   const targets = await findTargets(flags, context);
-  const { targetRenderers } = await import('../../report/many/targets.js');
-  for (const file of flags.report ?? []) findRenderer(targetRenderers, file);
+  const { findRenderer } = await import('../../report/find-renderer.js');
+  const { renderTargets, targetRenderers: renderers } = await import('../../report/many/targets.js');
+  for (const file of flags.report ?? []) findRenderer(renderers, file);
   const progress = createProgress(context, flags.quiet ?? false, 'targets');
   try {
     const { buildTargets } = await import('../../fleet/targets/build-targets.js');
@@ -52,22 +51,11 @@ export async function runTargets(flags: TargetsFlags, context: CommandContext): 
     const build = parseFlags(rest, context.folder);
     const report = await buildTargets({ targets, build, jobs, keepGoing }, session);
     progress.end();
-    for (const file of flags.report ?? [])
-      await replaceFile(resolve(context.folder, file), findRenderer(targetRenderers, file)(report), []);
-    if (flags.json) await printJson(context, report);
-    else if (!flags.quiet) await showTargets(report, context);
+    await showMany(report, { renderers, lines: renderTargets }, { flags, context });
     setExitCode(report, context);
   } finally {
     progress.end();
   }
-}
-
-async function showTargets(report: TargetsReport, context: CommandContext): Promise<void> {
-  const { renderTargets } = await import('../../report/many/targets.js');
-  await printLines(
-    context,
-    renderTargets(report).map((line) => shortenPaths(context, line)),
-  );
 }
 
 /** A refused image is worse than one of which nothing is known. */
@@ -100,13 +88,4 @@ function refuseSingle({ image, patch, output, split, locked, keepGoing, failFast
     throw new MobyPatchError('invalid', 'option-wrong', '--keep-going and --fail-fast exclude each other', {
       hint: 'leave one of them out; --fail-fast is the default',
     });
-}
-
-function findRenderer<Render>(renderers: ReadonlyMap<string, Render>, file: string): Render {
-  const name = basename(file).toLowerCase();
-  for (const [ending, render] of renderers) if (name.endsWith(ending)) return render;
-  throw new MobyPatchError('invalid', 'report-unknown', 'its name does not say what kind of report it is', {
-    path: file,
-    hint: `end it with ${[...renderers.keys()].join(', ')}`,
-  });
 }

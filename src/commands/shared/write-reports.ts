@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { replaceFile } from '../../io/place/output.js';
 import type { FileAccess } from '../../model/access.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Report } from '../../model/result/report.js';
 import { createReportDraft } from '../../report/draft.js';
+import { findRenderer } from '../../report/find-renderer.js';
 import { renderers } from '../../report/renderers.js';
 import type { CommandContext } from './context.js';
 import { printError } from './errors.js';
@@ -16,7 +17,7 @@ import type { ReportFlags } from './options.js';
  */
 export async function checkReports(files: readonly string[], context: CommandContext): Promise<void> {
   for (const file of files) {
-    findRenderer(file);
+    findRenderer(renderers, file);
     const folder = dirname(resolve(context.folder, file));
     if ((await stat(folder).catch(() => undefined))?.isDirectory()) continue;
     throw new MobyPatchError('invalid', 'output-unwritable', `there is no folder ${folder}`, {
@@ -38,7 +39,7 @@ async function writeReports(
 ): Promise<void> {
   const inputs = access === undefined ? [] : [access];
   for (const file of files)
-    await replaceFile(resolve(context.folder, file), findRenderer(file)(report), inputs);
+    await replaceFile(resolve(context.folder, file), findRenderer(renderers, file)(report), inputs);
 }
 
 /**
@@ -75,13 +76,4 @@ export async function withReports<T>(
   }
   await writeReports({ report: last ?? draft.report(), access }, files, context);
   return result;
-}
-
-function findRenderer(file: string): (report: Report) => string {
-  const name = basename(file).toLowerCase();
-  for (const [ending, render] of renderers) if (name.endsWith(ending)) return render;
-  throw new MobyPatchError('invalid', 'report-unknown', 'its name does not say what kind of report it is', {
-    path: file,
-    hint: `end it with ${[...renderers.keys()].join(', ')}`,
-  });
 }

@@ -1,4 +1,6 @@
+import { formatJson } from '../../format/show-text.js';
 import type { OverlaysReport } from '../../model/result/overlays.js';
+import type { Renderers } from '../find-renderer.js';
 
 /** What is known of the base, and of the overlays behind it. */
 export function renderOverlays({ base, overlays, written, durationMs }: OverlaysReport): string[] {
@@ -14,3 +16,7 @@ export function renderOverlays({ base, overlays, written, durationMs }: Overlays
     `${written} bytes written in ${(durationMs / 1000).toFixed(1)} s`,
   ];
 }
+
+export const overlayRenderers: Renderers<OverlaysReport> = new Map([
+  ['.json', (report) => `${formatJson(report)}\n`],
+]);

@@ -1,6 +1,7 @@
 import { formatJson, showText } from '../../format/show-text.js';
 import type { TargetResult, TargetsReport } from '../../model/result/targets.js';
 import { placeMessage } from '../error.js';
+import type { Renderers } from '../find-renderer.js';
 import { type Markup, mark, markLines } from '../markup.js';
 import { formatTable } from '../table.js';
 
@@ -69,8 +70,8 @@ function renderCase(target: TargetResult): Markup {
   return mark`${open}<system-out>${state}</system-out>${close}`;
 }
 
-/** Ending of a file name -> what is written to it; as of the report of one build. */
-export const targetRenderers: ReadonlyMap<string, (report: TargetsReport) => string> = new Map([
+/** In the forms of the report of one build, but for a page. */
+export const targetRenderers: Renderers<TargetsReport> = new Map([
   ['.md', (report) => showText(renderMarkdown(report))],
   ['.json', (report) => `${formatJson(report)}\n`],
   ['.junit.xml', renderJunit],
