@@ -5,7 +5,6 @@ import { refuseForeign } from '../compress/foreign.js';
 import { exists } from '../io/file/exists.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { type FileToJoin, joinFiles, nameFiles } from '../io/file/join-files.js';
-import { createScratch } from '../io/place/scratch.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { WrappedImage } from '../model/image/wrapper.js';
 import type { ReadingSession } from '../model/session.js';
@@ -16,8 +15,9 @@ import { type OpenScannedOptions, openScanned } from '../unpack/open-image.js';
 import { isRootKind } from '../wrapper/root/root-tree.js';
 import { assertOwnConfiguration } from './own-configuration.js';
 import { placesOf } from './reading-session.js';
+import { withScratch } from './scratch-image.js';
 import { accessOfInput, saveStandardInput } from './standard-input.js';
-import { copyWrapped, findWrapped } from './wrapped-image.js';
+import { findWrapped, openWrapped } from './wrapped-image.js';
 
 const standardInput = 'standard input';
 
@@ -63,11 +63,7 @@ export async function openNamedImage(
   // What a definition names may be a wrapper, too.
   const inside = wrapped ?? (await findWrapped(path, '/', session));
   if (inside === undefined) return open(path, { ...options, name });
-  return withScratch(async (folder) => {
-    const destination = join(folder, 'wrapped.img');
-    const access = await copyWrapped(inside, { destination, signal, limits });
-    return { ...(await open(destination, { ...options, name })), access, wrapped: inside };
-  });
+  return { ...(await openWrapped(path, inside, { ...options, name, open })), wrapped: inside };
 }
 
 /** Whether a name is that of a file which begins as an image does. */
@@ -207,22 +203,4 @@ function openStandardInput(
 function saveImage(input: NodeJS.ReadableStream, path: string, session: ReadingSession): Promise<void> {
   const refuse = (start: Uint8Array) => refuseStart(start, standardInput);
   return saveStandardInput(input, { path, refuse }, session);
-}
-
-/** An image in a folder that goes when the image is closed. */
-async function withScratch<T extends ScannedImage>(open: (folder: string) => Promise<T>): Promise<T> {
-  const scratch = await createScratch();
-  try {
-    const image = await open(scratch.path);
-    return {
-      ...image,
-      async [Symbol.asyncDispose]() {
-        await image[Symbol.asyncDispose]();
-        await scratch[Symbol.asyncDispose]();
-      },
-    };
-  } catch (error) {
-    await scratch[Symbol.asyncDispose]();
-    throw error;
-  }
 }

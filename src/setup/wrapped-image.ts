@@ -12,6 +12,7 @@ import type { ScannedImage } from '../unpack/collector.js';
 import { copyInner, type InnerPlace } from '../unpack/inner/copy-inner.js';
 import { type OpenScannedOptions, openScanned } from '../unpack/open-image.js';
 import { isRootKind } from '../wrapper/root/root-tree.js';
+import { withScratch } from './scratch-image.js';
 
 /**
  * The initrd inside of a file: the only one that it boots, or the one behind `#`. Undefined: the name is not that of a
@@ -48,29 +49,22 @@ export async function findAgain(
 
 export interface OpenWrappedOptions extends OpenScannedOptions {
   readonly signal: AbortSignal;
+  /** Default: `openScanned`. */
+  readonly open?: typeof openScanned | undefined;
 }
 
 /** Opens the file at a path, or what is inside of it where it is wrapped. */
 export async function openWrapped(
   path: string,
   wrapped: WrappedImage | undefined,
-  options: OpenWrappedOptions,
+  { open = openScanned, ...options }: OpenWrappedOptions,
 ): Promise<ScannedImage> {
-  if (wrapped === undefined) return openScanned(path, options);
-  const scratch = await createScratch();
-  try {
-    const destination = join(scratch.path, 'wrapped.img');
+  if (wrapped === undefined) return open(path, options);
+  return withScratch(async (folder) => {
+    const destination = join(folder, 'wrapped.img');
     const access = await copyWrapped(wrapped, { ...options, destination });
-    const image = await openScanned(destination, options);
-    const dispose = async () => {
-      await image[Symbol.asyncDispose]();
-      await scratch[Symbol.asyncDispose]();
-    };
-    return { ...image, access, [Symbol.asyncDispose]: dispose };
-  } catch (error) {
-    await scratch[Symbol.asyncDispose]();
-    throw error;
-  }
+    return { ...(await open(destination, options)), access };
+  });
 }
 
 type FindWrappedOptions = Omit<CopyWrappedOptions, 'destination'>;
