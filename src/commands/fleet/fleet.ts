@@ -50,14 +50,8 @@ export function addFleetCommand(fleet: Command, context: CommandContext): void {
 }
 
 function addBuild(fleet: Command, context: CommandContext): void {
-  addTargetSelection(
-    fleet.command('build').description('build the targets of moby-patch.yaml on other machines'),
-  )
-    .requiredOption(
-      '--registry <reference>',
-      'where plan and results are: oci://HOST/REPOSITORY',
-      parseRegistry,
-    )
+  const build = fleet.command('build').description('build the targets of moby-patch.yaml on other machines');
+  addRegistryOption(addTargetSelection(build))
     .addOption(
       new Option('--on <engine>', 'what runs the jobs')
         .choices(['local', 'swarm', 'hosts', 'kubernetes'])
@@ -96,13 +90,15 @@ function addBuild(fleet: Command, context: CommandContext): void {
 }
 
 function addStoreOptions(command: Command): Command {
-  return command
-    .requiredOption(
-      '--registry <reference>',
-      'where plan and results are: oci://HOST/REPOSITORY',
-      parseRegistry,
-    )
-    .option('--plan <id>', 'default: the latest plan');
+  return addRegistryOption(command).option('--plan <id>', 'default: the latest plan');
+}
+
+function addRegistryOption(command: Command): Command {
+  return command.requiredOption(
+    '--registry <reference>',
+    'where plan and results are: oci://HOST/REPOSITORY',
+    parseRegistry,
+  );
 }
 
 function parseNumbers(text: string): readonly number[] {
