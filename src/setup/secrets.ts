@@ -130,17 +130,26 @@ interface WantedSecret {
 async function readSource(
   source: SecretSource | undefined,
   wanted: WantedSecret,
-  { environment, secretVariables, ask }: ReadingSession,
+  session: ReadingSession,
 ): Promise<string | undefined> {
   const { patch, name, parameter, isRequired } = wanted;
   if (source === undefined)
-    return isRequired ? ask?.(`${patch.id}: the secret ${name} (${parameter.description}): `) : undefined;
-  if ('file' in source) {
-    const text = readSecretFile(source.file, wanted);
-    return isRequired ? text : text.catch(ignoreUnreadable);
-  }
+    return isRequired
+      ? session.ask?.(`${patch.id}: the secret ${name} (${parameter.description}): `)
+      : undefined;
+  const text = readGivenSecret(source, wanted, session);
+  return isRequired ? text : text.catch(ignoreUnreadable);
+}
+
+/** The text that a source holds. Errors (`invalid`): `secret-missing`, `secret-unreadable`. */
+export async function readGivenSecret(
+  source: SecretSource,
+  { name, warnings }: Pick<WantedSecret, 'name' | 'warnings'>,
+  { environment, secretVariables }: ReadingSession,
+): Promise<string> {
+  if ('file' in source) return readSecretFile(source.file, { name, warnings });
   const value = environment[source.env] ?? secretVariables?.[source.env];
-  if (value !== undefined || !isRequired) return value;
+  if (value !== undefined) return value;
   const message = `the secret ${name}: found no variable ${source.env} in the environment, wanted its value there`;
   throw new MobyPatchError('invalid', 'secret-missing', message, { hint: `export ${source.env}` });
 }
@@ -151,7 +160,10 @@ function ignoreUnreadable(error: unknown): undefined {
 }
 
 /** The text of a file without the line break at its end. Error: `secret-unreadable`. */
-async function readSecretFile(path: string, { name, warnings }: WantedSecret): Promise<string> {
+async function readSecretFile(
+  path: string,
+  { name, warnings }: Pick<WantedSecret, 'name' | 'warnings'>,
+): Promise<string> {
   try {
     await using file = await openRegular(path);
     const { mode } = await file.stat();

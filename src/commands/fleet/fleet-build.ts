@@ -139,26 +139,23 @@ function assertImage({ image }: FleetBuildFlags): string {
   );
 }
 
-/** Bytes. */
-const largestSecret = 500 * 1024;
+/** Bytes: a Swarm's limit for a secret. */
+const largestLogin = 500 * 1024;
 
 async function readSecrets(
   { secret = [], login }: FleetBuildFlags,
-  { places, environment, secretVariables }: Session,
+  session: Session,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { parseSecretFlags } = await import('../../setup/secrets.js');
+  const { parseSecretFlags, readGivenSecret } = await import('../../setup/secrets.js');
+  const { folder } = session.places;
+  const warnings: string[] = [];
   const values = new Map<string, Uint8Array>();
-  for (const [name, source] of Object.entries(parseSecretFlags(secret, places.folder))) {
-    const text =
-      'env' in source ? (secretVariables?.[source.env] ?? environment[source.env] ?? '') : undefined;
-    values.set(
-      name,
-      text === undefined && 'file' in source
-        ? await readRegular(source.file, largestSecret)
-        : Buffer.from(text ?? ''),
-    );
+  for (const [name, source] of Object.entries(parseSecretFlags(secret, folder))) {
+    const text = await readGivenSecret(source, { name, warnings }, session);
+    // The machine reads it from a file, and takes one line break off its end.
+    values.set(name, Buffer.from(`${text}\n`));
   }
-  if (login !== undefined)
-    values.set(loginFile, await readRegular(resolve(places.folder, login), largestSecret));
+  for (const warning of warnings) session.log(warning);
+  if (login !== undefined) values.set(loginFile, await readRegular(resolve(folder, login), largestLogin));
   return values;
 }
