@@ -94,7 +94,7 @@ export interface CopyWrappedOptions {
 }
 
 /** Copies the initrd to a new file; who may read the file around it. Errors: those of `copyInitrd` of the wrapper. */
-export async function copyWrapped(wrapped: WrappedImage, options: CopyWrappedOptions): Promise<FileAccess> {
+async function copyWrapped(wrapped: WrappedImage, options: CopyWrappedOptions): Promise<FileAccess> {
   const { copyInitrd } = await import('../wrapper/copy-part.js');
   const folder = dirname(options.destination);
   const { path, entry } = wrapped;

@@ -3,6 +3,7 @@ import type { TargetsReport } from '../../model/result/targets.js';
 import type { BuildFlags } from '../../setup/flags.js';
 import { selectTargets, type Target } from '../../setup/targets/expand-targets.js';
 import { type CommandContext, openSession, type SessionFlags } from '../shared/context.js';
+import { findRenderer } from '../shared/find-renderer.js';
 import type { ReportFlags } from '../shared/options.js';
 import { createProgress } from '../shared/progress.js';
 import type { TargetSelection } from '../shared/target-selection.js';
@@ -39,7 +40,6 @@ export async function chooseOne<Flags extends TargetsFlags>(
 export async function runTargets(flags: TargetsFlags, context: CommandContext): Promise<void> {
   refuseSingle(flags);
   const targets = await findTargets(flags, context);
-  const { findRenderer } = await import('../../report/find-renderer.js');
   const { renderTargets, targetRenderers: renderers } = await import('../../report/many/targets.js');
   for (const file of flags.report ?? []) findRenderer(renderers, file);
   const progress = createProgress(context, flags.quiet ?? false, 'targets');

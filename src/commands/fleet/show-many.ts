@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { replaceFile } from '../../io/place/output.js';
-import { findRenderer, type Renderers } from '../../report/find-renderer.js';
+import type { Renderers } from '../../report/renderers.js';
 import type { CommandContext } from '../shared/context.js';
+import { findRenderer } from '../shared/find-renderer.js';
 import type { ReportFlags } from '../shared/options.js';
 import { printJson, printLines, shortenPaths } from '../shared/print.js';
 

@@ -5,10 +5,10 @@ import type { FileAccess } from '../../model/access.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Report } from '../../model/result/report.js';
 import { createReportDraft } from '../../report/draft.js';
-import { findRenderer } from '../../report/find-renderer.js';
 import { renderers } from '../../report/renderers.js';
 import type { CommandContext } from './context.js';
 import { printError } from './errors.js';
+import { findRenderer } from './find-renderer.js';
 import type { ReportFlags } from './options.js';
 
 /**

@@ -1,6 +1,6 @@
 import { formatJson } from '../../format/show-text.js';
 import type { OverlaysReport } from '../../model/result/overlays.js';
-import type { Renderers } from '../find-renderer.js';
+import type { Renderers } from '../renderers.js';
 
 /** What is known of the base, and of the overlays behind it. */
 export function renderOverlays({ base, overlays, written, durationMs }: OverlaysReport): string[] {

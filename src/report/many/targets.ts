@@ -1,8 +1,8 @@
 import { formatJson, showText } from '../../format/show-text.js';
 import type { TargetResult, TargetsReport } from '../../model/result/targets.js';
 import { placeMessage } from '../error.js';
-import type { Renderers } from '../find-renderer.js';
 import { type Markup, mark, markLines } from '../markup.js';
+import type { Renderers } from '../renderers.js';
 import { formatTable } from '../table.js';
 
 /** A line for each target, then why some failed. */

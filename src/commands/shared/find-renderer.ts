@@ -1,8 +1,6 @@
 import { basename } from 'node:path';
-import { MobyPatchError } from '../model/error/error.js';
-
-/** Ending of a file name -> what is written to the file; the first ending that matches counts. */
-export type Renderers<Value> = ReadonlyMap<string, (report: Value) => string>;
+import { MobyPatchError } from '../../model/error/error.js';
+import type { Renderers } from '../../report/renderers.js';
 
 /** What writes a report to this file. Error (`invalid`): `report-unknown`. */
 export function findRenderer<Value>(renderers: Renderers<Value>, file: string): (report: Value) => string {
