@@ -51,7 +51,7 @@ export async function rebuildRoot(
   };
 }
 
-/** Paths whose bytes are others than before. */
+/** Paths whose bytes changed. */
 function listRewritten({ draft }: Run): ReadonlySet<string> {
   const differences = draft.report().diff?.differences ?? [];
   const isRewritten = ({ kind, fields }: (typeof differences)[number]) =>
@@ -59,16 +59,16 @@ function listRewritten({ draft }: Run): ReadonlySet<string> {
   return new Set(differences.filter(isRewritten).map(({ path }) => path));
 }
 
-/** A kernel takes them away where a file is written to: they hold for its bytes. */
+/** A kernel removes these when a file is written to: they hold for its bytes. */
 const ofContent = ['security.capability', 'security.ima', 'security.evm'];
 
 interface MergedRoot {
   readonly entries: readonly RootEntry[];
-  /** Paths with attributes that they have no more. */
+  /** Paths that lose an attribute. */
   readonly lost: readonly (readonly [path: string, name: string])[];
 }
 
-/** The entries of the archive with what the archive has no place for: it is that of the old path of the same type. */
+/** Adds to the entries what the archive has no place for, taken from the old entry of the same path and type. */
 function mergeRoot(old: RootTree, { entries }: Image, rewritten: ReadonlySet<string>): MergedRoot {
   const known = new Map(old.entries.map((entry) => [entry.path, entry]));
   const lost: [string, string][] = [];
@@ -107,7 +107,7 @@ interface CheckStage extends RebuildStage {
   readonly entries: readonly RootEntry[];
 }
 
-/** The new file system is read, and every path of it held against the archive that was checked. */
+/** Reads the new file system back and compares every path with the archive that was checked. */
 async function checkRoot(
   { signal, limits: given }: Session,
   { wrapped, path, written, entries, scratch }: CheckStage,

@@ -14,9 +14,9 @@ export interface WrappedInput extends WrappedImage {
   /** Hex. */
   readonly sha256: string;
   readonly access: FileAccess;
-  /** Of a file system. */
+  /** The tree of a file system; absent: it is no file system. */
   readonly root?: RootTree | undefined;
-  /** A copy of the file system that is inside of an initrd. */
+  /** A copy of the file system inside an initrd. */
   readonly inside?: string | undefined;
 }
 

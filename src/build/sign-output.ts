@@ -8,7 +8,7 @@ import type { Bytes } from '../model/image/entry.js';
 import type { Session } from '../model/session.js';
 import { isSigned } from '../wrapper/uki/pe.js';
 
-/** Seconds: a key may be in a device that somebody touches. */
+/** Seconds: a key may be on a token that waits for a touch. */
 const patience = 600;
 
 export interface SignRequest {

@@ -55,15 +55,15 @@ function describe({ wrapper, boot, entry, size, sha256 }: WrappedInput): Wrapper
 }
 
 export interface PadOptions {
-  /** Bytes that the image is to have, where it can; undefined: its own. */
+  /** The wanted size of the image in bytes; undefined: any. */
   readonly place: number | undefined;
-  /** A boot configuration has to be at the end, so that nothing may follow it. */
+  /** Nothing may follow a boot configuration. */
   readonly hasBootconfig: boolean;
-  /** Zeros at the end that no archive needs: those of the old image. */
+  /** How many zeros at the end may go: those that the old image ended with. */
   readonly spare: number;
 }
 
-/** Zeros behind a new image that is smaller than the place of the old one, or fewer than there were; a kernel skips them. */
+/** Fits an image into the place of the old one by adding zeros at its end, or by dropping some of them; a kernel skips zeros. */
 export async function* padImage(
   source: Bytes,
   { place, hasBootconfig, spare }: PadOptions,
@@ -94,8 +94,8 @@ interface WrapStage {
 }
 
 /**
- * The new wrapper, read back and checked, before it is booted or published; undefined where there is none. Errors: those of `replaceInitrd`, `checkWrapper`
- * and `writeRoot`.
+ * Writes the new wrapper, and reads it back before it is booted or published; undefined where there is none. Errors: those of
+ * `replaceInitrd`, `checkWrapper` and `writeRoot`.
  */
 export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | undefined> {
   const { request, session, draft, wrapped } = run;
@@ -135,14 +135,14 @@ function assertSame(old: WrappedInput, { sha256 }: { readonly sha256: string }):
   throw createDifferenceError(old.path, found, 'run it again when nothing writes to the file');
 }
 
-/** A file system is booted as the disk that it is; undefined: the image is an initrd. */
+/** The disk that a file system boots as; undefined: the image is an initrd. */
 export function findDisk({ wrapped }: Run, path: string | undefined): BootDisk | undefined {
   if (wrapped === undefined || path === undefined || !isRootKind(wrapped.wrapper.kind)) return undefined;
   if (wrapped.entry !== undefined) return undefined;
   return { path, type: wrapped.wrapper.kind };
 }
 
-/** What is appended as an addon for the UKI, which stays as it is. Error (`invalid`): `overlay-unfit`. */
+/** Makes an addon of what is appended; the UKI stays as it is. Error (`invalid`): `overlay-unfit`. */
 export async function wrapAddon(
   { wrapped, draft }: Run,
   initrd: Bytes,

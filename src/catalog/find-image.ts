@@ -41,7 +41,7 @@ export interface FindOptions extends RecipeOptions {
   readonly home: string;
   /** Relative paths begin here. */
   readonly folder: string;
-  /** What is no initrd may have one inside; default: it is refused. */
+  /** Whether a file with an initrd inside is accepted; default: only an initrd is. */
   readonly mayWrap?: boolean;
   /** Refuse an image that a recipe makes: nothing boots from it, and other builds start from it. */
   readonly installed?: boolean;

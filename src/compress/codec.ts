@@ -83,7 +83,7 @@ const packCommands: Readonly<Record<Exclude<Codec, 'none'>, string>> = {
   zstd: 'zstd',
 };
 
-/** The hint of a member that a kernel would read if it were written otherwise. */
+/** The hint for a member that a kernel would read if it were compressed in another way. */
 export function hintToPackAgain({ name, start = 0 }: InputFile, { codec, offset }: PackedPart): string {
   const file = quoteFile(name);
   const head = offset - start;

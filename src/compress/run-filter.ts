@@ -11,9 +11,9 @@ export interface Filter {
   readonly package: string;
   /** Seconds without a byte read or written after which the program is stopped; default 300. */
   readonly patience?: number;
-  /** Variables besides. */
+  /** Further environment variables. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** What the program says on standard error, when it has ended well. */
+  /** Gets the standard error of a program that succeeded. */
   readonly onMessages?: ((text: string) => void) | undefined;
   /** Ends the program and the generator, even while no piece is asked for. */
   readonly signal?: AbortSignal | undefined;

@@ -1,4 +1,4 @@
-/** The last parts of paths, as many as tell them apart. */
+/** Shortens paths to as many of their last parts as tell them apart. */
 export function shortNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.split('/'));
   const longest = Math.max(...parts.map(({ length }) => length));

@@ -93,7 +93,7 @@ export interface CopyWrappedOptions {
   readonly limits?: Partial<ScanLimits> | undefined;
 }
 
-/** Copies the initrd to a new file; who may read the file around it. Errors: those of `copyInitrd` of the wrapper. */
+/** Copies the initrd to a new file and returns who may read the file around it. Errors: those of `copyInitrd` of the wrapper. */
 async function copyWrapped(wrapped: WrappedImage, options: CopyWrappedOptions): Promise<FileAccess> {
   const { copyInitrd } = await import('../wrapper/copy-part.js');
   const folder = dirname(options.destination);

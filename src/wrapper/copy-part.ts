@@ -34,7 +34,7 @@ export interface CopyInitrdOptions extends CopyOptions {
 }
 
 /**
- * Copies the initrd of a wrapper; of a file system, whose tree is given back, an archive of its entries. Errors: those of
+ * Copies the initrd of a wrapper. For a file system it writes an archive of the entries, and returns the tree. Errors: those of
  * `readRoot` and `archiveRoot`.
  */
 export async function copyInitrd(

@@ -4,11 +4,11 @@ import { MobyPatchError } from '../model/error/error.js';
 export interface CutWrapper {
   /** With its article: `an Android boot image`. */
   readonly title: string;
-  /** Bytes that its headers say it has at least. */
+  /** The least size in bytes that its headers imply. */
   readonly end: number;
 }
 
-/** For a copy that was broken off. Its headers name parts that are not there, and loaders read what they name. */
+/** Refuses a truncated copy: its headers name parts that are missing, and loaders read what the headers name. */
 export function refuseCut({ name, size }: InputFile, { title, end }: CutWrapper): void {
   if (end <= size) return;
   const message = `found ${size} bytes of ${title} that has ${end} by its headers: the file is cut`;

@@ -1,6 +1,6 @@
 import { MobyPatchError } from '../model/error/error.js';
 
-/** `wrapper-differs` (`failed`): a new file is not what it must be. `found`: without its end. */
+/** `wrapper-differs` (`failed`): a new file is not what it must be. `found`: the start of the message. */
 export function createDifferenceError(
   path: string,
   found: string,

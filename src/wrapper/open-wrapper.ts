@@ -6,8 +6,8 @@ import type { WrappedImage, Wrapper, WrapperBoot, WrapperPart } from '../model/i
 type Find = (file: InputFile) => Promise<Wrapper | undefined>;
 
 /**
- * By the mark with which the file begins, or for an ISO the one in its sector 16. What reads a kind is loaded for its mark
- * alone: every command that takes an image looks at them.
+ * By the mark at the start of the file, for an ISO in its sector 16. The reader of a kind is loaded only when its mark is found, since
+ * every command that takes an image looks for them.
  */
 const finders: readonly { readonly at: number; readonly mark: string; load(): Promise<Find> }[] = [
   { at: 0x8001, mark: 'CD001', load: async () => (await import('./iso/iso.js')).findInIso },

@@ -20,7 +20,7 @@ export interface ReplaceRequest {
   readonly wrapped: WrappedImage;
   /** The path of the new initrd. */
   readonly initrd: string;
-  /** Whether it is the old one. */
+  /** Whether the new initrd is the old one. */
   readonly isSame: boolean;
   /** A private folder. */
   readonly folder: string;
@@ -76,7 +76,7 @@ interface OpenFiles {
   readonly part: WrapperPart;
 }
 
-/** The list of sums with that of the new initrd, as a file of its own; none where there is no list. */
+/** Writes the list of sums with the sum of the new initrd to a file; no file where the image has no list. */
 async function writeSums(
   { wrapped: { wrapper }, folder }: ReplaceRequest,
   { old, initrd, part }: OpenFiles,

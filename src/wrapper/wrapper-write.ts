@@ -16,14 +16,14 @@ export interface WrapperSources {
   readonly initrd: { readonly size: number; read(offset: number, end: number): Promise<Uint8Array> };
 }
 
-/** Bytes of the old file that others take the place of. */
+/** A range of the old file, and what replaces it. */
 export interface WrapperEdit {
   readonly offset: number;
   readonly end: number;
   readonly pieces: readonly WrapperPiece[];
 }
 
-/** The old file of `size` bytes with these edits, which do not overlap. */
+/** Applies edits that do not overlap to the old file of `size` bytes. */
 export function applyEdits(edits: readonly WrapperEdit[], size: number): WrapperPiece[] {
   const sorted = [...edits].sort((one, other) => one.offset - other.offset);
   const starts = [0, ...sorted.map(({ end }) => end)];

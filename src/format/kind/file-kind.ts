@@ -3,7 +3,7 @@ import { showLine } from '../show-text.js';
 import { marks } from './file-marks.js';
 import type { FileKind, Mark } from './mark.js';
 
-/** Bytes from the start of a file in which every mark stands: the longest way is that to the super block of btrfs. */
+/** Every mark lies within this many bytes of the start of a file: the superblock of btrfs is the farthest. */
 export const longestMark = 0x10048;
 /** Bytes at the end of a file in which a mark may stand. */
 export const tailSize = 512;
@@ -56,14 +56,14 @@ export function unpackFrom(
   return offset === 0 ? `${unpack} < ${file}` : `tail -c +${offset + 1} ${file} | ${unpack}`;
 }
 
-/** A word as a shell reads it; what a terminal would obey as bash, zsh and POSIX of 2024 write it. */
+/** Quotes a word for a shell. Control characters, which a terminal would obey, are escaped as in bash, zsh and POSIX 2024. */
 export function quoteShell(word: string): string {
   if (/^[\w./:@%+=,][\w./:@%+=,#-]*$/.test(word)) return word;
   if (showLine(word) === word) return `'${word.replaceAll("'", "'\\''")}'`;
   return `$'${showLine(word.replaceAll(/[\\']/g, '\\$&'))}'`;
 }
 
-/** The same for a file, which is no option of a program then. */
+/** Quotes the name of a file so that no program takes it for an option. */
 export function quoteFile(name: string): string {
   return quoteShell(name.startsWith('-') ? `./${name}` : name);
 }

@@ -1,4 +1,4 @@
-/** What a file or the content of a member is in place of an initrd. */
+/** What a file, or the content of a member, is when it is no initrd. */
 export interface FileKind {
   /** Stable: `ext4`, `qcow2`. */
   readonly id: string;
@@ -20,7 +20,7 @@ export interface Mark extends FileKind {
   readonly bytes: readonly (number | undefined)[];
   /** What else must hold. */
   readonly isKind?: (start: Uint8Array) => boolean;
-  /** What the file tells beyond its kind. */
+  /** Narrows the kind by the content. */
   readonly refine?: (start: Uint8Array) => Partial<FileKind>;
 }
 

@@ -8,7 +8,7 @@ import { resolvePath } from '../../tree/resolve.js';
 import { openImage } from '../open-image.js';
 
 export interface InnerPlace {
-  /** The file of an initrd, and what messages call it. */
+  /** The path of an initrd, and what messages call it. */
   readonly path: string;
   readonly name: string;
   /** A path in the initrd. */
@@ -22,7 +22,7 @@ export interface CopyInnerOptions {
   readonly limits?: Partial<ScanLimits> | undefined;
 }
 
-/** Copies a file out of an initrd; who may read the initrd. Error (`invalid`): `wrapper-part`, and those of `openImage`. */
+/** Copies a file out of an initrd and returns who may read the initrd. Errors (`invalid`): `wrapper-part`, those of `openImage`. */
 export async function copyInner(
   { path, name, entry }: InnerPlace,
   { destination, signal, limits }: CopyInnerOptions,

@@ -5,7 +5,7 @@ const magic = 0xd00dfeed;
 const token = { begin: 1, end: 2, property: 3, nop: 4 };
 const deepest = 32;
 const mostTokens = 100_000;
-/** Bytes of the names of all properties, each once. */
+/** Bytes of the strings block, which has the name of each property once. */
 const largestStrings = 2 ** 20;
 /** Bytes of a token without the value of a property: the names of nodes have 31 letters at most. */
 const longestHead = 256;

@@ -6,12 +6,12 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
 import { sectorSize } from './volume.js';
 
-/** The bytes of the primary volume descriptor that are left to applications (ECMA-119, 8.4.32). */
+/** The application use field of the primary volume descriptor (ECMA-119, 8.4.32). */
 const ownBytes = { from: 16 * sectorSize + 883, size: 512 };
 /** Seconds. */
 const patience = 600;
 
-/** Whether `implantisomd5` has put a sum of the image into it, and calls it that of a supported one. */
+/** Whether `implantisomd5` marked the image as supported; undefined: it has put no sum into the image. */
 async function readImplanted(file: InputFile): Promise<{ readonly isSupported: boolean } | undefined> {
   const { from, size } = ownBytes;
   const text = Buffer.from(await file.read(from, from + size)).toString('latin1');
@@ -28,8 +28,8 @@ export interface ImplantRequest {
 }
 
 /**
- * The new image with a sum of its own where the old one had one, by `implantisomd5`. `told`: what to say of it; empty where there is
- * none.
+ * Renews the sum in an image by `implantisomd5`, if the old one had a sum. `told`: the end of the line that reports it; empty
+ * without a sum.
  */
 export async function renewImplanted({
   old,

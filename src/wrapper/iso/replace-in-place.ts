@@ -7,7 +7,7 @@ const sums = /^md5sum\.txt$/i;
 /** Bytes of a list of sums. */
 const largestSums = 16 * 2 ** 20;
 
-/** Where a list of sums holds that of a part, and of which the digits change. */
+/** Where the digits of a part's sum stand in a list of sums. */
 export interface SumPlace {
   /** The list. */
   readonly list: WrapperPart;

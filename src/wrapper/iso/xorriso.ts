@@ -7,7 +7,7 @@ import { sectorSize } from './volume.js';
 export interface NewFile {
   /** The path of the new file. */
   readonly source: string;
-  /** What it takes the place of. */
+  /** The part that it replaces. */
   readonly part: WrapperPart;
 }
 
@@ -49,7 +49,7 @@ export async function writeWithXorriso(request: XorrisoRequest): Promise<void> {
   });
 }
 
-/** With the mode, the owner and the date of the old one. */
+/** Keeps the mode, the owner and the date of the old file. */
 function mapFile({ source, part: { name, mtime = 0, attributes } }: NewFile): string[] {
   const path = `/${name}`;
   const { mode = 0o444, uid = 0, gid = 0 } = attributes ?? {};
@@ -69,7 +69,7 @@ async function readVolumeDates(file: InputFile): Promise<readonly string[]> {
   const options = Object.entries(places).flatMap(([type, at]) =>
     isDate(read(at)) ? ['-volume_date', type, read(at)] : [],
   );
-  // The GUIDs of partitions come from it.
+  // xorriso derives the GUIDs of partitions from it.
   const modified = isDate(read(places.m)) ? read(places.m) : '1980010100000000';
   return [...options, '-volume_date', 'uuid', modified];
 }

@@ -5,12 +5,12 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { RootEntry } from './root-tree.js';
 
-/** The largest body that a record has. */
+/** The largest body that a newc record can have. */
 const largestBody = 0xffffffff;
 
 /**
- * The tree as a raw newc archive, which the rest of a build works on: it has no place for extended attributes and parts of
- * seconds. The first name of a file has its body. Error (`invalid`): `wrapper-unread`.
+ * Writes the tree as a raw newc archive, which the rest of a build works on. The format has no place for extended attributes and
+ * fractions of seconds. The first name of a file has its body. Error (`invalid`): `wrapper-unread`.
  */
 export async function* archiveRoot(
   entries: readonly RootEntry[],

@@ -11,17 +11,17 @@ import {
 } from './squashfs/read-squashfs.js';
 import { writeSquashfs } from './squashfs/write-squashfs.js';
 
-/** The only part of a file system: all of it. */
+/** The name of the only part of a file system: all of it. */
 export const rootPart = 'root';
 
-/** Undefined: no squashfs of version 4. */
+/** Undefined: not a squashfs of version 4. */
 export async function findSquashfs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readSquashfsSuperblock(file);
   if (superblock === undefined) return undefined;
   return createRoot(file, 'squashfs', await findTail(file, Math.ceil(superblock.size / 4096) * 4096));
 }
 
-/** Undefined: no erofs of a block size that is known. */
+/** Undefined: not an erofs, or one of an unknown block size. */
 export async function findErofs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readErofsSuperblock(file);
   if (superblock === undefined) return undefined;
@@ -36,7 +36,7 @@ function createRoot(file: InputFile, kind: RootKind, obstacle: WrapperObstacle |
 
 const lookedAt = 64 * 1024;
 
-/** What stands behind a file system holds for these bytes alone: a hash tree of dm-verity, a signature. */
+/** Finds data behind a file system, such as a hash tree of dm-verity or a signature: it holds for the old bytes alone. */
 async function findTail(file: InputFile, end: number): Promise<WrapperObstacle | undefined> {
   const behind = await file.read(end, Math.min(file.size, end + lookedAt));
   if (behind.every((byte) => byte === 0)) return undefined;
@@ -65,7 +65,7 @@ export interface RootRequest {
   readonly signal: AbortSignal;
 }
 
-/** Writes a file system like the old one; one line: how. Errors: those of `writeErofs` and `writeSquashfs`. */
+/** Writes a file system like the old one, and returns one line that says how. Errors: those of `writeErofs` and `writeSquashfs`. */
 export async function writeRoot(request: RootRequest): Promise<string> {
   const { path, kind, ...rest } = request;
   await using old = await openInputFile(path);

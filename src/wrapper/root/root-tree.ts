@@ -7,24 +7,24 @@ export function isRootKind(kind: WrapperKind): kind is RootKind {
   return kind === 'squashfs' || kind === 'erofs';
 }
 
-/** A path of a file system, with what an archive has no place for. */
+/** An entry of a file system, with what an archive has no place for. */
 export interface RootEntry extends Entry {
   /** Extended attributes by name: `security.capability`. */
   readonly attributes: ReadonlyMap<string, Uint8Array>;
-  /** Of the time, beside its seconds. */
+  /** The fraction of `mtime`. */
   readonly nanoseconds: number;
 }
 
 /** All of a file system; parents come before what is in them. */
 export interface RootTree {
   readonly entries: readonly RootEntry[];
-  /** What no entry came of, and why. */
+  /** What was left out, and why. */
   readonly warnings: readonly string[];
 }
 
 export const noAttributes: ReadonlyMap<string, Uint8Array> = new Map();
 
-/** Counts what is read of a file system against the limits of images; past one, it throws `image-too-large`. */
+/** Counts what is read of a file system. Past a limit of images it throws `image-too-large`. */
 export function createRootBudget(
   file: { readonly name: string; readonly size: number },
   given: Partial<ScanLimits> = {},

@@ -9,15 +9,15 @@ const sectionAlignment = 0x1000;
 const headersSize = 0x400;
 const start = 0x80;
 const optionalSize = 240;
-/** Read, and of initialised data; `code`: executable. */
+/** Characteristics: initialised data that is read, and executable code. */
 const flags = { data: 0x40000040, code: 0x60000020 };
 
-/** A program that says EFI_UNSUPPORTED: an addon is never run. By the machine of its UKI. */
+/** Code that returns EFI_UNSUPPORTED, since an addon is never run, by machine type. */
 const programs: ReadonlyMap<number, Uint8Array> = new Map([
   [0x8664, Buffer.from('48b80300000000000080c3', 'hex')],
   [0xaa64, Buffer.from('600080d20000f0f2c0035fd6', 'hex')],
 ]);
-/** What shim wants to see before it loads a program (SBAT.md of shim). */
+/** shim loads no program without it (SBAT.md of shim). */
 const sbat = Buffer.from(
   'sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\nmoby-patch-addon,1,moby-patch,addon,1,-\n',
 );
@@ -29,7 +29,7 @@ export interface AddonRequest {
   readonly size: number;
 }
 
-/** An addon for systemd's stub that brings an initrd of its own; undefined: for no machine that is known. */
+/** An addon for systemd's stub with an initrd; undefined: the machine type of the UKI is unknown. */
 export async function createAddon({ uki, initrd, size }: AddonRequest): Promise<Bytes | undefined> {
   const program = await readProgram(uki);
   const code = program && programs.get(program.machine);
@@ -92,7 +92,7 @@ function encodeHeaders(machine: number, sections: readonly Placed[]): Buffer {
   bytes.writeUInt16LE(1, optional + 48);
   bytes.writeUInt32LE(alignUp((last?.address ?? 0) + (last?.size ?? 0), sectionAlignment), optional + 56);
   bytes.writeUInt32LE(headersSize, optional + 60);
-  // A program for EFI, at any address, whose data cannot be run.
+  // An EFI application that is relocatable and has no executable data.
   bytes.writeUInt16LE(10, optional + 68);
   bytes.writeUInt16LE(0x160, optional + 70);
   for (const at of [72, 88]) bytes.writeBigUInt64LE(0x100000n, optional + at);
@@ -116,7 +116,7 @@ function pad(content: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** The version of systemd whose stub a UKI has; undefined: it does not say. */
+/** The version of systemd that the stub of a UKI is from; undefined: it does not say. */
 export async function readStubVersion(uki: InputFile, { parts }: Wrapper): Promise<number | undefined> {
   const part = parts.get('.sdmagic');
   if (part === undefined || part.size > 4096) return undefined;

@@ -36,7 +36,7 @@ export interface Program {
   readonly machine: number;
 }
 
-/** Undefined: this is no program for EFI. */
+/** Undefined: not an EFI program. */
 export function parseProgram(bytes: Buffer): Program | undefined {
   if (bytes.length < 64 || bytes.toString('latin1', 0, 2) !== 'MZ') return undefined;
   const start = bytes.readUInt32LE(0x3c);
@@ -87,7 +87,7 @@ function readSection(bytes: Buffer, header: number): Section {
   };
 }
 
-/** Undefined: this is no program for EFI. */
+/** Undefined: not an EFI program. */
 export async function readProgram(file: InputFile): Promise<Program | undefined> {
   return parseProgram(Buffer.from(await file.read(0, Math.min(headerLimit, file.size))));
 }

@@ -3,7 +3,7 @@ import { type Mark, text } from '../mark.js';
 const copyIn = (file: string) =>
   `mkdir root && cpio -idm -D root < ${file} && moby-patch repack root -o initrd.img`;
 
-/** What comes in the place of a download. */
+/** What servers send in place of the file. */
 const pages: readonly Mark[] = [
   {
     id: 'html',

@@ -4,9 +4,9 @@ const asDisk = (file: string) =>
   `losetup --find --show --partscan --read-only ${file}, mount its partition, and give the initrd in it`;
 const convert = (file: string) => `qemu-img convert -O raw ${file} disk.raw; ${asDisk('disk.raw')}`;
 
-/** In front of its last sector it is a disk like any other. */
+/** Disks that are like any other up to their last sector. */
 export const tailMarks: readonly Mark[] = [
-  // Of a fixed size: in front of its last sector it is a disk like any other.
+  // Only a VHD of a fixed size.
   { id: 'vhd', name: 'a VHD disk', at: -512, bytes: text('conectix'), help: convert },
   { id: 'dmg', name: 'a disk of macOS (DMG)', at: -512, bytes: text('koly'), help: convert },
 ];
@@ -54,7 +54,7 @@ export const diskMarks: readonly Mark[] = [
   })),
 ];
 
-/** What many other files have too. */
+/** Marks that many other files have by chance or inside. */
 export const partitionMarks: readonly Mark[] = [
   {
     id: 'lvm',

@@ -1,4 +1,4 @@
-/** What a name begins with, by `e_name_index`. */
+/** The prefix of a name, by `e_name_index`. */
 const prefixes: ReadonlyMap<number, string> = new Map([
   [1, 'user.'],
   [2, 'system.posix_acl_access'],
@@ -10,7 +10,7 @@ const prefixes: ReadonlyMap<number, string> = new Map([
 const headerSize = 12;
 const entrySize = 4;
 
-/** Where the attributes of an inode are: in ids of shared ones, and in its own bytes. */
+/** The attributes of an inode: the ids of shared ones, and its own as bytes. */
 export interface AttributePlaces {
   readonly shared: readonly number[];
   readonly own: Buffer;
@@ -32,7 +32,7 @@ export interface Attribute {
   readonly size: number;
 }
 
-/** `name` is undefined for one with a prefix of the table of long prefixes. */
+/** `name` is undefined where the prefix is in the table of long prefixes. */
 export function parseAttribute(
   bytes: Buffer,
 ): (Omit<Attribute, 'name'> & { readonly name?: string }) | undefined {
@@ -49,11 +49,11 @@ export function parseAttribute(
   return prefix === undefined ? { value, size } : { name: prefix + name, value, size };
 }
 
-/** The largest that an entry can be. */
+/** The largest possible entry in bytes. */
 export const longestAttribute = entrySize + 255 + 65535;
 
 /**
- * The attributes of an inode as its own bytes; empty without any. Undefined: one has a name or a size for which the format has no place.
+ * Encodes attributes as the own bytes of an inode; empty without any. Undefined: the format has no place for a name or a size.
  */
 export function encodeAttributes(attributes: ReadonlyMap<string, Uint8Array>): Buffer | undefined {
   if (attributes.size === 0) return Buffer.alloc(0);
@@ -76,7 +76,7 @@ export function encodeAttributes(attributes: ReadonlyMap<string, Uint8Array>): B
   return bytes.length > headerSize + 4 * 65534 ? undefined : bytes;
 }
 
-/** `i_xattr_icount` for attributes of these bytes. */
+/** `i_xattr_icount` for attributes of this size in bytes. */
 export function countAttributes(size: number): number {
   return size === 0 ? 0 : (size - headerSize) / 4 + 1;
 }

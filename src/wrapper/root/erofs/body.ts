@@ -46,7 +46,7 @@ export async function* readContent(
   }
 }
 
-/** Whole blocks in one place; with `inline`, what is behind the last whole one follows the inode. */
+/** Reads consecutive blocks; in the inline layout the rest behind the last whole block follows the inode. */
 async function* readFlat(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Array, void, void> {
   const { size, place, layout, end } = inode;
   const { blockSize } = erofs.superblock;
@@ -74,7 +74,7 @@ async function* readStored(
 const noBlock = 0xffffffff;
 const zeros = new Uint8Array(256 * 1024);
 
-/** Pieces of one size, each with a block of its own; one without is a hole. */
+/** Reads chunks of one size, each at a block of its own; a chunk without a block is a hole. */
 async function* readChunks(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Array, void, void> {
   const {
     file,
@@ -105,7 +105,7 @@ function* readHole(size: number): Generator<Uint8Array, void, void> {
   for (let left = size; left > 0; left -= zeros.length) yield zeros.subarray(0, Math.min(left, zeros.length));
 }
 
-/** One extent is unpacked at once. */
+/** Bytes: an extent is unpacked in memory. */
 const largestExtent = 64 * 2 ** 20;
 /** `Z_EROFS_COMPRESSION_LZ4` */
 const lz4 = 0;

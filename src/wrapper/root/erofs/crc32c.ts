@@ -1,4 +1,4 @@
-/** Castagnoli's polynomial, reflected; that of node:zlib is another one. */
+/** Castagnoli's polynomial, reflected; node:zlib has a different one. */
 const polynomial = 0x82f63b78;
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -7,7 +7,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** CRC-32C that begins with all bits set and is not inverted at the end, as erofs has it. */
+/** CRC-32C as erofs computes it: it begins with all bits set and is not inverted at the end. */
 export function crc32c(bytes: Uint8Array): number {
   let sum = 0xffffffff;
   for (const byte of bytes) sum = ((table[(sum ^ byte) & 0xff] ?? 0) ^ (sum >>> 8)) >>> 0;

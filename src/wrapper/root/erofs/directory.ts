@@ -43,7 +43,7 @@ export function parseDirents(
   return names;
 }
 
-/** Names as they stand in the blocks of a directory: in the order of their bytes, which a kernel relies on. */
+/** Distributes names over the blocks of a directory, sorted by their bytes: a kernel searches them so. */
 export function arrangeDirents<Any extends Dirent>(dirents: readonly Any[]): Any[][] {
   const sorted = [...dirents].sort((one, other) => Buffer.compare(one.name, other.name));
   const blocks: Any[][] = [[]];
@@ -60,7 +60,7 @@ export function arrangeDirents<Any extends Dirent>(dirents: readonly Any[]): Any
   return blocks;
 }
 
-/** Bytes of a directory: whole blocks, and the last one as far as it is used. */
+/** The size of a directory in bytes: whole blocks, and the used part of the last one. */
 export function measureDirents(blocks: readonly (readonly Dirent[])[]): number {
   const last = blocks.at(-1) ?? [];
   return (

@@ -3,16 +3,16 @@ import { newBlockSize } from './superblock.js';
 
 // fs/erofs/zmap.c of Linux 6.1: a compressed file has a record for each block of its content.
 
-/** Some bytes of a compressed file, and where they are stored. */
+/** A range of a compressed file, and where it is stored. */
 export interface CompressedExtent {
   /** Bytes of the content. */
   readonly start: number;
   readonly end: number;
   /** Stored as they are. */
   readonly isPlain: boolean;
-  /** In blocks; for the one behind the records, undefined. */
+  /** In blocks; undefined: it stands behind the records. */
   readonly block: number | undefined;
-  /** Stored blocks. */
+  /** How many blocks are stored. */
   readonly blocks: number;
 }
 
@@ -26,10 +26,10 @@ export const advices = {
 
 export interface CompressedMap {
   readonly advice: number;
-  /** Bytes of the last extent, where it stands behind the records. */
+  /** Bytes of the last extent if it stands behind the records. */
   readonly inlineSize: number;
   readonly algorithm: number;
-  /** Bytes of the content that a record is for. */
+  /** Bytes of the content that one record describes. */
   readonly clusterSize: number;
   readonly isFragment: boolean;
 }
@@ -47,17 +47,17 @@ export function parseMap(bytes: Buffer): CompressedMap {
   };
 }
 
-/** What a record says. `head`: an extent begins in this cluster. */
+/** A decoded record. `head` and `plain`: an extent begins in this cluster. */
 interface ClusterRecord {
   readonly kind: 'plain' | 'head' | 'rest';
   /** Of a head: bytes into the cluster, and its block. */
   readonly offset: number;
   readonly block: number;
-  /** Of the first cluster behind a head: how many blocks are stored, where it says so. */
+  /** Only in the first record behind a head: how many blocks are stored. */
   readonly stored?: number | undefined;
 }
 
-/** Bytes of the records, and of the place where they begin behind the map. */
+/** What determines the size and the place of the records. */
 export interface RecordShape {
   readonly layout: number;
   readonly clusters: number;
@@ -69,7 +69,7 @@ export interface RecordShape {
 const storedFlag = 0x800;
 const kinds = ['plain', 'head', 'rest', 'head'] as const;
 
-/** The bytes of all records, from the start of the file. */
+/** The range of all records, in bytes from the start of the file. */
 export function locateRecords(shape: RecordShape): { readonly start: number; readonly end: number } {
   if (shape.layout === layouts.fullIndex) {
     const start = shape.mapAt + 2 * mapSize;
@@ -120,7 +120,7 @@ function listPacks({ clusters, map, mapAt }: RecordShape): Packs[] {
   return [
     { records: before, inPack: 2, each: 4 },
     { records: many, inPack: 16, each: 2 },
-    // A last pack is there as a whole, even for one record.
+    // The last pack is whole, even for one record.
     { records: Math.ceil((clusters - many - before) / 2) * 2, inPack: 2, each: 4 },
   ];
 }
@@ -136,7 +136,7 @@ function parsePacks(bytes: Buffer, shape: RecordShape): ClusterRecord[] {
   return records.slice(0, shape.clusters);
 }
 
-/** Records of so many bits, and behind them the block from which those that begin in the pack are counted. */
+/** A pack has its records, then the block from which the extents that begin in it are counted. */
 function parsePack(pack: Buffer, count: number, isBig: boolean): ClusterRecord[] {
   const bits = ((pack.length - 4) * 8) / count;
   let block = pack.readUInt32LE(pack.length - 4) + (isBig ? 0 : 1);
@@ -167,12 +167,12 @@ function readBits(pack: Buffer, position: number): PackedValue {
   return { kind: kinds[(value >> 12) & 3] ?? 'plain', low: value & 0xfff };
 }
 
-/** The extents of a file of `size` bytes; undefined: its records say what cannot be. */
+/** The extents of a file of `size` bytes; undefined: its records contradict each other. */
 export function listExtents(
   records: readonly ClusterRecord[],
   { size, map }: { readonly size: number; readonly map: CompressedMap },
 ): CompressedExtent[] | undefined {
-  // What begins at the end of the content marks it.
+  // A head at the end of the content only marks that end.
   const heads = records
     .map((record, index) => ({
       ...record,
@@ -195,14 +195,14 @@ export function listExtents(
   return extents.every(({ start, end }) => start < end) ? extents : undefined;
 }
 
-/** The map of a compressed file that is written, and the empty bytes behind it. */
+/** The map of a new compressed file, and the reserved bytes behind it. */
 export function encodeMap(): Buffer {
   const bytes = Buffer.alloc(2 * mapSize);
   bytes.writeUInt16LE(advices.bigClusters, 4);
   return bytes;
 }
 
-/** The records of a piece, one for each block of its content. `packed`: bytes that are stored of a compressed one. */
+/** The records of a piece, one for each block of its content. `packed`: its stored bytes; undefined: it is not compressed. */
 export function encodeRecords(size: number, block: number, packed: number | undefined): Buffer {
   const count = Math.ceil(size / newBlockSize);
   const bytes = Buffer.alloc(8 * count);

@@ -2,7 +2,7 @@ import { createMode, parseType } from '../../../format/mode.js';
 import type { EntryType } from '../../../model/image/entry.js';
 import type { Superblock } from './superblock.js';
 
-/** Ids of inodes count slots of these bytes. */
+/** The id of an inode counts slots of this many bytes. */
 export const slotSize = 32;
 export const longInodeSize = 64;
 
@@ -17,12 +17,12 @@ export interface Inode {
   /** Bytes of the extended attributes. */
   readonly attributesSize: number;
   readonly layout: number;
-  /** Absent: of a type that Linux does not know. */
+  /** Undefined: a type that Linux does not know. */
   readonly type: EntryType | undefined;
   readonly mode: number;
   readonly links: number;
   readonly size: number;
-  /** The first block, a device or the form of the chunks. */
+  /** The first block, a device number or the format of the chunks. */
   readonly place: number;
   readonly uid: number;
   readonly gid: number;
@@ -34,7 +34,7 @@ export function locateInode({ inodesAt, blockSize }: Superblock, id: number): nu
   return inodesAt * blockSize + id * slotSize;
 }
 
-/** Undefined: the bytes are too few, or say what cannot be. */
+/** Undefined: the bytes are too few, or the size is impossible. */
 export function parseInode(bytes: Buffer, id: number, superblock: Superblock): Inode | undefined {
   if (bytes.length < slotSize) return undefined;
   const format = bytes.readUInt16LE(0);
@@ -73,7 +73,7 @@ export interface NewInode
   readonly type: EntryType;
   /** `i_xattr_icount` */
   readonly attributes: number;
-  /** For programs that show it. */
+  /** The inode number that programs show. */
   readonly number: number;
   readonly mtime: number;
   readonly nanoseconds: number;

@@ -1,6 +1,6 @@
 /**
- * Unpacks a raw LZ4 block until `output` is full; whether it came so far. `lz4` and its like read frames alone, and these blocks
- * end where their content does, which only the index of the file system tells.
+ * Unpacks a raw LZ4 block and returns whether it filled `output`. `lz4` reads only frames, and only the index of the file system
+ * tells how much such a block unpacks to.
  */
 export function unpackBlock(input: Uint8Array, output: Uint8Array): boolean {
   let at = 0;
@@ -35,7 +35,7 @@ export function unpackBlock(input: Uint8Array, output: Uint8Array): boolean {
   return done === output.length;
 }
 
-/** Bytes that were written already, as many times as they fit. */
+/** Copies bytes that were written before; a range that overlaps its copy repeats. */
 function copyBack(
   output: Uint8Array,
   { at, end, distance }: { readonly at: number; readonly end: number; readonly distance: number },

@@ -4,12 +4,12 @@ const endMargin = 12;
 const leastMatch = 4;
 const farthest = 65535;
 const hashBits = 14;
-/** Earlier places that are looked at for a longer match. */
+/** How many earlier places are tried for a longer match. */
 const mostTries = 12;
 
 /**
- * A raw LZ4 block of `input`; undefined where it has not fewer bytes than `room`. `lz4` writes frames, whose blocks have sizes that an
- * index of erofs cannot say.
+ * Packs `input` into a raw LZ4 block; undefined if it takes `room` bytes or more. `lz4` writes frames, whose block sizes an index of
+ * erofs cannot express.
  */
 export function packBlock(input: Uint8Array, room: number): Uint8Array | undefined {
   const heads = new Int32Array(2 ** hashBits).fill(-1);
@@ -40,7 +40,7 @@ export function packBlock(input: Uint8Array, room: number): Uint8Array | undefin
   return output.end();
 }
 
-/** The longest of the earlier places with the same four bytes. */
+/** The longest match among the earlier places with the same hash. */
 function findMatch(input: Uint8Array, chain: Int32Array, at: number): { start: number; length: number } {
   const most = input.length - endLiterals - at;
   let best = { start: at, length: 0 };
@@ -80,7 +80,7 @@ function createBlockOutput(room: number) {
   };
   return {
     hasRoom: () => size < room,
-    /** `match`: the length of what follows them; undefined at the end. */
+    /** `match`: the length of the match that follows; undefined at the end. */
     literals(literals: Uint8Array, match: number | undefined) {
       const code = match === undefined ? 0 : Math.min(match - leastMatch, 15);
       put((Math.min(literals.length, 15) << 4) | code);

@@ -18,7 +18,7 @@ import { parseDirents } from './directory.js';
 import { type Inode, locateInode, longInodeSize, parseInode } from './inode.js';
 import { parseSuperblock, type Superblock, superblockOffset, superblockSize } from './superblock.js';
 
-/** Bytes of a directory and of a target: longer ones no kernel reads. */
+/** Bytes of a directory, and of the target of a symlink: no kernel reads more. */
 const largestDirectory = 64 * 2 ** 20;
 const longestTarget = 4095;
 
@@ -28,7 +28,7 @@ export async function readSuperblock(file: InputFile): Promise<Superblock | unde
 }
 
 /**
- * The tree of an erofs, its bodies on demand; compressed ones by LZ4, as `mkfs.erofs` 1.5 makes them. Errors (`invalid`): `wrapper-invalid`,
+ * Reads the tree of an erofs; bodies are read on demand. LZ4, as `mkfs.erofs` 1.5 uses it, is the only compression. Errors (`invalid`): `wrapper-invalid`,
  * `wrapper-unread`, `image-too-large`.
  */
 export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): Promise<RootTree> {
@@ -107,7 +107,7 @@ async function collect(erofs: Erofs, inode: Inode, most: number): Promise<Buffer
   return Buffer.concat(pieces);
 }
 
-/** The names of a directory but for its own and its parent's, in their order. */
+/** The names of a directory in their order, without `.` and `..`. */
 async function readDirectory(erofs: Erofs, inode: Inode, path: string): Promise<Name[]> {
   const { file, superblock } = erofs;
   const bytes = await collect(erofs, inode, largestDirectory);

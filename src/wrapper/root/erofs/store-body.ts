@@ -10,7 +10,7 @@ const clusterSize = 64 * 1024;
 /** Where the content of a file went. */
 export interface StoredBody {
   readonly layout: number;
-  /** What the inode says: the first block, or how many there are of a compressed file. */
+  /** The field of the inode: the first block, or for a compressed file how many it has. */
   readonly place: number;
   /** What stands behind the inode: the map of a compressed file, or the rest of another. */
   readonly behind: Uint8Array;
@@ -18,9 +18,9 @@ export interface StoredBody {
 
 /** Appends to the blocks of the file system. */
 export interface BlockSink {
-  /** The next one. */
+  /** The number of the next one. */
   readonly block: number;
-  /** Filled up with zeros to whole blocks; `before`: zeros in front. */
+  /** Zeros fill up the last block. */
   write(bytes: Uint8Array): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface BodyOptions {
   readonly room: number;
 }
 
-/** Writes the blocks of a body. What is shorter than a block stands behind the inode, where there is room. */
+/** Writes the blocks of a body. A rest that is shorter than a block goes behind the inode if there is room. */
 export async function storeBody(body: Bytes, options: BodyOptions, sink: BlockSink): Promise<StoredBody> {
   const { size, isCompressed, room } = options;
   const packing = isCompressed && size > newBlockSize;
@@ -47,7 +47,7 @@ export async function storeBody(body: Bytes, options: BodyOptions, sink: BlockSi
   return { layout: layouts.fullIndex, place: blocks, behind: Buffer.concat([encodeMap(), ...records]) };
 }
 
-/** The records of the piece. */
+/** Writes a piece, and returns its records. */
 async function storePacked(piece: Uint8Array, sink: BlockSink): Promise<Buffer> {
   const { block } = sink;
   const packed = piece.length > newBlockSize ? packPiece(piece) : undefined;
@@ -55,7 +55,7 @@ async function storePacked(piece: Uint8Array, sink: BlockSink): Promise<Buffer> 
   return encodeRecords(piece.length, block, packed?.length);
 }
 
-/** What has no block of its own. */
+/** Writes a piece, and returns the rest that goes behind the inode. */
 async function storePlain(piece: Uint8Array, room: number, sink: BlockSink): Promise<Uint8Array> {
   const rest = piece.length % newBlockSize;
   if (rest === 0 || rest > room) {
@@ -66,7 +66,7 @@ async function storePlain(piece: Uint8Array, room: number, sink: BlockSink): Pro
   return piece.slice(piece.length - rest);
 }
 
-/** Pieces of one size, but for the last. Each is valid until the next is asked for. */
+/** Cuts a body into pieces of one size; the last may be shorter. A piece is valid until the next is asked for. */
 async function* cutBody(body: Bytes, size: number): AsyncGenerator<Uint8Array, void, void> {
   const held = Buffer.alloc(size);
   let filled = 0;
@@ -83,7 +83,7 @@ async function* cutBody(body: Bytes, size: number): AsyncGenerator<Uint8Array, v
   if (filled > 0) yield held.subarray(0, filled);
 }
 
-/** Whole blocks with zeros in front, where it takes fewer than before. */
+/** A compressed piece as whole blocks with zeros in front; undefined: it would save no block. */
 function packPiece(piece: Uint8Array): Uint8Array | undefined {
   const before = Math.ceil(piece.length / newBlockSize);
   const packed = packBlock(piece, (before - 1) * newBlockSize + 1);

@@ -5,19 +5,19 @@ export const superblockOffset = 1024;
 export const superblockSize = 128;
 const erofsMagic = 0xe0f5e1e2;
 
-/** Bytes of the blocks that are written; those that are read may have another size. */
+/** Bytes of a block of a new file system; an old one may have another size. */
 export const newBlockSize = 4096;
 
 /** `feature_incompat`: those that concern compressed files. */
 const features = { zeroPadding: 0x1, bigClusters: 0x2 };
-/** `feature_compat`: the sum of the superblock. */
+/** `feature_compat`: the superblock has a checksum. */
 const hasSum = 0x1;
 
 export interface Superblock {
   /** Bytes. */
   readonly blockSize: number;
   readonly rootId: number;
-  /** Of inodes of the short form. */
+  /** The time of inodes of the short form. */
   readonly time: number;
   readonly nanoseconds: number;
   /** In blocks. */
@@ -32,7 +32,7 @@ export interface Superblock {
   readonly isPadded: boolean;
 }
 
-/** Undefined: no erofs, or one of a block size that no kernel knows. `bytes`: from `superblockOffset` on. */
+/** Undefined: not an erofs, or a block size that no kernel knows. `bytes`: from `superblockOffset` on. */
 export function parseSuperblock(bytes: Buffer): Superblock | undefined {
   if (bytes.length < superblockSize || bytes.readUInt32LE(0) !== erofsMagic) return undefined;
   const blockBits = bytes[12] ?? 0;
@@ -59,7 +59,7 @@ export interface NewSuperblock
   readonly isCompressed: boolean;
 }
 
-/** Blocks of a compressed piece at most, and how far a match goes back. */
+/** The most blocks of a compressed piece, and the farthest distance of a match. */
 const lz4Configuration = { blocks: 16, distance: 65535 };
 
 /** The first block. */
@@ -85,7 +85,7 @@ export function encodeSuperblock(fields: NewSuperblock): Buffer {
     bytes.writeUInt16LE(lz4Configuration.distance, superblockSize + 2);
     bytes.writeUInt16LE(lz4Configuration.blocks, superblockSize + 4);
   }
-  // Of the block from here on, without its inversion at the end.
+  // The checksum covers the block from the superblock on.
   bytes.writeUInt32LE(crc32c(bytes), 4);
   return block;
 }

@@ -12,14 +12,14 @@ import { encodeInode, layouts, longInodeSize, slotSize } from './inode.js';
 import { type BlockSink, type StoredBody, storeBody } from './store-body.js';
 import { encodeSuperblock, newBlockSize, type Superblock } from './superblock.js';
 
-/** The first id: some programs take an inode 0 for none. */
+/** The first id: some programs take inode 0 for no inode. */
 const firstId = 2;
 const mostBlocks = 0xffffffff;
 
 export interface ErofsRequest {
   /** Parents before what is in them; the first is the root. */
   readonly entries: readonly RootEntry[];
-  /** The body of one name of each file, in the order in which they are stored. */
+  /** One name of each file with its body, in the order in which bodies are stored. */
   bodies(): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
   /** Of the old file system. */
   readonly superblock: Pick<Superblock, 'time' | 'nanoseconds' | 'uuid' | 'volume'>;
@@ -32,8 +32,8 @@ export interface ErofsRequest {
 }
 
 /**
- * Writes an erofs that keeps all of the entries, in a layout that depends on nothing else: contents, then inodes with what is short.
- * Kernels from 5.13 on read it. Error (`invalid`): `wrapper-unfit`.
+ * Writes an erofs with all of the entries. The layout depends on them alone: contents, then inodes with the rests that fit behind
+ * them. Kernels from 5.13 on read it. Error (`invalid`): `wrapper-unfit`.
  */
 export async function writeErofs(request: ErofsRequest): Promise<void> {
   await using file = await open(request.destination, 'wx', 0o600);
@@ -44,7 +44,7 @@ export async function writeErofs(request: ErofsRequest): Promise<void> {
   await writeTree(request, { nodes, sink, rests, file });
 }
 
-/** A file with all of its names, or anything else. */
+/** An inode: a file with all of its names, or any other entry. */
 interface Node {
   readonly entry: RootEntry;
   links: number;
@@ -64,7 +64,7 @@ interface Name extends Dirent {
   readonly node: Node;
 }
 
-/** By path; the names of one file share one. */
+/** Nodes by path; the names of one file share a node. */
 function createNodes(entries: readonly RootEntry[]): Map<string, Node> {
   const nodes = new Map<string, Node>();
   const groups = new Map<string, Node>();
@@ -112,7 +112,7 @@ interface FileSink extends BlockSink {
 }
 
 function createSink(file: FileHandle): FileSink {
-  // The first has the superblock.
+  // The first block has the superblock.
   const appender = createAppender(file, newBlockSize);
   const sink = {
     block: 1,
@@ -128,7 +128,7 @@ function createSink(file: FileHandle): FileSink {
 
 const held = 2 ** 20;
 
-/** Writes in large pieces what comes in small ones, at places that only grow; zeros are between them. */
+/** Gathers small pieces into large writes. Positions only grow, and zeros fill the gaps. */
 function createAppender(file: FileHandle, start: number) {
   let at = start;
   let filled = 0;
@@ -200,7 +200,7 @@ async function* holdText(text: string): Bytes {
 const noRest = new Uint8Array();
 const idOf = (name: Name) => name.node.id;
 
-/** Directories know the ids of what is in them, so that all places are known before the first is written. */
+/** Places every inode before it writes a directory, which has the ids of its entries. */
 async function writeTree(
   request: ErofsRequest,
   { nodes, sink, rests, file }: Writing & { readonly file: FileHandle },
@@ -258,7 +258,7 @@ function placeDirectory(node: Node, dirents: Name[][], sink: { block: number }):
   };
 }
 
-/** Gives each inode its id; bytes up to the end of the last. What stands behind an inode must be in its block. */
+/** Gives each inode its id, and returns the bytes up to the end of the last one. An inline rest must be in the block of its inode. */
 function placeInodes(nodes: readonly Node[]): number {
   let at = firstId * slotSize;
   for (const node of nodes) {
@@ -276,7 +276,7 @@ function placeInodes(nodes: readonly Node[]): number {
   return at;
 }
 
-/** A map is aligned. */
+/** Where the bytes behind an inode begin: a map is aligned to 8. */
 function startBehind(end: number, { layout }: Pick<StoredBody, 'layout'>): number {
   return layout === layouts.fullIndex ? Math.ceil(end / 8) * 8 : end;
 }

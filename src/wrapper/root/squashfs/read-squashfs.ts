@@ -22,8 +22,8 @@ export async function readSuperblock(file: InputFile): Promise<Superblock | unde
 }
 
 /**
- * The tree of a squashfs by `sqfs2tar`, which writes a tar to its standard output, and no file. A tar has no place for
- * sockets. Errors: `wrapper-invalid`, `image-too-large`, `program-missing`.
+ * Reads the tree of a squashfs by `sqfs2tar`, which writes a tar to its standard output and creates no file. A tar has no place
+ * for sockets. Errors: `wrapper-invalid`, `image-too-large`, `program-missing`.
  */
 export async function readSquashfs(
   file: InputFile,

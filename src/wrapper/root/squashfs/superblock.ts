@@ -1,7 +1,7 @@
 // fs/squashfs/squashfs_fs.h of Linux; little endian.
 const squashfsMagic = 'hsqs';
 export const superblockSize = 96;
-/** The options of a compressor stand behind the superblock, in a block that is not compressed. */
+/** Bytes of the compressor's options, which stand behind the superblock in a block that is not compressed. */
 export const mostOptions = 64;
 
 const compressors = [undefined, 'gzip', 'lzma', 'lzo', 'xz', 'lz4', 'zstd'] as const;
@@ -12,13 +12,13 @@ export interface Superblock {
   readonly blockSize: number;
   readonly compressor: Exclude<(typeof compressors)[number], undefined>;
   readonly isExportable: boolean;
-  /** Of the compressor, as `tar2sqfs -X` takes them; empty where they are the usual ones. */
+  /** The options of the compressor as `tar2sqfs -X` takes them; empty: the usual ones. */
   readonly options: string;
   /** Bytes of the file system; zeros may follow. */
   readonly size: number;
 }
 
-/** Undefined: no squashfs of version 4. `bytes`: from the start of the file. */
+/** Undefined: not a squashfs of version 4. `bytes`: from the start of the file. */
 export function parseSuperblock(bytes: Buffer): Superblock | undefined {
   if (bytes.length < superblockSize || bytes.toString('latin1', 0, 4) !== squashfsMagic) return undefined;
   const compressor = compressors[bytes.readUInt16LE(20)];

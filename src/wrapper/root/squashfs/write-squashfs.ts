@@ -17,7 +17,7 @@ export interface SquashfsRequest {
 }
 
 /**
- * Writes a squashfs by `tar2sqfs`, of the compressor, the block size and the date that the old one has: the same entries give the same
+ * Writes a squashfs by `tar2sqfs` with the compressor, the block size and the date of the old one: the same entries give the same
  * bytes. Errors: `wrapper-program`, `program-missing`.
  */
 export async function writeSquashfs(request: SquashfsRequest): Promise<void> {
@@ -40,7 +40,7 @@ export async function writeSquashfs(request: SquashfsRequest): Promise<void> {
   for await (const _ of runFilter(filter, packEntries(listItems(request))));
 }
 
-/** The first name of a file has its body; links come behind all bodies. */
+/** The first name of a file has its body; further links come behind all bodies. */
 async function* listItems({ entries, bodies }: SquashfsRequest): AsyncGenerator<PackItem, void, void> {
   const written = new Set<RootEntry>();
   for (const entry of entries)
