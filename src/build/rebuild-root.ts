@@ -31,7 +31,7 @@ export async function rebuildRoot(
   const { signal } = session;
   const { entries, lost } = mergeRoot(wrapped.root, written, listRewritten(run));
   for (const [path, name] of lost)
-    draft.warn(`/${path} has other bytes, and its attribute ${name} is gone with the old ones`);
+    draft.warn(`/${path} changed, so its attribute ${name} is dropped`);
   const { writeRoot } = await import('../wrapper/root/root-format.js');
   const destination = `${scratch.path}/new.root`;
   const old = wrapped.inside ?? wrapped.path;

@@ -49,8 +49,8 @@ export async function signOutput(
 async function findFault(path: string): Promise<string | undefined> {
   try {
     await using file = await openInputFile(path);
-    return (await isSigned(file)) ? undefined : 'the file that it made has no signature';
+    return (await isSigned(file)) ? undefined : 'the file it wrote has no signature';
   } catch {
-    return 'it ended well, and made no file';
+    return 'it succeeded, but wrote no file';
   }
 }

@@ -154,13 +154,13 @@ export async function wrapAddon(
   const version = await readStubVersion(uki, wrapped.wrapper);
   if (version !== undefined && version < leastStub)
     draft.warn(
-      `the stub of the UKI is that of systemd ${version}, which reads no initrd of an addon; that of ${leastStub} does`,
+      `the stub of the UKI is from systemd ${version}, which reads no initrd from an addon; systemd ${leastStub} does`,
     );
   const bytes = await createAddon({ uki, initrd, size });
   const dispose = () => uki[Symbol.asyncDispose]();
   if (bytes !== undefined) return { bytes, [Symbol.asyncDispose]: dispose };
   await dispose();
-  const message = 'it is a program for a machine that is not known, wanted x86-64 or AArch64';
+  const message = 'found a program for an unknown machine, wanted x86-64 or AArch64';
   throw new MobyPatchError('invalid', 'overlay-unfit', message, {
     path: wrapped.path,
     hint: 'leave out --as addon',

@@ -11,7 +11,7 @@ export interface CutWrapper {
 /** Refuses a truncated copy: its headers name parts that are missing, and loaders read what the headers name. */
 export function refuseCut({ name, size }: InputFile, { title, end }: CutWrapper): void {
   if (end <= size) return;
-  const message = `found ${size} bytes of ${title} that has ${end} by its headers: the file is cut`;
+  const message = `found ${size} bytes of ${title} whose headers name ${end}: the file is cut`;
   throw new MobyPatchError('invalid', 'wrapper-invalid', message, {
     path: name,
     offset: size,

@@ -146,7 +146,7 @@ testNeeding('objcopy', stub)(
     const addon = ['build', '-i', 'v.efi', '-p', './motd', '--as', 'addon', '-o', 'new.addon.efi'];
     const built = await callMoby([...addon, '--no-verify', '--no-cache'], folder, {});
     t.is(built.code, 0, built.stderr);
-    t.regex(built.stdout.toString() + built.stderr, /the stub of the UKI is that of systemd 252/);
+    t.regex(built.stdout.toString() + built.stderr, /the stub of the UKI is from systemd 252/);
     await run(t, folder, 'objcopy', '-O', 'binary', '--only-section=.initrd', 'new.addon.efi', 'out.img');
     await run(t, folder, 'sh', '-c', 'cat initrd.img out.img > both.img');
     t.is(await readMotd(folder, 'both.img'), 'hello\n');

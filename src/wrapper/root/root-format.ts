@@ -42,7 +42,7 @@ async function findTail(file: InputFile, end: number): Promise<WrapperObstacle |
   if (behind.every((byte) => byte === 0)) return undefined;
   return {
     message: `found ${file.size - end} bytes behind the file system (a hash tree of dm-verity, say), wanted nothing that holds for the old content alone`,
-    hint: 'cut them off, and make them anew for the output: veritysetup format',
+    hint: 'cut them off, and create them again for the output: veritysetup format',
     isSignature: false,
   };
 }

@@ -67,7 +67,7 @@ async function* readStored(
   { start, end }: Range,
 ): AsyncGenerator<Uint8Array, void, void> {
   if (end > file.size)
-    throw createDamageError(file.name, `a content ends at ${end}, behind the end of the file`, inode.offset);
+    throw createDamageError(file.name, `the content ends at ${end}, past the end of the file`, inode.offset);
   yield* readPieces(file, start, end);
 }
 
@@ -86,7 +86,7 @@ async function* readChunks(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Arra
   const each = isIndexed ? 8 : 4;
   const table = Math.ceil(inode.end / each) * each;
   if (table + each * Math.ceil(inode.size / chunk) > file.size)
-    throw createDamageError(file.name, 'a table of chunks ends behind the end of the file', inode.offset);
+    throw createDamageError(file.name, 'a table of chunks ends past the end of the file', inode.offset);
   for (let done = 0, at = table; done < inode.size; done += chunk, at += each) {
     const bytes = Buffer.from(await file.read(at, at + each));
     if (isIndexed && bytes.readUInt16LE(2) !== 0)
@@ -123,7 +123,7 @@ async function* readCompressed(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8
         ? tail
         : { start: extent.block * blockSize, end: (extent.block + extent.blocks) * blockSize };
     if (stored.end > file.size)
-      throw createDamageError(file.name, 'a compressed piece ends behind the end of the file', inode.offset);
+      throw createDamageError(file.name, 'a compressed piece ends past the end of the file', inode.offset);
     const bytes = await file.read(stored.start, stored.end);
     yield unpackExtent(bytes, { extent, size, isPadded }, () =>
       createDamageError(file.name, 'a compressed piece cannot be unpacked', stored.start),
@@ -171,10 +171,10 @@ async function findExtents(
   const shape = { layout: inode.layout, clusters, mapAt, map };
   const records = locateRecords(shape);
   if (records.end > file.size)
-    throw createDamageError(file.name, 'the map of a compressed file ends behind the end of the file', mapAt);
+    throw createDamageError(file.name, 'the map of a compressed file ends past the end of the file', mapAt);
   const parsed = parseRecords(Buffer.from(await file.read(records.start, records.end)), shape);
   const extents = listExtents(parsed, { size: inode.size, map });
   if (extents === undefined)
-    throw createDamageError(file.name, 'a compressed file has a map without order', mapAt);
+    throw createDamageError(file.name, 'a compressed file has a map that contradicts itself', mapAt);
   return { extents, tail: { start: records.end, end: records.end + map.inlineSize } };
 }

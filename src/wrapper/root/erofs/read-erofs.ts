@@ -50,7 +50,7 @@ export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): 
     entries.push(await createEntry(erofs, name.path, { ...inode, type: inode.type }));
     if (inode.type !== 'directory') continue;
     if (folders.has(inode.id))
-      throw createDamageError(file.name, 'a directory is in two others', inode.offset);
+      throw createDamageError(file.name, 'a directory has two parents', inode.offset);
     folders.add(inode.id);
     const names = await readDirectory(erofs, inode, name.path);
     for (const child of names) budget.add(child.path, 0);
@@ -121,7 +121,7 @@ async function readDirectory(erofs: Erofs, inode: Inode, path: string): Promise<
       const text = decodePath(name);
       if (text === '.' || text === '..') continue;
       if (text === '' || /[/\0]/.test(text))
-        throw createDamageError(file.name, `the directory /${path} has a name that cannot be`, inode.offset);
+        throw createDamageError(file.name, `the directory /${path} has an impossible name`, inode.offset);
       names.push({ id, path: path === '' ? text : `${path}/${text}` });
     }
   }
@@ -136,14 +136,14 @@ async function readAttributes(
   const start = inode.end - inode.attributesSize;
   const places = parseAttributePlaces(Buffer.from(await file.read(start, inode.end)));
   if (places === undefined)
-    throw createDamageError(file.name, 'extended attributes have no beginning', inode.offset);
+    throw createDamageError(file.name, 'the extended attributes are too short', inode.offset);
   const attributes = new Map<string, Uint8Array>();
   const add = (bytes: Buffer): number => {
     const found = parseAttribute(bytes);
     if (found === undefined)
       throw createDamageError(file.name, 'an extended attribute is damaged', inode.offset);
     if (found.name === undefined)
-      throw createFeatureError(file.name, 'extended attributes with a prefix of its own table');
+      throw createFeatureError(file.name, 'extended attributes with a prefix from its own table');
     attributes.set(found.name, found.value);
     return found.size;
   };

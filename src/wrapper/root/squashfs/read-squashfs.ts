@@ -55,7 +55,7 @@ export async function readSquashfs(
 
 function listSkipped(text: string): string[] {
   return [...text.matchAll(/^WARNING: (?:\.\/)?(.*): cannot pack socket$/gm)].map(
-    ([, path]) => `/${path} is a socket, and is left out: a tar, by which a squashfs is read, has none`,
+    ([, path]) => `/${path} is a socket, and is left out: a squashfs is read as a tar, which has no sockets`,
   );
 }
 
