@@ -18,10 +18,10 @@ try {
  */
 function choosePath(): string {
   const joined = './program/main.js';
-  const compiled = readTime('../build/src.tsbuildinfo') ?? 0;
-  return (readTime(joined) ?? -1) > compiled ? joined : './main.js';
+  return readTime(joined) > readTime('../build/src.tsbuildinfo') ? joined : './main.js';
 }
 
-function readTime(path: string): number | undefined {
-  return statSync(new URL(path, import.meta.url), { throwIfNoEntry: false })?.mtimeMs;
+/** -1: no such file. Some systems give every file the time 0. */
+function readTime(path: string): number {
+  return statSync(new URL(path, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? -1;
 }

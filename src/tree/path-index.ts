@@ -12,7 +12,7 @@ export interface PathIndex {
   takeBelow(path: string): string[];
 }
 
-/** `shared`: an index that many share; what is added stands beside it, and what is taken stays in it. */
+/** `shared`: an index that others use too. It does not change: what is added is kept beside it, and what is taken is still listed. */
 export function createPathIndex(paths: Iterable<string>, shared?: Pick<PathIndex, 'list'>): PathIndex {
   const children = new Map<string, Set<string>>();
   const own = (directory: string): Iterable<string> => children.get(directory) ?? [];

@@ -10,7 +10,7 @@ export interface SystemFacts {
   readonly packageManagers: readonly string[];
   /** `openrc`, `systemd`, `busybox`, `sysvinit`, `runit`; absent when it is unknown. */
   readonly init?: string | undefined;
-  /** `initramfs-tools`, `dracut`, `mkinitfs`: what has made it, if it only leads to another root. */
+  /** `initramfs-tools`, `dracut`, `mkinitfs`: what made it, if it only leads to another root. */
   readonly initramfs?: string | undefined;
   /** Versions of the kernels that have modules in lib/modules. */
   readonly modules: readonly string[];

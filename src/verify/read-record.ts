@@ -16,10 +16,10 @@ export async function readRecord(image: Archive): Promise<ImageRecord | undefine
   return parseRecord(parseJson(Buffer.from(bytes).toString('utf8')));
 }
 
-/** Records of images that were patched before: more are no image's own. */
+/** Records of earlier builds that are read: no image has more by itself. */
 const mostRecords = 1000;
 
-/** Anybody can write a record into an image: what has not the form of one ends the chain. */
+/** Anybody can write a record into an image: anything without the form of one ends the chain. */
 function parseRecord(value: unknown): ImageRecord | undefined {
   const chain: Omit<ImageRecord, 'earlier'>[] = [];
   for (let one = value; isRecord(one) && chain.length < mostRecords; one = one.earlier) {

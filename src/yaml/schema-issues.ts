@@ -94,7 +94,7 @@ function explainKeys(path: readonly PropertyKey[], unknown: readonly string[], k
     const text =
       tight === undefined
         ? `unknown key ${describeValue(key)}${suggest(key, known)}${wanted}`
-        : `found ${describeValue(key)} without a space behind the colon, wanted ${tight}: VALUE`;
+        : `found ${describeValue(key)} without a space after the colon, wanted ${tight}: VALUE`;
     return { path: [...path, key], code: 'key-unknown', text, key: true };
   });
   const more = unknown.length - mostFaults;

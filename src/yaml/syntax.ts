@@ -77,7 +77,7 @@ function withoutColon(line: string): SyntaxFault {
   const shown = line.length > longestLine ? `${line.slice(0, longestLine)}...` : line;
   return {
     text: `found ${JSON.stringify(shown)} without a ": ", wanted KEY: VALUE`,
-    hint: 'write a colon and a space behind the key; a value that goes on in the next line is indented below its key',
+    hint: 'write a colon and a space after the key; indent a value that goes on in the next line below its key',
   };
 }
 

@@ -7,7 +7,7 @@ const begin = '<!-- boots -->\n';
 const end = '<!-- end of the boots -->';
 const longestLine = 240;
 
-/** Puts what a boot has shown of each patch into the page of the patch, in the place of what one of the same image showed. */
+/** Puts what a boot has shown of each patch into the page of the patch; it replaces what an earlier boot of the same image showed. */
 export async function writeBoots(
   patches: readonly string[],
   { title, report }: { readonly title: string; readonly report: Report },
@@ -29,9 +29,9 @@ export async function writeBoots(
 
 const heading = '## A build and its boot\n\n';
 const introduction =
-  'Each was built and booted with other patches in one image; these are its lines of the report.\n\n';
+  'Each image had other patches too, and was booted; these are the lines of its report about this patch.\n\n';
 
-/** A page says nothing of boots before it has the first. */
+/** A page gets its heading and introduction with its first boot. */
 function introduce(page: string): string {
   if (page.includes(introduction)) return page;
   return page.replace(begin, `${page.includes(heading) ? '' : heading}${introduction}${begin}`);

@@ -99,15 +99,15 @@ patch.yaml:6:14: expects[1].command: found a map, wanted a text [type-wrong]
   try: write a text; in quotes: a number, true and false, and what has ": " or " #" in it`,
   ],
   [
-    'no colon behind a key',
+    'no colon after a key',
     'steps\n  - file: {path: a, content: a}\n',
     `patch.yaml:2:1: found "steps" without a ": ", wanted KEY: VALUE [yaml-syntax]
-  try: write a colon and a space behind the key; a value that goes on in the next line is indented below its key`,
+  try: write a colon and a space after the key; indent a value that goes on in the next line below its key`,
   ],
   [
-    'no space behind a colon',
+    'no space after a colon',
     'steps:\n  - file: {path:a, content: a}\n',
-    `patch.yaml:3:12: found "path:a" without a space behind the colon, wanted path: VALUE [key-unknown]
+    `patch.yaml:3:12: found "path:a" without a space after the colon, wanted path: VALUE [key-unknown]
   try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
   ],
   [

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 
-/** Whether something has this name; a dangling link has none. */
+/** Whether something is at this path; a dangling link counts as nothing. */
 export function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,

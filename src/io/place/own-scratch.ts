@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** What the name of a temporary folder begins with; the id of its process follows. */
 export const scratchPrefix = 'moby-patch-';
 
-/** Temporary folders of this process that are there; synchronous, for a process that ends at once. */
+/** The temporary folders that this process has left; synchronous, for a process that is about to end. */
 export function listOwnScratch(parent: string = tmpdir()): string[] {
   try {
     const names = readdirSync(parent).filter((name) => name.startsWith(`${scratchPrefix}${process.pid}-`));

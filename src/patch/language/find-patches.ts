@@ -40,7 +40,7 @@ function hintAtPatches(folder: string, inside: readonly string[]): string {
     return 'moby-patch patches lists those with an id; moby-patch init writes an example';
   const named = inside.slice(0, mostNamed).map((id) => (folder === '.' ? `./${id}` : join(folder, id)));
   const more = inside.length > mostNamed ? ` and ${inside.length - mostNamed} more` : '';
-  return `name a patch in it: ${named.join(', ')}${more}; moby-patch check, without a name, takes all of a working folder`;
+  return `name a patch in it: ${named.join(', ')}${more}; moby-patch check without a name takes all of the working folder`;
 }
 
 /** Id -> folder, sorted by id. Of several roots that have an id, the first counts. */

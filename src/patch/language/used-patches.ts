@@ -44,7 +44,7 @@ interface Use {
   readonly use: PatchName;
 }
 
-/** It is told where it begins: in the file of the patch that leads to itself. */
+/** At the place where the circle begins: in the file of the patch that leads back to itself. */
 function explainCircle(chain: readonly Use[], end: Patch): Problem {
   const circle = [...chain.map(({ patch }) => patch.id), end.id].join(' uses ');
   const at = chain[0]?.use.at ?? { file: end.file, line: 1, column: 1 };

@@ -53,7 +53,7 @@ const tailLines = 20;
  * file is.
  */
 export async function bootImage(request: BootRequest, given: BootOptions): Promise<BootResult> {
-  // Nothing can be put into a disk: a watcher beside the first program follows it there.
+  // No service can be added to a disk, but a watcher that starts beside the first program runs on there.
   const init = given.init === 'openrc' && request.disk !== undefined ? 'other' : given.init;
   const options = { ...given, init };
   const { signal } = options;

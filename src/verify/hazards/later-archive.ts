@@ -11,7 +11,7 @@ export interface LaterArchive {
 /** The header of a newc record, one character a byte. */
 export const recordPattern = /07070[12][0-9A-Fa-f]{104}/;
 
-/** Marks that no other data has by chance. Of gzip's three bytes it takes a look at what is inside, and lzma has no mark. */
+/** Marks too long to occur by chance. Those of gzip are three bytes, so what is inside is looked at; lzma has none. */
 const marks: readonly (readonly [name: string, mark: string])[] = [
   ['an xz archive', '\xfd7zXZ\0'],
   ['a zstd archive', '\x28\xb5\x2f\xfd'],
@@ -20,7 +20,7 @@ const marks: readonly (readonly [name: string, mark: string])[] = [
   ['a bzip2 archive', 'BZh91AY&SY'],
 ];
 
-/** Places with the three bytes of gzip that are tried: data may be full of them. */
+/** How many places with gzip's three bytes are tried: data may be full of them. */
 const mostTries = 100;
 
 /** The first archive in `bytes`, raw or compressed. `text`: the same, one character a byte. */

@@ -7,14 +7,14 @@ export function nameArchive({ segments }: Layout, segment: number): string {
   return `archive ${archives.length}`;
 }
 
-/** A file that an image is, or was joined of. */
+/** The file that an image is, or one that it was joined from. */
 export interface FilePlace {
   readonly name: string;
   /** Where it begins in the image, in bytes. */
   readonly start: number;
 }
 
-/** The file in which a byte of an image stands: commands are about files. */
+/** The file that holds a byte of an image: commands are about files. */
 export function locateInFile({ layout, name }: Pick<Archive, 'layout' | 'name'>, at: number): FilePlace {
   const file = layout.files?.findLast(({ offset }) => offset <= at);
   return { name: file?.name ?? name, start: file?.offset ?? 0 };

@@ -17,7 +17,7 @@ const longestLook = 16 * 2 ** 20;
 
 type Named = Pick<Archive, 'layout' | 'name' | 'raw'>;
 
-/** What the bytes are at which a kernel stops reading an image, and the files behind them of an image that was joined. */
+/** What the bytes are at which a kernel stops reading an image; of an image that was joined, also the files behind them. */
 export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
   const { segments, size } = image.layout;
   const index = segments.findIndex(({ kind }) => kind === 'opaque');
@@ -58,7 +58,7 @@ export async function findUnreadBytes(image: Named): Promise<Hazard[]> {
   ];
 }
 
-/** No loader leaves a file out because the one in front of it is broken. */
+/** Loaders join all files, also behind a broken one. */
 function listLostFiles({ layout: { files = [] } }: Named, { name, start }: FilePlace): Hazard[] {
   return files
     .filter((file) => file.offset > start && file.end > file.offset)

@@ -13,7 +13,7 @@ const schema = z
   })
   .refine(...refuseBoth)
   .describe(
-    'Creates a directory, or gives an existing one, or the one behind a link, this mode and owner. Its content stays.',
+    'Creates a directory, or gives an existing one this mode and owner, also through a link. Its content stays.',
   );
 
 export const directoryStep = defineStep({
@@ -24,7 +24,7 @@ export const directoryStep = defineStep({
   reads: (value) => [value.path, ...ownerFiles(value)],
   async apply({ path, mode, ...owner }, context, workspace) {
     const there = await workspace.stat(path);
-    // In the place of a link, such as lib of a merged /usr, a new directory would hide all that is behind it.
+    // A directory in place of a link, such as lib of a merged /usr, would hide everything that the link leads to.
     const end = there?.type === 'symlink' ? await workspace.follow(path) : there;
     if (there !== undefined && end?.type !== 'directory')
       throw createStepError(

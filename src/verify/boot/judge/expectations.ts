@@ -32,7 +32,7 @@ export interface ExpectationWatch {
   seeUp(seconds: number): void;
   seePoweroff(seconds: number): void;
   areMet(): boolean;
-  /** The last second until which one that is not met yet has time of its own; 0 where none has. */
+  /** The latest second that an expectation which is not met yet allows itself (`within`); 0 where none does. */
   latest(): number;
   /** Whether something that works was expected and shown. */
   hasTold(): boolean;
@@ -205,7 +205,7 @@ function showMissing(expectation: Expectation): string {
 /** Characters of the output of a command that was as expected, and of one that was not. */
 const mostShown = { met: 80, unmet: 300 };
 
-/** Of what was expected a line will do. */
+/** One line is enough of an output that was as expected. */
 function showOutput(output: string, isMet: boolean): string {
   const [line = '', ...more] = output.split('\n');
   if (output === '') return 'no output';

@@ -138,7 +138,7 @@ export function createCmdline(
   own.push('printk.time=1', 'console_msg_format=syslog');
   // Emulated timers are late on a busy host: "IO-APIC + timer doesn't work".
   if (architecture === 'x86_64' && accelerator === 'tcg') own.push('no_timer_check');
-  // The scripts of initramfs-tools sleep as long before they restart a machine without a root, and the probe reports meanwhile.
+  // Without a root, the scripts of initramfs-tools sleep this many seconds before they restart the machine: time for the probe to report.
   own.push('panic=5');
   return [...own, ...words, user.trim()].filter((word) => word !== '').join(' ');
 }

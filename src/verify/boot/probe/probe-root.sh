@@ -35,6 +35,6 @@ command -v switch_root >/dev/null || fail 'no program switch_root in the image'
 umount /proc
 if [ -d "$root/dev" ]; then mount -o move /dev "$root/dev"; fi
 echo "moby-patch-verify: $root_type is the root, $start starts"
-# That of busybox refuses a root without it: only an initramfs has one.
+# That of busybox takes a root for an initramfs by its /init, and refuses to leave any other.
 [ -f /init ] || : >/init
 exec switch_root "$root" "$start" "$@"
