@@ -30,8 +30,7 @@ export async function rebuildRoot(
   const { kind } = wrapped.wrapper;
   const { signal } = session;
   const { entries, lost } = mergeRoot(wrapped.root, written, listRewritten(run));
-  for (const [path, name] of lost)
-    draft.warn(`/${path} changed, so its attribute ${name} is dropped`);
+  for (const [path, name] of lost) draft.warn(`/${path} changed, so its attribute ${name} is dropped`);
   const { writeRoot } = await import('../wrapper/root/root-format.js');
   const destination = `${scratch.path}/new.root`;
   const old = wrapped.inside ?? wrapped.path;
