@@ -3,7 +3,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import { formatSecretFlag, type SecretSources } from '../setup/secrets.js';
 
 /** What a command of the installed image may name. */
-interface NamedFlags {
+export interface NamedFlags {
   readonly image?: string | undefined;
   readonly config?: string | undefined;
   readonly patches?: readonly string[] | undefined;
@@ -14,15 +14,20 @@ interface NamedFlags {
   readonly mode?: string | undefined;
   readonly singleMember?: boolean | undefined;
   readonly kernel?: string | undefined;
+  readonly verify?: boolean | undefined;
 }
 
-export interface NextOptions {
-  /** What the user named: the command is for the same image, configuration and patches. */
-  readonly request: NamedFlags;
+/** What a command must be given, since nothing on this machine knows it. */
+export interface Lacks {
   /** No patches were named, and none were applied before. */
   readonly lacksPatches?: boolean;
   /** No kernel is known that could boot the image. */
   readonly lacksKernel?: boolean;
+}
+
+export interface NextOptions extends Lacks {
+  /** What the user named: the command is for the same image, configuration and patches. */
+  readonly request: NamedFlags;
 }
 
 /** The commands of a hint, to be typed as they are; what only the user knows has capital letters. */
@@ -47,7 +52,7 @@ export function completeCommands(
     ...flag('--mode', request.mode),
     ...(request.singleMember ? ['--single-member'] : []),
     ...flag('--kernel', request.kernel),
-    ...(lacksKernel ? ['--kernel FILE'] : []),
+    ...(request.verify === false ? ['--no-verify'] : lacksKernel ? ['--kernel FILE'] : []),
   ];
   return next?.replaceAll(/moby-patch (apply|reapply|restore)\b/g, (command, verb) =>
     [command, ...target, ...(verb === 'restore' ? [] : wanted)].join(' '),
@@ -55,9 +60,9 @@ export function completeCommands(
 }
 
 /** The same error with commands that can be typed as they are. */
-export function completeHint(error: unknown, request: NamedFlags): unknown {
+export function completeHint(error: unknown, options: NextOptions): unknown {
   if (!(error instanceof MobyPatchError) || error.hint === undefined) return error;
-  const hint = completeCommands(error.hint, { request });
+  const hint = completeCommands(error.hint, options);
   if (hint === error.hint) return error;
   const { kind, code, message, path, offset, problems } = error;
   return new MobyPatchError(kind, code, message, { hint, path, offset, problems, cause: error });

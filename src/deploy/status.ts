@@ -3,7 +3,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { assessImage } from './assess-image.js';
 import { completeCommands } from './next-command.js';
-import { findTarget, type Target } from './target.js';
+import { findTarget, listLacks, type Target } from './target.js';
 import { completeRequest, type DeployRequest, loadWantedPatches } from './wanted-patches.js';
 
 export interface ImageStatus extends Status {
@@ -45,8 +45,7 @@ export async function status(options: StatusOptions, session: ReadingSession): P
       ...judged,
       next: completeCommands(judged.next, {
         request: options,
-        lacksPatches: request === undefined,
-        lacksKernel: target.kernel === undefined && target.image?.wrapped?.boot.kernel === undefined,
+        ...listLacks(target, options),
       }),
       wanted: judged.status === 'patched',
       name,

@@ -10,7 +10,7 @@ import { MobyPatchError } from '../model/error/error.js';
 import type { ReadingSession } from '../model/session.js';
 import { loadConfiguration } from '../setup/configuration.js';
 import { findNamedImage } from '../setup/named-image.js';
-import { completeHint } from './next-command.js';
+import { completeHint, type Lacks, type NamedFlags } from './next-command.js';
 import { lockFolder } from './state/lock.js';
 import { type LoadedState, loadState } from './state/state.js';
 import { assertOwnState, findStateFolder, type StateFolder } from './state/state-folder.js';
@@ -37,6 +37,8 @@ export interface Target {
   readonly installed?: ExaminedFile | undefined;
   /** Hex digest of the kernel that boots the image. */
   readonly kernel?: string | undefined;
+  /** Whether the configuration or an earlier deployment names patches. */
+  readonly hasPatches: boolean;
   /** Set only while this image has no deployments of its own. */
   readonly predecessor?: Predecessor | undefined;
 }
@@ -72,6 +74,9 @@ export async function findTarget(options: TargetOptions, session: ReadingSession
   const state = await loadState(folder, installed?.sha256);
   const kernel = locateKernel(options.kernel, places.folder) ?? locateKernel(values.kernel, project);
   const older = state.deployments.length > 0 ? [] : (image?.older ?? []);
+  const predecessor = await findPredecessor(places.state, older);
+  const hasPatches =
+    (values.patches?.length ?? 0) > 0 || state.deployments.length > 0 || predecessor !== undefined;
   return {
     name,
     image,
@@ -79,7 +84,20 @@ export async function findTarget(options: TargetOptions, session: ReadingSession
     installed,
     state,
     kernel: await digestFile(kernel ?? image?.kernel),
-    predecessor: await findPredecessor(places.state, older),
+    hasPatches,
+    predecessor,
+  };
+}
+
+/** What a command for the image must be given besides what the user named. */
+export function listLacks(
+  { hasPatches, kernel, image }: Target,
+  request: Pick<NamedFlags, 'patches' | 'kernel'>,
+): Lacks {
+  return {
+    lacksPatches: request.patches === undefined && !hasPatches,
+    lacksKernel:
+      request.kernel === undefined && kernel === undefined && image?.wrapped?.boot.kernel === undefined,
   };
 }
 
@@ -99,7 +117,7 @@ function assertOneFile(image: string | readonly string[] | undefined): string | 
 interface LockOptions {
   /** The command, for the message of another process that finds the lock. */
   readonly command: string;
-  readonly target: TargetOptions;
+  readonly target: TargetOptions & NamedFlags;
   readonly session: ReadingSession;
 }
 
@@ -108,14 +126,18 @@ export async function withLockedTarget<T>(
   { command, target, session }: LockOptions,
   work: (target: Target) => Promise<T>,
 ): Promise<T> {
-  const { folder } = await findTarget(target, session);
+  const found = await findTarget(target, session);
+  const { folder } = found;
   try {
     await using _lock = await lockFolder(folder.path, command);
     // Drafts of processes that were killed. On a volume that is read-only, the write itself gives the better error.
     await removeAbandoned(dirname(folder.image), 'output').catch(() => {});
     return await work(await findTarget(target, { ...session, log: () => {} }));
   } catch (error) {
-    throw completeHint(explainStateError(error, folder.path), target);
+    throw completeHint(explainStateError(error, folder.path), {
+      request: target,
+      ...listLacks(found, target),
+    });
   }
 }
 

@@ -115,7 +115,8 @@ function renderStages({ stages, endedAt }: BootResult): string[] {
   const own = stages.filter(({ name }) => ownStages.has(name));
   const times = own.flatMap(({ name, state, seconds }) => {
     if (state === 'not reached') return [];
-    return state === 'failed' ? [`${name} NOT REACHED`] : [`${name} ${(seconds ?? 0).toFixed(1)} s`];
+    if (state === 'failed' && seconds === undefined) return [`${name} NOT REACHED`];
+    return [`${name} ${(seconds ?? 0).toFixed(1)} s${state === 'failed' ? ', then FAILED' : ''}`];
   });
   const ended = endedAt === undefined || ownStages.has(endedAt) ? '' : `, ended at: ${endedAt}`;
   return times.length === 0 ? [] : renderRow('reached', `${times.join(', ')}${ended}`);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { completeCommands } from '#src/deploy/next-command.js';
@@ -83,8 +83,15 @@ test('an error of apply names commands that work, too', async (t) => {
   t.is(code, 1, stderr);
   t.regex(
     stderr,
-    /try: moby-patch restore -i installed\.img --force .*moby-patch apply -i installed\.img -p motd --adopt/,
+    /try: moby-patch restore -i installed\.img --force .*moby-patch apply -i installed\.img -p motd --no-verify --adopt/,
   );
+  // What was applied is on record, the kernel is not.
+  const restored = await callMoby(['restore', '-i', 'installed.img'], folder, environment);
+  t.is(restored.code, 1);
+  t.regex(restored.stderr, /moby-patch apply -i installed\.img --kernel FILE --adopt/);
+  await rm(join(folder, 'state/moby-patch'), { recursive: true });
+  const { stderr: early } = await callMoby(['restore', '-i', 'installed.img'], folder, environment);
+  t.regex(early, /moby-patch apply -i installed\.img -p PATCH --kernel FILE/);
 });
 
 test('apply and reapply take --accept, which the error of a pinned file names', async (t) => {

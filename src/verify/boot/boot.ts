@@ -14,7 +14,7 @@ import { createNothingToExpectError } from './judge/expectations.js';
 import { createObservation } from './judge/observation.js';
 import { createStageLog } from './judge/stage-log.js';
 import { listCauses, listStages } from './judge/stages.js';
-import { type End, judge, type Terms } from './judge/verdict.js';
+import { judge, type Terms, wasUp } from './judge/verdict.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { startGuestClock } from './machine/guest-clock.js';
 import { detectKernel } from './machine/kernel.js';
@@ -179,7 +179,7 @@ async function bootOnce(
   const stages = listStages(seen, {
     init,
     isPassed,
-    isUp: judged === undefined || isUnmet(end),
+    isUp: wasUp(seen, end, init),
     attestation,
   });
   const tail = isPassed ? [] : seen.tail().slice(-tailLines);
@@ -191,7 +191,7 @@ async function bootOnce(
     seconds,
     waited: clock.waited(),
     stages,
-    endedAt: isPassed ? undefined : (stages.find(({ state }) => state === 'failed')?.name ?? 'system'),
+    endedAt: stages.find(({ state }) => state === 'failed')?.name,
     causes: isPassed ? [] : listCauses({ stages, tail }),
     attestation,
     survey: seen.survey.result(),
@@ -200,11 +200,6 @@ async function bootOnce(
     console: request.console,
     tail,
   };
-}
-
-/** Whether what ended the boot is something that it did not show, and no fault. */
-function isUnmet(end: End): boolean {
-  return end.kind === 'grace' || end.kind === 'timeout';
 }
 
 /**

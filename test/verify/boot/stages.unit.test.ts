@@ -1,6 +1,8 @@
 import test from 'ava';
 import { createObservation } from '#src/verify/boot/judge/observation.js';
+import { createStageLog } from '#src/verify/boot/judge/stage-log.js';
 import { listCauses, listStages } from '#src/verify/boot/judge/stages.js';
+import { type End, judge, wasUp } from '#src/verify/boot/judge/verdict.js';
 
 const nonce = 'ab'.repeat(16);
 const kernel = '<5>[    0.000000] Linux version 6\n';
@@ -13,7 +15,7 @@ type Expects = Parameters<typeof createObservation>[1];
 function observe(text: string, expects: Expects = []) {
   const seen = createObservation(nonce, expects, () => {});
   seen.push(Buffer.from(text), 2);
-  return listStages(seen, { init: 'openrc', isPassed: false, isUp: false });
+  return listStages(seen, { init: 'openrc', isPassed: false, isUp: seen.reached() !== 'nothing' });
 }
 
 const endOf = (stages: ReturnType<typeof observe>) => stages.find(({ state }) => state === 'failed')?.name;
@@ -36,4 +38,48 @@ test('causes are those of the stage, after what programs say of theirs', (t) => 
   const tail = ['sshd: error while loading shared libraries: libz.so.1'];
   t.regex(listCauses({ stages, tail })[0] ?? '', /lacks a shared library/);
   t.regex(listCauses({ stages, tail: [] })[0] ?? '', /waits for something/);
+});
+
+test('the reason of a refusal, the log and the stages say the same of a system that was up', (t) => {
+  const alive = (rounds: number) =>
+    `hello\nmoby-patch-verify ${nonce} alive ${rounds} 1 1 .\nmoby-patch-verify ${nonce} reached init .\n`;
+  const exit = (cause: 'guest-shutdown' | 'guest-reset'): End => ({
+    kind: 'exited',
+    exit: { exitCode: 0, signal: null, message: '', cause },
+  });
+  const [off, again, timeout] = [exit('guest-shutdown'), exit('guest-reset'), { kind: 'timeout' } as const];
+  const line = [{ console: 'never' }];
+  const lost = 'default runlevel, lost';
+  const cases = [
+    { init: 'other', text: alive(12), end: again, system: 'not up', reason: /before its system was up/ },
+    { init: 'other', text: alive(12), end: off, system: 'not up', reason: /before its system was up/ },
+    { init: 'other', text: alive(12), end: timeout, system: 'not up', reason: /did not report a running/ },
+    { init: 'other', text: alive(12), end: timeout, expects: line, system: 'up', reason: /no line/ },
+    { init: 'other', text: alive(25), end: again, expects: line, system: 'up', reason: /although it was up/ },
+    { init: 'other', text: 'hello\n', end: off, system: 'not up', reason: /before its system was up/ },
+    { init: 'openrc', text: reached, end: again, system: lost, reason: /although it was up/ },
+    { init: 'openrc', text: reached, end: again, expects: line, system: 'up', reason: /although it was up/ },
+    {
+      init: 'openrc',
+      text: '',
+      end: again,
+      system: 'not up',
+      reason: /before the end of the default runlevel/,
+    },
+    { init: 'none', text: 'hello\n', end: again, system: 'not asked', reason: /itself after 90\.0 s$/ },
+  ] as const;
+  for (const { init, text, end, system, reason, ...more } of cases) {
+    const seen = createObservation(nonce, 'expects' in more ? more.expects : [], () => {});
+    seen.push(Buffer.from(`${run}${text}`), 2);
+    const logged: string[] = [];
+    createStageLog(seen, init, (each) => logged.push(each))();
+    const terms = { init, timeout: 90, accelerator: 'tcg' } as const;
+    t.regex(judge(seen, end, terms, 90) ?? '', reason);
+    const stages = listStages(seen, { init, isPassed: false, isUp: wasUp(seen, end, init) });
+    const { state, seconds } = stages.find(({ name }) => name === 'system') ?? { state: 'not asked' };
+    const stood = state === 'failed' && seconds === undefined ? 'not up' : state === 'failed' ? lost : 'up';
+    t.is(state === 'not asked' ? state : stood, system, reason.source);
+    if (system.startsWith('not')) t.false(logged.some((each) => each.startsWith('system')));
+    t.truthy(endOf(stages), 'a refused boot has ended somewhere');
+  }
 });

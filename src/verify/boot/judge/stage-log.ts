@@ -1,6 +1,7 @@
 import type { Init } from '../probe/detect-init.js';
 import type { Observation } from './observation.js';
 import { listStages } from './stages.js';
+import { weighProof } from './verdict.js';
 
 const mostColumns = 80;
 
@@ -11,7 +12,8 @@ export function createStageLog(seen: Observation, init: Init, log: (line: string
     const { started, isCertain } = seen.milestones();
     // A busy serial port tears a line of the kernel, which then looks like a program's until the kernel names its init.
     const isDoubted = started !== undefined && isCertain !== true && seen.reached() === 'nothing';
-    for (const { name, state, seconds, line } of listStages(seen, { init, isPassed: true, isUp: true })) {
+    const isUp = seen.reached() !== 'nothing' && weighProof(seen, init) === 'whole';
+    for (const { name, state, seconds, line } of listStages(seen, { init, isPassed: true, isUp })) {
       if (state !== 'reached' || logged.has(name)) continue;
       if (isDoubted && (name === 'unpacked' || name === 'init')) continue;
       logged.add(name);

@@ -1,5 +1,5 @@
 import type { Attestation } from '../../../model/result/attestation.js';
-import type { BootResult, BootStage, bootStages } from '../../../model/result/boot.js';
+import { type BootResult, type BootStage, bootStages } from '../../../model/result/boot.js';
 import { kindOf, nameExpectation } from '../../../model/result/expectation.js';
 import type { Init } from '../probe/detect-init.js';
 import type { Moment, Observation } from './observation.js';
@@ -7,13 +7,16 @@ import type { Moment, Observation } from './observation.js';
 export interface StageTerms {
   readonly init: Init;
   readonly isPassed: boolean;
-  /** Whether a first program without an init system counts as a system that is up. */
+  /** From `wasUp`. */
   readonly isUp: boolean;
   /** What was found of it, where one was wanted. */
   readonly attestation?: Attestation | undefined;
 }
 
-/** The stages of a boot in their order. In a refused boot the first that was not reached is `failed`. */
+/**
+ * The stages of a boot in their order. In a refused boot the first that was not reached is `failed`; where all were, the last of the boot's
+ * own is: it has its second, and did not last.
+ */
 export function listStages(
   seen: Observation,
   { init, isPassed, isUp, attestation }: StageTerms,
@@ -23,16 +26,14 @@ export function listStages(
   // A text of the kernel before the first program: the image was not unpacked, or not as a whole.
   const isUnpacked = started !== undefined && fault?.isEarly !== true;
   // A guest that is to end by itself need not be up before.
-  const mayEnd = seen.expectations.wantsPoweroff() && seen.reached() === 'nothing';
+  const mayEnd = seen.expectations.wantsPoweroff() && !isUp;
   const stages = [
     createStage('firmware', firmware),
     createStage('kernel', kernel),
     createStage('unpacked', isUnpacked ? { at: started.at, line: 'without an error' } : undefined),
     createStage('init', isUnpacked && !hasNeverRun(seen) ? started : undefined),
     ...(attestation === undefined ? [] : [createAttestedStage(attestation)]),
-    ...(init === 'none' || mayEnd
-      ? []
-      : [createStage('system', isUp || seen.reached() !== 'init' ? findSystem(seen) : undefined)]),
+    ...(init === 'none' || mayEnd ? [] : [createStage('system', isUp ? findSystem(seen) : undefined)]),
     ...seen.expectations.results().map(({ expectation, met, found, seconds }): BootStage => {
       const name = kindOf(expectation) === 'poweroff' ? 'power-off' : nameExpectation(expectation);
       return { name, state: met ? 'reached' : 'not reached', seconds, line: found };
@@ -40,9 +41,12 @@ export function listStages(
   ];
   const isOver = ({ state }: BootStage) => state !== 'reached';
   if (isPassed) return stages.filter((stage) => !isOver(stage));
-  const first = stages.findIndex(isOver);
+  const last = stages.findLastIndex(({ name }) => own.has(name));
+  const first = stages.some(isOver) ? stages.findIndex(isOver) : last;
   return stages.map((stage, index) => (index === first ? { ...stage, state: 'failed' } : stage));
 }
+
+const own: ReadonlySet<string> = new Set(bootStages);
 
 function hasNeverRun(seen: Observation): boolean {
   const fault = seen.fault() ?? seen.suspicion();

@@ -36,7 +36,7 @@ const stays = { told: 3, untold: 20, idle: 30 };
 type Proof = 'none' | 'some' | 'whole';
 
 /** What the guest has shown of its system being up. */
-function weighProof(seen: Observation, init: Init): Proof {
+export function weighProof(seen: Observation, init: Init): Proof {
   if (init === 'none') return 'whole';
   const reached = seen.reached();
   if (reached === 'nothing') return 'none';
@@ -45,6 +45,17 @@ function weighProof(seen: Observation, init: Init): Proof {
   if (seen.expectations.hasTold()) return rounds >= stays.told ? 'whole' : 'some';
   const works = printed || children > 0 || mounts > 0;
   return works && rounds >= stays.untold ? 'whole' : 'some';
+}
+
+/**
+ * Whether the system was up: the one answer for the stages and for the reason. A first program without an init system was where it has
+ * stayed, or where the wait ended for something else that it did not show.
+ */
+export function wasUp(seen: Observation, end: End, init: Init): boolean {
+  if (seen.reached() === 'nothing') return false;
+  if (seen.reached() !== 'init' || weighProof(seen, init) === 'whole') return true;
+  const isWaiting = end.kind === 'grace' || end.kind === 'timeout';
+  return isWaiting && !seen.expectations.areMet();
 }
 
 /** Whether the wait ends at the second `now`; if not, the second at which time alone may end it. */
@@ -119,24 +130,26 @@ function isOver(end: End): boolean {
 function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: number): string | undefined {
   const { expectations } = seen;
   if (exit.exitCode !== 0 || exit.signal !== null) throw createQemuError(exit);
-  const after = `after ${seconds.toFixed(1)} s`;
   const unmet = explainUnmet(expectations.results());
-  if (exit.cause === 'guest-reset')
-    return `the guest restarted itself ${after}, ${describeGoal(seen, terms)}`;
+  const after = `after ${seconds.toFixed(1)} s`;
+  const when = `${after}${describeGoal(seen, { kind: 'exited', exit }, terms.init)}`;
+  if (exit.cause === 'guest-reset') return `the guest restarted itself ${when}`;
   if (expectations.wantsPoweroff())
     return unmet === undefined ? undefined : `the guest switched itself off ${after}; ${unmet}`;
   const told = expectations.results().filter(({ expectation }) => !('no-failed-services' in expectation));
   const isTold = expectations.hasTold() && told.every(({ met }) => met);
   if (isTold && terms.init !== 'openrc') return undefined;
   const missing = unmet === undefined || told.length === 0 ? '' : `; ${unmet}`;
-  if (exit.cause === undefined) return `the guest ended ${after}, ${describeGoal(seen, terms)}${missing}`;
-  return `the guest switched itself off ${after}, ${describeGoal(seen, terms)}${missing}; if that is its purpose, expect it: poweroff: true (--expect-poweroff)`;
+  if (exit.cause === undefined) return `the guest ended ${when}${missing}`;
+  return `the guest switched itself off ${when}${missing}; if that is its purpose, expect it: poweroff: true (--expect-poweroff)`;
 }
 
-function describeGoal(seen: Observation, { init }: Terms): string {
-  if (seen.reached() !== 'nothing') return 'although it was up';
-  if (seen.milestones().started === undefined) return 'before its first program ran';
-  return init === 'openrc' ? 'before the end of the default runlevel' : 'before its system was up';
+function describeGoal(seen: Observation, end: End, init: Init): string {
+  if (wasUp(seen, end, init)) return ', although it was up';
+  if (seen.milestones().started === undefined) return ', before its first program ran';
+  // Nothing asks whether its system is up.
+  if (init === 'none') return '';
+  return init === 'openrc' ? ', before the end of the default runlevel' : ', before its system was up';
 }
 
 /** Whether the emulated guest was still making progress when its time was over. */
@@ -174,7 +187,7 @@ function explainUnfinished(seen: Observation, end: End, terms: Terms, seconds: n
   if (end.kind === 'idle')
     return `the first program runs for ${stays.idle} s and shows nothing of what it does: it printed nothing, started nothing and mounted nothing; expect something of it`;
   const unmet = explainUnmet(seen.expectations.results());
-  const isUp = seen.reached() !== 'nothing' || init === 'none';
+  const isUp = init === 'none' || wasUp(seen, end, init);
   if (isUp && unmet !== undefined) return `${unmet}${within}`;
   const goal = init === 'openrc' ? 'the end of the default runlevel' : 'a running system';
   return `the guest did not report ${goal} within ${timeout} s; ${explainSilence(seen, seconds)}`;
