@@ -1,6 +1,10 @@
+import { basename } from 'node:path';
 import { formatJson } from '../format/show-text.js';
+import { digestBytes } from '../io/digest.js';
+import { streamRegular } from '../io/file/regular-file.js';
 import { replaceFile } from '../io/place/output.js';
 import type { FileAccess } from '../model/access.js';
+import type { BuildRequest } from '../model/build.js';
 import type { Image } from '../model/image/archive.js';
 import type { Manifest } from '../model/result/manifest.js';
 import { version } from '../version.js';
@@ -26,8 +30,8 @@ export async function writeStatements(
   const { packages, unread } = await listPackages(written);
   const isIncomplete = unread.length > 0;
   const statements = {
-    'provenance.json': createProvenance(manifest, version),
-    'verdict.json': createVerdict(manifest, draft.report()),
+    'provenance.json': createProvenance({ manifest, version, packages, os: os?.id }),
+    'verdict.json': createVerdict({ manifest, report: draft.report(), kernel: await digestKernel(request) }),
     'cdx.json': createSbom({ manifest, version, packages, isIncomplete, os: os?.id }),
   };
   for (const [ending, value] of Object.entries(statements)) {
@@ -37,4 +41,9 @@ export async function writeStatements(
   }
   if (isIncomplete)
     draft.warn(`the packages of ${unread.join(', ')} are not in the bill of materials: it is binary`);
+}
+
+async function digestKernel({ verify }: BuildRequest) {
+  if (verify === undefined) return undefined;
+  return { name: basename(verify.kernel), sha256: await digestBytes(streamRegular(verify.kernel)) };
 }

@@ -1,6 +1,7 @@
 import { nameExpectation } from '../model/result/expectation.js';
 import type { Manifest, ManifestImage } from '../model/result/manifest.js';
 import type { Report } from '../model/result/report.js';
+import { createPackageUrl, type SbomPackage } from './sbom.js';
 
 const home = 'https://github.com/moby-patch/moby-patch';
 
@@ -12,10 +13,11 @@ export interface Statement {
   readonly predicate: object;
 }
 
-interface Resource {
+/** A resource descriptor (v1), which has an address or a digest at least. */
+type Resource = {
   readonly name: string;
-  readonly digest: { readonly sha256: string };
-}
+  readonly annotations?: Readonly<Record<string, string>>;
+} & ({ readonly digest: { readonly sha256: string } } | { readonly uri: string });
 
 function createStatement(manifest: Manifest, predicateType: string, predicate: object): Statement {
   return {
@@ -32,9 +34,20 @@ function listResources({ name, sha256, files }: ManifestImage): Resource[] {
   return all.map((file) => ({ name: file.name, digest: { sha256: file.sha256 } }));
 }
 
+export interface ProvenanceRequest {
+  readonly manifest: Manifest;
+  /** Of moby-patch. */
+  readonly version: string;
+  /** What the databases of the image list. */
+  readonly packages: readonly SbomPackage[];
+  /** The id of the system: `debian`. */
+  readonly os?: string | undefined;
+}
+
 /** How an image was made, as SLSA provenance v1. It has no time: equal builds have equal provenance. */
-export function createProvenance(manifest: Manifest, version: string): Statement {
-  const { input, plan, patches, packages, engine, mode } = manifest;
+export function createProvenance({ manifest, version, packages, os }: ProvenanceRequest): Statement {
+  const { input, plan, patches, engine, mode } = manifest;
+  const known = new Map(packages.map((each) => [each.name, each]));
   return createStatement(manifest, 'https://slsa.dev/provenance/v1', {
     buildDefinition: {
       buildType: `${home}/blob/main/docs/building.md#provenance`,
@@ -47,9 +60,9 @@ export function createProvenance(manifest: Manifest, version: string): Statement
       resolvedDependencies: [
         ...listResources(input),
         ...patches.map(({ id, sha256 }) => ({ name: `patch ${id}`, digest: { sha256 } })),
-        ...Object.entries(packages).map(([name, value]) => ({
+        ...Object.entries(manifest.packages).map(([name, value]) => ({
           name: `package ${name}`,
-          annotations: { version: value },
+          uri: createPackageUrl(known.get(name) ?? { type: 'generic', name, version: value }, os),
         })),
       ],
     },
@@ -60,9 +73,16 @@ export function createProvenance(manifest: Manifest, version: string): Statement
   });
 }
 
+export interface VerdictRequest {
+  readonly manifest: Manifest;
+  readonly report: Pick<Report, 'boot'>;
+  /** What has booted the image. */
+  readonly kernel?: { readonly name: string; readonly sha256: string } | undefined;
+}
+
 /** The verdict of the boot, as an in-toto test result v0.1; undefined where nothing was booted. */
-export function createVerdict(manifest: Manifest, { boot }: Report): Statement | undefined {
-  if (boot === undefined) return undefined;
+export function createVerdict({ manifest, report: { boot }, kernel }: VerdictRequest): Statement | undefined {
+  if (boot === undefined || kernel === undefined) return undefined;
   const { verdict, expectations, attestation, reached, accelerator } = boot;
   const tests = expectations.map(({ expectation, met }) => ({ name: nameExpectation(expectation), met }));
   const attested = attestation && {
@@ -77,7 +97,13 @@ export function createVerdict(manifest: Manifest, { boot }: Report): Statement |
   const names = (wanted: boolean) => all.filter(({ met }) => met === wanted).map(({ name }) => name);
   return createStatement(manifest, 'https://in-toto.io/attestation/test-result/v0.1', {
     result: verdict === 'passed' ? 'PASSED' : 'FAILED',
-    configuration: [{ name: `QEMU, ${accelerator}` }],
+    configuration: [
+      {
+        name: kernel.name,
+        digest: { sha256: kernel.sha256 },
+        annotations: { emulator: 'QEMU', accelerator },
+      },
+    ],
     passedTests: names(true),
     failedTests: names(false),
   });

@@ -73,13 +73,17 @@ interface PackageTerms {
   readonly isAdded: boolean;
 }
 
-function createPackage(
-  { type, name, version, architecture }: SbomPackage,
-  { os = 'unknown', isAdded }: PackageTerms,
-) {
-  const arch = architecture === undefined ? '' : `?arch=${encodeURIComponent(architecture)}`;
-  const purl = `pkg:${type}/${encodeURIComponent(os)}/${encodeURIComponent(name)}@${encodeURIComponent(version)}${arch}`;
+function createPackage(each: SbomPackage, { os, isAdded }: PackageTerms) {
+  const { name, version } = each;
+  const purl = createPackageUrl(each, os);
   return { type: 'library', 'bom-ref': purl, name, version, purl, ...(isAdded && { properties: [added] }) };
+}
+
+/** A package URL (purl). A `generic` package is of no distribution. */
+export function createPackageUrl({ type, name, version, architecture }: SbomPackage, os = 'unknown'): string {
+  const arch = architecture === undefined ? '' : `?arch=${encodeURIComponent(architecture)}`;
+  const place = type === 'generic' ? '' : `${encodeURIComponent(os)}/`;
+  return `pkg:${type}/${place}${encodeURIComponent(name)}@${encodeURIComponent(version)}${arch}`;
 }
 
 /** Version 8 of RFC 9562: 122 bits of our own, here those of a digest. */

@@ -3,13 +3,27 @@ import { parseApkInstalled, parseDpkgStatus } from '#src/format/package-database
 import { createManifest } from '#src/report/manifest.js';
 import { createProvenance, createVerdict } from '#src/report/provenance.js';
 import { createSbom } from '#src/report/sbom.js';
+import { provenanceSchema, testResultSchema } from './in-toto-schemas.js';
 import { createReport, createStep } from './reports.js';
 
 const report = createReport();
-const manifest = createManifest(report);
+const created = createManifest(report);
+const patches = created.patches.map((patch) => ({ ...patch, sha256: 'd'.repeat(64) }));
+const manifest = { ...created, patches };
+
+const packages = [
+  { type: 'deb', name: 'libstdc++6', version: '1:2~3', architecture: 'amd64' },
+  { type: 'deb', name: 'sed', version: '4' },
+];
 
 test('provenance names the output, the input, the patches and no time', (t) => {
-  const statement = createProvenance(manifest, '1.2.3');
+  const made = { ...manifest, packages: { sed: '4', lost: '9' } };
+  const statement = createProvenance({ manifest: made, version: '1.2.3', packages, os: 'debian' });
+  t.deepEqual(statement, provenanceSchema.parse(statement));
+  t.regex(
+    JSON.stringify(statement),
+    /"package sed","uri":"pkg:deb\/debian\/sed@4".*"uri":"pkg:generic\/lost@9"/,
+  );
   t.is(statement._type, 'https://in-toto.io/Statement/v1');
   t.is(statement.predicateType, 'https://slsa.dev/provenance/v1');
   t.deepEqual(statement.subject, [
@@ -23,7 +37,10 @@ test('provenance names the output, the input, the patches and no time', (t) => {
 });
 
 test('the verdict is a test result; without a boot there is none', (t) => {
-  t.like(createVerdict(manifest, report), {
+  const kernel = { name: 'vmlinuz', sha256: 'c'.repeat(64) };
+  const statement = createVerdict({ manifest, report, kernel });
+  t.deepEqual(statement, testResultSchema.parse(statement));
+  t.like(statement, {
     predicateType: 'https://in-toto.io/attestation/test-result/v0.1',
     predicate: {
       result: 'PASSED',
@@ -31,14 +48,10 @@ test('the verdict is a test result; without a boot there is none', (t) => {
       failedTests: [],
     },
   });
-  t.is(createVerdict(manifest, createReport({ boot: undefined })), undefined);
+  t.is(createVerdict({ manifest, report: { boot: undefined }, kernel }), undefined);
 });
 
 test('a bill of materials has each package once, with those that a patch has added', (t) => {
-  const packages = [
-    { type: 'deb', name: 'libstdc++6', version: '1:2~3', architecture: 'amd64' },
-    { type: 'deb', name: 'sed', version: '4' },
-  ];
   const made = { ...manifest, packages: { sed: '4', lost: '9' } };
   const bill = createSbom({ manifest: made, version: '1', packages, isIncomplete: true, os: 'debian' });
   const libraries = bill.components.filter(({ type }) => type === 'library');
