@@ -1,12 +1,13 @@
 // Joins the modules of the program to few files in dist/program: Node takes about a millisecond for each file that it loads.
-// The library and the tests load the modules themselves.
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// The library and the tests load the modules themselves. dist/vendor has the one library that comes inside of the package.
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const folder = join(dist, 'program');
+const vendor = join(dist, 'vendor');
 /** Beside it, until it is whole. */
 const unfinished = `${folder}.part`;
 const main = join(dist, 'main.js');
@@ -61,36 +62,60 @@ const files = [
 /** Does nothing if the files are newer than their sources. Without rolldown the program runs from its modules. */
 export async function bundle() {
   const changed = Math.max(...sources.map((path) => readTime(join(root, path))));
-  if (readTime(join(folder, 'main.js')) > changed) return;
-  for (const each of [folder, unfinished]) rmSync(each, { recursive: true, force: true });
+  const made = [join(folder, 'main.js'), join(vendor, 'dockerode.js')];
+  if (made.every((path) => readTime(path) > changed)) return;
+  for (const each of [folder, unfinished, vendor]) rmSync(each, { recursive: true, force: true });
   const joiner = await import('rolldown').catch((error) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
   });
   if (joiner === undefined) return;
-  const { output } = await joiner.build({
-    cwd: root,
+  await joinModules(joiner, {
+    input: { dockerode: join(root, 'node_modules/dockerode/lib/docker.js') },
+    plugins: [leaveOut],
+    output: { dir: vendor },
+  });
+  await joinModules(joiner, {
     input: { main },
-    platform: 'node',
-    // Loads files of its own by their path.
-    external: ['dockerode'],
     plugins: [keepUrls, loadProcessesLate],
+    output: { dir: unfinished, codeSplitting: { groups: files } },
+  });
+  renameSync(unfinished, folder);
+}
+
+/** Joins what `input` loads to files in `output.dir`, with the licenses of the libraries in them. */
+async function joinModules(joiner, { output, ...rest }) {
+  const made = await joiner.build({
+    cwd: root,
+    platform: 'node',
     onLog(level, log, print) {
       // Two modules that are imported late by one user and at once by another are as they should be.
       if (log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT') print(level, log);
     },
     output: {
-      dir: unfinished,
       entryFileNames: '[name].js',
       chunkFileNames: '[name]-[hash].js',
       // Names stay: they are in the stack of a defect.
       minify: { compress: true, mangle: false, codegen: true },
-      codeSplitting: { groups: files },
+      ...output,
     },
+    ...rest,
   });
-  const modules = output.flatMap(({ moduleIds = [] }) => moduleIds);
-  writeFileSync(join(unfinished, 'LICENSES.txt'), listLicenses(modules));
-  renameSync(unfinished, folder);
+  const modules = made.output.flatMap(({ moduleIds = [] }) => moduleIds);
+  writeFileSync(join(output.dir, 'LICENSES.txt'), listLicenses(modules.filter((path) => !unused.test(path))));
 }
+
+/**
+ * Parts of dockerode that nothing here needs (BuildKit, contexts of builds, SSH, and the certificates of the environment,
+ * since the agent is ours), with the 60 packages that they bring.
+ */
+const unused =
+  /\/(?:dockerode\/lib\/(?:session|buildkit)|docker-modem\/lib\/ssh|split-ca\/index|tar-fs\/index|@balena\/dockerignore\/ignore)\.js$/;
+
+/** A module that does nothing in the place of each that is not needed. */
+const leaveOut = {
+  name: 'leave-out',
+  load: (path) => (unused.test(path) ? 'module.exports = () => {};' : undefined),
+};
 
 /** `import.meta.url` stays that of the compiled module, which has its files beside it. */
 const keepUrls = {
@@ -115,17 +140,15 @@ const loadProcessesLate = {
 };
 
 function listLicenses(modules) {
-  const packages = new Set(modules.map((path) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]));
+  const packages = new Set(modules.map((path) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]));
   packages.delete(undefined);
   return [...packages]
     .sort()
     .map((name) => {
-      const files = ['LICENSE', 'LICENSE.md', 'license'].map((file) =>
-        join(root, 'node_modules', name, file),
-      );
-      const found = files.find((file) => existsSync(file));
+      const folder = join(root, 'node_modules', name);
+      const found = readdirSync(folder).find((file) => /^licen[cs]e(?:\.\w+)?$/i.test(file));
       if (found === undefined) throw new Error(`no license of ${name}`);
-      return `${name}\n\n${readFileSync(found, 'utf8')}`;
+      return `${name}\n\n${readFileSync(join(folder, found), 'utf8')}`;
     })
     .join('\n\n');
 }

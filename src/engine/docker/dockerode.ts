@@ -16,6 +16,9 @@ import type { Daemon, DaemonMachine, DaemonVersion } from './daemon.js';
 import type { Endpoint } from './endpoint.js';
 import { type Ask, createAsk, startPulse, watchSending } from './patience.js';
 
+/** `scripts/bundle.mjs` makes it of dockerode: the package would bring 66 others, three of them with install scripts. */
+const library = new URL('../../vendor/dockerode.js', import.meta.url).href;
+
 /** Limits of slow calls, as multiples of the daemon's patience. */
 const times = { change: 2, transfer: 10, registration: 5 };
 
@@ -47,8 +50,7 @@ export async function createDaemon(connection: Connection): Promise<Daemon> {
 
 /** The client library behind an agent. */
 export async function createClient({ agent }: Pick<Connection, 'agent'>): Promise<Docker> {
-  // It takes 160 ms to load.
-  const { default: Client } = await import('dockerode');
+  const { default: Client } = (await import(library)) as { default: typeof Docker };
   // Every key is given, since the library fills gaps from process.env.
   const options = {
     host: 'http://docker',
