@@ -41,6 +41,9 @@ async function openBrowser(t: ExecutionContext, page: string) {
     const { result } = await call('Runtime.evaluate', { expression, awaitPromise: true }, sessionId);
     return (result as unknown as { value: unknown }).value;
   };
+  // A new target shows an empty page first.
+  const isLoaded = 'document.readyState === "complete" && location.protocol === "file:"';
+  while ((await evaluate(isLoaded)) !== true);
   const resize = (width: number) =>
     call(
       'Emulation.setDeviceMetricsOverride',
@@ -54,7 +57,20 @@ async function openBrowser(t: ExecutionContext, page: string) {
     await call('Browser.close').catch(() => child.kill());
     await gone;
   };
-  return { evaluate, resize, shade, [Symbol.asyncDispose]: close };
+  /** Roles and names, as a screen reader has them. */
+  const listNames = async () => {
+    const { nodes } = await call('Accessibility.getFullAXTree', {}, sessionId);
+    return (nodes as unknown as AccessNode[])
+      .filter(({ ignored }) => !ignored)
+      .map(({ role, name }) => ({ role: role?.value, name: name?.value ?? '' }));
+  };
+  return { evaluate, resize, shade, listNames, [Symbol.asyncDispose]: close };
+}
+
+interface AccessNode {
+  readonly ignored: boolean;
+  readonly role?: { readonly value: string };
+  readonly name?: { readonly value: string };
 }
 
 /** Text of which the contrast with what is behind it is below 4.5:1 (WCAG 2.2, 1.4.3). */
@@ -79,18 +95,31 @@ const findFaint = `(() => {
   }).map((element) => element.outerHTML.slice(0, 120));
 })()`;
 
+/** Words of letters alone that stand on two lines. */
+const findBroken = `(() => {
+  const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const broken = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    if (node.parentElement.closest('.long') === null)
+    for (const { 0: word, index } of node.textContent.matchAll(/[a-z]{2,24}/gi)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
+      if (new Set(tops).size > 1) broken.push(word);
+    }
+  return broken;
+})()`;
+
 declareTest(
   findMissingProgram('chromium'),
-  'a page fits into each width, its text has contrast, and its filter works',
+  'a page fits into each width, breaks no word, has contrast and names for a screen reader, and its filter works',
   async (t) => {
     const folder = await createTestFolder(t);
     for (const [name, report] of Object.entries({ good: createReport(), hostile: createHostileReport() })) {
       const path = join(folder, `${name}.html`);
       await writeFile(path, renderHtml(report));
       await using browser = await openBrowser(t, `file://${path}`);
-      const isReady =
-        'new Promise((done) => document.readyState === "complete" ? done(1) : addEventListener("load", () => done(1)))';
-      await browser.evaluate(isReady);
       for (const width of [360, 800, 1600])
         for (const shade of ['light', 'dark'] as const) {
           await browser.resize(width);
@@ -98,7 +127,18 @@ declareTest(
           const where = `${name} ${width} ${shade}`;
           t.true(Number(await browser.evaluate('document.documentElement.scrollWidth')) <= width, where);
           t.deepEqual(await browser.evaluate(`JSON.stringify(${findFaint})`), '[]', where);
+          const broken = await browser.evaluate(`JSON.stringify(${findBroken})`);
+          if (name === 'good') t.is(broken, '[]', where);
         }
+      const parts = (await browser.listNames()).filter(({ role = '' }) =>
+        ['region', 'table', 'image', 'searchbox', 'columnheader', 'navigation'].includes(role),
+      );
+      t.true(parts.length > 20, name);
+      t.deepEqual(
+        parts.filter((part) => part.name === ''),
+        [],
+        name,
+      );
       const shown = 'document.querySelector("#shown").textContent';
       const all = await browser.evaluate(shown);
       const search = (text: string) =>

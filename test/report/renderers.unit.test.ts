@@ -84,9 +84,9 @@ test('the page has figures, changes, checks, steps, packages, segments, times an
     'Time',
     'Origin',
   ])
-    t.true(text.includes(`<h2>${title}</h2>`), title);
+    t.true(text.includes(`>${title}</h2>`), title);
   t.regex(text, /<b class="passed">done and booted<\/b>/);
-  t.regex(text, /<td data-label="package">curl<\/td><td[^>]*>8\.1<\/td><td[^>]*>motd<\/td>/);
+  t.regex(text, /<td>curl<\/td><td[^>]*>8\.1<\/td><td[^>]*>motd<\/td>/);
   t.regex(
     text,
     /data-path="etc\/issue".*issue <span class="what">mode 0644 -&gt; 0600<\/span><pre><span class="minus">-old/,
@@ -101,7 +101,7 @@ test('a page begins with what went wrong', (t) => {
   const text = render('.html', failed);
   t.regex(
     text,
-    /<main>\n<div class="tiles">(?:.|\n)*?<\/div>\n<section id="what-went-wrong" class="trouble">/,
+    /<main>\n<div class="tiles">(?:.|\n)*?<\/div>\n<section id="what-went-wrong" class="trouble"[^>]*>/,
   );
   t.regex(text, /<pre class="error">.*the daemon is gone/);
 });

@@ -20,7 +20,7 @@ export function listSections(report: Report): Section[] {
       'What went wrong',
       [
         report.error && createError(report.error),
-        createChecks(checks.filter(isBroken)),
+        createChecks('What failed', checks.filter(isBroken)),
         createConsole(report),
       ],
       'trouble',
@@ -31,7 +31,7 @@ export function listSections(report: Report): Section[] {
       'caution',
     ),
     ...createSection('Changes', [createChanges(report)]),
-    ...createSection('Checks', [createChecks(checks)]),
+    ...createSection('Checks', [createChecks('Checks', checks)]),
     ...createSection('Steps', createSteps(report)),
     ...createSection('Packages', [createPackages(report)]),
     ...createSection('Bytes of the image', [...createTreemaps(report.usage), ...createLayouts(report)]),
@@ -62,15 +62,19 @@ function createChanges({ diff }: Report): Markup | undefined {
 
 const symbols = { passed: '✔', failed: '✘', error: '!', skipped: '–' } as const;
 
-function createChecks(checks: readonly Check[]): Markup | undefined {
-  const rows = checks.map(({ stage, name, result, note = '', seconds }): Cell[] => [
+function createChecks(name: string, checks: readonly Check[]): Markup | undefined {
+  const rows = checks.map(({ stage, name: check, result, note = '', seconds }): Cell[] => [
     mark`<span class="${result}">${symbols[result]} ${result}</span>`,
     stage,
-    name,
+    check,
     note,
     seconds === undefined ? '' : mark`<span>${showSeconds(seconds * 1000)}</span>`,
   ]);
-  return createTable(['', 'stage', 'check', 'found', 'time'], rows);
+  return createTable({
+    name,
+    head: [{ unseen: 'result' }, { plain: 'stage' }, { plain: 'check' }, 'found', 'time'],
+    rows,
+  });
 }
 
 function createSteps({ plan, steps, failed }: Report): (Markup | undefined)[] {
@@ -99,8 +103,16 @@ function createSteps({ plan, steps, failed }: Report): (Markup | undefined)[] {
     '',
   ]);
   return [
-    createTable(['patch', 'step', '', 'time'], [...done, ...left, ...skipped]),
-    createTable(['patch', 'title', 'parameters', 'sha256'], patches),
+    createTable({
+      name: 'Steps',
+      head: [{ plain: 'patch' }, { plain: 'step' }, { unseen: 'state' }, 'time'],
+      rows: [...done, ...left, ...skipped],
+    }),
+    createTable({
+      name: 'Patches',
+      head: [{ plain: 'patch' }, { plain: 'title' }, 'parameters', 'sha256'],
+      rows: patches,
+    }),
   ];
 }
 
@@ -108,7 +120,7 @@ function createPackages({ steps }: Report): Markup | undefined {
   const rows = steps.flatMap((step) =>
     Object.entries(step.packages).map(([name, version]) => [name, version, step.patch]),
   );
-  return createTable(['package', 'version', 'patch'], rows);
+  return createTable({ name: 'Packages', head: [{ plain: 'package' }, { plain: 'version' }, 'patch'], rows });
 }
 
 function createLayouts({ before, after }: Report): Markup[] {
@@ -134,8 +146,12 @@ function createStock({ stock: compared }: Report): (Markup | undefined)[] {
   ];
   const changed = services.map(({ name, stock = 'absent', patched = 'absent' }) => [name, stock, patched]);
   return [
-    createTable(['', 'stock and patched'], rows),
-    createTable(['service', 'stock', 'patched'], changed),
+    createTable({
+      name: 'Stock and patched',
+      head: [{ unseen: 'what' }, { plain: 'stock and patched' }],
+      rows,
+    }),
+    createTable({ name: 'Services', head: [{ plain: 'service' }, 'stock', 'patched'], rows: changed }),
     errors.length === 0
       ? undefined
       : mark`<h3>New errors on the console</h3>\n<pre>${markLines(errors)}</pre>\n`,
@@ -155,10 +171,10 @@ function createOrigin(report: Report): Markup | undefined {
     ['mode', mode && `${mode.name}: ${mode.reason}`],
     ['plan', plan?.id],
   ];
-  return createTable(
-    [],
-    rows.flatMap(([name, value]): Cell[][] => (value === undefined ? [] : [[name, { long: value }]])),
+  const known = rows.flatMap(([name, value]): Cell[][] =>
+    value === undefined ? [] : [[name, { long: value }]],
   );
+  return createTable({ name: 'Origin', head: [], rows: known });
 }
 
 function createList(texts: readonly string[]): Markup | undefined {

@@ -4,7 +4,7 @@ import { type Markup, mark } from '../markup.js';
 import { listSegments, segmentColumns } from '../segments.js';
 import { shorten } from '../shorten.js';
 import { showSeconds } from '../text.js';
-import { createTable } from './tables.js';
+import { type Cell, createBreaks, createTable } from './tables.js';
 import { showBytes } from './tiles.js';
 
 /** The segments of a file as a strip, each as wide as its share of the bytes, and as a table. */
@@ -23,8 +23,11 @@ export function createSegments(title: string, layout: Layout | undefined): Marku
     createPart(className, size, text),
   );
   const rows = shorten(listSegments(layout), ({ length }) => [`${length} more`]);
-  const table = createTable(segmentColumns, rows) ?? [];
-  return [mark`<h3>${title}</h3>\n<div class="strip">${parts}</div>\n${table}`];
+  const name = `Segments ${title}`;
+  const [, ...columns] = segmentColumns.slice(0, -1);
+  const head = [{ unseen: 'kind' }, ...columns, { unseen: 'remarks' }];
+  const table = createTable({ name, head, rows }) ?? [];
+  return [mark`<h3>${title}</h3>\n${createStrip(name, parts)}${table}`];
 }
 
 interface Share {
@@ -52,7 +55,7 @@ export function createTimes({ stages, durationMs }: Report): Markup | undefined 
   const legend = known.map(
     ([stage, ms], index) => mark`<span><i class="${name(index)}"></i>${stage} ${showSeconds(ms)}</span>\n`,
   );
-  return mark`<div class="strip">${parts}</div>\n<div class="legend">\n${legend}<span>in all ${showSeconds(durationMs)}</span>\n</div>\n`;
+  return mark`${createStrip('Time of each stage', parts)}<div class="legend">\n${legend}<span>in all ${showSeconds(durationMs)}</span>\n</div>\n`;
 }
 
 /** The stages of a boot one after the other, and a table with what the console showed of each. */
@@ -62,18 +65,33 @@ export function createBootTimes({ boot }: Report): Markup[] {
     seconds === undefined ? [] : [{ name, seconds }],
   );
   const ordered = [...reached].sort((a, b) => a.seconds - b.seconds);
+  const colours = new Map(ordered.map(({ name }, index) => [name, `stage-${index % 5}`]));
   const parts = ordered.map(({ name, seconds }, index) => {
     const share = Math.max(0, seconds - (ordered[index - 1]?.seconds ?? 0));
-    return createPart(`stage-${index % 5}`, share, `${name} after ${seconds.toFixed(1)} s`);
+    return createPart(colours.get(name) ?? '', share, `${name} after ${seconds.toFixed(1)} s`);
   });
-  const rows = boot.stages.map(({ name, state, seconds, line }) => [
-    { reached: '✔', failed: '✘', 'not reached': '–' }[state],
-    name,
-    seconds?.toFixed(1) ?? '',
-    line ?? state,
-  ]);
-  const table = createTable(['', 'stage', 's', 'what it showed'], rows) ?? [];
-  return [mark`<h3>Boot</h3>\n<div class="strip">${parts}</div>\n${table}`];
+  const rows = boot.stages.map(({ name, state, seconds, line }): Cell[] => {
+    const colour = colours.get(name);
+    const swatch = colour === undefined ? [] : mark`<i class="${colour}"></i>`;
+    return [
+      mark`<span class="${results[state]}">${symbols[state]} ${state}</span>`,
+      mark`<span class="swatch">${swatch}</span>${createBreaks(name)}`,
+      seconds === undefined ? '' : mark`<span>${seconds.toFixed(1)} s</span>`,
+      line ?? '',
+    ];
+  });
+  const head = [{ unseen: 'result' }, { plain: 'stage' }, 'after', { plain: 'what it showed' }];
+  const table = createTable({ name: 'Boot', head, rows }) ?? [];
+  return [mark`<h3>Boot</h3>\n${createStrip('Time of the boot', parts)}${table}`];
+}
+
+const symbols = { reached: '✔', failed: '✘', 'not reached': '–' } as const;
+/** Classes of the page. */
+const results = { reached: 'passed', failed: 'failed', 'not reached': 'skipped' } as const;
+
+/** The table or the legend below it says the same in words. */
+function createStrip(name: string, parts: readonly Markup[]): Markup {
+  return mark`<div class="strip" role="img" aria-label="${name}, in words below">${parts}</div>\n`;
 }
 
 function createPart(className: string, share: number, title: string): Markup {

@@ -3,27 +3,59 @@ import { type Markup, mark } from '../markup.js';
 /** `long`: a path or digest that may break anywhere; a text breaks between words only. */
 export type Cell = string | number | Markup | { readonly long: string };
 
-/** Undefined without rows. Without `head`, the first cell of each row is its head. */
-export function createTable(head: readonly string[], rows: readonly (readonly Cell[])[]): Markup | undefined {
+/** `plain`: its values need no label on a narrow screen; `unseen`: only a screen reader says it. */
+export type Head = string | { readonly plain: string } | { readonly unseen: string };
+
+export interface Table {
+  /** For a screen reader. */
+  readonly name: string;
+  /** Empty: the first cell of each row is its head. */
+  readonly head: readonly Head[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** Undefined without rows. */
+export function createTable({ name, head, rows }: Table): Markup | undefined {
   if (rows.length === 0) return undefined;
-  const heads =
-    head.length === 0
-      ? []
-      : mark`<thead><tr>${head.map((name) => mark`<th scope="col">${name}</th>`)}</tr></thead>\n`;
+  const heads = head.length === 0 ? [] : mark`<thead><tr>${head.map(createHeads(rows))}</tr></thead>\n`;
   const body = rows.map(
     (row) =>
       mark`<tr>${row.map((cell, column) => createCell(cell, head.length === 0 && column === 0, head[column]))}</tr>\n`,
   );
-  return mark`<div class="scroll"><table>\n${heads}<tbody>\n${body}</tbody>\n</table></div>\n`;
+  return mark`<div class="scroll"><table aria-label="${name}">\n${heads}<tbody>\n${body}</tbody>\n</table></div>\n`;
 }
 
-function createCell(cell: Cell, isHead: boolean, head = ''): Markup {
+function createHeads(rows: Table['rows']): (head: Head, column: number) => Markup {
+  return (head, column) => {
+    const className = rows.some((row) => typeof row[column] === 'number') ? mark` class="number"` : [];
+    if (typeof head === 'string') return mark`<th scope="col"${className}>${head}</th>`;
+    if ('plain' in head) return mark`<th scope="col"${className}>${head.plain}</th>`;
+    return mark`<th scope="col"><span class="unseen">${head.unseen}</span></th>`;
+  };
+}
+
+function createCell(cell: Cell, isHead: boolean, head: Head = ''): Markup {
   // A narrow screen shows it in front of the value.
-  const label = head === '' ? [] : mark` data-label="${head}"`;
+  const label = typeof head !== 'string' || head === '' ? [] : mark` data-label="${head}"`;
   if (typeof cell === 'number') return mark`<td class="number"${label}>${cell}</td>`;
   if (typeof cell === 'object' && 'long' in cell) return mark`<td class="long"${label}>${cell.long}</td>`;
-  if (isHead) return mark`<th scope="row">${cell}</th>`;
-  return mark`<td${label}>${cell}</td>`;
+  const content = typeof cell === 'string' ? createBreaks(cell) : cell;
+  if (isHead) return mark`<th scope="row">${content}</th>`;
+  return mark`<td${label}>${content}</td>`;
+}
+
+/** A longer word makes its column wider than the screen. */
+const longestWord = 24;
+
+/** A text in which a long word, such as a path or a setting, may break behind the signs in it, and nowhere else. */
+export function createBreaks(text: string): Markup {
+  const words = text.split(/(\s+)/).map((word) => {
+    // A browser breaks behind each hyphen, in an option or an expression, too.
+    if (word.length <= longestWord) return word.includes('-') ? mark`<span>${word}</span>` : mark`${word}`;
+    const pieces = word.split(/(?<=[/=,;:._-])(?=[^/=,;:._-])/);
+    return mark`${pieces.map((piece, index) => (index === 0 ? mark`${piece}` : mark`<wbr />${piece}`))}`;
+  });
+  return mark`${words}`;
 }
 
 export interface Section {
@@ -47,5 +79,5 @@ export function createSection(
 }
 
 export function renderSection({ id, title, content, className = '' }: Section): Markup {
-  return mark`<section id="${id}" class="${className}">\n<h2>${title}</h2>\n${content}</section>\n`;
+  return mark`<section id="${id}" class="${className}" aria-labelledby="${id}-title">\n<h2 id="${id}-title">${title}</h2>\n${content}</section>\n`;
 }

@@ -33,7 +33,8 @@ function createMap({ title, folders, width, colours }: MapOptions): Markup {
   const parts = layOut(folders).map(({ folder, x, y, w, h }) => {
     const name = nameFolder(folder);
     const text = `${name} ${showBytes(folder.bytes)}`;
-    const label = w > 0.14 && h > 0.12 ? mark`<b>${name}</b> ${showBytes(folder.bytes)}` : [];
+    const size = w > 0.2 ? ` ${showBytes(folder.bytes)}` : '';
+    const label = w > 0.14 && h > 0.12 ? mark`<b>${name}</b>${size}` : [];
     const place = `left:${percent(x)};top:${percent(y)};width:${percent(w)};height:${percent(h)}`;
     return mark`<span class="stage-${colours.get(folder.path) ?? 0}" style="${place}" title="${text}">${label}</span>`;
   });
@@ -117,5 +118,5 @@ function createChanges(before: readonly FolderUsage[], after: readonly FolderUsa
       mark`<span>${showBytes(is)}</span>`,
       mark`<span class="${is > was ? 'warning' : 'passed'}">${is > was ? '+' : '-'}${showBytes(Math.abs(is - was))}</span>`,
     ]);
-  return createTable(['folder', 'before', 'after', 'change'], rows);
+  return createTable({ name: 'Folders', head: [{ plain: 'folder' }, 'before', 'after', 'change'], rows });
 }

@@ -192,7 +192,7 @@ async function bootOnce(
     waited: clock.waited(),
     stages,
     endedAt: stages.find(({ state }) => state === 'failed')?.name,
-    causes: isPassed ? [] : listCauses({ stages, tail }),
+    causes: isPassed ? [] : listCauses({ stages, tail, mentions: seen.mentions }),
     attestation,
     survey: seen.survey.result(),
     expectations: seen.expectations.results(),

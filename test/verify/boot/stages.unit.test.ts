@@ -36,8 +36,26 @@ test('a boot ends at the first stage that it did not reach', (t) => {
 test('causes are those of the stage, after what programs say of theirs', (t) => {
   const stages = observe(run);
   const tail = ['sshd: error while loading shared libraries: libz.so.1'];
-  t.regex(listCauses({ stages, tail })[0] ?? '', /lacks a shared library/);
-  t.regex(listCauses({ stages, tail: [] })[0] ?? '', /waits for something/);
+  const mentions = () => [];
+  t.regex(listCauses({ stages, tail, mentions })[0] ?? '', /lacks a shared library/);
+  t.regex(listCauses({ stages, tail: [], mentions })[0] ?? '', /waits for something/);
+});
+
+test('what programs say of a failed service is its first cause', (t) => {
+  const text = `${run}Starting tunnel.service - The service tunnel...\ntunnel: cannot resolve vpn.example.org\n[FAILED] Failed to start tunnel.service\n${reached}`;
+  const seen = createObservation(nonce, [{ 'no-failed-services': true }, { service: 'tunnel' }], () => {});
+  seen.push(Buffer.from(text), 2);
+  seen.expectations.seeCheck(
+    { kind: 'check', index: 0, ok: false, found: 'a.service, tunnel.service (exit-code 3)' },
+    3,
+  );
+  for (const index of [0, 1]) {
+    const stages = listStages(seen, { init: 'other', isPassed: false, isUp: true });
+    t.is(endOf(stages), ['no failed services', 'service tunnel'][index]);
+    const [first] = listCauses({ stages, tail: [], mentions: seen.mentions });
+    t.is(first, 'the console says: tunnel: cannot resolve vpn.example.org');
+    seen.expectations.seeCheck({ kind: 'check', index: 0, ok: true, found: '' }, 3);
+  }
 });
 
 test('the reason of a refusal, the log and the stages say the same of a system that was up', (t) => {

@@ -137,6 +137,7 @@ const warningPatterns: readonly RegExp[] = [
   /\]?\s*WARNING: CPU/,
   /I\/O error/,
   /ERROR: \S+ failed to start|ERROR: cannot start \S+/,
+  /^\[FAILED\] Failed to /,
 ];
 
 /** Registers and calls that follow a panic: the lines before them say why. */

@@ -35,6 +35,8 @@ export interface Observation {
   lastNews(): number;
   /** The last lines, the unfinished one included, without those of the probe. */
   tail(): readonly string[];
+  /** The last few lines in which programs name something, without those of an init system about its own work. */
+  mentions(name: string): readonly string[];
 }
 
 export interface Fault {
@@ -77,6 +79,12 @@ const longestProbeLine = 32 * 1024;
 const mostLines = 40;
 const mostWarnings = 50;
 const mostShapes = 5000;
+/** Lines that are kept for `mentions`, each cut at `longestMention`. */
+const mostKept = 2000;
+const longestMention = 200;
+const mostMentions = 3;
+/** Lines of systemd and OpenRC that start and end services. */
+const ownWork = /^\s*(?:\[|\* |Starting |Stopping |See )/;
 
 export function createObservation(
   nonce: string,
@@ -91,6 +99,7 @@ export function createObservation(
   const warnings = new Set<string>();
   const shapes = new Set<string>();
   const tail: string[] = [];
+  const kept: string[] = [];
   let milestones: Milestones = {};
   let progress: Progress = { printed: false, rounds: 0, children: 0, mounts: 0 };
   let reached: BootResult['reached'] = 'nothing';
@@ -113,7 +122,10 @@ export function createObservation(
     seeMarker(parseMarker(mended ?? line, nonce), line);
     if (mended !== undefined) heard.push(mended);
     if (isMarkerLine(line)) return;
-    if (origin !== 'kernel') seeProgram(line, origin === 'program' && message === undefined);
+    if (origin !== 'kernel') {
+      seeProgram(line, origin === 'program' && message === undefined);
+      keep(line);
+    }
     if (message !== undefined) seeKernel(message, line);
     seeLine(line);
   });
@@ -191,6 +203,12 @@ export function createObservation(
     if (isWarning(line)) warn(line);
   }
 
+  function keep(line: string): void {
+    if (line === '' || ownWork.test(line)) return;
+    kept.push(line.slice(0, longestMention));
+    if (kept.length > mostKept) kept.shift();
+  }
+
   function passHeard(): void {
     const lines = heard;
     heard = [];
@@ -242,6 +260,7 @@ export function createObservation(
     lastHeard: () => lastHeard,
     lastNews: () => lastNews,
     tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
+    mentions: (name) => kept.filter((line) => line.includes(name)).slice(-mostMentions),
   };
 }
 

@@ -36,7 +36,9 @@ export function listStages(
     ...(init === 'none' || mayEnd ? [] : [createStage('system', isUp ? findSystem(seen) : undefined)]),
     ...seen.expectations.results().map(({ expectation, met, found, seconds }): BootStage => {
       const name = kindOf(expectation) === 'poweroff' ? 'power-off' : nameExpectation(expectation);
-      return { name, state: met ? 'reached' : 'not reached', seconds, line: found };
+      // It has its second already.
+      const line = found.replace(/ \(after [\d.]+ s\)/, '');
+      return { name, state: met ? 'reached' : 'not reached', seconds, line };
     }),
   ];
   const isOver = ({ state }: BootStage) => state !== 'reached';
@@ -87,14 +89,28 @@ function describeReached(reached: BootResult['reached']): string {
 interface CauseTerms {
   readonly stages: readonly BootStage[];
   readonly tail: readonly string[];
+  /** What the console says of a name. */
+  readonly mentions: (name: string) => readonly string[];
 }
 
 /** What usually ends a boot at its failed stage, the most likely first. */
-export function listCauses({ stages, tail }: CauseTerms): string[] {
-  const failed = stages.find(({ state }) => state === 'failed')?.name;
+export function listCauses({ stages, tail, mentions }: CauseTerms): string[] {
+  const stage = stages.find(({ state }) => state === 'failed');
+  const failed = stage?.name;
+  const quoted = listServices(stage)
+    .flatMap(mentions)
+    .map((line) => `the console says: ${line}`);
   const shown = tail.flatMap((line) => texts.filter(({ pattern }) => pattern.test(line)));
   const said = [...new Set(shown.map(({ cause }) => cause))];
-  return failed === undefined ? said : [...said, ...(causes[failed] ?? [])];
+  return failed === undefined ? said : [...quoted, ...said, ...(causes[failed] ?? [])];
+}
+
+/** Names of the services that a boot has failed with. */
+function listServices({ name, line = '' }: Partial<BootStage> = {}): string[] {
+  if (name === 'no failed services')
+    return [...line.matchAll(/(\S+?)(?:\.service)?(?: \([^)]*\))?(?:,|$)/g)].map(([, each = '']) => each);
+  const [, service] = /^service (\S+)/.exec(name ?? '') ?? [];
+  return service === undefined ? [] : [service];
 }
 
 /** Texts of programs. They explain and decide nothing: any program can print them. */
@@ -141,6 +157,9 @@ const causes: Readonly<Record<string, readonly string[]>> = {
   attested: [
     'the guest has too little memory for the image: --memory MIB',
     'a segment is damaged in a way that its kernel does not notice: see moby-patch inspect IMAGE',
+  ],
+  'no failed services': [
+    'the service needs something that this machine has not (hardware, a network, a server): --network host, or --allow-failed NAME',
   ],
   'power-off': [
     'the program that is to switch the machine off has not ended, or its poweroff did nothing (ACPI)',

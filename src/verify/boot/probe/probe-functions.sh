@@ -58,6 +58,17 @@ note_failed() {
 		case " $probe_failed " in *" ${file##*/} "*) ;; *) probe_failed="$probe_failed ${file##*/}" ;; esac
 	done
 }
+# Why systemd calls a unit failed: `exit-code 3`, `timeout`.
+explain() { # UNIT
+	[ "$system" = systemd ] || return 0
+	systemctl show -p Result -p ExecMainStatus "$1" 2>&- | {
+		result='' status=''
+		while IFS='=' read -r key value; do
+			case $key in Result) result=$value ;; ExecMainStatus) [ "$value" = 0 ] || status=" $value" ;; esac
+		done
+		[ -z "$result" ] || echo " ($result$status)"
+	}
+}
 failures() { # INDEX NAMES, which may fail
 	failed=
 	case $system in
@@ -70,7 +81,7 @@ failures() { # INDEX NAMES, which may fail
 	*) say "check $1 ok nothing keeps a list of them"; return ;;
 	esac
 	for each in $listed; do
-		case " $2 " in *" $each "* | *" ${each%.service} "*) ;; *) failed="$failed $each" ;; esac
+		case " $2 " in *" $each "* | *" ${each%.service} "*) ;; *) failed="$failed${failed:+,} $each$(explain "$each")" ;; esac
 	done
 	if [ -z "$failed" ]; then say "check $1 ok none"; else say "check $1 no${failed}"; fi
 }
