@@ -37,5 +37,5 @@ function findFile() {
   Error.stackTraceLimit = Infinity;
   const { stack } = new Error();
   Error.stackTraceLimit = stackTraceLimit;
-  return /build\/test\/(\S+?)\.unit\.test\.js/.exec(stack)?.[1].replaceAll('/', ' › ');
+  return /build\/groups\/(\S+?)\.unit\.test\.js/.exec(stack)?.[1].replaceAll('/', ' › ');
 }

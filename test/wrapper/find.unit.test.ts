@@ -161,11 +161,12 @@ test('headers with any byte changed are read or refused, and never a defect', as
   for (const [bytes, places] of whole)
     for (const place of places)
       for (const value of [0, 0x7f, 0xff]) {
-        const changed = Buffer.from(bytes);
-        changed[place] = value;
-        await findWrapper(holdFile(changed)).catch((error) =>
+        const before = bytes[place] as number;
+        bytes[place] = value;
+        await findWrapper(holdFile(bytes)).catch((error) =>
           t.is(error.code, 'wrapper-invalid', `${place} ${error}`),
         );
+        bytes[place] = before;
       }
   t.pass();
 });

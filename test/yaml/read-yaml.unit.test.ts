@@ -46,15 +46,15 @@ test('a key that comes twice is a problem at its second place', (t) => {
 });
 
 test('places are found in a map of any size without going through it for each', (t) => {
-  const count = 20_000;
+  const count = 5_000;
   const { locateKey } = readYaml(Array.from({ length: count }, (_, index) => `k${index}: 1\n`).join(''), 'f');
-  // One pass over the map for each key would be two hundred million steps.
+  // One pass over the map for each key would be twelve million steps.
   for (let index = 0; index < count; index += 1) if (locateKey([`k${index}`]).line !== index + 1) t.fail();
   t.pass();
 });
 
 test('of many unknown keys the first are told, and the others counted', (t) => {
-  const keys = Array.from({ length: 10_000 }, (_, index) => `k${index}: 1\n`).join('');
+  const keys = Array.from({ length: 1_000 }, (_, index) => `k${index}: 1\n`).join('');
   const { problems } = parsePatch(head + keys, source);
   const told = problems.filter(({ text }) => /unknown key/.test(text));
   t.is(told.length, 101);
@@ -64,12 +64,12 @@ test('of many unknown keys the first are told, and the others counted', (t) => {
   });
   t.is(
     told.reduce((sum, { count = 1 }) => sum + count, 0),
-    10_000,
+    1_000,
   );
 });
 
 test('of many steps that are wrong the first thousand are told', (t) => {
-  const { problems } = parsePatch(`title: t\nsteps:\n${'  - nonsense: 1\n'.repeat(5_000)}`, source);
+  const { problems } = parsePatch(`title: t\nsteps:\n${'  - nonsense: 1\n'.repeat(1_100)}`, source);
   t.is(problems.length, 1001);
 });
 
