@@ -100,7 +100,7 @@ interface WrapStage {
 export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | undefined> {
   const { request, session, draft, wrapped } = run;
   const { image, written, scratch, inputs } = stage;
-  if (wrapped === undefined || request.as === 'addon') return undefined;
+  if (wrapped === undefined || request.as === 'addon' || request.as === 'overlay') return undefined;
   const { signal } = session;
   const { checkWrapper, replaceInitrd } = await import('../wrapper/replace-initrd.js');
   const sha256 = written.layout.sha256;
@@ -112,6 +112,9 @@ export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | u
     bytes: replaced.bytes,
     signWith: isSame ? undefined : request.signWith,
   });
+  const isDropped =
+    !isSame && request.signWith === undefined && wrapped.wrapper.obstacle?.isSignature === true;
+  const dropped = isDropped ? ', without its signature' : '';
   const output = await createOutput(signed.bytes, { destination: request.output, inputs, signal });
   try {
     if (isSame) assertSame(wrapped, output);
@@ -120,7 +123,7 @@ export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | u
     assertLocked(request.lock, { output: output.sha256 });
     const { size } = output;
     draft.set({
-      wrapper: { ...describe(wrapped), after: { size, sha256: output.sha256 }, way: replaced.way },
+      wrapper: { ...describe(wrapped), after: { size, sha256: output.sha256 }, way: replaced.way + dropped },
     });
     return output;
   } catch (error) {

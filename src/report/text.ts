@@ -45,13 +45,21 @@ export function renderReport(report: Report): string[] {
 /** How boot loaders put it behind the image. */
 function renderOverlay({ overlay, input, output, wrapper }: Report): string[] {
   if (overlay === undefined) return [];
-  if (wrapper !== undefined) return renderAddon(overlay, output ?? '');
+  if (wrapper !== undefined && wrapper.kind !== 'kernel') return renderAddon(overlay, output ?? '');
   const [base, more] = [input, output ?? ''].map((path) => showPath(path.slice(path.lastIndexOf('/') + 1)));
   return [
     ...renderRow(
       'overlay',
       `${overlay.size} bytes, sha256 ${overlay.sha256.slice(0, 16)}, to be loaded behind ${base}`,
     ),
+    ...(wrapper === undefined
+      ? renderLoaders(base, more)
+      : renderRow('loaders', `it is the initrd of that kernel: QEMU: -kernel ${base} -initrd ${more}`)),
+  ];
+}
+
+function renderLoaders(base = '', more = ''): string[] {
+  return [
     ...renderRow('loaders', `GRUB: initrd /${base} /${more}`),
     ...renderRow('', `SYSLINUX, PXELINUX: INITRD ${base},${more}`),
     ...renderRow('', `iPXE, systemd-boot: initrd ${base} and, in a line of its own, initrd ${more}`),
@@ -63,6 +71,7 @@ const wrapperNames: Readonly<Record<WrapperReport['kind'], string>> = {
   iso: 'ISO',
   uki: 'UKI',
   uimage: 'uImage',
+  kernel: 'kernel',
   android: 'Android boot image',
   fit: 'FIT image',
   squashfs: 'squashfs',

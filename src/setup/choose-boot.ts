@@ -47,8 +47,8 @@ export function isChanging({ patches, codec, level, single, dataAlign }: BuildRe
 export function listObstacles(request: BuildRequest, dropSignatures: boolean): MobyPatchError[] {
   const { name, wrapped } = request;
   const obstacle = wrapped?.wrapper.obstacle;
-  // Beside an addon the file itself stays as it is.
-  if (obstacle === undefined || !isChanging(request) || request.as === 'addon') return [];
+  // Beside an addon or an overlay the file itself stays as it is.
+  if (obstacle === undefined || !isChanging(request) || isAppending(request.as)) return [];
   if (obstacle.isSignature && (dropSignatures || request.signWith !== undefined)) return [];
   const { message, hint } = obstacle;
   return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
@@ -88,9 +88,10 @@ export function listOverlayFaults(
 ): MobyPatchError[] {
   if (!isAppending(as)) return [];
   const isUki = wrapped?.wrapper.kind === 'uki';
+  const isKernel = wrapped?.wrapper.kind === 'kernel';
   const problems = [
     ...(as === 'addon' && !isUki ? ['an addon is for a UKI'] : []),
-    ...(as === 'overlay' && wrapped !== undefined
+    ...(as === 'overlay' && wrapped !== undefined && !isKernel
       ? [`the initrd is inside of ${wrapped.wrapper.title}${isUki ? ' (--as addon)' : ''}`]
       : []),
     ...(split ? ['--split writes one file for each of the image'] : []),

@@ -35,6 +35,8 @@ export async function findWrapped(
   const part = name.slice(at + 1);
   if (wrapper === undefined)
     return isWhole ? undefined : await findInside({ path, name: shown, entry: part }, options);
+  // A kernel with nothing inside is one for --kernel.
+  if (isWhole && wrapper.kind === 'kernel' && wrapper.boots.length === 0) return undefined;
   return chooseInitrd({ path, wrapper }, { part: isWhole ? undefined : part, name: shown });
 }
 

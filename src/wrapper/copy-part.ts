@@ -16,10 +16,12 @@ export interface CopyOptions {
 /** Copies a part of a wrapper: programs and QEMU read an image from its start to its end. */
 export async function copyPart(
   file: InputFile,
-  { offset, size }: WrapperPart,
+  part: WrapperPart,
   { destination, signal }: CopyOptions,
 ): Promise<void> {
-  await saveBytes(destination, readPieces(file, offset, offset + size), signal);
+  const { offset, size, isPacked } = part;
+  const packed = isPacked ? (await import('./kernel/kernel.js')).readPacked(file, part) : undefined;
+  await saveBytes(destination, packed ?? readPieces(file, offset, offset + size), signal);
 }
 
 /** Hex. */

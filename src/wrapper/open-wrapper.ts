@@ -12,8 +12,16 @@ type Find = (file: InputFile) => Promise<Wrapper | undefined>;
 const finders: readonly { readonly at: number; readonly mark: string; load(): Promise<Find> }[] = [
   { at: 0x8001, mark: 'CD001', load: async () => (await import('./iso/iso.js')).findInIso },
   { at: 0, mark: 'MZ', load: async () => (await import('./uki/uki.js')).findInUki },
+  // Documentation/arch/x86/boot.rst, Documentation/arch/arm64/booting.rst: a kernel may be a program for EFI, too.
+  { at: 0x202, mark: 'HdrS', load: async () => (await import('./kernel/kernel.js')).findInKernel },
+  { at: 0x38, mark: 'ARM\x64', load: async () => (await import('./kernel/kernel.js')).findInKernel },
   { at: 0, mark: '\x27\x05\x19\x56', load: async () => (await import('./uimage.js')).findInUimage },
-  { at: 0, mark: 'ANDROID!', load: async () => (await import('./android.js')).findInAndroid },
+  { at: 0, mark: 'ANDROID!', load: async () => (await import('./android/android.js')).findInAndroid },
+  {
+    at: 0,
+    mark: 'VNDRBOOT',
+    load: async () => (await import('./android/vendor-boot.js')).findInVendorBoot,
+  },
   { at: 0, mark: '\xd0\x0d\xfe\xed', load: async () => (await import('./fit/fit.js')).findInFit },
   { at: 0, mark: 'hsqs', load: async () => (await import('./root/root-format.js')).findSquashfs },
   { at: 1024, mark: '\xe2\xe1\xf5\xe0', load: async () => (await import('./root/root-format.js')).findErofs },

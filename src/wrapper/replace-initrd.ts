@@ -2,19 +2,21 @@ import { writeFile } from 'node:fs/promises';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import { streamRegular } from '../io/file/regular-file.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
-import { replaceInAndroid } from './android.js';
+import { replaceInAndroid } from './android/android.js';
+import { replaceInVendorBoot } from './android/vendor-boot.js';
 import { digestPart } from './copy-part.js';
 import { createDifferenceError } from './difference-error.js';
-import { replaceInFit } from './fit/fit.js';
+import { replaceInFit } from './fit/replace-in-fit.js';
 import { renewImplanted } from './iso/implanted-sum.js';
 import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
 import { type NewFile, writeWithXorriso } from './iso/xorriso.js';
 import { findWrapper, partOf } from './open-wrapper.js';
 import { replaceInUimage } from './uimage.js';
 import { replaceInitrd as replaceInUki } from './uki/replace-section.js';
-import { type WrapperPiece, writePieces } from './wrapper-write.js';
+import { type WrapperPiece, type WrapperSources, writePieces } from './wrapper-write.js';
 
 export interface ReplaceRequest {
   readonly wrapped: WrappedImage;
@@ -59,6 +61,7 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
       const way = `written by xorriso: the new initrd is larger than the old one${told}`;
       return { bytes, way, [Symbol.asyncDispose]: dispose };
     }
+    if (wrapped.wrapper.kind !== 'iso') refuseHuge(old, initrd);
     const { pieces, way } = await planPieces(request, { old, initrd, part });
     const image = writePieces(pieces, sources);
     if (wrapped.wrapper.kind !== 'iso') return { bytes: image, way, [Symbol.asyncDispose]: dispose };
@@ -120,11 +123,27 @@ async function planPieces(
     case 'fit':
       return { pieces: await replaceInFit({ old, initrd }, part.name), way: 'in its tree, with its sums' };
     case 'android':
-      return { pieces: await replaceInAndroid({ old, initrd }), way: 'with its header' };
+      return { pieces: await replaceInBootImage({ old, initrd }, part.name), way: 'with its header' };
     case 'squashfs':
     case 'erofs':
-      throw new Error('a file system is written by writeRoot');
+    case 'kernel':
+      throw new Error('a file system is written by writeRoot, and a kernel is not written');
   }
+}
+
+function replaceInBootImage(sources: WrapperSources, name: string): Promise<WrapperPiece[]> {
+  return name === 'ramdisk' ? replaceInAndroid(sources) : replaceInVendorBoot(sources);
+}
+
+/** Sizes and places in these kinds have 32 bits. Error (`invalid`): `wrapper-unfit`. */
+function refuseHuge(old: InputFile, initrd: InputFile): void {
+  const size = old.size + initrd.size;
+  if (size < 2 ** 32) return;
+  const message = `found ${size} bytes of the old file and the new initrd, wanted less than 4 GiB`;
+  throw new MobyPatchError('invalid', 'wrapper-unfit', message, {
+    path: old.name,
+    hint: 'use a smaller initrd: --level 9, or the step slim',
+  });
 }
 
 export interface CheckRequest {
@@ -145,7 +164,7 @@ export async function checkWrapper({ old, written, sha256, signal }: CheckReques
   await using after = await openInputFile(written);
   const found = await findWrapper(after);
   const wanted = old.wrapper;
-  const names = [...wanted.parts.keys()];
+  const names = [...wanted.parts.values()].filter((part) => !part.isSignature).map(({ name }) => name);
   if (found === undefined || [...found.parts.keys()].sort().join('\0') !== names.sort().join('\0'))
     throw createDifferenceError(old.path, 'the new file has other parts');
   for (const [name, part] of found.parts) {

@@ -1,11 +1,23 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { WrapperBoot } from '#src/model/image/wrapper.js';
 import { findBootEntries } from '#src/wrapper/iso/boot-entries.js';
+import { findInitramfs } from '#src/wrapper/kernel/find-initramfs.js';
 import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { holdFile, sketchAndroid, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+import {
+  holdFile,
+  signAndroid,
+  sketchAndroid,
+  sketchFit,
+  sketchIso,
+  sketchKernel,
+  sketchProgram,
+  sketchUimage,
+  sketchVendorBoot,
+} from './sketches.js';
 
 async function find(t: ExecutionContext, bytes: Uint8Array) {
   const path = join(await createTestFolder(t), 'file');
@@ -121,6 +133,60 @@ test('a FIT image boots its default configuration', async (t) => {
   const wrapper = await find(t, sketchFit('initrd'));
   t.deepEqual(wrapper?.boots, [{ initrd: 'r', kernel: undefined, title: 'c' }]);
   t.is(wrapper?.parts.get('r')?.size, 6);
+  const outside = sketchFit('initrd', true);
+  const { offset = 0, size = 0 } = (await find(t, outside))?.parts.get('r') ?? {};
+  t.is(outside.toString('latin1', offset, offset + size), 'initrd');
+});
+
+test('a signature of Android is one that may be left out; other bytes behind the parts are not', async (t) => {
+  const signed = await find(t, signAndroid(sketchAndroid()));
+  t.regex(signed?.obstacle?.message ?? '', /signed \(Android Verified Boot\)/);
+  t.true(signed?.obstacle?.isSignature);
+  t.is(signed?.parts.get('vbmeta')?.size, 256);
+  const behind = await find(t, Buffer.concat([sketchAndroid(), Buffer.alloc(4096, 1)]));
+  t.false(behind?.obstacle?.isSignature);
+  const moved = signAndroid(Buffer.concat([sketchAndroid(), Buffer.alloc(9000, 1)]));
+  t.false((await find(t, moved))?.obstacle?.isSignature);
+});
+
+test('each ramdisk of a vendor has a name, where its table tells them apart', async (t) => {
+  const image = sketchVendorBoot(['first', 'second']);
+  const wrapper = await find(t, image);
+  t.deepEqual(
+    wrapper?.boots.map(({ initrd }) => initrd),
+    ['vendor_ramdisk00', 'vendor_ramdisk01'],
+  );
+  const { offset = 0, size = 0 } = wrapper?.parts.get('vendor_ramdisk01') ?? {};
+  t.is(image.toString('latin1', offset, offset + size), 'second');
+  // A table that leads out of the ramdisks is none.
+  image.writeUInt32LE(1 << 20, 2 * 4096);
+  t.deepEqual([...((await find(t, image))?.parts.keys() ?? [])], ['vendor_ramdisk', 'table', 'bootconfig']);
+});
+
+test('an initramfs inside of a kernel is found by the size behind it', async (t) => {
+  const archive = Buffer.from(`070701${'0'.repeat(999)}`);
+  for (const pack of [undefined, gzipSync]) {
+    const wrapper = await find(t, sketchKernel(archive, pack));
+    t.deepEqual(wrapper?.boots, [{ initrd: 'initramfs', kernel: 'kernel' }]);
+    t.like(wrapper?.parts.get('initramfs'), { offset: 4100, size: archive.length });
+  }
+  const small = await find(t, sketchKernel(archive.subarray(0, 512)));
+  t.deepEqual(small?.boots, []);
+  t.is(await find(t, sketchKernel(Buffer.from('no archive'))), undefined);
+  const damaged = sketchKernel(archive, gzipSync).fill(0xff, 1040, 1100);
+  t.is(await find(t, damaged), undefined);
+});
+
+test('the words of a kernel that look like an archive are told from one', async (t) => {
+  const marks = ['070701', '\x1f\x8b\x08\0', '\xfd7zXZ\0', '(\xb5/\xfd', '\x02!L\x18', 'BZh91AY&SY'];
+  for (const mark of [...marks, ']\0\0\0\x04\xff\xff\xff\xff', '\x89LZO\0\r\n\x1a\n']) {
+    const archive = Buffer.concat([Buffer.from(mark, 'latin1'), Buffer.alloc(600, 1)]);
+    const pieces = sketchKernel(archive).subarray(1024);
+    const read = async function* () {
+      for (let at = 0; at < pieces.length; at += 37) yield pieces.subarray(at, at + 37);
+    };
+    t.deepEqual(await findInitramfs(read()), { offset: 4100, size: archive.length }, mark);
+  }
 });
 
 test('a wrapper that is cut, or whose headers name more than there is, is called that', async (t) => {
@@ -131,6 +197,7 @@ test('a wrapper that is cut, or whose headers name more than there is, is called
     sketchUimage(Buffer.from('initrd')),
     sketchFit('initrd'),
     sketchAndroid(),
+    sketchVendorBoot(['ramdisk']).subarray(0, 3 * 4096 + 3),
   ];
   for (const bytes of whole) {
     t.truthy(await findWrapper(holdFile(bytes)));
@@ -157,6 +224,9 @@ test('headers with any byte changed are read or refused, and never a defect', as
     [sketchProgram(uki), range(0, 500)],
     [sketchUimage(Buffer.from('initrd')), range(0, 64)],
     [sketchFit('initrd'), range(0, sketchFit('initrd').length)],
+    [sketchFit('initrd', true), range(0, sketchFit('initrd', true).length)],
+    [sketchVendorBoot(['a', 'b']), [...range(0, 32), ...range(2096, 2128), ...range(8192, 8300)]],
+    [sketchKernel(Buffer.from('070701')), range(0x1f1, 0x260)],
   ];
   for (const [bytes, places] of whole)
     for (const place of places)

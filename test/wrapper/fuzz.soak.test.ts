@@ -9,7 +9,17 @@ import { readErofs } from '#src/wrapper/root/erofs/read-erofs.js';
 import { writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
 import type { RootEntry } from '#src/wrapper/root/root-tree.js';
 import { createTestFolder } from '../fixtures/archive.js';
-import { holdFile, sketchAndroid, sketchFit, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+import {
+  holdFile,
+  signAndroid,
+  sketchAndroid,
+  sketchFit,
+  sketchIso,
+  sketchKernel,
+  sketchProgram,
+  sketchUimage,
+  sketchVendorBoot,
+} from './sketches.js';
 
 const rounds = Number(process.env.FUZZ_ROUNDS ?? 250_000);
 
@@ -39,7 +49,11 @@ const whole: Readonly<Record<string, Buffer>> = {
   ),
   uimage: sketchUimage(Buffer.from('initrd')),
   fit: sketchFit('initrd'),
+  'fit with its data outside': sketchFit('initrd', true),
   android: sketchAndroid(),
+  'signed android': signAndroid(sketchAndroid()),
+  'vendor boot': sketchVendorBoot(['first', 'second']),
+  kernel: sketchKernel(Buffer.from(`070701${'0'.repeat(600)}`)),
   squashfs: Buffer.concat([Buffer.from('hsqs'), Buffer.alloc(200, 1)]),
 };
 
@@ -58,7 +72,9 @@ async function examine(bytes: Buffer): Promise<string | undefined> {
   try {
     const found = await findWrapper(holdFile(bytes));
     const parts = [...(found?.parts.values() ?? [])];
-    const isOutside = parts.some(({ offset, size }) => offset < 0 || offset + size > bytes.length);
+    const isOutside = parts.some(
+      ({ offset, size }) => offset < 0 || size < 0 || offset + size > bytes.length,
+    );
     return isOutside ? 'a part outside of the file' : undefined;
   } catch (error) {
     return error instanceof MobyPatchError ? undefined : String(error);

@@ -1,52 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { openInputFile } from '#src/io/file/input-file.js';
-import { runProcess } from '#src/io/process/process.js';
 import { writeWithXorriso } from '#src/wrapper/iso/xorriso.js';
-import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { testNeeding } from '../fixtures/needs.js';
+import { build, call, prepare, readMotd, run, stock } from './wrapped-project.js';
 
 const { signal } = new AbortController();
 /** From the folder of programs. */
 const stub = '../lib/systemd/boot/efi/linuxx64.efi.stub';
-const stock = createArchive([
-  directory('.'),
-  directory('etc'),
-  file('init', '#!/bin/sh\n', { mode: 0o100755 }),
-]);
-const patch = 'title: Say hello\nsteps:\n  - file: {path: etc/motd, content: "hello\\n"}\n';
-
-async function prepare(t: ExecutionContext): Promise<string> {
-  const folder = await createTestFolder(t);
-  await mkdir(join(folder, 'motd'), { recursive: true });
-  await writeFile(join(folder, 'motd/patch.yaml'), patch);
-  await writeFile(join(folder, 'initrd.img'), stock);
-  await writeFile(join(folder, 'vmlinuz'), Buffer.alloc(5000, 'kernel'));
-  return folder;
-}
-
-async function run(t: ExecutionContext, folder: string, ...argv: string[]): Promise<string> {
-  const { exitCode, output } = await runProcess(argv, { signal, timeout: 60, cwd: folder });
-  t.is(exitCode, 0, output);
-  return output;
-}
-
-const call = (folder: string, ...args: string[]) =>
-  callMoby([...args, '--no-verify', '--no-cache', '-q'], folder, {});
-
-/** Builds without a patch, which changes nothing, and with one. */
-async function build(t: ExecutionContext, folder: string, name: string): Promise<void> {
-  t.is((await call(folder, 'build', '-i', name, '-o', 'same')).code, 0);
-  t.deepEqual(await readFile(join(folder, 'same')), await readFile(join(folder, name)));
-  const built = await call(folder, 'build', '-i', name, '-p', './motd', '-o', 'new');
-  t.is(built.code, 0, built.stderr);
-}
-
-async function readMotd(folder: string, image: string): Promise<string> {
-  return (await callMoby(['cat', image, 'etc/motd'], folder, {})).stdout.toString();
-}
 
 testNeeding('xorriso')(
   'an ISO gets a larger initrd by xorriso: all else stays, and the same inputs give the same bytes',
@@ -163,62 +125,3 @@ testNeeding('objcopy', stub)(
     );
   },
 );
-
-testNeeding('mkimage')('a uImage that mkimage made gets a new ramdisk, and both sums hold', async (t) => {
-  const folder = await prepare(t);
-  const kind = ['-A', 'x86_64', '-T', 'ramdisk', '-C', 'none', '-n', 'vendor'];
-  await run(t, folder, 'mkimage', ...kind, '-d', 'initrd.img', 'v.img');
-  await build(t, folder, 'v.img');
-  t.regex(await run(t, folder, 'mkimage', '-l', 'new'), /Image Name: {3}vendor/);
-  await run(t, folder, 'dumpimage', '-T', 'ramdisk', '-p', '0', '-o', 'out.img', 'new');
-  t.is(await readMotd(folder, 'out.img'), 'hello\n');
-});
-
-testNeeding('mkbootimg')(
-  'an Android image of version 0 to 3 is what mkbootimg makes of the same parts',
-  async (t) => {
-    const folder = await prepare(t);
-    for (const version of ['0', '1', '2', '3']) {
-      const dtb = version === '2' ? ['--dtb', 'vmlinuz'] : [];
-      const options = ['--header_version', version, '--cmdline', 'quiet', '--pagesize', '4096', ...dtb];
-      const make = (ramdisk: string, output: string) =>
-        run(t, folder, 'mkbootimg', ...options, '--kernel', 'vmlinuz', '--ramdisk', ramdisk, '-o', output);
-      await make('initrd.img', 'v.img');
-      await build(t, folder, 'v.img');
-      await run(t, folder, 'unpack_bootimg', '--boot_img', 'new', '--out', 'parts');
-      t.is(await readMotd(folder, 'parts/ramdisk'), 'hello\n');
-      await make('parts/ramdisk', 'made.img');
-      t.deepEqual(await readFile(join(folder, 'new')), await readFile(join(folder, 'made.img')), version);
-    }
-  },
-);
-
-testNeeding(
-  'mkimage',
-  'dumpimage',
-  'dtc',
-)('a FIT image with a new ramdisk is what mkimage makes of the same parts', async (t) => {
-  const folder = await prepare(t);
-  const make = async (ramdisk: string, output: string, ...options: string[]) => {
-    const image = (name: string, type: string, sums: string) =>
-      `${name} { data = /incbin/("${name === 'k' ? 'vmlinuz' : ramdisk}"); type = "${type}"; arch = "x86_64";
-          os = "linux"; compression = "none"; load = <0>; entry = <0>; ${sums} };`;
-    const sums = 'hash-1 { algo = "sha256"; }; hash-2 { algo = "crc32"; };';
-    const images = `images { ${image('k', 'kernel', '')} ${image('r', 'ramdisk', sums)} };`;
-    const configurations = 'configurations { default = "c"; c { kernel = "k"; ramdisk = "r"; }; };';
-    await writeFile(
-      join(folder, 'f.its'),
-      `/dts-v1/; / { description = "vendor"; ${images} ${configurations} };`,
-    );
-    await run(t, folder, 'env', 'SOURCE_DATE_EPOCH=1', 'mkimage', ...options, '-f', 'f.its', output);
-  };
-  await make('initrd.img', 'v.itb');
-  await build(t, folder, 'v.itb');
-  await run(t, folder, 'dumpimage', '-T', 'flat_dt', '-p', '1', '-o', 'out.img', 'new');
-  t.is(await readMotd(folder, 'out.img'), 'hello\n');
-  await make('out.img', 'made.itb');
-  t.deepEqual(await readFile(join(folder, 'new')), await readFile(join(folder, 'made.itb')));
-  await make('initrd.img', 'outside.itb', '-E');
-  const refused = await call(folder, 'build', '-i', 'outside.itb', '-p', './motd', '-o', 'none');
-  t.regex(refused.stderr, /wrapper-unfit/);
-});

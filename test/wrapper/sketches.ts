@@ -124,6 +124,58 @@ export function sketchAndroid(data = 'initrd'): Buffer {
   return Buffer.concat([header, Buffer.from(data)]);
 }
 
+/** Puts a signature of Android Verified Boot behind an image, in a partition of this size. */
+export function signAndroid(image: Uint8Array, size = image.length + 8192): Buffer {
+  const signed = Buffer.alloc(size);
+  signed.set(image);
+  signed.write('AVB0', image.length, 'latin1');
+  const footer = size - 64;
+  signed.write('AVBf', footer, 'latin1');
+  for (const [index, value] of [image.length, image.length, 256].entries())
+    signed.writeBigUInt64BE(BigInt(value), footer + 12 + index * 8);
+  return signed;
+}
+
+/** A vendor_boot image of version 4 with these ramdisks and a boot configuration. */
+export function sketchVendorBoot(ramdisks: readonly string[]): Buffer {
+  const page = 4096;
+  const table = Buffer.alloc(108 * ramdisks.length);
+  let at = 0;
+  for (const [index, ramdisk] of ramdisks.entries()) {
+    table.writeUInt32LE(ramdisk.length, 108 * index);
+    table.writeUInt32LE(at, 108 * index + 4);
+    at += ramdisk.length;
+  }
+  const header = Buffer.alloc(2128);
+  header.write('VNDRBOOT', 'latin1');
+  header.writeUInt32LE(4, 8);
+  header.writeUInt32LE(page, 12);
+  header.writeUInt32LE(at, 24);
+  header.write('quiet', 28, 'latin1');
+  for (const [index, value] of [table.length, ramdisks.length, 108, 3].entries())
+    header.writeUInt32LE(value, 2112 + index * 4);
+  const pad = (bytes: Uint8Array) =>
+    Buffer.concat([bytes, Buffer.alloc((page - (bytes.length % page)) % page)]);
+  return Buffer.concat([header, Buffer.from(ramdisks.join('')), table, Buffer.from('a=b')].map(pad));
+}
+
+/** A bzImage whose kernel proper, packed by `pack`, has the initramfs inside, as the linker places it. */
+export function sketchKernel(
+  initramfs: Uint8Array,
+  pack: (kernel: Uint8Array) => Uint8Array = (kernel) => kernel,
+): Buffer {
+  const start = Buffer.alloc(4100, '\x7fELF\x02 code ');
+  const end = Buffer.alloc(16);
+  const filler = (8 - ((start.length + initramfs.length) % 8)) % 8;
+  end.writeUInt32LE(initramfs.length);
+  const payload = pack(Buffer.concat([start, initramfs, Buffer.alloc(filler), end]));
+  const setup = Buffer.alloc(1024);
+  setup[0x1f1] = 1;
+  setup.write('HdrS', 0x202, 'latin1');
+  setup.writeUInt32LE(payload.length, 0x24c);
+  return Buffer.concat([setup, payload]);
+}
+
 /** Bytes in place of an open file. */
 export function holdFile(bytes: Buffer): InputFile {
   const never = () => {
@@ -142,9 +194,9 @@ export function holdFile(bytes: Buffer): InputFile {
   };
 }
 
-/** A FIT image with one ramdisk and its CRC, as a tree of version 17. */
-export function sketchFit(data: string): Buffer {
-  const names = ['type', 'data', 'algo', 'value', 'default', 'ramdisk'];
+/** A FIT image with one ramdisk and its CRC, as a tree of version 17; `outside`: the data stands behind the tree. */
+export function sketchFit(data: string, outside = false): Buffer {
+  const names = ['type', 'data', 'data-size', 'data-offset', 'algo', 'value', 'default', 'ramdisk'];
   const strings = Buffer.from(names.map((name) => `${name}\0`).join(''));
   const pad = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
   const number = (...values: number[]) => {
@@ -158,7 +210,10 @@ export function sketchFit(data: string): Buffer {
     Buffer.concat([number(1), pad(Buffer.from(`${name}\0`)), ...inside, number(2)]);
   const text = (value: string) => Buffer.from(`${value}\0`);
   const hash = node('hash-1', property('algo', text('crc32')), property('value', number(crc32(data))));
-  const ramdisk = node('r', property('type', text('ramdisk')), property('data', Buffer.from(data)), hash);
+  const place = outside
+    ? [property('data-size', number(data.length)), property('data-offset', number(0))]
+    : [property('data', Buffer.from(data))];
+  const ramdisk = node('r', property('type', text('ramdisk')), ...place, hash);
   const configuration = node('c', property('ramdisk', text('r')));
   const struct = Buffer.concat([
     node('', node('images', ramdisk), node('configurations', property('default', text('c')), configuration)),
@@ -178,5 +233,6 @@ export function sketchFit(data: string): Buffer {
     strings.length,
     struct.length,
   );
-  return Buffer.concat([header, reserved, struct, strings]);
+  const tree = Buffer.concat([header, reserved, struct, strings]);
+  return outside ? Buffer.concat([pad(tree), Buffer.from(data)]) : tree;
 }

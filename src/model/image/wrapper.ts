@@ -1,5 +1,5 @@
 /** What an initrd can be inside of. */
-export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android' | 'fit' | RootKind;
+export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android' | 'fit' | 'kernel' | RootKind;
 
 /** Kinds that hold no initrd: a file system is the root itself, and what reads an initrd reads an archive of its entries. */
 export type RootKind = 'squashfs' | 'erofs';
@@ -13,6 +13,10 @@ export interface WrapperPart {
   readonly size: number;
   /** Seconds since 1970, where the wrapper has a date for each file. */
   readonly mtime?: number | undefined;
+  /** `offset` counts in the kernel proper, which the file holds compressed. */
+  readonly isPacked?: boolean | undefined;
+  /** It is a signature, which is left out where another content would make it wrong. */
+  readonly isSignature?: boolean | undefined;
   /** Where the wrapper has them for each file. */
   readonly attributes?: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
 }

@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readMember } from '../../compress/compression.js';
-import { detectCodec } from '../../format/codec/magic.js';
-import { type InputFile, openInputFile, readRange } from '../../io/file/input-file.js';
+import { openKernelPayload } from '../../compress/kernel-payload.js';
+import { openInputFile } from '../../io/file/input-file.js';
 import type { Bytes } from '../../model/image/entry.js';
 
 /** Names such as CONFIG_RD_GZIP -> `y`, `m` or a value. An option that is not set is absent. */
@@ -29,8 +28,7 @@ export async function readKernelConfig(path: string): Promise<KernelConfig | und
 
 async function readFrom(path: string): Promise<KernelConfig | undefined> {
   await using file = await openInputFile(path);
-  const head = await file.read(0, Math.min(4096, file.size));
-  return await scanConfig(openPayload(file, head));
+  return await scanConfig(openKernelPayload(file));
 }
 
 /** From the text of a `config-*` file. */
@@ -38,20 +36,6 @@ function parseKernelConfig(text: string): KernelConfig {
   return new Map(
     [...text.matchAll(/^(CONFIG_\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
   );
-}
-
-/**
- * The kernel proper. In a bzImage it stands compressed behind the set-up code (Documentation/x86/boot.rst), and its size
- * follows in four bytes; not after gzip, which ends with the size anyway.
- */
-async function* openPayload(file: InputFile, head: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  const bytes = Buffer.from(head);
-  const isImage = bytes.length > 0x250 && bytes.toString('latin1', 0x202, 0x206) === 'HdrS';
-  const offset = isImage ? ((bytes[0x1f1] || 4) + 1) * 512 + bytes.readUInt32LE(0x248) : 0;
-  const end = isImage ? Math.min(offset + bytes.readUInt32LE(0x24c), file.size) : file.size;
-  const codec = detectCodec(await file.read(offset, Math.min(offset + 2, end)));
-  if (codec === undefined) yield* readRange(file, offset, end);
-  else yield* readMember({ ...file, size: isImage && codec !== 'gzip' ? end - 4 : end }, { codec, offset });
 }
 
 async function scanConfig(bytes: Bytes): Promise<KernelConfig | undefined> {

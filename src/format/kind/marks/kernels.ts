@@ -82,6 +82,7 @@ export const kernelMarks: readonly Mark[] = [
   {
     id: 'android-vendor-boot',
     name: 'an Android vendor_boot image',
+    isWrapper: true,
     at: 0,
     bytes: text('VNDRBOOT'),
     help: (file) =>

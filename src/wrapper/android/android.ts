@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { InputFile } from '../io/file/input-file.js';
-import { readPieces } from '../io/file/read-write.js';
-import type { Wrapper, WrapperObstacle, WrapperPart } from '../model/image/wrapper.js';
-import { refuseCut } from './cut-error.js';
-import type { WrapperPiece, WrapperSources } from './wrapper-write.js';
+import type { InputFile } from '../../io/file/input-file.js';
+import { readPieces } from '../../io/file/read-write.js';
+import type { Wrapper, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
+import { refuseCut } from '../cut-error.js';
+import type { WrapperPiece, WrapperSources } from '../wrapper-write.js';
+import { type Avb, describeTail, readAvb } from './avb.js';
 
 // system/tools/mkbootimg/include/bootimg/bootimg.h of Android, little endian.
 const magic = 'ANDROID!';
@@ -12,6 +13,9 @@ const headerLimit = 4096;
 /** From version 3 on the page has a fixed size, and the header no digest. */
 const newPage = 4096;
 const idAt = 576;
+/** Of version 4: the size of the signature of a generic kernel image. */
+const signatureField = 1580;
+const signature = 'signature';
 
 interface Header {
   readonly bytes: Buffer;
@@ -30,12 +34,13 @@ export async function findInAndroid(file: InputFile): Promise<Wrapper | undefine
   const present = header.parts.filter(({ size }) => size > 0);
   const end = Math.max(0, ...present.map(({ offset, size }) => offset + size));
   refuseCut(file, { title, end });
-  const parts = new Map(present.map((part) => [part.name, part]));
+  const avb = await readAvb(file);
+  const parts = new Map([...present, ...(avb?.parts ?? [])].map((part) => [part.name, part]));
   const kernel = parts.has('kernel') ? 'kernel' : undefined;
   const boots = parts.has('ramdisk')
     ? [{ initrd: 'ramdisk', kernel, cmdline: header.cmdline || undefined }]
     : [];
-  const obstacle = findObstacle(header, file.size);
+  const obstacle = findObstacle({ ...header, avb }, file.size);
   return { kind: 'android', title, parts, obstacle, boots };
 }
 
@@ -46,7 +51,11 @@ function parseHeader(bytes: Buffer): Header | undefined {
   const number = (at: number) => bytes.readUInt32LE(at);
   const text = (at: number, size: number) => bytes.toString('utf8', at, at + size).replace(/\0.*$/s, '');
   if (version >= 3) {
-    const sizes = { kernel: number(8), ramdisk: number(12), signature: version === 4 ? number(1580) : 0 };
+    const sizes = {
+      kernel: number(8),
+      ramdisk: number(12),
+      signature: version === 4 ? number(signatureField) : 0,
+    };
     return {
       bytes,
       version,
@@ -72,23 +81,26 @@ function parseHeader(bytes: Buffer): Header | undefined {
 function placeParts(sizes: Readonly<Record<string, number>>, page: number): WrapperPart[] {
   let offset = page;
   return Object.entries(sizes).map(([name, size]) => {
-    const part = { name, offset, size };
+    const part = { name, offset, size, ...(name === signature && { isSignature: true }) };
     offset += Math.ceil(size / page) * page;
     return part;
   });
 }
 
-/** The header has the new size and, up to version 2, a new digest; each part stays in pages of its own. */
+/**
+ * The header has the new size and, up to version 2, a new digest; each part stays in pages of its own. Signatures are left out.
+ */
 export async function replaceInAndroid(sources: WrapperSources): Promise<WrapperPiece[]> {
   const { old, initrd } = sources;
   const header = parseHeader(Buffer.from(await old.read(0, headerLimit)));
   if (header === undefined) throw new Error('it was found to be an Android image');
   const { bytes, parts, page, ramdiskField, version } = header;
   bytes.writeUInt32LE(initrd.size, ramdiskField);
+  if (version === 4) bytes.writeUInt32LE(0, signatureField);
   if (version < 3) (await digestParts(header, sources)).copy(bytes, idAt);
   const pieces: WrapperPiece[] = [{ kind: 'bytes', bytes: bytes.subarray(0, Math.min(page, headerLimit)) }];
   if (page > headerLimit) pieces.push({ kind: 'old', offset: headerLimit, end: page });
-  for (const { name, offset, size } of parts) {
+  for (const { name, offset, size } of parts.filter(({ isSignature }) => isSignature !== true)) {
     const isNew = name === 'ramdisk';
     const written = isNew ? initrd.size : size;
     pieces.push(isNew ? { kind: 'new' } : { kind: 'old', offset, end: offset + size });
@@ -97,17 +109,13 @@ export async function replaceInAndroid(sources: WrapperSources): Promise<Wrapper
   return pieces;
 }
 
-/** The signature of AVB stands behind the parts, and holds for these bytes alone. */
-function findObstacle({ parts, page }: Header, size: number): WrapperObstacle | undefined {
+/** What holds for the old content alone, or has no name. */
+function findObstacle(
+  { parts, page, avb }: Header & { readonly avb: Avb | undefined },
+  size: number,
+): WrapperObstacle | undefined {
   const end = Math.max(...parts.map((part) => part.offset + Math.ceil(part.size / page) * page));
-  const isSigned = parts.some((part) => part.name === 'signature' && part.size > 0);
-  if (end >= size && !isSigned) return undefined;
-  const found = isSigned ? 'a signature' : `${size - end} bytes behind the parts (a signature of AVB, say)`;
-  return {
-    message: `found ${found}, wanted nothing that holds for the old content alone`,
-    hint: 'unpack_bootimg takes it apart, mkbootimg makes an image without it (Debian: mkbootimg)',
-    isSignature: false,
-  };
+  return describeTail({ end, size, avb, isSigned: parts.some((part) => part.isSignature && part.size > 0) });
 }
 
 /** SHA-1 of each part and its size, in the order of the header (mkbootimg.py, write_header). */

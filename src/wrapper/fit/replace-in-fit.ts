@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import type { InputFile } from '../../io/file/input-file.js';
+import {
+  applyEdits,
+  sumInitrd,
+  type WrapperEdit,
+  type WrapperPiece,
+  type WrapperSources,
+  writePieces,
+} from '../wrapper-write.js';
+import { align, headerSize, type TreeProperty } from './device-tree.js';
+import { type Fit, type FitData, type OutsideData, openFit, placeData } from './open-fit.js';
+
+/** The tree with the new data, the sums that it has of it, and what says where data stands. */
+export async function replaceInFit(sources: WrapperSources, name: string): Promise<WrapperPiece[]> {
+  const { old } = sources;
+  const fit = await openFit(old);
+  const image = fit?.images.find((each) => each.name === name);
+  if (fit === undefined || image === undefined) throw new Error('it was found to be a FIT image');
+  const data = image.properties.get('data');
+  const edits =
+    data === undefined ? await editOutside(fit, name, sources) : await editInside(fit, data, sources);
+  for (const child of image.children) {
+    const value = child.properties.get('value');
+    const sum = value && (await digestNew(await fit.read(child, 'algo'), sources));
+    if (value !== undefined && sum?.length === value.size) edits.push(editBytes(value.valueAt, sum));
+  }
+  return applyEdits(edits, old.size);
+}
+
+/** The data is a property: the blocks of the tree grow with it. */
+async function editInside(
+  { source }: Fit,
+  data: TreeProperty,
+  { initrd }: WrapperSources,
+): Promise<WrapperEdit[]> {
+  const header = await source.read(0, headerSize);
+  const grown = align(initrd.size) - align(data.size);
+  // The block of strings stands in front of that of the structure, or behind it.
+  for (const at of [8, 12, 16])
+    if (header.readUInt32BE(at) > data.valueAt) header.writeUInt32BE(header.readUInt32BE(at) + grown, at);
+  header.writeUInt32BE(header.readUInt32BE(4) + grown, 4);
+  header.writeUInt32BE(header.readUInt32BE(36) + grown, 36);
+  return [
+    editBytes(0, header),
+    editNumber(data.lengthAt, initrd.size),
+    {
+      offset: data.valueAt,
+      end: data.valueAt + align(data.size),
+      pieces: [{ kind: 'new' }, { kind: 'zeros', size: align(initrd.size) - initrd.size }],
+    },
+  ];
+}
+
+/** The data stands behind the tree, which keeps its size; what stands behind the data moves with it. */
+async function editOutside(fit: Fit, name: string, { old, initrd }: WrapperSources): Promise<WrapperEdit[]> {
+  const all = await listOutside(fit, old);
+  const own = all.find(({ part }) => part.name === name);
+  if (own === undefined) throw new Error('its data was found outside of the tree');
+  const unit = findUnit([fit.totalSize, old.size, ...all.map(({ part }) => part.offset)]);
+  const up = (value: number) => Math.ceil(value / unit) * unit;
+  const { offset, size } = own.part;
+  const oldEnd = Math.min(up(offset + size), old.size);
+  const newEnd = up(offset + initrd.size);
+  const moved = all.filter(({ part }) => part.offset >= offset + size && part !== own.part);
+  return [
+    editNumber(own.outside.size.valueAt, initrd.size),
+    ...moved.map(({ part, outside: { place, base } }) =>
+      editNumber(place.valueAt, part.offset - base + newEnd - up(offset + size)),
+    ),
+    {
+      offset,
+      end: oldEnd,
+      pieces: [{ kind: 'new' }, { kind: 'zeros', size: newEnd - offset - initrd.size }],
+    },
+  ];
+}
+
+type Outside = FitData & { readonly outside: OutsideData };
+
+async function listOutside(fit: Fit, file: InputFile): Promise<Outside[]> {
+  const found: Outside[] = [];
+  for (const image of fit.images) {
+    const data = await placeData(image, fit, file);
+    if (data?.outside !== undefined) found.push({ ...data, outside: data.outside });
+  }
+  return found;
+}
+
+/** Bytes to whose multiples `mkimage -B` brings tree, data and end: at least 4, and a larger one that all of them share. */
+function findUnit(places: readonly number[]): number {
+  let unit = 4;
+  while (unit < 4096 && places.every((place) => place % (unit * 2) === 0)) unit *= 2;
+  return unit;
+}
+
+function editNumber(offset: number, value: number): WrapperEdit {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return editBytes(offset, bytes);
+}
+
+function editBytes(offset: number, bytes: Uint8Array): WrapperEdit {
+  return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] };
+}
+
+const digests: Readonly<Record<string, string>> = {
+  md5: 'md5',
+  sha1: 'sha1',
+  sha256: 'sha256',
+  sha384: 'sha384',
+  sha512: 'sha512',
+};
+
+export function isKnownSum(algorithm: string): boolean {
+  return algorithm === 'crc32' || Object.hasOwn(digests, algorithm);
+}
+
+async function digestNew(
+  algorithm: string | undefined,
+  sources: WrapperSources,
+): Promise<Buffer | undefined> {
+  if (algorithm === 'crc32') {
+    const value = Buffer.alloc(4);
+    value.writeUInt32BE(await sumInitrd(sources));
+    return value;
+  }
+  const name = algorithm === undefined || !Object.hasOwn(digests, algorithm) ? undefined : digests[algorithm];
+  if (name === undefined) return undefined;
+  const hash = createHash(name);
+  for await (const piece of writePieces([{ kind: 'new' }], sources)) hash.update(piece);
+  return hash.digest();
+}
