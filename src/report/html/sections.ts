@@ -21,6 +21,7 @@ export function listSections(report: Report): Section[] {
       [
         report.error && createError(report.error),
         createChecks('What failed', checks.filter(isBroken)),
+        createCauses(report),
         createConsole(report),
       ],
       'trouble',
@@ -43,6 +44,11 @@ export function listSections(report: Report): Section[] {
 
 function createError(error: ErrorReport): Markup {
   return mark`<pre class="error">${markLines(renderError(error).split('\n'))}</pre>\n`;
+}
+
+function createCauses({ boot }: Report): Markup | undefined {
+  const list = createList(boot?.causes ?? []);
+  return list && mark`<h3>Likely</h3>\n${list}`;
 }
 
 function createConsole({ boot }: Report): Markup | undefined {
