@@ -45,8 +45,11 @@ function describeRecord({
   effect,
   gives,
 }: ExplainedRecord): string[] {
-  const given = gives.length === 0 ? '' : `; ${gives.join(', ')} of the file are from here`;
-  return [`  record   ${index} in segment ${segment}: ${type}, ${size} bytes: ${showText(effect)}${given}`];
+  const extent = type === 'file' ? `, ${size} bytes` : '';
+  const names = gives.map((part) => (part === 'content' && type === 'symlink' ? 'target' : part));
+  const is = names.join() === 'content' ? 'is' : 'are';
+  const given = names.length === 0 ? '' : `; ${names.join(', ')} ${is} from here`;
+  return [`  record   ${index} in segment ${segment}: ${type}${extent}: ${showText(effect)}${given}`];
 }
 
 function describeOrigin(origin: Explanation['origin']): string[] {

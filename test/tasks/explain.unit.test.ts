@@ -82,7 +82,7 @@ test('each record about a path is told with what the kernel does with it', async
     'bin/busybox is usr/bin/busybox',
     'usr/bin/busybox: file -rwx------ 0:0 4 bytes',
     '  record   9 in segment 0: file, 3 bytes: creates it',
-    '  record   16 in segment 2: file, 4 bytes: rewrites the file in place, with all of its hard links; content, mode and owner of the file are from here',
+    '  record   16 in segment 2: file, 4 bytes: rewrites the file in place, with all of its hard links; content, mode and owner are from here',
     '  link     usr/bin/sh is the same file',
     '  package  busybox 1.36-r1',
   ]);
