@@ -18,7 +18,7 @@ import { openScanned } from '../unpack/open-image.js';
 import { assertLocked } from '../verify/assert-locked.js';
 import { isBootFile } from '../verify/hazards/find-hazards.js';
 import { listChecks, listFaults } from '../verify/preflight/list-checks.js';
-import { type Check, runChecks } from '../verify/preflight/run-checks.js';
+import { type Check, refuseProblems, runChecks } from '../verify/preflight/run-checks.js';
 import { findFacts } from './find-facts.js';
 import type { Run } from './run.js';
 import { listStepChecks } from './step-checks.js';
@@ -91,7 +91,7 @@ export interface PreparedBuild extends AsyncDisposable {
 export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptions): Promise<PreparedBuild> {
   const { draft, request, session } = run;
   return draft.stage('plan', async () => {
-    const plan = await makePlan(run, image, stamp);
+    const plan = await makePlan(run, image, stamp).catch((error) => refuseWith(error, request));
     let engine: Engine | undefined;
     const early = await runChecks([
       ...listFaults(request),
@@ -129,6 +129,12 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
     const vendored = offline.files();
     return { plan, engine, cached, runs, problems, vendored, [Symbol.asyncDispose]: dispose };
   });
+}
+
+/** What is wrong with a plan, and with the request that it was made of. */
+function refuseWith(error: unknown, { faults = [] }: BuildRequest): never {
+  if (error instanceof MobyPatchError && error.kind === 'invalid') refuseProblems([...faults, error]);
+  throw error;
 }
 
 /** Looks for steps that need a network, and at what is kept beside the lock in its place. */

@@ -32,14 +32,14 @@ export async function listStepChecks(options: StepCheckOptions): Promise<Check[]
           checkPins(plan.steps, { workspace, accept: request.accept ?? [], signal }),
         );
   const left = plan.steps.slice(cached?.steps.length ?? 0);
-  const { problems, notes, count } = await withImage(options, cached, (workspace) =>
+  const { problems, notes, count, end } = await withImage(options, cached, (workspace) =>
     rehearseSteps(left, workspace, signal),
   );
   const files = `${pinned.length} ${pinned.length === 1 ? 'file is' : 'files are'} what steps were written for, or accepted`;
   return [
     ...(pinned.length > 0 ? toChecks('files', broken, files) : []),
-    ...(count > 0
-      ? toChecks('steps', problems, [`${count} of ${left.length} tried on the image`, ...notes].join('\n'))
+    ...(left.length > 0
+      ? toChecks('steps', problems, [describeTried(count, left.length, end), ...notes].join('\n'))
       : []),
   ];
 }
@@ -56,6 +56,11 @@ export async function withImage<T>(
   const options = { image, engine, reads, stamp, signal, cache, log, limits: request.limits };
   await using workspace = createWorkspace({ ...options, from: cached?.state });
   return await work(workspace);
+}
+
+function describeTried(count: number, all: number, end: string | undefined): string {
+  const tried = `${count} of ${all} tried on the image`;
+  return end === undefined ? tried : `${tried}; ${end}`;
 }
 
 function toChecks(name: Check['name'], problems: readonly MobyPatchError[], found: string): Check[] {

@@ -10,8 +10,8 @@ import { fillExpectation } from './language/expectations.js';
 import { formatValue, type Values } from './language/expressions.js';
 import {
   checkSettings,
+  collectParameters,
   type PatchSettings,
-  resolveParameters,
   resolveSecrets,
 } from './language/parameters.js';
 import { openPayloadFolder } from './language/payload.js';
@@ -49,7 +49,7 @@ export interface PlanRequest {
 /**
  * Decides everything that a build does to an image; of the image only its facts enter.
  * The payload files are read. Errors (`invalid`): `setting-unknown`, `secret-exposed`, `secret-missing`,
- * `patch-invalid` with all problems of a patch at once.
+ * `patch-invalid` with all problems of all patches at once.
  */
 export async function createPlan({
   patches,
@@ -61,11 +61,7 @@ export async function createPlan({
 }: PlanRequest): Promise<Plan> {
   checkSettings(patches, settings);
   refuse(findConflicts(patches));
-  const prepared: PreparedPatch[] = [];
-  for (const patch of patches) {
-    const values = { plain: resolveParameters(patch, settings), secrets: resolveSecrets(patch, secrets) };
-    prepared.push(await preparePatch(patch, values, facts));
-  }
+  const prepared = await prepareAll({ patches, settings, secrets, facts });
   const all = prepared.flatMap((patch) => patch.steps);
   refuse(findWriteConflicts(all.flatMap((step) => (isSkipped(step) ? [] : [step]))));
   let id = hashValue({ recipe, image, stamp });
@@ -113,11 +109,35 @@ function isSkipped(step: PlannedStep): step is SkippedStep {
   return 'reason' in step;
 }
 
+/** All patches, or one error for what is wrong with any of them. */
+async function prepareAll({
+  patches,
+  settings,
+  secrets = [],
+  facts,
+}: Pick<PlanRequest, 'patches' | 'settings' | 'secrets' | 'facts'>): Promise<PreparedPatch[]> {
+  const prepared: PreparedPatch[] = [];
+  const wrong: Problem[] = [];
+  const parameters = collectParameters(patches, settings);
+  for (const patch of patches) {
+    const plain = parameters.values.get(patch);
+    if (plain === undefined) continue;
+    const values = { plain, secrets: resolveSecrets(patch, secrets) };
+    const result = await preparePatch(patch, values, facts);
+    if ('problems' in result) wrong.push(...result.problems);
+    else prepared.push(result);
+  }
+  const problems = [...parameters.problems, ...wrong];
+  const hints = new Set(wrong.flatMap(({ hint }) => hint ?? []));
+  if (problems.length > 0) throw createProblemError(problems, parameters.hint ?? [...hints][0]);
+  return prepared;
+}
+
 async function preparePatch(
   patch: Patch,
   values: PatchValues,
   facts: ImageFacts | undefined,
-): Promise<PreparedPatch> {
+): Promise<PreparedPatch | { readonly problems: readonly Problem[] }> {
   const { plain, secrets } = values;
   const growth = measureGrowth(fillingValues(values));
   for (const { value, at } of patch.steps) assertFits(growth, value, at);
@@ -135,7 +155,7 @@ async function preparePatch(
   );
   // A step that is left out may lack what it would need.
   const problems = prepared.flatMap((each) => (each.reason === undefined ? each.problems : []));
-  refuse(problems);
+  if (problems.length > 0) return { problems };
   const steps = prepared.flatMap(({ source, step, reason }): PlannedStep[] => {
     if (reason !== undefined) return [skipStep(patch, source, { reason, summary: step?.summary })];
     return step === undefined ? [] : [step];

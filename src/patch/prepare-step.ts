@@ -53,7 +53,16 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
   const place = (path: readonly PropertyKey[]) => source.places?.get(path.join('.')) ?? source.at;
   const { value, faults } = fitValue(definition, source.value, fillingValues(parts));
   if (faults.length > 0)
-    return { problems: faults.map(({ path, text, code }): Problem => ({ at: place(path), code, text })) };
+    return {
+      problems: faults.map(
+        ({ path, text, code, hint }): Problem => ({
+          at: place(path),
+          code,
+          text,
+          hint: hintAtParameters(source.value, path, parts) ?? hint,
+        }),
+      ),
+    };
   const fitted = { source, definition, value };
   const payload = new Map<string, Content>();
   const digests: Record<string, string> = {};
@@ -109,6 +118,26 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
     context: { payload, trees, at: source.at, variables, secrets: pickVariables(fitted, parts) },
   };
   return { step, problems };
+}
+
+/** The parameters whose values stand where a fault is: what the user gives, and not the patch, is to be changed. */
+function hintAtParameters(
+  written: unknown,
+  path: readonly PropertyKey[],
+  { patch }: PatchParts,
+): string | undefined {
+  let at = written;
+  for (const key of path) {
+    // A placeholder may stand for the whole list.
+    if (typeof at !== 'object' || at === null) break;
+    at = (at as Record<PropertyKey, unknown>)[key];
+  }
+  const names = typeof at === 'string' ? [...new Set(findPlaceholders(at).names)] : [];
+  if (names.length === 0) return undefined;
+  const flags = names.map(
+    (name) => `-s ${name}=VALUE (${patch.parameters[name]?.description ?? 'a parameter'})`,
+  );
+  return `the value comes from the settings of the patch ${patch.id}: ${flags.join(', ')}`;
 }
 
 /** The values of all parameters, with a text for each secret. */

@@ -24,7 +24,7 @@ export function placeMessage({ path, message }: ErrorReport): string {
 
 /** Whether a message says what it is about. A plain word such as `initrd` may stand there for something else. */
 function isNamed(path: string, message: string): boolean {
-  return /[./]/.test(path)
-    ? message.includes(path)
-    : /^[ :]/.test(message.slice(path.length)) && message.startsWith(path);
+  if (/[./]/.test(path)) return message.includes(path);
+  const subject = /^[^:]*(?=:)/.exec(message)?.[0] ?? '';
+  return message.startsWith(`${path} `) || subject === path || subject.endsWith(` ${path}`);
 }

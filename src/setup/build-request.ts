@@ -89,8 +89,7 @@ export interface BuildArguments extends BootArguments {
 /**
  * Puts the arguments over the configuration file and finds everything that both name. Faults that need nothing else to be
  * seen are in the request, for a build to tell them together with those of the machine. Errors (`invalid`):
- * `image-missing`, `image-unknown`, `output-twice`, `secret-exposed`,
- * `secret-missing`, `secret-invalid`, `stamp-invalid`, `lock-missing`.
+ * `image-missing`, `image-unknown`, `output-twice`, `secret-exposed`, `secret-invalid`, `stamp-invalid`, `lock-missing`.
  */
 export async function createBuildRequest(
   wanted: BuildArguments,
@@ -110,6 +109,8 @@ export async function createBuildRequest(
   const settings = isWhole ? chosen : keepKnown(chosen, patches);
   // A secret among them is refused before somebody is asked for its value.
   refuseExposed(patches, settings);
+  const secrets = await chooseSecrets({ wanted, configuration, patches, isWhole }, session);
+  faults.push(...secrets.faults);
   const request = {
     faults,
     image: image.initrd,
@@ -119,7 +120,8 @@ export async function createBuildRequest(
     ...((split || files.length > 1) && { files }),
     patches,
     settings,
-    ...(await chooseSecrets({ wanted, configuration, patches, isWhole }, session)),
+    secrets: secrets.secrets,
+    warnings: secrets.warnings,
     output,
     makesFolder: wanted.makesFolder,
     sharedCache: chooseSharedCache(wanted, values),

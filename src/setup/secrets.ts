@@ -27,7 +27,7 @@ export interface SecretRequest {
   /** Those that come before the environment, and those of the configuration, which follow it. */
   readonly given: SecretSources;
   readonly configured: SecretSources;
-  /** Whether a secret without a value is refused; otherwise it has one that fits nothing, with a warning, and nobody is asked. */
+  /** Whether a secret without a value is a fault; otherwise there is a warning, and nobody is asked. Either way it has a value that fits nothing. */
   readonly isRequired: boolean;
 }
 
@@ -35,10 +35,12 @@ export interface LoadedSecrets {
   readonly secrets: readonly Secret[];
   /** For the report. */
   readonly warnings: readonly string[];
+  /** `secret-missing`, one for each. */
+  readonly faults: readonly MobyPatchError[];
 }
 
 /**
- * The values of all secrets of patches. Errors (`invalid`): `secret-missing`, `secret-unknown` for a source of no
+ * The values of all secrets of patches. Errors (`invalid`): `secret-missing` of a variable, `secret-unknown` for a source of no
  * secret, `secret-unreadable`, `secret-invalid`; none shows a value.
  */
 export async function loadSecrets(request: SecretRequest, session: ReadingSession): Promise<LoadedSecrets> {
@@ -49,23 +51,25 @@ export async function loadSecrets(request: SecretRequest, session: ReadingSessio
       .filter(([, { secret }]) => secret)
       .map(([name, parameter]) => ({ patch, name, parameter })),
   );
-  if (declared.length === 0) return { secrets: [], warnings: [] };
+  if (declared.length === 0) return { secrets: [], warnings: [], faults: [] };
   const key = await loadKey(session);
   const secrets: Secret[] = [];
   const warnings: string[] = [];
+  const faults: MobyPatchError[] = [];
   for (const { patch, name, parameter } of declared) {
     const source =
       findSource(patch, name, named) ?? findVariable(name, session) ?? findSource(patch, name, configured);
     const wanted = { patch, name, parameter, isRequired, warnings };
     const given = await readSource(source, wanted, session);
     if (given !== undefined) checkSecret(name, given, parameter);
-    else if (isRequired) throw createMissingSecretError(patch, name, parameter);
     if (given === undefined) {
-      warnings.push(`the secret ${name} of the patch ${patch.id} has no value yet: ${hintAtSecret(name)}`);
+      if (isRequired) faults.push(createMissingSecretError(patch, name, parameter));
+      else
+        warnings.push(`the secret ${name} of the patch ${patch.id} has no value yet: ${hintAtSecret(name)}`);
       secrets.push(createMissing(patch, name));
     } else secrets.push({ patch: patch.id, name, value: given, shown: showDigest(given, key), source });
   }
-  return { secrets, warnings };
+  return { secrets, warnings, faults };
 }
 
 function createMissing({ id }: Patch, name: string): Secret {

@@ -22,7 +22,7 @@ export const problemCodes = {
   'key-repeated': { title: 'a key comes twice in one map', hint: 'remove one of the two' },
   'key-unknown': {
     title: 'no such key belongs here',
-    hint: 'use one of the keys that the message lists; docs/steps.md has those of all steps',
+    hint: 'use one of the keys that the message lists',
   },
   'key-missing': {
     title: 'a value that is needed is not there',

@@ -50,7 +50,7 @@ for (const [what, yaml, answer] of [
     'the key of another tool',
     'steps:\n  - file: {src: motd, path: etc/motd}\n',
     `patch.yaml:3:12: unknown key "src" (did you mean "from"?), wanted path, from, content, mode, uid, gid, owner, template, was or stores-secret [key-unknown]
-  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  try: use one of the keys that the message lists`,
   ],
   [
     'another word for a step',
@@ -62,7 +62,7 @@ for (const [what, yaml, answer] of [
     'another word inside a run',
     'steps:\n  - run: {cmd: ls}\n',
     `patch.yaml:3:11: unknown key "cmd" (did you mean "script"?), wanted script, from, argv, network, timeout, environment, secrets or stores-secret [key-unknown]
-  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  try: use one of the keys that the message lists`,
   ],
   [
     'neither a content nor a file',
@@ -108,7 +108,7 @@ patch.yaml:6:14: expects[1].command: found a map, wanted a text [type-wrong]
     'no space after a colon',
     'steps:\n  - file: {path:a, content: a}\n',
     `patch.yaml:3:12: found "path:a" without a space after the colon, wanted path: VALUE [key-unknown]
-  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  try: use one of the keys that the message lists`,
   ],
   [
     'a placeholder without quotes',
@@ -127,7 +127,7 @@ patch.yaml:4:34: parameter level: found "high", wanted a number [parameter-value
     'an expectation that there is not',
     'steps:\n  - file: {path: a, content: a}\nexpects:\n  - comand: "true"\n',
     `patch.yaml:5:5: unknown key "comand" (did you mean "command"?), wanted console, within, when, file, content, service, mount, type, port, send, answer, command, exit, output, no-failed-services, except, poweroff or memory-below [key-unknown]
-  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  try: use one of the keys that the message lists`,
   ],
   [
     'a key that comes twice',
@@ -162,7 +162,7 @@ test('the first hour: mistakes in moby-patch.yaml', async (t) => {
   t.is(
     await checkFolder(t, files),
     `moby-patch.yaml:3:1: unknown key "setings" (did you mean "settings"?), wanted image, patches, settings, secrets, accept, output, split, engine, step-memory, step-processes, compression, level, mode, single-member, data-align, cache, kernel, cmdline, memory, timeout, network, expect or targets [key-unknown]
-  try: use one of the keys that the message lists; docs/steps.md has those of all steps`,
+  try: use one of the keys that the message lists`,
   );
   const settings = 'image: initrd.gz\npatches: [./p]\nsettings: {level: high, levle: 2}\n';
   t.is(
@@ -201,11 +201,32 @@ test('the first hour: a parameter without a value, and -s without one', async (t
   );
 });
 
-async function applyTo(t: ExecutionContext, yaml: string, tree: Tree) {
+test('the first hour: the parameters without a value of several patches are told at once', async (t) => {
+  const folder = await createFolder(t, {
+    'one/patch.yaml': `${head}parameters:\n  builder: {description: who built it}\nsteps:\n  - file: {path: a, content: "\${builder}"}\n`,
+    'two/patch.yaml': `${head}parameters:\n  level: {type: number, description: how loud}\n  key: {description: the key}\nsteps:\n  - ssh-key: {key: "\${key}"}\n  - file: {path: b, content: "\${level}"}\n`,
+  });
+  const patches = [await loadPatch(join(folder, 'one')), await loadPatch(join(folder, 'two'))];
+  const plan = (settings: Record<string, string>) => () =>
+    createPlan({ patches, settings, image: '0', stamp: 1 });
+  t.is(
+    await refuse(t, plan({})),
+    `moby-patch: patch.yaml:3:3: parameter builder: found no value for it in the patch one, wanted one (who built it)
+patch.yaml:3:3: parameter level: found no value for it in the patch two, wanted one (how loud)
+patch.yaml:4:3: parameter key: found no value for it in the patch two, wanted one (the key) [patch-invalid]
+  try: add -s builder=VALUE -s level=VALUE -s key=VALUE`,
+  );
+  t.regex(
+    await refuse(t, plan({ builder: 'me', level: '1', key: 'x' })),
+    /^moby-patch: patch\.yaml:6:20: key: found "x", wanted a public key.*\n {2}try: the value comes from the settings of the patch two: -s key=VALUE \(the key\)$/,
+  );
+});
+
+async function applyTo(t: ExecutionContext, yaml: string, tree: Tree, output = '') {
   const { steps } = await createPlan({ patches: [await load(t, yaml)], settings: {}, image: '0', stamp: 1 });
   const at = createMemoryWorkspace(tree, (argv) => ({
     exitCode: argv.join(' ').includes('false') ? 1 : 0,
-    output: '',
+    output,
   }));
   return refuse(t, async () => {
     for (const step of steps) await step.apply(at);
@@ -226,9 +247,47 @@ test('the first hour: of a list of commands the one that failed is named', async
   t.is(
     await applyTo(t, yaml, { 'bin/sh': '' }),
     `moby-patch: patch.yaml:3:5: run false (command 2 of 3): found exit code 1, wanted 0 (it printed nothing) [command-failed]
-  try: if it needs the network, write: - run: {script: ..., network: true}`,
+  try: a command that may fail ends with "|| true"`,
   );
 });
+
+for (const [what, run, output, hint] of [
+  [
+    'a script that says nothing',
+    'cd /; false',
+    '',
+    'put "set -x" in front of the script: it then prints each of its commands',
+  ],
+  [
+    'a command that says why',
+    'false',
+    'no such user',
+    'what it printed says why; a command that may fail ends with "|| true"',
+  ],
+  [
+    'a program of the network that says nothing',
+    'curl -s x || false',
+    '',
+    'a step has no network unless it asks for one: - run: {script: ..., network: true}',
+  ],
+  [
+    'a name that was not found',
+    'false',
+    'Could not resolve host: x',
+    'a step has no network unless it asks for one: - run: {script: ..., network: true}',
+  ],
+  [
+    'a name that was not found with a network',
+    '{script: "false", network: true}',
+    'Could not resolve host: x',
+    'the step has a network: look at the address, and at the names that the image resolves',
+  ],
+] as const)
+  test(`the first hour: what helps after ${what}`, async (t) => {
+    const yaml = run.startsWith('{') ? run : JSON.stringify(run);
+    const answer = await applyTo(t, `steps:\n  - run: ${yaml}\n`, { 'bin/sh': '' }, output);
+    t.is(answer.slice(answer.indexOf('try: ')), `try: ${hint}`);
+  });
 
 test('the example that a message shows of a kind of step is right', (t) => {
   for (const kind of stepDefinitions.keys()) {

@@ -50,14 +50,32 @@ function matchWhole(pattern: string, value: string): boolean | undefined {
   return createBoundedRunner()(() => new RegExp(`^(?:${pattern})$`, 'u').test(value))?.value;
 }
 
-/**
- * The value of every parameter of a patch that is no secret. Error (`invalid`): `patch-invalid` with all problems at
- * once.
- */
-export function resolveParameters(patch: Patch, settings: PatchSettings): Values {
-  const { values, problems } = tryParameters(patch, settings);
-  if (problems.length > 0) throw createProblemError(problems, hintAtValues(patch, problems));
-  return values;
+interface CollectedParameters {
+  /** Of each patch without a problem: the value of every parameter that is no secret. */
+  readonly values: ReadonlyMap<Patch, Values>;
+  readonly problems: readonly Problem[];
+  /** What to do about all of them; undefined where there are none. */
+  readonly hint?: string;
+}
+
+export function collectParameters(patches: readonly Patch[], settings: PatchSettings): CollectedParameters {
+  const values = new Map<Patch, Values>();
+  const problems: ParameterProblem[] = [];
+  for (const patch of patches) {
+    const resolved = tryParameters(patch, settings);
+    if (resolved.problems.length === 0) values.set(patch, resolved.values);
+    problems.push(...resolved.problems);
+  }
+  const [first] = problems;
+  return first === undefined
+    ? { values, problems }
+    : { values, problems, hint: hintAtValues([first, ...problems]) };
+}
+
+/** Error (`invalid`): `patch-invalid` with all problems of all patches at once. */
+export function assertParameters(patches: readonly Patch[], settings: PatchSettings): void {
+  const { problems, hint } = collectParameters(patches, settings);
+  if (problems.length > 0) throw createProblemError(problems, hint);
 }
 
 interface Resolved {
@@ -68,6 +86,8 @@ interface Resolved {
 interface ParameterProblem extends Problem {
   /** Of the parameter. */
   readonly name: string;
+  /** The id of its patch. */
+  readonly patch: string;
 }
 
 /** As far as there are valid values. */
@@ -81,7 +101,14 @@ export function tryParameters(patch: Patch, settings: PatchSettings): Resolved {
     const value = given === undefined ? chooseDefault(parameter) : parseValue(given, parameter);
     if (value === undefined) {
       const text = `parameter ${name}: found no value for it in the patch ${patch.id}, wanted one (${parameter.description})`;
-      problems.push({ name, at, code: 'parameter-missing', text, hint: hintAtSetting(name) });
+      problems.push({
+        patch: patch.id,
+        name,
+        at,
+        code: 'parameter-missing',
+        text,
+        hint: hintAtSetting(name),
+      });
       continue;
     }
     const isEmpty = given === undefined && parameter.default === undefined;
@@ -89,6 +116,7 @@ export function tryParameters(patch: Patch, settings: PatchSettings): Resolved {
     if (fault === undefined) values.set(name, value);
     else
       problems.push({
+        patch: patch.id,
         name,
         at,
         code: 'parameter-value',
@@ -117,11 +145,11 @@ function hintAtValue(name: string, value: Value, parameter: Parameter): string {
   return `the patch says of ${name}: ${parameter.description}`;
 }
 
-function hintAtValues({ id }: Patch, problems: readonly ParameterProblem[]): string {
+function hintAtValues([first, ...problems]: readonly [ParameterProblem, ...ParameterProblem[]]): string {
   const missing = problems.filter(({ code }) => code === 'parameter-missing').map(({ name }) => name);
-  const flags = missing.map((name) => `-s ${name}=VALUE`);
-  if (missing.length > 0) return `add ${flags.join(' ')}`;
-  return `moby-patch patches show ${id} says what each of them takes`;
+  const flags = [...new Set(missing)].map((name) => `-s ${name}=VALUE`);
+  if (flags.length > 0) return `add ${flags.join(' ')}`;
+  return `moby-patch patches show ${first.patch} says what each of them takes`;
 }
 
 function findSetting(patch: Patch, name: string, settings: PatchSettings): string | undefined {

@@ -6,7 +6,7 @@ import type { Patch } from '../../model/patch/patch.js';
 import type { ReadingSession } from '../../model/session.js';
 import { findPatch, listPatches } from '../../patch/language/find-patches.js';
 import { loadPatch } from '../../patch/language/load-patch.js';
-import { checkSettings, resolveParameters } from '../../patch/language/parameters.js';
+import { assertParameters, checkSettings } from '../../patch/language/parameters.js';
 import { parsePatch } from '../../patch/language/parse-patch.js';
 import { addUsed } from '../../patch/language/used-patches.js';
 import { findNamedImage } from '../../setup/named-image.js';
@@ -60,7 +60,7 @@ export async function createProject(
   const patches =
     example === undefined ? await loadPatches(request.patches ?? [], session) : [parseExample(example)];
   checkSettings(patches, settings);
-  for (const patch of patches) resolveParameters(patch, settings);
+  assertParameters(patches, settings);
   const configuration = createConfigurationText({
     folder,
     schemas: places.schemas,

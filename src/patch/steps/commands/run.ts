@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { collectBytes } from '../../../io/collect.js';
-import type { Workspace } from '../../../model/patch/workspace.js';
+import type { RunResult, Workspace } from '../../../model/patch/workspace.js';
 import { formatOutputTail, runCommand, runScript, type ScriptOptions } from '../../system/run-script.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
@@ -15,6 +15,7 @@ import {
   storesSecret,
   wholeNumber,
 } from '../schemas.js';
+import { shortenText } from '../short-text.js';
 
 /** Of a script, which the shell gets as one argument. */
 const longestScript = longestCommandText;
@@ -122,7 +123,7 @@ async function startOne(value: RunValue, context: StepContext, { workspace, plac
     context,
     'command-failed',
     `run ${nameCommand(value)}${place}: found exit code ${result.exitCode}, wanted 0${formatOutputTail(result.output)}`,
-    { hint: explainExit(result.exitCode, value.network) },
+    { hint: explainExit(value, result) },
   );
 }
 
@@ -165,22 +166,35 @@ async function readText(name: string, context: StepContext): Promise<string> {
 }
 
 function nameCommand({ script, list, from, argv }: RunValue): string {
-  if (list !== undefined) return abbreviate(list.join('; '));
+  if (list !== undefined) return shortenText(list.join('; '));
   if (from !== undefined) return `the script ${from}`;
-  return abbreviate(script ?? [basename(argv?.[0] ?? ''), ...(argv ?? []).slice(1)].join(' '));
+  return shortenText(script ?? [basename(argv?.[0] ?? ''), ...(argv ?? []).slice(1)].join(' '));
 }
 
-function abbreviate(text: string): string {
-  const line = text.trim().replace(/\s+/g, ' ');
-  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
-}
+/** What programs say that found no network. */
+const noNetwork =
+  /could ?n[o']t resolve|temporary failure (?:in name resolution|resolving)|name or service not known|bad address|unable to resolve|network (?:is )?unreachable|no route to host|failed to connect|could not connect|connection (?:refused|timed out)|ENOTFOUND|EAI_AGAIN|ENETUNREACH|unable to connect|dns lookup/i;
+/** Programs that may fail without a word where there is none. */
+const netPrograms =
+  /(?:^|[\s;&|(/])(?:curl|wget|apt|apt-get|apk|dnf|yum|zypper|pacman|git|pip3?|npm|ssh|scp|rsync|nc)\s/;
 
-function explainExit(code: number, network: boolean): string | undefined {
-  if (code === 137) return 'it was killed; the usual cause is a lack of memory';
-  if (code === 153)
+function explainExit(value: RunValue, { exitCode, output }: RunResult): string {
+  if (exitCode === 137) return 'it was killed; the usual cause is a lack of memory';
+  if (exitCode === 153)
     return 'it was ended at the limit for a file, 4294967295 bytes: an initrd holds no larger one';
-  if (code === 127) return 'the image lacks a program that the step calls';
-  if (code === 159)
+  if (exitCode === 127) return 'the image lacks a program that the step calls';
+  if (exitCode === 159)
     return 'it made a system call that a step may not make; 32-bit programs run in 32-bit images only';
-  return network ? undefined : 'if it needs the network, write: - run: {script: ..., network: true}';
+  const isSilent = output.trim() === '';
+  const mayNeedNetwork =
+    noNetwork.test(output) ||
+    (isSilent && netPrograms.test(`${value.script ?? value.argv?.join(' ') ?? ''} `));
+  if (mayNeedNetwork && !value.network)
+    return 'a step has no network unless it asks for one: - run: {script: ..., network: true}';
+  if (mayNeedNetwork)
+    return 'the step has a network: look at the address, and at the names that the image resolves';
+  if (!isSilent) return 'what it printed says why; a command that may fail ends with "|| true"';
+  return /[;\n]|&&|\|/.test(value.script?.trim() ?? '')
+    ? 'put "set -x" in front of the script: it then prints each of its commands'
+    : 'a command that may fail ends with "|| true"';
 }

@@ -13,6 +13,7 @@ import {
   templateOfFile,
   was,
 } from '../schemas.js';
+import { quoteText } from '../short-text.js';
 
 const schema = z
   .strictObject({
@@ -32,7 +33,8 @@ const schema = z
 export const appendStep = defineStep({
   kind: 'append',
   schema,
-  describe: ({ path }) => `append to ${path}`,
+  describe: ({ path, from, content = '' }) =>
+    `append ${from === undefined ? quoteText(content) : `the lines of ${from}`} to ${path}`,
   needs: () => [],
   reads: ({ path }) => [path],
   pin: (value) => value,

@@ -12,6 +12,7 @@ import {
   storesSecret,
   was,
 } from '../schemas.js';
+import { quoteText, shortenText } from '../short-text.js';
 
 const schema = z
   .strictObject({
@@ -42,7 +43,10 @@ type Line = z.output<typeof schema>;
 export const lineStep = defineStep({
   kind: 'line',
   schema,
-  describe: ({ path, absent }) => `line ${absent ? 'out of' : 'in'} ${path}`,
+  describe: ({ path, absent, line, replaces = '' }) =>
+    line === undefined
+      ? `lines that match ${shortenText(replaces)} out of ${path}`
+      : `line ${quoteText(line)} ${absent ? 'out of' : 'in'} ${path}`,
   needs: () => [],
   reads: ({ path }) => [path],
   pin: (value) => value,

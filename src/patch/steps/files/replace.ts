@@ -4,6 +4,7 @@ import { createStepError, defaultPatternLimit, type StepContext } from '../../sy
 import { readText, writeText } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, listPinned, mayStore, oneOf, regularExpression, storesSecret, was } from '../schemas.js';
+import { quoteText, shortenText } from '../short-text.js';
 
 const schema = z
   .strictObject({
@@ -25,7 +26,8 @@ type Replacement = z.output<typeof schema>;
 export const replaceStep = defineStep({
   kind: 'replace',
   schema,
-  describe: (value) => `replace in ${value.path}`,
+  describe: ({ path, text, pattern = '', with: by }) =>
+    `replace ${text === undefined ? `what matches ${shortenText(pattern)}` : quoteText(text)} by ${quoteText(by)} in ${path}`,
   needs: () => [],
   reads: (value) => [value.path],
   pin: (value) => value,

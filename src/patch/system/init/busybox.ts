@@ -54,7 +54,7 @@ export const busybox: InitSystem = {
   },
   pathOf: (name) => `etc/init.d/${name}`,
   describeStart: ({ name, runlevel }) =>
-    `etc/init.d/S??${name} where rcS runs such scripts, else ::${isBootLevel(runlevel) ? 'sysinit' : 'wait'}:/etc/init.d/${name} start in etc/inittab`,
+    `etc/init.d/SNN${name} where the boot starts scripts by their number NN, else a line of etc/inittab: ::${isBootLevel(runlevel) ? 'sysinit' : 'wait'}:/etc/init.d/${name} start`,
   describeMount: (mount) => describeMountByScript(busybox, mount),
 };
 

@@ -36,7 +36,7 @@ export const sysvinit: InitSystem = {
   isStarted: (names, workspace) => isLinked(names, workspace),
   pathOf: (name) => `etc/init.d/${name}`,
   describeStart: ({ name, runlevel }) =>
-    `etc/rc${isBootLevel(runlevel) ? 'S' : '2'}.d/S??${name}${isBootLevel(runlevel) ? '' : ' and those of 3, 4 and 5'}, numbered by its LSB header`,
+    `etc/rc${isBootLevel(runlevel) ? 'S' : '2'}.d/SNN${name}${isBootLevel(runlevel) ? '' : ' and those of 3, 4 and 5'}; the number NN comes from its LSB header`,
   describeMount: (mount) => describeMountByScript(sysvinit, mount),
 };
 
