@@ -3,6 +3,7 @@ const longestName = 64;
 
 /** Words that other tools have for the same thing. */
 const synonyms: Readonly<Record<string, readonly string[]>> = {
+  'apt-get': ['apt'],
   body: ['content'],
   bash: ['run'],
   chmod: ['mode'],
@@ -12,6 +13,7 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   commands: ['run', 'script'],
   contents: ['content'],
   data: ['content'],
+  deb: ['apt', 'files'],
   delete: ['remove'],
   dest: ['to', 'path', 'target'],
   destination: ['to', 'path', 'target'],
@@ -30,6 +32,7 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   manpages: ['man'],
   manual: ['man'],
   manuals: ['man'],
+  microdnf: ['dnf'],
   mkdir: ['directory'],
   name: ['title'],
   packages: ['package'],
@@ -47,10 +50,12 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   shell: ['run', 'script'],
   source: ['from', 'target'],
   src: ['from', 'source', 'target'],
+  tdnf: ['dnf'],
   text: ['content', 'line'],
   vars: ['parameters'],
   variables: ['parameters'],
   write: ['file'],
+  yum: ['dnf'],
 };
 
 /** ` (did you mean "x"?)` when one of the names is close to what is written, otherwise an empty text. */

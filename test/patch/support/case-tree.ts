@@ -46,7 +46,7 @@ function formatContent(text: string): string {
   return [...lines.map((line) => `| ${line}\n`), ...(last === '' ? [] : [`~ ${last}\n`])].join('');
 }
 
-/** What differs from the image: whole entries, and the paths of those that are gone. */
+/** What differs from the image: whole entries, the paths of those that are gone, and the boot configuration. */
 export async function formatChanges(workspace: Workspace): Promise<string> {
   const changes = await workspace.changes();
   const texts = await Promise.all(
@@ -55,8 +55,9 @@ export async function formatChanges(workspace: Workspace): Promise<string> {
       return [change.entry.path, await formatEntry(change.entry)] as const;
     }),
   );
-  return texts
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, text]) => text)
-    .join('');
+  const bootconfig = workspace.bootconfig();
+  return [
+    ...texts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text),
+    ...(bootconfig === undefined ? [] : [`bootconfig\n${formatContent(bootconfig)}`]),
+  ].join('');
 }

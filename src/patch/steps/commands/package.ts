@@ -18,7 +18,7 @@ import { recordState, removeTraces } from '../../system/packages/traces.js';
 import { createStepError, type StepContext } from '../../system/step-context.js';
 import { unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
-import { payloadPath } from '../schemas.js';
+import { payloadPath, someOf } from '../schemas.js';
 
 const name = z
   .string()
@@ -61,14 +61,10 @@ const schema = z
         'Names of packages to remove first, whatever the package manager; one that is not there is none.',
       ),
   })
-  .refine(
-    (value) => (value.files ?? value.remove ?? managerNames.find((each) => value[each])) !== undefined,
-    {
-      error: `expected a list of names under one or more of ${managerNames.join(', ')}, or "files", or "remove"`,
-    },
-  )
+  .refine(...someOf(...managerNames, 'files', 'remove'))
   .refine((value) => value.unsigned === false || value.files !== undefined, {
-    error: '"unsigned" is for package files: expected a list "files"',
+    path: ['unsigned'],
+    error: 'expected a list "files" beside it, since it is for package files',
   })
   .describe(
     'Installs and removes packages with the package manager of the image. No service is started or enabled by it.',
