@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import type { BootOptions } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
@@ -24,20 +25,23 @@ export async function bootOutput(run: Run, output: OutputBoot): Promise<BootResu
   const { image, written, options, folder } = output;
   const { request, draft } = run;
   const isSame = image.layout.sha256 === written.layout.sha256;
-  const survey = request.compareStock === true && !isSame;
-  const console = `${folder}/console.log`;
-  const boot = await bootOne(run, { image: written, options: { ...options, survey }, console }).catch(
-    async (error) => {
-      if (isSame || !(error instanceof MobyPatchError) || error.code !== 'boot-too-slow') throw error;
-      throw await addStockTime(run, output, error);
-    },
-  );
+  const isCompared = request.compareStock === true && !isSame;
   if (request.compareStock === true && isSame)
     draft.warn('the output is the input: there is no stock image to compare');
-  if (!survey) return boot;
-  run.session.log('the stock image beside it');
+  const first = {
+    image: written,
+    options: { ...options, survey: isCompared },
+    console: `${folder}/console.log`,
+  };
   const stockConsole = `${folder}/stock.console.log`;
-  const stock = await bootStock(run, output, stockConsole).catch((error) => {
+  await using beside =
+    isCompared && availableParallelism() > 1 ? startBeside(run, output, stockConsole) : undefined;
+  const boot = await bootOne(run, first).catch(async (error) => {
+    if (isSame || !(error instanceof MobyPatchError) || error.code !== 'boot-too-slow') throw error;
+    throw await addStockTime(run, error, beside?.result ?? bootStock(run, output, stockConsole));
+  });
+  if (!isCompared) return boot;
+  const stock = await (beside?.result ?? bootStock(run, output, stockConsole)).catch((error) => {
     if (run.session.signal.aborted || !(error instanceof MobyPatchError)) throw error;
     draft.warn(`the boot of the stock image tells nothing: ${error.message}`);
     return undefined;
@@ -45,9 +49,29 @@ export async function bootOutput(run: Run, output: OutputBoot): Promise<BootResu
   if (stock === undefined) return boot;
   const { compareBoots } = await import('../verify/boot/compare-boots.js');
   const read = async (path: string) => run.redaction.text(await readFile(path, 'utf8'));
-  const [left, right] = [await read(stockConsole), await read(console)];
+  const [left, right] = [await read(stockConsole), await read(first.console)];
   draft.set({ stock: compareBoots({ boot: stock, console: left }, { boot, console: right }) });
   return boot;
+}
+
+interface Beside extends AsyncDisposable {
+  readonly result: Promise<BootResult>;
+}
+
+/** Boots the stock image while the other boots. Where that fails first, this one ends, too. */
+function startBeside(run: Run, output: OutputBoot, console: string): Beside {
+  const end = new AbortController();
+  const signal = AbortSignal.any([run.session.signal, end.signal]);
+  const result = bootStock({ ...run, session: { ...run.session, signal } }, output, console);
+  // Whoever wants it sees its error; until then it must not raise an unhandled rejection.
+  const settled = result.catch(() => {});
+  return {
+    result,
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await settled;
+    },
+  };
 }
 
 interface OneBoot {
@@ -57,7 +81,7 @@ interface OneBoot {
 }
 
 async function bootOne(
-  { session: { signal, log, showLine } }: Run,
+  { session: { signal, log, showLine } }: Pick<Run, 'session'>,
   { image, options, console }: OneBoot,
 ): Promise<BootResult> {
   // Loaded only where something is booted: a build with --no-verify need not wait for these modules.
@@ -72,28 +96,37 @@ async function bootOne(
   return bootImage(request, { signal, log, init: detectInit(image.entries), showLine, archive: image });
 }
 
-/** Nothing is expected of it: what patches add is not there. */
+/** Nothing is expected of it: what patches add is not there. Its log says whose it is, and the line on a terminal is the other's. */
 function bootStock(run: Run, { image, written, options }: OutputBoot, console: string): Promise<BootResult> {
+  const log = (line: string) => run.session.log(`stock: ${line}`);
+  const session = { ...run.session, log, showLine: undefined };
   const { expects } = run.request.verify ?? options;
   const isBlind = detectInit(image.entries) === 'none';
   const { disk } = options;
-  return bootOne(run, {
-    image,
-    options: {
-      ...options,
-      disk: disk && { ...disk, path: run.wrapped?.path ?? disk.path },
-      expects: isBlind ? expects : [{ 'no-failed-services': false }],
-      memory: chooseMemory(written.layout, options),
-      survey: true,
-      attest: false,
+  return bootOne(
+    { session },
+    {
+      image,
+      options: {
+        ...options,
+        disk: disk && { ...disk, path: run.wrapped?.path ?? disk.path },
+        expects: isBlind ? expects : [{ 'no-failed-services': false }],
+        memory: chooseMemory(written.layout, options),
+        survey: true,
+        attest: false,
+      },
+      console,
     },
-    console,
-  });
+  );
 }
 
-async function addStockTime(run: Run, output: OutputBoot, error: MobyPatchError): Promise<MobyPatchError> {
+async function addStockTime(
+  run: Run,
+  error: MobyPatchError,
+  stock: Promise<BootResult>,
+): Promise<MobyPatchError> {
   run.session.log(`${error.message}; the stock image beside it`);
-  const told = await bootStock(run, output, `${output.folder}/stock.console.log`).then(
+  const told = await stock.then(
     ({ verdict, seconds, reason }) =>
       verdict === 'passed' ? `is up in ${seconds.toFixed(1)} s` : `does not come up: ${reason}`,
     (cause) => {

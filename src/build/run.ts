@@ -45,6 +45,7 @@ export function createRun(request: BuildRequest, session: Session): Run {
       cache: createSealableCache(session.cache),
       log: (line) => session.log(redaction.text(line)),
       showPart: (text) => session.showPart?.(redaction.text(text)),
+      showLine: session.showLine && ((line) => session.showLine?.(redaction.text(line))),
     },
     redaction,
     stepCache: session.cache,

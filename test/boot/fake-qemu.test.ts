@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
@@ -20,6 +21,8 @@ if grep -q faulty "$image" && [ "$run" -le "$(cat "$0.faults")" ]; then
 	echo "<0>[    1.000000] Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug"
 	exit 0
 fi
+# Each waits until the other has begun.
+while grep -q paired "$image" && [ "$(wc -l <"$0.runs")" -lt 2 ]; do sleep 0.1; done
 say 2 'Run /init as init process'
 marker=$(grep -a -o 'moby-patch-verify [0-9a-f]\\{32\\}' "$image" | head -n 1)
 echo 'hello'
@@ -111,6 +114,24 @@ declareTest(
     t.is(code, 5);
     t.is(value.error?.code, 'boot-too-slow');
     t.regex(value.error?.message, /too slow to tell, emulated here: .*; the stock image is up in \d+\.\d s$/);
+    t.is(runs, 2);
+  },
+);
+
+declareTest(
+  availableParallelism() < 2 ? 'skipped: one processor (give the machine two)' : missing,
+  'the stock image that is compared boots while the patched one does',
+  async (t) => {
+    const folder = await createFolder(t, 'paired', 0);
+    await mkdir(join(folder, 'motd'));
+    await writeFile(
+      join(folder, 'motd/patch.yaml'),
+      'title: T\nsteps:\n  - file: {path: motd, content: x}\n',
+    );
+    const argv = ['build', '-i', 'initrd.img', '-p', './motd', '-o', 'out.img', '--compare-stock', '-q'];
+    const { code, value, runs, stderr } = await run(folder, argv);
+    t.is(code, 0, stderr);
+    t.is(value.stock?.stock?.verdict, 'passed');
     t.is(runs, 2);
   },
 );

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
 import { shortNames } from '../../format/short-names.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Patch } from '../../model/patch/patch.js';
@@ -18,6 +20,15 @@ export interface MatrixRequest {
   readonly rows: readonly (readonly string[])[];
   /** Everything else, the same for all cells. */
   readonly build: BuildArguments;
+}
+
+/** Guests that boot at once: each has one processor. */
+const mostAtOnce = 2;
+
+/** The lines of one of several cells at a time say whose they are. */
+function createNamed(name: string, session: Session): Session {
+  const log = (line: string) => session.log(`${name}: ${line}`);
+  return { ...session, log, onStage: () => {}, onWork: undefined, showLine: undefined };
 }
 
 /** Every set of patches in every image: a build with a boot each, unless an earlier run has proven the same. */
@@ -41,20 +52,31 @@ export async function proveMatrix(
       { hint: '-i A -i B --kernels KERNEL-OF-A --kernels KERNEL-OF-B' },
     );
   const digests = new Map<string, string>();
-  const cells: MatrixCell[] = [];
   const names = shortNames(images);
   const loaded = await loadRows(request, session);
-  for (const [row, patches] of rows.entries())
-    for (const [column, image] of images.entries()) {
-      session.signal.throwIfAborted();
-      const name = `${patches.join('+')} in ${names[column]}`;
-      session.log(name);
-      const kernel = kernels.length > 1 ? kernels[column] : kernels[0];
-      const build = keepDeclared(request.build, loaded[row]);
-      const cell = await proveCell({ build, image, patches, kernel, digests, prove }, session);
-      session.log(`${name}: ${cell.state}`);
-      cells.push(cell);
-    }
+  const proveAt = async (row: number, column: number): Promise<MatrixCell> => {
+    session.signal.throwIfAborted();
+    const [patches = [], image = ''] = [rows[row], images[column]];
+    const name = `${patches.join('+')} in ${names[column]}`;
+    session.log(name);
+    const kernel = kernels.length > 1 ? kernels[column] : kernels[0];
+    const build = keepDeclared(request.build, loaded[row]);
+    const own = atOnce === 1 ? session : createNamed(name, session);
+    const cell = await proveCell({ build, image, patches, kernel, digests, prove }, own);
+    session.log(`${name}: ${cell.state}`);
+    return cell;
+  };
+  const atOnce = Math.min(mostAtOnce, availableParallelism());
+  const limit = pLimit(atOnce);
+  const places = rows.flatMap((_, row) => images.map((_, column) => ({ row, column })));
+  // Nothing of a cell may be left when an error ends all.
+  const settled = await Promise.allSettled(
+    places.map(({ row, column }) => limit(() => proveAt(row, column))),
+  );
+  const cells = settled.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
   const boots = cells.filter(({ proof }) => proof?.seconds !== undefined && !proof.remembered).length;
   return { version: 1, images, rows, cells, boots };
 }
