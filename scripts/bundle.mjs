@@ -47,6 +47,10 @@ const files = [
     ),
   },
   {
+    name: 'codecs',
+    test: isOneOf('compress/bzip2', 'compress/lz4', 'compress/lzo', 'compress/xz', 'compress/zstd'),
+  },
+  {
     name: 'building',
     test: isOneOf(
       'build',

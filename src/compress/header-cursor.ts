@@ -1,4 +1,5 @@
 import type { InputFile } from '../io/file/input-file.js';
+import { createTurns } from '../io/turns.js';
 
 /** Bytes per read: one call reads headers that lie close together, and little is read between distant ones. */
 const windowSize = 4096;
@@ -8,21 +9,22 @@ export interface HeaderCursor {
   at(offset: number, size: number): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Reads small headers that are scattered over a file, without a system call for each. */
+/** Reads small headers that are scattered over a file, without a system call for each, and not what is between them. */
 export function createHeaderCursor(file: InputFile): HeaderCursor {
-  let window: Uint8Array = new Uint8Array();
+  const buffer = new Uint8Array(windowSize);
+  const takeTurn = createTurns(file.signal);
+  let window = buffer.subarray(0, 0);
   let start = 0;
   const slice = (offset: number, size: number) => window.subarray(offset - start, offset - start + size);
+  const load = (offset: number, size: number) => {
+    window = buffer.subarray(0, file.fill(buffer, offset));
+    start = offset;
+    return slice(offset, size);
+  };
   return {
     at(offset, size) {
       if (offset >= start && offset + size <= start + window.length) return slice(offset, size);
-      return load(offset, size);
+      return takeTurn()?.then(() => load(offset, size)) ?? load(offset, size);
     },
   };
-
-  async function load(offset: number, size: number): Promise<Uint8Array> {
-    window = await file.read(offset, Math.min(offset + windowSize, file.size));
-    start = offset;
-    return slice(offset, size);
-  }
 }

@@ -8,7 +8,7 @@ import {
   parseXzHeader,
   type XzHeader,
 } from '../format/codec/xz-header.js';
-import type { InputFile } from '../io/file/input-file.js';
+import { type InputFile, skipBytes } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import {
   type CodecImplementation,
@@ -181,19 +181,6 @@ function createMemoryError(file: InputFile, codec: string, offset: number, said:
 }
 
 const pieceSize = 1024 * 1024;
-
-/**
- * Moves the position of an open file onwards; Node has no call to set it. The position belongs to the open file, so a
- * program that has the file as its standard input goes on from there, and moves our position.
- */
-async function skipBytes(handle: FileHandle, count: number): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(pieceSize, count));
-  for (let left = count; left > 0; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(left, pieceSize), null);
-    if (bytesRead === 0) return;
-    left -= bytesRead;
-  }
-}
 
 /** Bytes from the position to the end; leaves the position at the end. */
 async function countRest(handle: FileHandle): Promise<number> {

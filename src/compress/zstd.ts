@@ -14,7 +14,8 @@ import {
   type MemberEnd,
 } from './codec.js';
 import { createHeaderCursor } from './header-cursor.js';
-import { decompressRange, type ProgramCodec } from './program-codec.js';
+import { createDirectZstd, type DirectDecoder, decodeInPlace } from './in-place.js';
+import { createDamagedError, decompressRange, type ProgramCodec } from './program-codec.js';
 import { type RunProgram, writeProgramRuns } from './program-runs.js';
 
 const program: ProgramCodec = { codec: 'zstd', package: 'zstd' };
@@ -32,11 +33,12 @@ const largestWindow = 2 ** 27;
  * of threads, unless it runs with `--single-thread`.
  */
 export const zstd: CodecImplementation = {
-  async *read(file, offset): AsyncGenerator<Uint8Array, MemberEnd, void> {
-    const { header, end } = await findZstdEnd(file, offset);
-    yield* decompressRange({ ...program, argv: ['zstd', '-dcq'] }, { file, offset, end });
-    return { end, level: header.singleSegment ? undefined : guessLevel(header.window) };
-  },
+  read: (file, offset) => readFrame(file, offset, unpackByProgram),
+  scan: (file, offset) =>
+    readFrame(file, offset, (range) => {
+      const direct = createDirectZstd();
+      return direct === undefined ? unpackByProgram(range) : unpackInPlace(direct, range);
+    }),
   write(source, settings) {
     const { level } = settings;
     const ultra = level > highestRunLevel ? ['--ultra'] : [];
@@ -51,6 +53,38 @@ export const zstd: CodecImplementation = {
   },
   runSize: chooseRunSize,
 };
+
+interface FrameRange {
+  readonly file: InputFile;
+  readonly offset: number;
+  readonly end: number;
+}
+
+async function* readFrame(
+  file: InputFile,
+  offset: number,
+  unpack: (range: FrameRange) => AsyncGenerator<Uint8Array, unknown, void>,
+): AsyncGenerator<Uint8Array, MemberEnd, void> {
+  const { header, end } = await findZstdEnd(file, offset);
+  yield* unpack({ file, offset, end });
+  return { end, level: header.singleSegment ? undefined : guessLevel(header.window) };
+}
+
+function unpackByProgram(range: FrameRange): AsyncGenerator<Uint8Array, void, void> {
+  return decompressRange({ ...program, argv: ['zstd', '-dcq'] }, range);
+}
+
+async function* unpackInPlace(
+  direct: DirectDecoder,
+  { file, offset, end }: FrameRange,
+): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* decodeInPlace(direct, file, { from: offset, end });
+  } catch (cause) {
+    if (!String((cause as NodeJS.ErrnoException).code).startsWith('ZSTD_')) throw cause;
+    throw createDamagedError(file, { codec: 'zstd', offset, said: (cause as Error).message });
+  }
+}
 
 /** Frames of two windows are a hundredth larger than one frame around everything. */
 function chooseRunSize({ level }: CodecSettings): number | undefined {

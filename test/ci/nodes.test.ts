@@ -18,7 +18,7 @@ const chosen: readonly Chosen[] = [
   ['compress/codecs-runs', '*no program behind'],
   ['compress/deflate'],
   ['compress/codecs-missing.unit'],
-  ['compress/direct-inflate.unit'],
+  ['compress/in-place.unit'],
   ['compress/runs.unit'],
   ['folder/file-writers.unit'],
   ['io/cache.unit'],

@@ -148,3 +148,16 @@ export async function* readRange(
     at = wanted;
   }
 }
+
+/**
+ * Moves the position of an open file onwards; Node has no call to set it. The position belongs to the open file, so a
+ * program that has the file as its standard input goes on from there, and moves our position.
+ */
+export async function skipBytes(handle: FileHandle, count: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(blockSize, count));
+  for (let left = count; left > 0; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(left, blockSize), null);
+    if (bytesRead === 0) return;
+    left -= bytesRead;
+  }
+}
