@@ -33,6 +33,15 @@ export function installPackages() {
   });
 }
 
+/** The tools of `scripts/release`, which are in no other install. */
+export function installReleaseTools() {
+  const folder = join(root, 'scripts/release');
+  const mark = join(folder, 'node_modules/.package-lock.json');
+  if (existsSync(mark) && statSync(mark).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs)
+    return;
+  run('npm', ['ci', '--silent', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder });
+}
+
 /**
  * Installs the Debian packages of the programs that are missing. Returns whether all are installed now. Without root or
  * apt it prints the command to type.

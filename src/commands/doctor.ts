@@ -23,7 +23,12 @@ async function runDoctor(
   await using session = await openSession({ cache: false }, context);
   // A line when it is known: some are found by a trial of seconds.
   const lines: Promise<void>[] = [];
-  const show = (finding: Finding) => void lines.push(printLines(context, [showFinding(finding)]));
+  const show = (finding: Finding) => {
+    const line = printLines(context, [showFinding(finding)]);
+    // It is waited for at the end; without a reader of the output, it fails before.
+    line.catch(() => {});
+    lines.push(line);
+  };
   const { findings, ready } = await examineMachine({ ...session, version }, json ? undefined : show);
   await Promise.all(lines);
   if (json) await printJson(context, findings);

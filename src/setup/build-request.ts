@@ -227,7 +227,7 @@ async function findWantedImage(
   const names = wanted.image ?? configuration.values.image;
   if (names === undefined)
     throw new MobyPatchError('invalid', 'image-missing', 'no image was named', {
-      hint: 'moby-patch build -i IMAGE, or image: in moby-patch.yaml',
+      hint: '-i IMAGE, or image: in moby-patch.yaml, which moby-patch init writes',
     });
   const project = configuration.folder;
   const from = wanted.image === undefined ? project : session.places.folder;

@@ -8,7 +8,12 @@ import type { LoadedConfiguration } from './configuration.js';
 /** Beside moby-patch.yaml, or in the working folder. */
 const defaultOutput = 'initrd.patched.img';
 
+/** Files around an initrd, whose ending tells other programs what they are. */
+const wrapper = /([^/\\]*)\.(iso|efi|itb|squashfs|sqfs|erofs)(?:#.*)?$/i;
+
 interface OutputNames {
+  readonly image?: string | readonly string[] | undefined;
+  readonly as?: string | undefined;
   readonly output?: string | undefined;
   readonly split?: string | undefined;
 }
@@ -38,7 +43,15 @@ export function chooseOutput(
       },
     );
   const split = names.split !== undefined;
-  return { output: resolve(from, names.split ?? names.output ?? defaultOutput), split };
+  const named = names.split ?? names.output ?? nameOutput(flags.image ?? values.image, flags.as);
+  return { output: resolve(from, named), split };
+}
+
+/** `vendor.iso` becomes `vendor.patched.iso`. */
+function nameOutput(image: OutputNames['image'], as = 'image'): string {
+  const [, base, ending] = wrapper.exec([image ?? ''].flat()[0] ?? '') ?? [];
+  if (base === undefined || as === 'overlay') return defaultOutput;
+  return `${base}.${as === 'addon' ? 'addon' : 'patched'}.${ending}`;
 }
 
 /** An output that would replace what it is made from, and two files of one name. */

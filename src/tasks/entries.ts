@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { explainForeign } from '../compress/foreign.js';
 import { parseShownPath, showPath } from '../format/path.js';
 import { openInputFile } from '../io/file/input-file.js';
@@ -101,15 +101,24 @@ interface Selection {
 /** Those that match one of the globs. Error (`invalid`): `path-not-found`. */
 function selectEntries<Any extends Entry>(entries: Iterable<Any>, { globs, name }: Selection): Any[] {
   const matchers = globs.map(createGlob);
-  const selected = [...entries].filter(
+  const all = [...entries];
+  const selected = all.filter(
     ({ path }) => matchers.length === 0 || matchers.some((matches) => matches(path)),
   );
   if (globs.length === 0 || selected.length > 0) return selected;
   const message = `found no path that matches ${globs.map(showPath).join(' or ')}`;
   throw new MobyPatchError('invalid', 'path-not-found', message, {
     path: name,
-    hint: `moby-patch ls ${name}`,
+    hint: ['moby-patch ls', name, ...globs.flatMap((glob) => followLink(glob, all) ?? [])].join(' '),
   });
+}
+
+/** The quoted glob behind a symlink to a folder (`lib` of a merged `/usr`), which no path of the list goes through. */
+function followLink(glob: string, entries: readonly Entry[]): string | undefined {
+  const link = entries.find(({ target, path }) => target !== undefined && glob.startsWith(`${path}/`));
+  if (link?.target === undefined) return undefined;
+  const place = posix.join('/', posix.dirname(link.path), link.target).slice(1);
+  return `'${place}${glob.slice(link.path.length)}'`;
 }
 
 /**

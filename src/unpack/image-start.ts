@@ -39,8 +39,18 @@ export async function createNoImageError(
 export async function createNoArchiveError(file: InputFile): Promise<MobyPatchError> {
   const kind = await identifyAt(file);
   if (kind !== undefined) return createForeignError(file.name, 0, kind);
-  const message = file.size === 0 ? 'the file is empty, wanted an initrd' : 'the file holds no cpio archive';
+  const message = await describeEmpty(file);
   return new MobyPatchError('invalid', 'image-invalid', message, { path: file.name });
+}
+
+/** Bytes of zeros that are looked at; an image has none of that length in front of its first archive. */
+const zerosStart = 2 ** 20;
+
+async function describeEmpty(file: InputFile): Promise<string> {
+  if (file.size === 0) return 'the file is empty, wanted an initrd';
+  const start = await file.read(0, Math.min(zerosStart, file.size));
+  if (start.some((byte) => byte !== 0)) return 'the file holds no cpio archive';
+  return `found ${file.size > start.length ? 'a file that begins with a mebibyte of' : 'nothing but'} zeros, wanted an initrd`;
 }
 
 function createBytesError(name: string, offset: number, start: Uint8Array): MobyPatchError {

@@ -75,7 +75,7 @@ function createPartError(path: string, { title, boots, parts }: Wrapper, problem
     path,
     hint:
       names.length === 0
-        ? 'name a file of it: FILE#PATH'
+        ? `name a file of it, as ${quoteFile(`${path}#PATH`)}; it has ${[...parts.keys()].sort().slice(0, 5).join(', ')}`
         : `name one: ${names.map((name) => quoteFile(`${path}#${name}`)).join(', ')}`,
   });
 }

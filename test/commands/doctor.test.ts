@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { chmod } from 'node:fs/promises';
 import test from 'ava';
 import { tryAccelerator } from '#src/verify/boot/machine/try-accelerator.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { cli } from '../fixtures/images/moby.js';
-import { testNeeding } from '../fixtures/needs.js';
+import { declareTest, notRoot, testNeeding } from '../fixtures/needs.js';
 
 test('doctor on a machine with nothing names each thing that is missing and its fix, and is exit 5', async (t) => {
   const folder = await createTestFolder(t);
@@ -28,6 +29,27 @@ test('doctor on a machine with nothing names each thing that is missing and its 
   t.like(byName['engine docker'], { ready: false, needed: false });
   t.like(byName.leftovers, { ready: true, reason: 'none' });
   t.like(byName['build cache'], { ready: true });
+});
+
+declareTest(notRoot, 'what nobody may write to is not called ready', async (t) => {
+  const folder = await createTestFolder(t);
+  await chmod(folder, 0o755);
+  const { stdout } = spawnSync(process.execPath, [cli, 'doctor', '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+    uid: 65_534,
+    gid: 65_534,
+    env: { PATH: '/nonexistent', HOME: folder, DOCKER_HOST: 'unix:///nonexistent/docker.sock' },
+  });
+  const findings: { name: string }[] = JSON.parse(stdout);
+  const find = (name: string) => findings.find((finding) => finding.name === name);
+  t.like(find('working folder'), { ready: false, reason: `${folder} cannot be written to: EACCES` });
+  t.like(find('build cache'), {
+    ready: false,
+    reason: `${folder}/.cache/moby-patch/builds cannot be written to: EACCES`,
+    hint: 'MOBY_PATCH_CACHE=DIR names another, none switches it off',
+  });
+  t.like(find('configuration'), { ready: true, reason: `none: there is no ${folder}/.config/moby-patch` });
 });
 
 testNeeding('qemu-system-x86_64')(

@@ -14,13 +14,17 @@ const more = [
 /** As GitHub names the headings of a page. */
 function listAnchors(text: string): Set<string> {
   const headings = [...text.replace(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm)];
+  const counts = new Map<string, number>();
   return new Set(
-    headings.map(([, title = '']) =>
-      title
+    headings.map(([, title = '']) => {
+      const name = title
         .toLowerCase()
         .replace(/[^\p{L}\p{N} _-]/gu, '')
-        .replaceAll(' ', '-'),
-    ),
+        .replaceAll(' ', '-');
+      const before = counts.get(name) ?? 0;
+      counts.set(name, before + 1);
+      return before === 0 ? name : `${name}-${before}`;
+    }),
   );
 }
 

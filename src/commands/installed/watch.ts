@@ -70,8 +70,10 @@ async function runService(flags: Flags, context: CommandContext): Promise<void> 
   const { installService, uninstallService } = await import('../../deploy/watch/service.js');
   const { createReadingSession } = await import('../../setup/reading-session.js');
   const { service: manager, into } = flags;
-  const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
-  const argv = [process.execPath, cli, 'reapply', ...(await listArguments(flags))];
+  const { isSea } = await import('node:sea');
+  // A single file has the program inside.
+  const program = isSea() ? [] : [fileURLToPath(new URL('../../cli.js', import.meta.url))];
+  const argv = [process.execPath, ...program, 'reapply', ...(await listArguments(flags))];
   const change = flags.uninstall ? uninstallService : installService;
   const session = createReadingSession(context);
   const { service, paths, checked } = await change({ target: flags, manager, into, argv }, session);

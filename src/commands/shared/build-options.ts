@@ -38,7 +38,7 @@ export function addBuildOptions(command: Command): Command {
     .addOption(createSecretOption())
     .option(
       '-o, --output <file>',
-      'where the new image goes, - for standard output; default: initrd.patched.img',
+      'where the new image goes, - for standard output; default: initrd.patched.img, or vendor.patched.iso for vendor.iso',
     )
     .option(
       '--split <directory>',

@@ -44,6 +44,10 @@ const meantOptions: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** Options of builds that people give to `lock`, which takes what a build has left. */
+const builds = new Set(['-i', '--image', '-p', '--patch', '-s', '--set', '-o', '--output']);
+const lockHint = 'moby-patch build with these options, then moby-patch lock OUTPUT';
+
 const codes: Readonly<Record<string, ErrorCode>> = {
   'commander.unknownCommand': 'command-unknown',
   'commander.unknownOption': 'option-unknown',
@@ -67,12 +71,23 @@ export function createUsageError(
   const help = `${path} --help`;
   const hints: Readonly<Record<string, string | undefined>> = {
     'commander.unknownCommand': meant.get(wrong) ?? (similar && `${path} ${similar}`),
-    'commander.unknownOption': meantOptions.get(wrong) ?? (similar && `${path} ${similar}`),
+    'commander.unknownOption':
+      (command.name() === 'lock' && builds.has(wrong) ? lockHint : undefined) ??
+      meantOptions.get(wrong) ??
+      (similar && `${path} ${similar}`),
     'commander.excessArguments': nameImage(command, path, rest),
   };
-  return new MobyPatchError('invalid', codes[code] ?? 'option-wrong', text.replace(/\.$/, ''), {
+  return new MobyPatchError('invalid', codes[code] ?? 'option-wrong', sayPlainly(text), {
     hint: hints[code] ?? help,
   });
+}
+
+/** `wanted` as in all other messages. */
+function sayPlainly(text: string): string {
+  return text
+    .replace(/^command-argument value '(.*)' is invalid for argument '(.*)'/, "argument '$2' is '$1'")
+    .replace(/\. Allowed choices are (.*)$/, ', wanted one of $1')
+    .replace(/\.$/, '');
 }
 
 /** For `help NAME`. */

@@ -45,7 +45,7 @@ export async function findModule(
     context,
     'module-missing',
     `module ${name}: found none of this name in lib/modules of the image (${releases.map(({ release }) => release).join(', ')}), wanted one that its kernel has${suggest(wanted, all)}`,
-    { hint: "moby-patch ls IMAGE 'lib/modules/**/*.ko*' lists those that it has" },
+    { hint: "moby-patch ls IMAGE '**/*.ko*' lists those that it has" },
   );
 }
 

@@ -1,6 +1,7 @@
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { assertWritable } from '../../io/place/assert-writable.js';
 import { createScratch, listAbandoned } from '../../io/place/scratch.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import { assertOwnCache, locateBuildCache } from '../../setup/build-cache.js';
@@ -18,16 +19,21 @@ export async function* examineFolders(session: ExaminedSession): AsyncGenerator<
     await using scratch = await createScratch();
     return describeSpace(tmpdir(), scratch.path);
   });
-  yield await examine({ name: 'working folder' }, () => describeSpace(places.folder, places.folder));
+  yield await examine({ name: 'working folder' }, async () => {
+    await assertUsable(places.folder, '-o FILE and --report FILE name other places');
+    return describeSpace(places.folder, places.folder);
+  });
   yield await examine({ name: 'build cache' }, async () => {
     const folder = locateBuildCache(session);
     if (folder === undefined) return 'off, by MOBY_PATCH_CACHE=none';
     await assertOwnCache(folder);
+    await assertUsable(folder, 'MOBY_PATCH_CACHE=DIR names another, none switches it off');
     return folder;
   });
   yield await examine({ name: 'configuration' }, async () => {
     await assertOwnConfiguration(places);
-    return places.config;
+    const isThere = await stat(places.config).catch(() => undefined);
+    return isThere === undefined ? `none: there is no ${places.config}` : places.config;
   });
   const left = [
     ...(await listAbandoned(tmpdir(), 'scratch')),
@@ -43,6 +49,14 @@ export async function* examineFolders(session: ExaminedSession): AsyncGenerator<
     reason,
     hint: isClean ? undefined : 'moby-patch prune',
   };
+}
+
+/** Error (`invalid`): `output-unwritable`. */
+async function assertUsable(folder: string, hint: string): Promise<void> {
+  await assertWritable(folder).catch((cause: NodeJS.ErrnoException) => {
+    const message = `${folder} cannot be written to: ${cause.code}`;
+    throw new MobyPatchError('invalid', 'output-unwritable', message, { hint, cause });
+  });
 }
 
 /** Error (`infrastructure`): `disk-full`. */

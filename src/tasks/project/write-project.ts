@@ -1,5 +1,6 @@
 import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { assertWritable } from '../../io/place/assert-writable.js';
 import { createOutput, type Output } from '../../io/place/output.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
@@ -77,7 +78,11 @@ async function writeAll(
 
 /** The folders that it created, the outermost first. */
 async function makeFolders(path: string): Promise<string[]> {
-  const first = await mkdir(path, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+  const first = await mkdir(path, { recursive: true }).catch(async (error: NodeJS.ErrnoException) => {
+    const cause = await assertWritable(path).then(
+      () => error,
+      (reason: NodeJS.ErrnoException) => reason,
+    );
     throw new MobyPatchError('invalid', 'output-unwritable', `cannot make the folder: ${cause.code}`, {
       path,
       cause,
