@@ -9,7 +9,7 @@ import { createTestFolder } from '../fixtures/archive.js';
 import { findKernel } from '../fixtures/images/kernel.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { findMissingProgram } from '../fixtures/needs.js';
-import { noNfsServer, startNfsServer, type TestNfsServer } from '../fixtures/nfs-server.js';
+import { findNoBadNetwork, noNfsServer, startNfsServer, type TestNfsServer } from '../fixtures/nfs-server.js';
 import { busyboxInit } from './gallery/gallery-case.js';
 import { findModules } from './modules.js';
 import { bootTest } from './tiny-guest.js';
@@ -68,6 +68,8 @@ interface Case {
   readonly share?: string;
   readonly mount?: Link;
   readonly nfs?: Link;
+  /** The network of the server is slow and loses packets. */
+  readonly isBad?: true;
   /** What the console says of it. */
   readonly told: RegExp;
   readonly isMounted: boolean;
@@ -100,6 +102,12 @@ const cases: readonly Case[] = [
   {
     name: 'a server that is slow and loses its connections',
     nfs: { delay: 150, pieces: 4 },
+    told: /usermount: mounted/,
+    isMounted: true,
+  },
+  {
+    name: 'a server whose network is slow and loses every tenth packet',
+    isBad: true,
     told: /usermount: mounted/,
     isMounted: true,
   },
@@ -172,7 +180,7 @@ for (const item of cases)
     `${item.name}: the image boots, and the console says how it went`,
     async (t) => {
       const folder = await createPlace(t);
-      await using server = await startNfsServer();
+      await using server = await startNfsServer({ isBad: item.isBad });
       const nonce = randomUUID();
       await writeFile(join(server.folder, 'nonce'), nonce);
       const { report, stderr } = await build({ folder, server }, item, []);
@@ -181,9 +189,14 @@ for (const item of cases)
       const [line = 'nothing'] = console.split('\n').filter((each) => /^usermount: /.test(each));
       t.log(`${report.boot?.seconds.toFixed(1)} s: ${line}`);
       t.regex(console, item.told);
+      if (item.isBad) {
+        const dropped = await server.countDropped();
+        t.log(`${dropped} packets were lost`);
+        t.true(dropped > 0);
+      }
       t.regex(console, item.isMounted ? new RegExp(`^share: ${nonce}`, 'm') : /^share: .*No such file/m);
     },
-    missing,
+    missing ?? (item.isBad && findNoBadNetwork()),
   );
 
 bootTest(
