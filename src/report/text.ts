@@ -99,10 +99,15 @@ function describeWrapper({ kind, part, before, after, way }: WrapperReport): str
 }
 
 export function renderBoot(boot: BootResult): string[] {
-  const verdict = boot.verdict === 'passed' ? `passed: ${boot.reached} reached` : `REFUSED: ${boot.reason}`;
+  const how = `${boot.seconds.toFixed(1)} s (${boot.accelerator})`;
   const waited = boot.waited >= 1 ? `, and ${boot.waited.toFixed(1)} s of waiting for this machine` : '';
   return [
-    ...renderRow('boot', `${verdict} in ${boot.seconds.toFixed(1)} s (${boot.accelerator})${waited}`),
+    ...renderRow(
+      'boot',
+      boot.verdict === 'passed'
+        ? `passed: ${boot.reached} reached in ${how}${waited}`
+        : `REFUSED after ${how}${waited}: ${boot.reason}`,
+    ),
     ...renderRow('attempts', boot.attempts > 1 ? '2: this machine failed the first' : undefined),
     ...renderStages(boot),
     ...renderAttestation(boot),

@@ -77,7 +77,8 @@ export function nameExpectation(expectation: Expectation): string {
     : `${name} within ${expectation.within} s`;
 }
 
-function nameShown(expectation: Expectation): string {
+/** The same without its time. */
+export function nameShown(expectation: Expectation): string {
   if ('console' in expectation) return `console ${expectation.console}`;
   if ('file' in expectation) return `file ${expectation.file}`;
   if ('service' in expectation) return `service ${expectation.service}`;

@@ -92,6 +92,10 @@ test('what comes too late is not met, and says so', (t) => {
       { met: false, found: 'it went on', late: undefined },
     ],
   );
+  t.is(
+    explainUnmet(watch.results()),
+    'service sshd: started after 21.0 s: too late, wanted within 20 s; the guest did not switch itself off',
+  );
   t.true(watch.wantsPoweroff());
   watch.seePoweroff(30);
   t.true(watch.results()[2]?.met);
@@ -102,6 +106,8 @@ test('failed services refuse a boot unless something else is said', (t) => {
   for (const said of [{ 'no-failed-services': false }, { poweroff: true }] as const)
     t.deepEqual(addDefaults([said]), [said]);
   t.true(watchExpectations([{ 'no-failed-services': false }]).areMet());
+  const silent = watchExpectations([{ 'no-failed-services': true }]);
+  t.is(explainUnmet(silent.results()), 'the guest did not report on its services');
 });
 
 test('services that several allow to fail are allowed together', (t) => {

@@ -1,7 +1,13 @@
 import { createBoundedRunner, type RunBounded } from '../../../io/process/bounded.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { ExpectationResult } from '../../../model/result/boot.js';
-import { type Expectation, isTelling, kindOf, nameExpectation } from '../../../model/result/expectation.js';
+import {
+  type Expectation,
+  isTelling,
+  kindOf,
+  nameExpectation,
+  nameShown,
+} from '../../../model/result/expectation.js';
 import { isMarkerLine, type Marker } from '../probe/marker.js';
 import { createSlowError, parsePattern, patternOf } from './patterns.js';
 
@@ -177,13 +183,13 @@ function showPatch({ patch }: ExpectationResult): string {
 }
 
 function explainOne({ expectation, found, late }: ExpectationResult): string {
-  if (late === true) return `${nameExpectation(expectation)}: ${found}`;
+  if (late === true) return `${nameShown(expectation)}: ${found}`;
   if ('console' in expectation) return `no line of the console matches /${expectation.console}/`;
   if ('file' in expectation) {
     const wanted = expectation.content === undefined ? 'a file' : JSON.stringify(expectation.content);
     return `${expectation.file} in the guest: wanted ${wanted}, found ${found}`;
   }
-  if ('no-failed-services' in expectation) return `services failed: ${found}`;
+  if ('no-failed-services' in expectation) return found === unreported ? found : `services failed: ${found}`;
   if ('poweroff' in expectation) return 'the guest did not switch itself off';
   return `${nameExpectation(expectation)}: ${found}`;
 }
@@ -199,8 +205,11 @@ function showMissing(expectation: Expectation): string {
   if ('poweroff' in expectation) return 'it went on';
   if (kindOf(expectation) === 'within') return 'not up';
   if ('port' in expectation) return 'not tried: the system was not up';
+  if ('no-failed-services' in expectation) return unreported;
   return 'nothing: the guest did not report on it';
 }
+
+const unreported = 'the guest did not report on its services';
 
 /** Characters of the output of a command that was as expected, and of one that was not. */
 const mostShown = { met: 80, unmet: 300 };
