@@ -102,6 +102,27 @@ soakTest(
   },
 );
 
+soakTest(
+  notRoot ?? findMissingProgram('debootstrap', 'depmod', 'openssl', 'tar'),
+  'a boot shows what steps write that need no init system: folders, archives, names, variables, a bundle',
+  async (t) => {
+    const { initrd } = await findReference(t);
+    const folder = await createTestFolder(t);
+    const make = `cp -a "$0" settings; mkdir tool-1; printf '#!/bin/sh\necho run of the archive\n' >tool-1/run; chmod 755 tool-1/run
+tar -czf settings/tool.tar.gz tool-1
+openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -out ca.pem -subj /CN=x -days 3650 2>/dev/null`;
+    const made = await runProcess(['sh', '-ec', make, resolve('test/boot/inits/settings')], {
+      signal: new AbortController().signal,
+      timeout: 60,
+      cwd: folder,
+    });
+    t.is(made.exitCode, 0, made.output);
+    const certificate = await readFile(join(folder, 'ca.pem'), 'utf8');
+    const more = ['-s', `certificate=${certificate}`, '--cmdline', 'noapic bootconfig'];
+    await buildAndBoot(t, folder, { image: initrd, patches: ['./settings'], expect: [], more });
+  },
+);
+
 const roots: Readonly<Record<Writer, string>> = { mkinitramfs: '/root', dracut: '/sysroot' };
 
 for (const writer of ['mkinitramfs', 'dracut'] as const)

@@ -59,5 +59,10 @@ test('a warning does not refuse a boot', (t) => {
   t.true(isWarning('cp: write error: No space left on device'));
   t.true(isWarning(' * ERROR: docker failed to start'));
   t.true(isWarning('[   11.0] Out of memory: Killed process 1 (init)'));
+  t.true(
+    isWarning(
+      "[    0.0] WARNING: 'bootconfig' found on the kernel command line but CONFIG_BOOT_CONFIG is not set.",
+    ),
+  );
   t.false(isWarning(' * Starting docker ... [ ok ]'));
 });

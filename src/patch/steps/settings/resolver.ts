@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { Workspace } from '../../../model/patch/workspace.js';
 import { combine } from '../../system/text-file.js';
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
@@ -10,6 +11,30 @@ const path = 'etc/resolv.conf';
 
 /** MAXNS of glibc's and musl's resolv.h: further ones are not asked. */
 const mostServers = 3;
+
+/** What writes the file anew when it gets a lease, and what keeps it from that. */
+const clients = [
+  {
+    name: 'dhclient',
+    paths: ['sbin/dhclient', 'usr/sbin/dhclient'],
+    keep: 'a file in etc/dhcp/dhclient-enter-hooks.d with "make_resolv_conf() { :; }" keeps this one',
+  },
+  {
+    name: 'dhcpcd',
+    paths: ['sbin/dhcpcd', 'usr/sbin/dhcpcd'],
+    keep: 'the line "nohook resolv.conf" in etc/dhcpcd.conf keeps this one',
+  },
+  {
+    name: 'udhcpc',
+    paths: ['usr/share/udhcpc/default.script', 'etc/udhcpc/default.script'],
+    keep: 'the line "RESOLV_CONF=no" in etc/udhcpc/udhcpc.conf keeps this one, if the script there reads it',
+  },
+  {
+    name: 'NetworkManager',
+    paths: ['usr/sbin/NetworkManager'],
+    keep: 'a file in etc/NetworkManager/conf.d with "[main]" and "dns=none" keeps this one',
+  },
+] as const;
 
 const schema = z
   .strictObject({
@@ -36,15 +61,27 @@ export const resolverStep = defineStep({
   schema,
   describe: ({ nameservers }) => `resolver ${nameservers.join(' ')}`,
   needs: () => [],
-  reads: () => [path],
+  reads: () => [path, ...clients.flatMap(({ paths }) => paths)],
   writes: (value) => [writtenFile(path, { content: formatText(value) })],
   async apply(value, _context, workspace) {
     const there = await workspace.stat(path);
     const content = new TextEncoder().encode(formatText(value));
     const outcome = await putIfDifferent(workspace, { path, type: 'file', content });
-    return combine([outcome], there?.type === 'symlink' ? [`it was a link to ${there.target}`] : []);
+    const link = there?.type === 'symlink' ? [`it was a link to ${there.target}`] : [];
+    return combine([outcome], [...link, ...(await explainClients(workspace))]);
   },
 });
+
+async function explainClients(workspace: Workspace): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { name, paths, keep } of clients)
+    for (const at of paths) {
+      if ((await workspace.follow(at)) === undefined) continue;
+      notes.push(`found ${at} in the image: ${name} writes ${path} anew where it gets an address; ${keep}`);
+      break;
+    }
+  return notes;
+}
 
 function formatText({ nameservers, search, options }: z.output<typeof schema>): string {
   const lines = [

@@ -135,6 +135,8 @@ const warningPatterns: readonly RegExp[] = [
   /No space left on device/,
   /\bBUG: |\bOops: |\bsegfault at /,
   /\]?\s*WARNING: CPU/,
+  // A kernel that reads no boot configuration (init/main.c).
+  /WARNING: 'bootconfig' found on the kernel command line/,
   /I\/O error/,
   /ERROR: \S+ failed to start|ERROR: cannot start \S+/,
   /^\[FAILED\] Failed to /,
