@@ -78,6 +78,28 @@ export function createBuildrootEntries(): TinyEntry[] {
   ];
 }
 
+/** The scripts of boot2docker's public source that start Docker and then what the user has, on busybox. */
+export function createBoot2dockerEntries(): TinyEntry[] {
+  const script = [
+    '#!/bin/sh',
+    '/etc/rc.d/docker',
+    'if [ -e /var/lib/boot2docker/bootlocal.sh ]; then',
+    '  /bin/sh /var/lib/boot2docker/bootlocal.sh >/var/log/bootlocal.log 2>&1 &',
+    'fi',
+    '',
+  ];
+  return [
+    ...createBuildrootEntries(),
+    ...['opt', 'etc/rc.d', 'var', 'var/lib', 'var/lib/boot2docker', 'var/log'].map(
+      (path): TinyEntry => ({ path, type: 'directory', mode: 0o755 }),
+    ),
+    ...['tee', 'date'].map((name): TinyEntry => ({ path: `bin/${name}`, type: 'symlink', body: 'busybox' })),
+    { path: 'etc/init.d/S99boot2docker', mode: 0o755, body: '#!/bin/sh\n/opt/bootscript.sh\n' },
+    { path: 'etc/rc.d/docker', mode: 0o755, body: '#!/bin/sh\necho docker starts\n' },
+    { path: 'opt/bootscript.sh', mode: 0o755, body: script.join('\n') },
+  ];
+}
+
 /** A program of this machine with the libraries that it needs. */
 export async function copyProgram(program: string): Promise<TinyEntry[]> {
   const { output } = await runProcess(['ldd', program], { signal, timeout: 60 });

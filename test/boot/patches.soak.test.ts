@@ -10,12 +10,12 @@ import { runMoby } from '../fixtures/images/moby.js';
 import { findReference } from '../fixtures/images/reference.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { writeBoots } from './gallery-page.js';
-import { createBusyboxEntries, packDebianRoot } from './init-images.js';
+import { createBoot2dockerEntries, createBusyboxEntries, packDebianRoot } from './init-images.js';
 import { writeTinyImage } from './tiny-image.js';
 
 // Each patch of the gallery is in a boot, and a boot has as many as fit: what they expect is what it proves. Those of an
-// initramfs are in inits.test.ts; `boot2docker-nfs` is for an image that cannot be had here. UPDATE=1 puts what a boot has
-// shown into the pages of the patches.
+// initramfs are in inits.test.ts; `boot2docker-nfs` is for an image that cannot be had here, so a sketch of it is booted.
+// UPDATE=1 puts what a boot has shown into the pages of the patches.
 
 const installer = await findInstaller();
 const kernel = await findKernel();
@@ -48,6 +48,11 @@ const images: Readonly<Record<string, (t: ExecutionContext) => Promise<Found>>> 
   'A root of busybox and its init': async (t) => {
     const initrd = join(await createTestFolder(t), 'box.img');
     await writeTinyImage(initrd, undefined, createBusyboxEntries());
+    return { initrd, kernel: kernelFile };
+  },
+  'A sketch of the VM of boot2docker, whose `opt/bootscript.sh` starts Docker': async (t) => {
+    const initrd = join(await createTestFolder(t), 'boot2docker.img');
+    await writeTinyImage(initrd, undefined, createBoot2dockerEntries());
     return { initrd, kernel: kernelFile };
   },
   "Debian 12's network installer": async () =>
@@ -133,6 +138,10 @@ const rows: readonly Row[] = [
     more: ['network'],
   },
   { image: 'A root of busybox and its init', patches: plain },
+  {
+    image: 'A sketch of the VM of boot2docker, whose `opt/bootscript.sh` starts Docker',
+    patches: { 'boot2docker-nfs': { server: '10.0.2.2', timeout: '2' } },
+  },
   {
     image: "Debian 12's network installer",
     patches: { preseed: { mirror: 'mirror.example.org', locale: 'de_DE.UTF-8', keymap: 'de' } },

@@ -15,7 +15,7 @@ import {
   removePackages,
 } from '../../system/packages/run-manager.js';
 import { recordState, removeTraces } from '../../system/packages/traces.js';
-import { createStepError, type StepContext } from '../../system/step-context.js';
+import { createStepError } from '../../system/step-context.js';
 import { unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { payloadPath, someOf } from '../schemas.js';
@@ -94,7 +94,7 @@ export const packageStep = defineStep({
     return `package ${lists.join('; ')}${value.unsigned ? ' (unsigned)' : ''}`;
   },
   needs: () => ['commands', 'network'],
-  reads: () => managerPaths,
+  reads: () => [...managerPaths, ...unknownManagers.flatMap(({ paths }) => paths)],
   payload: ({ files = [] }) => files.map((each) => ({ name: each, template: false })),
   async foresee(value, context, workspace) {
     await chooseTask(value, { workspace, context });
@@ -156,7 +156,7 @@ async function chooseTask(
     managers.find(({ name }) => value[name]) ??
     managers.find((each) => filesOf(each).length > 0) ??
     (isNamed ? undefined : ((await findOwner?.(managers)) ?? managers[0]));
-  if (manager === undefined) throw createChoiceError(value, context, managers);
+  if (manager === undefined) throw await createChoiceError(value, { context, workspace }, managers);
   const files = filesOf(manager);
   const [first] = files;
   if (first !== undefined && !manager.checksFiles && !value.unsigned)
@@ -170,15 +170,35 @@ async function chooseTask(
   return { manager, packages: value[manager.name] ?? [], files, remove, unsigned };
 }
 
-function createChoiceError(value: Value, context: StepContext, managers: readonly PackageManager[]) {
+/** Managers that the step does not know, and how each installs a package. */
+const unknownManagers = [
+  { paths: ['bin/opkg', 'usr/bin/opkg'], command: 'opkg install' },
+  { paths: ['usr/bin/xbps-install'], command: 'xbps-install -y' },
+  { paths: ['usr/bin/emerge'], command: 'emerge' },
+] as const;
+
+async function createChoiceError(
+  value: Value,
+  { context, workspace }: At,
+  managers: readonly PackageManager[],
+) {
   const [first] = managers;
-  if (first === undefined)
+  if (first === undefined) {
+    const wanted = `wanted ${managerNames.slice(0, -1).join(', ')} or ${managerNames.at(-1)}`;
+    for (const { paths, command } of unknownManagers)
+      for (const path of paths) {
+        if ((await workspace.follow(path)) === undefined) continue;
+        const message = `package: found ${path} in the image, which this step does not know, ${wanted}`;
+        const hint = `run it in a step: - run: {script: ${command} NAME, network: true}`;
+        return createStepError(context, 'package-manager', message, { hint });
+      }
     return createStepError(
       context,
       'package-manager',
-      `package: found no package manager in the image, wanted ${managerNames.slice(0, -1).join(', ')} or ${managerNames.at(-1)}`,
+      `package: found no package manager in the image, ${wanted}`,
       { hint: 'add the files with "file" steps instead' },
     );
+  }
   const names = managerNames.filter((each) => value[each]);
   const has = [
     ...(names.length > 0 ? [`names for ${names.join(' and ')}`] : []),
