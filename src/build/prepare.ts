@@ -133,7 +133,8 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
 
 /** What is wrong with a plan, and with the request that it was made of. */
 function refuseWith(error: unknown, { faults = [] }: BuildRequest): never {
-  if (error instanceof MobyPatchError && error.kind === 'invalid') refuseProblems([...faults, error]);
+  if (error instanceof MobyPatchError && error.kind === 'invalid')
+    refuseProblems([...faults, ...(error.problems ?? [error])]);
   throw error;
 }
 

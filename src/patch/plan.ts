@@ -9,9 +9,11 @@ import { findWriteConflicts } from './find-write-conflicts.js';
 import { fillExpectation } from './language/expectations.js';
 import { formatValue, type Values } from './language/expressions.js';
 import {
-  checkSettings,
+  assertParameters,
   collectParameters,
+  findUnknownSettings,
   type PatchSettings,
+  refuseExposed,
   resolveSecrets,
 } from './language/parameters.js';
 import { openPayloadFolder } from './language/payload.js';
@@ -59,7 +61,8 @@ export async function createPlan({
   secrets = [],
   facts,
 }: PlanRequest): Promise<Plan> {
-  checkSettings(patches, settings);
+  refuseExposed(patches, settings);
+  if (findUnknownSettings(patches, settings).length > 0) assertParameters(patches, settings);
   refuse(findConflicts(patches));
   const prepared = await prepareAll({ patches, settings, secrets, facts });
   const all = prepared.flatMap((patch) => patch.steps);

@@ -216,6 +216,17 @@ patch.yaml:3:3: parameter level: found no value for it in the patch two, wanted 
 patch.yaml:4:3: parameter key: found no value for it in the patch two, wanted one (the key) [patch-invalid]
   try: add -s builder=VALUE -s level=VALUE -s key=VALUE`,
   );
+  t.is(
+    await refuse(t, plan({ bilder: 'me', levl: '1', key: 'x' })),
+    `moby-patch: 3 problems, found before the first step [build-impossible]
+  setting bilder: found no patch with such a parameter (did you mean "builder"?) [setting-unknown]
+    try: the patches have: builder, level, key
+  setting levl: found no patch with such a parameter (did you mean "level"?) [setting-unknown]
+    try: the patches have: builder, level, key
+  patch.yaml:3:3: parameter builder: found no value for it in the patch one, wanted one (who built it)
+  patch.yaml:3:3: parameter level: found no value for it in the patch two, wanted one (how loud) [patch-invalid]
+    try: add -s builder=VALUE -s level=VALUE`,
+  );
   t.regex(
     await refuse(t, plan({ builder: 'me', level: '1', key: 'x' })),
     /^moby-patch: patch\.yaml:6:20: key: found "x", wanted a public key.*\n {2}try: the value comes from the settings of the patch two: -s key=VALUE \(the key\)$/,

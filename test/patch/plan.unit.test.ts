@@ -104,7 +104,7 @@ test('unknown, missing and invalid settings are refused', async (t) => {
   const patch = await createPatch(t, yaml);
   const fail = (settings: Record<string, string>) =>
     t.throwsAsync<MobyPatchError>(() => createPlan({ patches: [patch], settings, image, stamp: 7 }));
-  const unknown = await fail({ sevrer: 'x' });
+  const unknown = await fail({ sevrer: 'x', server: 'x' });
   t.like(unknown, { kind: 'invalid', code: 'setting-unknown' });
   t.regex(unknown.message, /did you mean "server"/);
   const wrong = await fail({ port: '80; reboot' });

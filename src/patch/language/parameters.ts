@@ -1,5 +1,5 @@
 import { createBoundedRunner } from '../../io/process/bounded.js';
-import { MobyPatchError } from '../../model/error/error.js';
+import { MobyPatchError, uniteErrors } from '../../model/error/error.js';
 import type { Parameter, Patch } from '../../model/patch/patch.js';
 import { type Secret, secretPrefix } from '../../model/patch/secret.js';
 import { suggest } from '../../yaml/did-you-mean.js';
@@ -72,10 +72,15 @@ export function collectParameters(patches: readonly Patch[], settings: PatchSett
     : { values, problems, hint: hintAtValues([first, ...problems]) };
 }
 
-/** Error (`invalid`): `patch-invalid` with all problems of all patches at once. */
+/**
+ * Refuses what is wrong with settings. Errors (`invalid`): `secret-exposed`; `setting-unknown` for settings that are no
+ * parameters of any patch, `patch-invalid` with the problems of all parameters; several are one `build-impossible`.
+ */
 export function assertParameters(patches: readonly Patch[], settings: PatchSettings): void {
+  refuseExposed(patches, settings);
+  const unknown = findUnknownSettings(patches, settings);
   const { problems, hint } = collectParameters(patches, settings);
-  if (problems.length > 0) throw createProblemError(problems, hint);
+  refuseAll([...unknown, ...(problems.length === 0 ? [] : [createProblemError(problems, hint)])]);
 }
 
 interface Resolved {
@@ -214,25 +219,35 @@ export function listSettingNames(patches: readonly Patch[]): ReadonlySet<string>
 /** Parameters that a hint names. */
 const mostNames = 50;
 
-/** Errors (`invalid`): `setting-unknown` for a setting that is no parameter of any patch; `secret-exposed`. */
+/** Errors (`invalid`): `setting-unknown` for settings that are no parameters of any patch; `secret-exposed`. */
 export function checkSettings(patches: readonly Patch[], settings: PatchSettings): void {
   refuseExposed(patches, settings);
+  refuseAll(findUnknownSettings(patches, settings));
+}
+
+/** One error for each setting that is no parameter of any patch. */
+export function findUnknownSettings(patches: readonly Patch[], settings: PatchSettings): MobyPatchError[] {
   const known = listSettingNames(patches);
-  for (const name of Object.keys(settings)) {
-    if (known.has(name)) continue;
-    const names = [...known].filter((other) => !other.includes('.'));
-    throw new MobyPatchError(
-      'invalid',
-      'setting-unknown',
-      `setting ${name}: found no patch with such a parameter${suggest(name, known)}`,
-      {
-        hint:
-          names.length > 0
-            ? `the patches have: ${names.slice(0, mostNames).join(', ')}`
-            : 'none of the patches has parameters',
-      },
-    );
-  }
+  const names = [...known].filter((other) => !other.includes('.'));
+  const hint =
+    names.length > 0
+      ? `the patches have: ${names.slice(0, mostNames).join(', ')}`
+      : 'none of the patches has parameters';
+  return Object.keys(settings)
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const text = `setting ${name}: found no patch with such a parameter${suggest(name, known)}`;
+      return new MobyPatchError('invalid', 'setting-unknown', text, { hint });
+    });
+}
+
+function refuseAll(errors: readonly MobyPatchError[]): void {
+  const [first, ...rest] = errors;
+  if (first === undefined) return;
+  throw uniteErrors('build-impossible', `${errors.length} problems, found before the first step`, [
+    first,
+    ...rest,
+  ]);
 }
 
 /** The default values. Parameters without one are left out. */

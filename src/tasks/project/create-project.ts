@@ -6,7 +6,7 @@ import type { Patch } from '../../model/patch/patch.js';
 import type { ReadingSession } from '../../model/session.js';
 import { findPatch, listPatches } from '../../patch/language/find-patches.js';
 import { loadPatch } from '../../patch/language/load-patch.js';
-import { assertParameters, checkSettings } from '../../patch/language/parameters.js';
+import { assertParameters } from '../../patch/language/parameters.js';
 import { parsePatch } from '../../patch/language/parse-patch.js';
 import { addUsed } from '../../patch/language/used-patches.js';
 import { findNamedImage } from '../../setup/named-image.js';
@@ -59,7 +59,6 @@ export async function createProject(
   const example = request.patches === undefined ? createPatchText(places.schemas, folder) : undefined;
   const patches =
     example === undefined ? await loadPatches(request.patches ?? [], session) : [parseExample(example)];
-  checkSettings(patches, settings);
   assertParameters(patches, settings);
   const configuration = createConfigurationText({
     folder,
