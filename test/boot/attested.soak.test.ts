@@ -22,7 +22,9 @@ bootTest('an attested boot names the file whose bytes a kernel has unpacked wron
     const good = await boot(right ?? '', { expects, attest: true }, { archive: image });
     t.is(good.verdict, 'passed');
     t.deepEqual(good.attestation?.differences, []);
-    t.is(good.attestation?.paths, image.entries.size + 2);
+    // The root itself, and what the kernel brings: /dev/console and /root.
+    t.is(good.attestation?.paths, image.entries.size + 3);
+    t.deepEqual(good.attestation?.added, []);
     const bad = await boot(wrong ?? '', { expects, attest: true }, { archive: image });
     t.is(bad.verdict, 'refused');
     t.is(bad.endedAt, 'attested');

@@ -87,6 +87,7 @@ test('what bisect prints names the patch, how each try ended, and the console', 
   const lines = renderBisection((await find(1, 'patch')).found);
   t.is(lines[0], 'broken by patch 1 of 8: a (4 boots)');
   t.true(lines.includes('  first 4   refused in 3.0 s: refused 8'));
+  t.true(lines.some((line) => line.endsWith(', as above')));
   t.true(lines.includes('  | last words'));
   t.regex(lines.at(-1) ?? '', /moby-patch verify image$/);
 });

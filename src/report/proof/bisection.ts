@@ -12,7 +12,9 @@ export function renderBisection({
   image,
 }: Bisection): string[] {
   const kind = unit === 'patch' ? 'patches' : 'steps';
-  const lines = tries.map((each) => `  ${`first ${each.count}`.padEnd(9)} ${describeProof(each)}`);
+  const lines = tries.map(
+    (each) => `  ${`first ${each.count}`.padEnd(9)} ${describeProof(each, culprit?.reason)}`,
+  );
   const count = `${boots} ${boots === 1 ? 'boot' : 'boots'}`;
   if (culprit === undefined)
     return [`nothing is broken: the image with all ${units.length} ${kind} passes (${count})`, ...lines];
@@ -30,10 +32,19 @@ export function renderBisection({
   ];
 }
 
-/** `passed in 9.1 s`. */
-function describeProof({ verdict, seconds, endedAt, reason, remembered }: Proof): string {
+/** `passed in 9.1 s`; `above`: the reason that was shown already. */
+function describeProof(
+  { verdict, seconds, endedAt, reason, remembered }: Proof,
+  above: string | undefined,
+): string {
   const when = seconds === undefined ? 'without a boot' : `in ${seconds.toFixed(1)} s`;
   const where = endedAt === undefined ? '' : ` at ${endedAt}`;
-  const why = reason === undefined ? '' : `: ${showText(reason)}`;
+  const isSame = reason !== undefined && above !== undefined && leaveTimes(reason) === leaveTimes(above);
+  const why = reason === undefined ? '' : isSame ? ', as above' : `: ${showText(reason)}`;
   return `${verdict}${where} ${when}${remembered ? ', remembered' : ''}${why}`;
+}
+
+/** Two boots that end alike end at different times. */
+function leaveTimes(text: string): string {
+  return text.replace(/\[ *\d+\.\d+\]|\d+(?:\.\d+)? s\b/g, '');
 }

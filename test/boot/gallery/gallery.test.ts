@@ -1,20 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import test from 'ava';
 import { MobyPatchError } from '#src/model/error/error.js';
-import { sampleBy } from '../../fixtures/soak.js';
+import { isSoak, sampleBy } from '../../fixtures/soak.js';
 import { findModules } from '../modules.js';
 import { type BootBench, bootTest, withBench } from '../tiny-guest.js';
 import { createTinyArchive } from '../tiny-image.js';
 import { brokenCases } from './broken-cases.js';
 import type { GalleryCase } from './gallery-case.js';
 import { goodCases } from './good-cases.js';
+import { type Told, writeVerdicts } from './verdict-page.js';
 
-interface Told {
-  readonly verdict: string;
-  readonly endedAt?: string | undefined;
-  readonly reason: string;
-}
+const all = new Map<string, Told>();
 
 async function createGalleryImage(item: GalleryCase, { kernel }: BootBench): Promise<Uint8Array> {
   const { entries = [], modules = [], pack } = item;
@@ -42,6 +40,7 @@ for (const item of sampleBy([...brokenCases, ...goodCases], ({ isMain = false })
   bootTest(`the verdict on ${item.name}`, (t) =>
     withBench(t, async (bench) => {
       const told = await tell(bench, item);
+      all.set(item.name, told);
       t.log(`${told.verdict}${told.endedAt === undefined ? '' : ` at ${told.endedAt}`}: ${told.reason}`);
       t.is(told.verdict, item.verdict);
       if (item.endedAt !== undefined) t.is(told.endedAt, item.endedAt);
@@ -49,3 +48,7 @@ for (const item of sampleBy([...brokenCases, ...goodCases], ({ isMain = false })
     }),
   );
 }
+
+test.after('the page of verdicts', async () => {
+  if (isSoak && process.env.UPDATE !== undefined) await writeVerdicts(all);
+});
