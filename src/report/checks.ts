@@ -1,6 +1,7 @@
 import type { ExpectationResult } from '../model/result/boot.js';
 import { type Expectation, nameExpectation } from '../model/result/expectation.js';
 import type { Report, Stage } from '../model/result/report.js';
+import { describeReached } from './reached.js';
 import { describeCached } from './text.js';
 
 /** One thing that a run checked. */
@@ -79,7 +80,7 @@ function checkStage(report: Report, stage: Stage, failing: Stage | undefined): C
   if (stage === 'configure') return check('passed');
   if (stages[stage] === undefined) return undefined;
   if (stage === 'verify' && boot === undefined) return check('skipped', 'not booted');
-  return check('passed', stage === 'verify' ? `${boot?.reached} reached` : undefined);
+  return check('passed', stage === 'verify' ? boot && describeReached(boot) : undefined);
 }
 
 function listSteps({ plan, steps }: Report, whole: Check): Check[] {

@@ -90,7 +90,7 @@ export function createVerdict({ manifest, report: { boot }, kernel }: VerdictReq
     met: attestation.differences.length === 0,
   };
   const all = [
-    { name: `boot: ${reached}`, met: verdict === 'passed' },
+    { name: reached === 'nothing' ? 'boot' : `boot: ${reached}`, met: verdict === 'passed' },
     ...(attested ? [attested] : []),
     ...tests,
   ];

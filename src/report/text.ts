@@ -7,6 +7,7 @@ import type { StockComparison } from '../model/result/stock.js';
 import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
 import { describeStock } from './proof/stock.js';
+import { describeReached } from './reached.js';
 
 const mostPackages = 6;
 
@@ -105,7 +106,7 @@ export function renderBoot(boot: BootResult): string[] {
     ...renderRow(
       'boot',
       boot.verdict === 'passed'
-        ? `passed: ${boot.reached} reached in ${how}${waited}`
+        ? `passed: ${describeReached(boot)} in ${how}${waited}`
         : `REFUSED after ${how}${waited}: ${boot.reason}`,
     ),
     ...renderRow('attempts', boot.attempts > 1 ? '2: this machine failed the first' : undefined),

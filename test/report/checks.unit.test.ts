@@ -133,3 +133,13 @@ test('a plan has the checks of a plan', (t) => {
     ['configure', 'unpack', 'plan'],
   );
 });
+
+test('a guest that was to end by itself is said to have done so', (t) => {
+  const { boot } = createReport();
+  const ended = boot && { ...boot, reached: 'nothing' as const };
+  const find = (more: Partial<Report['boot'] & object>) =>
+    listChecks(createReport({ boot: ended && { ...ended, ...more } })).find(({ stage }) => stage === 'verify')
+      ?.note;
+  t.is(find({ stages: [{ name: 'power-off', state: 'reached', seconds: 4 }] }), 'it switched itself off');
+  t.is(find({}), 'it showed what was expected');
+});

@@ -1,5 +1,6 @@
 import type { Report } from '../../model/result/report.js';
 import { type Markup, mark } from '../markup.js';
+import { describeReached } from '../reached.js';
 import { showSeconds } from '../text.js';
 
 export interface Verdict {
@@ -21,7 +22,7 @@ export function createTiles(report: Report): Markup {
   const packages = steps.flatMap((step) => Object.keys(step.packages)).length;
   const change = after && before && after.size - before.size;
   const tiles: readonly (Markup | undefined)[] = [
-    createTile(verdict.text, boot?.reason ?? (boot && `${boot.reached} reached`) ?? '', verdict.name),
+    createTile(verdict.text, boot?.reason ?? (boot && describeReached(boot)) ?? '', verdict.name),
     after && createTile(showBytes(after.size), change === undefined ? 'size' : `size, ${showChange(change)}`),
     diff &&
       createTile(

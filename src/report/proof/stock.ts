@@ -1,10 +1,11 @@
 import type { StockComparison } from '../../model/result/stock.js';
+import { describeReached } from '../reached.js';
 
 /** Lines for people: the verdict on the stock image, then what is different. */
 export function describeStock({ stock, stages, services, memory, errors }: StockComparison): string[] {
   const verdict =
     stock.verdict === 'passed'
-      ? `passed: ${stock.reached} reached in ${stock.seconds.toFixed(1)} s`
+      ? `passed: ${describeReached(stock)} in ${stock.seconds.toFixed(1)} s`
       : `REFUSED: ${stock.reason}`;
   const times = stages.map(
     ({ name, stock, patched }) => `${name} ${showDifference(stock, patched, { digits: 1, unit: ' s' })}`,

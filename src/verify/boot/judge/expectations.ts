@@ -196,7 +196,8 @@ function explainOne({ expectation, found, late }: ExpectationResult): string {
 
 function showFound(expectation: Expectation, found: Found | undefined, isMet: boolean): string {
   if (found === undefined) return showMissing(expectation);
-  const late = found.ok && !isMet ? `: too late, wanted within ${expectation.within} s` : '';
+  const wanted = kindOf(expectation) === 'within' ? '' : `, wanted within ${expectation.within} s`;
+  const late = found.ok && !isMet ? `: too late${wanted}` : '';
   return `${found.text}${late === '' ? '' : `${found.text.includes('after') ? '' : ` after ${found.at?.toFixed(1)} s`}${late}`}`;
 }
 

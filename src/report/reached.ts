@@ -1,0 +1,9 @@
+import type { BootResult } from '../model/result/boot.js';
+
+/** What a boot that passed has come to: `default runlevel reached`. */
+export function describeReached({ reached, stages }: BootResult): string {
+  if (reached !== 'nothing') return `${reached} reached`;
+  return stages.some(({ name, state }) => name === 'power-off' && state === 'reached')
+    ? 'it switched itself off'
+    : 'it showed what was expected';
+}
