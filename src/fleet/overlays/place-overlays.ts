@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { appendFile, chmod, copyFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, renameSync, writeFileSync } from 'node:fs';
+import { appendFile, chmod, copyFile, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { settleAccess } from '../../io/place/access.js';
+import { readUmask, settleAccess } from '../../io/place/access.js';
 import { createPrivateFolder, type Scratch } from '../../io/place/scratch.js';
 import { syncFolder } from '../../io/place/sync-folder.js';
 import type { FileAccess } from '../../model/access.js';
@@ -36,9 +36,11 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
     throw cause instanceof MobyPatchError ? cause : createWriteError(folder, cause);
   });
 
+  const umask = readUmask();
+
   async function settle({ path, destination }: PlacedFile): Promise<void> {
     await using file = await open(path, 'r+');
-    await settleAccess(file, { inputs, destination });
+    await settleAccess(file, { inputs, destination, umask });
     await file.sync();
   }
 
@@ -46,7 +48,8 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
     async write(name, bytes, behind) {
       const path = join(scratch.path, name);
       if (behind === undefined) {
-        await writeFile(path, bytes, { flag: 'wx', mode: 0o600 });
+        // A file of some kilobytes is in memory before another thread has woken up for it.
+        writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 });
         return { path, written: bytes.length };
       }
       const copied = await shareBlocks(behind, path);
@@ -58,7 +61,7 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
         const parents = new Set(files.map(({ destination }) => dirname(destination)));
         for (const parent of parents) await mkdir(parent, { recursive: true });
         await Promise.all(files.map(settle));
-        for (const { path, destination } of files) await rename(path, destination);
+        for (const { path, destination } of files) renameSync(path, destination);
         for (const parent of parents) await syncFolder(parent);
       } catch (cause) {
         throw cause instanceof MobyPatchError ? cause : createWriteError(folder, cause);

@@ -46,13 +46,14 @@ export async function openInputFile(path: string, name = path): Promise<InputFil
 
 async function createInputFile(handle: FileHandle, path: string, name: string): Promise<InputFile> {
   const opened = await handle.stat({ bigint: true });
+  const size = Number(opened.size);
   const blocks = new Map<number, Promise<Uint8Array>>();
   const readAnew = (offset: number, end: number) =>
     readAt(handle, offset, end).catch((cause) => {
       throw createReadError(name, cause);
     });
   const readBlock = (index: number) => {
-    const block = blocks.get(index) ?? readAnew(index * blockSize, (index + 1) * blockSize);
+    const block = blocks.get(index) ?? readAnew(index * blockSize, Math.min((index + 1) * blockSize, size));
     blocks.delete(index);
     blocks.set(index, block);
     for (const oldest of blocks.keys()) {
@@ -70,7 +71,7 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
   return {
     name,
     path,
-    size: Number(opened.size),
+    size,
     access: {
       mode: Number(opened.mode),
       uid: Number(opened.uid),

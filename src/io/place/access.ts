@@ -20,6 +20,8 @@ export interface AccessRequest {
   readonly inputs: readonly FileAccess[];
   /** The name that it will have. */
   readonly destination: string;
+  /** For many files: as of `readUmask`; default: read anew. */
+  readonly umask?: number | undefined;
 }
 
 /**
@@ -28,18 +30,20 @@ export interface AccessRequest {
  * What is made from a file that an access list opens to some, or replaces one, is for its owner alone.
  * Error (`invalid`): `output-unwritable`, where a file system without modes would show the file to others.
  */
-export async function settleAccess(file: FileHandle, { inputs, destination }: AccessRequest): Promise<void> {
+export async function settleAccess(
+  file: FileHandle,
+  { inputs, destination, umask = readUmask() }: AccessRequest,
+): Promise<void> {
   const old = await lstat(destination).catch(() => undefined);
   const sources = old?.isFile() ? [...inputs, old] : inputs;
-  const folder = await stat(dirname(destination));
   const isRecord = inputs.includes(folderOwnerOnly);
-  const owner = isRecord ? folder : old?.isFile() ? old : undefined;
+  const owner = isRecord ? await stat(dirname(destination)) : old?.isFile() ? old : undefined;
   if (owner !== undefined && couldRead(owner, inputs) && !(await isPlanted(destination)))
     await chown(file, await file.stat(), owner);
   const { gid } = await file.stat();
   const opened = process.platform === 'linux' ? [`/proc/${process.pid}/fd/${file.fd}`] : [];
   const allowed = await withoutLists(restrict(sources, gid), inputs, [destination, ...opened]);
-  await changeMode(file, 0o666 & allowed & ~readUmask(), destination);
+  await changeMode(file, 0o666 & allowed & ~umask, destination);
 }
 
 /**
@@ -114,7 +118,7 @@ async function chown(file: FileHandle, now: Stats, old: Stats): Promise<void> {
 }
 
 /** Reading it by umask(2) sets it to 0 for a moment, for all threads. */
-function readUmask(): number {
+export function readUmask(): number {
   try {
     const text = readFileSync('/proc/self/status', 'latin1');
     const octal = /^Umask:\s*([0-7]+)$/m.exec(text)?.[1];
