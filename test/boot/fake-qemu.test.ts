@@ -2,7 +2,9 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { runProgram } from '#src/commands/program.js';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
+import { createCommandContext } from '../fixtures/command-context.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
@@ -26,6 +28,7 @@ while grep -q paired "$image" && [ "$(wc -l <"$0.runs")" -lt 2 ]; do sleep 0.1; 
 say 2 'Run /init as init process'
 marker=$(grep -a -o 'moby-patch-verify [0-9a-f]\\{32\\}' "$image" | head -n 1)
 echo 'hello'
+! grep -q late "$image" || sleep 3
 echo "$marker started ." >&3
 if grep -q slow "$image"; then
 	word=x
@@ -135,3 +138,24 @@ declareTest(
     t.is(runs, 2);
   },
 );
+
+declareTest(missing, 'on a terminal one line at a time tells of a boot', async (t) => {
+  const folder = await createFolder(t, 'late', 0);
+  const drawn: string[] = [];
+  const live = { draw: (text: string) => void drawn.push(text), clear() {}, leave() {}, isLeft: () => false };
+  const PATH = [join(folder, 'bin'), process.env.PATH].join(delimiter);
+  const before = process.env.PATH;
+  process.env.PATH = PATH;
+  try {
+    const context = { ...createCommandContext(folder), environment: { ...process.env, PATH }, live };
+    await runProgram(['verify', 'initrd.img', ...common], '0.0.0', context);
+    t.is(JSON.parse(context.printed()).verdict, 'passed');
+  } finally {
+    process.env.PATH = before;
+  }
+  t.true(drawn.some((text) => text.startsWith('verify (')));
+  t.deepEqual(
+    drawn.filter((text) => text.startsWith('reading')),
+    [],
+  );
+});
