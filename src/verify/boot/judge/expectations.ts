@@ -183,7 +183,8 @@ function showPatch({ patch }: ExpectationResult): string {
 }
 
 function explainOne({ expectation, found, late }: ExpectationResult): string {
-  if (late === true) return `${nameShown(expectation)}: ${found}`;
+  // The line that was found says what was wanted.
+  if (late === true) return `${'console' in expectation ? 'console' : nameShown(expectation)}: ${found}`;
   if ('console' in expectation) return `no line of the console matches /${expectation.console}/`;
   if ('file' in expectation) {
     const wanted = expectation.content === undefined ? 'a file' : JSON.stringify(expectation.content);
