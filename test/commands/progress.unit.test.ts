@@ -78,6 +78,9 @@ test.serial('a log gets a line for each stage, and one when ten seconds were sil
   t.is(stream.take(), '');
   mock.timers.tick(1);
   t.regex(stream.take(), /^ +0\.\d s {2}verify {4}still working\n$/);
+  progress.showLine?.('Starting \x1b[31msshd');
+  mock.timers.tick(10_000);
+  t.regex(stream.take(), /verify {4}still working, the guest's last line: Starting \\x1b\[31msshd\n$/);
   progress.end();
 });
 

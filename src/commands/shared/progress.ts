@@ -12,7 +12,7 @@ export interface Progress {
   readonly onWork: (work: Work) => void;
   /** Shows how far a program is. */
   readonly showPart?: ((text: string) => void) | undefined;
-  /** Shows the last line of a guest; on a terminal only. */
+  /** Shows the last line of a guest: at once on a terminal, after silence elsewhere. */
   readonly showLine?: ((line: string) => void) | undefined;
   /** Shows nothing while somebody is asked. */
   hold<T>(work: () => Promise<T>): Promise<T>;
@@ -22,6 +22,8 @@ export interface Progress {
 
 /** Characters of a line: a step, a guest or a daemon may print lines of any length. */
 const longestLine = 2000;
+/** Characters of it that a log gets. */
+const widestLine = 100;
 /** Bytes that may wait for the reader of standard error. */
 const mostWaiting = 2 ** 20;
 
@@ -53,6 +55,7 @@ function createTimedLines(context: CommandContext, first: string): Progress {
   const meter = createMeter(first);
   let leftOut = 0;
   let part = '';
+  let guest = '';
   const write = (line: string) => {
     timer.refresh();
     part = '';
@@ -65,7 +68,13 @@ function createTimedLines(context: CommandContext, first: string): Progress {
     leftOut = 0;
     talk(context, `${seconds} s  ${meter.stage().padEnd(9)} ${describeLine(context, line)}${note}`);
   };
-  const pulse = () => write(['still working', meter.work(), part].filter((text) => text !== '').join(', '));
+  const pulse = () => {
+    const last =
+      guest === ''
+        ? ''
+        : `the guest's last line: ${showLine(guest.slice(0, longestLine)).slice(0, widestLine)}`;
+    write(['still working', meter.work(), part, last].filter((text) => text !== '').join(', '));
+  };
   const timer = setInterval(pulse, longestSilence * 1000);
   timer.unref();
   return {
@@ -73,8 +82,12 @@ function createTimedLines(context: CommandContext, first: string): Progress {
     showPart(text) {
       part = text;
     },
+    showLine(line) {
+      guest = line;
+    },
     onStage(next) {
       meter.begin(next);
+      guest = '';
       write('...');
     },
     onWork: meter.advance,
