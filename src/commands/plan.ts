@@ -9,6 +9,7 @@ import { explain, guard } from './shared/errors.js';
 import { addLimitOptions } from './shared/limit-options.js';
 import { addReportOption, type ReportFlags } from './shared/options.js';
 import { printData, printJson, printLines, shortenPaths } from './shared/print.js';
+import { createQuietProgress } from './shared/progress.js';
 import { talk } from './shared/talk.js';
 import { addTargetSelection, type TargetSelection } from './shared/target-selection.js';
 
@@ -38,8 +39,8 @@ async function runPlan(given: Flags, context: CommandContext): Promise<void> {
     const { planBuild } = await import('../build.js');
     const setup = await import('../setup/build-request.js');
     const { parseFlags } = await import('../setup/flags.js');
-    const log = (line: string) => talk(context, line);
-    await using session = await openSession(flags, context, { log });
+    const progress = createQuietProgress(context, 'planning');
+    await using session = await openSession(flags, context, progress);
     const ignored = await setup.describeIgnoredFile(flags, session.places);
     if (ignored !== undefined) talk(context, `moby-patch: ${ignored}`);
     // What would be done does not depend on the values of secrets, so nobody is asked for one.

@@ -27,8 +27,10 @@ const widestLine = 100;
 /** Bytes that may wait for the reader of standard error. */
 const mostWaiting = 2 ** 20;
 
-/** Seconds of silence after which a log gets a line; a terminal is drawn every second. */
+/** Seconds of silence after which a log gets a line. */
 const longestSilence = 10;
+/** Milliseconds between two lines of a terminal: with the start of Node, the first one comes within a second. */
+const redrawn = 500;
 
 /** Progress on standard error: one line that is redrawn on a terminal, timed lines elsewhere. `first`: what is under way. */
 export function createProgress(context: CommandContext, quiet: boolean, first = 'configure'): Progress {
@@ -36,10 +38,10 @@ export function createProgress(context: CommandContext, quiet: boolean, first = 
   return context.live === undefined ? createTimedLines(context, first) : createStatusLine(context, first, 0);
 }
 
-/** For a command that only reads: a line on a terminal when it takes more than a second, and nothing in a log. */
+/** For a command that only reads: a line on a terminal when it takes more than half a second, and nothing in a log. */
 export function createQuietProgress(context: CommandContext, name: string): Progress {
   const log = (line: string) => talk(context, line);
-  return { ...(context.live === undefined ? silence : createStatusLine(context, name, 1)), log };
+  return { ...(context.live === undefined ? silence : createStatusLine(context, name, 0.5)), log };
 }
 
 const silence: Progress = {
@@ -108,7 +110,7 @@ function createStatusLine(context: CommandContext, first: string, delay: number)
     const parts = [meter.work(), last, guest].filter((part) => part !== '');
     live?.draw(`${meter.stage()} (${Math.round(meter.seconds())} s) ${parts.join('; ')}`);
   };
-  const timer = setInterval(draw, 1000);
+  const timer = setInterval(draw, redrawn);
   timer.unref();
   return {
     log(line) {
