@@ -44,6 +44,26 @@ export function createBusyboxEntries(): TinyEntry[] {
   ];
 }
 
+/** An initramfs in the shape of Alpine's mkinitfs: its `/init` ends with the line that hands over, as it is written there. */
+export function createMkinitfsEntries(): TinyEntry[] {
+  const init = [
+    '#!/bin/sh',
+    'sysroot="$ROOT"/sysroot',
+    'mount -t devtmpfs dev /dev',
+    'mkdir -p $sysroot && mount -t tmpfs tmpfs $sysroot && cp -a /bin /sbin /usr /etc /tmp $sysroot',
+    'mkdir $sysroot/proc $sysroot/dev && mount -t devtmpfs dev $sysroot/dev',
+    'KOPT_init=/sbin/init',
+    'exec switch_root $switch_root_opts $sysroot $chart_init "$KOPT_init" $KOPT_init_args',
+    'echo "initramfs emergency recovery shell launched"',
+    '',
+  ];
+  return [
+    ...createBusyboxEntries().filter(({ path }) => path !== 'init'),
+    { path: 'init', mode: 0o755, body: init.join('\n') },
+    { path: 'sbin/nlplug-findfs', mode: 0o755, body: '#!/bin/sh\n' },
+  ];
+}
+
 /** What Buildroot makes of busybox: its table, and scripts whose names say when they start; no other root takes over. */
 export function createBuildrootEntries(): TinyEntry[] {
   const others = ['init', 'etc/inittab', 'etc/init.d/rcS', 'etc/init.d/docker'];

@@ -13,7 +13,13 @@ import { runMoby } from '../fixtures/images/moby.js';
 import { findReference } from '../fixtures/images/reference.js';
 import { declareSerialTest, findMissingProgram, notRoot } from '../fixtures/needs.js';
 import { isSoak } from '../fixtures/soak.js';
-import { copyProgram, createBuildrootEntries, createBusyboxEntries, packDebianRoot } from './init-images.js';
+import {
+  copyProgram,
+  createBuildrootEntries,
+  createBusyboxEntries,
+  createMkinitfsEntries,
+  packDebianRoot,
+} from './init-images.js';
 import { type TinyEntry, writeTinyImage } from './tiny-image.js';
 
 // One patch for every init system, and one for every early initramfs; a boot of each shows the same.
@@ -122,6 +128,16 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -out ca.pem -subj /C
     await buildAndBoot(t, folder, { image: initrd, patches: ['./settings'], expect: [], more });
   },
 );
+
+soakTest(undefined, "hooks run in an initramfs in the shape of Alpine's mkinitfs", async (t) => {
+  const folder = await createTestFolder(t);
+  await writeTinyImage(join(folder, 'mkinitfs.img'), undefined, createMkinitfsEntries());
+  await buildAndBoot(t, folder, {
+    image: 'mkinitfs.img',
+    patches: [hooks],
+    expect: ['early', 'root /sysroot', 'file /sysroot'].map((what) => `^HOOK ${what} it's 5% \\$x$`),
+  });
+});
 
 const roots: Readonly<Record<Writer, string>> = { mkinitramfs: '/root', dracut: '/sysroot' };
 
