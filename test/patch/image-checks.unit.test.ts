@@ -86,7 +86,7 @@ test('what a step finds in the image is shown before the build', async (t) => {
   const at = createMemoryWorkspace({ 'etc/passwd': 'root:x:0:0::/root:/bin/sh\n', 'etc/cron.d/x': '' });
   const { notes } = await rehearseSteps(await plan(t, yaml), at, signal);
   t.is(notes.length, 1);
-  t.regex(notes[0] ?? '', /^cron beat at @daily: found no cron service/);
+  t.regex(notes[0] ?? '', /^cron beat: "date" at @daily: found no cron service/);
 });
 
 test('what the boot of this image would skip or hide is a warning', async (t) => {

@@ -9,6 +9,7 @@ import { combine, editFile, findLineBreak, joinLines, splitLines } from '../../s
 import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { accountName, singleLine } from '../schemas.js';
+import { quoteText } from '../short-text.js';
 
 const schema = z
   .strictObject({
@@ -36,7 +37,7 @@ type Job = z.output<typeof schema>;
 export const cronStep = defineStep({
   kind: 'cron',
   schema,
-  describe: ({ name, schedule }) => `cron ${name} at ${schedule}`,
+  describe: ({ name, schedule, command }) => `cron ${name}: ${quoteText(command)} at ${schedule}`,
   needs: () => [],
   reads: ({ name, user }) => ['etc/passwd', `etc/cron.d/${name}`, `etc/crontabs/${user}`],
   writes: ({ name, ...job }) => [{ path: `cron job ${name}`, mark: JSON.stringify(job) }],

@@ -36,7 +36,8 @@ const schema = z
 export const moduleStep = defineStep({
   kind: 'module',
   schema,
-  describe: ({ name, blacklist }) => `module ${name}${blacklist ? ', blacklisted' : ''}`,
+  describe: ({ name, options, blacklist }) =>
+    `module ${name}${options === undefined ? '' : ` with ${options}`}${blacklist ? ', blacklisted' : ''}`,
   needs: () => [],
   reads: ({ name }) => [loadFolder, list, conf(name)],
   writes: ({ name, options, load, blacklist }) => [

@@ -30,7 +30,10 @@ const schema = z
 export const hostsStep = defineStep({
   kind: 'hosts',
   schema,
-  describe: (value) => `hosts ${Object.values(value).flat().join(' ')}`,
+  describe: (value) =>
+    `hosts ${Object.entries(value)
+      .map(([address, names]) => `${address} ${names.join(' ')}`)
+      .join(', ')}`,
   needs: () => [],
   reads: () => [path],
   // A name has one address of each kind.
