@@ -5,8 +5,10 @@ import type { Image } from '../model/image/archive.js';
 import type { Change, WantedBootconfig } from '../model/image/change.js';
 import type { Compression, MemberRange } from '../model/image/layout.js';
 import type { Lock } from '../model/patch/lock.js';
+import { createPathIndex } from '../tree/path-index.js';
 import { coverPaths } from '../tree/resolve.js';
 import { type AppendedRecord, type AppendFault, findImageFault, planAppend } from './append-plan.js';
+import { createNeighbourhood } from './neighbourhood.js';
 import { writeAppended } from './write-append.js';
 import { type RepackOptions, writeImage } from './write-image.js';
 
@@ -73,7 +75,9 @@ function assertNotEmptied({ entries, name }: Image, changes: readonly Change[]):
 function chooseMode(image: Image, changes: readonly Change[], options: ModeOptions): ChosenMode {
   const decided = decideEarly(image, options);
   if (decided !== undefined) return decided;
-  const plan = planAppend(image, changes);
+  // Going through a whole image for a few paths is a sixth of the time of appending to it.
+  const near = createNeighbourhood(image, createPathIndex(image.entries.keys()));
+  const plan = planAppend(near(changes), changes);
   if (!('reason' in plan)) {
     const asked = options.mode === 'append' ? 'asked for' : 'the changes allow it';
     return { name: 'append', reason: `${asked}; the image's own bytes stay`, records: plan };

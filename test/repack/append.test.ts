@@ -6,7 +6,9 @@ import { createSpool } from '#src/io/file/spool.js';
 import type { Image } from '#src/model/image/archive.js';
 import type { Change } from '#src/model/image/change.js';
 import { planAppend } from '#src/repack/append-plan.js';
+import { createNeighbourhood } from '#src/repack/neighbourhood.js';
 import { foreseeMode, type ModeOptions, writeChanges } from '#src/repack/write-changes.js';
+import { createPathIndex } from '#src/tree/path-index.js';
 import { openImage } from '#src/unpack/open-image.js';
 import { checkOutput } from '#src/verify/check-output.js';
 import {
@@ -241,6 +243,8 @@ test('whatever the image and the changes: what is appended makes exactly these c
           }),
         );
         const plan = planAppend(image, changes);
+        const near = createNeighbourhood(image, createPathIndex(image.entries.keys()));
+        t.deepEqual(planAppend(near(changes), changes), plan);
         if ('reason' in plan) return;
         appended += 1;
         await append(t, image, changes);

@@ -57,8 +57,7 @@ export async function makeOverlay(
   if (workspace.bootconfig() !== undefined)
     throw createUnfitError(request, 'a step writes a boot configuration');
   if (changes.length === 0) throw createUnfitError(request, 'the patches change nothing');
-  const near = base.near(changes.map((change) => (change.op === 'put' ? change.entry.path : change.path)));
-  const records = planAppend(near, changes);
+  const records = planAppend(base.near(changes), changes);
   if ('reason' in records) throw createAppendError(records);
   const pieces: Uint8Array[] = [];
   const { level } = request;

@@ -13,13 +13,13 @@ import type { OverlayBase } from '../../model/result/overlays.js';
 import type { Session } from '../../model/session.js';
 import { chooseStamp } from '../../patch/choose-stamp.js';
 import { findImageFault } from '../../repack/append-plan.js';
+import { createNeighbourhood, type Neighbourhood } from '../../repack/neighbourhood.js';
 import { sizeOfJoint } from '../../repack/write-append.js';
 import { describedInitrd, readManifest } from '../../setup/lock-file.js';
 import { createPathIndex, type PathIndex } from '../../tree/path-index.js';
 import { cachedScan } from '../../unpack/cached-scan.js';
 import { openScanned } from '../../unpack/open-image.js';
 import { isBootFile } from '../../verify/hazards/find-hazards.js';
-import { createNeighbourhood, type Neighbourhood } from './neighbourhood.js';
 
 /** The image behind which overlays are put, read once for all of them. */
 export interface Base extends AsyncDisposable {

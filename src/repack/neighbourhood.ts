@@ -1,11 +1,12 @@
-import type { Image, ImageEntry } from '../../model/image/archive.js';
-import { addToGroup } from '../../model/image/groups.js';
-import type { ArchiveRecord } from '../../model/image/layout.js';
-import type { PathIndex } from '../../tree/path-index.js';
-import { parentPath } from '../../tree/resolve.js';
+import type { Image, ImageEntry } from '../model/image/archive.js';
+import type { Change } from '../model/image/change.js';
+import { addToGroup } from '../model/image/groups.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
+import type { PathIndex } from '../tree/path-index.js';
+import { parentPath } from '../tree/resolve.js';
 
-/** An image of no more entries than what a kernel does at some paths can depend on. */
-export type Neighbourhood = (paths: readonly string[]) => Image;
+/** An image of no more entries than what a kernel does where something changes can depend on. */
+export type Neighbourhood = (changes: readonly Change[]) => Image;
 
 /** Numbers of inodes from which on new ones are looked for among the small ones, where any may be taken. */
 const largestNumber = 0xf0000000;
@@ -23,7 +24,8 @@ export function createNeighbourhood(image: Image, index: PathIndex): Neighbourho
   const records = listSamples(image);
   if (records === undefined) return () => image;
 
-  return (paths) => {
+  return (changes) => {
+    const paths = changes.map((change) => (change.op === 'put' ? change.entry.path : change.path));
     const wanted = new Set<string>();
     let isPlain = true;
     const addAbove = (path: string) => {
