@@ -83,6 +83,8 @@ const mostShapes = 5000;
 const mostKept = 2000;
 const longestMention = 200;
 const mostMentions = 3;
+/** OpenRC leaves the line open in which it starts a service, and what the service prints follows. */
+const opened = /^\s*\* .*? \.\.\.(?=[^\s[])/;
 /** Lines of systemd and OpenRC that start and end services. */
 const ownWork = /^\s*(?:\[|\* |Starting |Stopping |See )/;
 
@@ -203,7 +205,8 @@ export function createObservation(
     if (isWarning(line)) warn(line);
   }
 
-  function keep(line: string): void {
+  function keep(raw: string): void {
+    const line = raw.replace(opened, '');
     if (line === '' || ownWork.test(line)) return;
     kept.push(line.slice(0, longestMention));
     if (kept.length > mostKept) kept.shift();
@@ -260,7 +263,7 @@ export function createObservation(
     lastHeard: () => lastHeard,
     lastNews: () => lastNews,
     tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
-    mentions: (name) => kept.filter((line) => line.includes(name)).slice(-mostMentions),
+    mentions: (name) => kept.filter((line) => line.split(/[^\w@.-]+/).includes(name)).slice(-mostMentions),
   };
 }
 
