@@ -122,14 +122,33 @@ export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | u
     else await root.check(output.path);
     assertLocked(request.lock, { output: output.sha256 });
     const { size } = output;
+    const pcr11 = isSame ? undefined : await measureOutput(run, output.path, scratch);
     draft.set({
-      wrapper: { ...describe(wrapped), after: { size, sha256: output.sha256 }, way: replaced.way + dropped },
+      wrapper: {
+        ...describe(wrapped),
+        after: { size, sha256: output.sha256 },
+        way: replaced.way + dropped,
+        pcr11,
+      },
     });
     return output;
   } catch (error) {
     await output[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** What a disk may be sealed to changes with the initrd. */
+async function measureOutput(
+  { wrapped, draft, session: { signal } }: Run,
+  path: string,
+  { path: folder }: Scratch,
+): Promise<WrapperReport['pcr11']> {
+  if (wrapped?.wrapper.kind !== 'uki') return undefined;
+  const { measureUki } = await import('../wrapper/uki/measure.js');
+  const measured = await measureUki(path, { folder, signal });
+  if (measured?.warning !== undefined) draft.warn(measured.warning);
+  return measured?.values;
 }
 
 function assertSame(old: WrappedInput, { sha256 }: { readonly sha256: string }): void {

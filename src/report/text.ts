@@ -29,6 +29,9 @@ export function renderReport(report: Report): string[] {
     ...renderLayouts(report),
     ...renderOverlay(report),
     ...renderRow('inside', wrapper && describeWrapper(wrapper)),
+    ...(wrapper?.pcr11 ?? []).flatMap(({ phase, sha256 }, index) =>
+      renderRow(index === 0 ? 'pcr 11' : '', `${sha256} ${phase}`),
+    ),
     ...renderRow('engine', engine && `${engine.name}: ${engine.reason}`),
     ...renderRow('mode', mode && `${mode.name}: ${mode.reason}`),
     ...steps.flatMap(renderStep),

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openInputFile } from '#src/io/file/input-file.js';
@@ -87,14 +89,32 @@ testNeeding('objcopy', stub)(
     const sections = [...add('initrd', 'initrd.img', '0x2000000'), ...add('linux', 'vmlinuz', '0x2001000')];
     await run(t, folder, 'objcopy', ...sections, join('/usr/bin', stub), 'v.efi');
     await build(t, folder, 'v.efi');
+    const change = ['build', '-i', 'v.efi', '-p', './motd', '-o', 'new', '--no-verify', '--json'];
+    const { pcr11 } = JSON.parse((await callMoby(change, folder, {})).stdout.toString()).wrapper;
     const read = (section: string) =>
       run(t, folder, 'objcopy', '-O', 'binary', `--only-section=.${section}`, 'new', `out.${section}`);
     await read('initrd');
     t.is(await readMotd(folder, 'out.initrd'), 'hello\n');
     await read('linux');
+    if (existsSync('/usr/lib/systemd/systemd-measure')) t.deepEqual(pcr11, measureByHand(folder));
     t.deepEqual(await readFile(join(folder, 'out.linux')), await readFile(join(folder, 'vmlinuz')));
   },
 );
+
+/** PCR 11 as systemd's stub extends it: the name of each section, then its content, and then the phases of the boot. */
+function measureByHand(folder: string) {
+  const digest = (...parts: (string | Uint8Array)[]) =>
+    parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+  const extend = (pcr: Buffer, part: string | Uint8Array) => digest(pcr, digest(part));
+  let pcr = Buffer.alloc(32);
+  for (const name of ['linux', 'initrd'])
+    pcr = extend(extend(pcr, `.${name}\0`), readFileSync(join(folder, `out.${name}`)));
+  const phases = ['enter-initrd', 'leave-initrd', 'sysinit', 'ready'];
+  return phases.map((phase, index) => {
+    pcr = extend(pcr, phase);
+    return { phase: phases.slice(0, index + 1).join(':'), sha256: pcr.toString('hex') };
+  });
+}
 
 testNeeding('objcopy', stub)(
   'an addon has only what is appended, and a signature is asked for by its result',

@@ -96,6 +96,15 @@ export interface WrapperReport {
   readonly after?: FileMark | undefined;
   /** How the new initrd got into it. */
   readonly way?: string | undefined;
+  /** What PCR 11 of a TPM will be when it boots; absent where nothing here calculates it. */
+  readonly pcr11?: readonly ExpectedPcr[] | undefined;
+}
+
+export interface ExpectedPcr {
+  /** As systemd-measure names it: `enter-initrd:leave-initrd`. */
+  readonly phase: string;
+  /** Hex. */
+  readonly sha256: string;
 }
 
 export interface EngineReport {
