@@ -8,6 +8,7 @@ import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, placeFault } from '../yaml/schema-issues.js';
 import { createKeyFinder } from '../yaml/schema-keys.js';
 import { buildOptions } from './build-options.js';
+import { fleetOptions } from './fleet-options.js';
 import { targetSchema } from './targets/target-schema.js';
 
 /** Of the working folder. */
@@ -20,6 +21,9 @@ export const configurationSchema = z.strictObject({
     .record(z.string(), targetSchema)
     .optional()
     .describe('Builds by their names: each has the options of this file, and its own in their place.'),
+  fleet: fleetOptions
+    .optional()
+    .describe('Options of moby-patch fleet: which machines build the targets, and where results go.'),
 });
 
 export type Configuration = z.output<typeof configurationSchema>;

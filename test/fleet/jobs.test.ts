@@ -114,6 +114,43 @@ test('a plan needs a registry, a folder with all files, and jobs that are there'
   );
 });
 
+test('what a fleet is told each time stands in moby-patch.yaml, and the command line comes first', async (t) => {
+  const { folder, reference, moby } = await createProject(t);
+  const configure = (fleet: string) => writeFile(join(folder, 'moby-patch.yaml'), `${text}fleet: ${fleet}\n`);
+  t.regex((await moby('fleet', 'status')).stderr, /needs a registry.*\[option-wrong\]\n.*fleet: \{registry:/);
+  const pool = `{registry: "${reference}", on: kubernetes, image: i, max-concurrent: 1, variables: {A: 1}, constraints: [kvm=true]}`;
+  await configure(pool);
+  const printed = await moby('fleet', 'build', '--no-verify', '-q', '--image', 'mine');
+  const [{ spec }] = JSON.parse(printed.stdout.toString()).items;
+  t.like(spec, { parallelism: 1, backoffLimit: 6 });
+  t.like(spec.template.spec, { nodeSelector: { kvm: 'true' } });
+  t.like(spec.template.spec.containers[0], { image: 'mine', env: { 1: { name: 'A', value: '1' } } });
+  t.is((await moby('fleet', 'status')).code, 3);
+  await configure('{registry: "oci://host/a:tag", on: swarms, retry: 1}');
+  const { stderr, code } = await moby('fleet', 'build');
+  t.is(code, 2);
+  for (const part of [/fleet\.registry.*without a tag/, /fleet\.on.*"swarm"/, /unknown key "retry", wanted .*retries/])
+    t.regex(stderr, part);
+});
+
+test('a target that cannot be planned stops the others unless they go on, and is reported then', async (t) => {
+  const broken = `${text}  bad: {patches: [./nowhere]}\n`;
+  const { moby, fleet, reference } = await createProject(t, broken);
+  const stopped = await moby('fleet', 'build', '--registry', reference, '--no-verify', '-q');
+  t.is(stopped.code, 2);
+  t.regex(stopped.stderr, /nowhere/);
+  const { report, code } = await fleet('build', '--no-verify', '--keep-going');
+  t.is(code, 2);
+  t.deepEqual(
+    report.jobs.map(({ name, state, error }) => [name, state, error?.code]),
+    [
+      ['edge-oslo', 'done', undefined],
+      ['edge-rome', 'done', undefined],
+      ['bad', 'failed', 'patch-unknown'],
+    ],
+  );
+});
+
 const key = 'a'.repeat(64);
 const plan: JobPlan = {
   version: 1,

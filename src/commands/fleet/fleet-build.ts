@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { type ContainerJob, loginFile } from '../../fleet/jobs/container-job.js';
 import type { JobStore } from '../../fleet/jobs/job-store.js';
-import type { PublishedPlan } from '../../fleet/jobs/publish-plan.js';
+import type { NewPlan, PublishedPlan } from '../../fleet/jobs/publish-plan.js';
 import { readRegular } from '../../io/file/regular-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { FleetReport } from '../../model/result/fleet.js';
@@ -28,13 +28,13 @@ export async function runFleet(flags: FleetBuildFlags, context: CommandContext):
     const { openJobStore } = await import('../../fleet/jobs/job-store.js');
     const { publishPlan } = await import('../../fleet/jobs/publish-plan.js');
     const { configurationName } = await import('../../setup/configuration.js');
-    const { registry, config, target, verify, on } = flags;
+    const { registry, config, target, verify, on, keepGoing = false } = flags;
     const targets = await findTargets({ ...(config && { config }), ...(target && { target }) }, context);
     await using session = await openSession(flags, context, progress);
     const store = openJobStore(registry, session);
     const file = resolve(context.folder, config ?? configurationName);
     const planned = await publishPlan(
-      { targets, project: { folder: dirname(file), file }, verify },
+      { targets, project: { folder: dirname(file), file }, verify, keepGoing },
       store,
       session,
     );
@@ -42,10 +42,19 @@ export async function runFleet(flags: FleetBuildFlags, context: CommandContext):
     const run = { planned, store, session, flags, context };
     const report = on === 'kubernetes' ? await printManifests(run) : await runJobs(run);
     progress.end();
-    if (report !== undefined) await showFleet(report, flags, context);
+    if (report !== undefined) await showFleet(addUnplanned(report, planned), flags, context);
   } finally {
     progress.end();
   }
+}
+
+/** With the targets that are in no plan. */
+function addUnplanned(report: FleetReport, { unplanned }: NewPlan): FleetReport {
+  return {
+    ...report,
+    failed: report.failed || unplanned.length > 0,
+    jobs: [...report.jobs, ...unplanned],
+  };
 }
 
 async function runJobs(run: FleetRun): Promise<FleetReport> {

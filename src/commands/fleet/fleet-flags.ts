@@ -1,5 +1,17 @@
 import type { SessionFlags } from '../shared/context.js';
 
+/** As the command line has them. */
+export interface GivenStoreFlags extends Omit<StoreFlags, 'registry'> {
+  readonly registry?: string;
+}
+
+/** As the command line has them. */
+export interface GivenBuildFlags extends Omit<FleetBuildFlags, 'registry' | 'on' | 'retries'> {
+  readonly registry?: string;
+  readonly on?: FleetBuildFlags['on'];
+  readonly retries?: number;
+}
+
 export interface StoreFlags {
   readonly registry: string;
   readonly plan?: string;
@@ -21,6 +33,7 @@ export interface FleetBuildFlags extends SessionFlags {
   readonly login?: string;
   readonly secret?: readonly string[];
   readonly detach?: boolean;
+  readonly keepGoing?: boolean;
   readonly verify: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;

@@ -1,14 +1,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isRepository } from '../../setup/fleet-repository.js';
 import { createSecretOption } from '../shared/build-options.js';
 import type { CommandContext } from '../shared/context.js';
 import { guard } from '../shared/errors.js';
 import { collect, parseCount, parseIndex } from '../shared/options.js';
 import { addTargetSelection } from '../shared/target-selection.js';
-import type { FleetBuildFlags, FleetRunFlags, StoreFlags } from './fleet-flags.js';
+import type { FleetRunFlags, GivenBuildFlags, GivenStoreFlags } from './fleet-flags.js';
 
 /** `fleet build`, `run`, `status`, `logs` and `cancel`. */
 export function addFleetCommand(fleet: Command, context: CommandContext): void {
   addBuild(fleet, context);
+  const complete = async (flags: GivenStoreFlags) =>
+    (await import('./fleet-defaults.js')).completeStoreFlags(flags, context);
   fleet
     .command('run')
     .description('do one job of a plan, with its result in the registry: what every engine runs')
@@ -28,23 +31,23 @@ export function addFleetCommand(fleet: Command, context: CommandContext): void {
   addStoreOptions(fleet.command('status').description('what the registry holds of each job'))
     .option('--json', 'the state of each job as JSON on standard output')
     .action(
-      guard(context, async (flags: StoreFlags) => {
+      guard(context, async (flags: GivenStoreFlags) => {
         const { showStatus } = await import('./fleet-status.js');
-        return showStatus(flags, context);
+        return showStatus(await complete(flags), context);
       }),
     );
   addStoreOptions(fleet.command('logs').description('what the tasks of a Swarm printed')).action(
-    guard(context, async (flags: StoreFlags) => {
+    guard(context, async (flags: GivenStoreFlags) => {
       const { showLogs } = await import('./fleet-status.js');
-      return showLogs(flags, context);
+      return showLogs(await complete(flags), context);
     }),
   );
   addStoreOptions(
     fleet.command('cancel').description('remove the services of a plan from the Swarm; results stay'),
   ).action(
-    guard(context, async (flags: StoreFlags) => {
+    guard(context, async (flags: GivenStoreFlags) => {
       const { cancel } = await import('./fleet-status.js');
-      return cancel(flags, context);
+      return cancel(await complete(flags), context);
     }),
   );
 }
@@ -53,18 +56,20 @@ function addBuild(fleet: Command, context: CommandContext): void {
   const build = fleet.command('build').description('build the targets of moby-patch.yaml on other machines');
   addRegistryOption(addTargetSelection(build))
     .addOption(
-      new Option('--on <engine>', 'what runs the jobs')
-        .choices(['local', 'swarm', 'hosts', 'kubernetes'])
-        .default('local'),
+      new Option('--on <engine>', 'what runs the jobs; default: local').choices([
+        'local',
+        'swarm',
+        'hosts',
+        'kubernetes',
+      ]),
     )
     .option('-c, --config <file>', 'default: moby-patch.yaml of this folder')
     .option('--image <reference>', 'the container image with this program, as the machines pull it')
     .option('--max-concurrent <number>', 'how many jobs run at a time; with hosts: on each', parseCount)
     .option(
       '--retries <number>',
-      'how often a job is tried again after a fault of its machine',
+      'how often a job is tried again after a fault of its machine; default: 3',
       parseIndex,
-      3,
     )
     .option(
       '--constraint <text>',
@@ -76,15 +81,17 @@ function addBuild(fleet: Command, context: CommandContext): void {
     .option('--variable <name=value>', 'a variable of the containers (repeatable)', collect)
     .option('--login <file>', "Docker's config.json with the login that the machines use at the registry")
     .addOption(createSecretOption())
+    .option('--keep-going', 'leave out targets that cannot be planned, and build the others')
     .option('--detach', 'return when the jobs are handed over')
     .option('--no-verify', 'boot nothing')
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
     .option('--json', 'the state of each job as JSON on standard output; for Kubernetes the manifests')
     .option('-q, --quiet', 'print nothing but errors')
     .action(
-      guard(context, async (flags: FleetBuildFlags) => {
+      guard(context, async (flags: GivenBuildFlags) => {
         const { runFleet } = await import('./fleet-build.js');
-        return runFleet(flags, context);
+        const { completeBuildFlags } = await import('./fleet-defaults.js');
+        return runFleet(await completeBuildFlags(flags, context), context);
       }),
     );
 }
@@ -94,9 +101,9 @@ function addStoreOptions(command: Command): Command {
 }
 
 function addRegistryOption(command: Command): Command {
-  return command.requiredOption(
+  return command.option(
     '--registry <reference>',
-    'where plan and results are: oci://HOST/REPOSITORY',
+    'where plan and results are: oci://HOST/REPOSITORY; default: that of fleet: in moby-patch.yaml',
     parseRegistry,
   );
 }
@@ -106,7 +113,6 @@ function parseNumbers(text: string): readonly number[] {
 }
 
 function parseRegistry(text: string): string {
-  if (/^oci:\/\/[^@#]+$/.test(text) && !/:[^/]*$/.test(text.slice('oci://'.length).replace(/^[^/]*/, '')))
-    return text;
+  if (isRepository(text)) return text;
   throw new InvalidArgumentError('wanted oci://HOST/REPOSITORY without a tag');
 }

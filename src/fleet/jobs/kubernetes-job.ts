@@ -1,5 +1,9 @@
+import type { Job } from 'kubernetes-types/batch/v1.js';
+import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
 import type { ContainerJob } from './container-job.js';
 import { listArguments, nameJobs, secretFolder } from './container-job.js';
+
+type PodSpecPart<Key extends keyof PodSpec> = Pick<PodSpec, Key>;
 
 export interface KubernetesOptions {
   readonly job: ContainerJob;
@@ -9,7 +13,7 @@ export interface KubernetesOptions {
   readonly constraints: readonly string[];
 }
 
-/** An Indexed Job, which `kubectl apply -f -` takes. Secrets are those of a Secret of the plan's name, with a key for each. */
+/** An Indexed Job of the published schema (the types are made of it), which `kubectl apply -f -` takes. Secrets are those of a Secret of the plan's name, with a key for each. */
 export function createKubernetesJob({ job, atOnce, retries, constraints }: KubernetesOptions) {
   const { image, plan, group, environment, secrets, hasLogin } = job;
   const architecture = group.architecture === 'any' ? undefined : group.architecture;
@@ -23,6 +27,13 @@ export function createKubernetesJob({ job, atOnce, retries, constraints }: Kuber
     const [variable = '', ...value] = each.split('=');
     return { name: variable, value: value.join('=') };
   });
+  // What is spread below is held against the schema here.
+  const placed: PodSpecPart<'nodeSelector'> = { nodeSelector: selector };
+  const secret = { secretName: `moby-patch-${plan}`, defaultMode: 0o400 };
+  const volumes: PodSpecPart<'volumes'> = { volumes: [{ name: 'secrets', secret }] };
+  const mounts: Pick<Container, 'volumeMounts'> = {
+    volumeMounts: [{ name: 'secrets', mountPath: secretFolder, readOnly: true }],
+  };
   const index = {
     fieldRef: { fieldPath: "metadata.annotations['batch.kubernetes.io/job-completion-index']" },
   };
@@ -39,7 +50,7 @@ export function createKubernetesJob({ job, atOnce, retries, constraints }: Kuber
         metadata: { labels },
         spec: {
           restartPolicy: 'Never',
-          ...(Object.keys(selector).length > 0 && { nodeSelector: selector }),
+          ...(Object.keys(selector).length > 0 && placed),
           containers: [
             {
               name: 'build',
@@ -50,16 +61,12 @@ export function createKubernetesJob({ job, atOnce, retries, constraints }: Kuber
                 ...(hasLogin ? [{ name: 'DOCKER_CONFIG', value: secretFolder }] : []),
                 ...variables,
               ],
-              ...(hasSecrets && {
-                volumeMounts: [{ name: 'secrets', mountPath: secretFolder, readOnly: true }],
-              }),
+              ...(hasSecrets && mounts),
             },
           ],
-          ...(hasSecrets && {
-            volumes: [{ name: 'secrets', secret: { secretName: `moby-patch-${plan}`, defaultMode: 256 } }],
-          }),
+          ...(hasSecrets && volumes),
         },
       },
     },
-  };
+  } satisfies Job;
 }

@@ -1,4 +1,6 @@
 import pLimit from 'p-limit';
+import { createErrorReport } from '../../model/error/error.js';
+import type { JobResult } from '../../model/result/fleet.js';
 import type { Session } from '../../model/session.js';
 import { artifactTypes } from '../../registry/artifact.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
@@ -14,11 +16,18 @@ export interface PublishRequest {
   readonly targets: readonly Target[];
   readonly project: Project;
   readonly verify: boolean;
+  /** Whether targets that cannot be planned are left out. */
+  readonly keepGoing: boolean;
 }
 
 export interface PublishedPlan {
   readonly id: string;
   readonly plan: JobPlan;
+}
+
+export interface NewPlan extends PublishedPlan {
+  /** Targets that are left out, and why. */
+  readonly unplanned: readonly JobResult[];
 }
 
 /** What a build of a target is on any machine: nothing but the configuration says anything. */
@@ -31,27 +40,30 @@ export function argumentsOf({ configuration }: Target, verify: boolean): BuildAr
  * `fleet-outside`, `registry-*`.
  */
 export async function publishPlan(
-  { targets, project, verify }: PublishRequest,
+  { targets, project, verify, keepGoing }: PublishRequest,
   store: JobStore,
   session: Session,
-): Promise<PublishedPlan> {
+): Promise<NewPlan> {
   const quiet = silence(session);
   const kernels = new Map<string, string>();
   const limit = pLimit(2);
-  const planned = await Promise.all(
-    targets.map((target) =>
-      limit(async () => {
-        const request = await createBuildRequest(argumentsOf(target, verify), quiet);
-        const key = await identifyBuild(request, quiet, kernels).catch((error: unknown) => {
-          session.log(`${target.name} cannot be planned`);
-          throw error;
-        });
-        const { name, architecture } = target;
-        const job: PlannedJob = { name, key, ...(architecture !== undefined && { architecture }) };
-        return { request, job };
-      }),
-    ),
-  );
+  const failures: { readonly name: string; readonly error: unknown }[] = [];
+  const planTarget = async (target: Target) => {
+    const { name, architecture } = target;
+    try {
+      const request = await createBuildRequest(argumentsOf(target, verify), quiet);
+      const key = await identifyBuild(request, quiet, kernels);
+      const job: PlannedJob = { name, key, ...(architecture !== undefined && { architecture }) };
+      return [{ request, job }];
+    } catch (error) {
+      session.log(`${name} cannot be planned: ${createErrorReport(error).message.split('\n')[0]}`);
+      if (!keepGoing || session.signal.aborted) throw error;
+      failures.push({ name, error });
+      return [];
+    }
+  };
+  const planned = (await Promise.all(targets.map((target) => limit(planTarget, target)))).flat();
+  if (planned.length === 0 && failures[0] !== undefined) throw failures[0].error;
   const requests = planned.map(({ request }) => request);
   const files = await listProjectFiles(project, requests, session);
   const sent = [];
@@ -73,5 +85,10 @@ export async function publishPlan(
   }));
   await store.write(`plan-${id}`, bytes, kept);
   await store.write('plan-latest', bytes, kept);
-  return { id, plan };
+  const unplanned = failures.map(({ name, error }) => ({
+    name,
+    state: 'failed' as const,
+    error: createErrorReport(error),
+  }));
+  return { id, plan, unplanned };
 }

@@ -134,9 +134,9 @@ function createTarget(
       `found the name "${name.slice(0, 120)}", wanted letters, digits, dots, - and _, at most 100: name: in this target`,
     );
   // Those of the file are for the build without a target.
-  const { targets: ___, output: ____, split: _____, ...shared } = values;
+  const { targets: ___, fleet: ____, output: _____, split: ______, ...shared } = values;
   const layers = [...combination.values()].flatMap((value) => (typeof value === 'string' ? [] : [value]));
-  const merged = [own, ...layers.map(({ name: ______, ...options }) => options)].reduce(mergeOptions, {});
+  const merged = [own, ...layers.map(({ name: _______, ...options }) => options)].reduce(mergeOptions, {});
   const place = merged.split === undefined && { output: merged.output ?? `out/${name}.img` };
   const { architecture, ...options } = fill({ ...merged, ...place }, { ...axes, target: name }, []);
   const built: BuildValues = mergeOptions(shared, options);
