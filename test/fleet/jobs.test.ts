@@ -6,7 +6,6 @@ import type { Swarm } from '#src/engine/docker/swarm.js';
 import { groupJobs, type JobPlan, parsePlan } from '#src/fleet/jobs/job-plan.js';
 import { readPlan } from '#src/fleet/jobs/job-states.js';
 import { openJobStore } from '#src/fleet/jobs/job-store.js';
-import { createKubernetesJob } from '#src/fleet/jobs/kubernetes-job.js';
 import { runJob } from '#src/fleet/jobs/run-job.js';
 import { type PoolHost, runOnHosts } from '#src/fleet/jobs/run-on-hosts.js';
 import { runOnSwarm } from '#src/fleet/jobs/run-on-swarm.js';
@@ -129,7 +128,11 @@ test('what a fleet is told each time stands in moby-patch.yaml, and the command 
   await configure('{registry: "oci://host/a:tag", on: swarms, retry: 1}');
   const { stderr, code } = await moby('fleet', 'build');
   t.is(code, 2);
-  for (const part of [/fleet\.registry.*without a tag/, /fleet\.on.*"swarm"/, /unknown key "retry", wanted .*retries/])
+  for (const part of [
+    /fleet\.registry.*without a tag/,
+    /fleet\.on.*"swarm"/,
+    /unknown key "retry", wanted .*retries/,
+  ])
     t.regex(stderr, part);
 });
 
@@ -210,14 +213,6 @@ test('jobs of one architecture go to its machines, with what the containers are 
     'DOCKER_CONFIG=/run/secrets',
     'A=b=c',
   ]);
-  const { spec: indexed } = createKubernetesJob({
-    job,
-    atOnce: undefined,
-    retries: 2,
-    constraints: ['kvm=true'],
-  });
-  t.like(indexed, { completionMode: 'Indexed', completions: 20, parallelism: 20, backoffLimit: 40 });
-  t.deepEqual(indexed.template.spec.nodeSelector, { 'kubernetes.io/arch': 'arm64', kvm: 'true' });
 });
 
 async function publish(t: ExecutionContext) {

@@ -1,9 +1,5 @@
-import type { Job } from 'kubernetes-types/batch/v1.js';
-import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
 import type { ContainerJob } from './container-job.js';
 import { listArguments, nameJobs, secretFolder } from './container-job.js';
-
-type PodSpecPart<Key extends keyof PodSpec> = Pick<PodSpec, Key>;
 
 export interface KubernetesOptions {
   readonly job: ContainerJob;
@@ -13,7 +9,7 @@ export interface KubernetesOptions {
   readonly constraints: readonly string[];
 }
 
-/** An Indexed Job of the published schema (the types are made of it), which `kubectl apply -f -` takes. Secrets are those of a Secret of the plan's name, with a key for each. */
+/** An Indexed Job, which `kubectl apply -f -` takes. Secrets are those of a Secret of the plan's name, with a key for each. */
 export function createKubernetesJob({ job, atOnce, retries, constraints }: KubernetesOptions) {
   const { image, plan, group, environment, secrets, hasLogin } = job;
   const architecture = group.architecture === 'any' ? undefined : group.architecture;
@@ -27,19 +23,18 @@ export function createKubernetesJob({ job, atOnce, retries, constraints }: Kuber
     const [variable = '', ...value] = each.split('=');
     return { name: variable, value: value.join('=') };
   });
-  // What is spread below is held against the schema here.
-  const placed: PodSpecPart<'nodeSelector'> = { nodeSelector: selector };
+  const placed = { nodeSelector: selector };
   const secret = { secretName: `moby-patch-${plan}`, defaultMode: 0o400 };
-  const volumes: PodSpecPart<'volumes'> = { volumes: [{ name: 'secrets', secret }] };
-  const mounts: Pick<Container, 'volumeMounts'> = {
+  const volumes = { volumes: [{ name: 'secrets', secret }] };
+  const mounts = {
     volumeMounts: [{ name: 'secrets', mountPath: secretFolder, readOnly: true }],
   };
   const index = {
     fieldRef: { fieldPath: "metadata.annotations['batch.kubernetes.io/job-completion-index']" },
   };
   return {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
+    apiVersion: 'batch/v1' as const,
+    kind: 'Job' as const,
     metadata: { name: nameJobs(job), labels },
     spec: {
       completionMode: 'Indexed',
@@ -68,5 +63,5 @@ export function createKubernetesJob({ job, atOnce, retries, constraints }: Kuber
         },
       },
     },
-  } satisfies Job;
+  };
 }
