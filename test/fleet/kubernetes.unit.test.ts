@@ -3,15 +3,17 @@ import type { Job } from 'kubernetes-types/batch/v1.js';
 import { createKubernetesJob } from '#src/fleet/jobs/kubernetes-job.js';
 
 /** Keys of a value, however deep, that a type does not have. */
-type UnknownKey<Value, Type> = Value extends string | number | boolean | undefined
+type UnknownKey<Value, Type> = 0 extends 1 & Value
   ? never
-  : Value extends readonly (infer Item)[]
-    ? UnknownKey<Item, NonNullable<Type> extends readonly (infer Known)[] ? Known : never>
-    : {
-        [Key in keyof Value]: Key extends keyof NonNullable<Type>
-          ? UnknownKey<Value[Key], NonNullable<Type>[Key]>
-          : Key;
-      }[keyof Value];
+  : Value extends string | number | boolean | undefined
+    ? never
+    : Value extends readonly (infer Item)[]
+      ? UnknownKey<Item, NonNullable<Type> extends readonly (infer Known)[] ? Known : never>
+      : {
+          [Key in keyof Value]-?: Key extends keyof NonNullable<Type>
+            ? UnknownKey<Value[Key], NonNullable<Type>[Key]>
+            : Key;
+        }[keyof Value];
 
 test('a manifest for Kubernetes has the keys and values of the published schema, and no other key', (t) => {
   const manifest = createKubernetesJob({
