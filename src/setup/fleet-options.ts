@@ -36,5 +36,3 @@ export const fleetOptions = z.strictObject({
     .optional()
     .describe("Docker's config.json with the login that the machines use at the registry."),
 });
-
-export type FleetOptions = z.output<typeof fleetOptions>;
