@@ -24,19 +24,17 @@ if (output === undefined) {
   process.exit(2);
 }
 
-/** Types and pages are for readers, and links to programs for a shell. */
-const unused = /\.d\.[cm]?ts$|\.map$|(?:^|\/)\.bin\/|moby-patch\/(?:docs|examples|bench|\.github)\//;
+/** Types and pages are for readers. */
+const unused = /\.d\.ts$|^package\/(?:docs|examples|bench|\.github)\//;
 
 const work = mkdtempSync(join(tmpdir(), 'single-file-'));
 try {
   compile();
   installReleaseTools();
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', work]);
-  const [tarball] = readdirSync(work);
-  const options = ['--silent', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
-  run('npm', ['install', ...options, '--prefix', work, join(work, tarball)]);
-  rmSync(join(work, tarball));
-  const program = packProgram(join(work, 'node_modules'));
+  // The joined program needs no other package.
+  run('tar', ['-C', work, '-xzf', join(work, readdirSync(work)[0])]);
+  const program = packProgram('package');
   writeFileSync(join(work, 'program'), program);
   writeFileSync(join(work, 'digest'), createHash('sha256').update(program).digest('hex').slice(0, 16));
   writeFileSync(
@@ -63,12 +61,12 @@ try {
 }
 
 /** What `scripts/release/start.cjs` reads. */
-function packProgram(modules) {
-  const paths = readdirSync(modules, { recursive: true })
-    .map((path) => join('node_modules', path))
+function packProgram(folder) {
+  const paths = readdirSync(join(work, folder), { recursive: true })
+    .map((path) => join(folder, path))
     .filter((path) => !unused.test(path) && statSync(join(work, path)).isFile())
     .sort();
-  const start = Buffer.from("import('./node_modules/moby-patch/dist/cli.js');\n");
+  const start = Buffer.from("import('./package/dist/cli.js');\n");
   const files = [['start.cjs', start], ...paths.map((path) => [path, readFileSync(join(work, path))])];
   const list = Buffer.from(JSON.stringify(files.map(([path, body]) => [path, body.length])));
   const length = Buffer.alloc(4);
