@@ -23,7 +23,8 @@ export function describeStock({ stock, stages, services, memory, errors }: Stock
     ...(services.length === 0
       ? ['services: the same']
       : services.map(
-          ({ name, stock = 'absent', patched = 'absent' }) => `service ${name}: ${stock} -> ${patched}`,
+          ({ name, stock = 'absent', patched = 'absent' }) =>
+            `${[stock, patched].includes('runs') ? 'program' : 'service'} ${name}: ${stock} -> ${patched}`,
         )),
     ...(errors.length === 0
       ? ['console: no new error']

@@ -30,7 +30,8 @@ function pair<Value>(stock: ReadonlyMap<string, Value>, patched: ReadonlyMap<str
   }));
 }
 
-const own: ReadonlySet<string> = new Set(bootStages);
+/** The stock image is not attested. */
+const own: ReadonlySet<string> = new Set(bootStages.filter((name) => name !== 'attested'));
 
 function mapStages({ stages }: BootResult): Map<string, number> {
   return new Map(
@@ -48,7 +49,7 @@ const error =
   /\b(errors?|fail(s|ed|ure)?|fatal|panic|oops|BUG|segfault|cannot|can't|could not|unable|denied|not found|no such|invalid|timed out)\b/i;
 
 /** Lines of a kernel that depend on the moment, or quote its command line. */
-const unstable = /\btsc: |clocksource: |Kernel command line: |Unknown kernel command line/i;
+const unstable = /\btsc: |clocksource: |\bcommand line: |Unknown kernel command line/i;
 
 /** Lines that tell of an error, but for their numbers unlike all of the other console. */
 function listNewErrors(stock: string, patched: string): string[] {

@@ -29,6 +29,7 @@ test('what two boots have in common is not told', (t) => {
   const patched = createBoot({
     stages: [
       { name: 'kernel', state: 'reached', seconds: 1.5 },
+      { name: 'attested', state: 'reached', seconds: 2 },
       { name: 'system', state: 'failed' },
     ],
     survey: {
@@ -41,7 +42,8 @@ test('what two boots have in common is not told', (t) => {
     },
   });
   const before = '[    1.000000] disk error 4\nall is well\n';
-  const after = '[    2.000000] disk error 77\nall is well\nx: cannot read /a1\nx: cannot read /a2\n';
+  const after =
+    '[    0.000000] Command line: panic=5 rdinit=/x\n[    2.000000] disk error 77\nall is well\nx: cannot read /a1\nx: cannot read /a2\n';
   const found = compareBoots({ boot: stock, console: before }, { boot: patched, console: after });
   t.deepEqual(describeStock(found), [
     'passed: init reached in 3.0 s',
