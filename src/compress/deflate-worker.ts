@@ -1,47 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { crc32 } from 'node:zlib';
+import { createDeflate, type DeflateRequest } from './deflate.js';
 
-export interface DeflateRequest {
-  readonly bytes: Uint8Array;
-  readonly level: number;
-}
+const deflate = createDeflate();
 
-export interface DeflateAnswer {
-  readonly bytes: Uint8Array;
-  /** The buffer of the request, to be recycled. */
-  readonly request: ArrayBuffer;
-  /** Of the bytes before compression. */
-  readonly checksum: number;
-}
-
-/** What `libdeflate/deflate.c` exports; addresses are signed, as all numbers of WebAssembly. */
-interface Deflate {
-  readonly memory: { readonly buffer: ArrayBuffer };
-  reserve(level: number, length: number): number;
-  compress(length: number): number;
-  compressed(): number;
-}
-
-// TypeScript declares it with the DOM only.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
-
-const module = new WebAssembly.Module(readFileSync(new URL('./libdeflate/deflate.wasm', import.meta.url)));
-const { memory, reserve, compress, compressed } = new WebAssembly.Instance(module).exports as Deflate;
-
-function deflate(bytes: Uint8Array, level: number): Uint8Array {
-  const input = reserve(level, bytes.length) >>> 0;
-  if (input === 0) throw new RangeError(`no memory to compress ${bytes.length} bytes in one piece`);
-  new Uint8Array(memory.buffer, input).set(bytes);
-  const length = compress(bytes.length) >>> 0;
-  return new Uint8Array(memory.buffer, compressed() >>> 0, length).slice();
-}
-
-parentPort?.on('message', ({ bytes, level }: DeflateRequest) => {
-  const request = bytes.buffer as ArrayBuffer;
-  const answer: DeflateAnswer = { bytes: deflate(bytes, level), checksum: crc32(bytes), request };
-  parentPort?.postMessage(answer, [answer.bytes.buffer as ArrayBuffer, request]);
+parentPort?.on('message', (request: DeflateRequest) => {
+  const answer = deflate(request);
+  parentPort?.postMessage(answer, [answer.bytes.buffer as ArrayBuffer, answer.request]);
 });
