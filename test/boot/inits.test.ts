@@ -39,14 +39,28 @@ interface Build {
   readonly patches: readonly string[];
   readonly expect: readonly string[];
   readonly more?: readonly string[];
+  /** Of the kernel, besides `noapic`. */
+  readonly cmdline?: string;
 }
 
 async function buildAndBoot(t: ExecutionContext, folder: string, build: Build): Promise<void> {
   if (typeof found === 'string') throw new Error(found);
   const patches = build.patches.flatMap((patch) => ['-p', patch]);
   const expect = build.expect.flatMap((pattern) => ['--expect', pattern]);
-  const boot = ['--kernel', found.kernel, '--cmdline', 'noapic', '--memory', '1200', '--timeout', '1800'];
-  const args = ['build', '--json', '-i', build.image, ...patches, '-o', 'out.img', ...boot, ...expect];
+  const boot = ['--kernel', found.kernel, '--memory', '1200', '--timeout', '1800'];
+  const cmdline = ['--cmdline', ['noapic', build.cmdline ?? ''].join(' ').trim()];
+  const args = [
+    'build',
+    '--json',
+    '-i',
+    build.image,
+    ...patches,
+    '-o',
+    'out.img',
+    ...boot,
+    ...cmdline,
+    ...expect,
+  ];
   const { code, stdout, stderr } = await runMoby([...args, ...(build.more ?? [])], { folder });
   t.is(code, 0, `${stderr}\n${stdout.slice(-4000)}`);
   const report: Report = JSON.parse(stdout);
@@ -124,8 +138,9 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -out ca.pem -subj /C
     });
     t.is(made.exitCode, 0, made.output);
     const certificate = await readFile(join(folder, 'ca.pem'), 'utf8');
-    const more = ['-s', `certificate=${certificate}`, '--cmdline', 'noapic bootconfig'];
-    await buildAndBoot(t, folder, { image: initrd, patches: ['./settings'], expect: [], more });
+    const more = ['-s', `certificate=${certificate}`];
+    const build = { image: initrd, patches: ['./settings'], expect: [], more, cmdline: 'bootconfig' };
+    await buildAndBoot(t, folder, build);
   },
 );
 
