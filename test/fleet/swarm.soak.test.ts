@@ -55,7 +55,7 @@ declareTest(
     const folder = await createProjectFolder(t);
     await writePatch(
       folder,
-      `title: A token\nparameters:\n  token: {description: it, secret: true}\nsteps:\n  - file: {path: etc/token, content: "\${token}", mode: 0o600}\n`,
+      `title: A token\nparameters:\n  token: {description: it, secret: true}\nsteps:\n  - file: {path: etc/token, content: "\${token}", mode: 0o600}\n    stores-secret: true\n`,
     );
     await writeFile(
       join(folder, 'moby-patch.yaml'),
@@ -81,7 +81,7 @@ declareTest(
     const secrets = ['--secret', 'token=file:token', '--login', 'login/config.json'];
     const without = bench.start('fleet', 'build', ...options);
     await once(without, 'exit');
-    t.is(without.exitCode, 5);
+    t.not(without.exitCode, 0);
     bench.environment.DOCKER_CONFIG = join(folder, 'login');
     const detached = bench.start('fleet', 'build', ...options, ...secrets, '--detach');
     await once(detached, 'exit');
