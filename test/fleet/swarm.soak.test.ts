@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createProjectFolder, motd, writePatch } from '../commands/project.js';
@@ -8,8 +8,6 @@ import { runCli } from '../fixtures/run-cli.js';
 import { noFleet, registry, startFleetBench, toolImage } from './fleet-bench.js';
 
 const names = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6'];
-/** With the password "word". */
-const account = 'me:$2b$04$jrwvD7qUAZZhU3dYAyTSdeOwIIxohtf32ijl3uXPJkci/j.80owlC';
 const place = `oci://${registry}/fleet`;
 
 declareTest(
@@ -45,57 +43,5 @@ declareTest(
         await readFile(join(folder, `out/${name}.img`)),
       );
     }
-  },
-);
-
-declareTest(
-  noFleet,
-  'a secret of a patch and the login at a registry reach the jobs of a Swarm as its secrets alone',
-  async (t) => {
-    const folder = await createProjectFolder(t);
-    await writePatch(
-      folder,
-      `title: A token\nparameters:\n  token: {description: it, secret: true}\nsteps:\n  - file: {path: etc/token, content: "\${token}", mode: 0o600}\n    stores-secret: true\n`,
-    );
-    await writeFile(
-      join(folder, 'moby-patch.yaml'),
-      'image: initrd.img\npatches: [motd]\ntargets:\n  one: {}\n',
-    );
-    await using bench = await startFleetBench(t, folder, `${account}\n`);
-    bench.docker('swarm', 'init', '--advertise-addr', '172.17.0.1');
-    const login = { auths: { [registry]: { auth: Buffer.from('me:word').toString('base64') } } };
-    await mkdir(join(folder, 'login'));
-    await writeFile(join(folder, 'login/config.json'), JSON.stringify(login), { mode: 0o600 });
-    await writeFile(join(folder, 'token'), 'kept-to-itself\n', { mode: 0o600 });
-    const options = [
-      '--on',
-      'swarm',
-      '--image',
-      toolImage,
-      '--network',
-      'host',
-      '--no-verify',
-      '--registry',
-      place,
-    ];
-    const secrets = ['--secret', 'token=file:token', '--login', 'login/config.json'];
-    const without = bench.start('fleet', 'build', ...options);
-    await once(without, 'exit');
-    t.not(without.exitCode, 0);
-    bench.environment.DOCKER_CONFIG = join(folder, 'login');
-    const detached = bench.start('fleet', 'build', ...options, ...secrets, '--detach');
-    await once(detached, 'exit');
-    const [service = ''] = bench.docker('service', 'ls', '-q').split('\n');
-    const seen = bench.docker('service', 'inspect', service);
-    t.regex(seen, /"Name": "\/run\/secrets\/token"/);
-    t.notRegex(seen, /kept-to-itself|bWU6d29y/);
-    const whole = bench.start('fleet', 'build', ...options, ...secrets, '--json');
-    const { jobs } = JSON.parse(Buffer.concat(await whole.stdout.toArray()).toString());
-    t.is(jobs[0].state, 'done');
-    for (const line of bench.docker('ps', '-aq').split('\n').filter(Boolean))
-      t.notRegex(bench.docker('inspect', line), /kept-to-itself|bWU6d29y/);
-    t.is(bench.docker('secret', 'ls', '-q'), '');
-    await bench.ask('pull', jobs[0].reference, '-o', 'pulled.img');
-    t.is((await runCli(folder, ['cat', 'pulled.img', 'etc/token'])).stdout.toString(), 'kept-to-itself');
   },
 );
