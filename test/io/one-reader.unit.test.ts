@@ -6,7 +6,7 @@ import test from 'ava';
 const exceptions: Readonly<Record<string, string>> = {
   'attester.ts': 'a program of the package',
   'completion.ts': 'a script of the package',
-  'deflate-worker.ts': 'a module of the package',
+  'deflate.ts': 'a module of the package',
   'reapply.ts': 'a log that is appended to (O_NONBLOCK)',
   'body-file.ts': 'a new file in a private folder (O_EXCL)',
   'boot-output.ts': 'the console of the boot, in a private folder',
