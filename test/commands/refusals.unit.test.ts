@@ -69,6 +69,12 @@ const refusals: readonly Refusal[] = [
     hint: 'name the kernel that boots with this image: --kernel FILE',
   },
   {
+    argv: 'verify image --kernel riscv --expect booted',
+    code: 'kernel-unknown',
+    said: 'riscv is a Linux kernel (riscv Image), which cannot be booted here: found none of the kernels for x86 or arm64',
+    hint: 'build without a boot (--no-verify), and boot the result on its own machine',
+  },
+  {
     argv: 'verify image --kernel kernel',
     code: 'nothing-to-expect',
     said: 'the image has no /bin/sh, so it cannot report what it has reached',
@@ -117,6 +123,7 @@ for (const { argv, environment = {}, code, exit = 2, said, hint } of refusals)
     kernel.writeUInt16LE(0x20f, 0x206);
     kernel.writeUInt16LE(1, 0x236);
     await writeFile(join(folder, 'kernel'), kernel);
+    await writeFile(join(folder, 'riscv'), Buffer.alloc(2048).fill('RSC\x05', 0x38, 0x3c));
     for (const [name, text] of Object.entries({ run, wrong: 'title: x\nsteps:\n  - fly: x\n' })) {
       await mkdir(join(folder, name));
       await writeFile(join(folder, name, 'patch.yaml'), text);

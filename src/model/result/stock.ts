@@ -14,6 +14,8 @@ export interface StockComparison {
   readonly stages: readonly Pair<number>[];
   /** States of services, of programs where the init system keeps no list; only where they differ. */
   readonly services: readonly Pair<string>[];
+  /** Programs of a guest without a list still came and went at its last look, or the lists are not of the same kind: `services` is empty. */
+  readonly unsettled?: true | undefined;
   /** KiB in use when the system was up; absent where one of the guests does not tell. */
   readonly memory?: { readonly stock: number; readonly patched: number } | undefined;
   /** Lines of the console that tell of an error, unlike any of the stock image. */

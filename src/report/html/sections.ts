@@ -4,7 +4,7 @@ import { type Check, listChecks } from '../checks.js';
 import { renderBootconfig } from '../diff.js';
 import { renderError } from '../error.js';
 import { type Markup, mark, markLines } from '../markup.js';
-import { showDifference } from '../proof/stock.js';
+import { showDifference, unsettledPrograms } from '../proof/stock.js';
 import { describeCached, showSeconds } from '../text.js';
 import { createChangeTree } from './change-tree.js';
 import { createBootTimes, createSegments, createTimes } from './strips.js';
@@ -136,7 +136,7 @@ function createLayouts({ before, after }: Report): Markup[] {
 
 function createStock({ stock: compared }: Report): (Markup | undefined)[] {
   if (compared === undefined) return [];
-  const { stock, stages, services, memory, errors } = compared;
+  const { stock, stages, services, unsettled, memory, errors } = compared;
   const seconds = { digits: 1, unit: ' s' };
   const rows: (readonly [string, string])[] = [
     ['verdict on the stock image', stock.verdict === 'passed' ? 'passed' : `refused: ${stock.reason}`],
@@ -149,6 +149,7 @@ function createStock({ stock: compared }: Report): (Markup | undefined)[] {
             showDifference(memory.stock / 1024, memory.patched / 1024, { digits: 0, unit: ' MiB' }),
           ] as const,
         ]),
+    ...(unsettled === true ? [['programs', unsettledPrograms] as const] : []),
   ];
   const changed = services.map(({ name, stock = 'absent', patched = 'absent' }) => [name, stock, patched]);
   return [

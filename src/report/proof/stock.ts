@@ -1,8 +1,17 @@
 import type { StockComparison } from '../../model/result/stock.js';
 import { describeReached } from '../reached.js';
 
+export const unsettledPrograms = 'not compared: they still came and went when a boot ended';
+
 /** Lines for people: the verdict on the stock image, then what is different. */
-export function describeStock({ stock, stages, services, memory, errors }: StockComparison): string[] {
+export function describeStock({
+  stock,
+  stages,
+  services,
+  unsettled,
+  memory,
+  errors,
+}: StockComparison): string[] {
   const verdict =
     stock.verdict === 'passed'
       ? `passed: ${describeReached(stock)} in ${stock.seconds.toFixed(1)} s`
@@ -21,7 +30,7 @@ export function describeStock({ stock, stages, services, memory, errors }: Stock
       ? []
       : [`memory in use: ${showDifference(used.stock, used.patched, { digits: 0, unit: ' MiB' })}`]),
     ...(services.length === 0
-      ? ['services: the same']
+      ? [unsettled === true ? `programs: ${unsettledPrograms}` : 'services: the same']
       : services.map(
           ({ name, stock = 'absent', patched = 'absent' }) =>
             `${[stock, patched].includes('runs') ? 'program' : 'service'} ${name}: ${stock} -> ${patched}`,

@@ -1,4 +1,4 @@
-import { type BootResult, bootStages } from '../../model/result/boot.js';
+import { type BootResult, bootStages, type Survey } from '../../model/result/boot.js';
 import type { StockComparison } from '../../model/result/stock.js';
 
 /** A boot with the text of its console. */
@@ -12,14 +12,24 @@ const mostErrors = 100;
 /** What is different in the boot of a patched image. */
 export function compareBoots(stock: RecordedBoot, patched: RecordedBoot): StockComparison {
   const [before, after] = [stock.boot, patched.boot];
+  const isUnsettled = !areComparable(before.survey, after.survey);
   const [used, now] = [before.survey?.memory, after.survey?.memory];
   return {
     stock: before,
     stages: pair(mapStages(before), mapStages(after)),
-    services: pair(mapServices(before), mapServices(after)).filter((each) => each.stock !== each.patched),
+    services: isUnsettled
+      ? []
+      : pair(mapServices(before), mapServices(after)).filter((each) => each.stock !== each.patched),
+    ...(isUnsettled && { unsettled: true }),
     ...(used !== undefined && now !== undefined && { memory: { stock: used, patched: now } }),
     errors: listNewErrors(stock.console, patched.console),
   };
+}
+
+/** Two pictures of moments differ by the moment, unless both guests had come to rest. */
+function areComparable(stock: Survey | undefined, patched: Survey | undefined): boolean {
+  if (stock === undefined || patched === undefined) return stock === patched;
+  return stock.settled === patched.settled && stock.settled !== false;
 }
 
 function pair<Value>(stock: ReadonlyMap<string, Value>, patched: ReadonlyMap<string, Value>) {

@@ -1,7 +1,7 @@
 import type { Scratch } from '../../io/place/scratch.js';
 import type { Expectation } from '../../model/result/expectation.js';
 import type { Observation } from './judge/observation.js';
-import { decideEnd, type End, type Terms } from './judge/verdict.js';
+import { decideEnd, type End, hasShownAll, type Terms } from './judge/verdict.js';
 import { type Guest, startGuest } from './machine/guest.js';
 import type { GuestClock } from './machine/guest-clock.js';
 import { checkPorts } from './port-checks.js';
@@ -74,7 +74,7 @@ function waitForEnd(
       seen.rest(now);
       onLook();
       const isStarved = clock.waited() > mostWaiting * terms.timeout;
-      const end = isStarved ? ({ kind: 'starved' } as const) : decideEnd(seen, terms, now);
+      const end = isStarved ? createStarved(seen, terms) : decideEnd(seen, terms, now);
       if (typeof end === 'number') {
         // The clock of the guest may be slower than ours.
         timer = setTimeout(look, Math.max(10, (end - now) * 1000));
@@ -90,4 +90,8 @@ function waitForEnd(
       .then((exit) => resolve({ kind: 'exited', exit }))
       .catch(reject);
   });
+}
+
+function createStarved(seen: Observation, { init }: Terms): End {
+  return { kind: hasShownAll(seen, init) ? 'settled' : 'starved' };
 }

@@ -26,6 +26,8 @@ const limits = {
   system: 10,
   /** The same after a first program without an init system: the boot goes on. */
   program: 30,
+  /** For programs to come to rest, where they are to be compared. */
+  survey: 60,
   /** The last part of the limit: who prints something new in it is not stuck. */
   talking: 20,
 };
@@ -58,6 +60,12 @@ export function wasUp(seen: Observation, end: End, init: Init): boolean {
   return isWaiting && !seen.expectations.areMet();
 }
 
+/** Whether only a comparison may still wait for something. */
+export function hasShownAll(seen: Observation, init: Init): boolean {
+  if (seen.fault() !== undefined || seen.suspicion() !== undefined) return false;
+  return weighProof(seen, init) === 'whole' && seen.expectations.areMet();
+}
+
 /** Whether the wait ends at the second `now`; if not, the second at which time alone may end it. */
 export function decideEnd(seen: Observation, { init, timeout }: Terms, now: number): End | number {
   const { expectations } = seen;
@@ -65,8 +73,10 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
   const fault = seen.fault();
   const suspicion = seen.suspicion();
   const proof = weighProof(seen, init);
-  if (fault === undefined && suspicion === undefined && proof === 'whole' && expectations.areMet())
-    return { kind: 'settled' };
+  if (hasShownAll(seen, init)) {
+    const rest = Math.min(findRest(seen), timeout);
+    return now < rest ? rest : { kind: 'settled' };
+  }
   const deadlines = [
     { kind: 'fault' as const, at: fault && fault.at + limits.aftermath },
     { kind: 'fault' as const, at: suspicion && suspicion.at + limits.suspicion },
@@ -78,6 +88,11 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
   if (due !== undefined) return { kind: due.kind };
   const prompt = seen.lastHeard() + promptDelay;
   return Math.min(...deadlines.map(({ at }) => at), ...(prompt > now ? [prompt] : []));
+}
+
+/** Until when a guest whose programs are compared with another's may come to rest. */
+function findRest(seen: Observation): number {
+  return seen.survey.result()?.settled === false ? (seen.reachedAt() ?? 0) + limits.survey : 0;
 }
 
 function isIdle(seen: Observation): boolean {

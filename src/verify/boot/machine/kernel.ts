@@ -13,6 +13,13 @@ export async function detectKernel(path: string): Promise<Architecture> {
   const architecture = detectArchitecture(start);
   if (architecture !== undefined) return architecture;
   const kind = identifyFile({ start });
+  if (kind?.name.startsWith('a Linux kernel') === true)
+    throw new MobyPatchError(
+      'invalid',
+      'kernel-unknown',
+      `${path} is ${kind.name}, which cannot be booted here: found none of the kernels for x86 or arm64`,
+      { path, hint: 'build without a boot (--no-verify), and boot the result on its own machine' },
+    );
   throw new MobyPatchError(
     'invalid',
     'kernel-unknown',
