@@ -18,10 +18,15 @@ export function createUnreachableError(
 /** An answer that says no. */
 export function createRefusal({ text, host }: Reference, what: string, status: number): MobyPatchError {
   if (status === 401 || status === 403)
-    return new MobyPatchError('invalid', 'registry-refused', `the registry refused ${what} (${status})`, {
-      path: text,
-      hint: `docker login ${host}`,
-    });
+    return new MobyPatchError(
+      'infrastructure',
+      'registry-refused',
+      `the registry refused ${what} (${status})`,
+      {
+        path: text,
+        hint: `docker login ${host}`,
+      },
+    );
   if (status === 404)
     return new MobyPatchError('invalid', 'registry-missing', `the registry has no such artifact (${what})`, {
       path: text,

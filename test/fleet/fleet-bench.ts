@@ -28,7 +28,12 @@ export interface FleetBench extends AsyncDisposable {
   ask(...argv: readonly string[]): Promise<string>;
 }
 
-export async function startFleetBench(t: ExecutionContext, folder: string): Promise<FleetBench> {
+/** `accounts`: lines of `htpasswd`; the registry then wants one of them. */
+export async function startFleetBench(
+  t: ExecutionContext,
+  folder: string,
+  accounts?: string,
+): Promise<FleetBench> {
   const daemon = await startDockerd();
   const pid = readFileSync(join(daemon.folder, 'pid'), 'utf8').trim();
   const inside = (argv: readonly string[]) => ['nsenter', '-t', pid, '--net', ...argv];
@@ -39,7 +44,7 @@ export async function startFleetBench(t: ExecutionContext, folder: string): Prom
   const entry = `ENTRYPOINT ["/usr/bin/node","/opt/moby-patch/dist/cli.js"]`;
   const tar = await createToolImage(t);
   docker('import', '--change', entry, '--change', 'ENV HOME=/root', tar, toolImage);
-  await startRegistry(t, { folder, inside });
+  await startRegistry(t, { folder, inside, accounts });
   const environment = { ...daemon.environment, XDG_CACHE_HOME: join(folder, 'cache') } as NodeJS.ProcessEnv;
   const start = (...argv: readonly string[]) =>
     startInside(inside([process.execPath, cli, ...argv]), { cwd: folder, env: environment });
@@ -68,16 +73,23 @@ function startInside(
 
 interface RegistryOptions extends Pick<FleetBench, 'inside'> {
   readonly folder: string;
+  readonly accounts: string | undefined;
 }
 
-async function startRegistry(t: ExecutionContext, { folder, inside }: RegistryOptions): Promise<void> {
+async function startRegistry(
+  t: ExecutionContext,
+  { folder, inside, accounts }: RegistryOptions,
+): Promise<void> {
   const store = join(folder, 'registry');
   await mkdir(store);
+  const path = join(folder, 'accounts');
+  if (accounts !== undefined) await writeFile(path, accounts);
   const config = {
     version: 0.1,
     log: { level: 'error' },
     storage: { filesystem: { rootdirectory: store } },
     http: { addr: registry },
+    ...(accounts !== undefined && { auth: { htpasswd: { realm: 'test', path } } }),
   };
   await writeFile(join(folder, 'registry.yml'), JSON.stringify(config));
   const [enter = '', ...serve] = inside(['docker-registry', 'serve', join(folder, 'registry.yml')]);

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type Docker from 'dockerode';
-import type { Swarm } from '#src/engine/docker/swarm.js';
+import type { Swarm, SwarmTask } from '#src/engine/docker/swarm.js';
 import { groupJobs, type JobPlan, parsePlan } from '#src/fleet/jobs/job-plan.js';
 import { readPlan } from '#src/fleet/jobs/job-states.js';
 import { openJobStore } from '#src/fleet/jobs/job-store.js';
@@ -239,11 +239,20 @@ test('a coordinator that is started again finds the services there, and what is 
   const swarm = {
     createService: async ({ Name = '' }) => (made.includes(Name) ? undefined : made.push(Name) && 'id'),
     putSecret: async () => 'secret',
+    listServices: async () => made,
+    listTasks: async () => tasks,
+    removeService: async (name: string) => void made.splice(made.indexOf(name), 1),
+    removeSecrets: async () => {
+      cleared += 1;
+    },
   } as unknown as Swarm;
+  let tasks: readonly SwarmTask[] = [];
+  let cleared = 0;
   t.false(
     (await runOnSwarm({ ...swarmRun, planned: done, detach: false }, store, { swarm, session })).failed,
   );
   t.deepEqual(made, []);
+  t.is(cleared, 1, 'what a detached run left is removed');
   const planned = { id: '0123456789abcdef', plan: { ...plan, jobs: [{ name: 'x', key }] } };
   const lines: string[] = [];
   const logged = { ...session, log: (line: string) => lines.push(line) };
@@ -258,6 +267,11 @@ test('a coordinator that is started again finds the services there, and what is 
     'service moby-patch-0123456789abcdef: 1 jobs',
     'service moby-patch-0123456789abcdef: there already',
   ]);
+  t.is(cleared, 2, 'a service that runs keeps its secrets');
+  tasks = [{ slot: 0, node: 'a', state: 'failed', message: '' }];
+  await runOnSwarm({ ...swarmRun, planned, detach: true }, store, { swarm, session: logged });
+  t.is(lines.at(-1), 'service moby-patch-0123456789abcdef: 1 jobs');
+  t.is(cleared, 3, 'a new value of a secret needs a new secret');
 });
 
 test('jobs on a node that is gone are begun anew on those that are left', async (t) => {

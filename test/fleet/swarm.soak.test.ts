@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createProjectFolder, motd, writePatch } from '../commands/project.js';
@@ -8,6 +8,8 @@ import { runCli } from '../fixtures/run-cli.js';
 import { noFleet, registry, startFleetBench, toolImage } from './fleet-bench.js';
 
 const names = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6'];
+/** With the password "word". */
+const account = 'me:$2b$04$jrwvD7qUAZZhU3dYAyTSdeOwIIxohtf32ijl3uXPJkci/j.80owlC';
 const place = `oci://${registry}/fleet`;
 
 declareTest(
@@ -43,5 +45,69 @@ declareTest(
         await readFile(join(folder, `out/${name}.img`)),
       );
     }
+  },
+);
+
+declareTest(
+  noFleet,
+  'a secret of a patch and the login at a registry reach the jobs of a Swarm as its secrets alone',
+  async (t) => {
+    const folder = await createProjectFolder(t);
+    await writePatch(
+      folder,
+      `title: A token\nparameters:\n  token: {description: it, secret: true}\nsteps:\n  - file: {path: etc/token, content: "\${token}", mode: "0600", stores-secret: true}\n`,
+    );
+    await writeFile(
+      join(folder, 'moby-patch.yaml'),
+      'image: initrd.img\npatches: [motd]\ntargets:\n  one: {}\n',
+    );
+    await using bench = await startFleetBench(t, folder, `${account}\n`);
+    bench.docker('swarm', 'init', '--advertise-addr', '172.17.0.1');
+    const login = { auths: { [registry]: { auth: Buffer.from('me:word').toString('base64') } } };
+    await mkdir(join(folder, 'login'));
+    await writeFile(join(folder, 'login/config.json'), JSON.stringify(login), { mode: 0o600 });
+    await writeFile(join(folder, 'token'), 'kept-to-itself\n', { mode: 0o600 });
+    const options = [
+      '--on',
+      'swarm',
+      '--image',
+      toolImage,
+      '--network',
+      'host',
+      '--no-verify',
+      '--registry',
+      place,
+    ];
+    const secrets = ['--secret', 'token=file:token', '--login', 'login/config.json'];
+    const without = bench.start('fleet', 'build', ...options, '--json');
+    const refused = Buffer.concat(await without.stdout.toArray()).toString();
+    if (without.exitCode === null) await once(without, 'exit');
+    t.is(without.exitCode, 5);
+    t.regex(refused, /"registry-refused".*docker login/s);
+    bench.environment.DOCKER_CONFIG = join(folder, 'login');
+    const detach = () => bench.ask('fleet', 'build', ...options, ...secrets, '--detach');
+    const left = () => bench.docker('secret', 'ls', '-q') + bench.docker('service', 'ls', '-q');
+    // The values, also as the API of Docker would have them.
+    const values = /kept-to-itself|a2VwdC10by1pdHNlbG|me:word|bWU6d29y/;
+
+    await detach();
+    const seen = bench.docker('service', 'inspect', ...bench.docker('service', 'ls', '-q').split('\n', 1));
+    t.regex(seen, /"Name": "\/run\/secrets\/token"/);
+    t.regex(seen, /"Name": "\/run\/secrets\/config.json"/);
+    t.notRegex(seen, values);
+    await bench.ask('fleet', 'cancel', '--registry', place);
+    t.is(left(), '');
+
+    await detach();
+    while (!/ done /.test(await bench.ask('fleet', 'status', '--registry', place))) await delay(500);
+    const containers = bench.docker('ps', '-aq').split('\n').filter(Boolean);
+    t.true(containers.length > 0);
+    t.notRegex(bench.docker('inspect', ...containers), values);
+    t.not(left(), '');
+    const { jobs } = JSON.parse(await bench.ask('fleet', 'build', ...options, ...secrets, '--json'));
+    t.is(jobs[0].state, 'done');
+    t.is(left(), '');
+    await bench.ask('pull', jobs[0].reference, '-o', 'pulled.img');
+    t.is((await runCli(folder, ['cat', 'pulled.img', 'etc/token'])).stdout.toString(), 'kept-to-itself');
   },
 );

@@ -33,13 +33,13 @@ export async function runOnSwarm(
   const { planned, image, environment, detach, ...options } = run;
   const label = `${planLabel}=${planned.id}`;
   const first = await readStates(planned, store);
-  if (!first.failed) return first;
-  const secrets = new Map<string, { readonly id: string; readonly name: string }>();
-  for (const [file, value] of run.secrets) {
-    const name = `moby-patch-${planned.id}-${file}`.slice(0, 64);
-    secrets.set(file, { name, id: await swarm.putSecret(name, value, label) });
+  if (!first.failed) {
+    await removeServices(planned, swarm);
+    return first;
   }
-  const names = [...secrets.keys()].filter((file) => file !== loginFile);
+  await removeEnded(label, swarm);
+  const secrets = new Map<string, { readonly id: string; readonly name: string }>();
+  const names = [...run.secrets.keys()].filter((file) => file !== loginFile);
   const shared = { image, reference: store.reference, plan: planned.id, environment, secrets: names };
 
   /** A service for the jobs of a group that are not over; undefined: none is left. */
@@ -67,9 +67,18 @@ export async function runOnSwarm(
 
   const groups = groupJobs(planned.plan);
   const services = new Map<JobGroup, string>();
-  for (const group of groups) {
-    const name = await start(group, first);
-    if (name !== undefined) services.set(group, name);
+  try {
+    for (const [file, value] of run.secrets) {
+      const name = `moby-patch-${planned.id}-${file}`.slice(0, 64);
+      secrets.set(file, { name, id: await swarm.putSecret(name, value, label) });
+    }
+    for (const group of groups) {
+      const name = await start(group, first);
+      if (name !== undefined) services.set(group, name);
+    }
+  } catch (error) {
+    await removeEnded(label, swarm).catch(() => {});
+    throw error;
   }
   if (detach) return readStates(planned, store);
   const isRunning = async () => {
@@ -78,6 +87,7 @@ export async function runOnSwarm(
   };
   const report = await watchJobs(planned, store, { session, isRunning: settle(isRunning) });
   if (!report.failed) await removeServices(planned, swarm);
+  else session.log('the services and their secrets stay for "fleet logs"; "fleet cancel" removes them');
   return report;
 }
 
@@ -101,6 +111,21 @@ function settle(isRunning: () => Promise<boolean>): () => Promise<boolean> {
     quiet = (await isRunning()) ? 0 : quiet + 1;
     return quiet < 10;
   };
+}
+
+/**
+ * Removes services of which nothing runs, and the secrets when no service is left that has them: a secret of a Swarm cannot be changed, so a
+ * new value needs a new one.
+ */
+async function removeEnded(label: string, swarm: Swarm): Promise<void> {
+  let isUsed = false;
+  for (const name of await swarm.listServices(label)) {
+    const tasks = await swarm.listTasks(name);
+    const isOver = tasks.length > 0 && tasks.every(({ state }) => ended.has(state));
+    if (isOver) await swarm.removeService(name);
+    else isUsed = true;
+  }
+  if (!isUsed) await swarm.removeSecrets(label);
 }
 
 /** The services and secrets of a plan. */
