@@ -5,6 +5,7 @@ import { explainForeign } from '../compress/foreign.js';
 import { copyIntoPlace } from '../io/place/output.js';
 import { createScratch } from '../io/place/scratch.js';
 import { fillScript, quoteWord } from '../io/process/script.js';
+import { MobyPatchError } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
 import type { BootRequest, BootResult } from '../model/result/boot.js';
 import type { Outcome } from '../model/result/report.js';
@@ -18,6 +19,7 @@ import { bootImage } from '../verify/boot/boot.js';
 import { createInteractive, runInteractive } from '../verify/boot/interactive.js';
 import { chooseMemory } from '../verify/boot/machine/machine.js';
 import { detectInit } from '../verify/boot/probe/detect-init.js';
+import { assertPortUsable } from '../verify/boot/ssh-port.js';
 import { listBootChecks } from '../verify/preflight/boot-checks.js';
 import { createWritableCheck } from '../verify/preflight/output-checks.js';
 import { refuseProblems, runChecks } from '../verify/preflight/run-checks.js';
@@ -46,12 +48,13 @@ export async function verify(
   });
 }
 
-/** The boot by a person, who sits at its console; the exit code of QEMU. Errors as of `verify`. */
+/** The boot by a person, who sits at its console; the exit code of QEMU. Errors as of `verify`, and `port-unusable` (`invalid`). */
 export async function attachConsole(
   request: VerifyRequest & { readonly ssh?: number | undefined },
   session: ReadingSession,
 ): Promise<number> {
   const { signal, log } = session;
+  if (request.ssh !== undefined) await assertPortUsable(request.ssh);
   const draft = createReportDraft(describeName(request.image), () => {});
   await using ready = await openBoot(request, draft, session);
   await using scratch = await createScratch();
@@ -61,7 +64,12 @@ export async function attachConsole(
   });
   log('Ctrl-A x ends the guest, Ctrl-A h shows what else there is');
   if (request.ssh !== undefined) log(`ssh -p ${request.ssh} root@127.0.0.1`);
-  return await runInteractive(argv, signal);
+  const code = await runInteractive(argv, signal);
+  if (code !== 0 && !signal.aborted)
+    throw new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended with exit code ${code}`, {
+      hint: 'its own message is above',
+    });
+  return code;
 }
 
 interface ReadyBoot extends AsyncDisposable {

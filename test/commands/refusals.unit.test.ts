@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import test from 'ava';
@@ -69,6 +71,12 @@ const refusals: readonly Refusal[] = [
     hint: 'name the kernel that boots with this image: --kernel FILE',
   },
   {
+    argv: 'verify image --kernel kernel --ssh 99999',
+    code: 'port-unusable',
+    said: '--ssh: found 99999, wanted a port from 1 to 65535',
+    hint: '--ssh 2222',
+  },
+  {
     argv: 'verify image --kernel riscv --expect booted',
     code: 'kernel-unknown',
     said: 'riscv is a Linux kernel (riscv Image), which cannot be booted here: found none of the kernels for x86 or arm64',
@@ -134,6 +142,19 @@ for (const { argv, environment = {}, code, exit = 2, said, hint } of refusals)
     t.regex(found.stderr, new RegExp(`${quote(said)}[^\\n]*\\[${code}\\]`));
     if (hint !== undefined) t.true(found.stderr.includes(`  try: ${hint}\n`), found.stderr);
   });
+
+test('a port that another program has is refused before anything is booted', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const folder = await createTestFolder(t);
+  const found = await callMoby(['verify', 'image', '--ssh', `${port}`], folder, {});
+  t.is(found.code, 2);
+  t.true(
+    found.stderr.includes(`port ${port}: another program of this machine listens there [port-unusable]`),
+  );
+});
 
 const expectation = (content: string) => ({ file: 'etc/x', content });
 

@@ -179,6 +179,7 @@ export type ErrorCode =
   | 'payload-changed'
   | 'payload-text'
   | 'pin-broken'
+  | 'port-unusable'
   | 'processor-unknown'
   | 'program-missing'
   | 'program-stalled'
