@@ -272,6 +272,14 @@ test('a coordinator that is started again finds the services there, and what is 
   await runOnSwarm({ ...swarmRun, planned, detach: true }, store, { swarm, session: logged });
   t.is(lines.at(-1), 'service moby-patch-0123456789abcdef: 1 jobs');
   t.is(cleared, 3, 'a new value of a secret needs a new secret');
+  await store.write(`failed-${key}`, Buffer.from('{"kind":"failed","code":"patch-failed","message":"m"}'));
+  const again = { ...swarmRun, planned, detach: true };
+  tasks = [];
+  const running = await runOnSwarm(again, store, { swarm, session });
+  t.is(running.jobs[0]?.state, 'failed', 'its service is there: that is its failure');
+  tasks = [{ slot: 0, node: 'a', state: 'failed', message: '' }];
+  const anew = await runOnSwarm(again, store, { swarm, session });
+  t.is(anew.jobs[0]?.state, 'waiting', 'a job that is begun again has not failed yet');
 });
 
 test('jobs on a node that is gone are begun anew on those that are left', async (t) => {

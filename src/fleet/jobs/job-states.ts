@@ -31,8 +31,16 @@ export async function readJob(store: JobStore, job: PlannedJob): Promise<JobResu
   if (await store.has(doneTag(job)))
     return { name, state: 'done', reference: `${store.reference}:${doneTag(job)}` };
   const failure = await store.read(failedTag(job));
-  if (failure === undefined) return { name, state: 'waiting' };
+  if (failure === undefined || failure.value === forgotten) return { name, state: 'waiting' };
   return { name, state: 'failed', error: readError(failure.value) };
+}
+
+/** The value of a failure of an earlier run: not every registry lets a client delete a tag. */
+const forgotten = null;
+
+/** A job that is begun anew is waiting, whatever an earlier run recorded. */
+export async function forgetFailure(store: JobStore, job: PlannedJob): Promise<void> {
+  await store.write(failedTag(job), Buffer.from(JSON.stringify(forgotten)));
 }
 
 function readError(value: unknown): ErrorReport {

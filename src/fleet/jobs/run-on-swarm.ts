@@ -3,7 +3,7 @@ import type { FleetReport } from '../../model/result/fleet.js';
 import type { ReadingSession } from '../../model/session.js';
 import { type ContainerJob, loginFile, nameJobs } from './container-job.js';
 import { groupJobs, type JobGroup, type JobPlan, listJobs } from './job-plan.js';
-import { readStates } from './job-states.js';
+import { forgetFailure, readStates } from './job-states.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';
 import { createServiceSpec, planLabel, type ServiceOptions } from './swarm-service.js';
@@ -38,6 +38,7 @@ export async function runOnSwarm(
     return first;
   }
   await removeEnded(label, swarm);
+  const atWork = new Set(await swarm.listServices(label));
   const secrets = new Map<string, { readonly id: string; readonly name: string }>();
   const names = [...run.secrets.keys()].filter((file) => file !== loginFile);
   const shared = { image, reference: store.reference, plan: planned.id, environment, secrets: names };
@@ -49,10 +50,19 @@ export async function runOnSwarm(
     const isPart = left.length < group.count && left.length <= longestList;
     const part = isPart ? { left, group: { ...group, count: left.length } } : { group };
     const job: ContainerJob = { ...shared, ...part, hasLogin: secrets.has(loginFile) };
+    const name = nameJobs(job);
+    if (!atWork.has(name)) await forgetFailures(group, report);
     const spec = createServiceSpec({ ...options, job, secrets });
     const isNew = (await swarm.createService(spec)) !== undefined;
-    session.log(`service ${nameJobs(job)}: ${isNew ? `${job.group.count} jobs` : 'there already'}`);
-    return nameJobs(job);
+    session.log(`service ${name}: ${isNew ? `${job.group.count} jobs` : 'there already'}`);
+    return name;
+  }
+
+  /** A new service begins jobs again that have failed: who watches must wait for what comes of them now. */
+  async function forgetFailures({ architecture }: JobGroup, { jobs }: FleetReport): Promise<void> {
+    const failed = new Set(jobs.flatMap(({ name, state }) => (state === 'failed' ? [name] : [])));
+    for (const job of listJobs(planned.plan, architecture))
+      if (failed.has(job.name)) await forgetFailure(store, job);
   }
 
   /** Whether tasks of a service are under way. Those of a lost node are begun again. */
@@ -62,6 +72,7 @@ export async function runOnSwarm(
     if (tasks.length === 0 || tasks.some(({ node }) => !lost.has(node))) return tasks.length > 0;
     session.log(`${tasks.length} jobs were on a node that is gone`);
     await swarm.removeService(name);
+    atWork.delete(name);
     return (await start(group, await readStates(planned, store))) !== undefined;
   }
 
