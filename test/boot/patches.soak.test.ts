@@ -102,7 +102,7 @@ const first = {
   'cloud-init-seed': {
     instance: 'gallery',
     hostname: 'seeded.example.com',
-    user: '#cloud-config\nwrite_files: [{path: /etc/seeded, content: by its user-data}]',
+    user: '#cloud-config\nlocale: false\nwrite_files: [{path: /etc/seeded, content: by its user-data}]',
     network: 'version: 2\nethernets: {}',
   },
   ignition: { config: JSON.stringify(ignited) },

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { chooseSettings } from '#src/compress/compression.js';
+import { createDirectZstd } from '#src/compress/in-place.js';
 import { MobyPatchError } from '#src/model/error/error.js';
 import { type PackedCodec, readBytes, writeBytes } from '../fixtures/codecs.js';
 
@@ -36,10 +37,11 @@ for (const [codec, program, name] of packages) {
   test.serial(`without ${program}, ${codec} names the package to install`, async (t) => {
     hidePrograms(t);
     const member = Buffer.from(members[codec] ?? '', 'hex');
-    for (const work of [
-      () => readBytes(t, codec, member),
-      () => writeBytes(codec, Buffer.alloc(5_000_000), chooseSettings({ codec }, undefined)),
-    ]) {
+    const read = () => readBytes(t, codec, member);
+    const write = () => writeBytes(codec, Buffer.alloc(5_000_000), chooseSettings({ codec }, undefined));
+    // Later versions of Node read zstd themselves when they read in passing.
+    using inPlace = codec === 'zstd' ? createDirectZstd() : undefined;
+    for (const work of inPlace === undefined ? [read, write] : [write]) {
       const error = await t.throwsAsync(work());
       t.true(error instanceof MobyPatchError);
       const { kind, code, message, hint } = error as MobyPatchError;

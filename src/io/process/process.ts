@@ -62,13 +62,18 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
 
 /**
  * Starts a program as the leader of a process group of its own, so that all of it can be killed. It inherits no descriptor
- * but its streams.
+ * but its streams. Error: EMFILE where none is left for these; every other one is an event of the process.
  */
 export function startProcess(argv: readonly string[], options: SpawnOptions): ChildProcess {
   const [program, ...rest] = argv;
   const child = withoutInherited(options.stdio, (stdio) =>
     spawn(program ?? '', rest, { ...options, stdio, detached: true }),
   );
+  // Without a descriptor for a pipe, Node gives a process that has no streams at all (child_process.js, spawn).
+  if ((child.stdio as ChildProcess['stdio'] | undefined) === undefined) {
+    child.once('error', () => {});
+    throw Object.assign(new Error(`spawn ${program} EMFILE`), { code: 'EMFILE', syscall: 'spawn' });
+  }
   endWithThisProcess(child);
   return child;
 }
