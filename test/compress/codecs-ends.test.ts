@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { chooseSettings, readMember, writeMembers } from '#src/compress/compression.js';
+import { createDirectZstd } from '#src/compress/in-place.js';
 import { createPieces, type Piece } from '#src/compress/piece.js';
 import { runFilter } from '#src/compress/run-filter.js';
 import { openInputFile } from '#src/io/file/input-file.js';
@@ -116,9 +117,15 @@ for (const codec of packedCodecs) {
       path,
       pack(codec, createArchive([file('a', data.toString('latin1')), file('b', 'x')]), '-1'),
     );
-    await withoutChildren(t, () =>
-      t.throwsAsync(openImage(path, { signal, limits: { unpacked: 100_000 } }), { code: 'image-too-large' }),
-    );
+    const exceed = () =>
+      t.throwsAsync(openImage(path, { signal, limits: { unpacked: 100_000 } }), { code: 'image-too-large' });
+    // Later versions of Node read zstd without a program.
+    using inPlace = codec === 'zstd' ? createDirectZstd() : undefined;
+    if (inPlace !== undefined) {
+      await exceed();
+      return;
+    }
+    await withoutChildren(t, exceed);
     const controller = new AbortController();
     await withoutChildren(t, async () => {
       const opening = openImage(path, { signal: controller.signal });
