@@ -74,19 +74,18 @@ test('nothing is inflated when it was ended', (t) => {
 
 const { zstdCompressSync: packZstd } = zlib as { readonly zstdCompressSync?: (bytes: Uint8Array) => Buffer };
 
-(packZstd === undefined ? test.skip : test)(
-  'a frame of zstd is unpacked in place, whatever fills the output',
-  async (t) => {
+// `ci/nodes.test.ts` runs it with a version of Node that has zstd.
+if (packZstd !== undefined)
+  test('a frame of zstd is unpacked in place, whatever fills the output', async (t) => {
     for (const size of [0, 1, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
       const body = Buffer.alloc(size, 'some text');
-      const frame = packZstd?.(body) ?? Buffer.alloc(0);
+      const frame = packZstd(body);
       const { result, end } = await unpack(frame, frame.length);
       t.true(result.equals(body), `${size} bytes`);
       t.is(end, frame.length);
     }
     await t.throwsAsync(unpack(Buffer.alloc(100, 'no frame'), 100), { code: 'ZSTD_error_prefix_unknown' });
-  },
-);
+  });
 
 /** What is in the first `size` bytes. */
 async function unpack(bytes: Buffer, size: number) {
