@@ -16,6 +16,7 @@ import { callMoby } from '../fixtures/command-context.js';
 import { createTestSession } from '../fixtures/session.js';
 import { startFakeRegistry } from '../registry/fake-registry.js';
 import { fleetSchema } from '../report/fleet-schema.js';
+import { job } from './container-job.js';
 
 const text = `image: initrd.img
 patches: [motd]
@@ -165,15 +166,6 @@ const plan: JobPlan = {
     { name: 'b', key: 'b'.repeat(64), architecture: 'arm64' },
     { name: 'c', key: 'c'.repeat(64) },
   ],
-};
-const job = {
-  image: 'r.example.com/moby-patch:1',
-  reference: 'oci://r.example.com/fleet',
-  plan: '0123456789abcdef',
-  group: { architecture: 'arm64', count: 20 },
-  environment: ['A=b=c'],
-  secrets: ['token'],
-  hasLogin: true,
 };
 
 test('jobs of one architecture go to its machines, with what the containers are told', (t) => {

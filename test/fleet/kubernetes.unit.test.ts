@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Job } from 'kubernetes-types/batch/v1.js';
 import { createKubernetesJob } from '#src/fleet/jobs/kubernetes-job.js';
+import { job } from './container-job.js';
 
 /** Keys of a value, however deep, that a type does not have. */
 type UnknownKey<Value, Type> = 0 extends 1 & Value
@@ -17,15 +18,7 @@ type UnknownKey<Value, Type> = 0 extends 1 & Value
 
 test('a manifest for Kubernetes has the keys and values of the published schema, and no other key', (t) => {
   const manifest = createKubernetesJob({
-    job: {
-      image: 'r.example.com/moby-patch:1',
-      reference: 'oci://r.example.com/fleet',
-      plan: '0123456789abcdef',
-      group: { architecture: 'arm64', count: 20 },
-      environment: ['A=b=c'],
-      secrets: ['token'],
-      hasLogin: true,
-    },
+    job,
     atOnce: undefined,
     retries: 2,
     constraints: ['kvm=true'],
