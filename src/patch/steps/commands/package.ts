@@ -16,7 +16,7 @@ import {
 } from '../../system/packages/run-manager.js';
 import { recordState, removeTraces } from '../../system/packages/traces.js';
 import { createStepError } from '../../system/step-context.js';
-import { unchanged } from '../../system/workspace-files.js';
+import { findFile, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { payloadPath, someOf } from '../schemas.js';
 
@@ -185,13 +185,13 @@ async function createChoiceError(
   const [first] = managers;
   if (first === undefined) {
     const wanted = `wanted ${managerNames.slice(0, -1).join(', ')} or ${managerNames.at(-1)}`;
-    for (const { paths, command } of unknownManagers)
-      for (const path of paths) {
-        if ((await workspace.follow(path)) === undefined) continue;
-        const message = `package: found ${path} in the image, which this step does not know, ${wanted}`;
-        const hint = `run it in a step: - run: {script: ${command} NAME, network: true}`;
-        return createStepError(context, 'package-manager', message, { hint });
-      }
+    for (const { paths, command } of unknownManagers) {
+      const path = await findFile(workspace, paths);
+      if (path === undefined) continue;
+      const message = `package: found ${path} in the image, which this step does not know, ${wanted}`;
+      const hint = `run it in a step: - run: {script: ${command} NAME, network: true}`;
+      return createStepError(context, 'package-manager', message, { hint });
+    }
     return createStepError(
       context,
       'package-manager',

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Workspace } from '../../../model/patch/workspace.js';
 import { combine } from '../../system/text-file.js';
-import { putIfDifferent } from '../../system/workspace-files.js';
+import { findFile, putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { hostName } from '../schemas.js';
 import { writtenFile } from '../written.js';
@@ -74,12 +74,11 @@ export const resolverStep = defineStep({
 
 async function explainClients(workspace: Workspace): Promise<string[]> {
   const notes: string[] = [];
-  for (const { name, paths, keep } of clients)
-    for (const at of paths) {
-      if ((await workspace.follow(at)) === undefined) continue;
-      notes.push(`found ${at} in the image: ${name} writes ${path} anew where it gets an address; ${keep}`);
-      break;
-    }
+  for (const { name, paths, keep } of clients) {
+    const at = await findFile(workspace, paths);
+    if (at === undefined) continue;
+    notes.push(`found ${at} in the image: ${name} writes ${path} anew where it gets an address; ${keep}`);
+  }
   return notes;
 }
 
