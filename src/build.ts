@@ -18,6 +18,7 @@ import { createSpool } from './io/file/spool.js';
 import { createOutput, type Output } from './io/place/output.js';
 import { createScratch, type Scratch } from './io/place/scratch.js';
 import type { BuildRequest } from './model/build.js';
+import { refuseProblems } from './model/error/error.js';
 import type { Image } from './model/image/archive.js';
 import type { Change, WantedBootconfig } from './model/image/change.js';
 import type { LayoutFile, MemberRange } from './model/image/layout.js';
@@ -45,7 +46,6 @@ import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
 import { checkOutput } from './verify/check-output.js';
 import { isBootFile, refuseHazards, showHazard } from './verify/hazards/find-hazards.js';
-import { refuseProblems } from './verify/preflight/run-checks.js';
 import { refuseSecrets } from './verify/refuse-secrets.js';
 import { placeOf } from './wrapper/open-wrapper.js';
 

@@ -5,7 +5,7 @@ import { explainForeign } from '../compress/foreign.js';
 import { copyIntoPlace } from '../io/place/output.js';
 import { createScratch } from '../io/place/scratch.js';
 import { fillScript, quoteWord } from '../io/process/script.js';
-import { MobyPatchError } from '../model/error/error.js';
+import { MobyPatchError, refuseProblems } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
 import type { BootRequest, BootResult } from '../model/result/boot.js';
 import type { Outcome } from '../model/result/report.js';
@@ -22,7 +22,7 @@ import { detectInit } from '../verify/boot/probe/detect-init.js';
 import { assertPortUsable } from '../verify/boot/ssh-port.js';
 import { listBootChecks } from '../verify/preflight/boot-checks.js';
 import { createWritableCheck } from '../verify/preflight/output-checks.js';
-import { refuseProblems, runChecks } from '../verify/preflight/run-checks.js';
+import { runChecks } from '../verify/preflight/run-checks.js';
 
 export interface VerifyRequest extends BootArguments {
   /** A file, or the id of an image definition; several files that are one image. */

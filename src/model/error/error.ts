@@ -73,6 +73,14 @@ export function uniteErrors(
   return new MobyPatchError(kind, code, `${message}: ${texts.join('; ')}`, { problems });
 }
 
+/** Refuses all problems in one error: `build-impossible` where there are several. */
+export function refuseProblems(problems: readonly MobyPatchError[]): void {
+  const [first, ...rest] = problems;
+  if (first === undefined) return;
+  const count = problems.length;
+  throw uniteErrors('build-impossible', `${count} problems, found before the first step`, [first, ...rest]);
+}
+
 /** The data of an error, as reports carry it. */
 export interface ErrorReport {
   readonly kind: ErrorKind;

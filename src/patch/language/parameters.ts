@@ -1,5 +1,5 @@
 import { createBoundedRunner } from '../../io/process/bounded.js';
-import { MobyPatchError, uniteErrors } from '../../model/error/error.js';
+import { MobyPatchError, refuseProblems } from '../../model/error/error.js';
 import type { Parameter, Patch } from '../../model/patch/patch.js';
 import { type Secret, secretPrefix } from '../../model/patch/secret.js';
 import { suggest } from '../../yaml/did-you-mean.js';
@@ -80,7 +80,7 @@ export function assertParameters(patches: readonly Patch[], settings: PatchSetti
   refuseExposed(patches, settings);
   const unknown = findUnknownSettings(patches, settings);
   const { problems, hint } = collectParameters(patches, settings);
-  refuseAll([...unknown, ...(problems.length === 0 ? [] : [createProblemError(problems, hint)])]);
+  refuseProblems([...unknown, ...(problems.length === 0 ? [] : [createProblemError(problems, hint)])]);
 }
 
 interface Resolved {
@@ -222,7 +222,7 @@ const mostNames = 50;
 /** Errors (`invalid`): `setting-unknown` for settings that are no parameters of any patch; `secret-exposed`. */
 export function checkSettings(patches: readonly Patch[], settings: PatchSettings): void {
   refuseExposed(patches, settings);
-  refuseAll(findUnknownSettings(patches, settings));
+  refuseProblems(findUnknownSettings(patches, settings));
 }
 
 /** One error for each setting that is no parameter of any patch. */
@@ -239,15 +239,6 @@ export function findUnknownSettings(patches: readonly Patch[], settings: PatchSe
       const text = `setting ${name}: found no patch with such a parameter${suggest(name, known)}`;
       return new MobyPatchError('invalid', 'setting-unknown', text, { hint });
     });
-}
-
-function refuseAll(errors: readonly MobyPatchError[]): void {
-  const [first, ...rest] = errors;
-  if (first === undefined) return;
-  throw uniteErrors('build-impossible', `${errors.length} problems, found before the first step`, [
-    first,
-    ...rest,
-  ]);
 }
 
 /** The default values. Parameters without one are left out. */

@@ -1,4 +1,4 @@
-import { createErrorReport, MobyPatchError, uniteErrors } from '../../model/error/error.js';
+import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Precheck } from '../../model/result/report.js';
 
 /** One thing to look at before the work begins. */
@@ -28,12 +28,4 @@ export async function runChecks(checks: readonly Check[]): Promise<CheckResult> 
     }
   }
   return { prechecks, problems };
-}
-
-/** Refuses all problems in one error: `build-impossible` where there are several. */
-export function refuseProblems(problems: readonly MobyPatchError[]): void {
-  const [first, ...rest] = problems;
-  if (first === undefined) return;
-  const count = problems.length;
-  throw uniteErrors('build-impossible', `${count} problems, found before the first step`, [first, ...rest]);
 }
