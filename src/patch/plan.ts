@@ -131,8 +131,8 @@ async function prepareAll({
     else prepared.push(result);
   }
   const problems = [...parameters.problems, ...wrong];
-  const hints = new Set(wrong.flatMap(({ hint }) => hint ?? []));
-  if (problems.length > 0) throw createProblemError(problems, parameters.hint ?? [...hints][0]);
+  const hint = parameters.hint ?? wrong.find(({ hint }) => hint !== undefined)?.hint;
+  if (problems.length > 0) throw createProblemError(problems, hint);
   return prepared;
 }
 

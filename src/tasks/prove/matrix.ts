@@ -25,7 +25,7 @@ export interface MatrixRequest {
 /** Guests that boot at once: each has one processor. */
 const mostAtOnce = 2;
 
-/** The lines of one of several cells at a time say whose they are. */
+/** The session of one cell among several at a time: each line of its log begins with its name. */
 function createNamed(name: string, session: Session): Session {
   const log = (line: string) => session.log(`${name}: ${line}`);
   return { ...session, log, onStage: () => {}, onWork: undefined, showLine: undefined };
@@ -51,6 +51,7 @@ export async function proveMatrix(
       `found ${kernels.length} kernels for ${images.length} images, wanted one for all, or one for each in the same order`,
       { hint: '-i A -i B --kernels KERNEL-OF-A --kernels KERNEL-OF-B' },
     );
+  const atOnce = Math.min(mostAtOnce, availableParallelism());
   const digests = new Map<string, string>();
   const names = shortNames(images);
   const loaded = await loadRows(request, session);
@@ -66,10 +67,9 @@ export async function proveMatrix(
     session.log(`${name}: ${cell.state}`);
     return cell;
   };
-  const atOnce = Math.min(mostAtOnce, availableParallelism());
   const limit = pLimit(atOnce);
   const places = rows.flatMap((_, row) => images.map((_, column) => ({ row, column })));
-  // Nothing of a cell may be left when an error ends all.
+  // When one cell throws, the others end first: they have folders and guests.
   const settled = await Promise.allSettled(
     places.map(({ row, column }) => limit(() => proveAt(row, column))),
   );
