@@ -159,6 +159,14 @@ test('a machine that cannot be made keeps those that follow from being made, unl
   t.true((await read('out/h1.img')).length > 0);
 });
 
+test('a report of an unknown form is refused before any machine gets its file', async (t) => {
+  const { build, read } = await createProject(t);
+  const { code, stderr } = await build('--report', 'x.pdf');
+  t.is(code, 2);
+  t.regex(stderr, /\[report-unknown\]/);
+  await t.throwsAsync(read('out/h1.img'), { code: 'ENOENT' });
+});
+
 test('a table that is not there is named', async (t) => {
   await t.throwsAsync(readTable('/nonexistent/hosts.csv'), { code: 'table-unreadable' });
 });
