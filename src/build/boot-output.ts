@@ -58,12 +58,12 @@ interface Beside extends AsyncDisposable {
   readonly result: Promise<BootResult>;
 }
 
-/** Boots the stock image while the other boots. Where that fails first, this one ends, too. */
+/** Boots the stock image beside the patched one, and ends that boot when the patched one fails first. */
 function startBeside(run: Run, output: OutputBoot, console: string): Beside {
   const end = new AbortController();
   const signal = AbortSignal.any([run.session.signal, end.signal]);
   const result = bootStock({ ...run, session: { ...run.session, signal } }, output, console);
-  // Whoever wants it sees its error; until then it must not raise an unhandled rejection.
+  // Its error reaches the code that awaits it; until then it must not be an unhandled rejection.
   const settled = result.catch(() => {});
   return {
     result,
@@ -96,7 +96,7 @@ async function bootOne(
   return bootImage(request, { signal, log, init: detectInit(image.entries), showLine, archive: image });
 }
 
-/** Nothing is expected of it: what patches add is not there. Its log says whose it is, and the line on a terminal is the other's. */
+/** Expects nothing: what patches add is not there. Its lines in the log begin with `stock:`, and a terminal shows the patched image's alone. */
 function bootStock(run: Run, { image, written, options }: OutputBoot, console: string): Promise<BootResult> {
   const log = (line: string) => run.session.log(`stock: ${line}`);
   const session = { ...run.session, log, showLine: undefined };

@@ -131,7 +131,7 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
   });
 }
 
-/** What is wrong with a plan, and with the request that it was made of. */
+/** Refuses the problems of a plan together with those of its request. */
 function refuseWith(error: unknown, { faults = [] }: BuildRequest): never {
   if (error instanceof MobyPatchError && error.kind === 'invalid')
     refuseProblems([...faults, ...(error.problems ?? [error])]);

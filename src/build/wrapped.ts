@@ -138,7 +138,7 @@ export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | u
   }
 }
 
-/** What a disk may be sealed to changes with the initrd. */
+/** PCR 11 of the new UKI: a disk may be sealed to it, and it changes with the initrd. */
 async function measureOutput(
   { wrapped, draft, session: { signal } }: Run,
   path: string,

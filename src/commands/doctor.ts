@@ -25,7 +25,7 @@ async function runDoctor(
   const lines: Promise<void>[] = [];
   const show = (finding: Finding) => {
     const line = printLines(context, [showFinding(finding)]);
-    // It is waited for at the end; without a reader of the output, it fails before.
+    // It is awaited at the end, but fails earlier when nobody reads the output.
     line.catch(() => {});
     lines.push(line);
   };

@@ -53,7 +53,7 @@ async function runVerify(names: readonly string[], flags: Flags, context: Comman
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const result = await withReports({ ...flags, image: describeName(image) }, context, async (onReport) => {
-      // A reader has a line of its own.
+      // The reader would draw a second line.
       const session = { ...createReader(flags, { ...context, live: undefined }), ...progress };
       const outcome = await verify(wanted, session);
       const { report } = outcome;

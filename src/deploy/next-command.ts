@@ -17,7 +17,7 @@ export interface NamedFlags {
   readonly verify?: boolean | undefined;
 }
 
-/** What a command must be given, since nothing on this machine knows it. */
+/** What the user must add to a command, since nothing on this machine knows it. */
 export interface Lacks {
   /** No patches were named, and none were applied before. */
   readonly lacksPatches?: boolean;

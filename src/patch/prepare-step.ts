@@ -120,7 +120,7 @@ export async function prepareStep(source: SourceStep, parts: PatchParts): Promis
   return { step, problems };
 }
 
-/** The parameters whose values stand where a fault is: what the user gives, and not the patch, is to be changed. */
+/** Names the parameters whose values stand where a fault is: the user then changes a setting, not the patch. */
 function hintAtParameters(
   written: unknown,
   path: readonly PropertyKey[],

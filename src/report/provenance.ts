@@ -76,7 +76,7 @@ export function createProvenance({ manifest, version, packages, os }: Provenance
 export interface VerdictRequest {
   readonly manifest: Manifest;
   readonly report: Pick<Report, 'boot'>;
-  /** What has booted the image. */
+  /** The kernel that booted the image. */
   readonly kernel?: { readonly name: string; readonly sha256: string } | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { BootResult } from '../model/result/boot.js';
 
-/** What a boot that passed has come to: `default runlevel reached`. */
+/** What a passed boot reached: `default runlevel reached`. */
 export function describeReached({ reached, stages }: BootResult): string {
   if (reached !== 'nothing') return `${reached} reached`;
   return stages.some(({ name, state }) => name === 'power-off' && state === 'reached')

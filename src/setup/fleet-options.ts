@@ -4,7 +4,7 @@ import { isRepository } from './fleet-repository.js';
 
 const word = z.string().min(1);
 
-/** What `fleet` commands are told each time; the command line comes first. */
+/** Options that all `fleet` commands share; the command line overrides them. */
 export const fleetOptions = z.strictObject({
   registry: word
     .refine(isRepository, { error: 'expected oci://HOST/REPOSITORY without a tag' })

@@ -9,7 +9,7 @@ import { createProblemError } from '../yaml/problems.js';
 export interface NamedPatches {
   /** With those that they use. */
   readonly patches: readonly Patch[];
-  /** One for each patch that is left out, and one for what is wrong with those that patches use. */
+  /** One for each named patch that cannot be read, and one for all problems of the patches that they use. */
   readonly faults: readonly MobyPatchError[];
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 
 const pages = { 'docs/api/moby-patch.md': 'src/index.ts', 'docs/api/cpio.md': 'src/cpio.ts' };
-const remedy = 'the page is not of today: npm run api';
+const remedy = 'the page is out of date: npm run api';
 
 /** Words alone: a page breaks lines elsewhere, and escapes marks. */
 const plain = (text: string) => text.replace(/\\/g, '').replace(/\s+/g, ' ');

@@ -48,7 +48,7 @@ export async function runFleet(flags: FleetBuildFlags, context: CommandContext):
   }
 }
 
-/** With the targets that are in no plan. */
+/** Adds the targets that could not be planned. */
 function addUnplanned(report: FleetReport, { unplanned }: NewPlan): FleetReport {
   return {
     ...report,

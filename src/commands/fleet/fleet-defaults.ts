@@ -3,7 +3,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { CommandContext } from '../shared/context.js';
 import type { FleetBuildFlags, GivenBuildFlags, GivenStoreFlags, StoreFlags } from './fleet-flags.js';
 
-/** With what `fleet:` of the configuration says where the command line says nothing. Errors: `config-*`, `option-wrong`. */
+/** Takes what the command line leaves out from `fleet:` of the configuration. Errors: `config-*`, `option-wrong`. */
 export async function completeBuildFlags(
   flags: GivenBuildFlags,
   context: CommandContext,

@@ -103,7 +103,7 @@ function addStoreOptions(command: Command): Command {
 function addRegistryOption(command: Command): Command {
   return command.option(
     '--registry <reference>',
-    'where plan and results are: oci://HOST/REPOSITORY; default: that of fleet: in moby-patch.yaml',
+    'where plan and results are: oci://HOST/REPOSITORY; default: fleet.registry in moby-patch.yaml',
     parseRegistry,
   );
 }

@@ -44,7 +44,7 @@ const meantOptions: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Options of builds that people give to `lock`, which takes what a build has left. */
+/** Options of builds that people give to `lock`, which takes the output of a build. */
 const builds = new Set(['-i', '--image', '-p', '--patch', '-s', '--set', '-o', '--output']);
 const lockHint = 'moby-patch build with these options, then moby-patch lock OUTPUT';
 

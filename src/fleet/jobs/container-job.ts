@@ -23,7 +23,7 @@ export interface ContainerJob {
 export const secretFolder = '/run/secrets';
 export const loginFile = 'config.json';
 
-/** What an engine calls the jobs of a group: a coordinator that is started again finds them by it. */
+/** The name of a group's jobs in an engine, by which a coordinator that is started again finds them. */
 export function nameJobs({ plan, group: { architecture } }: ContainerJob): string {
   return `moby-patch-${plan}${architecture === undefined ? '' : `-${architecture}`}`;
 }

@@ -35,10 +35,10 @@ export async function readJob(store: JobStore, job: PlannedJob): Promise<JobResu
   return { name, state: 'failed', error: readError(failure.value) };
 }
 
-/** The value of a failure of an earlier run: not every registry lets a client delete a tag. */
+/** Replaces a failure of an earlier run, since not every registry lets a client delete a tag. */
 const forgotten = null;
 
-/** A job that is begun anew is waiting, whatever an earlier run recorded. */
+/** Makes a job count as waiting again, whatever an earlier run recorded. */
 export async function forgetFailure(store: JobStore, job: PlannedJob): Promise<void> {
   await store.write(failedTag(job), Buffer.from(JSON.stringify(forgotten)));
 }

@@ -58,7 +58,7 @@ export async function runOnSwarm(
     return name;
   }
 
-  /** A new service begins jobs again that have failed: who watches must wait for what comes of them now. */
+  /** A new service starts failed jobs again: their old failures must not end the wait for them. */
   async function forgetFailures({ architecture }: JobGroup, { jobs }: FleetReport): Promise<void> {
     const failed = new Set(jobs.flatMap(({ name, state }) => (state === 'failed' ? [name] : [])));
     for (const job of listJobs(planned.plan, architecture))
@@ -125,8 +125,8 @@ function settle(isRunning: () => Promise<boolean>): () => Promise<boolean> {
 }
 
 /**
- * Removes services of which nothing runs, and the secrets when no service is left that has them: a secret of a Swarm cannot be changed, so a
- * new value needs a new one.
+ * Removes services in which nothing runs, and the secrets once no service is left that has them. A secret of a Swarm cannot be changed: a
+ * new value needs a new secret.
  */
 async function removeEnded(label: string, swarm: Swarm): Promise<void> {
   let isUsed = false;

@@ -26,7 +26,7 @@ export function compareBoots(stock: RecordedBoot, patched: RecordedBoot): StockC
   };
 }
 
-/** Two pictures of moments differ by the moment, unless both guests had come to rest. */
+/** Surveys of programs compare only when both guests had come to rest: before that, they differ by the moment. */
 function areComparable(stock: Survey | undefined, patched: Survey | undefined): boolean {
   if (stock === undefined || patched === undefined) return stock === patched;
   return stock.settled === patched.settled && stock.settled !== false;

@@ -4,7 +4,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 
 const last = 65_535;
 
-/** Error (`invalid`): `port-unusable`, for one that no program of this machine's loopback may take now. */
+/** Error (`invalid`): `port-unusable`, for a port that cannot be taken on the loopback interface now. */
 export async function assertPortUsable(port: number): Promise<void> {
   if (port > last) throw createError(port, `found ${port}, wanted a port from 1 to ${last}`);
   const server = createServer();

@@ -82,7 +82,7 @@ async function readRun(image: Named, index: number): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
-/** `before`: the segments in front of a run. A size behind lz4 whose first bytes are zeros was taken for padding so far. */
+/** `before`: the segments in front of a run. Zeros that begin a size behind lz4 have been taken for padding. */
 function findLz4(before: readonly Segment[]): Run['lz4'] {
   const archive = before.findLast(({ kind }) => kind !== 'padding');
   if (archive?.compression.codec !== 'lz4') return undefined;

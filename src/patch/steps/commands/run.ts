@@ -171,10 +171,10 @@ function nameCommand({ script, list, from, argv }: RunValue): string {
   return shortenText(script ?? [basename(argv?.[0] ?? ''), ...(argv ?? []).slice(1)].join(' '));
 }
 
-/** What programs say that found no network. */
+/** What programs print when they find no network. */
 const noNetwork =
   /could ?n[o']t resolve|temporary failure (?:in name resolution|resolving)|name or service not known|bad address|unable to resolve|network (?:is )?unreachable|no route to host|failed to connect|could not connect|connection (?:refused|timed out)|ENOTFOUND|EAI_AGAIN|ENETUNREACH|unable to connect|dns lookup/i;
-/** Programs that may fail without a word where there is none. */
+/** Programs that may fail silently without a network. */
 const netPrograms =
   /(?:^|[\s;&|(/])(?:curl|wget|apt|apt-get|apk|dnf|yum|zypper|pacman|git|pip3?|npm|ssh|scp|rsync|nc)\s/;
 

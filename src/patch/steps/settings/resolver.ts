@@ -12,7 +12,7 @@ const path = 'etc/resolv.conf';
 /** MAXNS of glibc's and musl's resolv.h: further ones are not asked. */
 const mostServers = 3;
 
-/** What writes the file anew when it gets a lease, and what keeps it from that. */
+/** Programs that rewrite the file when they get a lease, and what keeps them from it. */
 const clients = [
   {
     name: 'dhclient',
@@ -77,7 +77,7 @@ async function explainClients(workspace: Workspace): Promise<string[]> {
   for (const { name, paths, keep } of clients) {
     const at = await findFile(workspace, paths);
     if (at === undefined) continue;
-    notes.push(`found ${at} in the image: ${name} writes ${path} anew where it gets an address; ${keep}`);
+    notes.push(`found ${at} in the image: ${name} rewrites ${path} when it gets an address; ${keep}`);
   }
   return notes;
 }

@@ -14,8 +14,8 @@ export interface StageTerms {
 }
 
 /**
- * The stages of a boot in their order. In a refused boot the first that was not reached is `failed`; where all were, the last of the boot's
- * own is: it has its second, and did not last.
+ * The stages of a boot in their order. In a refused boot the first that was not reached is `failed`. Where all were reached, it is the last of
+ * `bootStages`, which then has its seconds: it did not last.
  */
 export function listStages(
   seen: Observation,
@@ -36,7 +36,7 @@ export function listStages(
     ...(init === 'none' || mayEnd ? [] : [createStage('system', isUp ? findSystem(seen) : undefined)]),
     ...seen.expectations.results().map(({ expectation, met, found, seconds }): BootStage => {
       const name = kindOf(expectation) === 'poweroff' ? 'power-off' : nameExpectation(expectation);
-      // It has its second already.
+      // The stage has its seconds already.
       const line = found.replace(/ \(after [\d.]+ s\)/, '');
       return { name, state: met ? 'reached' : 'not reached', seconds, line };
     }),
@@ -105,7 +105,7 @@ export function listCauses({ stages, tail, mentions }: CauseTerms): string[] {
   return failed === undefined ? said : [...quoted, ...said, ...(causes[failed] ?? [])];
 }
 
-/** Names of the services that a boot has failed with. */
+/** The services that a boot failed with. */
 function listServices({ name, line = '' }: Partial<BootStage> = {}): string[] {
   if (name === 'no failed services')
     return [...line.matchAll(/(\S+?)(?:\.service)?(?: \([^)]*\))?(?:,|$)/g)].map(([, each = '']) => each);
@@ -151,7 +151,7 @@ const causes: Readonly<Record<string, readonly string[]>> = {
   ],
   init: ['/init is missing, not executable, or its interpreter is: see moby-patch ls -l IMAGE init'],
   system: [
-    'a service or a script of the image waits for something that this machine has not: the last lines of the console name it',
+    'a service or a script of the image waits for something that this machine does not have: the last lines of the console name it',
     'the first program does nothing that can be seen: expect a line, a file or a service of it',
   ],
   attested: [
@@ -159,7 +159,7 @@ const causes: Readonly<Record<string, readonly string[]>> = {
     'a segment is damaged in a way that its kernel does not notice: see moby-patch inspect IMAGE',
   ],
   'no failed services': [
-    'the service needs something that this machine has not (hardware, a network, a server): --network host, or --allow-failed NAME',
+    'the service needs something that this machine does not have (hardware, a network, a server): --network host, or --allow-failed NAME',
   ],
   'power-off': [
     'the program that is to switch the machine off has not ended, or its poweroff did nothing (ACPI)',

@@ -10,7 +10,7 @@ export interface SurveyWatch {
 interface Looks {
   /** Whole surveys so far. */
   count: number;
-  /** The look at which a name was last seen; of a program that comes and goes, the latest. */
+  /** The latest look that showed a name. */
   readonly seen: Map<string, number>;
   /** The look that showed a name for the first time. */
   newest: number;
@@ -18,12 +18,12 @@ interface Looks {
 
 const mostServices = 5000;
 
-/** Looks, about a second of the guest each, without a program that is new: then nothing is on its way any more. */
+/** Looks without a new program, about a second of the guest each, after which the guest has come to rest. */
 const calm = 10;
 
 /**
- * An init system lists what it has started, so its last list is the whole truth. Programs are a picture of one moment: those
- * that were seen at any of the last looks count, and only when no new one has come for some time.
+ * An init system lists what it has started, so its last list is complete. A list of programs shows one moment: those of the
+ * last looks count together, and they are settled once no new one has come for as many looks.
  */
 export function createSurveyWatch(): SurveyWatch {
   const looks: Looks = { count: 0, seen: new Map(), newest: 0 };

@@ -50,8 +50,8 @@ export function weighProof(seen: Observation, init: Init): Proof {
 }
 
 /**
- * Whether the system was up: the one answer for the stages and for the reason. A first program without an init system was where it has
- * stayed, or where the wait ended for something else that it did not show.
+ * Whether the system was up, for the stages and for the reason alike. A first program without an init system counts as up when it has
+ * stayed, or when the wait ended for something else that it did not show.
  */
 export function wasUp(seen: Observation, end: End, init: Init): boolean {
   if (seen.reached() === 'nothing') return false;
@@ -60,7 +60,7 @@ export function wasUp(seen: Observation, end: End, init: Init): boolean {
   return isWaiting && !seen.expectations.areMet();
 }
 
-/** Whether only a comparison may still wait for something. */
+/** Whether the guest has shown all that was wanted: only a comparison may still wait. */
 export function hasShownAll(seen: Observation, init: Init): boolean {
   if (seen.fault() !== undefined || seen.suspicion() !== undefined) return false;
   return weighProof(seen, init) === 'whole' && seen.expectations.areMet();
@@ -90,7 +90,7 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
   return Math.min(...deadlines.map(({ at }) => at), ...(prompt > now ? [prompt] : []));
 }
 
-/** Until when a guest whose programs are compared with another's may come to rest. */
+/** The second until which a guest may come to rest, where its programs are to be compared. */
 function findRest(seen: Observation): number {
   return seen.survey.result()?.settled === false ? (seen.reachedAt() ?? 0) + limits.survey : 0;
 }
