@@ -1,5 +1,7 @@
 // The flattened device tree, "Devicetree Specification" 0.4, chapter 5; all numbers are big endian.
 
+import { alignUp } from '../align-up.js';
+
 export const headerSize = 40;
 const magic = 0xd00dfeed;
 const token = { begin: 1, end: 2, property: 3, nop: 4 };
@@ -115,5 +117,5 @@ function readToken(
 }
 
 export function align(size: number): number {
-  return Math.ceil(size / 4) * 4;
+  return alignUp(size, 4);
 }

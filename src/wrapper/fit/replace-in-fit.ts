@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
+import { alignUp } from '../align-up.js';
 import {
   applyEdits,
   sumInitrd,
@@ -58,19 +59,18 @@ async function editOutside(fit: Fit, name: string, { old, initrd }: WrapperSourc
   const own = all.find(({ part }) => part.name === name);
   if (own === undefined) throw new Error('its data was found outside of the tree');
   const unit = findUnit([fit.totalSize, old.size, ...all.map(({ part }) => part.offset)]);
-  const up = (value: number) => Math.ceil(value / unit) * unit;
   const { offset, size } = own.part;
-  const oldEnd = Math.min(up(offset + size), old.size);
-  const newEnd = up(offset + initrd.size);
+  const oldEnd = alignUp(offset + size, unit);
+  const newEnd = alignUp(offset + initrd.size, unit);
   const moved = all.filter(({ part }) => part.offset >= offset + size && part !== own.part);
   return [
     editNumber(own.outside.size.valueAt, initrd.size),
     ...moved.map(({ part, outside: { place, base } }) =>
-      editNumber(place.valueAt, part.offset - base + newEnd - up(offset + size)),
+      editNumber(place.valueAt, part.offset - base + newEnd - oldEnd),
     ),
     {
       offset,
-      end: oldEnd,
+      end: Math.min(oldEnd, old.size),
       pieces: [{ kind: 'new' }, { kind: 'zeros', size: newEnd - offset - initrd.size }],
     },
   ];

@@ -1,6 +1,7 @@
 import { type InputFile, openInputFile } from '../../io/file/input-file.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { RootKind, Wrapper, WrapperObstacle } from '../../model/image/wrapper.js';
+import { alignUp } from '../align-up.js';
 import { readErofs, readSuperblock as readErofsSuperblock } from './erofs/read-erofs.js';
 import { writeErofs } from './erofs/write-erofs.js';
 import { createDamageError, type RootEntry, type RootTree } from './root-tree.js';
@@ -18,7 +19,7 @@ export const rootPart = 'root';
 export async function findSquashfs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readSquashfsSuperblock(file);
   if (superblock === undefined) return undefined;
-  return createRoot(file, 'squashfs', await findTail(file, Math.ceil(superblock.size / 4096) * 4096));
+  return createRoot(file, 'squashfs', await findTail(file, alignUp(superblock.size, 4096)));
 }
 
 /** Undefined: not an erofs, or one of an unknown block size. */

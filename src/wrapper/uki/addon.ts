@@ -1,7 +1,8 @@
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { Wrapper } from '../../model/image/wrapper.js';
-import { alignUp, readProgram } from './pe.js';
+import { alignUp } from '../align-up.js';
+import { readProgram } from './pe.js';
 
 // "PE Format", learn.microsoft.com/windows/win32/debug/pe-format, and the addonx64.efi.stub of systemd 257.
 const fileAlignment = 0x200;

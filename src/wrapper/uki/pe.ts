@@ -103,10 +103,6 @@ export function contentSize({ virtualSize, rawSize }: Section): number {
   return Math.min(virtualSize, rawSize);
 }
 
-export function alignUp(value: number, alignment: number): number {
-  return Math.ceil(value / alignment) * alignment;
-}
-
 /** The sum of "CheckSum" in the optional header: that of all 16-bit words but its own, folded, and the size. */
 export function createChecksum(optional: number) {
   const own = optional + 64;

@@ -1,8 +1,8 @@
 import type { InputFile } from '../../io/file/input-file.js';
+import { alignUp } from '../align-up.js';
 import type { WrapperPiece, WrapperSources } from '../wrapper-write.js';
 import { writePieces } from '../wrapper-write.js';
 import {
-  alignUp,
   createChecksum,
   createPeError,
   headerLimit,
