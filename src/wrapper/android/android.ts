@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
 import { readPieces } from '../../io/file/read-write.js';
-import type { Wrapper, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
+import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
+import { alignUp } from '../align-up.js';
 import { refuseCut } from '../cut-error.js';
 import type { WrapperPiece, WrapperSources } from '../wrapper-write.js';
-import { type Avb, describeTail, readAvb } from './avb.js';
+import { describeTail, readAvb } from './avb.js';
+import { endOfPages, isPageSize, placeParts, readText } from './pages.js';
 
 // system/tools/mkbootimg/include/bootimg/bootimg.h of Android, little endian.
 const magic = 'ANDROID!';
@@ -15,7 +17,6 @@ const newPage = 4096;
 const idAt = 576;
 /** Of version 4: the size of the signature of a generic kernel image. */
 const signatureField = 1580;
-const signature = 'signature';
 
 interface Header {
   readonly bytes: Buffer;
@@ -40,7 +41,12 @@ export async function findInAndroid(file: InputFile): Promise<Wrapper | undefine
   const boots = parts.has('ramdisk')
     ? [{ initrd: 'ramdisk', kernel, cmdline: header.cmdline || undefined }]
     : [];
-  const obstacle = findObstacle({ ...header, avb }, file.size);
+  const obstacle = describeTail({
+    end: endOfPages(header.parts, header.page),
+    size: file.size,
+    avb,
+    isSigned: present.some(({ isSignature }) => isSignature),
+  });
   return { kind: 'android', title, parts, obstacle, boots };
 }
 
@@ -49,7 +55,6 @@ function parseHeader(bytes: Buffer): Header | undefined {
   const version = bytes.readUInt32LE(40);
   if (version > 4) return undefined;
   const number = (at: number) => bytes.readUInt32LE(at);
-  const text = (at: number, size: number) => bytes.toString('utf8', at, at + size).replace(/\0.*$/s, '');
   if (version >= 3) {
     const sizes = {
       kernel: number(8),
@@ -61,12 +66,12 @@ function parseHeader(bytes: Buffer): Header | undefined {
       version,
       page: newPage,
       ramdiskField: 12,
-      parts: placeParts(sizes, newPage),
-      cmdline: text(44, 1536),
+      parts: placeParts(sizes, { start: newPage, page: newPage }),
+      cmdline: readText(bytes, 44, 1536),
     };
   }
   const page = number(36);
-  if (page < 2048 || page > 65536 || !Number.isInteger(Math.log2(page))) return undefined;
+  if (!isPageSize(page)) return undefined;
   const sizes = {
     kernel: number(8),
     ramdisk: number(16),
@@ -74,22 +79,12 @@ function parseHeader(bytes: Buffer): Header | undefined {
     recovery_dtbo: version >= 1 ? number(1632) : 0,
     dtb: version >= 2 ? number(1648) : 0,
   };
-  const cmdline = text(64, 512) + text(608, 1024);
-  return { bytes, version, page, ramdiskField: 16, parts: placeParts(sizes, page), cmdline };
+  const cmdline = readText(bytes, 64, 512) + readText(bytes, 608, 1024);
+  const parts = placeParts(sizes, { start: page, page });
+  return { bytes, version, page, ramdiskField: 16, parts, cmdline };
 }
 
-function placeParts(sizes: Readonly<Record<string, number>>, page: number): WrapperPart[] {
-  let offset = page;
-  return Object.entries(sizes).map(([name, size]) => {
-    const part = { name, offset, size, ...(name === signature && { isSignature: true }) };
-    offset += Math.ceil(size / page) * page;
-    return part;
-  });
-}
-
-/**
- * The header has the new size and, up to version 2, a new digest; each part stays in pages of its own. Signatures are left out.
- */
+/** The header has the new size and, up to version 2, a new digest; each part stays in pages of its own. Signatures are left out. */
 export async function replaceInAndroid(sources: WrapperSources): Promise<WrapperPiece[]> {
   const { old, initrd } = sources;
   const header = parseHeader(Buffer.from(await old.read(0, headerLimit)));
@@ -104,18 +99,9 @@ export async function replaceInAndroid(sources: WrapperSources): Promise<Wrapper
     const isNew = name === 'ramdisk';
     const written = isNew ? initrd.size : size;
     pieces.push(isNew ? { kind: 'new' } : { kind: 'old', offset, end: offset + size });
-    pieces.push({ kind: 'zeros', size: Math.ceil(written / page) * page - written });
+    pieces.push({ kind: 'zeros', size: alignUp(written, page) - written });
   }
   return pieces;
-}
-
-/** What holds for the old content alone, or has no name. */
-function findObstacle(
-  { parts, page, avb }: Header & { readonly avb: Avb | undefined },
-  size: number,
-): WrapperObstacle | undefined {
-  const end = Math.max(...parts.map((part) => part.offset + Math.ceil(part.size / page) * page));
-  return describeTail({ end, size, avb, isSigned: parts.some((part) => part.isSignature && part.size > 0) });
 }
 
 /** SHA-1 of each part and its size, in the order of the header (mkbootimg.py, write_header). */

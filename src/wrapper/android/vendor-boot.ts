@@ -1,8 +1,10 @@
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
+import { alignUp } from '../align-up.js';
 import { refuseCut } from '../cut-error.js';
 import { applyEdits, type WrapperPiece, type WrapperSources } from '../wrapper-write.js';
 import { describeTail, readAvb } from './avb.js';
+import { endOfPages, isPageSize, placeParts, readText } from './pages.js';
 
 // struct vendor_boot_img_hdr_v3 and _v4 of Android's bootimg.h, little endian.
 const magic = 'VNDRBOOT';
@@ -15,6 +17,7 @@ const mostRamdisks = 64;
 const leastEntry = 108;
 
 interface VendorBoot {
+  readonly header: Buffer;
   readonly version: number;
   readonly page: number;
   /** All ramdisks, one behind the other. */
@@ -23,25 +26,25 @@ interface VendorBoot {
   readonly cmdline: string;
 }
 
-/** The ramdisk of a vendor, which the boot loader puts in front of that of the boot image. Undefined: another version. Error (`invalid`): `wrapper-invalid`. */
+/**
+ * The ramdisks of a vendor, which the boot loader puts in front of the ramdisk of the boot image. Undefined: another version.
+ * Error (`invalid`): `wrapper-invalid`.
+ */
 export async function findInVendorBoot(file: InputFile): Promise<Wrapper | undefined> {
   const image = await readVendorBoot(file);
   if (image === undefined) return undefined;
   const { version, page, parts, cmdline } = image;
-  const end = Math.max(page, ...parts.map(({ offset, size }) => offset + size));
-  refuseCut(file, { title, end });
+  refuseCut(file, { title, end: Math.max(...parts.map(({ offset, size }) => offset + size)) });
   const avb = await readAvb(file);
-  const ramdisks = await listRamdisks(file, image);
+  const ramdisks = (await listRamdisks(file, image)).filter(({ size }) => size > 0);
   const present = [...ramdisks, ...parts.slice(1), ...(avb?.parts ?? [])].filter(({ size }) => size > 0);
-  const boots = ramdisks.map(({ name }) => ({ initrd: name, cmdline: cmdline || undefined }));
-  const tail = describeTail({ end: Math.ceil(end / page) * page, size: file.size, avb });
-  const obstacle = version === 3 ? tail : unwritten;
+  const tail = describeTail({ end: endOfPages(parts, page), size: file.size, avb });
   return {
     kind: 'android',
     title,
     parts: new Map(present.map((part) => [part.name, part])),
-    obstacle,
-    boots: boots.filter(({ initrd }) => present.some(({ name }) => name === initrd)),
+    obstacle: version === 3 ? tail : unwritten,
+    boots: ramdisks.map(({ name }) => ({ initrd: name, cmdline: cmdline || undefined })),
   };
 }
 
@@ -57,33 +60,24 @@ async function readVendorBoot(file: InputFile): Promise<VendorBoot | undefined> 
   const version = header.readUInt32LE(fields.version);
   const size = headerSizes[version];
   const page = header.readUInt32LE(fields.page);
-  if (size === undefined || page < 2048 || page > 65536 || !Number.isInteger(Math.log2(page)))
-    return undefined;
+  if (size === undefined || !isPageSize(page)) return undefined;
+  const start = alignUp(size, page);
+  const ramdisk = { name: 'vendor_ramdisk', offset: start, size: header.readUInt32LE(fields.ramdisk) };
   const sizes = {
-    vendor_ramdisk: header.readUInt32LE(fields.ramdisk),
     dtb: header.readUInt32LE(fields.dtb),
     table: version === 4 ? header.readUInt32LE(fields.table) : 0,
     bootconfig: version === 4 ? header.readUInt32LE(fields.bootconfig) : 0,
   };
-  let offset = Math.ceil(size / page) * page;
-  const parts = Object.entries(sizes).map(([name, bytes]) => {
-    const part = { name, offset, size: bytes };
-    offset += Math.ceil(bytes / page) * page;
-    return part;
-  });
-  const text = header.toString('utf8', fields.cmdline, fields.cmdline + cmdlineSize);
-  const [ramdisk] = parts;
-  if (ramdisk === undefined) return undefined;
-  return { version, page, ramdisk, parts, cmdline: text.replace(/\0.*$/s, '') };
+  const parts = [ramdisk, ...placeParts(sizes, { start: start + alignUp(ramdisk.size, page), page })];
+  return { header, version, page, ramdisk, parts, cmdline: readText(header, fields.cmdline, cmdlineSize) };
 }
 
 /** From version 4 on a table says where each ramdisk is: size, offset, type, name, ids of boards. */
-async function listRamdisks(file: InputFile, { ramdisk, parts }: VendorBoot): Promise<WrapperPart[]> {
+async function listRamdisks(file: InputFile, { header, ramdisk, parts }: VendorBoot): Promise<WrapperPart[]> {
   const table = parts.find(({ name, size }) => name === 'table' && size > 0);
   if (table === undefined) return [ramdisk];
-  const head = Buffer.from(await file.read(0, 4096));
-  const count = Math.min(head.readUInt32LE(fields.table + 4), mostRamdisks);
-  const entrySize = head.readUInt32LE(fields.table + 8);
+  const count = Math.min(header.readUInt32LE(fields.table + 4), mostRamdisks);
+  const entrySize = header.readUInt32LE(fields.table + 8);
   if (entrySize < leastEntry || count * entrySize > table.size) return [ramdisk];
   const bytes = Buffer.from(await file.read(table.offset, table.offset + count * entrySize));
   const ramdisks = Array.from({ length: count }, (_, index) => {
@@ -102,17 +96,15 @@ export async function replaceInVendorBoot({ old, initrd }: WrapperSources): Prom
   const { page, ramdisk, parts } = image;
   const field = Buffer.alloc(4);
   field.writeUInt32LE(initrd.size);
-  const up = (size: number) => Math.ceil(size / page) * page;
-  const end = Math.max(...parts.map((part) => part.offset + up(part.size)));
   return applyEdits(
     [
       { offset: fields.ramdisk, end: fields.ramdisk + 4, pieces: [{ kind: 'bytes', bytes: field }] },
       {
         offset: ramdisk.offset,
-        end: ramdisk.offset + up(ramdisk.size),
-        pieces: [{ kind: 'new' }, { kind: 'zeros', size: up(initrd.size) - initrd.size }],
+        end: ramdisk.offset + alignUp(ramdisk.size, page),
+        pieces: [{ kind: 'new' }, { kind: 'zeros', size: alignUp(initrd.size, page) - initrd.size }],
       },
     ],
-    Math.min(end, old.size),
+    Math.min(endOfPages(parts, page), old.size),
   );
 }
