@@ -60,8 +60,9 @@ export async function openNamedImage(
     return openStandardInput(input, session, (path) => open(path, { ...options, name: standardInput }));
   const wrapped = await findWrapped(name, session.places.folder, session);
   const path = wrapped === undefined ? await locateNamed(name, session) : wrapped.path;
-  // What a definition names may be a wrapper, too.
-  const inside = wrapped ?? (await findWrapped(path, '/', session));
+  // A definition or a registry may lead to a wrapper, too; a file of this name was looked into.
+  const isOther = path !== resolve(session.places.folder, name);
+  const inside = wrapped ?? (isOther ? await findWrapped(path, '/', session) : undefined);
   if (inside === undefined) return open(path, { ...options, name });
   return { ...(await openWrapped(path, inside, { ...options, name, open })), wrapped: inside };
 }
@@ -170,7 +171,8 @@ export async function findNamedImage(
     log,
     ...(installed === undefined ? {} : { installed }),
   });
-  const inside = await find(found.initrd, '/');
+  const isOther = found.initrd !== resolve(from, name);
+  const inside = isOther ? await find(found.initrd, '/') : undefined;
   if (inside === undefined) await refuseForeign(found.initrd, found.initrd);
   return inside === undefined
     ? found
