@@ -2,6 +2,7 @@ import { digestBytes } from '../io/digest.js';
 import type { InputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import { saveBytes } from '../io/file/save-bytes.js';
+import type { Bytes } from '../model/image/entry.js';
 import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
 import type { ScanLimits } from '../model/limits.js';
 import { partOf } from './open-wrapper.js';
@@ -19,14 +20,18 @@ export async function copyPart(
   part: WrapperPart,
   { destination, signal }: CopyOptions,
 ): Promise<void> {
-  const { offset, size, isPacked } = part;
-  const packed = isPacked ? (await import('./kernel/kernel.js')).readPacked(file, part) : undefined;
-  await saveBytes(destination, packed ?? readPieces(file, offset, offset + size), signal);
+  await saveBytes(destination, readPart(file, part), signal);
 }
 
 /** Hex. */
-export function digestPart(file: InputFile, { offset, size }: WrapperPart): Promise<string> {
-  return digestBytes(readPieces(file, offset, offset + size));
+export function digestPart(file: InputFile, part: WrapperPart): Promise<string> {
+  return digestBytes(readPart(file, part));
+}
+
+async function* readPart(file: InputFile, part: WrapperPart): Bytes {
+  const { offset, size, isPacked } = part;
+  if (isPacked) yield* (await import('./kernel/kernel.js')).readPacked(file, part);
+  else yield* readPieces(file, offset, offset + size);
 }
 
 export interface CopyInitrdOptions extends CopyOptions {

@@ -12,7 +12,7 @@ import {
 import { align, headerSize, type TreeProperty } from './device-tree.js';
 import { type Fit, type FitData, type OutsideData, openFit, placeData } from './open-fit.js';
 
-/** The tree with the new data, the sums that it has of it, and what says where data stands. */
+/** The tree with the new data, its sums, and the properties that say where data stands. */
 export async function replaceInFit(sources: WrapperSources, name: string): Promise<WrapperPiece[]> {
   const { old } = sources;
   const fit = await openFit(old);
@@ -23,7 +23,7 @@ export async function replaceInFit(sources: WrapperSources, name: string): Promi
     data === undefined ? await editOutside(fit, name, sources) : await editInside(fit, data, sources);
   for (const child of image.children) {
     const value = child.properties.get('value');
-    const sum = value && (await digestNew(await fit.read(child, 'algo'), sources));
+    const sum = value && (await digestNew((await fit.read(child, 'algo')) ?? 'none', sources));
     if (value !== undefined && sum?.length === value.size) edits.push(editBytes(value.valueAt, sum));
   }
   return applyEdits(edits, old.size);
@@ -87,7 +87,7 @@ async function listOutside(fit: Fit, file: InputFile): Promise<Outside[]> {
   return found;
 }
 
-/** Bytes to whose multiples `mkimage -B` brings tree, data and end: at least 4, and a larger one that all of them share. */
+/** What `mkimage -B` aligned the tree, the data and the end to: the largest power of two from 4 to 4096 that fits all of them. */
 function findUnit(places: readonly number[]): number {
   let unit = 4;
   while (unit < 4096 && places.every((place) => place % (unit * 2) === 0)) unit *= 2;
@@ -95,39 +95,30 @@ function findUnit(places: readonly number[]): number {
 }
 
 function editNumber(offset: number, value: number): WrapperEdit {
+  return editBytes(offset, encodeNumber(value));
+}
+
+function encodeNumber(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
-  return editBytes(offset, bytes);
+  return bytes;
 }
 
 function editBytes(offset: number, bytes: Uint8Array): WrapperEdit {
   return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] };
 }
 
-const digests: Readonly<Record<string, string>> = {
-  md5: 'md5',
-  sha1: 'sha1',
-  sha256: 'sha256',
-  sha384: 'sha384',
-  sha512: 'sha512',
-};
+/** Hashes that OpenSSL calls by the same names. */
+const digests: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha256', 'sha384', 'sha512']);
 
 export function isKnownSum(algorithm: string): boolean {
-  return algorithm === 'crc32' || Object.hasOwn(digests, algorithm);
+  return algorithm === 'crc32' || digests.has(algorithm);
 }
 
-async function digestNew(
-  algorithm: string | undefined,
-  sources: WrapperSources,
-): Promise<Buffer | undefined> {
-  if (algorithm === 'crc32') {
-    const value = Buffer.alloc(4);
-    value.writeUInt32BE(await sumInitrd(sources));
-    return value;
-  }
-  const name = algorithm === undefined || !Object.hasOwn(digests, algorithm) ? undefined : digests[algorithm];
-  if (name === undefined) return undefined;
-  const hash = createHash(name);
+async function digestNew(algorithm: string, sources: WrapperSources): Promise<Buffer | undefined> {
+  if (algorithm === 'crc32') return encodeNumber(await sumInitrd(sources));
+  if (!digests.has(algorithm)) return undefined;
+  const hash = createHash(algorithm);
   for await (const piece of writePieces([{ kind: 'new' }], sources)) hash.update(piece);
   return hash.digest();
 }
