@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { runProcess } from '#src/io/process/process.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
@@ -35,8 +35,16 @@ async function write(folder: string, files: Readonly<Record<string, string>>): P
   }
 }
 
-const syslinux = (line: string) =>
-  `DEFAULT a\nLABEL a\n  LINUX /${kernelName}\n  ${line}\n  APPEND ${cmdline}\n`;
+/** The programs of SYSLINUX, and their configuration beside them. */
+async function writeSyslinux(
+  { folder, line }: LoaderFiles,
+  configuration: string,
+  programs: readonly string[],
+): Promise<void> {
+  const text = `DEFAULT a\nLABEL a\n  LINUX /${kernelName}\n  ${line('SYSLINUX')}\n  APPEND ${cmdline}\n`;
+  await write(folder, { [configuration]: text });
+  for (const path of programs) await copyFile(path, join(folder, basename(path)));
+}
 
 const network = (folder: string, first: string) => [
   ...['-netdev', `user,id=n,restrict=on,tftp=${folder},bootfile=${first}`],
@@ -58,36 +66,21 @@ const loaders: Readonly<Record<string, Loader>> = {
   'SYSLINUX (isolinux)': {
     needs: 'isolinux syslinux-common',
     files: ['/usr/lib/ISOLINUX/isolinux.bin', '/usr/lib/syslinux/modules/bios/ldlinux.c32'],
-    async prepare({ folder, line }) {
-      await write(folder, { 'isolinux.cfg': syslinux(line('SYSLINUX')) });
-      for (const path of this.files)
-        await copyFile(path, join(folder, path.slice(path.lastIndexOf('/') + 1)));
+    async prepare(files) {
+      await writeSyslinux(files, 'isolinux.cfg', this.files);
+      const iso = `${files.folder}.iso`;
       const boot = ['-b', 'isolinux.bin', '-c', 'boot.cat', '-no-emul-boot', '-boot-load-size', '4'];
-      const iso = `${folder}.iso`;
-      const options = [
-        '-as',
-        'mkisofs',
-        '-quiet',
-        '-R',
-        '-J',
-        ...boot,
-        '-boot-info-table',
-        '-o',
-        iso,
-        folder,
-      ];
-      execFileSync('xorriso', options, { stdio: 'ignore' });
+      const image = ['-as', 'mkisofs', '-quiet', '-R', '-J', ...boot, '-boot-info-table', '-o', iso];
+      execFileSync('xorriso', [...image, files.folder], { stdio: 'ignore' });
       return ['-cdrom', iso];
     },
   },
   PXELINUX: {
     needs: 'pxelinux syslinux-common ipxe-qemu',
     files: ['/usr/lib/PXELINUX/pxelinux.0', '/usr/lib/syslinux/modules/bios/ldlinux.c32'],
-    async prepare({ folder, line }) {
-      await write(folder, { 'pxelinux.cfg/default': syslinux(line('SYSLINUX')) });
-      for (const path of this.files)
-        await copyFile(path, join(folder, path.slice(path.lastIndexOf('/') + 1)));
-      return network(folder, 'pxelinux.0');
+    async prepare(files) {
+      await writeSyslinux(files, 'pxelinux.cfg/default', this.files);
+      return network(files.folder, 'pxelinux.0');
     },
   },
   iPXE: {
@@ -114,16 +107,10 @@ const loaders: Readonly<Record<string, Loader>> = {
     needs: 'qemu-system-x86',
     files: [],
     async prepare({ folder, line }) {
-      const [join = '', use = ''] = line('QEMU').split(', ');
-      execFileSync('sh', ['-c', join], { cwd: folder });
-      return [
-        '-kernel',
-        `${folder}/${kernelName}`,
-        '-append',
-        cmdline,
-        '-initrd',
-        `${folder}/${use.split(' ')[1]}`,
-      ];
+      const [command = '', use = ''] = line('QEMU').split(', ');
+      execFileSync('sh', ['-c', command], { cwd: folder });
+      const initrd = join(folder, use.split(' ')[1] ?? '');
+      return ['-kernel', join(folder, kernelName), '-append', cmdline, '-initrd', initrd];
     },
   },
 };

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { ExecutionContext } from 'ava';
 import { callMoby } from '../fixtures/command-context.js';
 import { testNeeding } from '../fixtures/needs.js';
 import { signAndroid, sketchKernel } from './sketches.js';
@@ -40,23 +41,10 @@ testNeeding('mkbootimg')(
   'a vendor_boot image of version 3 is what mkbootimg makes of the same parts',
   async (t) => {
     const folder = await prepare(t);
+    const version = ['--header_version', '3', '--pagesize', '4096'];
+    const options = [...version, '--vendor_cmdline', 'quiet', '--dtb', 'vmlinuz'];
     const make = (ramdisk: string, output: string) =>
-      run(
-        t,
-        folder,
-        ...[
-          'mkbootimg',
-          '--header_version',
-          '3',
-          '--pagesize',
-          '4096',
-          '--vendor_cmdline',
-          'quiet',
-          '--dtb',
-          'vmlinuz',
-        ],
-        ...['--vendor_ramdisk', ramdisk, '--vendor_boot', output],
-      );
+      run(t, folder, 'mkbootimg', ...options, '--vendor_ramdisk', ramdisk, '--vendor_boot', output);
     await make('initrd.img', 'v.img');
     await build(t, folder, 'v.img');
     await run(t, folder, 'unpack_bootimg', '--boot_img', 'new', '--out', 'parts');
@@ -70,16 +58,8 @@ testNeeding('mkbootimg')(
   'a signature of Android is dropped only with a flag, and all of it then',
   async (t) => {
     const folder = await prepare(t);
-    const options = [
-      '--header_version',
-      '2',
-      '--pagesize',
-      '4096',
-      '--dtb',
-      'vmlinuz',
-      '--kernel',
-      'vmlinuz',
-    ];
+    const version = ['--header_version', '2', '--pagesize', '4096'];
+    const options = [...version, '--dtb', 'vmlinuz', '--kernel', 'vmlinuz'];
     await run(t, folder, 'mkbootimg', ...options, '--ramdisk', 'initrd.img', '-o', 'v.img');
     await writeFile(join(folder, 'signed.img'), signAndroid(await readFile(join(folder, 'v.img')), 2 ** 20));
     const change = ['build', '-p', './motd', '-i'];
@@ -134,24 +114,50 @@ testNeeding(
   },
 );
 
+interface FitImage {
+  readonly name: string;
+  readonly type: string;
+  /** The file with its data. */
+  readonly file: string;
+  /** Nodes with its hashes. */
+  readonly sums?: string;
+}
+
+interface FitRequest {
+  readonly folder: string;
+  readonly output: string;
+  readonly images: readonly FitImage[];
+  readonly configuration: string;
+  readonly options?: readonly string[];
+}
+
+async function makeFit(
+  t: ExecutionContext,
+  { folder, output, images, configuration, options = [] }: FitRequest,
+): Promise<void> {
+  const nodes = images.map(
+    ({ name, type, file, sums = '' }) =>
+      `${name} { data = /incbin/("${file}"); type = "${type}"; arch = "x86_64"; os = "linux"; compression = "none";
+      load = <0>; entry = <0>; ${sums} };`,
+  );
+  const all = `images { ${nodes.join(' ')} }; configurations { default = "c"; c { ${configuration} }; };`;
+  await writeFile(join(folder, 'f.its'), `/dts-v1/; / { description = "vendor"; ${all} };`);
+  await run(t, folder, 'env', 'SOURCE_DATE_EPOCH=1', 'mkimage', ...options, '-f', 'f.its', output);
+}
+
 testNeeding(
   'mkimage',
   'dumpimage',
   'dtc',
 )('a FIT image with a new ramdisk is what mkimage makes of the same parts', async (t) => {
   const folder = await prepare(t);
-  const make = async (ramdisk: string, output: string, ...options: string[]) => {
-    const image = (name: string, type: string, sums: string) =>
-      `${name} { data = /incbin/("${name === 'k' ? 'vmlinuz' : ramdisk}"); type = "${type}"; arch = "x86_64";
-          os = "linux"; compression = "none"; load = <0>; entry = <0>; ${sums} };`;
+  const make = async (ramdisk: string, output: string) => {
     const sums = 'hash-1 { algo = "sha256"; }; hash-2 { algo = "crc32"; };';
-    const images = `images { ${image('k', 'kernel', '')} ${image('r', 'ramdisk', sums)} };`;
-    const configurations = 'configurations { default = "c"; c { kernel = "k"; ramdisk = "r"; }; };';
-    await writeFile(
-      join(folder, 'f.its'),
-      `/dts-v1/; / { description = "vendor"; ${images} ${configurations} };`,
-    );
-    await run(t, folder, 'env', 'SOURCE_DATE_EPOCH=1', 'mkimage', ...options, '-f', 'f.its', output);
+    const images = [
+      { name: 'k', type: 'kernel', file: 'vmlinuz' },
+      { name: 'r', type: 'ramdisk', file: ramdisk, sums },
+    ];
+    await makeFit(t, { folder, output, images, configuration: 'kernel = "k"; ramdisk = "r";' });
   };
   await make('initrd.img', 'v.itb');
   await build(t, folder, 'v.itb');
@@ -172,13 +178,14 @@ testNeeding(
     await writeFile(join(folder, 'last.dtb'), Buffer.alloc(1001, 'tree'));
     const placed = [['-E'], ['-E', '-B', '200'], ['-E', '-p', '2000']];
     const make = async (ramdisk: string, output: string, options: readonly string[]) => {
-      const image = (name: string, type: string, file: string) =>
-        `${name} { data = /incbin/("${file}"); type = "${type}"; arch = "x86_64"; os = "linux"; compression = "none";
-        load = <0>; entry = <0>; hash-1 { algo = "sha256"; }; };`;
-      const images = `${image('r', 'ramdisk', ramdisk)} ${image('k', 'kernel', 'vmlinuz')} ${image('d', 'flat_dt', 'last.dtb')}`;
-      const all = `images { ${images} }; configurations { default = "c"; c { kernel = "k"; ramdisk = "r"; fdt = "d"; }; };`;
-      await writeFile(join(folder, 'f.its'), `/dts-v1/; / { description = "vendor"; ${all} };`);
-      await run(t, folder, 'env', 'SOURCE_DATE_EPOCH=1', 'mkimage', ...options, '-f', 'f.its', output);
+      const sums = 'hash-1 { algo = "sha256"; };';
+      const images = [
+        { name: 'r', type: 'ramdisk', file: ramdisk, sums },
+        { name: 'k', type: 'kernel', file: 'vmlinuz', sums },
+        { name: 'd', type: 'flat_dt', file: 'last.dtb', sums },
+      ];
+      const configuration = 'kernel = "k"; ramdisk = "r"; fdt = "d";';
+      await makeFit(t, { folder, output, images, configuration, options });
     };
     for (const options of placed) {
       await make('initrd.img', 'v.itb', options);
