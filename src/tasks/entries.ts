@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { explainForeign } from '../compress/foreign.js';
+import { quoteShell } from '../format/kind/file-kind.js';
 import { parseShownPath, showPath } from '../format/path.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { createScratch } from '../io/place/scratch.js';
@@ -113,12 +114,12 @@ function selectEntries<Any extends Entry>(entries: Iterable<Any>, { globs, name 
   });
 }
 
-/** The quoted glob behind a symlink to a folder (`lib` of a merged `/usr`), which no path of the list goes through. */
+/** The glob, as a shell takes it, behind a symlink to a folder (`lib` of a merged `/usr`), which no path of the list goes through. */
 function followLink(glob: string, entries: readonly Entry[]): string | undefined {
   const link = entries.find(({ target, path }) => target !== undefined && glob.startsWith(`${path}/`));
   if (link?.target === undefined) return undefined;
   const place = posix.join('/', posix.dirname(link.path), link.target).slice(1);
-  return `'${place}${glob.slice(link.path.length)}'`;
+  return quoteShell(place + glob.slice(link.path.length));
 }
 
 /**

@@ -15,7 +15,7 @@ import { createConsoleFile } from '#src/verify/boot/console.js';
 import { createObservation } from '#src/verify/boot/judge/observation.js';
 import { judge } from '#src/verify/boot/judge/verdict.js';
 import { createProbe, createWrapper } from '#src/verify/boot/probe/probe.js';
-import { createArchive, createTestFolder, file } from '../fixtures/archive.js';
+import { createArchive, createTestFolder, file, symlink } from '../fixtures/archive.js';
 import { callMoby, createCommandContext } from '../fixtures/command-context.js';
 
 // Codes that no other test is about: what is typed, and the one line that comes of it.
@@ -57,6 +57,18 @@ const refusals: readonly Refusal[] = [
     code: 'path-not-found',
     said: 'image: found no path that matches [z-a]',
     hint: 'moby-patch ls image',
+  },
+  {
+    argv: 'ls image lib/*',
+    code: 'path-not-found',
+    said: 'image: found no path that matches lib/*',
+    hint: "moby-patch ls image 'usr/lib/*'",
+  },
+  {
+    argv: 'ls image odd/*',
+    code: 'path-not-found',
+    said: 'image: found no path that matches odd/*',
+    hint: "moby-patch ls image 'it'\\''s/*'",
   },
   {
     argv: 'repack folder --split out',
@@ -121,7 +133,12 @@ for (const { argv, environment = {}, code, exit = 2, said, hint } of refusals)
     const folder = await createTestFolder(t);
     await writeFile(
       join(folder, 'image'),
-      createArchive([file('hello', 'hello\n'), file('tool', '\x7fELF')]),
+      createArchive([
+        file('hello', 'hello\n'),
+        file('tool', '\x7fELF'),
+        symlink('lib', 'usr/lib'),
+        symlink('odd', "it's"),
+      ]),
     );
     await writeFile(join(folder, 'text'), 'no kernel\n');
     // The marks of a bzImage for x86_64.
