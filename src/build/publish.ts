@@ -4,6 +4,7 @@ import { splitFile } from '../io/file/split-file.js';
 import { copyIntoPlace, createOutput, type Output, replaceFile } from '../io/place/output.js';
 import type { Scratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
+import { isAppending } from '../model/build.js';
 import type { Image } from '../model/image/archive.js';
 import type { LayoutFile } from '../model/image/layout.js';
 import type { Plan } from '../model/patch/plan.js';
@@ -53,8 +54,7 @@ export async function publish(
   }
   if (request.split && output.files !== undefined)
     await splitFile(output.path, { parts: output.files, folder: request.output, inputs, signal });
-  else if (request.as === 'overlay' || request.as === 'addon')
-    await publishOverlay(run, { image, written, path: output.path, inputs });
+  else if (isAppending(request.as)) await publishOverlay(run, { image, written, path: output.path, inputs });
   else await (around ?? output).publish();
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });

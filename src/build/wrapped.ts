@@ -4,6 +4,7 @@ import { readPieces } from '../io/file/read-write.js';
 import { createOutput, type Output } from '../io/place/output.js';
 import type { Scratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
+import { isAppending } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
@@ -100,7 +101,7 @@ interface WrapStage {
 export async function wrapOutput(run: Run, stage: WrapStage): Promise<Output | undefined> {
   const { request, session, draft, wrapped } = run;
   const { image, written, scratch, inputs } = stage;
-  if (wrapped === undefined || request.as === 'addon' || request.as === 'overlay') return undefined;
+  if (wrapped === undefined || isAppending(request.as)) return undefined;
   const { signal } = session;
   const { checkWrapper, replaceInitrd } = await import('../wrapper/replace-initrd.js');
   const sha256 = written.layout.sha256;

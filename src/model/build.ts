@@ -87,3 +87,8 @@ export interface BootOptions extends Omit<BootRequest, 'image' | 'sha256' | 'con
   /** What messages call the kernel, where its path is that of a copy. */
   readonly kernelName?: string | undefined;
 }
+
+/** Whether the output is only what is appended. */
+export function isAppending(as: BuildRequest['as']): boolean {
+  return as === 'overlay' || as === 'addon';
+}

@@ -4,7 +4,7 @@ import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
 import { explainForeign } from '../compress/foreign.js';
 import { type FileToJoin, nameFiles } from '../io/file/join-files.js';
-import type { BuildRequest, WriteMode } from '../model/build.js';
+import { type BuildRequest, isAppending, type WriteMode } from '../model/build.js';
 import { MobyPatchError, uniteErrors } from '../model/error/error.js';
 import type { Codec } from '../model/image/layout.js';
 import type { EngineName, StepLimits } from '../model/patch/engine.js';
@@ -16,7 +16,6 @@ import { suggest } from '../yaml/did-you-mean.js';
 import { type BootArguments, createKernelError } from './boot-options.js';
 import {
   chooseBoot,
-  isAppending,
   isChanging,
   listObstacles,
   listOverlayFaults,

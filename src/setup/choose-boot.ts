@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
-import type { BootOptions, BuildRequest, WriteMode } from '../model/build.js';
+import { type BootOptions, type BuildRequest, isAppending, type WriteMode } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Places } from '../model/session.js';
 import { isRootKind } from '../wrapper/root/root-tree.js';
@@ -32,11 +32,6 @@ function chooseKernel(
   if (wanted.kernel !== undefined) return resolve(places.folder, wanted.kernel);
   const { kernel } = configuration.values;
   return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
-}
-
-/** Whether the output is only what is appended. */
-export function isAppending(as: BuildRequest['as']): boolean {
-  return as === 'overlay' || as === 'addon';
 }
 
 export function isChanging({ patches, codec, level, single, dataAlign }: BuildRequest): boolean {
