@@ -14,8 +14,8 @@ type Pair<T> = Readonly<Record<Side, T>>;
 
 /**
  * Holds a bench against a stored one. The other contenders are the same programs in both, so the median ratio of their
- * times is that of the two machines, and our times are divided by it. A row is slower when its median grew by more than the
- * larger spread of the two.
+ * times says how much slower this machine is, and our times are divided by it. A row is slower when its median grew by more
+ * than the larger spread of the two.
  */
 export function compareResults(before: Results, now: Results): Comparison {
   const pairs = now.rows.flatMap((row) => {

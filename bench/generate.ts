@@ -12,7 +12,7 @@ const init = Buffer.from('#!/bin/sh\n');
 /** Deflate looks back 32 KiB: pieces from two places of this much text are nothing new to each other. */
 const textSize = 8 * 2 ** 20;
 
-/** So many archives of text files, the same on every machine. */
+/** `count` archives of text files, the same on every machine. */
 export function generateArchives(shape: Shape, count: number): Iterable<Uint8Array>[] {
   const text = generateText();
   return Array.from({ length: count }, () => generateArchive(shape, text));

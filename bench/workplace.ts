@@ -10,7 +10,7 @@ export interface OpenBench extends Omit<Bench, 'inputs'>, AsyncDisposable {
   readonly place: Place;
 }
 
-/** Why a program is not here, where more is known than that. */
+/** Why a program is not here, if the reason is known. */
 const reasons: ReadonlyMap<string, string> = new Map([['3cpio', 'Debian 12 has no package of it']]);
 
 /** Temporary folders, two patches that write one file each, and what is on this machine. */

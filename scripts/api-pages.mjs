@@ -1,11 +1,11 @@
-// `npm run api`: the pages of docs/api, from the docstrings of the declarations that the package ships. `--check` writes nothing, and
-// exits with 1 where a page is not what they give.
+// `npm run api`: writes the pages of docs/api from the docstrings of the declarations that the package ships. `--check` writes
+// nothing, and exits with 1 if a page is out of date.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile, installReleaseTools, root, run } from './install.mjs';
 
-/** Page -> the declarations that it is of, and its title. */
+/** Page -> the declarations that it describes, and its title. */
 const pages = {
   'moby-patch.md': { entry: 'index', title: 'The module `moby-patch`' },
   'cpio.md': { entry: 'cpio', title: 'The module `moby-patch/cpio`' },
@@ -29,7 +29,7 @@ try {
   };
   writeFileSync(join(work, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: entries }));
   const options = {
-    ...readOptions(),
+    ...JSON.parse(readFileSync(join(tools, 'typedoc.json'), 'utf8')),
     tsconfig: join(work, 'tsconfig.json'),
     entryPoints: entries,
     out: work,
@@ -41,10 +41,6 @@ try {
   for (const [name, { entry, title }] of Object.entries(pages)) keepPage(name, makePage(entry, title));
 } finally {
   rmSync(work, { recursive: true, force: true });
-}
-
-function readOptions() {
-  return JSON.parse(readFileSync(join(tools, 'typedoc.json'), 'utf8'));
 }
 
 function makePage(entry, title) {
@@ -81,7 +77,7 @@ function keepPage(name, text) {
   const isSame = existsSync(path) && readFileSync(path, 'utf8') === text;
   if (isSame) return;
   if (process.argv.includes('--check')) {
-    console.error(`docs/api/${name} is not what the docstrings give; type: npm run api`);
+    console.error(`docs/api/${name} is out of date; type: npm run api`);
     process.exitCode = 1;
     return;
   }

@@ -21,8 +21,8 @@ const isOneOf = (...names) => {
 };
 
 /**
- * What is loaded together is one file: these modules with all that they import, but for what is in a file before. Each of
- * the others is in a file of its own, or in one for the same set of users.
+ * Modules that are loaded together go into one file: these, with all that they import and no earlier file has. Each other
+ * module has a file of its own, or shares one with modules of the same users.
  */
 const files = [
   // Every command. `main.js` waits for commands, which could not wait for it in turn.
@@ -121,7 +121,7 @@ const leaveOut = {
   load: (path) => (unused.test(path) ? 'module.exports = () => {};' : undefined),
 };
 
-/** `import.meta.url` stays that of the compiled module, which has its files beside it. */
+/** Keeps `import.meta.url` the URL of the compiled module, whose files are beside it. */
 const keepUrls = {
   name: 'keep-urls',
   load(path) {
@@ -131,7 +131,7 @@ const keepUrls = {
   },
 };
 
-/** commander loads Node's module of processes for commands that are programs of their own, of which there are none. */
+/** commander loads node:child_process for commands that are programs of their own. There are none here. */
 const loadProcessesLate = {
   name: 'load-processes-late',
   transform(code, path) {

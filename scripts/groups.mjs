@@ -10,7 +10,7 @@ const folder = 'build/groups';
 const tests = 'build/test';
 const shared = join(root, 'scripts/grouped-ava.mjs');
 
-/** The test files to run: in place of those of the unit lane, files that load copies of them. */
+/** The test files to run. Groups, which load copies, take the place of the files of the unit lane. */
 export function groupFiles(files) {
   const isUnit = (name) => name.endsWith('.unit.test.js');
   return [...writeGroups(files.filter(isUnit)), ...files.filter((name) => !isUnit(name))];

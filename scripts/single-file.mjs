@@ -46,7 +46,7 @@ try {
       assets: { program: join(work, 'program'), digest: join(work, 'digest') },
     }),
   );
-  // The blob is of the version of Node that reads it.
+  // Node reads only a blob that its own version wrote.
   run(node, ['--experimental-sea-config', join(work, 'sea.json')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -76,7 +76,7 @@ function packProgram(folder) {
 
 function inject(executable, blob) {
   const postject = join(root, 'scripts/release/node_modules/postject/dist/cli.js');
-  // Marks in every binary of Node where the blob is looked for.
+  // postject flips this fuse in the binary, which tells Node that there is a blob.
   const fuse = ['--sentinel-fuse', 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'];
   const mac = process.platform === 'darwin';
   if (mac) run('codesign', ['--remove-signature', executable]);

@@ -62,7 +62,7 @@ function drawPanel({ title, unit, grown }: MeasuredAxis, measure: Measure): stri
   return [heading, ...rows, ...columns, ...curves, foot].join('');
 }
 
-/** Short, so that those of two powers do not touch: 100K, 1M. */
+/** Short, so that labels side by side do not touch: 100K, 1M. */
 function showTick(tick: number): string {
   return tick.toLocaleString('en', { notation: 'compact' });
 }

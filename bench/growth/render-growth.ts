@@ -21,7 +21,7 @@ export function renderGrowth({ axes, machine, date }: Growth): string {
     '',
     `Written by \`npm run bench -- --growth\` on ${date}: the median of up to five runs, and the largest peak of them. \`build\` changes`,
     'one file of a gzip image and boots nothing, with an empty cache. An exponent is the slope of the last three points on logarithmic',
-    'scales: 1 is linear, 0 is none. For time it is that of processor time, which other work on the machine changes least.',
+    'scales: 1 is linear, 0 is none. Exponents of time are taken from processor time, which other work changes least.',
     '',
     `- ${machine}`,
     '',

@@ -18,7 +18,7 @@ const { gunzipSync } = require('node:zlib');
 
 createRequire(join(findProgram(), 'start.cjs'))('./start.cjs');
 
-/** A folder with the program, in the cache where it is this user's alone, else one that goes when the process ends. */
+/** A folder with the program: in the cache if no other user can write there, else a temporary one until the process ends. */
 function findProgram() {
   const parent = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moby-patch', 'program');
   const place = join(parent, getAsset('digest', 'utf8'));

@@ -86,8 +86,8 @@ export interface DeflatePool extends AsyncDisposable {
   /** How many runs may be compressed or wait at once: more would only fill memory. */
   readonly depth: number;
   /**
-   * Compresses in another thread, a small run in this one; the same bytes for the same input and level on every machine. The buffer is
-   * transferred to the thread, so the caller loses it.
+   * Compresses in another thread, or in this one a small run that comes before the first thread has started. The same input
+   * and level give the same bytes on every machine. The caller loses the buffer: it is transferred or used again.
    */
   deflate(bytes: Uint8Array, level: number): Promise<DeflateAnswer>;
 }

@@ -9,7 +9,7 @@ export interface HeaderCursor {
   at(offset: number, size: number): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Reads small headers that are scattered over a file, without a system call for each, and not what is between them. */
+/** Reads small headers that are scattered over a file, without a system call for each, and skips what lies between them. */
 export function createHeaderCursor(file: InputFile): HeaderCursor {
   const buffer = new Uint8Array(windowSize);
   const takeTurn = createTurns(file.signal);

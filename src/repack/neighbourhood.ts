@@ -5,7 +5,7 @@ import type { ArchiveRecord } from '../model/image/layout.js';
 import type { PathIndex } from '../tree/path-index.js';
 import { parentPath } from '../tree/resolve.js';
 
-/** An image of no more entries than what a kernel does where something changes can depend on. */
+/** Reduces an image to the entries on which the effect of some changes in a kernel can depend. */
 export type Neighbourhood = (changes: readonly Change[]) => Image;
 
 /** Numbers of inodes from which on new ones are looked for among the small ones, where any may be taken. */

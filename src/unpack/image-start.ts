@@ -43,7 +43,7 @@ export async function createNoArchiveError(file: InputFile): Promise<MobyPatchEr
   return new MobyPatchError('invalid', 'image-invalid', message, { path: file.name });
 }
 
-/** Bytes of zeros that are looked at; an image has none of that length in front of its first archive. */
+/** How many bytes are examined for zeros: no image has so many in front of its first archive. */
 const zerosStart = 2 ** 20;
 
 async function describeEmpty(file: InputFile): Promise<string> {

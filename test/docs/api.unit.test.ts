@@ -23,7 +23,7 @@ function listExports(module: string): Map<string, string> {
   );
 }
 
-/** The first paragraph of what is said of a declaration. */
+/** The first paragraph of the docstring of a declaration. */
 function readDocstring(name: string, file: string): string {
   const declaration = new RegExp(
     `/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\n(?:// .*\\n)*export (?:abstract )?(?:async )?(?:function\\*?|const|class|interface|type) ${name}\\b`,

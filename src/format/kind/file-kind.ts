@@ -47,7 +47,10 @@ export interface PackedPart {
   readonly offset: number;
 }
 
-/** The command that unpacks a part of a file to standard output. `file`: how a shell names it; `unpack`: in place of the usual program. */
+/**
+ * The command that unpacks a part of a file to standard output. `file`: quoted for a shell; `unpack`: in place of the usual
+ * program.
+ */
 export function unpackFrom(
   file: string,
   { codec, offset }: PackedPart,

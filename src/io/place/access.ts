@@ -20,7 +20,7 @@ export interface AccessRequest {
   readonly inputs: readonly FileAccess[];
   /** The name that it will have. */
   readonly destination: string;
-  /** For many files: as of `readUmask`; default: read anew. */
+  /** The result of `readUmask`, for a caller with many files; default: reads it. */
   readonly umask?: number | undefined;
 }
 

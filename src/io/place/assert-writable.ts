@@ -3,8 +3,8 @@ import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Whether this process may write into a folder, or make it: the nearest folder above that exists decides. Rejects with the error of the system
- * (EACCES, EROFS); Node's `mkdir` says ENOENT of a file system that cannot be written to.
+ * Resolves if this process may write into a folder, or make it: the nearest folder above that exists decides. Rejects with the
+ * error of the system (EACCES, EROFS); on a read-only file system Node's `mkdir` says ENOENT.
  */
 export async function assertWritable(folder: string): Promise<void> {
   for (let path = folder; ; path = dirname(path)) {

@@ -62,7 +62,7 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
 
 /**
  * Starts a program as the leader of a process group of its own, so that all of it can be killed. It inherits no descriptor
- * but its streams. Error: EMFILE where none is left for these; every other one is an event of the process.
+ * but its streams. Throws EMFILE if no descriptor is left for them; every other error is an event of the process.
  */
 export function startProcess(argv: readonly string[], options: SpawnOptions): ChildProcess {
   const [program, ...rest] = argv;

@@ -51,7 +51,7 @@ export interface ExpectationResult {
 export interface Survey {
   /** Those of its init system; programs where none keeps a list. */
   readonly services: readonly { readonly name: string; readonly state: string }[];
-  /** Of programs: whether no new one had come for ten looks. Absent where an init system keeps the list. */
+  /** Whether ten looks had shown no new program. Absent where an init system keeps the list. */
   readonly settled?: boolean | undefined;
   /** KiB in use; absent where the guest does not tell. */
   readonly memory?: number | undefined;

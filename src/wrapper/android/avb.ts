@@ -6,7 +6,7 @@ const footerSize = 64;
 
 /** The signature of Android Verified Boot: a footer at the end of the file says where it is. */
 export interface Avb {
-  /** Bytes in front of it that it is about. */
+  /** How many bytes from the start of the file it covers. */
   readonly signedSize: number;
   readonly parts: readonly WrapperPart[];
 }

@@ -2,7 +2,7 @@ import type { Bytes } from '../../model/image/entry.js';
 
 /** Bytes of a kernel that is not compressed. */
 const largestKernel = 512 * 2 ** 20;
-/** What an archive, or one that is compressed, begins with, as two words, little endian, and which of their bits count. */
+/** How an archive begins, plain or compressed: two words, little endian, each with a mask of the bits that count. */
 const starts: readonly (readonly [first: number, mask: number, second: number, secondMask: number])[] = [
   [0x37303730, 0xffffffff, 0x3030, 0xfcff], // 070701, 070702
   [0x00088b1f, 0xe0ffffff, 0, 0], // gzip
@@ -74,10 +74,10 @@ function isStart(first: number, second: number): boolean {
   );
 }
 
-/** What ends in front of a word that may be its size. */
+/** The start of the archive in front of a word, if the word is its size. */
 function findStart(known: ReadonlySet<number>, at: number, size: number): FoundInitramfs | undefined {
   if (size === 0 || size > at) return undefined;
-  // Up to 7 bytes fill up to the word, of which the start, a multiple of 4, allows two numbers.
+  // Up to 7 bytes of padding precede the word. The start is a multiple of 4, which leaves two places.
   const last = at - size;
   const offsets = [last - (last % 4), last - (last % 4) - 4];
   const offset = offsets.find((each) => last - each < 8 && known.has(each));

@@ -17,7 +17,7 @@ const defaultSize = 512;
 export async function findInKernel(file: InputFile): Promise<Wrapper | undefined> {
   if (detectKernelImage(await file.read(0, Math.min(1024, file.size))) === undefined) return undefined;
   const found = await findInitramfs(openKernelPayload(file)).catch((error: unknown) => {
-    // The decompressor may be missing, and the kernel damaged: that is no matter of who wants no part of it.
+    // A missing decompressor or a damaged kernel must not stop a command that wants no part of the kernel.
     if (error instanceof MobyPatchError && error.kind !== 'interrupted') return undefined;
     throw error;
   });

@@ -23,13 +23,13 @@ export interface MeasureOptions {
 export interface Measured {
   /** One for each phase of the boot; none where something could not be measured. */
   readonly values: readonly ExpectedPcr[];
-  /** Why there are none, or why others may come. */
+  /** Why there are no values, or why the stub may measure others. */
   readonly warning?: string | undefined;
 }
 
 /**
  * What PCR 11 will be when a UKI boots, as `systemd-measure` of this machine calculates it from the sections that the stub measures.
- * Undefined: this machine has none.
+ * Undefined: this machine has no systemd-measure.
  */
 export async function measureUki(path: string, options: MeasureOptions): Promise<Measured | undefined> {
   const { folder, signal } = options;
