@@ -71,7 +71,10 @@ export function addBuildOptions(command: Command): Command {
       '--sign-with <command>',
       'of a UKI or an addon: COMMAND --output NEW FILE is run, as sbsign wants it',
     )
-    .option('--drop-signatures', 'of a UKI: leave out signatures, which hold for the old content alone')
+    .option(
+      '--drop-signatures',
+      'of a UKI or an Android image: leave out signatures, which hold for the old content alone',
+    )
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option(
       '--offline',
