@@ -112,6 +112,23 @@ for (const init of ['systemd', 'sysvinit'] as const)
     },
   );
 
+for (const init of ['systemd', 'sysvinit'] as const)
+  soakTest(
+    notRoot ?? findMissingProgram('debootstrap'),
+    `a service that ends with an error refuses a boot with ${init}, and is named`,
+    async (t) => {
+      if (typeof found === 'string') throw new Error(found);
+      const folder = await packDebianRoot(t, init);
+      const boot = ['--kernel', found.kernel, '--memory', '1200', '--timeout', '1800', '--cmdline', 'noapic'];
+      const failing = resolve('test/boot/inits/failing');
+      const args = ['build', '--json', '-i', 'root.img', '-p', failing, '-o', 'out.img', ...boot];
+      const { code, stdout } = await runMoby(args, { folder });
+      const report: Report = JSON.parse(stdout);
+      t.is(code, 4, stdout.slice(-4000));
+      t.regex(report.boot?.reason ?? '', /^services failed: broken/);
+    },
+  );
+
 soakTest(
   notRoot ?? findMissingProgram('debootstrap', 'depmod'),
   'a root of Debian with OpenRC shows the same',

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createBoundedRunner } from '#src/io/process/bounded.js';
 import { MobyPatchError } from '#src/model/error/error.js';
-import { addDefaults } from '#src/model/result/expectation.js';
+import { addDefaults, type Expectation } from '#src/model/result/expectation.js';
 import { explainUnmet, watchExpectations } from '#src/verify/boot/judge/expectations.js';
 
 test('a console line counts once, with its text and time', (t) => {
@@ -124,4 +124,27 @@ test('an answer of a port that takes the expression too long is a fault, too', (
   t.true(watch.isAnswer(0, 'aaa'));
   t.false(watch.isAnswer(0, `${'a'.repeat(40)}!`));
   t.is(watch.fault()?.code, 'expectation-slow');
+});
+
+test("what Debian's rc of sysvinit prints as failed refuses the boot where the probe found sysvinit", (t) => {
+  const line = '[FAIL] startpar: service(s) returned failure: broken ntp@1 ... failed!';
+  const tell = (expectation: Expectation, lines: readonly string[], found: string) => {
+    const watch = watchExpectations([expectation]);
+    watch.seeLines(lines, 1);
+    watch.seeCheck({ kind: 'check', index: 0, ok: true, found }, 2);
+    return explainUnmet(watch.results());
+  };
+  const strict: Expectation = { 'no-failed-services': true };
+  const onConsole = 'none was named on the console';
+  t.is(tell(strict, [line], onConsole), 'services failed: broken, ntp@1');
+  t.is(tell(strict, ['startpar: service(s) returned failure: broken'], onConsole), 'services failed: broken');
+  t.is(tell(strict, [], onConsole), undefined);
+  t.is(tell({ ...strict, except: ['broken'] }, [line], onConsole), 'services failed: ntp@1');
+  t.is(tell({ 'no-failed-services': false }, [line], onConsole), undefined);
+  // A text of any program, elsewhere.
+  t.is(tell(strict, [line], 'nothing keeps a list of them'), undefined);
+  const watch = watchExpectations([strict]);
+  watch.seeCheck({ kind: 'check', index: 0, ok: true, found: onConsole }, 1);
+  watch.seeLines([line], 1.2);
+  t.false(watch.areMet());
 });

@@ -9,6 +9,7 @@ import {
   nameShown,
 } from '../../../model/result/expectation.js';
 import { isMarkerLine, type Marker } from '../probe/marker.js';
+import { watchFailedServices } from './failed-services.js';
 import { createSlowError, parsePattern, patternOf } from './patterns.js';
 
 type CheckMarker = Extract<Marker, { kind: 'check' }>;
@@ -65,6 +66,7 @@ export function watchExpectations(
   const consoles = [...patterns].filter(([index]) => 'console' in (expects[index] ?? {}));
   const founds = new Map<number, Found>();
   const outputs = new Map<number, string[]>();
+  const failedServices = watchFailedServices();
   let fault: MobyPatchError | undefined;
 
   for (const [index, expectation] of expects.entries())
@@ -76,8 +78,14 @@ export function watchExpectations(
     founds.set(index, { ...found, at: found.ok ? (before?.at ?? seconds) : undefined });
   }
 
+  function find(index: number): Found | undefined {
+    const found = founds.get(index);
+    const refused = failedServices.refusedBy(expects[index], found?.text);
+    return refused.length === 0 ? found : { ok: false, text: refused.join(', ') };
+  }
+
   function isMet(index: number): boolean {
-    const { ok = false, at = 0 } = founds.get(index) ?? {};
+    const { ok = false, at = 0 } = find(index) ?? {};
     return ok && at <= (expects[index]?.within ?? Number.POSITIVE_INFINITY);
   }
 
@@ -98,6 +106,7 @@ export function watchExpectations(
 
   return {
     seeLines(all, seconds) {
+      for (const line of all) failedServices.seeLine(line);
       const seen = all.filter((line) => line !== '' && !isMarkerLine(line));
       const left = consoles.filter(([index]) => !founds.has(index));
       if (seen.length === 0 || left.length === 0 || fault !== undefined) return;
@@ -147,7 +156,7 @@ export function watchExpectations(
     wantsPoweroff: () => expects.some((expectation) => 'poweroff' in expectation),
     results: () =>
       expects.map((expectation, index) => {
-        const found = founds.get(index);
+        const found = find(index);
         const { at: _, patch, ...rest } = expectation;
         return {
           expectation: rest as Expectation,

@@ -64,7 +64,9 @@ look() {
 		[ "$level" != default ] || [ -d /run/openrc/rc.starting ] || goal='default runlevel'
 		;;
 	sysv)
-		case $(runlevel 2>&-) in *\ [2-5]) is_busy || goal=runlevel ;; esac
+		# One look more: what its scripts printed last is on its way over the console.
+		if is_busy; then rests=0; else rests=$((rests + 1)); fi
+		case $(runlevel 2>&-) in *\ [2-5]) [ $rests -lt 2 ] || goal=runlevel ;; esac
 		;;
 	busybox) is_busy || is_waiting || [ $same -lt 2 ] || goal=inittab ;;
 	*) [ $same -lt 3 ] || goal=init ;;
@@ -122,7 +124,7 @@ alive() {
 
 probe_depth=$((${probe_depth:-0} + 1))
 export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey
-rounds=0 same=0 spins=0 name=
+rounds=0 same=0 rests=0 spins=0 name=
 # Repeated, since a line of the kernel may tear one of ours.
 while [ $rounds -lt 3000 ]; do
 	rounds=$((rounds + 1))
