@@ -55,7 +55,7 @@ const files = [
     test: isOneOf(
       'build',
       'commands/build',
-      'compress/gzip-writer',
+      'compress/gzip/writer',
       'report/write-reports',
       'setup/build-request',
       'setup/session',

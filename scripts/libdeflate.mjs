@@ -1,4 +1,4 @@
-// `npm run libdeflate`: builds src/compress/libdeflate/deflate.wasm from Debian's source of libdeflate and compares
+// `npm run libdeflate`: builds src/compress/gzip/libdeflate/deflate.wasm from Debian's source of libdeflate and compares
 // it with the committed one. `--write` replaces the committed one.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -38,7 +38,7 @@ const options = [
   '-Wl,--stack-first',
 ];
 
-const folder = join(root, 'src/compress/libdeflate');
+const folder = join(root, 'src/compress/gzip/libdeflate');
 const cache = join(root, 'build/cache');
 
 mkdirSync(cache, { recursive: true });

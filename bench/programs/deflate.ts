@@ -1,7 +1,7 @@
 // node deflate.js FILE LEVEL OUTPUT: the least that compressing a file takes with our compressor: runs of 1 MiB in all
 // threads, without reading entries and without checks.
 import { readFile, writeFile } from 'node:fs/promises';
-import { createDeflatePool } from '#src/compress/gzip-writer.js';
+import { createDeflatePool } from '#src/compress/gzip/writer.js';
 
 const [file = '', level = '', output = ''] = process.argv.slice(2);
 const runSize = 2 ** 20;

@@ -2,8 +2,8 @@ import type { InputFile } from '../io/file/input-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Codec, Compression } from '../model/image/layout.js';
 import type { CodecImplementation, CodecSettings, MemberEnd, Members, RunFormat } from './codec.js';
-import { gzip } from './gzip.js';
-import type { MembersAhead } from './gzip-ahead.js';
+import { gzip } from './gzip/gzip.js';
+import type { MembersAhead } from './gzip/members-ahead.js';
 import { listBytes, type Pieces } from './piece.js';
 
 type Compressed = Exclude<Codec, 'none'>;

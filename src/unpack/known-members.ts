@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createMembersAhead } from '../compress/gzip-ahead.js';
+import { createMembersAhead } from '../compress/gzip/members-ahead.js';
 import { cacheEntry } from '../io/cache.js';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Cache } from '../model/cache.js';

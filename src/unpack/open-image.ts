@@ -1,6 +1,6 @@
 import { readSegment } from '../compress/archive.js';
 import { withoutBootconfig } from '../compress/find-bootconfig.js';
-import { createMembersAhead } from '../compress/gzip-ahead.js';
+import { createMembersAhead } from '../compress/gzip/members-ahead.js';
 import { createTokenCursor } from '../compress/token-cursor.js';
 import { bootconfigEndSize, decodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
 import { type InputFile, openInputFile, readRange } from '../io/file/input-file.js';

@@ -1,6 +1,6 @@
 import { createTooLargeError, type MemberSummary, readArchive } from '../compress/archive.js';
 import { findBootconfig, withoutBootconfig } from '../compress/find-bootconfig.js';
-import type { MembersAhead } from '../compress/gzip-ahead.js';
+import type { MembersAhead } from '../compress/gzip/members-ahead.js';
 import { isSkipped, lacksNul } from '../format/cpio/cpio-header.js';
 import { isSplit } from '../format/kind/kernel-buffer.js';
 import { decodePath } from '../format/path.js';

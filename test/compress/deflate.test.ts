@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32, inflateRawSync } from 'node:zlib';
 import test from 'ava';
-import { createDeflatePool } from '#src/compress/gzip-writer.js';
+import { createDeflatePool } from '#src/compress/gzip/writer.js';
 
 /** Zeros, noise and text of a small vocabulary, from empty to 300,000 bytes; the same in every run. */
 function* createInputs(): Generator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { createDeflateRaw, createInflateRaw } from 'node:zlib';
-import type { Bytes } from '../model/image/entry.js';
+import type { Bytes } from '../../model/image/entry.js';
 
 type ZlibStream = ReturnType<typeof createInflateRaw> | ReturnType<typeof createDeflateRaw>;
 

@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
-import { parseGzipHeader } from '../format/codec/gzip-header.js';
-import type { InputFile } from '../io/file/input-file.js';
-import type { MemberRange } from '../model/image/layout.js';
-import type { MemberEnd } from './codec.js';
+import { parseGzipHeader } from '../../format/codec/gzip-header.js';
+import type { InputFile } from '../../io/file/input-file.js';
+import type { MemberRange } from '../../model/image/layout.js';
+import type { MemberEnd } from '../codec.js';
 
 const inflate = promisify(inflateRaw);
 

@@ -1,15 +1,15 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { CodecImplementation } from './codec.js';
-import { readGzipMember, scanGzipMember } from './gzip-reader.js';
-import { runSize } from './piece.js';
+import type { CodecImplementation } from '../codec.js';
+import { runSize } from '../piece.js';
+import { readGzipMember, scanGzipMember } from './reader.js';
 
 export const gzip: CodecImplementation = {
   read: readGzipMember,
   scan: scanGzipMember,
   async *write(source, settings) {
     // Most commands only read.
-    const { writeGzip } = await import('./gzip-writer.js');
+    const { writeGzip } = await import('./writer.js');
     const options = { runSize: settings.single ? undefined : runSize, recipe: createRecipe(settings.level) };
     return yield* writeGzip(source, { ...settings, ...options });
   },

@@ -1,9 +1,9 @@
 import { crc32, createInflateRaw } from 'node:zlib';
-import { parseGzipHeader } from '../format/codec/gzip-header.js';
-import { type InputFile, readRange } from '../io/file/input-file.js';
-import type { MobyPatchError } from '../model/error/error.js';
-import { createMemberError, createTruncatedError, hintToPackAgain, type MemberEnd } from './codec.js';
-import { createDirectInflate, decodeInPlace, type Unpacked } from './in-place.js';
+import { parseGzipHeader } from '../../format/codec/gzip-header.js';
+import { type InputFile, readRange } from '../../io/file/input-file.js';
+import type { MobyPatchError } from '../../model/error/error.js';
+import { createMemberError, createTruncatedError, hintToPackAgain, type MemberEnd } from '../codec.js';
+import { createDirectInflate, decodeInPlace, type Unpacked } from '../in-place.js';
 import { startFeeding } from './zlib-feed.js';
 
 /** Large pieces cost fewer turns of the event loop; the next block of input waits when one is used up. */
