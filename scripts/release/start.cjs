@@ -27,12 +27,14 @@ function findProgram() {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
     if (!isOwn(parent)) return writeAside();
     const unfinished = mkdtempSync(join(parent, 'part-'));
-    writeProgram(unfinished);
     try {
+      writeProgram(unfinished);
       renameSync(unfinished, place);
-    } catch {
-      // Another process was faster.
-      rmSync(unfinished, { recursive: true });
+    } catch (error) {
+      // Another process may have been faster.
+      if (!existsSync(place)) throw error;
+    } finally {
+      rmSync(unfinished, { recursive: true, force: true });
     }
     return isOwn(place) ? place : writeAside();
   } catch {
