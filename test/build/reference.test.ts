@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -9,6 +9,7 @@ import { noDocker, startDockerd } from '../fixtures/dockerd.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { declareSerialTest, findMissingProgram } from '../fixtures/needs.js';
 import { noNfsServer, startNfsServer } from '../fixtures/nfs-server.js';
+import { runCli } from '../fixtures/run-cli.js';
 import { isSoak } from '../fixtures/soak.js';
 
 /** What the whole job needs on the machine. */
@@ -93,6 +94,20 @@ const stays = [
   /^etc\/runlevels\/sysinit\/(rpcbind|nfs-common)$/,
 ];
 
+/** What apt's packages compile with is as their list of digests has it, and nothing was compiled. */
+async function checkCompiler(t: ExecutionContext, { report, image }: Built): Promise<void> {
+  const paths = (report.diff?.differences ?? []).map(({ path }) => path);
+  const cat = async (name: RegExp) =>
+    (await runCli('.', ['cat', image, paths.find((path) => name.test(path)) ?? ''])).stdout;
+  const module = await cat(/\/py_compile\.py$/);
+  const sums = await cat(/\/libpython3\.[^/]*-minimal[^/]*\.md5sums$/);
+  t.true(sums.includes(`${createHash('md5').update(module).digest('hex')}  usr/lib/python3`));
+  t.deepEqual(
+    paths.filter((path) => path.endsWith('/__pycache__')),
+    [],
+  );
+}
+
 let first: Built | undefined;
 
 declareSerialTest(
@@ -116,6 +131,7 @@ declareSerialTest(
       );
     }
     t.is(built.report.diff?.removed, 0);
+    await checkCompiler(t, built);
     const { before, after } = built.report;
     t.is(
       after?.segments.find((segment) => segment.offset > 0 && segment.kind === 'cpio')?.sha256,

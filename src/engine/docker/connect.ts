@@ -1,5 +1,10 @@
 import { Agent } from 'node:http';
-import { connect as connectSocket, type Socket } from 'node:net';
+import {
+  connect as connectSocket,
+  type IpcNetConnectOpts,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net';
 import { basename } from 'node:path';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -61,10 +66,13 @@ async function createAgent(endpoint: Endpoint, environment: Environment): Promis
   return Object.assign(agent, { createConnection: () => dial() });
 }
 
+/** Bytes of an answer that may wait for us: a daemon that sends a root goes on while we write. The types have no such option. */
+const held = { readableHighWaterMark: 2 ** 20 };
+
 async function createDial(endpoint: Endpoint, environment: Environment): Promise<Dial> {
   if (endpoint.host.startsWith('unix://')) {
     const path = endpoint.host.slice('unix://'.length);
-    return () => connectSocket(path);
+    return () => connectSocket({ ...held, path } as IpcNetConnectOpts);
   }
   const url = new URL(endpoint.host.replace(/^(?:tcp|ssh):/, 'http:'));
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -76,7 +84,7 @@ async function createDial(endpoint: Endpoint, environment: Environment): Promise
   }
   if (endpoint.tls === undefined) {
     const port = Number(url.port || 2375);
-    return () => connectSocket(port, host);
+    return () => connectSocket({ ...held, port, host } as TcpNetConnectOpts);
   }
   const port = Number(url.port || 2376);
   const options = { ...(await readTlsFiles(endpoint.tls)), rejectUnauthorized: endpoint.tls.verify };

@@ -14,6 +14,7 @@ finish() {
 	trap - EXIT
 	rm -f "$policy"
 	if [ -e "$scratch/policy-rc.d" ] || [ -L "$scratch/policy-rc.d" ]; then mv "$scratch/policy-rc.d" "$policy"; fi
+	restore_compilers
 	if [ -d "$downloads" ] && [ -z "${MOBY_PATCH_OFFLINE:-}" ]; then
 		rm -rf "${downloads:?}"/*
 		save_downloads || :
@@ -37,6 +38,30 @@ find_bytecode() {
 	find / -xdev -type d -name __pycache__ 2>/dev/null | sort
 }
 
+# The byte code that py3compile writes is a third of what python3 brings, and serves speed only: new folders of it go.
+# Where all would be new, none is written: that takes a quarter of the time of an installation with python3. dpkg runs
+# `skip_bytecode` before each of its runs, so the module is changed before the first script that calls it; all that
+# others import from it stays, and `finish` puts it back.
+compilers='/usr/lib/python3*/py_compile.py'
+skipped='def compile(file, cfile=None, *others, **named): return cfile'
+
+skip_bytecode() {
+	cat <<-END
+		for file in $compilers; do
+			if ! [ -f "\$file" ] || grep -qxF '$skipped' "\$file"; then continue; fi
+			mkdir -p "$scratch/compilers\${file%/*}"
+			cp -p "\$file" "$scratch/compilers\$file"
+			sed 's/^if __name__ == .__main__.:/$skipped\\n&/' "$scratch/compilers\$file" >"\$file"
+		done
+	END
+}
+
+restore_compilers() {
+	for file in $compilers; do
+		if [ -f "$scratch/compilers$file" ] && grep -qxF "$skipped" "$file"; then mv "$scratch/compilers$file" "$file"; fi
+	done
+}
+
 apt() {
 	# Error-Mode: without it `update` exits 0 when no list could be fetched.
 	# force-unsafe-io: no root outlives a crash of the machine, so dpkg need not wait for the disk at each file
@@ -46,7 +71,7 @@ apt() {
 		-o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::PDiffs=false -o Acquire::GzipIndexes=false \
 		-o Dpkg::Use-Pty=false -o Dpkg::Options::=--log="$scratch/log/dpkg.log" \
 		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-		-o Dpkg::Options::=--force-unsafe-io "$@"
+		-o Dpkg::Options::=--force-unsafe-io -o "Dpkg::Options::=--pre-invoke=. $scratch/before-dpkg" "$@"
 }
 
 # NAME=VERSION of each archive here.
@@ -136,6 +161,7 @@ if [ -e "$policy" ] || [ -L "$policy" ]; then mv "$policy" "$scratch/policy-rc.d
 printf '#!/bin/sh\nexit 101\n' >"$policy"
 chmod 0755 "$policy"
 find_bytecode >"$scratch/bytecode"
+if [ -s "$scratch/bytecode" ]; then :; else skip_bytecode; fi >"$scratch/before-dpkg"
 : >"$scratch/earlier-archives"
 
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none
@@ -148,7 +174,6 @@ if [ "$action" = remove ]; then
 fi
 install() {
 	apt install --no-install-recommends "$@"
-	# The byte code of py3compile is a third of what python3 brings, and serves speed only: new folders of it go.
 	find_bytecode | while read -r folder; do
 		grep -qxF "$folder" "$scratch/bytecode" || rm -rf "$folder"
 	done
