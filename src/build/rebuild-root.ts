@@ -1,15 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { digestBytes, digestFiles } from '../io/digest.js';
 import { openInputFile } from '../io/file/input-file.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import type { Scratch } from '../io/place/scratch.js';
+import { inTurns } from '../io/turns.js';
 import type { Image, ImageEntry } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
 import { limitsOfOutput } from '../model/limits.js';
 import type { Session } from '../model/session.js';
-import { openImage } from '../unpack/open-image.js';
-import { compareImages } from '../verify/compare-images.js';
-import { copyInitrd } from '../wrapper/copy-part.js';
+import { diffInSteps } from '../tree/diff.js';
 import { createDifferenceError } from '../wrapper/difference-error.js';
 import { isRootKind, noAttributes, type RootEntry, type RootTree } from '../wrapper/root/root-tree.js';
 import { type RebuiltRoot, rebuildOuter } from './inner-root.js';
@@ -35,7 +35,10 @@ export async function rebuildRoot(
   const destination = `${scratch.path}/new.root`;
   const old = wrapped.inside ?? wrapped.path;
   const request = { path: old, kind, entries, destination, folder: scratch.path, signal };
-  const way = await writeRoot({ ...request, bodies: () => listBodies(written, entries) });
+  const way = await writeRoot({
+    ...request,
+    bodies: (isWanted) => listBodies(written, entries.filter(isWanted)),
+  });
   const check = (path: string) => checkRoot(session, { wrapped, path, written, entries, scratch });
   const { entry } = wrapped;
   if (entry !== undefined) {
@@ -78,7 +81,8 @@ function mergeRoot(old: RootTree, { entries }: Image, rewritten: ReadonlySet<str
     const kept = [...attributes].filter(([name]) => !isOther || !ofContent.includes(name));
     if (isOther) for (const name of ofContent) if (attributes.has(name)) lost.push([entry.path, name]);
     const nanoseconds = before?.mtime === entry.mtime ? before.nanoseconds : 0;
-    return { ...entry, attributes: new Map(kept), nanoseconds };
+    const stored = isOther || before?.size !== entry.size ? undefined : before.stored;
+    return { ...entry, attributes: new Map(kept), nanoseconds, stored };
   };
   return { entries: [...entries.values()].map(merge), lost };
 }
@@ -111,19 +115,44 @@ async function checkRoot(
   { signal, limits: given }: Session,
   { wrapped, path, written, entries, scratch }: CheckStage,
 ): Promise<void> {
-  const limits = limitsOfOutput(given);
+  const { kind } = wrapped.wrapper;
+  if (!isRootKind(kind)) return;
+  const { readRoot } = await import('../wrapper/root/root-format.js');
   const folder = `${scratch.path}/again`;
   await mkdir(folder, { mode: 0o700 });
-  const destination = `${folder}/wrapped.img`;
   await using file = await openInputFile(path, wrapped.path);
-  const root = await copyInitrd(file, wrapped, { destination, folder, signal, limits });
-  await using image = await openImage(destination, { signal, limits });
-  const { differences } = await compareImages(written, image);
+  const root = await readRoot(file, kind, { folder, signal, limits: limitsOfOutput(given) });
+  const found = new Map(root.entries.map((entry) => [entry.path, entry]));
+  const changed = await listOtherBodies(written, found, signal);
+  const isOther = (each: string) => changed.has(each);
+  const { differences } = await inTurns(diffInSteps(written.entries, found, isOther), signal);
   const first = differences.find(({ type }) => type !== 'socket');
-  const other = first?.path ?? findOtherAttributes(entries, root?.entries ?? []);
+  const other = first?.path ?? findOtherAttributes(entries, root.entries);
   await rm(folder, { recursive: true });
   if (other === undefined) return;
   throw createDifferenceError(wrapped.path, `/${other} of the new file system is not what it must be`);
+}
+
+/** Paths of files of one size whose bytes differ. */
+async function listOtherBodies(
+  written: Image,
+  found: ReadonlyMap<string, RootEntry>,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const other = new Set<string>();
+  const groups = new Map<string, string>();
+  const wanted = await digestFiles(written, written.entries.keys());
+  for (const [path, digest] of wanted) {
+    signal.throwIfAborted();
+    const entry = found.get(path);
+    if (entry?.type !== 'file') continue;
+    const { link } = entry;
+    const known = link === undefined ? undefined : groups.get(link);
+    const own = known ?? (await digestBytes(entry.body()));
+    if (link !== undefined) groups.set(link, own);
+    if (own !== digest) other.add(path);
+  }
+  return other;
 }
 
 function findOtherAttributes(wanted: readonly RootEntry[], found: readonly RootEntry[]): string | undefined {

@@ -1,5 +1,4 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +7,9 @@ import { createProjectFolder, motd, writePatch } from '../commands/project.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 import { runCli } from '../fixtures/run-cli.js';
-import { type FleetBench, noFleet, registry, startFleetBench, toolImage } from './fleet-bench.js';
+import { type FleetBench, loadTool, noFleet, place, startFleetBench, toolImage } from './fleet-bench.js';
 
 const port = 2222;
-const place = `oci://${registry}/fleet`;
 
 /** A machine with Docker that is reached by ssh: an sshd with keys of its own, in the namespace of the daemon. Returns a folder with `ssh` for PATH. */
 async function startSshd(t: ExecutionContext, bench: FleetBench): Promise<string> {
@@ -52,17 +50,16 @@ declareTest(
     await writePatch(folder, motd);
     const text = `image: initrd.img\npatches: [motd]\ntargets:\n  vm:\n    matrix: {rack: [r1, r2, r3]}\n    settings: {name: "\${rack}"}\n`;
     await writeFile(join(folder, 'moby-patch.yaml'), text);
-    await using bench = await startFleetBench(t, folder);
+    await using bench = await startFleetBench(t, { folder });
+    await loadTool(t, [bench.daemon]);
     bench.environment.PATH = `${await startSshd(t, bench)}:${process.env.PATH}`;
     bench.environment.DOCKER_HOST = 'unix:///nowhere';
     const host = `ssh://${userInfo().username}@127.0.0.1:${port}`;
     const hosts = ['--host', host, '--host', host.replace('127.0.0.1', 'localhost')];
     const options = ['--on', 'hosts', ...hosts, '--image', toolImage, '--network', 'host', '--no-verify'];
-    const child = bench.start('fleet', 'build', ...options, '--registry', place, '--json');
-    const printed = Buffer.concat(await child.stdout.toArray()).toString();
-    if (child.exitCode === null) await once(child, 'exit');
-    t.is(child.exitCode, 0, printed);
-    const { jobs } = JSON.parse(printed) as { jobs: { name: string; state: string; reference: string }[] };
+    const { code, stdout } = await bench.run('fleet', 'build', ...options, '--registry', place, '--json');
+    t.is(code, 0, stdout);
+    const { jobs } = JSON.parse(stdout) as { jobs: { name: string; state: string; reference: string }[] };
     t.is(jobs.filter(({ state }) => state === 'done').length, 3);
     t.is((await runCli(folder, ['build', '--all', '--no-verify', '-q'])).code, 0);
     for (const { name, reference } of jobs) {

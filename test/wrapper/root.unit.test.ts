@@ -4,10 +4,12 @@ import test, { type ExecutionContext } from 'ava';
 import { openInputFile } from '#src/io/file/input-file.js';
 import type { Bytes } from '#src/model/image/entry.js';
 import { archiveRoot } from '#src/wrapper/root/archive-root.js';
+import { encodeExtents } from '#src/wrapper/root/erofs/extents.js';
 import { unpackBlock } from '#src/wrapper/root/erofs/lz4-block.js';
 import { packBlock } from '#src/wrapper/root/erofs/pack-block.js';
-import { readErofs } from '#src/wrapper/root/erofs/read-erofs.js';
-import { writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
+import { readErofs, readSuperblock } from '#src/wrapper/root/erofs/read-erofs.js';
+import type { Superblock } from '#src/wrapper/root/erofs/superblock.js';
+import { type ErofsRequest, writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
 import type { RootEntry } from '#src/wrapper/root/root-tree.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { holdFile } from './sketches.js';
@@ -87,20 +89,29 @@ const tree = [
 const superblock = { time: 77, nanoseconds: 0, uuid: Buffer.alloc(16, 0x11), volume: Buffer.alloc(16) };
 
 async function write(t: ExecutionContext, isCompressed: boolean): Promise<string> {
+  return (await rewrite(t, { entries: tree, isCompressed })).path;
+}
+
+/** Returns the path of the file system, and of whose bodies it asked for. */
+async function rewrite(t: ExecutionContext, request: Pick<ErofsRequest, 'entries' | 'isCompressed' | 'old'>) {
   const folder = await createTestFolder(t);
-  const destination = join(folder, 'new.erofs');
-  const bodies = async function* () {
-    for (const each of tree)
-      if (each.type === 'file' && each.path !== 'two') yield [each, each.body()] as const;
-  };
-  await writeErofs({ entries: tree, bodies, superblock, isCompressed, destination, folder, signal });
-  return destination;
+  const path = join(folder, 'new.erofs');
+  const asked: string[] = [];
+  async function* bodies(isWanted: (entry: RootEntry) => boolean) {
+    for (const each of request.entries) {
+      if (each.type !== 'file' || each.path === 'two' || !isWanted(each)) continue;
+      asked.push(each.path);
+      yield [each, each.body()] as const;
+    }
+  }
+  await writeErofs({ ...request, bodies, superblock, destination: path, folder, signal });
+  return { path, asked };
 }
 
 async function describe(entries: readonly RootEntry[]) {
   const groups = new Map<string, number>();
   const described = [];
-  for (const { body, link, attributes, ...rest } of entries) {
+  for (const { body, link, attributes, stored: _, ...rest } of entries) {
     const pieces: Uint8Array[] = [];
     for await (const piece of body()) pieces.push(piece.slice());
     const group = link === undefined ? 0 : (groups.get(link) ?? groups.size + 1);
@@ -126,6 +137,46 @@ for (const isCompressed of [false, true])
     t.deepEqual(await readFile(await write(t, isCompressed)), await readFile(path));
     t.is(file.size < 250_000, isCompressed, String(file.size));
   });
+
+test('files that an old file system has compressed are copied with their compressed bytes', async (t) => {
+  await using file = await openInputFile(await write(t, true));
+  const old = { file, superblock: (await readSuperblock(file)) as Superblock };
+  const { entries } = await readErofs(file);
+  const { path, asked } = await rewrite(t, { entries, isCompressed: true, old });
+  t.false(asked.includes('bin/ping'));
+  t.true(asked.includes('whole'));
+  await using copy = await openInputFile(path);
+  t.deepEqual(await describe((await readErofs(copy)).entries), await describe(tree));
+  t.is(copy.size, file.size);
+  // Blocks that are used more than once would make the copy larger than the content.
+  const isPing = ({ path }: RootEntry) => path === 'bin/ping';
+  const bytes = await readFile(file.path);
+  const ping = entries.find(isPing)?.stored ?? 0;
+  const inode = old.superblock.inodesAt * 4096 + ping * 32;
+  const map = bytes.indexOf(Buffer.from([2, 0, 0, 0]), inode + 64);
+  const record = bytes.indexOf(Buffer.from([2, 0, 0, 0]), map + 4);
+  bytes.writeUInt16LE(0x800 | 0x2a, record + 4);
+  const hostile = { ...old, file: holdFile(bytes) };
+  t.true((await rewrite(t, { entries, isCompressed: true, old: hostile })).asked.includes('bin/ping'));
+});
+
+test('the last record of a file whose end is not compressed says where it ends', (t) => {
+  const packed = { start: 0, end: 5000, isPlain: false, block: 7, blocks: 1 };
+  const plain = { start: 5000, end: 8500, isPlain: true, block: 8, blocks: 1 };
+  const records = encodeExtents([packed, plain], 8500);
+  // A kernel that is asked for the end must not take more than a block for plain.
+  t.deepEqual(
+    Array.from({ length: 3 }, (_, index) => [
+      records.readUInt16LE(8 * index),
+      records.readUInt16LE(8 * index + 2),
+    ]),
+    [
+      [1, 0],
+      [0, 904],
+      [0, 308],
+    ],
+  );
+});
 
 test('a block of LZ4 comes back as it was, and none is made that would be larger', (t) => {
   const patterns = [

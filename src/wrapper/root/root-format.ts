@@ -58,7 +58,8 @@ export interface RootRequest {
   readonly path: string;
   readonly kind: RootKind;
   readonly entries: readonly RootEntry[];
-  bodies(): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
+  /** One name of each file that has bytes and is wanted, in the order of the archive. */
+  bodies(isWanted: (entry: RootEntry) => boolean): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
   /** A new file. */
   readonly destination: string;
   /** A private folder. */
@@ -73,9 +74,12 @@ export async function writeRoot(request: RootRequest): Promise<string> {
   if (kind === 'erofs') {
     const superblock = await readErofsSuperblock(old);
     if (superblock === undefined) throw createDamageError(path, 'found no superblock');
-    const { isCompressed } = superblock;
-    await writeErofs({ ...rest, superblock, isCompressed });
-    return isCompressed ? 'written anew, compressed by LZ4' : 'written anew, not compressed';
+    // `mkfs.erofs -Elegacy-compress` marks nothing in the superblock.
+    const isCompressed = superblock.isCompressed || rest.entries.some(({ stored }) => stored !== undefined);
+    await writeErofs({ ...rest, superblock, isCompressed, old: { file: old, superblock } });
+    return isCompressed
+      ? 'written anew, compressed by LZ4, and unchanged files copied'
+      : 'written anew, not compressed';
   }
   const superblock = await readSquashfsSuperblock(old);
   if (superblock === undefined) throw createDamageError(path, 'found no superblock');

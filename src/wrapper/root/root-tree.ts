@@ -13,6 +13,8 @@ export interface RootEntry extends Entry {
   readonly attributes: ReadonlyMap<string, Uint8Array>;
   /** The fraction of `mtime`. */
   readonly nanoseconds: number;
+  /** The inode of the file system that was read which has this very content, compressed. */
+  readonly stored?: number | undefined;
 }
 
 /** All of a file system; parents come before what is in them. */

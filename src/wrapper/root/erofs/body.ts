@@ -111,24 +111,29 @@ const largestExtent = 64 * 2 ** 20;
 const lz4 = 0;
 
 async function* readCompressed(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Array, void, void> {
-  const { file, superblock } = erofs;
   if (inode.size === 0) return;
   const { extents, tail } = await findExtents(erofs, inode);
-  const { blockSize, isPadded } = superblock;
-  for (const extent of extents) {
-    const size = extent.end - extent.start;
-    if (size > largestExtent) throw createFeatureError(file.name, `a compressed piece of ${size} bytes`);
-    const stored =
-      extent.block === undefined
-        ? tail
-        : { start: extent.block * blockSize, end: (extent.block + extent.blocks) * blockSize };
-    if (stored.end > file.size)
-      throw createDamageError(file.name, 'a compressed piece ends past the end of the file', inode.offset);
-    const bytes = await file.read(stored.start, stored.end);
-    yield unpackExtent(bytes, { extent, size, isPadded }, () =>
-      createDamageError(file.name, 'a compressed piece cannot be unpacked', stored.start),
-    );
-  }
+  for (const extent of extents) yield await readExtent(erofs, extent, { tail, offset: inode.offset });
+}
+
+/** The content of a piece. `tail`: where it is if it stands in no block; `offset`: of its inode. */
+export async function readExtent(
+  { file, superblock: { blockSize, isPadded } }: Erofs,
+  extent: CompressedExtent,
+  { tail, offset }: { readonly tail: Range; readonly offset: number },
+): Promise<Uint8Array> {
+  const size = extent.end - extent.start;
+  if (size > largestExtent) throw createFeatureError(file.name, `a compressed piece of ${size} bytes`);
+  const stored =
+    extent.block === undefined
+      ? tail
+      : { start: extent.block * blockSize, end: (extent.block + extent.blocks) * blockSize };
+  if (stored.end > file.size)
+    throw createDamageError(file.name, 'a compressed piece ends past the end of the file', offset);
+  const bytes = await file.read(stored.start, stored.end);
+  return unpackExtent(bytes, { extent, size, isPadded }, () =>
+    createDamageError(file.name, 'a compressed piece cannot be unpacked', stored.start),
+  );
 }
 
 interface Unpacking {
@@ -152,7 +157,8 @@ function unpackExtent(
   return output;
 }
 
-async function findExtents(
+/** Where the pieces of a compressed file are. Errors (`invalid`): `wrapper-invalid`, `wrapper-unread`. */
+export async function findExtents(
   { file, superblock }: Erofs,
   inode: Inode,
 ): Promise<{ readonly extents: readonly CompressedExtent[]; readonly tail: Range }> {

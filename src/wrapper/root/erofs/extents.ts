@@ -202,20 +202,42 @@ export function encodeMap(): Buffer {
   return bytes;
 }
 
-/** The records of a piece, one for each block of its content. `packed`: its stored bytes; undefined: it is not compressed. */
-export function encodeRecords(size: number, block: number, packed: number | undefined): Buffer {
+/**
+ * A kernel takes the last extent to go on to the end of its block, and refuses a plain one that would then be longer than what is
+ * stored: as if another one began there, the last record has the end of the content, unless it says how much is stored.
+ */
+function markEnd(
+  bytes: Buffer,
+  size: number,
+  { head, blocks }: { readonly head: number; readonly blocks: number },
+): void {
+  const last = Math.floor(size / newBlockSize);
+  const at = 8 * last;
+  if (at >= bytes.length || head === last || (head + 1 === last && blocks > 1)) return;
+  bytes.fill(0, at);
+  bytes.writeUInt16LE(kinds.indexOf('plain'), at);
+  bytes.writeUInt16LE(size % newBlockSize, at + 2);
+}
+
+/** The records of a whole file, one for each block of its content. `extents`: in order, and no two begin in the same block. */
+export function encodeExtents(extents: readonly CompressedExtent[], size: number): Buffer {
   const count = Math.ceil(size / newBlockSize);
   const bytes = Buffer.alloc(8 * count);
-  for (let index = 0; index < count; index += 1) {
-    const at = 8 * index;
-    if (packed === undefined || index === 0) {
-      bytes.writeUInt16LE(kinds.indexOf(packed === undefined ? 'plain' : 'head'), at);
-      bytes.writeUInt32LE(block + index, at + 4);
-      continue;
+  const heads = extents.map(({ start }) => Math.floor(start / newBlockSize));
+  for (const [index, { start, isPlain, block = 0, blocks }] of extents.entries()) {
+    const head = heads[index] ?? 0;
+    const next = heads[index + 1] ?? count;
+    bytes.writeUInt16LE(kinds.indexOf(isPlain ? 'plain' : 'head'), 8 * head);
+    bytes.writeUInt16LE(start % newBlockSize, 8 * head + 2);
+    bytes.writeUInt32LE(block, 8 * head + 4);
+    for (let record = head + 1; record < next; record += 1) {
+      const back = record - head;
+      bytes.writeUInt16LE(kinds.indexOf('rest'), 8 * record);
+      // A kernel goes on from the record that a distance leads to.
+      bytes.writeUInt16LE(back === 1 ? storedFlag | blocks : Math.min(back, storedFlag - 1), 8 * record + 4);
+      bytes.writeUInt16LE(Math.min(next - record, 0xffff), 8 * record + 6);
     }
-    bytes.writeUInt16LE(kinds.indexOf('rest'), at);
-    bytes.writeUInt16LE(index === 1 ? storedFlag | (packed / newBlockSize) : index, at + 4);
-    bytes.writeUInt16LE(count - index, at + 6);
   }
+  markEnd(bytes, size, { head: heads.at(-1) ?? 0, blocks: extents.at(-1)?.blocks ?? 0 });
   return bytes;
 }

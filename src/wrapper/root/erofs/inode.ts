@@ -9,6 +9,11 @@ export const longInodeSize = 64;
 /** How the content is stored: `EROFS_INODE_*`. */
 export const layouts = { plain: 0, fullIndex: 1, inline: 2, compactIndex: 3, chunks: 4 } as const;
 
+/** Whether its content is compressed. */
+export function isPacked({ layout }: Pick<Inode, 'layout'>): boolean {
+  return layout === layouts.fullIndex || layout === layouts.compactIndex;
+}
+
 export interface Inode {
   readonly id: number;
   /** Where the inode begins, and where its extended attributes end, in bytes from the start of the file. */

@@ -19,7 +19,7 @@ export function unpackBlock(input: Uint8Array, output: Uint8Array): boolean {
     const token = input[at++] ?? 0;
     const literals = Math.min(readLength(token >> 4), output.length - done);
     if (!(at + literals <= input.length)) return false;
-    output.set(input.subarray(at, at + literals), done);
+    copyLiterals(input, { at, end: at + literals }, { output, done });
     at += literals;
     done += literals;
     if (done === output.length) return true;
@@ -35,11 +35,23 @@ export function unpackBlock(input: Uint8Array, output: Uint8Array): boolean {
   return done === output.length;
 }
 
+/** A call of the runtime costs more than a few bytes. */
+const few = 32;
+
+function copyLiterals(
+  input: Uint8Array,
+  { at, end }: { readonly at: number; readonly end: number },
+  { output, done }: { readonly output: Uint8Array; readonly done: number },
+): void {
+  if (end - at > few) output.set(input.subarray(at, end), done);
+  else for (let from = at, to = done; from < end; from += 1, to += 1) output[to] = input[from] ?? 0;
+}
+
 /** Copies bytes that were written before; a range that overlaps its copy repeats. */
 function copyBack(
   output: Uint8Array,
   { at, end, distance }: { readonly at: number; readonly end: number; readonly distance: number },
 ): void {
-  if (end - at <= distance) output.copyWithin(at, at - distance, end - distance);
+  if (end - at > few && end - at <= distance) output.copyWithin(at, at - distance, end - distance);
   else for (let index = at; index < end; index += 1) output[index] = output[index - distance] ?? 0;
 }

@@ -15,7 +15,7 @@ import {
 import { longestAttribute, parseAttribute, parseAttributePlaces } from './attributes.js';
 import { type Erofs, readContent } from './body.js';
 import { parseDirents } from './directory.js';
-import { type Inode, locateInode, longInodeSize, parseInode } from './inode.js';
+import { type Inode, isPacked, locateInode, longInodeSize, parseInode } from './inode.js';
 import { parseSuperblock, type Superblock, superblockOffset, superblockSize } from './superblock.js';
 
 /** Bytes of a directory, and of the target of a symlink: no kernel reads more. */
@@ -64,7 +64,7 @@ interface Name {
   readonly path: string;
 }
 
-async function readInode({ file, superblock }: Erofs, id: number): Promise<Inode> {
+export async function readInode({ file, superblock }: Erofs, id: number): Promise<Inode> {
   const offset = locateInode(superblock, id);
   const inode = parseInode(Buffer.from(await file.read(offset, offset + longInodeSize)), id, superblock);
   if (inode === undefined) throw createDamageError(file.name, `found no inode ${id}`, offset);
@@ -91,6 +91,7 @@ async function createEntry(
     ...((type === 'character' || type === 'block') && { device: decodeDevice(place) }),
     ...(type !== 'directory' && links > 1 && { link: String(id) }),
     attributes: await readAttributes(erofs, inode),
+    ...(type === 'file' && isPacked(inode) && { stored: id }),
     body: () => (type === 'file' ? readContent(erofs, inode) : noBytes()) as Bytes,
   };
 }

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../../model/image/entry.js';
-import { encodeMap, encodeRecords } from './extents.js';
+import { type CompressedExtent, encodeExtents, encodeMap } from './extents.js';
 import { layouts } from './inode.js';
 import { packBlock } from './pack-block.js';
 import { newBlockSize } from './superblock.js';
@@ -14,6 +14,8 @@ export interface StoredBody {
   readonly place: number;
   /** What stands behind the inode: the map of a compressed file, or the rest of another. */
   readonly behind: Uint8Array;
+  /** The most blocks of a compressed piece. */
+  readonly largest?: number | undefined;
 }
 
 /** Appends to the blocks of the file system. */
@@ -36,23 +38,39 @@ export async function storeBody(body: Bytes, options: BodyOptions, sink: BlockSi
   const { size, isCompressed, room } = options;
   const packing = isCompressed && size > newBlockSize;
   const start = sink.block;
-  const records: Buffer[] = [];
+  const extents: CompressedExtent[] = [];
+  let done = 0;
   let behind: Uint8Array = new Uint8Array();
   for await (const piece of cutBody(body, clusterSize))
-    if (packing) records.push(await storePacked(piece, sink));
-    else behind = await storePlain(piece, room, sink);
+    if (packing) {
+      for (const extent of await storePacked(piece, done, sink)) extents.push(extent);
+      done += piece.length;
+    } else behind = await storePlain(piece, room, sink);
   const blocks = sink.block - start;
   if (!packing || blocks >= Math.ceil(size / newBlockSize))
     return { layout: behind.length > 0 ? layouts.inline : layouts.plain, place: start, behind };
-  return { layout: layouts.fullIndex, place: blocks, behind: Buffer.concat([encodeMap(), ...records]) };
+  const records = encodeExtents(extents, size);
+  return { layout: layouts.fullIndex, place: blocks, behind: Buffer.concat([encodeMap(), records]) };
 }
 
-/** Writes a piece, and returns its records. */
-async function storePacked(piece: Uint8Array, sink: BlockSink): Promise<Buffer> {
+/** Writes a piece of the content that begins at `start`, and returns where it is: block by block where it is not compressed. */
+async function storePacked(piece: Uint8Array, start: number, sink: BlockSink): Promise<CompressedExtent[]> {
   const { block } = sink;
   const packed = piece.length > newBlockSize ? packPiece(piece) : undefined;
   await sink.write(packed ?? piece);
-  return encodeRecords(piece.length, block, packed?.length);
+  const end = start + piece.length;
+  if (packed !== undefined)
+    return [{ start, end, isPlain: false, block, blocks: packed.length / newBlockSize }];
+  return Array.from({ length: Math.ceil(piece.length / newBlockSize) }, (_, index) => {
+    const from = start + index * newBlockSize;
+    return {
+      start: from,
+      end: Math.min(from + newBlockSize, end),
+      isPlain: true,
+      block: block + index,
+      blocks: 1,
+    };
+  });
 }
 
 /** Writes a piece, and returns the rest that goes behind the inode. */

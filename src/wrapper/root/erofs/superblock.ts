@@ -57,10 +57,12 @@ export interface NewSuperblock
   extends Pick<Superblock, 'rootId' | 'time' | 'nanoseconds' | 'inodesAt' | 'blocks' | 'uuid' | 'volume'> {
   readonly inodes: number;
   readonly isCompressed: boolean;
+  /** The most blocks of a compressed piece. */
+  readonly largest: number;
 }
 
-/** The most blocks of a compressed piece, and the farthest distance of a match. */
-const lz4Configuration = { blocks: 16, distance: 65535 };
+/** The farthest distance of a match. */
+const lz4Distance = 65535;
 
 /** The first block. */
 export function encodeSuperblock(fields: NewSuperblock): Buffer {
@@ -82,8 +84,8 @@ export function encodeSuperblock(fields: NewSuperblock): Buffer {
     // A bit for each algorithm; its configuration stands behind the superblock.
     bytes.writeUInt16LE(1, 84);
     bytes.writeUInt16LE(14, superblockSize);
-    bytes.writeUInt16LE(lz4Configuration.distance, superblockSize + 2);
-    bytes.writeUInt16LE(lz4Configuration.blocks, superblockSize + 4);
+    bytes.writeUInt16LE(lz4Distance, superblockSize + 2);
+    bytes.writeUInt16LE(fields.largest, superblockSize + 4);
   }
   // The checksum covers the block from the superblock on.
   bytes.writeUInt32LE(crc32c(bytes), 4);

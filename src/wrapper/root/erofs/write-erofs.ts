@@ -7,6 +7,8 @@ import { MobyPatchError } from '../../../model/error/error.js';
 import type { Bytes } from '../../../model/image/entry.js';
 import type { RootEntry } from '../root-tree.js';
 import { countAttributes, encodeAttributes } from './attributes.js';
+import type { Erofs } from './body.js';
+import { copyBody } from './copy-body.js';
 import { arrangeDirents, type Dirent, encodeDirents, measureDirents } from './directory.js';
 import { encodeInode, layouts, longInodeSize, slotSize } from './inode.js';
 import { type BlockSink, type StoredBody, storeBody } from './store-body.js';
@@ -15,15 +17,18 @@ import { encodeSuperblock, newBlockSize, type Superblock } from './superblock.js
 /** The first id: some programs take inode 0 for no inode. */
 const firstId = 2;
 const mostBlocks = 0xffffffff;
+/** Blocks of a piece before compression. */
+const usualLargest = 16;
 
 export interface ErofsRequest {
   /** Parents before what is in them; the first is the root. */
   readonly entries: readonly RootEntry[];
   /** One name of each file with its body, in the order in which bodies are stored. */
-  bodies(): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
-  /** Of the old file system. */
+  bodies(isWanted: (entry: RootEntry) => boolean): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
   readonly superblock: Pick<Superblock, 'time' | 'nanoseconds' | 'uuid' | 'volume'>;
   readonly isCompressed: boolean;
+  /** What `stored` of an entry leads into; the compressed pieces of such a file are copied. */
+  readonly old?: Erofs | undefined;
   /** A new file. */
   readonly destination: string;
   /** A private folder. */
@@ -32,7 +37,7 @@ export interface ErofsRequest {
 }
 
 /**
- * Writes an erofs with all of the entries. The layout depends on them alone: contents, then inodes with the rests that fit behind
+ * Writes an erofs with all of the entries. The layout depends on them and the old file system alone: contents, then inodes with the rests that fit behind
  * them. Kernels from 5.13 on read it. Error (`invalid`): `wrapper-unfit`.
  */
 export async function writeErofs(request: ErofsRequest): Promise<void> {
@@ -167,20 +172,29 @@ interface Writing {
 }
 
 async function storeFiles(
-  { bodies, isCompressed, signal }: ErofsRequest,
+  { bodies, isCompressed, old, signal }: ErofsRequest,
   { nodes, sink, rests }: Writing,
 ): Promise<void> {
   let end = 0;
   const appender = createAppender(rests, 0);
-  const store = async (node: Node, body: Bytes, isFile: boolean) => {
-    const { size } = node.entry;
-    const options = { size, isCompressed: isFile && isCompressed, room: roomBehind(node) };
-    const { behind, ...stored } = await storeBody(body, options, sink);
+  const keep = async (node: Node, { behind, ...stored }: StoredBody) => {
     await appender.put(behind, end);
     node.body = { ...stored, rest: { start: end, size: behind.length } };
     end += behind.length;
   };
-  for await (const [{ path }, body] of bodies()) {
+  const store = async (node: Node, body: Bytes, isFile: boolean) => {
+    const { size } = node.entry;
+    const options = { size, isCompressed: isFile && isCompressed, room: roomBehind(node) };
+    await keep(node, await storeBody(body, options, sink));
+  };
+  if (old !== undefined && isCompressed)
+    for (const node of new Set(nodes.values())) {
+      signal.throwIfAborted();
+      const { stored } = node.entry;
+      const copied = stored === undefined ? undefined : await copyBody(old, stored, sink);
+      if (copied !== undefined) await keep(node, copied);
+    }
+  for await (const [{ path }, body] of bodies(({ path }) => nodes.get(path)?.body === undefined)) {
     signal.throwIfAborted();
     const node = nodes.get(path);
     if (node !== undefined) await store(node, body, true);
@@ -226,7 +240,15 @@ async function writeTree(
   await appender.end();
   const blocks = inodesAt + Math.ceil(end / newBlockSize);
   const [root] = all;
-  const fields = { ...request.superblock, rootId: root?.id ?? 0, inodesAt, blocks, inodes: all.length };
+  const largest = Math.max(usualLargest, ...all.flatMap(({ body }) => body?.largest ?? []));
+  const fields = {
+    ...request.superblock,
+    largest,
+    rootId: root?.id ?? 0,
+    inodesAt,
+    blocks,
+    inodes: all.length,
+  };
   await writeAt(file, encodeSuperblock({ ...fields, isCompressed: request.isCompressed }), 0);
   await file.truncate(blocks * newBlockSize);
 }

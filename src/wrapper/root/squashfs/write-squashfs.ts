@@ -7,7 +7,7 @@ import type { Superblock } from './superblock.js';
 
 export interface SquashfsRequest {
   readonly entries: readonly RootEntry[];
-  bodies(): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
+  bodies(isWanted: (entry: RootEntry) => boolean): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
   /** Of the old file system. */
   readonly superblock: Superblock;
   readonly destination: string;
@@ -45,7 +45,7 @@ async function* listItems({ entries, bodies }: SquashfsRequest): AsyncGenerator<
   const written = new Set<RootEntry>();
   for (const entry of entries)
     if (entry.type !== 'file' && entry.type !== 'socket') yield { entry, attributes: entry.attributes };
-  for await (const [entry, body] of bodies()) {
+  for await (const [entry, body] of bodies(() => true)) {
     written.add(entry);
     yield { entry, body, attributes: entry.attributes };
   }
