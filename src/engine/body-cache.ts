@@ -14,7 +14,7 @@ const largestCached = 2 ** 20;
 const version = 1;
 
 /**
- * Bodies of the paths that a plan says it reads. The first call fetches them together in one pass over the image, or
+ * Bodies of the paths that a plan says it reads. The first call for an entry of the image fetches them together in one pass over the image, or
  * from the cache. The answer is undefined for an entry that is not among them, or is no longer the image's own.
  */
 export function createBodyCache(
@@ -22,21 +22,24 @@ export function createBodyCache(
   reads: readonly string[],
   cache: Cache,
 ): (entry: Entry) => Promise<Uint8Array | undefined> {
-  let pass: Promise<ReadonlyMap<Entry, Uint8Array>> | undefined;
+  let pass: Promise<ReadonlyMap<ArchiveRecord, Uint8Array>> | undefined;
   return async (entry) => {
+    const own = image.entries.get(entry.path);
+    if (own === undefined || own.body !== entry.body || own.data !== (entry as ImageEntry).data)
+      return undefined;
     pass ??= loadBodies(image, findWanted(image, reads), cache);
-    return (await pass).get(entry);
+    return (await pass).get(own.data);
   };
 }
 
 /** The files that the paths lead to, each once. */
 function findWanted(image: Archive, reads: readonly string[]): readonly ImageEntry[] {
-  const wanted = new Set<ImageEntry>();
+  const wanted = new Map<string, ImageEntry>();
   for (const path of reads) {
     const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? path);
-    if (entry?.type === 'file' && entry.size <= largestCached) wanted.add(entry);
+    if (entry?.type === 'file' && entry.size <= largestCached) wanted.set(entry.path, entry);
   }
-  return [...wanted];
+  return [...wanted.values()];
 }
 
 /** Cached one behind the other, since their lengths are known. */
@@ -44,7 +47,7 @@ async function loadBodies(
   image: Archive,
   wanted: readonly ImageEntry[],
   cache: Cache,
-): Promise<ReadonlyMap<Entry, Uint8Array>> {
+): Promise<ReadonlyMap<ArchiveRecord, Uint8Array>> {
   if (wanted.length === 0) return new Map();
   const paths = wanted.map(({ path }) => path);
   const entry = cacheEntry(cache, 'bodies', version, image.layout.sha256, paths);
@@ -52,7 +55,7 @@ async function loadBodies(
   const size = wanted.reduce((sum, { size }) => sum + size, 0);
   if (cached?.length === size) {
     const bodies = cutBodies(cached, wanted);
-    if (wanted.every((each) => isBody(image, each, bodies.get(each)))) return bodies;
+    if (wanted.every((each) => isBody(image, each, bodies.get(each.data)))) return bodies;
   }
   const bodies = await fetchBodies(image, wanted);
   const all = Buffer.concat(wanted.map(({ data }) => bodies.get(data) ?? new Uint8Array()));
@@ -66,12 +69,12 @@ function isBody({ digests }: Archive, { data }: ImageEntry, body: Uint8Array = n
   return wanted === undefined || createHash('sha256').update(body).digest('hex') === wanted;
 }
 
-function cutBodies(all: Uint8Array, wanted: readonly ImageEntry[]): ReadonlyMap<Entry, Uint8Array> {
+function cutBodies(all: Uint8Array, wanted: readonly ImageEntry[]): ReadonlyMap<ArchiveRecord, Uint8Array> {
   let at = 0;
   return new Map(
     wanted.map((entry) => {
       at += entry.size;
-      return [entry, all.subarray(at - entry.size, at)];
+      return [entry.data, all.subarray(at - entry.size, at)];
     }),
   );
 }

@@ -40,14 +40,15 @@ function listRevived(archive: Archive, changed: readonly ArchiveRecord[]): reado
   const known = new Set(changed);
   const keys = new Set(changed.filter(isLinked).map(linkKey));
   const revived = archive.records.filter(
-    (record) => isLinked(record) && archive.placed[record.index]?.inode === 0 && keys.has(linkKey(record)),
+    (record) =>
+      isLinked(record) && archive.placed.get(record.index)?.inode === 0 && keys.has(linkKey(record)),
   );
   const paths = new Set(
     revived
-      .map(({ index }) => archive.placed[index]?.path)
+      .map(({ index }) => archive.placed.get(index)?.path)
       .filter((path) => !archive.entries.has(path ?? '')),
   );
-  const isGone = ({ index }: ArchiveRecord) => paths.has(archive.placed[index]?.path);
+  const isGone = ({ index }: ArchiveRecord) => paths.has(archive.placed.get(index)?.path);
   const gone = paths.size === 0 ? [] : archive.records.filter(isGone);
   return [...revived, ...gone].filter((record) => !known.has(record));
 }
@@ -62,7 +63,7 @@ function linkKey({ header: { devmajor, devminor, ino, mode } }: ArchiveRecord): 
  * gone in this way must not come back.
  */
 function listUseless(archive: Archive, group: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
-  const pathOf = ({ index }: ArchiveRecord) => archive.placed[index]?.path;
+  const pathOf = ({ index }: ArchiveRecord) => archive.placed.get(index)?.path;
   const linked = group.filter(isLinked);
   const last = new Map(linked.map((record) => [pathOf(record), record.index]));
   const lost = new Set(linked.map(pathOf).filter((path) => !archive.entries.has(path ?? '')));
@@ -80,9 +81,9 @@ function isLinked(record: ArchiveRecord): boolean {
 
 /** Whether the file has the record's name in the end: no later record has its path. */
 function isName(archive: Archive, record: ArchiveRecord): boolean {
-  const placed = archive.placed[record.index];
+  const placed = archive.placed.get(record.index);
   const entry = archive.entries.get(placed?.path ?? '');
-  return entry !== undefined && archive.placed[entry.record.index]?.inode === placed?.inode;
+  return entry !== undefined && archive.placed.get(entry.record.index)?.inode === placed?.inode;
 }
 
 interface SharedFile {
@@ -96,12 +97,12 @@ interface SharedFile {
 function listSharedFiles(archive: Archive): SharedFile[] {
   const records = new Map<number, ArchiveRecord[]>();
   for (const record of archive.records) {
-    const inode = archive.placed[record.index]?.inode;
+    const inode = archive.placed.get(record.index)?.inode;
     if (inode !== undefined) addToGroup(records, inode, record);
   }
   const files = new Map<number, SharedFile>();
   for (const { type, record, data } of archive.entries.values()) {
-    const inode = archive.placed[record.index]?.inode ?? 0;
+    const inode = archive.placed.get(record.index)?.inode ?? 0;
     const own = records.get(inode) ?? [];
     if (type !== 'directory' && own.some(isLinked)) files.set(inode, { type, data, records: own });
   }

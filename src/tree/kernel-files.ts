@@ -1,6 +1,7 @@
 import { encodePath } from '../format/path.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Inode } from './inode.js';
+import type { Names } from './names.js';
 import { joinPath, parentPath } from './resolve.js';
 
 /** The place of a path's last component, which need not exist. */
@@ -53,7 +54,7 @@ interface Folder {
  * `names`: canonical path -> inode, parents before their children; `''` is the root. Error (`invalid`):
  * `image-too-large` for paths whose directories take too long to go through.
  */
-export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
+export function createKernelFiles(names: Names): KernelFiles {
   let followed = 0;
   let plain = 0;
   let steps = 0;
@@ -173,7 +174,7 @@ export function createKernelFiles(names: Map<string, Inode>): KernelFiles {
   return { find, locate, locateFile, add, remove, steps: () => steps };
 }
 
-function indexFolders(names: ReadonlyMap<string, Inode>): Map<string, Folder> {
+function indexFolders(names: Names): Map<string, Folder> {
   const folders = new Map<string, Folder>();
   for (const [path, node] of names) addToIndex(folders, path, node);
   return folders;

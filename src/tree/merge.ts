@@ -1,25 +1,19 @@
 import { isFiller } from '../format/cpio/filler.js';
 import { parsePermissions, parseType } from '../format/mode.js';
-import type { DroppedRecord, ImageEntry, LinkLeak, PlacedRecord } from '../model/image/archive.js';
+import type { DroppedRecord, ImageEntry, LinkLeak, Placements } from '../model/image/archive.js';
 import type { Bytes, EntryType } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
-import {
-  builtInPaths,
-  createBuiltInFiles,
-  createImageEntry,
-  createInode,
-  type Inode,
-  isBuiltIn,
-} from './inode.js';
+import { builtInPaths, createBuiltInFiles, createInode, type Inode, isBuiltIn } from './inode.js';
 import { createKernelFiles, isTooLong } from './kernel-files.js';
+import { createNames } from './names.js';
+import { createPlacements } from './placements.js';
 import { parentPath, splitPath } from './resolve.js';
 
 export interface MergedTree {
   /** By canonical path, parents before their children. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
-  readonly placed: readonly (PlacedRecord | undefined)[];
+  readonly placed: Placements;
   readonly leaks: readonly LinkLeak[];
 }
 
@@ -51,13 +45,13 @@ export function* mergeInSteps(
   records: Iterable<ArchiveRecord | undefined>,
   read: (record: ArchiveRecord) => Bytes,
 ): Generator<void, MergedTree, void> {
-  const names = createBuiltInFiles();
+  const placed = createPlacements();
+  const names = createNames(createBuiltInFiles(), ({ index }) => placed.get(index)?.inode ?? 0);
   const files = createKernelFiles(names);
   const links = new Map<string, ArchiveRecord>();
   const leaks: LinkLeak[] = [];
   const times: { readonly name: string; readonly mtime: number }[] = [];
   const dropped: DroppedRecord[] = [];
-  const placed: (PlacedRecord | undefined)[] = [];
   let lastId = names.size;
   const last = { records: 0, steps: 0 };
 
@@ -75,7 +69,10 @@ export function* mergeInSteps(
     if (isPauseDue()) yield;
   }
   for (const path of builtInPaths) if (isBuiltIn(at(path))) names.delete(path);
-  return { entries: yield* replaceByEntries(names, read), dropped, placed, leaks };
+  async function* body(this: ImageEntry): AsyncGenerator<Uint8Array, void, void> {
+    if (this.type === 'file' && this.size > 0) yield* read(this.data);
+  }
+  return { entries: yield* names.toEntries(body), dropped, placed, leaks };
 
   function isPauseDue(): boolean {
     last.records += 1;
@@ -88,7 +85,8 @@ export function* mergeInSteps(
     if (!isFiller(record.header, record.name)) dropped.push({ record, reason });
     // The record may succeed after a change at this path, so the change must find it.
     const path = files.locate(record.name)?.path;
-    if (path !== undefined && at(path)?.type !== 'directory') placed[record.index] ??= { path, inode: 0 };
+    if (path !== undefined && at(path)?.type !== 'directory' && placed.get(record.index) === undefined)
+      placed.set(record.index, { path, inode: 0 });
   }
 
   /** Why the record leaves no file; undefined when it leaves one. */
@@ -121,7 +119,7 @@ export function* mergeInSteps(
     if (node.type === 'directory' ? old !== node || old.children > 0 : place.hasSlash) return;
     files.remove(place.path);
     // A patch that puts a file there must find the record, which would remove it again.
-    placed[record.index] = { path: place.path, inode: 0 };
+    placed.set(record.index, { path: place.path, inode: 0 });
   }
 
   function addFile(record: ArchiveRecord): string | undefined {
@@ -224,7 +222,8 @@ export function* mergeInSteps(
   }
 
   function put(record: ArchiveRecord, path: string, node: Inode): undefined {
-    placed[record.index] = { path, inode: node.id };
+    placed.set(record.index, { path, inode: node.id });
+    names.settle(path);
   }
 
   function at(path: string | undefined): Inode | undefined {
@@ -247,27 +246,6 @@ export function* mergeInSteps(
     if (files.locate(name) === undefined) return 'its parent directory is missing';
     return header.nlink > 1 ? 'a hard link to a file that is gone' : 'something else has its name';
   }
-}
-
-/**
- * Replaces each inode by its entry in the same map: an image has hundreds of thousands of them, and no second map is
- * held beside the first.
- */
-function* replaceByEntries(
-  names: Map<string, Inode>,
-  read: (record: ArchiveRecord) => Bytes,
-): Generator<void, ReadonlyMap<string, ImageEntry>, void> {
-  const entries = names as Map<string, Inode | ImageEntry>;
-  async function* body(this: ImageEntry): AsyncGenerator<Uint8Array, void, void> {
-    if (this.type === 'file' && this.size > 0) yield* read(this.data);
-  }
-  let count = 0;
-  for (const [path, node] of names) {
-    entries.set(path, createImageEntry(path, node, body));
-    count += 1;
-    if (count % pause.records === 0) yield;
-  }
-  return entries as Map<string, ImageEntry>;
 }
 
 /** chown(2) leaves the owner as it is for this id. */

@@ -6,6 +6,7 @@ import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/image/layout.js';
 import { createCollector, type Scan } from './collector.js';
 import { hashRange, readWhole, type Shortcut } from './reading.js';
+import { createRecordTable, listDigests } from './record-table.js';
 
 /** Raised when a scan finds something else in the same bytes, or when it is written in another form. */
 const version = 4;
@@ -103,16 +104,15 @@ function decodeScan(
   bodies: Uint8Array,
   hold: ((name: string) => boolean) | undefined,
 ): Scan | undefined {
-  const digests = new Map<ArchiveRecord, string>();
-  let index = -1;
+  const table = createRecordTable(0);
   const records = rows.map((row) => {
     if (row === null) return undefined;
     const [segment, position, name, target, digest, header] = row;
-    index += 1;
-    const record = { segment, index, position, header, name, ...(target !== null && { target }) };
-    if (digest !== null) digests.set(record, digest);
+    const record = table.add({ segment, position, header, name, ...(target !== null && { target }) });
+    if (digest !== null) table.setDigest(digest);
     return record;
   });
+  const digests = listDigests(records);
   const archives = runs.map(
     ([segment, list, trailer]) => [segment, { runs: list, trailer: Buffer.from(trailer, 'base64') }] as const,
   );

@@ -2,7 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
 import type { ArchiveFault, ArchiveRuns, Image, Token } from '../model/image/archive.js';
-import type { ArchiveRecord, Header, Segment } from '../model/image/layout.js';
+import type { ArchiveRecord, Segment } from '../model/image/layout.js';
+import { createRecordTable, listDigests } from './record-table.js';
 import { createRunList } from './run-list.js';
 
 /** All that a scan of an image file finds. */
@@ -55,7 +56,7 @@ export interface CollectorOptions {
   readonly runs?: boolean | undefined;
   /** Whether to hold a body in memory, by the record's name; one that does not fit is left out. */
   readonly hold?: ((name: string) => boolean) | undefined;
-  /** An image with much the same content: equal names, headers and digests are held once for both. */
+  /** An image with much the same content: equal names are held once for both. */
   readonly like?: ScannedImage | undefined;
   readonly watcher?: RecordWatcher | undefined;
   /** The index of the first record. */
@@ -84,39 +85,30 @@ const mostHeld = 16 * 2 ** 20;
 export function createCollector(options: CollectorOptions): Collector {
   const { digest, hold, like, watcher } = options;
   const records: (ArchiveRecord | undefined)[] = [];
-  const digests = new Map<ArchiveRecord, string>();
+  const table = createRecordTable(options.first ?? 0);
   const held = new Map<ArchiveRecord, Uint8Array>();
   const faults = new Map<string, ArchiveFault>();
   const runList = options.runs ? createRunList() : undefined;
-  let count = options.first ?? 0;
   let free = mostHeld;
   let present: ArchiveRecord | undefined;
-  let known: ArchiveRecord | undefined;
+  let isTarget = false;
   let hash: Hash | undefined;
   let pieces: Uint8Array[] | undefined;
 
-  /** The name and header, as `like` holds them where they are equal. */
-  function share(name: string, header: Header): { readonly name: string; readonly header: Header } {
-    known = like?.entries.get(name)?.record;
-    if (known === undefined) return { name, header };
-    return {
-      name: known.name === name ? known.name : name,
-      header: isEqual(known.header, header) ? known.header : header,
-    };
-  }
-
-  function addDigest(record: ArchiveRecord, sha256: string): void {
-    const before = known && like?.digests.get(known);
-    digests.set(record, before === sha256 ? before : sha256);
+  /** The string that `like` has for the same name. */
+  function share(name: string): string {
+    const known = like?.entries.get(name)?.record.name;
+    return known === name ? known : name;
   }
 
   function begin(token: Token & { kind: 'entry' }, segment: number, position: number): void {
-    const { name, header } = share(decodePath(token.name), token.header);
+    const { header } = token;
+    const name = share(decodePath(token.name));
     const type = parseType(header.mode);
-    present = { segment, index: count, position, header, name };
-    count += 1;
+    present = table.add({ segment, position, header, name });
+    isTarget = type === 'symlink';
     watcher?.begin(present, token.raw);
-    if (type === 'symlink' && header.filesize <= longestTarget) pieces = [];
+    if (isTarget && header.filesize <= longestTarget) pieces = [];
     if (type !== 'file' || header.filesize === 0) return;
     if (digest || runList) hash = createHash('sha256');
     if (header.filesize <= free && hold?.(name)) {
@@ -134,16 +126,15 @@ export function createCollector(options: CollectorOptions): Collector {
 
   function end(record: ArchiveRecord): void {
     const body = pieces && Buffer.concat(pieces);
-    const isTarget = body !== undefined && parseType(record.header.mode) === 'symlink';
-    const whole = isTarget ? { ...record, target: decodePath(body) } : record;
-    records.push(whole);
-    watcher?.end(whole);
+    if (body !== undefined && isTarget) table.setTarget(decodePath(body));
+    records.push(record);
+    watcher?.end(record);
     if (hash !== undefined) {
       const sha256 = hash.digest('hex');
-      addDigest(whole, sha256);
+      table.setDigest(sha256);
       runList?.add(sha256);
     }
-    if (body !== undefined && !isTarget) held.set(whole, body);
+    if (body !== undefined && !isTarget) held.set(record, body);
     [present, hash, pieces] = [undefined, undefined, undefined];
   }
 
@@ -170,20 +161,12 @@ export function createCollector(options: CollectorOptions): Collector {
       }
     },
     add(read, segment, position) {
-      const { target, digest: sha256 } = read;
-      const { name, header } = share(read.name, read.header);
-      const record = {
-        segment,
-        index: count,
-        position,
-        header,
-        name,
-        ...(target !== undefined && { target }),
-      };
-      count += 1;
+      const { header, target, digest: sha256 } = read;
+      const name = share(read.name);
+      const record = table.add({ segment, position, header, name, target });
       records.push(record);
       if (sha256 === undefined) return;
-      addDigest(record, sha256);
+      table.setDigest(sha256);
       const body = header.filesize <= free && hold?.(name) ? findHeldBody(like, read) : undefined;
       if (body === undefined) return;
       held.set(record, body);
@@ -197,7 +180,7 @@ export function createCollector(options: CollectorOptions): Collector {
     room: () => watcher?.room(),
     finish: () => ({
       records,
-      digests,
+      digests: listDigests(records),
       held,
       runs: runList?.finish() ?? new Map(),
       faults: [...faults.values()],
@@ -214,9 +197,4 @@ export function findHeldBody(
   return record !== undefined && image?.digests.get(record) === digest
     ? image?.scan.held.get(record)
     : undefined;
-}
-
-function isEqual(one: Header, other: Header): boolean {
-  for (const field in one) if (one[field as keyof Header] !== other[field as keyof Header]) return false;
-  return true;
 }

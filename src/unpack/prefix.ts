@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Segment } from '../model/image/layout.js';
 import { createCollector, type Scan, type ScanContents, type ScannedImage } from './collector.js';
 import { hashSegments, type Shortcut, updateHash } from './reading.js';
+import { listDigests } from './record-table.js';
 import { type ScanStart, scanImage } from './scan.js';
 
 /**
@@ -47,9 +48,10 @@ function findStart({ segments, records }: Scan): ScanStart {
 }
 
 function joinCollected(before: ScanContents, after: ScanContents): ScanContents {
+  const records = [...before.records, ...after.records];
   return {
-    records: [...before.records, ...after.records],
-    digests: new Map([...before.digests, ...after.digests]),
+    records,
+    digests: listDigests(records),
     held: new Map([...before.held, ...after.held]),
     runs: new Map([...before.runs, ...after.runs]),
     faults: [...before.faults, ...after.faults],

@@ -20,6 +20,7 @@ import {
   pad,
   signal,
 } from '../fixtures/archive.js';
+import { describeRecord } from '../fixtures/describe-record.js';
 
 const noise = (size: number, seed: number) =>
   Buffer.from(Array.from({ length: size }, (_, at) => (at * at * seed + (at >> 3)) & 0xff));
@@ -62,7 +63,7 @@ async function look(path: string, options: Partial<OpenScannedOptions> = {}) {
     entries.push([fields, data.index, record.index, await digestBytes(entry.body())]);
   }
   const { layout, records, digests, dropped } = image;
-  return { layout, records, digests: [...digests], dropped, entries };
+  return { layout, records: records.map(describeRecord), digests: [...digests], dropped, entries };
 }
 
 test('a member is known from the last file, and its records are the same', async (t) => {

@@ -9,6 +9,7 @@ import type { ScannedImage } from '#src/unpack/collector.js';
 import { type OpenScannedOptions, openScanned } from '#src/unpack/open-image.js';
 import { prefixOf } from '#src/unpack/prefix.js';
 import { createArchive, createTestFolder, directory, file, gzip, pad, signal } from '../fixtures/archive.js';
+import { describeRecord } from '../fixtures/describe-record.js';
 
 const wishes = { signal, digest: true, hold: (name: string) => name.startsWith('i') } as const;
 
@@ -34,9 +35,9 @@ async function describe(image: Image): Promise<unknown> {
   const { layout, records, dropped, placed, digests, runs } = image;
   return {
     layout,
-    records,
+    records: records.map(describeRecord),
     dropped,
-    placed,
+    placed: records.map(({ index }) => placed.get(index)),
     digests: [...digests],
     runs: [...runs].map(([at, { runs: list, trailer }]) => [at, list, String(Buffer.from(trailer))]),
     entries,

@@ -92,6 +92,9 @@ export interface PlacedRecord {
   readonly inode: number;
 }
 
+/** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
+export type Placements = Pick<ReadonlyMap<number, PlacedRecord>, 'get'>;
+
 /** An entry that came out of an archive: where its last header and its body stand. */
 export interface ImageEntry extends Entry {
   readonly record: ArchiveRecord;
@@ -110,11 +113,10 @@ export interface Archive {
   /** Who may read the file that it is in; absent for one that is in none. */
   readonly access?: FileAccess | undefined;
   readonly records: readonly ArchiveRecord[];
-  /** What the running system will see, parents before their children. */
+  /** What the running system will see, parents before their children. The entry of a path may be another object each time. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
-  /** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
-  readonly placed: readonly (PlacedRecord | undefined)[];
+  readonly placed: Placements;
   /** Records that became a name of a file of an earlier segment, since no TRAILER stands between them. */
   readonly leaks: readonly LinkLeak[];
   /** The boot configuration at the end: one character a byte, without the zeros behind it. */

@@ -1,0 +1,172 @@
+import type { ArchiveRecord, Header } from '../model/image/layout.js';
+import { createLazyMap } from '../tree/lazy-map.js';
+import { createNumberTable, type NumberTable } from './number-table.js';
+
+/**
+ * Makes records of which the numbers and digests stand in tables: an image has hundreds of thousands of records, and
+ * an object with a field for each number takes ten times as much memory.
+ */
+export interface RecordTable {
+  add(fields: Omit<ArchiveRecord, 'index'>): ArchiveRecord;
+  /** Of the record that was added last. */
+  setTarget(target: string): void;
+  /** Hex SHA-256 of the body of the record that was added last. */
+  setDigest(sha256: string): void;
+}
+
+/** The columns behind those of the header; `magic` is 0 for 070701. */
+const column = { magic: 13, segment: 14, position: 15, highPosition: 16 };
+const columns = 17;
+
+interface Rows {
+  /** The index of the first record. */
+  readonly first: number;
+  readonly numbers: NumberTable;
+  readonly digests: DigestTable;
+}
+
+/** `first`: the index of the first record. */
+export function createRecordTable(first: number): RecordTable {
+  const rows: Rows = {
+    first,
+    numbers: createNumberTable(columns),
+    digests: createDigestTable(),
+  };
+  let next = first;
+  let record: TableRecord | undefined;
+  return {
+    add({ segment, position, header, name, target }) {
+      rows.numbers.push(listNumbers(header, segment, position));
+      record = new TableRecord(rows, next, name);
+      if (target !== undefined) record.target = target;
+      next += 1;
+      return record;
+    },
+    setTarget(target) {
+      if (record !== undefined) record.target = target;
+    },
+    setDigest: (sha256) => rows.digests.set(next - 1 - first, sha256),
+  };
+}
+
+/** Hex SHA-256 of the bodies of these records, where it was taken. */
+export function listDigests(
+  records: readonly (ArchiveRecord | undefined)[],
+): ReadonlyMap<ArchiveRecord, string> {
+  const get = (record: ArchiveRecord) => (record instanceof TableRecord ? record.digest() : undefined);
+  function* entries(): Generator<[ArchiveRecord, string]> {
+    for (const record of records) {
+      const sha256 = record && get(record);
+      if (record !== undefined && sha256 !== undefined) yield [record, sha256];
+    }
+  }
+  return createLazyMap({
+    get,
+    has: (record) => get(record) !== undefined,
+    *keys() {
+      for (const [record] of entries()) yield record;
+    },
+    entries,
+    count: () => [...entries()].length,
+  });
+}
+
+class TableRecord implements ArchiveRecord {
+  readonly index: number;
+  readonly name: string;
+  declare target?: string;
+  readonly #rows: Rows;
+
+  constructor(rows: Rows, index: number, name: string) {
+    this.index = index;
+    this.name = name;
+    this.#rows = rows;
+  }
+
+  get segment(): number {
+    return this.#number(column.segment);
+  }
+
+  get position(): number {
+    return this.#number(column.highPosition) * 2 ** 32 + this.#number(column.position);
+  }
+
+  get header(): Header {
+    return createHeader(this.#rows.numbers.read(this.index - this.#rows.first));
+  }
+
+  digest(): string | undefined {
+    return this.#rows.digests.get(this.index - this.#rows.first);
+  }
+
+  #number(at: number): number {
+    return this.#rows.numbers.get(this.index - this.#rows.first, at);
+  }
+}
+
+function listNumbers(header: Header, segment: number, position: number): readonly number[] {
+  return [
+    header.ino,
+    header.mode,
+    header.uid,
+    header.gid,
+    header.nlink,
+    header.mtime,
+    header.filesize,
+    header.devmajor,
+    header.devminor,
+    header.rdevmajor,
+    header.rdevminor,
+    header.namesize,
+    header.check,
+    header.magic === '070701' ? 0 : 1,
+    segment,
+    position % 2 ** 32,
+    Math.floor(position / 2 ** 32),
+  ];
+}
+
+function createHeader(row: Readonly<Uint32Array>): Header {
+  const field = (at: number) => row[at] ?? 0;
+  return {
+    magic: field(column.magic) === 0 ? '070701' : '070702',
+    ino: field(0),
+    mode: field(1),
+    uid: field(2),
+    gid: field(3),
+    nlink: field(4),
+    mtime: field(5),
+    filesize: field(6),
+    devmajor: field(7),
+    devminor: field(8),
+    rdevmajor: field(9),
+    rdevminor: field(10),
+    namesize: field(11),
+    check: field(12),
+  };
+}
+
+interface DigestTable {
+  get(row: number): string | undefined;
+  set(row: number, sha256: string): void;
+}
+
+const digestSize = 32;
+const blockDigests = 512;
+const none = Buffer.alloc(digestSize);
+
+function createDigestTable(): DigestTable {
+  const blocks: Buffer[] = [];
+  return {
+    get(row) {
+      const at = (row % blockDigests) * digestSize;
+      const digest = blocks[Math.floor(row / blockDigests)]?.subarray(at, at + digestSize);
+      return digest === undefined || digest.equals(none) ? undefined : digest.toString('hex');
+    },
+    set(row, sha256) {
+      const index = Math.floor(row / blockDigests);
+      blocks[index] ??= Buffer.alloc(blockDigests * digestSize);
+      blocks[index].write(sha256, (row % blockDigests) * digestSize, 'hex');
+    },
+  };
+}
