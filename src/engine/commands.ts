@@ -49,14 +49,17 @@ export function createCommands(options: CommandsOptions): Commands {
       early.catch(() => {});
     },
     async run(argv, runOptions) {
-      root ??= (await early) ?? (await executor.start());
-      await pushNews(root);
-      behind = true;
+      const begin = async () => {
+        root ??= (await early) ?? (await executor.start());
+        await pushNews(root);
+        behind = true;
+        return root;
+      };
       const { downloads } = runOptions;
-      if (downloads === undefined) return root.run(argv, runOptions);
+      if (downloads === undefined) return (await begin()).run(argv, runOptions);
       const vendored = options.vendored?.filter(({ manager }) => manager === downloads.manager);
       const imageSha256 = image.layout.sha256;
-      return runWithDownloads({ root, argv, options: runOptions, downloads, imageSha256, cache, vendored });
+      return runWithDownloads({ begin, argv, options: runOptions, downloads, imageSha256, cache, vendored });
     },
     isBehind: () => behind,
     async pull() {

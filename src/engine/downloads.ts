@@ -22,7 +22,8 @@ const version = 2;
 type Cached = Omit<Download, 'manager'>;
 
 export interface DownloadingCommand {
-  readonly root: CommandRoot;
+  /** The root as the command shall find it. Called once: it may take a while to start. */
+  begin(): Promise<CommandRoot>;
   readonly argv: readonly string[];
   readonly options: RunOptions;
   readonly downloads: Downloads;
@@ -47,24 +48,30 @@ export function downloadEntry(
  * check them, since a command of another patch may have made them.
  */
 export async function runWithDownloads(command: DownloadingCommand): Promise<RunResult> {
-  const { root, argv, options, downloads, imageSha256, cache, vendored } = command;
+  const { argv, options, downloads, imageSha256, cache, vendored } = command;
   const { folder, manager } = downloads;
   if (vendored !== undefined) return runOffline(command, vendored);
   const list = cacheEntry(cache, 'packages', version, manager, imageSha256);
   const entryOf = (file: Cached) => downloadEntry(cache, imageSha256, { manager, ...file });
-  const cached = await readList(list);
+  // Read and hashed while the root starts.
+  const opening = openListed(list, entryOf);
+  opening.catch(() => {});
+  const root = await command.begin().catch(async (error) => {
+    await closeAll((await opening.catch(() => undefined))?.opened ?? []);
+    throw error;
+  });
+  const { cached, opened } = await opening;
   if (cached === undefined) return root.run(argv, options);
-  const opened = await openCached(cached, entryOf);
   try {
     const files = opened.map(({ name, file }) =>
       createEntry(`${folder}/${name}`, 'file', file.size, () => readPieces(file, 0, file.size)),
     );
     await pushFolder(root, folder, files);
   } finally {
-    for (const { file } of opened) await file[Symbol.asyncDispose]();
+    await closeAll(opened);
   }
   const result = await root.run(argv, options);
-  const collected = await collectNew(command, entryOf);
+  const collected = await collectNew(root, folder, entryOf);
   const others = cached.filter(({ name }) => !collected.some((other) => other.name === name));
   const all = [...collected, ...others];
   if (collected.length > 0) await writeList(list, all);
@@ -73,9 +80,10 @@ export async function runWithDownloads(command: DownloadingCommand): Promise<Run
 
 /** The command gets what is kept beside the lock, and no network. */
 async function runOffline(
-  { root, argv, options, downloads: { folder } }: DownloadingCommand,
+  { begin, argv, options, downloads: { folder } }: DownloadingCommand,
   vendored: readonly VendoredFile[],
 ): Promise<RunResult> {
+  const root = await begin();
   const files = vendored.map(({ name, size, body }) => createEntry(`${folder}/${name}`, 'file', size, body));
   await pushFolder(root, folder, files);
   const environment = { ...options.environment, MOBY_PATCH_OFFLINE: '1' };
@@ -91,7 +99,8 @@ async function pushFolder(root: CommandRoot, folder: string, files: readonly Ent
 
 /** Digests first, so that what a lock names is found under its digest whatever other builds download. */
 async function collectNew(
-  { root, downloads: { folder } }: DownloadingCommand,
+  root: CommandRoot,
+  folder: string,
   entryOf: (file: Cached) => CacheEntry,
 ): Promise<Cached[]> {
   const collected: Cached[] = [];
@@ -137,13 +146,23 @@ async function writeList(entry: CacheEntry, all: readonly Cached[]): Promise<boo
   return entry.write(Buffer.from(JSON.stringify(list)));
 }
 
-async function openCached(cached: readonly Cached[], entry: (item: Cached) => CacheEntry) {
-  const opened: { name: string; file: CachedFile }[] = [];
-  for (const item of cached) {
+interface OpenDownload {
+  readonly name: string;
+  readonly file: CachedFile;
+}
+
+async function openListed(list: CacheEntry, entry: (item: Cached) => CacheEntry) {
+  const cached = await readList(list);
+  const opened: OpenDownload[] = [];
+  for (const item of cached ?? []) {
     const file = await entry(item).open();
     if (file !== undefined) opened.push({ name: item.name, file });
   }
-  return opened;
+  return { cached, opened };
+}
+
+async function closeAll(opened: readonly OpenDownload[]): Promise<void> {
+  for (const { file } of opened) await file[Symbol.asyncDispose]();
 }
 
 function createEntry(path: string, type: EntryType, size: number, body: () => Bytes = noBytes): Entry {

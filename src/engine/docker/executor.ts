@@ -174,11 +174,11 @@ function createRoot(parts: RootParts): CommandRoot {
       }
     },
     async pull() {
-      const processes = await container.listProcesses();
+      const [processes, left] = await Promise.all([container.listProcesses(), container.measure()]);
       for (const process of processes)
         warnings.add(`a command left a process running, which will not run in the image: ${process}`);
       // Much sooner than the tar, in which holes are zeros.
-      assertLeft(await container.measure());
+      assertLeft(left);
       const read = () => readDelta(container.export, origin, bodies);
       // A file that grows while it is read breaks the tar off.
       const { changes, attributed } = processes.length === 0 ? await read() : await container.pauseFor(read);
