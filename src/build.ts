@@ -15,7 +15,7 @@ import { createWorkspace } from './engine/workspace.js';
 import { countBytes } from './io/count-bytes.js';
 import { hashParts } from './io/file/split-file.js';
 import { createSpool } from './io/file/spool.js';
-import { createOutput, type Output } from './io/place/output.js';
+import { createReadOutput, type Output } from './io/place/output.js';
 import { createScratch, type Scratch } from './io/place/scratch.js';
 import type { BuildRequest } from './model/build.js';
 import { refuseProblems } from './model/error/error.js';
@@ -171,6 +171,9 @@ interface RepackStage {
   readonly scratch: Scratch;
 }
 
+/** Bytes of an image that are copied in one call of the system. */
+const largestCopy = 2 ** 28;
+
 async function repack(
   { draft, request, session, wrapped }: Run,
   { image, plan, changes, bootconfig, scratch }: RepackStage,
@@ -180,13 +183,16 @@ async function repack(
   const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
   const { signal, cache } = session;
   const options = { ...request, bootconfig, spool, cache, signal, onPlaced };
-  const { bytes, ...mode } = writeChanges(image, changes, options);
+  const { bytes, appended, ...mode } = writeChanges(image, changes, options);
   draft.set({ mode });
+  // A signal waits for the end of the copy.
+  const isCopied = appended !== undefined && wrapped === undefined && image.layout.size <= largestCopy;
+  const parts = isCopied ? appended : { kept: 0, behind: bytes };
   let members: readonly MemberRange[] = [];
   const { onWork } = session;
   const total = image.layout.size;
   const source = (async function* () {
-    members = yield* countBytes(bytes, (done) => onWork?.({ done, total }));
+    members = yield* countBytes(parts.behind, (done) => onWork?.({ done: parts.kept + done, total }));
   })();
   const text = bootconfig === undefined ? image.bootconfig : bootconfig.text;
   const last = image.layout.segments.at(-1);
@@ -196,7 +202,10 @@ async function repack(
   const destination = request.split ? `${request.output}.joined` : request.output;
   if (request.makesFolder) await mkdir(dirname(destination), { recursive: true });
   const where = { destination, inputs: listInputs(image, plan), signal: session.signal };
-  const output = await createOutput(padImage(source, place), where);
+  const output = await createReadOutput(padImage(source, place), {
+    ...where,
+    beginning: isCopied ? { size: parts.kept, copy: image.copy } : undefined,
+  });
   const files =
     image.layout.files && (await hashParts(output.path, placeFiles(image.layout, places, output.size)));
   return { ...output, members, files };

@@ -12,6 +12,14 @@ import type { Codec, Compression, MemberRange } from '../model/image/layout.js';
 import type { AppendedRecord } from './append-plan.js';
 import { createRecordWriter, type RecordWriter } from './record-writer.js';
 
+/** An image that goes on behind what its file begins with. */
+export interface AppendedImage {
+  /** Bytes of the old file that stay at the beginning. */
+  readonly kept: number;
+  /** What comes behind them. Returns where the members that were written stand. */
+  readonly behind: AsyncGenerator<Uint8Array, readonly MemberRange[], void>;
+}
+
 export interface AppendOptions {
   /** Ends the programs that compress. */
   readonly signal?: AbortSignal | undefined;
@@ -22,23 +30,43 @@ export interface AppendOptions {
   readonly bootconfig?: WantedBootconfig | undefined;
 }
 
-/**
- * The bytes of the image as they are, then one archive of these records if there are any, then the boot configuration.
- * Returns where the members that were written stand.
- */
-export async function* writeAppended(
+/** The image as it is, then one archive of these records if there are any, then the boot configuration. */
+export function appendTo(
   image: Image,
   records: readonly AppendedRecord[],
+  options: AppendOptions,
+): AppendedImage {
+  const { segments, size } = image.layout;
+  const last = segments.at(-1)?.kind === 'bootconfig' ? segments.length - 1 : undefined;
+  const kept = segments[last ?? segments.length]?.offset ?? size;
+  return { kept, behind: writeBehind({ image, records, kept, last }, options) };
+}
+
+/** The same as one stream. */
+export async function* writeAppended(
+  image: Image,
+  { kept, behind }: AppendedImage,
+): AsyncGenerator<Uint8Array, readonly MemberRange[], void> {
+  for (const [index, { end }] of image.layout.segments.entries()) if (end <= kept) yield* image.raw(index);
+  return yield* behind;
+}
+
+interface Behind {
+  readonly image: Image;
+  readonly records: readonly AppendedRecord[];
+  readonly kept: number;
+  /** The segment of the boot configuration. */
+  readonly last: number | undefined;
+}
+
+async function* writeBehind(
+  { image, records, kept, last }: Behind,
   { codec, level, bootconfig, signal }: AppendOptions,
 ): AsyncGenerator<Uint8Array, readonly MemberRange[], void> {
-  const { segments } = image.layout;
-  const last = segments.at(-1)?.kind === 'bootconfig' ? segments.length - 1 : undefined;
-  const size = segments[last ?? segments.length]?.offset ?? image.layout.size;
-  for (const index of segments.keys()) if (index !== last) yield* image.raw(index);
-  let written = size;
+  let written = kept;
   let members: readonly MemberRange[] = [];
   if (records.length > 0) {
-    const joint = sizeOfJoint(image, size);
+    const joint = sizeOfJoint(image, kept);
     yield new Uint8Array(joint);
     written += joint;
     const start = written;
@@ -56,7 +84,7 @@ export async function* writeAppended(
     if (bootconfig !== undefined) {
       if (bootconfig.text !== undefined) yield encodeBootconfig(bootconfig.text, written);
     } else if (last !== undefined) {
-      yield new Uint8Array((((size - written) % 4) + 4) % 4);
+      yield new Uint8Array((((kept - written) % 4) + 4) % 4);
       yield* image.raw(last);
     }
   }

@@ -9,7 +9,7 @@ import { createPathIndex } from '../tree/path-index.js';
 import { coverPaths } from '../tree/resolve.js';
 import { type AppendedRecord, type AppendFault, findImageFault, planAppend } from './append-plan.js';
 import { createNeighbourhood } from './neighbourhood.js';
-import { writeAppended } from './write-append.js';
+import { type AppendedImage, appendTo, writeAppended } from './write-append.js';
 import { type RepackOptions, writeImage } from './write-image.js';
 
 export interface ModeOptions {
@@ -40,6 +40,8 @@ export interface WrittenChanges extends ForeseenMode {
   readonly name: 'rewrite' | 'append';
   /** Returns where the members that were compressed anew stand. */
   readonly bytes: AsyncGenerator<Uint8Array, readonly MemberRange[], void>;
+  /** The same in two parts, to be used in place of `bytes`; absent where the image is rewritten. */
+  readonly appended?: AppendedImage | undefined;
 }
 
 /**
@@ -53,11 +55,12 @@ export function writeChanges(
 ): WrittenChanges {
   assertNotEmptied(image, changes);
   const { name, reason, records } = chooseMode(image, changes, options);
+  const appended = records && appendTo(image, records, options);
   const bytes =
-    records === undefined
+    appended === undefined
       ? writeImage(image, changes, { ...options, runs: image.runs })
-      : writeAppended(image, records, options);
-  return { name, reason, bytes };
+      : writeAppended(image, appended);
+  return { name, reason, bytes, appended };
 }
 
 /** A kernel takes no archive without an entry. */

@@ -144,6 +144,10 @@ async function createImage(
     raw: (index) =>
       readUnchanged(file, readRange(file, segments[index]?.offset ?? 0, segments[index]?.end ?? 0)),
     bodies,
+    async copy(destination) {
+      await file.copy(destination);
+      await file.assertUnchanged();
+    },
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };
 }

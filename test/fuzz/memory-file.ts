@@ -19,6 +19,9 @@ export function createMemoryFile(bytes: Uint8Array): InputFile {
     reopen: async () => {
       throw wantsProgram;
     },
+    copy: async () => {
+      throw wantsProgram;
+    },
     assertUnchanged: async () => {},
     async [Symbol.asyncDispose]() {},
   };

@@ -189,6 +189,7 @@ export function holdFile(bytes: Buffer): InputFile {
     read: async (offset, end) => bytes.subarray(offset, end),
     fill: never,
     reopen: never,
+    copy: never,
     assertUnchanged: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };

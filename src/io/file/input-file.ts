@@ -1,4 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, type FileHandle } from 'node:fs/promises';
 import type { FileAccess } from '../../model/access.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
@@ -22,6 +23,8 @@ export interface InputFile extends AsyncDisposable {
   fill(bytes: Uint8Array, offset: number): number;
   /** Another handle on the same file with a position of its own, for a program to read from. */
   reopen(): Promise<FileHandle>;
+  /** Copies it to a path that is free, in the kernel; the copy has its permissions. */
+  copy(destination: string): Promise<void>;
   /** Error `image-changed` when the file was written to since it was opened. */
   assertUnchanged(): Promise<void>;
 }
@@ -68,6 +71,8 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     if (offset >= end || end > start + blockSize) return readAnew(offset, end);
     return (await readBlock(index)).subarray(offset - start, end - start);
   };
+  // The name may lead to another file by now; Linux can open the one behind a descriptor.
+  const same = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
   return {
     name,
     path,
@@ -87,14 +92,13 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
       }
     },
     async reopen() {
-      // The name may lead to another file by now; Linux can open the one behind a descriptor.
-      const same = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
       const other = await openRegular(same);
       const now = await other.stat({ bigint: true });
       if (now.dev === opened.dev && now.ino === opened.ino && now.size === opened.size) return other;
       await other.close();
       throw createChangedError(name, 'the file was replaced while it was read');
     },
+    copy: (destination) => copyFile(same, destination, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
     async assertUnchanged() {
       const now = await handle.stat({ bigint: true });
       if (now.size === opened.size && now.mtimeNs === opened.mtimeNs) return;

@@ -37,10 +37,34 @@ export interface OutputRequest {
  * Writes a stream to a file in a private folder beside `destination`; disposing removes what was not published. Error:
  * `output-unwritable`.
  */
-export async function createOutput(
+export async function createOutput(source: Bytes, request: OutputRequest): Promise<Output & Written> {
+  const hash = createHash('sha256');
+  const output = await place(request, (path) =>
+    writeFile(path, source, { ...request, onPiece: (piece) => void hash.update(piece) }),
+  );
+  return { ...output, sha256: hash.digest('hex') };
+}
+
+/** What the file begins with. */
+export interface Beginning {
+  /** Bytes of the copy that stay. */
+  readonly size: number;
+  /** Makes the file as a copy of another. */
+  copy(path: string): Promise<void>;
+}
+
+/** The same without a digest: the caller reads it back. The stream goes behind the beginning. */
+export function createReadOutput(
   source: Bytes,
-  { destination, inputs, signal }: OutputRequest,
-): Promise<Output & Written> {
+  request: OutputRequest & { readonly beginning?: Beginning | undefined },
+): Promise<Output & Pick<Written, 'size'>> {
+  return place(request, (path) => writeFile(path, source, request));
+}
+
+async function place(
+  { destination, inputs }: OutputRequest,
+  write: (path: string) => Promise<WrittenFile>,
+): Promise<Output & Pick<Written, 'size'>> {
   await assertReplaceable(destination);
   const parent = dirname(destination);
   await removeAbandoned(parent, 'output');
@@ -48,14 +72,14 @@ export async function createOutput(
   try {
     folder = await createPrivateFolder(parent, 'output');
     const path = join(folder.path, 'output');
-    const { file, synced, ...written } = await writeFile(path, source, signal);
+    const { file, synced, size } = await write(path);
     const dispose = async () => {
       await synced.catch(() => {});
       await file.close().catch(() => {});
       await folder?.[Symbol.asyncDispose]();
     };
     return {
-      ...written,
+      size,
       path,
       async publish() {
         try {
@@ -130,19 +154,35 @@ async function assertReplaceable(destination: string): Promise<void> {
   });
 }
 
-/** `synced`: what is written is on disk; it may be read and checked meanwhile. */
+interface WrittenFile {
+  readonly file: FileHandle;
+  readonly size: number;
+  /** What is written is on disk; it may be read and checked meanwhile. */
+  readonly synced: Promise<void>;
+}
+
+interface WriteOptions {
+  readonly signal: AbortSignal;
+  readonly beginning?: Beginning | undefined;
+  readonly onPiece?: ((piece: Uint8Array) => void) | undefined;
+}
+
 async function writeFile(
   path: string,
   source: Bytes,
-  signal: AbortSignal,
-): Promise<Written & { readonly file: FileHandle; readonly synced: Promise<void> }> {
-  const hash = createHash('sha256');
-  const file = await open(path, 'wx', 0o600);
-  let size = 0;
+  { signal, beginning, onPiece }: WriteOptions,
+): Promise<WrittenFile> {
+  await beginning?.copy(path);
+  const file = await open(path, beginning === undefined ? 'wx' : 'a', 0o600);
+  let size = beginning?.size ?? 0;
   try {
+    if (beginning !== undefined) {
+      await file.chmod(0o600);
+      await file.truncate(size);
+    }
     // A tar of small files comes in small pieces, and each call to the system goes through a thread.
     for await (const piece of gatherBytes(abortable(source, signal))) {
-      hash.update(piece);
+      onPiece?.(piece);
       await file.appendFile(piece);
       size += piece.length;
       giveSlab(piece.buffer as ArrayBuffer);
@@ -154,7 +194,7 @@ async function writeFile(
   const synced = file.sync();
   // The failure surfaces in `publish`; before that it must not count as an unhandled rejection.
   synced.catch(() => {});
-  return { file, size, sha256: hash.digest('hex'), synced };
+  return { file, size, synced };
 }
 
 async function* filterBytes(bytes: Bytes, filter: OutputFilter): Bytes & AsyncGenerator<Uint8Array> {

@@ -144,4 +144,6 @@ export interface Image extends Archive, AsyncDisposable {
   /** By segment; only for plain archives whose runs are known. */
   readonly runs: ReadonlyMap<number, ArchiveRuns>;
   raw(segment: number): Bytes;
+  /** Copies the file to a path that is free, in the kernel: where the file system can share the bytes, they are not copied. */
+  copy(destination: string): Promise<void>;
 }
