@@ -20,7 +20,8 @@ export function createConsoleReader(onLine: (line: string) => void, longest = lo
   const decoder = new TextDecoder();
   let rest = '';
   const append = (text: string) => {
-    const lines = (rest + text).split(/\r*\n|\r+(?=[^\r\n])/);
+    // Each run of returns is looked at once: from each return in it, a run of 64 KiB takes a minute.
+    const lines = (rest + text).split(/(?<!\r)\r*\n|(?<!\r)\r+(?=[^\r\n])/);
     rest = lines.pop() ?? '';
     for (const line of lines) emit(line);
     while (rest.length > longest) {

@@ -200,6 +200,38 @@ export const brokenCases: readonly GalleryCase[] = [
     reason: /did not report a running system within 40 s; silent since/,
   },
   {
+    name: 'a service that ends after a second each time, and is started again',
+    entries: [
+      ...busyboxInit('::sysinit:/etc/init.d/rcS\n::respawn:/etc/crashing\n', 'mount -t proc proc /proc'),
+      { path: 'etc/crashing', mode: 0o755, body: '#!/bin/sh\nexport PATH=/bin\nsleep 1\nexit 1\n' },
+    ],
+    request: { expects: [{ service: 'crashing' }] },
+    verdict: 'refused',
+    endedAt: 'service crashing',
+  },
+  {
+    name: 'an expectation that the command line alone meets',
+    init: createInit('echo hello'),
+    request: { cmdline: 'greeting=welcome', expects: [{ console: 'welcome' }] },
+    verdict: 'refused',
+    endedAt: 'console welcome',
+  },
+  {
+    name: 'an init that dies 12 s after its start, and an expectation that the kernel meets before',
+    init: createInit('echo hello; sleep 12; exit 1'),
+    request: { expects: [{ console: 'Linux version' }] },
+    verdict: 'refused',
+    reason: /first program ended/,
+  },
+  {
+    name: 'junk behind the image, and a kernel that is told to be silent and to leave out the time',
+    init: createInit('echo hello'),
+    pack: (archive) => Buffer.concat([gzipSync(archive, { level: 1 }), Buffer.alloc(4), Buffer.from('junk')]),
+    request: { cmdline: 'quiet loglevel=0 printk.time=0' },
+    verdict: 'refused',
+    endedAt: 'unpacked',
+  },
+  {
     name: 'an OpenRC that never starts',
     init: createInit(
       `echo moby-patch-verify ${'0'.repeat(32)} reached default runlevel .; busybox poweroff -f`,

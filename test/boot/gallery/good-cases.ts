@@ -79,6 +79,22 @@ echo ready`,
     verdict: 'passed',
   },
   {
+    name: 'a text with backslashes and an output with returns, as expected',
+    init: createInit(
+      `busybox mknod /dev/null c 1 3; echo '\\n \\l\\c' >/etc/issue; sleep 1000 & busybox yes '' | head -c 300000 | busybox tr '\\n' '\\r'; echo`,
+    ),
+    request: {
+      expects: [
+        { file: 'etc/issue', content: '\\n \\l\\c\n' },
+        { command: 'cat /etc/issue', output: '^\\\\n \\\\l\\\\c$' },
+        { command: "busybox printf 'HTTP/1.1 200 OK\\r\\nServer: x\\r\\n'", output: '^HTTP/1.1 200 OK$' },
+        { command: 'busybox seq -s, 20000', output: ',6400,' },
+        { service: 'sleep' },
+      ],
+    },
+    verdict: 'passed',
+  },
+  {
     name: 'an init that prints only, without /proc',
     init: '#!/bin/sh\necho here\nwhile :; do :; done\n',
     verdict: 'passed',

@@ -48,3 +48,17 @@ test('no control byte is left in a line', (t) => {
     }),
   );
 });
+
+test('a megabyte of returns, of spaces or of one line costs no more than any other', (t) => {
+  const start = performance.now();
+  for (const byte of [0x0d, 0x20, 0x08, 0x1b, 0x5b, 0x41]) {
+    const reader = createConsoleReader(() => {});
+    for (let chunk = 0; chunk < 16; chunk++) {
+      reader.push(Buffer.alloc(64 * 1024, byte));
+      reader.partial();
+    }
+    reader.end();
+  }
+  // Quadratic time takes minutes for one of them.
+  t.true(performance.now() - start < 60_000);
+});

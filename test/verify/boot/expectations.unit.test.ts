@@ -82,7 +82,8 @@ test('in an output ^ and $ match at every line', (t) => {
 
 test('what comes too late is not met, and says so', (t) => {
   const watch = watchExpectations([{ service: 'sshd', within: 20 }, { within: 10 }, { poweroff: true }]);
-  watch.seeCheck({ kind: 'check', index: 0, ok: true, found: 'started' }, 21);
+  for (const seconds of [21, 22, 23])
+    watch.seeCheck({ kind: 'check', index: 0, ok: true, found: 'started' }, seconds);
   watch.seeUp(9.5);
   t.deepEqual(
     watch.results().map(({ met, found, late }) => ({ met, found, late })),
@@ -147,4 +148,32 @@ test("what Debian's rc of sysvinit prints as failed refuses the boot where the p
   watch.seeCheck({ kind: 'check', index: 0, ok: true, found: onConsole }, 1);
   watch.seeLines([line], 1.2);
   t.false(watch.areMet());
+});
+
+test('a service has to stay the same for three looks, and so has a list without a failed one', (t) => {
+  const watch = watchExpectations([{ service: 'a' }, { 'no-failed-services': true }]);
+  let seconds = 4;
+  const look = (index: number, found: string, ok = true) =>
+    watch.seeCheck({ kind: 'check', index, ok, found }, seconds++);
+  for (const number of [7, 8, 9, 9]) look(0, `process ${number} has the name`);
+  t.like(watch.results()[0], { met: false, found: 'process 9 has the name, but has not stayed' });
+  look(0, 'no process has the name', false);
+  for (let turn = 0; turn < 3; turn++) look(0, 'process 9 has the name');
+  t.like(watch.results()[0], { met: true, seconds: 9, found: 'process 9 has the name' });
+  look(1, 'none');
+  look(1, 'b.service', false);
+  for (let turn = 0; turn < 2; turn++) look(1, 'none');
+  t.false(watch.areMet());
+  look(1, 'none');
+  t.true(watch.areMet());
+});
+
+test('the parts of a long line of an output are one line', (t) => {
+  const watch = watchExpectations([{ command: 'x', output: '^abc\nd$' }]);
+  watch.seeOutput({ kind: 'part', index: 0, line: 'a' });
+  watch.seeOutput({ kind: 'part', index: 0, line: 'b' });
+  watch.seeOutput({ kind: 'output', index: 0, line: 'c' });
+  watch.seeOutput({ kind: 'output', index: 0, line: 'd' });
+  watch.seeCheck({ kind: 'check', index: 0, ok: true, found: 'exit code 0' }, 2);
+  t.like(watch.results()[0], { met: true, found: 'exit code 0, "abc" and 1 more line' });
 });

@@ -56,14 +56,17 @@ test('of a word that a command line has twice the last one counts', (t) => {
   t.is(findArgument('rdinit=/x quiet', 'init='), undefined);
 });
 
-test("the user's kernel arguments come last", (t) => {
+test("the user's kernel arguments come last, but hide nothing that a verdict needs", (t) => {
   const words = createCmdline('x86_64', 'tcg', ['rdinit=/x'], ' noapic ').split(' ');
-  t.deepEqual(words.slice(-2), ['rdinit=/x', 'noapic']);
+  t.deepEqual(words.slice(-3), ['rdinit=/x', 'noapic', 'printk.time=1']);
+  const mute = createCmdline('x86_64', 'tcg', [], 'quiet loglevel=0 printk.time=0 a--b -- -c printk.time=0');
+  t.regex(mute, / quiet loglevel=0 printk\.time=0 a--b printk\.time=1 loglevel=4 -- -c printk\.time=0$/);
+  t.regex(createCmdline('x86_64', 'tcg', [], 'loglevel=7 --'), / loglevel=7 printk\.time=1 --$/);
   t.true(words.includes('no_timer_check') && words.includes('panic=5') && words.includes('console=ttyS0'));
   t.false(createCmdline('x86_64', 'kvm', [], '').includes('no_timer_check'));
   t.is(
     createCmdline('aarch64', 'tcg', [], ''),
-    'console=ttyAMA0 printk.time=1 console_msg_format=syslog panic=5',
+    'console=ttyAMA0 console_msg_format=syslog panic=5 printk.time=1',
   );
 });
 

@@ -107,3 +107,40 @@ test('the probe neither hides a prompt nor breaks a silence', (t) => {
   t.true(seen.expectations.areMet());
   t.is(seen.tail().at(-1), 'moby login:');
 });
+
+test('what a kernel repeats of its command line meets nothing, unless the expectation is about that', (t) => {
+  const echo =
+    '<5>[    0.100000] Kernel command line: console=ttyS0 greeting=hello rdinit=/moby-patch-verify\n';
+  const unknown =
+    '<5>[    0.200000] Unknown kernel command line parameters "greeting=hello", will be passed to user space.\n';
+  const named = '<6>[    2.000000] Run /moby-patch-verify as init process\n';
+  const seen = (console: string, more = '') =>
+    observe(`${echo}${unknown}${named}${more}`, [{ console }]).expectations.areMet();
+  t.false(seen('hello|verify'));
+  t.true(seen('hello', 'hello\n'));
+  t.true(seen('command line: .*greeting=hello'));
+});
+
+test('what a kernel prints before any program meets an expectation, but tells nothing of a program', (t) => {
+  const expects = [{ console: 'Linux version|I live' }];
+  const early = observe(run, expects).expectations;
+  t.true(early.areMet());
+  t.false(early.hasTold());
+  t.true(observe(`${run}I live\n`, expects).expectations.hasTold());
+  t.true(observe(`${run}<6>[    3.000000] I live\n`, expects).expectations.hasTold(), 'of a module, say');
+  t.true(observe(`${run}<12>[    3.000000] I live\n`, expects).expectations.hasTold());
+});
+
+test('a kernel that is quiet has been there all the same, and its program has printed', (t) => {
+  const seen = createObservation(nonce, [], () => {});
+  seen.pushProbe(Buffer.from(`moby-patch-verify ${nonce} started .\n`), 3);
+  t.like(seen.milestones(), { kernel: { at: 3 }, started: { at: 3 }, isCertain: true });
+  t.false(seen.progress().printed);
+  seen.push(Buffer.from('hello\n'), 4);
+  t.true(seen.progress().printed);
+});
+
+test('a kernel that names its callers tears a line like any other', (t) => {
+  const text = 'Loading ...[   11.316000][    T1] fuse: init (API version 7.38)\n [ ok ]\n';
+  t.true(observe(text, [{ console: '^Loading \\.\\.\\. \\[ ok \\]$' }]).expectations.areMet());
+});

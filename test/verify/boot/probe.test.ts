@@ -8,6 +8,7 @@ import { headerSize, parseHeader } from '#src/format/cpio/cpio-header.js';
 import type { Expectation } from '#src/model/result/expectation.js';
 import { type Marker, parseMarker } from '#src/verify/boot/probe/marker.js';
 import { createProbe, createService, createWrapper, writeProbedImage } from '#src/verify/boot/probe/probe.js';
+import { declareTest, findMissingProgram } from '../../fixtures/needs.js';
 import { createFolder } from '../../patch/support/patch-folder.js';
 
 const nonce = 'cd'.repeat(16);
@@ -33,9 +34,13 @@ function listArchive(archive: Uint8Array): string[] {
   return names;
 }
 
-function runShell(script: string): string {
+function runShell(script: string, shell: readonly [string, ...string[]] = ['sh']): string {
+  const [program, ...argv] = shell;
   // Process 1 of this machine is no guest's: what it writes to does not matter here.
-  return execFileSync('sh', { input: script, encoding: 'utf8' }).replace(/^.* warning process 1 .*\n/m, '');
+  return execFileSync(program, argv, { input: script, encoding: 'utf8' }).replace(
+    /^.* warning process 1 .*\n/m,
+    '',
+  );
 }
 
 interface Guest {
@@ -160,9 +165,73 @@ test('a command that fails runs five times, one with a time of its own until it 
   const commands = [{ command: count('short') }, { command: count('long'), within: 60 }];
   const checks = listReported(commands, { system: 'own', state: folder, reports: 12 });
   const of = (wanted: number) => checks.flatMap(({ index, ok }) => (index === wanted ? [ok] : []));
-  t.deepEqual(of(0), Array(5).fill(false));
-  t.deepEqual(of(1), [...Array(7).fill(false), true]);
+  // The first says that the command has not ended.
+  t.deepEqual(of(0), Array(6).fill(false));
+  t.deepEqual(of(1), [...Array(8).fill(false), true]);
 });
+
+declareTest(
+  findMissingProgram('bash', 'busybox'),
+  'any text of a file or a command arrives, in each shell',
+  async (t) => {
+    const long = `${'x'.repeat(7000)} end`;
+    const folder = await createFolder(t, {
+      issue: 'Debian GNU/Linux 12 \\n \\l\\c\n',
+      hole: 'text\n\0\0\0',
+      long,
+      reply: 'HTTP/1.1 200 OK\r\nServer: x\r\n\r\n10%\r20%\rdone \n',
+    });
+    const of = (name: string) => join(folder, name);
+    const files = ['issue', 'hole', 'long'].map((name) => ({ file: of(name), content: 'text\n' }));
+    const commands = ['issue', 'long', 'reply'].map((name) => ({ command: `cat '${of(name)}'` }));
+    const script = `${createService(nonce, [...files, ...commands])}\nexec 9>&1; system=own\neval "set -- $probe_checks"\nreport init "$@"`;
+    for (const shell of [['sh'], ['bash', '--posix'], ['busybox', 'sh']] as const) {
+      const markers = runShell(script, shell)
+        .trimEnd()
+        .split('\n')
+        .map((line) => parseMarker(line, nonce));
+      const checks = markers.flatMap((each) =>
+        each?.kind === 'check' && each.index < 3 ? [each.found] : [],
+      );
+      t.deepEqual(
+        checks,
+        [
+          'other content, which starts with "Debian GNU/Linux 12 \\n \\l\\c"',
+          'this text, and 3 zero bytes in it',
+          `other content, which starts with "${'x'.repeat(3000)}"`,
+        ],
+        shell[0],
+      );
+      const lines = [3, 4, 5].map((index) =>
+        markers.flatMap((each) =>
+          (each?.kind === 'output' || each?.kind === 'part') && each.index === index ? [each.line] : [],
+        ),
+      );
+      t.deepEqual(lines[0], ['Debian GNU/Linux 12 \\n \\l\\c'], shell[0]);
+      t.is(lines[1]?.join(''), long);
+      t.deepEqual(lines[2], ['HTTP/1.1 200 OK', 'Server: x', '10%', '20%', 'done ']);
+    }
+  },
+);
+
+declareTest(
+  findMissingProgram('bash'),
+  'a process that has ended and waits for its parent does not run',
+  async (t) => {
+    const folder = await createFolder(t, { init: '' });
+    const look = (name: string, before: string) =>
+      listReported([{ service: name }], { system: 'own', state: folder, before: [before] }).map(
+        ({ ok }) => ok,
+      );
+    // A parent that does not wait for its child.
+    const zombie = `bash -c 'cp "$(type -P true)" ${folder}/ended; ${folder}/ended & exec sleep 60' >/dev/null & parent=$!
+trap 'kill $parent' EXIT
+turns=0
+until grep -q '(ended) Z' /proc/[0-9]*/stat 2>/dev/null || [ $turns -gt 100 ]; do turns=$((turns + 1)); sleep 0.1; done
+grep -q '(ended) Z' /proc/[0-9]*/stat 2>/dev/null || exit 1`;
+    t.deepEqual(look('ended', zombie), [false]);
+  },
+);
 
 test('a content that a shell cannot hold is refused before the boot', (t) => {
   const create = (content: string) => () => createService(nonce, [{ file: 'a', content }]);

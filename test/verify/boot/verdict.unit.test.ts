@@ -120,3 +120,16 @@ test('a guest that ends by itself is judged by what it showed', (t) => {
   const panicked = observeTest('<0>[    3.000000] Kernel panic - not syncing: x\n', false);
   t.regex(judge(panicked, end('guest-reset'), other, 5) ?? '', /the kernel panicked/);
 });
+
+test('an image that nothing can ask shows something of a program, not of its kernel alone', (t) => {
+  const none = { init: 'none', timeout: 60, accelerator: 'kvm' } as const;
+  const see = (text: string) => {
+    const seen = createObservation(nonce, [{ console: 'Linux version|ready' }], () => {});
+    seen.push(Buffer.from(text), 4);
+    return seen;
+  };
+  t.is(decideEnd(see(started), none, 5), 60);
+  t.regex(judge(see(started), { kind: 'timeout' }, none, 60) ?? '', /no program of the image has shown/);
+  for (const shown of ['ready\n', 'hello\n'])
+    t.deepEqual(decideEnd(see(`${started}${shown}`), none, 5), { kind: 'settled' });
+});

@@ -144,7 +144,7 @@ const warningPatterns: readonly RegExp[] = [
 
 /** Registers and calls that follow a panic: the lines before them say why. */
 const dump =
-  /^\[ *\d+\.\d+\]\s+(?:\? \S+\+0x|\S+\+0x[0-9a-f]+\/0x|R[A-Z0-9]{2}: |RIP: |CR2: |Code: |<\/?TASK>|Call Trace:|CPU: \d|Hardware name:|Kernel Offset:)/;
+  /^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])?\s+(?:\? \S+\+0x|\S+\+0x[0-9a-f]+\/0x|R[A-Z0-9]{2}: |RIP: |CR2: |Code: |<\/?TASK>|Call Trace:|CPU: \d|Hardware name:|Kernel Offset:)/;
 
 export function isDump(line: string): boolean {
   return dump.test(line);

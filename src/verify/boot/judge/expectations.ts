@@ -13,7 +13,7 @@ import { watchFailedServices } from './failed-services.js';
 import { createSlowError, parsePattern, patternOf } from './patterns.js';
 
 type CheckMarker = Extract<Marker, { kind: 'check' }>;
-type OutputMarker = Extract<Marker, { kind: 'output' }>;
+type OutputMarker = Extract<Marker, { kind: 'output' | 'part' }>;
 
 /** What is known of one expectation. */
 interface Found {
@@ -21,6 +21,16 @@ interface Found {
   readonly text: string;
   /** When it was first ok. */
   readonly at?: number | undefined;
+  /** The kernel printed it before any program ran. */
+  readonly isEarly?: boolean | undefined;
+}
+
+/** Who printed the lines of a console. */
+export interface LineSource {
+  /** The kernel, before any program ran: nothing of it tells that a program of the image works. */
+  readonly isEarly?: boolean | undefined;
+  /** The kernel, of its own command line. */
+  readonly isEcho?: boolean | undefined;
 }
 
 export interface ExpectationWatch {
@@ -28,7 +38,7 @@ export interface ExpectationWatch {
    * Lines of the console, or the start of one that has no end yet; `seconds` since the start. Many at a time: each call
    * has a time limit, which costs more than to look at a line.
    */
-  seeLines(lines: readonly string[], seconds: number): void;
+  seeLines(lines: readonly string[], seconds: number, source?: LineSource): void;
   /** The guest's report; a later report replaces an earlier one. */
   seeCheck(marker: CheckMarker, seconds: number): void;
   seeOutput(marker: OutputMarker): void;
@@ -41,7 +51,7 @@ export interface ExpectationWatch {
   areMet(): boolean;
   /** The latest second that an expectation which is not met yet allows itself (`within`); 0 where none does. */
   latest(): number;
-  /** Whether something that works was expected and shown. */
+  /** Whether something was expected and shown that tells of a program of the image. */
   hasTold(): boolean;
   wantsPoweroff(): boolean;
   /** In the order of the expectations. */
@@ -51,6 +61,21 @@ export interface ExpectationWatch {
 }
 
 const mostOutput = 100;
+
+/** Equal answers, one after the other, that say that something stays: about a second of the guest is between two. */
+const steadyLooks = 3;
+
+interface Streak {
+  readonly text: string;
+  readonly looks: number;
+  /** When the first was. */
+  readonly since: number;
+}
+
+/** What a service that is restarted after each crash shows now and then, too. */
+function hasToStay(expectation: Expectation, found: string): boolean {
+  return 'service' in expectation || ('no-failed-services' in expectation && found === 'none');
+}
 
 /**
  * Follows what a boot must show; `run` ends a pattern that backtracks for ever. Error (`invalid`): `expectation-pattern`
@@ -66,6 +91,7 @@ export function watchExpectations(
   const consoles = [...patterns].filter(([index]) => 'console' in (expects[index] ?? {}));
   const founds = new Map<number, Found>();
   const outputs = new Map<number, string[]>();
+  const streaks = new Map<number, Streak>();
   const failedServices = watchFailedServices();
   let fault: MobyPatchError | undefined;
 
@@ -95,6 +121,14 @@ export function watchExpectations(
         note(index, { ok: true, text }, seconds);
   }
 
+  function noteSteady(index: number, text: string, seconds: number): void {
+    const before = streaks.get(index);
+    const { looks, since } = before?.text === text ? before : { looks: 0, since: seconds };
+    streaks.set(index, { text, looks: looks + 1, since });
+    if (looks + 1 >= steadyLooks) note(index, { ok: true, text }, since);
+    else note(index, { ok: false, text: `${text}, but has not stayed` }, seconds);
+  }
+
   /** Undefined when the expression took too long. */
   function test(index: number, text: string): boolean | undefined {
     const pattern = patterns.get(index);
@@ -105,10 +139,14 @@ export function watchExpectations(
   }
 
   return {
-    seeLines(all, seconds) {
+    seeLines(all, seconds, { isEarly = false, isEcho = false } = {}) {
       for (const line of all) failedServices.seeLine(line);
       const seen = all.filter((line) => line !== '' && !isMarkerLine(line));
-      const left = consoles.filter(([index]) => !founds.has(index));
+      const left = consoles.filter(
+        ([index, { source }]) =>
+          (!founds.has(index) || (founds.get(index)?.isEarly === true && !isEarly)) &&
+          (!isEcho || /command.line/i.test(source)),
+      );
       if (seen.length === 0 || left.length === 0 || fault !== undefined) return;
       let last = 0;
       const found = run(() =>
@@ -120,13 +158,15 @@ export function watchExpectations(
       if (found === undefined) fault = createSlowError(expects[last]);
       for (const [index, line] of found?.value ?? [])
         if (line !== undefined)
-          note(index, { ok: true, text: `${line} (after ${seconds.toFixed(1)} s)` }, seconds);
+          note(index, { ok: true, text: `${line} (after ${seconds.toFixed(1)} s)`, isEarly }, seconds);
     },
     seeCheck({ index, ok, found }, seconds) {
       const expectation = expects[index];
       if (expectation === undefined) return;
-      const output = (outputs.get(index) ?? []).join('\n');
+      const output = (outputs.get(index) ?? []).join('\n').replace(/\n$/, '');
       outputs.delete(index);
+      if (ok && hasToStay(expectation, found)) return noteSteady(index, found, seconds);
+      streaks.delete(index);
       if (!('command' in expectation)) {
         note(index, { ok, text: ok ? found || 'as expected' : found }, seconds);
         return;
@@ -136,9 +176,11 @@ export function watchExpectations(
       if (founds.get(index)?.ok !== true)
         note(index, { ok: isMet, text: `${found}, ${showOutput(output, isMet)}` }, seconds);
     },
-    seeOutput({ index, line }) {
-      const lines = outputs.get(index) ?? [];
-      if (lines.length < mostOutput) outputs.set(index, [...lines, line]);
+    seeOutput({ kind, index, line }) {
+      const lines = outputs.get(index) ?? [''];
+      if (lines.length > mostOutput) return;
+      const last = `${lines.at(-1) ?? ''}${line}`;
+      outputs.set(index, [...lines.slice(0, -1), last, ...(kind === 'part' ? [] : [''])]);
     },
     isAnswer: (index, text) => fault === undefined && test(index, text) === true,
     seePort: note,
@@ -152,7 +194,10 @@ export function watchExpectations(
           isMet(index) || founds.get(index)?.ok === true ? 0 : (within ?? 0),
         ),
       ),
-    hasTold: () => expects.some((expectation, index) => isTelling(expectation) && isMet(index)),
+    hasTold: () =>
+      expects.some(
+        (expectation, index) => isTelling(expectation) && isMet(index) && founds.get(index)?.isEarly !== true,
+      ),
     wantsPoweroff: () => expects.some((expectation) => 'poweroff' in expectation),
     results: () =>
       expects.map((expectation, index) => {

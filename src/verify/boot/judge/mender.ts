@@ -1,4 +1,5 @@
-const kernelMessage = /\[ *\d+\.\d{6}\] /;
+// `[    T1]`: CONFIG_PRINTK_CALLER.
+const kernelMessage = /\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? /;
 
 export interface Mender {
   /** The whole line when this is the last part of a torn one; otherwise undefined. */

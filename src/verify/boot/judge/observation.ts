@@ -112,8 +112,9 @@ export function createObservation(
   let now = 0;
   let lastHeard = 0;
   let lastNews = 0;
-  /** What the expectations have not seen yet. */
+  /** What the expectations have not seen yet; what a kernel printed before any program is apart. */
   let heard: string[] = [];
+  let heardEarly: string[] = [];
 
   const reader = createConsoleReader((raw) => {
     const { text: line, origin, message } = parseConsoleLine(raw);
@@ -130,13 +131,15 @@ export function createObservation(
     }
     if (message !== undefined) seeKernel(message, line);
     seeLine(line);
+    hear(line, origin === 'kernel' ? message : undefined);
   });
   const probe = createConsoleReader((line) => seeMarker(parseMarker(line, nonce), line), longestProbeLine);
 
   /** A program lives: no text before was a kernel's last. */
   function seeProgram(line: string, isWhole: boolean): void {
     suspicion = undefined;
-    if (milestones.kernel === undefined || line === '' || !isWhole) return;
+    // A kernel with `quiet` says nothing of itself.
+    if ((milestones.kernel === undefined && !hasSurelyStarted) || line === '' || !isWhole) return;
     progress = { ...progress, printed: hasSurelyStarted || progress.printed };
     start(line, false);
   }
@@ -168,6 +171,8 @@ export function createObservation(
   function start(line: string, isSure: boolean): void {
     if (milestones.started === undefined || (isSure && !hasSurelyStarted))
       milestones = { ...milestones, started: { at: now, line }, isCertain: isSure };
+    // Who starts a program has been there, whatever it has printed.
+    if (isSure) milestones = { firmware: milestones.started, kernel: milestones.started, ...milestones };
     hasSurelyStarted ||= isSure;
   }
 
@@ -181,7 +186,7 @@ export function createObservation(
     }
     start(line, true);
     if (marker.kind === 'check') expectations.seeCheck(marker, now);
-    if (marker.kind === 'output') expectations.seeOutput(marker);
+    if (marker.kind === 'output' || marker.kind === 'part') expectations.seeOutput(marker);
     if (marker.kind === 'warning') warn(marker.text);
     if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
     if (marker.kind === 'survey') survey.see(marker.text);
@@ -196,7 +201,6 @@ export function createObservation(
     milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
     if (line !== '' && !isDump(line)) tail.push(line);
     if (tail.length > mostLines) tail.shift();
-    heard.push(line);
     const shape = line.replace(/\d+/g, '#').slice(0, 200);
     if (shapes.size < mostShapes && !shapes.has(shape)) {
       shapes.add(shape);
@@ -212,9 +216,18 @@ export function createObservation(
     if (kept.length > mostKept) kept.shift();
   }
 
+  function hear(line: string, message: string | undefined): void {
+    if (message !== undefined && isEcho(message))
+      expectations.seeLines([line], now, { isEarly: true, isEcho: true });
+    else if (message !== undefined && !hasSurelyStarted) heardEarly.push(line);
+    else heard.push(line);
+  }
+
   function passHeard(): void {
-    const lines = heard;
+    const [early, lines] = [heardEarly, heard];
+    heardEarly = [];
     heard = [];
+    expectations.seeLines(early, now, { isEarly: true });
     expectations.seeLines(lines, now);
   }
 
@@ -266,6 +279,17 @@ export function createObservation(
     mentions: (name) => kept.filter((line) => line.split(/[^\w@.-]+/).includes(name)).slice(-mostMentions),
   };
 }
+
+/** What a kernel repeats of the words that it was given, which are those of this boot and none of the image. */
+function isEcho(message: string): boolean {
+  return echoes.some((pattern) => pattern.test(message));
+}
+
+const echoes: readonly RegExp[] = [
+  /^(Kernel )?command line: /i,
+  /^Unknown (kernel )?command.line parameters /i,
+  new RegExp(`^Run /${markerWord}\\S* as init process`),
+];
 
 function isPanic({ line }: Fault): boolean {
   return line.includes('Kernel panic');

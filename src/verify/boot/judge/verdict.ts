@@ -39,7 +39,8 @@ type Proof = 'none' | 'some' | 'whole';
 
 /** What the guest has shown of its system being up. */
 export function weighProof(seen: Observation, init: Init): Proof {
-  if (init === 'none') return 'whole';
+  // Nothing asks it, and what its kernel printed before is no sign of it.
+  if (init === 'none') return seen.expectations.hasTold() || seen.progress().printed ? 'whole' : 'none';
   const reached = seen.reached();
   if (reached === 'nothing') return 'none';
   if (reached !== 'init') return 'whole';
@@ -204,6 +205,8 @@ function explainUnfinished(seen: Observation, end: End, terms: Terms, seconds: n
   const unmet = explainUnmet(seen.expectations.results());
   const isUp = init === 'none' || wasUp(seen, end, init);
   if (isUp && unmet !== undefined) return `${unmet}${within}`;
+  if (init === 'none')
+    return `no program of the image has shown anything${within}: the kernel itself printed what was expected`;
   const goal = init === 'openrc' ? 'the end of the default runlevel' : 'a running system';
   return `the guest did not report ${goal} within ${timeout} s; ${explainSilence(seen, seconds)}`;
 }

@@ -126,7 +126,10 @@ export function hasProbePort(architecture: Architecture): boolean {
   return architecture === 'x86_64';
 }
 
-/** The command line of the guest's kernel. Our own words come first, because the last of two words counts. */
+/**
+ * The command line of the guest's kernel. Our own words come first, because the last of two words counts, but for those without
+ * which its lines cannot be read.
+ */
 export function createCmdline(
   architecture: Architecture,
   accelerator: Accelerator,
@@ -135,12 +138,25 @@ export function createCmdline(
 ): string {
   const own = architecture === 'x86_64' ? ['earlyprintk=serial,ttyS0', 'console=ttyS0'] : ['console=ttyAMA0'];
   // So that each line of the kernel says that it is one.
-  own.push('printk.time=1', 'console_msg_format=syslog');
+  own.push('console_msg_format=syslog');
   // Emulated timers are late on a busy host: "IO-APIC + timer doesn't work".
   if (architecture === 'x86_64' && accelerator === 'tcg') own.push('no_timer_check');
   // Without a root, the scripts of initramfs-tools sleep this many seconds before they restart the machine: time for the probe to report.
   own.push('panic=5');
-  return [...own, ...words, user.trim()].filter((word) => word !== '').join(' ');
+  // What stands behind two dashes is the first program's.
+  const [, before = '', after = ''] = /^(.*?)((?:(?<=^|\s)--(?:\s.*)?)?)$/s.exec(user.trim()) ?? [];
+  return [...own, ...words, before.trim(), ...listReadable(user), after]
+    .filter((word) => word !== '')
+    .join(' ');
+}
+
+/** "unable to open an initial console" is an error (3), and is printed by a level above. */
+const leastLevel = 4;
+
+function listReadable(user: string): string[] {
+  const level = findArgument(user, 'loglevel=');
+  const isMute = level !== undefined && Number(level) < leastLevel;
+  return ['printk.time=1', ...(isMute ? [`loglevel=${leastLevel}`] : [])];
 }
 
 /** What a word such as `init=` of a command line sets: the last one counts. */

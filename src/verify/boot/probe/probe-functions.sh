@@ -1,23 +1,44 @@
 # Functions of both probes. $probe_marker: the words that start a line of ours. Lines go to descriptor 9. $probe_survey: not
 # empty where a survey is wanted.
 
-say() { echo "${probe_marker:?} $* ." >&9; }
+# The echo of dash turns \n and \c of a text into what they stand for. Its printf is part of it, as are those of busybox and bash;
+# a program of that name may be gone once the root is another.
+probe_return=
+case $(command -v printf) in
+printf)
+	probe_return=$(printf '\r')
+	put() { printf '%s\n' "$*"; }
+	cut() { printf '%.3000s' "$1"; }
+	;;
+*)
+	put() { echo "$*"; }
+	cut() { echo "$1"; }
+	;;
+esac
+say() { put "${probe_marker:?} $* ." >&9; }
 
 # Each check takes INDEX and two more words.
 exists() { # INDEX PATH
 	if [ -e "$2" ] || [ -L "$2" ]; then say "check $1 ok"; else say "check $1 no nothing at this path"; fi
 }
-contains() { # INDEX PATH TEXT
-	if [ ! -f "$2" ]; then
-		if [ -e "$2" ] || [ -L "$2" ]; then say "check $1 no no regular file"; else say "check $1 no nothing at this path"; fi
+contains() { # INDEX 'SIZE PATH' TEXT
+	size=${2%% *} path=${2#* }
+	if [ ! -f "$path" ]; then
+		if [ -e "$path" ] || [ -L "$path" ]; then say "check $1 no no regular file"; else say "check $1 no nothing at this path"; fi
 		return
 	fi
 	# A text has at most 32 KiB. The dot behind both keeps the newlines at their ends.
-	found=$(head -c 32769 "$2" || cat "$2"; echo .)
-	if [ "$found" = "$3." ]; then say "check $1 ok"; return; fi
+	found=$(head -c 32769 "$path" || cat "$path"; echo .)
+	if [ "$found" = "$3." ]; then
+		# A shell drops the zeros of a text, such as those of a hole.
+		found=$(wc -c <"$path" || echo "$size")
+		if [ "$found" -eq "$size" ]; then say "check $1 ok"; else say "check $1 no this text, and $((found - size)) zero bytes in it"; fi
+		return
+	fi
 	line=
-	IFS= read -r line <"$2"
-	say "check $1 no other content, which starts with \"$line\""
+	IFS= read -r line <"$path"
+	[ -z "$probe_return" ] || line=${line%%"$probe_return"*}
+	say "check $1 no other content, which starts with \"$(cut "$line")\""
 }
 mounted() { # INDEX PATH TYPE, the path as /proc/mounts writes it
 	if [ ! -r /proc/mounts ]; then say "check $1 no /proc is not mounted in the guest"; return; fi
@@ -27,11 +48,30 @@ mounted() { # INDEX PATH TYPE, the path as /proc/mounts writes it
 	elif [ -z "$3" ] || [ "$found" = "$3" ]; then say "check $1 ok a $found"
 	else say "check $1 no a $found, not a $3"; fi
 }
+# By which systemd tells a unit from the same one after a crash.
+life() { # UNIT
+	systemctl show -p MainPID -p NRestarts "$1" 2>&- | {
+		main=0 restarts=0
+		while IFS='=' read -r key value; do
+			case $key in MainPID) main=$value ;; NRestarts) restarts=$value ;; esac
+		done
+		[ "$main" = 0 ] || echo ", process $main"
+		[ "$restarts" = 0 ] || echo ", started again $restarts times"
+	}
+}
+# Sets $line to the name of a process, empty where it has ended and only waits for its parent.
+name_of() { # /proc/NUMBER
+	line='' stat=''
+	[ ! -r "$1/stat" ] || read -r stat <"$1/stat"
+	case ${stat##*) } in Z* | X*) return ;; esac
+	[ ! -r "$1/comm" ] || read -r line <"$1/comm"
+}
+# The same answer at each look means that it has been the same program.
 runs() { # INDEX NAME
 	case $system in
 	systemd)
 		found=$(systemctl is-active "$2" 2>&-)
-		if [ "$found" = active ]; then say "check $1 ok active"; else say "check $1 no ${found:-unknown}"; fi
+		if [ "$found" = active ]; then say "check $1 ok active$(life "$2")"; else say "check $1 no ${found:-unknown}"; fi
 		;;
 	openrc)
 		if [ ! -L "${probe_state:?}/started/$2" ]; then say "check $1 no not started"
@@ -42,10 +82,13 @@ runs() { # INDEX NAME
 		# The kernel keeps 15 characters of a name.
 		short=$2
 		while [ ${#short} -gt 15 ]; do short=${short%?}; done
-		for found in /proc/[0-9]*/comm; do
-			line=
-			[ ! -r "$found" ] || read -r line <"$found"
-			if [ "$line" = "$short" ]; then say "check $1 ok a process has the name"; return; fi
+		eval "last=\${probe_process_$1-}"
+		for found in ${last:+"$last"} /proc/[0-9]*; do
+			name_of "$found"
+			[ "$line" = "$short" ] || continue
+			eval "probe_process_$1=\$found"
+			say "check $1 ok process ${found##*/} has the name"
+			return
 		done
 		say "check $1 no no process has the name"
 		;;
@@ -100,6 +143,24 @@ memory() { # INDEX KIB
 	if [ $used -lt "$2" ]; then found=ok; else found=no; fi
 	say "check $1 $found $((used / 1024)) MiB are in use"
 }
+# A return ends a line of the console, and a line has a longest size there. Adds to $lines.
+tell() { # INDEX LINE
+	rest=$2
+	while [ -n "$rest" ] && [ $lines -lt 100 ]; do
+		lines=$((lines + 1))
+		text=$rest
+		[ -z "$probe_return" ] || text=${rest%%"$probe_return"*}
+		piece=$(cut "$text")
+		rest=${rest#"$piece"}
+		if [ "$piece" != "$text" ]; then
+			say "part $1 $piece"
+		else
+			rest=${rest#"$probe_return"}
+			[ -z "$text" ] || say "output $1 $text"
+		fi
+	done
+	[ -n "$2" ] || lines=$((lines + 1))
+}
 commands() { # INDEX EXIT TEXT; again after a failure, five times in all
 	case $probe_over in *" $1 "*) return 0 ;; esac
 	if [ -z "$waiting" ]; then
@@ -108,14 +169,12 @@ commands() { # INDEX EXIT TEXT; again after a failure, five times in all
 		[ $tries -lt 5 ] || return 0
 		probe_done="$probe_done $1"
 	fi
+	case $probe_begun in *" $1 "*) ;; *) probe_begun="$probe_begun$1 "; say "check $1 no it has not ended" ;; esac
 	output=$(sh -c "$3" 2>&1 9>&-)
 	code=$?
-	echo "$output" | {
+	put "$output" | {
 		lines=0
-		while [ $lines -lt 100 ] && IFS= read -r line; do
-			[ -z "$line" ] || say "output $1 $line"
-			lines=$((lines + 1))
-		done
+		while [ $lines -lt 100 ] && IFS= read -r line; do tell "$1" "$line"; done
 	}
 	if [ $code -ne "$2" ]; then say "check $1 no exit code $code"; return; fi
 	[ -n "$polling" ] || probe_over="$probe_over$1 "
@@ -165,7 +224,7 @@ survey() {
 	[ -z "$used" ] || say "survey memory $used"
 	say 'survey end'
 }
-probe_done=' ' probe_over=' ' probe_failed='' polling='' waiting=
+probe_begun=' ' probe_done=' ' probe_over=' ' probe_failed='' polling='' waiting=
 system=own
 
 # GOAL, then four words for each check: its name and three arguments. Commands come last: one may take its time.

@@ -221,7 +221,7 @@ function createFileCheck({ file, content }: Extract<Expectation, { readonly file
   const path = `/${file.replace(/^\/+/, '')}`;
   return content === undefined
     ? { name: 'exists', first: path }
-    : { name: 'contains', first: path, second: content };
+    : { name: 'contains', first: `${Buffer.byteLength(content)} ${path}`, second: content };
 }
 
 /** As /proc/mounts writes it (mangle_path in fs/seq_file.c). */
