@@ -101,6 +101,12 @@ const refusals: readonly Refusal[] = [
     hint: 'name a line that a good boot prints: --expect REGEX',
   },
   {
+    argv: 'verify image --kernel kernel --expect booted --expect-file /etc/a',
+    code: 'nothing-to-expect',
+    said: 'the image has no /bin/sh, so it cannot report on: file /etc/a',
+    hint: 'name a line that a good boot prints: --expect REGEX',
+  },
+  {
     argv: 'verify image --kernel kernel --expect booted --console nowhere/console.log',
     code: 'output-unwritable',
     said: 'nowhere/console.log: cannot write the file',

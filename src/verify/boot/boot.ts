@@ -10,7 +10,7 @@ import { assertAttestable, createUnattestedError, explainAttested } from './atte
 import { listExpected } from './attest/attester.js';
 import type { ExpectedPath } from './attest/compare-attested.js';
 import { createConsoleFile } from './console.js';
-import { createNothingToExpectError } from './judge/expectations.js';
+import { assertAnswerable } from './judge/assert-answerable.js';
 import { createObservation } from './judge/observation.js';
 import { createStageLog } from './judge/stage-log.js';
 import { listCauses, listStages } from './judge/stages.js';
@@ -57,11 +57,7 @@ export async function bootImage(request: BootRequest, given: BootOptions): Promi
   const init = given.init === 'openrc' && request.disk !== undefined ? 'other' : given.init;
   const options = { ...given, init };
   const { signal } = options;
-  if (
-    init === 'none' &&
-    !request.expects.some((expectation) => 'console' in expectation || 'port' in expectation)
-  )
-    throw createNothingToExpectError();
+  assertAnswerable(init, request.expects);
   const expects = init === 'none' ? request.expects : addDefaults(request.expects);
   const chosen = await chooseMachine(request, options);
   const expected = await listAttestable(request, options);

@@ -52,13 +52,15 @@ interface Attempt {
 async function tryPort(guest: Guest, expectation: PortExpectation, { isAnswer, signal }: Attempt) {
   const own = findForward(await guest.ask('info usernet'), expectation.port);
   if (own === undefined) return { ok: false, text: 'QEMU does not forward it' };
-  const socket = connect(own, '127.0.0.1');
+  // Half open, so that QEMU's table still has a connection that the guest took and ended at once.
+  const socket = connect({ port: own, host: '127.0.0.1', allowHalfOpen: true });
   let text = '';
   let isClosed = false;
   socket.on('error', () => {});
-  socket.on('close', () => {
-    isClosed = true;
-  });
+  for (const event of ['end', 'close'])
+    socket.on(event, () => {
+      isClosed = true;
+    });
   socket.on('data', (chunk: Buffer) => {
     text = (text + chunk.toString('latin1')).slice(0, longestAnswer);
   });
@@ -68,10 +70,10 @@ async function tryPort(guest: Guest, expectation: PortExpectation, { isAnswer, s
     for (let tries = 0; tries < limits.answer * 10 && !signal.aborted; tries++) {
       await setTimeout(100, undefined, { signal }).catch(() => {});
       if (isAny ? text !== '' : isAnswer(text)) return { ok: true, text: showAnswer(text) };
-      if (isClosed) break;
       // QEMU takes a connection before the guest does: its table says whether the guest has.
-      if (isAny && isEstablished(await guest.ask('info usernet'), own))
+      if (isAny && isTaken(await guest.ask('info usernet'), own))
         return { ok: true, text: 'it takes connections' };
+      if (isClosed) break;
     }
   } finally {
     socket.destroy();
@@ -93,8 +95,9 @@ function findForward(table: string, port: number): number | undefined {
   return undefined;
 }
 
-function isEstablished(table: string, own: number): boolean {
-  return table
-    .split(/\r?\n/)
-    .some((line) => line.includes('TCP[ESTABLISHED]') && new RegExp(`\\s${own}\\s`).test(line));
+/** The states of TCP in which the other side has answered. */
+const taken = /TCP\[(ESTABLISHED|CLOSE_WAIT|FIN_WAIT_\d|LAST_ACK|CLOSING|TIME_WAIT)\]/;
+
+function isTaken(table: string, own: number): boolean {
+  return table.split(/\r?\n/).some((line) => taken.test(line) && new RegExp(`\\s${own}\\s`).test(line));
 }

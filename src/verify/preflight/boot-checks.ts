@@ -3,7 +3,8 @@ import type { BootOptions } from '../../model/build.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Image } from '../../model/image/archive.js';
 import type { Expectation } from '../../model/result/expectation.js';
-import { createNothingToExpectError, watchExpectations } from '../boot/judge/expectations.js';
+import { assertAnswerable } from '../boot/judge/assert-answerable.js';
+import { watchExpectations } from '../boot/judge/expectations.js';
 import { patternOf } from '../boot/judge/patterns.js';
 import { assertKvm } from '../boot/machine/accelerator.js';
 import { detectKernel } from '../boot/machine/kernel.js';
@@ -34,9 +35,7 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
     {
       name: 'expectation',
       look() {
-        const isTold = expects.some((expectation) => 'console' in expectation || 'port' in expectation);
-        if (!options.changes && !isTold && detectInit(image.entries) === 'none')
-          throw createNothingToExpectError();
+        if (!options.changes) assertAnswerable(detectInit(image.entries), expects);
         return undefined;
       },
     },

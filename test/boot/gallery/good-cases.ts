@@ -54,11 +54,17 @@ busybox ip addr add 10.0.2.15/24 dev eth0
 busybox ip link set eth0 up
 while :; do echo hello from the port | busybox nc -l -p 80; done &
 while :; do busybox nc -l -p 81 -e /bin/cat; done &
+while :; do busybox nc -l -p 82 -e /bin/sh -c :; done &
 echo ready`,
     ),
     request: {
       network: 'isolated',
-      expects: [{ port: 80, answer: '^hello' }, { port: 81, send: 'ping\n', answer: 'ping' }, { port: 81 }],
+      expects: [
+        { port: 80, answer: '^hello' },
+        { port: 81, send: 'ping\n', answer: 'ping' },
+        { port: 81 },
+        { port: 82 },
+      ],
     },
     verdict: 'passed',
   },

@@ -144,3 +144,22 @@ test('a kernel that names its callers tears a line like any other', (t) => {
   const text = 'Loading ...[   11.316000][    T1] fuse: init (API version 7.38)\n [ ok ]\n';
   t.true(observe(text, [{ console: '^Loading \\.\\.\\. \\[ ok \\]$' }]).expectations.areMet());
 });
+
+test('new numbers are no news, and a guest that says very much is not silent', (t) => {
+  const newsOf = (lineOf: (turn: number) => string, turns: number) => {
+    const seen = createObservation(nonce, [], () => {});
+    for (let turn = 0; turn < turns; turn++) seen.push(Buffer.from(`${lineOf(turn)}\n`), turn);
+    return seen.lastNews();
+  };
+  const uuids = ['0a1b2c3d-9e8f-4a1b-8c7d-f00dcafe0001', 'f1e2d3c4-0bad-4c0d-9a9b-0123456789ab'];
+  t.is(
+    newsOf((turn) => `retry ${uuids[turn % 2]} at 0x${'ffe'[turn % 3]}81a ${turn}`, 9),
+    0,
+  );
+  t.is(
+    newsOf((turn) => `word ${'abcdefghij'[turn % 10]}`, 10),
+    9,
+  );
+  const letters = (turn: number) => [...String(turn)].map((digit) => 'ghijklmnop'[Number(digit)]).join('');
+  t.is(newsOf(letters, 7000), 6999);
+});

@@ -17,7 +17,11 @@ function observe(text: string, seconds = 2) {
 }
 
 test('a QEMU that breaks is an error, not a verdict on the image', (t) => {
-  for (const end of [exited(1, null, 'cannot set up guest memory'), exited(null, 'SIGKILL')]) {
+  const ended: End = {
+    kind: 'exited',
+    exit: { exitCode: 0, signal: null, message: 'terminating', cause: 'host' },
+  };
+  for (const end of [exited(1, null, 'cannot set up guest memory'), exited(null, 'SIGKILL'), ended]) {
     const error = t.throws(() => judge(observe(''), end, terms, 1));
     t.true(error instanceof MobyPatchError && error.kind === 'infrastructure');
   }

@@ -1,5 +1,5 @@
 import { createBoundedRunner, type RunBounded } from '../../../io/process/bounded.js';
-import { MobyPatchError } from '../../../model/error/error.js';
+import type { MobyPatchError } from '../../../model/error/error.js';
 import type { ExpectationResult } from '../../../model/result/boot.js';
 import {
   type Expectation,
@@ -214,14 +214,6 @@ export function watchExpectations(
       }),
     fault: () => fault,
   };
-}
-
-/** `nothing-to-expect` (`invalid`). */
-export function createNothingToExpectError(): MobyPatchError {
-  const message = 'the image has no /bin/sh, so it cannot report what it has reached';
-  return new MobyPatchError('invalid', 'nothing-to-expect', message, {
-    hint: 'name a line that a good boot prints: --expect REGEX',
-  });
 }
 
 /** One sentence about the unmet expectations; undefined when all are met. */

@@ -79,6 +79,8 @@ const longestProbeLine = 32 * 1024;
 const mostLines = 40;
 const mostWarnings = 50;
 const mostShapes = 5000;
+/** Also one with letters, as in a UUID or an address: who prints a new one each second says nothing new. */
+const anyNumber = /\b(?:0x)?(?=[a-f]*\d)[0-9a-f]{4,}\b|\d+/gi;
 /** Lines that are kept for `mentions`, each cut at `longestMention`. */
 const mostKept = 2000;
 const longestMention = 200;
@@ -201,8 +203,10 @@ export function createObservation(
     milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
     if (line !== '' && !isDump(line)) tail.push(line);
     if (tail.length > mostLines) tail.shift();
-    const shape = line.replace(/\d+/g, '#').slice(0, 200);
-    if (shapes.size < mostShapes && !shapes.has(shape)) {
+    const shape = line.replace(anyNumber, '#').slice(0, 200);
+    // Who says so much has not come to a rest: an old line is news once more.
+    if (shapes.size >= mostShapes) shapes.clear();
+    if (!shapes.has(shape)) {
       shapes.add(shape);
       lastNews = now;
     }

@@ -145,7 +145,7 @@ function isOver(end: End): boolean {
 
 function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: number): string | undefined {
   const { expectations } = seen;
-  if (exit.exitCode !== 0 || exit.signal !== null) throw createQemuError(exit);
+  if (exit.exitCode !== 0 || exit.signal !== null || exit.cause === 'host') throw createQemuError(exit);
   const unmet = explainUnmet(expectations.results());
   const after = `after ${seconds.toFixed(1)} s`;
   const when = `${after}${describeGoal(seen, { kind: 'exited', exit }, terms.init)}`;
@@ -225,7 +225,9 @@ function explainSilence(seen: Observation, seconds: number): string {
 }
 
 function createQemuError(exit: GuestExit): MobyPatchError {
-  const how = exit.signal === null ? `with exit code ${exit.exitCode}` : `by ${exit.signal}`;
+  const isOfHost =
+    exit.cause === 'host' ? 'at the request of this machine' : `with exit code ${exit.exitCode}`;
+  const how = exit.signal === null ? isOfHost : `by ${exit.signal}`;
   const message = exit.message.split('\n').at(-1) || 'it gave no message';
   return new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended ${how}: ${message}`, {
     hint: exit.signal === 'SIGKILL' ? 'the usual cause is a lack of memory' : 'moby-patch doctor',

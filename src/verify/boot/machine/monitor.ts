@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 
-/** Why a machine ended, as QEMU tells it; `guest-reset` after a panic or a reboot. */
-export type EndCause = 'guest-shutdown' | 'guest-reset';
+/** Why a machine ended, as QEMU tells it; `guest-reset` after a panic or a reboot, `host` by a signal or a fault of QEMU itself. */
+export type EndCause = 'guest-shutdown' | 'guest-reset' | 'host';
 
 export interface Monitor {
   ask(command: string): Promise<string>;
@@ -20,6 +20,8 @@ export function openMonitor(socket: Duplex | null | undefined): Monitor {
     const message = parse(line);
     if (message.QMP !== undefined) send({ execute: 'qmp_capabilities' });
     if (message.event === 'SHUTDOWN') cause = readCause(message.data);
+    // Nothing here stops a guest: QEMU does when KVM fails (an internal error), and would wait for ever.
+    if (message.event === 'STOP') send({ execute: 'quit' });
     if (typeof message.id !== 'number') return;
     waiting.get(message.id)?.(typeof message.return === 'string' ? message.return : '');
     waiting.delete(message.id);
@@ -59,5 +61,6 @@ function parse(line: string): Record<string, unknown> {
 
 function readCause(data: unknown): EndCause | undefined {
   const reason = typeof data === 'object' && data !== null && 'reason' in data ? data.reason : undefined;
+  if (typeof reason === 'string' && reason.startsWith('host-')) return 'host';
   return reason === 'guest-shutdown' || reason === 'guest-reset' ? reason : undefined;
 }

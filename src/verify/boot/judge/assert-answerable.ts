@@ -1,0 +1,26 @@
+import { MobyPatchError } from '../../../model/error/error.js';
+import { type Expectation, kindOf, nameExpectation } from '../../../model/result/expectation.js';
+import type { Init } from '../probe/detect-init.js';
+
+/** What shows on the outside of a guest, without a shell in it. */
+const outside: ReadonlySet<string> = new Set(['console', 'port', 'poweroff']);
+
+/**
+ * Nobody in a guest without a shell can say whether an expectation is met, and an image is not refused for that. Error (`invalid`):
+ * `nothing-to-expect`.
+ */
+export function assertAnswerable(init: Init, expects: readonly Expectation[]): void {
+  if (init !== 'none') return;
+  const asked = expects.find((expectation) => !outside.has(kindOf(expectation)) && !isWaived(expectation));
+  const isTold = expects.some((expectation) => 'console' in expectation || 'port' in expectation);
+  if (asked === undefined && isTold) return;
+  const what = asked === undefined ? 'what it has reached' : `on: ${nameExpectation(asked)}`;
+  const message = `the image has no /bin/sh, so it cannot report ${what}`;
+  throw new MobyPatchError('invalid', 'nothing-to-expect', message, {
+    hint: 'name a line that a good boot prints: --expect REGEX',
+  });
+}
+
+function isWaived(expectation: Expectation): boolean {
+  return 'no-failed-services' in expectation && !expectation['no-failed-services'];
+}
