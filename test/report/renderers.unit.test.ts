@@ -154,3 +154,18 @@ test('markdown names a file whose name is a word of the message', (t) => {
     /^\*\*image-invalid\*\*: initrd: found no initrd$/m,
   );
 });
+
+test('a path of the most folders there can be, and an image of empty files, have a page', (t) => {
+  const names = Array.from({ length: 2000 }, (_, depth) => `${'a/'.repeat(depth)}file${depth}`);
+  const differences = names.map((path) => ({ path, kind: 'added', type: 'file', fields: [] }) as const);
+  const empty = [{ path: 'etc', bytes: 0 }];
+  const report = createReport({
+    diff: { added: names.length, removed: 0, changed: 0, differences },
+    usage: { before: empty, after: empty },
+  });
+  for (const ending of renderers.keys()) {
+    const text = render(ending, report);
+    t.notRegex(text, /NaN/, ending);
+    if (ending === '.html') t.true(text.includes('a/a/file1999 '));
+  }
+});

@@ -13,6 +13,9 @@ interface Folder {
   readonly files: Difference[];
 }
 
+/** A path has up to 2048 of them, one in the other, and so many elements a browser does not nest. */
+const deepest = 32;
+
 const signs = { added: '+', removed: '-', changed: '~' } as const;
 
 /** The differences as a tree of folders, with a filter above it. */
@@ -27,7 +30,7 @@ export function createChangeTree({ differences }: TreeDiff): Markup {
 
 function findFolder(root: Folder, path: string): Folder {
   let folder = root;
-  for (const name of path.split('/').slice(0, -1)) {
+  for (const name of path.split('/').slice(0, -1).slice(0, deepest)) {
     const next = folder.folders.get(name) ?? { folders: new Map(), files: [] };
     folder.folders.set(name, next);
     folder = next;
@@ -71,10 +74,16 @@ function countFiles({ folders, files }: Folder): number {
 function createFile(difference: Difference): Markup {
   const { kind, path } = difference;
   const { what, text } = renderDifference(difference);
-  const name = showPath(path === '' ? '.' : (path.split('/').at(-1) ?? path));
+  const name = showPath(path === '' ? '.' : nameBelow(path));
   const lines = text.length === 0 ? [] : mark`<pre>${createLines(text)}</pre>`;
   return mark`<li data-kind="${kind}" data-path="${showPath(path)}"><span class="kind ${kind}" title="${kind}">${signs[kind]}</span> ${name} <span class="what">${what}</span>${lines}</li>
 `;
+}
+
+/** What stands behind the folders that the tree shows. */
+function nameBelow(path: string): string {
+  const names = path.split('/');
+  return names.slice(Math.min(names.length - 1, deepest)).join('/');
 }
 
 function createLines(text: readonly string[]): Markup[] {

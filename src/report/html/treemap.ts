@@ -9,7 +9,7 @@ export function createTreemaps(usage: Usage | undefined): Markup[] {
   const { before, after } = usage;
   const total = (folders: readonly FolderUsage[]) => folders.reduce((sum, { bytes }) => sum + bytes, 0);
   // Both have the same scale: the smaller is narrower.
-  const largest = Math.max(total(before), total(after ?? []));
+  const largest = Math.max(total(before), total(after ?? []), 1);
   const names = new Set([...before, ...(after ?? [])].map(({ path }) => path));
   const colours = new Map([...names].map((path, index) => [path, index % 5]));
   const show = (title: string, folders: readonly FolderUsage[]) =>
