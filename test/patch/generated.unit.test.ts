@@ -1,10 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { createErrorReport, MobyPatchError } from '#src/model/error/error.js';
 import { listPatches } from '#src/patch/language/find-patches.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { bootSchema } from '../report/boot-schema.js';
+import { errorSchema } from '../report/error-schema.js';
 import { createReport } from '../report/reports.js';
 import {
   describePatches,
@@ -47,7 +49,9 @@ test('schema/boot.schema.json is generated, and the boots of the reports fit it'
   t.notThrows(() => bootSchema.parse(createReport().boot));
 });
 
-test('the schemas of bisect, matrix, explain and patches are generated', async (t) => {
+test('the schemas of errors, bisect, matrix, explain and patches are generated', async (t) => {
+  const error = createErrorReport(new MobyPatchError('invalid', 'image-unknown', 'no such image'));
+  t.notThrows(() => errorSchema.parse({ failed: true, error }));
   for (const [name, text] of resultSchemas)
     await checkCurrent(t, join('schema', `${name}.schema.json`), text);
 });

@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises';
 import { showText } from '../../format/show-text.js';
 import { MobyPatchError } from '../../model/error/error.js';
 
-/** Longer lines are cut into pieces: a screen drawn with cursor movements has no line ends at all. @internal */
+/** Longer lines are cut into pieces: a screen drawn with cursor movements has no line ends at all. */
 export const longestLine = 4096;
 
 export interface ConsoleReader {
@@ -15,8 +15,14 @@ export interface ConsoleReader {
   end(): void;
 }
 
-/** Cuts the bytes of a serial console into lines of plain text, however the chunks fall. */
-export function createConsoleReader(onLine: (line: string) => void, longest = longestLine): ConsoleReader {
+/**
+ * Cuts the bytes of a serial console into lines of plain text, however the chunks fall. `longestOf`: the longest that a line with this start
+ * may be, at least `longestLine`.
+ */
+export function createConsoleReader(
+  onLine: (line: string) => void,
+  longestOf: (start: string) => number = () => longestLine,
+): ConsoleReader {
   const decoder = new TextDecoder();
   let rest = '';
   const append = (text: string) => {
@@ -24,18 +30,21 @@ export function createConsoleReader(onLine: (line: string) => void, longest = lo
     const lines = (rest + text).split(/(?<!\r)\r*\n|(?<!\r)\r+(?=[^\r\n])/);
     rest = lines.pop() ?? '';
     for (const line of lines) emit(line);
+    if (rest.length <= longestLine) return;
+    const longest = longestOf(rest.slice(0, longestLine));
     while (rest.length > longest) {
       emit(rest.slice(0, longest));
       rest = rest.slice(longest);
     }
   };
   const emit = (line: string) => {
+    const longest = line.length <= longestLine ? longestLine : longestOf(line.slice(0, longestLine));
     for (let at = 0; at === 0 || at < line.length; at += longest)
       onLine(cleanLine(line.slice(at, at + longest)));
   };
   return {
     push: (chunk) => append(decoder.decode(chunk, { stream: true })),
-    partial: () => cleanLine(rest),
+    partial: () => cleanLine(rest.slice(0, longestLine)),
     end() {
       append(decoder.decode());
       if (rest !== '') emit(rest);

@@ -7,6 +7,7 @@ import { whenSchema } from '#src/patch/language/when.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { configurationSchema } from '#src/setup/configuration.js';
 import { bootSchema } from '../../report/boot-schema.js';
+import { errorSchema } from '../../report/error-schema.js';
 import { fleetSchema } from '../../report/fleet-schema.js';
 import { overlaysSchema } from '../../report/overlays-schema.js';
 import { patchesSchema } from '../../report/patches-schema.js';
@@ -36,6 +37,13 @@ export function formatBootSchema(): string {
 
 /** The texts of the schemas of what commands print with `--json`, by the name of the file. */
 export const resultSchemas: ReadonlyMap<string, string> = new Map([
+  [
+    'error',
+    formatJsonSchema(
+      'What a command that has nothing else to say prints with --json, version 1',
+      errorSchema,
+    ),
+  ],
   ['bisect', formatJsonSchema('What moby-patch bisect --json prints, version 1', bisectionSchema)],
   ['matrix', formatJsonSchema('What moby-patch matrix --json prints, version 1', matrixSchema)],
   ['targets', formatJsonSchema('What moby-patch build --all --json prints, version 1', targetsSchema)],

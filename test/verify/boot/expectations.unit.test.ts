@@ -167,13 +167,3 @@ test('a service has to stay the same for three looks, and so has a list without 
   look(1, 'none');
   t.true(watch.areMet());
 });
-
-test('the parts of a long line of an output are one line', (t) => {
-  const watch = watchExpectations([{ command: 'x', output: '^abc\nd$' }]);
-  watch.seeOutput({ kind: 'part', index: 0, line: 'a' });
-  watch.seeOutput({ kind: 'part', index: 0, line: 'b' });
-  watch.seeOutput({ kind: 'output', index: 0, line: 'c' });
-  watch.seeOutput({ kind: 'output', index: 0, line: 'd' });
-  watch.seeCheck({ kind: 'check', index: 0, ok: true, found: 'exit code 0' }, 2);
-  t.like(watch.results()[0], { met: true, found: 'exit code 0, "abc" and 1 more line' });
-});

@@ -163,3 +163,13 @@ test('new numbers are no news, and a guest that says very much is not silent', (
   const letters = (turn: number) => [...String(turn)].map((digit) => 'ghijklmnop'[Number(digit)]).join('');
   t.is(newsOf(letters, 7000), 6999);
 });
+
+test('a long line of the probe is whole, also on the console', (t) => {
+  const long = 'x'.repeat(60_000);
+  const marker = `moby-patch-verify ${nonce} output 0 ${long} .\nmoby-patch-verify ${nonce} check 0 ok exit code 0 .\n`;
+  for (const push of ['push', 'pushProbe'] as const) {
+    const seen = createObservation(nonce, [{ command: 'x', output: '^x{60000}$' }], () => {});
+    for (let at = 0; at < marker.length; at += 1000) seen[push](Buffer.from(marker.slice(at, at + 1000)), 2);
+    t.true(seen.expectations.areMet());
+  }
+});

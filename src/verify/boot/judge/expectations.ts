@@ -13,7 +13,7 @@ import { watchFailedServices } from './failed-services.js';
 import { createSlowError, parsePattern, patternOf } from './patterns.js';
 
 type CheckMarker = Extract<Marker, { kind: 'check' }>;
-type OutputMarker = Extract<Marker, { kind: 'output' | 'part' }>;
+type OutputMarker = Extract<Marker, { kind: 'output' }>;
 
 /** What is known of one expectation. */
 interface Found {
@@ -163,7 +163,7 @@ export function watchExpectations(
     seeCheck({ index, ok, found }, seconds) {
       const expectation = expects[index];
       if (expectation === undefined) return;
-      const output = (outputs.get(index) ?? []).join('\n').replace(/\n$/, '');
+      const output = (outputs.get(index) ?? []).join('\n');
       outputs.delete(index);
       if (ok && hasToStay(expectation, found)) return noteSteady(index, found, seconds);
       streaks.delete(index);
@@ -176,11 +176,9 @@ export function watchExpectations(
       if (founds.get(index)?.ok !== true)
         note(index, { ok: isMet, text: `${found}, ${showOutput(output, isMet)}` }, seconds);
     },
-    seeOutput({ kind, index, line }) {
-      const lines = outputs.get(index) ?? [''];
-      if (lines.length > mostOutput) return;
-      const last = `${lines.at(-1) ?? ''}${line}`;
-      outputs.set(index, [...lines.slice(0, -1), last, ...(kind === 'part' ? [] : [''])]);
+    seeOutput({ index, line }) {
+      const lines = outputs.get(index) ?? [];
+      if (lines.length < mostOutput) outputs.set(index, [...lines, line]);
     },
     isAnswer: (index, text) => fault === undefined && test(index, text) === true,
     seePort: note,

@@ -1,7 +1,7 @@
 import type { BootResult } from '../../../model/result/boot.js';
 import type { Expectation } from '../../../model/result/expectation.js';
 import { type AttestationWatch, createAttestationWatch } from '../attest/attestation-watch.js';
-import { createConsoleReader } from '../console.js';
+import { createConsoleReader, longestLine } from '../console.js';
 import { parseConsoleLine } from '../machine/kernel-line.js';
 import { isMarkerLine, type Marker, markerWord, parseMarker } from '../probe/marker.js';
 import { isDump, isWarning, matchRule, type Rule } from './console-rules.js';
@@ -74,8 +74,8 @@ export interface Progress {
 /** Seconds. */
 export const promptDelay = 1;
 
-/** A path and a target of 4095 bytes, three characters for each. */
-const longestProbeLine = 32 * 1024;
+/** A path and a target of 4095 bytes, three characters for each; a line of an output (probe-functions.sh). */
+const longestProbeLine = 64 * 1024;
 const mostLines = 40;
 const mostWarnings = 50;
 const mostShapes = 5000;
@@ -118,7 +118,7 @@ export function createObservation(
   let heard: string[] = [];
   let heardEarly: string[] = [];
 
-  const reader = createConsoleReader((raw) => {
+  const readLine = (raw: string) => {
     const { text: line, origin, message } = parseConsoleLine(raw);
     // Thousands, where the guest has no other port.
     if (!line.includes(`${ownMarker}attest `)) onLine(line);
@@ -134,8 +134,15 @@ export function createObservation(
     if (message !== undefined) seeKernel(message, line);
     seeLine(line);
     hear(line, origin === 'kernel' ? message : undefined);
-  });
-  const probe = createConsoleReader((line) => seeMarker(parseMarker(line, nonce), line), longestProbeLine);
+  };
+  // A guest without another port tells all of it here.
+  const reader = createConsoleReader(readLine, (start) =>
+    start.includes(ownMarker) ? longestProbeLine : longestLine,
+  );
+  const probe = createConsoleReader(
+    (line) => seeMarker(parseMarker(line, nonce), line),
+    () => longestProbeLine,
+  );
 
   /** A program lives: no text before was a kernel's last. */
   function seeProgram(line: string, isWhole: boolean): void {
@@ -188,7 +195,7 @@ export function createObservation(
     }
     start(line, true);
     if (marker.kind === 'check') expectations.seeCheck(marker, now);
-    if (marker.kind === 'output' || marker.kind === 'part') expectations.seeOutput(marker);
+    if (marker.kind === 'output') expectations.seeOutput(marker);
     if (marker.kind === 'warning') warn(marker.text);
     if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
     if (marker.kind === 'survey') survey.see(marker.text);

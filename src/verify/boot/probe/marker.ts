@@ -10,8 +10,8 @@ export type Marker =
   | { readonly kind: 'reached'; readonly what: Exclude<BootResult['reached'], 'nothing'> }
   /** What the guest found at an expectation. */
   | { readonly kind: 'check'; readonly index: number; readonly ok: boolean; readonly found: string }
-  /** A line of the output of a command; `part`: what follows belongs to the same line. */
-  | { readonly kind: 'output' | 'part'; readonly index: number; readonly line: string }
+  /** A line of the output of a command. */
+  | { readonly kind: 'output'; readonly index: number; readonly line: string }
   /** For how many seconds the first program has had its name, how many children it has, and what is mounted. */
   | { readonly kind: 'alive'; readonly rounds: number; readonly children: number; readonly mounts: number }
   /** A path of the root, told before the first program; then how many there were. */
@@ -63,7 +63,7 @@ function parseNumbered(word: string, rest: string): Marker | undefined {
   const [, digits = '', text = ''] = /^(\d{1,6}) ?(.*)$/s.exec(rest) ?? [];
   if (digits === '') return undefined;
   const index = Number(digits);
-  if (word === 'output' || word === 'part') return { kind: word, index, line: text };
+  if (word === 'output') return { kind: 'output', index, line: text };
   const check = /^(ok|no)(?: (.*))?$/s.exec(text);
   if (word !== 'check' || check === null) return undefined;
   return { kind: 'check', index, ok: check[1] === 'ok', found: check[2] ?? '' };

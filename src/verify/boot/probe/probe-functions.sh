@@ -8,11 +8,11 @@ case $(command -v printf) in
 printf)
 	probe_return=$(printf '\r')
 	put() { printf '%s\n' "$*"; }
-	cut() { printf '%.3000s' "$1"; }
+	cut() { printf "%.$1s" "$2"; }
 	;;
 *)
 	put() { echo "$*"; }
-	cut() { echo "$1"; }
+	cut() { echo "$2"; }
 	;;
 esac
 say() { put "${probe_marker:?} $* ." >&9; }
@@ -38,7 +38,7 @@ contains() { # INDEX 'SIZE PATH' TEXT
 	line=
 	IFS= read -r line <"$path"
 	[ -z "$probe_return" ] || line=${line%%"$probe_return"*}
-	say "check $1 no other content, which starts with \"$(cut "$line")\""
+	say "check $1 no other content, which starts with \"$(cut 1000 "$line")\""
 }
 mounted() { # INDEX PATH TYPE, the path as /proc/mounts writes it
 	if [ ! -r /proc/mounts ]; then say "check $1 no /proc is not mounted in the guest"; return; fi
@@ -143,23 +143,20 @@ memory() { # INDEX KIB
 	if [ $used -lt "$2" ]; then found=ok; else found=no; fi
 	say "check $1 $found $((used / 1024)) MiB are in use"
 }
-# A return ends a line of the console, and a line has a longest size there. Adds to $lines.
+# A return ends a line of the console. Adds to $lines.
 tell() { # INDEX LINE
 	rest=$2
-	while [ -n "$rest" ] && [ $lines -lt 100 ]; do
+	[ ${#rest} -lt 60000 ] || rest=$(cut 60000 "$rest")
+	lines=$((lines + 1))
+	while :; do
+		case $rest in *"${probe_return:-no return}"*) ;; *) break ;; esac
+		text=${rest%%"$probe_return"*}
+		rest=${rest#*"$probe_return"}
+		[ -z "$text" ] || say "output $1 $text"
 		lines=$((lines + 1))
-		text=$rest
-		[ -z "$probe_return" ] || text=${rest%%"$probe_return"*}
-		piece=$(cut "$text")
-		rest=${rest#"$piece"}
-		if [ "$piece" != "$text" ]; then
-			say "part $1 $piece"
-		else
-			rest=${rest#"$probe_return"}
-			[ -z "$text" ] || say "output $1 $text"
-		fi
+		[ "$lines" -lt 100 ] || return 0
 	done
-	[ -n "$2" ] || lines=$((lines + 1))
+	[ -z "$rest" ] || say "output $1 $rest"
 }
 commands() { # INDEX EXIT TEXT; again after a failure, five times in all
 	case $probe_over in *" $1 "*) return 0 ;; esac
