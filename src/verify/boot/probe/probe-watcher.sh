@@ -137,7 +137,7 @@ while [ $rounds -lt 3000 ]; do
 		[ $spins -gt 20000 ] || continue
 		same=100
 		alive
-		# What has to hold for some looks cannot be looked at later.
+		# What has to hold for some looks gets no other.
 		for _ in 1 2 3; do report init "$@"; done
 		exit 0
 	fi
