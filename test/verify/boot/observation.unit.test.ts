@@ -173,3 +173,20 @@ test('a long line of the probe is whole, also on the console', (t) => {
     t.true(seen.expectations.areMet());
   }
 });
+
+test('a notice of a kernel that its clock is late is no progress of its programs', (t) => {
+  const news = (text: string) => {
+    const seen = createObservation(nonce, [], () => {});
+    seen.push(Buffer.from(run), 2);
+    seen.push(Buffer.from(text), 30);
+    return seen.lastNews();
+  };
+  t.is(news('<6>[   47.593211] hrtimer: interrupt took 26134910 ns\n'), 2);
+  t.is(news('<4>[   31.000000] clocksource: Long readout interval, skipping watchdog check\n'), 2);
+  t.is(news('<6>[   31.000000] EXT4-fs (vda): mounted filesystem\n'), 30);
+  t.is(news('hrtimer: interrupt took 3 ns\n'), 30, 'a program has its reasons');
+  const starting = createObservation(nonce, [], () => {});
+  starting.push(Buffer.from('<5>[    0.000000] Linux version 6\n'), 2);
+  starting.push(Buffer.from('<6>[    0.200000] clocksource: hpet: mask: 0xffffffff\n'), 3);
+  t.is(starting.lastNews(), 3);
+});

@@ -130,6 +130,18 @@ export function matchRule(message: string, hasStarted: boolean): Rule | undefine
   return rules.find(({ pattern }) => pattern.test(message));
 }
 
+/**
+ * What a kernel prints at any time of its own accord: that its clocks are late (kernel/time/{hrtimer,clocksource}.c, arch/x86/kernel/tsc.c,
+ * kernel/events/core.c, kernel/workqueue.c), that its random numbers are good, that it left out lines.
+ */
+const notice =
+  /^(?:hrtimer: interrupt took |perf: interrupt took |clocksource: |tsc: |workqueue: \S+ hogged |random: |\S+: \d+ callbacks suppressed)/;
+
+/** Whether a message of the kernel says nothing of what the programs do. */
+export function isNotice(message: string): boolean {
+  return notice.test(message);
+}
+
 const warningPatterns: readonly RegExp[] = [
   /Out of memory: Killed process/,
   /No space left on device/,

@@ -4,7 +4,7 @@ import { type AttestationWatch, createAttestationWatch } from '../attest/attesta
 import { createConsoleReader, longestLine } from '../console.js';
 import { parseConsoleLine } from '../machine/kernel-line.js';
 import { isMarkerLine, type Marker, markerWord, parseMarker } from '../probe/marker.js';
-import { isDump, isWarning, matchRule, type Rule } from './console-rules.js';
+import { isDump, isNotice, isWarning, matchRule, type Rule } from './console-rules.js';
 import { type ExpectationWatch, watchExpectations } from './expectations.js';
 import { createMender } from './mender.js';
 import { createSurveyWatch, type SurveyWatch } from './survey-watch.js';
@@ -31,7 +31,7 @@ export interface Observation {
   progress(): Progress;
   warnings(): readonly string[];
   lastHeard(): number;
-  /** When the console last showed a line unlike all before, but for its numbers. */
+  /** When the console last showed a line unlike all before, but for its numbers and the notices of a kernel. */
   lastNews(): number;
   /** The last lines, the unfinished one included, without those of the probe. */
   tail(): readonly string[];
@@ -132,7 +132,7 @@ export function createObservation(
       keep(line);
     }
     if (message !== undefined) seeKernel(message, line);
-    seeLine(line);
+    seeLine(line, message);
     hear(line, origin === 'kernel' ? message : undefined);
   };
   // A guest without another port tells all of it here.
@@ -206,14 +206,16 @@ export function createObservation(
     expectations.seeUp(now);
   }
 
-  function seeLine(line: string): void {
+  function seeLine(line: string, message: string | undefined): void {
     milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
     if (line !== '' && !isDump(line)) tail.push(line);
     if (tail.length > mostLines) tail.shift();
     const shape = line.replace(anyNumber, '#').slice(0, 200);
     // Who says so much has not come to a rest: an old line is news once more.
     if (shapes.size >= mostShapes) shapes.clear();
-    if (!shapes.has(shape)) {
+    // Of a kernel that still starts, each line is progress.
+    const isIdle = hasSurelyStarted && message !== undefined && isNotice(message);
+    if (!shapes.has(shape) && !isIdle) {
       shapes.add(shape);
       lastNews = now;
     }
