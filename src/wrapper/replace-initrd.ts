@@ -55,10 +55,10 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
     if (wrapped.wrapper.kind === 'iso' && initrd.size !== part.size) {
       const destination = `${request.folder}/new.iso`;
       const files = [{ source: request.initrd, part }, ...(await writeSums(request, { old, initrd, part }))];
-      await writeWithXorriso({ old, files, destination, signal });
+      const lost = await writeWithXorriso({ old, files, destination, signal });
       const image = streamRegular(destination);
       const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
-      const way = `written by xorriso: the new initrd is larger than the old one${told}`;
+      const way = `written by xorriso: the new initrd is larger than the old one${lost}${told}`;
       return { bytes, way, [Symbol.asyncDispose]: dispose };
     }
     if (wrapped.wrapper.kind !== 'iso') refuseHuge(old, initrd);
@@ -112,7 +112,7 @@ async function planPieces(
     }
     case 'uki':
       return {
-        pieces: await replaceInUki({ old, initrd }),
+        pieces: await replaceInUki({ old, initrd }, part.offset),
         way: 'as a section of the new size',
       };
     case 'uimage':

@@ -3,14 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { runProcess } from '#src/io/process/process.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
+import { cmdline, efi, waitForText } from './machine.js';
 import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { writeTinyImage } from './tiny-image.js';
 
-const cmdline = 'console=ttyS0 panic=-1 no_timer_check';
-const efi = '/usr/share/ovmf/OVMF.fd';
 const kernelName = 'linux';
 
 interface LoaderFiles {
@@ -145,25 +143,7 @@ for (const [name, loader] of Object.entries(loaders))
         const built = await callMoby([...build, '--no-verify', '--no-cache'], folder, {});
         t.is(built.code, 0, built.stderr);
         const special = await loader.prepare({ folder, line: readLines(built.stdout.toString()) });
-        const machine = [
-          '-machine',
-          'accel=tcg',
-          '-m',
-          '512',
-          '-display',
-          'none',
-          '-no-reboot',
-          '-nodefaults',
-        ];
-        const end = new AbortController();
-        const lines: string[] = [];
-        const onLine = (line: string) => {
-          lines.push(line);
-          if (line.includes(`seen ${nonce}`)) end.abort();
-        };
-        const argv = ['qemu-system-x86_64', ...machine, '-serial', 'stdio', ...special];
-        await runProcess(argv, { signal: end.signal, timeout: 600, onLine }).catch(() => {});
-        t.true(end.signal.aborted, lines.slice(-30).join('\n'));
+        t.is(await waitForText(special, `seen ${nonce}`), undefined);
       }),
     loader.files.every((path) => existsSync(path))
       ? undefined

@@ -77,7 +77,7 @@ export async function startFleetBench(
 }
 
 export function docker({ host }: TestDaemon, ...argv: string[]): string {
-  return execFileSync('docker', ['-H', host, ...argv], { encoding: 'utf8' });
+  return execFileSync('docker', ['-H', host, ...argv], { encoding: 'utf8', maxBuffer: 2 ** 26 });
 }
 
 /** Words that start a program in the network namespace of a daemon. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { digestBytes } from '#src/io/digest.js';
-import type { WrappedImage } from '#src/model/image/wrapper.js';
+import type { WrappedImage, Wrapper } from '#src/model/image/wrapper.js';
 import { type BuildArguments, createBuildRequest } from '#src/setup/build-request.js';
 import { alignUp } from '#src/wrapper/align-up.js';
 import { chooseInitrd, findWrapper, openWrapper, partOf } from '#src/wrapper/open-wrapper.js';
@@ -114,6 +114,61 @@ for (const [what, size, address] of [
     checksum.update(written);
     t.is(written.readUInt32LE((program?.optional ?? 0) + 64), checksum.end());
   });
+
+const profiles = sketchProgram([
+  { name: '.osrel', address: 0x8000, content: 'ID=vendor' },
+  { name: '.initrd', address: 0x10000, content: 'initrd' },
+  { name: '.linux', address: 0x11000, content: 'kernel' },
+  { name: '.cmdline', address: 0x12000, content: 'quiet' },
+  { name: '.profile', address: 0x13000, content: 'ID=main\nTITLE=Main' },
+  { name: '.profile', address: 0x14000, content: 'ID=reset' },
+  { name: '.cmdline', address: 0x15000, content: 'reset' },
+]);
+
+test('a UKI with profiles keeps the sections of each, also where the shared initrd outgrows its place', async (t) => {
+  const initrd = 'x'.repeat(0x3001);
+  const written = await replace(t, profiles, initrd);
+  const old = await parts(profiles);
+  t.deepEqual(await parts(written), { ...old, '.initrd': initrd });
+  const names = (bytes: Buffer) => parseProgram(bytes)?.sections.map(({ name }) => name);
+  t.deepEqual(names(written), names(profiles));
+  t.deepEqual(
+    parseProgram(written)?.sections.map(({ address }) => address),
+    [0x8000, 0x10000, 0x14000, 0x15000, 0x16000, 0x17000, 0x18000],
+  );
+  const wrapper = await findWrapper(holdFile(written));
+  t.deepEqual(wrapper?.boots, [
+    { initrd: '.initrd', kernel: '.linux', cmdline: 'quiet', title: 'Main' },
+    { initrd: '.initrd', kernel: '.linux', cmdline: 'reset', title: 'reset' },
+  ]);
+});
+
+test('a profile with an initrd of its own is asked for, and what is not data of the stub does not move', async (t) => {
+  const more = [
+    { name: '.linux', address: 0x11000, content: 'kernel' },
+    { name: '.initrd', address: 0x12000, content: 'initrd' },
+    { name: '.profile', address: 0x13000, content: 'ID=main' },
+    { name: '.profile', address: 0x14000, content: 'ID=reset' },
+    { name: '.initrd', address: 0x15000, content: 'other' },
+    { name: '.data', address: 0x16000, content: 'fixed' },
+  ];
+  const bytes = sketchProgram(more);
+  await t.throwsAsync(wrap(t, bytes, ''), { code: 'wrapper-part', message: /boots 2 initrds/ });
+  const wrapper = await findWrapper(holdFile(bytes));
+  t.deepEqual(
+    wrapper?.boots.map(({ initrd }) => initrd),
+    ['.initrd', '.initrd@1'],
+  );
+  const { folder } = await wrap(t, uki, 'x'.repeat(0x2000));
+  await writeFile(join(folder, 'old'), bytes);
+  const part = { part: '.initrd@1', name: 'old' };
+  const wrapped = chooseInitrd({ path: join(folder, 'old'), wrapper: wrapper as Wrapper }, part);
+  const request = { wrapped, initrd: join(folder, 'initrd'), isSame: false, folder, signal };
+  await t.throwsAsync(replaceInitrd(request), {
+    code: 'wrapper-unfit',
+    message: /\.data, which cannot move/,
+  });
+});
 
 test('signatures, which hold for the old content alone, are left out', async (t) => {
   const written = await replace(t, sketchProgram(sections, '', true), 'initrd that is new');

@@ -11,6 +11,7 @@ import { readErofs, readSuperblock } from '#src/wrapper/root/erofs/read-erofs.js
 import type { Superblock } from '#src/wrapper/root/erofs/superblock.js';
 import { type ErofsRequest, writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
 import type { RootEntry } from '#src/wrapper/root/root-tree.js';
+import { parseSuperblock } from '#src/wrapper/root/squashfs/superblock.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { holdFile } from './sketches.js';
 
@@ -176,6 +177,24 @@ test('the last record of a file whose end is not compressed says where it ends',
       [0, 308],
     ],
   );
+});
+
+test('a squashfs says its options as tar2sqfs takes them, and whether its contents are compressed', (t) => {
+  const bytes = Buffer.alloc(96 + 10);
+  bytes.write('hsqs', 0, 'latin1');
+  bytes.writeUInt32LE(131072, 12);
+  bytes.writeUInt16LE(4, 28);
+  const read = (compressor: number, flags: number, ...options: readonly number[]) => {
+    bytes.writeUInt16LE(compressor, 20);
+    bytes.writeUInt16LE(flags, 24);
+    for (const [index, value] of options.entries()) bytes.writeUInt32LE(value, 98 + 4 * index);
+    const { options: said, isRaw } = parseSuperblock(bytes) ?? {};
+    return [said, isRaw];
+  };
+  t.deepEqual(read(3, 0x400, 0, 0), ['algorithm=lzo1x_1,level=0', false]);
+  t.deepEqual(read(3, 0x400, 4, 7), ['algorithm=lzo1x_999,level=7', false]);
+  t.deepEqual(read(1, 0x402, 5, (1 << 16) | 12), ['level=5,window=12,default', true]);
+  t.deepEqual(read(4, 0, 9), ['', false]);
 });
 
 test('a block of LZ4 comes back as it was, and none is made that would be larger', (t) => {

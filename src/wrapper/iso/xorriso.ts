@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { InputFile } from '../../io/file/input-file.js';
 import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
@@ -24,29 +25,44 @@ const patience = 1800;
 
 /**
  * Writes an ISO with other files in it, where one does not fit into the place of the old one. Dates stay what they were,
- * and the GUIDs of partitions come from the date of the volume: the same inputs give the same bytes. Errors:
- * `wrapper-program`, `program-missing`.
+ * and the GUIDs of partitions come from the date of the volume: the same inputs give the same bytes. Returns what is missing in the new
+ * image, as the end of a sentence. Errors: `wrapper-program`, `program-missing`.
  */
-export async function writeWithXorriso(request: XorrisoRequest): Promise<void> {
-  const { old, files, destination, signal } = request;
-  const dates = await readVolumeDates(old);
+export async function writeWithXorriso(request: XorrisoRequest): Promise<string> {
+  const dates = await readVolumeDates(request.old);
+  const first = await run(request, dates);
+  if (first === undefined) return '';
+  // libisofs 1.5.4 places the tree for old Macs, which grub-mkrescue makes, over the EFI partition: "GPT partitions 1 and 2 overlap".
+  if (!/GPT partitions \d+ and \d+ overlap/.test(first.output)) throw first.error;
+  await rm(request.destination, { force: true });
+  const second = await run(request, [...dates, '-hfsplus', 'off']);
+  if (second !== undefined) throw second.error;
+  return ', and without its HFS+ tree, which xorriso cannot write again';
+}
+
+/** Undefined: it is written. */
+async function run(
+  { old, files, destination, signal }: XorrisoRequest,
+  options: readonly string[],
+): Promise<{ readonly output: string; readonly error: MobyPatchError } | undefined> {
   const argv = [
     'xorriso',
     ...['-abort_on', 'FAILURE', '-return_with', 'FAILURE', '32'],
     ...['-indev', `stdio:${old.path}`, '-outdev', `stdio:${destination}`],
     ...files.flatMap(mapFile),
     ...['-boot_image', 'any', 'replay', '-boot_image', 'any', 'gpt_disk_guid=volume_date_uuid'],
-    ...dates,
+    ...options,
     ...['-volume_date', 'all_file_dates', 'set_to_mtime'],
     ...['-commit', '-end'],
   ];
   const { exitCode, output } = await runProcess(argv, { signal, timeout: patience, package: 'xorriso' });
-  if (exitCode === 0) return;
+  if (exitCode === 0) return undefined;
   const [reason] = /^xorriso : (?:FAILURE|FATAL|SORRY) : .*$/m.exec(output) ?? [];
-  throw new MobyPatchError('failed', 'wrapper-program', reason ?? `xorriso ended with ${exitCode}`, {
+  const error = new MobyPatchError('failed', 'wrapper-program', reason ?? `xorriso ended with ${exitCode}`, {
     path: old.name,
     hint: 'with an initrd that is no larger than the old one xorriso is not needed: --level, or fewer files',
   });
+  return { output, error };
 }
 
 /** Keeps the mode, the owner and the date of the old file. */

@@ -84,5 +84,6 @@ export async function writeRoot(request: RootRequest): Promise<string> {
   const superblock = await readSquashfsSuperblock(old);
   if (superblock === undefined) throw createDamageError(path, 'found no superblock');
   await writeSquashfs({ ...rest, superblock, name: path });
-  return `written anew by tar2sqfs, compressed by ${superblock.compressor}`;
+  const before = superblock.isRaw ? ', which its contents were not before' : '';
+  return `written anew by tar2sqfs, compressed by ${superblock.compressor}${before}`;
 }

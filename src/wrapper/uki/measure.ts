@@ -38,6 +38,11 @@ export async function measureUki(path: string, options: MeasureOptions): Promise
   await using uki = await openInputFile(path);
   const wrapper = await findWrapper(uki);
   if (program === undefined || wrapper === undefined) return undefined;
+  if (wrapper.parts.has('.profile@0'))
+    return {
+      values: [],
+      warning: 'the UKI has profiles, each with other values of PCR 11: none are calculated',
+    };
   const ask = (...argv: string[]) => runProcess([program, ...argv], { signal, timeout: patience });
   const help = await ask('--help');
   const sections = join(folder, 'sections');

@@ -14,17 +14,18 @@ import {
 /** Section numbers and offsets have 32 bits. */
 const largestProgram = 2 ** 32 - 1;
 const target = '.initrd';
+const profileMark = '.profile';
 
 /**
- * The pieces of a UKI with a new `.initrd`. The content of all other sections stays, and their place in memory; behind the new
- * section they move in the file. Where it is too large for its place in memory it goes behind all others. Signatures are
- * left out. Error (`invalid`): `wrapper-unfit`.
+ * The pieces of a UKI with a new `.initrd` in place of the one that begins at `offset`. The content of all other sections stays, and their
+ * place in memory; behind the new section they move in the file. Where it is too large for its place in memory it goes behind all others,
+ * or, in a UKI with profiles, all others behind it move. Signatures are left out. Error (`invalid`): `wrapper-unfit`.
  */
-export async function replaceInitrd(sources: WrapperSources): Promise<WrapperPiece[]> {
+export async function replaceInitrd(sources: WrapperSources, offset: number): Promise<WrapperPiece[]> {
   const { old, initrd } = sources;
   const headers = Buffer.from(await old.read(0, Math.min(headerLimit, old.size)));
   const program = parseProgram(headers);
-  const section = program?.sections.find(({ name }) => name === target);
+  const section = program?.sections.find((each) => each.name === target && each.offset === offset);
   if (program === undefined || section === undefined)
     throw createPeError(old.name, 'found no section .initrd', 'moby-patch inspect FILE');
   const plan = planSections(program, section, initrd.size, old);
@@ -39,8 +40,8 @@ export async function replaceInitrd(sources: WrapperSources): Promise<WrapperPie
 interface SectionPlan {
   /** Where the first section begins in the file. */
   readonly start: number;
-  /** Of the new section. */
-  readonly address: number;
+  /** Where sections are in memory, if not where they were. */
+  readonly addresses: ReadonlyMap<Section, number>;
   readonly rawSize: number;
   readonly virtualSize: number;
   /** By section, in the order of the file. */
@@ -58,9 +59,17 @@ function planSections(program: Program, section: Section, size: number, file: In
   const start = Math.min(...stored.map(({ offset }) => offset));
   const above = sections.filter(({ address }) => address > section.address).map(({ address }) => address);
   const room = Math.min(...above) - section.address;
-  const isLast = size > room;
-  const end = Math.max(...sections.map(({ address, virtualSize }) => address + virtualSize));
-  const address = isLast ? alignUp(end, sectionAlignment) : section.address;
+  // What a profile has is told by the order of the table (UAPI.5).
+  const hasProfiles = sections.some(({ name }) => name === profileMark);
+  const isLast = size > room && !hasProfiles;
+  const addresses = new Map<Section, number>();
+  if (isLast) addresses.set(section, alignUp(findEnd(sections), sectionAlignment));
+  else if (size > room) {
+    const shift = alignUp(size - room, sectionAlignment);
+    for (const each of sections)
+      if (each.address > section.address) addresses.set(each, each.address + shift);
+    refuseFixed([...addresses.keys()], file.name);
+  }
   const rawSize = alignUp(size, fileAlignment);
   const order = isLast
     ? [...others, section]
@@ -75,7 +84,11 @@ function planSections(program: Program, section: Section, size: number, file: In
     offsets.set(each, at);
     at += alignUp(each === section ? rawSize : each.rawSize, fileAlignment);
   }
-  const imageSize = alignUp(Math.max(end, address + size), sectionAlignment);
+  const placed = sections.map((each) => ({
+    address: addresses.get(each) ?? each.address,
+    virtualSize: each === section ? size : each.virtualSize,
+  }));
+  const imageSize = alignUp(Math.max(findEnd(sections), findEnd(placed)), sectionAlignment);
   if (at > largestProgram || imageSize > largestProgram)
     throw createPeError(
       file.name,
@@ -89,15 +102,34 @@ function planSections(program: Program, section: Section, size: number, file: In
     end: Math.max(behind, signatures.size > 0 ? Math.min(signatures.offset, file.size) : file.size),
     newOffset: at,
   };
-  return { start, address, rawSize, virtualSize: size, offsets, isLast, imageSize, tail };
+  return { start, addresses, rawSize, virtualSize: size, offsets, isLast, imageSize, tail };
+}
+
+/** What the stub reads by name, so that it may be anywhere in memory. */
+const movable =
+  /^\.(?:cmdline|dtb|dtbauto|efifw|hwids|initrd|linux|osrel|pcrpkey|pcrsig|profile|sbat|sdmagic|splash|ucode|uname)$/;
+
+function refuseFixed(moved: readonly Section[], path: string): void {
+  const fixed = moved.find(({ name }) => !movable.test(name));
+  if (fixed === undefined) return;
+  const message = `the new initrd is too large for its place, and behind it stands the section ${fixed.name}, which cannot move`;
+  throw createPeError(
+    path,
+    message,
+    '--as addon leaves the UKI as it is; or use a smaller initrd: --level 9',
+  );
+}
+
+function findEnd(sections: readonly Pick<Section, 'address' | 'virtualSize'>[]): number {
+  return Math.max(...sections.map(({ address, virtualSize }) => address + virtualSize));
 }
 
 /** The headers up to the first section. The section table stays in the order of memory, which some loaders want. */
 function writeHeaders(old: Buffer, program: Program, section: Section, plan: SectionPlan): Buffer {
   const bytes = Buffer.from(old);
   for (const [each, offset] of plan.offsets) bytes.writeUInt32LE(offset, each.header + 20);
+  for (const [each, address] of plan.addresses) bytes.writeUInt32LE(address, each.header + 12);
   bytes.writeUInt32LE(plan.virtualSize, section.header + 8);
-  bytes.writeUInt32LE(plan.address, section.header + 12);
   bytes.writeUInt32LE(plan.rawSize, section.header + 16);
   const { symbols } = program;
   const { tail } = plan;

@@ -5,13 +5,15 @@ export const superblockSize = 96;
 export const mostOptions = 64;
 
 const compressors = [undefined, 'gzip', 'lzma', 'lzo', 'xz', 'lz4', 'zstd'] as const;
-const flags = { isExportable: 0x80, hasNoAttributes: 0x200, hasOptions: 0x400 };
+const flags = { isRaw: 0x2, isExportable: 0x80, hasNoAttributes: 0x200, hasOptions: 0x400 };
 
 export interface Superblock {
   readonly time: number;
   readonly blockSize: number;
   readonly compressor: Exclude<(typeof compressors)[number], undefined>;
   readonly isExportable: boolean;
+  /** Contents are stored as they are, though there is a compressor. */
+  readonly isRaw: boolean;
   /** The options of the compressor as `tar2sqfs -X` takes them; empty: the usual ones. */
   readonly options: string;
   /** Bytes of the file system; zeros may follow. */
@@ -31,6 +33,7 @@ export function parseSuperblock(bytes: Buffer): Superblock | undefined {
     blockSize,
     compressor,
     isExportable: (flagged & flags.isExportable) !== 0,
+    isRaw: (flagged & flags.isRaw) !== 0,
     options:
       (flagged & flags.hasOptions) === 0
         ? ''
@@ -60,7 +63,8 @@ function describeOptions(compressor: Superblock['compressor'], bytes: Buffer): s
     case 'lzo': {
       const algorithm = algorithms[first];
       if (algorithm === undefined) return '';
-      return algorithm === 'lzo1x_999' ? `algorithm=${algorithm},level=${second}` : `algorithm=${algorithm}`;
+      // tar2sqfs 1.2 takes no other level for the others, and would use 8.
+      return `algorithm=${algorithm},level=${algorithm === 'lzo1x_999' ? second : 0}`;
     }
     default:
       return '';

@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createTestFolder } from '../fixtures/archive.js';
+import { callMoby } from '../fixtures/command-context.js';
+import { findMissingProgram } from '../fixtures/needs.js';
+import { cmdline, efi, waitForText } from './machine.js';
+import { bootTest, createInit, withBench } from './tiny-guest.js';
+import { writeTinyImage } from './tiny-image.js';
+
+/** With `vmlinuz`, `initrd.gz` and a patch that puts a nonce. */
+type Project = string;
+
+interface Wrapped {
+  readonly title: string;
+  readonly missing: string | undefined;
+  /** Makes the wrapper and returns its name. */
+  make(folder: Project): Promise<string>;
+  /** Further arguments of the build. */
+  readonly build?: readonly string[];
+  /** Bytes of the patch that no compressor makes less of. */
+  readonly noise?: number;
+  /** Arguments of QEMU for the output `new`. */
+  machine(folder: Project): Promise<readonly string[]>;
+}
+
+const noEfi = existsSync(efi) ? undefined : 'no OVMF: apt-get install ovmf';
+/** As of systemd 257 it reads addons. Debian 12 has 252. */
+const stub = process.env.MOBY_PATCH_STUB ?? '/usr/lib/systemd/boot/efi/linuxx64.efi.stub';
+const noStub =
+  findMissingProgram('objcopy') ??
+  noEfi ??
+  (existsSync(stub) ? undefined : 'no stub of systemd: apt-get install systemd-boot-efi');
+const stubVersion = existsSync(stub)
+  ? Number(/systemd-stub (\d+)/.exec(readFileSync(stub, 'latin1'))?.[1])
+  : 0;
+const noGrub = ['i386-pc', 'x86_64-efi'].every((platform) =>
+  existsSync(`/usr/lib/grub/${platform}/linux.mod`),
+)
+  ? (findMissingProgram('grub-mkrescue', 'xorriso', 'mformat') ?? noEfi)
+  : 'no GRUB: apt-get install grub-common grub-pc-bin grub-efi-amd64-bin mtools';
+
+async function makeIso(folder: Project): Promise<string> {
+  await mkdir(join(folder, 'tree/boot/grub'), { recursive: true });
+  for (const name of ['vmlinuz', 'initrd.gz'])
+    await copyFile(join(folder, name), join(folder, 'tree/boot', name));
+  const entry = `linux /boot/vmlinuz ${cmdline}\n  initrd /boot/initrd.gz`;
+  const text = `serial --unit=0\nterminal_output serial\nset timeout=0\nmenuentry a {\n  ${entry}\n}\n`;
+  await writeFile(join(folder, 'tree/boot/grub/grub.cfg'), text);
+  // Zeros at the end are the room in which a new initrd takes the place of the old one.
+  execFileSync('truncate', ['-s', '+1M', join(folder, 'tree/boot/initrd.gz')]);
+  execFileSync('grub-mkrescue', ['-o', 'v.iso', 'tree'], { cwd: folder, stdio: 'ignore' });
+  return 'v.iso';
+}
+
+async function makeUki(folder: Project): Promise<string> {
+  await writeFile(join(folder, 'cmdline'), cmdline);
+  const sections = [
+    ['cmdline', 'cmdline', 0x1000000],
+    ['linux', 'vmlinuz', 0x2000000],
+    ['initrd', 'initrd.gz', 0x4000000],
+  ] as const;
+  const argv = sections.flatMap(([name, file, place]) => [
+    ...['--add-section', `.${name}=${file}`],
+    ...['--change-section-vma', `.${name}=${readImageBase(stub) + BigInt(place)}`],
+  ]);
+  execFileSync('objcopy', [...argv, stub, 'v.efi'], { cwd: folder });
+  return 'v.efi';
+}
+
+/** `objcopy` counts addresses from it. */
+function readImageBase(path: string): bigint {
+  const bytes = readFileSync(path);
+  return bytes.readBigUInt64LE(bytes.readUInt32LE(0x3c) + 24 + 24);
+}
+
+/** A disk with a program that firmware starts by itself. */
+async function bootEfi(folder: Project, program: string): Promise<readonly string[]> {
+  await mkdir(join(folder, 'disk/EFI/BOOT'), { recursive: true });
+  await copyFile(join(folder, program), join(folder, 'disk/EFI/BOOT/BOOTX64.EFI'));
+  return ['-bios', efi, '-drive', `file=fat:rw:${join(folder, 'disk')},format=raw,if=virtio`];
+}
+
+const isos: readonly Wrapped[] = [
+  { way: 'in its place', noise: 0 },
+  { way: 'by xorriso', noise: 2 ** 21 },
+].flatMap(({ way, noise }) =>
+  Object.entries({ BIOS: [], UEFI: ['-bios', efi] }).map(([firmware, argv]) => ({
+    title: `an ISO whose initrd is replaced ${way} boots by ${firmware}`,
+    missing: noGrub,
+    noise,
+    make: makeIso,
+    machine: async (folder: Project) => [...argv, '-cdrom', join(folder, 'new')],
+  })),
+);
+
+const all: readonly Wrapped[] = [
+  ...isos,
+  {
+    title: 'a UKI with a larger initrd boots by UEFI',
+    missing: noStub,
+    noise: 2 ** 21,
+    make: makeUki,
+    machine: (folder) => bootEfi(folder, 'new'),
+  },
+  {
+    title: 'a UKI that stays as it is boots with an addon beside it by UEFI',
+    missing:
+      noStub ??
+      (stubVersion >= 257 ? undefined : 'the stub is older than systemd 257; $MOBY_PATCH_STUB names another'),
+    make: makeUki,
+    build: ['--as', 'addon'],
+    async machine(folder) {
+      const argv = await bootEfi(folder, 'v.efi');
+      const addons = join(folder, 'disk/EFI/BOOT/BOOTX64.EFI.extra.d');
+      await mkdir(addons);
+      await copyFile(join(folder, 'new'), join(addons, 'a.addon.efi'));
+      return argv;
+    },
+  },
+];
+
+for (const { title, missing, noise = 0, make, build = [], machine } of all)
+  bootTest(
+    title,
+    (t) =>
+      withBench(t, async ({ kernel }) => {
+        const folder = await createTestFolder(t);
+        const nonce = randomBytes(8).toString('hex');
+        await mkdir(join(folder, 'patch'));
+        await writeFile(join(folder, 'patch/noise'), randomBytes(noise));
+        const steps = [
+          `file: {path: etc/nonce, content: "${nonce}\\n"}`,
+          'file: {path: etc/noise, from: noise}',
+        ];
+        const patch = `title: A nonce\nsteps:\n${steps.map((step) => `  - ${step}\n`).join('')}`;
+        await writeFile(join(folder, 'patch/patch.yaml'), patch);
+        await copyFile(kernel.kernel, join(folder, 'vmlinuz'));
+        await writeTinyImage(
+          join(folder, 'initrd.gz'),
+          createInit('read nonce < /etc/nonce\necho "seen $nonce"'),
+        );
+        const wrapper = await make(folder);
+        const args = [
+          'build',
+          '-i',
+          wrapper,
+          '-p',
+          './patch',
+          '-o',
+          'new',
+          ...build,
+          '--no-verify',
+          '--no-cache',
+        ];
+        const built = await callMoby(args, folder, {});
+        t.is(built.code, 0, built.stderr);
+        t.is(await waitForText(await machine(folder), `seen ${nonce}`), undefined);
+      }),
+    missing,
+  );
