@@ -27,7 +27,11 @@ export async function refineDelta(
   const removes = raw
     .flatMap((change) => (change.op === 'remove' ? [change.path] : []))
     .filter((path) => image.entries.has(path));
-  const groupBefore = groupLinks(image.entries.values());
+  let names: LinkNames | undefined;
+  const groupBefore: LinkNames = (path) => {
+    names ??= groupLinks(image.entries.values());
+    return names(path);
+  };
   const groupAfter = groupLinks(puts);
   const gone = coverPaths(removes);
   const alike = puts.filter(
@@ -92,6 +96,9 @@ function clampTime(entry: Entry, image: Archive, stamp: number): number {
 
 /** A name of a hard-link group that got other bytes alone: the other names keep the old ones. */
 function findSplitLinks(image: Archive, changes: readonly Change[]): string[] {
+  const isLinked = (change: Change) =>
+    change.op === 'put' && image.entries.get(change.entry.path)?.link !== undefined;
+  if (!changes.some(isLinked)) return [];
   const groups = new Map<string, string[]>();
   for (const { path, link } of image.entries.values()) if (link !== undefined) addToGroup(groups, link, path);
   const touched = new Set(changes.flatMap((change) => (change.op === 'put' ? [change.entry.path] : [])));

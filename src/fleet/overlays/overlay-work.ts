@@ -47,6 +47,9 @@ export interface OverlayWork {
   finish(written: WrittenOverlay, whole: string, staging: Staging): Promise<MadeOverlay>;
 }
 
+/** Bytes that are read without giving others a turn. */
+const largestAtOnce = 2 ** 20;
+
 export function createOverlayWork({ base, request, session, booted }: OverlayWorkOptions): OverlayWork {
   /** Shape -> the machine with which it was built as a whole. */
   const proven = new Map<string, Promise<string>>();
@@ -60,7 +63,8 @@ export function createOverlayWork({ base, request, session, booted }: OverlayWor
       const overlay = await makeOverlay(base, row, { request, session });
       const { bytes, records } = overlay;
       const archive = await staging.write(`${name}.archive`, bytes);
-      await checkRecords(archive.path, records, { name, signal: session.signal });
+      const isSmall = base.codec === 'none' && bytes.length <= largestAtOnce;
+      await checkRecords(archive.path, records, { name, signal: session.signal, isSmall });
       if (isOverlay) {
         const mark = { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
         return { row, overlay, mark, file: archive, written: archive.written };

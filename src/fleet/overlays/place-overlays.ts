@@ -1,6 +1,16 @@
-import { constants, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsync,
+  lstatSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { appendFile, chmod, copyFile, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { readUmask, settleAccess } from '../../io/place/access.js';
 import { createPrivateFolder, type Scratch } from '../../io/place/scratch.js';
 import { syncFolder } from '../../io/place/sync-folder.js';
@@ -27,6 +37,10 @@ export interface Staging extends AsyncDisposable {
   publish(files: readonly PlacedFile[]): Promise<void>;
 }
 
+/** Files that wait for the disk at a time. */
+const together = 8;
+const waitForDisk = promisify(fsync);
+
 /** Error (`invalid`): `output-unwritable`. */
 export async function createStaging(folder: string, inputs: readonly FileAccess[]): Promise<Staging> {
   await mkdir(folder, { recursive: true }).catch((cause) => {
@@ -37,11 +51,28 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
   });
 
   const umask = readUmask();
+  /** Of a file that replaces none: the same for all in one folder. */
+  let usualMode: number | undefined;
 
   async function settle({ path, destination }: PlacedFile): Promise<void> {
+    const replaces = lstatSync(destination, { throwIfNoEntry: false }) !== undefined;
+    if (!replaces && usualMode !== undefined) return settleUsual(path, usualMode);
     await using file = await open(path, 'r+');
     await settleAccess(file, { inputs, destination, umask });
+    if (!replaces) usualMode = (await file.stat()).mode & 0o7777;
     await file.sync();
+  }
+
+  async function settleAll(files: readonly PlacedFile[]): Promise<void> {
+    const [first, ...others] = files;
+    if (first === undefined) return;
+    await settle(first);
+    const left = others.values();
+    await Promise.all(
+      Array.from({ length: together }, async () => {
+        for (const file of left) await settle(file);
+      }),
+    );
   }
 
   return {
@@ -60,7 +91,7 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
       try {
         const parents = new Set(files.map(({ destination }) => dirname(destination)));
         for (const parent of parents) await mkdir(parent, { recursive: true });
-        await Promise.all(files.map(settle));
+        await settleAll(files);
         for (const { path, destination } of files) renameSync(path, destination);
         for (const parent of parents) await syncFolder(parent);
       } catch (cause) {
@@ -69,6 +100,17 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
     },
     [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
   };
+}
+
+/** All but the wait for the disk is done before another thread has woken up for it. */
+async function settleUsual(path: string, mode: number): Promise<void> {
+  const descriptor = openSync(path, 'r+');
+  try {
+    fchmodSync(descriptor, mode);
+    await waitForDisk(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** A copy that shares the blocks of the file where the file system can (Btrfs, XFS); the answer is how many bytes were copied. */
