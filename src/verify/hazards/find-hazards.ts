@@ -8,6 +8,7 @@ import { findBootconfigHazards } from './bootconfig.js';
 import { type Facts, gatherFacts, type HazardOptions } from './facts.js';
 import { traceFirstProgram } from './first-program.js';
 import { findGenerated } from './generated.js';
+import { findInittabFault, inittab } from './inittab.js';
 import { listLoaderFiles } from './libraries.js';
 import { findTooLittleMemory } from './memory.js';
 import { findContainerKeyword, findDockerEnvironment, listConfigurations, listServices } from './openrc.js';
@@ -21,6 +22,7 @@ const rules: readonly Rule[] = [
   findUnknownCodecs,
   findTooLittleMemory,
   (facts) => traceFirstProgram(facts).hazards,
+  findInittabFault,
   findConsole,
   findDockerEnvironment,
   findContainerKeyword,
@@ -50,6 +52,7 @@ export async function findHazards(image: Image, options: HazardOptions = {}): Pr
   const facts = await gatherFacts(image, options, (known) => [
     'init',
     'etc/fstab',
+    inittab,
     ...usualFiles,
     ...listConfigurations(known),
     ...listServices(known),
@@ -77,7 +80,7 @@ export function showHazard({ path, message, hint }: Hazard): string {
 const programs = 'busybox|sh|dash|bash|init';
 const libraries = 'ld|ld-[^/]*|lib(?:c|m|dl|crypt|resolv|pthread|tinfo)[.-][^/]*';
 const configurations =
-  'fstab|rc\\.conf|rc\\.conf\\.d/.*|init\\.d/[^/]*|ld\\.so\\.conf|ld\\.so\\.conf\\.d/.*|ld-musl-[^/]*';
+  'fstab|inittab|rc\\.conf|rc\\.conf\\.d/.*|init\\.d/[^/]*|ld\\.so\\.conf|ld\\.so\\.conf\\.d/.*|ld-musl-[^/]*';
 
 const bootFile = new RegExp(
   `^[./]*(?:init|linuxrc|(?:usr/)?s?bin/(?:${programs})|(?:usr/)?lib[^/]*/(?:[^/]*/)?(?:${libraries})|etc/(?:${configurations})|(?:etc|usr/lib)/(?:os|initrd)-release)$`,

@@ -6,7 +6,7 @@ export interface Told {
   readonly reason: string;
 }
 
-const head = `# What a boot says of 41 images
+const head = `# What a boot says of 46 images
 
 Each is a busybox with an odd or broken first program, booted under Debian's kernel by QEMU without KVM
 (\`test/boot/gallery\`; \`UPDATE=1 npx ava build/test/boot/gallery/gallery.soak.test.js\` writes this page). Seconds are those of one run.

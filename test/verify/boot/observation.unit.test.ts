@@ -190,3 +190,13 @@ test('a notice of a kernel that its clock is late is no progress of its programs
   starting.push(Buffer.from('<6>[    0.200000] clocksource: hpet: mask: 0xffffffff\n'), 3);
   t.is(starting.lastNews(), 3);
 });
+
+test('half a name of a failed service is none', (t) => {
+  const seen = createObservation(nonce, [{ 'no-failed-services': true, except: ['networking'] }], () => {});
+  seen.push(Buffer.from('startpar: service(s) returned failure: networ'), 2);
+  seen.rest(4);
+  seen.push(Buffer.from('king ... failed!\n'), 4);
+  const found = 'none was named on the console';
+  seen.expectations.seeCheck({ kind: 'check', index: 0, ok: true, found }, 5);
+  t.true(seen.expectations.areMet());
+});

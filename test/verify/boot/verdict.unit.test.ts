@@ -53,6 +53,13 @@ test('a boot that takes too long is refused with its last line and its silence',
     /silent since 40 s, last line "Starting docker/,
   );
   t.regex(judge(observe(''), timeout, terms, 60) ?? '', /printed nothing at all/);
+  const waiting = observe('A start job is running (1 s)\n', 20);
+  for (let seconds = 21; seconds < 60; seconds++)
+    waiting.push(Buffer.from(`A start job is running (${seconds} s)\n`), seconds);
+  t.regex(
+    judge(waiting, timeout, terms, 60) ?? '',
+    /nothing new since 40 s, last line "A start job is running \(59 s\)"/,
+  );
   const silent = '[    2.4] Run /init as init process\n[    2.5] clocksource: tsc\n';
   t.regex(judge(observe(silent), timeout, terms, 60) ?? '', /regular file/);
   t.notRegex(judge(observe(`${silent}hello\n`), timeout, terms, 60) ?? '', /regular file/);

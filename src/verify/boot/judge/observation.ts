@@ -271,7 +271,8 @@ export function createObservation(
       probe.push(chunk);
     },
     rest(seconds) {
-      if (seconds - lastHeard >= promptDelay) expectations.seeLines([unfinished()], lastHeard);
+      if (seconds - lastHeard >= promptDelay)
+        expectations.seeLines([unfinished()], lastHeard, { isOpen: true });
     },
     end(seconds) {
       now = seconds;

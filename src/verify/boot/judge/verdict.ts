@@ -215,7 +215,9 @@ function explainSilence(seen: Observation, seconds: number): string {
   const last = seen.tail().at(-1);
   if (last === undefined)
     return 'its console printed nothing at all: the command line may name another console than ttyS0';
-  const silent = `silent since ${Math.round(seconds - seen.lastHeard())} s, last line "${last}"`;
+  const quiet = Math.round(seconds - seen.lastHeard());
+  const stale = Math.round(seconds - seen.lastNews());
+  const silent = `${quiet < 5 && stale >= 10 ? `nothing new since ${stale} s` : `silent since ${quiet} s`}, last line "${last}"`;
   // The kernel opens /dev/console for process 1; a regular file there swallows all output without an error.
   const started = seen.tail().findLastIndex((line) => /Run \S+ as init process/.test(line));
   const after = seen.tail().slice(started + 1);
