@@ -10,6 +10,7 @@ const args = process.argv.slice(2);
 installPackages();
 installPrograms([
   ...['pigz', 'libdeflate-gzip', 'lsinitramfs', 'time', 'bsdtar', 'cpio', 'zstd', 'xz', 'xorriso'],
+  ...['objcopy', '../lib/systemd/boot/efi/linuxx64.efi.stub', 'mksquashfs', 'sqfs2tar', 'mkfs.erofs'],
   ...['debootstrap', 'depmod', 'qemu-system-x86_64'],
   ...['dockerd', 'docker', 'iptables', 'slirp4netns'],
 ]);

@@ -1,5 +1,5 @@
 import { MobyPatchError } from '../model/error/error.js';
-import type { Reference } from './reference.js';
+import { isLoopback, type Reference } from './reference.js';
 
 /** No answer, or none in time. `what`: `the manifest`. */
 export function createUnreachableError(
@@ -11,7 +11,7 @@ export function createUnreachableError(
   return new MobyPatchError('infrastructure', 'registry-unreachable', message, {
     path: text,
     cause,
-    hint: `curl -sS https://${host}/v2/`,
+    hint: `curl -sS ${isLoopback(host) ? 'http' : 'https'}://${host}/v2/`,
   });
 }
 
