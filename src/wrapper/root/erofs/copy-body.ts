@@ -35,7 +35,7 @@ export async function copyBody(old: Erofs, id: number, sink: BlockSink): Promise
     layout: layouts.fullIndex,
     place: block - first,
     behind: Buffer.concat([encodeMap(), encodeExtents(placed, inode.size)]),
-    largest: Math.max(...extents.map((extent) => extent.blocks)),
+    largest: extents.reduce((most, extent) => Math.max(most, extent.blocks), 0),
   };
 }
 

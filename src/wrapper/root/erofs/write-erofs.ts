@@ -240,7 +240,7 @@ async function writeTree(
   await appender.end();
   const blocks = inodesAt + Math.ceil(end / newBlockSize);
   const [root] = all;
-  const largest = Math.max(usualLargest, ...all.flatMap(({ body }) => body?.largest ?? []));
+  const largest = all.reduce((most, { body }) => Math.max(most, body?.largest ?? 0), usualLargest);
   const fields = {
     ...request.superblock,
     largest,
