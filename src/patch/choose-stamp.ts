@@ -6,5 +6,8 @@ import type { Archive } from '../model/image/archive.js';
  * the same output on any day.
  */
 export function chooseStamp({ stamp }: Pick<BuildRequest, 'stamp'>, { entries }: Archive): number {
-  return stamp ?? [...entries.values()].reduce((newest, { mtime }) => Math.max(newest, mtime), 0);
+  if (stamp !== undefined) return stamp;
+  let newest = 0;
+  for (const { mtime } of entries.values()) newest = Math.max(newest, mtime);
+  return newest;
 }

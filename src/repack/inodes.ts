@@ -22,12 +22,13 @@ export interface Inodes {
 
 /** Gives new entries inode numbers that no other entry of the image has. */
 export function createInodes(archive: Archive, additions: Iterable<Entry>): Inodes {
-  const used = new Set(archive.records.map((record) => record.header.ino));
   const groupSizes = countLinks(additions);
   const groupNumbers = new Map<string, number>();
   const samples = findSamples(archive);
   const largest = archive.records.reduce((most, record) => Math.max(most, record.header.ino), 0);
-  let last = largest < 0xf0000000 ? largest : 0;
+  const isFreeAbove = largest < 0xf0000000;
+  const used = new Set(isFreeAbove ? [] : archive.records.map((record) => record.header.ino));
+  let last = isFreeAbove ? largest : 0;
 
   function takeNumber(): number {
     do last += 1;

@@ -2,6 +2,7 @@ interface LazyMap<Key, Value> {
   get(key: Key): Value | undefined;
   has(key: Key): boolean;
   keys(): Iterable<Key>;
+  values(): Iterable<Value>;
   entries(): Iterable<[Key, Value]>;
   count(): number;
 }
@@ -13,7 +14,7 @@ export function createLazyMap<Key, Value>(source: LazyMap<Key, Value>): Readonly
     return undefined;
   }
   function* values(): Generator<Value, undefined, unknown> {
-    for (const [, value] of source.entries()) yield value;
+    yield* source.values();
     return undefined;
   }
   function* entries(): Generator<[Key, Value], undefined, unknown> {

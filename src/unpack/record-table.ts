@@ -66,6 +66,9 @@ export function listDigests(
     *keys() {
       for (const [record] of entries()) yield record;
     },
+    *values() {
+      for (const [, sha256] of entries()) yield sha256;
+    },
     entries,
     count: () => [...entries()].length,
   });

@@ -71,13 +71,14 @@ async function readRelease(entry: ImageEntry | undefined): Promise<SystemFacts['
 
 function listModules(image: Archive): string[] {
   const folders = ['lib/modules', 'usr/lib/modules'].flatMap((path) => followPath(image, path)?.path ?? []);
-  const versions = [...image.entries.values()].flatMap(({ path, type }) => {
+  const versions = new Set<string>();
+  for (const { path, type } of image.entries.values()) {
     const folder = folders.find((each) => path.startsWith(`${each}/`));
     const name = folder === undefined ? '' : path.slice(folder.length + 1);
     // A release begins with a number; dracut puts keys beside them.
-    return type === 'directory' && /^\d[^/]*$/.test(name) ? [name] : [];
-  });
-  return [...new Set(versions)].sort();
+    if (type === 'directory' && /^\d[^/]*$/.test(name)) versions.add(name);
+  }
+  return [...versions].sort();
 }
 
 function followPath(image: Archive, path: string): ImageEntry | undefined {

@@ -102,16 +102,13 @@ function fillRemedy({ remedy }: Kind, path: string, facts?: Facts): string {
 /** Keys, ids and seeds of one machine that every machine with this image would share; one hazard for each kind. */
 export function findGenerated(facts: Facts): Hazard[] {
   const { image, deliberate } = facts;
-  const files = [...image.entries.values()].filter(
-    ({ path, type }) => type === 'file' && deliberate?.has(path) !== true,
-  );
-  const found = kinds.map((kind) => ({
-    kind,
-    paths: files
-      .filter(({ path, size }) => kind.path.test(path) && (kind.size ?? isFilled)(size))
-      .map(({ path }) => path)
-      .sort(),
-  }));
+  const found = kinds.map((kind) => ({ kind, paths: [] as string[] }));
+  for (const { path, type, size } of image.entries.values()) {
+    if (type !== 'file' || deliberate?.has(path)) continue;
+    for (const { kind, paths } of found)
+      if (kind.path.test(path) && (kind.size ?? isFilled)(size)) paths.push(path);
+  }
+  for (const { paths } of found) paths.sort();
   const known = new Set(found.flatMap(({ paths }) => paths));
   return [
     ...found.flatMap(({ kind, paths }) => createHazard(facts, kind, paths)),
