@@ -11,7 +11,7 @@ export function listDockerRows({ moby, inputs: { reference }, noDocker }: Bench)
     {
       id: 'docker-package',
       work: 'A package patch on the reference image, Docker engine, root and downloads cached',
-      note: `Both install ${packages}; the other one starts from an imported root whose apt has the lists and archives, and ends when apt is done. Before each run, the results of the steps are removed from our cache.`,
+      note: `Both install ${packages}; the other one starts from an imported root whose apt has the lists and archives, and ends when apt is done. It compiles Python byte code, which ours leaves out; ours reads the root, writes an image and checks it. Before each run, the results of the steps are removed from our cache.`,
       reads: [reference.initrd],
       missing: noDocker,
       contenders: [

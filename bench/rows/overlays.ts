@@ -11,7 +11,7 @@ export function listOverlayRows({ moby, inputs: { text }, lacks }: Bench): reado
     {
       id: 'overlays',
       work: `${count.toLocaleString('en')} overlays on one base, one file of its own each`,
-      note: 'Each file is one archive, which a boot loader puts behind the image. Ours are read back, compared with the tree of base and overlay, and have a manifest; the others are not checked.',
+      note: 'Each file is one archive, which a boot loader puts behind the image. Ours are read back, compared with the tree of base and overlay, and have a manifest; the others are not checked. Both end when their files are on the disk: ours one by one before they get their names, the others by one call at the end.',
       reads: [text],
       contenders: [
         {
@@ -21,8 +21,8 @@ export function listOverlayRows({ moby, inputs: { text }, lacks }: Bench): reado
         },
         {
           name: byHand,
-          prepare: 'rm -rf by-hand && mkdir by-hand',
-          command: `for i in $(seq ${count}); do mkdir -p by-hand/$i/etc && echo host-$i > by-hand/$i/etc/site && (cd by-hand/$i && find . | cpio -o -H newc --quiet > ../$i.cpio) || exit 1; done`,
+          prepare: 'rm -rf by-hand && mkdir by-hand && sync',
+          command: `for i in $(seq ${count}); do mkdir -p by-hand/$i/etc && echo host-$i > by-hand/$i/etc/site && (cd by-hand/$i && find . | cpio -o -H newc --quiet > ../$i.cpio) || exit 1; done; sync -f by-hand`,
           missing: lacks('cpio'),
         },
       ],

@@ -43,6 +43,7 @@ function unpackingRow(
   return {
     id,
     work: `Unpack the graphical Debian installer to a new folder ${where}${folder ? ` (${folder.type})` : ''}`,
+    note: 'Ours also writes a list of all records with their digests, from which the same image can be made again.',
     reads: [gtk],
     missing: folder === undefined ? missing : undefined,
     contenders: [
