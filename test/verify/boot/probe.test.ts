@@ -159,6 +159,21 @@ test('a path among the services that may fail stands for the units of systemd th
   t.deepEqual(reported, [{ kind: 'check', index: 0, ok: false, found: 'bad.service' }]);
 });
 
+test('a unit of systemd is told from the same one after a crash, and OpenRC is asked for its state', async (t) => {
+  const state = await createFolder(t, { 'started/sshd': '' });
+  const systemctl =
+    'systemctl() { case $1 in is-active) echo active ;; *) printf "MainPID=%s\\nNRestarts=2\\n" $main ;; esac; }';
+  const look = (system: Guest['system'], before: string[]) =>
+    listReported([{ service: 'sshd' }], { system, state, before }).map(({ ok, found }) => `${ok} ${found}`);
+  t.deepEqual(look('systemd', ['main=7', systemctl]), ['true active, process 7, started again 2 times']);
+  t.deepEqual(look('systemd', ['main=0', systemctl]), ['true active, started again 2 times']);
+  t.deepEqual(look('systemd', ['systemctl() { :; }']), ['false unknown']);
+  t.deepEqual(look('openrc', ['rc-service() { :; }']), ['false not started']);
+  const mark = 'ln -sf x "$probe_state/started/sshd"';
+  t.deepEqual(look('openrc', [mark, 'rc-service() { :; }']), ['true started']);
+  t.deepEqual(look('openrc', [mark, 'rc-service() { return 3; }']), ['false crashed']);
+});
+
 test('a command that fails runs five times, one with a time of its own until it holds', async (t) => {
   const folder = await createFolder(t, { init: '' });
   const count = (name: string) => `echo x >>'${folder}/${name}'; [ $(wc -l <'${folder}/${name}') -ge 8 ]`;

@@ -51,12 +51,15 @@ mounted() { # INDEX PATH TYPE, the path as /proc/mounts writes it
 # By which systemd tells a unit from the same one after a crash.
 life() { # UNIT
 	systemctl show -p MainPID -p NRestarts "$1" 2>&- | {
-		main=0 restarts=0
+		text=
 		while IFS='=' read -r key value; do
-			case $key in MainPID) main=$value ;; NRestarts) restarts=$value ;; esac
+			case $key=$value in
+			*=0) ;;
+			MainPID=*) text="$text, process $value" ;;
+			NRestarts=*) text="$text, started again $value times" ;;
+			esac
 		done
-		[ "$main" = 0 ] || echo ", process $main"
-		[ "$restarts" = 0 ] || echo ", started again $restarts times"
+		echo "$text"
 	}
 }
 # Sets $line to the name of a process, empty where it has ended and only waits for its parent.
