@@ -25,7 +25,7 @@ const config = (type: string) =>
   `expect:\n  - {mount: /, type: ${type}}\n  - console: ^hello from the patch$\n`;
 
 const makers = {
-  erofs: ['mkfs.erofs', '-zlz4hc', 'v.img', 'root'],
+  erofs: ['mkfs.erofs', '-zlz4hc', '-C65536', '-Eztailpacking', 'v.img', 'root'],
   squashfs: ['mksquashfs', 'root', 'v.img', '-quiet', '-no-progress'],
 };
 for (const [type, argv] of Object.entries(makers))
