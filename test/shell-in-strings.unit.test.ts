@@ -10,7 +10,7 @@ const shell = new RegExp(
     String.raw`\w\(\) \{`,
     String.raw`#!/\S+(?: -\w+)?\\n(?!\$\{run\})`,
     String.raw`^\s*['"\`]#!/\S+['"\`],$`,
-    String.raw`\|\| exit\b`,
+    String.raw`\|\| exit\b(?!\.)`,
     String.raw`\[ -\w [^'"\`]* \]`,
   ].join('|'),
   'm',
