@@ -1,5 +1,5 @@
-// `npm run libdeflate`: builds src/compress/gzip/libdeflate/deflate.wasm from Debian's source of libdeflate and compares
-// it with the committed one. `--write` replaces the committed one.
+// `npm run libdeflate`: builds the modules of src/compress/gzip/libdeflate from Debian's source of libdeflate and compares
+// them with the committed ones. `--write` replaces the committed ones.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -45,10 +45,12 @@ mkdirSync(cache, { recursive: true });
 const work = mkdtempSync(join(root, 'build/libdeflate-'));
 try {
   run('tar', ['-xf', fetchTarball(), '-C', work]);
-  const built = join(work, 'deflate.wasm');
   const include = `-I${join(work, source.folder)}`;
-  run(compiler, [...options, include, '-o', built, join(folder, 'deflate.c')]);
-  compare(built, join(folder, 'deflate.wasm'));
+  for (const module of ['deflate', 'hints']) {
+    const built = join(work, `${module}.wasm`);
+    run(compiler, [...options, include, '-o', built, join(folder, `${module}.c`)]);
+    compare(built, join(folder, `${module}.wasm`));
+  }
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

@@ -15,7 +15,10 @@ const members = await Promise.all(
     const run = bytes.subarray(start, start + runSize);
     const { length } = run;
     const trailer = Buffer.alloc(8);
-    const { bytes: deflated, checksum } = await pool.deflate(new Uint8Array(run), Number(level));
+    const { bytes: deflated, checksum } = await pool.deflate({
+      bytes: new Uint8Array(run),
+      level: Number(level),
+    });
     trailer.writeUInt32LE(checksum, 0);
     trailer.writeUInt32LE(length, 4);
     return [header, deflated, trailer];

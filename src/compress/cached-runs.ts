@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
-import type { RunCompressor } from './runs.js';
+import type { RunCompressor, RunPlace } from './runs.js';
 
 /** Raised when the same recipe makes other members. */
 const version = 1;
@@ -22,22 +22,23 @@ export function readCachedRun(cache: Cache, recipe: string, key: string): Promis
 export function cacheRuns(compressor: RunCompressor, cache: Cache, recipe: string): RunCompressor {
   let isWritable = true;
 
-  async function compressTo(entry: CacheEntry, run: Uint8Array): Promise<Uint8Array> {
-    const member = await compressor.compress(run, undefined);
+  async function compressTo(entry: CacheEntry, run: Uint8Array, place: RunPlace = {}): Promise<Uint8Array> {
+    const member = await compressor.compress(run, place);
     isWritable &&= await entry.write(member);
     return member;
   }
 
   return {
     ...compressor,
-    async compress(run, key) {
-      if (!isWritable) return compressor.compress(run, key);
-      if (key !== undefined) return compressTo(openEntry(cache, recipe, key), run);
+    async compress(run, place) {
+      const { key } = place;
+      if (!isWritable) return compressor.compress(run, place);
+      if (key !== undefined) return compressTo(openEntry(cache, recipe, key), run, place);
       const entry = openEntry(cache, recipe, createHash('sha256').update(run).digest('hex'));
       return (await entry.read()) ?? compressTo(entry, run);
     },
-    async spare(run, key) {
-      if (isWritable) await compressTo(openEntry(cache, recipe, key), run);
+    async spare(run, place) {
+      if (isWritable) await compressTo(openEntry(cache, recipe, place.key), run, place);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { InputFile } from '../io/file/input-file.js';
 import type { Cache } from '../model/cache.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Codec, Compression, MemberRange } from '../model/image/layout.js';
+import type { MemberBytes } from './gzip/hints.js';
 import type { Pieces } from './piece.js';
 
 /** What is known of a compressed member once its last byte was read. */
@@ -26,6 +27,14 @@ export interface CodecSettings {
   readonly single?: boolean | undefined;
   /** Ends the programs that compress. */
   readonly signal?: AbortSignal | undefined;
+  /** What the stream was made of; gzip only. */
+  readonly original?: OriginalMember | undefined;
+}
+
+/** The one member that a stream stood in before it was changed: runs that are what they were are compressed with its matches. */
+export interface OriginalMember extends MemberBytes {
+  /** Hex digest of its segment. */
+  readonly sha256: string;
 }
 
 /** The bytes of compressed members; returns the size of each, in order. */

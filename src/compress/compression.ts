@@ -111,6 +111,14 @@ export function chooseSettings(compression: Compression, wanted: number | undefi
   });
 }
 
+/**
+ * Whether the matches of a member are as good as those that `chooseSettings` has searched. Of another level they make a hundredth
+ * more (0.4 % for gzip -6, 1.5 % for zlib at 6).
+ */
+export function isWorthHints({ codec, level }: Compression): boolean {
+  return codec === 'gzip' && level === 'best';
+}
+
 /** Error (`invalid`): `align-compressed`. */
 export function assertAlignable(codec: Codec): void {
   if (codec === 'none') return;

@@ -10,7 +10,12 @@ export type Piece =
   /** A whole member of the stream's codec, written as it is. It stands between two cuts. */
   | { readonly kind: 'member'; readonly bytes: Uint8Array }
   /** A run that is not part of the stream: compressed and cached for a later build. It may stand anywhere. */
-  | { readonly kind: 'spare'; readonly key: string; readonly bytes: Uint8Array };
+  | {
+      readonly kind: 'spare';
+      readonly key: string;
+      readonly origin?: number | undefined;
+      readonly bytes: Uint8Array;
+    };
 
 /** An entry begins here, and a member may end. */
 export interface Cut {
@@ -19,6 +24,8 @@ export interface Cut {
   readonly position?: number | undefined;
   /** What the run behind the cut is cached under when it becomes a member of its own. */
   readonly key?: string | undefined;
+  /** Where the run behind the cut stood in the unpacked stream before anything was changed; only for a run that is what it was. */
+  readonly origin?: number | undefined;
 }
 
 /** The bytes of a `bytes` piece are valid until the next piece is asked for. */

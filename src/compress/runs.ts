@@ -9,19 +9,22 @@ export interface RunCompressor extends AsyncDisposable {
   /** Bytes. A longer run is not buffered: it becomes a member that is compressed as it comes. */
   readonly longest: number;
   /**
-   * One whole member around the bytes; the same for the same bytes, whatever comes before and behind them.
-   * The compressor may consume the bytes. `key`: of the cut before them.
+   * One whole member around the bytes; the same for the same bytes and origin, whatever comes before and behind them.
+   * The compressor may consume the bytes. `place`: of the cut before them.
    */
-  compress(run: Uint8Array, key: string | undefined): Promise<Uint8Array>;
+  compress(run: Uint8Array, place: RunPlace): Promise<Uint8Array>;
   /** Compresses and caches a run for a later build; absent where nothing is cached. */
-  spare?(run: Uint8Array, key: string): Promise<void>;
+  spare?(run: Uint8Array, place: RunPlace & { readonly key: string }): Promise<void>;
   /** One whole member around a run that is too long to be buffered. */
   stream(source: Bytes): Bytes;
 }
 
+/** As in `Cut`. */
+export type RunPlace = Pick<Cut, 'key' | 'origin'>;
+
 /** A run of whole entries, or the member that it already is. */
 type Run =
-  | { readonly kind: 'run'; readonly slabs: readonly Uint8Array[]; readonly key: string | undefined }
+  | { readonly kind: 'run'; readonly slabs: readonly Uint8Array[]; readonly place: RunPlace }
   | { readonly kind: 'long'; readonly bytes: Bytes }
   | Extract<Piece, { kind: 'member' | 'spare' }>;
 
@@ -66,11 +69,11 @@ export async function* writeRuns(
       continue;
     }
     if (run.kind === 'member') start(Promise.resolve(run.bytes));
-    else if (run.kind === 'run') start(compress(join(run.slabs), run.key));
-    else if (spare !== undefined) start(spare(run.bytes, run.key).then(() => undefined));
+    else if (run.kind === 'run') start(compress(join(run.slabs), run.place));
+    else if (spare !== undefined) start(spare(run.bytes, run).then(() => undefined));
     yield* drain(depth);
   }
-  if (isEmpty) start(compress(new Uint8Array(), undefined));
+  if (isEmpty) start(compress(new Uint8Array(), {}));
   yield* drain(0);
   return sizes;
 }
@@ -95,11 +98,11 @@ async function* cutRuns(
   const pieces = gatherPieces(source, runSize);
   let slabs: Uint8Array[] = [];
   let size = 0;
-  let key: string | undefined;
+  let place: RunPlace = {};
 
   function endRun(): Uint8Array[] {
     const ended = slabs;
-    [slabs, size, key] = [[], 0, undefined];
+    [slabs, size, place] = [[], 0, {}];
     return ended;
   }
 
@@ -110,7 +113,7 @@ async function* cutRuns(
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
       if (next.value.kind === 'bytes') yield next.value.bytes;
       else if (next.value.kind === 'cut') {
-        key = next.value.key;
+        place = next.value;
         return;
       }
     }
@@ -124,11 +127,11 @@ async function* cutRuns(
         size += piece.bytes.length;
         if (size > longest) yield { kind: 'long', bytes: streamRun() };
       } else if (piece.kind === 'cut') {
-        if (size > 0) yield { kind: 'run', key, slabs: endRun() };
-        key = piece.key;
+        if (size > 0) yield { kind: 'run', place, slabs: endRun() };
+        place = piece;
       } else yield piece;
     }
-    if (size > 0) yield { kind: 'run', key, slabs: endRun() };
+    if (size > 0) yield { kind: 'run', place, slabs: endRun() };
   } finally {
     await pieces.return();
   }

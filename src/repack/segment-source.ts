@@ -1,7 +1,8 @@
 import { readCachedRun } from '../compress/cached-runs.js';
-import type { CodecSettings } from '../compress/codec.js';
+import type { CodecSettings, OriginalMember } from '../compress/codec.js';
 import { findRunFormat } from '../compress/compression.js';
 import type { Cut, Piece } from '../compress/piece.js';
+import type { RunPlace } from '../compress/runs.js';
 import { padding } from '../format/cpio/cpio-header.js';
 import { createCpioReader } from '../format/cpio/cpio-reader.js';
 import { readAhead } from '../io/file/read-ahead.js';
@@ -43,10 +44,11 @@ export function openSegment(
   // A compressor copies each piece at once; what is not compressed goes to the consumer as it is.
   const readTokens = () => archive.tokens(index, { passing: codec !== 'none' });
   const format = findRunFormat(codec);
-  const { cache, single } = settings;
-  if (format === undefined || cache === undefined || single) return { tokens: readTokens() };
+  const { cache, single, original } = settings;
+  if (format === undefined || (cache === undefined && original === undefined) || single)
+    return { tokens: readTokens() };
   const recipe = format.recipe(settings);
-  const findMember = (key: string) => readCachedRun(cache, recipe, key);
+  const findMember = cache && ((key: string) => readCachedRun(cache, recipe, key));
   if (runs === undefined) return { tokens: readTokens(), findMember };
   const records = archive.records.filter((record) => record.segment === index);
   const tokens = listRunTokens(runs, {
@@ -54,6 +56,7 @@ export function openSegment(
     findMember,
     decode: (member, limit) => format.decode(member, limit),
     readTokens,
+    original,
   });
   return { tokens, findMember };
 }
@@ -61,9 +64,13 @@ export function openSegment(
 /** Bytes: a longer run is not buffered to be cached. */
 const longestSpare = 16 * 2 ** 20;
 
+/** Raised when the hints of the same member make other members. */
+const hintsVersion = 1;
+
 interface RunSource {
+  readonly original: OriginalMember | undefined;
   isTouched(first: number, records: number): boolean;
-  findMember(key: string): Promise<Uint8Array | undefined>;
+  readonly findMember: SegmentSource['findMember'];
   decode(member: Uint8Array, limit: number): Promise<Uint8Array>;
   readTokens(): Tokens;
 }
@@ -74,26 +81,34 @@ interface RunSource {
  */
 async function* listRunTokens(
   { runs, trailer }: ArchiveRuns,
-  { isTouched, findMember, decode, readTokens }: RunSource,
+  { original, isTouched, findMember, decode, readTokens }: RunSource,
 ): AsyncGenerator<Iterable<RunToken>, void, void> {
   await using reader = createRunReader(readTokens);
+  // A member that was made with hints depends on what they were taken from.
+  const createKey = ({ key }: ArchivedRun) => (original ? `${key} ${hintsVersion} ${original.sha256}` : key);
   let first = 0;
-  for await (const [run, member] of readAhead(runs, ({ key }) => findMember(key))) {
-    const touched = isTouched(first, run.records);
-    if (!touched && member !== undefined) yield [{ kind: 'member', run, bytes: member }];
+  let position = 0;
+  for await (const [run, member] of readAhead(runs, async (run) => findMember?.(createKey(run)))) {
+    const isUntouched = !isTouched(first, run.records);
+    const place = { key: createKey(run), origin: original && position };
+    if (isUntouched && member !== undefined) yield [{ kind: 'member', run, bytes: member }];
     else {
-      yield [{ kind: 'cut', key: touched ? undefined : run.key }];
+      yield [isUntouched ? { kind: 'cut', ...place } : { kind: 'cut' }];
+      const isSpare = !isUntouched && findMember !== undefined && run.bytes <= longestSpare;
       if (member !== undefined) yield parseRun(await decode(member, run.bytes));
-      else if (!touched || run.bytes > longestSpare) yield* reader.read(first, run);
-      else {
-        const bytes = Buffer.allocUnsafeSlow(run.bytes);
-        const size = yield* reader.read(first, run, bytes);
-        if (size === run.bytes) yield [{ kind: 'spare', key: run.key, bytes }];
-      }
+      else if (isSpare) yield* readSpare(first, run, place);
+      else yield* reader.read(first, run);
     }
     first += run.records;
+    position += run.bytes;
   }
   yield parseRun(trailer);
+
+  async function* readSpare(first: number, run: ArchivedRun, place: RunPlace & { readonly key: string }) {
+    const bytes = Buffer.allocUnsafeSlow(run.bytes);
+    const size = yield* reader.read(first, run, bytes);
+    if (size === run.bytes) yield [{ kind: 'spare', ...place, bytes } as const];
+  }
 }
 
 /** What was in an archive that was read without a problem. */

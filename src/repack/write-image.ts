@@ -1,5 +1,5 @@
-import { type CodecSettings, placeMembers } from '../compress/codec.js';
-import { assertAlignable, chooseSettings, writeMembers } from '../compress/compression.js';
+import { type CodecSettings, type OriginalMember, placeMembers } from '../compress/codec.js';
+import { assertAlignable, chooseSettings, isWorthHints, writeMembers } from '../compress/compression.js';
 import type { Pieces } from '../compress/piece.js';
 import { encodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
 import { isSkipped } from '../format/cpio/cpio-header.js';
@@ -141,6 +141,7 @@ export async function* writeImage(
       const { codec, settings } = chooseCodec(segment, options, {
         isRoot: index === root,
         canCopy: raw !== undefined,
+        fill: archive.fill && ((bytes, at) => archive.fill?.(index, bytes, at) ?? 0),
       });
       // In a run of its own a record that a kernel skips may stand elsewhere than in the member that it comes from.
       const isTouched = (record: ArchiveRecord) => plan.actions.has(record) || isSkipped(record.header);
@@ -169,17 +170,26 @@ interface SegmentTask {
   readonly isRewritten: boolean;
 }
 
-/** `canCopy`: the segment is written anew only for a change in it. */
+interface SegmentState {
+  readonly isRoot: boolean;
+  /** It is written anew only for a change in it. */
+  readonly canCopy: boolean;
+  readonly fill: OriginalMember['fill'] | undefined;
+}
+
 function chooseCodec(
-  { compression }: Segment,
+  { compression, members, sha256 }: Segment,
   options: RepackOptions,
-  { isRoot, canCopy }: { readonly isRoot: boolean; readonly canCopy: boolean },
+  { isRoot, canCopy, fill }: SegmentState,
 ): { readonly codec: Codec; readonly settings: CodecSettings } {
   const { cache, single, signal } = options;
   const codec = isRoot ? (options.codec ?? compression.codec) : compression.codec;
   const level = isRoot || canCopy ? options.level : undefined;
   const settings = chooseSettings(codec === compression.codec ? compression : { codec }, level);
-  return { codec, settings: { ...settings, cache, single, signal } };
+  const isKept = canCopy && codec === compression.codec && level === undefined;
+  const isHint = isKept && members === 1 && isWorthHints(compression);
+  const original = isHint && fill !== undefined ? { sha256, fill } : undefined;
+  return { codec, settings: { ...settings, cache, single, signal, original } };
 }
 
 function isOtherwiseCompressed(segment: Segment, options: RepackOptions): boolean {

@@ -143,6 +143,10 @@ async function createImage(
     tokens,
     raw: (index) =>
       readUnchanged(file, readRange(file, segments[index]?.offset ?? 0, segments[index]?.end ?? 0)),
+    fill(index, bytes, at) {
+      const { offset = 0, end = 0 } = segments[index] ?? {};
+      return file.fill(bytes.subarray(0, Math.max(0, end - offset - at)), offset + at);
+    },
     bodies,
     async copy(destination) {
       await file.copy(destination);

@@ -45,7 +45,7 @@ test('libdeflate writes the same bytes as ever, at every level', async (t) => {
     const level = index + 1;
     const hash = createHash('sha256');
     for (const input of createInputs()) {
-      const { bytes, checksum } = await pool.deflate(Uint8Array.from(input), level);
+      const { bytes, checksum } = await pool.deflate({ bytes: Uint8Array.from(input), level });
       t.true(inflateRawSync(bytes).equals(input));
       t.is(checksum, crc32(input));
       hash.update(bytes);
@@ -57,7 +57,7 @@ test('libdeflate writes the same bytes as ever, at every level', async (t) => {
 test('memory grows for a larger input, and smaller ones still compress after it', async (t) => {
   await using pool = createDeflatePool();
   for (const length of [1000, 5 * 2 ** 20, 1000, 20 * 2 ** 20, 0]) {
-    const { bytes } = await pool.deflate(new Uint8Array(length).fill(7), 1);
+    const { bytes } = await pool.deflate({ bytes: new Uint8Array(length).fill(7), level: 1 });
     t.is(inflateRawSync(bytes).length, length);
   }
 });

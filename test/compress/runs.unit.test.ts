@@ -110,11 +110,11 @@ test('a spare run is compressed and not written, wherever it stands', async (t) 
   const recorder = createRecorder();
   const compressor: RunCompressor = {
     ...recorder,
-    compress(run, key) {
-      keys.push(key);
-      return recorder.compress(run, key);
+    compress(run, place) {
+      keys.push(place.key);
+      return recorder.compress(run, place);
     },
-    async spare(run, key) {
+    async spare(run, { key }) {
       keys.push(`${key}: ${Buffer.from(run)}`);
     },
   };

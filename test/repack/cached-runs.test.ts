@@ -61,11 +61,13 @@ async function write(
   folder: string,
   changes: readonly Change[],
   cache?: Cache,
+  level?: number,
 ): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of writeImage(image, changes, {
     spool: createSpool(folder),
     cache,
+    level,
     runs: image.runs,
   }))
     pieces.push(Buffer.from(piece));
@@ -107,6 +109,7 @@ const toChanges = (list: readonly { path: string; content: string | null }[]) =>
 
 for (const [what, bytes] of [
   ['one archive', gzip(createArchive(members))],
+  ['one archive, written at the best level', gzip(createArchive(members), 9)],
   [
     'two archives',
     Buffer.concat([pad(gzip(createArchive(members))), gzip(createArchive([file('z', 'tail')]))]),
@@ -143,6 +146,27 @@ for (const [what, bytes] of [
     );
   });
 }
+
+test('what no change touches is compressed with the matches that it had, unless a level is asked for', async (t) => {
+  const folder = await createTestFolder(t);
+  const text = (name: string) =>
+    Buffer.from([...createBody(name, 100_000)].map((byte) => (byte ** 5).toString(36)).join(' '));
+  const archive = createArchive([0, 1, 2, 3].map((at) => ({ ...file(`f${at}`, ''), body: text(`f${at}`) })));
+  const changes = [put('f1', 'changed')];
+  const writeAs = async (level: number, asked?: number) => {
+    const image = await open(t, gzip(archive, level));
+    const written = await write(image, folder, changes, undefined, asked);
+    const again = await open(t, written);
+    t.is(again.records.length, 4);
+    t.deepEqual([...again.digests.values()].at(-1), [...image.digests.values()].at(-1));
+    return written;
+  };
+  const kept = await writeAs(9);
+  const searched = await writeAs(9, 7);
+  t.false(kept.equals(searched));
+  t.true(kept.length < 1.01 * searched.length);
+  t.true((await writeAs(6)).equals(await writeAs(6, 6)));
+});
 
 test('bodies of added entries are not read when their run is kept', async (t) => {
   const folder = await createTestFolder(t);

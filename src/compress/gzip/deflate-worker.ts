@@ -5,5 +5,5 @@ const deflate = createDeflate();
 
 parentPort?.on('message', (request: DeflateRequest) => {
   const answer = deflate(request);
-  parentPort?.postMessage(answer, [answer.bytes.buffer as ArrayBuffer, answer.request]);
+  parentPort?.postMessage(answer, [answer.bytes.buffer as ArrayBuffer, ...answer.request]);
 });

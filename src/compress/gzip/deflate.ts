@@ -4,12 +4,14 @@ import { crc32 } from 'node:zlib';
 export interface DeflateRequest {
   readonly bytes: Uint8Array;
   readonly level: number;
+  /** Where the matches are, as a hint reader gives them; for levels 5 to 9. Wrong hints cost size and nothing else. */
+  readonly hints?: Uint8Array | undefined;
 }
 
 export interface DeflateAnswer {
   readonly bytes: Uint8Array;
-  /** The buffer of the request, to be recycled. */
-  readonly request: ArrayBuffer;
+  /** The buffers of the request, to be recycled. */
+  readonly request: readonly ArrayBuffer[];
   /** Of the bytes before compression. */
   readonly checksum: number;
 }
@@ -20,7 +22,12 @@ interface Deflate {
   reserve(level: number, length: number): number;
   compress(length: number): number;
   compressed(): number;
+  reserve_hints(count: number): number;
+  compress_hinted(length: number): number;
 }
+
+/** Bytes of a `hint_t`. */
+export const hintSize = 4;
 
 // TypeScript declares it with the DOM only.
 declare const WebAssembly: {
@@ -28,18 +35,32 @@ declare const WebAssembly: {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 };
 
-/** libdeflate in the thread of the caller: the same bytes for the same input and level on every machine. */
+export function listBuffers({ bytes, hints }: DeflateRequest): ArrayBuffer[] {
+  return [bytes, ...(hints ? [hints] : [])].map(({ buffer }) => buffer as ArrayBuffer);
+}
+
+/** libdeflate in the thread of the caller: the same bytes for the same request on every machine. */
 export function createDeflate(): (request: DeflateRequest) => DeflateAnswer {
   const module = new WebAssembly.Module(readFileSync(new URL('./libdeflate/deflate.wasm', import.meta.url)));
-  const { memory, reserve, compress, compressed } = new WebAssembly.Instance(module).exports as Deflate;
-  return ({ bytes, level }) => {
-    const input = reserve(level, bytes.length) >>> 0;
-    if (input === 0) throw new RangeError(`no memory to compress ${bytes.length} bytes in one piece`);
-    new Uint8Array(memory.buffer, input).set(bytes);
-    const length = compress(bytes.length) >>> 0;
+  const deflate = new WebAssembly.Instance(module).exports as Deflate;
+  const { memory, reserve, compress, compressed } = deflate;
+
+  function place(address: number, bytes: Uint8Array): void {
+    if (address === 0) throw new RangeError(`no memory to compress ${bytes.length} bytes in one piece`);
+    new Uint8Array(memory.buffer, address >>> 0).set(bytes);
+  }
+
+  function compressHinted(length: number, hints: Uint8Array): number {
+    place(deflate.reserve_hints(hints.length / hintSize), hints);
+    return deflate.compress_hinted(length);
+  }
+
+  return ({ bytes, level, hints }) => {
+    place(reserve(level, bytes.length), bytes);
+    const length = (hints ? compressHinted(bytes.length, hints) : compress(bytes.length)) >>> 0;
     return {
       bytes: new Uint8Array(memory.buffer, compressed() >>> 0, length).slice(),
-      request: bytes.buffer as ArrayBuffer,
+      request: listBuffers({ bytes, level, hints }),
       checksum: crc32(bytes),
     };
   };

@@ -9,7 +9,8 @@ import { cacheRuns } from '../cached-runs.js';
 import type { CodecSettings, Members } from '../codec.js';
 import type { Pieces } from '../piece.js';
 import { type RunCompressor, writeRuns } from '../runs.js';
-import { createDeflate, type DeflateAnswer, type DeflateRequest } from './deflate.js';
+import { createDeflate, type DeflateAnswer, type DeflateRequest, listBuffers } from './deflate.js';
+import { createHintReader, type HintReader } from './hints.js';
 import { startFeeding } from './zlib-feed.js';
 
 const MiB = 2 ** 20;
@@ -25,7 +26,8 @@ export async function* writeGzip(
   settings: CodecSettings & { readonly runSize: number | undefined; readonly recipe: string },
 ): Members {
   const { cache, runSize, recipe } = settings;
-  await using compressor = createGzipCompressor(settings);
+  const reader = settings.original && createHintReader(settings.original);
+  await using compressor = createGzipCompressor(settings, reader);
   return yield* writeRuns(source, {
     runSize,
     compressor: cache ? cacheRuns(compressor, cache, recipe) : compressor,
@@ -33,14 +35,18 @@ export async function* writeGzip(
 }
 
 /** gzip members of libdeflate, each made in a thread. A kernel and `zcat` read them as one stream. */
-function createGzipCompressor({ level, single }: CodecSettings): RunCompressor {
+function createGzipCompressor(
+  { level, single }: CodecSettings,
+  reader: HintReader | undefined,
+): RunCompressor {
   const pool = createDeflatePool();
   return {
     depth: pool.depth,
     longest: single ? longest.single : longest.run,
-    async compress(run) {
+    async compress(run, { origin }) {
       const { length } = run;
-      const { bytes, checksum } = await pool.deflate(run, level);
+      const readHints = origin === undefined ? undefined : () => reader?.read(origin, length);
+      const { bytes, checksum } = await pool.deflate({ bytes: run, level, readHints });
       return Buffer.concat([encodeHeader(level), bytes, encodeTrailer(checksum, length)]);
     },
     stream: (source) => streamMember(source, single ? level : Math.min(level, highestStreamLevel)),
@@ -82,14 +88,19 @@ function encodeTrailer(checksum: number, size: number): Uint8Array {
   return trailer;
 }
 
+export interface PooledRequest extends Omit<DeflateRequest, 'hints'> {
+  /** Called in the order of the requests, when a thread is free: hints are half as large as what they are for. */
+  readonly readHints?: (() => Promise<Uint8Array | undefined> | undefined) | undefined;
+}
+
 export interface DeflatePool extends AsyncDisposable {
   /** How many runs may be compressed or wait at once: more would only fill memory. */
   readonly depth: number;
   /**
-   * Compresses in another thread, or in this one a small run that comes before the first thread has started. The same input
-   * and level give the same bytes on every machine. The caller loses the buffer: it is transferred or used again.
+   * Compresses in another thread, or in this one a small run that comes before the first thread has started. The same request
+   * gives the same bytes on every machine. The caller loses the buffer: it is transferred or used again.
    */
-  deflate(bytes: Uint8Array, level: number): Promise<DeflateAnswer>;
+  deflate(request: PooledRequest): Promise<DeflateAnswer>;
 }
 
 const mostThreads = 8;
@@ -124,12 +135,14 @@ export function createDeflatePool(): DeflatePool {
 
   return {
     depth: 2 * threads,
-    deflate: (bytes, level) =>
+    deflate: ({ readHints, ...request }) =>
       limit(async () => {
         // A run that was taken from the queue just before the end starts a moment later.
         ending.signal.throwIfAborted();
-        const answer = await work({ bytes, level });
-        giveSlab(answer.request);
+        const hints = await readHints?.();
+        ending.signal.throwIfAborted();
+        const answer = await work({ ...request, hints });
+        for (const buffer of answer.request) giveSlab(buffer);
         return answer;
       }),
     async [Symbol.asyncDispose]() {
@@ -156,6 +169,6 @@ function ask(worker: Worker, request: DeflateRequest): Promise<DeflateAnswer> {
     };
     worker.on('message', onMessage).on('error', onFailure).on('exit', onFailure);
     // Transferred, not copied: the bytes of a copy bring the garbage collector, not its objects.
-    worker.postMessage(request, [request.bytes.buffer as ArrayBuffer]);
+    worker.postMessage(request, listBuffers(request));
   });
 }

@@ -127,6 +127,8 @@ export interface Archive {
   tokens(segment: number, options?: TokenOptions): Tokens;
   /** A segment as it stands in the file; undefined where only its records are known. */
   raw(segment: number): Bytes | undefined;
+  /** Reads such a segment into a buffer of the caller, from `at` bytes behind its start; how many bytes: none behind its end. */
+  fill?(segment: number, bytes: Uint8Array, at: number): number;
   /**
    * One pass over the archive that visits the wanted records' bodies in file order.
    * A body that is not read to its end is skipped; it is invalid after the next step.
