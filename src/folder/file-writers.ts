@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { giveSlab, slabSize, takeSlab } from '../io/file/slabs.js';
+import { threadOptions } from '../io/thread-options.js';
 import type { BatchAnswer, FileCommand } from './file-worker.js';
 import { createHashedFile, type HashedFile } from './hashed-file.js';
 import type { Metadata } from './write-entry.js';
@@ -102,7 +103,7 @@ export function createFileThreads(): FileThreads {
   }
 
   function startAnother(): void {
-    const worker = new Worker(new URL('./file-worker.js', import.meta.url));
+    const worker = new Worker(new URL('./file-worker.js', import.meta.url), threadOptions);
     const thread: Thread = { worker, onWritten: [], bytes: takeSlab(), size: 0, commands: [], sent: 0 };
     worker.on('online', () => {
       running = true;

@@ -4,6 +4,7 @@ import { constants, crc32, createDeflateRaw } from 'node:zlib';
 import pLimit from 'p-limit';
 import { encodeGzipHeader } from '../../format/codec/gzip-header.js';
 import { giveSlab } from '../../io/file/slabs.js';
+import { threadOptions } from '../../io/thread-options.js';
 import type { Bytes } from '../../model/image/entry.js';
 import { cacheRuns } from '../cached-runs.js';
 import type { CodecSettings, Members } from '../codec.js';
@@ -117,7 +118,7 @@ export function createDeflatePool(): DeflatePool {
   let here: ReturnType<typeof createDeflate> | undefined;
 
   function start(): Worker {
-    const worker = new Worker(new URL('./deflate-worker.js', import.meta.url));
+    const worker = new Worker(new URL('./deflate-worker.js', import.meta.url), threadOptions);
     all.push(worker);
     return worker;
   }

@@ -10,16 +10,25 @@ export function tuneV8(): void {
   // from inflating, and most commands end before it pays. Measured: unpack is 6 % and a second build 4 % faster; a
   // build of seconds takes the same time. Node 20 only: later versions count calls, and warn about the unknown flag.
   if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=1000000');
-  // New objects get 1 MiB instead of up to 16, twice: what is read of an image is either garbage at once or stays. With
-  // few objects that stay, collecting oftener costs no time, and buffers outside of the heap are freed sooner.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  keepYoungSmall();
   // By default V8 lets garbage grow to a few times the memory in use before it collects (550 MB for 110 MB in use, with
   // an image of 200,000 files). Above `large` the heap may grow only by half. Below it, collecting that often would
   // cost a seventh of the time of a build and save nothing.
+  let isLarge = false;
   const timer = setInterval(() => {
-    if (getHeapStatistics().used_heap_size < large) return;
+    // The heap of a new thread sets the factor to two again, for all (V8's Heap::ConfigureHeap).
+    keepYoungSmall();
+    if (isLarge || getHeapStatistics().used_heap_size < large) return;
     setFlagsFromString('--heap-growing-percent=50');
-    clearInterval(timer);
+    isLarge = true;
   }, interval);
   timer.unref();
+}
+
+/**
+ * The space of new objects grows no more, which V8 lets grow to 16 MiB, twice. What is read of an image is garbage at once or
+ * stays; collecting oftener costs no time where little stays, and frees buffers outside of the heap sooner.
+ */
+function keepYoungSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
