@@ -113,48 +113,88 @@ const lz4 = 0;
 async function* readCompressed(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Array, void, void> {
   if (inode.size === 0) return;
   const { extents, tail } = await findExtents(erofs, inode);
-  for (const extent of extents) yield await readExtent(erofs, extent, { tail, offset: inode.offset });
+  for (const group of groupExtents(extents, erofs.superblock.blockSize))
+    yield await readExtents(erofs, group, { tail, offset: inode.offset });
 }
 
-/** The content of a piece. `tail`: where it is if it stands in no block; `offset`: of its inode. */
-export async function readExtent(
+type Extents = readonly [CompressedExtent, ...CompressedExtent[]];
+
+/** Bytes that are read and unpacked at once: pieces of a few blocks would take a read and a turn each. */
+const together = 512 * 1024;
+
+/** Extents whose blocks follow each other, as many as are read at once. */
+function* groupExtents(
+  extents: readonly CompressedExtent[],
+  blockSize: number,
+): Generator<Extents, void, void> {
+  let group: [CompressedExtent, ...CompressedExtent[]] | undefined;
+  let next: number | undefined;
+  for (const extent of extents) {
+    const end = extent.block === undefined ? undefined : extent.block + extent.blocks;
+    const fits =
+      group !== undefined &&
+      end !== undefined &&
+      extent.block === next &&
+      extent.end - group[0].start <= together &&
+      (end - (group[0].block ?? 0)) * blockSize <= together;
+    if (group !== undefined && fits) group.push(extent);
+    else {
+      if (group !== undefined) yield group;
+      group = [extent];
+    }
+    next = end;
+  }
+  if (group !== undefined) yield group;
+}
+
+/**
+ * The content of pieces whose blocks follow each other, or of one that stands in no block. `tail`: where that one is; `offset`: of
+ * the inode.
+ */
+export async function readExtents(
   { file, superblock: { blockSize, isPadded } }: Erofs,
-  extent: CompressedExtent,
+  extents: Extents,
   { tail, offset }: { readonly tail: Range; readonly offset: number },
 ): Promise<Uint8Array> {
-  const size = extent.end - extent.start;
-  if (size > largestExtent) throw createFeatureError(file.name, `a compressed piece of ${size} bytes`);
+  const [first] = extents;
+  const { start, end, block, blocks } = extents.at(-1) ?? first;
+  if (end - start > largestExtent)
+    throw createFeatureError(file.name, `a compressed piece of ${end - start} bytes`);
   const stored =
-    extent.block === undefined
+    first.block === undefined || block === undefined
       ? tail
-      : { start: extent.block * blockSize, end: (extent.block + extent.blocks) * blockSize };
+      : { start: first.block * blockSize, end: (block + blocks) * blockSize };
   if (stored.end > file.size)
     throw createDamageError(file.name, 'a compressed piece ends past the end of the file', offset);
   const bytes = await file.read(stored.start, stored.end);
-  return unpackExtent(bytes, { extent, size, isPadded }, () =>
-    createDamageError(file.name, 'a compressed piece cannot be unpacked', stored.start),
-  );
+  const output = new Uint8Array(end - first.start);
+  for (const extent of extents) {
+    const from = extent.block === undefined ? 0 : extent.block * blockSize - stored.start;
+    const input = bytes.subarray(
+      from,
+      extent.block === undefined ? undefined : from + extent.blocks * blockSize,
+    );
+    const content = output.subarray(extent.start - first.start, extent.end - first.start);
+    if (!unpackExtent(input, content, { isPlain: extent.isPlain, isPadded }))
+      throw createDamageError(file.name, 'a compressed piece cannot be unpacked', stored.start + from);
+  }
+  return output;
 }
 
 interface Unpacking {
-  readonly extent: CompressedExtent;
-  readonly size: number;
+  readonly isPlain: boolean;
   readonly isPadded: boolean;
 }
 
-function unpackExtent(
-  bytes: Uint8Array,
-  { extent, size, isPadded }: Unpacking,
-  fail: () => Error,
-): Uint8Array {
-  if (extent.isPlain) {
-    if (size > bytes.length) throw fail();
-    return bytes.subarray(0, size);
+/** Whether it filled `output`. */
+function unpackExtent(bytes: Uint8Array, output: Uint8Array, { isPlain, isPadded }: Unpacking): boolean {
+  if (isPlain) {
+    if (output.length > bytes.length) return false;
+    output.set(bytes.subarray(0, output.length));
+    return true;
   }
   const first = isPadded ? bytes.findIndex((byte) => byte !== 0) : 0;
-  const output = new Uint8Array(size);
-  if (first < 0 || !unpackBlock(bytes.subarray(first), output)) throw fail();
-  return output;
+  return first >= 0 && unpackBlock(bytes.subarray(first), output);
 }
 
 /** Where the pieces of a compressed file are. Errors (`invalid`): `wrapper-invalid`, `wrapper-unread`. */

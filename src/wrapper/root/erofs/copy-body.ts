@@ -1,5 +1,5 @@
 import { readPieces } from '../../../io/file/read-write.js';
-import { type Erofs, findExtents, readExtent } from './body.js';
+import { type Erofs, findExtents, readExtents } from './body.js';
 import { type CompressedExtent, encodeExtents, encodeMap } from './extents.js';
 import { type Inode, isPacked, layouts } from './inode.js';
 import { readInode } from './read-erofs.js';
@@ -52,7 +52,7 @@ async function fillBlock(
   if (last === undefined) throw new Error('a compressed file has a piece');
   const isPlain = last.isPlain || last.end - last.start <= newBlockSize;
   const content = isPlain
-    ? await readExtent(old, last, { tail, offset })
+    ? await readExtents(old, [last], { tail, offset })
     : await old.file.read(tail.start, tail.end);
   const bytes = new Uint8Array(newBlockSize);
   bytes.set(content, isPlain ? 0 : bytes.length - content.length);
