@@ -1,7 +1,9 @@
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** Bytes of heap in use that only an image with very many entries needs. */
 const large = 32 * 2 ** 20;
+/** Bytes of both halves of the space of new objects. */
+const enough = 4 * 2 ** 20;
 const interval = 20;
 
 /** Tunes V8 for short commands and for large images. */
@@ -26,9 +28,11 @@ export function tuneV8(): void {
 }
 
 /**
- * The space of new objects grows no more, which V8 lets grow to 16 MiB, twice. What is read of an image is garbage at once or
- * stays; collecting oftener costs no time where little stays, and frees buffers outside of the heap sooner.
+ * The two halves of the space of new objects grow to 2 MiB each, which V8 lets grow to 16. What is read of an image is garbage at
+ * once or stays; collecting oftener costs little time where little stays, and frees buffers outside of the heap sooner.
  */
 function keepYoungSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
+  const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space');
+  const factor = (young?.space_size ?? 0) < enough ? 2 : 1;
+  setFlagsFromString(`--semi-space-growth-factor=${factor}`);
 }
