@@ -157,24 +157,37 @@ function findAppendFault(
 /** Records of which a kernel makes the tree of the image. */
 function describeTree({ entries }: Archive): ArchiveRecord[] {
   const groups = new Map<string, number>();
-  return [...entries.values()].map((entry, index) => {
-    const { path, type, mode, uid, gid, mtime, size, target, device, link } = entry;
-    const ino = (link === undefined ? undefined : groups.get(link)) ?? index + 1;
-    const isFirst = ino === index + 1;
+  const records: ArchiveRecord[] = [];
+  const add = (header: RecordFields, name: string, target?: string) =>
+    records.push(createRecord(records.length, header, name, target));
+  for (const entry of entries.values()) {
+    const { path, type, target, link } = entry;
+    const known = link === undefined ? undefined : groups.get(link);
+    const ino = known ?? records.length + 1;
     if (link !== undefined) groups.set(link, ino);
-    const header: RecordFields = {
-      ino,
-      nlink: link === undefined ? 1 : 2,
-      mode: createMode(type, mode),
-      uid,
-      gid,
-      mtime,
-      filesize: type === 'symlink' || (type === 'file' && isFirst) ? size : 0,
-      rdevmajor: device?.major ?? 0,
-      rdevminor: device?.minor ?? 0,
-    };
-    return createRecord(index, header, path === '' ? '.' : path, target);
-  });
+    const header = describeEntry(entry, ino, known === undefined);
+    const name = path === '' ? '.' : path;
+    const isShared = type === 'symlink' && link !== undefined;
+    // A symlink has a second name where it took the place of something else, of which a later record is a hard link.
+    if (isShared) add({ ...header, mode: createMode('fifo', 0), filesize: 0 }, name);
+    if (!isShared || known === undefined) add({ ...header, ...(isShared && { nlink: 1 }) }, name, target);
+  }
+  return records;
+}
+
+function describeEntry(entry: Entry, ino: number, isFirst: boolean): RecordFields {
+  const { type, mode, uid, gid, mtime, size, device, link } = entry;
+  return {
+    ino,
+    nlink: link === undefined ? 1 : 2,
+    mode: createMode(type, mode),
+    uid,
+    gid,
+    mtime,
+    filesize: type === 'symlink' || (type === 'file' && isFirst) ? size : 0,
+    rdevmajor: device?.major ?? 0,
+    rdevminor: device?.minor ?? 0,
+  };
 }
 
 function createRecord(

@@ -26,13 +26,20 @@ export function createNeighbourhood(image: Image, index: PathIndex): Neighbourho
 
   return (changes) => {
     const paths = changes.map((change) => (change.op === 'put' ? change.entry.path : change.path));
+    const puts = new Map(
+      changes.flatMap((change) =>
+        change.op === 'put' ? [[change.entry.path, change.entry.type] as const] : [],
+      ),
+    );
+    const isDirectory = (path: string) =>
+      [entries.get(path)?.type, puts.get(path)].every((type) => (type ?? 'directory') === 'directory');
     const wanted = new Set<string>();
     let isPlain = true;
     const addAbove = (path: string) => {
       for (let at = path; at !== ''; ) {
         at = parentPath(at);
         if (entries.has(at)) wanted.add(at);
-        isPlain &&= at === '' || (entries.get(at)?.type ?? 'directory') === 'directory';
+        isPlain &&= at === '' || isDirectory(at);
       }
     };
     for (const path of paths) {

@@ -202,6 +202,26 @@ for (const trailer of [true, false]) {
   }
 }
 
+test('a symlink with two names takes nothing from what is appended elsewhere, and keeps its other name', async (t) => {
+  const device = { mode: 0o020600, ino: 1, nlink: 2 };
+  const image = await openBytes(
+    t,
+    gzip(
+      createArchive([
+        directory('.'),
+        directory('d'),
+        { name: 'a', ...device },
+        { name: 'a', mode: 0o120777, body: 'x' },
+        { name: 'd/e', ...device },
+      ]),
+    ),
+  );
+  t.is(image.entries.get('a')?.link, image.entries.get('d/e')?.link);
+  await append(t, image, [put('b', 'new')]);
+  const { image: second } = await append(t, image, [put('a', 'a file now')]);
+  t.is(second.entries.get('d/e')?.target, 'x');
+});
+
 // Names of two levels in which every type can come and go; a change that cannot be appended must say so.
 const path = fc.constantFrom('a', 'b', 'c', 'd', 'd/e', 'd/f', 'd/f/g');
 const type = fc.constantFrom('file', 'directory', 'symlink', 'character', 'fifo') as fc.Arbitrary<
