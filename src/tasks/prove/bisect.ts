@@ -35,6 +35,7 @@ export async function bisect(
   const tries: BisectionTry[] = [];
   const attempt = async (count: number): Promise<Proof> => {
     const which = count === units.length ? 'all' : `the first ${count} of`;
+    session.onStage('configure');
     session.log(`the image with ${which} ${units.length} ${unit === 'patch' ? 'patches' : 'steps'}`);
     const onConsole = async (proof: Proof, file: string) => {
       if (console === undefined || proof.verdict === 'passed') return;
