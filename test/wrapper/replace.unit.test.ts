@@ -248,3 +248,49 @@ test('the version of a stub is told by its mark', async (t) => {
   const wrapper = await findWrapper(holdFile(bytes));
   t.is(wrapper && (await readStubVersion(holdFile(bytes), wrapper)), 252);
 });
+
+const program = (initrd = 'old initrd') =>
+  sketchProgram([
+    { name: '.linux', address: 4096, content: 'kernel' },
+    { name: '.initrd', address: 8192, content: initrd },
+    { name: '.cmdline', address: 16384, content: 'quiet' },
+  ]);
+/** Of the header of a section in a sketch. */
+const placeAt = (index: number) => 88 + 112 + 128 + index * 40 + 20;
+
+test('what stands between the sections of a UKI stays, and so do headers of any length', async (t) => {
+  const plain = program();
+  for (const { at, size, from } of [
+    { at: 1536, size: 512, from: 1 },
+    { at: 2048, size: 512, from: 2 },
+    { at: 1024, size: 70 * 1024, from: 0 },
+  ]) {
+    const old = Buffer.concat([plain.subarray(0, at), Buffer.alloc(size, 'gap'), plain.subarray(at)]);
+    for (let index = from; index < 3; index++)
+      old.writeUInt32LE(old.readUInt32LE(placeAt(index)) + size, placeAt(index));
+    const written = await replace(t, old, 'new'.repeat(300));
+    t.deepEqual(await parts(written), { ...(await parts(old)), '.initrd': 'new'.repeat(300) });
+    const end = written.lastIndexOf('gap');
+    t.deepEqual(
+      written.subarray(written.indexOf('gap'), end),
+      old.subarray(old.indexOf('gap'), old.lastIndexOf('gap')),
+    );
+  }
+});
+
+test('a UKI whose linker left the size of its data open gets a smaller initrd', async (t) => {
+  const written = await replace(t, program('old'.repeat(600)), 'new');
+  t.is((await parts(written))['.initrd'], 'new');
+});
+
+test('a UKI whose sections share bytes with each other or with the headers is refused', async (t) => {
+  const shared = program();
+  shared.writeUInt32LE(shared.readUInt32LE(placeAt(1)), placeAt(2));
+  const inHeaders = program();
+  inHeaders.writeUInt32LE(64, placeAt(0));
+  const plain = program();
+  const behind = Buffer.concat([plain, plain.subarray(64, 1024)]);
+  behind.writeUInt32LE(plain.length, 0x3c);
+  for (const old of [shared, inHeaders, behind])
+    await t.throwsAsync(replace(t, old, 'new'), { code: 'wrapper-unfit', message: /shares bytes/ });
+});

@@ -5,7 +5,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 
 /** Bytes that hold all headers of any program for EFI. */
 export const headerLimit = 64 * 1024;
-const sectionHeaderSize = 40;
+export const sectionHeaderSize = 40;
 const mostSections = 96;
 
 export interface Section {
@@ -26,6 +26,8 @@ export interface Program {
   /** Where the table of symbols is said to be, and where that is said. */
   readonly symbols: { readonly entry: number; readonly offset: number };
   readonly sections: readonly Section[];
+  /** Of the table of sections, from the start of the file. */
+  readonly table: number;
   readonly sectionAlignment: number;
   readonly fileAlignment: number;
   /** Where the headers end: the first section may not begin before. */
@@ -57,6 +59,7 @@ export function parseProgram(bytes: Buffer): Program | undefined {
     optional,
     symbols: { entry: start + 12, offset: bytes.readUInt32LE(start + 12) },
     machine,
+    table,
     sectionAlignment: bytes.readUInt32LE(optional + 32),
     fileAlignment: bytes.readUInt32LE(optional + 36),
     headersSize: bytes.readUInt32LE(optional + 60),

@@ -9,6 +9,7 @@ import {
   type Program,
   parseProgram,
   type Section,
+  sectionHeaderSize,
 } from './pe.js';
 
 /** Section numbers and offsets have 32 bits. */
@@ -30,7 +31,11 @@ export async function replaceInitrd(sources: WrapperSources, offset: number): Pr
     throw createPeError(old.name, 'found no section .initrd', 'moby-patch inspect FILE');
   const plan = planSections(program, section, initrd.size, old);
   const bytes = writeHeaders(headers.subarray(0, plan.start), program, section, plan);
-  const pieces = [{ kind: 'bytes', bytes } as const, ...listSections(program, section, plan)];
+  const pieces: WrapperPiece[] = [
+    { kind: 'bytes', bytes },
+    { kind: 'old', offset: bytes.length, end: plan.start },
+    ...listSections(program, section, plan),
+  ];
   const checksum = createChecksum(program.optional);
   for await (const piece of writePieces(pieces, sources)) checksum.update(piece);
   bytes.writeUInt32LE(checksum.end(), program.optional + 64);
@@ -44,6 +49,8 @@ interface SectionPlan {
   readonly addresses: ReadonlyMap<Section, number>;
   readonly rawSize: number;
   readonly virtualSize: number;
+  /** Bytes from the start of a section to the next one. */
+  readonly spans: ReadonlyMap<Section, number>;
   /** By section, in the order of the file. */
   readonly offsets: ReadonlyMap<Section, number>;
   readonly isLast: boolean;
@@ -55,7 +62,8 @@ interface SectionPlan {
 function planSections(program: Program, section: Section, size: number, file: InputFile): SectionPlan {
   const { sections, sectionAlignment, fileAlignment } = program;
   const stored = sections.filter(({ rawSize, offset }) => rawSize > 0 && offset > 0);
-  const others = stored.filter((each) => each !== section).sort((one, other) => one.offset - other.offset);
+  const spans = measureSpans(program, stored, file.name);
+  const others = [...spans.keys()].filter((each) => each !== section);
   const start = Math.min(...stored.map(({ offset }) => offset));
   const above = sections.filter(({ address }) => address > section.address).map(({ address }) => address);
   const room = Math.min(...above) - section.address;
@@ -82,7 +90,8 @@ function planSections(program: Program, section: Section, size: number, file: In
   let at = start;
   for (const each of order) {
     offsets.set(each, at);
-    at += alignUp(each === section ? rawSize : each.rawSize, fileAlignment);
+    const gap = (spans.get(each) ?? 0) - each.rawSize;
+    at += alignUp((each === section ? rawSize : each.rawSize) + gap, fileAlignment);
   }
   const placed = sections.map((each) => ({
     address: addresses.get(each) ?? each.address,
@@ -92,7 +101,7 @@ function planSections(program: Program, section: Section, size: number, file: In
   if (at > largestProgram || imageSize > largestProgram)
     throw createPeError(
       file.name,
-      `the new file would have ${at} bytes, wanted less than 4 GiB`,
+      `the new file would have ${Math.max(at, imageSize)} bytes, wanted less than 4 GiB`,
       'use an addon or a smaller initrd',
     );
   const behind = Math.max(...stored.map(({ offset, rawSize }) => offset + rawSize));
@@ -102,7 +111,33 @@ function planSections(program: Program, section: Section, size: number, file: In
     end: Math.max(behind, signatures.size > 0 ? Math.min(signatures.offset, file.size) : file.size),
     newOffset: at,
   };
-  return { start, addresses, rawSize, virtualSize: size, offsets, isLast, imageSize, tail };
+  return { start, addresses, rawSize, virtualSize: size, spans, offsets, isLast, imageSize, tail };
+}
+
+/**
+ * Bytes from the start of each section to the next one, in the order of the file: what stands between them moves along. Error (`invalid`):
+ * `wrapper-unfit` for sections that share bytes with each other or with the headers.
+ */
+function measureSpans(
+  { sections, table }: Program,
+  stored: readonly Section[],
+  path: string,
+): Map<Section, number> {
+  const sorted = [...stored].sort((one, other) => one.offset - other.offset);
+  const spans = new Map<Section, number>();
+  let end = table + sections.length * sectionHeaderSize;
+  for (const [index, section] of sorted.entries()) {
+    const { name, offset, rawSize } = section;
+    if (offset < end)
+      throw createPeError(
+        path,
+        `the section ${JSON.stringify(name)} at ${offset} shares bytes with what ends at ${end}: another section, or the headers`,
+        'make the file anew with ukify; --as addon leaves it as it is',
+      );
+    end = offset + rawSize;
+    spans.set(section, (sorted[index + 1]?.offset ?? end) - offset);
+  }
+  return spans;
 }
 
 /** What the stub reads by name, so that it may be anywhere in memory. */
@@ -136,10 +171,9 @@ function writeHeaders(old: Buffer, program: Program, section: Section, plan: Sec
   if (symbols.offset >= tail.offset && symbols.offset < tail.end)
     bytes.writeUInt32LE(symbols.offset - tail.offset + tail.newOffset, symbols.entry);
   if (plan.isLast) moveLast(bytes, program, section);
-  bytes.writeUInt32LE(
-    bytes.readUInt32LE(program.optional + 8) - section.rawSize + plan.rawSize,
-    program.optional + 8,
-  );
+  // SizeOfInitializedData: not every linker fills it in.
+  const data = bytes.readUInt32LE(program.optional + 8) - section.rawSize + plan.rawSize;
+  bytes.writeUInt32LE(Math.min(Math.max(data, 0), largestProgram), program.optional + 8);
   bytes.writeUInt32LE(plan.imageSize, program.optional + 56);
   bytes.writeUInt32LE(0, program.optional + 64);
   bytes.fill(0, program.signaturesEntry, program.signaturesEntry + 8);
@@ -156,16 +190,20 @@ function moveLast(bytes: Buffer, { sections }: Program, { header }: Section): vo
 function* listSections(
   { fileAlignment }: Program,
   section: Section,
-  { offsets, rawSize, virtualSize, tail }: SectionPlan,
+  { spans, offsets, rawSize, virtualSize, tail }: SectionPlan,
 ): Generator<WrapperPiece, void, void> {
   for (const each of offsets.keys()) {
+    const span = spans.get(each) ?? 0;
+    let size = span;
+    let from = each.offset;
     if (each === section) {
       yield { kind: 'new' };
       yield { kind: 'zeros', size: rawSize - virtualSize };
-      continue;
+      size = rawSize + span - each.rawSize;
+      from += each.rawSize;
     }
-    yield { kind: 'old', offset: each.offset, end: each.offset + each.rawSize };
-    yield { kind: 'zeros', size: alignUp(each.rawSize, fileAlignment) - each.rawSize };
+    yield { kind: 'old', offset: from, end: each.offset + span };
+    yield { kind: 'zeros', size: alignUp(size, fileAlignment) - size };
   }
   yield { kind: 'old', offset: tail.offset, end: tail.end };
 }
