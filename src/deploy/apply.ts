@@ -7,6 +7,7 @@ import type { Deployed } from '../model/result/deployed.js';
 import type { Outcome, Report } from '../model/result/report.js';
 import type { Session } from '../model/session.js';
 import { assertNoFaults, createBuildRequest } from '../setup/build-request.js';
+import { silencePlan } from '../setup/silence.js';
 import { findAgain } from '../setup/wrapped-image.js';
 import { type ApplicationOptions, refuseRunning, withoutApplication } from './application.js';
 import { assessImage } from './assess-image.js';
@@ -99,8 +100,7 @@ async function planOnly(
   const { deployment } = before;
   const image =
     deployment === undefined ? folder.image : await findBackup(deployment.stock.sha256, folder.backups);
-  const silent = { ...session, log: () => {}, onStage: () => {} };
-  const outcome = await planBuild(await moveRequest(build, image, session), silent);
+  const outcome = await planBuild(await moveRequest(build, image, session), silencePlan(session));
   const { report } = outcome;
   onReport?.(report, outcome);
   return { name, changed: true, before, report };

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { createErrorReport } from '../../model/error/error.js';
 import type { Session } from '../../model/session.js';
 import type { SecretSources } from '../../setup/secrets.js';
-import { silence } from '../silence.js';
+import { silence } from '../../setup/silence.js';
 import { chooseJobs, measureRoom, usualGuestMemory } from '../targets/choose-jobs.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';

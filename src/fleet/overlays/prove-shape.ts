@@ -5,8 +5,8 @@ import type { BuildRequest } from '../../model/build.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Change } from '../../model/image/change.js';
 import type { Session } from '../../model/session.js';
+import { silence } from '../../setup/silence.js';
 import { isBootFile } from '../../verify/hazards/find-hazards.js';
-import { silence } from '../silence.js';
 import type { Base } from './open-base.js';
 import type { HostRow } from './read-table.js';
 

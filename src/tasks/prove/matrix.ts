@@ -10,6 +10,7 @@ import { assertNoFaults, type BuildArguments, createBuildRequest } from '../../s
 import { keepKnown } from '../../setup/choose-settings.js';
 import { loadNamedPatches } from '../../setup/named-patches.js';
 import { placesOf } from '../../setup/reading-session.js';
+import { silence } from '../../setup/silence.js';
 import { findPlan, proveBuild } from './prove-build.js';
 
 export interface MatrixRequest {
@@ -28,7 +29,7 @@ const mostAtOnce = 2;
 /** The session of one cell among several at a time: each line of its log begins with its name. */
 function createNamed(name: string, session: Session): Session {
   const log = (line: string) => session.log(`${name}: ${line}`);
-  return { ...session, log, onStage: () => {}, onWork: undefined, showLine: undefined };
+  return { ...silence(session), log };
 }
 
 /** Every set of patches in every image: a build with a boot each, unless an earlier run has proven the same. */

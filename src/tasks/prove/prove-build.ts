@@ -9,6 +9,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Proof } from '../../model/result/bisection.js';
 import type { Outcome, PlanReport, Report } from '../../model/result/report.js';
 import type { Session } from '../../model/session.js';
+import { silencePlan } from '../../setup/silence.js';
 import { listTerms } from './list-terms.js';
 
 export interface ProveOptions {
@@ -48,8 +49,7 @@ type PlannedReport = Report & { readonly plan: PlanReport };
 
 /** The report of a plan. Errors: those of a plan. */
 export async function findPlan(request: BuildRequest, session: Session): Promise<PlannedReport> {
-  const quiet = { ...session, log: () => {}, onStage: () => {} };
-  const { report, error } = await planBuild(request, quiet);
+  const { report, error } = await planBuild(request, silencePlan(session));
   const { plan } = report;
   if (error !== undefined || plan === undefined) throw error;
   return { ...report, plan };
