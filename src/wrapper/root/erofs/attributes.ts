@@ -1,3 +1,5 @@
+import { alignUp } from '../../align-up.js';
+
 /** The prefix of a name, by `e_name_index`. */
 const prefixes: ReadonlyMap<number, string> = new Map([
   [1, 'user.'],
@@ -44,7 +46,7 @@ export function parseAttribute(
   if (end > bytes.length) return undefined;
   const prefix = prefixes.get(index);
   const name = bytes.toString('latin1', entrySize, entrySize + nameSize);
-  const size = Math.ceil(end / 4) * 4;
+  const size = alignUp(end, 4);
   const value = Buffer.from(bytes.subarray(entrySize + nameSize, end));
   return prefix === undefined ? { value, size } : { name: prefix + name, value, size };
 }
@@ -64,7 +66,7 @@ export function encodeAttributes(attributes: ReadonlyMap<string, Uint8Array>): B
     if (found === undefined || rest === undefined || rest.length > 255 || value.length > 65535)
       return undefined;
     const size = entrySize + rest.length + value.length;
-    const entry = Buffer.alloc(Math.ceil(size / 4) * 4);
+    const entry = Buffer.alloc(alignUp(size, 4));
     entry[0] = rest.length;
     entry[1] = found[0];
     entry.writeUInt16LE(value.length, 2);

@@ -1,6 +1,7 @@
 import type { InputFile } from '../../../io/file/input-file.js';
 import { readPieces } from '../../../io/file/read-write.js';
 import type { Bytes } from '../../../model/image/entry.js';
+import { alignUp } from '../../align-up.js';
 import { createDamageError, createFeatureError } from '../root-tree.js';
 import {
   advices,
@@ -84,7 +85,7 @@ async function* readChunks(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Arra
   const isIndexed = (format & 0x20) !== 0;
   const chunk = blockSize * 2 ** (format & 0x1f);
   const each = isIndexed ? 8 : 4;
-  const table = Math.ceil(inode.end / each) * each;
+  const table = alignUp(inode.end, each);
   if (table + each * Math.ceil(inode.size / chunk) > file.size)
     throw createDamageError(file.name, 'a table of chunks ends past the end of the file', inode.offset);
   for (let done = 0, at = table; done < inode.size; done += chunk, at += each) {
@@ -147,14 +148,18 @@ function* groupExtents(
   if (group !== undefined) yield group;
 }
 
-/**
- * The content of pieces whose blocks follow each other, or of one that stands in no block. `tail`: where that one is; `offset`: of
- * the inode.
- */
+/** Where a piece is that stands in no block. */
+export interface TailPlace {
+  readonly tail: Range;
+  /** Where the inode begins, for messages. */
+  readonly offset: number;
+}
+
+/** The content of pieces whose blocks follow each other, or of the one that stands in no block. */
 export async function readExtents(
   { file, superblock: { blockSize, isPadded } }: Erofs,
   extents: Extents,
-  { tail, offset }: { readonly tail: Range; readonly offset: number },
+  { tail, offset }: TailPlace,
 ): Promise<Uint8Array> {
   const [first] = extents;
   const { start, end, block, blocks } = extents.at(-1) ?? first;
@@ -202,7 +207,7 @@ export async function findExtents(
   { file, superblock }: Erofs,
   inode: Inode,
 ): Promise<{ readonly extents: readonly CompressedExtent[]; readonly tail: Range }> {
-  const mapAt = Math.ceil(inode.end / 8) * 8;
+  const mapAt = alignUp(inode.end, 8);
   const bytes = Buffer.from(await file.read(mapAt, mapAt + mapSize));
   if (bytes.length < mapSize)
     throw createDamageError(file.name, 'a compressed file has no map', inode.offset);

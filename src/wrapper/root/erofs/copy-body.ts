@@ -1,7 +1,7 @@
 import { readPieces } from '../../../io/file/read-write.js';
-import { type Erofs, findExtents, readExtents } from './body.js';
+import { type Erofs, findExtents, readExtents, type TailPlace } from './body.js';
 import { type CompressedExtent, encodeExtents, encodeMap } from './extents.js';
-import { type Inode, isPacked, layouts } from './inode.js';
+import { isPacked, layouts } from './inode.js';
 import { readInode } from './read-erofs.js';
 import type { BlockSink, StoredBody } from './store-body.js';
 import { newBlockSize } from './superblock.js';
@@ -19,8 +19,11 @@ export async function copyBody(old: Erofs, id: number, sink: BlockSink): Promise
   if (tail.end - tail.start > newBlockSize) return undefined;
   // Pieces may share their blocks, so that the copy of a hostile file would be larger than its content.
   if (!isWhole || blocks > Math.ceil(inode.size / newBlockSize)) return undefined;
+  const last = extents.at(-1);
   const rest =
-    extents.at(-1)?.block === undefined ? await fillBlock(old, inode, { extents, tail }) : undefined;
+    last !== undefined && last.block === undefined
+      ? await fillBlock(old, last, { tail, offset: inode.offset })
+      : undefined;
   const first = sink.block;
   let block = first;
   const placed = extents.map((extent) => {
@@ -45,15 +48,13 @@ export async function copyBody(old: Erofs, id: number, sink: BlockSink): Promise
  */
 async function fillBlock(
   old: Erofs,
-  { offset }: Inode,
-  { extents, tail }: Awaited<ReturnType<typeof findExtents>>,
+  piece: CompressedExtent,
+  place: TailPlace,
 ): Promise<{ readonly bytes: Uint8Array; readonly isPlain: boolean }> {
-  const last = extents.at(-1);
-  if (last === undefined) throw new Error('a compressed file has a piece');
-  const isPlain = last.isPlain || last.end - last.start <= newBlockSize;
+  const isPlain = piece.isPlain || piece.end - piece.start <= newBlockSize;
   const content = isPlain
-    ? await readExtents(old, [last], { tail, offset })
-    : await old.file.read(tail.start, tail.end);
+    ? await readExtents(old, [piece], place)
+    : await old.file.read(place.tail.start, place.tail.end);
   const bytes = new Uint8Array(newBlockSize);
   bytes.set(content, isPlain ? 0 : bytes.length - content.length);
   return { bytes, isPlain };

@@ -1,3 +1,4 @@
+import { alignUp } from '../../align-up.js';
 import { layouts } from './inode.js';
 import { newBlockSize } from './superblock.js';
 
@@ -121,7 +122,7 @@ function listPacks({ clusters, map, mapAt }: RecordShape): Packs[] {
     { records: before, inPack: 2, each: 4 },
     { records: many, inPack: 16, each: 2 },
     // The last pack is whole, even for one record.
-    { records: Math.ceil((clusters - many - before) / 2) * 2, inPack: 2, each: 4 },
+    { records: alignUp(clusters - many - before, 2), inPack: 2, each: 4 },
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Bytes } from '../../../model/image/entry.js';
+import { alignUp } from '../../align-up.js';
 import { type CompressedExtent, encodeExtents, encodeMap } from './extents.js';
 import { layouts } from './inode.js';
 import { packBlock } from './pack-block.js';
@@ -106,7 +107,7 @@ function packPiece(piece: Uint8Array): Uint8Array | undefined {
   const before = Math.ceil(piece.length / newBlockSize);
   const packed = packBlock(piece, (before - 1) * newBlockSize + 1);
   if (packed === undefined) return undefined;
-  const bytes = new Uint8Array(Math.ceil(packed.length / newBlockSize) * newBlockSize);
+  const bytes = new Uint8Array(alignUp(packed.length, newBlockSize));
   bytes.set(packed, bytes.length - packed.length);
   return bytes;
 }

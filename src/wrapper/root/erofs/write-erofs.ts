@@ -5,6 +5,7 @@ import { readAt, writeAt } from '../../../io/file/read-write.js';
 import { noBytes } from '../../../io/no-bytes.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { Bytes } from '../../../model/image/entry.js';
+import { alignUp } from '../../align-up.js';
 import type { RootEntry } from '../root-tree.js';
 import { countAttributes, encodeAttributes } from './attributes.js';
 import type { Erofs } from './body.js';
@@ -288,19 +289,19 @@ function placeInodes(nodes: readonly Node[]): number {
       longInodeSize +
       (node.body?.layout === layouts.inline ? node.attributes.length + node.body.rest.size : 0);
     if (Math.floor(at / newBlockSize) !== Math.floor((at + own - 1) / newBlockSize))
-      at = Math.ceil(at / newBlockSize) * newBlockSize;
+      at = alignUp(at, newBlockSize);
     node.id = at / slotSize;
     const { attributes, body } = node;
     const end = at + longInodeSize + attributes.length;
     const behind = body === undefined ? end : startBehind(end, body) + body.rest.size;
-    at = Math.ceil(behind / slotSize) * slotSize;
+    at = alignUp(behind, slotSize);
   }
   return at;
 }
 
 /** Where the bytes behind an inode begin: a map is aligned to 8. */
 function startBehind(end: number, { layout }: Pick<StoredBody, 'layout'>): number {
-  return layout === layouts.fullIndex ? Math.ceil(end / 8) * 8 : end;
+  return layout === layouts.fullIndex ? alignUp(end, 8) : end;
 }
 
 function encodeNode(
