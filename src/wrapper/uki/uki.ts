@@ -26,8 +26,8 @@ export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
     const [initrd, kernel] = [find('.initrd')?.name, find('.linux')?.name];
     if (initrd === undefined || kernel === undefined) continue;
     const cmdline = (await readText(file, find('.cmdline')))?.trim() || undefined;
-    const about = index === 0 ? undefined : await readText(file, parts.get(nameOf('.profile', index)));
-    const [, profile] = /^TITLE="?(.*?)"?$/m.exec(about ?? '') ?? /^ID="?(.*?)"?$/m.exec(about ?? '') ?? [];
+    const about = (await readText(file, parts.get(nameOf('.profile', index)))) ?? '';
+    const [, profile] = /^TITLE="?(.*?)"?$/m.exec(about) ?? /^ID="?(.*?)"?$/m.exec(about) ?? [];
     boots.push({ initrd, kernel, cmdline, ...(profile !== undefined && { title: profile }) });
   }
   if (boots.length === 0) return undefined;
