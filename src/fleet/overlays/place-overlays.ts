@@ -11,6 +11,7 @@ import {
 import { appendFile, chmod, copyFile, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import pLimit from 'p-limit';
 import { readUmask, settleAccess } from '../../io/place/access.js';
 import { createPrivateFolder, type Scratch } from '../../io/place/scratch.js';
 import { syncFolder } from '../../io/place/sync-folder.js';
@@ -67,12 +68,8 @@ export async function createStaging(folder: string, inputs: readonly FileAccess[
     const [first, ...others] = files;
     if (first === undefined) return;
     await settle(first);
-    const left = others.values();
-    await Promise.all(
-      Array.from({ length: together }, async () => {
-        for (const file of left) await settle(file);
-      }),
-    );
+    const limit = pLimit(together);
+    await Promise.all(others.map((file) => limit(settle, file)));
   }
 
   return {
