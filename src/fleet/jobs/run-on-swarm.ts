@@ -37,8 +37,7 @@ export async function runOnSwarm(
     await removeServices(planned, swarm);
     return first;
   }
-  await removeEnded(label, swarm);
-  const atWork = new Set(await swarm.listServices(label));
+  const atWork = new Set(await removeEnded(label, swarm));
   const secrets = new Map<string, { readonly id: string; readonly name: string }>();
   const names = [...run.secrets.keys()].filter((file) => file !== loginFile);
   const shared = { image, reference: store.reference, plan: planned.id, environment, secrets: names };
@@ -126,17 +125,18 @@ function settle(isRunning: () => Promise<boolean>): () => Promise<boolean> {
 
 /**
  * Removes services in which nothing runs, and the secrets once no service is left that has them. A secret of a Swarm cannot be changed: a
- * new value needs a new secret.
+ * new value needs a new secret. Returns the names of the services that are left.
  */
-async function removeEnded(label: string, swarm: Swarm): Promise<void> {
-  let isUsed = false;
+async function removeEnded(label: string, swarm: Swarm): Promise<readonly string[]> {
+  const left: string[] = [];
   for (const name of await swarm.listServices(label)) {
     const tasks = await swarm.listTasks(name);
     const isOver = tasks.length > 0 && tasks.every(({ state }) => ended.has(state));
     if (isOver) await swarm.removeService(name);
-    else isUsed = true;
+    else left.push(name);
   }
-  if (!isUsed) await swarm.removeSecrets(label);
+  if (left.length === 0) await swarm.removeSecrets(label);
+  return left;
 }
 
 /** The services and secrets of a plan. */
