@@ -85,6 +85,12 @@ export function enter(daemon: TestDaemon, argv: readonly string[]): string[] {
   return ['nsenter', '-t', pidOf(daemon), '--net', ...argv];
 }
 
+/** Runs a command without quotes in the network namespace of a daemon. */
+export function runIn(daemon: TestDaemon, command: string): void {
+  const [program = '', ...argv] = enter(daemon, command.split(' '));
+  execFileSync(program, argv);
+}
+
 export function pidOf({ folder }: TestDaemon): string {
   return readFileSync(join(folder, 'pid'), 'utf8').trim();
 }
@@ -92,7 +98,7 @@ export function pidOf({ folder }: TestDaemon): string {
 /** A daemon with a loopback interface, and without what it leaves mounted. */
 export async function startNode({ network = false } = {}): Promise<TestDaemon> {
   const daemon = await startDockerd([], { network });
-  execFileSync('sh', ['-c', enter(daemon, ['ip', 'link', 'set', 'lo', 'up']).join(' ')]);
+  runIn(daemon, 'ip link set lo up');
   return {
     ...daemon,
     async [Symbol.asyncDispose]() {

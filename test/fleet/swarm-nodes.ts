@@ -1,8 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import type { TestDaemon } from '../fixtures/dockerd.js';
-import { docker, enter, type FleetBench, pidOf, registry, startNode } from './fleet-bench.js';
+import { docker, enter, type FleetBench, pidOf, registry, runIn, startNode } from './fleet-bench.js';
 
 const addressOf = (index: number) => `10.77.0.${index}`;
 
@@ -22,19 +22,19 @@ export async function createSwarmNodes(
   { daemon }: FleetBench,
   count: number,
 ): Promise<readonly TestDaemon[]> {
-  run(daemon, 'ip link add swarm type bridge');
-  run(daemon, `ip address add ${addressOf(1)}/24 dev swarm`);
-  run(daemon, 'ip link set swarm up');
+  runIn(daemon, 'ip link add swarm type bridge');
+  runIn(daemon, `ip address add ${addressOf(1)}/24 dev swarm`);
+  runIn(daemon, 'ip link set swarm up');
   docker(daemon, 'swarm', 'init', '--advertise-addr', addressOf(1));
   const token = docker(daemon, 'swarm', 'join-token', '--quiet', 'worker').trim();
   const nodes: TestDaemon[] = [];
   for (let index = 2; index < 2 + count; index += 1) {
     const node = await startNode();
     t.teardown(() => node[Symbol.asyncDispose]());
-    run(daemon, `ip link add to${index} type veth peer name swarm netns ${pidOf(node)}`);
-    run(daemon, `ip link set to${index} master swarm up`);
-    run(node, `ip address add ${addressOf(index)}/24 dev swarm`);
-    run(node, 'ip link set swarm up');
+    runIn(daemon, `ip link add to${index} type veth peer name swarm netns ${pidOf(node)}`);
+    runIn(daemon, `ip link set to${index} master swarm up`);
+    runIn(node, `ip address add ${addressOf(index)}/24 dev swarm`);
+    runIn(node, 'ip link set swarm up');
     const [program = '', ...argv] = enter(node, [process.execPath, '-e', forwarder, registry]);
     const child = spawn(program, argv, { stdio: 'ignore' });
     t.teardown(() => child.kill());
@@ -42,11 +42,6 @@ export async function createSwarmNodes(
     nodes.push(node);
   }
   return nodes;
-}
-
-function run(node: TestDaemon, command: string): void {
-  const [program = '', ...argv] = enter(node, command.split(' '));
-  execFileSync(program, argv);
 }
 
 /** Ends the daemon of a node and all that it started at once, as when the machine loses its power. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { digestBytes } from '#src/io/digest.js';
-import type { WrappedImage, Wrapper } from '#src/model/image/wrapper.js';
+import type { WrappedImage } from '#src/model/image/wrapper.js';
 import { type BuildArguments, createBuildRequest } from '#src/setup/build-request.js';
 import { alignUp } from '#src/wrapper/align-up.js';
 import { chooseInitrd, findWrapper, openWrapper, partOf } from '#src/wrapper/open-wrapper.js';
@@ -16,7 +16,7 @@ import { holdFile, sketchIso, sketchProgram, sketchUimage } from './sketches.js'
 
 const { signal } = new AbortController();
 
-async function wrap(t: ExecutionContext, bytes: Buffer, initrd: string) {
+async function wrap(t: ExecutionContext, bytes: Buffer, initrd: string, part?: string) {
   const folder = await createTestFolder(t);
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'old');
@@ -24,7 +24,7 @@ async function wrap(t: ExecutionContext, bytes: Buffer, initrd: string) {
   await writeFile(join(folder, 'initrd'), initrd);
   const wrapper = await openWrapper(path, 'old');
   if (wrapper === undefined) throw new Error('it is no wrapper');
-  const wrapped = chooseInitrd({ path, wrapper }, { part: undefined, name: 'old' });
+  const wrapped = chooseInitrd({ path, wrapper }, { part, name: 'old' });
   return { folder, wrapped };
 }
 
@@ -159,10 +159,7 @@ test('a profile with an initrd of its own is asked for, and what is not data of 
     wrapper?.boots.map(({ initrd }) => initrd),
     ['.initrd', '.initrd@1'],
   );
-  const { folder } = await wrap(t, uki, 'x'.repeat(0x2000));
-  await writeFile(join(folder, 'old'), bytes);
-  const part = { part: '.initrd@1', name: 'old' };
-  const wrapped = chooseInitrd({ path: join(folder, 'old'), wrapper: wrapper as Wrapper }, part);
+  const { folder, wrapped } = await wrap(t, bytes, 'x'.repeat(0x2000), '.initrd@1');
   const request = { wrapped, initrd: join(folder, 'initrd'), isSame: false, folder, signal };
   await t.throwsAsync(replaceInitrd(request), {
     code: 'wrapper-unfit',
