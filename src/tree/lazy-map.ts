@@ -1,24 +1,15 @@
 interface LazyMap<Key, Value> {
   get(key: Key): Value | undefined;
   has(key: Key): boolean;
-  keys(): Iterable<Key>;
-  values(): Iterable<Value>;
-  entries(): Iterable<[Key, Value]>;
+  keys(): MapIterator<Key>;
+  entries(): MapIterator<[Key, Value]>;
   count(): number;
 }
 
 /** A map whose values are made when they are asked for. */
 export function createLazyMap<Key, Value>(source: LazyMap<Key, Value>): ReadonlyMap<Key, Value> {
-  function* keys(): Generator<Key, undefined, unknown> {
-    yield* source.keys();
-    return undefined;
-  }
-  function* values(): Generator<Value, undefined, unknown> {
-    yield* source.values();
-    return undefined;
-  }
-  function* entries(): Generator<[Key, Value], undefined, unknown> {
-    yield* source.entries();
+  function* values(): MapIterator<Value> {
+    for (const [, value] of source.entries()) yield value;
     return undefined;
   }
   const map: ReadonlyMap<Key, Value> = {
@@ -27,13 +18,13 @@ export function createLazyMap<Key, Value>(source: LazyMap<Key, Value>): Readonly
     get size() {
       return source.count();
     },
-    keys,
+    keys: source.keys,
     values,
-    entries,
+    entries: source.entries,
     forEach(call) {
       for (const [key, value] of source.entries()) call(value, key, map);
     },
-    [Symbol.iterator]: entries,
+    [Symbol.iterator]: source.entries,
   };
   return map;
 }

@@ -80,11 +80,9 @@ function listEntries(
     },
     has: (path) => held.has(path),
     keys: () => held.keys(),
-    *values() {
-      for (const [path, one] of held) yield make(path, one);
-    },
     *entries() {
       for (const [path, one] of held) yield [path, make(path, one)];
+      return undefined;
     },
     count: () => held.size,
   });

@@ -54,20 +54,19 @@ export function listDigests(
   records: readonly (ArchiveRecord | undefined)[],
 ): ReadonlyMap<ArchiveRecord, string> {
   const get = (record: ArchiveRecord) => (record instanceof TableRecord ? record.digest() : undefined);
-  function* entries(): Generator<[ArchiveRecord, string]> {
+  function* entries(): MapIterator<[ArchiveRecord, string]> {
     for (const record of records) {
       const sha256 = record && get(record);
       if (record !== undefined && sha256 !== undefined) yield [record, sha256];
     }
+    return undefined;
   }
   return createLazyMap({
     get,
     has: (record) => get(record) !== undefined,
     *keys() {
       for (const [record] of entries()) yield record;
-    },
-    *values() {
-      for (const [, sha256] of entries()) yield sha256;
+      return undefined;
     },
     entries,
     count: () => [...entries()].length,
