@@ -5,7 +5,8 @@ import { createImageEntry, type Inode } from './inode.js';
 import { createLazyMap } from './lazy-map.js';
 
 /** The files of a tree by canonical path, parents before their children. */
-export interface Names extends Pick<Map<string, Inode>, 'get' | 'has' | 'set' | 'delete' | 'size'> {
+export interface Names extends Pick<Map<string, Inode>, 'get' | 'has' | 'delete' | 'size'> {
+  set(path: string, node: Inode): void;
   [Symbol.iterator](): Iterator<[string, Inode]>;
 }
 
@@ -39,7 +40,6 @@ export function createNames(
     has: (path) => names.has(path),
     set(path, node) {
       names.set(path, node);
-      return this as unknown as Map<string, Inode>;
     },
     delete: (path) => names.delete(path),
     get size() {
@@ -72,7 +72,8 @@ function listEntries(
   body: ImageEntry['body'],
 ): ReadonlyMap<string, ImageEntry> {
   const make = (path: string, one: ImageEntry | ArchiveRecord) =>
-    isRecord(one) ? createPlainEntry(path, one, body) : one;
+    // The number is only in the link of an entry with several names.
+    isRecord(one) ? createImageEntry(path, createPlainFile(one, 0), body) : one;
   return createLazyMap({
     get(path: string) {
       const one = held.get(path);
@@ -122,22 +123,5 @@ function createPlainFile(record: ArchiveRecord, id: number): Inode {
     data: record,
     names: 1,
     children: 0,
-  };
-}
-
-function createPlainEntry(path: string, record: ArchiveRecord, body: ImageEntry['body']): ImageEntry {
-  const { mode, uid, gid, mtime, filesize } = record.header;
-  const type = 'file';
-  return {
-    path,
-    type,
-    mode: parsePermissions(mode),
-    uid,
-    gid,
-    mtime,
-    size: filesize,
-    record,
-    data: record,
-    body,
   };
 }
