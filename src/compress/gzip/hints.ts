@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseGzipHeader } from '../../format/codec/gzip-header.js';
+import { longestGzipHeader, parseGzipHeader } from '../../format/codec/gzip-header.js';
 import { slabSize, takeSlab } from '../../io/file/slabs.js';
 import { createTurns } from '../../io/turns.js';
 import { hintSize } from './deflate.js';
@@ -40,8 +40,6 @@ declare const WebAssembly: {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 };
 
-/** No gzip writer makes a header with a longer name. */
-const longestHeader = 4096;
 /** Unpacked bytes that are passed over at a time, so that no number is signed. */
 const longestSkip = 2 ** 30;
 /** Unpacked bytes for each hint that there is room for: no compressor of use has shorter matches, with literals, on average. */
@@ -58,7 +56,7 @@ export function createHintReader(member: MemberBytes): HintReader {
   let reading: Promise<unknown> = Promise.resolve();
 
   function start(): Hints {
-    const bytes = new Uint8Array(longestHeader);
+    const bytes = new Uint8Array(longestGzipHeader);
     const header = parseGzipHeader(bytes.subarray(0, member.fill(bytes, 0)));
     if (typeof header === 'string') isUnderstood = false;
     else from = header.size;

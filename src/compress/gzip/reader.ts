@@ -1,5 +1,5 @@
 import { crc32, createInflateRaw } from 'node:zlib';
-import { parseGzipHeader } from '../../format/codec/gzip-header.js';
+import { longestGzipHeader, parseGzipHeader } from '../../format/codec/gzip-header.js';
 import { type InputFile, readRange } from '../../io/file/input-file.js';
 import type { MobyPatchError } from '../../model/error/error.js';
 import { createMemberError, createTruncatedError, hintToPackAgain, type MemberEnd } from '../codec.js';
@@ -8,8 +8,6 @@ import { startFeeding } from './zlib-feed.js';
 
 /** Large pieces cost fewer turns of the event loop; the next block of input waits when one is used up. */
 const inflateOptions = { chunkSize: 512 * 1024, writableHighWaterMark: 1024 * 1024 };
-/** No gzip writer makes a header with a longer name; the kernel has no limit of its own. */
-const longestHeader = 4096;
 
 /**
  * Decompresses one gzip member that starts at `offset`; returns where it ended.
@@ -35,7 +33,7 @@ async function* readMember(
   offset: number,
   inflate: (body: number) => Unpacked,
 ): AsyncGenerator<Uint8Array, MemberEnd, void> {
-  const start = await file.read(offset, Math.min(offset + longestHeader, file.size));
+  const start = await file.read(offset, Math.min(offset + longestGzipHeader, file.size));
   const header = parseGzipHeader(start);
   if (typeof header === 'string') throw createHeaderError(file, offset, header);
   const body = offset + header.size;

@@ -1,5 +1,8 @@
 import type { Compression } from '../../model/image/layout.js';
 
+/** Bytes: no gzip writer makes a header with a longer name; the kernel has no limit of its own. */
+export const longestGzipHeader = 4096;
+
 const nameFlag = 0x08;
 /** FHCRC, FEXTRA, FCOMMENT: the kernel's gunzip does not skip these fields. It looks at no reserved bit (booted, 6.1). */
 const unsupportedFlags = 0x16;
