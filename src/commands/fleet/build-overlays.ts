@@ -3,7 +3,6 @@ import { exitCodes, MobyPatchError } from '../../model/error/error.js';
 import type { OverlaysReport } from '../../model/result/overlays.js';
 import { type CommandContext, openSession } from '../shared/context.js';
 import { explain } from '../shared/errors.js';
-import { findRenderer } from '../shared/find-renderer.js';
 import { createProgress } from '../shared/progress.js';
 import { chooseOne, type TargetsFlags } from './build-targets.js';
 import { showMany } from './show-many.js';
@@ -19,8 +18,6 @@ const usualOutput = `out/\${name}.img`;
 export async function runOverlays(given: TargetsFlags & TableFlags, context: CommandContext): Promise<void> {
   refuseOthers(given);
   const flags = given.target === undefined ? given : await chooseOne(given, context);
-  const { overlayRenderers: renderers, renderOverlays } = await import('../../report/many/overlays.js');
-  for (const file of flags.report ?? []) findRenderer(renderers, file);
   const progress = createProgress(context, flags.quiet ?? false, 'overlays');
   try {
     const { buildOverlays } = await import('../../fleet/overlays/build-overlays.js');
@@ -28,6 +25,7 @@ export async function runOverlays(given: TargetsFlags & TableFlags, context: Com
     const { assertNoFaults, createBuildRequest, ignoreUnnamedFile } = await import(
       '../../setup/build-request.js'
     );
+    const { overlayRenderers: renderers, renderOverlays } = await import('../../report/many/overlays.js');
     const { parseFlags } = await import('../../setup/flags.js');
     await using session = await openSession(flags, context, progress);
     const { forEach, bootSample: boots = 0, output = usualOutput, keepGoing = false, ...rest } = flags;
