@@ -7,6 +7,7 @@ import { inTurns } from '../io/turns.js';
 import type { Image, ImageEntry } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
+import type { RootKind } from '../model/image/wrapper.js';
 import { limitsOfOutput } from '../model/limits.js';
 import type { Session } from '../model/session.js';
 import { diffInSteps } from '../tree/diff.js';
@@ -39,7 +40,7 @@ export async function rebuildRoot(
     ...request,
     bodies: (isWanted) => listBodies(written, entries.filter(isWanted)),
   });
-  const check = (path: string) => checkRoot(session, { wrapped, path, written, entries, scratch });
+  const check = (path: string) => checkRoot(session, { wrapped, kind, path, written, entries, scratch });
   const { entry } = wrapped;
   if (entry !== undefined) {
     await check(destination);
@@ -105,6 +106,7 @@ async function* listBodies(
 
 interface CheckStage extends RebuildStage {
   readonly wrapped: WrappedInput;
+  readonly kind: RootKind;
   /** The new file system. */
   readonly path: string;
   readonly entries: readonly RootEntry[];
@@ -113,10 +115,8 @@ interface CheckStage extends RebuildStage {
 /** Reads the new file system back and compares every path with the archive that was checked. */
 async function checkRoot(
   { signal, limits: given }: Session,
-  { wrapped, path, written, entries, scratch }: CheckStage,
+  { wrapped, kind, path, written, entries, scratch }: CheckStage,
 ): Promise<void> {
-  const { kind } = wrapped.wrapper;
-  if (!isRootKind(kind)) return;
   const { readRoot } = await import('../wrapper/root/root-format.js');
   const folder = `${scratch.path}/again`;
   await mkdir(folder, { mode: 0o700 });
@@ -133,7 +133,7 @@ async function checkRoot(
   throw createDifferenceError(wrapped.path, `/${other} of the new file system is not what it must be`);
 }
 
-/** Paths of files of one size whose bytes differ. */
+/** Paths of files whose bytes differ. */
 async function listOtherBodies(
   written: Image,
   found: ReadonlyMap<string, RootEntry>,
