@@ -186,13 +186,13 @@ async function repack(
   const { bytes, appended, ...mode } = writeChanges(image, changes, options);
   draft.set({ mode });
   // A signal waits for the end of the copy.
-  const isCopied = appended !== undefined && wrapped === undefined && image.layout.size <= largestCopy;
-  const parts = isCopied ? appended : { kept: 0, behind: bytes };
+  const copied = wrapped === undefined && image.layout.size <= largestCopy ? appended : undefined;
+  const { kept, behind } = copied ?? { kept: 0, behind: bytes };
   let members: readonly MemberRange[] = [];
   const { onWork } = session;
   const total = image.layout.size;
   const source = (async function* () {
-    members = yield* countBytes(parts.behind, (done) => onWork?.({ done: parts.kept + done, total }));
+    members = yield* countBytes(behind, (done) => onWork?.({ done: kept + done, total }));
   })();
   const text = bootconfig === undefined ? image.bootconfig : bootconfig.text;
   const last = image.layout.segments.at(-1);
@@ -204,7 +204,7 @@ async function repack(
   const where = { destination, inputs: listInputs(image, plan), signal: session.signal };
   const output = await createReadOutput(padImage(source, place), {
     ...where,
-    beginning: isCopied ? { size: parts.kept, copy: image.copy } : undefined,
+    beginning: copied && { size: kept, copy: image.copy },
   });
   const files =
     image.layout.files && (await hashParts(output.path, placeFiles(image.layout, places, output.size)));
