@@ -25,15 +25,11 @@ interface Found {
   readonly isEarly?: boolean | undefined;
 }
 
-/** Who printed the lines of a console. */
-export interface LineSource {
-  /** The kernel, before any program ran: nothing of it tells that a program of the image works. */
-  readonly isEarly?: boolean | undefined;
-  /** The kernel, of its own command line. */
-  readonly isEcho?: boolean | undefined;
-  /** A program that may not have ended the line: a name at its end may go on. */
-  readonly isOpen?: boolean | undefined;
-}
+/**
+ * What lines of a console are. `early`: a kernel printed them before it started a program, so they say nothing of the image's programs.
+ * `echo`: a kernel repeats its command line. `open`: a line that may go on, so a name at its end may be a part of one. `other`: the rest.
+ */
+export type LineSource = 'early' | 'echo' | 'open' | 'other';
 
 export interface ExpectationWatch {
   /**
@@ -141,13 +137,14 @@ export function watchExpectations(
   }
 
   return {
-    seeLines(all, seconds, { isEarly = false, isEcho = false, isOpen = false } = {}) {
-      if (!isOpen) for (const line of all) failedServices.seeLine(line);
+    seeLines(all, seconds, source = 'other') {
+      const isEarly = source === 'early' || source === 'echo';
+      if (source !== 'open') for (const line of all) failedServices.seeLine(line);
       const seen = all.filter((line) => line !== '' && !isMarkerLine(line));
       const left = consoles.filter(
-        ([index, { source }]) =>
+        ([index, pattern]) =>
           (!founds.has(index) || (founds.get(index)?.isEarly === true && !isEarly)) &&
-          (!isEcho || /command.line/i.test(source)),
+          (source !== 'echo' || /command.line/i.test(pattern.source)),
       );
       if (seen.length === 0 || left.length === 0 || fault !== undefined) return;
       let last = 0;

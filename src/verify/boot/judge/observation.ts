@@ -230,8 +230,7 @@ export function createObservation(
   }
 
   function hear(line: string, message: string | undefined): void {
-    if (message !== undefined && isEcho(message))
-      expectations.seeLines([line], now, { isEarly: true, isEcho: true });
+    if (message !== undefined && isEcho(message)) expectations.seeLines([line], now, 'echo');
     else if (message !== undefined && !hasSurelyStarted) heardEarly.push(line);
     else heard.push(line);
   }
@@ -240,7 +239,7 @@ export function createObservation(
     const [early, lines] = [heardEarly, heard];
     heardEarly = [];
     heard = [];
-    expectations.seeLines(early, now, { isEarly: true });
+    expectations.seeLines(early, now, 'early');
     expectations.seeLines(lines, now);
   }
 
@@ -271,8 +270,7 @@ export function createObservation(
       probe.push(chunk);
     },
     rest(seconds) {
-      if (seconds - lastHeard >= promptDelay)
-        expectations.seeLines([unfinished()], lastHeard, { isOpen: true });
+      if (seconds - lastHeard >= promptDelay) expectations.seeLines([unfinished()], lastHeard, 'open');
     },
     end(seconds) {
       now = seconds;
