@@ -16,8 +16,8 @@ export interface ConsoleReader {
 }
 
 /**
- * Cuts the bytes of a serial console into lines of plain text, however the chunks fall. `longestOf`: the longest that a line with this start
- * may be, at least `longestLine`.
+ * Cuts the bytes of a serial console into lines of plain text, however the chunks fall. `longestOf`: how long a line with this
+ * start may be, at least `longestLine`.
  */
 export function createConsoleReader(
   onLine: (line: string) => void,
@@ -25,20 +25,21 @@ export function createConsoleReader(
 ): ConsoleReader {
   const decoder = new TextDecoder();
   let rest = '';
+  const limitOf = (line: string) =>
+    line.length <= longestLine ? longestLine : longestOf(line.slice(0, longestLine));
   const append = (text: string) => {
-    // Each run of returns is looked at once: from each return in it, a run of 64 KiB takes a minute.
+    // Each run of returns is matched once, from its first: matched from each return in it, a run of 64 KiB takes a minute.
     const lines = (rest + text).split(/(?<!\r)\r*\n|(?<!\r)\r+(?=[^\r\n])/);
     rest = lines.pop() ?? '';
     for (const line of lines) emit(line);
-    if (rest.length <= longestLine) return;
-    const longest = longestOf(rest.slice(0, longestLine));
+    const longest = limitOf(rest);
     while (rest.length > longest) {
       emit(rest.slice(0, longest));
       rest = rest.slice(longest);
     }
   };
   const emit = (line: string) => {
-    const longest = line.length <= longestLine ? longestLine : longestOf(line.slice(0, longestLine));
+    const longest = limitOf(line);
     for (let at = 0; at === 0 || at < line.length; at += longest)
       onLine(cleanLine(line.slice(at, at + longest)));
   };
