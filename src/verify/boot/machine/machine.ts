@@ -127,8 +127,8 @@ export function hasProbePort(architecture: Architecture): boolean {
 }
 
 /**
- * The command line of the guest's kernel. Our own words come first, because the last of two words counts, but for those without
- * which its lines cannot be read.
+ * The command line of the guest's kernel. The last of two words counts: our own come first, and only those that keep the kernel's
+ * lines readable come behind the user's.
  */
 export function createCmdline(
   architecture: Architecture,
@@ -144,13 +144,13 @@ export function createCmdline(
   // Without a root, the scripts of initramfs-tools sleep this many seconds before they restart the machine: time for the probe to report.
   own.push('panic=5');
   // What stands behind two dashes is the first program's.
-  const [, before = '', after = ''] = /^(.*?)((?:(?<=^|\s)--(?:\s.*)?)?)$/s.exec(user.trim()) ?? [];
-  return [...own, ...words, before.trim(), ...listReadable(user), after]
-    .filter((word) => word !== '')
-    .join(' ');
+  const text = user.trim();
+  const end = text.search(/(?<!\S)--(?!\S)/);
+  const [before, after] = end === -1 ? [text, ''] : [text.slice(0, end).trim(), text.slice(end)];
+  return [...own, ...words, before, ...listReadable(before), after].filter((word) => word !== '').join(' ');
 }
 
-/** "unable to open an initial console" is an error (3), and is printed by a level above. */
+/** `loglevel=4` still prints errors (3), such as "unable to open an initial console". */
 const leastLevel = 4;
 
 function listReadable(user: string): string[] {
