@@ -197,7 +197,7 @@ export const brokenCases: readonly GalleryCase[] = [
     request: { timeout: 40 },
     verdict: 'refused',
     endedAt: 'system',
-    reason: /did not report a running system within 40 s; silent since/,
+    reason: /did not report a running system within 40 s; silent for/,
   },
   {
     name: 'a service that ends after a second each time, and is started again',

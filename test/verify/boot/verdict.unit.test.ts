@@ -50,7 +50,7 @@ test('a boot that takes too long is refused with its last line and its silence',
   const timeout: End = { kind: 'timeout' };
   t.regex(
     judge(observe('Starting docker ...', 20), timeout, terms, 60) ?? '',
-    /silent since 40 s, last line "Starting docker/,
+    /silent for 40 s, last line "Starting docker/,
   );
   t.regex(judge(observe(''), timeout, terms, 60) ?? '', /printed nothing at all/);
   const waiting = observe('A start job is running (1 s)\n', 20);
@@ -58,7 +58,7 @@ test('a boot that takes too long is refused with its last line and its silence',
     waiting.push(Buffer.from(`A start job is running (${seconds} s)\n`), seconds);
   t.regex(
     judge(waiting, timeout, terms, 60) ?? '',
-    /nothing new since 40 s, last line "A start job is running \(59 s\)"/,
+    /nothing new for 40 s, last line "A start job is running \(59 s\)"/,
   );
   const silent = '[    2.4] Run /init as init process\n[    2.5] clocksource: tsc\n';
   t.regex(judge(observe(silent), timeout, terms, 60) ?? '', /regular file/);
@@ -106,7 +106,7 @@ test('a first program without an init system has to show something, and to stay'
 test('an emulated guest that made progress to the end is too slow, one that was silent is refused', (t) => {
   const timeout: End = { kind: 'timeout' };
   t.throws(() => judge(observe(`${started}step\n`, 55), timeout, other, 60), { message: /too slow to tell/ });
-  t.regex(judge(observe(`${started}step\n`, 5), timeout, other, 60) ?? '', /silent since 55 s/);
+  t.regex(judge(observe(`${started}step\n`, 5), timeout, other, 60) ?? '', /silent for 55 s/);
   t.regex(judge(observe(`${started}step\n`, 55), timeout, terms, 60) ?? '', /did not report/, 'with KVM');
   t.throws(() => judge(observe(''), { kind: 'starved' }, terms, 60), { message: /fraction of its time/ });
 });

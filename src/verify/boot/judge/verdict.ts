@@ -39,7 +39,7 @@ type Proof = 'none' | 'some' | 'whole';
 
 /** What the guest has shown of its system being up. */
 export function weighProof(seen: Observation, init: Init): Proof {
-  // Nothing asks it, and what its kernel printed before is no sign of it.
+  // Nobody asks this guest, and what its kernel printed says nothing of its programs.
   if (init === 'none') return seen.expectations.hasTold() || seen.progress().printed ? 'whole' : 'none';
   const reached = seen.reached();
   if (reached === 'nothing') return 'none';
@@ -217,7 +217,8 @@ function explainSilence(seen: Observation, seconds: number): string {
     return 'its console printed nothing at all: the command line may name another console than ttyS0';
   const quiet = Math.round(seconds - seen.lastHeard());
   const stale = Math.round(seconds - seen.lastNews());
-  const silent = `${quiet < 5 && stale >= 10 ? `nothing new since ${stale} s` : `silent since ${quiet} s`}, last line "${last}"`;
+  const how = quiet < 5 && stale >= 10 ? `nothing new for ${stale} s` : `silent for ${quiet} s`;
+  const silent = `${how}, last line "${last}"`;
   // The kernel opens /dev/console for process 1; a regular file there swallows all output without an error.
   const started = seen.tail().findLastIndex((line) => /Run \S+ as init process/.test(line));
   const after = seen.tail().slice(started + 1);
@@ -227,11 +228,13 @@ function explainSilence(seen: Observation, seconds: number): string {
 }
 
 function createQemuError(exit: GuestExit): MobyPatchError {
-  const isOfHost =
-    exit.cause === 'host' ? 'at the request of this machine' : `with exit code ${exit.exitCode}`;
-  const how = exit.signal === null ? isOfHost : `by ${exit.signal}`;
   const message = exit.message.split('\n').at(-1) || 'it gave no message';
-  return new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended ${how}: ${message}`, {
+  return new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended ${describeExit(exit)}: ${message}`, {
     hint: exit.signal === 'SIGKILL' ? 'the usual cause is a lack of memory' : 'moby-patch doctor',
   });
+}
+
+function describeExit({ cause, exitCode, signal }: GuestExit): string {
+  if (signal !== null) return `by ${signal}`;
+  return cause === 'host' ? 'at the request of this machine' : `with exit code ${exitCode}`;
 }
