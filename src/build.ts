@@ -171,7 +171,7 @@ interface RepackStage {
   readonly scratch: Scratch;
 }
 
-/** Bytes of an image that are copied in one call of the system. */
+/** Bytes of the largest image that is copied in one system call. */
 const largestCopy = 2 ** 28;
 
 async function repack(

@@ -60,7 +60,7 @@ export async function openNamedImage(
     return openStandardInput(input, session, (path) => open(path, { ...options, name: standardInput }));
   const wrapped = await findWrapped(name, session.places.folder, session);
   const path = wrapped === undefined ? await locateNamed(name, session) : wrapped.path;
-  // A definition or a registry may lead to a wrapper, too; a file of this name was looked into.
+  // A definition or a registry may lead to a wrapper, too; the file of this name has been examined.
   const isOther = path !== resolve(session.places.folder, name);
   const inside = wrapped ?? (isOther ? await findWrapped(path, '/', session) : undefined);
   if (inside === undefined) return open(path, { ...options, name });

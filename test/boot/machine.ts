@@ -1,10 +1,10 @@
 import { runProcess } from '#src/io/process/process.js';
 
 export const efi = '/usr/share/ovmf/OVMF.fd';
-/** What a kernel is told in these tests. */
+/** The command line of the kernel in these tests. */
 export const cmdline = 'console=ttyS0 panic=-1 no_timer_check';
 
-/** Runs a machine until a line has `text`; otherwise what it said last. `argv`: arguments of QEMU besides those of the machine. */
+/** Runs a machine until a line has `text`; returns its last lines if none does. `argv`: arguments of QEMU besides those of the machine. */
 export async function waitForText(argv: readonly string[], text: string): Promise<string | undefined> {
   const machine = ['-machine', 'accel=tcg', '-m', '512', '-display', 'none', '-no-reboot', '-nodefaults'];
   const end = new AbortController();

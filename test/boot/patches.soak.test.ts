@@ -14,7 +14,7 @@ import { createBoot2dockerEntries, createBusyboxEntries, packDebianRoot } from '
 import { writeTinyImage } from './tiny-image.js';
 
 // Each patch of the gallery is in a boot, and a boot has as many as fit: what they expect is what it proves. Those of an
-// initramfs are in inits.test.ts; No image for `boot2docker-nfs` is at hand, so a sketch of it is booted.
+// initramfs are in inits.test.ts. No image for `boot2docker-nfs` is at hand, so a sketch of it is booted.
 // UPDATE=1 puts what a boot has shown into the pages of the patches.
 
 const installer = await findInstaller();

@@ -10,7 +10,7 @@ import { cmdline, efi, waitForText } from './machine.js';
 import { bootTest, createInit, withBench } from './tiny-guest.js';
 import { writeTinyImage } from './tiny-image.js';
 
-/** With `vmlinuz`, `initrd.gz` and a patch that puts a nonce. */
+/** A folder with `vmlinuz`, `initrd.gz` and a patch that adds a nonce. */
 type Project = string;
 
 interface Wrapped {
@@ -20,14 +20,14 @@ interface Wrapped {
   make(folder: Project): Promise<string>;
   /** Further arguments of the build. */
   readonly build?: readonly string[];
-  /** Bytes of the patch that no compressor makes less of. */
+  /** Bytes of the patch that do not compress. */
   readonly noise?: number;
   /** Arguments of QEMU for the output `new`. */
   machine(folder: Project): Promise<readonly string[]>;
 }
 
 const noEfi = existsSync(efi) ? undefined : 'no OVMF: apt-get install ovmf';
-/** As of systemd 257 it reads addons. Debian 12 has 252. */
+/** It reads addons since systemd 257; Debian 12 has 252. */
 const stub = process.env.MOBY_PATCH_STUB ?? '/usr/lib/systemd/boot/efi/linuxx64.efi.stub';
 const noStub =
   findMissingProgram('objcopy') ??

@@ -3,7 +3,7 @@ import { exitCodes } from '#src/model/error/error.js';
 
 const text = z.string();
 
-/** What `--json` prints of a command that has nothing else to say. */
+/** What `--json` prints when a command fails before it has a result. */
 export const errorSchema = z.strictObject({
   failed: z.literal(true),
   error: z.looseObject({

@@ -113,7 +113,7 @@ export interface Archive {
   /** Who may read the file that it is in; absent for one that is in none. */
   readonly access?: FileAccess | undefined;
   readonly records: readonly ArchiveRecord[];
-  /** What the running system will see, parents before their children. The entry of a path may be another object each time. */
+  /** What the running system will see, parents before their children. A path may give a new object each time. */
   readonly entries: ReadonlyMap<string, ImageEntry>;
   readonly dropped: readonly DroppedRecord[];
   readonly placed: Placements;
@@ -127,7 +127,7 @@ export interface Archive {
   tokens(segment: number, options?: TokenOptions): Tokens;
   /** A segment as it stands in the file; undefined where only its records are known. */
   raw(segment: number): Bytes | undefined;
-  /** Reads such a segment into a buffer of the caller, from `at` bytes behind its start; how many bytes: none behind its end. */
+  /** Reads such a segment into the caller's buffer, from `at` bytes behind its start. Returns how many bytes: 0 at its end. */
   fill?(segment: number, bytes: Uint8Array, at: number): number;
   /**
    * One pass over the archive that visits the wanted records' bodies in file order.

@@ -13,7 +13,7 @@ interface Folder {
   readonly files: Difference[];
 }
 
-/** A path has up to 2048 of them, one in the other, and so many elements a browser does not nest. */
+/** Folders that are nested in the page. A path may have 2048 of them, and no browser nests so many elements. */
 const deepest = 32;
 
 const signs = { added: '+', removed: '-', changed: '~' } as const;

@@ -52,7 +52,7 @@ interface Attempt {
 async function tryPort(guest: Guest, expectation: PortExpectation, { isAnswer, signal }: Attempt) {
   const own = findForward(await guest.ask('info usernet'), expectation.port);
   if (own === undefined) return { ok: false, text: 'QEMU does not forward it' };
-  // Half open, so that QEMU's table still has a connection that the guest took and ended at once.
+  // Half open, so that a connection that the guest takes and ends at once stays in QEMU's table.
   const socket = connect({ port: own, host: '127.0.0.1', allowHalfOpen: true });
   let text = '';
   let isClosed = false;
@@ -95,7 +95,7 @@ function findForward(table: string, port: number): number | undefined {
   return undefined;
 }
 
-/** The states of TCP in which the other side has answered. */
+/** States of TCP in which the other side has answered. */
 const taken = /TCP\[(ESTABLISHED|CLOSE_WAIT|FIN_WAIT_\d|LAST_ACK|CLOSING|TIME_WAIT)\]/;
 
 function isTaken(table: string, own: number): boolean {

@@ -15,7 +15,7 @@ export function findInittabFault(facts: Facts): Hazard[] {
   if (program === undefined) return [];
   const entry = facts.follow(program);
   if (entry !== undefined && (entry.type !== 'file' || (entry.mode & 0o111) !== 0)) return [];
-  // An /init that is a program of its own may make it before.
+  // An /init that is another program may make it first.
   const isDirect = /(^|\/)busybox[^/]*$/.test(facts.follow('init')?.path ?? '');
   const what = entry === undefined ? 'is not in the image' : 'is not executable';
   return [

@@ -2,11 +2,11 @@ import { MobyPatchError } from '../../../model/error/error.js';
 import { type Expectation, kindOf, nameExpectation } from '../../../model/result/expectation.js';
 import type { Init } from '../probe/detect-init.js';
 
-/** What shows on the outside of a guest, without a shell in it. */
+/** Kinds that are seen from outside a guest, without a shell in it. */
 const outside: ReadonlySet<string> = new Set(['console', 'port', 'poweroff']);
 
 /**
- * Nobody in a guest without a shell can say whether an expectation is met, and an image is not refused for that. Error (`invalid`):
+ * A guest without a shell cannot report whether an expectation is met, and no image is refused for that. Error (`invalid`):
  * `nothing-to-expect`.
  */
 export function assertAnswerable(init: Init, expects: readonly Expectation[]): void {

@@ -131,13 +131,13 @@ export function matchRule(message: string, hasStarted: boolean): Rule | undefine
 }
 
 /**
- * What a kernel prints at any time of its own accord: that its clocks are late (kernel/time/{hrtimer,clocksource}.c, arch/x86/kernel/tsc.c,
- * kernel/events/core.c, kernel/workqueue.c), that its random numbers are good, that it left out lines.
+ * Messages that a kernel prints at any time, whatever its programs do: clocks are late (kernel/time/{hrtimer,clocksource}.c,
+ * arch/x86/kernel/tsc.c, kernel/events/core.c, kernel/workqueue.c), random numbers are ready, lines were left out.
  */
 const notice =
   /^(?:hrtimer: interrupt took |perf: interrupt took |clocksource: |tsc: |workqueue: \S+ hogged |random: |\S+: \d+ callbacks suppressed)/;
 
-/** Whether a message of the kernel says nothing of what the programs do. */
+/** Whether a message of the kernel says nothing about the programs. */
 export function isNotice(message: string): boolean {
   return notice.test(message);
 }

@@ -49,7 +49,7 @@ export interface ExpectationWatch {
   areMet(): boolean;
   /** The latest second that an expectation which is not met yet allows itself (`within`); 0 where none does. */
   latest(): number;
-  /** Whether something was expected and shown that tells of a program of the image. */
+  /** Whether an expectation is met that tells of a program of the image. */
   hasTold(): boolean;
   wantsPoweroff(): boolean;
   /** In the order of the expectations. */
@@ -60,7 +60,7 @@ export interface ExpectationWatch {
 
 const mostOutput = 100;
 
-/** Equal answers, one after the other, that say that something stays: about a second of the guest is between two. */
+/** Equal answers in a row after which something counts as lasting; they are about a second of the guest apart. */
 const steadyLooks = 3;
 
 interface Streak {
@@ -70,7 +70,7 @@ interface Streak {
   readonly since: number;
 }
 
-/** What a service that is restarted after each crash shows now and then, too. */
+/** Whether one look proves nothing: a service that is restarted after each crash shows the same now and then. */
 function hasToStay(expectation: Expectation, found: string): boolean {
   return 'service' in expectation || ('no-failed-services' in expectation && found === 'none');
 }

@@ -1,6 +1,6 @@
 import type { Expectation } from '../../../model/result/expectation.js';
 
-/** What the probe reports of a guest whose init system names failed services on the console alone. */
+/** The probe's report where the init system names failed services on the console alone. */
 const namedOnConsole = 'none was named on the console';
 
 /** With and without the colours and the tags of lsb-base (log_failure_msg). */
@@ -8,7 +8,7 @@ const failure = /startpar: service\(s\) returned failure: ([\w.@+ -]+?)(?: \.\.\
 
 export interface FailedServices {
   seeLine(line: string): void;
-  /** The names that were printed and may not fail, in their order; `report`: what the probe found. */
+  /** Printed names that may not fail, in their order; `report`: what the probe found. */
   refusedBy(expectation: Expectation | undefined, report: string | undefined): readonly string[];
 }
 

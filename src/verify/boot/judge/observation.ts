@@ -79,7 +79,7 @@ const longestProbeLine = 64 * 1024;
 const mostLines = 40;
 const mostWarnings = 50;
 const mostShapes = 5000;
-/** Also one with letters, as in a UUID or an address: who prints a new one each second says nothing new. */
+/** Hexadecimal ones too, as in a UUID or an address: a new number each second is nothing new. */
 const anyNumber = /\b(?:0x)?(?=[a-f]*\d)[0-9a-f]{4,}\b|\d+/gi;
 /** Lines that are kept for `mentions`, each cut at `longestMention`. */
 const mostKept = 2000;
@@ -114,7 +114,7 @@ export function createObservation(
   let now = 0;
   let lastHeard = 0;
   let lastNews = 0;
-  /** What the expectations have not seen yet; what a kernel printed before any program is apart. */
+  /** Lines that the expectations have not seen yet; those that a kernel printed before any program are kept apart. */
   let heard: string[] = [];
   let heardEarly: string[] = [];
 
@@ -135,7 +135,7 @@ export function createObservation(
     seeLine(line, message);
     hear(line, origin === 'kernel' ? message : undefined);
   };
-  // A guest without another port tells all of it here.
+  // A guest without a second port sends the lines of the probe here.
   const reader = createConsoleReader(readLine, (start) =>
     start.includes(ownMarker) ? longestProbeLine : longestLine,
   );
@@ -180,7 +180,7 @@ export function createObservation(
   function start(line: string, isSure: boolean): void {
     if (milestones.started === undefined || (isSure && !hasSurelyStarted))
       milestones = { ...milestones, started: { at: now, line }, isCertain: isSure };
-    // Who starts a program has been there, whatever it has printed.
+    // A kernel that starts a program was reached, whatever it printed.
     if (isSure) milestones = { firmware: milestones.started, kernel: milestones.started, ...milestones };
     hasSurelyStarted ||= isSure;
   }
@@ -211,9 +211,9 @@ export function createObservation(
     if (line !== '' && !isDump(line)) tail.push(line);
     if (tail.length > mostLines) tail.shift();
     const shape = line.replace(anyNumber, '#').slice(0, 200);
-    // Who says so much has not come to a rest: an old line is news once more.
+    // A guest that says so much has not come to rest: an old line is news once more.
     if (shapes.size >= mostShapes) shapes.clear();
-    // Of a kernel that still starts, each line is progress.
+    // Each line of a kernel that is still starting is progress.
     const isIdle = hasSurelyStarted && message !== undefined && isNotice(message);
     if (!shapes.has(shape) && !isIdle) {
       shapes.add(shape);
@@ -292,7 +292,7 @@ export function createObservation(
   };
 }
 
-/** What a kernel repeats of the words that it was given, which are those of this boot and none of the image. */
+/** Whether a kernel repeats its command line, whose words come from this boot and not from the image. */
 function isEcho(message: string): boolean {
   return echoes.some((pattern) => pattern.test(message));
 }

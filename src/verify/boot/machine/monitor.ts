@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-/** Why a machine ended, as QEMU tells it; `guest-reset` after a panic or a reboot, `host` by a signal or a fault of QEMU itself. */
+/** Why a machine ended, as QEMU reports it: `guest-reset` after a panic or a reboot, `host` after a signal or a fault of QEMU itself. */
 export type EndCause = 'guest-shutdown' | 'guest-reset' | 'host';
 
 export interface Monitor {
@@ -20,7 +20,7 @@ export function openMonitor(socket: Duplex | null | undefined): Monitor {
     const message = parse(line);
     if (message.QMP !== undefined) send({ execute: 'qmp_capabilities' });
     if (message.event === 'SHUTDOWN') cause = readCause(message.data);
-    // Nothing here stops a guest: QEMU does when KVM fails (an internal error), and would wait for ever.
+    // QEMU stops a guest when KVM fails (an internal error), and would then wait for ever. Nothing here stops one.
     if (message.event === 'STOP') send({ execute: 'quit' });
     if (typeof message.id !== 'number') return;
     waiting.get(message.id)?.(typeof message.return === 'string' ? message.return : '');

@@ -1,8 +1,8 @@
 # Functions of both probes. $probe_marker: the words that start a line of ours. Lines go to descriptor 9. $probe_survey: not
 # empty where a survey is wanted.
 
-# The echo of dash turns \n and \c of a text into what they stand for. Its printf is part of it, as are those of busybox and bash;
-# a program of that name may be gone once the root is another.
+# The echo of dash interprets \n and \c in a text, so a printf that is part of the shell prints it: dash, busybox and bash have one. A
+# program of that name may be gone once the root is another.
 probe_return=
 case $(command -v printf) in
 printf)
@@ -48,7 +48,7 @@ mounted() { # INDEX PATH TYPE, the path as /proc/mounts writes it
 	elif [ -z "$3" ] || [ "$found" = "$3" ]; then say "check $1 ok a $found"
 	else say "check $1 no a $found, not a $3"; fi
 }
-# By which systemd tells a unit from the same one after a crash.
+# What is different once systemd has started a unit again after a crash.
 life() { # UNIT
 	systemctl show -p MainPID -p NRestarts "$1" 2>&- | {
 		text=

@@ -64,7 +64,7 @@ look() {
 		[ "$level" != default ] || [ -d /run/openrc/rc.starting ] || goal='default runlevel'
 		;;
 	sysv)
-		# One look more: what its scripts printed last is on its way over the console.
+		# One more look: the last lines of its scripts may still be on their way over the console.
 		if is_busy; then rests=0; else rests=$((rests + 1)); fi
 		case $(runlevel 2>&-) in *\ [2-5]) [ $rests -lt 2 ] || goal=runlevel ;; esac
 		;;
@@ -137,7 +137,7 @@ while [ $rounds -lt 3000 ]; do
 		[ $spins -gt 20000 ] || continue
 		same=100
 		alive
-		# What has to hold for some looks gets no other.
+		# There is no later look, and some checks have to hold for three.
 		for _ in 1 2 3; do report init "$@"; done
 		exit 0
 	fi
