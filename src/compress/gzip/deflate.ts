@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { instantiate, type WithMemory } from './instantiate.js';
 
 export interface DeflateRequest {
   readonly bytes: Uint8Array;
@@ -16,9 +16,8 @@ export interface DeflateAnswer {
   readonly checksum: number;
 }
 
-/** What `libdeflate/deflate.c` exports; addresses are signed, as all numbers of WebAssembly. */
-interface Deflate {
-  readonly memory: { readonly buffer: ArrayBuffer };
+/** What `libdeflate/deflate.c` exports. */
+interface Deflate extends WithMemory {
   reserve(level: number, length: number): number;
   compress(length: number): number;
   compressed(): number;
@@ -29,20 +28,13 @@ interface Deflate {
 /** Bytes of a `hint_t`. */
 export const hintSize = 4;
 
-// TypeScript declares it with the DOM only.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
-
 export function listBuffers({ bytes, hints }: DeflateRequest): ArrayBuffer[] {
   return [bytes, ...(hints ? [hints] : [])].map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 /** libdeflate in the thread of the caller: the same bytes for the same request on every machine. */
 export function createDeflate(): (request: DeflateRequest) => DeflateAnswer {
-  const module = new WebAssembly.Module(readFileSync(new URL('./libdeflate/deflate.wasm', import.meta.url)));
-  const deflate = new WebAssembly.Instance(module).exports as Deflate;
+  const deflate = instantiate<Deflate>('deflate');
   const { memory, reserve, compress, compressed } = deflate;
 
   function place(address: number, bytes: Uint8Array): void {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { longestGzipHeader, parseGzipHeader } from '../../format/codec/gzip-header.js';
 import { slabSize, takeSlab } from '../../io/file/slabs.js';
 import { createTurns } from '../../io/turns.js';
 import { hintSize } from './deflate.js';
+import { instantiate, type WithMemory } from './instantiate.js';
 
 /**
  * Where the matches of a gzip member are. To find them is most of what compressing costs: the same bytes are compressed
@@ -22,9 +22,8 @@ export interface MemberBytes {
   fill(bytes: Uint8Array, at: number): number;
 }
 
-/** What `libdeflate/hints.c` exports; addresses and counts are signed, as all numbers of WebAssembly. */
-interface Hints {
-  readonly memory: { readonly buffer: ArrayBuffer };
+/** What `libdeflate/hints.c` exports. */
+interface Hints extends WithMemory {
   begin_hints(size: number, most: number): number;
   read_hints(): number;
   source_place(): number;
@@ -33,12 +32,6 @@ interface Hints {
   hints_place(): number;
   count_hints(): number;
 }
-
-// TypeScript declares it with the DOM only.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
 
 /** Unpacked bytes that are passed over at a time, so that no number is signed. */
 const longestSkip = 2 ** 30;
@@ -60,8 +53,7 @@ export function createHintReader(member: MemberBytes): HintReader {
     const header = parseGzipHeader(bytes.subarray(0, member.fill(bytes, 0)));
     if (typeof header === 'string') isUnderstood = false;
     else from = header.size;
-    const module = new WebAssembly.Module(readFileSync(new URL('./libdeflate/hints.wasm', import.meta.url)));
-    return new WebAssembly.Instance(module).exports as Hints;
+    return instantiate<Hints>('hints');
   }
 
   /** `most`: hints. */
