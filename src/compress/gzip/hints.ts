@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { longestGzipHeader, parseGzipHeader } from '../../format/codec/gzip-header.js';
 import { slabSize, takeSlab } from '../../io/file/slabs.js';
 import { createTurns } from '../../io/turns.js';
@@ -41,12 +42,12 @@ const bytesPerHint = 4;
 /** Reads the member no further than what is asked for. */
 export function createHintReader(member: MemberBytes): HintReader {
   const takeTurn = createTurns();
+  const inOrder = pLimit(1);
   let hints: Hints | undefined;
   /** Where the next bytes of the member are, and the next unpacked ones. */
   let from = 0;
   let at = 0;
   let isUnderstood = true;
-  let reading: Promise<unknown> = Promise.resolve();
 
   function start(): Hints {
     const bytes = new Uint8Array(longestGzipHeader);
@@ -85,11 +86,5 @@ export function createHintReader(member: MemberBytes): HintReader {
     return readRange(size, Math.floor(size / bytesPerHint));
   }
 
-  return {
-    read(position, size) {
-      const hinted = reading.then(() => read(position, size));
-      reading = hinted.catch(() => {});
-      return hinted;
-    },
-  };
+  return { read: (position, size) => inOrder(read, position, size) };
 }

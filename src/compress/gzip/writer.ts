@@ -11,7 +11,7 @@ import type { CodecSettings, Members } from '../codec.js';
 import type { Pieces } from '../piece.js';
 import { type RunCompressor, writeRuns } from '../runs.js';
 import { createDeflate, type DeflateAnswer, type DeflateRequest, listBuffers } from './deflate.js';
-import { createHintReader, type HintReader } from './hints.js';
+import { createHintReader } from './hints.js';
 import { startFeeding } from './zlib-feed.js';
 
 const MiB = 2 ** 20;
@@ -27,8 +27,7 @@ export async function* writeGzip(
   settings: CodecSettings & { readonly runSize: number | undefined; readonly recipe: string },
 ): Members {
   const { cache, runSize, recipe } = settings;
-  const reader = settings.original && createHintReader(settings.original);
-  await using compressor = createGzipCompressor(settings, reader);
+  await using compressor = createGzipCompressor(settings);
   return yield* writeRuns(source, {
     runSize,
     compressor: cache ? cacheRuns(compressor, cache, recipe) : compressor,
@@ -36,17 +35,16 @@ export async function* writeGzip(
 }
 
 /** gzip members of libdeflate, each made in a thread. A kernel and `zcat` read them as one stream. */
-function createGzipCompressor(
-  { level, single }: CodecSettings,
-  reader: HintReader | undefined,
-): RunCompressor {
+function createGzipCompressor({ level, single, original }: CodecSettings): RunCompressor {
+  const reader = original && createHintReader(original);
   const pool = createDeflatePool();
   return {
     depth: pool.depth,
     longest: single ? longest.single : longest.run,
     async compress(run, { origin }) {
       const { length } = run;
-      const readHints = origin === undefined ? undefined : () => reader?.read(origin, length);
+      const readHints =
+        reader === undefined || origin === undefined ? undefined : () => reader.read(origin, length);
       const { bytes, checksum } = await pool.deflate({ bytes: run, level, readHints });
       return Buffer.concat([encodeHeader(level), bytes, encodeTrailer(checksum, length)]);
     },
@@ -91,7 +89,7 @@ function encodeTrailer(checksum: number, size: number): Uint8Array {
 
 export interface PooledRequest extends Omit<DeflateRequest, 'hints'> {
   /** Called in the order of the requests, when a thread is free: hints are half as large as what they are for. */
-  readonly readHints?: (() => Promise<Uint8Array | undefined> | undefined) | undefined;
+  readonly readHints?: (() => Promise<Uint8Array | undefined>) | undefined;
 }
 
 export interface DeflatePool extends AsyncDisposable {
