@@ -99,13 +99,14 @@ function listSharedFiles(archive: Archive): SharedFile[] {
   // Most files have one record, and most images few links: the others are not worth a list each.
   const linked = new Set<number | undefined>();
   for (const record of archive.records) if (isLinked(record)) linked.add(inodeOf(record));
+  if (linked.size === 0) return [];
   const records = new Map<number, ArchiveRecord[]>();
-  for (const record of linked.size === 0 ? [] : archive.records) {
+  for (const record of archive.records) {
     const inode = inodeOf(record);
     if (inode !== undefined && linked.has(inode)) addToGroup(records, inode, record);
   }
   const files = new Map<number, SharedFile>();
-  for (const { type, record, data } of records.size === 0 ? [] : archive.entries.values()) {
+  for (const { type, record, data } of archive.entries.values()) {
     const inode = inodeOf(record) ?? 0;
     const own = records.get(inode) ?? [];
     if (type !== 'directory' && own.some(isLinked)) files.set(inode, { type, data, records: own });

@@ -138,10 +138,11 @@ export async function* writeImage(
       if (segment.kind === 'cpio') previous = segment.compression.codec;
       yield* raw;
     } else {
+      const { fill } = archive;
       const { codec, settings } = chooseCodec(segment, options, {
         isRoot: index === root,
         canCopy: raw !== undefined,
-        fill: archive.fill && ((bytes, at) => archive.fill?.(index, bytes, at) ?? 0),
+        fill: fill && ((bytes, at) => fill(index, bytes, at)),
       });
       // In a run of its own a record that a kernel skips may stand elsewhere than in the member that it comes from.
       const isTouched = (record: ArchiveRecord) => plan.actions.has(record) || isSkipped(record.header);
