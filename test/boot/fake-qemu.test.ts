@@ -10,32 +10,39 @@ import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 
 // What depends on a machine that is late cannot be waited for: a script stands in for QEMU.
 
-/** It prints what a kernel and the probe do, by what is in the image; `run` counts. */
-const fakeQemu = `#!/bin/sh
-[ "$1" != --version ] || { echo 'QEMU emulator version 7.2.0 (fake)'; exit 0; }
-echo >>"$0.runs"
-run=$(wc -l <"$0.runs")
-image=
-while [ $# -gt 0 ]; do [ "$1" != -initrd ] || image=$2; shift; done
-say() { echo "<6>[    $1.000000] $2"; }
-say 0 'Linux version 6.1'
-if grep -q faulty "$image" && [ "$run" -le "$(cat "$0.faults")" ]; then
-	echo "<0>[    1.000000] Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug"
-	exit 0
-fi
+/**
+ * It prints what a kernel and the probe do, by the words in the image that begin with `fake-`; a file has a byte a run. One process without children: a boot
+ * subtracts what the guest's own process waits for a processor, and nothing else.
+ */
+const fakeQemu = `#!/usr/bin/env perl
+use strict;
+if ($ARGV[0] eq '--version') { print "QEMU emulator version 7.2.0 (fake)\\n"; exit 0 }
+$| = 1;
+my %option = map { $ARGV[$_] => $ARGV[$_ + 1] } grep { $ARGV[$_] =~ /^-/ } 0 .. $#ARGV;
+sub content { local $/; open my $file, '<:raw', $_[0] or die; <$file> }
+my $image = content $option{'-initrd'};
+open my $runs, '>>', "$0.runs" or die;
+syswrite $runs, '.';
+my $run = -s "$0.runs";
+sub pause { select undef, undef, undef, $_[0] }
+sub say_kernel { print "<6>[    $_[0].000000] $_[1]\\n" }
+say_kernel 0, 'Linux version 6.1';
+if ($image =~ /fake-faulty/ && $run <= content "$0.faults") {
+	print "<0>[    1.000000] Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug\\n";
+	exit 0;
+}
 # Each waits until the other has begun.
-while grep -q paired "$image" && [ "$(wc -l <"$0.runs")" -lt 2 ]; do sleep 0.1; done
-say 2 'Run /init as init process'
-marker=$(grep -a -o 'moby-patch-verify [0-9a-f]\\{32\\}' "$image" | head -n 1)
-echo 'hello'
-! grep -q late "$image" || sleep 3
-echo "$marker started ." >&3
-if grep -q slow "$image"; then
-	word=x
-	while :; do word=x$word; echo "at $word"; sleep 0.2; done
-fi
-echo "$marker alive 25 1 1 ." >&3
-while :; do echo "$marker reached init ." >&3; sleep 0.2; done
+if ($image =~ /fake-paired/) { pause 0.1 while -s "$0.runs" < 2 }
+say_kernel 2, 'Run /init as init process';
+my ($marker) = $image =~ /(moby-patch-verify [0-9a-f]{32})/;
+print "hello\\n";
+pause 3 if $image =~ /fake-late/;
+open my $probe, '>&=', 3 or die;
+sub report { syswrite $probe, "$marker $_[0] .\\n" }
+report 'started';
+for (my $word = 'x'; $image =~ /fake-slow/; $word .= 'x') { print "at $word\\n"; pause 0.2 }
+report 'alive 25 1 1';
+while (1) { report 'reached init'; pause 0.2 }
 `;
 
 async function createFolder(t: ExecutionContext, body: string, faults: number): Promise<string> {
@@ -70,13 +77,13 @@ async function run(folder: string, argv: readonly string[], more: Readonly<Recor
   return { code, value: JSON.parse(stdout || '{}'), stderr, runs: runs.length };
 }
 
-const missing = findMissingProgram('grep', 'wc');
+const missing = findMissingProgram('perl');
 
 declareTest(
   missing,
   'a boot that the machine failed is tried once more, and the report says so',
   async (t) => {
-    const folder = await createFolder(t, 'faulty', 1);
+    const folder = await createFolder(t, 'fake-faulty', 1);
     const { code, value, runs, stderr } = await run(folder, ['verify', 'initrd.img']);
     t.is(code, 0, stderr);
     t.like(value, { verdict: 'passed', attempts: 2 });
@@ -97,7 +104,7 @@ declareTest(missing, 'what is kept of a run has a line that boots a copy of the 
 });
 
 declareTest(missing, 'a machine that fails twice is at fault, and not the image', async (t) => {
-  const folder = await createFolder(t, 'faulty', 9);
+  const folder = await createFolder(t, 'fake-faulty', 9);
   const { code, value, runs } = await run(folder, ['verify', 'initrd.img']);
   t.is(code, 5);
   t.is(value.error?.code, 'machine-fault');
@@ -110,7 +117,7 @@ declareTest(
   async (t) => {
     const folder = await createFolder(t, 'quick', 0);
     await mkdir(join(folder, 'slow'));
-    const step = '  - file: {path: etc-slow, content: "slow"}\n';
+    const step = '  - file: {path: etc-slow, content: fake-slow}\n';
     await writeFile(join(folder, 'slow/patch.yaml'), `title: Slow\nsteps:\n${step}`);
     const argv = ['build', '-i', 'initrd.img', '-p', './slow', '-o', 'out.img', '--timeout', '2', '-q'];
     const { code, value, runs } = await run(folder, argv);
@@ -125,7 +132,7 @@ declareTest(
   availableParallelism() < 2 ? 'skipped: one processor (give the machine two)' : missing,
   'the stock image that is compared boots while the patched one does',
   async (t) => {
-    const folder = await createFolder(t, 'paired', 0);
+    const folder = await createFolder(t, 'fake-paired', 0);
     await mkdir(join(folder, 'motd'));
     await writeFile(
       join(folder, 'motd/patch.yaml'),
@@ -140,7 +147,7 @@ declareTest(
 );
 
 declareTest(missing, 'on a terminal one line at a time tells of a boot', async (t) => {
-  const folder = await createFolder(t, 'late', 0);
+  const folder = await createFolder(t, 'fake-late', 0);
   const drawn: string[] = [];
   const live = { draw: (text: string) => void drawn.push(text), clear() {}, leave() {}, isLeft: () => false };
   const PATH = [join(folder, 'bin'), process.env.PATH].join(delimiter);

@@ -64,20 +64,29 @@ function waitForEnd(
 ): Promise<End> {
   return new Promise<End>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const stop = () => {
+    let immediate: NodeJS.Immediate | undefined;
+    const unschedule = () => {
       clearTimeout(timer);
+      clearImmediate(immediate);
+    };
+    const stop = () => {
+      unschedule();
       listen(() => {});
     };
     const look = () => {
-      clearTimeout(timer);
+      unschedule();
       const now = clock.now();
       seen.rest(now);
       onLook();
       const isStarved = clock.waited() > mostWaiting * terms.timeout;
       const end = isStarved ? createStarved(seen, terms) : decideEnd(seen, terms, now);
       if (typeof end === 'number') {
-        // The clock of the guest may be slower than ours.
-        timer = setTimeout(look, Math.max(10, (end - now) * 1000));
+        // The clock of the guest may be slower than ours. Node runs timers before it reads: when this process was late, what the
+        // guest printed in time is still unread (https://nodejs.org/en/learn/asynchronous-work/event-loop-timers-and-nexttick).
+        const afterReading = () => {
+          immediate = setImmediate(look);
+        };
+        timer = setTimeout(afterReading, Math.max(10, (end - now) * 1000));
         return;
       }
       stop();
