@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { runProcess, startProcess, stopProcess } from '#src/io/process/process.js';
+import { createBlob } from '#src/registry/artifact.js';
+import { writeBlob } from '#src/registry/blobs.js';
+import { connectRegistry } from '#src/registry/connection.js';
+import { parseReference } from '#src/registry/reference.js';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
 import { testNeeding } from '../fixtures/needs.js';
 import { runCli } from '../fixtures/run-cli.js';
@@ -69,12 +73,52 @@ async function startRegistry(t: ExecutionContext, folder: string): Promise<Regis
   return { host, environment, login: { ...environment, DOCKER_CONFIG: folder } };
 }
 
+/** The registry of Debian as it comes: its port. */
+async function startPlainRegistry(t: ExecutionContext): Promise<number> {
+  const folder = await createTestFolder(t);
+  await mkdir(folder, { recursive: true });
+  const port = await findFreePort();
+  const storage = { filesystem: { rootdirectory: join(folder, 'data') } };
+  const config = { version: 0.1, log: { level: 'error' }, storage, http: { addr: `127.0.0.1:${port}` } };
+  await writeFile(join(folder, 'config.yml'), JSON.stringify(config));
+  const child = startProcess(['docker-registry', 'serve', join(folder, 'config.yml')], { stdio: 'ignore' });
+  t.teardown(() => stopProcess(child));
+  await waitForPort(port);
+  return port;
+}
+
 async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   return port;
+}
+
+/** Leads to a port of this machine, and ends the first upload inside of its chunk. */
+async function startBreaker(
+  t: ExecutionContext,
+  port: number,
+): Promise<{ host: string; isBroken(): boolean }> {
+  let isBroken = false;
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    const end = () => [near, far].map((socket) => socket.destroy());
+    for (const socket of [near, far]) socket.on('error', end).on('close', end);
+    far.pipe(near);
+    let size = 0;
+    near.on('data', (piece) => {
+      size += piece.length;
+      const ends = !isBroken && size > 2 ** 20;
+      isBroken ||= ends;
+      // The registry keeps the part of the chunk that it got.
+      if (ends) far.end(piece);
+      else far.write(piece);
+    });
+  }).listen(0, '127.0.0.1');
+  t.teardown(() => void server.close());
+  await once(server, 'listening');
+  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, isBroken: () => isBroken };
 }
 
 /** The limit of the runner ends a wait for a registry that does not start. */
@@ -90,6 +134,18 @@ async function waitForPort(port: number): Promise<void> {
     await delay(20);
   }
 }
+
+testNeeding('docker-registry')('an upload that breaks off inside of a chunk is made good', async (t) => {
+  const { host, isBroken } = await startBreaker(t, await startPlainRegistry(t));
+  const connection = connectRegistry(parseReference(`oci://${host}/vm:1`), {
+    environment: { HOME: '/nonexistent' },
+    signal,
+  });
+  const blob = createBlob('application/octet-stream', Buffer.alloc(3 * 2 ** 20, 7));
+  t.true(await writeBlob(connection, blob));
+  t.true(isBroken());
+  t.false(await writeBlob(connection, blob));
+});
 
 testNeeding(
   'docker-registry',

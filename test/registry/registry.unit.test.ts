@@ -56,6 +56,49 @@ test('an upload that loses a connection goes on where the registry is', async (t
   t.true(registry.blobs.get(descriptor.digest)?.equals(large));
 });
 
+test('an upload that the registry has dropped begins anew, and one whose end was lost is there', async (t) => {
+  const large = Buffer.alloc(20 * 2 ** 20, 7);
+  const dropped = new Set<string>();
+  let patches = 0;
+  await using registry = await startFakeRegistry((request, response) => {
+    const url = request.url ?? '';
+    if (request.method === 'PATCH') patches += 1;
+    // As Debian's registry: one that broke off inside of a chunk is gone with the next question about it.
+    if (patches === 2) {
+      patches += 1;
+      dropped.add(url);
+      response.destroy();
+      return true;
+    }
+    if (dropped.has(url)) response.writeHead(404).end();
+    // The blob is stored, but the answer is lost; the upload is gone by then.
+    else if (request.method === 'PUT') {
+      dropped.add(url);
+      setImmediate(() => response.destroy());
+    }
+    return response.writableEnded;
+  });
+  const descriptor = { ...layer, digest: digestOf(large), size: large.length };
+  const read = async (from: number, to: number) => large.subarray(from, to);
+  t.true(await writeBlob(connect(registry), { descriptor, read }));
+  t.true(registry.blobs.get(descriptor.digest)?.equals(large));
+  t.is(registry.requests.filter((line) => line.startsWith('POST')).length, 2);
+});
+
+test('a registry that loses every upload is at fault', async (t) => {
+  await using registry = await startFakeRegistry((request, response) => {
+    if (request.method !== 'PATCH') return false;
+    response.writeHead(404).end();
+    return true;
+  });
+  const read = async () => content;
+  const message = /lost 5 uploads of the blob sha256/;
+  await t.throwsAsync(writeBlob(connect(registry), { descriptor: layer, read }), {
+    code: 'registry-answer',
+    message,
+  });
+});
+
 test('an overloaded registry is asked again, a refusal is not', async (t) => {
   let failures = 2;
   await using registry = await startFakeRegistry((request, response) => {
