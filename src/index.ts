@@ -85,7 +85,8 @@ export type { ImageName } from './setup/named-image.js';
 export type { ReadingSessionOptions } from './setup/reading-session.js';
 export type { SecretSources } from './setup/secrets.js';
 export { createSession, type OpenSession, type SessionOptions } from './setup/session.js';
-export { expandTargets, selectTargets, type Target } from './setup/targets/expand-targets.js';
+export { expandTargets, selectTargets } from './setup/targets/expand-targets.js';
+export type { Target } from './setup/targets/target.js';
 export { type DiffRequest, diff } from './tasks/diff.js';
 export {
   type EntriesRequest,

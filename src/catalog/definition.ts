@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
+import { createUnreadableError, readText } from '../io/file/regular-file.js';
 import { createProblemError } from '../yaml/problems.js';
 import { readYaml } from '../yaml/read-yaml.js';
 import { explainIssues, placeFault } from '../yaml/schema-issues.js';
@@ -88,10 +88,10 @@ const largestFile = 2 ** 20;
 
 /** Errors (`invalid`): `patch-invalid` with all problems, each with its line and column; `definition-unreadable`. */
 export async function loadDefinition(file: string): Promise<Definition> {
-  const bytes = await readRegular(file, largestFile).catch((cause) => {
+  const text = await readText(file, largestFile).catch((cause) => {
     throw createUnreadableError(cause, { code: 'definition-unreadable', what: 'the definition', path: file });
   });
-  const yaml = readYaml(bytes.toString('utf8'), file);
+  const yaml = readYaml(text, file);
   const parsed = definitionSchema.safeParse(yaml.value);
   if (yaml.problems.length === 0 && parsed.success) return parsed.data;
   const faults =

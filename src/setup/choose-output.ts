@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { FileToJoin } from '../io/file/join-files.js';
 import { nameIn } from '../io/file/split-file.js';
+import { placeOf, placeOfOutput } from '../io/place/real-place.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Places } from '../model/session.js';
 import type { LoadedConfiguration } from './configuration.js';
@@ -60,7 +61,8 @@ export function findOutputFaults(
   files: readonly FileToJoin[],
 ): MobyPatchError[] {
   const written = split ? files.map(({ name }) => nameIn(output, name)) : [output];
-  const same = written.find((path) => files.some((file) => file.path === path));
+  const inputs = new Set(files.map(({ path }) => placeOf(path)));
+  const same = written.find((path) => inputs.has(placeOfOutput(path)));
   const twice = written.find((path, index) => written.indexOf(path) < index);
   return [
     ...(same === undefined ? [] : [createSameFileError(same)]),
@@ -68,7 +70,7 @@ export function findOutputFaults(
   ];
 }
 
-function createSameFileError(path: string): MobyPatchError {
+export function createSameFileError(path: string): MobyPatchError {
   const message = 'the output would replace the image it is made from';
   return new MobyPatchError('invalid', 'output-is-input', message, {
     path,

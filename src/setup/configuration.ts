@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { createUnreadableError, readRegular } from '../io/file/regular-file.js';
+import { createUnreadableError, readText } from '../io/file/regular-file.js';
 import { assertNotPlanted } from '../io/place/trust.js';
 import type { Position } from '../model/patch/patch.js';
 import { createProblemError } from '../yaml/problems.js';
@@ -53,12 +53,12 @@ export async function loadConfiguration(
   if (named === false) return { folder, values: {} };
   const file = named === undefined ? join(folder, configurationName) : resolve(folder, named);
   if (named === undefined) await assertNotPlanted(file);
-  const bytes = await readRegular(file, largestFile).catch((cause) => {
+  const text = await readText(file, largestFile).catch((cause) => {
     if (cause.code === 'ENOENT' && named === undefined) return undefined;
     throw createUnreadableError(cause, { code: 'config-unreadable', what: 'the configuration', path: file });
   });
-  if (bytes === undefined) return { folder, values: {} };
-  const yaml = readYaml(bytes.toString('utf8'), file);
+  if (text === undefined) return { folder, values: {} };
+  const yaml = readYaml(text, file);
   const parsed = configurationSchema.safeParse(yaml.value ?? {});
   if (yaml.problems.length === 0 && parsed.success)
     return { folder: dirname(file), values: parsed.data, locate: yaml.locate };

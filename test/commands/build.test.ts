@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Report } from '#src/model/result/report.js';
@@ -157,6 +157,17 @@ test('a configuration file has every option; its mistakes are reported with line
   t.is(code, 2);
   t.regex(stderr, /moby-patch\.yaml:1:1: unknown key "imgae" \(did you mean "image"\?\)/);
   t.regex(stderr, /moby-patch\.yaml:2:8: level: found "high", wanted a/);
+});
+
+test('an output that is the input behind a link is refused, and so is a configuration in another encoding', async (t) => {
+  const folder = await createProjectFolder(t);
+  await symlink('initrd.img', join(folder, 'link.img'));
+  const linked = await call(folder, 'build', '-i', 'link.img', '-o', 'initrd.img', '--no-verify');
+  t.regex(linked.stderr, /\[output-is-input\]/);
+  await writeFile(join(folder, 'moby-patch.yaml'), Buffer.from('settings: {name: caf\u00e9}\n', 'latin1'));
+  const { code, stderr } = await call(folder, 'build', '-c', 'moby-patch.yaml');
+  t.is(code, 2);
+  t.regex(stderr, /not UTF-8, wanted a text \[config-unreadable\]/);
 });
 
 test('plan shows what would be done and writes nothing', async (t) => {

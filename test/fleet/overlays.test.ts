@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseTable, readTable } from '#src/fleet/overlays/read-table.js';
@@ -164,6 +164,45 @@ test('a report of an unknown form is refused before any machine gets its file', 
   const { code, stderr } = await build('--report', 'x.pdf');
   t.is(code, 2);
   t.regex(stderr, /\[report-unknown\]/);
+  await t.throwsAsync(read('out/h1.img'), { code: 'ENOENT' });
+});
+
+test('a file of a machine replaces neither the image, also behind a link, nor what another machine has', async (t) => {
+  const rows = (...names: string[]) =>
+    ['name,host,key', ...names.map((name) => `${name},x,y`), ''].join('\n');
+  const { folder, moby, read } = await createProject(t);
+  await symlink('base.img', join(folder, 'link.img'));
+  const build = async (...names: string[]) => {
+    await writeFile(join(folder, 'hosts.csv'), rows(...names));
+    return moby(
+      'build',
+      '-i',
+      'link.img',
+      '-p',
+      './site',
+      '--for-each',
+      'hosts.csv',
+      '--no-verify',
+      '-o',
+      `\${name}`,
+    );
+  };
+  t.regex((await build('h1', 'base.img')).stderr, /base.img: the output would replace .*\[output-is-input\]/);
+  t.deepEqual(await read('base.img'), image);
+  const { stderr } = await build('h1', 'h1.manifest.json');
+  t.regex(
+    stderr,
+    /hosts.csv:3: h1 has the same file, .*h1.manifest.json; name one of them otherwise \[table-invalid\]/,
+  );
+  await t.throwsAsync(read('h1'), { code: 'ENOENT' });
+});
+
+test('a table in another encoding than UTF-8 is refused', async (t) => {
+  const { folder, build, read } = await createProject(t);
+  await writeFile(join(folder, 'hosts.csv'), Buffer.from('name,host,key\nh1,caf\u00e9,x\n', 'latin1'));
+  const { code, stderr } = await build();
+  t.is(code, 2);
+  t.regex(stderr, /not UTF-8, wanted a text \[table-unreadable\]\n {2}try: iconv/);
   await t.throwsAsync(read('out/h1.img'), { code: 'ENOENT' });
 });
 

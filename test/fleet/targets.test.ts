@@ -67,6 +67,30 @@ test('a target that fails keeps others from beginning, unless they are to go on'
   t.is(code, 2);
 });
 
+const wrong: Readonly<Record<string, readonly [string, RegExp]>> = {
+  'two targets with one output': ['{a: {output: x.img}, b: {output: ./x.img}}', /both a and b write x.img/],
+  'an output that is the manifest of another': [
+    '{a: {output: x.img}, b: {output: x.img.manifest.json}}',
+    /both a and b write x.img.manifest.json/,
+  ],
+  'an exclude that leaves nothing': [
+    '{a: {matrix: {x: [p, q]}, exclude: [{x: p}, {x: q}]}}',
+    /:3:\d+: targets.a.exclude: every combination is left out/,
+  ],
+};
+for (const [what, [targets, message]] of Object.entries(wrong))
+  test(`${what} is refused`, async (t) => {
+    const { moby } = await createProject(t, `image: initrd.img\npatches: [motd]\ntargets: ${targets}\n`);
+    for (const args of [
+      ['plan', '--matrix'],
+      ['build', '--all', '--no-verify'],
+    ]) {
+      const { code, stderr } = await moby(...args);
+      t.is(code, 2);
+      t.regex(stderr, message);
+    }
+  });
+
 test('CI gets a job for each target', async (t) => {
   const { moby } = await createProject(t, text.replace('lone: {', 'lone: {architecture: arm64, '));
   t.deepEqual(JSON.parse((await moby('plan', '--matrix')).stdout), {

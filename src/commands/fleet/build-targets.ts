@@ -1,7 +1,8 @@
 import { exitCodes, MobyPatchError } from '../../model/error/error.js';
 import type { TargetsReport } from '../../model/result/targets.js';
 import type { BuildFlags } from '../../setup/flags.js';
-import { selectTargets, type Target } from '../../setup/targets/expand-targets.js';
+import { selectTargets } from '../../setup/targets/expand-targets.js';
+import type { Target } from '../../setup/targets/target.js';
 import { type CommandContext, openSession, type SessionFlags } from '../shared/context.js';
 import { findRenderer } from '../shared/find-renderer.js';
 import type { ReportFlags } from '../shared/options.js';

@@ -5,7 +5,7 @@ import type { Session } from '../../model/session.js';
 import { artifactTypes } from '../../registry/artifact.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import { silence } from '../../setup/silence.js';
-import type { Target } from '../../setup/targets/expand-targets.js';
+import type { Target } from '../../setup/targets/target.js';
 import { version } from '../../version.js';
 import { identifyBuild } from '../targets/identify.js';
 import { formatPlan, identifyPlan, type JobPlan, type PlannedJob } from './job-plan.js';

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { placeOf, placeOfOutput } from '../../io/place/real-place.js';
 import type { BuildRequest } from '../../model/build.js';
 import { listSettingNames } from '../../patch/language/parameters.js';
 import { fillPlaceholders, findPlaceholders } from '../../patch/language/placeholders.js';
+import { createSameFileError } from '../../setup/choose-output.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { createTableError, type HostRow } from './read-table.js';
 
@@ -11,15 +13,19 @@ export interface PreparedRow extends HostRow {
   readonly output: string;
 }
 
-/** Errors (`invalid`): `table-invalid` for a column that is no parameter, and for two machines with one file. */
+/**
+ * Errors (`invalid`): `table-invalid` for a column that is no parameter, and for two machines with one file; `output-is-input` for a
+ * file in the place of the image or the kernel.
+ */
 export function prepareRows(
   rows: readonly HostRow[],
-  { patches }: BuildRequest,
+  { patches, image, verify }: BuildRequest,
   template: string,
 ): readonly PreparedRow[] {
   const known = listSettingNames(patches);
   const { names, malformed } = findPlaceholders(template);
-  const outputs = new Map<string, string>();
+  const inputs = new Set([image, ...(verify === undefined ? [] : [verify.kernel])].map(placeOf));
+  const written = new Map<string, string>();
   return rows.map((row) => {
     const { name, values, place } = row;
     const columns = { ...values, name };
@@ -34,13 +40,21 @@ export function prepareRows(
     const missing = malformed[0] ?? names.find((each) => !Object.hasOwn(columns, each));
     if (missing !== undefined) throw createTableError(place, `-o ${template}: ${missing} is no column`);
     const output = resolve(fillPlaceholders(template, new Map(Object.entries(columns)), refuseFolder(place)));
-    const other = outputs.get(output);
-    if (other !== undefined)
-      throw createTableError(place, `${other} has the same file, ${output}; -o needs \${name}`);
-    outputs.set(output, name);
+    for (const file of [output, `${output}.manifest.json`]) {
+      const at = placeOfOutput(file);
+      const other = written.get(at);
+      if (inputs.has(at)) throw createSameFileError(file);
+      if (other !== undefined)
+        throw createTableError(place, `${other} has the same file, ${file}; ${adviseOutput(names)}`);
+      written.set(at, name);
+    }
     const settings = Object.entries(values).filter(([key]) => known.has(key));
     return { ...row, values: Object.fromEntries(settings), output };
   });
+}
+
+function adviseOutput(names: readonly string[]): string {
+  return names.includes('name') ? 'name one of them otherwise' : `-o needs \${name}`;
 }
 
 /** A value leads to no other folder. */

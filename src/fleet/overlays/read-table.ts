@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { parseJson } from '../../format/parse-json.js';
-import { createUnreadableError, readRegular } from '../../io/file/regular-file.js';
+import { createUnreadableError, readText } from '../../io/file/regular-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import { type CsvFault, type CsvRow, parseCsv } from './parse-csv.js';
 
@@ -23,10 +23,10 @@ const nameForm = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
  * `table-unreadable`, `table-invalid`.
  */
 export async function readTable(path: string, name = path): Promise<readonly HostRow[]> {
-  const bytes = await readRegular(path, largestTable).catch((cause) => {
+  const text = await readText(path, largestTable).catch((cause) => {
     throw createUnreadableError(cause, { code: 'table-unreadable', what: 'the table', path: name });
   });
-  return parseTable(bytes.toString('utf8'), name);
+  return parseTable(text, name);
 }
 
 /** @internal */

@@ -7,7 +7,7 @@ import type { TargetResult, TargetsReport } from '../../model/result/targets.js'
 import type { Session } from '../../model/session.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import { silence } from '../../setup/silence.js';
-import type { Target } from '../../setup/targets/expand-targets.js';
+import type { Target } from '../../setup/targets/target.js';
 import { findBuilt, rememberBuilt } from './built-before.js';
 import { chooseJobs, measureRoom, usualGuestMemory } from './choose-jobs.js';
 import { identifyBuild } from './identify.js';

@@ -1,4 +1,4 @@
-import type { Target } from '../../setup/targets/expand-targets.js';
+import type { Target } from '../../setup/targets/target.js';
 
 /** The systems of CI whose form a matrix may have. */
 export const matrixForms = ['github', 'gitlab'] as const;

@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
 import type { Bytes } from '../../model/image/entry.js';
@@ -55,6 +56,16 @@ export async function readRegular(
 ): Promise<Buffer> {
   await using file = await openRegular(path, options);
   return await readOpened(file, { path, limit });
+}
+
+/** The text of a whole file. Errors: those of `readRegular`; `text-unreadable` where it is in another encoding than UTF-8. */
+export async function readText(path: string, limit: number): Promise<string> {
+  const bytes = await readRegular(path, limit);
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  throw new MobyPatchError('invalid', 'text-unreadable', 'found bytes that are not UTF-8, wanted a text', {
+    path,
+    hint: `iconv -f WINDOWS-1252 -t UTF-8 ${basename(path)}; file ${basename(path)} says what it is`,
+  });
 }
 
 /** The rest of `readRegular` for a file that is open. */

@@ -12,18 +12,9 @@ import {
   matches,
   nameOfValue,
 } from './combinations.js';
+import { findTwins, type KeyedTarget } from './find-twins.js';
+import type { Target } from './target.js';
 import type { TargetEntry } from './target-schema.js';
-
-/** One image that a project builds. */
-export interface Target {
-  readonly name: string;
-  /** The axes of its matrix with their values. */
-  readonly axes: Readonly<Record<string, string>>;
-  /** As Docker names it; undefined: any machine builds it. */
-  readonly architecture: string | undefined;
-  /** With the options of this target in place of those of the file. */
-  readonly configuration: LoadedConfiguration;
-}
 
 /** Of all entries together. */
 const mostTargets = 100_000;
@@ -52,7 +43,7 @@ export function expandTargets(loaded: LoadedConfiguration): readonly Target[] {
   const expanded = entries.flatMap(([key, entry]) =>
     listCombinations(entry).map((combination) => createTarget(loaded, { key, entry, combination, problems })),
   );
-  refuseTwins(expanded, problems);
+  for (const { key, text } of findTwins(expanded)) problems.add(['targets', key], text);
   problems.refuse();
   return expanded.map(({ target }) => target);
 }
@@ -105,6 +96,8 @@ function checkEntry(key: string, entry: TargetEntry, problems: Problems): void {
     else if (!all.some((each) => matches(each, left)))
       problems.add(path, 'found no combination with these values, wanted one that is left out');
   }
+  if (listCombinations(entry).length === 0)
+    problems.add(['targets', key, 'exclude'], 'every combination is left out, wanted one that is built');
 }
 
 interface TargetParts {
@@ -114,15 +107,10 @@ interface TargetParts {
   readonly problems: Problems;
 }
 
-interface Expanded {
-  readonly target: Target;
-  readonly key: string;
-}
-
 function createTarget(
   { folder, values, locate }: LoadedConfiguration,
   { key, entry, combination, problems }: TargetParts,
-): Expanded {
+): KeyedTarget {
   const { matrix: _, exclude: __, name: wantedName, ...own } = entry;
   const axes = Object.fromEntries([...combination].map(([axis, value]) => [axis, nameOfValue(value)]));
   const fill = createFill(['targets', key], problems);
@@ -205,25 +193,5 @@ function createFill(path: readonly PropertyKey[], problems: Problems) {
     for (const written of malformed)
       problems.add([...path, ...at], `found ${written}, wanted \${AXIS}`, 'placeholder-wrong');
     return fillPlaceholders(text, new Map(Object.entries(axes)));
-  }
-}
-
-/** Names are those of files, jobs and tags; outputs must not replace each other. */
-function refuseTwins(expanded: readonly Expanded[], problems: Problems): void {
-  const names = new Set<string>();
-  const outputs = new Map<string, string>();
-  for (const { key, target } of expanded) {
-    const { name, configuration } = target;
-    const output = configuration.values.output ?? configuration.values.split ?? '';
-    const other = outputs.get(output);
-    if (names.has(name))
-      problems.add(['targets', key], `found the name "${name}" twice, wanted it once: name: in this target`);
-    else if (other !== undefined)
-      problems.add(
-        ['targets', key],
-        `both ${other} and ${name} write ${output}; \${target} is in the output of each`,
-      );
-    names.add(name);
-    outputs.set(output, name);
   }
 }
