@@ -4,10 +4,18 @@ import { createInterface } from 'node:readline';
 
 const [kernel = '', initrd = '', memory = '', cmdline = '', regex = ''] = process.argv.slice(2);
 const machine = ['-machine', 'pc,accel=tcg', '-cpu', 'max', '-smp', '1', '-m', memory, '-no-reboot'];
-const devices = ['-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none', '-serial', 'stdio'];
+const nothing = ['-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'];
+// The devices of a verified guest: its kernel finds them, and its services ask for an address.
+const backends = [
+  '-netdev',
+  'user,id=network,restrict=on',
+  '-object',
+  'rng-random,id=random,filename=/dev/urandom',
+];
+const devices = ['-device', 'virtio-net-pci,netdev=network,romfile=', '-device', 'virtio-rng-pci,rng=random'];
 const boot = ['-kernel', kernel, '-initrd', initrd, '-append', cmdline];
 
-const qemu = spawn('qemu-system-x86_64', [...machine, ...devices, ...boot], {
+const qemu = spawn('qemu-system-x86_64', [...machine, ...nothing, ...backends, ...devices, ...boot], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 const wanted = new RegExp(regex);

@@ -20,6 +20,7 @@ import { createInteractive, runInteractive } from '../verify/boot/interactive.js
 import { chooseMemory } from '../verify/boot/machine/machine.js';
 import { detectInit } from '../verify/boot/probe/detect-init.js';
 import { assertPortUsable } from '../verify/boot/ssh-port.js';
+import { isBootFile } from '../verify/hazards/find-hazards.js';
 import { listBootChecks } from '../verify/preflight/boot-checks.js';
 import { createWritableCheck } from '../verify/preflight/output-checks.js';
 import { runChecks } from '../verify/preflight/run-checks.js';
@@ -116,10 +117,12 @@ async function openFound(
       (await explainForeign(definition.initrd, definition.name)) ??
       createKernelError(definition, '--kernel FILE')
     );
+  // The checks before the boot read these bodies: each of their passes would unpack the image once more.
+  const hold = isBootFile;
   const image = await draft.stage('unpack', () =>
     names.length > 1
-      ? openNamedImage(names, session)
-      : openImage(definition.initrd, { signal, limits, onWork: session.onWork, name: names[0] }),
+      ? openNamedImage(names, session, { hold })
+      : openImage(definition.initrd, { signal, limits, onWork: session.onWork, name: names[0], hold }),
   );
   try {
     draft.set({ before: image.layout });

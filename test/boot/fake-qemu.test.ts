@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProgram } from '#src/commands/program.js';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
+import { pack } from '../fixtures/codecs.js';
 import { createCommandContext } from '../fixtures/command-context.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
@@ -57,9 +58,9 @@ async function createFolder(t: ExecutionContext, body: string, faults: number): 
   const members = [
     directory('bin'),
     directory('dev'),
-    file('bin/sh', '#!/bin/x\n', { mode: 0o100755 }),
-    file('bin/x', body, { mode: 0o100755 }),
-    file('init', '#!/bin/x\n', { mode: 0o100755 }),
+    file('bin/sh', '#!/bin/busybox\n', { mode: 0o100755 }),
+    file('bin/busybox', body, { mode: 0o100755 }),
+    file('init', '#!/bin/busybox\n', { mode: 0o100755 }),
   ];
   await writeFile(join(folder, 'initrd.img'), createArchive(members));
   return folder;
@@ -88,6 +89,22 @@ declareTest(
     t.is(code, 0, stderr);
     t.like(value, { verdict: 'passed', attempts: 2 });
     t.is(runs, 2);
+  },
+);
+
+declareTest(
+  findMissingProgram('perl', 'xz'),
+  'the checks before a boot do not unpack the image once more',
+  async (t) => {
+    const folder = await createFolder(t, 'quick', 0);
+    // A codec that is a program: it counts.
+    const counting = `#!/bin/sh\necho >>"$0.runs"\nPATH=\${PATH#*:} exec xz "$@"\n`;
+    await writeFile(join(folder, 'bin/xz'), counting, { mode: 0o755 });
+    const image = join(folder, 'initrd.img');
+    await writeFile(image, pack('xz', await readFile(image)));
+    const { code, stderr } = await run(folder, ['verify', 'initrd.img', '--memory', '512']);
+    t.is(code, 0, stderr);
+    t.is((await readFile(join(folder, 'bin/xz.runs'))).length, 1);
   },
 );
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -148,6 +148,26 @@ test('a service that failed counts, whatever OpenRC forgets at the end of the ru
   ];
   const reported = listReported(expects, { system: 'openrc', state: folder, before });
   t.deepEqual(reported, [{ kind: 'check', index: 0, ok: false, found: 'bad' }]);
+});
+
+test('the service looks often for the end of the runlevel, then once a second', async (t) => {
+  const listNaps = async (gone: number, sleep: string) => {
+    const folder = await createFolder(t, { naps: '' });
+    await mkdir(join(folder, 'rc.starting'));
+    const script = [
+      createService(nonce, []),
+      `RC_SVCDIR='${folder}' naps='${folder}/naps' calls=0 probe_port=dev/null`,
+      `sleep() { echo "$1" >>"$naps"; calls=$((calls + 1)); [ $calls -lt ${gone} ] || rmdir "$RC_SVCDIR/rc.starting"; ${sleep}; }`,
+      'report() { exit 0; }',
+      'watch',
+    ];
+    execFileSync('sh', ['-c', script.join('\n')]);
+    return (await readFile(join(folder, 'naps'), 'utf8')).trimEnd().split('\n');
+  };
+  t.deepEqual(await listNaps(2, ':'), ['0.1', '0.1']);
+  t.deepEqual(await listNaps(22, ':'), [...Array(19).fill('0.1'), '1', '1', '1']);
+  const whole = 'case $1 in *.*) return 1 ;; esac';
+  t.deepEqual(await listNaps(4, whole), ['0.1', '1', '0.1', '1'], 'a sleep that knows no fractions');
 });
 
 test('a path among the services that may fail stands for the units of systemd that mount it', async (t) => {

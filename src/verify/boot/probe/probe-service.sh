@@ -16,7 +16,8 @@ watch() { # CHECK...
 	while [ -d "$RC_SVCDIR/rc.starting" ] && [ $waited -lt 3000 ]; do
 		waited=$((waited + 1))
 		note_failed
-		sleep 1
+		# Mostly it is gone in a moment. Many more of these would slow an emulated guest down, and not every sleep knows fractions.
+		if [ $waited -ge 20 ] || ! sleep 0.1; then sleep 1; fi
 	done
 	# Repeated, since a line of the kernel may tear one of ours.
 	repeated=0
