@@ -5,7 +5,7 @@ import { streamRegular } from '../io/file/regular-file.js';
 import type { Scratch } from '../io/place/scratch.js';
 import { inTurns } from '../io/turns.js';
 import type { Image, ImageEntry } from '../model/image/archive.js';
-import type { Bytes } from '../model/image/entry.js';
+import type { Bytes, Entry } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
 import type { RootKind } from '../model/image/wrapper.js';
 import { limitsOfOutput } from '../model/limits.js';
@@ -83,9 +83,18 @@ function mergeRoot(old: RootTree, { entries }: Image, rewritten: ReadonlySet<str
     if (isOther) for (const name of ofContent) if (attributes.has(name)) lost.push([entry.path, name]);
     const nanoseconds = before?.mtime === entry.mtime ? before.nanoseconds : 0;
     const stored = isOther || before?.size !== entry.size ? undefined : before.stored;
-    return { ...entry, attributes: new Map(kept), nanoseconds, stored };
+    const link = findLink(before, entry) ?? entry.link;
+    return { ...entry, attributes: new Map(kept), nanoseconds, stored, link };
   };
   return { entries: [...entries.values()].map(merge), lost };
+}
+
+/** The names of a symlink or a device that are one inode of the old file system stay one, while both are as they were. */
+function findLink(before: RootEntry | undefined, entry: ImageEntry): string | undefined {
+  if (before?.link === undefined || entry.type === 'file') return undefined;
+  const show = ({ type, mode, uid, gid, mtime, target, device }: Entry) =>
+    JSON.stringify([type, mode, uid, gid, mtime, target, device?.major, device?.minor]);
+  return show(before) === show(entry) ? `old inode ${before.link}` : undefined;
 }
 
 /** One name of each file that has bytes, in one pass over the archive. */
@@ -125,7 +134,8 @@ async function checkRoot(
   const found = new Map(root.entries.map((entry) => [entry.path, entry]));
   const changed = await listOtherBodies(written, found, signal);
   const isOther = (each: string) => changed.has(each);
-  const { differences } = await inTurns(diffInSteps(written.entries, found, isOther), signal);
+  const wanted = new Map(entries.map((entry) => [entry.path, entry]));
+  const { differences } = await inTurns(diffInSteps(wanted, found, isOther), signal);
   const first = differences.find(({ type }) => type !== 'socket');
   const other = first?.path ?? findOtherAttributes(entries, root.entries);
   await rm(folder, { recursive: true });

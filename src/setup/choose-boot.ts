@@ -41,10 +41,14 @@ export function isChanging({ patches, codec, level, single, dataAlign }: BuildRe
 /** What keeps another initrd from being put into the wrapper. Error (`invalid`): `wrapper-unfit`. */
 export function listObstacles(request: BuildRequest, dropSignatures: boolean): MobyPatchError[] {
   const { name, wrapped } = request;
-  const obstacle = wrapped?.wrapper.obstacle;
   // Beside an addon or an overlay the file itself stays as it is.
-  if (obstacle === undefined || !isChanging(request) || isAppending(request.as)) return [];
-  if (obstacle.isSignature && (dropSignatures || request.signWith !== undefined)) return [];
+  if (wrapped === undefined || !isChanging(request) || isAppending(request.as)) return [];
+  const { wrapper, boot } = wrapped;
+  const isGone = dropSignatures || request.signWith !== undefined;
+  const obstacle = [wrapper.obstacle, wrapper.parts.get(boot.initrd)?.obstacle].find(
+    (each) => each !== undefined && !(each.isSignature && isGone),
+  );
+  if (obstacle === undefined) return [];
   const { message, hint } = obstacle;
   return [new MobyPatchError('invalid', 'wrapper-unfit', message, { path: name, hint })];
 }

@@ -36,8 +36,9 @@ async function* packBytes(items: AsyncIterable<PackItem> | Iterable<PackItem>): 
   for await (const { entry, body, attributes } of items) {
     const first = entry.link === undefined ? undefined : groups.get(entry.link);
     yield encodeEntry(entry, first, attributes);
-    if (entry.type !== 'file' || first !== undefined) continue;
+    if (first !== undefined) continue;
     if (entry.link !== undefined) groups.set(entry.link, entry.path);
+    if (entry.type !== 'file') continue;
     yield* packBody(entry, body ?? entry.body());
   }
   yield Buffer.alloc(2 * blockSize);

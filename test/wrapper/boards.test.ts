@@ -201,3 +201,20 @@ testNeeding(
     }
   },
 );
+
+testNeeding('mkimage')(
+  'a ramdisk of a FIT image whose sum is of an unknown kind is refused, whichever boots by default',
+  async (t) => {
+    const folder = await prepare(t);
+    const images = [
+      { name: 'a', type: 'ramdisk', file: 'initrd.img', sums: 'hash-1 { algo = "crc32"; };' },
+      { name: 'b', type: 'ramdisk', file: 'initrd.img', sums: 'hash-1 { algo = "crc16-ccitt"; };' },
+    ];
+    await makeFit(t, { folder, output: 'v.itb', images, configuration: 'ramdisk = "a";' });
+    const change = (image: string) => call(folder, 'build', '-i', image, '-p', './motd', '-o', 'new');
+    t.is((await change('v.itb#a')).code, 0);
+    const refused = await change('v.itb#b');
+    t.is(refused.code, 2);
+    t.regex(refused.stderr, /its sum is of a kind that is not known here: crc16-ccitt \[wrapper-unfit\]/);
+  },
+);

@@ -149,6 +149,15 @@ test('a signature of Android is one that may be left out; other bytes behind the
   t.false((await find(t, moved))?.obstacle?.isSignature);
 });
 
+test('what is not an initrd of a UKI or an Android image cannot be replaced', async (t) => {
+  const fixed = async (bytes: Buffer) =>
+    [...((await find(t, bytes))?.parts.values() ?? [])]
+      .filter(({ obstacle }) => obstacle)
+      .map(({ name }) => name);
+  t.deepEqual(await fixed(sketchProgram(uki)), ['.linux', '.cmdline']);
+  t.deepEqual(await fixed(signAndroid(sketchAndroid())), ['vbmeta']);
+});
+
 test('each ramdisk of a vendor has a name, where its table tells them apart', async (t) => {
   const image = sketchVendorBoot(['first', 'second']);
   const wrapper = await find(t, image);

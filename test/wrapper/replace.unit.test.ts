@@ -12,7 +12,7 @@ import { createAddon, readStubVersion } from '#src/wrapper/uki/addon.js';
 import { createChecksum, parseProgram } from '#src/wrapper/uki/pe.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { createTestSession } from '../fixtures/session.js';
-import { holdFile, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
+import { holdFile, sketchAndroid, sketchIso, sketchProgram, sketchUimage } from './sketches.js';
 
 const { signal } = new AbortController();
 
@@ -198,6 +198,22 @@ test('a uImage gets a new size and both sums; what follows stays', async (t) => 
   const header = Buffer.from(written.subarray(0, 64));
   header.writeUInt32BE(0, 4);
   t.is(written.readUInt32BE(4), crc32(header));
+});
+
+test('a dtbo for recovery, whose place an Android image has, moves behind a larger ramdisk', async (t) => {
+  const page = 4096;
+  const ramdisk = Buffer.alloc(page, 'initrd');
+  const header = sketchAndroid('').subarray(0, page);
+  header.writeUInt32LE(ramdisk.length, 16);
+  header.writeUInt32LE(1, 40);
+  header.writeUInt32LE(4, 1632);
+  header.writeBigUInt64LE(BigInt(2 * page), 1636);
+  const image = Buffer.concat([header, ramdisk, Buffer.from('dtbo')]);
+  const written = await replace(t, image, 'x'.repeat(page + 1));
+  t.is(written.readBigUInt64LE(1636), BigInt(3 * page));
+  t.is(written.toString('latin1', 3 * page, 3 * page + 4), 'dtbo');
+  const plain = await replace(t, sketchAndroid(), 'x'.repeat(page + 1));
+  t.is(plain.readBigUInt64LE(1636), 0n);
 });
 
 test('a file in which another part has changed is refused', async (t) => {

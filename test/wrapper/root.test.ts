@@ -1,7 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { openInputFile } from '#src/io/file/input-file.js';
 import { runProcess } from '#src/io/process/process.js';
+import { findWrapper } from '#src/wrapper/open-wrapper.js';
+import { readRoot } from '#src/wrapper/root/root-format.js';
+import { isRootKind } from '#src/wrapper/root/root-tree.js';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { testNeeding } from '../fixtures/needs.js';
@@ -21,7 +25,7 @@ async function prepare(t: ExecutionContext): Promise<string> {
   await mkdir(join(folder, 'motd'));
   await writeFile(join(folder, 'motd/patch.yaml'), patch);
   const script = `mkdir -p root/etc root/sbin root/dev && cp /bin/cat root/sbin/init && ln root/sbin/init root/sbin/other &&
-    ln -s init root/sbin/link && chmod 2755 root/sbin/init && mkfifo root/dev/fifo && head -c 200000 /bin/sh > root/sbin/large &&
+    ln -s init root/sbin/link && ln -P root/sbin/link root/sbin/link2 && chmod 2755 root/sbin/init && mkfifo root/dev/fifo && ln root/dev/fifo root/dev/fifo2 && head -c 200000 /bin/sh > root/sbin/large &&
     touch -d @981173106 root/sbin/large && : > root/etc/empty && printf old > root/etc/motd`;
   await run(t, folder, 'sh', '-c', script);
   return folder;
@@ -29,6 +33,24 @@ async function prepare(t: ExecutionContext): Promise<string> {
 
 const call = (folder: string, ...args: string[]) =>
   callMoby([...args, '--no-verify', '--no-cache', '-q'], folder, {});
+
+/** Each name of an inode that has several, with the first of them and the target of a symlink. */
+async function listLinks(folder: string, name: string): Promise<Record<string, string>> {
+  await using file = await openInputFile(join(folder, name));
+  const { kind = 'erofs' } = (await findWrapper(file)) ?? {};
+  if (!isRootKind(kind)) throw new Error(`${name} is no file system`);
+  const tar = await mkdtemp(join(folder, 'tar-'));
+  const { entries } = await readRoot(file, kind, { folder: tar, signal });
+  const first = new Map<string, string>();
+  return Object.fromEntries(
+    entries.flatMap(({ path, link, target }) => {
+      if (link === undefined) return [];
+      if (!first.has(link)) first.set(link, path);
+      const shown = target === undefined ? '' : ` -> ${target}`;
+      return [[path, `${first.get(link)}${shown}`]];
+    }),
+  );
+}
 
 async function build(t: ExecutionContext, folder: string): Promise<void> {
   t.is((await call(folder, 'build', '-i', 'v.img', '-o', 'same')).code, 0);
@@ -38,6 +60,13 @@ async function build(t: ExecutionContext, folder: string): Promise<void> {
     t.is(built.code, 0, built.stderr);
   }
   t.deepEqual(await readFile(join(folder, 'again')), await readFile(join(folder, 'new')));
+  const groups = await listLinks(folder, 'v.img');
+  t.is(groups['dev/fifo2'], 'dev/fifo');
+  // mksquashfs makes a symlink of its own of each name.
+  t.true([undefined, 'sbin/link -> init'].includes(groups['sbin/link2']));
+  const listed = await callMoby(['ls', '-l', 'new', 'sbin/link2'], folder, {});
+  t.regex(listed.stdout.toString(), / -> init\n/);
+  t.deepEqual(await listLinks(folder, 'new'), groups);
   const diff = await callMoby(['diff', 'v.img', 'new', '--json'], folder, {});
   const { differences } = JSON.parse(diff.stdout.toString()) as { differences: readonly { path: string }[] };
   t.deepEqual(

@@ -15,6 +15,8 @@ export interface WrapperPart {
   readonly mtime?: number | undefined;
   /** `offset` counts in the kernel proper, which the file holds compressed. */
   readonly isPacked?: boolean | undefined;
+  /** Why this part cannot be replaced, where others can. */
+  readonly obstacle?: WrapperObstacle | undefined;
   /** It is a signature, which is left out where another content would make it wrong. */
   readonly isSignature?: boolean | undefined;
   /** Where the wrapper has them for each file. */
@@ -36,7 +38,7 @@ export interface Wrapper {
   /** With its article: `an ISO 9660 image`. */
   readonly title: string;
   readonly parts: ReadonlyMap<string, WrapperPart>;
-  /** Why no other initrd can be put into it; absent: one can. */
+  /** Why no other initrd can be put into it; absent: one can, but for what its part says. */
   readonly obstacle?: WrapperObstacle | undefined;
   /** The one that starts by itself comes first. */
   readonly boots: readonly WrapperBoot[];

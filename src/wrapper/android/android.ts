@@ -6,7 +6,7 @@ import { alignUp } from '../align-up.js';
 import { refuseCut } from '../cut-error.js';
 import type { WrapperPiece, WrapperSources } from '../wrapper-write.js';
 import { describeTail, readAvb } from './avb.js';
-import { endOfPages, isPageSize, placeParts, readText } from './pages.js';
+import { endOfPages, isPageSize, markFixed, placeParts, readText } from './pages.js';
 
 // system/tools/mkbootimg/include/bootimg/bootimg.h of Android, little endian.
 const magic = 'ANDROID!';
@@ -17,6 +17,8 @@ const newPage = 4096;
 const idAt = 576;
 /** Of version 4: the size of the signature of a generic kernel image. */
 const signatureField = 1580;
+/** From version 1 on: where recovery_dtbo stands, in 64 bits; 0 without one. */
+const dtboPlace = 1636;
 
 interface Header {
   readonly bytes: Buffer;
@@ -36,7 +38,7 @@ export async function findInAndroid(file: InputFile): Promise<Wrapper | undefine
   const end = Math.max(0, ...present.map(({ offset, size }) => offset + size));
   refuseCut(file, { title, end });
   const avb = await readAvb(file);
-  const parts = new Map([...present, ...(avb?.parts ?? [])].map((part) => [part.name, part]));
+  const parts = new Map([...present, ...(avb?.parts ?? [])].map((part) => [part.name, markFixed(part)]));
   const kernel = parts.has('kernel') ? 'kernel' : undefined;
   const boots = parts.has('ramdisk')
     ? [{ initrd: 'ramdisk', kernel, cmdline: header.cmdline || undefined }]
@@ -93,6 +95,7 @@ export async function replaceInAndroid(sources: WrapperSources): Promise<Wrapper
   bytes.writeUInt32LE(initrd.size, ramdiskField);
   if (version === 4) bytes.writeUInt32LE(0, signatureField);
   if (version < 3) (await digestParts(header, sources)).copy(bytes, idAt);
+  if (version === 1 || version === 2) moveDtbo(header, initrd.size);
   const pieces: WrapperPiece[] = [{ kind: 'bytes', bytes: bytes.subarray(0, Math.min(page, headerLimit)) }];
   if (page > headerLimit) pieces.push({ kind: 'old', offset: headerLimit, end: page });
   for (const { name, offset, size } of parts.filter(({ isSignature }) => isSignature !== true)) {
@@ -102,6 +105,15 @@ export async function replaceInAndroid(sources: WrapperSources): Promise<Wrapper
     pieces.push({ kind: 'zeros', size: alignUp(written, page) - written });
   }
   return pieces;
+}
+
+/** The only part whose place is written down: the others follow from the sizes. */
+function moveDtbo({ bytes, parts, page }: Header, ramdisk: number): void {
+  const dtbo = parts.find(({ name }) => name === 'recovery_dtbo');
+  const old = parts.find(({ name }) => name === 'ramdisk');
+  if (dtbo === undefined || old === undefined || dtbo.size === 0) return;
+  const grown = alignUp(ramdisk, page) - alignUp(old.size, page);
+  bytes.writeBigUInt64LE(BigInt(dtbo.offset + grown), dtboPlace);
 }
 
 /** SHA-1 of each part and its size, in the order of the header (mkbootimg.py, write_header). */

@@ -14,6 +14,14 @@ export function placeParts(
   });
 }
 
+/** Only ramdisks are replaced. */
+export function markFixed(part: WrapperPart): WrapperPart {
+  if (/^(?:vendor_)?ramdisk\d*$/.test(part.name)) return part;
+  const message = `only the ramdisk of an Android image is replaced here, not ${part.name}`;
+  const hint = 'unpack_bootimg takes it apart, mkbootimg makes it anew (Debian: mkbootimg)';
+  return { ...part, obstacle: { message, hint, isSignature: false } };
+}
+
 /** Where the pages of the last part end. */
 export function endOfPages(parts: readonly WrapperPart[], page: number): number {
   return Math.max(...parts.map(({ offset, size }) => offset + alignUp(size, page)));

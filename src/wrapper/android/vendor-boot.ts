@@ -4,7 +4,7 @@ import { alignUp } from '../align-up.js';
 import { refuseCut } from '../cut-error.js';
 import { applyEdits, type WrapperPiece, type WrapperSources } from '../wrapper-write.js';
 import { describeTail, readAvb } from './avb.js';
-import { endOfPages, isPageSize, placeParts, readText } from './pages.js';
+import { endOfPages, isPageSize, markFixed, placeParts, readText } from './pages.js';
 
 // struct vendor_boot_img_hdr_v3 and _v4 of Android's bootimg.h, little endian.
 const magic = 'VNDRBOOT';
@@ -42,7 +42,7 @@ export async function findInVendorBoot(file: InputFile): Promise<Wrapper | undef
   return {
     kind: 'android',
     title,
-    parts: new Map(present.map((part) => [part.name, part])),
+    parts: new Map(present.map((part) => [part.name, markFixed(part)])),
     obstacle: version === 3 ? tail : unwritten,
     boots: ramdisks.map(({ name }) => ({ initrd: name, cmdline: cmdline || undefined })),
   };

@@ -7,7 +7,7 @@ import { isKnownSum } from './replace-in-fit.js';
 export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
   const fit = await openFit(file);
   if (fit === undefined) return undefined;
-  const { images, configurations, read } = fit;
+  const { images, read } = fit;
   const parts = new Map<string, WrapperPart>();
   const outside: WrapperPart[] = [];
   const ramdisks: string[] = [];
@@ -19,6 +19,19 @@ export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
     if ((await read(image, 'type')) === 'ramdisk') ramdisks.push(image.name);
   }
   if (ramdisks.length === 0) return undefined;
+  const boots = await listBoots(fit, parts);
+  for (const [name, part] of parts) {
+    const obstacle = (await findObstacle(fit, name)) ?? findOverlap(outside, name, fit.totalSize);
+    if (obstacle !== undefined) parts.set(name, { ...part, obstacle });
+  }
+  const all = boots.length > 0 ? boots : ramdisks.map((initrd) => ({ initrd }));
+  return { kind: 'fit', title: fitTitle, parts, boots: all };
+}
+
+async function listBoots(
+  { configurations, read }: Fit,
+  parts: ReadonlyMap<string, WrapperPart>,
+): Promise<WrapperBoot[]> {
   const boots: WrapperBoot[] = [];
   for (const configuration of configurations) {
     const initrd = await read(configuration, 'ramdisk');
@@ -30,10 +43,7 @@ export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
         title: configuration.name,
       });
   }
-  const name = boots[0]?.initrd ?? ramdisks[0] ?? '';
-  const obstacle = (await findObstacle(fit, name)) ?? findOverlap(outside, name, fit.totalSize);
-  const all = boots.length > 0 ? boots : ramdisks.map((initrd) => ({ initrd }));
-  return { kind: 'fit', title: fitTitle, parts, obstacle, boots: all };
+  return boots;
 }
 
 const hint = 'dumpimage takes it apart, mkimage -f makes it anew, with your own key (Debian: u-boot-tools)';

@@ -10,24 +10,29 @@ const largestBody = 0xffffffff;
 
 /**
  * Writes the tree as a raw newc archive, which the rest of a build works on. The format has no place for extended attributes and
- * fractions of seconds. The first name of a file has its body. Error (`invalid`): `wrapper-unread`.
+ * fractions of seconds, and a kernel links regular files alone: each name of a symlink or a device is one of its own. The first name of a
+ * file has its body. Error (`invalid`): `wrapper-unread`.
  */
 export async function* archiveRoot(
   entries: readonly RootEntry[],
   name: string,
 ): Bytes & AsyncGenerator<Uint8Array, void, void> {
   const links = new Map<string, { readonly ino: number; readonly nlink: number }>();
-  for (const { link } of entries)
+  const linkOf = ({ type, link }: RootEntry) => (type === 'file' ? link : undefined);
+  for (const entry of entries) {
+    const link = linkOf(entry);
     if (link !== undefined) {
       const known = links.get(link);
       links.set(link, { ino: known?.ino ?? links.size + 1, nlink: (known?.nlink ?? 0) + 1 });
     }
+  }
   const written = new Set<string>();
   let ino = links.size;
   for (const entry of entries) {
-    const group = entry.link === undefined ? undefined : links.get(entry.link);
-    const isFurther = entry.link !== undefined && written.has(entry.link);
-    if (entry.link !== undefined) written.add(entry.link);
+    const link = linkOf(entry);
+    const group = link === undefined ? undefined : links.get(link);
+    const isFurther = link !== undefined && written.has(link);
+    if (link !== undefined) written.add(link);
     ino += 1;
     yield encodeHead(entry, { ino, ...group, hasBody: !isFurther }, name);
     if (isFurther) continue;

@@ -1,5 +1,5 @@
 import type { InputFile } from '../../io/file/input-file.js';
-import type { Wrapper, WrapperBoot, WrapperPart } from '../../model/image/wrapper.js';
+import type { Wrapper, WrapperBoot, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
 import { refuseCut } from '../cut-error.js';
 import { contentSize, readProgram, type Section } from './pe.js';
 
@@ -17,7 +17,8 @@ export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
   for (const [index, sections] of groups.entries())
     for (const section of sections.values()) {
       const name = nameOf(section.name, index);
-      parts.set(name, { name, offset: section.offset, size: contentSize(section) });
+      const obstacle = section.name === '.initrd' ? undefined : createFixed(section.name);
+      parts.set(name, { name, offset: section.offset, size: contentSize(section), obstacle });
     }
   const profiles = groups.length > 1 ? [...groups.keys()].slice(1) : [0];
   const boots: WrapperBoot[] = [];
@@ -41,6 +42,11 @@ export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
           isSignature: true,
         };
   return { kind: 'uki', title, parts, obstacle, boots };
+}
+
+function createFixed(name: string): WrapperObstacle {
+  const message = `only the section .initrd of a UKI is replaced here, not ${name}`;
+  return { message, hint: 'ukify makes a UKI anew', isSignature: false };
 }
 
 /**

@@ -69,7 +69,8 @@ async function listTar(tar: string, budget: ReturnType<typeof createRootBudget>)
     const known = first === undefined ? undefined : entries[first];
     if (known !== undefined && first !== undefined) {
       const names = groups.get(known.path) ?? [first];
-      groups.set(known.path, [...names, entries.length]);
+      names.push(entries.length);
+      groups.set(known.path, names);
       entries.push({ ...known, path: record.path });
     } else {
       places.set(record.path, entries.length);
