@@ -92,7 +92,7 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
   return draft.finish(async () => {
     await using scratch = await createScratch();
     const run = await unwrap(asked, scratch);
-    await using image = await openInput(run, scratch);
+    await using image = await openInput(run, scratch, { writes: true });
     const stamp = chooseStamp(request, image);
     await using ready = await prepare(run, image, { stamp, scratch });
     refuseProblems(ready.problems);

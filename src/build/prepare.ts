@@ -25,10 +25,11 @@ import { listStepChecks } from './step-checks.js';
 import { openVendored, refuseNetwork } from './vendored.js';
 import { refuseTwice } from './write-record.js';
 
-/** Several files are joined in the scratch folder. */
+/** Several files are joined in the scratch folder. `writes`: the image is opened to be built. */
 export function openInput(
   { draft, request, session, wrapped }: Run,
   scratch: Scratch,
+  { writes = false }: { readonly writes?: boolean } = {},
 ): Promise<ScannedImage> {
   return draft.stage('unpack', async () => {
     const { signal, cache } = session;
@@ -42,7 +43,7 @@ export function openInput(
       name: request.name,
       digest: true,
       hold: isBootFile,
-      shortcut: cachedScan(cache),
+      shortcut: cachedScan(cache, { compress: writes && keepsCompression(request) }),
     });
     const access = joined?.access ?? wrapped?.access;
     const image = access === undefined ? opened : { ...opened, access };
@@ -51,6 +52,11 @@ export function openInput(
     assertLocked(request.lock, { input: wrapped?.sha256 ?? image.layout.sha256 });
     return image;
   });
+}
+
+/** Whether what no step touches comes out as it would in any other build. */
+function keepsCompression({ mode = 'rewrite', codec, level, single, dataAlign }: BuildRequest): boolean {
+  return mode === 'rewrite' && (codec ?? level ?? dataAlign) === undefined && !single;
 }
 
 async function makePlan({ draft, request }: Run, image: Image, stamp: number): Promise<Plan> {

@@ -1,10 +1,34 @@
 import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
+import type { ArchivedRun } from '../model/image/archive.js';
+import type { OriginalMember } from './codec.js';
 import type { RunCompressor, RunPlace } from './runs.js';
 
 /** Raised when the same recipe makes other members. */
 const version = 1;
+
+/** Raised when the hints of the same member make other members. */
+const hintsVersion = 1;
+
+/** What a run is cached under: a member that was made with hints depends on what they were taken from, too. */
+export function createRunKey({ key }: ArchivedRun, original: OriginalMember | undefined): string {
+  return original === undefined ? key : `${key} ${hintsVersion} ${original.id}`;
+}
+
+/** For `readCachedRun`; whether it is there now. */
+export function writeCachedRun(
+  cache: Cache,
+  recipe: string,
+  { key, member }: { readonly key: string; readonly member: Uint8Array },
+): Promise<boolean> {
+  return openEntry(cache, recipe, key).write(member);
+}
+
+/** Whether `readCachedRun` has it. */
+export function hasCachedRun(cache: Cache, recipe: string, key: string): Promise<boolean> {
+  return openEntry(cache, recipe, key).has();
+}
 
 /**
  * The member that an earlier build made of a run. `recipe`: all beside the bytes that decides it, that is codec,

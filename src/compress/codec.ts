@@ -33,8 +33,17 @@ export interface CodecSettings {
 
 /** The one member that a stream stood in before it was changed: runs that are what they were are compressed with its matches. */
 export interface OriginalMember extends MemberBytes {
-  /** Hex digest of its segment. */
-  readonly sha256: string;
+  /** Equal for equal bytes. */
+  readonly id: string;
+}
+
+/** The member at `offset` of a file whose digest is known before the member is read. */
+export function createOriginal(
+  fileSha256: string,
+  offset: number,
+  fill: MemberBytes['fill'],
+): OriginalMember {
+  return { id: `${fileSha256} ${offset}`, fill };
 }
 
 /** The bytes of compressed members; returns the size of each, in order. */

@@ -69,7 +69,7 @@ export async function* writeRuns(
       continue;
     }
     if (run.kind === 'member') start(Promise.resolve(run.bytes));
-    else if (run.kind === 'run') start(compress(join(run.slabs), run.place));
+    else if (run.kind === 'run') start(compress(joinSlabs(run.slabs), run.place));
     else if (spare !== undefined) start(spare(run.bytes, run).then(() => undefined));
     yield* drain(depth);
   }
@@ -79,7 +79,7 @@ export async function* writeRuns(
 }
 
 /** Always a buffer of its own: the compressor may hand it to a thread. */
-function join(slabs: readonly Uint8Array[]): Uint8Array {
+export function joinSlabs(slabs: readonly Uint8Array[]): Uint8Array {
   const [first] = slabs;
   if (slabs.length === 1 && first !== undefined) return first;
   const run = Buffer.allocUnsafeSlow(slabs.reduce((size, slab) => size + slab.length, 0));

@@ -1,23 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import type { Cache, CachedFile, CacheEntry, CacheKind } from '../model/cache.js';
-import type { Bytes } from '../model/image/entry.js';
-import { readAt, writeAt } from './file/read-write.js';
-import { openRegular, readRegular } from './file/regular-file.js';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cache, CacheEntry, CacheKind } from '../model/cache.js';
+import { openVerified, type Place, readVerified, writeStream, writeWhole } from './cache-files.js';
 import { isRunning } from './process/process-record.js';
+import { createTurns } from './turns.js';
 
 /** Bytes that a cache may hold after `trimCache`. */
 export const usualCacheLimit = 2 * 2 ** 30;
 
-/**
- * Each file begins with the digest of its place in the cache and of what follows: a disk that loses bytes, and a file that
- * came to the place of another, must not change an image.
- */
-const digestSize = 32;
-/** Bytes of a file that is read at once: what a Buffer can hold. */
-const largestRead = 2 ** 31 - 2;
-const pieceSize = 1024 * 1024;
 const temporaryName = /^\.(\d+)-[0-9a-f]{12}$/;
 
 /** What `--no-cache` uses: a cache that is empty and stays empty. */
@@ -79,17 +71,14 @@ export function openCache(folder: string, log: (line: string) => void): Cache {
     name: `${kind} ${key}\n`,
   });
   return {
-    has: (kind, key) =>
-      stat(locate(kind, key).path).then(
-        () => true,
-        () => false,
-      ),
+    has: async (kind, key) => existsSync(locate(kind, key).path),
     read: (kind, key) => readVerified(locate(kind, key)),
     open: (kind, key) => openVerified(locate(kind, key)),
     async write(kind, key, content) {
       if (failed) return false;
       try {
-        await writeFile(locate(kind, key), content instanceof Uint8Array ? [content] : content);
+        if (content instanceof Uint8Array) writeWhole(locate(kind, key), content);
+        else await writeStream(locate(kind, key), content);
         return true;
       } catch (error) {
         if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') throw error;
@@ -120,88 +109,6 @@ export async function trimCache(folder: string, limit: number): Promise<{ remove
   return { removed, left };
 }
 
-interface Place {
-  readonly path: string;
-  /** What the digest begins with. */
-  readonly name: string;
-}
-
-function createDigest({ name }: Place) {
-  return createHash('sha256').update(name);
-}
-
-async function readVerified(place: Place): Promise<Uint8Array | undefined> {
-  const { path } = place;
-  const bytes = await readRegular(path, largestRead, { own: true }).catch(() => undefined);
-  if (bytes === undefined) return undefined;
-  const content = bytes.subarray(digestSize);
-  if (createDigest(place).update(content).digest().equals(bytes.subarray(0, digestSize))) {
-    await markUsed(path);
-    return content;
-  }
-  await rm(path, { force: true }).catch(() => {});
-  return undefined;
-}
-
-async function openVerified(place: Place): Promise<CachedFile | undefined> {
-  const { path } = place;
-  const handle = await openRegular(path, { own: true }).catch(() => undefined);
-  if (handle === undefined) return undefined;
-  const size = await verify(handle, place).catch(() => undefined);
-  if (size === undefined) {
-    await handle.close();
-    await rm(path, { force: true }).catch(() => {});
-    return undefined;
-  }
-  await markUsed(path);
-  return {
-    size,
-    read: (offset, end) => readAt(handle, digestSize + offset, digestSize + Math.min(end, size)),
-    [Symbol.asyncDispose]: () => handle.close(),
-  };
-}
-
-async function markUsed(path: string): Promise<void> {
-  const now = new Date();
-  await utimes(path, now, now).catch(() => {});
-}
-
-/** The size of the content; undefined when it is not what was written. */
-async function verify(handle: FileHandle, place: Place): Promise<number | undefined> {
-  const { size } = await handle.stat();
-  const wanted = await readAt(handle, 0, digestSize);
-  const hash = createDigest(place);
-  for (let at = digestSize; at < size; at += pieceSize)
-    hash.update(await readAt(handle, at, Math.min(at + pieceSize, size)));
-  return wanted.length === digestSize && hash.digest().equals(wanted) ? size - digestSize : undefined;
-}
-
-/** The name appears when all is written. Two processes that write the same entry write the same bytes. */
-async function writeFile(place: Place, content: Bytes | readonly Uint8Array[]): Promise<void> {
-  const { path } = place;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = join(dirname(path), `.${process.pid}-${randomBytes(6).toString('hex')}`);
-  try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      const hash = createDigest(place);
-      let position = digestSize;
-      for await (const piece of content) {
-        hash.update(piece);
-        await writeAt(handle, piece, position);
-        position += piece.length;
-      }
-      await handle.write(hash.digest(), 0, digestSize, 0);
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
 interface ListedFile {
   readonly path: string;
   readonly size: number;
@@ -218,17 +125,32 @@ const entryPattern = /^([a-z]+)\/([0-9a-f]{2})\/(?:\2[0-9a-f]*|\.\d+-[0-9a-f]{12
  */
 async function listFiles(folder: string): Promise<ListedFile[]> {
   const files: ListedFile[] = [];
-  for (const item of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (!item.isFile()) continue;
-    const path = join(item.parentPath ?? item.path, item.name);
-    if (!isEntry(relative(folder, path))) continue;
-    const writer = temporaryName.exec(item.name)?.[1];
-    if (writer === undefined) {
-      const status = await stat(path).catch(() => undefined);
-      if (status !== undefined) files.push({ path, size: status.size, used: status.mtimeMs });
-    } else if (!isRunning(Number(writer))) await rm(path, { force: true });
+  const takeTurn = createTurns();
+  const folders = Object.keys(kinds).flatMap((kind) =>
+    listNames(join(folder, kind)).map((part) => join(kind, part)),
+  );
+  for (const part of folders) {
+    await takeTurn();
+    for (const name of listNames(join(folder, part))) {
+      if (!entryPattern.test(`${part}/${name}`)) continue;
+      const path = join(folder, part, name);
+      const status = lstatSync(path, { throwIfNoEntry: false });
+      const writer = temporaryName.exec(name)?.[1];
+      if (!status?.isFile()) continue;
+      if (writer === undefined) files.push({ path, size: status.size, used: status.mtimeMs });
+      else if (!isRunning(Number(writer))) rmSync(path, { force: true });
+    }
   }
   return files;
+}
+
+/** Nothing of what is no folder. */
+function listNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 const kinds: Readonly<Record<CacheKind, true>> = {
@@ -244,8 +166,3 @@ const kinds: Readonly<Record<CacheKind, true>> = {
   verdict: true,
   built: true,
 };
-
-function isEntry(path: string): boolean {
-  const kind = entryPattern.exec(path)?.[1];
-  return kind !== undefined && Object.hasOwn(kinds, kind);
-}

@@ -1,4 +1,4 @@
-import { readCachedRun } from '../compress/cached-runs.js';
+import { createRunKey, readCachedRun } from '../compress/cached-runs.js';
 import type { CodecSettings, OriginalMember } from '../compress/codec.js';
 import { findRunFormat } from '../compress/compression.js';
 import type { Cut, Piece } from '../compress/piece.js';
@@ -64,9 +64,6 @@ export function openSegment(
 /** Bytes: a longer run is not buffered to be cached. */
 const longestSpare = 16 * 2 ** 20;
 
-/** Raised when the hints of the same member make other members. */
-const hintsVersion = 1;
-
 interface RunSource {
   readonly original: OriginalMember | undefined;
   isTouched(first: number, records: number): boolean;
@@ -84,8 +81,7 @@ async function* listRunTokens(
   { original, isTouched, findMember, decode, readTokens }: RunSource,
 ): AsyncGenerator<Iterable<RunToken>, void, void> {
   await using reader = createRunReader(readTokens);
-  // A member that was made with hints depends on what they were taken from.
-  const createKey = ({ key }: ArchivedRun) => (original ? `${key} ${hintsVersion} ${original.sha256}` : key);
+  const createKey = (run: ArchivedRun) => createRunKey(run, original);
   let first = 0;
   let position = 0;
   for await (const [run, member] of readAhead(runs, async (run) => findMember?.(createKey(run)))) {

@@ -1,4 +1,4 @@
-import { type CodecSettings, type OriginalMember, placeMembers } from '../compress/codec.js';
+import { type CodecSettings, createOriginal, type OriginalMember, placeMembers } from '../compress/codec.js';
 import { assertAlignable, chooseSettings, isWorthHints, writeMembers } from '../compress/compression.js';
 import type { Pieces } from '../compress/piece.js';
 import { encodeBootconfig } from '../format/bootconfig/bootconfig-trailer.js';
@@ -142,7 +142,9 @@ export async function* writeImage(
       const { codec, settings } = chooseCodec(segment, options, {
         isRoot: index === root,
         canCopy: raw !== undefined,
-        fill: fill && ((bytes, at) => fill(index, bytes, at)),
+        original:
+          fill &&
+          createOriginal(archive.layout.sha256, segment.offset, (bytes, at) => fill(index, bytes, at)),
       });
       // In a run of its own a record that a kernel skips may stand elsewhere than in the member that it comes from.
       const isTouched = (record: ArchiveRecord) => plan.actions.has(record) || isSkipped(record.header);
@@ -175,22 +177,25 @@ interface SegmentState {
   readonly isRoot: boolean;
   /** It is written anew only for a change in it. */
   readonly canCopy: boolean;
-  readonly fill: OriginalMember['fill'] | undefined;
+  /** Absent where the bytes of the segment cannot be read. */
+  readonly original: OriginalMember | undefined;
 }
 
 function chooseCodec(
-  { compression, members, sha256 }: Segment,
+  { compression, members }: Segment,
   options: RepackOptions,
-  { isRoot, canCopy, fill }: SegmentState,
+  { isRoot, canCopy, original }: SegmentState,
 ): { readonly codec: Codec; readonly settings: CodecSettings } {
   const { cache, single, signal } = options;
   const codec = isRoot ? (options.codec ?? compression.codec) : compression.codec;
   const level = isRoot || canCopy ? options.level : undefined;
   const settings = chooseSettings(codec === compression.codec ? compression : { codec }, level);
   const isKept = canCopy && codec === compression.codec && level === undefined;
-  const isHint = isKept && members === 1 && isWorthHints(compression);
-  const original = isHint && fill !== undefined ? { sha256, fill } : undefined;
-  return { codec, settings: { ...settings, cache, single, signal, original } };
+  const hasHints = isKept && members === 1 && isWorthHints(compression);
+  return {
+    codec,
+    settings: { ...settings, cache, single, signal, original: hasHints ? original : undefined },
+  };
 }
 
 function isOtherwiseCompressed(segment: Segment, options: RepackOptions): boolean {

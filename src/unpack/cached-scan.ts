@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
+import type { InputFile } from '../io/file/input-file.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
 import type { ArchivedRun, ArchiveFault } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
@@ -7,6 +8,7 @@ import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/image/
 import { createCollector, type Scan } from './collector.js';
 import { hashRange, readWhole, type Shortcut } from './reading.js';
 import { createRecordTable, listDigests } from './record-table.js';
+import type { RunsAhead } from './runs-ahead.js';
 
 /** Raised when a scan finds something else in the same bytes, or when it is written in another form. */
 const version = 4;
@@ -32,20 +34,33 @@ interface EncodedScan {
   readonly faults: ArchiveFault[];
 }
 
+export interface CachedScanOptions {
+  /** The image will be written anew: its runs are compressed while a new file is read. */
+  readonly compress?: boolean | undefined;
+}
+
 /** The cached scan of a file with the same bytes. A new file is read as a whole, with digests, and its scan cached. Always applies. */
-export function cachedScan(cache: Cache): Shortcut {
+export function cachedScan(cache: Cache, { compress = false }: CachedScanOptions = {}): Shortcut {
   return async (file, request) => {
     const sha256 = await hashRange(file, 0, file.size);
     const entries = locate(cache, sha256, request.files);
     const cached = await readScan(entries, request.hold);
     if (cached !== undefined) return { scan: cached, sha256 };
-    const collector = createCollector({ ...request, runs: true });
+    await using watcher = compress ? await startCompressing(file, cache, sha256) : undefined;
+    const collector = createCollector({ ...request, runs: true, watcher });
     const reading = await readWhole(file, { ...request, collector, sha256 });
+    await watcher?.finish();
     // The bytes that were read must be those that were hashed.
     await file.assertUnchanged();
     await writeScan(entries, reading.scan);
     return reading;
   };
+}
+
+async function startCompressing(file: InputFile, cache: Cache, sha256: string): Promise<RunsAhead> {
+  // Most commands only read.
+  const { createRunsAhead } = await import('./runs-ahead.js');
+  return createRunsAhead(file, { cache, sha256 });
 }
 
 interface Entries {

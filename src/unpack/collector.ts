@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { parseType } from '../format/mode.js';
 import { decodePath } from '../format/path.js';
-import type { ArchiveFault, ArchiveRuns, Image, Token } from '../model/image/archive.js';
-import type { ArchiveRecord, Segment } from '../model/image/layout.js';
+import type { ArchivedRun, ArchiveFault, ArchiveRuns, Image, Token } from '../model/image/archive.js';
+import type { ArchiveRecord, Codec, Segment } from '../model/image/layout.js';
 import { createRecordTable, listDigests } from './record-table.js';
 import { createRunList } from './run-list.js';
 
@@ -35,6 +35,13 @@ export type KnownRecord = Pick<ArchiveRecord, 'name' | 'header' | 'position' | '
   readonly digest?: string | undefined;
 };
 
+/** Where a member begins in the file, and the index of its segment. */
+export interface MemberStart {
+  readonly codec: Codec;
+  readonly offset: number;
+  readonly segment: number;
+}
+
 /** Sees the parts of an image while it is read, in file order. It must not throw. */
 export interface RecordWatcher {
   /** `raw`: header and name with their padding, a copy. A symlink has no target yet. */
@@ -45,6 +52,10 @@ export interface RecordWatcher {
   end(record: ArchiveRecord): void;
   /** `position`: from the start of the unpacked segment. */
   trailer(segment: number, position: number, raw: Uint8Array): void;
+  /** A compressed member begins, or a raw archive. */
+  member?(member: MemberStart): void;
+  /** The records since the last run, all of them: with `runs`. `position`: as of `trailer`. */
+  run?(run: ArchivedRun, segment: number, position: number): void;
   /** Awaited between batches, which bounds the watcher's memory; undefined when there is nothing to wait for. */
   room(): Promise<void> | undefined;
 }
@@ -67,6 +78,7 @@ export interface CollectorOptions {
 export interface Collector {
   /** Records and TRAILERs so far. */
   readonly size: number;
+  beginMember(member: MemberStart): void;
   /** `position`: of an entry, from the start of its unpacked segment. */
   push(token: Token, segment: number, position: number): void;
   /** Adds a whole record that need not be read. */
@@ -88,7 +100,7 @@ export function createCollector(options: CollectorOptions): Collector {
   const table = createRecordTable(options.first ?? 0);
   const held = new Map<ArchiveRecord, Uint8Array>();
   const faults = new Map<string, ArchiveFault>();
-  const runList = options.runs ? createRunList() : undefined;
+  const runList = options.runs ? createRunList((...run) => watcher?.run?.(...run)) : undefined;
   let free = mostHeld;
   let present: ArchiveRecord | undefined;
   let isTarget = false;
@@ -142,6 +154,7 @@ export function createCollector(options: CollectorOptions): Collector {
     get size() {
       return records.length;
     },
+    beginMember: (member) => watcher?.member?.(member),
     push(token, segment, position) {
       switch (token.kind) {
         case 'entry':

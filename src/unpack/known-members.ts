@@ -13,7 +13,7 @@ import {
   type ScannedImage,
 } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
-import { hashSegments, type ScanRequest, type Shortcut } from './reading.js';
+import { hashRange, hashSegments, type ScanRequest, type Shortcut } from './reading.js';
 import { type KnownMember, type ScannedMember, scanImage } from './scan.js';
 
 /** Raised when a scan finds other records in the same bytes, or when they are written in another form. */
@@ -125,7 +125,7 @@ async function openMemberList(
     }
 
   async function hashMember(offset: number, end: number): Promise<string | undefined> {
-    return end - offset > longest ? undefined : hash(await file.read(offset, end));
+    return end - offset > longest ? undefined : await hashRange(file, offset, end);
   }
 
   async function* listMembers(

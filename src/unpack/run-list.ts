@@ -27,14 +27,19 @@ interface OpenArchive {
   hash: Hash;
 }
 
-export function createRunList(): RunList {
+/** `onRun` gets each run of an archive that is plain up to there; `position`: of its first byte in the unpacked segment. */
+export function createRunList(
+  onRun?: (run: ArchivedRun, segment: number, position: number) => void,
+): RunList {
   const archives = new Map<number, OpenArchive>();
   let open: OpenArchive | undefined;
 
-  function closeRun(archive: OpenArchive, end: number): void {
+  function closeRun(archive: OpenArchive, segment: number, end: number): void {
     if (archive.records === 0) return;
     const key = archive.hash.digest('hex');
-    archive.runs.push({ records: archive.records, bytes: end - archive.start, key });
+    const run = { records: archive.records, bytes: end - archive.start, key };
+    archive.runs.push(run);
+    if (archive.isPlain) onRun?.(run, segment, archive.start);
     archive.hash = createHash('sha256');
     [archive.start, archive.records] = [end, 0];
   }
@@ -45,7 +50,7 @@ export function createRunList(): RunList {
       archives.set(segment, archive);
       open = archive;
       archive.isPlain &&= position === archive.expected && archive.trailer === undefined;
-      if (kind === 'trailer' || isRunStart(position, archive.previous)) closeRun(archive, position);
+      if (kind === 'trailer' || isRunStart(position, archive.previous)) closeRun(archive, segment, position);
       if (kind === 'trailer') {
         archive.trailer = raw.slice();
         return;

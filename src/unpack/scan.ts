@@ -9,7 +9,7 @@ import { createTurns } from '../io/turns.js';
 import type { ArchiveFault, Token } from '../model/image/archive.js';
 import type { Codec, Compression, Header, Segment } from '../model/image/layout.js';
 import type { ScanLimits } from '../model/limits.js';
-import type { Collector, KnownRecord } from './collector.js';
+import type { Collector, KnownRecord, MemberStart } from './collector.js';
 import { classifyStart, createNoArchiveError, createNoImageError } from './image-start.js';
 import { type Budget, createBudget } from './scan-budget.js';
 
@@ -62,11 +62,7 @@ export interface ScanOptions {
   readonly ahead?: MembersAhead | undefined;
 }
 
-interface Member {
-  readonly codec: Codec;
-  readonly offset: number;
-  /** The index of its segment. */
-  readonly segment: number;
+interface Member extends MemberStart {
   /** Where it begins in the unpacked segment. */
   readonly base: number;
 }
@@ -138,6 +134,7 @@ export async function scanImage(whole: InputFile, options: ScanOptions): Promise
       collector.addFault({ kind, segment, offset: where, ...(what !== undefined && { what }) });
     };
     const known = options.known?.get(offset);
+    collector.beginMember(member);
     const contents =
       known === undefined
         ? await readRecords(file, member, { budget, options, addFault })

@@ -35,7 +35,7 @@ export async function* writeGzip(
 }
 
 /** gzip members of libdeflate, each made in a thread. A kernel and `zcat` read them as one stream. */
-function createGzipCompressor({ level, single, original }: CodecSettings): RunCompressor {
+export function createGzipCompressor({ level, single, original }: CodecSettings): RunCompressor {
   const reader = original && createHintReader(original);
   const pool = createDeflatePool();
   return {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { copyFile, type FileHandle } from 'node:fs/promises';
 import type { FileAccess } from '../../model/access.js';
 import { MobyPatchError } from '../../model/error/error.js';
@@ -100,7 +100,7 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     },
     copy: (destination) => copyFile(same, destination, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
     async assertUnchanged() {
-      const now = await handle.stat({ bigint: true });
+      const now = fstatSync(handle.fd, { bigint: true });
       if (now.size === opened.size && now.mtimeNs === opened.mtimeNs) return;
       throw createChangedError(name, 'the file was written to while it was read');
     },

@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer';
-import { constants, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
 import type { Bytes } from '../../model/image/entry.js';
 import { isTrusted } from '../place/trust.js';
-import { readAt } from './read-write.js';
+import { fillAt, readAt } from './read-write.js';
 
 export interface OpenRegularOptions {
   /** Whether a symlink is followed; default: true. */
@@ -24,6 +24,9 @@ export interface StreamOptions extends OpenRegularOptions {
 
 const pieceSize = 256 * 1024;
 
+// What was looked at may be another file by now, so that opening it must not wait.
+const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
 /**
  * Opens a regular file for reading. Every file that somebody else could have put there is opened here: a FIFO would
  * wait for a writer for ever, and opening a device may do something (a watchdog, a tape). Errors: `file-not-regular`
@@ -34,9 +37,7 @@ export async function openRegular(
   { follow = true, own = false }: OpenRegularOptions = {},
 ): Promise<FileHandle> {
   assertRegular(await (follow ? stat : lstat)(path), path);
-  // It may be another file by now, so that opening it must not wait.
-  const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
-  const handle = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+  const handle = await open(path, openFlags | (follow ? 0 : constants.O_NOFOLLOW));
   try {
     const found = await handle.stat();
     assertRegular(found, path);
@@ -45,6 +46,28 @@ export async function openRegular(
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+/** A whole file of at most `limit` bytes, in this thread; undefined for what `readRegular` refuses. */
+export function readSmallSync(
+  path: string,
+  limit: number,
+  { follow = true, own = false }: OpenRegularOptions = {},
+): Buffer | 'larger' | undefined {
+  let descriptor: number | undefined;
+  try {
+    if (!(follow ? statSync : lstatSync)(path).isFile()) return undefined;
+    descriptor = openSync(path, openFlags | (follow ? 0 : constants.O_NOFOLLOW));
+    const found = fstatSync(descriptor);
+    if (!found.isFile() || (own && !isTrusted(found.uid))) return undefined;
+    if (found.size > limit) return 'larger';
+    const bytes = Buffer.allocUnsafe(found.size + 1);
+    return fillAt(descriptor, bytes, 0) === found.size ? bytes.subarray(0, found.size) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
