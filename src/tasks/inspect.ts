@@ -75,8 +75,10 @@ async function findKnown(
 }
 
 function describeWrapper({ wrapper, boot }: WrappedImage): InspectedWrapper {
-  const { kind, title, parts, boots } = wrapper;
-  return { kind, title, part: boot.initrd, parts: [...parts.values()], boots };
+  const { kind, title, boots } = wrapper;
+  // What is told is where the bytes are, and not how a build treats them.
+  const parts = [...wrapper.parts.values()].map(({ obstacle: _, follows: __, ...part }) => part);
+  return { kind, title, part: boot.initrd, parts, boots };
 }
 
 /** The indexes of the segments in a file. */

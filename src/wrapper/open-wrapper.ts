@@ -89,5 +89,18 @@ export function partOf({ parts }: Wrapper, name: string): WrapperPart {
 
 /** Bytes that a new initrd is filled up to with zeros, so that it takes the place of the old one; undefined: its own size. */
 export function placeOf({ wrapper, boot }: WrappedImage): number | undefined {
-  return wrapper.kind === 'iso' ? partOf(wrapper, boot.initrd).size : undefined;
+  if (wrapper.kind !== 'iso') return undefined;
+  const part = partOf(wrapper, boot.initrd);
+  return isShared(wrapper, part) ? undefined : part.size;
+}
+
+/** Whether another part has bytes of it, as names of one file in an ISO do. */
+export function isShared({ parts }: Wrapper, { name, offset, size }: WrapperPart): boolean {
+  return [...parts.values()].some(
+    (other) =>
+      other.name !== name &&
+      other.size > 0 &&
+      other.offset < offset + size &&
+      other.offset + other.size > offset,
+  );
 }

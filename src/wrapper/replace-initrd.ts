@@ -1,19 +1,21 @@
 import { writeFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type InputFile, openInputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
-import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
+import type { WrappedImage, Wrapper, WrapperPart } from '../model/image/wrapper.js';
 import { replaceInAndroid } from './android/android.js';
 import { replaceInVendorBoot } from './android/vendor-boot.js';
 import { digestPart } from './copy-part.js';
 import { createDifferenceError } from './difference-error.js';
 import { replaceInFit } from './fit/replace-in-fit.js';
+import { digestBootImage } from './iso/boot-catalog.js';
 import { renewImplanted } from './iso/implanted-sum.js';
-import { digestMd5, findSum, replaceInPlace } from './iso/replace-in-place.js';
+import { digestSums, findSums, type NewSum, replaceInPlace } from './iso/replace-in-place.js';
 import { type NewFile, writeWithXorriso } from './iso/xorriso.js';
-import { findWrapper, partOf } from './open-wrapper.js';
+import { findWrapper, isShared, partOf } from './open-wrapper.js';
 import { replaceInUimage } from './uimage.js';
 import { replaceInitrd as replaceInUki } from './uki/replace-section.js';
 import { type WrapperPiece, type WrapperSources, writePieces } from './wrapper-write.js';
@@ -52,13 +54,17 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
       const bytes = readPieces(old, 0, old.size);
       return { bytes, way: 'unchanged', [Symbol.asyncDispose]: dispose };
     }
-    if (wrapped.wrapper.kind === 'iso' && initrd.size !== part.size) {
+    const isApart = isShared(wrapped.wrapper, part);
+    if (wrapped.wrapper.kind === 'iso' && (initrd.size !== part.size || isApart)) {
       const destination = `${request.folder}/new.iso`;
       const files = [{ source: request.initrd, part }, ...(await writeSums(request, { old, initrd, part }))];
       const lost = await writeWithXorriso({ old, files, destination, signal });
       const image = streamRegular(destination);
       const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
-      const way = `written by xorriso: the new initrd is larger than the old one${lost}${told}`;
+      const reason = isApart
+        ? 'another file has the bytes of the old initrd, and keeps them'
+        : 'the new initrd is larger than the old one';
+      const way = `written by xorriso: ${reason}${lost}${told}`;
       return { bytes, way, [Symbol.asyncDispose]: dispose };
     }
     if (wrapped.wrapper.kind !== 'iso') refuseHuge(old, initrd);
@@ -79,19 +85,26 @@ interface OpenFiles {
   readonly part: WrapperPart;
 }
 
-/** Writes the list of sums with the sum of the new initrd to a file; no file where the image has no list. */
+/** Writes each list of sums with those of the new initrd to a file. */
 async function writeSums(
   { wrapped: { wrapper }, folder }: ReplaceRequest,
   { old, initrd, part }: OpenFiles,
 ): Promise<NewFile[]> {
-  const sum = await findSum(old, wrapper, part);
-  if (sum === undefined) return [];
-  const { list, offset } = sum;
-  const text = Buffer.from(await old.read(list.offset, list.offset + list.size));
-  text.write(await digestMd5(readPieces(initrd, 0, initrd.size)), offset - list.offset, 'latin1');
-  const source = `${folder}/sums`;
-  await writeFile(source, text);
-  return [{ source, part: list }];
+  const files: NewFile[] = [];
+  const sums = await sumNew(wrapper, { old, initrd, part });
+  for (const list of new Set(sums.map((sum) => sum.list))) {
+    const text = Buffer.from(await old.read(list.offset, list.offset + list.size));
+    for (const { offset, digits } of sums.filter((sum) => sum.list === list))
+      text.write(digits, offset - list.offset, 'latin1');
+    const source = `${folder}/sums-${files.length}`;
+    await writeFile(source, text);
+    files.push({ source, part: list });
+  }
+  return files;
+}
+
+async function sumNew(wrapper: Wrapper, { old, initrd, part }: OpenFiles): Promise<NewSum[]> {
+  return digestSums(await findSums(old, wrapper, part), () => readPieces(initrd, 0, initrd.size));
 }
 
 interface PiecePlan extends Pick<ReplacedInitrd, 'way'> {
@@ -104,11 +117,11 @@ async function planPieces(
 ): Promise<PiecePlan> {
   switch (wrapper.kind) {
     case 'iso': {
-      const sum = await findSum(old, wrapper, part);
-      const md5 = await digestMd5(readPieces(initrd, 0, initrd.size));
-      const pieces = replaceInPlace(old.size, part, sum && { ...sum, md5 });
-      const way = sum === undefined ? 'in its place' : 'in its place, and its line of md5sum.txt';
-      return { pieces, way };
+      const sums = await sumNew(wrapper, { old, initrd, part });
+      const lists = [...new Set(sums.map(({ list }) => list.name))].map(
+        (name) => `, and its line of ${name}`,
+      );
+      return { pieces: replaceInPlace(old.size, part, sums), way: `in its place${lists.join('')}` };
     }
     case 'uki':
       return {
@@ -167,18 +180,17 @@ export async function checkWrapper({ old, written, sha256, signal }: CheckReques
   const names = [...wanted.parts.values()].filter((part) => !part.isSignature).map(({ name }) => name);
   if (found === undefined || [...found.parts.keys()].sort().join('\0') !== names.sort().join('\0'))
     throw createDifferenceError(old.path, 'the new file has other parts');
+  // xorriso makes the short names of an ISO anew, and a loader may read those alone.
+  if (!isDeepStrictEqual(found.boots, wanted.boots))
+    throw createDifferenceError(old.path, 'the loaders of the new file find other files');
   for (const [name, part] of found.parts) {
     signal.throwIfAborted();
-    if (isBookkeeping(wanted.kind, name)) continue;
-    const digest = await digestPart(after, part);
-    const expected = name === old.boot.initrd ? sha256 : await digestPart(before, partOf(wanted, name));
+    const own = partOf(wanted, name);
+    if (own.follows === 'all') continue;
+    const digestOther = own.follows === 'place' ? digestBootImage : digestPart;
+    const isNew = name === old.boot.initrd;
+    const digest = await (isNew ? digestPart(after, part) : digestOther(after, part));
+    const expected = isNew ? sha256 : await digestOther(before, own);
     if (digest !== expected) throw createDifferenceError(old.path, `${name} is not what it must be`);
   }
-}
-
-/** What holds the place or the sum of other files, so that it changes with them. */
-function isBookkeeping(kind: string, name: string): boolean {
-  return (
-    kind === 'iso' && /(?:^|\/)(?:md5sum\.txt|boot\.cat(?:alog)?|isolinux\.bin|eltorito\.img)$/i.test(name)
-  );
 }

@@ -77,6 +77,12 @@ const entries: readonly (readonly [
     'label a\nkernel /LIVE/VMLINUZ\ninitrd /LIVE/INITRD.IMG\n',
     [{ initrd: 'live/initrd.img' }],
   ],
+  [
+    'an entry of systemd-boot',
+    'loader/entries/a.conf',
+    'title Live\nlinux /live/vmlinuz\ninitrd /ucode\ninitrd /live/initrd.img\noptions boot=live\noptions quiet\n',
+    [{ title: 'Live', initrd: 'live/initrd.img', cmdline: 'boot=live quiet' }],
+  ],
   ['an initrd that is not there', 'isolinux/isolinux.cfg', 'label a\nkernel x\ninitrd /missing\n', []],
   ['no entry', 'isolinux/isolinux.cfg', 'timeout 5\n\0\xff', []],
 ];

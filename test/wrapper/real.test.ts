@@ -6,6 +6,7 @@ import { openInputFile } from '#src/io/file/input-file.js';
 import { writeWithXorriso } from '#src/wrapper/iso/xorriso.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { testNeeding } from '../fixtures/needs.js';
+import { sketchIso } from './sketches.js';
 import { build, call, prepare, readMotd, run, stock } from './wrapped-project.js';
 
 const { signal } = new AbortController();
@@ -64,7 +65,8 @@ testNeeding('xorriso', 'implantisomd5')(
 
 testNeeding('xorriso')('the reason of xorriso is in its error', async (t) => {
   const folder = await prepare(t);
-  const [old, initrd, destination] = ['vmlinuz', 'initrd.img', 'missing/new.iso'].map((name) =>
+  await writeFile(join(folder, 'v.iso'), sketchIso({ 'boot/initrd.img': 'initrd' }));
+  const [old, initrd, destination] = ['v.iso', 'initrd.img', 'missing/new.iso'].map((name) =>
     join(folder, name),
   );
   await using file = await openInputFile(old ?? '');

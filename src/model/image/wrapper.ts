@@ -17,6 +17,8 @@ export interface WrapperPart {
   readonly isPacked?: boolean | undefined;
   /** Why this part cannot be replaced, where others can. */
   readonly obstacle?: WrapperObstacle | undefined;
+  /** It changes with other parts: all of it (a list of sums), or only what a boot image says of its own place. */
+  readonly follows?: 'all' | 'place' | undefined;
   /** It is a signature, which is left out where another content would make it wrong. */
   readonly isSignature?: boolean | undefined;
   /** Where the wrapper has them for each file. */

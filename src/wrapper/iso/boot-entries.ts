@@ -13,8 +13,17 @@ export const loaderPattern =
 const mostEntries = 1000;
 
 /** What loaders start, in the order of the files and their lines; the same initrd, kernel and command line once. */
-export function findBootEntries(files: readonly LoaderFile[], names: Iterable<string>): WrapperBoot[] {
-  const known = new Map([...names].map((name) => [name.toLowerCase(), name]));
+export function findBootEntries(
+  files: readonly LoaderFile[],
+  names: Iterable<string>,
+  aliases: ReadonlyMap<string, string> = new Map(),
+): WrapperBoot[] {
+  const known = new Map(
+    [...aliases, ...[...names].map((name) => [name, name] as const)].map(([alias, name]) => [
+      alias.toLowerCase(),
+      name,
+    ]),
+  );
   const boots = new Map<string, WrapperBoot>();
   for (const { path, text } of files) {
     const isGrub = /grub/i.test(path) || /^[ \t]*menuentry\b/m.test(text);
@@ -80,7 +89,10 @@ function splitWord(line: string): { readonly word: string; readonly value: strin
   return { word, value: word === '' ? '' : text.slice(word.length).trim() };
 }
 
-/** LABEL, KERNEL or LINUX, INITRD, APPEND of SYSLINUX (doc/menu.txt); the label that DEFAULT names comes first. */
+/**
+ * LABEL, KERNEL or LINUX, INITRD, APPEND of SYSLINUX (doc/menu.txt); the label that DEFAULT names comes first. Or the only entry of a
+ * file in loader/entries: title, linux, initrd and options (UAPI.1), of which the last two may come several times.
+ */
 function readSyslinux(text: string): LoaderEntry[] {
   let wanted: string | undefined;
   let current: { -readonly [Key in keyof LoaderEntry]: LoaderEntry[Key] } & { label?: string } = {};
@@ -102,6 +114,12 @@ function readSyslinux(text: string): LoaderEntry[] {
       case 'kernel':
       case 'linux':
         current.kernel = value;
+        break;
+      case 'title':
+        current.title = value;
+        break;
+      case 'options':
+        current.cmdline = `${current.cmdline ?? ''} ${value}`;
         break;
       case 'initrd':
         current.initrd = value.split(',').at(-1);

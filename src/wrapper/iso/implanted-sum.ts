@@ -4,7 +4,7 @@ import { saveBytes } from '../../io/file/save-bytes.js';
 import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
-import { sectorSize } from './volume.js';
+import { sectorSize } from './descriptors.js';
 
 /** The application use field of the primary volume descriptor (ECMA-119, 8.4.32). */
 const ownBytes = { from: 16 * sectorSize + 883, size: 512 };

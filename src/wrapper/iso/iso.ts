@@ -1,6 +1,9 @@
 import type { InputFile } from '../../io/file/input-file.js';
-import type { Wrapper } from '../../model/image/wrapper.js';
+import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
+import { listBootImages } from './boot-catalog.js';
 import { findBootEntries, type LoaderFile, loaderPattern } from './boot-entries.js';
+import { readDescriptors } from './descriptors.js';
+import { isSumList } from './replace-in-place.js';
 import { readVolume } from './volume.js';
 
 /** Bytes of a configuration. */
@@ -9,7 +12,9 @@ const mostLoaders = 100;
 
 /** Error (`invalid`): `wrapper-invalid`. */
 export async function findInIso(file: InputFile): Promise<Wrapper> {
-  const parts = await readVolume(file);
+  const descriptors = await readDescriptors(file);
+  const { parts, aliases } = await readVolume(file, descriptors);
+  const images = await listBootImages(file, descriptors);
   const loaders: LoaderFile[] = [];
   for (const { name, offset, size } of parts.values()) {
     if (!loaderPattern.test(name) || size > largestLoader || loaders.length === mostLoaders) continue;
@@ -18,7 +23,14 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
   }
   // isolinux starts the machine by default, and what GRUB starts under UEFI is the same.
   loaders.sort((one, other) => rank(one) - rank(other) || (one.path < other.path ? -1 : 1));
-  return { kind: 'iso', title: 'an ISO 9660 image', parts, boots: findBootEntries(loaders, parts.keys()) };
+  const marked = new Map<string, WrapperPart>();
+  for (const [name, part] of parts) {
+    const isSum = part.offset === descriptors.catalog || isSumList(name);
+    const follows = isSum ? 'all' : images.has(part.offset) ? 'place' : undefined;
+    marked.set(name, follows === undefined ? part : { ...part, follows });
+  }
+  const boots = findBootEntries(loaders, parts.keys(), aliases);
+  return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, boots };
 }
 
 function rank({ path }: LoaderFile): number {

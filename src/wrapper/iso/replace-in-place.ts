@@ -3,55 +3,82 @@ import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
 import { applyEdits, type WrapperPiece } from '../wrapper-write.js';
 
-const sums = /^md5sum\.txt$/i;
+/** As installers and live systems name it: `md5sum.txt`, or `sha256sum.txt` of live-build. */
+const sums = /^(md5|sha1|sha224|sha256|sha384|sha512)sums?(?:\.txt)?$/i;
 /** Bytes of a list of sums. */
 const largestSums = 16 * 2 ** 20;
+
+export function isSumList(name: string): boolean {
+  return sums.test(name);
+}
 
 /** Where the digits of a part's sum stand in a list of sums. */
 export interface SumPlace {
   /** The list. */
   readonly list: WrapperPart;
+  /** As OpenSSL calls it. */
+  readonly algorithm: string;
   /** Bytes from the start of the image. */
   readonly offset: number;
 }
 
-/** The line of a part in md5sum.txt of Debian's and Ubuntu's installers; undefined: there is none. */
-export async function findSum(
+/** The lines of a part in the lists of sums of an image. */
+export async function findSums(
   file: InputFile,
   { parts }: Wrapper,
   { name }: WrapperPart,
-): Promise<SumPlace | undefined> {
-  const list = [...parts.values()].find((part) => sums.test(part.name) && part.size <= largestSums);
-  if (list === undefined) return undefined;
-  const text = Buffer.from(await file.read(list.offset, list.offset + list.size)).toString('latin1');
-  for (const { 0: line, index } of text.matchAll(/^[0-9a-f]{32} [ *](?:\.\/)?(.*)$/gm))
-    if (line.slice(34).replace(/^\.\//, '') === name) return { list, offset: list.offset + index };
-  return undefined;
+): Promise<SumPlace[]> {
+  const places: SumPlace[] = [];
+  for (const list of parts.values()) {
+    const algorithm = sums.exec(list.name)?.[1]?.toLowerCase();
+    if (algorithm === undefined || list.size > largestSums) continue;
+    const text = Buffer.from(await file.read(list.offset, list.offset + list.size)).toString('latin1');
+    for (const { 0: line, 1: digits = '', index } of text.matchAll(/^([0-9a-f]{32,128}) [ *].*$/gm))
+      if (
+        digits.length === sumSizes[algorithm] &&
+        line.slice(digits.length + 2).replace(/^\.?\//, '') === name
+      )
+        places.push({ list, algorithm, offset: list.offset + index });
+  }
+  return places;
 }
 
-/**
- * Puts a new initrd, of exactly the old one's size, in its place; nothing else changes but its sum. `md5`: of the new one,
- * hex.
- */
-export function replaceInPlace(
-  size: number,
-  part: WrapperPart,
-  sum: (SumPlace & { readonly md5: string }) | undefined,
-): WrapperPiece[] {
+/** Digits of each. */
+const sumSizes: Readonly<Record<string, number>> = {
+  md5: 32,
+  sha1: 40,
+  sha224: 56,
+  sha256: 64,
+  sha384: 96,
+  sha512: 128,
+};
+
+/** The new digits of each place. Not for safety: installers look for damaged media with them. */
+export async function digestSums(
+  places: readonly SumPlace[],
+  read: () => AsyncIterable<Uint8Array>,
+): Promise<NewSum[]> {
+  const digits = new Map<string, string>();
+  for (const { algorithm } of places) {
+    if (digits.has(algorithm)) continue;
+    const hash = createHash(algorithm);
+    for await (const piece of read()) hash.update(piece);
+    digits.set(algorithm, hash.digest('hex'));
+  }
+  return places.map((place) => ({ ...place, digits: digits.get(place.algorithm) ?? '' }));
+}
+
+export interface NewSum extends SumPlace {
+  /** Hex. */
+  readonly digits: string;
+}
+
+/** Puts a new initrd, of exactly the old one's size, in its place; nothing else changes but its sums. */
+export function replaceInPlace(size: number, part: WrapperPart, places: readonly NewSum[]): WrapperPiece[] {
   const initrd = { offset: part.offset, end: part.offset + part.size, pieces: [{ kind: 'new' }] as const };
-  if (sum === undefined) return applyEdits([initrd], size);
-  const bytes = new TextEncoder().encode(sum.md5);
-  const line = {
-    offset: sum.offset,
-    end: sum.offset + bytes.length,
-    pieces: [{ kind: 'bytes', bytes }] as const,
-  };
-  return applyEdits([initrd, line], size);
-}
-
-/** Hex. Not for safety: installers look for damaged media with it. */
-export async function digestMd5(source: AsyncIterable<Uint8Array>): Promise<string> {
-  const hash = createHash('md5');
-  for await (const piece of source) hash.update(piece);
-  return hash.digest('hex');
+  const lines = places.map(({ offset, digits }) => {
+    const bytes = new TextEncoder().encode(digits);
+    return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] as const };
+  });
+  return applyEdits([initrd, ...lines], size);
 }

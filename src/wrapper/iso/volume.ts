@@ -2,23 +2,53 @@ import type { InputFile } from '../../io/file/input-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
 import { refuseCut } from '../cut-error.js';
+import { type Descriptors, type Extent, firstDescriptor, readExtent, sectorSize } from './descriptors.js';
 
 const title = 'an ISO 9660 image';
-export const sectorSize = 2048;
-/** Volume descriptors begin here (ECMA-119, 6.2.1). */
-const firstDescriptor = 16;
-const mostDescriptors = 64;
 const mostFiles = 200_000;
 const deepest = 64;
 /** Bytes of one directory: longer ones hold more files than any image has. */
 const largestDirectory = 64 * 2 ** 20;
 
+/** Which names a tree has. */
+export type NameKind = 'rock ridge' | 'joliet' | 'plain';
+
+export interface Volume {
+  readonly names: NameKind;
+  readonly parts: ReadonlyMap<string, WrapperPart>;
+  /** Other names of parts, in a tree with shorter names that some loaders read. */
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
 /**
- * The files of an ISO 9660 image that stand in one piece, by their Rock Ridge names where it has them, else by the names of
- * the standard in lower case and without version. A Joliet tree names the same bytes. Error (`invalid`): `wrapper-invalid`.
+ * The files of an ISO 9660 image that stand in one piece, by the names that Linux shows: those of Rock Ridge, else of Joliet, else
+ * those of the standard in lower case and without version. Error (`invalid`): `wrapper-invalid`.
  */
-export async function readVolume(file: InputFile): Promise<Map<string, WrapperPart>> {
-  const root = await findRoot(file);
+export async function readVolume(file: InputFile, { root, joliet }: Descriptors): Promise<Volume> {
+  if (root === undefined)
+    throw createError(file, firstDescriptor * sectorSize, 'found no primary volume descriptor');
+  const hasRockRidge = await findRockRidge(file, root);
+  const plain = await readTree(file, root, false);
+  if (hasRockRidge || joliet === undefined)
+    return { names: hasRockRidge ? 'rock ridge' : 'plain', parts: plain, aliases: new Map() };
+  const parts = await readTree(file, joliet, true);
+  const places = new Map(
+    [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part.name]),
+  );
+  const aliases = [...plain].flatMap(([alias, { offset, size }]) => {
+    const name = size > 0 ? places.get(offset) : undefined;
+    return name === undefined ? [] : [[alias, name] as const];
+  });
+  return { names: 'joliet', parts, aliases: new Map(aliases) };
+}
+
+/** The first record of a root with Rock Ridge has the entry SP (IEEE P1281, 5.3). */
+async function findRockRidge(file: InputFile, root: Extent): Promise<boolean> {
+  const record = Buffer.from(await file.read(root.offset, root.offset + 41));
+  return record.toString('latin1', 34, 36) === 'SP';
+}
+
+async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promise<Map<string, WrapperPart>> {
   const parts = new Map<string, WrapperPart>();
   const seen = new Set<number>();
   const waiting: Directory[] = [{ ...root, path: '', depth: 0 }];
@@ -29,7 +59,7 @@ export async function readVolume(file: InputFile): Promise<Map<string, WrapperPa
     seen.add(folder.offset);
     bytes += folder.size;
     if (bytes > file.size) throw createError(file, folder.offset, 'found directories that overlap');
-    for (const record of listRecords(await readDirectory(file, folder))) {
+    for (const record of listRecords(await readDirectory(file, folder), isJoliet)) {
       const path = folder.path === '' ? record.name : `${folder.path}/${record.name}`;
       if (record.isFolder) waiting.push({ ...placeOf(record), path, depth: folder.depth + 1 });
       else addFile(parts, { path, record, file });
@@ -56,31 +86,9 @@ function placeOf({ offset, size }: Extent): Extent {
   return { offset, size };
 }
 
-interface Extent {
-  /** Bytes from the start of the image. */
-  readonly offset: number;
-  readonly size: number;
-}
-
 interface Directory extends Extent {
   readonly path: string;
   readonly depth: number;
-}
-
-/** The root of the primary volume descriptor (ECMA-119, 8.4). */
-async function findRoot(file: InputFile): Promise<Extent> {
-  for (let index = firstDescriptor; index < firstDescriptor + mostDescriptors; index++) {
-    const offset = index * sectorSize;
-    const bytes = Buffer.from(await file.read(offset, offset + sectorSize));
-    if (bytes.length < sectorSize || bytes.toString('latin1', 1, 6) !== 'CD001') break;
-    if (bytes[0] === 1) return readExtent(bytes.subarray(156));
-    if (bytes[0] === 255) break;
-  }
-  throw createError(file, firstDescriptor * sectorSize, 'found no primary volume descriptor');
-}
-
-function readExtent(record: Buffer): Extent {
-  return { offset: record.readUInt32LE(2) * sectorSize, size: record.readUInt32LE(10) };
 }
 
 async function readDirectory(file: InputFile, { offset, size }: Extent): Promise<Buffer> {
@@ -99,7 +107,7 @@ interface DirectoryRecord extends Extent {
 }
 
 /** The records of ECMA-119, 9.1, but for those of the directory itself and its parent. */
-function* listRecords(directory: Buffer): Generator<DirectoryRecord, void, void> {
+function* listRecords(directory: Buffer, isJoliet: boolean): Generator<DirectoryRecord, void, void> {
   let wasSplit = false;
   for (let at = 0; at < directory.length; ) {
     const length = directory[at] ?? 0;
@@ -115,14 +123,25 @@ function* listRecords(directory: Buffer): Generator<DirectoryRecord, void, void>
     const flags = record[25] ?? 0;
     const isSplit = (flags & 0x80) !== 0 || record[26] !== 0 || wasSplit;
     wasSplit = (flags & 0x80) !== 0;
-    const identifier = record.subarray(33, 33 + nameLength);
-    if (nameLength === 1 && (identifier[0] ?? 2) < 2) continue;
-    const { name: own, attributes } = readRockRidge(record, nameLength);
-    const name = own ?? plainName(identifier.toString('latin1'));
-    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) continue;
+    const named = readName(record, nameLength, isJoliet);
+    if (named === undefined) continue;
     const isFolder = (flags & 2) !== 0;
-    yield { ...readExtent(record), name, isFolder, isSplit, mtime: readDate(record), attributes };
+    yield { ...readExtent(record), ...named, isFolder, isSplit, mtime: readDate(record) };
   }
+}
+
+/** Undefined for a directory itself, its parent, and what no path can name. */
+function readName(
+  record: Buffer,
+  nameLength: number,
+  isJoliet: boolean,
+): Pick<DirectoryRecord, 'name' | 'attributes'> | undefined {
+  const identifier = record.subarray(33, 33 + nameLength);
+  if (nameLength === 1 && (identifier[0] ?? 2) < 2) return undefined;
+  const { name: own, attributes } = isJoliet ? {} : readRockRidge(record, nameLength);
+  const name = own ?? (isJoliet ? jolietName(identifier) : plainName(identifier.toString('latin1')));
+  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) return undefined;
+  return { name, attributes };
 }
 
 /** Years since 1900, month, day, hour, minute, second, and quarters of an hour from Greenwich (ECMA-119, 9.1.5). */
@@ -135,6 +154,11 @@ function readDate(record: Buffer): number {
 /** `INITRD.GZ;1` is shown as `initrd.gz`, as Linux does without Rock Ridge. */
 function plainName(identifier: string): string {
   return identifier.replace(/;\d+$/, '').replace(/\.$/, '').toLowerCase();
+}
+
+function jolietName(identifier: Buffer): string {
+  const even = identifier.subarray(0, identifier.length - (identifier.length % 2));
+  return Buffer.from(even).swap16().toString('utf16le').replace(/;\d+$/, '');
 }
 
 /**

@@ -3,7 +3,8 @@ import type { InputFile } from '../../io/file/input-file.js';
 import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
-import { sectorSize } from './volume.js';
+import { readDescriptors, sectorSize } from './descriptors.js';
+import { readVolume } from './volume.js';
 
 export interface NewFile {
   /** The path of the new file. */
@@ -29,15 +30,32 @@ const patience = 1800;
  * image, as the end of a sentence. Errors: `wrapper-program`, `program-missing`.
  */
 export async function writeWithXorriso(request: XorrisoRequest): Promise<string> {
-  const dates = await readVolumeDates(request.old);
+  const { options, lost } = await keepTrees(request.old);
+  const dates = [...options, ...(await readVolumeDates(request.old))];
   const first = await run(request, dates);
-  if (first === undefined) return '';
+  if (first === undefined) return lost;
   // libisofs 1.5.4 places the tree for old Macs, which grub-mkrescue makes, over the EFI partition: "GPT partitions 1 and 2 overlap".
   if (!/GPT partitions \d+ and \d+ overlap/.test(first.output)) throw first.error;
   await rm(request.destination, { force: true });
   const second = await run(request, [...dates, '-hfsplus', 'off']);
   if (second !== undefined) throw second.error;
-  return ', and without its HFS+ tree, which xorriso cannot write again';
+  return `${lost}, and without its HFS+ tree, which xorriso cannot write again`;
+}
+
+/** Options for the trees of names that the old image has: by default xorriso writes Rock Ridge, and no Joliet. */
+async function keepTrees(
+  old: InputFile,
+): Promise<{ readonly options: readonly string[]; readonly lost: string }> {
+  const descriptors = await readDescriptors(old);
+  const { names } = await readVolume(old, descriptors);
+  const options = [
+    ...(names === 'rock ridge' ? [] : ['-rockridge', 'off']),
+    ...(descriptors.joliet === undefined
+      ? []
+      : ['-joliet', 'on', '-compliance', 'joliet_long_names:joliet_long_paths']),
+  ];
+  const lost = descriptors.hasUdf ? ', and without its UDF tree, which xorriso cannot write' : '';
+  return { options, lost };
 }
 
 /** Undefined: it is written. */
@@ -48,6 +66,8 @@ async function run(
   const argv = [
     'xorriso',
     ...['-abort_on', 'FAILURE', '-return_with', 'FAILURE', '32'],
+    // Names are no patterns, and those of the standard are read as Linux shows them.
+    ...['-iso_rr_pattern', 'off', '-ecma119_map', 'lowercase'],
     ...['-indev', `stdio:${old.path}`, '-outdev', `stdio:${destination}`],
     ...files.flatMap(mapFile),
     ...['-boot_image', 'any', 'replay', '-boot_image', 'any', 'gpt_disk_guid=volume_date_uuid'],
