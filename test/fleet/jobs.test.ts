@@ -215,6 +215,7 @@ async function publish(t: ExecutionContext) {
   return { session, store, done: await readPlan(store), folder };
 }
 
+const task: SwarmTask = { id: 't', slot: 0, node: 'a', state: 'running', message: '', fault: '' };
 const swarmRun = {
   image: 'i',
   environment: [],
@@ -233,6 +234,7 @@ test('a coordinator that is started again finds the services there, and what is 
     putSecret: async () => 'secret',
     listServices: async () => made,
     listTasks: async () => tasks,
+    listArguments: async () => [],
     removeService: async (name: string) => void made.splice(made.indexOf(name), 1),
     removeSecrets: async () => {
       cleared += 1;
@@ -260,7 +262,7 @@ test('a coordinator that is started again finds the services there, and what is 
     'service moby-patch-0123456789abcdef: there already',
   ]);
   t.is(cleared, 2, 'a service that runs keeps its secrets');
-  tasks = [{ slot: 0, node: 'a', state: 'failed', message: '' }];
+  tasks = [{ ...task, state: 'failed' }];
   await runOnSwarm({ ...swarmRun, planned, detach: true }, store, { swarm, session: logged });
   t.is(lines.at(-1), 'service moby-patch-0123456789abcdef: 1 jobs');
   t.is(cleared, 3, 'a new value of a secret needs a new secret');
@@ -269,7 +271,7 @@ test('a coordinator that is started again finds the services there, and what is 
   tasks = [];
   const running = await runOnSwarm(again, store, { swarm, session });
   t.is(running.jobs[0]?.state, 'failed', 'its service is there: that is its failure');
-  tasks = [{ slot: 0, node: 'a', state: 'failed', message: '' }];
+  tasks = [{ ...task, state: 'failed' }];
   const anew = await runOnSwarm(again, store, { swarm, session });
   t.is(anew.jobs[0]?.state, 'waiting', 'a job that is begun again has not failed yet');
 });
@@ -286,7 +288,8 @@ test('jobs on a node that is gone are begun anew on those that are left', async 
       if (specs.length === 2) await store.write(`job-${key}`, Buffer.from('{}'));
       return 'id';
     },
-    listTasks: async () => [{ slot: 1, node: 'gone', state: 'running', message: '' }],
+    listTasks: async () => [{ ...task, slot: 0, node: 'gone' }],
+    listArguments: async () => [],
     listLostNodes: async () => new Set(['gone']),
     removeService: async () => {
       removed += 1;

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { type ContainerJob, loginFile } from '../../fleet/jobs/container-job.js';
+import type { GivenUp } from '../../fleet/jobs/give-up.js';
 import type { JobStore } from '../../fleet/jobs/job-store.js';
 import type { NewPlan, PublishedPlan } from '../../fleet/jobs/publish-plan.js';
 import { readRegular } from '../../io/file/regular-file.js';
@@ -58,21 +59,20 @@ function addUnplanned(report: FleetReport, { unplanned }: NewPlan): FleetReport 
 }
 
 async function runJobs(run: FleetRun): Promise<FleetReport> {
-  const { planned, store, session, flags } = run;
+  const { planned, store, flags } = run;
   const { readStates } = await import('../../fleet/jobs/job-states.js');
   if (flags.on === 'swarm') return runSwarm(run);
-  if (flags.on === 'hosts') await runHosts(run);
-  else {
-    const { runLocally } = await import('../../fleet/jobs/run-locally.js');
-    const { parseSecretFlags } = await import('../../setup/secrets.js');
-    const secrets = parseSecretFlags(flags.secret ?? [], session.places.folder);
-    await runLocally(
-      { planned, atOnce: flags.maxConcurrent, retries: flags.retries, secrets },
-      store,
-      session,
-    );
-  }
-  return readStates(planned, store);
+  const { addGivenUp } = await import('../../fleet/jobs/give-up.js');
+  const givenUp = await (flags.on === 'hosts' ? runHosts(run) : runHere(run));
+  return addGivenUp(await readStates(planned, store), givenUp);
+}
+
+async function runHere({ planned, store, session, flags }: FleetRun): Promise<GivenUp> {
+  const { runLocally } = await import('../../fleet/jobs/run-locally.js');
+  const { parseSecretFlags } = await import('../../setup/secrets.js');
+  const { maxConcurrent: atOnce, retries, secret = [] } = flags;
+  const secrets = parseSecretFlags(secret, session.places.folder);
+  return runLocally({ planned, atOnce, retries, secrets }, store, session);
 }
 
 async function runSwarm({ planned, store, session, flags, context }: FleetRun): Promise<FleetReport> {
@@ -93,7 +93,7 @@ async function runSwarm({ planned, store, session, flags, context }: FleetRun): 
   return runOnSwarm(run, store, { swarm: await connectSwarm(context.environment), session });
 }
 
-async function runHosts({ planned, store, session, flags, context }: FleetRun): Promise<void> {
+async function runHosts({ planned, store, session, flags, context }: FleetRun): Promise<GivenUp> {
   const { connectSwarm } = await import('../../engine/docker/connect.js');
   const { runOnHosts } = await import('../../fleet/jobs/run-on-hosts.js');
   const { host: names = [], maxConcurrent: atOnce = 1, retries, network, secret, login } = flags;
@@ -104,7 +104,7 @@ async function runHosts({ planned, store, session, flags, context }: FleetRun): 
     hosts.push({ name, swarm: await connectSwarm({ ...context.environment, DOCKER_HOST: name }) });
   const image = assertImage(flags);
   const run = { planned, image, environment: flags.variable ?? [], atOnce, retries, network };
-  await runOnHosts(run, store, { hosts, session });
+  return runOnHosts(run, store, { hosts, session });
 }
 
 function createPoolError(isEmpty: boolean): MobyPatchError {

@@ -6,7 +6,13 @@ import type { CommandContext } from './command-context.js';
 
 /** A text for people, with paths below the working folder as the user would type them. */
 export function shortenPaths(context: CommandContext, text: string): string {
-  return text.replaceAll(`${context.folder}/`, '');
+  const { folder } = context;
+  // Below the root of the machine every slash is at the end of it, also those of addresses.
+  if (folder === '/') return text;
+  const start = `${folder}/`;
+  return text.replaceAll(start, (_, at: number) =>
+    /[\p{L}\p{N}_./-]/u.test(text[at - 1] ?? '') ? start : '',
+  );
 }
 
 /** Refuses (`output-twice`) to write both data and a report to standard output. */

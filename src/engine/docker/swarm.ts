@@ -5,11 +5,14 @@ import { createAsk } from './patience.js';
 
 /** A task of a service: one attempt at one of its jobs. */
 export interface SwarmTask {
+  readonly id: string;
   readonly slot: number;
   readonly node: string;
   /** As Docker names it: `running`, `complete`, `failed`. */
   readonly state: string;
   readonly message: string;
+  /** Why it is not what it should be; empty: nothing is wrong. */
+  readonly fault: string;
 }
 
 /** The services of a Swarm, in plain values. Errors: as of `Daemon`. */
@@ -24,6 +27,10 @@ export interface Swarm {
   listLostNodes(): Promise<ReadonlySet<string>>;
   /** All that its tasks printed. */
   readLogs(service: string): Promise<string>;
+  /** The last that one task printed. */
+  readTaskLog(task: string): Promise<string>;
+  /** What the containers of a service are told behind their entry point. */
+  listArguments(service: string): Promise<readonly string[]>;
   /** No error when it is gone already. */
   removeService(name: string): Promise<void>;
   /** The id of a secret with this name, which is made where there is none. */
@@ -68,11 +75,13 @@ export function createSwarm(client: Docker, endpoint: Endpoint, patience: number
       const tasks: readonly RawTask[] = await ask({ what: 'list tasks' }, () =>
         client.listTasks({ filters }),
       );
-      return tasks.map(({ Slot = 0, NodeID = '', Status = {} }) => ({
+      return tasks.map(({ ID = '', Slot = 0, NodeID = '', Status = {} }) => ({
+        id: ID,
         slot: Slot,
         node: NodeID,
         state: Status.State ?? '',
         message: Status.Err ?? Status.Message ?? '',
+        fault: Status.Err ?? '',
       }));
     },
     async listLostNodes() {
@@ -83,9 +92,20 @@ export function createSwarm(client: Docker, endpoint: Endpoint, patience: number
       const logs = await ask({ what: 'give the log of a service' }, () =>
         client.getService(service).logs({ stdout: true, stderr: true, follow: false }),
       );
-      return splitLog(
-        Buffer.isBuffer(logs) ? logs : await readStream(logs as unknown as NodeJS.ReadableStream),
+      return readLog(logs);
+    },
+    async readTaskLog(task) {
+      const options = { stdout: true, stderr: true, follow: false, tail: 5 };
+      // Its types leave out what it has in common with a service.
+      const handle = client.getTask(task) as unknown as Pick<Docker.Service, 'logs'>;
+      const logs = await ask({ what: 'give the log of a task' }, () => handle.logs(options));
+      return readLog(logs);
+    },
+    async listArguments(service) {
+      const { Spec }: RawService = await ask({ what: 'describe a service' }, () =>
+        client.getService(service).inspect(),
       );
+      return Spec?.TaskTemplate?.ContainerSpec?.Args ?? [];
     },
     removeService: (name) =>
       ask({ what: 'remove a service' }, () => client.getService(name).remove()).then(() => {}, gone),
@@ -129,9 +149,21 @@ interface RawNode {
 }
 
 interface RawTask {
+  readonly ID?: string;
   readonly Slot?: number;
   readonly NodeID?: string;
   readonly Status?: { readonly State?: string; readonly Err?: string; readonly Message?: string };
+}
+
+interface RawService {
+  readonly Spec?: {
+    readonly TaskTemplate?: { readonly ContainerSpec?: { readonly Args?: readonly string[] } };
+  };
+}
+
+/** Docker gives a log as a whole or as a stream. */
+async function readLog(logs: unknown): Promise<string> {
+  return splitLog(Buffer.isBuffer(logs) ? logs : await readStream(logs as NodeJS.ReadableStream));
 }
 
 async function readStream(stream: NodeJS.ReadableStream): Promise<Buffer> {

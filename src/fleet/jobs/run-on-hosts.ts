@@ -1,7 +1,8 @@
 import type { Swarm } from '../../engine/docker/swarm.js';
-import { createErrorReport } from '../../model/error/error.js';
+import { createErrorReport, type ErrorReport } from '../../model/error/error.js';
 import type { ReadingSession } from '../../model/session.js';
 import { type ContainerJob, listArguments, listVariables } from './container-job.js';
+import { createGivenUp, type GivenUp } from './give-up.js';
 import { readJob } from './job-states.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';
@@ -34,16 +35,17 @@ interface Waiting {
 /** Failures in a row after which a machine gets no more jobs. */
 const mostInARow = 3;
 
-/** Jobs of a plan on a pool of machines with Docker: each takes the next one when it is free. */
+/** Jobs of a plan on a pool of machines with Docker: each takes the next one when it is free. Returns those that none could do, and why. */
 export async function runOnHosts(
   run: PoolRun,
   store: JobStore,
   { hosts, session }: { readonly hosts: readonly PoolHost[]; readonly session: ReadingSession },
-): Promise<void> {
+): Promise<GivenUp> {
   const { planned, retries, atOnce } = run;
   const { signal, log } = session;
   const waiting: Waiting[] = planned.plan.jobs.map((_, index) => ({ index, failures: 0 }));
   const bad = new Set<PoolHost>();
+  const givenUp = new Map<string, ErrorReport>();
 
   /** One that failed here goes elsewhere, if there is anything else to do here or another machine. */
   function take(host: PoolHost): Waiting | undefined {
@@ -69,13 +71,16 @@ export async function runOnHosts(
       log(`${wanted.name}: ${host.name}: ${fault}`);
       inARow += 1;
       if (inARow >= mostInARow) bad.add(host);
-      if (job.failures < retries) waiting.push({ index: job.index, failures: job.failures + 1, last: host });
+      const failures = job.failures + 1;
+      if (failures <= retries) waiting.push({ index: job.index, failures, last: host });
+      givenUp.set(wanted.name, createGivenUp(failures, `${host.name}: ${fault}`));
     }
   }
 
   // A host may have found nothing to take before another one gave a job back.
   for (let able = hosts; waiting.length > 0 && able.length > 0; able = able.filter((host) => !bad.has(host)))
     await Promise.all(able.flatMap((host) => Array.from({ length: atOnce }, () => work(host))));
+  return givenUp;
 }
 
 interface PoolTask {

@@ -1,12 +1,14 @@
 import type { Swarm } from '../../engine/docker/swarm.js';
 import type { FleetReport } from '../../model/result/fleet.js';
 import type { ReadingSession } from '../../model/session.js';
-import { type ContainerJob, loginFile, nameJobs } from './container-job.js';
+import { type ContainerJob, listArguments, loginFile, nameJobs } from './container-job.js';
+import { addGivenUp, type GivenUp } from './give-up.js';
 import { groupJobs, type JobGroup, type JobPlan, listJobs } from './job-plan.js';
 import { forgetFailure, readStates } from './job-states.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';
 import { createServiceSpec, planLabel, type ServiceOptions } from './swarm-service.js';
+import { createSwarmTries, isAlive } from './swarm-tries.js';
 import { watchJobs } from './watch-jobs.js';
 
 export interface SwarmRun extends Pick<ServiceOptions, 'atOnce' | 'retries' | 'constraints' | 'network'> {
@@ -19,11 +21,10 @@ export interface SwarmRun extends Pick<ServiceOptions, 'atOnce' | 'retries' | 'c
   readonly detach: boolean;
 }
 
-const ended = new Set(['complete', 'failed', 'rejected', 'shutdown', 'orphaned', 'remove']);
-
 /**
  * Services for the jobs of a plan. Those that are there already go on: a coordinator may be started again. Docker 20.10 waits for a node that is
- * gone for a day before it gives a job of it to another one, so the coordinator begins those jobs anew.
+ * gone for a day before it gives a job of it to another one, so the coordinator begins those jobs anew. It counts no attempts either, so the
+ * coordinator gives up what failed too often.
  */
 export async function runOnSwarm(
   run: SwarmRun,
@@ -40,11 +41,14 @@ export async function runOnSwarm(
   const atWork = new Set(await removeEnded(label, swarm));
   const secrets = new Map<string, { readonly id: string; readonly name: string }>();
   const names = [...run.secrets.keys()].filter((file) => file !== loginFile);
+  const tries = createSwarmTries({ retries: run.retries, swarm, log: session.log });
+  /** Service -> the job of each slot. */
+  const slots = new Map<string, readonly string[]>();
   const shared = { image, reference: store.reference, plan: planned.id, environment, secrets: names };
 
   /** A service for the jobs of a group that are not over; undefined: none is left. */
   async function start(group: JobGroup, report: FleetReport): Promise<string | undefined> {
-    const left = listLeft(planned.plan, group, report);
+    const left = listLeft(planned.plan, group, report, tries.givenUp);
     if (left.length === 0) return undefined;
     const isPart = left.length < group.count && left.length <= longestList;
     const part = isPart ? { left, group: { ...group, count: left.length } } : { group };
@@ -54,6 +58,9 @@ export async function runOnSwarm(
     const spec = createServiceSpec({ ...options, job, secrets });
     const isNew = (await swarm.createService(spec)) !== undefined;
     session.log(`service ${name}: ${isNew ? `${job.group.count} jobs` : 'there already'}`);
+    if (!isNew) tries.ignore(await swarm.listTasks(name));
+    const told = isNew ? listArguments(job) : await swarm.listArguments(name);
+    slots.set(name, nameSlots(planned.plan, group, told));
     return name;
   }
 
@@ -64,12 +71,22 @@ export async function runOnSwarm(
       if (failed.has(job.name)) await forgetFailure(store, job);
   }
 
-  /** Whether tasks of a service are under way. Those of a lost node are begun again. */
+  /** Whether tasks of a service are under way. Those of a lost node are begun again, and without those that failed too often. */
   async function look(group: JobGroup, name: string): Promise<boolean> {
-    const tasks = (await swarm.listTasks(name)).filter(({ state }) => !ended.has(state));
-    const lost = tasks.length === 0 ? new Set<string>() : await swarm.listLostNodes();
-    if (tasks.length === 0 || tasks.some(({ node }) => !lost.has(node))) return tasks.length > 0;
+    const all = await swarm.listTasks(name);
+    const nameOf = (slot: number) => slots.get(name)?.[slot] ?? `job ${slot}`;
+    await tries.note(all, nameOf);
+    const tasks = all.filter(isAlive);
+    if (tasks.length === 0) return false;
+    if (tasks.every(({ slot }) => tries.givenUp.has(nameOf(slot)))) return startAnew(group, name);
+    const lost = await swarm.listLostNodes();
+    if (tasks.some(({ node }) => !lost.has(node))) return true;
     session.log(`${tasks.length} jobs were on a node that is gone`);
+    return startAnew(group, name);
+  }
+
+  /** Whether there is anything left to do. */
+  async function startAnew(group: JobGroup, name: string): Promise<boolean> {
     await swarm.removeService(name);
     atWork.delete(name);
     return (await start(group, await readStates(planned, store))) !== undefined;
@@ -95,21 +112,36 @@ export async function runOnSwarm(
     const found = await Promise.all([...services].map(([group, name]) => look(group, name)));
     return found.some((each) => each);
   };
-  const report = await watchJobs(planned, store, { session, isRunning: settle(isRunning) });
-  if (!report.failed) await removeServices(planned, swarm);
+  const { givenUp } = tries;
+  const report = await watchJobs(planned, store, { session, isRunning: settle(isRunning), givenUp });
+  // A service would go on with what was given up.
+  if (!report.failed || givenUp.size > 0) await removeServices(planned, swarm);
   else session.log('the services and their secrets stay for "fleet logs"; "fleet cancel" removes them');
-  return report;
+  return addGivenUp(report, givenUp);
 }
 
 /** Numbers of jobs in the arguments of a container. */
 const longestList = 1000;
 
-/** Numbers, among those of the group, of the jobs that are not done. */
-function listLeft(plan: JobPlan, { architecture }: JobGroup, { jobs }: FleetReport): number[] {
+/** Numbers, among those of the group, of the jobs that are neither done nor given up. */
+function listLeft(
+  plan: JobPlan,
+  { architecture }: JobGroup,
+  { jobs }: FleetReport,
+  givenUp: GivenUp,
+): number[] {
   const states = new Map(jobs.map(({ name, state }) => [name, state]));
   return listJobs(plan, architecture).flatMap(({ name }, index) =>
-    states.get(name) === 'done' ? [] : [index],
+    states.get(name) === 'done' || givenUp.has(name) ? [] : [index],
   );
+}
+
+/** The job of each slot of a service, as its containers are told. */
+function nameSlots(plan: JobPlan, { architecture }: JobGroup, told: readonly string[]): readonly string[] {
+  const names = listJobs(plan, architecture).map(({ name }) => name);
+  const at = told.indexOf('--left');
+  const left = at < 0 ? undefined : told[at + 1];
+  return left === undefined ? names : left.split(',').map((number) => names[Number(number)] ?? '');
 }
 
 /**
@@ -131,7 +163,7 @@ async function removeEnded(label: string, swarm: Swarm): Promise<readonly string
   const left: string[] = [];
   for (const name of await swarm.listServices(label)) {
     const tasks = await swarm.listTasks(name);
-    const isOver = tasks.length > 0 && tasks.every(({ state }) => ended.has(state));
+    const isOver = tasks.length > 0 && !tasks.some(isAlive);
     if (isOver) await swarm.removeService(name);
     else left.push(name);
   }

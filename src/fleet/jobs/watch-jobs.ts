@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FleetReport, JobResult } from '../../model/result/fleet.js';
 import type { ReadingSession } from '../../model/session.js';
+import type { GivenUp } from './give-up.js';
 import { readStates } from './job-states.js';
 import type { JobStore } from './job-store.js';
 import type { PublishedPlan } from './publish-plan.js';
@@ -8,6 +9,8 @@ import type { PublishedPlan } from './publish-plan.js';
 export interface WatchOptions {
   /** Whether anything may still come of a job that is not done. */
   readonly isRunning: () => Promise<boolean>;
+  /** Jobs that nothing tries any more. */
+  readonly givenUp?: GivenUp;
   /** Milliseconds between two looks. */
   readonly pause?: number;
 }
@@ -16,7 +19,7 @@ export interface WatchOptions {
 export async function watchJobs(
   planned: PublishedPlan,
   store: JobStore,
-  { session, isRunning, pause = 2000 }: WatchOptions & { readonly session: ReadingSession },
+  { session, isRunning, givenUp, pause = 2000 }: WatchOptions & { readonly session: ReadingSession },
 ): Promise<FleetReport> {
   const { signal, log } = session;
   let known: readonly JobResult[] = [];
@@ -30,7 +33,8 @@ export async function watchJobs(
       if (state !== 'waiting' && state !== (known[index]?.state ?? 'waiting'))
         log(`${name}: ${state} (${over} of ${report.jobs.length})`);
     known = report.jobs;
-    if (over === report.jobs.length || !goesOn) return report;
+    const isOver = report.jobs.every(({ name, state }) => state !== 'waiting' || givenUp?.has(name));
+    if (isOver || !goesOn) return report;
     await delay(pause, undefined, { signal });
   }
 }

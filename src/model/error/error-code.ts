@@ -70,6 +70,7 @@ export type ErrorCode =
   | 'file-too-large'
   | 'files-order'
   | 'fleet-differs'
+  | 'fleet-given-up'
   | 'fleet-image'
   | 'fleet-job'
   | 'fleet-outside'
