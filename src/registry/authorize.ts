@@ -1,7 +1,8 @@
 import { MobyPatchError } from '../model/error/error.js';
 import { readJson } from './bounded-body.js';
 import type { Credentials } from './credentials.js';
-import { createAnswerError, createRefusal, createUnreachableError } from './errors.js';
+import { createAnswerError } from './errors.js';
+import { persist } from './persist.js';
 import { isLoopback, type Reference } from './reference.js';
 
 /** What a registry wants to know (RFC 9110, section 11.6.1). */
@@ -39,15 +40,13 @@ export async function authorize(
   if (scheme === 'basic') return credentials === undefined ? undefined : basic(credentials);
   const realm = readRealm(parameters.get('realm'), reference);
   const request = createTokenRequest(realm, parameters, credentials);
-  const either = AbortSignal.any([signal, AbortSignal.timeout(patience * 1000)]);
-  // A redirect of a POST would take the stored token to another host.
-  const response = await fetch(request, {
-    signal: either,
-    redirect: request.method === 'POST' ? 'error' : 'follow',
-  }).catch((cause) => {
-    throw signal.aborted ? cause : createUnreachableError(reference, 'a token', cause);
-  });
-  if (!response.ok) throw createRefusal(reference, `a token from ${realm.host}`, response.status);
+  const ask = () =>
+    fetch(request.clone(), {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(patience * 1000)]),
+      // A redirect of a POST would take the stored token to another host.
+      redirect: request.method === 'POST' ? 'error' : 'follow',
+    });
+  const response = await persist(ask, { reference, what: `a token from ${realm.host}`, signal });
   const answer = await readJson(response, { limit: largestAnswer, what: 'a token', reference, signal });
   const { token, access_token: other } = (answer ?? {}) as Readonly<Record<string, unknown>>;
   const value = token ?? other;

@@ -1,20 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createInterruptedError } from '../io/process/process.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Environment } from '../model/session.js';
 import { authorize, type Challenge, parseChallenge } from './authorize.js';
 import { findCredentials } from './credentials.js';
-import { createAnswerError, createRefusal, createUnreachableError } from './errors.js';
+import { createAnswerError } from './errors.js';
+import { persist } from './persist.js';
 import { isLoopback, type Reference, serverOf } from './reference.js';
 
 /** Seconds for an answer to begin; with a body, which the answer waits for. */
 const patience = 60;
 const sendingPatience = 300;
-const attempts = 4;
-/** Milliseconds before the second attempt; each further one waits four times as long. */
-const firstPause = 200;
-/** Milliseconds: a registry that wants a longer pause has its answer reported. */
-const longestPause = 30_000;
 
 export interface RegistryRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
@@ -99,25 +93,10 @@ export function connectRegistry(reference: Reference, options: ConnectionOptions
     }
   }
 
-  async function send(request: RegistryRequest): Promise<Response> {
-    const { what, accept = [] } = request;
-    for (let count = 1; ; count++) {
-      const response = await attemptEither(request).catch((error: unknown) => {
-        if (signal.aborted) throw createInterruptedError(signal);
-        if (error instanceof MobyPatchError) throw error;
-        if (count === attempts || !isPassing(error)) throw createUnreachableError(reference, what, error);
-        return undefined;
-      });
-      if (response !== undefined && (response.ok || accept.includes(response.status))) return response;
-      const pause = choosePause(response, count);
-      await response?.body?.cancel();
-      if (response !== undefined && (pause === undefined || count === attempts))
-        throw createRefusal(reference, what, response.status);
-      await delay(pause, undefined, { signal }).catch(() => {
-        throw createInterruptedError(signal);
-      });
-    }
-  }
+  const send = (request: RegistryRequest): Promise<Response> => {
+    const { what, accept } = request;
+    return persist(() => attemptEither(request), { reference, what, accept, signal });
+  };
 
   return { reference, signal, usesCredentials: () => isKnown, send };
 }
@@ -127,23 +106,4 @@ function assertPrivate(url: URL, base: URL, { text }: Reference): void {
   if (url.protocol === 'https:' || (base.protocol === 'http:' && url.protocol === 'http:')) return;
   const message = `the registry sends on to ${JSON.stringify(url.origin)}, wanted an address with https`;
   throw createAnswerError(text, message);
-}
-
-/** What a network loses now and then; a name that is not known, or a certificate, stays as it is. */
-const passing =
-  /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EAI_AGAIN|UND_ERR_(SOCKET|CONNECT_TIMEOUT|HEADERS_TIMEOUT))$/;
-
-function isPassing(error: unknown): boolean {
-  const { name, cause } = error as Error & { readonly cause?: { readonly code?: unknown } };
-  return name === 'TimeoutError' || passing.test(String(cause?.code));
-}
-
-/** Milliseconds until the next attempt; undefined: the answer will stay the same. */
-function choosePause(response: Response | undefined, count: number): number | undefined {
-  const usual = firstPause * 4 ** (count - 1);
-  if (response === undefined) return usual;
-  if (response.status !== 429 && response.status < 500) return undefined;
-  const wanted = Number(response.headers.get('retry-after') ?? 0) * 1000;
-  const pause = Number.isFinite(wanted) ? Math.max(usual, wanted) : usual;
-  return pause > longestPause ? undefined : pause;
 }

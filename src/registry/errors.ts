@@ -7,12 +7,9 @@ export function createUnreachableError(
   what: string,
   cause: unknown,
 ): MobyPatchError {
-  const message = `the registry ${host} did not give ${what}: ${explain(cause)}`;
-  return new MobyPatchError('infrastructure', 'registry-unreachable', message, {
-    path: text,
-    cause,
-    hint: `curl -sS ${isLoopback(host) ? 'http' : 'https'}://${host}/v2/`,
-  });
+  const { reason, hint = `curl -sS ${isLoopback(host) ? 'http' : 'https'}://${host}/v2/` } = explain(cause);
+  const message = `the registry ${host} did not give ${what}: ${reason}`;
+  return new MobyPatchError('infrastructure', 'registry-unreachable', message, { path: text, cause, hint });
 }
 
 /** An answer that says no. */
@@ -50,10 +47,30 @@ export function createDigestError(path: string, what: string): MobyPatchError {
   });
 }
 
+interface Reason {
+  readonly reason: string;
+  /** Absent: nothing but a look at the registry helps. */
+  readonly hint?: string;
+}
+
 /** `fetch` says only that it failed; the reason is behind it. */
-function explain(cause: unknown): string {
+function explain(cause: unknown): Reason {
   const { name, message, cause: behind } = cause as Error & { readonly cause?: unknown };
-  if (name === 'TimeoutError') return 'no answer in time';
+  if (name === 'TimeoutError') return { reason: 'no answer in time' };
   const { code, message: reason } = (behind ?? {}) as NodeJS.ErrnoException;
-  return code ?? reason ?? message;
+  return explainTls(code) ?? { reason: code ?? reason ?? message };
+}
+
+function explainTls(code = ''): Reason | undefined {
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
+    return {
+      reason: 'it speaks no TLS, which is wanted everywhere but on the loopback interface',
+      hint: 'give the registry a certificate; docs/registry.md says how an authority of your own is named',
+    };
+  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
+    return {
+      reason: `its certificate is of an authority that is not known here (${code})`,
+      hint: 'NODE_EXTRA_CA_CERTS=AUTHORITY.pem moby-patch ...',
+    };
+  return undefined;
 }

@@ -58,6 +58,7 @@ test('a job that fails too often in a Swarm is given up with its reason, and the
       tasks = [];
     },
     listServices: async () => [],
+    removeEnded: async () => 0,
     removeSecrets: async () => {
       cleared += 1;
     },
@@ -119,10 +120,48 @@ test('a job that this machine or every host fails at is told with the last fault
   t.is(here.get('bad')?.code, 'registry-missing');
   const host: PoolHost = {
     name: 'h',
-    swarm: { runContainer: async () => ({ exitCode: 5, output: 'no space' }) } as unknown as Swarm,
+    swarm: {
+      runContainer: async () => ({ exitCode: 5, output: 'no space' }),
+      removeEnded: async () => 0,
+    } as unknown as Swarm,
   };
   const run = { planned: lone, image: 'i', environment: [], atOnce: 1, retries: 1, network: undefined };
   const there = await runOnHosts(run, store, { hosts: [host], session });
   t.is(there.get('bad')?.code, 'fleet-given-up');
   t.is(there.get('bad')?.message, 'given up after 2 tries: h: no space');
+});
+
+test('a job that dies on one machine of a pool is run on another, and a machine that only fails gets no more', async (t) => {
+  const { session, store } = await openStore(t);
+  const ran: string[] = [];
+  const ended: string[] = [];
+  const create = (name: string, exitCode: number): PoolHost => ({
+    name,
+    swarm: {
+      runContainer: async ({ Env = [] }: { Env?: string[] }) => {
+        ran.push(`${name} ${Env[0]?.split('=')[1]}`);
+        return { exitCode, output: 'no space' };
+      },
+      removeEnded: async (label: string) => ended.push(`${name} ${label}`),
+    } as unknown as Swarm,
+  });
+  const jobs = Array.from({ length: 8 }, (_, index) => ({
+    name: `j${index}`,
+    key: String(index).repeat(64),
+  }));
+  const planned = { id: '0123456789abcdef', plan: { ...plan, jobs } };
+  const run = { planned, image: 'i', environment: [], atOnce: 1, retries: 3, network: undefined };
+  await runOnHosts(run, store, { hosts: [create('good', 0), create('bad', 5)], session });
+  const good = ran.filter((line) => line.startsWith('good')).map((line) => Number(line.slice(5)));
+  t.deepEqual(good.sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
+  t.true(ran.filter((line) => line.startsWith('bad')).length <= 3);
+
+  const label = 'org.moby-patch.plan=0123456789abcdef';
+  t.deepEqual(ended, [`good ${label}`, `bad ${label}`], 'a killed coordinator may have left containers');
+
+  // The other machine had nothing to do until the only job was given back.
+  ran.length = 0;
+  const lone = { ...run, planned: { ...planned, plan: { ...plan, jobs: jobs.slice(0, 1) } } };
+  await runOnHosts(lone, store, { hosts: [create('bad', 5), create('good', 0)], session });
+  t.deepEqual(ran, ['bad 0', 'good 0']);
 });

@@ -7,7 +7,6 @@ import { groupJobs, type JobPlan, parsePlan } from '#src/fleet/jobs/job-plan.js'
 import { readPlan } from '#src/fleet/jobs/job-states.js';
 import { openJobStore } from '#src/fleet/jobs/job-store.js';
 import { runJob } from '#src/fleet/jobs/run-job.js';
-import { type PoolHost, runOnHosts } from '#src/fleet/jobs/run-on-hosts.js';
 import { runOnSwarm } from '#src/fleet/jobs/run-on-swarm.js';
 import { createServiceSpec } from '#src/fleet/jobs/swarm-service.js';
 import { createSession } from '#src/setup/session.js';
@@ -101,6 +100,11 @@ test('a plan needs a registry, a folder with all files, and jobs that are there'
     /there is no job 7, wanted one from 0 to 1 \[fleet-job\]/,
   );
   t.regex((await moby('fleet', 'run', reference)).stderr, /found no number of a job/);
+  t.regex(
+    (await moby('fleet', 'run', `${reference}:1`, '--job', '0')).stderr,
+    /wanted .*:plan-ID \[fleet-plan\]/,
+  );
+  t.regex((await build('--variable', 'A')).stderr, /wanted NAME=VALUE \[option-wrong\]/);
   t.throws(() => parsePlan({ version: 2 }, 'here'), { code: 'fleet-plan' });
   t.throws(
     () =>
@@ -236,6 +240,7 @@ test('a coordinator that is started again finds the services there, and what is 
     listTasks: async () => tasks,
     listArguments: async () => [],
     removeService: async (name: string) => void made.splice(made.indexOf(name), 1),
+    removeEnded: async () => 0,
     removeSecrets: async () => {
       cleared += 1;
     },
@@ -295,6 +300,7 @@ test('jobs on a node that is gone are begun anew on those that are left', async 
       removed += 1;
     },
     listServices: async () => [],
+    removeEnded: async () => 0,
     removeSecrets: async () => {},
   } as unknown as Swarm;
   const [first] = (await readPlan(store)).plan.jobs;
@@ -310,36 +316,6 @@ test('jobs on a node that is gone are begun anew on those that are left', async 
       [['--left', '1'], 1],
     ],
   );
-});
-
-test('a job that dies on one machine of a pool is run on another, and a machine that only fails gets no more', async (t) => {
-  const { session, store } = await publish(t);
-  const ran: string[] = [];
-  const create = (name: string, exitCode: number): PoolHost => ({
-    name,
-    swarm: {
-      runContainer: async ({ Env = [] }: { Env?: string[] }) => {
-        ran.push(`${name} ${Env[0]?.split('=')[1]}`);
-        return { exitCode, output: 'no space' };
-      },
-    } as unknown as Swarm,
-  });
-  const jobs = Array.from({ length: 8 }, (_, index) => ({
-    name: `j${index}`,
-    key: String(index).repeat(64),
-  }));
-  const planned = { id: '0123456789abcdef', plan: { ...plan, jobs } };
-  const run = { planned, image: 'i', environment: [], atOnce: 1, retries: 3, network: undefined };
-  await runOnHosts(run, store, { hosts: [create('good', 0), create('bad', 5)], session });
-  const good = ran.filter((line) => line.startsWith('good')).map((line) => Number(line.slice(5)));
-  t.deepEqual(good.sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
-  t.true(ran.filter((line) => line.startsWith('bad')).length <= 3);
-
-  // The other machine had nothing to do until the only job was given back.
-  ran.length = 0;
-  const lone = { ...run, planned: { ...planned, plan: { ...plan, jobs: jobs.slice(0, 1) } } };
-  await runOnHosts(lone, store, { hosts: [create('bad', 5), create('good', 0)], session });
-  t.deepEqual(ran, ['bad 0', 'good 0']);
 });
 
 test('a machine that would build something else than was planned leaves the job to others', async (t) => {

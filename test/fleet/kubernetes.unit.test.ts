@@ -40,3 +40,9 @@ test('a manifest for Kubernetes has the keys and values of the published schema,
     defaultMode: 0o400,
   });
 });
+
+for (const constraint of ['kvm', 'node.labels.kvm==true', 'a!=b', '=b'])
+  test(`${constraint} is no constraint of Kubernetes`, (t) => {
+    const options = { job, atOnce: undefined, retries: 2, constraints: [constraint] };
+    t.throws(() => createKubernetesJob(options), { code: 'option-wrong', message: /wanted LABEL=VALUE/ });
+  });

@@ -6,6 +6,7 @@ import { chooseImage, readArtifact } from '#src/registry/artifact.js';
 import { authorize } from '#src/registry/authorize.js';
 import { readBlob, writeBlob } from '#src/registry/blobs.js';
 import { connectRegistry } from '#src/registry/connection.js';
+import { createUnreachableError } from '#src/registry/errors.js';
 import { parseReference } from '#src/registry/reference.js';
 import { pullImage } from '#src/tasks/registry/pull.js';
 import { createTestFolder } from '../fixtures/archive.js';
@@ -207,6 +208,36 @@ test('a token is got with the stored password, or the identity token', async (t)
     `GET /token?service=s&scope=repository%3Avm%3Apull Basic ${base64('me:word')} `,
     'POST /token  grant_type=refresh_token&client_id=moby-patch&refresh_token=idt&service=s&scope=repository%3Avm%3Apull',
   ]);
+});
+
+test('a token is asked for again where its server is overloaded', async (t) => {
+  let failures = 2;
+  await using registry = await startFakeRegistry((request, response) => {
+    if (request.url?.startsWith('/token')) {
+      if (failures-- > 0) response.writeHead(503).end();
+      else response.writeHead(200).end('{"token":"t"}');
+      return true;
+    }
+    if (request.headers.authorization === 'Bearer t') return false;
+    const realm = `http://${request.headers.host}/token`;
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end();
+    return true;
+  });
+  registry.blobs.set(layer.digest, content);
+  t.is(await readAll(readBlob(connect(registry), layer)), 'an image, say');
+});
+
+test('a registry without TLS, or with an unknown authority, is told as that', (t) => {
+  const reference = parseReference('oci://r.example.com/vm:1');
+  const explain = (code: string) => {
+    const cause = Object.assign(new TypeError('fetch failed'), { cause: { code } });
+    return createUnreachableError(reference, 'the manifest', cause);
+  };
+  t.regex(explain('ERR_SSL_WRONG_VERSION_NUMBER').message, /it speaks no TLS, which is wanted/);
+  const unknown = explain('DEPTH_ZERO_SELF_SIGNED_CERT');
+  t.regex(unknown.message, /an authority that is not known here/);
+  t.regex(unknown.hint ?? '', /NODE_EXTRA_CA_CERTS/);
+  t.regex(explain('ECONNREFUSED').message, /ECONNREFUSED/);
 });
 
 test('credentials never go to an address without TLS that a registry names', async (t) => {

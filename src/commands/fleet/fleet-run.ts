@@ -1,4 +1,5 @@
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
+import { isRepository } from '../../setup/fleet-repository.js';
 import { type CommandContext, openSession } from '../shared/context.js';
 import { printError } from '../shared/errors.js';
 import { parseIndex } from '../shared/options.js';
@@ -22,7 +23,7 @@ export async function runOne(
     const { runJob } = await import('../../fleet/jobs/run-job.js');
     const { parseSecretFlags } = await import('../../setup/secrets.js');
     await using session = await openSession(flags, context, progress);
-    const [, repository = reference, id] = /^(.*):plan-([0-9a-f]{16})$/.exec(reference) ?? [];
+    const { repository, id } = splitReference(reference);
     const store = openJobStore(repository, session);
     const { architecture, left, secret = [] } = flags;
     const index = flags.job ?? readIndex(context);
@@ -39,6 +40,20 @@ export async function runOne(
   } finally {
     progress.end();
   }
+}
+
+/** Without a tag it is the latest plan. Error (`invalid`): `fleet-plan`. */
+function splitReference(reference: string): {
+  readonly repository: string;
+  readonly id?: string | undefined;
+} {
+  const [, repository, id] = /^(.*):plan-([0-9a-f]{16})$/.exec(reference) ?? [];
+  if (repository !== undefined) return { repository, id };
+  if (isRepository(reference)) return { repository: reference };
+  throw new MobyPatchError('invalid', 'fleet-plan', 'wanted oci://HOST/REPOSITORY:plan-ID', {
+    path: reference,
+    hint: 'moby-patch fleet status prints the id of the latest plan',
+  });
 }
 
 /** Error (`invalid`): `fleet-job`. */

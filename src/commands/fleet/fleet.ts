@@ -78,7 +78,7 @@ function addBuild(fleet: Command, context: CommandContext): void {
     )
     .option('--host <url>', 'a machine of the pool, as DOCKER_HOST: ssh://user@host (repeatable)', collect)
     .option('--network <name>', 'the network of the containers')
-    .option('--variable <name=value>', 'a variable of the containers (repeatable)', collect)
+    .option('--variable <name=value>', 'a variable of the containers (repeatable)', collectVariable)
     .option('--login <file>', "Docker's config.json with the login that the machines use at the registry")
     .addOption(createSecretOption())
     .option('--keep-going', 'leave out targets that cannot be planned, and build the others')
@@ -106,6 +106,11 @@ function addRegistryOption(command: Command): Command {
     'where plan and results are: oci://HOST/REPOSITORY; default: fleet.registry in moby-patch.yaml',
     parseRegistry,
   );
+}
+
+function collectVariable(text: string, before?: readonly string[]): readonly string[] {
+  if (/^[^=\0]+=/.test(text)) return collect(text, before);
+  throw new InvalidArgumentError('wanted NAME=VALUE');
 }
 
 function parseNumbers(text: string): readonly number[] {

@@ -36,6 +36,8 @@ export interface Swarm {
   /** The id of a secret with this name, which is made where there is none. */
   putSecret(name: string, value: Uint8Array, label: string): Promise<string>;
   removeSecrets(label: string): Promise<void>;
+  /** Removes the containers of the daemon with this label that have ended; how many there were. */
+  removeEnded(label: string): Promise<number>;
   /** Runs one container to its end; its exit code and what it printed. */
   runContainer(spec: Docker.ContainerCreateOptions, signal: AbortSignal): Promise<RanContainer>;
 }
@@ -52,6 +54,11 @@ export function createSwarm(client: Docker, endpoint: Endpoint, patience: number
   const ask = createAsk(endpoint, patience);
   const gone = (error: unknown) => {
     if (statusOf(error) !== 404) throw error;
+  };
+
+  /** 404 and 409: another one removes it. */
+  const leave = (error: unknown) => {
+    if (statusOf(error) !== 409) gone(error);
   };
 
   return {
@@ -124,6 +131,16 @@ export function createSwarm(client: Docker, endpoint: Endpoint, patience: number
       const known = await ask({ what: 'list secrets' }, () => client.listSecrets({ filters }));
       for (const { ID } of known)
         await ask({ what: 'remove a secret' }, () => client.getSecret(ID).remove()).catch(gone);
+    },
+    async removeEnded(label) {
+      const filters = JSON.stringify({ label: [label], status: ['exited', 'dead'] });
+      const options = { all: true, filters };
+      const ended = await ask({ what: 'list containers' }, () => client.listContainers(options));
+      for (const { Id } of ended)
+        await ask({ what: 'remove a container' }, () => client.getContainer(Id).remove({ v: true })).catch(
+          leave,
+        );
+      return ended.length;
     },
     async runContainer(spec, signal) {
       const container = await ask({ what: 'create a container' }, () => client.createContainer(spec));

@@ -8,9 +8,14 @@ export type GivenUp = ReadonlyMap<string, ErrorReport>;
 /** The last fault of a job that every machine failed at; `text` is what the machine said. */
 export function createGivenUp(tries: number, text: string): ErrorReport {
   return createErrorReport(
-    new MobyPatchError('infrastructure', 'fleet-given-up', `given up after ${tries} tries: ${text}`, {
-      hint: 'mend the machine, then moby-patch fleet build; --retries allows more tries',
-    }),
+    new MobyPatchError(
+      'infrastructure',
+      'fleet-given-up',
+      `given up after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${text}`,
+      {
+        hint: 'mend the machine, then moby-patch fleet build; --retries allows more tries',
+      },
+    ),
   );
 }
 

@@ -1,3 +1,4 @@
+import { MobyPatchError } from '../../model/error/error.js';
 import type { ContainerJob } from './container-job.js';
 import { listArguments, nameJobs, secretFolder } from './container-job.js';
 
@@ -9,6 +10,14 @@ export interface KubernetesOptions {
   readonly constraints: readonly string[];
 }
 
+/** Error (`invalid`): `option-wrong` for what is a constraint of a Swarm. */
+function parseLabel(text: string): readonly [string, string] {
+  const [, label, value] = /^([^=!\s]+)=([^=\s]*)$/.exec(text) ?? [];
+  if (label !== undefined && value !== undefined) return [label, value];
+  const message = `found the constraint ${JSON.stringify(text)}, wanted LABEL=VALUE of a node`;
+  throw new MobyPatchError('invalid', 'option-wrong', message, { hint: '--constraint kvm=true' });
+}
+
 /** An Indexed Job, which `kubectl apply -f -` takes. Secrets are those of a Secret of the plan's name, with a key for each. */
 export function createKubernetesJob({ job, atOnce, retries, constraints }: KubernetesOptions) {
   const { image, plan, group, environment, secrets, hasLogin } = job;
@@ -17,7 +26,7 @@ export function createKubernetesJob({ job, atOnce, retries, constraints }: Kuber
   const hasSecrets = secrets.length > 0 || hasLogin;
   const selector = Object.fromEntries([
     ...(architecture === undefined ? [] : [['kubernetes.io/arch', architecture]]),
-    ...constraints.map((each) => each.split('=')),
+    ...constraints.map(parseLabel),
   ]);
   const variables = environment.map((each) => {
     const [variable = '', ...value] = each.split('=');

@@ -77,6 +77,8 @@ export async function runOnHosts(
     }
   }
 
+  // What a coordinator left that was killed.
+  for (const { swarm } of hosts) await swarm.removeEnded(`${planLabel}=${planned.id}`).catch(() => {});
   // A host may have found nothing to take before another one gave a job back.
   for (let able = hosts; waiting.length > 0 && able.length > 0; able = able.filter((host) => !bad.has(host)))
     await Promise.all(able.flatMap((host) => Array.from({ length: atOnce }, () => work(host))));

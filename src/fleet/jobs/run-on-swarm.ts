@@ -171,11 +171,15 @@ async function removeEnded(label: string, swarm: Swarm): Promise<readonly string
   return left;
 }
 
-/** The services and secrets of a plan. */
+/**
+ * The services and secrets of a plan. Docker 20.10 leaves the containers of jobs that have ended on their nodes; those of the node that
+ * is asked are removed.
+ */
 export async function removeServices({ id }: PublishedPlan, swarm: Swarm): Promise<readonly string[]> {
   const label = `${planLabel}=${id}`;
   const names = await swarm.listServices(label);
   for (const name of names) await swarm.removeService(name);
   await swarm.removeSecrets(label);
+  await swarm.removeEnded(label);
   return names;
 }
