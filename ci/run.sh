@@ -6,6 +6,7 @@
 #   SETTINGS       NAME=VALUE, one a line
 #   KERNEL, MODE, ENGINE   as the options of build; empty: their defaults
 #   VERIFY         false: boot nothing
+#   OPTIONS        more options of build, one a line: --attest, --expect=REGEX
 #   OUT            the folder of all results; default: out
 #   MOBY_PATCH     the program; default: moby-patch
 # The exit code is that of build: 4 is a boot that was refused, 5 a machine at fault, which is worth another try.
@@ -47,6 +48,11 @@ END
 [ -z "${MODE-}" ] || set -- "$@" --mode "$MODE"
 [ -z "${ENGINE-}" ] || set -- "$@" --engine "$ENGINE"
 [ "${VERIFY:-true}" != false ] || set -- "$@" --no-verify
+while IFS= read -r option; do
+  [ -z "$option" ] || set -- "$@" "$option"
+done <<END
+${OPTIONS-}
+END
 
 code=0
 messages=$out/messages.txt
@@ -59,9 +65,12 @@ if [ -n "${GITHUB_ACTIONS-}" ]; then
   [ "$code" -eq 0 ] || annotate <"$messages"
   [ ! -f "$out/report.md" ] || cat "$out/report.md" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
   {
-    printf 'image=%s\n' "$out/initrd.img"
     printf 'exit-code=%s\n' "$code"
-    [ ! -f "$out/initrd.img" ] || printf 'sha256=%s\n' "$(sha256sum "$out/initrd.img" | cut -d ' ' -f 1)"
+    # After a failure the file may be that of an earlier build.
+    if [ "$code" -eq 0 ]; then
+      printf 'image=%s\n' "$out/initrd.img"
+      printf 'sha256=%s\n' "$(sha256sum "$out/initrd.img" | cut -d ' ' -f 1)"
+    fi
   } >>"${GITHUB_OUTPUT:-/dev/null}"
 fi
 exit "$code"

@@ -5,10 +5,22 @@ export interface ListedPackage {
   readonly architecture?: string | undefined;
 }
 
+/** dpkg(1), PACKAGE STATES: those in which all files of a package are there. */
+const present = /^Status: .* (installed|unpacked|half-configured|triggers-awaited|triggers-pending)$/m;
+
 /** dpkg's status file, paragraphs of fields; a package counts when it is unpacked and configured. */
 export function parseDpkgStatus(text: string): ListedPackage[] {
+  return parseParagraphs(text, /^Status: .* installed$/m);
+}
+
+/** The same with packages that were only unpacked, such as the udebs of Debian's installer. */
+export function parseDpkgUnpacked(text: string): ListedPackage[] {
+  return parseParagraphs(text, present);
+}
+
+function parseParagraphs(text: string, state: RegExp): ListedPackage[] {
   return text.split('\n\n').flatMap((paragraph) => {
-    if (!/^Status: .* installed$/m.test(paragraph)) return [];
+    if (!state.test(paragraph)) return [];
     return createPackage(
       /^Package: *(.+)$/m.exec(paragraph),
       /^Version: *(.+)$/m.exec(paragraph),

@@ -5,6 +5,8 @@ import type { ExplainedRecord, Explanation } from '../model/result/explanation.j
 
 /** A folder may be that of many packages. */
 const mostPackages = 5;
+/** A busybox has 300 names. */
+const mostLinks = 5;
 
 /** What `explain` prints: what there is, the records behind it, and who put it there. */
 export function renderExplanation(explanation: Explanation): string[] {
@@ -16,7 +18,10 @@ export function renderExplanation(explanation: Explanation): string[] {
       ? `${name}: nothing that the running system sees`
       : `${name}: ${describeEntry(entry)}`,
     ...records.flatMap(describeRecord),
-    ...links.map((link) => `  link     ${showPath(link)} is the same file`),
+    ...links.slice(0, mostLinks).map((link) => `  link     ${showPath(link)} is the same file`),
+    ...(links.length > mostLinks
+      ? [`  link     and ${links.length - mostLinks} more names; --json has all`]
+      : []),
     ...notes.map((note) => `  note     ${showText(note)}`),
     ...describeOrigin(origin),
     ...packages.slice(0, mostPackages).map((each) => `  package  ${showText(each)}`),

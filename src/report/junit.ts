@@ -23,11 +23,19 @@ export function renderJunit(report: Report): string {
   return markup;
 }
 
-function listProperties({ before, after, plan, engine, mode, output }: Report): Markup[] {
+/** Of an ISO or a UKI the digests are those of the file, with those of the initrd in it beside them. */
+function listProperties({ before, after, wrapper, plan, engine, mode, output }: Report): Markup[] {
   const properties: readonly (readonly [string, string | undefined])[] = [
-    ['input.sha256', before?.sha256],
+    ['input.sha256', (wrapper?.before ?? before)?.sha256],
     ['output', output],
-    ['output.sha256', after?.sha256],
+    ['output.sha256', wrapper === undefined ? after?.sha256 : wrapper.after?.sha256],
+    ...(wrapper === undefined
+      ? []
+      : ([
+          ['part', wrapper.part],
+          ['input.part.sha256', before?.sha256],
+          ['output.part.sha256', after?.sha256],
+        ] as const)),
     ['plan', plan?.id],
     ['engine', engine?.name],
     ['mode', mode?.name],

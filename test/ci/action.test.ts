@@ -140,9 +140,22 @@ testNeeding('curl')(
     ]);
     t.false((await readdir(folder)).includes('owned'));
     t.regex(right.summary, /^# .*: done/);
-    t.regex(right.output, /^image=out\/initrd\.img\nexit-code=0\nsha256=[0-9a-f]{64}\n$/);
+    t.regex(right.output, /^exit-code=0\nimage=out\/initrd\.img\nsha256=[0-9a-f]{64}\n$/);
   },
 );
+
+test('more options reach the build, and a failed one gives no image', async (t) => {
+  const folder = await createProjectFolder(t);
+  await writePatch(folder, motd);
+  const shared = { IMAGE: 'initrd.img', PATCHES: 'motd', SETTINGS: 'name=you' };
+  const right = await runCi(folder, { ...shared, OPTIONS: '--provenance\n--level=1\n' });
+  t.is(right.code, 0, right.text);
+  t.true((await readdir(join(folder, 'out'))).includes('initrd.img.cdx.json'));
+  const wrong = await runCi(folder, { ...shared, OPTIONS: '--level=99' });
+  t.is(wrong.code, 2, wrong.text);
+  t.true((await readdir(join(folder, 'out'))).includes('initrd.img'), 'of the build before');
+  t.is(wrong.output.slice(right.output.length), 'exit-code=2\n');
+});
 
 test('a mistake in a patch is a mark at its line', async (t) => {
   const folder = await createProjectFolder(t);

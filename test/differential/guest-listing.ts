@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
-import { createArguments, createCmdline } from '#src/verify/boot/machine/machine.js';
+import { createArguments, createCmdline, unattended } from '#src/verify/boot/machine/machine.js';
 import { createArchive, directory, file, node, signal } from '../fixtures/archive.js';
 import { busybox, noBusybox } from '../fixtures/images/busybox.js';
 import { findKernel } from '../fixtures/images/kernel.js';
@@ -85,7 +85,7 @@ export async function listInGuest(image: string, folder: string, memory = 256): 
   const initrd = join(folder, 'listed.img');
   const output = join(folder, 'listing');
   await writeFile(initrd, Buffer.concat([...(await appendGuest(image))]));
-  const cmdline = createCmdline('x86_64', 'tcg', [`rdinit=/${own}/init`], '');
+  const cmdline = createCmdline('x86_64', 'tcg', [unattended, `rdinit=/${own}/init`], '');
   const argv = createArguments({
     architecture: 'x86_64',
     accelerator: 'tcg',

@@ -16,16 +16,14 @@ export const bisectionSchema = z.strictObject({
   image: z.string(),
   unit: z.enum(['patch', 'step']),
   units: z.array(z.string()).describe('Names of all patches or steps, in their order.'),
-  tries: z.array(z.strictObject({ count: z.int().describe('The first so many.'), ...proof })),
+  tries: z.array(
+    z.strictObject({ count: z.int().describe('The first so many; 0 is the stock image.'), ...proof }),
+  ),
   boots: z.int().describe('How many images were booted now.'),
   culprit: z
     .strictObject({ number: z.int().describe('From 1.'), name: z.string(), reason: z.string() })
     .optional()
     .describe('Absent where all together pass.'),
-  stockUntried: z
-    .literal(true)
-    .optional()
-    .describe('The first is the culprit: the stock image may fail too.'),
 });
 
 /** The value of `matrix --json`. */

@@ -123,6 +123,19 @@ test('a page shows 5,000 differences and counts the rest', (t) => {
   );
 });
 
+test('junit has the digests of the files, and of an initrd in them', (t) => {
+  const digest = (text: string, name: string) =>
+    new RegExp(`name="${name}" value="(.)\\1{63}"`).exec(text)?.[1];
+  const bare = render('.junit.xml', createReport());
+  t.is(digest(bare, 'output.sha256'), 'b');
+  const mark = (sha256: string) => ({ size: 9, sha256: sha256.repeat(64) });
+  const wrapper = { kind: 'iso', part: 'initrd.gz', before: mark('e'), after: mark('f') } as const;
+  const inside = render('.junit.xml', createReport({ wrapper }));
+  t.is(digest(inside, 'input.sha256'), 'e');
+  t.is(digest(inside, 'output.sha256'), 'f');
+  t.is(digest(inside, 'output.part.sha256'), 'b');
+});
+
 test('junit counts its test cases', (t) => {
   for (const report of Object.values(samples)) {
     const text = render('.xml', report);

@@ -56,8 +56,9 @@ test('the bad patch among eight is found in four boots, wherever it stands', asy
   for (const index of patches.keys()) {
     const { found, tried } = await find(2 * index + 1, 'patch');
     t.deepEqual(found.culprit, { number: index + 1, name: names[index], reason: `refused ${2 * index + 2}` });
-    t.is(found.boots, 4);
-    t.is(found.stockUntried, index === 0 ? true : undefined);
+    // The stock image is tried where the first patch is bad.
+    t.is(found.boots, index === 0 ? 5 : 4);
+    t.is(found.tries.at(-1)?.count === 0, index === 0);
     for (const { patches: some, settings } of tried) t.is('of-h' in settings, some.length === 8);
   }
 });
@@ -66,7 +67,7 @@ test('the bad step among sixteen is found in five boots, and part of a patch exp
   for (let bad = 1; bad <= 16; bad++) {
     const { found, tried } = await find(bad, 'step');
     t.is(found.culprit?.number, bad);
-    t.is(found.boots, 5);
+    t.is(found.boots, bad === 1 ? 6 : 5);
     for (const { patches: some } of tried)
       for (const { steps, expects } of some) t.is(expects.length, steps.length === 2 ? 1 : 0);
   }
@@ -85,11 +86,18 @@ test('where all together pass, one boot says so; a remembered one is none', asyn
 
 test('what bisect prints names the patch, how each try ended, and the console', async (t) => {
   const lines = renderBisection((await find(1, 'patch')).found);
-  t.is(lines[0], 'broken by patch 1 of 8: a (4 boots)');
+  t.is(lines[0], 'broken by patch 1 of 8: a (5 boots)');
   t.true(lines.includes('  first 4   refused in 3.0 s: refused 8'));
   t.true(lines.some((line) => line.endsWith(', as above')));
   t.true(lines.includes('  | last words'));
-  t.regex(lines.at(-1) ?? '', /moby-patch verify image$/);
+  t.true(lines.includes('  stock     passed in 3.0 s'));
+});
+
+test('a stock image that is refused as well is no fault of the first patch', async (t) => {
+  await t.throwsAsync(find(0, 'patch'), {
+    code: 'bisect-stock',
+    message: /no patch is to blame: refused 0/,
+  });
 });
 
 test('without a boot or a patch there is nothing to find', async (t) => {

@@ -88,6 +88,15 @@ test('each record about a path is told with what the kernel does with it', async
   ]);
 });
 
+test('of a busybox with many names a few are printed, and how many more there are', async (t) => {
+  const { tell } = await write(t);
+  const found = await tell('bin/busybox');
+  const names = Array.from({ length: 300 }, (_, index) => `usr/bin/applet${index}`);
+  const lines = renderExplanation({ ...found, links: names }).filter((line) => line.startsWith('  link'));
+  t.is(lines.length, 6);
+  t.is(lines.at(-1), '  link     and 295 more names; --json has all');
+});
+
 test('what a mount hides and what the kernel brings itself is said', async (t) => {
   const { tell } = await write(t);
   t.regex((await tell('var/x')).notes[0] ?? '', /etc\/fstab mounts over \/var/);

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'backup-damaged'
   | 'backup-missing'
   | 'bisect-nothing'
+  | 'bisect-stock'
   | 'body-missing'
   | 'body-size'
   | 'boot-hazard'

@@ -15,7 +15,7 @@ export interface Proof {
   readonly remembered: boolean;
 }
 
-/** An image with the first patches or steps. */
+/** An image with the first patches or steps; 0: the stock image. */
 export interface BisectionTry extends Proof {
   readonly count: number;
 }
@@ -33,6 +33,4 @@ export interface Bisection {
   readonly boots: number;
   /** The first patch or step with which the boot is refused, counted from 1; absent where all together pass. */
   readonly culprit?: { readonly number: number; readonly name: string; readonly reason: string } | undefined;
-  /** Set where no image without the culprit was tried, since it is the first: the stock image may fail too. */
-  readonly stockUntried?: true | undefined;
 }

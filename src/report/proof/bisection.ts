@@ -2,18 +2,10 @@ import { showText } from '../../format/show-text.js';
 import type { Bisection, Proof } from '../../model/result/bisection.js';
 
 /** What `bisect` prints: each try, then what was found and how the boot without and with it ended. */
-export function renderBisection({
-  unit,
-  units,
-  tries,
-  boots,
-  culprit,
-  stockUntried,
-  image,
-}: Bisection): string[] {
+export function renderBisection({ unit, units, tries, boots, culprit }: Bisection): string[] {
   const kind = unit === 'patch' ? 'patches' : 'steps';
   const lines = tries.map(
-    (each) => `  ${`first ${each.count}`.padEnd(9)} ${describeProof(each, culprit?.reason)}`,
+    (each) => `  ${nameCount(each.count).padEnd(9)} ${describeProof(each, culprit?.reason)}`,
   );
   const count = `${boots} ${boots === 1 ? 'boot' : 'boots'}`;
   if (culprit === undefined)
@@ -24,12 +16,11 @@ export function renderBisection({
     `  reason    ${showText(culprit.reason)}`,
     ...lines,
     ...(bad?.tail ?? []).map((line) => `  | ${showText(line)}`),
-    ...(stockUntried
-      ? [
-          `  note      the first ${unit} is the earliest; whether the stock image fails too: moby-patch verify ${image}`,
-        ]
-      : []),
   ];
+}
+
+function nameCount(count: number): string {
+  return count === 0 ? 'stock' : `first ${count}`;
 }
 
 /** `passed in 9.1 s`; `above`: the reason that was shown already. */

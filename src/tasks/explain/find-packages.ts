@@ -1,4 +1,4 @@
-import { parseDpkgStatus } from '../../format/package-database.js';
+import { parseDpkgUnpacked } from '../../format/package-database.js';
 import { collectBytes } from '../../io/collect.js';
 import type { Archive, ImageEntry } from '../../model/image/archive.js';
 
@@ -21,7 +21,7 @@ export async function findPackages(image: Archive, names: ReadonlySet<string>): 
   for await (const [record, body] of image.bodies(new Set(wanted.keys()))) {
     const { path = '', isStatus = false } = wanted.get(record) ?? {};
     const text = Buffer.from(await collectBytes(body, longest, path)).toString('utf8');
-    if (isStatus) versions = new Map(parseDpkgStatus(text).map(({ name, version }) => [name, version]));
+    if (isStatus) versions = new Map(parseDpkgUnpacked(text).map(({ name, version }) => [name, version]));
     else owners.push(...readOwners(path, text, names));
   }
   return [...new Set(owners)].sort().map((name) => {

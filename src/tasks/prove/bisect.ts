@@ -18,7 +18,8 @@ export interface BisectRequest {
 
 /**
  * Finds the first patch or step with which the boot of an image is refused: all of them are tried, then half of what is
- * left each time. Errors: `bisect-nothing` (`invalid`) for no patches, those of a build. `prove` tries one image.
+ * left each time. Where that is the first one, the stock image is tried as well. Errors: `bisect-nothing` (`invalid`) for no patches,
+ * `bisect-stock` (`boot`) for a stock image that is refused, those of a build. `prove` tries one image.
  */
 export async function bisect(
   { build, unit, console }: BisectRequest,
@@ -34,9 +35,8 @@ export async function bisect(
   const kernels = new Map<string, string>();
   const tries: BisectionTry[] = [];
   const attempt = async (count: number): Promise<Proof> => {
-    const which = count === units.length ? 'all' : `the first ${count} of`;
     session.onStage('configure');
-    session.log(`the image with ${which} ${units.length} ${unit === 'patch' ? 'patches' : 'steps'}`);
+    session.log(`the image ${describeCount(count, units.length)} ${unit === 'patch' ? 'patches' : 'steps'}`);
     const onConsole = async (proof: Proof, file: string) => {
       if (console === undefined || proof.verdict === 'passed') return;
       const inputs = [await readAccess(build.image)];
@@ -52,15 +52,31 @@ export async function bisect(
     return proof;
   };
   const found = await search(units.length, attempt);
+  if (found?.number === 1) assertStock(build, await attempt(0));
   const boots = tries.filter(({ remembered, seconds }) => !remembered && seconds !== undefined).length;
   const base = { version: 1 as const, image: build.name, unit, units, tries, boots };
   if (found === undefined) return base;
   const { number, reason } = found;
-  return {
-    ...base,
-    culprit: { number, name: units[number - 1] ?? '', reason },
-    ...(number === 1 && { stockUntried: true }),
-  };
+  return { ...base, culprit: { number, name: units[number - 1] ?? '', reason } };
+}
+
+function describeCount(count: number, whole: number): string {
+  if (count === 0) return `without any of the ${whole}`;
+  return count === whole ? `with all ${whole}` : `with the first ${count} of ${whole}`;
+}
+
+/** `bisect-stock` (`boot`): what is refused without a patch is the fault of none. */
+function assertStock({ name, verify }: BuildRequest, { verdict, reason }: Proof): void {
+  if (verdict === 'passed') return;
+  throw new MobyPatchError(
+    'boot',
+    'bisect-stock',
+    `the stock image is refused as well, so no patch is to blame: ${reason}`,
+    {
+      path: name,
+      hint: `find terms that the stock image meets: moby-patch verify ${name}${verify === undefined ? '' : ` --kernel ${verify.kernel}`} --expect REGEX`,
+    },
+  );
 }
 
 function describeTry({ verdict, reason, remembered }: Proof): string {

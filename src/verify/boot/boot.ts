@@ -14,7 +14,7 @@ import { assertAnswerable } from './judge/assert-answerable.js';
 import { createObservation } from './judge/observation.js';
 import { createStageLog } from './judge/stage-log.js';
 import { listCauses, listStages } from './judge/stages.js';
-import { judge, type Terms, wasUp } from './judge/verdict.js';
+import { type End, judge, type Terms, wasUp } from './judge/verdict.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { startGuestClock } from './machine/guest-clock.js';
 import { detectKernel } from './machine/kernel.js';
@@ -25,6 +25,7 @@ import {
   findQemu,
   hasProbePort,
   type Machine,
+  unattended,
 } from './machine/machine.js';
 import { listPorts } from './port-checks.js';
 import type { Init } from './probe/detect-init.js';
@@ -142,7 +143,7 @@ async function bootOnce(
     record.write(line);
     options.showLine?.(line);
   };
-  const cmdline = createCmdline(architecture, accelerator, probe.words, words.join(' '));
+  const cmdline = createCmdline(architecture, accelerator, [unattended, ...probe.words], words.join(' '));
   const argv = createArguments({
     architecture,
     accelerator,
@@ -188,7 +189,14 @@ async function bootOnce(
     waited: clock.waited(),
     stages,
     endedAt: stages.find(({ state }) => state === 'failed')?.name,
-    causes: isPassed ? [] : listCauses({ stages, tail, mentions: seen.mentions }),
+    causes: isPassed
+      ? []
+      : listCauses({
+          stages,
+          tail,
+          mentions: seen.mentions,
+          lastWords: hasEnded(end) ? seen.lastWords() : [],
+        }),
     attestation,
     survey: seen.survey.result(),
     expectations: seen.expectations.results(),
@@ -196,6 +204,10 @@ async function bootOnce(
     console: request.console,
     tail,
   };
+}
+
+function hasEnded({ kind }: End): boolean {
+  return kind === 'exited' || kind === 'fault';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type ListedPackage, parseApkInstalled, parseDpkgStatus } from '../../format/package-database.js';
+import { type ListedPackage, parseApkInstalled, parseDpkgUnpacked } from '../../format/package-database.js';
 import { collectBytes } from '../../io/collect.js';
 import type { Archive, ImageEntry } from '../../model/image/archive.js';
 import { resolvePath } from '../../tree/resolve.js';
@@ -20,7 +20,7 @@ export interface ImagePackages {
 const longest = 64 * 2 ** 20;
 
 const databases = [
-  ['deb', 'var/lib/dpkg/status', parseDpkgStatus],
+  ['deb', 'var/lib/dpkg/status', parseDpkgUnpacked],
   ['apk', 'lib/apk/db/installed', parseApkInstalled],
 ] as const;
 

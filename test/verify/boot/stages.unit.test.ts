@@ -41,6 +41,27 @@ test('causes are those of the stage, after what programs say of theirs', (t) => 
   t.regex(listCauses({ stages, tail: [], mentions })[0] ?? '', /waits for something/);
 });
 
+test('the last words of a guest that ended are the causes, and nothing that it would wait for', (t) => {
+  const error = '/init: conf/conf.d/tuning: line 4: syntax error: unterminated quoted string';
+  const seen = createObservation(nonce, [], () => {});
+  const trace = '<4>[    3.100000]  dump_stack_lvl+0x44/0x5c\n'.repeat(40);
+  seen.push(Buffer.from(`${run}${error}\n${panic}Attempted to kill init! exitcode=0x00000200\n${trace}`), 2);
+  const stages = listStages(seen, { init: 'other', isPassed: false, isUp: false });
+  const shared = { stages, tail: [], mentions: seen.mentions };
+  t.deepEqual(listCauses({ ...shared, lastWords: seen.lastWords() }), [`the console says: ${error}`]);
+  t.is(listCauses(shared).length, 2);
+});
+
+test('an initramfs that finds no root is told what to expect of it', (t) => {
+  const stages = observe(run);
+  for (const line of [
+    'No root device specified. Boot arguments must include a root= parameter.',
+    'ALERT!  /dev/vda does not exist.  Dropping to a shell!',
+    'dracut: FATAL: No or empty root= argument',
+  ])
+    t.regex(listCauses({ stages, tail: [line], mentions: () => [] })[0] ?? '', /--expect "Mounting root/);
+});
+
 test('what programs say of a failed service is its first cause', (t) => {
   const says = 'tunnel: cannot resolve vpn.example.org';
   for (const text of [

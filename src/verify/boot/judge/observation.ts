@@ -37,6 +37,8 @@ export interface Observation {
   tail(): readonly string[];
   /** The last few lines in which programs name something, without those of an init system about its own work. */
   mentions(name: string): readonly string[];
+  /** The last few lines of programs, without those of an init system about its own work. */
+  lastWords(): readonly string[];
 }
 
 export interface Fault {
@@ -289,6 +291,7 @@ export function createObservation(
     lastNews: () => lastNews,
     tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
     mentions: (name) => kept.filter((line) => line.split(/[^\w@.-]+/).includes(name)).slice(-mostMentions),
+    lastWords: () => kept.slice(-mostMentions),
   };
 }
 

@@ -91,18 +91,22 @@ interface CauseTerms {
   readonly tail: readonly string[];
   /** What the console says of a name. */
   readonly mentions: (name: string) => readonly string[];
+  /** Of the programs of a guest that ended; else empty. */
+  readonly lastWords?: readonly string[] | undefined;
 }
 
 /** What usually ends a boot at its failed stage, the most likely first. */
-export function listCauses({ stages, tail, mentions }: CauseTerms): string[] {
+export function listCauses({ stages, tail, mentions, lastWords = [] }: CauseTerms): string[] {
   const stage = stages.find(({ state }) => state === 'failed');
   const failed = stage?.name;
-  const quoted = listServices(stage)
-    .flatMap(mentions)
-    .map((line) => `the console says: ${line}`);
-  const shown = tail.flatMap((line) => texts.filter(({ pattern }) => pattern.test(line)));
+  const words = failed === 'system' ? lastWords : listServices(stage).flatMap(mentions);
+  const quoted = words.map((line) => `the console says: ${line}`);
+  const shown = [...tail, ...lastWords].flatMap((line) => texts.filter(({ pattern }) => pattern.test(line)));
   const said = [...new Set(shown.map(({ cause }) => cause))];
-  return failed === undefined ? said : [...quoted, ...said, ...(causes[failed] ?? [])];
+  if (failed === undefined) return said;
+  // A guest that ended waits for nothing, and what it said says more than what is usual.
+  const usual = failed === 'system' && words.length > 0 ? [] : (causes[failed] ?? []);
+  return [...quoted, ...said, ...usual];
 }
 
 /** The services that a boot failed with. */
@@ -134,8 +138,11 @@ const texts: readonly { readonly pattern: RegExp; readonly cause: string }[] = [
     cause: 'a module of the kernel is missing: it must be of exactly this version',
   },
   {
-    pattern: /ALERT!.*does not exist|Gave up waiting for/,
-    cause: 'it waits for a disk, and the machine has none: this image needs root= and a disk',
+    // initramfs-tools (scripts/local, scripts/functions) and dracut (dracut-lib.sh, rootfs-generator).
+    pattern:
+      /No root device specified|ALERT!.*does not exist|Gave up waiting for|(No or empty root=|Don't know how to handle 'root=)/,
+    cause:
+      'it looks for the root of an installed system, and this machine has no disk: expect what it does before, as with --expect "Mounting root file system" for initramfs-tools (docs/verification.md)',
   },
 ];
 

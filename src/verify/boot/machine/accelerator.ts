@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import type { Architecture } from '../../../format/kind/kernel-magic.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import { startGuest } from './guest.js';
-import { type Accelerator, createArguments, createCmdline } from './machine.js';
+import { type Accelerator, createArguments, createCmdline, unattended } from './machine.js';
 
 export interface AcceleratorRequest {
   /** The QEMU program. */
@@ -89,7 +89,7 @@ async function tryBoot({
   architecture,
   signal,
 }: Parameters<typeof probeKvm>[0]): Promise<string | undefined> {
-  const cmdline = createCmdline(architecture, 'kvm', [], '');
+  const cmdline = createCmdline(architecture, 'kvm', [unattended], '');
   const argv = createArguments({
     architecture,
     accelerator: 'kvm',

@@ -141,14 +141,27 @@ export function createCmdline(
   own.push('console_msg_format=syslog');
   // Emulated timers are late on a busy host: "IO-APIC + timer doesn't work".
   if (architecture === 'x86_64' && accelerator === 'tcg') own.push('no_timer_check');
-  // Without a root, the scripts of initramfs-tools sleep this many seconds before they restart the machine: time for the probe to report.
-  own.push('panic=5');
   // What stands behind two dashes is the first program's.
   const text = user.trim();
   const end = text.search(/(?<!\S)--(?!\S)/);
-  const [before, after] = end === -1 ? [text, ''] : [text.slice(0, end).trim(), text.slice(end)];
+  const [wanted, after] = end === -1 ? [text, ''] : [text.slice(0, end), text.slice(end)];
+  const before = leaveVideo(wanted).trim();
   return [...own, ...words, before, ...listReadable(before), after].filter((word) => word !== '').join(' ');
 }
+
+/**
+ * QEMU hands `vga=788` (Debian's installers) to the kernel's setup code, which asks for another mode and waits 30 s where there is no such
+ * screen (arch/x86/boot/video.c). The machine has none.
+ */
+function leaveVideo(words: string): string {
+  return words.replace(/(?<!\S)vga=\S*/g, '');
+}
+
+/**
+ * Without a root, the scripts of initramfs-tools sleep this many seconds before they restart the machine: time for the probe to report. For a
+ * person they start a shell, which they do not with any `panic=`.
+ */
+export const unattended = 'panic=5';
 
 /** `loglevel=4` still prints errors (3), such as "unable to open an initial console". */
 const leastLevel = 4;
