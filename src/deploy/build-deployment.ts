@@ -150,12 +150,13 @@ function describeSecrets({ secrets = [] }: BuildRequest): Pick<Deployment, 'secr
 
 /** Covers all that decides the bytes of a build, or what its boot proves. */
 async function hashRequest(request: BuildRequest, recipe: string): Promise<string> {
-  const { image, stamp, verify, engine, secrets = [] } = request;
+  const { image, stamp, verify, engine, signWith, secrets = [] } = request;
   // A kernel that cannot be read is a problem that the build tells.
   const digest = (path: string) => digestBytes(streamRegular(path)).catch(() => 'unreadable');
   const kernel = verify === undefined ? '' : await digest(verify.kernel);
   const value = [recipe, image, stamp ?? '', engine, kernel, verify ?? 'not booted'];
   // Left out where there are none: builds from before stay valid.
   if (secrets.length > 0) value.push(secrets.map(({ shown }) => shown).join(' '));
+  if (signWith !== undefined) value.push(`signed with ${signWith}`);
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
 }

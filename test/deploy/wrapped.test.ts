@@ -62,3 +62,30 @@ for (const [kind, make] of Object.entries(kinds))
       ['patched', 'hello\n', '2'],
     );
   });
+
+test('a signed UKI has a status, and is patched where it is installed once its signature is dropped', async (t) => {
+  const folder = await createTestFolder(t);
+  await mkdir(join(folder, 'motd'));
+  await writeFile(join(folder, 'motd/patch.yaml'), patch);
+  const installed = join(folder, 'installed.efi');
+  const sections = [
+    { name: '.linux', address: 0x10000, content: 'kernel' },
+    { name: '.initrd', address: 0x20000, content: makeInitrd('1').toString('latin1') },
+  ];
+  const stock = sketchProgram(sections, '', true);
+  await writeFile(installed, stock);
+  const environment = { XDG_STATE_HOME: join(folder, 'state'), HOME: folder };
+  const moby = (...args: string[]) => callMoby([...args, '-i', './installed.efi'], folder, environment);
+  const status = async () => {
+    const { stdout } = await moby('status', '-p', './motd', '--json');
+    return (JSON.parse(stdout.toString()) as { status: string }).status;
+  };
+  t.is(await status(), 'stock');
+  const apply = ['apply', '-p', './motd', '--no-verify', '-q'];
+  t.regex((await moby(...apply)).stderr, /it is signed.*--drop-signatures/s);
+  const applied = await moby(...apply, '--drop-signatures');
+  t.is(applied.code, 0, applied.stderr);
+  t.is(await status(), 'patched');
+  t.is((await moby('restore', '-q')).code, 0);
+  t.deepEqual(await readFile(installed), stock);
+});

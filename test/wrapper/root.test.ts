@@ -129,6 +129,11 @@ testNeeding('mkfs.erofs')(
       (await call(folder, ...both, 'v.img', '--compression', 'zstd')).stderr,
       /--compression is for initrds.*\[wrapper-unfit\]/s,
     );
+    const newer = await readFile(join(folder, 'v.img'));
+    newer[1024 + 80] = 0x80;
+    await writeFile(join(folder, 'newer.img'), newer);
+    const listed = await callMoby(['ls', 'newer.img'], folder, {});
+    t.regex(listed.stderr, /has an unknown feature \(0x80\), which is not read here \[wrapper-unread\]/);
     await writeFile(
       join(folder, 'v.img'),
       Buffer.concat([await readFile(join(folder, 'v.img')), Buffer.from('tree')]),

@@ -67,14 +67,8 @@ export function addBuildOptions(command: Command): Command {
     )
     .option('--single-member', 'one compressed member, for a loader that reads only one')
     .addOption(createAcceptOption())
-    .option(
-      '--sign-with <command>',
-      'of a UKI or an addon: COMMAND --output NEW FILE is run, as sbsign wants it',
-    )
-    .option(
-      '--drop-signatures',
-      'of a UKI or an Android image: leave out signatures, which hold for the old content alone',
-    )
+    .addOption(createSignOption())
+    .addOption(createDropOption())
     .option('--locked', 'refuse an output that is not what moby-patch.lock records')
     .option(
       '--offline',
@@ -134,4 +128,14 @@ export function addBootOptions(command: Command): Command {
       ).choices(['none', 'isolated', 'host']),
     )
     .addOption(new Option('--accelerator <kind>', 'how QEMU runs the guest').choices(['auto', 'kvm', 'tcg']));
+}
+
+export function createSignOption(): Option {
+  const text = 'of a UKI or an addon: COMMAND --output NEW FILE is run, as sbsign wants it';
+  return new Option('--sign-with <command>', text);
+}
+
+export function createDropOption(): Option {
+  const text = 'of a UKI or an Android image: leave out signatures, which hold for the old content alone';
+  return new Option('--drop-signatures', text);
 }

@@ -5,8 +5,10 @@ import {
   addBootOptions,
   addStepLimitOptions,
   createAcceptOption,
+  createDropOption,
   createModeOption,
   createSecretOption,
+  createSignOption,
 } from './build-options.js';
 import type { SessionFlags } from './context.js';
 import type { LimitFlags } from './limit-options.js';
@@ -58,6 +60,8 @@ export function addDeployOptions(command: Command): Command {
           new Option('--engine <name>', 'where commands run').choices(['auto', 'stream', 'docker', 'local']),
         )
         .addOption(createAcceptOption())
+        .addOption(createSignOption())
+        .addOption(createDropOption())
         .option('--no-verify', 'do not boot the new image')
         .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
         .option('--quit', 'quit the application that boots the image, and start it again afterwards')

@@ -34,6 +34,8 @@ export async function readSuperblock(file: InputFile): Promise<Superblock | unde
 export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): Promise<RootTree> {
   const superblock = await readSuperblock(file);
   if (superblock === undefined) throw createDamageError(file.name, 'found no superblock', superblockOffset);
+  if (superblock.unknown !== 0)
+    throw createFeatureError(file.name, `an unknown feature (0x${superblock.unknown.toString(16)})`);
   const erofs = { file, superblock };
   const budget = createRootBudget(file, limits);
   const entries: RootEntry[] = [];

@@ -10,6 +10,8 @@ export const newBlockSize = 4096;
 
 /** `feature_incompat`: those that concern compressed files. */
 const features = { zeroPadding: 0x1, bigClusters: 0x2 };
+/** Those up to long prefixes of attributes; what a file needs of them is looked at where it is read. Later ones change inodes. */
+const knownFeatures = 0x7f;
 /** `feature_compat`: the superblock has a checksum. */
 const hasSum = 0x1;
 
@@ -28,6 +30,8 @@ export interface Superblock {
   readonly volume: Uint8Array;
   /** Whether files may be compressed. */
   readonly isCompressed: boolean;
+  /** Bits of `feature_incompat` that are not known here: a kernel mounts nothing with one that it does not know. */
+  readonly unknown: number;
   /** Whether the zeros of a compressed piece stand in front of it. */
   readonly isPadded: boolean;
 }
@@ -49,6 +53,7 @@ export function parseSuperblock(bytes: Buffer): Superblock | undefined {
     uuid: Buffer.from(bytes.subarray(48, 64)),
     volume: Buffer.from(bytes.subarray(64, 80)),
     isCompressed: (incompatible & (features.zeroPadding | features.bigClusters)) !== 0,
+    unknown: (incompatible & ~knownFeatures) >>> 0,
     isPadded: (incompatible & features.zeroPadding) !== 0,
   };
 }
