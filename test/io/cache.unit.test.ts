@@ -33,6 +33,31 @@ test('content is read back, whole or in parts, under its kind and key', (t) =>
     t.is((await cache.read('member', other))?.length, 0);
   }));
 
+test('content that is too long to be read at once is read back, and found damaged', (t) =>
+  withFolder(async (folder) => {
+    const cache = openCache(folder, t.fail);
+    const long = Buffer.alloc(9 * 2 ** 20, 'long');
+    await cache.write('member', key, long);
+    t.true(Buffer.from((await cache.read('member', key)) ?? []).equals(long));
+    const path = join(folder, 'member', 'ab', key);
+    const bytes = await readFile(path);
+    bytes[bytes.length - 1] = 0;
+    await writeFile(path, bytes);
+    t.is(await cache.read('member', key), undefined);
+    t.false(await cache.has('member', key));
+  }));
+
+test('a folder in the place of an entry is none', (t) =>
+  withFolder(async (folder) => {
+    const cache = openCache(folder, t.fail);
+    await cache.write('member', key, Buffer.from('one'));
+    const path = join(folder, 'member', 'ab', key);
+    await rm(path);
+    await mkdir(path);
+    t.is(await cache.read('member', key), undefined);
+    t.like(await trimCache(folder, 0), { removed: 0 });
+  }));
+
 test('a file that came to the place of another entry is none, and is removed', (t) =>
   withFolder(async (folder) => {
     const cache = openCache(folder, t.fail);
