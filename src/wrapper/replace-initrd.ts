@@ -186,9 +186,9 @@ export async function checkWrapper({ old, written, sha256, signal }: CheckReques
   for (const [name, part] of found.parts) {
     signal.throwIfAborted();
     const own = partOf(wanted, name);
-    if (own.follows === 'all') continue;
-    const digestOther = own.follows === 'place' ? digestBootImage : digestPart;
     const isNew = name === old.boot.initrd;
+    if (own.follows === 'all' && !isNew) continue;
+    const digestOther = own.follows === 'place' ? digestBootImage : digestPart;
     const digest = await (isNew ? digestPart(after, part) : digestOther(after, part));
     const expected = isNew ? sha256 : await digestOther(before, own);
     if (digest !== expected) throw createDifferenceError(old.path, `${name} is not what it must be`);

@@ -307,3 +307,22 @@ test('a UKI whose sections share bytes with each other or with the headers is re
   for (const old of [shared, inHeaders, behind])
     await t.throwsAsync(replace(t, old, 'new'), { code: 'wrapper-unfit', message: /shares bytes/ });
 });
+
+test('a new initrd is compared, even where a boot catalog points at it', async (t) => {
+  const { 'boot/initrd.gz': { offset = 0 } = {} } = Object.fromEntries(
+    (await findWrapper(holdFile(iso)))?.parts ?? [],
+  );
+  const hostile = Buffer.from(iso);
+  hostile.copy(hostile, 18 * 2048, 17 * 2048, 18 * 2048);
+  hostile.write('\0CD001\x01EL TORITO SPECIFICATION', 17 * 2048, 'latin1');
+  hostile.writeUInt32LE(offset / 2048, 17 * 2048 + 71);
+  const initrd = 'initrd of this house';
+  const { folder, wrapped } = await wrap(t, hostile, initrd);
+  const [right, wrong] = [join(folder, 'right'), join(folder, 'wrong')];
+  const written = await replace(t, hostile, initrd);
+  await writeFile(right, written);
+  await check(wrapped, right, join(folder, 'initrd'));
+  written.write('X', offset, 'latin1');
+  await writeFile(wrong, written);
+  await t.throwsAsync(check(wrapped, wrong, join(folder, 'initrd')), { code: 'wrapper-differs' });
+});

@@ -40,7 +40,7 @@ export function describeTail({ end, size, avb, isSigned = false }: Tail): Wrappe
   if (!isAlone)
     return {
       message: `found ${size - end} bytes behind the parts, wanted nothing that holds for the old content alone`,
-      hint: 'unpack_bootimg takes it apart, mkbootimg makes an image without it (Debian: mkbootimg)',
+      hint: `if it is the unused rest of a partition: head -c ${end} FILE > boot.img; else unpack_bootimg takes it apart, and mkbootimg makes an image without it (Debian: mkbootimg)`,
       isSignature: false,
     };
   if (avb === undefined && !isSigned) return undefined;

@@ -59,7 +59,8 @@ export const kernelMarks: readonly Mark[] = [
     isWrapper: true,
     at: 0,
     bytes: [0x27, 0x05, 0x19, 0x56],
-    help: (file) => `dumpimage -T ramdisk -p 0 -o initrd.img ${file} (Debian: u-boot-tools)`,
+    help: (file) =>
+      `dumpimage -l ${file} lists its parts; dumpimage -T multi -p NUMBER -o initrd.img ${file} (Debian: u-boot-tools)`,
   },
   {
     id: 'fit',
