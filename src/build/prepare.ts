@@ -1,7 +1,7 @@
 import { chooseEngine } from '../engine/choose.js';
 import { joinFiles } from '../io/file/join-files.js';
 import type { Scratch } from '../io/place/scratch.js';
-import type { BuildRequest } from '../model/build.js';
+import { type BuildRequest, isAppending } from '../model/build.js';
 import { MobyPatchError, refuseProblems } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
 import type { Engine } from '../model/patch/engine.js';
@@ -125,8 +125,10 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
     const network = await runChecks(offline.checks);
     const work = runs ? (engine?.space?.(image) ?? 0) : 0;
     const foreseen = await listStepChecks({ image, request, plan, cached, stamp, session });
+    // An overlay or an addon stands beside it.
+    const around = isAppending(request.as) ? 0 : (run.wrapped?.size ?? 0);
     const late = await runChecks([
-      ...(await listChecks({ image, request, plan, work, signal: session.signal })),
+      ...(await listChecks({ image, request, plan, around, work, signal: session.signal })),
       ...foreseen,
     ]);
     draft.set({ prechecks: [...early.prechecks, ...network.prechecks, ...late.prechecks] });

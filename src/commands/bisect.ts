@@ -15,6 +15,16 @@ interface Flags extends BuildFlags, SessionFlags {
   readonly quiet?: boolean;
 }
 
+/** A build's command line can be used as it is, but these change nothing here. */
+const withoutEffect: ReadonlySet<string | undefined> = new Set([
+  '--output',
+  '--split',
+  '--twice',
+  '--compare-stock',
+  '--provenance',
+  '--no-verify',
+]);
+
 export function addBisectCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
     addBuildOptions(command)
@@ -23,6 +33,7 @@ export function addBisectCommand(command: Command, context: CommandContext): voi
       .option('--json', 'what was found as JSON on standard output')
       .option('-q, --quiet', 'print nothing but what was found'),
   ).action(guard(context, (flags: Flags) => runBisect(flags, context)));
+  for (const option of command.options) option.hidden ||= withoutEffect.has(option.long);
 }
 
 async function runBisect(flags: Flags, context: CommandContext): Promise<void> {

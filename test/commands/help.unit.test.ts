@@ -30,6 +30,15 @@ test('every command has examples, and each has only options that the command kno
     }
 });
 
+test("the help of bisect has no option that changes nothing there, and a build's command line is still read", async (t) => {
+  const program = await createProgram('0', createCommandContext('/'), ['bisect']);
+  const bisect = program.commands.find((command) => command.name() === 'bisect');
+  const help = bisect?.helpInformation() ?? '';
+  t.regex(help, /--steps/);
+  t.notRegex(help, /^ +(-o, )?--(output|no-verify|provenance|twice)/m);
+  t.true(bisect?.options.some(({ long }) => long === '--output'));
+});
+
 test('the help of the program loads no command, and has one line for each', async (t) => {
   const program = await createProgram('0', createCommandContext('/'), []);
   const own = program.commands.filter((command) => command.name() !== 'help');

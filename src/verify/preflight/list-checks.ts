@@ -9,6 +9,8 @@ export interface CheckOptions {
   readonly image: Image;
   readonly request: BuildRequest;
   readonly plan: Plan;
+  /** Bytes of the file that is written around the new image, such as an ISO. */
+  readonly around?: number | undefined;
   /** Bytes that commands take in the folder for temporary files. */
   readonly work: number;
   readonly signal: AbortSignal;
@@ -20,14 +22,15 @@ export function listFaults({ faults = [] }: BuildRequest): Check[] {
 }
 
 /** What a build can look at before its first step: the output, then the boot. */
-export async function listChecks({ image, request, plan, work, signal }: CheckOptions): Promise<Check[]> {
+export async function listChecks(options: CheckOptions): Promise<Check[]> {
+  const { image, request, plan, around, work, signal } = options;
   const { codec, level, single, dataAlign, verify, faults = [] } = request;
   const hasSteps = plan.steps.length > 0;
   const changes = hasSteps || (codec ?? level ?? dataAlign) !== undefined || single === true;
   const bodies = plan.steps.flatMap((step) => [...step.payload.values()]);
   const payload = bodies.reduce((sum, { size }) => sum + size, 0);
   const isKnown = faults.every((fault) => fault.code !== 'compression-unknown');
-  const output = listOutputChecks({ image, request, changes, payload, work, signal }).filter(
+  const output = listOutputChecks({ image, request, changes, payload, around, work, signal }).filter(
     // The level is one of a codec that nobody knows.
     ({ name }) => isKnown || name !== 'compression',
   );

@@ -22,6 +22,8 @@ export interface OutputCheckOptions {
   readonly changes: boolean;
   /** Bytes of the files that the patches bring. */
   readonly payload: number;
+  /** Bytes of an ISO or a UKI that is written around the new image. */
+  readonly around?: number | undefined;
   /** Bytes that commands take in the folder for temporary files. */
   readonly work: number;
 }
@@ -93,12 +95,13 @@ async function drain(bytes: AsyncGenerator<Uint8Array, unknown, void>): Promise<
   for await (const _ of bytes);
 }
 
-function listNeeds({ image, request, payload, work }: OutputCheckOptions): SpaceNeed[] {
+function listNeeds({ image, request, payload, around = 0, work }: OutputCheckOptions): SpaceNeed[] {
   const bytes = estimateOutput(image, request.codec, payload);
   // The boot reads a copy with the probe behind it.
   const boot = request.verify === undefined ? 0 : bytes;
   return [
     { folder: dirname(request.output), bytes, what: 'the new image' },
+    { folder: dirname(request.output), bytes: around, what: 'the file around it' },
     { folder: dirname(request.output), bytes: request.split ? bytes : 0, what: 'its single files' },
     { folder: tmpdir(), bytes: boot, what: 'its copy for the boot' },
     { folder: tmpdir(), bytes: work, what: 'the root in which commands run' },

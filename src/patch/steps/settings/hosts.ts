@@ -16,7 +16,9 @@ const path = 'etc/hosts';
 
 const schema = z
   .record(
-    z.string().refine((address) => isIP(address) > 0, { error: 'expected an IPv4 or IPv6 address' }),
+    z.string().refine((address) => isIP(address) > 0, {
+      error: 'expected an IPv4 or IPv6 address, as in hosts: {10.0.2.2: [NAME]}',
+    }),
     z.union([
       hostName.transform((name) => [name]),
       z.array(hostName).min(1, { error: 'expected at least one name' }).max(100),
