@@ -61,11 +61,10 @@ async function runPlan(given: Flags, context: CommandContext): Promise<void> {
 
 async function printMatrix({ matrix, ...flags }: Flags, context: CommandContext): Promise<void> {
   const { findTargets } = await import('./fleet/build-targets.js');
-  const { findMatrixFault, formatMatrix } = await import('../fleet/targets/ci-matrix.js');
+  const { formatMatrix, listMatrixFaults } = await import('../fleet/targets/ci-matrix.js');
   const targets = await findTargets(flags, context);
   const form = matrix === undefined || matrix === true ? 'github' : matrix;
-  const fault = findMatrixFault(targets, form);
-  if (fault !== undefined) talk(context, `moby-patch: ${fault}`);
+  for (const fault of listMatrixFaults(targets, form)) talk(context, `moby-patch: ${fault}`);
   await printData(context, `${JSON.stringify(formatMatrix(targets, form))}\n`);
 }
 

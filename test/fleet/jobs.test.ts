@@ -91,6 +91,8 @@ test('a plan needs a registry, a folder with all files, and jobs that are there'
   await writeFile(join(folder, '../other.img'), await readFile(join(folder, 'initrd.img')));
   t.teardown(() => rm(join(folder, '../other.img'), { force: true }));
   t.regex((await build()).stderr, /outside of the project.*\[fleet-outside\]/);
+  await writeFile(join(folder, 'moby-patch.yaml'), `${text}  last: {image: out/edge-rome.img}\n`);
+  t.regex((await build()).stderr, /last is made from the output of edge-rome.*\[fleet-chain\]/);
   await writeFile(join(folder, 'moby-patch.yaml'), text);
   t.regex((await build('--on', 'swarm')).stderr, /\[(?:fleet-image|docker-absent)\]/);
   t.regex((await build('--on', 'hosts')).stderr, /\[option-wrong\]/);

@@ -1,7 +1,8 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { chooseJobs } from '#src/fleet/targets/choose-jobs.js';
+import { findMakers } from '#src/setup/targets/find-makers.js';
 import { createProjectFolder, motd, writePatch } from '../commands/project.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { targetsSchema } from '../report/targets-schema.js';
@@ -65,6 +66,78 @@ test('a target that fails keeps others from beginning, unless they are to go on'
   const { states, code } = await build('--keep-going');
   t.deepEqual(states, ['failed', 'built', 'built', 'built']);
   t.is(code, 2);
+});
+
+const chain = `image: initrd.img
+patches: [motd]
+settings: {name: first}
+targets:
+  last: {image: link/middle.img, patches: [last]}
+  middle: {image: out/base.img, patches: [middle]}
+  base: {}
+`;
+
+/** The link leads nowhere before the first build. */
+async function createChain(t: ExecutionContext, configuration = chain) {
+  const project = await createProject(t, configuration);
+  await symlink('out', join(project.folder, 'link'));
+  for (const name of ['last', 'middle']) {
+    const patch = join(project.folder, 'patches', name);
+    await mkdir(patch);
+    await writeFile(
+      join(patch, 'patch.yaml'),
+      `title: Add ${name}\nsteps:\n  - file: {path: ${name}, content: x}\n`,
+    );
+  }
+  return project;
+}
+
+test('a target waits for the one whose output it is made from, also behind a link', async (t) => {
+  const { moby, build, folder } = await createChain(t);
+  t.deepEqual((await build('--jobs', '1')).states, ['built', 'built', 'built']);
+  await writePatch(folder, motd.replace('hello $', 'good day $'));
+  t.deepEqual((await build('--jobs', '3')).states, ['built', 'built', 'built']);
+  t.deepEqual((await build('--jobs', '3')).states, ['unchanged', 'unchanged', 'unchanged']);
+  const { stderr } = await moby('plan', '--matrix');
+  t.regex(stderr, /last is made from the output of middle, and jobs of CI run side by side/);
+  const alone = await moby('plan', '--matrix', '--target', 'last', '--target', 'base');
+  t.is(alone.stderr, '');
+});
+
+for (const flag of ['--keep-going', '--fail-fast'])
+  test(`a target is left out where the one that it is made from failed, with ${flag}`, async (t) => {
+    const { moby } = await createChain(t, chain.replace('base: {}', 'base: {image: none.img}'));
+    const ran = await moby('build', '--all', '--no-verify', '--json', flag);
+    const { targets } = targetsSchema.parse(JSON.parse(ran.stdout));
+    t.deepEqual(
+      targets.map(({ state }) => state),
+      ['left out', 'left out', 'failed'],
+    );
+    t.is(ran.code, 2);
+    t.regex(ran.stderr, /middle: left out: it is made from the output of base/);
+  });
+
+test('targets that are made from each other are refused', async (t) => {
+  const { moby } = await createChain(t, chain.replace('base: {}', 'base: {image: ./out/last.img}'));
+  const { code, stderr } = await moby('build', '--all', '--no-verify');
+  t.is(code, 2);
+  t.regex(stderr, /last from middle from base from last.*/);
+  t.regex(stderr, /\[targets-circle\]/);
+});
+
+test('what a target writes into a folder, or a wrapper around its image, is its output too', (t) => {
+  const create = (name: string, values: object) => ({
+    name,
+    axes: {},
+    architecture: undefined,
+    configuration: { folder: '/project', values },
+  });
+  const split = create('split', { split: 'parts' });
+  const disk = create('disk', { output: 'vm.iso' });
+  const both = create('both', { image: ['parts/a.img', 'vm.iso#boot/initrd'], output: 'both.img' });
+  const beside = create('beside', { image: 'parts.img', output: 'vm.iso.d/x.img' });
+  const makers = findMakers([both, split, disk, beside]);
+  t.deepEqual([...makers], [[both, [split, disk]]]);
 });
 
 const wrong: Readonly<Record<string, readonly [string, RegExp]>> = {

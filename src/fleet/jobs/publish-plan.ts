@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
-import { createErrorReport } from '../../model/error/error.js';
+import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { JobResult } from '../../model/result/fleet.js';
 import type { Session } from '../../model/session.js';
 import { artifactTypes } from '../../registry/artifact.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import { silence } from '../../setup/silence.js';
+import { findMakers } from '../../setup/targets/find-makers.js';
 import type { Target } from '../../setup/targets/target.js';
 import { version } from '../../version.js';
 import { identifyBuild } from '../targets/identify.js';
@@ -37,13 +38,14 @@ export function argumentsOf({ configuration }: Target, verify: boolean): BuildAr
 
 /**
  * Plans every target, and puts the plan with the files of the project into the registry. Errors: those of `createBuildRequest` and of plans;
- * `fleet-outside`, `registry-*`.
+ * `fleet-chain`, `fleet-outside`, `registry-*`.
  */
 export async function publishPlan(
   { targets, project, verify, keepGoing }: PublishRequest,
   store: JobStore,
   session: Session,
 ): Promise<NewPlan> {
+  refuseChain(targets);
   const quiet = silence(session);
   const kernels = new Map<string, string>();
   const limit = pLimit(2);
@@ -91,4 +93,15 @@ export async function publishPlan(
     error: createErrorReport(error),
   }));
   return { id, plan, unplanned };
+}
+
+/** A job gets the files that are there when the plan is made: the old output of another target. Error (`invalid`): `fleet-chain`. */
+function refuseChain(targets: readonly Target[]): void {
+  const [chained] = findMakers(targets);
+  if (chained === undefined) return;
+  const [{ name }, [maker]] = chained;
+  const message = `${name} is made from the output of ${maker?.name}, and jobs of a fleet wait for no other job`;
+  throw new MobyPatchError('invalid', 'fleet-chain', message, {
+    hint: `two fleets, one after the other: --target ${maker?.name}, then --target ${name}`,
+  });
 }

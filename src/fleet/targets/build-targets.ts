@@ -7,6 +7,7 @@ import type { TargetResult, TargetsReport } from '../../model/result/targets.js'
 import type { Session } from '../../model/session.js';
 import { type BuildArguments, createBuildRequest } from '../../setup/build-request.js';
 import { silence } from '../../setup/silence.js';
+import { findMakers, refuseCircle } from '../../setup/targets/find-makers.js';
 import type { Target } from '../../setup/targets/target.js';
 import { findBuilt, rememberBuilt } from './built-before.js';
 import { chooseJobs, measureRoom, usualGuestMemory } from './choose-jobs.js';
@@ -24,11 +25,14 @@ export interface TargetsRequest {
 
 /**
  * Builds targets, several at a time, with one cache. A target whose output stands there, made by the same build, is left as it is. The log
- * gets a line for each. Rejects for an abort alone.
+ * gets a line for each. A target that is made from the output of others waits for them, and is left out where one of them failed. Rejects
+ * for an abort. Error (`invalid`): `targets-circle`.
  */
 export async function buildTargets(request: TargetsRequest, session: Session): Promise<TargetsReport> {
   const { targets, keepGoing } = request;
   const start = performance.now();
+  const makers = findMakers(targets);
+  refuseCircle(makers);
   const jobs = request.jobs ?? measureJobs(request);
   const limit = pLimit(jobs);
   const kernels = new Map<string, string>();
@@ -36,8 +40,8 @@ export async function buildTargets(request: TargetsRequest, session: Session): P
   let done = 0;
   const work = async (target: Target): Promise<TargetResult> => {
     session.signal.throwIfAborted();
-    const { name, axes } = target;
-    if (isStopped) return { name, axes, state: 'left out', warnings: [], durationMs: 0 };
+    const { name } = target;
+    if (isStopped) return leaveOut(target);
     session.showPart?.(`${name} has begun`);
     const result = await buildTarget(target, request.build, { session, kernels });
     session.signal.throwIfAborted();
@@ -46,14 +50,36 @@ export async function buildTargets(request: TargetsRequest, session: Session): P
     session.log(`${describeTarget(result)} (${done} of ${targets.length})`);
     return result;
   };
-  const results = await Promise.all(targets.map((target) => limit(work, target)));
+  const begun = new Map<Target, Promise<TargetResult>>();
+  /** The wait is outside of the limit: those that wait would keep the others from their turn. */
+  const afterMakers = async (target: Target): Promise<TargetResult> => {
+    const before = await Promise.all((makers.get(target) ?? []).map(begin));
+    const failed = before.find(isBad);
+    if (failed === undefined) return limit(work, target);
+    session.log(`${target.name}: left out: it is made from the output of ${failed.name}, which is not built`);
+    return leaveOut(target);
+  };
+  const begin = (target: Target): Promise<TargetResult> => {
+    const known = begun.get(target) ?? afterMakers(target);
+    begun.set(target, known);
+    return known;
+  };
+  const results = await Promise.all(targets.map(begin));
   return {
     version: 1,
-    failed: results.some(({ state }) => state !== 'built' && state !== 'unchanged'),
+    failed: results.some(isBad),
     targets: results,
     jobs,
     durationMs: Math.round(performance.now() - start),
   };
+}
+
+function leaveOut({ name, axes }: Target): TargetResult {
+  return { name, axes, state: 'left out', warnings: [], durationMs: 0 };
+}
+
+function isBad({ state }: TargetResult): boolean {
+  return state !== 'built' && state !== 'unchanged';
 }
 
 function describeTarget({ name, state, error, sha256, durationMs }: TargetResult): string {

@@ -1,3 +1,4 @@
+import { findMakers } from '../../setup/targets/find-makers.js';
 import type { Target } from '../../setup/targets/target.js';
 
 /** The systems of CI whose form a matrix may have. */
@@ -38,8 +39,17 @@ function formatGitlab(targets: readonly Target[]) {
   );
 }
 
-/** Why GitHub would not take a matrix; undefined: it will. */
-export function findMatrixFault(targets: readonly Target[], form: MatrixForm): string | undefined {
-  if (form !== 'github' || targets.length <= mostGithub) return undefined;
-  return `${targets.length} targets, and GitHub takes ${mostGithub} jobs of one matrix`;
+/** Why CI would not take a matrix, or would not make of it what `build --all` does. */
+export function listMatrixFaults(targets: readonly Target[], form: MatrixForm): readonly string[] {
+  const tooMany = form === 'github' && targets.length > mostGithub;
+  const [chained] = findMakers(targets);
+  return [
+    ...(tooMany ? [`${targets.length} targets, and GitHub takes ${mostGithub} jobs of one matrix`] : []),
+    ...(chained === undefined ? [] : [describeChained(chained[0], chained[1])]),
+  ];
+}
+
+function describeChained({ name }: Target, makers: readonly Target[]): string {
+  const [maker] = makers.map((each) => each.name);
+  return `${name} is made from the output of ${maker}, and jobs of CI run side by side: build both in one job (--target ${maker} --target ${name})`;
 }

@@ -1,18 +1,39 @@
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** Where a file is, with links followed as far as there is anything. */
+/** Linux follows so many links of one path. */
+const mostLinks = 40;
+
+/** Where a file is, with links followed as far as there is anything, also those to what is not there yet. */
 export function placeOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return placeOfOutput(path);
-  }
+  return follow(path, mostLinks);
 }
 
 /** Where an output takes its name: a link in its place is replaced. */
 export function placeOfOutput(path: string): string {
+  return followFolder(path, mostLinks);
+}
+
+function follow(path: string, links: number): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const target = links > 0 ? readLink(path) : undefined;
+    if (target === undefined) return followFolder(path, links);
+    return follow(resolve(dirname(resolve(path)), target), links - 1);
+  }
+}
+
+function followFolder(path: string, links: number): string {
   const whole = resolve(path);
   const folder = dirname(whole);
-  return folder === whole ? whole : join(placeOf(folder), basename(whole));
+  return folder === whole ? whole : join(follow(folder, links), basename(whole));
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
