@@ -7,3 +7,14 @@ export function describeReached({ reached, stages }: BootResult): string {
     ? 'it switched itself off'
     : 'it showed what was expected';
 }
+
+/** `inittab reached in 6.8 s`. A boot may be watched for longer: for a first program to stay, and for programs to come to rest. */
+export function describePassed(boot: BootResult): string {
+  const { seconds, stages } = boot;
+  const times = stages.flatMap((stage) => (stage.state === 'reached' ? (stage.seconds ?? []) : []));
+  const last = times.length === 0 ? seconds : Math.max(...times);
+  const show = (time: number) => `${time.toFixed(1)} s`;
+  const what = describeReached(boot);
+  if (seconds - last < 1) return `${what} in ${show(seconds)}`;
+  return `${what} in ${show(last)}, and watched until ${show(seconds)}`;
+}

@@ -7,7 +7,7 @@ import type { StockComparison } from '../model/result/stock.js';
 import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
 import { describeStock } from './proof/stock.js';
-import { describeReached } from './reached.js';
+import { describePassed } from './reached.js';
 
 const mostPackages = 6;
 
@@ -103,14 +103,13 @@ function describeWrapper({ kind, part, before, after, way }: WrapperReport): str
 }
 
 export function renderBoot(boot: BootResult): string[] {
-  const how = `${boot.seconds.toFixed(1)} s (${boot.accelerator})`;
   const waited = boot.waited >= 1 ? `, and ${boot.waited.toFixed(1)} s of waiting for this machine` : '';
   return [
     ...renderRow(
       'boot',
       boot.verdict === 'passed'
-        ? `passed: ${describeReached(boot)} in ${how}${waited}`
-        : `REFUSED after ${how}${waited}: ${boot.reason}`,
+        ? `passed: ${describePassed(boot)} (${boot.accelerator})${waited}`
+        : `REFUSED after ${boot.seconds.toFixed(1)} s (${boot.accelerator})${waited}: ${boot.reason}`,
     ),
     ...renderRow('attempts', boot.attempts > 1 ? '2: this machine failed the first' : undefined),
     ...renderStages(boot),

@@ -1,5 +1,5 @@
 import type { StockComparison } from '../../model/result/stock.js';
-import { describeReached } from '../reached.js';
+import { describePassed } from '../reached.js';
 
 export const unsettledPrograms = 'not compared: they still came and went when a boot ended';
 
@@ -13,9 +13,7 @@ export function describeStock({
   errors,
 }: StockComparison): string[] {
   const verdict =
-    stock.verdict === 'passed'
-      ? `passed: ${describeReached(stock)} in ${stock.seconds.toFixed(1)} s`
-      : `REFUSED: ${stock.reason}`;
+    stock.verdict === 'passed' ? `passed: ${describePassed(stock)}` : `REFUSED: ${stock.reason}`;
   const times = stages.map(
     ({ name, stock, patched }) => `${name} ${showDifference(stock, patched, { digits: 1, unit: ' s' })}`,
   );

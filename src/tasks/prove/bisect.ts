@@ -74,7 +74,7 @@ function assertStock({ name, verify }: BuildRequest, { verdict, reason }: Proof)
     `the stock image is refused as well, so no patch is to blame: ${reason}`,
     {
       path: name,
-      hint: `find terms that the stock image meets: moby-patch verify ${name}${verify === undefined ? '' : ` --kernel ${verify.kernel}`} --expect REGEX`,
+      hint: `find terms that the stock image meets: moby-patch verify ${name}${verify === undefined ? '' : ` --kernel ${verify.kernel}`} --expect REGEX (docs/verification.md)`,
     },
   );
 }
