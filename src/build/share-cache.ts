@@ -8,9 +8,9 @@ export async function shareCache(
 ): Promise<Session> {
   if (sharedCache === undefined) return session;
   const { createSharedCache } = await import('../registry/shared-cache.js');
-  const { cache, environment, signal, log } = session;
+  const { cache, environment, signal, sharing = { left: new Set(), log: session.log } } = session;
   return {
     ...session,
-    cache: createSharedCache(cache, { reference: sharedCache, environment, signal, log }),
+    cache: createSharedCache(cache, { reference: sharedCache, environment, signal, ...sharing }),
   };
 }

@@ -65,4 +65,13 @@ export interface Session extends ReadingSession {
   readonly engines: readonly Engine[];
   readonly cache: Cache;
   readonly onStage: (stage: Stage) => void;
+  /** What several builds of a run know of their caches in registries; absent: it is one build. */
+  readonly sharing?: Sharing | undefined;
+}
+
+export interface Sharing {
+  /** Those that failed: they are left alone for the rest of the run. */
+  readonly left: Set<string>;
+  /** Gets one line for each of them, also where the builds say nothing. */
+  readonly log: (line: string) => void;
 }

@@ -15,6 +15,8 @@ export interface SharedCacheOptions {
   readonly environment: Environment;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
+  /** The references that are left alone; default: none yet. */
+  readonly left?: Set<string>;
 }
 
 const type = 'application/vnd.moby-patch.cache.v1';
@@ -32,21 +34,21 @@ const largestEntry = 2 ** 30;
  */
 export function createSharedCache(local: Cache, options: SharedCacheOptions): Cache {
   const reference = parseReference(options.reference);
-  const { environment, signal, log } = options;
-  let isBroken = false;
+  const { environment, signal, log, left = new Set<string>() } = options;
   const connect = (kind: CacheKind, key: string) =>
     connectRegistry({ ...reference, tag: `${kind}-${key}` }, { environment, signal });
 
   async function attempt<T>(kind: CacheKind, work: () => Promise<T | undefined>): Promise<T | undefined> {
-    if (isBroken || !sharedKinds.has(kind)) return undefined;
+    if (left.has(options.reference) || !sharedKinds.has(kind)) return undefined;
     try {
       return await work();
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof MobyPatchError)) throw error;
       if (error.code === 'registry-missing') return undefined;
-      isBroken = true;
-      log(`the cache ${options.reference} is left alone: ${error.message}`);
+      // Builds at the same time may find it at once.
+      if (!left.has(options.reference)) log(`the cache ${options.reference} is left alone: ${error.message}`);
+      left.add(options.reference);
       return undefined;
     }
   }

@@ -70,8 +70,8 @@ export function findOutputFaults(
   ];
 }
 
-export function createSameFileError(path: string): MobyPatchError {
-  const message = 'the output would replace the image it is made from';
+export function createSameFileError(path: string, input = 'the image it is made from'): MobyPatchError {
+  const message = `the output would replace ${input}`;
   return new MobyPatchError('invalid', 'output-is-input', message, {
     path,
     hint: 'give another file: -o FILE',

@@ -5,7 +5,11 @@ export function silencePlan(session: Session): Session {
   return { ...session, log: () => {}, onStage: () => {} };
 }
 
-/** The session of one build among several at a time: their lines and stages would be mixed. */
+/**
+ * The session of builds among several at a time: their lines and stages would be mixed. What is wrong with a cache that they share is
+ * still told, once.
+ */
 export function silence(session: Session): Session {
-  return { ...silencePlan(session), onWork: undefined, showLine: undefined };
+  const sharing = session.sharing ?? { left: new Set(), log: session.log };
+  return { ...silencePlan(session), onWork: undefined, showLine: undefined, sharing };
 }

@@ -167,7 +167,7 @@ test('a report of an unknown form is refused before any machine gets its file', 
   await t.throwsAsync(read('out/h1.img'), { code: 'ENOENT' });
 });
 
-test('a file of a machine replaces neither the image, also behind a link, nor what another machine has', async (t) => {
+test('a file of a machine replaces neither the image, also behind a link, nor the table, nor what another machine has', async (t) => {
   const rows = (...names: string[]) =>
     ['name,host,key', ...names.map((name) => `${name},x,y`), ''].join('\n');
   const { folder, moby, read } = await createProject(t);
@@ -189,6 +189,8 @@ test('a file of a machine replaces neither the image, also behind a link, nor wh
   };
   t.regex((await build('h1', 'base.img')).stderr, /base.img: the output would replace .*\[output-is-input\]/);
   t.deepEqual(await read('base.img'), image);
+  t.regex((await build('h1', 'hosts.csv')).stderr, /would replace the table of machines \[output-is-input\]/);
+  t.is((await read('hosts.csv')).toString(), rows('h1', 'hosts.csv'));
   const { stderr } = await build('h1', 'h1.manifest.json');
   t.regex(
     stderr,

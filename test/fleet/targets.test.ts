@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { chooseJobs } from '#src/fleet/targets/choose-jobs.js';
+import { formatMatrix } from '#src/fleet/targets/ci-matrix.js';
 import { findMakers } from '#src/setup/targets/find-makers.js';
 import { createProjectFolder, motd, writePatch } from '../commands/project.js';
 import { callMoby } from '../fixtures/command-context.js';
@@ -180,6 +181,17 @@ test('CI gets a job for each target', async (t) => {
   });
   const { stdout } = await moby('plan', '--target', 'edge-oslo', '--no-verify');
   t.regex(stdout, /output {2}out\/edge-oslo.img/);
+});
+
+test('a target with the name of a keyword of GitLab gets a job of another name', (t) => {
+  const names = ['default', 'image', 'pages', 'workflow', 'true', 'images'];
+  const configuration = { folder: '/project', values: {} };
+  const targets = names.map((name) => ({ name, axes: {}, architecture: undefined, configuration }));
+  const jobs = formatMatrix(targets, 'gitlab') as Record<string, { readonly variables: object }>;
+  t.deepEqual(Object.keys(jobs), [
+    ...['target:default', 'target:image', 'target:pages', 'target:workflow', 'target:true', 'images'],
+  ]);
+  t.deepEqual(jobs['target:image']?.variables, { TARGET: 'image' });
 });
 
 const refused: Readonly<Record<string, readonly string[]>> = {

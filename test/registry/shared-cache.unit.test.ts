@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { shareCache } from '#src/build/share-cache.js';
 import { openCache } from '#src/io/cache.js';
 import { createSharedCache } from '#src/registry/shared-cache.js';
+import { silence } from '#src/setup/silence.js';
 import { createTestFolder } from '../fixtures/archive.js';
+import { createTestSession } from '../fixtures/session.js';
 import { type FakeRegistry, startFakeRegistry } from './fake-registry.js';
 
 const { signal } = new AbortController();
@@ -68,4 +71,19 @@ test('a registry that cannot be reached costs one line, and nothing of the build
   t.is(await cache.read('steps', other), undefined);
   t.is(lines.length, 1);
   t.regex(lines.join(), /is left alone/);
+});
+
+test('one that fails costs several builds of a run one line, though they are silent', async (t) => {
+  const lines: string[] = [];
+  const folder = await createTestFolder(t);
+  const log = (line: string) => lines.push(line);
+  const cache = openCache(join(folder, 'cache'), log);
+  const session = { ...createTestSession(folder), log, cache, engines: [], onStage: () => {} };
+  const quiet = silence(session);
+  for (const _ of [1, 2]) {
+    const shared = await shareCache({ sharedCache: 'oci://127.0.0.1:1/cache' }, quiet);
+    t.is(await shared.cache.read('steps', key), undefined);
+  }
+  t.is(lines.length, 1);
+  t.regex(lines.join(), /the cache oci:\/\/127.0.0.1:1\/cache is left alone/);
 });

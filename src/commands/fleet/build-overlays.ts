@@ -29,7 +29,8 @@ export async function runOverlays(given: TargetsFlags & TableFlags, context: Com
     const { parseFlags } = await import('../../setup/flags.js');
     await using session = await openSession(flags, context, progress);
     const { forEach, bootSample: boots = 0, output = usualOutput, keepGoing = false, ...rest } = flags;
-    const rows = await readTable(resolve(context.folder, forEach), forEach);
+    const table = resolve(context.folder, forEach);
+    const rows = await readTable(table, forEach);
     const wanted = {
       ...parseFlags(rest, context.folder),
       output: 'overlays',
@@ -37,7 +38,7 @@ export async function runOverlays(given: TargetsFlags & TableFlags, context: Com
     };
     const build = await createBuildRequest(ignoreUnnamedFile(wanted), session);
     assertNoFaults(build);
-    const made = await buildOverlays({ build, rows, output, boots, keepGoing }, session);
+    const made = await buildOverlays({ build, rows, table, output, boots, keepGoing }, session);
     progress.end();
     await showMany(made, { renderers, lines: renderOverlays }, { flags, context });
     showFailures(made, context);

@@ -14,6 +14,8 @@ export interface OverlaysRequest {
   /** The base, the patches and what all machines share. */
   readonly build: BuildRequest;
   readonly rows: readonly HostRow[];
+  /** The file with the rows, which no file replaces. */
+  readonly table?: string | undefined;
   /** The path of each file, with `${COLUMN}`. */
   readonly output: string;
   /** How many of them are booted, evenly spread. */
@@ -34,7 +36,10 @@ const together = 8;
 export async function buildOverlays(request: OverlaysRequest, session: Session): Promise<OverlaysReport> {
   const { build, keepGoing, boots } = request;
   const start = performance.now();
-  const rows = prepareRows(request.rows, build, resolve(session.places.folder, request.output));
+  const rows = prepareRows(request.rows, build, {
+    template: resolve(session.places.folder, request.output),
+    table: request.table,
+  });
   if (boots > 0 && build.verify === undefined) throw createNoKernelError();
   await using base = await openBase(build, session);
   const work = createOverlayWork({ base, request: build, session, booted: spread(rows, boots) });

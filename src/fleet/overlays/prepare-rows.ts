@@ -13,14 +13,21 @@ export interface PreparedRow extends HostRow {
   readonly output: string;
 }
 
+export interface RowsOptions {
+  /** The path of each file, with `${COLUMN}`. */
+  readonly template: string;
+  /** The file with the rows. */
+  readonly table?: string | undefined;
+}
+
 /**
  * Errors (`invalid`): `table-invalid` for a column that is no parameter, and for two machines with one file; `output-is-input` for a
- * file in the place of the image or the kernel.
+ * file in the place of the image, the kernel or the table.
  */
 export function prepareRows(
   rows: readonly HostRow[],
   { patches, image, verify }: BuildRequest,
-  template: string,
+  { template, table }: RowsOptions,
 ): readonly PreparedRow[] {
   const known = listSettingNames(patches);
   const { names, malformed } = findPlaceholders(template);
@@ -44,6 +51,8 @@ export function prepareRows(
       const at = placeOfOutput(file);
       const other = written.get(at);
       if (inputs.has(at)) throw createSameFileError(file);
+      if (table !== undefined && at === placeOf(table))
+        throw createSameFileError(file, 'the table of machines');
       if (other !== undefined)
         throw createTableError(place, `${other} has the same file, ${file}; ${adviseOutput(names)}`);
       written.set(at, name);

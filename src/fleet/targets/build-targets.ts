@@ -36,6 +36,7 @@ export async function buildTargets(request: TargetsRequest, session: Session): P
   const jobs = request.jobs ?? measureJobs(request);
   const limit = pLimit(jobs);
   const kernels = new Map<string, string>();
+  const quiet = silence(session);
   let isStopped = false;
   let done = 0;
   const work = async (target: Target): Promise<TargetResult> => {
@@ -43,7 +44,7 @@ export async function buildTargets(request: TargetsRequest, session: Session): P
     const { name } = target;
     if (isStopped) return leaveOut(target);
     session.showPart?.(`${name} has begun`);
-    const result = await buildTarget(target, request.build, { session, kernels });
+    const result = await buildTarget(target, request.build, { session, quiet, kernels });
     session.signal.throwIfAborted();
     isStopped ||= !keepGoing && (result.state === 'failed' || result.state === 'refused');
     done += 1;
@@ -99,18 +100,19 @@ function measureJobs({ targets, build: { memory, verify } }: TargetsRequest): nu
 
 interface TargetContext {
   readonly session: Session;
+  /** That of the builds: one for all, for a cache that fails to be told once. */
+  readonly quiet: Session;
   readonly kernels: Map<string, string>;
 }
 
 async function buildTarget(
   target: Target,
   wanted: BuildArguments,
-  { session, kernels }: TargetContext,
+  { session, quiet, kernels }: TargetContext,
 ): Promise<TargetResult> {
   const { name, axes } = target;
   const start = performance.now();
   const time = () => Math.round(performance.now() - start);
-  const quiet = silence(session);
   try {
     const own = { ...wanted, config: target.configuration, makesFolder: true };
     const request = await createBuildRequest(own, quiet);

@@ -26,11 +26,22 @@ function formatGithub(targets: readonly Target[]) {
   };
 }
 
+/** What GitLab does not take for the name of a job, or takes for something else: https://docs.gitlab.com/ci/jobs/#job-names */
+const gitlabKeywords: ReadonlySet<string> = new Set([
+  ...['after_script', 'before_script', 'cache', 'default', 'image', 'include', 'services', 'spec', 'stages'],
+  ...['types', 'variables', 'workflow', 'false', 'nil', 'null', 'true', 'pages'],
+]);
+
+/** No target has a colon in its name, so that no other job gets this one. */
+function nameGitlabJob(name: string): string {
+  return gitlabKeywords.has(name) ? `target:${name}` : name;
+}
+
 /** JSON is YAML. */
 function formatGitlab(targets: readonly Target[]) {
   return Object.fromEntries(
     targets.map(({ name, architecture }) => [
-      name,
+      nameGitlabJob(name),
       {
         extends: '.moby-patch-target',
         variables: { TARGET: name, ...(architecture && { ARCHITECTURE: architecture }) },
