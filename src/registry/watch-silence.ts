@@ -1,5 +1,7 @@
 import { createInterruptedError } from '../io/process/process.js';
-import { createUnreachableError } from './errors.js';
+import { MobyPatchError } from '../model/error/error.js';
+import { createAnswerError, createUnreachableError } from './errors.js';
+import { createPace, describeTrickle } from './pace.js';
 import type { Reference } from './reference.js';
 
 /** Seconds without a byte. */
@@ -10,22 +12,32 @@ export interface SilenceOptions {
   readonly what: string;
   readonly reference: Reference;
   readonly signal: AbortSignal;
+  /** Milliseconds; default: those of this process. */
+  readonly now?: () => number;
 }
 
-/** The body of an answer as it comes. Error: `registry-unreachable` where it breaks off or nothing comes for a while. */
+/**
+ * The body of an answer as it comes. Errors: `registry-unreachable` where it breaks off or nothing comes for a while; `registry-answer`
+ * where it only trickles.
+ */
 export async function* watchSilence(
   response: Response,
-  { what, reference, signal }: SilenceOptions,
+  { what, reference, signal, now = () => performance.now() }: SilenceOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
+  const isTrickle = createPace();
   try {
     for (;;) {
+      const start = now();
       const { done, value } = await withLimit(reader.read(), signal);
       if (done) return;
+      if (isTrickle(value.length, (now() - start) / 1000))
+        throw createAnswerError(reference.text, describeTrickle(what));
       yield value;
     }
   } catch (cause) {
+    if (cause instanceof MobyPatchError) throw cause;
     throw signal.aborted ? createInterruptedError(signal) : createUnreachableError(reference, what, cause);
   } finally {
     // Not awaited: a connection that is silent may stay so.
