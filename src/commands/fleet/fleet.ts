@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseNumberList } from '../../fleet/jobs/number-list.js';
 import { isRepository } from '../../setup/fleet-repository.js';
 import { createSecretOption } from '../shared/build-options.js';
 import type { CommandContext } from '../shared/context.js';
@@ -18,7 +19,7 @@ export function addFleetCommand(fleet: Command, context: CommandContext): void {
     .argument('<reference>', 'oci://HOST/REPOSITORY:plan-ID, as fleet build prints it')
     .option('--job <number>', 'from 0; default: $MOBY_PATCH_JOB or $JOB_COMPLETION_INDEX', parseIndex)
     .option('--architecture <name>', 'number the jobs of this architecture alone')
-    .option('--left <numbers>', 'number these jobs alone: 3,7,12', parseNumbers)
+    .option('--left <numbers>', 'number these jobs alone: 3,7-12', parseNumbers)
     .addOption(createSecretOption())
     .option('--no-cache', 'use nothing from the build cache, and add nothing to it')
     .option('-q, --quiet', 'print nothing but errors')
@@ -114,7 +115,9 @@ function collectVariable(text: string, before?: readonly string[]): readonly str
 }
 
 function parseNumbers(text: string): readonly number[] {
-  return text.split(',').map(parseIndex);
+  const numbers = parseNumberList(text);
+  if (numbers !== undefined) return numbers;
+  throw new InvalidArgumentError('wanted numbers from 0, and ranges of them: 3,7-12');
 }
 
 function parseRegistry(text: string): string {

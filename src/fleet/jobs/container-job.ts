@@ -1,4 +1,5 @@
 import type { JobGroup } from './job-plan.js';
+import { formatNumbers } from './number-list.js';
 
 /** What every container of a fleet is told. */
 export interface ContainerJob {
@@ -35,7 +36,7 @@ export function listArguments({ reference, plan, group, left, secrets }: Contain
     'run',
     `${reference}:plan-${plan}`,
     ...(group.architecture === undefined ? [] : ['--architecture', group.architecture]),
-    ...(left === undefined ? [] : ['--left', left.join(',')]),
+    ...(left === undefined ? [] : ['--left', formatNumbers(left)]),
     ...secrets.flatMap((name) => ['--secret', `${name}=file:${secretFolder}/${name}`]),
   ];
 }

@@ -2,10 +2,12 @@ import type { Swarm } from '../../engine/docker/swarm.js';
 import type { FleetReport } from '../../model/result/fleet.js';
 import type { ReadingSession } from '../../model/session.js';
 import { type ContainerJob, listArguments, loginFile, nameJobs } from './container-job.js';
-import { addGivenUp, type GivenUp } from './give-up.js';
+import { addGivenUp } from './give-up.js';
 import { groupJobs, type JobGroup, type JobPlan, listJobs } from './job-plan.js';
 import { forgetFailure, readStates } from './job-states.js';
 import type { JobStore } from './job-store.js';
+import { listLeft } from './list-left.js';
+import { parseNumberList } from './number-list.js';
 import type { PublishedPlan } from './publish-plan.js';
 import { createServiceSpec, planLabel, type ServiceOptions } from './swarm-service.js';
 import { createSwarmTries, isAlive } from './swarm-tries.js';
@@ -48,9 +50,9 @@ export async function runOnSwarm(
 
   /** A service for the jobs of a group that are not over; undefined: none is left. */
   async function start(group: JobGroup, report: FleetReport): Promise<string | undefined> {
-    const left = listLeft(planned.plan, group, report, tries.givenUp);
-    if (left.length === 0) return undefined;
-    const isPart = left.length < group.count && left.length <= longestList;
+    const left = listLeft(listJobs(planned.plan, group.architecture), report, tries.givenUp);
+    if (left?.length === 0) return undefined;
+    const isPart = left !== undefined && left.length < group.count;
     const part = isPart ? { left, group: { ...group, count: left.length } } : { group };
     const job: ContainerJob = { ...shared, ...part, hasLogin: secrets.has(loginFile) };
     const name = nameJobs(job);
@@ -120,28 +122,12 @@ export async function runOnSwarm(
   return addGivenUp(report, givenUp);
 }
 
-/** Numbers of jobs in the arguments of a container. */
-const longestList = 1000;
-
-/** Numbers, among those of the group, of the jobs that are neither done nor given up. */
-function listLeft(
-  plan: JobPlan,
-  { architecture }: JobGroup,
-  { jobs }: FleetReport,
-  givenUp: GivenUp,
-): number[] {
-  const states = new Map(jobs.map(({ name, state }) => [name, state]));
-  return listJobs(plan, architecture).flatMap(({ name }, index) =>
-    states.get(name) === 'done' || givenUp.has(name) ? [] : [index],
-  );
-}
-
 /** The job of each slot of a service, as its containers are told. */
 function nameSlots(plan: JobPlan, { architecture }: JobGroup, told: readonly string[]): readonly string[] {
   const names = listJobs(plan, architecture).map(({ name }) => name);
   const at = told.indexOf('--left');
   const left = at < 0 ? undefined : told[at + 1];
-  return left === undefined ? names : left.split(',').map((number) => names[Number(number)] ?? '');
+  return left === undefined ? names : (parseNumberList(left) ?? []).map((number) => names[number] ?? '');
 }
 
 /**
