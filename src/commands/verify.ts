@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { createErrorReport, type MobyPatchError } from '../model/error/error.js';
+import { createErrorReport, MobyPatchError } from '../model/error/error.js';
 import type { BootResult } from '../model/result/boot.js';
 import type { BootFlags } from '../setup/flags.js';
 import { addBootOptions } from './shared/build-options.js';
@@ -45,6 +45,10 @@ async function runVerify(names: readonly string[], flags: Flags, context: Comman
   const wanted = { ...parseBootFlags(flags), image };
   if (flags.shell === true || flags.ssh !== undefined) {
     // The terminal is the guest's.
+    if (flags.json)
+      throw new MobyPatchError('invalid', 'output-twice', 'the console of the guest is no JSON', {
+        hint: 'leave out --json, or --shell and --ssh',
+      });
     await attachConsole(wanted, createReader(flags, { ...context, live: undefined }));
     return;
   }

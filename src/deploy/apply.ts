@@ -53,6 +53,12 @@ export interface DeployTargetOptions extends ApplyOptions {
 
 /** Gets an installed image into the patched state. */
 export async function deployTarget(options: DeployTargetOptions, session: Session): Promise<Deployed> {
+  const deployed = await deploy(options, session);
+  const { deployment: _, ...before }: RecognisedStatus = deployed.before;
+  return { ...deployed, before };
+}
+
+async function deploy(options: DeployTargetOptions, session: Session): Promise<Deployed> {
   const { target, dryRun, quit } = options;
   const request = await completeRequest(options.request, target, session);
   if (request === undefined)

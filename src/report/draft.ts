@@ -35,6 +35,7 @@ export function createReportDraft(
 
   const report = (): Report =>
     redaction.value({
+      version: 1,
       failed: false,
       stage: current,
       input,

@@ -8,6 +8,7 @@ import { pack } from '../fixtures/codecs.js';
 import { createCommandContext } from '../fixtures/command-context.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
+import { bootSchema } from '../report/boot-schema.js';
 
 // What depends on a machine that is late cannot be waited for: a script stands in for QEMU.
 
@@ -173,7 +174,7 @@ declareTest(missing, 'on a terminal one line at a time tells of a boot', async (
   try {
     const context = { ...createCommandContext(folder), environment: { ...process.env, PATH }, live };
     await runProgram(['verify', 'initrd.img', ...common], '0.0.0', context);
-    t.is(JSON.parse(context.printed()).verdict, 'passed');
+    t.is(bootSchema.parse(JSON.parse(context.printed())).verdict, 'passed');
   } finally {
     process.env.PATH = before;
   }

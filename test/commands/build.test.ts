@@ -65,6 +65,7 @@ test('a refused boot of a build to standard output suggests a build to a file', 
     hint: `read the console: ${console}`,
   } as const;
   const report = {
+    version: 1,
     failed: true,
     stage: 'publish',
     input: 'initrd.img',

@@ -42,6 +42,7 @@ test('inspect, ls and cat show an image; --json prints a value and nothing else'
   t.is((await call(folder, 'cat', 'initrd.img', 'bin/passwd')).stdout, 'root\n');
   const listed = JSON.parse((await call(folder, 'ls', '--json', 'initrd.img', 'bin')).stdout);
   t.like(listed[0], { path: 'bin', type: 'symlink', target: 'etc' });
+  t.is((await call(folder, 'explain', '--json', 'initrd.img', 'bin')).code, 0);
 });
 
 test('an image comes from standard input and a build goes to standard output', async (t) => {

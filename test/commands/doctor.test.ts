@@ -5,6 +5,7 @@ import { tryAccelerator } from '#src/verify/boot/machine/try-accelerator.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { cli } from '../fixtures/images/moby.js';
 import { declareTest, notRoot, testNeeding } from '../fixtures/needs.js';
+import { findingsSchema } from '../report/project-schemas.js';
 
 test('doctor on a machine with nothing names each thing that is missing and its fix, and is exit 5', async (t) => {
   const folder = await createTestFolder(t);
@@ -19,7 +20,7 @@ test('doctor on a machine with nothing names each thing that is missing and its 
     },
   });
   t.is(status, 5);
-  const findings: { name: string; ready: boolean; needed: boolean; hint?: string }[] = JSON.parse(stdout);
+  const findings = findingsSchema.parse(JSON.parse(stdout));
   const missing = findings.filter(({ ready }) => !ready);
   for (const { name, hint } of missing) t.truthy(hint, name);
   const byName = Object.fromEntries(findings.map((finding) => [finding.name, finding]));
@@ -41,7 +42,7 @@ declareTest(notRoot, 'what nobody may write to is not called ready', async (t) =
     gid: 65_534,
     env: { PATH: '/nonexistent', HOME: folder, DOCKER_HOST: 'unix:///nonexistent/docker.sock' },
   });
-  const findings: { name: string }[] = JSON.parse(stdout);
+  const findings = findingsSchema.parse(JSON.parse(stdout));
   const find = (name: string) => findings.find((finding) => finding.name === name);
   t.like(find('working folder'), { ready: false, reason: `${folder} cannot be written to: EACCES` });
   t.like(find('build cache'), {

@@ -89,6 +89,18 @@ const refusals: readonly Refusal[] = [
     hint: '--ssh 2222',
   },
   {
+    argv: 'verify image --kernel kernel --shell --json',
+    code: 'output-twice',
+    said: 'the console of the guest is no JSON',
+    hint: 'leave out --json, or --shell and --ssh',
+  },
+  {
+    argv: 'watch -i image -p ./run --json',
+    code: 'option-wrong',
+    said: 'a watch has no end, and so no value to print',
+    hint: 'moby-patch watch --report FILE.json; --json is for --install and --uninstall',
+  },
+  {
     argv: 'verify image --kernel riscv --expect booted',
     code: 'kernel-unknown',
     said: 'riscv is a Linux kernel (riscv Image), which cannot be booted here: found none of the kernels for x86 or arm64',

@@ -39,7 +39,7 @@ for (const platform of ['darwin', 'linux'])
       platform === 'darwin' ? /\/Users -mapall=501:20 localhost/ : /\/Users localhost\(rw,insecure,/,
     );
     t.is(await readFile(join(etc, 'exports'), 'utf8'), before);
-    t.is((await run('--apply')).code, 0);
+    t.is((await run('--apply', '--json')).code, 0);
     const written = await readFile(join(etc, 'exports'), 'utf8');
     t.true(written.startsWith(before));
     t.is((await stat(join(etc, 'exports'))).mode & 0o777, 0o600);

@@ -53,7 +53,7 @@ test('three upgrades and two downgrades, each patched again by one command', asy
     t.is((await application.moby('cat', application.image, 'etc/os')).stdout, contents.os);
     t.is((await application.moby('reapply', ...quick)).code, 6);
   }
-  t.is((await application.moby('restore', '-q')).code, 0);
+  t.is((await application.moby('restore', '--json')).code, 0);
   t.is(await application.digest(), sha256(createRelease({ os: '0' })));
   t.regex(await readFile(join(await findState(application), 'log'), 'utf8'), /conflict etc\/motd/);
 });
@@ -120,7 +120,7 @@ test('changed patches make an image stale, and are applied to the stock image, n
     'image: app\npatches: [motd]\nsettings: {name: moon}\n',
   );
   await expectStatus(t, application, 'stale');
-  t.is((await application.moby('apply', ...quick)).code, 0);
+  t.is((await application.moby('apply', ...quick, '--json')).code, 0);
   t.is((await application.moby('cat', application.image, 'etc/motd')).stdout, 'hello moon\n');
   t.is((await application.moby('restore', '-q')).code, 0);
   t.is(await application.digest(), sha256(createRelease()));

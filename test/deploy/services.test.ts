@@ -95,7 +95,7 @@ for (const kind of ['launchd', 'systemd'] as const)
     const application = await createApplication(await createTestFolder(t));
     const place = ['--service', kind, '--into', 'services'];
     const options = ['-p', 'motd', '-s', 'name=moon', '--no-verify', '--settle', '3'];
-    const { code, stderr } = await application.moby('watch', '--install', ...options, ...place);
+    const { code, stderr } = await application.moby('watch', '--install', ...options, ...place, '--json');
     t.is(code, 0, stderr);
     const names = await readdir(join(application.folder, 'services'));
     t.is(names.length, kind === 'launchd' ? 1 : 2);
@@ -105,7 +105,7 @@ for (const kind of ['launchd', 'systemd'] as const)
     for (const word of ['reapply', 'motd', 'name=moon', '--no-verify', application.image])
       t.true(texts.join('').includes(word), word);
     t.notRegex(texts.join(''), /--install|--into|--service/);
-    t.is((await application.moby('watch', '--uninstall', ...place)).code, 0);
+    t.is((await application.moby('watch', '--uninstall', ...place, '--json')).code, 0);
     t.deepEqual(await readdir(join(application.folder, 'services')), []);
   });
 

@@ -54,7 +54,7 @@ test('the results of a fleet are in the registry, each once, with the bytes of a
     ],
   );
   t.is((await moby('build', '--all', '--no-verify', '-q')).code, 0);
-  t.is((await moby('pull', report.jobs[1]?.reference ?? '', '-o', 'pulled.img')).code, 0);
+  t.is((await moby('pull', report.jobs[1]?.reference ?? '', '-o', 'pulled.img', '--json')).code, 0);
   t.deepEqual(await readFile(join(folder, 'pulled.img')), await readFile(join(folder, 'out/edge-rome.img')));
 
   // Again: the coordinator finds all there.
@@ -67,6 +67,7 @@ test('the results of a fleet are in the registry, each once, with the bytes of a
     'edge-oslo: there\n',
   );
   t.is((await fleet('status')).code, 0);
+  t.is((await moby('push', `${reference}:one`, 'out/edge-rome.img', '--unproven', '--json')).code, 0);
 });
 
 test('what a patch is at fault for is recorded, and is no matter of another machine', async (t) => {

@@ -1,16 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { createErrorReport, MobyPatchError } from '#src/model/error/error.js';
 import { listPatches } from '#src/patch/language/find-patches.js';
 import { loadPatch } from '#src/patch/language/load-patch.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
-import { bootSchema } from '../report/boot-schema.js';
-import { errorSchema } from '../report/error-schema.js';
-import { createReport } from '../report/reports.js';
 import {
   describePatches,
-  formatBootSchema,
+  describeSchemas,
   formatConfigurationSchema,
   formatPatchSchema,
   resultSchemas,
@@ -44,16 +40,13 @@ test('schema/moby-patch.schema.json is generated from the code', async (t) => {
   await checkCurrent(t, join('schema', 'moby-patch.schema.json'), formatConfigurationSchema());
 });
 
-test('schema/boot.schema.json is generated, and the boots of the reports fit it', async (t) => {
-  await checkCurrent(t, join('schema', 'boot.schema.json'), formatBootSchema());
-  t.notThrows(() => bootSchema.parse(createReport().boot));
-});
-
-test('the schemas of errors, bisect, matrix, explain and patches are generated', async (t) => {
-  const error = createErrorReport(new MobyPatchError('invalid', 'image-unknown', 'no such image'));
-  t.notThrows(() => errorSchema.parse({ failed: true, error }));
+test('the schemas of what is written for other programs are generated, and docs/json.md lists them', async (t) => {
   for (const [name, text] of resultSchemas)
     await checkCurrent(t, join('schema', `${name}.schema.json`), text);
+  const mark = '<!-- schemas -->\n';
+  const page = join('docs', 'json.md');
+  const [before, , after] = (await readFile(page, 'utf8')).split(mark);
+  await checkCurrent(t, page, [before, describeSchemas(), after].join(mark));
 });
 
 test('docs/steps.md is generated from the schemas and the cases', async (t) => {

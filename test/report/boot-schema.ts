@@ -1,10 +1,40 @@
 import { z } from 'zod';
+import { whenSchema } from '#src/patch/language/when.js';
+import { count, error, text, texts } from './shared-schemas.js';
 
 const seconds = z.number().min(0);
 
+/** The keys of all kinds: one of each kind has its own. */
 const expectation = z
-  .looseObject({})
+  .strictObject({
+    console: text.optional(),
+    file: text.optional(),
+    content: text.optional(),
+    service: text.optional(),
+    mount: text.optional(),
+    type: text.optional(),
+    port: z.int().optional(),
+    send: text.optional(),
+    answer: text.optional(),
+    command: text.optional(),
+    exit: z.int().optional(),
+    output: text.optional(),
+    'no-failed-services': z.boolean().optional(),
+    except: texts.optional(),
+    poweroff: z.literal(true).optional(),
+    'memory-below': z.number().optional().describe('MiB.'),
+    within: seconds.optional().describe("Seconds of the guest's time."),
+    when: whenSchema.optional(),
+  })
   .describe('As in "expects" of a patch, with durations in seconds and sizes in MiB.');
+
+const survey = z
+  .strictObject({
+    services: z.array(z.strictObject({ name: text, state: text })),
+    settled: z.boolean().optional().describe('Whether programs had come to rest.'),
+    memory: count.optional().describe('KiB in use.'),
+  })
+  .describe('With --compare-stock: what ran in the guest when its system was up.');
 
 /** The value of `verify --json`, and `boot` of a report. */
 export const bootSchema = z.strictObject({
@@ -48,6 +78,7 @@ export const bootSchema = z.strictObject({
     })
     .optional()
     .describe('With --attest: what the guest has unpacked, held against the image.'),
+  survey: survey.optional(),
   expectations: z.array(
     z.strictObject({
       expectation,
@@ -61,5 +92,5 @@ export const bootSchema = z.strictObject({
   warnings: z.array(z.string()),
   console: z.string().describe('The file of the console.'),
   tail: z.array(z.string()).describe('The last lines of the console of a refused boot.'),
-  error: z.looseObject({}).optional().describe('With `verify --json`, of a refused boot.'),
+  error: error.optional().describe('With `verify --json`, of a refused boot.'),
 });

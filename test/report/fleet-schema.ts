@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { error } from './shared-schemas.js';
 
 /** The value of `fleet build --json` and `fleet status --json`. */
 export const fleetSchema = z.strictObject({
@@ -11,7 +12,7 @@ export const fleetSchema = z.strictObject({
         name: z.string(),
         state: z.enum(['done', 'failed', 'waiting']),
         reference: z.string().optional().describe('Of the image, when it is done.'),
-        error: z.looseObject({ code: z.string() }).optional(),
+        error: error.optional(),
       }),
     )
     .describe('In the order of the plan.'),

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-
-const need = z.enum(['commands', 'network']).describe('A right that a step of the patch needs.');
-const text = z.string();
-const error = z.looseObject({ code: text, message: text, hint: text.optional() });
+import { whenSchema } from '#src/patch/language/when.js';
+import { planSchema } from './report-schema.js';
+import { error, need, text } from './shared-schemas.js';
 
 const listed = z.strictObject({
   id: text.describe('What -p takes.'),
@@ -28,7 +27,7 @@ const step = z.strictObject({
   kind: text,
   summary: text.describe('With the defaults of the parameters, and NAME for those without one.'),
   needs: z.array(need),
-  when: z.unknown().optional().describe('The condition, as it is written.'),
+  when: whenSchema.optional().describe('The condition, as it is written.'),
   line: z.int().min(1),
 });
 
@@ -36,7 +35,7 @@ const described = z.strictObject({
   id: text,
   folder: text,
   title: text,
-  when: z.unknown().optional(),
+  when: whenSchema.optional(),
   uses: z.array(text),
   conflicts: z.array(text),
   needs: z.array(need),
@@ -47,7 +46,7 @@ const described = z.strictObject({
     .strictObject({
       name: text,
       sha256: text,
-      plan: z.looseObject({}).describe('As in a report of plan.'),
+      plan: planSchema.describe('As in a report of plan.'),
       problems: z.array(error).describe('Why steps cannot succeed in the image.'),
     })
     .optional()

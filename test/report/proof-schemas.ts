@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { entry, error, sha256 } from './shared-schemas.js';
 
 const proof = {
   verdict: z.enum(['passed', 'refused']),
@@ -38,7 +39,7 @@ export const matrixSchema = z.strictObject({
         patches: z.array(z.string()),
         state: z.enum(['passed', 'refused', 'no effect', 'error']),
         proof: z.strictObject(proof).optional(),
-        error: z.looseObject({}).optional(),
+        error: error.optional(),
       }),
     )
     .describe('Row by row.'),
@@ -51,7 +52,10 @@ export const explanationSchema = z.strictObject({
   image: z.string(),
   path: z.string(),
   canonical: z.string().describe('Where the path leads, symlinks on the way followed.'),
-  entry: z.looseObject({}).optional().describe('What the running system sees; as in ls --json.'),
+  entry: entry
+    .extend({ sha256: sha256.optional() })
+    .optional()
+    .describe('What the running system sees; as in ls --json.'),
   records: z
     .array(
       z.strictObject({
@@ -74,7 +78,7 @@ export const explanationSchema = z.strictObject({
     .strictObject({
       change: z.enum(['added', 'changed', 'removed', 'stock']),
       steps: z
-        .array(z.looseObject({ patch: z.string(), summary: z.string() }))
+        .array(z.strictObject({ patch: z.string(), summary: z.string() }))
         .describe('One where it is known; all that it can be otherwise.'),
     })
     .optional()

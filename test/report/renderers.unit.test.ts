@@ -22,6 +22,7 @@ const failed = createReport({
   error: { kind: 'infrastructure', code: 'docker-failed', message: 'the daemon is gone' },
 });
 const early: Report = {
+  version: 1,
   failed: true,
   stage: 'configure',
   input: 'x',

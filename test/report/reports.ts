@@ -14,7 +14,7 @@ const segment: Segment = {
   entries: 5,
   unpacked: 400,
   trailer: false,
-  sha256: 'aa',
+  sha256: 'a'.repeat(64),
 };
 const layout: Layout = { size: 100, sha256: 'a'.repeat(64), segments: [segment], root: 0 };
 
@@ -36,6 +36,7 @@ export function createStep(fields: Partial<StepReport> = {}): StepReport {
 export function createReport(fields: Partial<Report> = {}): Report {
   const { patch, kind, summary } = createStep();
   return {
+    version: 1,
     failed: false,
     stage: 'publish',
     input: 'initrd.img',
@@ -46,8 +47,10 @@ export function createReport(fields: Partial<Report> = {}): Report {
     mode: { name: 'rewrite', reason: 'the usual one' },
     plan: {
       id: 'c'.repeat(64),
-      patches: [{ id: patch, title: 'Say hello', folder: '/p', sha256: 'dd', parameters: { name: 'you' } }],
-      steps: [{ patch, kind, summary, id: 'ee', needs: [], cached: false }],
+      patches: [
+        { id: patch, title: 'Say hello', folder: '/p', sha256: 'd'.repeat(64), parameters: { name: 'you' } },
+      ],
+      steps: [{ patch, kind, summary, id: 'e'.repeat(64), needs: [], cached: false }],
       needs: [],
     },
     steps: [createStep({ packages: { curl: '8.1' } })],
@@ -112,9 +115,15 @@ export function createHostileReport(): Report {
     plan: {
       id: hostile,
       patches: [
-        { id: hostile, title: hostile, folder: hostile, sha256: 'dd', parameters: { [hostile]: hostile } },
+        {
+          id: hostile,
+          title: hostile,
+          folder: hostile,
+          sha256: 'd'.repeat(64),
+          parameters: { [hostile]: hostile },
+        },
       ],
-      steps: [{ ...names, kind: 'file', id: 'ee', needs: [], cached: false }],
+      steps: [{ ...names, kind: 'file', id: 'e'.repeat(64), needs: [], cached: false }],
       needs: [],
     },
     steps: [createStep({ ...names, notes: [hostile], packages: { [hostile]: hostile } })],

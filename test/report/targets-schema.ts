@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { error } from './shared-schemas.js';
 
 /** The value of `build --all --json`. */
 export const targetsSchema = z.strictObject({
@@ -14,7 +15,7 @@ export const targetsSchema = z.strictObject({
         sha256: z.string().optional().describe('Of the output.'),
         size: z.int().optional().describe('Bytes.'),
         verdict: z.enum(['passed', 'refused', 'not booted']).optional(),
-        error: z.looseObject({}).optional(),
+        error: error.optional(),
         warnings: z.array(z.string()),
         durationMs: z.int(),
       }),

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { createErrorReport } from '../../model/error/error.js';
+import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import { type CommandContext, openSession } from '../shared/context.js';
 import { addReapplyOptions, type ReapplyFlags } from '../shared/deploy-options.js';
 import { guard, printError } from '../shared/errors.js';
@@ -35,6 +35,10 @@ export function addWatchCommand(command: Command, context: CommandContext): void
 }
 
 async function runWatch(flags: Flags, context: CommandContext): Promise<void> {
+  if (flags.json)
+    throw new MobyPatchError('invalid', 'option-wrong', 'a watch has no end, and so no value to print', {
+      hint: 'moby-patch watch --report FILE.json; --json is for --install and --uninstall',
+    });
   const { describeDeployed } = await import('../../report/deployed.js');
   const { watch } = await import('../../deploy/watch/watch.js');
   const { checkReports, withReports } = await import('../shared/write-reports.js');

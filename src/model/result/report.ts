@@ -114,6 +114,7 @@ export interface EngineReport {
 
 /** What a build did, in one shape for success and failure. Parts that were not reached are absent. */
 export interface Report {
+  readonly version: 1;
   readonly failed: boolean;
   /** The last stage that began. */
   readonly stage: Stage;

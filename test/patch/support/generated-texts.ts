@@ -6,13 +6,10 @@ import { patchSchema } from '#src/patch/language/patch-schema.js';
 import { whenSchema } from '#src/patch/language/when.js';
 import { stepDefinitions } from '#src/patch/steps/registry.js';
 import { configurationSchema } from '#src/setup/configuration.js';
-import { bootSchema } from '../../report/boot-schema.js';
-import { errorSchema } from '../../report/error-schema.js';
-import { fleetSchema } from '../../report/fleet-schema.js';
-import { overlaysSchema } from '../../report/overlays-schema.js';
-import { patchesSchema } from '../../report/patches-schema.js';
-import { bisectionSchema, explanationSchema, matrixSchema } from '../../report/proof-schemas.js';
-import { targetsSchema } from '../../report/targets-schema.js';
+import { type PublishedSchema, publishedSchemas } from '../../report/published-schemas.js';
+
+/** Of the formatter of this project. */
+const lineWidth = 110;
 
 /** The text of schema/patch.schema.json, for editors. */
 export function formatPatchSchema(): string {
@@ -30,34 +27,26 @@ export function formatConfigurationSchema(): string {
   return formatJsonSchema('What a bare moby-patch build does: moby-patch.yaml', configurationSchema);
 }
 
-/** The text of schema/boot.schema.json, for programs that read `verify --json`. */
-export function formatBootSchema(): string {
-  return formatJsonSchema('The boot of an image, version 1: moby-patch verify --json', bootSchema);
+/** The texts of the schemas of what this program writes for others, by the name of the file. */
+export const resultSchemas: ReadonlyMap<string, string> = new Map(
+  publishedSchemas.map((each) => [each.name, formatJsonSchema(nameValues(each), each.schema)]),
+);
+
+/** `What moby-patch ls prints with --json, version 1`. */
+function nameValues({ commands, also }: PublishedSchema): string {
+  const printed = commands.length > 0 ? [`what moby-patch ${commands.join(' and ')} prints with --json`] : [];
+  const text = [...printed, also ?? []].flat().join(', and ').replaceAll('`', '');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}, version 1`;
 }
 
-/** The texts of the schemas of what commands print with `--json`, by the name of the file. */
-export const resultSchemas: ReadonlyMap<string, string> = new Map([
-  [
-    'error',
-    formatJsonSchema(
-      'What a command that has nothing else to say prints with --json, version 1',
-      errorSchema,
-    ),
-  ],
-  ['bisect', formatJsonSchema('What moby-patch bisect --json prints, version 1', bisectionSchema)],
-  ['matrix', formatJsonSchema('What moby-patch matrix --json prints, version 1', matrixSchema)],
-  ['targets', formatJsonSchema('What moby-patch build --all --json prints, version 1', targetsSchema)],
-  ['overlays', formatJsonSchema('What moby-patch build --for-each --json prints, version 1', overlaysSchema)],
-  ['fleet', formatJsonSchema('What moby-patch fleet status --json prints, version 1', fleetSchema)],
-  ['explain', formatJsonSchema('What moby-patch explain --json prints, version 1', explanationSchema)],
-  [
-    'patches',
-    formatJsonSchema(
-      'Patches, version 1: moby-patch patches --json, and patches show ID --json',
-      patchesSchema,
-    ),
-  ],
-]);
+/** The table of docs/json.md. */
+export function describeSchemas(): string {
+  const rows = publishedSchemas.map(({ name, commands, also }) => [
+    [...commands.map((command) => `\`${command}\``), ...(also === undefined ? [] : [also])].join(', '),
+    `[${name}](../schema/${name}.schema.json)`,
+  ]);
+  return `\n${formatTable([['Value', 'Schema'], ...rows]).join('\n')}\n\n`;
+}
 
 /** As the formatter of this project writes it, with a list of plain values on one line. */
 function formatJsonSchema(title: string, schema: z.ZodType): string {
@@ -68,9 +57,11 @@ function formatJsonSchema(title: string, schema: z.ZodType): string {
   };
   const lists = /\[\s*((?:"[^"]*"|[0-9]+)(?:,\s*(?:"[^"]*"|[0-9]+))*)\s*\]/g;
   const text = JSON.stringify(value, null, 2);
-  const join = (list: string, items: string) => {
+  const join = (list: string, items: string, at: number) => {
     const line = `[${items.replace(/,\s+/g, ', ')}]`;
-    return line.length > 90 ? list : line;
+    const before = at - text.lastIndexOf('\n', at) - 1;
+    const comma = text[at + list.length] === ',' ? 1 : 0;
+    return before + line.length + comma > lineWidth ? list : line;
   };
   return `${text.replace(lists, join)}\n`;
 }
