@@ -137,7 +137,7 @@ declareTest(
     t.is(
       stderr,
       `moby-patch: 2 problems, found before the first step [build-impossible]
-  the steps need commands, and no engine can run them: docker: no permission to use unix://docker.sock (DOCKER_HOST); local: the local engine needs root, this process has the user id 65534 [no-engine]
+  the steps need commands, and no engine can run them: docker: no permission to use unix://${socket} (DOCKER_HOST); local: the local engine needs root, this process has the user id 65534 [no-engine]
     try: sudo usermod -aG docker "$USER", then log in again; or unshare --user --map-root-user --map-auto moby-patch ... (apt-get install uidmap) makes you root of a namespace of your own; or sudo
   initrd.patched.img: cannot write the file: EACCES; what was there is as it was [output-unwritable]
     try: name a place that can be written to
