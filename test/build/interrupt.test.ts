@@ -136,7 +136,7 @@ declareSerialTest(
     }
     t.deepEqual(
       (await readdir(join(folder, 'cache'))).sort(),
-      ['import', 'root', 'scan'],
+      ['import', 'member', 'root', 'scan'],
       'no step that did not end',
     );
     t.is((await runMoby(['prune', '--cache'], { folder, environment })).code, 0);
