@@ -14,8 +14,8 @@ export interface Upload {
 }
 
 /**
- * One upload in chunks. Where a connection breaks, the registry is asked how much it has, and the upload goes on from there. False: the
- * registry knows the upload no more. Debian's (distribution 2.8) drops one whose size is not what its own address says, which is so
+ * One upload in chunks. After a broken connection the registry is asked how much it has, and the upload goes on from there. False: the
+ * registry no longer knows the upload. Debian's (distribution 2.8) drops one whose size is not what its own address says, which is so
  * after half a chunk. Errors: `registry-*`.
  */
 export async function uploadBlob(connection: Connection, { digest, size, read }: Upload): Promise<boolean> {

@@ -17,7 +17,7 @@ import type { MemberStart, RecordWatcher } from './collector.js';
  * build compresses what it does not find.
  */
 export interface RunsAhead extends RecordWatcher, AsyncDisposable {
-  /** All that was begun is in the cache, or will never be. */
+  /** Resolves when every run that was begun is in the cache, or was given up. */
   finish(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function createRunsAhead(file: InputFile, { cache, sha256 }: RunsAheadOpt
   const gathered = createGatherer();
   let work: Work | undefined;
   let isInside = false;
-  /** An aid that does not help: what is wrong with a thread or the cache is found by the build. */
+  /** Set when a thread or the cache fails: the build reports such a fault itself. */
   let isGivenUp = false;
   /** One after the other: hints are read in the order of the runs. */
   let starting: Promise<unknown> = Promise.resolve();

@@ -1,7 +1,7 @@
-/** Numbers in one range: the largest plan has not more jobs. */
+/** Numbers in one list: no plan has more jobs. */
 const mostNumbers = 100_000;
 
-/** Numbers that rise, as an option takes them: `3,7-12`. */
+/** Rising numbers as an option takes them: `3,7-12`. */
 export function formatNumbers(numbers: readonly number[]): string {
   const ranges: [number, number][] = [];
   for (const number of numbers) {

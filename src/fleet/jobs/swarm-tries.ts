@@ -62,12 +62,12 @@ export function createSwarmTries({ retries, swarm, log }: TriesOptions): SwarmTr
   };
 }
 
-/** The last that the job printed, or what the Swarm says where it printed nothing. */
+/** The last lines that the job printed; if there are none, the message of the Swarm. */
 async function describeFailure(
   { id, node, state, message }: SwarmTask,
   { readTaskLog }: TriesOptions['swarm'],
 ): Promise<string> {
-  // A log that is gone, or is on a node that is, must not end the others.
+  // The log, or its node, may be gone; the other jobs go on.
   const printed = state === 'failed' ? await readTaskLog(id).catch(() => '') : '';
   const last = printed.trim().split('\n').slice(-2).join(' ');
   return `node ${node.slice(0, 12)}: ${last || message || state}`;

@@ -32,6 +32,7 @@ export function prepareRows(
   const known = listSettingNames(patches);
   const { names, malformed } = findPlaceholders(template);
   const inputs = new Set([image, ...(verify === undefined ? [] : [verify.kernel])].map(placeOf));
+  const tablePlace = table === undefined ? undefined : placeOf(table);
   const written = new Map<string, string>();
   return rows.map((row) => {
     const { name, values, place } = row;
@@ -47,12 +48,13 @@ export function prepareRows(
     const missing = malformed[0] ?? names.find((each) => !Object.hasOwn(columns, each));
     if (missing !== undefined) throw createTableError(place, `-o ${template}: ${missing} is no column`);
     const output = resolve(fillPlaceholders(template, new Map(Object.entries(columns)), refuseFolder(place)));
-    for (const file of [output, `${output}.manifest.json`]) {
-      const at = placeOfOutput(file);
+    const outputPlace = placeOfOutput(output);
+    for (const suffix of ['', '.manifest.json']) {
+      const file = `${output}${suffix}`;
+      const at = `${outputPlace}${suffix}`;
       const other = written.get(at);
       if (inputs.has(at)) throw createSameFileError(file);
-      if (table !== undefined && at === placeOf(table))
-        throw createSameFileError(file, 'the table of machines');
+      if (at === tablePlace) throw createSameFileError(file, 'the table of machines');
       if (other !== undefined)
         throw createTableError(place, `${other} has the same file, ${file}; ${adviseOutput(names)}`);
       written.set(at, name);

@@ -1,7 +1,7 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** Linux follows so many links of one path. */
+/** Linux follows at most this many links in one path (path_resolution(7)). */
 const mostLinks = 40;
 
 /** Where a file is, with links followed as far as there is anything, also those to what is not there yet. */

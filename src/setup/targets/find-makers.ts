@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { placeOf, placeOfOutput } from '../../io/place/real-place.js';
 import { MobyPatchError } from '../../model/error/error.js';
-import type { Target } from './target.js';
+import { outputOf, type Target } from './target.js';
 
 /** For each target that is made from outputs of others: those. */
 export type Makers = ReadonlyMap<Target, readonly Target[]>;
@@ -55,10 +55,6 @@ function findCircle(first: Target, makers: Makers, done: Set<Target>): readonly 
     for (const maker of makers.get(target) ?? []) waiting.push({ target: maker, isLeft: false });
   }
   return undefined;
-}
-
-function outputOf({ configuration: { folder, values } }: Target): string {
-  return resolve(folder, values.output ?? values.split ?? '');
 }
 
 /** Where the files are that a target is made from; `FILE#ENTRY` is inside of FILE. */

@@ -1,5 +1,5 @@
-import { relative, resolve } from 'node:path';
-import type { Target } from './target.js';
+import { relative } from 'node:path';
+import { outputOf, type Target } from './target.js';
 
 /** A target with its entry in the file. */
 export interface KeyedTarget {
@@ -33,7 +33,7 @@ export function findTwins(targets: readonly KeyedTarget[]): readonly Twin[] {
   return twins;
 }
 
-function listWritten({ configuration: { folder, values } }: Target): readonly string[] {
-  const output = resolve(folder, values.output ?? values.split ?? '');
+function listWritten(target: Target): readonly string[] {
+  const output = outputOf(target);
   return [output, `${output}.manifest.json`];
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { LoadedConfiguration } from '../configuration.js';
 
 /** One image that a project builds. */
@@ -9,4 +10,9 @@ export interface Target {
   readonly architecture: string | undefined;
   /** With the options of this target in place of those of the file. */
   readonly configuration: LoadedConfiguration;
+}
+
+/** The path that a target writes: a file, or the folder of a `split` image. */
+export function outputOf({ configuration: { folder, values } }: Target): string {
+  return resolve(folder, values.output ?? values.split ?? '');
 }

@@ -58,13 +58,10 @@ export async function digestSums(
   places: readonly SumPlace[],
   read: () => AsyncIterable<Uint8Array>,
 ): Promise<NewSum[]> {
-  const digits = new Map<string, string>();
-  for (const { algorithm } of places) {
-    if (digits.has(algorithm)) continue;
-    const hash = createHash(algorithm);
-    for await (const piece of read()) hash.update(piece);
-    digits.set(algorithm, hash.digest('hex'));
-  }
+  if (places.length === 0) return [];
+  const hashes = new Map(places.map(({ algorithm }) => [algorithm, createHash(algorithm)]));
+  for await (const piece of read()) for (const hash of hashes.values()) hash.update(piece);
+  const digits = new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest('hex')]));
   return places.map((place) => ({ ...place, digits: digits.get(place.algorithm) ?? '' }));
 }
 
