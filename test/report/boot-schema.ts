@@ -30,8 +30,13 @@ const expectation = z
 
 const survey = z
   .strictObject({
-    services: z.array(z.strictObject({ name: text, state: text })),
-    settled: z.boolean().optional().describe('Whether programs had come to rest.'),
+    kind: z
+      .enum(['services', 'programs'])
+      .describe('Those of its init system; programs where none keeps a list.'),
+    services: z
+      .array(z.strictObject({ name: text, state: text }))
+      .describe('A program "runs" or "comes and goes"; a service whose state did not last "changes".'),
+    settled: z.boolean().describe('Whether the guest had come to rest.'),
     memory: count.optional().describe('KiB in use.'),
   })
   .describe('With --compare-stock: what ran in the guest when its system was up.');

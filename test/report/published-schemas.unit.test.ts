@@ -63,7 +63,8 @@ test('the report of a build and its manifest are checked as files, too', async (
 });
 
 test('a report with all of its parts, and an error that stands for others, fit their schemas', (t) => {
-  const survey = { services: [{ name: 'sshd', state: 'started' }], settled: true, memory: 90_000 };
+  const services = [{ name: 'sshd', state: 'started' }];
+  const survey = { kind: 'services', services, settled: true, memory: 90_000 } as const;
   const { boot } = createReport();
   const stock = boot && { stock: { ...boot, survey }, stages: [], services: [], errors: [] };
   t.notThrows(() => reportSchema.parse(createReport({ boot: boot && { ...boot, survey }, stock })));

@@ -49,10 +49,12 @@ export interface ExpectationResult {
 
 /** What runs in a guest whose system is up. */
 export interface Survey {
-  /** Those of its init system; programs where none keeps a list. */
+  /** Services are those of its init system; programs where none keeps a list. */
+  readonly kind: 'services' | 'programs';
+  /** A program `runs` or `comes and goes`; a service whose state was not the same in the last three looks `changes`. */
   readonly services: readonly { readonly name: string; readonly state: string }[];
-  /** Whether ten looks had shown no new program. Absent where an init system keeps the list. */
-  readonly settled?: boolean | undefined;
+  /** Whether nothing changed any more: for ten looks where programs are listed, for three where services are. */
+  readonly settled: boolean;
   /** KiB in use; absent where the guest does not tell. */
   readonly memory?: number | undefined;
 }

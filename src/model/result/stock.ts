@@ -14,7 +14,7 @@ export interface StockComparison {
   readonly stages: readonly Pair<number>[];
   /** States of services, of programs where the init system keeps no list; only where they differ. */
   readonly services: readonly Pair<string>[];
-  /** `services` is empty: programs still came and went at the last look, or the lists of the guests are of different kinds. */
+  /** `services` is empty: programs still came to stay or had just gone at the last look, or the lists of the guests are of different kinds. */
   readonly unsettled?: true | undefined;
   /** KiB in use when the system was up; absent where one of the guests does not tell. */
   readonly memory?: { readonly stock: number; readonly patched: number } | undefined;

@@ -17,9 +17,7 @@ export function compareBoots(stock: RecordedBoot, patched: RecordedBoot): StockC
   return {
     stock: before,
     stages: pair(mapStages(before), mapStages(after)),
-    services: isUnsettled
-      ? []
-      : pair(mapServices(before), mapServices(after)).filter((each) => each.stock !== each.patched),
+    services: isUnsettled ? [] : pair(mapServices(before), mapServices(after)).filter(isDifference),
     ...(isUnsettled && { unsettled: true }),
     ...(used !== undefined && now !== undefined && { memory: { stock: used, patched: now } }),
     errors: listNewErrors(stock.console, patched.console),
@@ -29,7 +27,20 @@ export function compareBoots(stock: RecordedBoot, patched: RecordedBoot): StockC
 /** Surveys of programs compare only when both guests had come to rest: before that, they differ by the moment. */
 function areComparable(stock: Survey | undefined, patched: Survey | undefined): boolean {
   if (stock === undefined || patched === undefined) return stock === patched;
-  return stock.settled === patched.settled && stock.settled !== false;
+  if (stock.kind !== patched.kind) return false;
+  return stock.kind === 'services' || (stock.settled && patched.settled);
+}
+
+/** What comes and goes in one guest may do so in the other, unseen. */
+const passing = 'comes and goes';
+
+interface States {
+  readonly stock: string | undefined;
+  readonly patched: string | undefined;
+}
+
+function isDifference({ stock = passing, patched = passing }: States): boolean {
+  return stock !== patched;
 }
 
 function pair<Value>(stock: ReadonlyMap<string, Value>, patched: ReadonlyMap<string, Value>) {

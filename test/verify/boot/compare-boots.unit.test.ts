@@ -19,6 +19,8 @@ test('what two boots have in common is not told', (t) => {
       { name: 'system', state: 'reached', seconds: 9 },
     ],
     survey: {
+      kind: 'services',
+      settled: true,
       services: [
         { name: 'a', state: 'started' },
         { name: 'b', state: 'started' },
@@ -34,6 +36,8 @@ test('what two boots have in common is not told', (t) => {
       { name: 'system', state: 'failed' },
     ],
     survey: {
+      kind: 'services',
+      settled: true,
       services: [
         { name: 'a', state: 'started' },
         { name: 'b', state: 'failed' },
@@ -66,63 +70,130 @@ function observe() {
   return {
     seen,
     tell: (...lines: string[]) => tell(...lines.map((line) => `survey ${line}`)),
-    /** A report of the probe at the end of a survey: the seconds for which process 1 has its name, then the programs. */
-    look(rounds: number, ...programs: string[]) {
-      tell(`alive ${rounds} 1 1`, 'survey begin', ...programs.map((name) => `survey process ${name}`));
+    /** A report of the probe at the end of a survey: the seconds for which process 1 has its name, then processes, as `7 sleep`. */
+    look(rounds: number, ...processes: string[]) {
+      tell(`alive ${rounds} 1 1`, 'survey begin', ...processes.map((each) => `survey process ${each}`));
       tell('survey end', 'reached init');
     },
   };
+}
+
+type Guest = ReturnType<typeof observe>;
+
+function compare(stock: Guest, patched: Guest) {
+  return compareBoots(
+    { boot: createBoot({ survey: stock.seen.survey.result() }), console: '' },
+    { boot: createBoot({ survey: patched.seen.survey.result() }), console: '' },
+  );
 }
 
 test('the last whole survey of a guest counts', (t) => {
   const { seen, tell } = observe();
   t.is(seen.survey.result(), undefined);
   tell('begin', 'service old started', 'memory 7', 'end');
-  tell('begin', 'service ssh.service active running', 'end', 'begin', 'service torn x');
+  for (let round = 1; round <= 3; round++) tell('begin', 'service ssh.service active running', 'end');
+  tell('begin', 'service torn x');
   t.deepEqual(seen.survey.result(), {
+    kind: 'services',
     services: [{ name: 'ssh.service', state: 'active running' }],
+    settled: true,
     memory: undefined,
   });
 });
 
-test('programs are compared only when none that is new has come for ten looks', (t) => {
+test('a service has a state once it has kept it for three looks', (t) => {
+  const { seen, tell } = observe();
+  const look = (state: string) => tell('begin', 'service a started', `service b ${state}`, 'end');
+  for (const state of ['inactive', 'started', 'started']) look(state);
+  const changing = [
+    { name: 'a', state: 'started' },
+    { name: 'b', state: 'changes' },
+  ];
+  t.like(seen.survey.result(), { services: changing, settled: false });
+  look('started');
+  t.like(seen.survey.result(), { services: [changing[0], { name: 'b', state: 'started' }], settled: true });
+});
+
+test('programs are compared only when none has come to stay, or has gone, for ten looks', (t) => {
   const stock = observe();
   const patched = observe();
-  for (let round = 1; round <= 12; round++) {
-    stock.look(round, 'init', 'a b', ...(round % 3 === 0 ? ['sleep'] : []), ...(round > 1 ? ['late'] : []));
-    patched.look(round, 'init', 'a b', ...(round % 3 === 1 ? ['sleep'] : []), ...(round > 6 ? ['late'] : []));
+  for (let round = 1; round <= 13; round++) {
+    stock.look(round, '1 init', '20 a b', '30 late');
+    patched.look(round, '1 init', '25 a b', ...(round > 6 ? ['35 late'] : []));
   }
-  const compare = () =>
-    compareBoots(
-      { boot: createBoot({ survey: stock.seen.survey.result() }), console: '' },
-      { boot: createBoot({ survey: patched.seen.survey.result() }), console: '' },
-    );
+  t.true(stock.seen.survey.result()?.settled);
   t.false(patched.seen.survey.result()?.settled);
-  t.like(compare(), { services: [], unsettled: true });
-  t.true(
-    describeStock(compare()).includes('programs: not compared: they still came and went when a boot ended'),
-  );
-  for (let round = 13; round <= 24; round++) {
-    stock.look(round, 'init', 'a b', 'late', ...(round % 5 === 0 ? ['sleep'] : []));
-    patched.look(round, 'init', 'a b', 'late', ...(round % 5 === 1 ? ['sleep'] : []));
+  const early = compare(stock, patched);
+  t.like(early, { services: [], unsettled: true });
+  t.true(describeStock(early).includes('programs: not compared: they still came and went when a boot ended'));
+  for (let round = 14; round <= 20; round++) patched.look(round, '1 init', '25 a b', '35 late');
+  t.like(compare(stock, patched), { services: [], unsettled: undefined });
+});
+
+test('what a guest runs for a moment is no difference', (t) => {
+  const stock = observe();
+  const patched = observe();
+  for (let round = 1; round <= 40; round++) {
+    // Each of them is another process, as of a script that never ends.
+    stock.look(round, '1 init', '20 script', `${100 + round} ${round % 2 === 0 ? 'grep' : 'sed'}`);
+    patched.look(round, '1 init', '25 script', ...(round % 3 === 0 ? [`${200 + round} cut`] : []));
   }
-  t.deepEqual(stock.seen.survey.result()?.services, [
-    { name: 'a b', state: 'runs' },
-    { name: 'init', state: 'runs' },
-    { name: 'late', state: 'runs' },
-    { name: 'sleep', state: 'runs' },
+  t.like(stock.seen.survey.result(), {
+    services: [
+      { name: 'grep', state: 'comes and goes' },
+      { name: 'init', state: 'runs' },
+      { name: 'script', state: 'runs' },
+      { name: 'sed', state: 'comes and goes' },
+    ],
+    settled: true,
+  });
+  t.like(compare(stock, patched), { services: [], unsettled: undefined });
+});
+
+test('a program of a loop runs although no process of it lives long', (t) => {
+  const stock = observe();
+  const patched = observe();
+  for (let round = 1; round <= 30; round++) {
+    const turn = Math.floor(round / 5);
+    stock.look(round, '1 init', ...(round % 5 === 0 ? [`${200 + round} cut`] : [`${100 + turn} sleep`]));
+    patched.look(round, '1 init', `${300 + turn} sleep`);
+  }
+  t.like(stock.seen.survey.result(), { settled: true });
+  t.like(compare(stock, patched), { services: [], unsettled: undefined });
+});
+
+test('a program that runs in one guest alone is a difference, also where it is started again and again', (t) => {
+  const stock = observe();
+  const patched = observe();
+  for (let round = 1; round <= 15; round++) {
+    stock.look(round, '1 init', '20 server', '30 old');
+    patched.look(round, '1 init', `${100 + round} server`, '40 new');
+  }
+  t.deepEqual(compare(stock, patched).services, [
+    { name: 'old', stock: 'runs', patched: undefined },
+    { name: 'server', stock: 'runs', patched: 'comes and goes' },
+    { name: 'new', stock: undefined, patched: 'runs' },
   ]);
-  t.like(compare(), { services: [], unsettled: undefined });
+});
+
+test('a list of services is not held against one of programs', (t) => {
+  const stock = observe();
+  const patched = observe();
+  for (let round = 1; round <= 15; round++) {
+    stock.tell('begin', 'service a started', 'end');
+    patched.look(round, '1 init');
+  }
+  t.like(compare(stock, patched), { services: [], unsettled: true });
 });
 
 test('a guest whose programs are compared may come to rest, but not for ever', (t) => {
   const terms = { init: 'other', timeout: 300, accelerator: 'tcg' } as const;
   const { seen, look } = observe();
-  for (let round = 1; round <= 25; round++) look(round, 'init', `program ${round}`);
+  for (let round = 1; round <= 25; round++) look(round, '1 init', ...(round > 20 ? ['9 late'] : []));
   t.is(decideEnd(seen, terms, 26), 61);
   t.is(decideEnd(seen, { ...terms, timeout: 40 }, 26), 40);
   t.deepEqual(decideEnd(seen, { ...terms, timeout: 40 }, 40), { kind: 'settled' });
   t.deepEqual(decideEnd(seen, terms, 61), { kind: 'settled' });
-  for (let round = 26; round <= 35; round++) look(round, 'init');
+  for (let round = 26; round <= 35; round++) look(round, '1 init', '9 late');
   t.deepEqual(decideEnd(seen, terms, 36), { kind: 'settled' });
 });

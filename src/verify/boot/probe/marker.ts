@@ -17,7 +17,7 @@ export type Marker =
   /** A path of the root, told before the first program; then how many there were. */
   | { readonly kind: 'attest'; readonly found: AttestedPath }
   | { readonly kind: 'attested'; readonly count: number }
-  /** A line of a survey: `begin`, `service NAME STATE`, `process NAME`, `memory KIB`, `end`. */
+  /** A line of a survey: `begin`, `service NAME STATE`, `process NUMBER NAME`, `memory KIB`, `end`. */
   | { readonly kind: 'survey'; readonly text: string }
   | { readonly kind: 'warning'; readonly text: string }
   /** Refuses the boot. */

@@ -216,7 +216,7 @@ survey() {
 			line=
 			# A thread of the kernel has no program.
 			[ ! -e "$found/exe" ] || [ ! -r "$found/comm" ] || read -r line <"$found/comm"
-			[ -z "$line" ] || say "survey process $line"
+			[ -z "$line" ] || say "survey process ${found##*/} $line"
 		done
 		;;
 	esac
