@@ -14,7 +14,7 @@ import { replaceInFit } from './fit/replace-in-fit.js';
 import { digestBootImage } from './iso/boot-catalog.js';
 import { renewImplanted } from './iso/implanted-sum.js';
 import { digestSums, findSums, type NewSum, replaceInPlace } from './iso/replace-in-place.js';
-import { type NewFile, writeWithXorriso } from './iso/xorriso.js';
+import { type NewFile, withoutXorriso, writeWithXorriso } from './iso/xorriso.js';
 import { findWrapper, isShared, partOf } from './open-wrapper.js';
 import { replaceInUimage } from './uimage.js';
 import { replaceInitrd as replaceInUki } from './uki/replace-section.js';
@@ -68,7 +68,7 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
       return { bytes, way, [Symbol.asyncDispose]: dispose };
     }
     if (wrapped.wrapper.kind !== 'iso') refuseHuge(old, initrd);
-    const { pieces, way } = await planPieces(request, { old, initrd, part });
+    const { pieces, way } = await planPieces(wrapped.wrapper, { old, initrd, part });
     const image = writePieces(pieces, sources);
     if (wrapped.wrapper.kind !== 'iso') return { bytes: image, way, [Symbol.asyncDispose]: dispose };
     const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
@@ -103,7 +103,7 @@ async function writeSums(
   return files;
 }
 
-async function sumNew(wrapper: Wrapper, { old, initrd, part }: OpenFiles): Promise<NewSum[]> {
+async function sumNew(wrapper: Pick<Wrapper, 'parts'>, { old, initrd, part }: OpenFiles): Promise<NewSum[]> {
   return digestSums(await findSums(old, wrapper, part), () => readPieces(initrd, 0, initrd.size));
 }
 
@@ -111,13 +111,14 @@ interface PiecePlan extends Pick<ReplacedInitrd, 'way'> {
   readonly pieces: readonly WrapperPiece[];
 }
 
-async function planPieces(
-  { wrapped: { wrapper } }: ReplaceRequest,
+/** What the new file is made of; in an ISO the new initrd has the size of the old one. @internal */
+export async function planPieces(
+  { kind, parts }: Wrapper,
   { old, initrd, part }: OpenFiles,
 ): Promise<PiecePlan> {
-  switch (wrapper.kind) {
+  switch (kind) {
     case 'iso': {
-      const sums = await sumNew(wrapper, { old, initrd, part });
+      const sums = await sumNew({ parts }, { old, initrd, part });
       const lists = [...new Set(sums.map(({ list }) => list.name))].map(
         (name) => `, and its line of ${name}`,
       );
@@ -172,17 +173,28 @@ export interface CheckRequest {
  * Reads a new wrapper back: the initrd is the new one, and each other part has the bytes that it had. Error (`failed`):
  * `wrapper-differs`.
  */
-export async function checkWrapper({ old, written, sha256, signal }: CheckRequest): Promise<void> {
-  await using before = await openInputFile(old.path);
+export async function checkWrapper({ written, ...request }: CheckRequest): Promise<void> {
+  await using before = await openInputFile(request.old.path);
   await using after = await openInputFile(written);
+  await compareWrappers(before, after, request);
+}
+
+/** The same of open files. @internal */
+export async function compareWrappers(
+  before: InputFile,
+  after: InputFile,
+  { old, sha256, signal }: Omit<CheckRequest, 'written'>,
+): Promise<void> {
   const found = await findWrapper(after);
   const wanted = old.wrapper;
+  const hint = wanted.kind === 'iso' ? withoutXorriso : undefined;
+  const differ = (what: string) => createDifferenceError(old.path, what, hint);
   const names = [...wanted.parts.values()].filter((part) => !part.isSignature).map(({ name }) => name);
   if (found === undefined || [...found.parts.keys()].sort().join('\0') !== names.sort().join('\0'))
-    throw createDifferenceError(old.path, 'the new file has other parts');
+    throw differ('the new file has other parts');
   // xorriso makes the short names of an ISO anew, and a loader may read those alone.
   if (!isDeepStrictEqual(found.boots, wanted.boots))
-    throw createDifferenceError(old.path, 'the loaders of the new file find other files');
+    throw differ('the loaders of the new file find other files');
   for (const [name, part] of found.parts) {
     signal.throwIfAborted();
     const own = partOf(wanted, name);
@@ -191,6 +203,6 @@ export async function checkWrapper({ old, written, sha256, signal }: CheckReques
     const digestOther = own.follows === 'place' ? digestBootImage : digestPart;
     const digest = await (isNew ? digestPart(after, part) : digestOther(after, part));
     const expected = isNew ? sha256 : await digestOther(before, own);
-    if (digest !== expected) throw createDifferenceError(old.path, `${name} is not what it must be`);
+    if (digest !== expected) throw differ(`${name} is not what it must be`);
   }
 }

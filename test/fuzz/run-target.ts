@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createErrorReport, MobyPatchError } from '#src/model/error/error.js';
 import { createRandom, mutate } from './mutate.js';
 import type { Target } from './targets.js';
@@ -21,7 +24,8 @@ export function createInput(target: Target, seed: number, index: number) {
   const random = createRandom(seed, name, index);
   const seedBytes = random.pick(target.seeds);
   // Now and then nothing is changed: the whole way has to be gone, too.
-  const bytes = random.below(16) === 0 ? Buffer.from(seedBytes) : mutate(seedBytes, target.seeds, random);
+  const change = target.mutate ?? ((seed: Buffer) => mutate(seed, target.seeds, random));
+  const bytes = random.below(16) === 0 ? Buffer.from(seedBytes) : change(seedBytes, random);
   return { bytes, random };
 }
 
@@ -32,13 +36,15 @@ export async function runTarget(
   folder: string,
   until: (inputs: number) => boolean,
   first = 0,
+  given?: Buffer,
 ): Promise<FuzzResult> {
   const rejected = new Map<string, number>();
   const defects: string[] = [];
   let [taken, inputs, slowest] = [0, 0, 0];
   if (target.seeds.length === 0) return { inputs, taken, rejected, defects, slowest };
   for (; !until(inputs) && defects.length < mostDefects; inputs += 1) {
-    const { bytes, random } = createInput(target, seed, first + inputs);
+    const { bytes: made, random } = createInput(target, seed, first + inputs);
+    const bytes = given ?? made;
     const start = performance.now();
     try {
       await withPatience(target.run(bytes, random, folder));
@@ -48,14 +54,22 @@ export async function runTarget(
       if (problem === undefined) {
         const { code } = createErrorReport(error);
         rejected.set(code, (rejected.get(code) ?? 0) + 1);
-      } else
-        defects.push(
-          `${problem}\n  npm run fuzz -- --target ${target.name} --seed ${seed} --input ${first + inputs}`,
-        );
+      } else {
+        const again = `npm run fuzz -- --target ${target.name} --seed ${seed} --input ${first + inputs}`;
+        defects.push(`${problem}\n  ${again}${await keepInput(target, bytes, first + inputs)}`);
+      }
     }
     slowest = Math.max(slowest, performance.now() - start);
   }
   return { inputs, taken, rejected, defects, slowest };
+}
+
+/** What programs make has the date of its day, so an input that was made of it is kept as a file. */
+async function keepInput({ name, mutate }: Target, bytes: Buffer, index: number): Promise<string> {
+  if (mutate === undefined) return '';
+  const file = join(tmpdir(), `fuzz-${name}-${index}.bin`);
+  await writeFile(file, bytes);
+  return ` --file ${file}`;
 }
 
 /** Undefined for a rejection as it should be. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,19 +6,28 @@ import { readPeak } from '../fixtures/peak.js';
 import { createInput, runTarget } from './run-target.js';
 import { fastTargets, type Target } from './targets.js';
 import { wholeTargets } from './whole-targets.js';
+import { wrapperProgramTargets } from './wrapper-program-targets.js';
+import { wrapperTargets } from './wrapper-targets.js';
 
-/** `npm run fuzz -- --seconds N --seed S [--target NAME] [--input I]`: see CONTRIBUTING.md. */
+/** `npm run fuzz -- --seconds N --seed S [--target NAME] [--input I [--file F]]`: see CONTRIBUTING.md. */
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_007) },
     target: { type: 'string' },
     input: { type: 'string' },
+    file: { type: 'string' },
   },
 });
 const seed = Number(values.seed);
 const all = [...fastTargets, ...wholeTargets];
-const chosen = all.filter(({ name }) => values.target === undefined || name.startsWith(values.target));
+// Those of wrappers want programs that make their seeds, so they run when they are asked for.
+const chosen =
+  values.target === undefined
+    ? all
+    : [...all, ...wrapperTargets, ...wrapperProgramTargets].filter(({ name }) =>
+        name.startsWith(values.target ?? ''),
+      );
 const folder = await mkdtemp(join(tmpdir(), 'fuzz-'));
 try {
   if (values.input === undefined) await runAll();
@@ -49,15 +58,18 @@ async function runAll(): Promise<void> {
 }
 
 async function replay(target: Target, index: number): Promise<void> {
-  const file = resolve(`fuzz-${target.name}-${seed}-${index}.bin`);
-  await writeFile(file, createInput(target, seed, index).bytes);
-  console.log(`the input is in ${file}`);
+  const given = values.file === undefined ? undefined : await readFile(values.file);
+  if (given === undefined) {
+    const file = resolve(`fuzz-${target.name}-${seed}-${index}.bin`);
+    await writeFile(file, createInput(target, seed, index).bytes);
+    console.log(`the input is in ${file}`);
+  }
   let ran = false;
   const stop = () => {
     const before = ran;
     ran = true;
     return before;
   };
-  const { defects, rejected } = await runTarget(target, seed, folder, stop, index);
+  const { defects, rejected } = await runTarget(target, seed, folder, stop, index, given);
   console.log(defects[0] ?? `no defect: ${[...rejected.keys()][0] ?? 'taken'}`);
 }

@@ -50,6 +50,8 @@ export interface Target {
   readonly codes: RegExp;
   /** Inputs of the short run that the tests make. */
   readonly usual: number;
+  /** How an input is made of a seed; absent: as for archives. */
+  readonly mutate?: (seed: Buffer, random: Random) => Buffer;
   /** Resolves when the input was taken; throws the rejection, or anything else for a defect. */
   run(bytes: Buffer, random: Random, folder: string): Promise<void> | void;
 }

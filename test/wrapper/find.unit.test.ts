@@ -224,6 +224,27 @@ test('a wrapper that is cut, or whose headers name more than there is, is called
   await t.throwsAsync(findWrapper(holdFile(android)), { code: 'wrapper-invalid', message: /4294/ });
 });
 
+test('a file system that is cut is called that, and an error names no place outside of a file', async (t) => {
+  const squashfs = Buffer.alloc(4096);
+  squashfs.write('hsqs', 'latin1');
+  squashfs.writeUInt32LE(4096, 12);
+  squashfs.writeUInt16LE(1, 20);
+  squashfs.writeUInt16LE(4, 28);
+  squashfs.writeBigUInt64LE(2n ** 62n, 40);
+  const erofs = Buffer.alloc(4096);
+  erofs.writeUInt32LE(0xe0f5e1e2, 1024);
+  erofs[1024 + 12] = 12;
+  erofs.writeUInt32LE(2, 1024 + 36);
+  for (const bytes of [squashfs, erofs])
+    await t.throwsAsync(findWrapper(holdFile(bytes)), { message: /the file is cut/ });
+  const iso = sketchIso(files);
+  iso.writeUInt32LE(0xffff, 16 * 2048 + 156 + 2);
+  const error = await t.throwsAsync(findWrapper(holdFile(iso)), {
+    message: /a directory of 2048 bytes at 134/,
+  });
+  t.is((error as { offset?: number }).offset, undefined);
+});
+
 /** The same change of a byte, again and again, for every place of the headers. */
 test('headers with any byte changed are read or refused, and never a defect', async (t) => {
   const iso = sketchIso(files);

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { openInputFile } from '#src/io/file/input-file.js';
 import { runProcess } from '#src/io/process/process.js';
@@ -118,6 +119,21 @@ testNeeding('mksquashfs', 'sqfs2tar')(
     t.regex(await run(t, folder, 'unsquashfs', '-s', 'new'), /Compression xz[\s\S]*Block size 65536/);
   },
 );
+
+testNeeding('mksquashfs')('a tar of sqfs2tar that is damaged is a fault of the squashfs', async (t) => {
+  const folder = await prepare(t);
+  await run(t, folder, 'mksquashfs', 'root', 'v.img', '-quiet', '-no-progress');
+  await mkdir(join(folder, 'bin'));
+  await writeFile(join(folder, 'bin/sqfs2tar'), '#!/bin/sh\nhead -c 1024 "$0" /dev/urandom\n', {
+    mode: 0o755,
+  });
+  const script = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
+  const environment = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
+  const argv = [process.execPath, script, 'ls', 'v.img'];
+  const { exitCode, output } = await runProcess(argv, { signal, timeout: 60, cwd: folder, environment });
+  t.is(exitCode, 2);
+  t.regex(output, /v\.img: sqfs2tar wrote a tar that cannot be read .* \[wrapper-invalid\]/);
+});
 
 testNeeding('mkfs.erofs')(
   'what stands behind a file system, and what shapes an archive, is refused before a step runs',

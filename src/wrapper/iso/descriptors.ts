@@ -21,10 +21,15 @@ export interface Descriptors {
   readonly catalog?: number | undefined;
   /** Whether the image is a UDF file system, too (ECMA-167, part 2, 9.1). */
   readonly hasUdf: boolean;
+  /** Whether it has a second tree with the long names of ISO 9660:1999. */
+  readonly hasEnhanced: boolean;
 }
 
 export async function readDescriptors(file: InputFile): Promise<Descriptors> {
-  const found: { -readonly [Key in keyof Descriptors]: Descriptors[Key] } = { hasUdf: false };
+  const found: { -readonly [Key in keyof Descriptors]: Descriptors[Key] } = {
+    hasUdf: false,
+    hasEnhanced: false,
+  };
   for (let index = firstDescriptor; index < firstDescriptor + mostDescriptors; index++) {
     const offset = index * sectorSize;
     const bytes = Buffer.from(await file.read(offset, offset + sectorSize));
@@ -51,6 +56,7 @@ function addDescriptor(
   // The escape sequences of the three levels of UCS-2.
   else if (type === 2 && /^%\/[@CE]/.test(bytes.toString('latin1', 88, 91)))
     found.joliet ??= readExtent(bytes.subarray(156));
+  else if (type === 2 && bytes[6] === 2) found.hasEnhanced = true;
 }
 
 export function readExtent(record: Buffer): Extent {

@@ -25,7 +25,7 @@ export interface SumPlace {
 /** The lines of a part in the lists of sums of an image. */
 export async function findSums(
   file: InputFile,
-  { parts }: Wrapper,
+  { parts }: Pick<Wrapper, 'parts'>,
   { name }: WrapperPart,
 ): Promise<SumPlace[]> {
   const places: SumPlace[] = [];

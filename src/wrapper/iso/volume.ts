@@ -18,6 +18,8 @@ export interface Volume {
   readonly parts: ReadonlyMap<string, WrapperPart>;
   /** Other names of parts, in a tree with shorter names that some loaders read. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Where the names are plain: the recorded path of each part, in its letters and with its version. */
+  readonly recorded: ReadonlyMap<string, string>;
 }
 
 /**
@@ -28,10 +30,10 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
   if (root === undefined)
     throw createError(file, firstDescriptor * sectorSize, 'found no primary volume descriptor');
   const hasRockRidge = await findRockRidge(file, root);
-  const plain = await readTree(file, root, false);
+  const { parts: plain, recorded } = await readTree(file, root, false);
   if (hasRockRidge || joliet === undefined)
-    return { names: hasRockRidge ? 'rock ridge' : 'plain', parts: plain, aliases: new Map() };
-  const parts = await readTree(file, joliet, true);
+    return { names: hasRockRidge ? 'rock ridge' : 'plain', parts: plain, aliases: new Map(), recorded };
+  const { parts } = await readTree(file, joliet, true);
   const places = new Map(
     [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part.name]),
   );
@@ -39,7 +41,7 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
     const name = size > 0 ? places.get(offset) : undefined;
     return name === undefined ? [] : [[alias, name] as const];
   });
-  return { names: 'joliet', parts, aliases: new Map(aliases) };
+  return { names: 'joliet', parts, aliases: new Map(aliases), recorded: new Map() };
 }
 
 /** The first record of a root with Rock Ridge has the entry SP (IEEE P1281, 5.3). */
@@ -48,26 +50,37 @@ async function findRockRidge(file: InputFile, root: Extent): Promise<boolean> {
   return record.toString('latin1', 34, 36) === 'SP';
 }
 
-async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promise<Map<string, WrapperPart>> {
+interface Tree {
+  readonly parts: Map<string, WrapperPart>;
+  readonly recorded: Map<string, string>;
+}
+
+async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promise<Tree> {
   const parts = new Map<string, WrapperPart>();
+  const recorded = new Map<string, string>();
   const seen = new Set<number>();
-  const waiting: Directory[] = [{ ...root, path: '', depth: 0 }];
+  const waiting: Directory[] = [{ ...root, path: '', recorded: '', depth: 0 }];
   let bytes = 0;
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     // A directory in itself would have no end.
     if (seen.has(folder.offset) || folder.depth > deepest) continue;
     seen.add(folder.offset);
+    const directory = await readDirectory(file, folder);
     bytes += folder.size;
     if (bytes > file.size) throw createError(file, folder.offset, 'found directories that overlap');
-    for (const record of listRecords(await readDirectory(file, folder), isJoliet)) {
+    for (const record of listRecords(directory, isJoliet)) {
       const path = folder.path === '' ? record.name : `${folder.path}/${record.name}`;
-      if (record.isFolder) waiting.push({ ...placeOf(record), path, depth: folder.depth + 1 });
-      else addFile(parts, { path, record, file });
+      const own = `${folder.recorded}/${record.identifier}`;
+      if (record.isFolder) waiting.push({ ...placeOf(record), path, recorded: own, depth: folder.depth + 1 });
+      else {
+        addFile(parts, { path, record, file });
+        recorded.set(path, own);
+      }
       if (parts.size > mostFiles || waiting.length > mostFiles)
         throw createError(file, folder.offset, `found more than ${mostFiles} files`);
     }
   }
-  return parts;
+  return { parts, recorded };
 }
 
 interface FoundFile {
@@ -88,17 +101,22 @@ function placeOf({ offset, size }: Extent): Extent {
 
 interface Directory extends Extent {
   readonly path: string;
+  readonly recorded: string;
   readonly depth: number;
 }
 
 async function readDirectory(file: InputFile, { offset, size }: Extent): Promise<Buffer> {
-  if (size > largestDirectory || offset + size > file.size)
-    throw createError(file, offset, `found a directory of ${size} bytes, wanted one inside the file`);
+  if (size > largestDirectory || offset + size > file.size) {
+    const found = `found a directory of ${size} bytes at ${offset}, wanted one inside the file`;
+    throw createError(file, offset, found);
+  }
   return Buffer.from(await file.read(offset, offset + size));
 }
 
 interface DirectoryRecord extends Extent {
   readonly name: string;
+  /** As it is recorded: `INITRD.GZ;1`. */
+  readonly identifier: string;
   readonly isFolder: boolean;
   /** In several extents, or interleaved. */
   readonly isSplit: boolean;
@@ -135,13 +153,14 @@ function readName(
   record: Buffer,
   nameLength: number,
   isJoliet: boolean,
-): Pick<DirectoryRecord, 'name' | 'attributes'> | undefined {
-  const identifier = record.subarray(33, 33 + nameLength);
-  if (nameLength === 1 && (identifier[0] ?? 2) < 2) return undefined;
+): Pick<DirectoryRecord, 'name' | 'identifier' | 'attributes'> | undefined {
+  const bytes = record.subarray(33, 33 + nameLength);
+  if (nameLength === 1 && (bytes[0] ?? 2) < 2) return undefined;
+  const identifier = bytes.toString('latin1');
   const { name: own, attributes } = isJoliet ? {} : readRockRidge(record, nameLength);
-  const name = own ?? (isJoliet ? jolietName(identifier) : plainName(identifier.toString('latin1')));
+  const name = own ?? (isJoliet ? jolietName(bytes) : plainName(identifier));
   if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) return undefined;
-  return { name, attributes };
+  return { name, identifier, attributes };
 }
 
 /** Years since 1900, month, day, hour, minute, second, and quarters of an hour from Greenwich (ECMA-119, 9.1.5). */
@@ -186,10 +205,11 @@ function readRockRidge(
   return { name, attributes };
 }
 
-function createError({ name }: InputFile, offset: number, message: string): MobyPatchError {
+function createError({ name, size }: InputFile, offset: number, message: string): MobyPatchError {
   return new MobyPatchError('invalid', 'wrapper-invalid', `${message}: the ISO 9660 image is damaged`, {
     path: name,
-    offset,
+    // What a damaged record leads to may be nowhere.
+    offset: offset <= size ? offset : undefined,
     hint: 'get a whole copy',
   });
 }

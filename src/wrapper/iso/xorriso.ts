@@ -21,6 +21,8 @@ export interface XorrisoRequest {
   readonly signal: AbortSignal;
 }
 
+export const withoutXorriso =
+  'with an initrd that is no larger than the old one xorriso is not needed: --level 9, or fewer files';
 /** Seconds for writing an image. */
 const patience = 1800;
 
@@ -30,47 +32,64 @@ const patience = 1800;
  * image, as the end of a sentence. Errors: `wrapper-program`, `program-missing`.
  */
 export async function writeWithXorriso(request: XorrisoRequest): Promise<string> {
-  const { options, lost } = await keepTrees(request.old);
-  const dates = [...options, ...(await readVolumeDates(request.old))];
-  const first = await run(request, dates);
+  const { lost, ...trees } = await keepTrees(request.old);
+  const dates = await readVolumeDates(request.old);
+  const first = await run(request, trees, dates);
   if (first === undefined) return lost;
   // libisofs 1.5.4 places the tree for old Macs, which grub-mkrescue makes, over the EFI partition: "GPT partitions 1 and 2 overlap".
   if (!/GPT partitions \d+ and \d+ overlap/.test(first.output)) throw first.error;
   await rm(request.destination, { force: true });
-  const second = await run(request, [...dates, '-hfsplus', 'off']);
+  const second = await run(request, trees, [...dates, '-hfsplus', 'off']);
   if (second !== undefined) throw second.error;
   return `${lost}, and without its HFS+ tree, which xorriso cannot write again`;
 }
 
-/** Options for the trees of names that the old image has: by default xorriso writes Rock Ridge, and no Joliet. */
-async function keepTrees(
-  old: InputFile,
-): Promise<{ readonly options: readonly string[]; readonly lost: string }> {
+interface Trees {
+  /** Options for the trees of names that the old image has: by default xorriso writes Rock Ridge, and no Joliet. */
+  readonly options: readonly string[];
+  /** The path by which xorriso knows a part. */
+  pathOf(name: string): string;
+}
+
+async function keepTrees(old: InputFile): Promise<Trees & { readonly lost: string }> {
   const descriptors = await readDescriptors(old);
-  const { names } = await readVolume(old, descriptors);
+  const { names, recorded } = await readVolume(old, descriptors);
+  const isPlain = names === 'plain';
+  const rules = [
+    ...(isPlain ? ['untranslated_names'] : []),
+    ...(descriptors.joliet === undefined ? [] : ['joliet_long_names', 'joliet_long_paths']),
+  ];
   const options = [
     ...(names === 'rock ridge' ? [] : ['-rockridge', 'off']),
-    ...(descriptors.joliet === undefined
-      ? []
-      : ['-joliet', 'on', '-compliance', 'joliet_long_names:joliet_long_paths']),
+    ...(descriptors.joliet === undefined ? [] : ['-joliet', 'on']),
+    ...(rules.length === 0 ? [] : ['-compliance', rules.join(':')]),
   ];
-  const lost = descriptors.hasUdf ? ', and without its UDF tree, which xorriso cannot write' : '';
-  return { options, lost };
+  const lost = [
+    ...(descriptors.hasUdf ? ['UDF tree'] : []),
+    ...(descriptors.hasEnhanced ? ['tree of ISO 9660:1999'] : []),
+  ].map((tree) => `, and without its ${tree}, which xorriso does not write`);
+  return {
+    options,
+    pathOf: (name) => (isPlain ? recorded.get(name) : undefined) ?? `/${name}`,
+    lost: lost.join(''),
+  };
 }
 
 /** Undefined: it is written. */
 async function run(
   { old, files, destination, signal }: XorrisoRequest,
+  trees: Trees,
   options: readonly string[],
 ): Promise<{ readonly output: string; readonly error: MobyPatchError } | undefined> {
   const argv = [
     'xorriso',
     ...['-abort_on', 'FAILURE', '-return_with', 'FAILURE', '32'],
-    // Names are no patterns, and those of the standard are read as Linux shows them.
-    ...['-iso_rr_pattern', 'off', '-ecma119_map', 'lowercase'],
+    // Names are no patterns, and those of the standard stay as they are recorded.
+    ...['-iso_rr_pattern', 'off', '-ecma119_map', 'unmapped'],
     ...['-indev', `stdio:${old.path}`, '-outdev', `stdio:${destination}`],
-    ...files.flatMap(mapFile),
+    ...files.flatMap((file) => mapFile(file, trees)),
     ...['-boot_image', 'any', 'replay', '-boot_image', 'any', 'gpt_disk_guid=volume_date_uuid'],
+    ...trees.options,
     ...options,
     ...['-volume_date', 'all_file_dates', 'set_to_mtime'],
     ...['-commit', '-end'],
@@ -80,14 +99,14 @@ async function run(
   const [reason] = /^xorriso : (?:FAILURE|FATAL|SORRY) : .*$/m.exec(output) ?? [];
   const error = new MobyPatchError('failed', 'wrapper-program', reason ?? `xorriso ended with ${exitCode}`, {
     path: old.name,
-    hint: 'with an initrd that is no larger than the old one xorriso is not needed: --level, or fewer files',
+    hint: withoutXorriso,
   });
   return { output, error };
 }
 
 /** Keeps the mode, the owner and the date of the old file. */
-function mapFile({ source, part: { name, mtime = 0, attributes } }: NewFile): string[] {
-  const path = `/${name}`;
+function mapFile({ source, part: { name, mtime = 0, attributes } }: NewFile, { pathOf }: Trees): string[] {
+  const path = pathOf(name);
   const { mode = 0o444, uid = 0, gid = 0 } = attributes ?? {};
   return [
     ...['-map', source, path, '-chmod', `0${mode.toString(8)}`, path, '--'],

@@ -2,6 +2,7 @@ import { type InputFile, openInputFile } from '../../io/file/input-file.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { RootKind, Wrapper, WrapperObstacle } from '../../model/image/wrapper.js';
 import { alignUp } from '../align-up.js';
+import { refuseCut } from '../cut-error.js';
 import { readErofs, readSuperblock as readErofsSuperblock } from './erofs/read-erofs.js';
 import { writeErofs } from './erofs/write-erofs.js';
 import { createDamageError, type RootEntry, type RootTree } from './root-tree.js';
@@ -15,22 +16,25 @@ import { writeSquashfs } from './squashfs/write-squashfs.js';
 /** The name of the only part of a file system: all of it. */
 export const rootPart = 'root';
 
-/** Undefined: not a squashfs of version 4. */
+/** Undefined: not a squashfs of version 4. Error (`invalid`): `wrapper-invalid`. */
 export async function findSquashfs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readSquashfsSuperblock(file);
   if (superblock === undefined) return undefined;
-  return createRoot(file, 'squashfs', await findTail(file, alignUp(superblock.size, 4096)));
+  return createRoot(file, 'squashfs', superblock.size, 4096);
 }
 
-/** Undefined: not an erofs, or one of an unknown block size. */
+/** Undefined: not an erofs, or one of an unknown block size. Error (`invalid`): `wrapper-invalid`. */
 export async function findErofs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readErofsSuperblock(file);
   if (superblock === undefined) return undefined;
-  return createRoot(file, 'erofs', await findTail(file, superblock.blocks * superblock.blockSize));
+  return createRoot(file, 'erofs', superblock.blocks * superblock.blockSize);
 }
 
-function createRoot(file: InputFile, kind: RootKind, obstacle: WrapperObstacle | undefined): Wrapper {
+/** `end`: bytes of the file system; zeros may fill it up to a multiple of `alignment`. */
+async function createRoot(file: InputFile, kind: RootKind, end: number, alignment = 1): Promise<Wrapper> {
   const title = kind === 'erofs' ? 'an erofs file system' : 'a squashfs file system';
+  refuseCut(file, { title, end });
+  const obstacle = await findTail(file, alignUp(end, alignment));
   const parts = new Map([[rootPart, { name: rootPart, offset: 0, size: file.size }]]);
   return { kind, title, parts, obstacle, boots: [{ initrd: rootPart }] };
 }

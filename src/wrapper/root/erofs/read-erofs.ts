@@ -69,7 +69,10 @@ interface Name {
 export async function readInode({ file, superblock }: Erofs, id: number): Promise<Inode> {
   const offset = locateInode(superblock, id);
   const inode = parseInode(Buffer.from(await file.read(offset, offset + longInodeSize)), id, superblock);
-  if (inode === undefined) throw createDamageError(file.name, `found no inode ${id}`, offset);
+  if (inode === undefined) {
+    const place = offset <= file.size ? offset : undefined;
+    throw createDamageError(file.name, `found no inode ${id}`, place);
+  }
   return inode;
 }
 

@@ -7,7 +7,7 @@ import { MobyPatchError } from '../../../model/error/error.js';
 import type { Bytes } from '../../../model/image/entry.js';
 import type { ScanLimits } from '../../../model/limits.js';
 import { readEntries, type TarRecord } from '../../../tar/tar-reader.js';
-import { createRootBudget, type RootEntry, type RootTree } from '../root-tree.js';
+import { createDamageError, createRootBudget, type RootEntry, type RootTree } from '../root-tree.js';
 import { mostOptions, parseSuperblock, type Superblock, superblockSize } from './superblock.js';
 
 export interface ReadOptions {
@@ -50,7 +50,12 @@ export async function readSquashfs(
     }
   };
   await saveBytes(tar, counted(), signal);
-  return { entries: await listTar(tar, budget), warnings };
+  const entries = await listTar(tar, budget).catch((error: unknown) => {
+    // A damaged file system can make sqfs2tar write what is no tar.
+    if (!(error instanceof MobyPatchError) || !error.code.startsWith('tar-')) throw error;
+    throw createDamageError(file.name, `sqfs2tar wrote a tar that cannot be read (${error.message})`);
+  });
+  return { entries, warnings };
 }
 
 function listSkipped(text: string): string[] {
