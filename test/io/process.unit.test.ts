@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { createLineKeeper, createLineSplitter, runProcess } from '#src/io/process/process.js';
-import { isRunning } from '#src/io/process/process-record.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 import { testNeeding } from '../fixtures/needs.js';
+import { waitForEnd } from '../fixtures/processes.js';
 
 test('what two streams say comes line by line, whatever comes between; what has no end comes last', (t) => {
   let text = '';
@@ -88,15 +86,9 @@ testNeeding('sleep')('a program ends with the process that started it', async (t
   const exited = once(child, 'exit');
   const [pid] = await once(child.stdout, 'data');
   await exited;
-  while (isRunning(Number(pid)) && !(await isZombie(Number(pid)))) await wait(20);
+  await waitForEnd(String(pid));
   t.pass();
 });
-
-/** Where nobody takes over the children of a process that ended, they stay listed. */
-async function isZombie(pid: number): Promise<boolean> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ') Z');
-  return text.slice(text.lastIndexOf(')')).startsWith(') Z');
-}
 
 test('a program is missing also where a folder of PATH cannot be searched', async (t) => {
   const folder = await createTestFolder(t);

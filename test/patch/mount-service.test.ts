@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { createMountScript } from '#src/patch/system/init/mount-script.js';
+import { waitForEnd } from '../fixtures/processes.js';
 import { createFolder } from './support/patch-folder.js';
 
 interface Ran {
@@ -83,12 +83,6 @@ async function run(t: ExecutionContext, commands: string, mount: string): Promis
   return { code, output: out + err, uptime, calls: await readFile(join(folder, 'calls'), 'utf8'), folder };
 }
 
-/** A killed process whose parent is gone stays a zombie where no process collects it. */
-async function isRunning(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return stat !== undefined && !/\) [ZX] /.test(stat);
-}
-
 const linux = process.platform === 'linux' ? test : test.skip;
 
 linux('start mounts at once, and only what is not mounted', async (t) => {
@@ -129,7 +123,7 @@ linux('a mount that hangs is killed with its helpers', async (t) => {
   const helpers = (await readFile(join(folder, 'helpers'), 'utf8')).trim().split('\n').map(Number);
   t.true(helpers.length >= 1);
   // A process ends some time after SIGKILL was sent to it.
-  for (const pid of helpers) while (await isRunning(pid)) await setTimeout(10);
+  await Promise.all(helpers.map(waitForEnd));
 });
 
 linux('stop unmounts, and does nothing where nothing is mounted', async (t) => {

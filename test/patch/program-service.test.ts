@@ -4,13 +4,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createProgramScript } from '#src/patch/system/init/script-text.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
+import { waitForEnd } from '../fixtures/processes.js';
 import { createFolder } from './support/patch-folder.js';
-
-/** A killed process whose parent is gone stays a zombie where no process collects it. */
-async function isRunning(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return stat !== undefined && !/\) [ZX] /.test(stat);
-}
 
 async function waitFor(isThere: () => Promise<boolean>): Promise<void> {
   while (!(await isThere())) await setTimeout(10);
@@ -52,7 +47,7 @@ declareTest(
     t.regex(line, /^\d+ it's \$HOME a "b"$/);
     t.is(run('stop').status, 0);
     const child = Number.parseInt(line, 10);
-    await waitFor(async () => !(await isRunning(child)));
+    await waitForEnd(child);
     t.is(run('status').status, 3);
     t.is(run('stop').status, 0);
     t.is(run('reload').status, 2);

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { testNeeding } from '../../fixtures/needs.js';
+import { isRunning, waitForEnd } from '../../fixtures/processes.js';
 
 /** Starts something that runs as long as a guest that hangs, and says its id. */
 const parent = `
@@ -19,15 +20,10 @@ testNeeding('setpriv')('a guest ends with a process that is killed', async (t) =
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [pid] = await once(createInterface(child.stdout), 'line');
+  // The kernel ends the guest with its parent from the moment at which setpriv has asked for that.
+  while ((await readFile(`/proc/${pid}/comm`, 'utf8')) !== 'sleep\n') await delay(20);
   t.true(await isRunning(pid));
   child.kill('SIGKILL');
-  // The runner's own limit ends the wait for a guest that stays.
-  while (await isRunning(pid)) await delay(20);
+  await waitForEnd(pid);
   t.pass();
 });
-
-/** What nobody has waited for yet has no command line any more. */
-async function isRunning(pid: string): Promise<boolean> {
-  const cmdline = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return cmdline !== '';
-}
