@@ -20,19 +20,20 @@ installPackages();
 if (lane !== 'unit') installPrograms();
 compile();
 const checks = whole ? runChecks() : 0;
-const { code, summary, ticked } = await runTests(
+const { code, summary, ticks } = await runTests(
   positionals.length > 0 ? positionals : groupFiles(listTests(lane)),
 );
 
 const count = (pattern) =>
   [...summary.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
 // The runner counts what passed only when nothing failed.
-const passed = count(/^\s*(\d+) tests? passed/gm) || ticked;
+const passed = count(/^\s*(\d+) tests? passed/gm) || ticks.length;
 const broken = count(
   /^\s*(\d+) (?:tests? failed|hooks? failed|uncaught exceptions?|unhandled rejections?|tests? remained? pending|test files? (?:failed|exited|timed out))/gm,
 );
 const skipped = count(/^\s*(\d+) tests? skipped/gm);
 const failed = Math.max(broken, code === 0 ? 0 : 1) + checks;
+if (whole) printSlowest(ticks);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
@@ -53,7 +54,13 @@ function runChecks() {
   }).length;
 }
 
-/** The runner's exit code, the counts behind its last line, and how many tests it ticked off. */
+/** Where the time of a run went, for the machine on which it was too long. */
+function printSlowest(ticks) {
+  const slowest = ticks.sort((a, b) => b.seconds - a.seconds).slice(0, 20);
+  for (const { title, seconds } of slowest) console.log(`${seconds.toFixed(0).padStart(5)} s  ${title}`);
+}
+
+/** The runner's exit code, the counts behind its last line, and the tests that passed. */
 async function runTests(files) {
   const path = lane === 'unit' ? createBarePath() : `${process.env.PATH}:/usr/sbin:/sbin`;
   const ava = spawn(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', ...files], {
@@ -62,10 +69,13 @@ async function runTests(files) {
     env: { ...process.env, PATH: path },
   });
   let text = '';
-  let ticked = 0;
-  for await (const chunk of ava.stdout) {
+  let line = '';
+  const ticks = [];
+  for await (const chunk of ava.stdout.setEncoding('utf8')) {
     process.stdout.write(chunk);
-    ticked += String(chunk).match(/^ {2}✔ /gm)?.length ?? 0;
+    const lines = (line + chunk).split('\n');
+    line = lines.pop();
+    ticks.push(...lines.map(readTick).filter((tick) => tick !== undefined));
     text = (text + chunk).slice(-20_000);
   }
   const code = await new Promise((resolve) =>
@@ -73,7 +83,14 @@ async function runTests(files) {
   );
   if (lane === 'unit') rmSync(path, { recursive: true });
   // In front of that line there may be counts of a runner that a test started.
-  return { code, summary: text.slice(text.lastIndexOf('  ─\n') + 1), ticked };
+  return { code, summary: text.slice(text.lastIndexOf('  ─\n') + 1), ticks };
+}
+
+/** Of a line on a test that passed: `  ✔ TITLE (1m 2.3s)`, with a time only where it was long. */
+function readTick(line) {
+  const [, title, minutes = 0, seconds = 0] =
+    /^ {2}✔ (.*?)(?: \((?:(\d+)m ?)?(?:([\d.]+)s)?\)| \(\d+ms\))?$/.exec(line) ?? [];
+  return title === undefined ? undefined : { title, seconds: Number(minutes) * 60 + Number(seconds) };
 }
 
 /** A folder with nothing but a shell: a unit test that starts another program fails or says that it is skipped. */

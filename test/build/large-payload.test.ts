@@ -13,7 +13,7 @@ import { noBusybox } from '../fixtures/images/busybox.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { noNamespaces } from '../fixtures/local-executor.js';
 import { declareSerialTest } from '../fixtures/needs.js';
-import { chooseRuns } from '../fixtures/soak.js';
+import { chooseRuns, sampleBy } from '../fixtures/soak.js';
 
 const mebibyte = 2 ** 20;
 /** Of the image that an installer boots with all packages in it: 2.3 GB. */
@@ -33,7 +33,7 @@ const engines: readonly [string, string | undefined, readonly string[]][] = [
   ['docker', noDocker ?? noBusybox, ['--engine', 'docker']],
 ];
 
-for (const [engine, missing, args] of engines)
+for (const [engine, missing, args] of sampleBy(engines, ([name]) => name !== 'docker'))
   declareSerialTest(
     missing,
     `${engine}: a large file goes into an image without being in memory`,

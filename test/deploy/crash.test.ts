@@ -65,7 +65,7 @@ for (const verb of ['apply', 'restore']) {
     const patched = verb === 'apply' ? await application.digest() : undefined;
     const calls = faults.calls();
     const seen: string[] = [];
-    for (const at of sample(listPoints(calls), 4)) {
+    for (const at of sample(listPoints(calls), 3)) {
       await reset();
       const { code } = await run(at);
       t.is(code, null, `killed at ${calls[at - 1]}`);
@@ -83,7 +83,7 @@ for (const verb of ['apply', 'restore']) {
     t.is((await faults.call(command, { at: 0, error: 0 })).code, 0);
     const calls = faults.calls();
     let refused = 0;
-    for (const at of sample(listPoints(calls), 12)) {
+    for (const at of sample(listPoints(calls), 6)) {
       await reset();
       const before = await application.digest();
       // Calls that need room find none; all others find a broken disk.

@@ -91,7 +91,7 @@ for (const [name, argv] of Object.entries(commands)) {
     const contents = new Map(await Promise.all(whole.map(async (each) => [each, await read(each)] as const)));
     // The fault library of `verify` counts for the QEMU that it finds in the PATH of its process.
     const again = () => (name === 'verify' ? run(0) : callMoby(argv, folder, environment));
-    const points = sample(listPoints(calls), 3);
+    const points = sample(listPoints(calls), 2);
     for (const at of points) {
       for (const each of whole) if (!given.includes(each)) await rm(join(folder, each), { recursive: true });
       t.is((await run(at)).code, null, `killed at ${calls[at - 1]}`);
@@ -126,7 +126,7 @@ for (const verb of ['reapply', 'watch'] as const) {
     // It does at least what `reapply` does, and would go on without end if it were not killed.
     const argv =
       verb === 'watch' ? ['watch', '-q', '--no-verify', '--settle', '1', '--interval', '1'] : reapply;
-    for (const at of sample(listPoints(calls), 3)) {
+    for (const at of sample(listPoints(calls), 2)) {
       for (const part of ['builds', 'backups', 'state.json'])
         await rm(join(await findState(application), part), { recursive: true, force: true });
       await application.upgrade('1.12.0', createRelease());
@@ -168,7 +168,7 @@ for (const [name, argv] of Object.entries(readers)) {
           if (!given.includes(each)) await rm(join(folder, each), { recursive: true });
       };
       let refused = 0;
-      for (const at of sample(listPoints(calls), 8)) {
+      for (const at of sample(listPoints(calls), 5)) {
         await clear();
         const { code, stderr } = await faults.call(command, { at, error: constants.errno.EIO });
         const where = `${name} with EIO at ${calls[at - 1]}: ${stderr}`;

@@ -1,9 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { chooseRuns } from '../fixtures/soak.js';
 import { describeMerged, describeModel } from './kernel-compare.js';
 import { createRecords, sequences } from './kernel-records.js';
 
-const runs = Number(process.env.KERNEL_MODEL_RUNS ?? 20_000);
+const runs = Number(process.env.KERNEL_MODEL_RUNS ?? chooseRuns(8000, 100_000));
 
 test('the merged tree is the one that the kernel makes of the same records', (t) => {
   fc.assert(

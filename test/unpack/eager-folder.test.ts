@@ -22,6 +22,7 @@ import {
   symlink,
 } from '../fixtures/archive.js';
 import { listFolder } from '../fixtures/folder-listing.js';
+import { chooseRuns } from '../fixtures/soak.js';
 import { createRecords, sequences, type Wanted } from '../tree/kernel-records.js';
 
 interface Unpacked {
@@ -213,7 +214,7 @@ test('an image gives the same folder while it is read as after it was read', asy
       });
       t.deepEqual(during, after);
     }),
-    { numRuns: Number(process.env.EAGER_RUNS ?? 120) },
+    { numRuns: Number(process.env.EAGER_RUNS ?? chooseRuns(40, 1000)) },
   );
   t.deepEqual(await readdir(folder), ['image']);
 });

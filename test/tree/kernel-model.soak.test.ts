@@ -1,0 +1,1 @@
+import './kernel-model.test.js';

@@ -1,0 +1,1 @@
+import './eager-folder.test.js';
