@@ -48,7 +48,7 @@ const files = [
   },
   {
     name: 'codecs',
-    test: isOneOf('compress/bzip2', 'compress/lz4', 'compress/lzo', 'compress/xz', 'compress/zstd'),
+    test: isOneOf('compress/bzip2', 'compress/lz4', 'compress/lzo', 'compress/xz', 'compress/zstd/zstd'),
   },
   {
     name: 'building',

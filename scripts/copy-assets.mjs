@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 // The compiler copies nothing: shell scripts, programs for guests and modules of WebAssembly, with their licence, go to the folder of the
 // module that reads them.
-const assets = /\.(?:sh|bash|zsh|fish|wasm|elf)$|(?:^|\/)COPYING$/;
+const assets = /\.(?:sh|bash|zsh|fish|wasm|elf)$|(?:^|\/)(?:COPYING|LICENSE)$/;
 const source = fileURLToPath(new URL('../src/', import.meta.url));
 const target = fileURLToPath(new URL('../dist/', import.meta.url));
 const list = (folder) => readdirSync(folder, { recursive: true }).filter((name) => assets.test(name));

@@ -70,7 +70,7 @@ export interface RunFormat {
 export interface CodecImplementation {
   /** Decompresses one member that starts at `offset`, checks it, and returns where it ended. */
   read(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
-  /** Faster, for a caller that is done with each piece when it asks for the next. */
+  /** Faster, for a caller that only reads each piece, and is done with it when it asks for the next. */
   scan?(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void>;
   /** Members around `source`: the same bytes for the same input and program. */
   write(source: Pieces, settings: CodecSettings): Members;

@@ -16,7 +16,7 @@ const loaders: Readonly<Record<Compressed, () => Promise<CodecImplementation>>> 
   xz: async () => (await import('./xz.js')).xz,
   lzo: async () => (await import('./lzo.js')).lzo,
   lz4: async () => (await import('./lz4.js')).lz4,
-  zstd: async () => (await import('./zstd.js')).zstd,
+  zstd: async () => (await import('./zstd/zstd.js')).zstd,
 };
 
 export const writableCodecs: readonly Codec[] = ['none', ...(Object.keys(loaders) as Compressed[])];

@@ -5,7 +5,7 @@ import test from 'ava';
 import { chooseSettings, writeMembers } from '#src/compress/compression.js';
 import type { Piece } from '#src/compress/piece.js';
 import { xz } from '#src/compress/xz.js';
-import { zstd } from '#src/compress/zstd.js';
+import { zstd } from '#src/compress/zstd/zstd.js';
 import { openCache } from '#src/io/cache.js';
 import type { Cache } from '#src/model/cache.js';
 import { createTestFolder } from '../fixtures/archive.js';

@@ -5,7 +5,7 @@ import { findBzip2End } from '#src/compress/bzip2.js';
 import { findBootconfig } from '#src/compress/find-bootconfig.js';
 import { findLz4End } from '#src/compress/lz4.js';
 import { findLzopEnd } from '#src/compress/lzo.js';
-import { findZstdEnd } from '#src/compress/zstd.js';
+import { findZstdEnd } from '#src/compress/zstd/zstd.js';
 import { removeBootconfigKey, setBootconfigKey } from '#src/format/bootconfig/bootconfig-edit.js';
 import { parseBootconfig } from '#src/format/bootconfig/bootconfig-parser.js';
 import { decodeBootconfig, encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { instantiate, type WithMemory } from './instantiate.js';
+import { instantiate, type WithMemory } from '../instantiate.js';
 
 export interface DeflateRequest {
   readonly bytes: Uint8Array;
@@ -34,7 +34,7 @@ export function listBuffers({ bytes, hints }: DeflateRequest): ArrayBuffer[] {
 
 /** libdeflate in the thread of the caller: the same bytes for the same request on every machine. */
 export function createDeflate(): (request: DeflateRequest) => DeflateAnswer {
-  const deflate = instantiate<Deflate>('deflate');
+  const deflate = instantiate<Deflate>(new URL('./libdeflate/deflate.wasm', import.meta.url));
   const { memory, reserve, compress, compressed } = deflate;
 
   function place(address: number, bytes: Uint8Array): void {

@@ -2,8 +2,8 @@ import pLimit from 'p-limit';
 import { longestGzipHeader, parseGzipHeader } from '../../format/codec/gzip-header.js';
 import { slabSize, takeSlab } from '../../io/file/slabs.js';
 import { createTurns } from '../../io/turns.js';
+import { instantiate, type WithMemory } from '../instantiate.js';
 import { hintSize } from './deflate.js';
-import { instantiate, type WithMemory } from './instantiate.js';
 
 /**
  * Where the matches of a gzip member are. To find them is most of what compressing costs: the same bytes are compressed
@@ -54,7 +54,7 @@ export function createHintReader(member: MemberBytes): HintReader {
     const header = parseGzipHeader(bytes.subarray(0, member.fill(bytes, 0)));
     if (typeof header === 'string') isUnderstood = false;
     else from = header.size;
-    return instantiate<Hints>('hints');
+    return instantiate<Hints>(new URL('./libdeflate/hints.wasm', import.meta.url));
   }
 
   /** `most`: hints. */

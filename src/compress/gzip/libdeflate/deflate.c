@@ -1,5 +1,5 @@
 /*
- * libdeflate's compressor as a WebAssembly module without a C library. `npm run libdeflate` builds it.
+ * libdeflate's compressor as a WebAssembly module without a C library. `npm run modules` builds it.
  * One thread of WebAssembly has one instance, which compresses one input after the other.
  */
 #include "lib/deflate_constants.h"

@@ -1,5 +1,5 @@
-// `npm run libdeflate`: builds the modules of src/compress/gzip/libdeflate from Debian's source of libdeflate and compares
-// them with the committed ones. `--write` replaces the committed ones.
+// `npm run modules`: builds the modules of WebAssembly in src/compress from Debian's sources and compares them with the committed
+// ones. `--write` replaces the committed ones.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -14,14 +14,28 @@ import {
 import { basename, join } from 'node:path';
 import { root } from './install.mjs';
 
-// The output equals that of npm's libdeflate 0.1.0, which wrote all images before. 1.14, of Debian 12, differs for short
-// inputs.
-const source = {
-  suite: 'trixie',
-  tarball: 'libdeflate_1.23.orig.tar.gz',
-  folder: 'libdeflate-1.23',
-  sha256: '1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f',
-};
+const suite = 'trixie';
+
+const sources = [
+  {
+    // The output equals that of npm's libdeflate 0.1.0, which wrote all images before. 1.14, of Debian 12, differs for short
+    // inputs.
+    package: 'libdeflate',
+    tarball: 'libdeflate_1.23.orig.tar.gz',
+    sha256: '1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f',
+    include: 'libdeflate-1.23',
+    folder: 'src/compress/gzip/libdeflate',
+    modules: ['deflate', 'hints'],
+  },
+  {
+    package: 'libzstd',
+    tarball: 'libzstd_1.5.7+dfsg.orig.tar.xz',
+    sha256: '0c092ef267edce57ba7f3f2645c861f72eaf5e76273c6c3632869423464b90a5',
+    include: 'zstd-1.5.7/lib',
+    folder: 'src/compress/zstd/libzstd',
+    modules: ['decode'],
+  },
+];
 
 // LLVM 14.0.6, of Debian 12. Another compiler makes another module with the same output.
 const compiler = 'clang-14';
@@ -38,18 +52,20 @@ const options = [
   '-Wl,--stack-first',
 ];
 
-const folder = join(root, 'src/compress/gzip/libdeflate');
 const cache = join(root, 'build/cache');
 
 mkdirSync(cache, { recursive: true });
-const work = mkdtempSync(join(root, 'build/libdeflate-'));
+const work = mkdtempSync(join(root, 'build/modules-'));
 try {
-  run('tar', ['-xf', fetchTarball(), '-C', work]);
-  const include = `-I${join(work, source.folder)}`;
-  for (const module of ['deflate', 'hints']) {
-    const built = join(work, `${module}.wasm`);
-    run(compiler, [...options, include, '-o', built, join(folder, `${module}.c`)]);
-    compare(built, join(folder, `${module}.wasm`));
+  for (const source of sources) {
+    const folder = join(root, source.folder);
+    run('tar', ['-xf', fetchTarball(source), '-C', work]);
+    const includes = [`-I${folder}`, `-I${join(work, source.include)}`];
+    for (const module of source.modules) {
+      const built = join(work, `${module}.wasm`);
+      run(compiler, [...options, ...includes, '-o', built, join(folder, `${module}.c`)]);
+      compare(built, join(folder, `${module}.wasm`));
+    }
   }
 } catch (error) {
   console.error(error.message);
@@ -69,16 +85,16 @@ function compare(built, committed) {
 }
 
 /** The cached tarball, else one from apt, whose lists are in a folder of ours: no root needed, and nothing changed. */
-function fetchTarball() {
-  const path = join(cache, source.tarball);
+function fetchTarball({ package: name, tarball, sha256 }) {
+  const path = join(cache, tarball);
   if (!existsSync(path)) {
     const lists = join(work, 'lists');
     mkdirSync(join(lists, 'partial'), { recursive: true });
     const parts = join(work, 'sources');
-    mkdirSync(parts);
+    mkdirSync(parts, { recursive: true });
     writeFileSync(
       join(parts, 'source.sources'),
-      `Types: deb-src\nURIs: ${findMirror()}\nSuites: ${source.suite}\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`,
+      `Types: deb-src\nURIs: ${findMirror()}\nSuites: ${suite}\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`,
     );
     const apt = [
       'Dir::Etc::SourceList=/dev/null',
@@ -88,11 +104,10 @@ function fetchTarball() {
       .concat(`Dir::Cache=${join(work, 'cache')}`, 'APT::Sandbox::User=')
       .flatMap((option) => ['-o', option]);
     run('apt-get', ['-q', ...apt, 'update']);
-    run('apt-get', ['-q', ...apt, 'source', '--tar-only', '--download-only', 'libdeflate'], { cwd: work });
-    copyFileSync(join(work, source.tarball), path);
+    run('apt-get', ['-q', ...apt, 'source', '--tar-only', '--download-only', name], { cwd: work });
+    copyFileSync(join(work, tarball), path);
   }
-  if (hash(path) !== source.sha256)
-    throw new Error(`${path} has the SHA-256 ${hash(path)}, wanted ${source.sha256}`);
+  if (hash(path) !== sha256) throw new Error(`${path} has the SHA-256 ${hash(path)}, wanted ${sha256}`);
   return path;
 }
 

@@ -3,8 +3,8 @@ import {
   parseZstdBlock,
   parseZstdHeader,
   type ZstdHeader,
-} from '../format/codec/zstd-frame.js';
-import type { InputFile } from '../io/file/input-file.js';
+} from '../../format/codec/zstd-frame.js';
+import type { InputFile } from '../../io/file/input-file.js';
 import {
   type CodecImplementation,
   type CodecSettings,
@@ -12,11 +12,12 @@ import {
   createTruncatedError,
   hintToPackAgain,
   type MemberEnd,
-} from './codec.js';
-import { createHeaderCursor } from './header-cursor.js';
-import { createDirectZstd, type DirectDecoder, decodeInPlace } from './in-place.js';
-import { createDamagedError, decompressRange, type ProgramCodec } from './program-codec.js';
-import { type RunProgram, writeProgramRuns } from './program-runs.js';
+} from '../codec.js';
+import { createHeaderCursor } from '../header-cursor.js';
+import { createDirectZstd, decodeInPlace } from '../in-place.js';
+import { createDamagedError, type ProgramCodec } from '../program-codec.js';
+import { type RunProgram, writeProgramRuns } from '../program-runs.js';
+import { decodeFrame, ZstdFault } from './decoder.js';
 
 const program: ProgramCodec = { codec: 'zstd', package: 'zstd' };
 
@@ -29,16 +30,23 @@ const highestRunLevel = 19;
 const largestWindow = 2 ** 27;
 
 /**
- * The kernel reads one frame at a time, so each is a member. The output of the program does not depend on its number
- * of threads, unless it runs with `--single-thread`.
+ * The kernel reads one frame at a time, so each is a member. It is read without a program. The output of the program does not
+ * depend on its number of threads, unless it runs with `--single-thread`.
  */
 export const zstd: CodecImplementation = {
-  read: (file, offset) => readFrame(file, offset, unpackByProgram),
-  scan: (file, offset) =>
-    readFrame(file, offset, (range) => {
-      const direct = createDirectZstd();
-      return direct === undefined ? unpackByProgram(range) : unpackInPlace(direct, range);
-    }),
+  async *read(file, offset) {
+    const pieces = scanFrame(file, offset);
+    try {
+      for (;;) {
+        const next = await pieces.next();
+        if (next.done) return next.value;
+        yield next.value.slice();
+      }
+    } finally {
+      await pieces.return(undefined as never);
+    }
+  },
+  scan: scanFrame,
   write(source, settings) {
     const { level } = settings;
     const ultra = level > highestRunLevel ? ['--ultra'] : [];
@@ -54,36 +62,20 @@ export const zstd: CodecImplementation = {
   runSize: chooseRunSize,
 };
 
-interface FrameRange {
-  readonly file: InputFile;
-  readonly offset: number;
-  readonly end: number;
-}
-
-async function* readFrame(
-  file: InputFile,
-  offset: number,
-  unpack: (range: FrameRange) => AsyncGenerator<Uint8Array, unknown, void>,
-): AsyncGenerator<Uint8Array, MemberEnd, void> {
+async function* scanFrame(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
   const { header, end } = await findZstdEnd(file, offset);
-  yield* unpack({ file, offset, end });
-  return { end, level: header.singleSegment ? undefined : guessLevel(header.window) };
-}
-
-function unpackByProgram(range: FrameRange): AsyncGenerator<Uint8Array, void, void> {
-  return decompressRange({ ...program, argv: ['zstd', '-dcq'] }, range);
-}
-
-async function* unpackInPlace(
-  direct: DirectDecoder,
-  { file, offset, end }: FrameRange,
-): AsyncGenerator<Uint8Array, void, void> {
+  const { window, singleSegment } = header;
   try {
-    yield* decodeInPlace(direct, file, { from: offset, end });
+    const direct = createDirectZstd();
+    yield* direct === undefined
+      ? decodeFrame(file, { offset, end, window })
+      : decodeInPlace(direct, file, { from: offset, end });
   } catch (cause) {
-    if (!String((cause as NodeJS.ErrnoException).code).startsWith('ZSTD_')) throw cause;
-    throw createDamagedError(file, { codec: 'zstd', offset, said: (cause as Error).message });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (!(cause instanceof ZstdFault || code?.startsWith('ZSTD_'))) throw cause;
+    throw createDamagedError(file, { codec: 'zstd', offset, said: message });
   }
+  return { end, level: singleSegment ? undefined : guessLevel(window) };
 }
 
 /** Frames of two windows are a hundredth larger than one frame around everything. */
