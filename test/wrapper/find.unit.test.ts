@@ -245,6 +245,23 @@ test('a file system that is cut is called that, and an error names no place outs
   t.is((error as { offset?: number }).offset, undefined);
 });
 
+test('a file without bytes may be anywhere in an ISO, and an initrd that shares them with a directory cannot be replaced', async (t) => {
+  const iso = sketchIso({ ...files, 'boot/empty': '' });
+  const record = iso.indexOf('EMPTY;1') - 33;
+  iso.writeUInt32LE(0xffffff, record + 2);
+  t.like((await findWrapper(holdFile(iso)))?.parts.get('boot/empty'), { offset: 0, size: 0 });
+  const hostile = sketchIso(files);
+  hostile.writeUInt32LE(19, hostile.indexOf('INITRD.GZ;1') - 33 + 2);
+  const { obstacle } = (await findWrapper(holdFile(hostile)))?.parts.get('boot/initrd.gz') ?? {};
+  t.regex(obstacle?.message ?? '', /shares bytes with a directory/);
+});
+
+test('the first of two images of one name in a FIT image counts, as for U-Boot', async (t) => {
+  const fit = sketchFit('first', false, 'second');
+  const { offset = 0 } = (await find(t, fit))?.parts.get('r') ?? {};
+  t.is(fit.toString('latin1', offset, offset + 5), 'first');
+});
+
 /** The same change of a byte, again and again, for every place of the headers. */
 test('headers with any byte changed are read or refused, and never a defect', async (t) => {
   const iso = sketchIso(files);

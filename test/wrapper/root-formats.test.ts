@@ -227,6 +227,15 @@ const damages: readonly (readonly [what: string, change: (bytes: Buffer) => Buff
     (bytes) => Buffer.concat([bytes.subarray(0, 1024 + 14), Buffer.alloc(2, 255), bytes.subarray(1024 + 16)]),
     /no inode 65535/,
   ],
+  [
+    'with a root that is no directory',
+    (bytes) => {
+      const inode = bytes.readUInt32LE(1024 + 40) * 4096 + 32 * bytes.readUInt16LE(1024 + 14);
+      bytes.writeUInt16LE(0o100644, inode + 4);
+      return bytes;
+    },
+    /the root is no directory/,
+  ],
   ['that would unpack to terabytes', (bytes) => bytes, /more than/],
 ];
 for (const [what, change, message] of damages)

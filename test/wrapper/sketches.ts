@@ -195,8 +195,11 @@ export function holdFile(bytes: Buffer): InputFile {
   };
 }
 
-/** A FIT image with one ramdisk and its CRC, as a tree of version 17; `outside`: the data stands behind the tree. */
-export function sketchFit(data: string, outside = false): Buffer {
+/**
+ * A FIT image with one ramdisk and its CRC, as a tree of version 17; `outside`: the data stands behind the tree. `second`: the data of
+ * another image of the same name.
+ */
+export function sketchFit(data: string, outside = false, second?: string): Buffer {
   const names = ['type', 'data', 'data-size', 'data-offset', 'algo', 'value', 'default', 'ramdisk'];
   const strings = Buffer.from(names.map((name) => `${name}\0`).join(''));
   const pad = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
@@ -215,9 +218,17 @@ export function sketchFit(data: string, outside = false): Buffer {
     ? [property('data-size', number(data.length)), property('data-offset', number(0))]
     : [property('data', Buffer.from(data))];
   const ramdisk = node('r', property('type', text('ramdisk')), ...place, hash);
+  const again =
+    second === undefined
+      ? []
+      : [node('r', property('type', text('ramdisk')), property('data', Buffer.from(second)))];
   const configuration = node('c', property('ramdisk', text('r')));
   const struct = Buffer.concat([
-    node('', node('images', ramdisk), node('configurations', property('default', text('c')), configuration)),
+    node(
+      '',
+      node('images', ramdisk, ...again),
+      node('configurations', property('default', text('c')), configuration),
+    ),
     number(9),
   ]);
   const reserved = Buffer.alloc(16);

@@ -13,7 +13,8 @@ export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
   const ramdisks: string[] = [];
   for (const image of images) {
     const data = await placeData(image, fit, file);
-    if (data === undefined) continue;
+    // U-Boot finds the first of several nodes with one name.
+    if (data === undefined || parts.has(image.name)) continue;
     parts.set(image.name, data.part);
     if (data.outside !== undefined) outside.push(data.part);
     if ((await read(image, 'type')) === 'ramdisk') ramdisks.push(image.name);

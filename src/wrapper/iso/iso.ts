@@ -1,8 +1,8 @@
 import type { InputFile } from '../../io/file/input-file.js';
-import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
+import type { Wrapper, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
 import { listBootImages } from './boot-catalog.js';
 import { findBootEntries, type LoaderFile, loaderPattern } from './boot-entries.js';
-import { readDescriptors } from './descriptors.js';
+import { type Extent, firstDescriptor, readDescriptors, sectorSize } from './descriptors.js';
 import { isSumList } from './replace-in-place.js';
 import { readVolume } from './volume.js';
 
@@ -13,7 +13,7 @@ const mostLoaders = 100;
 /** Error (`invalid`): `wrapper-invalid`. */
 export async function findInIso(file: InputFile): Promise<Wrapper> {
   const descriptors = await readDescriptors(file);
-  const { parts, aliases } = await readVolume(file, descriptors);
+  const { parts, aliases, folders } = await readVolume(file, descriptors);
   const images = await listBootImages(file, descriptors);
   const loaders: LoaderFile[] = [];
   for (const { name, offset, size } of parts.values()) {
@@ -30,8 +30,26 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
     marked.set(name, follows === undefined ? part : { ...part, follows });
   }
   const boots = findBootEntries(loaders, parts.keys(), aliases);
+  for (const { initrd } of boots) {
+    const part = marked.get(initrd);
+    if (part !== undefined && isAmong(part, folders)) marked.set(initrd, { ...part, obstacle });
+  }
   return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, boots };
 }
+
+/** Whether bytes of a part are those of a directory or a volume descriptor. */
+function isAmong({ offset, size }: WrapperPart, folders: readonly Extent[]): boolean {
+  const descriptors = { offset: 0, size: (firstDescriptor + 1) * sectorSize };
+  return [descriptors, ...folders].some(
+    (folder) => size > 0 && folder.offset < offset + size && folder.offset + folder.size > offset,
+  );
+}
+
+const obstacle: WrapperObstacle = {
+  message: 'the initrd shares bytes with a directory: the ISO 9660 image is damaged',
+  hint: 'get a whole copy',
+  isSignature: false,
+};
 
 function rank({ path }: LoaderFile): number {
   if (/(?:isolinux|syslinux)\.cfg$/i.test(path)) return 0;

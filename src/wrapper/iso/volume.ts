@@ -20,6 +20,8 @@ export interface Volume {
   readonly aliases: ReadonlyMap<string, string>;
   /** Where the names are plain: the recorded path of each part, in its letters and with its version. */
   readonly recorded: ReadonlyMap<string, string>;
+  /** Where its directories stand. */
+  readonly folders: readonly Extent[];
 }
 
 /**
@@ -30,10 +32,11 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
   if (root === undefined)
     throw createError(file, firstDescriptor * sectorSize, 'found no primary volume descriptor');
   const hasRockRidge = await findRockRidge(file, root);
-  const { parts: plain, recorded } = await readTree(file, root, false);
+  const tree = await readTree(file, root, false);
+  const { parts: plain } = tree;
   if (hasRockRidge || joliet === undefined)
-    return { names: hasRockRidge ? 'rock ridge' : 'plain', parts: plain, aliases: new Map(), recorded };
-  const { parts } = await readTree(file, joliet, true);
+    return { ...tree, names: hasRockRidge ? 'rock ridge' : 'plain', aliases: new Map() };
+  const { parts, folders } = await readTree(file, joliet, true);
   const places = new Map(
     [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part.name]),
   );
@@ -41,7 +44,8 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
     const name = size > 0 ? places.get(offset) : undefined;
     return name === undefined ? [] : [[alias, name] as const];
   });
-  return { names: 'joliet', parts, aliases: new Map(aliases), recorded: new Map() };
+  const all = [...tree.folders, ...folders];
+  return { names: 'joliet', parts, aliases: new Map(aliases), recorded: new Map(), folders: all };
 }
 
 /** The first record of a root with Rock Ridge has the entry SP (IEEE P1281, 5.3). */
@@ -53,11 +57,13 @@ async function findRockRidge(file: InputFile, root: Extent): Promise<boolean> {
 interface Tree {
   readonly parts: Map<string, WrapperPart>;
   readonly recorded: Map<string, string>;
+  readonly folders: Extent[];
 }
 
 async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promise<Tree> {
   const parts = new Map<string, WrapperPart>();
   const recorded = new Map<string, string>();
+  const folders: Extent[] = [];
   const seen = new Set<number>();
   const waiting: Directory[] = [{ ...root, path: '', recorded: '', depth: 0 }];
   let bytes = 0;
@@ -66,6 +72,7 @@ async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promi
     if (seen.has(folder.offset) || folder.depth > deepest) continue;
     seen.add(folder.offset);
     const directory = await readDirectory(file, folder);
+    folders.push(placeOf(folder));
     bytes += folder.size;
     if (bytes > file.size) throw createError(file, folder.offset, 'found directories that overlap');
     for (const record of listRecords(directory, isJoliet)) {
@@ -80,7 +87,7 @@ async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promi
         throw createError(file, folder.offset, `found more than ${mostFiles} files`);
     }
   }
-  return { parts, recorded };
+  return { parts, recorded, folders };
 }
 
 interface FoundFile {
@@ -90,9 +97,11 @@ interface FoundFile {
 }
 
 function addFile(parts: Map<string, WrapperPart>, { path, record, file }: FoundFile): void {
-  const { size, offset, isSplit, mtime, attributes } = record;
-  if (size > 0) refuseCut(file, { title, end: offset + size });
-  if (!isSplit) parts.set(path, { name: path, ...placeOf(record), mtime, attributes });
+  const { size, isSplit, mtime, attributes } = record;
+  // Programs write any place for a file without bytes.
+  const offset = size === 0 ? 0 : record.offset;
+  refuseCut(file, { title, end: offset + size });
+  if (!isSplit) parts.set(path, { name: path, offset, size, mtime, attributes });
 }
 
 function placeOf({ offset, size }: Extent): Extent {

@@ -48,6 +48,8 @@ export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): 
       warnings.push(`/${name.path} is of a type that Linux does not know, and is left out`);
       continue;
     }
+    if (name.path === '' && inode.type !== 'directory')
+      throw createDamageError(file.name, 'the root is no directory', inode.offset);
     budget.add(name.path, inode.type === 'file' ? inode.size : 0);
     entries.push(await createEntry(erofs, name.path, { ...inode, type: inode.type }));
     if (inode.type !== 'directory') continue;
@@ -68,11 +70,9 @@ interface Name {
 
 export async function readInode({ file, superblock }: Erofs, id: number): Promise<Inode> {
   const offset = locateInode(superblock, id);
+  if (offset > file.size) throw createDamageError(file.name, `found no inode ${id}`);
   const inode = parseInode(Buffer.from(await file.read(offset, offset + longInodeSize)), id, superblock);
-  if (inode === undefined) {
-    const place = offset <= file.size ? offset : undefined;
-    throw createDamageError(file.name, `found no inode ${id}`, place);
-  }
+  if (inode === undefined) throw createDamageError(file.name, `found no inode ${id}`, offset);
   return inode;
 }
 
