@@ -13,7 +13,7 @@ import { createDifferenceError } from './difference-error.js';
 import { replaceInFit } from './fit/replace-in-fit.js';
 import { digestBootImage } from './iso/boot-catalog.js';
 import { renewImplanted } from './iso/implanted-sum.js';
-import { digestSums, findSums, type NewSum, replaceInPlace } from './iso/replace-in-place.js';
+import { digestSums, findSums, isTorn, type NewSum, replaceInPlace } from './iso/replace-in-place.js';
 import { type NewFile, withoutXorriso, writeWithXorriso } from './iso/xorriso.js';
 import { findWrapper, isShared, partOf } from './open-wrapper.js';
 import { replaceInUimage } from './uimage.js';
@@ -54,7 +54,7 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
       const bytes = readPieces(old, 0, old.size);
       return { bytes, way: 'unchanged', [Symbol.asyncDispose]: dispose };
     }
-    const isApart = isShared(wrapped.wrapper, part);
+    const isApart = wrapped.wrapper.kind === 'iso' && (await isBound(wrapped.wrapper, part, old));
     if (wrapped.wrapper.kind === 'iso' && (initrd.size !== part.size || isApart)) {
       const destination = `${request.folder}/new.iso`;
       const files = [{ source: request.initrd, part }, ...(await writeSums(request, { old, initrd, part }))];
@@ -62,7 +62,7 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
       const image = streamRegular(destination);
       const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
       const reason = isApart
-        ? 'another file has the bytes of the old initrd, and keeps them'
+        ? 'another file has bytes of what changes, and keeps them'
         : 'the new initrd is larger than the old one';
       const way = `written by xorriso: ${reason}${lost}${told}`;
       return { bytes, way, [Symbol.asyncDispose]: dispose };
@@ -77,6 +77,12 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
     await dispose();
     throw error;
   }
+}
+
+/** Whether another file of an ISO has bytes that a new initrd or its sums would change. @internal */
+export async function isBound(wrapper: Wrapper, part: WrapperPart, old: InputFile): Promise<boolean> {
+  if (isShared(wrapper, part)) return true;
+  return (await findSums(old, wrapper, part)).some((sum) => isTorn(wrapper, sum));
 }
 
 interface OpenFiles {

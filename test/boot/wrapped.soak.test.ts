@@ -5,6 +5,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTestFolder } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
+import { unpackNewer } from '../fixtures/images/packages.js';
 import { findMissingProgram } from '../fixtures/needs.js';
 import { cmdline, efi, waitForText } from './machine.js';
 import { bootTest, createInit, withBench } from './tiny-guest.js';
@@ -27,15 +28,36 @@ interface Wrapped {
 }
 
 const noEfi = existsSync(efi) ? undefined : 'no OVMF: apt-get install ovmf';
-/** It reads addons since systemd 257; Debian 12 has 252. */
-const stub = process.env.MOBY_PATCH_STUB ?? '/usr/lib/systemd/boot/efi/linuxx64.efi.stub';
+const stubName = 'usr/lib/systemd/boot/efi/linuxx64.efi.stub';
+const stub = `/${stubName}`;
 const noStub =
   findMissingProgram('objcopy') ??
   noEfi ??
   (existsSync(stub) ? undefined : 'no stub of systemd: apt-get install systemd-boot-efi');
-const stubVersion = existsSync(stub)
-  ? Number(/systemd-stub (\d+)/.exec(readFileSync(stub, 'latin1'))?.[1])
-  : 0;
+/** It reads addons since systemd 257; Debian 12 has 252. */
+const newerStub = await findNewerStub();
+
+async function findNewerStub(): Promise<string | undefined> {
+  const folder = noStub === undefined && !isNewStub(stub) ? await unpackNewer('systemd-boot-efi') : '/';
+  const found = join(folder ?? '/', stubName);
+  return isNewStub(found) ? found : undefined;
+}
+
+function isNewStub(path: string): boolean {
+  if (!existsSync(path)) return false;
+  return Number(/systemd-stub (\d+)/.exec(readFileSync(path, 'latin1'))?.[1]) >= 257;
+}
+
+/** `mkbootimg` writes version 4 since Android 12; Debian 12 has that of Android 10. */
+const newerAndroid = findMissingProgram('python3') === undefined ? await unpackNewer('mkbootimg') : undefined;
+const androids = [
+  { version: 1, missing: findMissingProgram('mkbootimg'), folder: '/' },
+  {
+    version: 4,
+    missing: newerAndroid === undefined ? 'no mkbootimg of Debian 13' : undefined,
+    folder: newerAndroid ?? '/',
+  },
+];
 const noGrub = ['i386-pc', 'x86_64-efi'].every((platform) =>
   existsSync(`/usr/lib/grub/${platform}/linux.mod`),
 )
@@ -55,7 +77,7 @@ async function makeIso(folder: Project): Promise<string> {
   return 'v.iso';
 }
 
-async function makeUki(folder: Project): Promise<string> {
+async function makeUki(folder: Project, stub: string): Promise<string> {
   await writeFile(join(folder, 'cmdline'), cmdline);
   const sections = [
     ['cmdline', 'cmdline', 0x1000000],
@@ -96,21 +118,40 @@ const isos: readonly Wrapped[] = [
   })),
 );
 
+/** What the boot loader of a phone does: the kernel and the ramdisk, as Android's own program takes them out. */
+async function bootAndroid(folder: Project, programs: string): Promise<readonly string[]> {
+  const argv = [join(programs, 'usr/bin/unpack_bootimg'), '--boot_img', 'new', '--out', 'parts'];
+  const said = execFileSync('python3', argv, { cwd: folder, encoding: 'utf8' });
+  const [, line = ''] = /^command line args: (.*)$/m.exec(said) ?? [];
+  const parts = ['-kernel', join(folder, 'parts/kernel'), '-initrd', join(folder, 'parts/ramdisk')];
+  return [...parts, '-append', line];
+}
+
 const all: readonly Wrapped[] = [
   ...isos,
+  ...androids.map(({ version, missing, folder: programs }) => ({
+    title: `an Android image of version ${version} boots with a larger ramdisk, as unpack_bootimg takes it apart`,
+    missing,
+    noise: 2 ** 21,
+    async make(folder: Project) {
+      const argv = ['--header_version', `${version}`, '--pagesize', '4096', '--cmdline', cmdline];
+      const parts = ['--kernel', 'vmlinuz', '--ramdisk', 'initrd.gz', '-o', 'v.img'];
+      execFileSync('python3', [join(programs, 'usr/bin/mkbootimg'), ...argv, ...parts], { cwd: folder });
+      return 'v.img';
+    },
+    machine: (folder: Project) => bootAndroid(folder, programs),
+  })),
   {
     title: 'a UKI with a larger initrd boots by UEFI',
     missing: noStub,
     noise: 2 ** 21,
-    make: makeUki,
+    make: (folder) => makeUki(folder, stub),
     machine: (folder) => bootEfi(folder, 'new'),
   },
   {
     title: 'a UKI that stays as it is boots with an addon beside it by UEFI',
-    missing:
-      noStub ??
-      (stubVersion >= 257 ? undefined : 'the stub is older than systemd 257; $MOBY_PATCH_STUB names another'),
-    make: makeUki,
+    missing: noStub ?? (newerStub === undefined ? 'no stub of systemd 257 or newer' : undefined),
+    make: (folder) => makeUki(folder, newerStub ?? stub),
     build: ['--as', 'addon'],
     async machine(folder) {
       const argv = await bootEfi(folder, 'v.efi');

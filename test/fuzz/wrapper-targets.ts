@@ -6,8 +6,8 @@ import type { InputFile } from '#src/io/file/input-file.js';
 import { MobyPatchError } from '#src/model/error/error.js';
 import type { Wrapper, WrapperPart } from '#src/model/image/wrapper.js';
 import { digestPart } from '#src/wrapper/copy-part.js';
-import { findWrapper, isShared } from '#src/wrapper/open-wrapper.js';
-import { compareWrappers, planPieces } from '#src/wrapper/replace-initrd.js';
+import { findWrapper } from '#src/wrapper/open-wrapper.js';
+import { compareWrappers, isBound, planPieces } from '#src/wrapper/replace-initrd.js';
 import { readErofs, readSuperblock } from '#src/wrapper/root/erofs/read-erofs.js';
 import { writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
 import type { RootEntry } from '#src/wrapper/root/root-tree.js';
@@ -71,7 +71,8 @@ async function runReplace(bytes: Buffer, random: Random): Promise<void> {
       ? part.size
       : Math.max(1, random.pick([1, part.size - 1, part.size + 1, 5000, 70_000]));
   // What shares its bytes with another file is written by xorriso.
-  if (size > 2 ** 22 || (wrapper.kind === 'iso' && isShared(wrapper, part))) return;
+  if (wrapper.kind === 'iso' && (await isBound(wrapper, part, countReads(bytes)))) return;
+  if (size > 2 ** 22) return;
   const content = Buffer.alloc(size, 'new');
   const sources = { old: countReads(bytes), initrd: createMemoryFile(content) };
   const { pieces } = await planPieces(wrapper, { ...sources, part });

@@ -24,8 +24,12 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
   // isolinux starts the machine by default, and what GRUB starts under UEFI is the same.
   loaders.sort((one, other) => rank(one) - rank(other) || (one.path < other.path ? -1 : 1));
   const marked = new Map<string, WrapperPart>();
+  // A list may have several names.
+  const lists = new Set(
+    [...parts.values()].filter(({ name }) => isSumList(name)).map(({ offset }) => offset),
+  );
   for (const [name, part] of parts) {
-    const isSum = part.offset === descriptors.catalog || isSumList(name);
+    const isSum = part.size > 0 && (part.offset === descriptors.catalog || lists.has(part.offset));
     const follows = isSum ? 'all' : images.has(part.offset) ? 'place' : undefined;
     marked.set(name, follows === undefined ? part : { ...part, follows });
   }

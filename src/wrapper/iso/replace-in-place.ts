@@ -53,6 +53,17 @@ const sumSizes: Readonly<Record<string, number>> = {
   sha512: 128,
 };
 
+/** Whether a list shares bytes with a file that is not the same one under another name. */
+export function isTorn({ parts }: Pick<Wrapper, 'parts'>, { list: { offset, size } }: SumPlace): boolean {
+  return [...parts.values()].some(
+    (other) =>
+      other.size > 0 &&
+      (other.offset !== offset || other.size !== size) &&
+      other.offset < offset + size &&
+      other.offset + other.size > offset,
+  );
+}
+
 /** The new digits of each place. Not for safety: installers look for damaged media with them. */
 export async function digestSums(
   places: readonly SumPlace[],
