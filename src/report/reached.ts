@@ -1,7 +1,8 @@
 import type { BootResult } from '../model/result/boot.js';
 
 /** What a passed boot reached: `default runlevel reached`. */
-export function describeReached({ reached, stages }: BootResult): string {
+export function describeReached({ reached, runlevel, stages }: BootResult): string {
+  if (runlevel !== undefined) return `runlevel ${runlevel} reached`;
   if (reached !== 'nothing') return `${reached} reached`;
   return stages.some(({ name, state }) => name === 'power-off' && state === 'reached')
     ? 'it switched itself off'

@@ -12,7 +12,7 @@ import type { ArchiveRecord } from '../model/image/layout.js';
 import type { ReadingSession } from '../model/session.js';
 import { type ImageName, isNamed, openNamedImage } from '../setup/named-image.js';
 import { createGlob } from '../tree/glob.js';
-import { resolvePath } from '../tree/resolve.js';
+import { followEntry } from '../tree/resolve.js';
 import { listInner } from '../unpack/inner/list-inner.js';
 import { openImage } from '../unpack/open-image.js';
 import { selectSegment, type View } from '../unpack/select-segment.js';
@@ -178,7 +178,7 @@ export async function* readImageFiles(
 }
 
 function findFile(image: View, path: string): ImageEntry {
-  const entry = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
+  const entry = followEntry(image.entries, path);
   if (entry?.type === 'file') return entry;
   const code = entry === undefined ? 'path-not-found' : 'path-not-file';
   const what = entry === undefined ? 'nothing' : `a ${entry.type}`;

@@ -1,6 +1,6 @@
 import type { Entry, EntryType } from '../model/image/entry.js';
 import type { InitDetection } from '../model/patch/init.js';
-import { resolvePath } from './resolve.js';
+import { followEntry } from './resolve.js';
 
 /** The entry at the end of all symlinks; `path`: where it is. */
 export type FollowPath = (path: string) => { readonly type: EntryType; readonly path: string } | undefined;
@@ -75,8 +75,5 @@ export function detectInitSystem(follow: FollowPath): InitDetection {
 
 /** The same, of the merged entries of an image. */
 export function detectInitOf(entries: ReadonlyMap<string, Entry>): InitDetection {
-  return detectInitSystem((path) => {
-    const end = resolvePath((at) => entries.get(at), path, true);
-    return end === undefined ? undefined : entries.get(end);
-  });
+  return detectInitSystem((path) => followEntry(entries, path));
 }

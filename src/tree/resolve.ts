@@ -78,6 +78,15 @@ export function resolvePath(lookup: Lookup, path: string, followLast = false): s
   return current;
 }
 
+/** The entry at the end of all symlinks. */
+export function followEntry<Found extends Pick<Entry, 'type' | 'target'>>(
+  entries: ReadonlyMap<string, Found>,
+  path: string,
+): Found | undefined {
+  const end = resolvePath((at) => entries.get(at), path, true);
+  return end === undefined ? undefined : entries.get(end);
+}
+
 function joinNames(directory: string, names: readonly string[]): string {
   return names.length === 0 ? directory : joinPath(directory, names.join('/'));
 }

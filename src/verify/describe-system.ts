@@ -1,7 +1,7 @@
 import { collectBytes } from '../io/collect.js';
 import type { Archive, ImageEntry } from '../model/image/archive.js';
 import { detectInitOf } from '../tree/init-system.js';
-import { resolvePath } from '../tree/resolve.js';
+import { followEntry } from '../tree/resolve.js';
 
 /** What the files of an image tell about its system. */
 export interface SystemFacts {
@@ -45,7 +45,7 @@ const releases = ['os-release', 'initrd-release'].flatMap((name) => [`etc/${name
 
 /** Reads at most one body, that of os-release. */
 export async function describeSystem(image: Archive): Promise<SystemFacts> {
-  const follow = (path: string) => followPath(image, path);
+  const follow = (path: string) => followEntry(image.entries, path);
   const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
     paths.some((path) => follow(path)?.type === 'file');
   const init = detectInitOf(image.entries).name ?? otherInits.find(hasAny)?.[0];
@@ -70,7 +70,9 @@ async function readRelease(entry: ImageEntry | undefined): Promise<SystemFacts['
 }
 
 function listModules(image: Archive): string[] {
-  const folders = ['lib/modules', 'usr/lib/modules'].flatMap((path) => followPath(image, path)?.path ?? []);
+  const folders = ['lib/modules', 'usr/lib/modules'].flatMap(
+    (path) => followEntry(image.entries, path)?.path ?? [],
+  );
   const versions = new Set<string>();
   for (const { path, type } of image.entries.values()) {
     const folder = folders.find((each) => path.startsWith(`${each}/`));
@@ -79,9 +81,4 @@ function listModules(image: Archive): string[] {
     if (type === 'directory' && /^\d[^/]*$/.test(name)) versions.add(name);
   }
   return [...versions].sort();
-}
-
-function followPath(image: Archive, path: string): ImageEntry | undefined {
-  const end = resolvePath((at) => image.entries.get(at), path, true);
-  return end === undefined ? undefined : image.entries.get(end);
 }

@@ -135,6 +135,26 @@ if (isSoak) {
       }),
     noReference,
   );
+
+  bootTest(
+    'the reference image reaches the end of the runlevel that its command line asks for',
+    (t) =>
+      withBench(t, async ({ boot }) => {
+        const { initrd, kernel } = await findReference(t);
+        await using archive = await openImage(initrd, { signal: new AbortController().signal });
+        const options = { init: 'openrc', archive } as const;
+        const wanted = {
+          kernel,
+          memory: 1024,
+          expects: [{ command: 'rc-status -r', output: '^nonetwork$' }],
+        };
+        const result = await boot(initrd, { ...wanted, cmdline: 'softlevel=nonetwork' }, options);
+        t.is(result.reason, undefined);
+        t.like(result, { reached: 'runlevel', runlevel: 'nonetwork' });
+        t.true(result.stages.some(({ line }) => line === "OpenRC's runlevel nonetwork"));
+      }),
+    noReference,
+  );
 }
 
 test('the init system is known from the entries', (t) => {

@@ -48,6 +48,7 @@ export const bootSchema = z.strictObject({
   reached: z
     .enum(['nothing', 'init', 'default runlevel', 'default target', 'runlevel', 'inittab'])
     .describe('What the guest has reported; `init`: its first program runs.'),
+  runlevel: text.optional().describe('Of OpenRC, where another than its default one was to be the last.'),
   accelerator: z.enum(['kvm', 'tcg']),
   seconds: seconds.describe("Of the guest's time."),
   waited: seconds.describe('Seconds for which the guest waited for a processor of the machine.'),

@@ -87,6 +87,8 @@ export interface BootResult {
   readonly reason?: string | undefined;
   /** What the guest has reported: the state of its init system, or only that its first program runs (`init`). */
   readonly reached: 'nothing' | 'init' | 'default runlevel' | 'default target' | 'runlevel' | 'inittab';
+  /** The name of the `runlevel`, where OpenRC was to end in another than its default. */
+  readonly runlevel?: string | undefined;
   readonly accelerator: 'kvm' | 'tcg';
   /** Of the guest's time: what it waited for a processor of this machine does not count. */
   readonly seconds: number;

@@ -4,7 +4,7 @@ import type { FileAccess } from '../../model/access.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Archive, ImageEntry } from '../../model/image/archive.js';
 import type { ScanLimits } from '../../model/limits.js';
-import { resolvePath } from '../../tree/resolve.js';
+import { followEntry } from '../../tree/resolve.js';
 import { openImage } from '../open-image.js';
 
 export interface InnerPlace {
@@ -34,7 +34,7 @@ export async function copyInner(
 
 /** The regular file at a path, behind its symlinks. Error (`invalid`): `wrapper-part`. */
 export function findInner(image: Archive, path: string): ImageEntry {
-  const found = image.entries.get(resolvePath((at) => image.entries.get(at), path, true) ?? '');
+  const found = followEntry(image.entries, path);
   if (found?.type === 'file') return found;
   const what = found === undefined ? 'nothing' : `a ${found.type}`;
   throw new MobyPatchError(

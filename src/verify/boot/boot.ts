@@ -6,6 +6,7 @@ import { MobyPatchError } from '../../model/error/error.js';
 import type { Archive } from '../../model/image/archive.js';
 import type { BootRequest, BootResult } from '../../model/result/boot.js';
 import { addDefaults, type Expectation } from '../../model/result/expectation.js';
+import { detectInitOf } from '../../tree/init-system.js';
 import { assertAttestable, createUnattestedError, explainAttested } from './attest/attestable.js';
 import { listExpected } from './attest/attester.js';
 import type { ExpectedPath } from './attest/compare-attested.js';
@@ -30,6 +31,7 @@ import {
 import { listPorts } from './port-checks.js';
 import type { Init } from './probe/detect-init.js';
 import { createProbe, writeProbedImage } from './probe/probe.js';
+import { findRunlevels, type Runlevels } from './probe/runlevels.js';
 import { watchGuest } from './watch-guest.js';
 
 export interface BootOptions {
@@ -41,7 +43,7 @@ export interface BootOptions {
   readonly showLine?: ((line: string) => void) | undefined;
   /** A folder that gets the file that is booted. */
   readonly kept?: string | undefined;
-  /** What is booted, for `attest`. */
+  /** What is booted, for `attest` and the runlevels of OpenRC. */
   readonly archive?: Archive | undefined;
 }
 
@@ -62,8 +64,9 @@ export async function bootImage(request: BootRequest, given: BootOptions): Promi
   const expects = init === 'none' ? request.expects : addDefaults(request.expects);
   const chosen = await chooseMachine(request, options);
   const expected = await listAttestable(request, options);
+  const runlevels = await findOpenrcRunlevels(request, given);
   await using scratch = await createScratch();
-  const boot = { request, options, expects, chosen, scratch, expected };
+  const boot = { request, options, expects, chosen, scratch, expected, runlevels };
   try {
     return { ...(await bootOnce(boot, 1)), attempts: 1 };
   } catch (error) {
@@ -93,6 +96,7 @@ async function chooseMachine(
 }
 
 interface Boot {
+  readonly runlevels: Runlevels | undefined;
   readonly request: BootRequest;
   readonly options: BootOptions;
   readonly expects: readonly Expectation[];
@@ -111,8 +115,17 @@ async function listAttestable(
   return listExpected(archive);
 }
 
+/** The service of the probe has to be in one of them, and a watcher waits for it. */
+async function findOpenrcRunlevels(
+  { cmdline }: BootRequest,
+  { archive }: BootOptions,
+): Promise<Runlevels | undefined> {
+  if (archive === undefined || detectInitOf(archive.entries).name !== 'openrc') return undefined;
+  return findRunlevels(archive, cmdline);
+}
+
 async function bootOnce(
-  { request, options, expects, chosen, scratch, expected }: Boot,
+  { request, options, expects, chosen, scratch, expected, runlevels }: Boot,
   attempt: number,
 ): Promise<Omit<BootResult, 'attempts'>> {
   const { init, signal, log } = options;
@@ -131,6 +144,7 @@ async function bootOnce(
     attest,
     lacksPort,
     survey: request.survey,
+    runlevels,
   });
   let onLine = (_: string) => {};
   const seen = createObservation(nonce, expects, (line) => onLine(line));
@@ -158,7 +172,7 @@ async function bootOnce(
   });
   log(`${version}, ${accelerator}, ${memory} MiB: booting ${image} with ${kernel}`);
   const clock = startGuestClock();
-  const terms: Terms = { init, timeout: request.timeout, accelerator };
+  const terms: Terms = { init, runlevel: runlevels?.wanted, timeout: request.timeout, accelerator };
   const onLook = createStageLog(seen, init, log);
   const run = { argv: [program, ...argv], expects, scratch, signal, seen, terms, clock, onLook };
   const end = await watchGuest(run).finally(async () => {
@@ -184,6 +198,7 @@ async function bootOnce(
     verdict: isPassed ? 'passed' : 'refused',
     reason,
     reached: seen.reached(),
+    runlevel: seen.runlevel(),
     accelerator,
     seconds,
     waited: clock.waited(),

@@ -2,7 +2,7 @@ import type { Archive, ImageEntry } from '../../model/image/archive.js';
 import type { Bytes } from '../../model/image/entry.js';
 import { addToGroup } from '../../model/image/groups.js';
 import type { ArchiveRecord } from '../../model/image/layout.js';
-import { resolvePath } from '../../tree/resolve.js';
+import { followEntry } from '../../tree/resolve.js';
 import type { KernelConfig } from './kernel-config.js';
 
 export interface HazardOptions {
@@ -65,10 +65,7 @@ export async function gatherFacts(
 
 function createFacts(image: Archive, options: HazardOptions, bodies: ReadonlyMap<string, Uint8Array>): Facts {
   const children = listChildren(image);
-  const follow = (path: string) => {
-    const end = resolvePath((at) => image.entries.get(at), path, true);
-    return end === undefined ? undefined : image.entries.get(end);
-  };
+  const follow = (path: string) => followEntry(image.entries, path);
   const body = (path: string) => bodies.get(follow(path)?.path ?? '');
   return {
     ...options,

@@ -1,7 +1,7 @@
 import { type ListedPackage, parseApkInstalled, parseDpkgUnpacked } from '../../format/package-database.js';
 import { collectBytes } from '../../io/collect.js';
 import type { Archive, ImageEntry } from '../../model/image/archive.js';
-import { resolvePath } from '../../tree/resolve.js';
+import { followEntry } from '../../tree/resolve.js';
 
 /** A package that the database of an image has. */
 export interface ImagePackage extends ListedPackage {
@@ -35,7 +35,7 @@ export async function listPackages(image: Archive): Promise<ImagePackages> {
     if (entry?.type === 'file' && entry.size > 0 && entry.size <= longest) wanted.set(entry.data, parse);
   };
   for (const [type, path, parse] of databases)
-    want(follow(image, path), (text) => parse(text).map((each) => ({ type, ...each })));
+    want(followEntry(image.entries, path), (text) => parse(text).map((each) => ({ type, ...each })));
   for (const [path, entry] of image.entries)
     if (/^var\/lib\/pacman\/local\/[^/]+\/desc$/.test(path)) want(entry, parsePacman);
   const found: ImagePackage[] = [];
@@ -45,11 +45,6 @@ export async function listPackages(image: Archive): Promise<ImagePackages> {
   }
   const unread = binary.filter((path) => image.entries.has(path));
   return { packages: found.sort((a, b) => (a.name < b.name ? -1 : 1)), unread };
-}
-
-function follow({ entries }: Archive, path: string): ImageEntry | undefined {
-  const end = resolvePath((at) => entries.get(at), path, true);
-  return end === undefined ? undefined : entries.get(end);
 }
 
 function parsePacman(text: string): ImagePackage[] {

@@ -2,7 +2,7 @@ import { isElf } from '../../format/kind/elf.js';
 import type { Architecture } from '../../format/kind/kernel-magic.js';
 import type { Archive, ImageEntry } from '../../model/image/archive.js';
 import type { ArchiveRecord } from '../../model/image/layout.js';
-import { resolvePath } from '../../tree/resolve.js';
+import { followEntry } from '../../tree/resolve.js';
 
 /** A program of an image, and the machine that it is for. */
 export interface Program {
@@ -33,8 +33,7 @@ const machines: ReadonlyMap<number, readonly [name: string, kernels: readonly Ar
 /** The machine of an image, by the first of its programs that is an ELF file; undefined where none is. */
 export async function findProgram(image: Archive): Promise<Program | undefined> {
   const entries = candidates.flatMap((path): ImageEntry[] => {
-    const end = resolvePath((at) => image.entries.get(at), path, true);
-    const entry = end === undefined ? undefined : image.entries.get(end);
+    const entry = followEntry(image.entries, path);
     return entry?.type === 'file' && entry.size > 20 ? [entry] : [];
   });
   const starts = new Map<ArchiveRecord, Uint8Array>();

@@ -9,6 +9,13 @@ test('the lines of the probe are parsed', (t) => {
     kind: 'reached',
     what: 'default runlevel',
   });
+  t.deepEqual(parseMarker(line('reached runlevel nonetwork'), nonce), {
+    kind: 'reached',
+    what: 'runlevel',
+    runlevel: 'nonetwork',
+  });
+  t.deepEqual(parseMarker(line('reached runlevel'), nonce), { kind: 'reached', what: 'runlevel' });
+  t.deepEqual(parseMarker(line('elsewhere off'), nonce), { kind: 'elsewhere', runlevel: 'off' });
   t.deepEqual(parseMarker(`moby login: ${line('reached init')}`, nonce), { kind: 'reached', what: 'init' });
   t.deepEqual(parseMarker(line('check 3 ok'), nonce), { kind: 'check', index: 3, ok: true, found: '' });
   t.deepEqual(parseMarker(line('check 0 no a b'), nonce), {

@@ -81,6 +81,11 @@ test('the segment has no record of a directory, since a record would change the 
     '20000 moby-patch-verify.port',
     '0 TRAILER!!!',
   ]);
+  const runlevels = { wanted: 'single', ends: ['default', 'single'] };
+  t.deepEqual(listArchive(createProbe({ ...request, init: 'openrc', runlevels }).segment).slice(1, 3), [
+    '120000 etc/runlevels/default/moby-patch-verify',
+    '120000 etc/runlevels/single/moby-patch-verify',
+  ]);
   const other = createProbe({ ...request, init: 'other' });
   t.deepEqual(listArchive(other.segment), [
     '100000 moby-patch-verify',
@@ -152,7 +157,7 @@ test('a service that failed counts, whatever OpenRC forgets at the end of the ru
 
 test('the service looks often for the end of the runlevel, then once a second', async (t) => {
   const listNaps = async (gone: number, sleep: string) => {
-    const folder = await createFolder(t, { naps: '' });
+    const folder = await createFolder(t, { naps: '', softlevel: 'default' });
     await mkdir(join(folder, 'rc.starting'));
     const script = [
       createService(nonce, []),
@@ -168,6 +173,27 @@ test('the service looks often for the end of the runlevel, then once a second', 
   t.deepEqual(await listNaps(22, ':'), [...Array(19).fill('0.1'), '1', '1', '1']);
   const whole = 'case $1 in *.*) return 1 ;; esac';
   t.deepEqual(await listNaps(4, whole), ['0.1', '1', '0.1', '1'], 'a sleep that knows no fractions');
+});
+
+test('the service reports the runlevel in which the boot is to end, and names another in which it rests', async (t) => {
+  const tell = async (runlevel: string, softlevel: string, isStarting = false) => {
+    const state = await createFolder(t, { softlevel });
+    if (isStarting) await mkdir(join(state, 'rc.starting'));
+    const script = [
+      createService(nonce, [], { runlevel }),
+      `exec 9>&1; probe_state='${state}' goal=`,
+      'look_for_level',
+      'echo "$goal"',
+    ];
+    return runShell(script.join('\n')).trimEnd();
+  };
+  const elsewhere = (level: string) => `moby-patch-verify ${nonce} elsewhere ${level} .`;
+  t.is(await tell('default', 'default'), 'default runlevel');
+  t.is(await tell('default', 'default', true), '');
+  t.is(await tell('nonetwork', 'nonetwork\n'), 'runlevel nonetwork');
+  t.is(await tell('default', 'nonetwork'), elsewhere('nonetwork'));
+  t.is(await tell('default', 'boot'), '', 'it is on its way');
+  t.is(await tell('boot', 'boot'), 'runlevel boot');
 });
 
 test('a path among the services that may fail stands for the units of systemd that mount it', async (t) => {

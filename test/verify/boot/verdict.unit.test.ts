@@ -39,6 +39,18 @@ test('an expectation that is not met is waited for as long as it has time of its
   t.is(seen.expectations.latest(), 0);
 });
 
+test('a boot that ends in another runlevel of OpenRC is refused with its name', (t) => {
+  const seen = observe(`moby-patch-verify ${nonce} elsewhere off .\n`);
+  t.is(
+    judge(seen, { kind: 'timeout' }, { ...terms, runlevel: 'nonetwork' }, 60),
+    'the guest did not report the end of the runlevel nonetwork within 60 s: OpenRC is in its runlevel off; if that is meant, say so: --cmdline softlevel=off',
+  );
+  seen.push(Buffer.from(`moby-patch-verify ${nonce} reached runlevel nonetwork .\n`), 3);
+  t.is(seen.reached(), 'runlevel');
+  t.is(seen.runlevel(), 'nonetwork');
+  t.is(seen.elsewhere(), undefined);
+});
+
 test('a panic outweighs the way in which QEMU ended', (t) => {
   const seen = observe(
     '<0>[    1.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n',

@@ -1,4 +1,3 @@
-import type { BootResult } from '../../../model/result/boot.js';
 import type { Expectation } from '../../../model/result/expectation.js';
 import { type AttestationWatch, createAttestationWatch } from '../attest/attestation-watch.js';
 import { createConsoleReader, longestLine } from '../console.js';
@@ -7,10 +6,11 @@ import { isMarkerLine, type Marker, markerWord, parseMarker } from '../probe/mar
 import { isDump, isNotice, isWarning, matchRule, type Rule } from './console-rules.js';
 import { type ExpectationWatch, watchExpectations } from './expectations.js';
 import { createMender } from './mender.js';
+import { type ReportWatch, watchReports } from './report-watch.js';
 import { createSurveyWatch, type SurveyWatch } from './survey-watch.js';
 
 /** All that the host knows of a guest: what it printed, and when. Pure; times are seconds since the start. */
-export interface Observation {
+export interface Observation extends Omit<ReportWatch, 'see' | 'seePrinted'> {
   readonly expectations: ExpectationWatch;
   readonly attestation: AttestationWatch;
   readonly survey: SurveyWatch;
@@ -20,15 +20,11 @@ export interface Observation {
   /** Treats a line without an end as a prompt once nothing has followed it for `promptDelay`. */
   rest(seconds: number): void;
   end(seconds: number): void;
-  reached(): BootResult['reached'];
-  /** When the probe first reported it. */
-  reachedAt(): number | undefined;
   /** What refuses the boot, with its line. */
   fault(): Fault | undefined;
   /** A text with which a kernel ends, which counts if the guest then does. */
   suspicion(): Fault | undefined;
   milestones(): Milestones;
-  progress(): Progress;
   warnings(): readonly string[];
   lastHeard(): number;
   /** When the console last showed a line unlike all before, but for its numbers and the notices of a kernel. */
@@ -64,15 +60,6 @@ export interface Milestones {
   readonly isCertain?: boolean | undefined;
 }
 
-/** What a first program without an init system has shown of itself. */
-export interface Progress {
-  readonly printed: boolean;
-  /** Seconds of the guest since it has its name. */
-  readonly rounds: number;
-  readonly children: number;
-  readonly mounts: number;
-}
-
 /** Seconds. */
 export const promptDelay = 1;
 
@@ -101,15 +88,13 @@ export function createObservation(
   const expectations = watchExpectations(expects);
   const attestation = createAttestationWatch();
   const survey = createSurveyWatch();
+  const { see: seeReport, seePrinted, ...reports } = watchReports();
   const mender = createMender(ownMarker);
   const warnings = new Set<string>();
   const shapes = new Set<string>();
   const tail: string[] = [];
   const kept: string[] = [];
   let milestones: Milestones = {};
-  let progress: Progress = { printed: false, rounds: 0, children: 0, mounts: 0 };
-  let reached: BootResult['reached'] = 'nothing';
-  let reachedAt: number | undefined;
   let fault: Fault | undefined;
   let suspicion: Fault | undefined;
   let hasSurelyStarted = false;
@@ -151,7 +136,7 @@ export function createObservation(
     suspicion = undefined;
     // A kernel with `quiet` says nothing of itself.
     if ((milestones.kernel === undefined && !hasSurelyStarted) || line === '' || !isWhole) return;
-    progress = { ...progress, printed: hasSurelyStarted || progress.printed };
+    if (hasSurelyStarted) seePrinted();
     start(line, false);
   }
 
@@ -201,11 +186,8 @@ export function createObservation(
     if (marker.kind === 'warning') warn(marker.text);
     if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
     if (marker.kind === 'survey') survey.see(marker.text);
-    if (marker.kind === 'alive') progress = { ...progress, ...marker };
-    if (marker.kind !== 'reached') return;
-    reached = marker.what;
-    reachedAt ??= now;
-    expectations.seeUp(now);
+    seeReport(marker, now);
+    if (marker.kind === 'reached') expectations.seeUp(now);
   }
 
   function seeLine(line: string, message: string | undefined): void {
@@ -257,6 +239,7 @@ export function createObservation(
   }
 
   return {
+    ...reports,
     expectations,
     attestation,
     survey,
@@ -280,12 +263,9 @@ export function createObservation(
       probe.end();
       passHeard();
     },
-    reached: () => reached,
-    reachedAt: () => reachedAt,
     fault: () => fault,
     suspicion: () => suspicion,
     milestones: () => milestones,
-    progress: () => progress,
     warnings: () => [...warnings],
     lastHeard: () => lastHeard,
     lastNews: () => lastNews,

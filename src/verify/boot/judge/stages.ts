@@ -70,7 +70,7 @@ function createAttestedStage({ paths, seconds, differences: { length } }: Attest
 
 function findSystem(seen: Observation): Moment | undefined {
   const at = seen.reachedAt();
-  return at === undefined ? undefined : { at, line: describeReached(seen.reached()) };
+  return at === undefined ? undefined : { at, line: describeReached(seen) };
 }
 
 const systems: Readonly<Record<BootResult['reached'], string>> = {
@@ -82,8 +82,9 @@ const systems: Readonly<Record<BootResult['reached'], string>> = {
   inittab: "the scripts of busybox's inittab",
 };
 
-function describeReached(reached: BootResult['reached']): string {
-  return systems[reached];
+function describeReached(seen: Observation): string {
+  const runlevel = seen.runlevel();
+  return runlevel === undefined ? systems[seen.reached()] : `OpenRC's runlevel ${runlevel}`;
 }
 
 interface CauseTerms {

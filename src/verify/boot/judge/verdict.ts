@@ -1,6 +1,7 @@
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { GuestExit } from '../machine/guest.js';
 import type { Init } from '../probe/detect-init.js';
+import { usualRunlevel } from '../probe/runlevels.js';
 import { explainUnmet } from './expectations.js';
 import { type Observation, promptDelay } from './observation.js';
 
@@ -11,6 +12,8 @@ export type End =
 
 export interface Terms {
   readonly init: Init;
+  /** Of OpenRC, in which the boot is to end; default: its default one. */
+  readonly runlevel?: string | undefined;
   /** Seconds of the guest's time that the boot may take. */
   readonly timeout: number;
   readonly accelerator: 'kvm' | 'tcg';
@@ -148,7 +151,7 @@ function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: nu
   if (exit.exitCode !== 0 || exit.signal !== null || exit.cause === 'host') throw createQemuError(exit);
   const unmet = explainUnmet(expectations.results());
   const after = `after ${seconds.toFixed(1)} s`;
-  const when = `${after}${describeGoal(seen, { kind: 'exited', exit }, terms.init)}`;
+  const when = `${after}${describeGoal(seen, { kind: 'exited', exit }, terms)}`;
   if (exit.cause === 'guest-reset') return `the guest restarted itself ${when}`;
   if (expectations.wantsPoweroff())
     return unmet === undefined ? undefined : `the guest switched itself off ${after}; ${unmet}`;
@@ -160,12 +163,18 @@ function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: nu
   return `the guest switched itself off ${when}${missing}; if that is its purpose, expect it: poweroff: true (--expect-poweroff)`;
 }
 
-function describeGoal(seen: Observation, end: End, init: Init): string {
+function describeGoal(seen: Observation, end: End, terms: Terms): string {
+  const { init } = terms;
   if (wasUp(seen, end, init)) return ', although it was up';
   if (seen.milestones().started === undefined) return ', before its first program ran';
   // Nothing asks whether its system is up.
   if (init === 'none') return '';
-  return init === 'openrc' ? ', before the end of the default runlevel' : ', before its system was up';
+  return init === 'openrc' ? `, before ${nameGoal(terms)}` : ', before its system was up';
+}
+
+function nameGoal({ init, runlevel = usualRunlevel }: Terms): string {
+  if (init !== 'openrc') return 'a running system';
+  return `the end of the ${runlevel === usualRunlevel ? 'default runlevel' : `runlevel ${runlevel}`}`;
 }
 
 /** Whether the emulated guest was still making progress when its time was over. */
@@ -207,8 +216,11 @@ function explainUnfinished(seen: Observation, end: End, terms: Terms, seconds: n
   if (isUp && unmet !== undefined) return `${unmet}${within}`;
   if (init === 'none')
     return `no program of the image has shown anything${within}: the kernel itself printed what was expected`;
-  const goal = init === 'openrc' ? 'the end of the default runlevel' : 'a running system';
-  return `the guest did not report ${goal} within ${timeout} s; ${explainSilence(seen, seconds)}`;
+  const goal = `the guest did not report ${nameGoal(terms)} within ${timeout} s`;
+  const elsewhere = seen.elsewhere();
+  if (elsewhere !== undefined)
+    return `${goal}: OpenRC is in its runlevel ${elsewhere}; if that is meant, say so: --cmdline softlevel=${elsewhere}`;
+  return `${goal}; ${explainSilence(seen, seconds)}`;
 }
 
 function explainSilence(seen: Observation, seconds: number): string {

@@ -1,6 +1,6 @@
 import type { Entry } from '../../../model/image/entry.js';
 import { detectInitOf } from '../../../tree/init-system.js';
-import { resolvePath } from '../../../tree/resolve.js';
+import { followEntry } from '../../../tree/resolve.js';
 
 /**
  * What reports from the guest: a service of OpenRC's default runlevel, a watcher beside any other init, or nothing,
@@ -10,10 +10,7 @@ export type Init = 'openrc' | 'other' | 'none';
 
 /** The init system, from the merged entries of an image. */
 export function detectInit(entries: ReadonlyMap<string, Entry>): Init {
-  const typeOf = (path: string) => {
-    const end = resolvePath((at) => entries.get(at), path, true);
-    return end === undefined ? undefined : entries.get(end)?.type;
-  };
+  const typeOf = (path: string) => followEntry(entries, path)?.type;
   if (typeOf('bin/sh') !== 'file') return 'none';
   // Which init starts first is one rule for steps and boots; the rest is what the service of the probe needs.
   if (detectInitOf(entries).name !== 'openrc' || typeOf('sbin/openrc-run') !== 'file') return 'other';

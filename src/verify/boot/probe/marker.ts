@@ -7,7 +7,14 @@ export const markerWord = 'moby-patch-verify';
 export type Marker =
   /** The first program is about to start. */
   | { readonly kind: 'started' }
-  | { readonly kind: 'reached'; readonly what: Exclude<BootResult['reached'], 'nothing'> }
+  | {
+      readonly kind: 'reached';
+      readonly what: Exclude<BootResult['reached'], 'nothing'>;
+      /** Of OpenRC, another than `default`. */
+      readonly runlevel?: string;
+    }
+  /** OpenRC rests in another runlevel than the one in which the boot is to end. */
+  | { readonly kind: 'elsewhere'; readonly runlevel: string }
   /** What the guest found at an expectation. */
   | { readonly kind: 'check'; readonly index: number; readonly ok: boolean; readonly found: string }
   /** A line of the output of a command. */
@@ -42,12 +49,18 @@ export function parseMarker(line: string, nonce: string): Marker | undefined {
   const text = line.slice(at + start.length, -2);
   const [, word = '', rest = ''] = /^(\S+) ?(.*)$/s.exec(text) ?? [];
   if (word === 'started') return { kind: 'started' };
-  if (word === 'reached')
-    return goals.has(rest)
-      ? { kind: 'reached', what: rest as Exclude<BootResult['reached'], 'nothing'> }
-      : undefined;
+  if (word === 'reached') return parseReached(rest);
+  if (word === 'elsewhere') return { kind: word, runlevel: rest };
   if (word === 'warning' || word === 'broken' || word === 'survey') return { kind: word, text: rest };
   return parseNumbered(word, rest);
+}
+
+function parseReached(text: string): Marker | undefined {
+  const [, runlevel] = /^runlevel (\S+)$/.exec(text) ?? [];
+  if (runlevel !== undefined) return { kind: 'reached', what: 'runlevel', runlevel };
+  return goals.has(text)
+    ? { kind: 'reached', what: text as Exclude<BootResult['reached'], 'nothing'> }
+    : undefined;
 }
 
 function parseNumbered(word: string, rest: string): Marker | undefined {

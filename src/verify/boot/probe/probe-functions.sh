@@ -224,6 +224,21 @@ survey() {
 	[ -z "$used" ] || say "survey memory $used"
 	say 'survey end'
 }
+# Sets $level to the runlevel of OpenRC, empty while it starts the services of one.
+find_level() {
+	level=
+	note_failed
+	[ -d "$probe_state/rc.starting" ] || [ ! -r "$probe_state/softlevel" ] || read -r level <"$probe_state/softlevel"
+}
+# Sets $goal to the runlevel in which the boot is to end, once it is done.
+look_for_level() {
+	find_level
+	case $level in
+	"${probe_level:?}") if [ "$level" = default ]; then goal='default runlevel'; else goal="runlevel $level"; fi ;;
+	'' | sysinit | boot) ;;
+	*) say "elsewhere $level" ;;
+	esac
+}
 probe_begun=' ' probe_done=' ' probe_over=' ' probe_failed='' polling='' waiting=
 system=own
 

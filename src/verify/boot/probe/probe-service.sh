@@ -1,6 +1,7 @@
 #!/sbin/openrc-run
-# The service that OpenRC starts last in its default runlevel. It reports when the runlevel is done: OpenRC then
-# removes rc.starting. (A service that also asks for `after *` may be started after this one.)
+# The service that OpenRC starts last in the runlevel in which the boot is to end, $probe_level. It reports when the runlevel is done: OpenRC
+# then removes rc.starting. (A service that also asks for `after *` may be started after this one.) It is in other runlevels, too: to tell
+# that the boot has ended there, and to go on where a later one follows.
 # shellcheck disable=SC2034 # OpenRC shows it
 description="Tells the verification what this boot has reached."
 
@@ -23,7 +24,9 @@ watch() { # CHECK...
 	repeated=0
 	while [ $repeated -lt 900 ]; do
 		repeated=$((repeated + 1))
-		report 'default runlevel' "$@"
+		goal=
+		look_for_level
+		[ -z "$goal" ] || report "$goal" "$@"
 		sleep 1
 	done
 }

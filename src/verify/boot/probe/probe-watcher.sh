@@ -58,10 +58,7 @@ look() {
 		case $(systemctl is-system-running 2>&-) in running | degraded) goal='default target' ;; esac
 		;;
 	openrc)
-		note_failed
-		level=
-		read -r level </run/openrc/softlevel
-		[ "$level" != default ] || [ -d /run/openrc/rc.starting ] || goal='default runlevel'
+		look_for_level
 		;;
 	sysv)
 		# One more look: the last lines of its scripts may still be on their way over the console.
@@ -123,7 +120,7 @@ alive() {
 }
 
 probe_depth=$((${probe_depth:-0} + 1))
-export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey
+export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey probe_level
 rounds=0 same=0 rests=0 spins=0 name=
 # Repeated, since a line of the kernel may tear one of ours.
 while [ $rounds -lt 3000 ]; do

@@ -14,6 +14,7 @@ import type { Expectation } from '../../../model/result/expectation.js';
 import { createAttester } from '../attest/attester.js';
 import type { Init } from './detect-init.js';
 import { markerWord } from './marker.js';
+import { type Runlevels, runlevelFolder, usualRunlevel, usualRunlevels } from './runlevels.js';
 
 /** What boots with the image to report from the guest. */
 export interface Probe {
@@ -41,6 +42,8 @@ export interface ProbeRequest {
   readonly attest?: Architecture | undefined;
   /** Of a guest that tells what runs in it. */
   readonly survey?: boolean | undefined;
+  /** Of OpenRC; default: those of every image that has it. */
+  readonly runlevels?: Runlevels | undefined;
 }
 
 /**
@@ -69,17 +72,17 @@ export function createProbe(request: ProbeRequest): Probe {
 }
 
 /** By path. */
-function listFiles({ init, nonce, expects, firstProgram, survey }: ProbeRequest): Map<string, Uint8Array> {
+function listFiles(request: ProbeRequest): Map<string, Uint8Array> {
+  const { init, nonce, expects, firstProgram, survey, runlevels = usualRunlevels } = request;
+  const more = { survey, runlevel: runlevels.wanted };
   if (init === 'none') return new Map();
   if (init === 'other')
-    return new Map([
-      [markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram, { survey }))],
-    ]);
+    return new Map([[markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram, more))]]);
   const service = `etc/init.d/${markerWord}`;
-  const link = `etc/runlevels/default/${markerWord}`;
+  const links = runlevels.ends.map((name) => `${runlevelFolder}/${name}/${markerWord}`);
   return new Map([
-    [service, encodeFile(service, createService(nonce, expects, { survey }))],
-    [link, encodeSymlink(link, `/${service}`)],
+    [service, encodeFile(service, createService(nonce, expects, more))],
+    ...links.map((link) => [link, encodeSymlink(link, `/${service}`)] as const),
   ]);
 }
 
@@ -105,7 +108,7 @@ function encodePort(): Uint8Array {
   return encodeRecord({ mode, rdevmajor: 4, rdevminor: 65 }, encodePath(portPath));
 }
 
-/** The OpenRC service that reports the end of the default runlevel. @internal */
+/** The OpenRC service that reports the end of the runlevel in which the boot is to end. @internal */
 export function createService(
   nonce: string,
   expects: readonly Expectation[],
@@ -137,16 +140,23 @@ export function createWrapper(
   return setVariables(read('init'), { ...variables, probe_watcher: read('watcher'), probe_init: init });
 }
 
-/** What the guest reports besides. */
-type MoreReports = Pick<ProbeRequest, 'survey'>;
+interface MoreReports extends Pick<ProbeRequest, 'survey'> {
+  /** Of OpenRC, in which the boot is to end. */
+  readonly runlevel?: string | undefined;
+}
 
-function createVariables(nonce: string, expects: readonly Expectation[], { survey = false }: MoreReports) {
+function createVariables(
+  nonce: string,
+  expects: readonly Expectation[],
+  { survey = false, runlevel = usualRunlevel }: MoreReports,
+) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
     probe_functions: read('functions'),
     probe_checks: listChecks(expects),
     probe_port: portPath,
     probe_survey: survey ? 'yes' : '',
+    probe_level: runlevel,
   };
 }
 

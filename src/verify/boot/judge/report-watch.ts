@@ -1,0 +1,52 @@
+import type { BootResult } from '../../../model/result/boot.js';
+import type { Marker } from '../probe/marker.js';
+
+/** What a first program without an init system has shown of itself. */
+export interface Progress {
+  readonly printed: boolean;
+  /** Seconds of the guest since it has its name. */
+  readonly rounds: number;
+  readonly children: number;
+  readonly mounts: number;
+}
+
+/** How far the guest says that it has come. */
+export interface ReportWatch {
+  see(marker: Marker, seconds: number): void;
+  seePrinted(): void;
+  reached(): BootResult['reached'];
+  /** When the guest first said so. */
+  reachedAt(): number | undefined;
+  /** The runlevel that OpenRC has reached, where it is not the usual one. */
+  runlevel(): string | undefined;
+  /** Another runlevel than the wanted one, in which OpenRC rests. */
+  elsewhere(): string | undefined;
+  progress(): Progress;
+}
+
+export function watchReports(): ReportWatch {
+  let progress: Progress = { printed: false, rounds: 0, children: 0, mounts: 0 };
+  let reached: BootResult['reached'] = 'nothing';
+  let reachedAt: number | undefined;
+  let runlevel: string | undefined;
+  let elsewhere: string | undefined;
+  return {
+    see(marker, seconds) {
+      if (marker.kind === 'alive') progress = { ...progress, ...marker };
+      if (marker.kind === 'elsewhere') elsewhere = marker.runlevel;
+      if (marker.kind !== 'reached') return;
+      reached = marker.what;
+      runlevel = marker.runlevel;
+      elsewhere = undefined;
+      reachedAt ??= seconds;
+    },
+    seePrinted() {
+      progress = { ...progress, printed: true };
+    },
+    reached: () => reached,
+    reachedAt: () => reachedAt,
+    runlevel: () => runlevel,
+    elsewhere: () => elsewhere,
+    progress: () => progress,
+  };
+}
