@@ -130,6 +130,28 @@ for (const init of ['systemd', 'sysvinit'] as const)
   );
 
 soakTest(
+  notRoot ?? findMissingProgram('debootstrap'),
+  'a mount that fails sends systemd to its emergency mode, and the boot is refused there with its name',
+  async (t) => {
+    if (typeof found === 'string') throw new Error(found);
+    const folder = await packDebianRoot(t, 'systemd');
+    const boot = ['--kernel', found.kernel, '--memory', '1200', '--timeout', '1800', '--cmdline', 'noapic'];
+    const unmountable = resolve('test/boot/inits/unmountable');
+    const args = ['build', '--json', '-i', 'root.img', '-p', unmountable, '-o', 'out.img', ...boot];
+    const { code, stdout } = await runMoby(args, { folder });
+    const { boot: told }: Report = JSON.parse(stdout);
+    t.is(code, 4, stdout.slice(-4000));
+    t.regex(
+      told?.reason ?? '',
+      /^systemd is in its emergency mode, data\.mount \(exit-code\) failed \("\[FAILED\] Failed to mount data\.mount/,
+    );
+    t.is(told?.endedAt, 'system');
+    t.regex(told?.causes[0] ?? '', /^the console says: \[FAILED\] Failed to mount data\.mount/);
+    t.true((told?.seconds ?? 0) < 1800, 'the limit is not waited for');
+  },
+);
+
+soakTest(
   notRoot ?? findMissingProgram('debootstrap', 'depmod'),
   'a root of Debian with OpenRC shows the same',
   async (t) => {

@@ -12,7 +12,7 @@ import { listExpected } from './attest/attester.js';
 import type { ExpectedPath } from './attest/compare-attested.js';
 import { createConsoleFile } from './console.js';
 import { assertAnswerable } from './judge/assert-answerable.js';
-import { createObservation } from './judge/observation.js';
+import { createObservation, type Observation } from './judge/observation.js';
 import { createStageLog } from './judge/stage-log.js';
 import { listCauses, listStages } from './judge/stages.js';
 import { type End, judge, type Terms, wasUp } from './judge/verdict.js';
@@ -31,6 +31,7 @@ import {
 import { listPorts } from './port-checks.js';
 import type { Init } from './probe/detect-init.js';
 import { createProbe, writeProbedImage } from './probe/probe.js';
+import { findRescue } from './probe/rescue.js';
 import { findRunlevels, type Runlevels } from './probe/runlevels.js';
 import { watchGuest } from './watch-guest.js';
 
@@ -145,6 +146,7 @@ async function bootOnce(
     lacksPort,
     survey: request.survey,
     runlevels,
+    rescue: findRescue(request.cmdline),
   });
   let onLine = (_: string) => {};
   const seen = createObservation(nonce, expects, (line) => onLine(line));
@@ -210,7 +212,7 @@ async function bootOnce(
           stages,
           tail,
           mentions: seen.mentions,
-          lastWords: hasEnded(end) ? seen.lastWords() : [],
+          lastWords: hasEnded(end) ? findLastWords(seen) : [],
         }),
     attestation,
     survey: seen.survey.result(),
@@ -219,6 +221,12 @@ async function bootOnce(
     console: request.console,
     tail,
   };
+}
+
+/** What systemd says of a failure comes before all that waits for a person. */
+function findLastWords(seen: Observation): readonly string[] {
+  const failures = seen.fault()?.isMaintenance === true ? seen.failures() : [];
+  return failures.length > 0 ? failures : seen.lastWords();
 }
 
 function hasEnded({ kind }: End): boolean {

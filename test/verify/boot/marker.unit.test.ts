@@ -15,6 +15,12 @@ test('the lines of the probe are parsed', (t) => {
     runlevel: 'nonetwork',
   });
   t.deepEqual(parseMarker(line('reached runlevel'), nonce), { kind: 'reached', what: 'runlevel' });
+  const maintenance = { kind: 'maintenance', mode: 'emergency' } as const;
+  t.deepEqual(parseMarker(line('maintenance emergency '), nonce), { ...maintenance, failed: '' });
+  t.deepEqual(parseMarker(line('maintenance emergency a.mount, b.service'), nonce), {
+    ...maintenance,
+    failed: 'a.mount, b.service',
+  });
   t.deepEqual(parseMarker(line('elsewhere off'), nonce), { kind: 'elsewhere', runlevel: 'off' });
   t.deepEqual(parseMarker(`moby login: ${line('reached init')}`, nonce), { kind: 'reached', what: 'init' });
   t.deepEqual(parseMarker(line('check 3 ok'), nonce), { kind: 'check', index: 3, ok: true, found: '' });

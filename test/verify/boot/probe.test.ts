@@ -175,27 +175,6 @@ test('the service looks often for the end of the runlevel, then once a second', 
   t.deepEqual(await listNaps(4, whole), ['0.1', '1', '0.1', '1'], 'a sleep that knows no fractions');
 });
 
-test('the service reports the runlevel in which the boot is to end, and names another in which it rests', async (t) => {
-  const tell = async (runlevel: string, softlevel: string, isStarting = false) => {
-    const state = await createFolder(t, { softlevel });
-    if (isStarting) await mkdir(join(state, 'rc.starting'));
-    const script = [
-      createService(nonce, [], { runlevel }),
-      `exec 9>&1; probe_state='${state}' goal=`,
-      'look_for_level',
-      'echo "$goal"',
-    ];
-    return runShell(script.join('\n')).trimEnd();
-  };
-  const elsewhere = (level: string) => `moby-patch-verify ${nonce} elsewhere ${level} .`;
-  t.is(await tell('default', 'default'), 'default runlevel');
-  t.is(await tell('default', 'default', true), '');
-  t.is(await tell('nonetwork', 'nonetwork\n'), 'runlevel nonetwork');
-  t.is(await tell('default', 'nonetwork'), elsewhere('nonetwork'));
-  t.is(await tell('default', 'boot'), '', 'it is on its way');
-  t.is(await tell('boot', 'boot'), 'runlevel boot');
-});
-
 test('a path among the services that may fail stands for the units of systemd that mount it', async (t) => {
   const folder = await createFolder(t, { init: '' });
   const systemctl =

@@ -46,7 +46,7 @@ test('a boot is to end in the runlevel that the table of init starts last', asyn
     'OpenRC only complains',
   );
   t.is(await wanted(t, {}), 'default');
-  t.is(await wanted(t, { table: '::wait:/etc/start\n' }), 'default');
+  t.is(await wanted(t, { table: alpine.replace('/sbin/openrc default', '/etc/start') }), 'default');
 });
 
 test('an image may start nothing behind the runlevel boot, and ends there', async (t) => {

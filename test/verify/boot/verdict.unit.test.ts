@@ -51,6 +51,28 @@ test('a boot that ends in another runlevel of OpenRC is refused with its name', 
   t.is(seen.elsewhere(), undefined);
 });
 
+test('a system that waits for a person is refused at once, with what systemd told first', (t) => {
+  const told = `[ TIME ] Timed out waiting for device dev-sdz1.device - /dev/sdz1.
+[DEPEND] Dependency failed for data.mount - /data.
+Press Enter to continue.
+`;
+  const seen = observe(told, 20);
+  seen.push(Buffer.from(`moby-patch-verify ${nonce} maintenance emergency  .\n`), 21);
+  const other = { ...terms, init: 'other' } as const;
+  t.is(decideEnd(seen, other, 22), 23);
+  t.deepEqual(decideEnd(seen, other, 23), { kind: 'fault' });
+  t.is(
+    judge(seen, { kind: 'fault' }, other, 23),
+    'systemd is in its emergency mode ("[ TIME ] Timed out waiting for device dev-sdz1.device - /dev/sdz1."); mend what failed first, or let the boot go on without it (a mount: nofail in etc/fstab)',
+  );
+  t.deepEqual(seen.failures(), told.split('\n').slice(0, 2));
+  const quiet = observe(`moby-patch-verify ${nonce} maintenance emergency data.mount (exit-code 32) .\n`);
+  t.regex(
+    judge(quiet, { kind: 'fault' }, other, 23) ?? '',
+    /^systemd is in its emergency mode, data.mount \(exit-code 32\) failed; mend/,
+  );
+});
+
 test('a panic outweighs the way in which QEMU ended', (t) => {
   const seen = observe(
     '<0>[    1.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n',

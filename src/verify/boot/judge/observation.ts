@@ -8,9 +8,10 @@ import { type ExpectationWatch, watchExpectations } from './expectations.js';
 import { createMender } from './mender.js';
 import { type ReportWatch, watchReports } from './report-watch.js';
 import { createSurveyWatch, type SurveyWatch } from './survey-watch.js';
+import { type WordWatch, watchWords } from './word-watch.js';
 
 /** All that the host knows of a guest: what it printed, and when. Pure; times are seconds since the start. */
-export interface Observation extends Omit<ReportWatch, 'see' | 'seePrinted'> {
+export interface Observation extends Omit<ReportWatch, 'see' | 'seePrinted'>, Omit<WordWatch, 'see'> {
   readonly expectations: ExpectationWatch;
   readonly attestation: AttestationWatch;
   readonly survey: SurveyWatch;
@@ -31,10 +32,6 @@ export interface Observation extends Omit<ReportWatch, 'see' | 'seePrinted'> {
   lastNews(): number;
   /** The last lines, the unfinished one included, without those of the probe. */
   tail(): readonly string[];
-  /** The last few lines in which programs name something, without those of an init system about its own work. */
-  mentions(name: string): readonly string[];
-  /** The last few lines of programs, without those of an init system about its own work. */
-  lastWords(): readonly string[];
 }
 
 export interface Fault {
@@ -43,7 +40,11 @@ export interface Fault {
   readonly at: number;
   /** Told before the first program. */
   readonly isEarly?: true | undefined;
+  /** Its cause is what systemd told first. */
+  readonly isMaintenance?: true | undefined;
 }
+
+type Maintenance = Extract<Marker, { kind: 'maintenance' }>;
 
 export interface Moment {
   readonly at: number;
@@ -70,14 +71,6 @@ const mostWarnings = 50;
 const mostShapes = 5000;
 /** Hexadecimal ones too, as in a UUID or an address: a new number each second is nothing new. */
 const anyNumber = /\b(?:0x)?(?=[a-f]*\d)[0-9a-f]{4,}\b|\d+/gi;
-/** Lines that are kept for `mentions`, each cut at `longestMention`. */
-const mostKept = 2000;
-const longestMention = 200;
-const mostMentions = 3;
-/** OpenRC leaves the line open in which it starts a service, and what the service prints follows. */
-const opened = /^\s*\* .*? \.\.\.(?=[^\s[])/;
-/** Lines of systemd and OpenRC that start and end services. */
-const ownWork = /^\s*(?:\[|\* |Starting |Stopping |See )/;
 
 export function createObservation(
   nonce: string,
@@ -89,11 +82,11 @@ export function createObservation(
   const attestation = createAttestationWatch();
   const survey = createSurveyWatch();
   const { see: seeReport, seePrinted, ...reports } = watchReports();
+  const { see: seeWords, ...words } = watchWords();
   const mender = createMender(ownMarker);
   const warnings = new Set<string>();
   const shapes = new Set<string>();
   const tail: string[] = [];
-  const kept: string[] = [];
   let milestones: Milestones = {};
   let fault: Fault | undefined;
   let suspicion: Fault | undefined;
@@ -116,7 +109,7 @@ export function createObservation(
     if (isMarkerLine(line)) return;
     if (origin !== 'kernel') {
       seeProgram(line, origin === 'program' && message === undefined);
-      keep(line);
+      seeWords(line);
     }
     if (message !== undefined) seeKernel(message, line);
     seeLine(line, message);
@@ -185,6 +178,7 @@ export function createObservation(
     if (marker.kind === 'output') expectations.seeOutput(marker);
     if (marker.kind === 'warning') warn(marker.text);
     if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
+    if (marker.kind === 'maintenance') fault ??= { ...explainMaintenance(marker, words.failures()), at: now };
     if (marker.kind === 'survey') survey.see(marker.text);
     seeReport(marker, now);
     if (marker.kind === 'reached') expectations.seeUp(now);
@@ -204,13 +198,6 @@ export function createObservation(
       lastNews = now;
     }
     if (isWarning(line)) warn(line);
-  }
-
-  function keep(raw: string): void {
-    const line = raw.replace(opened, '');
-    if (line === '' || ownWork.test(line)) return;
-    kept.push(line.slice(0, longestMention));
-    if (kept.length > mostKept) kept.shift();
   }
 
   function hear(line: string, message: string | undefined): void {
@@ -240,6 +227,7 @@ export function createObservation(
 
   return {
     ...reports,
+    ...words,
     expectations,
     attestation,
     survey,
@@ -270,8 +258,6 @@ export function createObservation(
     lastHeard: () => lastHeard,
     lastNews: () => lastNews,
     tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
-    mentions: (name) => kept.filter((line) => line.split(/[^\w@.-]+/).includes(name)).slice(-mostMentions),
-    lastWords: () => kept.slice(-mostMentions),
   };
 }
 
@@ -288,6 +274,16 @@ const echoes: readonly RegExp[] = [
 
 function isPanic({ line }: Fault): boolean {
   return line.includes('Kernel panic');
+}
+
+/** Nobody is there to mend what failed, and an init system starts nothing more. */
+function explainMaintenance({ mode, failed }: Maintenance, failures: readonly string[]): Omit<Fault, 'at'> {
+  const reason =
+    mode === 'sulogin'
+      ? 'a script of the image started a shell for maintenance (sulogin), which waits for a person'
+      : `systemd is in its ${mode} mode${failed === '' ? '' : `, ${failed} failed`}`;
+  const hint = 'mend what failed first, or let the boot go on without it (a mount: nofail in etc/fstab)';
+  return { rule: { fault: 'image', reason, hint }, line: failures[0] ?? reason, isMaintenance: true };
 }
 
 function createBroken(reason: string): Fault['rule'] {

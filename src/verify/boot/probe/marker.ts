@@ -27,6 +27,11 @@ export type Marker =
   /** A line of a survey: `begin`, `service NAME STATE`, `process NUMBER NAME`, `memory KIB`, `end`. */
   | { readonly kind: 'survey'; readonly text: string }
   | { readonly kind: 'warning'; readonly text: string }
+  /**
+   * An init system waits for a person: systemd in its `emergency` or `rescue` mode, others in `sulogin`. `failed`: units of systemd that
+   * failed, empty where it lists none.
+   */
+  | { readonly kind: 'maintenance'; readonly mode: string; readonly failed: string }
   /** Refuses the boot. */
   | { readonly kind: 'broken'; readonly text: string };
 
@@ -51,6 +56,10 @@ export function parseMarker(line: string, nonce: string): Marker | undefined {
   if (word === 'started') return { kind: 'started' };
   if (word === 'reached') return parseReached(rest);
   if (word === 'elsewhere') return { kind: word, runlevel: rest };
+  if (word === 'maintenance') {
+    const [, mode = '', failed = ''] = /^(\S+) ?(.*)$/.exec(rest) ?? [];
+    return { kind: word, mode, failed };
+  }
   if (word === 'warning' || word === 'broken' || word === 'survey') return { kind: word, text: rest };
   return parseNumbered(word, rest);
 }

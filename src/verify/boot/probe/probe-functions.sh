@@ -115,10 +115,13 @@ explain() { # UNIT
 		[ -z "$result" ] || echo " ($result$status)"
 	}
 }
+list_failed() {
+	systemctl --failed --plain --no-legend --no-pager 2>&- | while read -r each _; do echo "$each"; done
+}
 failures() { # INDEX NAMES, which may fail
 	failed=
 	case $system in
-	systemd) listed=$(systemctl --failed --plain --no-legend --no-pager 2>&- | while read -r each _; do echo "$each"; done) ;;
+	systemd) listed=$(list_failed) ;;
 	openrc)
 		note_failed
 		# What failed may have been started again.

@@ -55,7 +55,15 @@ look() {
 	fi
 	case $system in
 	systemd)
-		case $(systemctl is-system-running 2>&-) in running | degraded) goal='default target' ;; esac
+		case $(systemctl is-system-running 2>&-) in
+		running | degraded) goal='default target' gave_up=0 ;;
+		# The emergency or the rescue target is active.
+		maintenance)
+			gave_up=$((gave_up + 1))
+			[ $gave_up -lt 3 ] || judge_maintenance
+			;;
+		*) gave_up=0 ;;
+		esac
 		;;
 	openrc)
 		look_for_level
@@ -68,14 +76,38 @@ look() {
 	busybox) is_busy || is_waiting || [ $same -lt 2 ] || goal=inittab ;;
 	*) [ $same -lt 3 ] || goal=init ;;
 	esac
+	case $system in systemd | own) return ;; esac
+	# A script has called it, as that of Debian's sysvinit does when the check of a file system fails. In a system that is up it is a login.
+	if [ -z "$goal" ] && is_running sulogin; then gave_up=$((gave_up + 1)); else gave_up=0; fi
+	[ $gave_up -lt 3 ] || judge_maintenance
+}
+
+# Nobody is there to mend what failed. Sets $goal where the command line asks for such a system.
+judge_maintenance() {
+	mode=rescue asked='default target' failed=
+	if [ "$system" != systemd ]; then asked=runlevel
+	elif [ "$(systemctl is-active emergency.target 2>&-)" = active ]; then mode=emergency; fi
+	if [ "$mode" = "${probe_rescue?}" ]; then
+		goal=$asked
+		return
+	fi
+	if [ "$system" != systemd ]; then
+		say "maintenance sulogin"
+		return
+	fi
+	for each in $(list_failed); do failed="$failed${failed:+, }$each$(explain "$each")"; done
+	say "maintenance $mode $failed"
 }
 
 # Whether a script of the init system runs.
-is_busy() {
+is_busy() { is_running rc rcS 'rcS.*' startpar rc.sysinit; }
+
+is_running() { # PATTERN...
 	for found in /proc/[0-9]*/comm; do
 		line=
 		[ ! -r "$found" ] || read -r line <"$found"
-		case $line in rc | rcS | rcS.* | startpar | rc.sysinit) return 0 ;; esac
+		# shellcheck disable=SC2254 # a pattern
+		for each in "$@"; do case $line in $each) return 0 ;; esac; done
 	done
 	return 1
 }
@@ -120,8 +152,8 @@ alive() {
 }
 
 probe_depth=$((${probe_depth:-0} + 1))
-export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey probe_level
-rounds=0 same=0 rests=0 spins=0 name=
+export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey probe_level probe_rescue
+rounds=0 same=0 rests=0 spins=0 gave_up=0 name=
 # Repeated, since a line of the kernel may tear one of ours.
 while [ $rounds -lt 3000 ]; do
 	rounds=$((rounds + 1))

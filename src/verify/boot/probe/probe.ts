@@ -14,6 +14,7 @@ import type { Expectation } from '../../../model/result/expectation.js';
 import { createAttester } from '../attest/attester.js';
 import type { Init } from './detect-init.js';
 import { markerWord } from './marker.js';
+import type { RescueMode } from './rescue.js';
 import { type Runlevels, runlevelFolder, usualRunlevel, usualRunlevels } from './runlevels.js';
 
 /** What boots with the image to report from the guest. */
@@ -44,6 +45,8 @@ export interface ProbeRequest {
   readonly survey?: boolean | undefined;
   /** Of OpenRC; default: those of every image that has it. */
   readonly runlevels?: Runlevels | undefined;
+  /** Of a command line that asks for a system which waits for a person. */
+  readonly rescue?: RescueMode | undefined;
 }
 
 /**
@@ -73,8 +76,8 @@ export function createProbe(request: ProbeRequest): Probe {
 
 /** By path. */
 function listFiles(request: ProbeRequest): Map<string, Uint8Array> {
-  const { init, nonce, expects, firstProgram, survey, runlevels = usualRunlevels } = request;
-  const more = { survey, runlevel: runlevels.wanted };
+  const { init, nonce, expects, firstProgram, survey, rescue, runlevels = usualRunlevels } = request;
+  const more = { survey, rescue, runlevel: runlevels.wanted };
   if (init === 'none') return new Map();
   if (init === 'other')
     return new Map([[markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram, more))]]);
@@ -143,12 +146,14 @@ export function createWrapper(
 interface MoreReports extends Pick<ProbeRequest, 'survey'> {
   /** Of OpenRC, in which the boot is to end. */
   readonly runlevel?: string | undefined;
+  /** Of a command line that asks for a system which waits for a person. */
+  readonly rescue?: RescueMode | undefined;
 }
 
 function createVariables(
   nonce: string,
   expects: readonly Expectation[],
-  { survey = false, runlevel = usualRunlevel }: MoreReports,
+  { survey = false, runlevel = usualRunlevel, rescue }: MoreReports,
 ) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
@@ -157,6 +162,7 @@ function createVariables(
     probe_port: portPath,
     probe_survey: survey ? 'yes' : '',
     probe_level: runlevel,
+    probe_rescue: rescue ?? '',
   };
 }
 

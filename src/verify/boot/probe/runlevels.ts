@@ -65,9 +65,9 @@ async function listStarted(image: Image): Promise<readonly string[]> {
     // It takes the usual one instead of a name that it does not know.
     return [name !== undefined && listNames(image).includes(name) ? name : usualRunlevel];
   }
-  const levels = listLevels(await readText(image, 'etc/inittab'));
-  // A script of the image may start OpenRC.
-  return levels.length === 0 ? [usualRunlevel] : levels.filter((name) => !early.includes(name));
+  const { levels, isWhole } = listLevels(await readText(image, 'etc/inittab'));
+  const later = levels.filter((name) => !early.includes(name));
+  return later.length > 0 || (isWhole && levels.length > 0) ? later : [usualRunlevel];
 }
 
 const isOwnInit = ({ entries }: Image): boolean =>
@@ -78,8 +78,11 @@ const detectSource = (image: Image): string => (isOwnInit(image) ? 'openrc-init'
 /** In the order in which both inits take them (busybox init.c, sysvinit's inittab(5)). */
 const actions = ['sysinit', 'boot', 'bootwait', 'wait', 'once'];
 
-/** Runlevels in lines `ID:LEVELS:ACTION:PROCESS`; busybox has no `initdefault`, and its LEVELS mean nothing. @internal */
-export function listLevels(table: string): string[] {
+/**
+ * Runlevels in lines `ID:LEVELS:ACTION:PROCESS`; busybox has no `initdefault`, and its LEVELS mean nothing. `isWhole`: there is nothing else
+ * that could start one, such as a script.
+ */
+function listLevels(table: string): { readonly levels: readonly string[]; readonly isWhole: boolean } {
   const lines = table
     .split('\n')
     .map((line) => /^\s*(?!#)([^:]*):([^:]*):([^:]*):(.*)$/.exec(line) ?? [])
@@ -87,11 +90,13 @@ export function listLevels(table: string): string[] {
   const level = lines.find(({ action }) => action === 'initdefault')?.levels;
   const isStarted = ({ levels, action }: (typeof lines)[number]) =>
     level === undefined || levels === '' || levels.includes(level) || action !== 'wait';
-  return actions.flatMap((action) =>
-    lines
-      .filter((line) => line.action === action && isStarted(line))
-      .flatMap(({ process }) => /^\s*-?(?:\S*\/)?(?:openrc|rc)\s+([\w.-]+)\s*$/.exec(process)?.[1] ?? []),
+  const started = actions.flatMap((action) =>
+    lines.filter((line) => line.action === action && isStarted(line)),
   );
+  const levels = started.flatMap(
+    ({ process }) => /^\s*-?(?:\S*\/)?(?:openrc|rc)\s+([\w.-]+)\s*$/.exec(process)?.[1] ?? [],
+  );
+  return { levels, isWhole: levels.length === started.length };
 }
 
 async function readText({ entries }: Image, path: string): Promise<string> {
