@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
 import type { BootOptions } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
@@ -30,6 +31,7 @@ export async function bootOutput(run: Run, output: OutputBoot): Promise<BootResu
     draft.warn('the output is the input: there is no stock image to compare');
   const first = {
     image: written,
+    name: basename(request.output),
     options: { ...options, survey: isCompared },
     console: `${folder}/console.log`,
   };
@@ -76,13 +78,15 @@ function startBeside(run: Run, output: OutputBoot, console: string): Beside {
 
 interface OneBoot {
   readonly image: Image;
+  /** What messages call it. */
+  readonly name: string;
   readonly options: BootOptions;
   readonly console: string;
 }
 
 async function bootOne(
   { session: { signal, log, showLine } }: Pick<Run, 'session'>,
-  { image, options, console }: OneBoot,
+  { image, name, options, console }: OneBoot,
 ): Promise<BootResult> {
   // Loaded only where something is booted: a build with --no-verify need not wait for these modules.
   const { bootImage } = await import('../verify/boot/boot.js');
@@ -90,6 +94,7 @@ async function bootOne(
     ...options,
     memory: chooseMemory(image.layout, options),
     image: image.file,
+    name,
     sha256: image.layout.sha256,
     console,
   };
@@ -107,6 +112,7 @@ function bootStock(run: Run, { image, written, options }: OutputBoot, console: s
     { session },
     {
       image,
+      name: run.request.name,
       options: {
         ...options,
         disk: disk && { ...disk, path: run.wrapped?.path ?? disk.path },

@@ -48,7 +48,7 @@ export async function publish(
       const again = kept
         ? '; the next build begins where these steps ended (--no-cache runs them again)'
         : '';
-      const hint = `read the console: ${console}${again}`;
+      const hint = `read the console: ${console}${again}${suggestBisect(run)}`;
       throw createRefusedError({ what: 'the new image', reason: boot.reason, console, hint });
     }
   }
@@ -61,6 +61,15 @@ export async function publish(
   const described = createManifest(draft.report());
   await replaceFile(manifest, `${formatJson(described)}\n`, inputs);
   if (request.provenance === true) await writeStatements(run, { manifest: described, written, inputs });
+}
+
+/** Where there is more than one that may be to blame. */
+function suggestBisect({ request: { patches }, draft }: Run): string {
+  const steps = draft.report().steps.length;
+  if (patches.length > 1)
+    return `; moby-patch bisect, with the arguments of this build, finds which of the ${patches.length} patches is to blame`;
+  if (steps > 1) return `; moby-patch bisect --steps, with the arguments of this build, finds the step`;
+  return '';
 }
 
 interface OverlayStage {

@@ -7,12 +7,12 @@ import { inTurns } from '../io/turns.js';
 import type { Image, ImageEntry } from '../model/image/archive.js';
 import type { Bytes, Entry } from '../model/image/entry.js';
 import type { ArchiveRecord } from '../model/image/layout.js';
-import type { RootKind } from '../model/image/wrapper.js';
+import { isRootKind, type RootKind } from '../model/image/wrapper.js';
 import { limitsOfOutput } from '../model/limits.js';
 import type { Session } from '../model/session.js';
 import { diffInSteps } from '../tree/diff.js';
 import { createDifferenceError } from '../wrapper/difference-error.js';
-import { isRootKind, noAttributes, type RootEntry, type RootTree } from '../wrapper/root/root-tree.js';
+import { noAttributes, type RootEntry, type RootTree } from '../wrapper/root/root-tree.js';
 import { type RebuiltRoot, rebuildOuter } from './inner-root.js';
 import type { Run, WrappedInput } from './run.js';
 

@@ -45,5 +45,8 @@ export async function writeStatements(
 
 async function digestKernel({ verify }: BuildRequest) {
   if (verify === undefined) return undefined;
-  return { name: basename(verify.kernel), sha256: await digestBytes(streamRegular(verify.kernel)) };
+  return {
+    name: basename(verify.kernelName ?? verify.kernel),
+    sha256: await digestBytes(streamRegular(verify.kernel)),
+  };
 }

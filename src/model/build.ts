@@ -79,13 +79,11 @@ export interface BuildRequest {
 }
 
 /** How the output is booted. Without `memory` its size decides, from `leastMemory` up. */
-export interface BootOptions extends Omit<BootRequest, 'image' | 'sha256' | 'console' | 'memory'> {
+export interface BootOptions extends Omit<BootRequest, 'image' | 'sha256' | 'console' | 'memory' | 'name'> {
   readonly memory?: number | undefined;
   readonly leastMemory?: number | undefined;
   /** `kernel` is the name of a part of the wrapper. */
   readonly kernelIsPart?: boolean | undefined;
-  /** What messages call the kernel, where its path is that of a copy. */
-  readonly kernelName?: string | undefined;
 }
 
 /** Whether the output is only what is appended. */

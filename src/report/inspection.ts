@@ -2,7 +2,7 @@ import { showBootconfigKey } from '../format/bootconfig/bootconfig-text.js';
 import { showPath } from '../format/path.js';
 import { showLine } from '../format/show-text.js';
 import type { Layout, LayoutFile } from '../model/image/layout.js';
-import type { Wrapper, WrapperPart } from '../model/image/wrapper.js';
+import { isRootKind, type Wrapper, type WrapperPart } from '../model/image/wrapper.js';
 import type { Hazard } from '../model/result/hazard.js';
 import type { KnownPatched } from '../model/result/record.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
@@ -14,7 +14,7 @@ export interface InspectedFile extends LayoutFile {
 }
 
 /** What the initrd, which the layout describes, is inside of. */
-export interface InspectedWrapper extends Pick<Wrapper, 'kind' | 'title' | 'boots'> {
+export interface InspectedWrapper extends Pick<Wrapper, 'kind' | 'title' | 'boots' | 'compression'> {
   /** The name of the initrd. */
   readonly part: string;
   readonly parts: readonly Omit<WrapperPart, 'obstacle' | 'follows'>[];
@@ -67,15 +67,11 @@ export function renderInspection(name: string, inspection: Inspection): string[]
   ];
 }
 
-/** The initrd itself, as it would be named, where the file is around it: size and digest are not those of the file. */
+/** The initrd itself, as it would be named, where the file is around it, or the entries of a file system: size and digest are not those of the file. */
 function nameInside(name: string, { wrapper }: Inspection): string {
-  if (wrapper === undefined || name.includes('#') || isRoot(wrapper)) return name;
+  if (wrapper !== undefined && isRootKind(wrapper.kind)) return `${name} as an archive`;
+  if (wrapper === undefined || name.includes('#')) return name;
   return `${name}#${wrapper.part}`;
-}
-
-/** A file system is its only part, and is shown as an archive of its entries. */
-function isRoot({ kind }: InspectedWrapper): boolean {
-  return kind === 'erofs' || kind === 'squashfs';
 }
 
 function describeInit({ init, initramfs }: Inspection['system']): string {
@@ -88,7 +84,8 @@ function renderWrapper(name: string, { wrapper }: Inspection): string[] {
   const { title, part, parts, boots } = wrapper;
   const one = parts.find((each) => each.name === part);
   const ways = boots.filter(({ initrd }) => initrd === part);
-  if (isRoot(wrapper)) return [showLine(`${name} is ${title}, shown as an archive of what is in it`), ''];
+  if (isRootKind(wrapper.kind))
+    return [showLine(`${name} is ${title} of ${one?.size} bytes${describePacked(wrapper)}`), ''];
   return [
     showLine(
       `${name.split('#')[0]} is ${title} with ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}; the initrd is ${part} at ${one?.offset}`,
@@ -103,6 +100,11 @@ function renderWrapper(name: string, { wrapper }: Inspection): string[] {
     ),
     '',
   ];
+}
+
+function describePacked({ compression }: InspectedWrapper): string {
+  if (compression === undefined) return '';
+  return compression === 'none' ? ', not compressed' : `, compressed by ${compression}`;
 }
 
 const inJson = '(--json has all)';

@@ -153,16 +153,15 @@ export async function createBuildRequest(
   const verify = chooseBoot({ wanted, configuration, places, image });
   if (verify !== undefined) return { ...request, verify };
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
-  if (isChanging(request) || !isWhole)
-    faults.push(
-      // What is no initrd needs no kernel.
-      (await explainForeign(image.initrd, image.name)) ??
-        createKernelError(
-          image,
-          '--kernel FILE, or --no-verify to write the image without a proof that it boots',
-        ),
-    );
+  if (isChanging(request) || !isWhole) faults.push(await explainNoKernel(image));
   return request;
+}
+
+async function explainNoKernel(image: FoundImage): Promise<MobyPatchError> {
+  const hint = '--kernel FILE, or --no-verify to write the image without a proof that it boots';
+  // What is no initrd needs no kernel.
+  const foreign = image.wrapped === undefined ? await explainForeign(image.initrd, image.name) : undefined;
+  return foreign ?? createKernelError(image, hint);
 }
 
 /** For a caller that does not build what was requested at once. */

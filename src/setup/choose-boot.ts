@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import type { FoundImage } from '../catalog/find-image.js';
 import { type BootOptions, type BuildRequest, isAppending, type WriteMode } from '../model/build.js';
 import { MobyPatchError } from '../model/error/error.js';
+import { isRootKind } from '../model/image/wrapper.js';
 import type { Places } from '../model/session.js';
-import { isRootKind } from '../wrapper/root/root-tree.js';
 import { type BootArguments, createBootOptions } from './boot-options.js';
 import type { LoadedConfiguration } from './configuration.js';
 

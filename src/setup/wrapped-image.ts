@@ -5,13 +5,12 @@ import { openInputFile } from '../io/file/input-file.js';
 import { createScratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
 import { MobyPatchError } from '../model/error/error.js';
-import type { WrappedImage } from '../model/image/wrapper.js';
+import { isRootKind, type WrappedImage } from '../model/image/wrapper.js';
 import type { ScanLimits } from '../model/limits.js';
 import type { BootDisk } from '../model/result/boot.js';
 import type { ScannedImage } from '../unpack/collector.js';
 import { copyInner, type InnerPlace } from '../unpack/inner/copy-inner.js';
 import { type OpenScannedOptions, openScanned } from '../unpack/open-image.js';
-import { isRootKind } from '../wrapper/root/root-tree.js';
 import { withScratch } from './scratch-image.js';
 
 /**

@@ -75,10 +75,10 @@ async function findKnown(
 }
 
 function describeWrapper({ wrapper, boot }: WrappedImage): InspectedWrapper {
-  const { kind, title, boots } = wrapper;
+  const { kind, title, boots, compression } = wrapper;
   // What is told is where the bytes are, and not how a build treats them.
   const parts = [...wrapper.parts.values()].map(({ obstacle: _, follows: __, ...part }) => part);
-  return { kind, title, part: boot.initrd, parts, boots };
+  return { kind, title, part: boot.initrd, parts, boots, ...(compression !== undefined && { compression }) };
 }
 
 /** The indexes of the segments in a file. */

@@ -127,7 +127,10 @@ async function openFound(
   try {
     draft.set({ before: image.layout });
     draft.restrict(access ?? image.access);
-    const wanted = { ...createBootOptions({ wanted: request, image: definition, kernel }), disk };
+    const part = request.kernel === undefined ? definition.wrapped?.boot.kernel : undefined;
+    const kernelName = part && `${part} of ${definition.name}`;
+    const options = createBootOptions({ wanted: request, image: definition, kernel });
+    const wanted = { ...options, disk, kernelName, name: describeName(request.image) };
     const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
     const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
     if (copy !== undefined) checks.push(createWritableCheck(copy, image));
@@ -183,9 +186,12 @@ async function keepRun(folder: string, { boot, console, signal, log }: KeptRun):
   const image = join(folder, 'image.img');
   await copyFile(boot.image, image);
   const disk = boot.disk && { ...boot.disk, path: join(folder, 'disk.img') };
+  // That of a wrapper is a copy, which goes when this is over.
+  const kernel = boot.kernelName === undefined ? boot.kernel : join(folder, 'kernel');
+  if (kernel !== boot.kernel) await copyFile(boot.kernel, kernel);
   if (boot.disk !== undefined && disk !== undefined) await copyFile(boot.disk.path, disk.path);
   const options = { signal, log: () => {}, folder };
-  const argv = await createInteractive({ ...boot, image, disk }, options).catch(() => []);
+  const argv = await createInteractive({ ...boot, image, kernel, disk }, options).catch(() => []);
   const url = new URL('./boot-by-hand.sh', import.meta.url);
   const script = fillScript(url, { command: argv.map(quoteWord).join(' ') });
   await writeFile(join(folder, 'boot.sh'), `${script}\n`, { mode: 0o700 });

@@ -3,10 +3,10 @@ import type { InputFile } from '../io/file/input-file.js';
 import { readPieces } from '../io/file/read-write.js';
 import { saveBytes } from '../io/file/save-bytes.js';
 import type { Bytes } from '../model/image/entry.js';
-import type { WrappedImage, WrapperPart } from '../model/image/wrapper.js';
+import { isRootKind, type WrappedImage, type WrapperPart } from '../model/image/wrapper.js';
 import type { ScanLimits } from '../model/limits.js';
 import { partOf } from './open-wrapper.js';
-import { isRootKind, type RootTree } from './root/root-tree.js';
+import type { RootTree } from './root/root-tree.js';
 
 export interface CopyOptions {
   /** A new file, for its owner alone. */

@@ -9,6 +9,7 @@ import { createCommandContext } from '../fixtures/command-context.js';
 import { runMoby } from '../fixtures/images/moby.js';
 import { declareTest, findMissingProgram } from '../fixtures/needs.js';
 import { bootSchema } from '../report/boot-schema.js';
+import { sketchIso } from '../wrapper/sketches.js';
 
 // What depends on a machine that is late cannot be waited for: a script stands in for QEMU.
 
@@ -35,6 +36,7 @@ if ($image =~ /fake-faulty/ && $run <= content "$0.faults") {
 }
 # Each waits until the other has begun.
 if ($image =~ /fake-paired/) { pause 0.1 while -s "$0.runs" < 2 }
+if ($image =~ /fake-dead/) { say_kernel 3, 'Kernel panic - not syncing: Attempted to kill init!'; exit 0 }
 say_kernel 2, 'Run /init as init process';
 my ($marker) = $image =~ /(moby-patch-verify [0-9a-f]{32})/;
 print "hello\\n";
@@ -119,6 +121,45 @@ declareTest(missing, 'what is kept of a run has a line that boots a copy of the 
   const copy = join(folder, kept, 'image.img');
   t.true((await readFile(copy)).equals(await readFile(join(folder, 'initrd.img'))));
   t.true((await readFile(join(folder, kept, 'boot.sh'), 'utf8')).includes(`'-initrd' '${copy}'`));
+});
+
+declareTest(
+  missing,
+  'what is inside of an ISO is booted by its names there, and its kernel is kept as well',
+  async (t) => {
+    const folder = await createFolder(t, 'quick', 0);
+    const kernel = await readFile(join(folder, 'vmlinuz'));
+    const iso = sketchIso({
+      'isolinux/isolinux.cfg': 'label a\nkernel /boot/k\ninitrd /boot/i\n',
+      'boot/k': kernel,
+      'boot/i': await readFile(join(folder, 'initrd.img')),
+    });
+    await writeFile(join(folder, 'v.iso'), iso);
+    const { code, stderr } = await run(folder, ['verify', 'v.iso', '--keep'], { TMPDIR: folder });
+    t.is(code, 0, stderr);
+    t.regex(stderr, /booting v\.iso with boot\/k of v\.iso\n/);
+    const [kept = ''] = (await readdir(folder)).filter((name) => name.startsWith('moby-patch-kept-'));
+    const copy = join(folder, kept, 'kernel');
+    t.deepEqual(await readFile(copy), kernel);
+    t.true((await readFile(join(folder, kept, 'boot.sh'), 'utf8')).includes(`'-kernel' '${copy}'`));
+  },
+);
+
+declareTest(missing, 'a refused build of several patches, or steps, names bisect', async (t) => {
+  const folder = await createFolder(t, 'quick', 0);
+  for (const name of ['a', 'b']) {
+    await mkdir(join(folder, name));
+    const steps = ['one', 'two'].map((word) => `  - file: {path: ${name}-${word}, content: fake-dead}\n`);
+    await writeFile(join(folder, name, 'patch.yaml'), `title: T\nsteps:\n${steps.join('')}`);
+  }
+  const hint = async (...patches: string[]) => {
+    const argv = ['build', '-i', 'initrd.img', ...patches.flatMap((name) => ['-p', name]), '-o', 'out.img'];
+    const { code, value } = await run(folder, [...argv, '-q']);
+    t.is(code, 4);
+    return value.error?.hint;
+  };
+  t.regex(await hint('./a', './b'), /; moby-patch bisect, .* finds which of the 2 patches is to blame$/);
+  t.regex(await hint('./a'), /; moby-patch bisect --steps, .* finds the step$/);
 });
 
 declareTest(missing, 'a machine that fails twice is at fault, and not the image', async (t) => {

@@ -28,6 +28,7 @@ const part = z.strictObject({
 const wrapper = z.strictObject({
   kind: wrapperKind,
   title: text,
+  compression: text.optional().describe('Of a file system; `none`: its contents are stored as they are.'),
   part: text.describe('The name of the initrd.'),
   parts: z.array(part),
   boots: z

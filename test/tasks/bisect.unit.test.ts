@@ -1,6 +1,7 @@
 import test from 'ava';
 import { noCache } from '#src/io/cache.js';
 import type { BuildRequest } from '#src/model/build.js';
+import type { MobyPatchError } from '#src/model/error/error.js';
 import type { Patch } from '#src/model/patch/patch.js';
 import type { Proof } from '#src/model/result/bisection.js';
 import type { Session } from '#src/model/session.js';
@@ -40,9 +41,9 @@ const session: Session = { ...createTestSession('/'), engines: [], cache: noCach
 const base = { plan: 'p', tail: ['last words'], seconds: 3 };
 
 /** Refuses each image that has the step of this number. */
-async function find(bad: number, unit: 'patch' | 'step', remembered = false) {
+async function find(bad: number, unit: 'patch' | 'step', remembered = false, request = build) {
   const tried: BuildRequest[] = [];
-  const found = await bisect({ build, unit }, session, async (request): Promise<Proof> => {
+  const found = await bisect({ build: request, unit }, session, async (request): Promise<Proof> => {
     tried.push(request);
     const count = request.patches.reduce((sum, { steps }) => sum + steps.length, 0);
     const verdict = count < bad ? 'passed' : 'refused';
@@ -98,6 +99,14 @@ test('a stock image that is refused as well is no fault of the first patch', asy
     code: 'bisect-stock',
     message: /no patch is to blame: refused 0/,
   });
+});
+
+test('what would boot the stock image again names no kernel that is inside of it', async (t) => {
+  const { verify } = build;
+  if (verify === undefined) return t.fail();
+  const inside = { ...build, verify: { ...verify, kernel: 'boot/k', kernelIsPart: true } };
+  const error = await t.throwsAsync(find(0, 'patch', false, inside), { code: 'bisect-stock' });
+  t.notRegex((error as MobyPatchError).hint ?? '', /--kernel/);
 });
 
 test('without a boot or a patch there is nothing to find', async (t) => {

@@ -1,12 +1,12 @@
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { openInputFile } from '#src/io/file/input-file.js';
 import { runProcess } from '#src/io/process/process.js';
+import { isRootKind } from '#src/model/image/wrapper.js';
 import { findWrapper } from '#src/wrapper/open-wrapper.js';
 import { readRoot } from '#src/wrapper/root/root-format.js';
-import { isRootKind } from '#src/wrapper/root/root-tree.js';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
 import { callMoby } from '../fixtures/command-context.js';
 import { testNeeding } from '../fixtures/needs.js';
@@ -117,6 +117,35 @@ testNeeding('mksquashfs', 'sqfs2tar')(
     t.deepEqual(await list('new'), await list('v.img'));
     t.is(await run(t, folder, 'unsquashfs', '-cat', 'new', 'etc/motd'), 'hello\n');
     t.regex(await run(t, folder, 'unsquashfs', '-s', 'new'), /Compression xz[\s\S]*Block size 65536/);
+  },
+);
+
+testNeeding(
+  'mksquashfs',
+  'mkfs.erofs',
+  'sqfs2tar',
+)(
+  'what a file system takes, and what compresses it, is told of it, and not of the archive that it is shown as',
+  async (t) => {
+    const folder = await prepare(t);
+    await run(t, folder, 'mksquashfs', 'root', 'v.squashfs', '-quiet', '-no-progress');
+    await run(t, folder, 'mkfs.erofs', '-zlz4', 'v.erofs', 'root');
+    for (const [name, compression] of [
+      ['v.squashfs', 'gzip'],
+      ['v.erofs', 'lz4'],
+    ] as const) {
+      const { size } = await stat(join(folder, name));
+      const shown = (await callMoby(['inspect', name], folder, {})).stdout.toString();
+      t.regex(
+        shown,
+        new RegExp(` file system of ${size} bytes, compressed by ${compression}\n\n${name} as an archive: `),
+      );
+      const json = (await callMoby(['inspect', name, '--json'], folder, {})).stdout.toString();
+      t.is((JSON.parse(json) as { wrapper: { compression: string } }).wrapper.compression, compression);
+      const planned = await callMoby(['plan', '-i', name, '-p', './motd'], folder, {});
+      t.regex(planned.stdout.toString(), new RegExp(`compression: ${compression}, as in the file system`));
+      t.regex(planned.stderr, /no kernel is known that boots this image.*\[kernel-missing\]/);
+    }
   },
 );
 

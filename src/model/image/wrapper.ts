@@ -4,6 +4,10 @@ export type WrapperKind = 'iso' | 'uki' | 'uimage' | 'android' | 'fit' | 'kernel
 /** Kinds that hold no initrd: a file system is the root itself, and what reads an initrd reads an archive of its entries. */
 export type RootKind = 'squashfs' | 'erofs';
 
+export function isRootKind(kind: WrapperKind): kind is RootKind {
+  return kind === 'squashfs' || kind === 'erofs';
+}
+
 /** Bytes of a wrapper that have a name. */
 export interface WrapperPart {
   /** How users name it behind `#`: `install.amd/initrd.gz`, `.initrd`. */
@@ -39,6 +43,8 @@ export interface Wrapper {
   readonly kind: WrapperKind;
   /** With its article: `an ISO 9660 image`. */
   readonly title: string;
+  /** Of a file system: `gzip`, or `none`; absent: unknown, or it is none. */
+  readonly compression?: string | undefined;
   readonly parts: ReadonlyMap<string, WrapperPart>;
   /** Why no other initrd can be put into it; absent: one can, but for what its part says. */
   readonly obstacle?: WrapperObstacle | undefined;

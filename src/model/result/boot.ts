@@ -14,6 +14,9 @@ export interface BootRequest {
   /** Hex digest of the image as it was checked; another one is not booted. Absent: any is. */
   readonly sha256?: string | undefined;
   readonly kernel: string;
+  /** What messages call the image and the kernel, where their paths are those of copies. */
+  readonly name?: string | undefined;
+  readonly kernelName?: string | undefined;
   /** Kernel arguments; they follow the verification's own. */
   readonly cmdline: string;
   /** MiB. */

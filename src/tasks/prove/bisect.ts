@@ -68,13 +68,14 @@ function describeCount(count: number, whole: number): string {
 /** `bisect-stock` (`boot`): what is refused without a patch is the fault of none. */
 function assertStock({ name, verify }: BuildRequest, { verdict, reason }: Proof): void {
   if (verdict === 'passed') return;
+  const kernel = verify === undefined || verify.kernelIsPart ? '' : ` --kernel ${verify.kernel}`;
   throw new MobyPatchError(
     'boot',
     'bisect-stock',
     `the stock image is refused as well, so no patch is to blame: ${reason}`,
     {
       path: name,
-      hint: `find terms that the stock image meets: moby-patch verify ${name}${verify === undefined ? '' : ` --kernel ${verify.kernel}`} --expect REGEX (docs/verification.md)`,
+      hint: `find terms that the stock image meets: moby-patch verify ${name}${kernel} --expect REGEX (docs/verification.md)`,
     },
   );
 }

@@ -172,7 +172,8 @@ async function bootOnce(
     ports: true,
     forwards: listPorts(expects),
   });
-  log(`${version}, ${accelerator}, ${memory} MiB: booting ${image} with ${kernel}`);
+  const { name = image, kernelName = kernel } = request;
+  log(`${version}, ${accelerator}, ${memory} MiB: booting ${name} with ${kernelName}`);
   const clock = startGuestClock();
   const terms: Terms = { init, runlevel: runlevels?.wanted, timeout: request.timeout, accelerator };
   const onLook = createStageLog(seen, init, log);

@@ -6,9 +6,10 @@ import { exists } from '../../io/file/exists.js';
 import { assertSpace, type SpaceNeed } from '../../io/file/free-space.js';
 import { assertFolderWritable } from '../../io/file/split-file.js';
 import { assertWritable } from '../../io/place/output.js';
-import type { BuildRequest } from '../../model/build.js';
+import { type BuildRequest, isAppending } from '../../model/build.js';
 import type { Archive } from '../../model/image/archive.js';
 import type { Codec, Compression, Segment } from '../../model/image/layout.js';
+import { isRootKind } from '../../model/image/wrapper.js';
 import type { Check } from './run-checks.js';
 
 export interface OutputCheckOptions {
@@ -16,7 +17,16 @@ export interface OutputCheckOptions {
   readonly signal: AbortSignal;
   readonly request: Pick<
     BuildRequest,
-    'output' | 'makesFolder' | 'split' | 'files' | 'codec' | 'dataAlign' | 'level' | 'verify'
+    | 'output'
+    | 'makesFolder'
+    | 'split'
+    | 'files'
+    | 'codec'
+    | 'dataAlign'
+    | 'level'
+    | 'verify'
+    | 'as'
+    | 'wrapped'
   >;
   /** Whether anything is compressed anew. */
   readonly changes: boolean;
@@ -83,6 +93,10 @@ async function checkCompression(
   const settings = chooseSettings(compression, request.level);
   if (request.dataAlign !== undefined) assertAlignable(codec);
   if (!changes) return undefined;
+  const { wrapped, as } = request;
+  // What is made of a file system is an archive on the way alone.
+  if (wrapped !== undefined && isRootKind(wrapped.wrapper.kind) && !isAppending(as))
+    return [wrapped.wrapper.compression, 'as in the file system'].filter(Boolean).join(', ');
   if (codec === 'none') return 'not compressed';
   if (codec !== 'gzip') await drain(writeMembers(createPieces(nothing()), { ...settings, codec, signal }));
   const isBest = request.level === undefined && compression.codec === codec && compression.level === 'best';

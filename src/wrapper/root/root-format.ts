@@ -20,23 +20,37 @@ export const rootPart = 'root';
 export async function findSquashfs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readSquashfsSuperblock(file);
   if (superblock === undefined) return undefined;
-  return createRoot(file, 'squashfs', superblock.size, 4096);
+  const { compressor, isRaw, size } = superblock;
+  return createRoot(file, { kind: 'squashfs', end: size, compression: isRaw ? 'none' : compressor }, 4096);
 }
 
 /** Undefined: not an erofs, or one of an unknown block size. Error (`invalid`): `wrapper-invalid`. */
 export async function findErofs(file: InputFile): Promise<Wrapper | undefined> {
   const superblock = await readErofsSuperblock(file);
   if (superblock === undefined) return undefined;
-  return createRoot(file, 'erofs', superblock.blocks * superblock.blockSize);
+  const { blocks, blockSize, isCompressed } = superblock;
+  // `mkfs.erofs -Elegacy-compress` marks nothing in the superblock.
+  const compression = isCompressed ? 'lz4' : undefined;
+  return createRoot(file, { kind: 'erofs', end: blocks * blockSize, compression });
 }
 
-/** `end`: bytes of the file system; zeros may fill it up to a multiple of `alignment`. */
-async function createRoot(file: InputFile, kind: RootKind, end: number, alignment = 1): Promise<Wrapper> {
+interface FoundRoot extends Pick<Wrapper, 'compression'> {
+  readonly kind: RootKind;
+  /** Bytes of the file system. */
+  readonly end: number;
+}
+
+/** Zeros may fill a file up to a multiple of `alignment`. */
+async function createRoot(
+  file: InputFile,
+  { kind, end, compression }: FoundRoot,
+  alignment = 1,
+): Promise<Wrapper> {
   const title = kind === 'erofs' ? 'an erofs file system' : 'a squashfs file system';
   refuseCut(file, { title, end });
   const obstacle = await findTail(file, alignUp(end, alignment));
   const parts = new Map([[rootPart, { name: rootPart, offset: 0, size: file.size }]]);
-  return { kind, title, parts, obstacle, boots: [{ initrd: rootPart }] };
+  return { kind, title, compression, parts, obstacle, boots: [{ initrd: rootPart }] };
 }
 
 const lookedAt = 64 * 1024;
@@ -78,7 +92,6 @@ export async function writeRoot(request: RootRequest): Promise<string> {
   if (kind === 'erofs') {
     const superblock = await readErofsSuperblock(old);
     if (superblock === undefined) throw createDamageError(path, 'found no superblock');
-    // `mkfs.erofs -Elegacy-compress` marks nothing in the superblock.
     const isCompressed = superblock.isCompressed || rest.entries.some(({ stored }) => stored !== undefined);
     await writeErofs({ ...rest, superblock, isCompressed, old: { file: old, superblock } });
     return isCompressed

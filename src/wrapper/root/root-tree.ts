@@ -1,11 +1,6 @@
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Entry } from '../../model/image/entry.js';
-import type { RootKind, WrapperKind } from '../../model/image/wrapper.js';
 import { type ScanLimits, usualLimits } from '../../model/limits.js';
-
-export function isRootKind(kind: WrapperKind): kind is RootKind {
-  return kind === 'squashfs' || kind === 'erofs';
-}
 
 /** An entry of a file system, with what an archive has no place for. */
 export interface RootEntry extends Entry {
