@@ -17,6 +17,8 @@ const sources = ['build/src.tsbuildinfo', 'node_modules/.package-lock.json', 'sc
 
 const isOneOf = (...names) => {
   const paths = new Set(names.map((name) => join(dist, `${name}.js`)));
+  const missing = [...paths].find((path) => readTime(path) === 0);
+  if (missing !== undefined) throw new Error(`there is no ${missing} to be joined`);
   return (path) => paths.has(path);
 };
 
@@ -24,44 +26,48 @@ const isOneOf = (...names) => {
  * Modules that are loaded together go into one file: these, with all that they import and no earlier file has. Each other
  * module has a file of its own, or shares one with modules of the same users.
  */
-const files = [
-  // Every command. `main.js` waits for commands, which could not wait for it in turn.
-  { name: 'start', tags: ['$initial'], test: (path) => path !== main },
-  {
-    name: 'reading',
-    test: isOneOf(
-      'commands/inspect',
-      'commands/ls',
-      'commands/shared/progress',
-      'commands/unpack',
-      'io/process/tune-v8',
-      'report/inspection',
-      'setup/named-image',
-      'setup/own-configuration',
-      'setup/reading-session',
-      'tasks/entries',
-      'tasks/inspect',
-      'tasks/unpack',
-      'unpack/export/to-folder',
-      'wrapper/open-wrapper',
-    ),
-  },
-  {
-    name: 'codecs',
-    test: isOneOf('compress/bzip2', 'compress/lz4', 'compress/lzo', 'compress/xz', 'compress/zstd/zstd'),
-  },
-  {
-    name: 'building',
-    test: isOneOf(
-      'build',
-      'commands/build',
-      'compress/gzip/writer',
-      'report/write-reports',
-      'setup/build-request',
-      'setup/session',
-    ),
-  },
-].map((file, index, { length }) => ({ ...file, priority: length - index }));
+const listFiles = () =>
+  [
+    // Every command. `main.js` waits for commands, which could not wait for it in turn.
+    { name: 'start', tags: ['$initial'], test: (path) => path !== main },
+    {
+      name: 'reading',
+      test: isOneOf(
+        'commands/inspect',
+        'commands/ls',
+        'commands/shared/progress',
+        'commands/unpack',
+        'io/process/tune-v8',
+        'report/inspection',
+        'setup/named-image',
+        'setup/own-configuration',
+        'setup/reading-session',
+        'tasks/entries',
+        'tasks/inspect',
+        'tasks/unpack',
+        'unpack/export/to-folder',
+        'wrapper/open-wrapper',
+      ),
+    },
+    {
+      name: 'codecs',
+      test: isOneOf('compress/bzip2', 'compress/lz4', 'compress/lzo', 'compress/xz', 'compress/zstd/zstd'),
+    },
+    {
+      name: 'building',
+      test: isOneOf(
+        'build',
+        'catalog/find-image',
+        'commands/build',
+        'commands/shared/write-reports',
+        'compress/gzip/writer',
+        'report/text',
+        'setup/build-request',
+        'setup/flags',
+        'setup/session',
+      ),
+    },
+  ].map((file, index, { length }) => ({ ...file, priority: length - index }));
 
 /** Does nothing if the files are newer than their sources. Without rolldown the program runs from its modules. */
 export async function bundle() {
@@ -81,9 +87,34 @@ export async function bundle() {
   await joinModules(joiner, {
     input: { main },
     plugins: [keepUrls, loadProcessesLate],
-    output: { dir: unfinished, codeSplitting: { groups: files } },
+    output: { dir: unfinished, codeSplitting: { groups: listFiles() } },
   });
+  leaveOutFacades(unfinished);
   renameSync(unfinished, folder);
+}
+
+/**
+ * A module that is imported late and shares its file has one more, which says what the module's names are called there. Who
+ * imports it gets these names from the shared file: Node takes a millisecond for each file that it loads.
+ */
+function leaveOutFacades(folder) {
+  const texts = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+  const calls = new Map();
+  for (const [name, text] of texts) {
+    const [, names, path] = /^export\{([^}]*)\}from"(\.\/[^"]+)";\s*$/.exec(text) ?? [];
+    if (path === undefined) continue;
+    const properties = names.split(',').map((each) => {
+      const [inside, outside = inside] = each.split(' as ');
+      return `${outside}:file.${inside}`;
+    });
+    calls.set(`import(\`./${name}\`)`, `import(\`${path}\`).then(file=>({${properties}}))`);
+    rmSync(join(folder, name));
+    texts.delete(name);
+  }
+  for (const [name, text] of texts) {
+    const changed = text.replaceAll(/import\(`[^`]+`\)/g, (call) => calls.get(call) ?? call);
+    if (changed !== text) writeFileSync(join(folder, name), changed);
+  }
 }
 
 /** Joins what `input` loads to files in `output.dir`, with the licenses of the libraries in them. */

@@ -5,7 +5,6 @@ import type { FileAccess } from '../../model/access.js';
 import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
 import type { Report } from '../../model/result/report.js';
 import { createReportDraft } from '../../report/draft.js';
-import { renderers } from '../../report/renderers.js';
 import type { CommandContext } from './context.js';
 import { printError } from './errors.js';
 import { findRenderer } from './find-renderer.js';
@@ -16,6 +15,8 @@ import type { ReportFlags } from './options.js';
  * for a file whose ending names no kind of report, `output-unwritable` for a folder that does not exist.
  */
 export async function checkReports(files: readonly string[], context: CommandContext): Promise<void> {
+  if (files.length === 0) return;
+  const renderers = await loadRenderers();
   for (const file of files) {
     findRenderer(renderers, file);
     const folder = dirname(resolve(context.folder, file));
@@ -27,6 +28,9 @@ export async function checkReports(files: readonly string[], context: CommandCon
   }
 }
 
+/** Most builds write no report, and pages are long. */
+const loadRenderers = async () => (await import('../../report/renderers.js')).renderers;
+
 interface ReportAccess {
   readonly access?: FileAccess | undefined;
 }
@@ -37,6 +41,8 @@ async function writeReports(
   files: readonly string[],
   context: CommandContext,
 ): Promise<void> {
+  if (files.length === 0) return;
+  const renderers = await loadRenderers();
   const inputs = access === undefined ? [] : [access];
   for (const file of files)
     await replaceFile(resolve(context.folder, file), findRenderer(renderers, file)(report), inputs);

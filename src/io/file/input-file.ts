@@ -48,7 +48,7 @@ export async function openInputFile(path: string, name = path): Promise<InputFil
 }
 
 async function createInputFile(handle: FileHandle, path: string, name: string): Promise<InputFile> {
-  const opened = await handle.stat({ bigint: true });
+  const opened = fstatSync(handle.fd, { bigint: true });
   const size = Number(opened.size);
   const blocks = new Map<number, Promise<Uint8Array>>();
   const readAnew = (offset: number, end: number) =>
@@ -93,7 +93,7 @@ async function createInputFile(handle: FileHandle, path: string, name: string): 
     },
     async reopen() {
       const other = await openRegular(same);
-      const now = await other.stat({ bigint: true });
+      const now = fstatSync(other.fd, { bigint: true });
       if (now.dev === opened.dev && now.ino === opened.ino && now.size === opened.size) return other;
       await other.close();
       throw createChangedError(name, 'the file was replaced while it was read');

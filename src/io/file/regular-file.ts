@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
-import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
@@ -36,10 +36,10 @@ export async function openRegular(
   path: string | Buffer,
   { follow = true, own = false }: OpenRegularOptions = {},
 ): Promise<FileHandle> {
-  assertRegular(await (follow ? stat : lstat)(path), path);
+  assertRegular((follow ? statSync : lstatSync)(path), path);
   const handle = await open(path, openFlags | (follow ? 0 : constants.O_NOFOLLOW));
   try {
-    const found = await handle.stat();
+    const found = fstatSync(handle.fd);
     assertRegular(found, path);
     if (own && !isTrusted(found.uid)) throw createForeignError(path, found);
     return handle;
@@ -96,7 +96,7 @@ export async function readOpened(
   file: FileHandle,
   { path, limit }: { readonly path: string; readonly limit: number },
 ): Promise<Buffer> {
-  const { size } = await file.stat();
+  const { size } = fstatSync(file.fd);
   if (size > limit) {
     const message = `found ${size} bytes, wanted at most ${limit}`;
     throw new MobyPatchError('invalid', 'file-too-large', message, { path });

@@ -1,8 +1,9 @@
-import { readFileSync, type Stats } from 'node:fs';
-import { type FileHandle, lstat, stat } from 'node:fs/promises';
+import { fchmodSync, fstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FileAccess } from '../../model/access.js';
 import { MobyPatchError } from '../../model/error/error.js';
+import { lookAtName } from '../file/exists.js';
 import { haveAccessList } from './access-list.js';
 import { isPlanted } from './trust.js';
 
@@ -34,16 +35,16 @@ export async function settleAccess(
   file: FileHandle,
   { inputs, destination, umask = readUmask() }: AccessRequest,
 ): Promise<void> {
-  const old = await lstat(destination).catch(() => undefined);
+  const old = lookAtName(destination);
   const sources = old?.isFile() ? [...inputs, old] : inputs;
   const isRecord = inputs.includes(folderOwnerOnly);
-  const owner = isRecord ? await stat(dirname(destination)) : old?.isFile() ? old : undefined;
+  const owner = isRecord ? statSync(dirname(destination)) : old?.isFile() ? old : undefined;
   if (owner !== undefined && couldRead(owner, inputs) && !(await isPlanted(destination)))
-    await chown(file, await file.stat(), owner);
-  const { gid } = await file.stat();
+    await chown(file, fstatSync(file.fd), owner);
+  const { gid } = fstatSync(file.fd);
   const opened = process.platform === 'linux' ? [`/proc/${process.pid}/fd/${file.fd}`] : [];
   const allowed = await withoutLists(restrict(sources, gid), inputs, [destination, ...opened]);
-  await changeMode(file, 0o666 & allowed & ~umask, destination);
+  changeMode(file, 0o666 & allowed & ~umask, destination);
 }
 
 /**
@@ -61,11 +62,11 @@ export async function withoutLists(
 }
 
 /** FAT and its like have one mode for all files, given when they are mounted: mount(8), umask. */
-async function changeMode(file: FileHandle, mode: number, path: string): Promise<void> {
+function changeMode({ fd }: FileHandle, mode: number, path: string): void {
   try {
-    await file.chmod(mode);
+    fchmodSync(fd, mode);
   } catch (cause) {
-    const { mode: found } = await file.stat();
+    const { mode: found } = fstatSync(fd);
     if ((found & 0o066 & ~mode) === 0) return;
     const shown = (found & 0o777).toString(8);
     const message = `cannot write the file: the file system gives every file the mode ${shown}, wanted ${mode.toString(8)}: others could not read the image that it is made from; what was there is as it was`;

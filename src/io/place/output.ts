@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, lstat, open, rename } from 'node:fs/promises';
+import { fchmodSync, ftruncateSync } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileAccess } from '../../model/access.js';
 import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
 import type { OutputFilter } from '../../model/patch/workspace.js';
 import { abortable } from '../abortable.js';
+import { lookAtName } from '../file/exists.js';
 import { describeType, streamRegular } from '../file/regular-file.js';
 import { giveSlab } from '../file/slabs.js';
 import { gatherBytes } from '../gather-bytes.js';
@@ -65,7 +67,7 @@ async function place(
   { destination, inputs }: OutputRequest,
   write: (path: string) => Promise<WrittenFile>,
 ): Promise<Output & Pick<Written, 'size'>> {
-  await assertReplaceable(destination);
+  assertReplaceable(destination);
   const parent = dirname(destination);
   await removeAbandoned(parent, 'output');
   let folder: Scratch | undefined;
@@ -133,7 +135,7 @@ export async function copyIntoPlace(source: string, { filter, ...request }: Copy
  * Error: `output-unwritable`, as of `createOutput`.
  */
 export async function assertWritable(destination: string, inputs: readonly FileAccess[] = []): Promise<void> {
-  await assertReplaceable(destination);
+  assertReplaceable(destination);
   try {
     await using folder = await createPrivateFolder(dirname(destination), 'output');
     await using file = await open(join(folder.path, 'output'), 'wx', 0o600);
@@ -144,8 +146,8 @@ export async function assertWritable(destination: string, inputs: readonly FileA
 }
 
 /** Refuses what a rename would destroy: root could replace /dev/null by a file. A symlink is replaced, not followed. */
-async function assertReplaceable(destination: string): Promise<void> {
-  const found = await lstat(destination).catch(() => undefined);
+function assertReplaceable(destination: string): void {
+  const found = lookAtName(destination);
   if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
   const message = `cannot write the file: ${describeType(found)} has its name`;
   throw new MobyPatchError('invalid', 'output-unwritable', message, {
@@ -177,8 +179,8 @@ async function writeFile(
   let size = beginning?.size ?? 0;
   try {
     if (beginning !== undefined) {
-      await file.chmod(0o600);
-      await file.truncate(size);
+      fchmodSync(file.fd, 0o600);
+      ftruncateSync(file.fd, size);
     }
     // A tar of small files comes in small pieces, and each call to the system goes through a thread.
     for await (const piece of gatherBytes(abortable(source, signal))) {

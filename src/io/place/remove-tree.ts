@@ -1,5 +1,15 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rm, rmdir } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { lookAt, lookAtName } from '../file/exists.js';
 import { runProcess } from '../process/process.js';
 
 /** Which folder it is, whatever its name. */
@@ -8,25 +18,35 @@ export interface FolderIdentity {
   readonly ino: bigint;
 }
 
-/**
- * A folder of ours that is open, so that its name may lead elsewhere meanwhile. Undefined for a missing folder, and
- * for anything else that has the name now: a symlink to somebody's folder, say.
- */
-export async function openFolder(path: string): Promise<FileHandle | undefined> {
+/** A folder of ours that is open, so that its name may lead elsewhere meanwhile. */
+export interface OpenFolder extends Disposable {
+  readonly descriptor: number;
+}
+
+/** Undefined for a missing folder, and for anything else that has the name now: a symlink to somebody's folder, say. */
+export function openFolder(path: string): OpenFolder | undefined {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK).catch((error) => {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(error.code)) return undefined;
+  try {
+    const descriptor = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+    let isOpen = true;
+    return {
+      descriptor,
+      [Symbol.dispose]() {
+        if (isOpen) closeSync(descriptor);
+        isOpen = false;
+      },
+    };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(code)) return undefined;
     throw error;
-  });
+  }
 }
 
 /** A path through the descriptor of an open folder; through its name where the system has no such paths. */
-export async function pathOfOpened({ fd }: FileHandle, path: string): Promise<string> {
-  const through = `/proc/self/fd/${fd}`;
-  return readdir(through).then(
-    () => through,
-    () => path,
-  );
+export function pathOfOpened({ descriptor }: OpenFolder, path: string): string {
+  const through = `/proc/self/fd/${descriptor}`;
+  return lookAt(`${through}/.`) === undefined ? path : through;
 }
 
 interface RemoveOptions {
@@ -43,21 +63,21 @@ export async function removeTree(
   path: string,
   { identity: wanted, last }: RemoveOptions = {},
 ): Promise<void> {
-  const folder = await openFolder(path);
-  if (folder === undefined) return;
-  try {
-    const { dev, ino } = await folder.stat({ bigint: true });
+  {
+    using folder = openFolder(path);
+    if (folder === undefined) return;
+    const { dev, ino } = fstatSync(folder.descriptor, { bigint: true });
     if (wanted !== undefined && (wanted.dev !== dev || wanted.ino !== ino)) return;
-    const inside = await pathOfOpened(folder, path);
+    const inside = pathOfOpened(folder, path);
     await clear(inside, last);
-    if (last !== undefined) await rm(`${inside}/${last}`, { force: true });
-  } finally {
-    await folder.close();
+    if (last !== undefined) rmSync(`${inside}/${last}`, { force: true });
   }
   // Only an empty folder can go: nobody's files.
-  await rmdir(path).catch((error) => {
-    if (!['ENOENT', 'ENOTDIR'].includes(error.code)) throw error;
-  });
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /** Seconds. */
@@ -65,9 +85,11 @@ const removalTimeout = 600;
 
 async function clear(folder: string, last: string | undefined): Promise<void> {
   try {
-    for (const name of await readdir(folder, { encoding: 'buffer' })) {
+    for (const name of readdirSync(folder, { encoding: 'buffer' })) {
       if (name.toString('latin1') === last) continue;
-      await rm(Buffer.concat([Buffer.from(`${folder}/`), name]), { recursive: true, force: true });
+      const path = Buffer.concat([Buffer.from(`${folder}/`), name]);
+      if (lookAtName(path)?.isDirectory()) await rm(path, { recursive: true, force: true });
+      else unlinkSync(path);
     }
   } catch {
     // Names and depths that no path reaches: find goes by descriptors.

@@ -1,8 +1,17 @@
-import { type BigIntStats, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type FileHandle, mkdtemp, readdir, readlink, stat } from 'node:fs/promises';
+import {
+  type BigIntStats,
+  fstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findMachineFault, MobyPatchError } from '../../model/error/error.js';
+import { lookAt } from '../file/exists.js';
 import { readRegular } from '../file/regular-file.js';
 import {
   findProcess,
@@ -13,7 +22,7 @@ import {
   recordProcess,
 } from '../process/process-record.js';
 import { scratchPrefix } from './own-scratch.js';
-import { type FolderIdentity, openFolder, pathOfOpened, removeTree } from './remove-tree.js';
+import { type FolderIdentity, type OpenFolder, openFolder, pathOfOpened, removeTree } from './remove-tree.js';
 import { keepsNames } from './trust.js';
 
 /** A private folder (mode 0700) that says whose it is: `removeAbandoned` removes it when its process is gone. */
@@ -47,19 +56,19 @@ export async function createScratch(parent: string = tmpdir()): Promise<Scratch>
 
 /** Errors: `folder-unsafe` (`invalid`), those of the system. */
 export async function createPrivateFolder(parent: string, kind: ScratchKind): Promise<Scratch> {
-  const named = await mkdtemp(join(parent, `${prefixes[kind]}${process.pid}-`));
+  const named = mkdtempSync(join(parent, `${prefixes[kind]}${process.pid}-`));
   const isSafe = await keepsNames(parent);
-  const folder = await openFolder(named);
+  const folder = openFolder(named);
   try {
-    const identity = await folder?.stat({ bigint: true });
+    const identity = folder && fstatSync(folder.descriptor, { bigint: true });
     // A file system without owners says anything of them.
     if (folder === undefined || identity === undefined || !(isSafe || isOwn(identity)))
       throw createSwappedError(named);
-    const path = isSafe ? named : await locateOpened(folder);
-    if (isSafe) await folder.close();
-    return await claim({ path, identity, named, folder: isSafe ? undefined : folder });
+    const path = isSafe ? named : locateOpened(folder);
+    if (isSafe) folder[Symbol.dispose]();
+    return await claim({ path, identity, named, folder });
   } catch (error) {
-    await folder?.close().catch(() => {});
+    folder?.[Symbol.dispose]();
     throw error;
   }
 }
@@ -70,7 +79,7 @@ interface NewFolder {
   readonly named: string;
   readonly identity: FolderIdentity;
   /** To be closed at the end. */
-  readonly folder: FileHandle | undefined;
+  readonly folder: OpenFolder;
 }
 
 async function claim({ path, named, identity, folder }: NewFolder): Promise<Scratch> {
@@ -80,7 +89,7 @@ async function claim({ path, named, identity, folder }: NewFolder): Promise<Scra
     await attempt()
       .catch(attempt)
       .catch(() => {});
-    await folder?.close();
+    folder[Symbol.dispose]();
   };
   try {
     writeRecord(join(path, ownerName), recordProcess());
@@ -100,9 +109,9 @@ async function claim({ path, named, identity, folder }: NewFolder): Promise<Scra
  * Where others can rename our folder, and put a symlink in its place, its name is not used: a path through the
  * descriptor leads to it, also for the programs that are started.
  */
-async function locateOpened(folder: FileHandle): Promise<string> {
-  const path = `/proc/${process.pid}/fd/${folder.fd}`;
-  const [one, other] = [await folder.stat(), await stat(path).catch(() => undefined)];
+function locateOpened({ descriptor }: OpenFolder): string {
+  const path = `/proc/${process.pid}/fd/${descriptor}`;
+  const [one, other] = [fstatSync(descriptor), lookAt(path)];
   if (one.dev === other?.dev && one.ino === other.ino) return path;
   throw new MobyPatchError('invalid', 'folder-unsafe', 'others can rename what is in this folder', {
     hint: 'chmod +t, or another folder: TMPDIR=DIR for temporary files, -o FILE for the output',
@@ -158,7 +167,7 @@ interface AbandonedFolder {
 }
 
 async function findAbandoned(parent: string, kind: ScratchKind): Promise<AbandonedFolder[]> {
-  const names = await readdir(parent).catch(() => []);
+  const names = listNames(parent);
   const found: AbandonedFolder[] = [];
   for (const name of names.filter((each) => each.startsWith(prefixes[kind]))) {
     const pid = /^(\d{1,10})-[A-Za-z0-9]{6}$/.exec(name.slice(prefixes[kind].length))?.[1];
@@ -168,27 +177,31 @@ async function findAbandoned(parent: string, kind: ScratchKind): Promise<Abandon
   return found;
 }
 
+/** None for a folder that cannot be read. */
+function listNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
 /** Undefined for a folder that is not ours or still in use. `pid`: that of its name. */
 async function examine(path: string, pid: number): Promise<AbandonedFolder | undefined> {
-  const folder = await openFolder(path);
+  using folder = openFolder(path);
   if (folder === undefined) return undefined;
-  try {
-    const status = await folder.stat({ bigint: true });
-    if (!isOwn(status)) return undefined;
-    const inside = await pathOfOpened(folder, path);
-    const names = await readdir(inside);
-    const owner = await readRecord(join(inside, ownerName));
-    // An empty folder is one whose process was killed before it wrote the record: nobody loses a file.
-    const isGone =
-      owner === undefined ? names.length === 0 && !isRunning(pid) : findProcess(owner) === 'gone';
-    if (!isGone) return undefined;
-    const records = names.filter((name) => processPattern.test(name)).map((name) => join(inside, name));
-    const programs = (await Promise.all(records.map(readRecord))).filter((each) => each !== undefined);
-    const running = programs.filter((each) => findProcess(each) === 'running');
-    return { path, identity: status, running };
-  } finally {
-    await folder.close();
-  }
+  const status = fstatSync(folder.descriptor, { bigint: true });
+  if (!isOwn(status)) return undefined;
+  const inside = pathOfOpened(folder, path);
+  const names = await readdir(inside);
+  const owner = await readRecord(join(inside, ownerName));
+  // An empty folder is one whose process was killed before it wrote the record: nobody loses a file.
+  const isGone = owner === undefined ? names.length === 0 && !isRunning(pid) : findProcess(owner) === 'gone';
+  if (!isGone) return undefined;
+  const records = names.filter((name) => processPattern.test(name)).map((name) => join(inside, name));
+  const programs = (await Promise.all(records.map(readRecord))).filter((each) => each !== undefined);
+  const running = programs.filter((each) => findProcess(each) === 'running');
+  return { path, identity: status, running };
 }
 
 /** A symlink appears with its whole content: no moment leaves half a record. */

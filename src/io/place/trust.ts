@@ -1,7 +1,7 @@
-import { readFileSync, type Stats } from 'node:fs';
-import { lstat, stat } from 'node:fs/promises';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MobyPatchError } from '../../model/error/error.js';
+import { lookAt, lookAtName } from '../file/exists.js';
 
 export interface OwnFolder {
   readonly path: string;
@@ -20,7 +20,7 @@ export interface OwnFolder {
  * `folder-unsafe`.
  */
 export async function assertOwnFolder({ path, what, instead, caller = true }: OwnFolder): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+  const found = lookAt(path);
   if (found === undefined || !found.isDirectory()) return;
   const { uid, mode } = found;
   if (!isTrusted(uid, caller)) {
@@ -48,14 +48,14 @@ export async function assertNotPlanted(path: string): Promise<void> {
 
 /** Whether somebody else may have put a file where it is. */
 export async function isPlanted(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined);
+  const found = lookAtName(path);
   if (found === undefined || isTrusted(found.uid)) return false;
-  return isSharedWithOthers(await stat(dirname(path)));
+  return isSharedWithOthers(statSync(dirname(path)));
 }
 
 /** Whether nobody else can rename what is in a folder, so that a name goes on to lead to the same file. */
 export async function keepsNames(folder: string): Promise<boolean> {
-  const found = await stat(folder);
+  const found = statSync(folder);
   const isSafe = isTrusted(found.uid) || isOutside(found.uid);
   return isSafe && (isSticky(found) || !isSharedWithOthers(found));
 }
