@@ -17,7 +17,7 @@ export interface InspectedFile extends LayoutFile {
 export interface InspectedWrapper extends Pick<Wrapper, 'kind' | 'title' | 'boots' | 'compression'> {
   /** The name of the initrd. */
   readonly part: string;
-  readonly parts: readonly Omit<WrapperPart, 'obstacle' | 'follows'>[];
+  readonly parts: readonly Omit<WrapperPart, 'obstacle' | 'follows' | 'sums'>[];
 }
 
 /** What `inspect` prints: the layout at the top level, then the system in the image and its hazards. */

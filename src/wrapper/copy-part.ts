@@ -6,6 +6,7 @@ import type { Bytes } from '../model/image/entry.js';
 import { isRootKind, type WrappedImage, type WrapperPart } from '../model/image/wrapper.js';
 import type { ScanLimits } from '../model/limits.js';
 import { partOf } from './open-wrapper.js';
+import { checkSums } from './part-sums.js';
 import type { RootTree } from './root/root-tree.js';
 
 export interface CopyOptions {
@@ -14,13 +15,13 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
 }
 
-/** Copies a part of a wrapper: programs and QEMU read an image from its start to its end. */
+/** Copies a part of a wrapper: programs and QEMU read an image from its start to its end. Error (`invalid`): `wrapper-invalid`. */
 export async function copyPart(
   file: InputFile,
   part: WrapperPart,
   { destination, signal }: CopyOptions,
 ): Promise<void> {
-  await saveBytes(destination, readPart(file, part), signal);
+  await saveBytes(destination, checkSums(file, part, readPart(file, part)), signal);
 }
 
 /** Hex. */

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Wrapper } from '../model/image/wrapper.js';
 import { refuseCut } from './cut-error.js';
+import { createSumError, encodeSum } from './part-sums.js';
 import { sumInitrd, type WrapperPiece, type WrapperSources } from './wrapper-write.js';
 
 // include/image.h of U-Boot: struct legacy_img_hdr, big endian.
@@ -17,9 +18,21 @@ export async function findInUimage(file: InputFile): Promise<Wrapper | undefined
   if (header.length < headerSize || header.readUInt32BE(0) !== magic) return undefined;
   const size = header.readUInt32BE(fields.size);
   if (header[fields.type] !== ramdisk) return undefined;
+  refuseSum(file, header);
   refuseCut(file, { title, end: headerSize + size });
-  const parts = new Map([['ramdisk', { name: 'ramdisk', offset: headerSize, size }]]);
+  const sums = [{ algorithm: 'crc32', value: header.toString('hex', fields.dataSum, fields.dataSum + 4) }];
+  const parts = new Map([['ramdisk', { name: 'ramdisk', offset: headerSize, size, sums }]]);
   return { kind: 'uimage', title, parts, boots: [{ initrd: 'ramdisk' }] };
+}
+
+function refuseSum({ name: path }: InputFile, header: Buffer): void {
+  const wanted = header.toString('hex', fields.headerSum, fields.headerSum + 4);
+  const plain = Buffer.from(header);
+  plain.writeUInt32BE(0, fields.headerSum);
+  const found = encodeSum(crc32(plain)).toString('hex');
+  if (found === wanted) return;
+  const what = `the header of the uImage has the crc32 ${found}`;
+  throw createSumError({ path, offset: fields.headerSum, what, value: wanted });
 }
 
 /** The header with the new size and both sums; what follows the old data stays behind the new. */

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Random } from './mutate.js';
 
 const numbers = [0, 1, 2, 7, 0x7f, 0xff, 0x100, 0x800, 0xfff, 0x1000, 0xffff, 0x10000, 0x7fffffff];
@@ -61,6 +62,18 @@ function chooseNumber({ length }: Buffer, random: Random): number {
   return random.pick([...numbers, ...large, ...near, random.below(length)]);
 }
 
+/** Sums that are right again, mostly: what is wrong behind them is then looked at. */
+function mendSums(bytes: Buffer, random: Random): Buffer {
+  if (random.below(8) === 0) return bytes;
+  if (bytes.length >= 64 && bytes.readUInt32BE(0) === 0x27051956) {
+    bytes.writeUInt32BE(0, 4);
+    bytes.writeUInt32BE(crc32(bytes.subarray(0, 64)), 4);
+  }
+  // The superblock of an erofs says whether it has one.
+  if (bytes.length > 1100 && bytes.readUInt32LE(1024) === 0xe0f5e1e2) bytes[1024 + 8] = 0;
+  return bytes;
+}
+
 /** One to five changes near bytes that mean something, half of them in the first page of them; sometimes the end is missing. */
 export function mutateWrapper(seed: Buffer, random: Random): Buffer {
   const places = listPlaces(seed);
@@ -71,6 +84,7 @@ export function mutateWrapper(seed: Buffer, random: Random): Buffer {
     const at = Math.min(Math.max(0, near + random.below(8) - 3), bytes.length - 1);
     random.pick(changes)(bytes, at, random);
   }
+  mendSums(bytes, random);
   if (random.below(12) === 0) return bytes.subarray(0, random.below(bytes.length));
   return random.below(24) === 0 ? Buffer.concat([bytes, Buffer.alloc(random.below(9000), 1)]) : bytes;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { WrapperBoot } from '#src/model/image/wrapper.js';
+import { copyPart } from '#src/wrapper/copy-part.js';
 import { findBootEntries } from '#src/wrapper/iso/boot-entries.js';
 import { findInitramfs } from '#src/wrapper/kernel/find-initramfs.js';
 import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
@@ -133,6 +134,30 @@ test('a UKI is a program with a kernel and an initrd; another program is none', 
 test('a uImage holds a ramdisk; a kernel in one is none', async (t) => {
   t.is((await find(t, sketchUimage(Buffer.from('initrd'))))?.kind, 'uimage');
   t.is(await find(t, sketchUimage(Buffer.from('kernel'), 2)), undefined);
+});
+
+test('what U-Boot refuses by its sum is refused when it is read', async (t) => {
+  const header = sketchUimage(Buffer.from('initrd'));
+  header[40] = 0x41;
+  await t.throwsAsync(find(t, header), {
+    message: /the header of the uImage has the crc32 .*U-Boot refuses it/,
+  });
+  const folder = await createTestFolder(t);
+  const { signal } = new AbortController();
+  const sketches = [sketchUimage(Buffer.from('initrd')), sketchFit('initrd'), sketchFit('initrd', true)];
+  for (const [index, bytes] of sketches.entries()) {
+    const file = holdFile(bytes);
+    const wrapper = await findWrapper(file);
+    const part = wrapper?.parts.get(wrapper.boots[0]?.initrd ?? '');
+    if (part === undefined) return t.fail();
+    await copyPart(file, part, { destination: join(folder, `right-${index}`), signal });
+    bytes[part.offset] = 0x41;
+    const destination = join(folder, `wrong-${index}`);
+    await t.throwsAsync(copyPart(file, part, { destination, signal }), {
+      code: 'wrapper-invalid',
+      message: /has the crc32 [0-9a-f]{8}, wanted [0-9a-f]{8}: U-Boot refuses it/,
+    });
+  }
 });
 
 test('a FIT image boots its default configuration', async (t) => {

@@ -241,10 +241,22 @@ const damages: readonly (readonly [what: string, change: (bytes: Buffer) => Buff
 for (const [what, change, message] of damages)
   test(`an erofs ${what} is refused`, async (t) => {
     const path = await write(t, false);
-    const bytes = change(await readFile(path));
+    const whole = await readFile(path);
+    // Without a checksum, which would be the first to be missed.
+    whole[1024 + 8] = 0;
+    const bytes = change(whole);
     const limits = what.includes('terabytes') ? { unpacked: 1000 } : {};
     await t.throwsAsync(readErofs(holdFile(bytes), limits), { message });
   });
+
+test('an erofs whose superblock has another checksum is refused, as by a kernel', async (t) => {
+  const bytes = await readFile(await write(t, false));
+  bytes[1024 + 64] = 0x41;
+  await t.throwsAsync(readErofs(holdFile(bytes)), {
+    code: 'wrapper-invalid',
+    message: /the superblock has the crc32c [0-9a-f]{8}, wanted [0-9a-f]{8}: the file system is damaged/,
+  });
+});
 
 test('a file that no archive can hold is refused by its name', async (t) => {
   const [root = entry(''), ...rest] = tree;

@@ -8,6 +8,14 @@ export function isRootKind(kind: WrapperKind): kind is RootKind {
   return kind === 'squashfs' || kind === 'erofs';
 }
 
+/** What a boot loader compares with the bytes of a part before it starts them. */
+export interface PartSum {
+  /** `crc32`, or as OpenSSL calls it. */
+  readonly algorithm: string;
+  /** Hex. */
+  readonly value: string;
+}
+
 /** Bytes of a wrapper that have a name. */
 export interface WrapperPart {
   /** How users name it behind `#`: `install.amd/initrd.gz`, `.initrd`. */
@@ -25,6 +33,8 @@ export interface WrapperPart {
   readonly follows?: 'all' | 'place' | undefined;
   /** It is a signature, which is left out where another content would make it wrong. */
   readonly isSignature?: boolean | undefined;
+  /** Where the wrapper has some: with another one a boot loader refuses the part. */
+  readonly sums?: readonly PartSum[] | undefined;
   /** Where the wrapper has them for each file. */
   readonly attributes?: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
 }

@@ -1,7 +1,14 @@
 import type { InputFile } from '../../io/file/input-file.js';
-import type { Wrapper, WrapperBoot, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
+import type {
+  PartSum,
+  Wrapper,
+  WrapperBoot,
+  WrapperObstacle,
+  WrapperPart,
+} from '../../model/image/wrapper.js';
+import { isKnownSum } from '../part-sums.js';
+import type { TreeNode } from './device-tree.js';
 import { type Fit, fitTitle, openFit, placeData } from './open-fit.js';
-import { isKnownSum } from './replace-in-fit.js';
 
 /** A FIT image of U-Boot (doc/usage/fit/source_file_format.rst). Undefined: another device tree. Error (`invalid`): `wrapper-invalid`. */
 export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
@@ -15,7 +22,7 @@ export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
     const data = await placeData(image, fit, file);
     // U-Boot finds the first of several nodes with one name.
     if (data === undefined || parts.has(image.name)) continue;
-    parts.set(image.name, data.part);
+    parts.set(image.name, { ...data.part, sums: await listSums(fit, image) });
     if (data.outside !== undefined) outside.push(data.part);
     if ((await read(image, 'type')) === 'ramdisk') ramdisks.push(image.name);
   }
@@ -27,6 +34,22 @@ export async function findInFit(file: InputFile): Promise<Wrapper | undefined> {
   }
   const all = boots.length > 0 ? boots : ramdisks.map((initrd) => ({ initrd }));
   return { kind: 'fit', title: fitTitle, parts, boots: all };
+}
+
+/** Bytes of the longest hash. */
+const longestSum = 64;
+
+/** Those in its nodes, of kinds that are known here. */
+async function listSums({ read, source }: Fit, { children }: TreeNode): Promise<PartSum[]> {
+  const sums: PartSum[] = [];
+  for (const child of children) {
+    const algorithm = (await read(child, 'algo')) ?? 'none';
+    const value = child.properties.get('value');
+    if (value === undefined || value.size > longestSum || !isKnownSum(algorithm)) continue;
+    const bytes = await source.read(value.valueAt, value.valueAt + value.size);
+    sums.push({ algorithm, value: bytes.toString('hex') });
+  }
+  return sums;
 }
 
 async function listBoots(

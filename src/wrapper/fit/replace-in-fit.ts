@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
 import { alignUp } from '../align-up.js';
+import { createSum, encodeSum } from '../part-sums.js';
 import {
   applyEdits,
-  sumInitrd,
   type WrapperEdit,
   type WrapperPiece,
   type WrapperSources,
@@ -95,30 +94,16 @@ function findUnit(places: readonly number[]): number {
 }
 
 function editNumber(offset: number, value: number): WrapperEdit {
-  return editBytes(offset, encodeNumber(value));
-}
-
-function encodeNumber(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
+  return editBytes(offset, encodeSum(value));
 }
 
 function editBytes(offset: number, bytes: Uint8Array): WrapperEdit {
   return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] };
 }
 
-/** Hashes that OpenSSL calls by the same names. */
-const digests: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha256', 'sha384', 'sha512']);
-
-export function isKnownSum(algorithm: string): boolean {
-  return algorithm === 'crc32' || digests.has(algorithm);
-}
-
 async function digestNew(algorithm: string, sources: WrapperSources): Promise<Buffer | undefined> {
-  if (algorithm === 'crc32') return encodeNumber(await sumInitrd(sources));
-  if (!digests.has(algorithm)) return undefined;
-  const hash = createHash(algorithm);
-  for await (const piece of writePieces([{ kind: 'new' }], sources)) hash.update(piece);
-  return hash.digest();
+  const sum = createSum(algorithm);
+  if (sum === undefined) return undefined;
+  for await (const piece of writePieces([{ kind: 'new' }], sources)) sum.update(piece);
+  return sum.end();
 }

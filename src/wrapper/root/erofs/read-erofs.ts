@@ -16,7 +16,14 @@ import { longestAttribute, parseAttribute, parseAttributePlaces } from './attrib
 import { type Erofs, readContent } from './body.js';
 import { parseDirents } from './directory.js';
 import { type Inode, isPacked, locateInode, longInodeSize, parseInode } from './inode.js';
-import { parseSuperblock, type Superblock, superblockOffset, superblockSize } from './superblock.js';
+import {
+  parseSuperblock,
+  type Superblock,
+  sumSize,
+  sumSuperblock,
+  superblockOffset,
+  superblockSize,
+} from './superblock.js';
 
 /** Bytes of a directory, and of the target of a symlink: no kernel reads more. */
 const largestDirectory = 64 * 2 ** 20;
@@ -36,6 +43,7 @@ export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): 
   if (superblock === undefined) throw createDamageError(file.name, 'found no superblock', superblockOffset);
   if (superblock.unknown !== 0)
     throw createFeatureError(file.name, `an unknown feature (0x${superblock.unknown.toString(16)})`);
+  await refuseSum(file, superblock);
   const erofs = { file, superblock };
   const budget = createRootBudget(file, limits);
   const entries: RootEntry[] = [];
@@ -61,6 +69,20 @@ export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): 
     waiting.push(...names.reverse());
   }
   return { entries, warnings };
+}
+
+/** A kernel mounts nothing with a superblock that does not have its checksum. */
+async function refuseSum(file: InputFile, superblock: Superblock): Promise<void> {
+  if (superblock.sum === undefined) return;
+  const end = superblockOffset + sumSize(superblock);
+  const found = sumSuperblock(Buffer.from(await file.read(superblockOffset, end)));
+  if (found === superblock.sum) return;
+  const [shown, wanted] = [found, superblock.sum].map((sum) => sum.toString(16).padStart(8, '0'));
+  throw createDamageError(
+    file.name,
+    `the superblock has the crc32c ${shown}, wanted ${wanted}`,
+    superblockOffset,
+  );
 }
 
 interface Name {

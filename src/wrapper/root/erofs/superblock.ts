@@ -34,6 +34,8 @@ export interface Superblock {
   readonly unknown: number;
   /** Whether the zeros of a compressed piece stand in front of it. */
   readonly isPadded: boolean;
+  /** The checksum; absent: it has none. */
+  readonly sum?: number | undefined;
 }
 
 /** Undefined: not an erofs, or a block size that no kernel knows. `bytes`: from `superblockOffset` on. */
@@ -55,7 +57,20 @@ export function parseSuperblock(bytes: Buffer): Superblock | undefined {
     isCompressed: (incompatible & (features.zeroPadding | features.bigClusters)) !== 0,
     unknown: (incompatible & ~knownFeatures) >>> 0,
     isPadded: (incompatible & features.zeroPadding) !== 0,
+    sum: (bytes.readUInt32LE(8) & hasSum) === 0 ? undefined : bytes.readUInt32LE(4),
   };
+}
+
+/** The checksum of a superblock that begins here and goes on to the end of its block (fs/erofs/super.c of Linux). */
+export function sumSuperblock(bytes: Buffer): number {
+  const plain = Buffer.from(bytes);
+  plain.writeUInt32LE(0, 4);
+  return crc32c(plain);
+}
+
+/** How many bytes the checksum covers. */
+export function sumSize({ blockSize }: Pick<Superblock, 'blockSize'>): number {
+  return blockSize > superblockOffset ? blockSize - superblockOffset : blockSize;
 }
 
 export interface NewSuperblock
@@ -92,7 +107,6 @@ export function encodeSuperblock(fields: NewSuperblock): Buffer {
     bytes.writeUInt16LE(lz4Distance, superblockSize + 2);
     bytes.writeUInt16LE(fields.largest, superblockSize + 4);
   }
-  // The checksum covers the block from the superblock on.
-  bytes.writeUInt32LE(crc32c(bytes), 4);
+  bytes.writeUInt32LE(sumSuperblock(bytes), 4);
   return block;
 }
