@@ -4,6 +4,8 @@ import type { Bench, Row } from '../row.js';
 const count = 1000;
 const byHand = 'mkdir, cpio for each';
 
+// An ext4 does not reuse inodes for some seconds, and skips each of them for every new file: what the runs before wrote is not removed.
+
 export function listOverlayRows({ moby, inputs: { text }, lacks }: Bench): readonly Row[] {
   const table = `(echo name,host; for i in $(seq ${count}); do echo $i,host-$i; done) > hosts.csv`;
   const patch = `mkdir -p site && printf 'title: site\\nparameters:\\n  host: {description: its name}\\nsteps:\\n  - file: {path: etc/site, content: "\${host}\\\\n"}\\n' > site/patch.yaml`;
@@ -16,13 +18,13 @@ export function listOverlayRows({ moby, inputs: { text }, lacks }: Bench): reado
       contenders: [
         {
           name: 'moby-patch build --for-each',
-          prepare: `rm -rf cache overlays; ${table}; ${patch}`,
-          command: `${moby} build -q -i ${text} -p ./site --for-each hosts.csv --as overlay --no-verify -o 'overlays/\${name}.cpio'`,
+          prepare: `rm -rf cache; ${table}; ${patch}; sync`,
+          command: `${moby} build -q -i ${text} -p ./site --for-each hosts.csv --as overlay --no-verify -o "$(mktemp -d overlays-XXXXXX)/"'\${name}.cpio'`,
         },
         {
           name: byHand,
-          prepare: 'rm -rf by-hand && mkdir by-hand && sync',
-          command: `for i in $(seq ${count}); do mkdir -p by-hand/$i/etc && echo host-$i > by-hand/$i/etc/site && (cd by-hand/$i && find . | cpio -o -H newc --quiet > ../$i.cpio) || exit 1; done; sync -f by-hand`,
+          prepare: 'sync',
+          command: `at=$(mktemp -d by-hand-XXXXXX); for i in $(seq ${count}); do mkdir -p $at/$i/etc && echo host-$i > $at/$i/etc/site && (cd $at/$i && find . | cpio -o -H newc --quiet > ../$i.cpio) || exit 1; done; sync -f $at`,
           missing: lacks('cpio'),
         },
       ],

@@ -32,8 +32,8 @@ export interface Base extends AsyncDisposable {
   readonly codec: Codec;
   /** Zeros between the image and an appended archive. */
   readonly joint: number;
-  /** The digest of the image and the joint, to go on with. */
-  readonly hash: Hash;
+  /** The digest of the image and the joint, to go on with: only files that begin with the image need it. */
+  hash(): Promise<Hash>;
   readonly proof: OverlayBase;
 }
 
@@ -57,6 +57,7 @@ export async function openBase(request: BuildRequest, session: Session): Promise
     const joint = sizeOfJoint(image, image.layout.size);
     const { size, sha256 } = image.layout;
     const index = createPathIndex(image.entries.keys());
+    let hash: Promise<Hash> | undefined;
     return {
       image,
       index,
@@ -66,7 +67,10 @@ export async function openBase(request: BuildRequest, session: Session): Promise
       // Every kernel reads it, and a compressor of its own for a few files of each machine costs more than they do.
       codec: request.codec ?? 'none',
       joint,
-      hash: (await hashFile(request.image)).update(new Uint8Array(joint)),
+      async hash() {
+        hash ??= hashFile(request.image, joint);
+        return (await hash).copy();
+      },
       proof: {
         name: basename(request.image),
         size,
@@ -106,11 +110,12 @@ export function createUnfitError({ name }: Pick<BuildRequest, 'name'>, problem: 
   return new MobyPatchError('invalid', 'overlay-unfit', message, { path: name, hint });
 }
 
-async function hashFile(path: string): Promise<Hash> {
+/** Of the file, and zeros behind it. */
+async function hashFile(path: string, zeros: number): Promise<Hash> {
   const hash = createHash('sha256');
   await using file = await openInputFile(path);
   for await (const piece of readPieces(file, 0, file.size)) hash.update(piece);
-  return hash;
+  return hash.update(new Uint8Array(zeros));
 }
 
 async function readVerdict(image: string, sha256: string): Promise<OverlayBase['verdict']> {

@@ -71,7 +71,7 @@ export function createOverlayWork({ base, request, session, booted }: OverlayWor
       }
       const behind = Buffer.concat([new Uint8Array(base.joint), bytes]);
       const file = await staging.write(`${name}.image`, behind, request.image);
-      const sha256 = base.hash.copy().update(bytes).digest('hex');
+      const sha256 = (await base.hash()).update(bytes).digest('hex');
       const mark = { sha256, size: base.image.layout.size + behind.length };
       return { row, overlay, mark, file, written: archive.written + file.written };
     },
