@@ -84,7 +84,7 @@ function mergeRoot(old: RootTree, { entries }: Image, rewritten: ReadonlySet<str
     const nanoseconds = before?.mtime === entry.mtime ? before.nanoseconds : 0;
     const stored = isOther || before?.size !== entry.size ? undefined : before.stored;
     const link = findLink(before, entry) ?? entry.link;
-    return { ...entry, attributes: new Map(kept), nanoseconds, stored, link };
+    return { ...entry, attributes: new Map(kept), nanoseconds, stored, chunk: before?.chunk, link };
   };
   return { entries: [...entries.values()].map(merge), lost };
 }

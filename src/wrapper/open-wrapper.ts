@@ -53,6 +53,7 @@ export function chooseInitrd(
 ): WrappedImage {
   const { boots, parts } = wrapper;
   if (part !== undefined) {
+    if (wrapper.split?.includes(part)) throw createSplitError(name, wrapper, part);
     if (!parts.has(part)) throw createPartError(name, wrapper, `has no part ${JSON.stringify(part)}`);
     return { path, wrapper, boot: boots.find(({ initrd }) => initrd === part) ?? { initrd: part } };
   }
@@ -77,6 +78,14 @@ function createPartError(path: string, { title, boots, parts }: Wrapper, problem
       names.length === 0
         ? `name a file of it, as ${quoteFile(`${path}#PATH`)}; it has ${[...parts.keys()].sort().slice(0, 5).join(', ')}`
         : `name one: ${names.map((name) => quoteFile(`${path}#${name}`)).join(', ')}`,
+  });
+}
+
+function createSplitError(path: string, { title }: Wrapper, part: string): MobyPatchError {
+  const message = `it is ${title}, and ${part} stands in several places of it, which is not read here`;
+  return new MobyPatchError('invalid', 'wrapper-part', message, {
+    path,
+    hint: `xorriso -osirrox on -indev ${quoteFile(path)} -extract ${quoteFile(`/${part}`)} FILE takes it out (Debian: xorriso)`,
   });
 }
 

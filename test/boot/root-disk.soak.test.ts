@@ -24,12 +24,13 @@ const patch = 'title: Say hello\nsteps:\n  - file: {path: etc/motd, content: "he
 const config = (type: string) =>
   `expect:\n  - {mount: /, type: ${type}}\n  - console: ^hello from the patch$\n`;
 
-const makers = {
-  erofs: ['mkfs.erofs', '-zlz4hc', '-C65536', '-Eztailpacking', 'v.img', 'root'],
-  squashfs: ['mksquashfs', 'root', 'v.img', '-quiet', '-no-progress'],
-};
-for (const [type, argv] of Object.entries(makers))
-  declareSerialTest(missing, `a patched ${type} boots as a disk, and is the root there`, async (t) => {
+const makers = [
+  { type: 'erofs', argv: ['mkfs.erofs', '-zlz4hc', '-C65536', '-Eztailpacking', 'v.img', 'root'] },
+  { type: 'erofs', how: ' in chunks', argv: ['mkfs.erofs', '--chunksize=4096', 'v.img', 'root'] },
+  { type: 'squashfs', argv: ['mksquashfs', 'root', 'v.img', '-quiet', '-no-progress'] },
+];
+for (const { type, how = '', argv } of makers)
+  declareSerialTest(missing, `a patched ${type}${how} boots as a disk, and is the root there`, async (t) => {
     if (typeof kernel === 'string') return;
     const folder = await createTestFolder(t);
     const run = async (command: readonly string[], cwd = folder) => {

@@ -100,7 +100,18 @@ async function runErofs(bytes: Buffer, folder: string): Promise<void> {
     const destination = join(work, 'new');
     const isCompressed = superblock.isCompressed || entries.some(({ stored }) => stored !== undefined);
     const old = { file, superblock };
-    await writeErofs({ entries, bodies, superblock, isCompressed, old, destination, folder: work, signal });
+    const [chunk] = entries.flatMap((entry) => entry.chunk ?? []);
+    await writeErofs({
+      entries,
+      bodies,
+      superblock,
+      isCompressed,
+      chunk,
+      old,
+      destination,
+      folder: work,
+      signal,
+    });
     const written = await readErofs(createMemoryFile(await readFile(destination)), {});
     const after = await describe(written.entries);
     if (before !== after) throw new Error(`oracle: ${before} became ${after}`);

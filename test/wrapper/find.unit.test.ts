@@ -281,6 +281,25 @@ test('a file without bytes may be anywhere in an ISO, and an initrd that shares 
   t.regex(obstacle?.message ?? '', /shares bytes with a directory/);
 });
 
+test('a file of several records is one part, unless they lead to several places', async (t) => {
+  const first = 'x'.repeat(2048);
+  const iso = sketchIso({ ...files, 'boot/a': first, 'boot/b': 'rest' });
+  const [a = 0, b = 0] = ['A;1', 'B;1'].map((name) => iso.indexOf(`\x03${name}`, 0, 'latin1') - 32);
+  iso.write('A', b + 33, 'latin1');
+  iso[a + 25] = 0x80;
+  const whole = await find(t, iso);
+  const { offset = 0, size = 0 } = whole?.parts.get('boot/a') ?? {};
+  t.is(iso.toString('latin1', offset, offset + size), `${first}rest`);
+  iso.writeUInt32LE(19, b + 2);
+  const wrapper = await find(t, iso);
+  if (wrapper === undefined) return t.fail();
+  t.false(wrapper.parts.has('boot/a'));
+  t.throws(() => chooseInitrd({ path: '/x/v.iso', wrapper }, { part: 'boot/a', name: 'v.iso' }), {
+    code: 'wrapper-part',
+    message: /boot\/a stands in several places of it, which is not read here/,
+  });
+});
+
 test('the first of two images of one name in a FIT image counts, as for U-Boot', async (t) => {
   const fit = sketchFit('first', false, 'second');
   const { offset = 0 } = (await find(t, fit))?.parts.get('r') ?? {};

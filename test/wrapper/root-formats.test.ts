@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openInputFile } from '#src/io/file/input-file.js';
@@ -94,7 +94,10 @@ async function write(t: ExecutionContext, isCompressed: boolean): Promise<string
 }
 
 /** Returns the path of the file system, and of whose bodies it asked for. */
-async function rewrite(t: ExecutionContext, request: Pick<ErofsRequest, 'entries' | 'isCompressed' | 'old'>) {
+async function rewrite(
+  t: ExecutionContext,
+  request: Pick<ErofsRequest, 'entries' | 'isCompressed' | 'old' | 'chunk'>,
+) {
   const folder = await createTestFolder(t);
   const path = join(folder, 'new.erofs');
   const asked: string[] = [];
@@ -112,7 +115,7 @@ async function rewrite(t: ExecutionContext, request: Pick<ErofsRequest, 'entries
 async function describe(entries: readonly RootEntry[]) {
   const groups = new Map<string, number>();
   const described = [];
-  for (const { body, link, attributes, stored: _, ...rest } of entries) {
+  for (const { body, link, attributes, stored: _, chunk: __, ...rest } of entries) {
     const pieces: Uint8Array[] = [];
     for await (const piece of body()) pieces.push(piece.slice());
     const group = link === undefined ? 0 : (groups.get(link) ?? groups.size + 1);
@@ -138,6 +141,23 @@ for (const isCompressed of [false, true])
     t.deepEqual(await readFile(await write(t, isCompressed)), await readFile(path));
     t.is(file.size < 250_000, isCompressed, String(file.size));
   });
+
+test('an erofs in chunks has equal ones once, and the same content', async (t) => {
+  const zeros = Buffer.concat([Buffer.alloc(40 * 4096), noise(4096), Buffer.alloc(100)]);
+  const entries = [
+    ...tree,
+    entry('sparse', { content: zeros, chunk: 4096 }),
+    entry('twin', { content: noise(100_000), chunk: 4096 }),
+  ];
+  const { path } = await rewrite(t, { entries, isCompressed: false, chunk: 4096 });
+  await using file = await openInputFile(path);
+  const found = await readErofs(file);
+  const chunked = found.entries.filter(({ chunk }) => chunk === 4096).map(({ path }) => path);
+  t.true(chunked.includes('sparse') && chunked.includes('twin'), chunked.join());
+  t.deepEqual(await describe(found.entries), await describe(entries));
+  const { size } = await stat((await rewrite(t, { entries, isCompressed: false })).path);
+  t.true(file.size < size - 250_000, `${file.size} of ${size}`);
+});
 
 test('files that an old file system has compressed are copied with their compressed bytes', async (t) => {
   await using file = await openInputFile(await write(t, true));

@@ -56,6 +56,8 @@ export interface Wrapper {
   /** Of a file system: `gzip`, or `none`; absent: unknown, or it is none. */
   readonly compression?: string | undefined;
   readonly parts: ReadonlyMap<string, WrapperPart>;
+  /** Names of files of it that stand in several places, which are not read. */
+  readonly split?: readonly string[] | undefined;
   /** Why no other initrd can be put into it; absent: one can, but for what its part says. */
   readonly obstacle?: WrapperObstacle | undefined;
   /** The one that starts by itself comes first. */

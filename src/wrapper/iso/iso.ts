@@ -13,7 +13,7 @@ const mostLoaders = 100;
 /** Error (`invalid`): `wrapper-invalid`. */
 export async function findInIso(file: InputFile): Promise<Wrapper> {
   const descriptors = await readDescriptors(file);
-  const { parts, aliases, folders } = await readVolume(file, descriptors);
+  const { parts, aliases, folders, split } = await readVolume(file, descriptors);
   const images = await listBootImages(file, descriptors);
   const loaders: LoaderFile[] = [];
   for (const { name, offset, size } of parts.values()) {
@@ -38,7 +38,7 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
     const part = marked.get(initrd);
     if (part !== undefined && isAmong(part, folders)) marked.set(initrd, { ...part, obstacle });
   }
-  return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, boots };
+  return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, split, boots };
 }
 
 /** Whether bytes of a part are those of a directory or a volume descriptor. */

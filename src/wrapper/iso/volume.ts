@@ -20,12 +20,14 @@ export interface Volume {
   readonly aliases: ReadonlyMap<string, string>;
   /** Where the names are plain: the recorded path of each part, in its letters and with its version. */
   readonly recorded: ReadonlyMap<string, string>;
+  /** The names of files that are in several places. */
+  readonly split: readonly string[];
   /** Where its directories stand. */
   readonly folders: readonly Extent[];
 }
 
 /**
- * The files of an ISO 9660 image that stand in one piece, by the names that Linux shows: those of Rock Ridge, else of Joliet, else
+ * The files of an ISO 9660 image, by the names that Linux shows: those of Rock Ridge, else of Joliet, else
  * those of the standard in lower case and without version. Error (`invalid`): `wrapper-invalid`.
  */
 export async function readVolume(file: InputFile, { root, joliet }: Descriptors): Promise<Volume> {
@@ -36,7 +38,7 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
   const { parts: plain } = tree;
   if (hasRockRidge || joliet === undefined)
     return { ...tree, names: hasRockRidge ? 'rock ridge' : 'plain', aliases: new Map() };
-  const { parts, folders } = await readTree(file, joliet, true);
+  const { parts, folders, split } = await readTree(file, joliet, true);
   const places = new Map(
     [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part.name]),
   );
@@ -45,7 +47,7 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
     return name === undefined ? [] : [[alias, name] as const];
   });
   const all = [...tree.folders, ...folders];
-  return { names: 'joliet', parts, aliases: new Map(aliases), recorded: new Map(), folders: all };
+  return { names: 'joliet', parts, split, aliases: new Map(aliases), recorded: new Map(), folders: all };
 }
 
 /** The first record of a root with Rock Ridge has the entry SP (IEEE P1281, 5.3). */
@@ -57,13 +59,13 @@ async function findRockRidge(file: InputFile, root: Extent): Promise<boolean> {
 interface Tree {
   readonly parts: Map<string, WrapperPart>;
   readonly recorded: Map<string, string>;
+  readonly split: string[];
   readonly folders: Extent[];
 }
 
 async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promise<Tree> {
-  const parts = new Map<string, WrapperPart>();
-  const recorded = new Map<string, string>();
-  const folders: Extent[] = [];
+  const tree: Tree = { parts: new Map(), recorded: new Map(), folders: [], split: [] };
+  const { parts, split } = tree;
   const seen = new Set<number>();
   const waiting: Directory[] = [{ ...root, path: '', recorded: '', depth: 0 }];
   let bytes = 0;
@@ -72,36 +74,39 @@ async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promi
     if (seen.has(folder.offset) || folder.depth > deepest) continue;
     seen.add(folder.offset);
     const directory = await readDirectory(file, folder);
-    folders.push(placeOf(folder));
+    tree.folders.push(placeOf(folder));
     bytes += folder.size;
     if (bytes > file.size) throw createError(file, folder.offset, 'found directories that overlap');
     for (const record of listRecords(directory, isJoliet)) {
       const path = folder.path === '' ? record.name : `${folder.path}/${record.name}`;
       const own = `${folder.recorded}/${record.identifier}`;
       if (record.isFolder) waiting.push({ ...placeOf(record), path, recorded: own, depth: folder.depth + 1 });
-      else {
-        addFile(parts, { path, record, file });
-        recorded.set(path, own);
-      }
-      if (parts.size > mostFiles || waiting.length > mostFiles)
+      else addFile(tree, { path, recorded: own, record, file });
+      if (parts.size + split.length > mostFiles || waiting.length > mostFiles)
         throw createError(file, folder.offset, `found more than ${mostFiles} files`);
     }
   }
-  return { parts, recorded, folders };
+  return tree;
 }
 
 interface FoundFile {
   readonly path: string;
+  readonly recorded: string;
   readonly record: DirectoryRecord;
   readonly file: InputFile;
 }
 
-function addFile(parts: Map<string, WrapperPart>, { path, record, file }: FoundFile): void {
-  const { size, isSplit, mtime, attributes } = record;
+function addFile({ parts, split, ...tree }: Tree, { path, recorded, record, file }: FoundFile): void {
+  tree.recorded.set(path, recorded);
+  if (record.isSplit) {
+    split.push(path);
+    return;
+  }
+  const { size, mtime, attributes } = record;
   // Programs write any place for a file without bytes.
   const offset = size === 0 ? 0 : record.offset;
   refuseCut(file, { title, end: offset + size });
-  if (!isSplit) parts.set(path, { name: path, offset, size, mtime, attributes });
+  parts.set(path, { name: path, offset, size, mtime, attributes });
 }
 
 function placeOf({ offset, size }: Extent): Extent {
@@ -127,7 +132,7 @@ interface DirectoryRecord extends Extent {
   /** As it is recorded: `INITRD.GZ;1`. */
   readonly identifier: string;
   readonly isFolder: boolean;
-  /** In several extents, or interleaved. */
+  /** In several places, or interleaved. */
   readonly isSplit: boolean;
   readonly mtime: number;
   readonly attributes: WrapperPart['attributes'];
@@ -135,7 +140,7 @@ interface DirectoryRecord extends Extent {
 
 /** The records of ECMA-119, 9.1, but for those of the directory itself and its parent. */
 function* listRecords(directory: Buffer, isJoliet: boolean): Generator<DirectoryRecord, void, void> {
-  let wasSplit = false;
+  let section: Section | undefined;
   for (let at = 0; at < directory.length; ) {
     const length = directory[at] ?? 0;
     // No record crosses a sector; zeros fill the rest.
@@ -148,13 +153,23 @@ function* listRecords(directory: Buffer, isJoliet: boolean): Generator<Directory
     const nameLength = record[32] ?? 0;
     if (record.length < 34 || 33 + nameLength > record.length) return;
     const flags = record[25] ?? 0;
-    const isSplit = (flags & 0x80) !== 0 || record[26] !== 0 || wasSplit;
-    wasSplit = (flags & 0x80) !== 0;
-    const named = readName(record, nameLength, isJoliet);
-    if (named === undefined) continue;
-    const isFolder = (flags & 2) !== 0;
-    yield { ...readExtent(record), ...named, isFolder, isSplit, mtime: readDate(record) };
+    const joined = joinSections(section, { ...readExtent(record), isSplit: record[26] !== 0 });
+    // A file of 4 GiB or more has several records, of which this is not the last.
+    section = (flags & 0x80) === 0 ? undefined : joined;
+    const named = section === undefined ? readName(record, nameLength, isJoliet) : undefined;
+    if (named !== undefined)
+      yield { ...joined, ...named, isFolder: (flags & 2) !== 0, mtime: readDate(record) };
   }
+}
+
+type Section = Pick<DirectoryRecord, 'offset' | 'size' | 'isSplit'>;
+
+/** All programs put the sections of a file one behind the other; the standard does not ask for it. */
+function joinSections(before: Section | undefined, next: Section): Section {
+  if (before === undefined) return next;
+  const { offset, size } = before;
+  const isNext = size % sectorSize === 0 && next.offset === offset + size;
+  return { offset, size: size + next.size, isSplit: before.isSplit || next.isSplit || !isNext };
 }
 
 /** Undefined for a directory itself, its parent, and what no path can name. */

@@ -93,7 +93,9 @@ export async function writeRoot(request: RootRequest): Promise<string> {
     const superblock = await readErofsSuperblock(old);
     if (superblock === undefined) throw createDamageError(path, 'found no superblock');
     const isCompressed = superblock.isCompressed || rest.entries.some(({ stored }) => stored !== undefined);
-    await writeErofs({ ...rest, superblock, isCompressed, old: { file: old, superblock } });
+    const sizes = rest.entries.flatMap(({ chunk }) => chunk ?? []);
+    const chunk = sizes.length === 0 ? undefined : Math.min(...sizes);
+    await writeErofs({ ...rest, superblock, isCompressed, chunk, old: { file: old, superblock } });
     return isCompressed
       ? 'written anew, compressed by LZ4, and unchanged files copied'
       : 'written anew, not compressed';

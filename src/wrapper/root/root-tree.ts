@@ -10,6 +10,8 @@ export interface RootEntry extends Entry {
   readonly nanoseconds: number;
   /** The inode of the file system that was read which has this very content, compressed. */
   readonly stored?: number | undefined;
+  /** Bytes of the chunks in which that file system has it: what files share, and their zeros, are there once. */
+  readonly chunk?: number | undefined;
 }
 
 /** All of a file system; parents come before what is in them. */

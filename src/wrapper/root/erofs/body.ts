@@ -75,15 +75,19 @@ async function* readStored(
 const noBlock = 0xffffffff;
 const zeros = new Uint8Array(256 * 1024);
 
+/** Bytes of each chunk: the low bits of the format say how many blocks it has. */
+export function measureChunk({ place }: Pick<Inode, 'place'>, blockSize: number): number {
+  return blockSize * 2 ** (place & 0x1f);
+}
+
 /** Reads chunks of one size, each at a block of its own; a chunk without a block is a hole. */
 async function* readChunks(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Array, void, void> {
   const {
     file,
     superblock: { blockSize },
   } = erofs;
-  const format = inode.place & 0xffff;
-  const isIndexed = (format & 0x20) !== 0;
-  const chunk = blockSize * 2 ** (format & 0x1f);
+  const isIndexed = (inode.place & 0x20) !== 0;
+  const chunk = measureChunk(inode, blockSize);
   const each = isIndexed ? 8 : 4;
   const table = alignUp(inode.end, each);
   if (table + each * Math.ceil(inode.size / chunk) > file.size)

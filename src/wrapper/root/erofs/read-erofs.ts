@@ -13,9 +13,9 @@ import {
   type RootTree,
 } from '../root-tree.js';
 import { longestAttribute, parseAttribute, parseAttributePlaces } from './attributes.js';
-import { type Erofs, readContent } from './body.js';
+import { type Erofs, measureChunk, readContent } from './body.js';
 import { parseDirents } from './directory.js';
-import { type Inode, isPacked, locateInode, longInodeSize, parseInode } from './inode.js';
+import { type Inode, isPacked, layouts, locateInode, longInodeSize, parseInode } from './inode.js';
 import {
   parseSuperblock,
   type Superblock,
@@ -119,6 +119,8 @@ async function createEntry(
     ...(type !== 'directory' && links > 1 && { link: String(id) }),
     attributes: await readAttributes(erofs, inode),
     ...(type === 'file' && isPacked(inode) && { stored: id }),
+    ...(type === 'file' &&
+      inode.layout === layouts.chunks && { chunk: measureChunk(inode, erofs.superblock.blockSize) }),
     body: () => (type === 'file' ? readContent(erofs, inode) : noBytes()) as Bytes,
   };
 }

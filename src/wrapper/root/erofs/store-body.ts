@@ -86,7 +86,7 @@ async function storePlain(piece: Uint8Array, room: number, sink: BlockSink): Pro
 }
 
 /** Cuts a body into pieces of one size; the last may be shorter. A piece is valid until the next is asked for. */
-async function* cutBody(body: Bytes, size: number): AsyncGenerator<Uint8Array, void, void> {
+export async function* cutBody(body: Bytes, size: number): AsyncGenerator<Uint8Array, void, void> {
   const held = Buffer.alloc(size);
   let filled = 0;
   for await (const piece of body)

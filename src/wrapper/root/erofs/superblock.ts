@@ -8,8 +8,8 @@ const erofsMagic = 0xe0f5e1e2;
 /** Bytes of a block of a new file system; an old one may have another size. */
 export const newBlockSize = 4096;
 
-/** `feature_incompat`: those that concern compressed files. */
-const features = { zeroPadding: 0x1, bigClusters: 0x2 };
+/** `feature_incompat`: those of compressed files, and of chunks. */
+const features = { zeroPadding: 0x1, bigClusters: 0x2, chunks: 0x4 };
 /** Those up to long prefixes of attributes; what a file needs of them is looked at where it is read. Later ones change inodes. */
 const knownFeatures = 0x7f;
 /** `feature_compat`: the superblock has a checksum. */
@@ -77,6 +77,7 @@ export interface NewSuperblock
   extends Pick<Superblock, 'rootId' | 'time' | 'nanoseconds' | 'inodesAt' | 'blocks' | 'uuid' | 'volume'> {
   readonly inodes: number;
   readonly isCompressed: boolean;
+  readonly hasChunks: boolean;
   /** The most blocks of a compressed piece. */
   readonly largest: number;
 }
@@ -99,6 +100,7 @@ export function encodeSuperblock(fields: NewSuperblock): Buffer {
   bytes.writeUInt32LE(fields.inodesAt, 40);
   bytes.set(fields.uuid, 48);
   bytes.set(fields.volume, 64);
+  if (fields.hasChunks) bytes.writeUInt32LE(features.chunks, 80);
   if (fields.isCompressed) {
     bytes.writeUInt32LE(features.zeroPadding | features.bigClusters, 80);
     // A bit for each algorithm; its configuration stands behind the superblock.

@@ -13,6 +13,7 @@ import { copyBody } from './copy-body.js';
 import { arrangeDirents, type Dirent, encodeDirents, measureDirents } from './directory.js';
 import { encodeInode, layouts, longInodeSize, slotSize } from './inode.js';
 import { type BlockSink, type StoredBody, storeBody } from './store-body.js';
+import { createChunkStore, storeChunks } from './store-chunks.js';
 import { encodeSuperblock, newBlockSize, type Superblock } from './superblock.js';
 
 /** The first id: some programs take inode 0 for no inode. */
@@ -28,6 +29,8 @@ export interface ErofsRequest {
   bodies(isWanted: (entry: RootEntry) => boolean): AsyncIterable<readonly [entry: RootEntry, body: Bytes]>;
   readonly superblock: Pick<Superblock, 'time' | 'nanoseconds' | 'uuid' | 'volume'>;
   readonly isCompressed: boolean;
+  /** Bytes of chunks, of which equal ones share their blocks. Absent: each file has all of its blocks. */
+  readonly chunk?: number | undefined;
   /** What `stored` of an entry leads into; the compressed pieces of such a file are copied. */
   readonly old?: Erofs | undefined;
   /** A new file. */
@@ -39,7 +42,7 @@ export interface ErofsRequest {
 
 /**
  * Writes an erofs with all of the entries. The layout depends on them and the old file system alone: contents, then inodes with the rests that fit behind
- * them. Kernels from 5.13 on read it. Error (`invalid`): `wrapper-unfit`.
+ * them. Kernels from 5.13 on read it, one with chunks those from 5.15 on. Error (`invalid`): `wrapper-unfit`.
  */
 export async function writeErofs(request: ErofsRequest): Promise<void> {
   await using file = await open(request.destination, 'wx', 0o600);
@@ -172,10 +175,19 @@ interface Writing {
   readonly rests: FileHandle;
 }
 
-async function storeFiles(
-  { bodies, isCompressed, old, signal }: ErofsRequest,
-  { nodes, sink, rests }: Writing,
-): Promise<void> {
+/** Files in chunks or compressed, where the file system has that; the targets of symlinks as they are. */
+function createStore({ isCompressed, chunk }: ErofsRequest, sink: BlockSink) {
+  const chunks = chunk === undefined || isCompressed ? undefined : createChunkStore(chunk);
+  return (node: Node, body: Bytes, isFile: boolean): Promise<StoredBody> => {
+    const { size } = node.entry;
+    if (chunks !== undefined && isFile && size > newBlockSize) return storeChunks(body, chunks, sink);
+    const options = { size, isCompressed: isFile && isCompressed, room: roomBehind(node) };
+    return storeBody(body, options, sink);
+  };
+}
+
+async function storeFiles(request: ErofsRequest, { nodes, sink, rests }: Writing): Promise<void> {
+  const { bodies, isCompressed, old, signal } = request;
   let end = 0;
   const appender = createAppender(rests, 0);
   const keep = async (node: Node, { behind, ...stored }: StoredBody) => {
@@ -183,11 +195,9 @@ async function storeFiles(
     node.body = { ...stored, rest: { start: end, size: behind.length } };
     end += behind.length;
   };
-  const store = async (node: Node, body: Bytes, isFile: boolean) => {
-    const { size } = node.entry;
-    const options = { size, isCompressed: isFile && isCompressed, room: roomBehind(node) };
-    await keep(node, await storeBody(body, options, sink));
-  };
+  const storeOne = createStore(request, sink);
+  const store = async (node: Node, body: Bytes, isFile: boolean) =>
+    keep(node, await storeOne(node, body, isFile));
   if (old !== undefined && isCompressed)
     for (const node of new Set(nodes.values())) {
       signal.throwIfAborted();
@@ -249,6 +259,7 @@ async function writeTree(
     inodesAt,
     blocks,
     inodes: all.length,
+    hasChunks: all.some(({ body }) => body?.layout === layouts.chunks),
   };
   await writeAt(file, encodeSuperblock({ ...fields, isCompressed: request.isCompressed }), 0);
   await file.truncate(blocks * newBlockSize);
