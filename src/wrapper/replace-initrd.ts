@@ -152,7 +152,7 @@ export async function planPieces(
 }
 
 function replaceInBootImage(sources: WrapperSources, name: string): Promise<WrapperPiece[]> {
-  return name === 'ramdisk' ? replaceInAndroid(sources) : replaceInVendorBoot(sources);
+  return name === 'ramdisk' ? replaceInAndroid(sources) : replaceInVendorBoot(sources, name);
 }
 
 /** Sizes and places in these kinds have 32 bits. Error (`invalid`): `wrapper-unfit`. */

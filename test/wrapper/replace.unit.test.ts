@@ -5,7 +5,7 @@ import test from 'ava';
 import { findWrapper, partOf } from '#src/wrapper/open-wrapper.js';
 import { isBound } from '#src/wrapper/replace-initrd.js';
 import { check, parts, replace, wrap } from './replacing.js';
-import { holdFile, sketchAndroid, sketchIso, sketchUimage } from './sketches.js';
+import { holdFile, sketchAndroid, sketchIso, sketchUimage, sketchVendorBoot } from './sketches.js';
 
 const sum = '0123456789abcdef0123456789abcdef';
 const iso = sketchIso({
@@ -82,6 +82,19 @@ test('a dtbo for recovery, whose place an Android image has, moves behind a larg
   t.is(written.toString('latin1', 3 * page, 3 * page + 4), 'dtbo');
   const plain = await replace(t, sketchAndroid(), 'x'.repeat(page + 1));
   t.is(plain.readBigUInt64LE(1636), 0n);
+});
+
+test('a ramdisk of a vendor grows in front of the next one, whose place the table has', async (t) => {
+  const image = sketchVendorBoot(['first', 'second']);
+  const written = await replace(t, image, 'x'.repeat(5000), 'vendor_ramdisk00');
+  const found = await parts(written);
+  t.is(found.vendor_ramdisk01, 'second');
+  t.is(found.bootconfig, 'a=b');
+  t.is(written.length, image.length + 4096);
+  // Ramdisks that share bytes are left alone.
+  image.writeUInt32LE(3, 2 * 4096 + 108 + 4);
+  const { obstacle } = (await findWrapper(holdFile(image))) ?? {};
+  t.regex(obstacle?.message ?? '', /do not stand one behind the other/);
 });
 
 test('a new initrd is compared, even where a boot catalog points at it', async (t) => {

@@ -22,8 +22,13 @@ export async function wrap(t: ExecutionContext, bytes: Buffer, initrd: string, p
   return { folder, wrapped };
 }
 
-export async function replace(t: ExecutionContext, bytes: Buffer, initrd: string): Promise<Buffer> {
-  const { folder, wrapped } = await wrap(t, bytes, initrd);
+export async function replace(
+  t: ExecutionContext,
+  bytes: Buffer,
+  initrd: string,
+  name?: string,
+): Promise<Buffer> {
+  const { folder, wrapped } = await wrap(t, bytes, initrd, name);
   const part = partOf(wrapped.wrapper, wrapped.boot.initrd);
   const isSame = bytes.toString('latin1', part.offset, part.offset + part.size) === initrd;
   const request = { wrapped, initrd: join(folder, 'initrd'), isSame, folder, signal };
