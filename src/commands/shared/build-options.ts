@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { defaultTimeout } from '../../setup/boot-options.js';
-import { collect, collectCount, parseAlignment, parseCount, parseLevel } from './options.js';
+import { collect, collectPort, collectText, parseAlignment, parseCount, parseLevel } from './options.js';
 
 export function createModeOption(): Option {
   const text =
@@ -93,24 +93,28 @@ export function addBootOptions(command: Command): Command {
   return command
     .option('--kernel <file>', 'the kernel that boots the image')
     .option('--cmdline <text>', 'more kernel arguments')
-    .option('--expect <regex>', 'a console line that a good boot shows (repeatable)', collect)
+    .option('--expect <regex>', 'a console line that a good boot shows (repeatable)', collectText)
     .option(
       '--expect-file <path[=text]>',
       'a path that exists in the guest, with exactly this text (repeatable)',
-      collect,
+      collectText,
     )
-    .option('--expect-service <name>', 'a service that runs (repeatable)', collect)
-    .option('--expect-mount <path[=type]>', 'a path at which a file system is mounted (repeatable)', collect)
+    .option('--expect-service <name>', 'a service that runs (repeatable)', collectText)
+    .option(
+      '--expect-mount <path[=type]>',
+      'a path at which a file system is mounted (repeatable)',
+      collectText,
+    )
     .option(
       '--expect-port <number>',
       'a TCP port of the guest that takes a connection from here (repeatable)',
-      collectCount,
+      collectPort,
     )
-    .option('--expect-command <text>', 'a command of the guest that ends with 0 (repeatable)', collect)
+    .option('--expect-command <text>', 'a command of the guest that ends with 0 (repeatable)', collectText)
     .option('--expect-poweroff', 'the guest switches itself off, and what else it showed decides')
     .option('--expect-within <seconds>', "the system is up within so much of the guest's time", parseCount)
     .option('--memory-below <MiB>', 'how much memory is in use when the system is up', parseCount)
-    .option('--allow-failed <service>', 'a service that may fail, or all (repeatable)', collect)
+    .option('--allow-failed <service>', 'a service that may fail, or all (repeatable)', collectText)
     .option(
       '--attest',
       'the guest tells what it has unpacked, file by file, and that is held against the image',

@@ -5,14 +5,22 @@ export function collect(value: string, before: readonly string[] = []): readonly
   return [...before, value];
 }
 
+/** The same, of texts that are not empty: an empty one is mostly a variable without a value. */
+export function collectText(value: string, before: readonly string[] = []): readonly string[] {
+  if (value === '') throw new InvalidArgumentError('wanted a text that is not empty');
+  return collect(value, before);
+}
+
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('wanted a whole number above 0');
   return Number(text);
 }
 
-/** As `collect`, of whole numbers. */
-export function collectCount(value: string, before: readonly number[] = []): readonly number[] {
-  return [...before, parseCount(value)];
+/** As `collect`, of ports. */
+export function collectPort(value: string, before: readonly number[] = []): readonly number[] {
+  const port = /^[1-9]\d{0,4}$/.test(value) ? Number(value) : 0;
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError('wanted a port from 1 to 65535');
+  return [...before, port];
 }
 
 /** Bytes of a unit in an archive, in which everything begins at a multiple of four. */

@@ -63,6 +63,7 @@ export type ErrorCode =
   | 'engine-not-ready'
   | 'engine-unfit'
   | 'expectation-content'
+  | 'expectation-empty'
   | 'expectation-pattern'
   | 'expectation-slow'
   | 'expectations-too-long'

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createScratch, type Scratch } from '../../io/place/scratch.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Archive } from '../../model/image/archive.js';
-import type { BootRequest, BootResult } from '../../model/result/boot.js';
+import { type BootRequest, type BootResult, bootStages } from '../../model/result/boot.js';
 import { addDefaults, type Expectation } from '../../model/result/expectation.js';
 import { detectInitOf } from '../../tree/init-system.js';
 import { assertAttestable, createUnattestedError, explainAttested } from './attest/attestable.js';
@@ -13,10 +13,12 @@ import type { ExpectedPath } from './attest/compare-attested.js';
 import { createConsoleFile } from './console.js';
 import { assertAnswerable } from './judge/assert-answerable.js';
 import { createObservation, type Observation } from './judge/observation.js';
+import { refuseEmpty } from './judge/refuse-empty.js';
 import { createStageLog } from './judge/stage-log.js';
 import { listCauses, listStages } from './judge/stages.js';
-import { type End, judge, type Terms, wasUp } from './judge/verdict.js';
+import { type End, isProbeMute, judge, type Terms, wasUp } from './judge/verdict.js';
 import { chooseAccelerator } from './machine/accelerator.js';
+import { assertRoom } from './machine/cmdline-room.js';
 import { startGuestClock } from './machine/guest-clock.js';
 import { detectKernel } from './machine/kernel.js';
 import {
@@ -60,7 +62,7 @@ export async function bootImage(request: BootRequest, given: BootOptions): Promi
   // No service can be added to a disk, but a watcher that starts beside the first program runs on there.
   const init = given.init === 'openrc' && request.disk !== undefined ? 'other' : given.init;
   const options = { ...given, init };
-  const { signal } = options;
+  for (const expectation of request.expects) refuseEmpty(expectation);
   assertAnswerable(init, request.expects);
   const expects = init === 'none' ? request.expects : addDefaults(request.expects);
   const chosen = await chooseMachine(request, options);
@@ -68,13 +70,38 @@ export async function bootImage(request: BootRequest, given: BootOptions): Promi
   const runlevels = await findOpenrcRunlevels(request, given);
   await using scratch = await createScratch();
   const boot = { request, options, expects, chosen, scratch, expected, runlevels };
+  return (await bootTwice(boot)) ?? (await bootUnasked(boot));
+}
+
+/** Undefined: the image's shell did not run the probe. */
+async function bootTwice(boot: Boot): Promise<BootResult | undefined> {
+  const { signal, log } = boot.options;
   try {
-    return { ...(await bootOnce(boot, 1)), attempts: 1 };
+    const result = await bootOnce(boot);
+    return result && { ...result, attempts: 1 };
   } catch (error) {
     if (!isOfMachine(error) || signal.aborted) throw error;
-    options.log(`${error.message}: retrying`);
-    return { ...(await bootOnce(boot, 2)), attempts: 2 };
+    log(`${error.message}: retrying`);
+    const result = await bootOnce(boot);
+    return result && { ...result, attempts: 2 };
   }
+}
+
+const own: ReadonlySet<string> = new Set(bootStages);
+
+/** A first program that is no script may run where the shell does not: what is seen from outside decides. */
+async function bootUnasked(boot: Boot): Promise<BootResult> {
+  const { request, options } = boot;
+  options.log('the /bin/sh of the image does not run: booting without asking the guest');
+  const result = await bootTwice({
+    ...boot,
+    options: { ...options, init: 'none' },
+    expects: request.expects,
+  });
+  if (result?.verdict !== 'refused' || !own.has(result.endedAt ?? ''))
+    assertAnswerable('none', request.expects, 'has a /bin/sh that does not run');
+  if (result === undefined) throw new Error('a boot without a probe has a verdict');
+  return result;
 }
 
 function isOfMachine(error: unknown): error is MobyPatchError {
@@ -125,10 +152,15 @@ async function findOpenrcRunlevels(
   return findRunlevels(archive, cmdline);
 }
 
-async function bootOnce(
-  { request, options, expects, chosen, scratch, expected, runlevels }: Boot,
-  attempt: number,
-): Promise<Omit<BootResult, 'attempts'>> {
+async function bootOnce({
+  request,
+  options,
+  expects,
+  chosen,
+  scratch,
+  expected,
+  runlevels,
+}: Boot): Promise<Omit<BootResult, 'attempts'> | undefined> {
   const { init, signal, log } = options;
   const { architecture, accelerator, program, version } = chosen;
   const nonce = randomBytes(16).toString('hex');
@@ -151,7 +183,7 @@ async function bootOnce(
   let onLine = (_: string) => {};
   const seen = createObservation(nonce, expects, (line) => onLine(line));
   const { kernel, memory, network, image, sha256 } = request;
-  const initrd = join(scratch.path, `initrd-${attempt}.img`);
+  const initrd = join(scratch.path, `initrd-${nonce}.img`);
   await writeProbedImage({ image, sha256, segment: probe.segment, path: initrd });
   if (options.kept !== undefined) await copyFile(initrd, join(options.kept, 'initrd.img'));
   const record = await createConsoleFile(request.console);
@@ -160,6 +192,7 @@ async function bootOnce(
     options.showLine?.(line);
   };
   const cmdline = createCmdline(architecture, accelerator, [unattended, ...probe.words], words.join(' '));
+  await assertRoom(kernel, cmdline);
   const argv = createArguments({
     architecture,
     accelerator,
@@ -183,6 +216,7 @@ async function bootOnce(
     await record.close();
   });
   const seconds = clock.now();
+  if (request.disk === undefined && isProbeMute(seen, terms)) return undefined;
   if (end.kind === 'exited' && end.exit.cause === 'guest-shutdown') seen.expectations.seePoweroff(seconds);
   const judged = judge(seen, end, terms, seconds);
   const attestation = expected && seen.attestation.result(expected);

@@ -6,9 +6,11 @@ import type { Expectation } from '../../model/result/expectation.js';
 import { assertAnswerable } from '../boot/judge/assert-answerable.js';
 import { watchExpectations } from '../boot/judge/expectations.js';
 import { patternOf } from '../boot/judge/patterns.js';
+import { refuseEmpty } from '../boot/judge/refuse-empty.js';
 import { assertKvm } from '../boot/machine/accelerator.js';
+import { assertRoom } from '../boot/machine/cmdline-room.js';
 import { detectKernel } from '../boot/machine/kernel.js';
-import { findQemu } from '../boot/machine/machine.js';
+import { createCmdline, findQemu, unattended } from '../boot/machine/machine.js';
 import { detectInit } from '../boot/probe/detect-init.js';
 import { listMachineChecks } from './machine-checks.js';
 import { findProgram, type Program } from './programs.js';
@@ -31,7 +33,9 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
   let architecture = program?.kernels[0];
   const expects = [...verify.expects, ...options.expects];
   return [
-    ...expects.map((expectation): Check => ({ name: 'expectation', look: () => checkPattern(expectation) })),
+    ...expects.map(
+      (expectation): Check => ({ name: 'expectation', look: () => checkExpectation(expectation) }),
+    ),
     {
       name: 'expectation',
       look() {
@@ -46,6 +50,7 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
         architecture = found;
         const name = verify.kernelName ?? verify.kernel;
         assertRuns(name, found, program);
+        await assertRoom(verify.kernel, createCmdline(found, 'tcg', [unattended], verify.cmdline));
         return `${name}, for ${found}${program === undefined ? '' : `, as ${program.path} is`}`;
       },
     },
@@ -71,7 +76,8 @@ export async function listQemuCheck(image: Image, signal: AbortSignal): Promise<
   return [{ name: 'qemu', look: async () => (await findQemu(architecture, signal)).version }];
 }
 
-function checkPattern(expectation: Expectation): string | undefined {
+function checkExpectation(expectation: Expectation): string | undefined {
+  refuseEmpty(expectation);
   const pattern = patternOf(expectation);
   if (pattern === undefined) return undefined;
   watchExpectations([expectation]);

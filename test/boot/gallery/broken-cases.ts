@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { createInit } from '../tiny-guest.js';
 import { encodeEntry } from '../tiny-image.js';
-import { busyboxInit, type GalleryCase, inittab, makeKmsg } from './gallery-case.js';
+import { busyboxInit, deadShell, type GalleryCase, inittab, makeKmsg } from './gallery-case.js';
 
 /** What must not pass. */
 export const brokenCases: readonly GalleryCase[] = [
@@ -83,6 +83,15 @@ export const brokenCases: readonly GalleryCase[] = [
     init: '#!/bin/bash\necho hello\n',
     verdict: 'refused',
     reason: /cannot be run/,
+  },
+  {
+    name: 'an /init for a shell that does not run',
+    init: createInit('echo hello'),
+    entries: [deadShell],
+    request: { expects: [{ console: 'hello' }] },
+    verdict: 'refused',
+    endedAt: 'init',
+    reason: /cannot run the first program of the image \(".*Failed to execute \/init/,
   },
   {
     name: 'an /init for another processor',
@@ -197,7 +206,7 @@ export const brokenCases: readonly GalleryCase[] = [
     request: { timeout: 40 },
     verdict: 'refused',
     endedAt: 'system',
-    reason: /did not report a running system within 40 s; silent for/,
+    reason: /did not report a running system within 40 s; silent for \d+ s, last line "starting"$/,
   },
   {
     name: 'a service that ends after a second each time, and is started again',

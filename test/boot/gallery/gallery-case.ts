@@ -27,6 +27,9 @@ export interface GalleryCase {
 /** Makes the device to which programs log as a kernel does. */
 export const makeKmsg = 'busybox mknod /dev/kmsg c 1 11\n';
 
+/** A shell that no kernel can start. */
+export const deadShell: TinyEntry = { path: 'bin/sh', mode: 0o755, body: '#!/none\n' };
+
 export const inittab = '::sysinit:/etc/init.d/rcS\n::respawn:/bin/sh -c "while :; do sleep 1000; done"\n';
 
 export const busyboxInit = (inittab: string, rcS: string): readonly TinyEntry[] => [

@@ -1,5 +1,15 @@
 import { createInit } from '../tiny-guest.js';
-import { busyboxInit, type GalleryCase, inittab, makeKmsg } from './gallery-case.js';
+import { busyboxInit, deadShell, type GalleryCase, inittab, makeKmsg } from './gallery-case.js';
+
+/** The init of busybox starts programs without a shell where nothing in a line needs one. */
+const shellFree: GalleryCase['entries'] = [
+  { path: 'init', type: 'symlink', body: 'bin/busybox' },
+  {
+    path: 'etc/inittab',
+    body: '::sysinit:/bin/busybox echo up without a shell\n::respawn:/bin/busybox sleep 1000\n',
+  },
+  deadShell,
+];
 
 /** What looks broken and is not. */
 export const goodCases: readonly GalleryCase[] = [
@@ -115,6 +125,18 @@ echo ready`,
     name: "busybox's init with an inittab",
     entries: busyboxInit(inittab, 'mount -t proc proc /proc\necho started'),
     verdict: 'passed',
+  },
+  {
+    name: 'a first program that needs no shell, beside a shell that does not run',
+    entries: shellFree,
+    request: { expects: [{ console: '^up without a shell$' }] },
+    verdict: 'passed',
+  },
+  {
+    name: 'the same, and nothing is expected that can be seen from outside',
+    entries: shellFree,
+    verdict: 'nothing-to-expect',
+    reason: /has a \/bin\/sh that does not run, so it cannot report what it has reached/,
   },
   {
     name: 'a switch of the root',

@@ -6,7 +6,7 @@ export interface Told {
   readonly reason: string;
 }
 
-const head = `# What a boot says of 46 images
+const createHead = (count: number) => `# What a boot says of ${count} images
 
 Each is a busybox with an odd or broken first program, booted under Debian's kernel by QEMU without KVM
 (\`test/boot/gallery\`; \`UPDATE=1 npx ava build/test/boot/gallery/gallery.soak.test.js\` writes this page). Seconds are those of one run.
@@ -22,7 +22,7 @@ export async function writeVerdicts(told: ReadonlyMap<string, Told>): Promise<vo
     ([name, { verdict, endedAt = '', reason }]) =>
       `| ${[name, verdict, endedAt, reason].map(escapeCell).join(' | ')} |\n`,
   );
-  await writeFile('docs/verdicts.md', `${head}${rows.join('')}`);
+  await writeFile('docs/verdicts.md', `${createHead(told.size)}${rows.join('')}`);
 }
 
 function escapeCell(text: string): string {

@@ -70,8 +70,26 @@ test("the user's kernel arguments come last, but hide nothing that a verdict nee
 test('a video mode is not asked for: the machine has no screen, and the kernel would wait for an answer', (t) => {
   const words = createCmdline('x86_64', 'tcg', [], 'vga=788 console=tty0 --- quiet').split(' ');
   t.false(words.some((word) => word.startsWith('vga=')));
-  t.deepEqual(words.slice(-4), ['console=tty0', '---', 'quiet', 'printk.time=1']);
+  t.deepEqual(words.slice(-5), ['console=tty0', '---', 'quiet', 'printk.time=1', 'console=ttyS0']);
   t.true(createCmdline('x86_64', 'tcg', [], 'root=/dev/vda -- vga=788').endsWith('-- vga=788'));
+});
+
+test('programs print where they are read, whatever console the command line names last', (t) => {
+  const listConsoles = (user: string, architecture: 'x86_64' | 'aarch64' = 'x86_64') =>
+    createCmdline(architecture, 'kvm', [], user)
+      .split(' ')
+      .filter((word) => word.startsWith('console='));
+  const [own, tty0] = ['console=ttyS0', 'console=tty0'];
+  t.deepEqual(listConsoles(''), [own]);
+  t.deepEqual(listConsoles(`${tty0} console=ttyS0,115200n8`), [own, tty0, 'console=ttyS0,115200n8']);
+  t.deepEqual(listConsoles(`console=ttyS0,115200 ${tty0}`), [own, 'console=ttyS0,115200', tty0, own]);
+  t.deepEqual(listConsoles('console='), [own, 'console=', own]);
+  t.deepEqual(
+    listConsoles('console=ttyS1,9600 console=ttyS10'),
+    [own, 'console=ttyS10', own],
+    'ttyS1 is the port of the probe',
+  );
+  t.deepEqual(listConsoles(own, 'aarch64'), ['console=ttyAMA0', own, 'console=ttyAMA0']);
 });
 
 test('the first bytes of a kernel tell its architecture', (t) => {

@@ -185,6 +185,13 @@ test('a notice of a kernel that its clock is late is no progress of its programs
   t.is(news('<4>[   31.000000] clocksource: Long readout interval, skipping watchdog check\n'), 2);
   t.is(news('<6>[   31.000000] EXT4-fs (vda): mounted filesystem\n'), 30);
   t.is(news('hrtimer: interrupt took 3 ns\n'), 30, 'a program has its reasons');
+  const silent = createObservation(nonce, [], () => {});
+  silent.push(Buffer.from(`${run}starting\n`), 2);
+  silent.push(Buffer.from('<6>[   47.593211] hrtimer: interrupt took 26134910 ns\n'), 30);
+  t.is(silent.lastHeard(), 2);
+  t.is(silent.lastLine(), 'starting');
+  silent.push(Buffer.from('name? '), 31);
+  t.is(silent.lastLine(), 'name?');
   const starting = createObservation(nonce, [], () => {});
   starting.push(Buffer.from('<5>[    0.000000] Linux version 6\n'), 2);
   starting.push(Buffer.from('<6>[    0.200000] clocksource: hpet: mask: 0xffffffff\n'), 3);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { MobyPatchError } from '#src/model/error/error.js';
 import { createObservation } from '#src/verify/boot/judge/observation.js';
-import { decideEnd, type End, judge } from '#src/verify/boot/judge/verdict.js';
+import { decideEnd, type End, isProbeMute, judge } from '#src/verify/boot/judge/verdict.js';
 
 const nonce = 'ef'.repeat(16);
 const terms = { init: 'openrc', timeout: 60, accelerator: 'kvm' } as const;
@@ -71,6 +71,20 @@ Press Enter to continue.
     judge(quiet, { kind: 'fault' }, other, 23) ?? '',
     /^systemd is in its emergency mode, data.mount \(exit-code 32\) failed; mend/,
   );
+});
+
+test('a first program that ends before the probe ran says nothing of the one of the image', (t) => {
+  const other = { ...terms, init: 'other' } as const;
+  const run = '<5>[    0.000000] Linux version 6\n<6>[    1.000000] Run /moby-patch-verify as init process\n';
+  const execution = '<3>[    1.100000] Failed to execute /moby-patch-verify (error -2)\n';
+  const end = '<0>[    1.200000] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00007f00\n';
+  for (const text of [execution, end, execution + end]) {
+    t.true(isProbeMute(observe(run + text), other));
+    t.true(isProbeMute(observe(text), other), 'with a kernel that is told to be quiet');
+    t.false(isProbeMute(observe(run + text), { ...terms, init: 'none' }));
+    t.false(isProbeMute(observe(`${run}moby-patch-verify ${nonce} started .\n${text}`), other));
+  }
+  t.false(isProbeMute(observe(run), other), 'it may be slow');
 });
 
 test('a panic outweighs the way in which QEMU ended', (t) => {

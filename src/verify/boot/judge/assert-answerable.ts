@@ -6,16 +6,16 @@ import type { Init } from '../probe/detect-init.js';
 const outside: ReadonlySet<string> = new Set(['console', 'port', 'poweroff']);
 
 /**
- * A guest without a shell cannot report whether an expectation is met, and no image is refused for that. Error (`invalid`):
- * `nothing-to-expect`.
+ * A guest without a shell cannot report whether an expectation is met, and no image is refused for that. `lack`: why there is none.
+ * Error (`invalid`): `nothing-to-expect`.
  */
-export function assertAnswerable(init: Init, expects: readonly Expectation[]): void {
+export function assertAnswerable(init: Init, expects: readonly Expectation[], lack = 'has no /bin/sh'): void {
   if (init !== 'none') return;
   const asked = expects.find((expectation) => !outside.has(kindOf(expectation)) && !isWaived(expectation));
   const isTold = expects.some((expectation) => 'console' in expectation || 'port' in expectation);
   if (asked === undefined && isTold) return;
   const what = asked === undefined ? 'what it has reached' : `on: ${nameExpectation(asked)}`;
-  const message = `the image has no /bin/sh, so it cannot report ${what}`;
+  const message = `the image ${lack}, so it cannot report ${what}`;
   throw new MobyPatchError('invalid', 'nothing-to-expect', message, {
     hint: 'name a line that a good boot prints: --expect REGEX',
   });

@@ -27,7 +27,10 @@ export interface Observation extends Omit<ReportWatch, 'see' | 'seePrinted'>, Om
   suspicion(): Fault | undefined;
   milestones(): Milestones;
   warnings(): readonly string[];
+  /** When the console last showed something, but for the notices of a kernel. */
   lastHeard(): number;
+  /** What it was, also without an end. */
+  lastLine(): string | undefined;
   /** When the console last showed a line unlike all before, but for its numbers and the notices of a kernel. */
   lastNews(): number;
   /** The last lines, the unfinished one included, without those of the probe. */
@@ -94,6 +97,7 @@ export function createObservation(
   let now = 0;
   let lastHeard = 0;
   let lastNews = 0;
+  let lastLine: string | undefined;
   /** Lines that the expectations have not seen yet; those that a kernel printed before any program are kept apart. */
   let heard: string[] = [];
   let heardEarly: string[] = [];
@@ -102,7 +106,9 @@ export function createObservation(
     const { text: line, origin, message } = parseConsoleLine(raw);
     // Thousands, where the guest has no other port.
     if (!line.includes(`${ownMarker}attest `)) onLine(line);
-    if (!line.includes(ownMarker)) lastHeard = now;
+    // A clock that is late says nothing of programs that are silent.
+    const isIdle = hasSurelyStarted && message !== undefined && isNotice(message);
+    if (!line.includes(ownMarker) && !isIdle) lastHeard = now;
     const mended = mender.mend(line);
     seeMarker(parseMarker(mended ?? line, nonce), line);
     if (mended !== undefined) heard.push(mended);
@@ -112,7 +118,7 @@ export function createObservation(
       seeWords(line);
     }
     if (message !== undefined) seeKernel(message, line);
-    seeLine(line, message);
+    seeLine(line, isIdle);
     hear(line, origin === 'kernel' ? message : undefined);
   };
   // A guest without a second port sends the lines of the probe here.
@@ -184,15 +190,15 @@ export function createObservation(
     if (marker.kind === 'reached') expectations.seeUp(now);
   }
 
-  function seeLine(line: string, message: string | undefined): void {
+  function seeLine(line: string, isIdle: boolean): void {
     milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
     if (line !== '' && !isDump(line)) tail.push(line);
+    if (line !== '' && !isDump(line) && !isIdle) lastLine = line;
     if (tail.length > mostLines) tail.shift();
     const shape = line.replace(anyNumber, '#').slice(0, 200);
     // A guest that says so much has not come to rest: an old line is news once more.
     if (shapes.size >= mostShapes) shapes.clear();
     // Each line of a kernel that is still starting is progress.
-    const isIdle = hasSurelyStarted && message !== undefined && isNotice(message);
     if (!shapes.has(shape) && !isIdle) {
       shapes.add(shape);
       lastNews = now;
@@ -256,6 +262,7 @@ export function createObservation(
     milestones: () => milestones,
     warnings: () => [...warnings],
     lastHeard: () => lastHeard,
+    lastLine: () => unfinished() || lastLine,
     lastNews: () => lastNews,
     tail: () => (unfinished() === '' ? [...tail] : [...tail, unfinished()]),
   };

@@ -14,6 +14,8 @@ export interface Progress {
 export interface ReportWatch {
   see(marker: Marker, seconds: number): void;
   seePrinted(): void;
+  /** Whether the script of the probe ran at all. */
+  hasStarted(): boolean;
   reached(): BootResult['reached'];
   /** When the guest first said so. */
   reachedAt(): number | undefined;
@@ -30,8 +32,10 @@ export function watchReports(): ReportWatch {
   let reachedAt: number | undefined;
   let runlevel: string | undefined;
   let elsewhere: string | undefined;
+  let hasStarted = false;
   return {
     see(marker, seconds) {
+      if (marker.kind !== 'attest' && marker.kind !== 'attested') hasStarted = true;
       if (marker.kind === 'alive') progress = { ...progress, ...marker };
       if (marker.kind === 'elsewhere') elsewhere = marker.runlevel;
       if (marker.kind !== 'reached') return;
@@ -43,6 +47,7 @@ export function watchReports(): ReportWatch {
     seePrinted() {
       progress = { ...progress, printed: true };
     },
+    hasStarted: () => hasStarted,
     reached: () => reached,
     reachedAt: () => reachedAt,
     runlevel: () => runlevel,

@@ -140,6 +140,13 @@ export function judge(seen: Observation, end: End, terms: Terms, seconds: number
   return explainUnfinished(seen, end, terms, seconds);
 }
 
+/** Whether the first program was the probe's, and its shell did not run: what the image's own would do is not known. */
+export function isProbeMute(seen: Observation, { init }: Terms): boolean {
+  const fault = seen.fault() ?? seen.suspicion();
+  if (init !== 'other' || seen.hasStarted() || fault === undefined) return false;
+  return fault.rule.neverRan === true || /Attempted to kill init/.test(fault.line);
+}
+
 /** Whether nothing more comes of the guest. */
 function isOver(end: End): boolean {
   if (end.kind === 'exited') return end.exit.cause !== 'guest-shutdown';
@@ -192,7 +199,7 @@ function onlyLate(seen: Observation): boolean {
 }
 
 function createSlowError(seen: Observation, end: End, { timeout, accelerator }: Terms): MobyPatchError {
-  const last = seen.tail().at(-1) ?? 'nothing';
+  const last = seen.lastLine() ?? 'nothing';
   const unmet = onlyLate(seen) ? explainUnmet(seen.expectations.results()) : undefined;
   const what =
     unmet ??
@@ -224,7 +231,7 @@ function explainUnfinished(seen: Observation, end: End, terms: Terms, seconds: n
 }
 
 function explainSilence(seen: Observation, seconds: number): string {
-  const last = seen.tail().at(-1);
+  const last = seen.lastLine();
   if (last === undefined)
     return 'its console printed nothing at all: the command line may name another console than ttyS0';
   const quiet = Math.round(seconds - seen.lastHeard());

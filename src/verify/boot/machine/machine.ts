@@ -136,7 +136,8 @@ export function createCmdline(
   words: readonly string[],
   user: string,
 ): string {
-  const own = architecture === 'x86_64' ? ['earlyprintk=serial,ttyS0', 'console=ttyS0'] : ['console=ttyAMA0'];
+  const port = architecture === 'x86_64' ? 'ttyS0' : 'ttyAMA0';
+  const own = [...(architecture === 'x86_64' ? [`earlyprintk=serial,${port}`] : []), `console=${port}`];
   // So that each line of the kernel says that it is one.
   own.push('console_msg_format=syslog');
   // Emulated timers are late on a busy host: "IO-APIC + timer doesn't work".
@@ -145,16 +146,18 @@ export function createCmdline(
   const text = user.trim();
   const end = text.search(/(?<!\S)--(?!\S)/);
   const [wanted, after] = end === -1 ? [text, ''] : [text.slice(0, end), text.slice(end)];
-  const before = leaveVideo(wanted).trim();
-  return [...own, ...words, before, ...listReadable(before), after].filter((word) => word !== '').join(' ');
+  const before = leaveDevices(wanted).trim();
+  return [...own, ...words, before, ...listReadable(before, port), after]
+    .filter((word) => word !== '')
+    .join(' ');
 }
 
 /**
  * QEMU hands `vga=788` (Debian's installers) to the kernel's setup code, which asks for another mode and waits 30 s where there is no such
- * screen (arch/x86/boot/video.c). The machine has none.
+ * screen (arch/x86/boot/video.c). The machine has none. Its second serial port is the probe's.
  */
-function leaveVideo(words: string): string {
-  return words.replace(/(?<!\S)vga=\S*/g, '');
+function leaveDevices(words: string): string {
+  return words.replace(/(?<!\S)(?:vga=|console=ttyS1(?!\d))\S*/g, '');
 }
 
 /**
@@ -166,10 +169,17 @@ export const unattended = 'panic=5';
 /** `loglevel=4` still prints errors (3), such as "unable to open an initial console". */
 const leastLevel = 4;
 
-function listReadable(user: string): string[] {
+function listReadable(user: string, port: string): string[] {
   const level = findArgument(user, 'loglevel=');
   const isMute = level !== undefined && Number(level) < leastLevel;
-  return ['printk.time=1', ...(isMute ? [`loglevel=${leastLevel}`] : [])];
+  // Programs print to the last console alone, such as tty0 for a screen.
+  const last = findArgument(user, 'console=');
+  const isElsewhere = last !== undefined && last.split(',')[0] !== port;
+  return [
+    'printk.time=1',
+    ...(isMute ? [`loglevel=${leastLevel}`] : []),
+    ...(isElsewhere ? [`console=${port}`] : []),
+  ];
 }
 
 /** What a word such as `init=` of a command line sets: the last one counts. */
