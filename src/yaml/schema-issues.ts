@@ -14,6 +14,7 @@ import type { Problem } from './problems.js';
 import type { YamlValue } from './read-yaml.js';
 import type { KeyFinder } from './schema-keys.js';
 
+type KeysIssue = Extract<Issue, { code: 'unrecognized_keys' }>;
 type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;
 
 /** A fault that a schema found in a value: where it is, what was found and what was wanted. */
@@ -71,7 +72,7 @@ function isMeant(issue: Issue, root: unknown, meant: ReadonlySet<string>): boole
 }
 
 function explainIssue(issue: Issue, root: unknown, keysAt: KeyFinder): Fault[] {
-  if (issue.code === 'unrecognized_keys') return explainKeys(issue.path, issue.keys, keysAt);
+  if (issue.code === 'unrecognized_keys') return explainKeys(issue, root, keysAt);
   if (issue.code === 'invalid_union' && issue.errors.length > 0) return explainUnion(issue, root, keysAt);
   if (issue.code === 'invalid_key') {
     const [inner = issue] = issue.issues;
@@ -86,11 +87,23 @@ function explainIssue(issue: Issue, root: unknown, keysAt: KeyFinder): Fault[] {
   return [{ path: issue.path, code: codeOf(issue, found), text, key: false, hint: hintOf(issue, found) }];
 }
 
-function explainKeys(path: readonly PropertyKey[], unknown: readonly string[], keysAt: KeyFinder): Fault[] {
+function explainKeys(
+  { path, keys: unknown }: Pick<KeysIssue, 'path' | 'keys'>,
+  root: unknown,
+  keysAt: KeyFinder,
+): Fault[] {
   const known = keysAt(path);
+  const map = getValue(root, path);
+  const beside = isMap(map) ? Object.keys(map).find((key) => !unknown.includes(key)) : undefined;
   const wanted = known.length === 0 ? ', wanted none of this name' : `, wanted ${listNames(known)}`;
   const faults = unknown.slice(0, mostFaults).map((key): Fault => {
     const tight = findTight(key, known);
+    // Each has a place in some of the maps that are possible here.
+    if (known.includes(key) && beside !== undefined) {
+      const text = `found ${describeValue(key)} beside ${describeValue(beside)}, which do not go together`;
+      const hint = 'write an entry for each, or leave one of them out';
+      return { path: [...path, key], code: 'key-unknown', text, key: true, hint };
+    }
     const text =
       tight === undefined
         ? `unknown key ${describeValue(key)}${suggest(key, known)}${wanted}`
@@ -156,7 +169,7 @@ function explainUnion(issue: UnionIssue, root: unknown, keysAt: KeyFinder): Faul
   const written = isMap(found) ? Object.keys(found).length : 0;
   // Not one key is of any alternative.
   if (fitting.length > 1 && written > 0 && fewest === written)
-    return explainKeys(issue.path, Object.keys(found as object), keysAt);
+    return explainKeys({ path: issue.path, keys: Object.keys(found as object) }, root, keysAt);
   const closest = fitting[strangers.indexOf(fewest)];
   if (closest !== undefined) return explainIssues(placeAll(closest, issue.path), root, keysAt);
   const types = alternatives

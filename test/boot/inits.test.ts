@@ -153,6 +153,22 @@ soakTest(
 
 soakTest(
   notRoot ?? findMissingProgram('debootstrap', 'depmod'),
+  "a service that fails in OpenRC's first runlevel refuses the boot, though OpenRC forgets it",
+  async (t) => {
+    const { initrd, kernel } = await findReference(t);
+    const folder = await createTestFolder(t);
+    const failing = resolve('test/boot/inits/failing-early');
+    const boot = ['--kernel', kernel, '--memory', '1200', '--timeout', '1800', '--cmdline', 'noapic'];
+    const args = ['build', '--json', '-i', initrd, '-p', failing, '-o', 'out.img', ...boot];
+    const { code, stdout } = await runMoby(args, { folder });
+    const report: Report = JSON.parse(stdout);
+    t.is(code, 4, stdout.slice(-4000));
+    t.is(report.boot?.reason, 'services failed: broken');
+  },
+);
+
+soakTest(
+  notRoot ?? findMissingProgram('debootstrap', 'depmod'),
   'a root of Debian with OpenRC shows the same',
   async (t) => {
     const { initrd } = await findReference(t);

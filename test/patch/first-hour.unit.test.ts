@@ -99,6 +99,12 @@ patch.yaml:6:14: expects[1].command: found a map, wanted a text [type-wrong]
   try: write a text; in quotes: a number, true and false, and what has ": " or " #" in it`,
   ],
   [
+    'two expectations in one map',
+    'steps:\n  - file: {path: a, content: a}\nexpects:\n  - {console: x, file: y}\n',
+    `patch.yaml:5:18: found "file" beside "console", which do not go together [key-unknown]
+  try: write an entry for each, or leave one of them out`,
+  ],
+  [
     'no colon after a key',
     'steps\n  - file: {path: a, content: a}\n',
     `patch.yaml:2:1: found "steps" without a ": ", wanted KEY: VALUE [yaml-syntax]

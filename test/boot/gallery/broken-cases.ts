@@ -268,6 +268,14 @@ export const brokenCases: readonly GalleryCase[] = [
     isMain: true,
   },
   {
+    name: 'an image without a shell that shows its line, and ends',
+    init: createInit('echo ready; exit 1'),
+    kind: 'none',
+    request: { expects: [{ console: 'ready' }] },
+    verdict: 'refused',
+    reason: /first program ended/,
+  },
+  {
     name: 'an image without a shell that never shows its line',
     init: createInit('echo other'),
     kind: 'none',

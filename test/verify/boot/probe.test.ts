@@ -81,10 +81,12 @@ test('the segment has no record of a directory, since a record would change the 
     '20000 moby-patch-verify.port',
     '0 TRAILER!!!',
   ]);
-  const runlevels = { wanted: 'single', ends: ['default', 'single'] };
-  t.deepEqual(listArchive(createProbe({ ...request, init: 'openrc', runlevels }).segment).slice(1, 3), [
+  const runlevels = { wanted: 'single', first: 'sysinit', ends: ['default', 'single'] };
+  t.deepEqual(listArchive(createProbe({ ...request, init: 'openrc', runlevels }).segment).slice(1, 5), [
     '120000 etc/runlevels/default/moby-patch-verify',
     '120000 etc/runlevels/single/moby-patch-verify',
+    '100000 etc/init.d/moby-patch-verify.early',
+    '120000 etc/runlevels/sysinit/moby-patch-verify.early',
   ]);
   const other = createProbe({ ...request, init: 'other' });
   t.deepEqual(listArchive(other.segment), [
@@ -150,9 +152,10 @@ test('a service that failed counts, whatever OpenRC forgets at the end of the ru
     'note_failed',
     'rm "$probe_state"/failed/*',
     mark('started', 'again'),
+    `printf '%s\\n' first again >"$probe_state/$probe_kept"`,
   ];
   const reported = listReported(expects, { system: 'openrc', state: folder, before });
-  t.deepEqual(reported, [{ kind: 'check', index: 0, ok: false, found: 'bad' }]);
+  t.deepEqual(reported, [{ kind: 'check', index: 0, ok: false, found: 'bad, first' }]);
 });
 
 test('the service looks often for the end of the runlevel, then once a second', async (t) => {

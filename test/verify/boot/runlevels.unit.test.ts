@@ -32,7 +32,11 @@ async function find(t: ExecutionContext, root: Root, cmdline = '') {
 const wanted = async (...args: Parameters<typeof find>) => (await find(...args)).wanted;
 
 test('a boot is to end in the runlevel that the table of init starts last', async (t) => {
-  t.deepEqual(await find(t, { table: alpine }), { wanted: 'default', ends: ['default', 'nonetwork', 'off'] });
+  t.deepEqual(await find(t, { table: alpine }), {
+    wanted: 'default',
+    first: 'sysinit',
+    ends: ['default', 'nonetwork', 'off'],
+  });
   t.is(await wanted(t, { table: alpine.replace('default', 'nonetwork') }), 'nonetwork');
   t.is(await wanted(t, { table: `::wait:/sbin/openrc off\n${alpine}` }), 'default');
   t.is(await wanted(t, { table: `::once:/sbin/openrc off\n${alpine}` }), 'off');
@@ -51,7 +55,11 @@ test('a boot is to end in the runlevel that the table of init starts last', asyn
 
 test('an image may start nothing behind the runlevel boot, and ends there', async (t) => {
   const table = alpine.replace(/.*default\n/, '');
-  t.deepEqual(await find(t, { table }), { wanted: 'boot', ends: ['boot', 'default', 'nonetwork', 'off'] });
+  t.deepEqual(await find(t, { table }), {
+    wanted: 'boot',
+    first: 'sysinit',
+    ends: ['boot', 'default', 'nonetwork', 'off'],
+  });
 });
 
 test('of the table of sysvinit the lines of its first runlevel count', async (t) => {

@@ -73,6 +73,17 @@ Press Enter to continue.
   );
 });
 
+test('a guest that nobody can ask lives on for three seconds behind its line', (t) => {
+  const blind = { ...terms, init: 'none' } as const;
+  const seen = createObservation(nonce, [{ console: '^ready$' }], () => {});
+  seen.push(Buffer.from('<6>[    1.000000] Run /init as init process\nready\n'), 5);
+  t.is(decideEnd(seen, blind, 5.1), 8);
+  t.deepEqual(decideEnd(seen, blind, 8), { kind: 'settled' });
+  seen.push(Buffer.from('<0>[    1.200000] Kernel panic - not syncing: Attempted to kill init!\n'), 6);
+  t.is(decideEnd(seen, blind, 8), 16);
+  t.deepEqual(decideEnd(seen, blind, 16), { kind: 'fault' });
+});
+
 test('a first program that ends before the probe ran says nothing of the one of the image', (t) => {
   const other = { ...terms, init: 'other' } as const;
   const run = '<5>[    0.000000] Linux version 6\n<6>[    1.000000] Run /moby-patch-verify as init process\n';
@@ -190,5 +201,5 @@ test('an image that nothing can ask shows something of a program, not of its ker
   t.is(decideEnd(see(started), none, 5), 60);
   t.regex(judge(see(started), { kind: 'timeout' }, none, 60) ?? '', /no program of the image has shown/);
   for (const shown of ['ready\n', 'hello\n'])
-    t.deepEqual(decideEnd(see(`${started}${shown}`), none, 5), { kind: 'settled' });
+    t.deepEqual(decideEnd(see(`${started}${shown}`), none, 7), { kind: 'settled' });
 });

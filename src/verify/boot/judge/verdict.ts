@@ -78,7 +78,7 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
   const suspicion = seen.suspicion();
   const proof = weighProof(seen, init);
   if (hasShownAll(seen, init)) {
-    const rest = Math.min(findRest(seen), timeout);
+    const rest = Math.min(Math.max(findRest(seen), findStay(seen, init)), timeout);
     return now < rest ? rest : { kind: 'settled' };
   }
   const deadlines = [
@@ -97,6 +97,12 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
 /** The second until which a guest may come to rest, where its programs are to be compared. */
 function findRest(seen: Observation): number {
   return seen.survey.result()?.settled === false ? (seen.reachedAt() ?? 0) + limits.survey : 0;
+}
+
+/** The second until which a program that nobody asks has to live on: its line may be its last. */
+function findStay(seen: Observation, init: Init): number {
+  const started = seen.milestones().started?.at;
+  return init === 'none' && started !== undefined ? started + stays.told : 0;
 }
 
 function isIdle(seen: Observation): boolean {

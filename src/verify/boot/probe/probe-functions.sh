@@ -97,12 +97,16 @@ runs() { # INDEX NAME
 		;;
 	esac
 }
-# OpenRC forgets what failed when its runlevel is done: it is looked at again and again until then.
+# OpenRC forgets what failed when its runlevel is done: it is looked at again and again until then. A service of the first runlevel has
+# kept what failed there.
 note_failed() {
 	for file in "${probe_state:?}"/failed/*; do
-		[ -L "$file" ] || continue
-		case " $probe_failed " in *" ${file##*/} "*) ;; *) probe_failed="$probe_failed ${file##*/}" ;; esac
+		[ ! -L "$file" ] || note_name "${file##*/}"
 	done
+	[ ! -r "$probe_state/${probe_kept:?}" ] || while read -r each; do note_name "$each"; done <"$probe_state/$probe_kept"
+}
+note_name() {
+	case " $probe_failed " in *" $1 "*) ;; *) probe_failed="$probe_failed $1" ;; esac
 }
 # Why systemd calls a unit failed: `exit-code 3`, `timeout`.
 explain() { # UNIT

@@ -82,12 +82,21 @@ function listFiles(request: ProbeRequest): Map<string, Uint8Array> {
   if (init === 'other')
     return new Map([[markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram, more))]]);
   const service = `etc/init.d/${markerWord}`;
-  const links = runlevels.ends.map((name) => `${runlevelFolder}/${name}/${markerWord}`);
-  return new Map([
-    [service, encodeFile(service, createService(nonce, expects, more))],
-    ...links.map((link) => [link, encodeSymlink(link, `/${service}`)] as const),
-  ]);
+  const files = new Map([[service, encodeFile(service, createService(nonce, expects, more))]]);
+  const add = (level: string, name: string) => {
+    const link = `${runlevelFolder}/${level}/${name}`;
+    files.set(link, encodeSymlink(link, `/etc/init.d/${name}`));
+  };
+  for (const level of runlevels.ends) add(level, markerWord);
+  if (runlevels.first === undefined) return files;
+  const early = `etc/init.d/${keptName}`;
+  files.set(early, encodeFile(early, setVariables(read('early'), { probe_kept: keptName })));
+  add(runlevels.first, keptName);
+  return files;
 }
+
+/** The service that keeps what failed in the first runlevel, and its file. */
+const keptName = `${markerWord}.early`;
 
 /** The script that mounts the disk and starts its first program, as an initrd would. */
 const rootPath = `${markerWord}.root`;
@@ -162,6 +171,7 @@ function createVariables(
     probe_port: portPath,
     probe_survey: survey ? 'yes' : '',
     probe_level: runlevel,
+    probe_kept: keptName,
     probe_rescue: rescue ?? '',
   };
 }
@@ -249,7 +259,7 @@ function escapeMount(path: string): string {
   );
 }
 
-function read(name: 'functions' | 'init' | 'root' | 'service' | 'watcher'): string {
+function read(name: 'early' | 'functions' | 'init' | 'root' | 'service' | 'watcher'): string {
   return readScript(new URL(`./probe-${name}.sh`, import.meta.url));
 }
 

@@ -7,6 +7,8 @@ import { followEntry } from '../../../tree/resolve.js';
 export interface Runlevels {
   /** The last one of a boot. */
   readonly wanted: string;
+  /** The one that starts before all others, where the image has it. */
+  readonly first?: string | undefined;
   /** Those in which a boot may end. */
   readonly ends: readonly string[];
 }
@@ -38,7 +40,12 @@ export async function findRunlevels(image: Image, cmdline: string): Promise<Runl
   if (levels[0] !== undefined && known.length === 0)
     throw createMissingError(levels[0], detectSource(image), names);
   const wanted = known.at(-1) ?? 'boot';
-  return { wanted, ends: names.filter((name) => name === wanted || ![...early, ...late].includes(name)) };
+  const first = names.find((name) => name === early[0]);
+  return {
+    wanted,
+    first,
+    ends: names.filter((name) => name === wanted || ![...early, ...late].includes(name)),
+  };
 }
 
 function listNames({ entries }: Image): string[] {
