@@ -11,7 +11,7 @@ echo "${probe_marker:?} started ." >&9
 borrowed=
 [ -e /dev/null ] || { : >/dev/null; borrowed=yes; }
 # Without rm it stays: nothing is worth waiting for.
-[ -z "$borrowed" ] || found=$(command -v rm) || borrowed=
+[ -z "$borrowed" ] || [ -n "$(command -v rm)" ] || borrowed=
 ([ -z "$borrowed" ] || rm /dev/null; eval "${probe_watcher:?}") 2>&- &
 turns=0
 while [ -n "$borrowed" ] && [ -e /dev/null ] && [ $turns -lt 100000 ]; do turns=$((turns + 1)); done
