@@ -4,7 +4,7 @@ import { createErrorReport, exitCodes, MobyPatchError } from '../model/error/err
 import { showExamples } from './examples.js';
 import type { CommandContext } from './shared/context.js';
 import { explain } from './shared/errors.js';
-import { collect } from './shared/options.js';
+import { isCollector } from './shared/options.js';
 import { printJson } from './shared/print.js';
 import { completerName, createUnknownHelp, createUsageError, nameCommand } from './shared/usage.js';
 import { type CommandEntry, commandTable } from './table.js';
@@ -101,7 +101,7 @@ function prepareCommand(command: Command): void {
 function refuseRepetition(command: Command): void {
   for (const option of command.options) {
     if (!option.required && !option.optional) continue;
-    if (option.variadic || option.parseArg === collect) continue;
+    if (option.variadic || isCollector(option.parseArg)) continue;
     let isGiven = false;
     command.on(`option:${option.name()}`, () => {
       if (isGiven) command.error(`error: option '${option.flags}' was given twice, and takes one value`);

@@ -4,7 +4,7 @@ import { isRepository } from '../../setup/fleet-repository.js';
 import { createSecretOption } from '../shared/build-options.js';
 import type { CommandContext } from '../shared/context.js';
 import { guard } from '../shared/errors.js';
-import { collect, parseCount, parseIndex } from '../shared/options.js';
+import { collect, createCollector, parseCount, parseIndex } from '../shared/options.js';
 import { addTargetSelection } from '../shared/target-selection.js';
 import type { FleetRunFlags, GivenBuildFlags, GivenStoreFlags } from './fleet-flags.js';
 
@@ -109,10 +109,10 @@ function addRegistryOption(command: Command): Command {
   );
 }
 
-function collectVariable(text: string, before?: readonly string[]): readonly string[] {
-  if (/^[^=\0]+=/.test(text)) return collect(text, before);
+const collectVariable = createCollector((text) => {
+  if (/^[^=\0]+=/.test(text)) return text;
   throw new InvalidArgumentError('wanted NAME=VALUE');
-}
+});
 
 function parseNumbers(text: string): readonly number[] {
   const numbers = parseNumberList(text);

@@ -1,26 +1,36 @@
 import { type Command, InvalidArgumentError } from 'commander';
 
 /** Collects the values of an option that may be given many times. */
-export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
+type Collector<T> = ((value: string, before?: readonly T[]) => readonly T[]) & { readonly collects: true };
+
+/** What reads one value throws `InvalidArgumentError`. */
+export function createCollector<T>(read: (value: string) => T): Collector<T> {
+  const add = (value: string, before: readonly T[] = []): readonly T[] => [...before, read(value)];
+  return Object.assign(add, { collects: true as const });
 }
 
-/** The same, of texts that are not empty: an empty one is mostly a variable without a value. */
-export function collectText(value: string, before: readonly string[] = []): readonly string[] {
-  if (value === '') throw new InvalidArgumentError('wanted a text that is not empty');
-  return collect(value, before);
+/** Whether an option with this function may be given many times. */
+export function isCollector(parse: unknown): boolean {
+  return typeof parse === 'function' && 'collects' in parse;
 }
+
+export const collect = createCollector((text) => text);
+
+/** The same, of texts that are not empty: an empty one is mostly a variable without a value. */
+export const collectText = createCollector((text) => {
+  if (text === '') throw new InvalidArgumentError('wanted a text that is not empty');
+  return text;
+});
+
+export const collectPort = createCollector((text) => {
+  const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError('wanted a port from 1 to 65535');
+  return port;
+});
 
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('wanted a whole number above 0');
   return Number(text);
-}
-
-/** As `collect`, of ports. */
-export function collectPort(value: string, before: readonly number[] = []): readonly number[] {
-  const port = /^[1-9]\d{0,4}$/.test(value) ? Number(value) : 0;
-  if (port < 1 || port > 65_535) throw new InvalidArgumentError('wanted a port from 1 to 65535');
-  return [...before, port];
 }
 
 /** Bytes of a unit in an archive, in which everything begins at a multiple of four. */

@@ -7,6 +7,7 @@ import { MobyPatchError } from '../../../model/error/error.js';
 import type { Bytes } from '../../../model/image/entry.js';
 import { alignUp } from '../../align-up.js';
 import type { RootEntry } from '../root-tree.js';
+import { createAppender } from './appender.js';
 import { countAttributes, encodeAttributes } from './attributes.js';
 import type { Erofs } from './body.js';
 import { copyBody } from './copy-body.js';
@@ -133,40 +134,6 @@ function createSink(file: FileHandle): FileSink {
     end: () => appender.end(),
   };
   return sink;
-}
-
-const held = 2 ** 20;
-
-/** Gathers small pieces into large writes. Positions only grow, and zeros fill the gaps. */
-function createAppender(file: FileHandle, start: number) {
-  let at = start;
-  let filled = 0;
-  const buffer = Buffer.alloc(held);
-  const flush = async () => {
-    await writeAt(file, buffer.subarray(0, filled), at);
-    at += filled;
-    filled = 0;
-  };
-  return {
-    async put(bytes: Uint8Array, position: number) {
-      const gap = position - at - filled;
-      if (filled + gap + bytes.length > held) {
-        await flush();
-        at = position;
-      } else {
-        buffer.fill(0, filled, filled + gap);
-        filled += gap;
-      }
-      if (bytes.length > held) {
-        await writeAt(file, bytes, at);
-        at += bytes.length;
-        return;
-      }
-      buffer.set(bytes, filled);
-      filled += bytes.length;
-    },
-    end: flush,
-  };
 }
 
 interface Writing {
