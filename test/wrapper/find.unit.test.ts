@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { WrapperBoot } from '#src/model/image/wrapper.js';
 import { copyPart } from '#src/wrapper/copy-part.js';
-import { findBootEntries } from '#src/wrapper/iso/boot-entries.js';
+import { findBootEntries, loaderPattern } from '#src/wrapper/iso/boot-entries.js';
 import { findInitramfs } from '#src/wrapper/kernel/find-initramfs.js';
 import { chooseInitrd, findWrapper, openWrapper } from '#src/wrapper/open-wrapper.js';
 import { createTestFolder } from '../fixtures/archive.js';
@@ -84,11 +84,18 @@ const entries: readonly (readonly [
     'title Live\nlinux /live/vmlinuz\ninitrd /ucode\ninitrd /live/initrd.img\noptions boot=live\noptions quiet\n',
     [{ title: 'Live', initrd: 'live/initrd.img', cmdline: 'boot=live quiet' }],
   ],
+  [
+    'the folder of an installer of openSUSE',
+    'boot/x86_64/loader/isolinux.cfg',
+    'label linux\n  kernel /live/vmlinuz\n  append initrd=/live/initrd.img splash=silent\n',
+    [{ initrd: 'live/initrd.img', cmdline: 'splash=silent' }],
+  ],
   ['an initrd that is not there', 'isolinux/isolinux.cfg', 'label a\nkernel x\ninitrd /missing\n', []],
   ['no entry', 'isolinux/isolinux.cfg', 'timeout 5\n\0\xff', []],
 ];
 for (const [what, path, text, found] of entries)
   test(`a loader with ${what} is read`, (t) => {
+    t.true(loaderPattern.test(path));
     const boots = findBootEntries([{ path, text }], ['live/vmlinuz', 'live/initrd.img']);
     t.is(boots.length, found.length);
     for (const [index, boot] of found.entries()) t.like(boots[index], boot);

@@ -61,15 +61,26 @@ testNeeding(
   'xorriso',
   'genisoimage',
   'isoinfo',
-)('names without Rock Ridge stay in their letters, their length and with their versions', async (t) => {
+)('names of the standard stay in their letters, their length and with their versions', async (t) => {
   const folder = await prepareTree(t, { ...usual, initrd: 'live/Initrd 6.1.0-a of a long name.img' });
-  const ways = [['-U'], ['-iso-level', '4'], ['-l', '-allow-lowercase'], ['-omit-version-number', '-l']];
+  const ways = [
+    ['-U'],
+    ['-iso-level', '4'],
+    ['-l', '-allow-lowercase'],
+    ['-omit-version-number', '-l'],
+    ['-J'],
+    ['-R', '-l'],
+    ['-R'],
+  ];
   for (const options of ways) {
     await run(t, folder, 'genisoimage', '-quiet', ...options, '-o', 'v.iso', 'tree');
     const list = async (name: string) =>
       (await run(t, folder, 'isoinfo', '-f', '-i', name)).split('\n').sort();
     const [initrd = ''] = (await list('v.iso')).filter((line) => /initrd/i.test(line));
-    const part = `v.iso#${initrd.slice(1).toLowerCase().replace(/;1$/, '')}`;
+    const isNamed = options.some((option) => option === '-J' || option === '-R');
+    const plain = initrd.slice(1).toLowerCase().replace(/;1$/, '');
+    const name = isNamed ? 'live/Initrd 6.1.0-a of a long name.img' : plain;
+    const part = `v.iso#${name}`;
     const argv = ['build', '-i', part, '-p', './motd', '-o', 'new', '--no-verify', '--no-cache'];
     const built = await callMoby(argv, folder, {});
     t.is(built.code, 0, `${options}: ${built.stderr}`);

@@ -1,16 +1,17 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openInputFile } from '#src/io/file/input-file.js';
 import type { Bytes } from '#src/model/image/entry.js';
 import { archiveRoot } from '#src/wrapper/root/archive-root.js';
 import { encodeExtents } from '#src/wrapper/root/erofs/extents.js';
-import { unpackBlock } from '#src/wrapper/root/erofs/lz4-block.js';
 import { packBlock } from '#src/wrapper/root/erofs/pack-block.js';
 import { readErofs, readSuperblock } from '#src/wrapper/root/erofs/read-erofs.js';
 import type { Superblock } from '#src/wrapper/root/erofs/superblock.js';
 import { type ErofsRequest, writeErofs } from '#src/wrapper/root/erofs/write-erofs.js';
+import { unpackBlock } from '#src/wrapper/root/lz4-block.js';
 import type { RootEntry } from '#src/wrapper/root/root-tree.js';
+import { mendTables } from '#src/wrapper/root/squashfs/mend-tables.js';
 import { parseSuperblock } from '#src/wrapper/root/squashfs/superblock.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { holdFile } from './sketches.js';
@@ -215,6 +216,28 @@ test('a squashfs says its options as tar2sqfs takes them, and whether its conten
   t.deepEqual(read(3, 0x400, 4, 7), ['algorithm=lzo1x_999,level=7', false]);
   t.deepEqual(read(1, 0x402, 5, (1 << 16) | 12), ['level=5,window=12,default', true]);
   t.deepEqual(read(4, 0, 9), ['', false]);
+});
+
+test('a table of a squashfs that LZ4 made larger is stored as it is, which unsquashfs wants', async (t) => {
+  const path = join(await createTestFolder(t), 'new.squashfs');
+  const ids = Buffer.from('00000000e8030000d00700002b000000', 'hex');
+  const bytes = Buffer.alloc(96 + 2 + 18 + 8);
+  bytes.fill(0xff, 48, 96);
+  bytes.writeUInt16LE(4, 26);
+  bytes.writeBigUInt64LE(116n, 48);
+  bytes.writeUInt16LE(18, 96);
+  // A literal run of 16 bytes.
+  bytes.set([0xf0, 1], 98);
+  ids.copy(bytes, 100);
+  bytes.writeBigUInt64LE(96n, 116);
+  await writeFile(path, bytes);
+  await mendTables(path);
+  const mended = await readFile(path);
+  t.is(mended.readUInt16LE(96), 0x8000 | 16);
+  t.deepEqual(mended.subarray(98, 114), ids);
+  t.is(mended.length, bytes.length);
+  await mendTables(path);
+  t.deepEqual(await readFile(path), mended);
 });
 
 test('a block of LZ4 comes back as it was, and none is made that would be larger', (t) => {

@@ -8,7 +8,7 @@ export interface LoaderFile {
 
 /** Where boot loaders of live and installer images look; folders at their end are searched for more of them. */
 export const loaderPattern =
-  /^(?:(?:boot\/)?(?:isolinux|syslinux)\/|(?:boot\/|EFI\/[^/]+\/)?grub2?\/|EFI\/BOOT\/|efi\/boot\/|loader\/entries\/)?[^/]*\.(?:cfg|conf)$/i;
+  /^(?:(?:boot\/)?(?:isolinux|syslinux)\/|boot\/[^/]+\/loader\/|(?:boot\/|EFI\/[^/]+\/)?grub2?\/|EFI\/BOOT\/|efi\/boot\/|loader\/entries\/)?[^/]*\.(?:cfg|conf)$/i;
 
 const mostEntries = 1000;
 

@@ -18,7 +18,7 @@ export interface Volume {
   readonly parts: ReadonlyMap<string, WrapperPart>;
   /** Other names of parts, in a tree with shorter names that some loaders read. */
   readonly aliases: ReadonlyMap<string, string>;
-  /** Where the names are plain: the recorded path of each part, in its letters and with its version. */
+  /** Paths of the tree that has the names of the standard, in their letters and with their versions, by the names of that tree. */
   readonly recorded: ReadonlyMap<string, string>;
   /** The names of files that are in several places. */
   readonly split: readonly string[];
@@ -47,7 +47,7 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
     return name === undefined ? [] : [[alias, name] as const];
   });
   const all = [...tree.folders, ...folders];
-  return { names: 'joliet', parts, split, aliases: new Map(aliases), recorded: new Map(), folders: all };
+  return { ...tree, names: 'joliet', parts, split, aliases: new Map(aliases), folders: all };
 }
 
 /** The first record of a root with Rock Ridge has the entry SP (IEEE P1281, 5.3). */

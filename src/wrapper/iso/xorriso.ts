@@ -57,6 +57,8 @@ async function keepTrees(old: InputFile): Promise<Trees & { readonly lost: strin
   const isPlain = names === 'plain';
   const rules = [
     ...(isPlain ? ['untranslated_names'] : []),
+    // Loaders that read no other names know these by them.
+    ...(!isPlain && [...recorded.values()].every(isShort) ? ['iso_9660_level=1'] : []),
     ...(descriptors.joliet === undefined ? [] : ['joliet_long_names', 'joliet_long_paths']),
   ];
   const options = [
@@ -73,6 +75,14 @@ async function keepTrees(old: InputFile): Promise<Trees & { readonly lost: strin
     pathOf: (name) => (isPlain ? recorded.get(name) : undefined) ?? `/${name}`,
     lost: lost.join(''),
   };
+}
+
+/** Whether a path has names of 8 letters and an extension of 3, which is level 1 of the standard (ECMA-119, 10.1). */
+function isShort(path: string): boolean {
+  return path
+    .split('/')
+    .slice(1)
+    .every((name) => /^[^.]{1,8}(?:\.[^.]{0,3})?(?:;\d+)?$/.test(name));
 }
 
 /** Undefined: it is written. */

@@ -2,6 +2,7 @@ import type { InputFile } from '../../../io/file/input-file.js';
 import { readPieces } from '../../../io/file/read-write.js';
 import type { Bytes } from '../../../model/image/entry.js';
 import { alignUp } from '../../align-up.js';
+import { unpackBlock } from '../lz4-block.js';
 import { createDamageError, createFeatureError } from '../root-tree.js';
 import {
   advices,
@@ -13,7 +14,6 @@ import {
   parseRecords,
 } from './extents.js';
 import { type Inode, layouts } from './inode.js';
-import { unpackBlock } from './lz4-block.js';
 import { newBlockSize, type Superblock } from './superblock.js';
 
 export interface Erofs {

@@ -3,6 +3,7 @@ import { MobyPatchError } from '../../../model/error/error.js';
 import type { Bytes } from '../../../model/image/entry.js';
 import { type PackItem, packEntries } from '../../../tar/tar-writer.js';
 import type { RootEntry } from '../root-tree.js';
+import { mendTables } from './mend-tables.js';
 import type { Superblock } from './superblock.js';
 
 export interface SquashfsRequest {
@@ -38,6 +39,7 @@ export async function writeSquashfs(request: SquashfsRequest): Promise<void> {
   const environment = { SOURCE_DATE_EPOCH: String(time) };
   const filter = { argv, package: 'squashfs-tools-ng', environment, failure, signal };
   for await (const _ of runFilter(filter, packEntries(listItems(request))));
+  if (compressor === 'lz4') await mendTables(destination);
 }
 
 /** The first name of a file has its body; further links come behind all bodies. */
