@@ -5,6 +5,7 @@ import type { Layout, LayoutFile } from '../model/image/layout.js';
 import { isRootKind, type Wrapper, type WrapperPart } from '../model/image/wrapper.js';
 import type { Hazard } from '../model/result/hazard.js';
 import type { KnownPatched } from '../model/result/record.js';
+import { nameAround } from './name-around.js';
 import { listSegments, segmentColumns, segmentNumbers } from './segments.js';
 import { shorten } from './shorten.js';
 import { formatTable } from './table.js';
@@ -88,7 +89,7 @@ function renderWrapper(name: string, { wrapper }: Inspection): string[] {
     return [showLine(`${name} is ${title} of ${one?.size} bytes${describePacked(wrapper)}`), ''];
   return [
     showLine(
-      `${name.split('#')[0]} is ${title} with ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}; the initrd is ${part} at ${one?.offset}`,
+      `${nameAround(name, part)} is ${title} with ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}; the initrd is ${part} at ${one?.offset}`,
     ),
     ...shorten(
       ways.map(({ title: entry, kernel, cmdline }) =>

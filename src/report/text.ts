@@ -6,6 +6,7 @@ import type { Report, StepReport, WrapperReport } from '../model/result/report.j
 import type { StockComparison } from '../model/result/stock.js';
 import { renderDiff, summarizeDiff } from './diff.js';
 import { renderError } from './error.js';
+import { nameAround } from './name-around.js';
 import { describeStock } from './proof/stock.js';
 import { describePassed } from './reached.js';
 
@@ -50,7 +51,8 @@ export function renderReport(report: Report): string[] {
 function renderOverlay({ overlay, input, output, wrapper }: Report): string[] {
   if (overlay === undefined) return [];
   if (wrapper !== undefined && wrapper.kind !== 'kernel') return renderAddon(overlay, output ?? '');
-  const [base, more] = [input, output ?? ''].map((path) => showPath(path.slice(path.lastIndexOf('/') + 1)));
+  const file = wrapper === undefined ? input : nameAround(input, wrapper.part);
+  const [base, more] = [file, output ?? ''].map((path) => showPath(path.slice(path.lastIndexOf('/') + 1)));
   return [
     ...renderRow(
       'overlay',

@@ -108,6 +108,9 @@ testNeeding(
     const built = await callMoby([...overlay, '--no-verify', '--no-cache'], folder, {});
     t.is(built.code, 0, built.stderr);
     t.regex(built.stdout.toString(), /-kernel linux -initrd more.img/);
+    const named = ['build', '-i', 'linux#initramfs', '-p', './motd', '-o', 'same.img', '--as', 'overlay'];
+    const again = await callMoby([...named, '--no-verify', '--no-cache'], folder, {});
+    t.regex(again.stdout.toString(), /behind linux\n.*-kernel linux -initrd same.img/s);
     await writeFile(join(folder, 'inside.img'), inside);
     const behind = await callMoby(['cat', '-i', 'inside.img', '-i', 'more.img', 'etc/motd'], folder, {});
     t.is(behind.stdout.toString(), 'hello\n');
