@@ -118,12 +118,12 @@ function listHazards({ error }: Report, whole: Check): Check[] {
 }
 
 function listExpectations({ boot }: Report): Check[] {
-  const found = boot?.attestation?.differences ?? [];
+  const { paths = 0, differences: found = [] } = boot?.attestation ?? {};
   const attested: Check = {
     stage: 'verify',
     name: 'the guest has unpacked what the image holds',
     result: found.length === 0 ? 'passed' : 'failed',
-    note: found.map(({ path, what }) => `${path} (${what})`).join(', ') || undefined,
+    note: found.map(({ path, what }) => `${path} (${what})`).join(', ') || `${paths} paths`,
   };
   const expected = (boot?.expectations ?? []).map(
     ({ expectation, patch, met, found }: ExpectationResult): Check => ({

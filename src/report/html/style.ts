@@ -13,7 +13,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin-top: 1rem; }
 .tile, section li { overflow-wrap: break-word; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem; }
-.tile b { display: block; font-size: 1.3rem; line-height: 1.3; font-variant-numeric: tabular-nums; } .tile span { color: var(--dim); font-size: .85rem; display: block; } .tile b.passed, .tile b.failed, .tile b.error { font-size: 1.1rem; line-height: 1.75rem; }
+.tile b { display: block; font-size: 1.3rem; line-height: 1.3; font-variant-numeric: tabular-nums; } .tile span { color: var(--dim); font-size: .85rem; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; } .tile b.passed, .tile b.failed, .tile b.error { font-size: 1.1rem; line-height: 1.75rem; }
 .passed { color: var(--good); } .failed, .error, .removed { color: var(--bad); } .skipped { color: var(--dim); } .added { color: var(--good); } .changed, .warning { color: var(--warn); }
 section.trouble { border-color: var(--bad); background: var(--bad-soft); } section.caution { border-color: var(--warn); background: var(--warn-soft); }
 .scroll { overflow-x: auto; }
