@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { runFilter } from '#src/compress/run-filter.js';
+import { noBytes } from '#src/io/no-bytes.js';
 import { createLineKeeper, createLineSplitter, runProcess } from '#src/io/process/process.js';
 import { createTestFolder, signal } from '../fixtures/archive.js';
 import { testNeeding } from '../fixtures/needs.js';
@@ -88,6 +90,37 @@ testNeeding('sleep')('a program ends with the process that started it', async (t
   await exited;
   await waitForEnd(String(pid));
   t.pass();
+});
+
+/** It hears no SIGTERM and keeps the pipes open; says its number when it is so far. */
+const stubborn = '(trap "" TERM; sh -c \'echo $PPID\'; while :; do sleep 1000; done) &';
+const ways = {
+  'ends by itself': 'exit',
+  'ends on SIGTERM': 'exec sleep 1000',
+  'does not end': 'trap "" TERM; wait',
+};
+for (const [title, rest] of Object.entries(ways))
+  test(`what a program that ${title} has started is ended with it`, async (t) => {
+    const stopped = new AbortController();
+    let pid = '';
+    const onLine = (line: string) => {
+      pid = line;
+      stopped.abort();
+    };
+    const options = { signal: stopped.signal, timeout: 600, grace: 100, onLine };
+    await t.throwsAsync(runProcess(['sh', '-c', `${stubborn} ${rest}`], options), { code: 'interrupted' });
+    await waitForEnd(pid);
+  });
+
+test('a filter ends what its program has left', async (t) => {
+  const options = { package: 'x', failure: (said: string) => new Error(said) };
+  let pid = '';
+  for await (const piece of runFilter({ ...options, argv: ['sh', '-c', stubborn] }, noBytes())) {
+    pid = Buffer.from(piece).toString().trim();
+    break;
+  }
+  await waitForEnd(pid);
+  t.regex(pid, /^\d+$/);
 });
 
 test('a program is missing also where a folder of PATH cannot be searched', async (t) => {

@@ -78,6 +78,9 @@ export function startProcess(argv: readonly string[], options: SpawnOptions): Ch
   return child;
 }
 
+/** Programs that have ended, and of whose process group something was still there. */
+const survived = new WeakSet<ChildProcess>();
+
 /** In a group of its own it would outlive this process, when that does not wait for it. */
 function endWithThisProcess(child: ChildProcess): void {
   const { pid } = child;
@@ -87,6 +90,8 @@ function endWithThisProcess(child: ChildProcess): void {
   process.setMaxListeners(process.getMaxListeners() + 1);
   process.once('exit', kill);
   child.once('exit', () => {
+    // The number of an empty group may soon be that of another.
+    if (signalGroup(pid, 0)) survived.add(child);
     process.removeListener('exit', kill);
     process.setMaxListeners(process.getMaxListeners() - 1);
   });
@@ -114,13 +119,23 @@ function closePipes(child: ChildProcess): void {
 /** Milliseconds after SIGKILL: a process that waits for a dead disk does not obey it. */
 const killLimit = 3000;
 
-/** Ends a process group: SIGTERM, then SIGKILL after `grace` milliseconds. Whether it is gone; its pipes are closed if not. */
+/**
+ * Ends a process group: SIGTERM, then SIGKILL after `grace` milliseconds, or when the program has ended and what it started has not.
+ * Whether the program is gone; its pipes are closed if not.
+ */
 export async function stopProcess(child: ChildProcess, grace = 500): Promise<boolean> {
   const { pid } = child;
-  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return true;
+  if (pid === undefined) return true;
+  if (child.exitCode !== null || child.signalCode !== null) {
+    if (survived.has(child)) signalGroup(pid, 'SIGKILL');
+    return true;
+  }
   const timers: NodeJS.Timeout[] = [];
   const gone = new Promise<boolean>((resolve) => {
-    child.once('exit', () => resolve(true));
+    child.once('exit', () => {
+      if (survived.has(child)) signalGroup(pid, 'SIGKILL');
+      resolve(true);
+    });
     timers.push(setTimeout(() => signalGroup(pid, 'SIGKILL'), grace));
     timers.push(setTimeout(() => resolve(false), grace + killLimit));
   });
@@ -199,11 +214,13 @@ export function createInterruptedError({ reason }: AbortSignal): MobyPatchError 
   return new MobyPatchError('interrupted', 'interrupted', 'interrupted; nothing was replaced');
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Whether there is such a group. The signal 0 only asks. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-pid, signal);
+    return process.kill(-pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
   }
 }
 

@@ -24,6 +24,8 @@ export interface Volume {
   readonly split: readonly string[];
   /** Where its directories stand. */
   readonly folders: readonly Extent[];
+  /** Whether a directory is in itself or in several others, or deeper than any program makes one. */
+  readonly isTangled: boolean;
 }
 
 /**
@@ -38,7 +40,8 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
   const { parts: plain } = tree;
   if (hasRockRidge || joliet === undefined)
     return { ...tree, names: hasRockRidge ? 'rock ridge' : 'plain', aliases: new Map() };
-  const { parts, folders, split } = await readTree(file, joliet, true);
+  const other = await readTree(file, joliet, true);
+  const { parts, split } = other;
   const places = new Map(
     [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part.name]),
   );
@@ -46,8 +49,9 @@ export async function readVolume(file: InputFile, { root, joliet }: Descriptors)
     const name = size > 0 ? places.get(offset) : undefined;
     return name === undefined ? [] : [[alias, name] as const];
   });
-  const all = [...tree.folders, ...folders];
-  return { ...tree, names: 'joliet', parts, split, aliases: new Map(aliases), folders: all };
+  const folders = [...tree.folders, ...other.folders];
+  const isTangled = tree.isTangled || other.isTangled;
+  return { ...tree, names: 'joliet', parts, split, aliases: new Map(aliases), folders, isTangled };
 }
 
 /** The first record of a root with Rock Ridge has the entry SP (IEEE P1281, 5.3). */
@@ -61,17 +65,21 @@ interface Tree {
   readonly recorded: Map<string, string>;
   readonly split: string[];
   readonly folders: Extent[];
+  isTangled: boolean;
 }
 
 async function readTree(file: InputFile, root: Extent, isJoliet: boolean): Promise<Tree> {
-  const tree: Tree = { parts: new Map(), recorded: new Map(), folders: [], split: [] };
+  const tree: Tree = { parts: new Map(), recorded: new Map(), folders: [], split: [], isTangled: false };
   const { parts, split } = tree;
   const seen = new Set<number>();
   const waiting: Directory[] = [{ ...root, path: '', recorded: '', depth: 0 }];
   let bytes = 0;
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     // A directory in itself would have no end.
-    if (seen.has(folder.offset) || folder.depth > deepest) continue;
+    if (seen.has(folder.offset) || folder.depth > deepest) {
+      tree.isTangled = true;
+      continue;
+    }
     seen.add(folder.offset);
     const directory = await readDirectory(file, folder);
     tree.folders.push(placeOf(folder));

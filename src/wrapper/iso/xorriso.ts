@@ -1,10 +1,12 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import type { InputFile } from '../../io/file/input-file.js';
 import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
+import { alignUp } from '../align-up.js';
 import { readDescriptors, sectorSize } from './descriptors.js';
-import { readVolume } from './volume.js';
+import { readVolume, type Volume } from './volume.js';
+import { watchOutput } from './watch-output.js';
 
 export interface NewFile {
   /** The path of the new file. */
@@ -23,8 +25,12 @@ export interface XorrisoRequest {
 
 export const withoutXorriso =
   'with an initrd that is no larger than the old one xorriso is not needed: --level 9, or fewer files';
-/** Seconds for writing an image. */
-const patience = 1800;
+/** Seconds in which the new image must grow. */
+const patience = 300;
+/** Seconds for writing an image, however slowly it grows. */
+const longest = 6 * 3600;
+/** Bytes for what xorriso puts around files. */
+const usualGrowth = 64 * 2 ** 20;
 
 /**
  * Writes an ISO with other files in it, where one does not fit into the place of the old one. Dates stay what they were,
@@ -53,7 +59,9 @@ interface Trees {
 
 async function keepTrees(old: InputFile): Promise<Trees & { readonly lost: string }> {
   const descriptors = await readDescriptors(old);
-  const { names, recorded } = await readVolume(old, descriptors);
+  const volume = await readVolume(old, descriptors);
+  refuseTangled(old, volume);
+  const { names, recorded } = volume;
   const isPlain = names === 'plain';
   const rules = [
     ...(isPlain ? ['untranslated_names'] : []),
@@ -77,6 +85,27 @@ async function keepTrees(old: InputFile): Promise<Trees & { readonly lost: strin
   };
 }
 
+/**
+ * libisofs 1.5.4 reads a directory in itself for ever, and copies bytes that files share once for each of them: a damaged image of 22 MB became
+ * one of 8 GB.
+ */
+function refuseTangled(old: InputFile, { parts, isTangled }: Volume): void {
+  const places = new Map([...parts.values()].map(({ offset, size }) => [`${offset} ${size}`, size]));
+  const size = [...places.values()].reduce((sum, own) => sum + alignUp(own, sectorSize), 0);
+  if (!isTangled && size <= limitSize(old, 0)) return;
+  const found = isTangled ? 'a directory that is in several places' : `files of ${size} bytes`;
+  const message = `found ${found} in ${old.size} bytes: the ISO 9660 image is damaged, and xorriso does not get it`;
+  throw new MobyPatchError('invalid', 'wrapper-invalid', message, {
+    path: old.name,
+    hint: `get a whole copy; ${withoutXorriso}`,
+  });
+}
+
+/** Bytes that a new image may have. */
+function limitSize({ size }: InputFile, added: number): number {
+  return 2 * size + added + usualGrowth;
+}
+
 /** Whether a path has names of 8 letters and an extension of 3, which is level 1 of the standard (ECMA-119, 10.1). */
 function isShort(path: string): boolean {
   return path
@@ -89,7 +118,7 @@ function isShort(path: string): boolean {
 async function run(
   { old, files, destination, signal }: XorrisoRequest,
   trees: Trees,
-  options: readonly string[],
+  more: readonly string[],
 ): Promise<{ readonly output: string; readonly error: MobyPatchError } | undefined> {
   const argv = [
     'xorriso',
@@ -100,11 +129,20 @@ async function run(
     ...files.flatMap((file) => mapFile(file, trees)),
     ...['-boot_image', 'any', 'replay', '-boot_image', 'any', 'gpt_disk_guid=volume_date_uuid'],
     ...trees.options,
-    ...options,
+    ...more,
     ...['-volume_date', 'all_file_dates', 'set_to_mtime'],
     ...['-commit', '-end'],
   ];
-  const { exitCode, output } = await runProcess(argv, { signal, timeout: patience, package: 'xorriso' });
+  const sizes = await Promise.all(files.map(async ({ source }) => (await stat(source)).size));
+  const limit = limitSize(
+    old,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
+  const watched = { path: destination, program: 'xorriso', name: old.name, limit, patience };
+  using watch = watchOutput({ ...watched, hint: withoutXorriso, signal });
+  // It answers SIGTERM only between two writes, and what it wrote is thrown away.
+  const options = { signal: watch.signal, timeout: longest, grace: 100, package: 'xorriso' };
+  const { exitCode, output } = await runProcess(argv, options);
   if (exitCode === 0) return undefined;
   const [reason] = /^xorriso : (?:FAILURE|FATAL|SORRY) : .*$/m.exec(output) ?? [];
   const error = new MobyPatchError('failed', 'wrapper-program', reason ?? `xorriso ended with ${exitCode}`, {

@@ -17,6 +17,9 @@ export interface SquashfsRequest {
   readonly name: string;
 }
 
+/** Bytes on its standard output, which is no part of the file system. */
+const mostSaid = 2 ** 20;
+
 /**
  * Writes a squashfs by `tar2sqfs` with the compressor, the block size and the date of the old one: the same entries give the same
  * bytes. Errors: `wrapper-program`, `program-missing`.
@@ -38,7 +41,11 @@ export async function writeSquashfs(request: SquashfsRequest): Promise<void> {
     });
   const environment = { SOURCE_DATE_EPOCH: String(time) };
   const filter = { argv, package: 'squashfs-tools-ng', environment, failure, signal };
-  for await (const _ of runFilter(filter, packEntries(listItems(request))));
+  let said = 0;
+  for await (const { length } of runFilter(filter, packEntries(listItems(request)))) {
+    said += length;
+    if (said > mostSaid) throw failure('it says more than it is asked for');
+  }
   if (compressor === 'lz4') await mendTables(destination);
 }
 
