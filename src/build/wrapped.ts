@@ -1,6 +1,5 @@
-import { digestBytes } from '../io/digest.js';
+import { hashRange } from '../io/file/hash-range.js';
 import { openInputFile } from '../io/file/input-file.js';
-import { readPieces } from '../io/file/read-write.js';
 import { createOutput, type Output } from '../io/place/output.js';
 import type { Scratch } from '../io/place/scratch.js';
 import type { FileAccess } from '../model/access.js';
@@ -41,7 +40,7 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
     const kernel = verify?.kernelIsPart ? `${folder}/kernel` : undefined;
     if (verify !== undefined && kernel !== undefined)
       await copyPart(file, partOf(wrapper, verify.kernel), { destination: kernel, signal });
-    const sha256 = await digestBytes(readPieces(file, 0, file.size));
+    const sha256 = await hashRange(file, 0, file.size);
     await file.assertUnchanged();
     const input = { ...wrapped, size: file.size, sha256, access: file.access, root, inside };
     draft.set({ wrapper: describe(input) });

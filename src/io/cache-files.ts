@@ -6,6 +6,8 @@ import type { CachedFile } from '../model/cache.js';
 import type { Bytes } from '../model/image/entry.js';
 import { readAt, writeAllSync, writeAt } from './file/read-write.js';
 import { openRegular, readRegular, readSmallSync } from './file/regular-file.js';
+import { giveSlab } from './file/slabs.js';
+import { gatherBytes } from './gather-bytes.js';
 
 // To hand a call to another thread and back takes longer than most calls, and a build reads and writes a hundred files here,
 // with six calls for each: what is in memory at once is read and written in this thread.
@@ -91,10 +93,11 @@ export async function writeStream(place: Place, content: Bytes): Promise<void> {
     await using handle = await open(temporary, 'wx', 0o600);
     const hash = createDigest(place);
     let position = digestSize;
-    for await (const piece of content) {
+    for await (const piece of gatherBytes(content)) {
       hash.update(piece);
       await writeAt(handle, piece, position);
       position += piece.length;
+      giveSlab(piece.buffer as ArrayBuffer);
     }
     await handle.write(hash.digest(), 0, digestSize, 0);
   } catch (error) {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
+import { hashRange } from '../io/file/hash-range.js';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
 import type { ArchivedRun, ArchiveFault } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/image/layout.js';
 import { createCollector, type Scan } from './collector.js';
-import { hashRange, readWhole, type Shortcut } from './reading.js';
+import { readWhole, type Shortcut } from './reading.js';
 import { createRecordTable, listDigests } from './record-table.js';
 import type { RunsAhead } from './runs-ahead.js';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createMembersAhead } from '../compress/gzip/members-ahead.js';
 import { cacheEntry } from '../io/cache.js';
+import { hashRange } from '../io/file/hash-range.js';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Cache } from '../model/cache.js';
 import type { Bytes } from '../model/image/entry.js';
@@ -13,7 +14,7 @@ import {
   type ScannedImage,
 } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
-import { hashRange, hashSegments, type ScanRequest, type Shortcut } from './reading.js';
+import { hashSegments, type ScanRequest, type Shortcut } from './reading.js';
 import { type KnownMember, type ScannedMember, scanImage } from './scan.js';
 
 /** Raised when a scan finds other records in the same bytes, or when they are written in another form. */
@@ -113,6 +114,8 @@ async function openMemberList(
   const cached = parseList(await entry.read());
   const digests = new Map<number, string>();
   const known = new Map<number, KnownMember>();
+  /** The lines of known members, by where these begin. */
+  const lines = new Map<number, string>();
   if (cached.size > 0)
     for (const [offset, end] of ends) {
       const digest = await hashMember(offset, end);
@@ -121,7 +124,7 @@ async function openMemberList(
       const decoded = tryDecode(contents);
       if (decoded === undefined) continue;
       known.set(offset, { ...decoded, end });
-      digests.set(offset, digest);
+      lines.set(offset, `${digest} ${contents}\n`);
     }
 
   async function hashMember(offset: number, end: number): Promise<string | undefined> {
@@ -133,6 +136,11 @@ async function openMemberList(
     { records, digests: bodies }: ScanContents,
   ): Bytes {
     for (const { offset, end, unpacked, level, first, count, base } of members) {
+      const line = ends.get(offset) === end ? lines.get(offset) : undefined;
+      if (line !== undefined) {
+        yield Buffer.from(line);
+        continue;
+      }
       const read = ends.get(offset) === end ? digests.get(offset) : undefined;
       const digest = read ?? (await hashMember(offset, end));
       if (digest === undefined) continue;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { updateHash } from '../io/file/hash-range.js';
 import type { Segment } from '../model/image/layout.js';
 import { createCollector, type Scan, type ScanContents, type ScannedImage } from './collector.js';
-import { hashSegments, type Shortcut, updateHash } from './reading.js';
+import { hashSegments, type Shortcut } from './reading.js';
 import { listDigests } from './record-table.js';
 import { type ScanStart, scanImage } from './scan.js';
 

@@ -1,6 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createShortenedError, type InputFile } from '../io/file/input-file.js';
-import { giveSlab, takeSlab } from '../io/file/slabs.js';
+import { hashRange } from '../io/file/hash-range.js';
+import type { InputFile } from '../io/file/input-file.js';
 import { createTurns } from '../io/turns.js';
 import type { LayoutFile, MemberRange, Segment } from '../model/image/layout.js';
 import type { ScanLimits } from '../model/limits.js';
@@ -9,9 +8,6 @@ import { createCollector, type Scan, type ScannedImage } from './collector.js';
 import { hashWhileReading } from './hash-file.js';
 import { type ScannedSegment, type ScanOptions, scanImage } from './scan.js';
 import { scanFiles } from './scan-files.js';
-
-/** Bytes; they stay in the cache of the processor. */
-const pieceSize = 256 * 1024;
 
 /** What a caller wants to know about an image. */
 export interface ScanRequest {
@@ -92,28 +88,4 @@ export async function hashSegments(
     await takeTurn();
   }
   return hashed;
-}
-
-export async function hashRange(file: InputFile, offset: number, end: number): Promise<string> {
-  const hash = createHash('sha256');
-  await updateHash(hash, file, offset, end);
-  return hash.digest('hex');
-}
-
-/** Always into the same buffer, in this thread: to wait for another one takes longer than to read what is in memory. */
-export async function updateHash(hash: Hash, file: InputFile, offset: number, end: number): Promise<void> {
-  const takeTurn = createTurns();
-  const slab = takeSlab();
-  try {
-    for (let at = offset; at < end; ) {
-      const piece = slab.subarray(0, Math.min(pieceSize, end - at));
-      const size = file.fill(piece, at);
-      if (size < piece.length) throw createShortenedError(file.name, at);
-      hash.update(piece);
-      at += size;
-      await takeTurn();
-    }
-  } finally {
-    giveSlab(slab.buffer as ArrayBuffer);
-  }
 }

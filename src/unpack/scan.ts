@@ -96,12 +96,14 @@ export async function scanImage(whole: InputFile, options: ScanOptions): Promise
   const takeTurn = createTurns(signal);
   const segments: ScannedSegment[] = [];
   const members: ScannedMember[] = [];
+  /** Of what stands next; what is known of a member need not be read. */
+  const marks = Buffer.alloc(6);
   let isFirst = start.segments === 0;
   for (let offset = start.offset; offset < file.size; offset = segments.at(-1)?.end ?? file.size) {
     signal.throwIfAborted();
     await takeTurn();
-    const bytes = await file.read(offset, Math.min(offset + 6, file.size));
-    const kind = classifyStart(bytes, offset);
+    const bytes = marks.subarray(0, Math.min(marks.length, file.size - offset));
+    const kind = classifyStart(bytes.subarray(0, file.fill(bytes, offset)), offset);
     if (kind === 'padding')
       segments.push({
         offset,

@@ -1,6 +1,6 @@
 import { digestBytes } from '../io/digest.js';
-import type { InputFile } from '../io/file/input-file.js';
-import { readPieces } from '../io/file/read-write.js';
+import { hashRange } from '../io/file/hash-range.js';
+import { type InputFile, passRange } from '../io/file/input-file.js';
 import { saveBytes } from '../io/file/save-bytes.js';
 import type { Bytes } from '../model/image/entry.js';
 import { isRootKind, type WrappedImage, type WrapperPart } from '../model/image/wrapper.js';
@@ -26,13 +26,15 @@ export async function copyPart(
 
 /** Hex. */
 export function digestPart(file: InputFile, part: WrapperPart): Promise<string> {
-  return digestBytes(readPart(file, part));
+  const { offset, size, isPacked } = part;
+  return isPacked ? digestBytes(readPart(file, part)) : hashRange(file, offset, offset + size);
 }
 
+/** Each piece is valid until the next is asked for. */
 async function* readPart(file: InputFile, part: WrapperPart): Bytes {
   const { offset, size, isPacked } = part;
   if (isPacked) yield* (await import('./kernel/kernel.js')).readPacked(file, part);
-  else yield* readPieces(file, offset, offset + size);
+  else yield* passRange(file, offset, offset + size);
 }
 
 export interface CopyInitrdOptions extends CopyOptions {

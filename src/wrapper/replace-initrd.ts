@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { type InputFile, openInputFile } from '../io/file/input-file.js';
-import { readPieces } from '../io/file/read-write.js';
+import { type InputFile, openInputFile, passRange } from '../io/file/input-file.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
@@ -32,7 +31,7 @@ export interface ReplaceRequest {
 }
 
 export interface ReplacedInitrd extends AsyncDisposable {
-  /** The new wrapper. */
+  /** The new wrapper; each piece is valid until the next is asked for. */
   readonly bytes: Bytes;
   /** One line: how it was done. */
   readonly way: string;
@@ -51,7 +50,7 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
     const part = partOf(wrapped.wrapper, wrapped.boot.initrd);
     const sources = { old, initrd };
     if (request.isSame) {
-      const bytes = readPieces(old, 0, old.size);
+      const bytes = passRange(old, 0, old.size);
       return { bytes, way: 'unchanged', [Symbol.asyncDispose]: dispose };
     }
     const isApart = wrapped.wrapper.kind === 'iso' && (await isBound(wrapped.wrapper, part, old));
@@ -110,7 +109,7 @@ async function writeSums(
 }
 
 async function sumNew(wrapper: Pick<Wrapper, 'parts'>, { old, initrd, part }: OpenFiles): Promise<NewSum[]> {
-  return digestSums(await findSums(old, wrapper, part), () => readPieces(initrd, 0, initrd.size));
+  return digestSums(await findSums(old, wrapper, part), () => passRange(initrd, 0, initrd.size));
 }
 
 interface PiecePlan extends Pick<ReplacedInitrd, 'way'> {

@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { InputFile } from '../io/file/input-file.js';
-import { readPieces } from '../io/file/read-write.js';
+import { type InputFile, passRange } from '../io/file/input-file.js';
 import type { Bytes } from '../model/image/entry.js';
 
 /** What a new wrapper is made of, in order. */
@@ -13,7 +12,7 @@ export type WrapperPiece =
 export interface WrapperSources {
   readonly old: InputFile;
   /** The new initrd. */
-  readonly initrd: { readonly size: number; read(offset: number, end: number): Promise<Uint8Array> };
+  readonly initrd: Pick<InputFile, 'name' | 'size' | 'fill' | 'read'>;
 }
 
 /** A range of the old file, and what replaces it. */
@@ -45,13 +44,14 @@ export async function sumInitrd(sources: WrapperSources): Promise<number> {
 
 const zeros = new Uint8Array(64 * 1024);
 
+/** Each piece is valid until the next is asked for. */
 export async function* writePieces(
   pieces: readonly WrapperPiece[],
   { old, initrd }: WrapperSources,
 ): Bytes & AsyncGenerator<Uint8Array, void, void> {
   for (const piece of pieces) {
-    if (piece.kind === 'old') yield* readPieces(old, piece.offset, piece.end);
-    else if (piece.kind === 'new') yield* readPieces(initrd, 0, initrd.size);
+    if (piece.kind === 'old') yield* passRange(old, piece.offset, piece.end);
+    else if (piece.kind === 'new') yield* passRange(initrd, 0, initrd.size);
     else if (piece.kind === 'bytes') yield piece.bytes;
     else
       for (let left = piece.size; left > 0; left -= zeros.length)

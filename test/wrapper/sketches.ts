@@ -187,7 +187,7 @@ export function holdFile(bytes: Buffer): InputFile {
     size: bytes.length,
     access: anybody,
     read: async (offset, end) => bytes.subarray(offset, end),
-    fill: never,
+    fill: (target, offset) => bytes.copy(target, 0, offset),
     reopen: never,
     copy: never,
     assertUnchanged: async () => {},

@@ -4,8 +4,10 @@ import type { FileAccess } from '../../model/access.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Bytes } from '../../model/image/entry.js';
 import { createListQuestion } from '../place/access-list.js';
+import { createTurns } from '../turns.js';
 import { fillAt, readAt } from './read-write.js';
 import { createUnreadableError, openRegular } from './regular-file.js';
+import { giveSlab, takeSlab } from './slabs.js';
 
 /** A regular file that is read at any position; it stays the same file when another is renamed over it. */
 export interface InputFile extends AsyncDisposable {
@@ -151,6 +153,33 @@ export async function* readRange(
     if (piece.length < wanted - at) throw createShortenedError(file.name, at);
     yield piece;
     at = wanted;
+  }
+}
+
+/** Bytes; they stay in the cache of the processor. */
+const passingSize = 256 * 1024;
+
+/**
+ * The same for a caller that only reads each piece, and is done with it when it asks for the next: always in the same buffer, in
+ * this thread, since to wait for another one takes longer than to read what is in memory.
+ */
+export async function* passRange(
+  file: Pick<InputFile, 'fill' | 'name' | 'signal'>,
+  offset: number,
+  end: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  const takeTurn = createTurns(file.signal);
+  const slab = takeSlab();
+  try {
+    for (let at = offset; at < end; ) {
+      const piece = slab.subarray(0, Math.min(passingSize, end - at));
+      if (file.fill(piece, at) < piece.length) throw createShortenedError(file.name, at);
+      yield piece;
+      at += piece.length;
+      await takeTurn();
+    }
+  } finally {
+    giveSlab(slab.buffer as ArrayBuffer);
   }
 }
 

@@ -1,8 +1,14 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { open } from 'node:fs/promises';
 import type { Bytes } from '../../model/image/entry.js';
+import { abortable } from '../abortable.js';
+import { gatherBytes } from '../gather-bytes.js';
+import { giveSlab } from './slabs.js';
 
-/** Writes a new file, for its owner alone. */
+/** Writes a new file, for its owner alone. A piece need not stay valid when the next one is asked for. */
 export async function saveBytes(path: string, bytes: Bytes, signal: AbortSignal): Promise<void> {
-  await pipeline(bytes, createWriteStream(path, { mode: 0o600, flags: 'wx' }), { signal });
+  await using file = await open(path, 'wx', 0o600);
+  for await (const piece of gatherBytes(abortable(bytes, signal))) {
+    await file.appendFile(piece);
+    giveSlab(piece.buffer as ArrayBuffer);
+  }
 }
