@@ -10,7 +10,7 @@ const request = { program: 'xorriso', name: 'v.iso', hint: 'h', limit: 100, pati
 
 /** What ends the program. */
 async function waitForReason(signal: AbortSignal): Promise<unknown> {
-  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
   return signal.reason;
 }
 
