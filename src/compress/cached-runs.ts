@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cacheEntry } from '../io/cache.js';
+import { giveSlab } from '../io/file/slabs.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
 import type { ArchivedRun } from '../model/image/archive.js';
 import type { OriginalMember } from './codec.js';
@@ -62,7 +63,9 @@ export function cacheRuns(compressor: RunCompressor, cache: Cache, recipe: strin
       return (await entry.read()) ?? compressTo(entry, run);
     },
     async spare(run, place) {
-      if (isWritable) await compressTo(openEntry(cache, recipe, place.key), run, place);
+      if (!isWritable) return;
+      const member = await compressTo(openEntry(cache, recipe, place.key), run, place);
+      giveSlab(member.buffer as ArrayBuffer);
     },
   };
 }

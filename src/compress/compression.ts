@@ -1,4 +1,5 @@
 import type { InputFile } from '../io/file/input-file.js';
+import { giveSlab } from '../io/file/slabs.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Codec, Compression } from '../model/image/layout.js';
 import type { CodecImplementation, CodecSettings, MemberEnd, Members, RunFormat } from './codec.js';
@@ -61,6 +62,7 @@ export async function* readMember(
   const whole = codec === 'gzip' ? await ahead?.read(offset) : undefined;
   if (whole !== undefined) {
     yield whole.bytes;
+    if (passing) giveSlab(whole.bytes.buffer as ArrayBuffer);
     return whole.end;
   }
   const { read, scan = read } = await loaders[codec]();

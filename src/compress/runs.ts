@@ -1,4 +1,4 @@
-import { createSlabWriter, type SlabWriter } from '../io/file/slabs.js';
+import { createSlabWriter, giveSlab, type SlabWriter } from '../io/file/slabs.js';
 import type { Bytes } from '../model/image/entry.js';
 import { type Cut, isRunStart, type Piece, type Pieces } from './piece.js';
 
@@ -22,6 +22,12 @@ export interface RunCompressor extends AsyncDisposable {
 /** As in `Cut`. */
 export type RunPlace = Pick<Cut, 'key' | 'origin'>;
 
+/** A member, and whether its buffer is ours to be used again. */
+interface Made {
+  readonly member: Uint8Array;
+  readonly isOurs: boolean;
+}
+
 /** A run of whole entries, or the member that it already is. */
 type Run =
   | { readonly kind: 'run'; readonly slabs: readonly Uint8Array[]; readonly place: RunPlace }
@@ -30,30 +36,35 @@ type Run =
 
 /**
  * A stream of archive bytes as members that are compressed side by side; returns the size of each member. Members are
- * cut where the stream has a cut and `runSize` says that a run begins; without a run size the stream becomes one.
+ * cut where the stream has a cut and `runSize` says that a run begins; without a run size the stream becomes one. Each is valid until the
+ * next is asked for.
  */
 export async function* writeRuns(
   source: Pieces,
   { runSize, compressor }: { readonly runSize: number | undefined; readonly compressor: RunCompressor },
 ): AsyncGenerator<Uint8Array, number[], void> {
   const { depth, longest, compress, spare, stream } = compressor;
-  const queue: Promise<Uint8Array | undefined>[] = [];
+  const queue: Promise<Made | undefined>[] = [];
   const sizes: number[] = [];
 
   async function* drain(most: number): AsyncGenerator<Uint8Array, void, void> {
     while (queue.length > most) {
-      const member = await queue.shift();
-      if (member === undefined) continue;
-      sizes.push(member.length);
-      yield member;
+      const made = await queue.shift();
+      if (made === undefined) continue;
+      sizes.push(made.member.length);
+      yield made.member;
+      if (made.isOurs) giveSlab(made.member.buffer as ArrayBuffer);
     }
   }
 
-  function start(member: Promise<Uint8Array | undefined>): void {
+  function start(member: Promise<Made | undefined>): void {
     // The error surfaces when the member is written; an earlier failure must not count as unhandled.
     member.catch(() => {});
     queue.push(member);
   }
+
+  const make = (run: Uint8Array, place: RunPlace) =>
+    compress(run, place).then((member) => ({ member, isOurs: true }));
 
   let isEmpty = true;
   for await (const run of cutRuns(source, { runSize, longest })) {
@@ -68,12 +79,12 @@ export async function* writeRuns(
       sizes.push(size);
       continue;
     }
-    if (run.kind === 'member') start(Promise.resolve(run.bytes));
-    else if (run.kind === 'run') start(compress(joinSlabs(run.slabs), run.place));
+    if (run.kind === 'member') start(Promise.resolve({ member: run.bytes, isOurs: false }));
+    else if (run.kind === 'run') start(make(joinSlabs(run.slabs), run.place));
     else if (spare !== undefined) start(spare(run.bytes, run).then(() => undefined));
     yield* drain(depth);
   }
-  if (isEmpty) start(compress(new Uint8Array(), {}));
+  if (isEmpty) start(make(new Uint8Array(), {}));
   yield* drain(0);
   return sizes;
 }

@@ -40,15 +40,14 @@ function listRevived(archive: Archive, changed: readonly ArchiveRecord[]): reado
   const known = new Set(changed);
   const keys = new Set(changed.filter(isLinked).map(linkKey));
   const revived = archive.records.filter(
-    (record) =>
-      isLinked(record) && archive.placed.get(record.index)?.inode === 0 && keys.has(linkKey(record)),
+    (record) => isLinked(record) && archive.placed.get(record)?.inode === 0 && keys.has(linkKey(record)),
   );
   const paths = new Set(
     revived
-      .map(({ index }) => archive.placed.get(index)?.path)
+      .map((record) => archive.placed.get(record)?.path)
       .filter((path) => !archive.entries.has(path ?? '')),
   );
-  const isGone = ({ index }: ArchiveRecord) => paths.has(archive.placed.get(index)?.path);
+  const isGone = (record: ArchiveRecord) => paths.has(archive.placed.get(record)?.path);
   const gone = paths.size === 0 ? [] : archive.records.filter(isGone);
   return [...revived, ...gone].filter((record) => !known.has(record));
 }
@@ -63,7 +62,7 @@ function linkKey({ header: { devmajor, devminor, ino, mode } }: ArchiveRecord): 
  * gone in this way must not come back.
  */
 function listUseless(archive: Archive, group: readonly ArchiveRecord[]): readonly ArchiveRecord[] {
-  const pathOf = ({ index }: ArchiveRecord) => archive.placed.get(index)?.path;
+  const pathOf = (record: ArchiveRecord) => archive.placed.get(record)?.path;
   const linked = group.filter(isLinked);
   const last = new Map(linked.map((record) => [pathOf(record), record.index]));
   const lost = new Set(linked.map(pathOf).filter((path) => !archive.entries.has(path ?? '')));
@@ -81,9 +80,9 @@ function isLinked(record: ArchiveRecord): boolean {
 
 /** Whether the file has the record's name in the end: no later record has its path. */
 function isName(archive: Archive, record: ArchiveRecord): boolean {
-  const placed = archive.placed.get(record.index);
+  const placed = archive.placed.get(record);
   const entry = archive.entries.get(placed?.path ?? '');
-  return entry !== undefined && archive.placed.get(entry.record.index)?.inode === placed?.inode;
+  return entry !== undefined && archive.placed.get(entry.record)?.inode === placed?.inode;
 }
 
 interface SharedFile {
@@ -95,7 +94,7 @@ interface SharedFile {
 
 /** Files with several records that have a name in the end. */
 function listSharedFiles(archive: Archive): SharedFile[] {
-  const inodeOf = ({ index }: ArchiveRecord) => archive.placed.get(index)?.inode;
+  const inodeOf = (record: ArchiveRecord) => archive.placed.get(record)?.inode;
   // Most files have one record, and most images few links: the others are not worth a list each.
   const linked = new Set<number | undefined>();
   for (const record of archive.records) if (isLinked(record)) linked.add(inodeOf(record));

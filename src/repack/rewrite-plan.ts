@@ -58,7 +58,7 @@ export function planRewrite(archive: Archive, changes: readonly Change[]): Rewri
 function groupRecords(archive: Archive, wanted: (path: string) => boolean): Map<string, ArchiveRecord[]> {
   const groups = new Map<string, ArchiveRecord[]>();
   for (const record of archive.records) {
-    const path = archive.placed.get(record.index)?.path;
+    const path = archive.placed.get(record)?.path;
     if (path === undefined || !wanted(path)) continue;
     const group = groups.get(path);
     if (group === undefined) groups.set(path, [record]);
@@ -91,7 +91,7 @@ function findSegments({ records, placed, layout, ...archive }: Archive, entries:
   const wanted = new Set(entries.map(({ path }) => findParent(archive, path)));
   const segments = new Map<string, number>();
   for (const record of records) {
-    const path = placed.get(record.index)?.path;
+    const path = placed.get(record)?.path;
     if (path !== undefined && wanted.has(path) && !segments.has(path))
       segments.set(path, Math.max(layout.root, record.segment));
   }

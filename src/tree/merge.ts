@@ -46,7 +46,7 @@ export function* mergeInSteps(
   read: (record: ArchiveRecord) => Bytes,
 ): Generator<void, MergedTree, void> {
   const placed = createPlacements();
-  const names = createNames(createBuiltInFiles(), ({ index }) => placed.get(index)?.inode ?? 0);
+  const names = createNames(createBuiltInFiles(), (record) => placed.get(record)?.inode ?? 0);
   const files = createKernelFiles(names);
   const links = new Map<string, ArchiveRecord>();
   const leaks: LinkLeak[] = [];
@@ -85,8 +85,8 @@ export function* mergeInSteps(
     if (!isFiller(record.header, record.name)) dropped.push({ record, reason });
     // The record may succeed after a change at this path, so the change must find it.
     const path = files.locate(record.name)?.path;
-    if (path !== undefined && at(path)?.type !== 'directory' && placed.get(record.index) === undefined)
-      placed.set(record.index, { path, inode: 0 });
+    if (path !== undefined && at(path)?.type !== 'directory' && placed.get(record) === undefined)
+      placed.set(record, { path, inode: 0 });
   }
 
   /** Why the record leaves no file; undefined when it leaves one. */
@@ -119,7 +119,7 @@ export function* mergeInSteps(
     if (node.type === 'directory' ? old !== node || old.children > 0 : place.hasSlash) return;
     files.remove(place.path);
     // A patch that puts a file there must find the record, which would remove it again.
-    placed.set(record.index, { path: place.path, inode: 0 });
+    placed.set(record, { path: place.path, inode: 0 });
   }
 
   function addFile(record: ArchiveRecord): string | undefined {
@@ -222,7 +222,7 @@ export function* mergeInSteps(
   }
 
   function put(record: ArchiveRecord, path: string, node: Inode): undefined {
-    placed.set(record.index, { path, inode: node.id });
+    placed.set(record, { path, inode: node.id });
     names.settle(path);
   }
 

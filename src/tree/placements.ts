@@ -1,22 +1,38 @@
 import type { PlacedRecord, Placements } from '../model/image/archive.js';
+import type { ArchiveRecord } from '../model/image/layout.js';
 
-/** Two lists: an object for each of hundreds of thousands of records takes three times as much memory. */
-export function createPlacements(): Placements & { set(index: number, placed: PlacedRecord): void } {
-  const paths: (string | undefined)[] = [];
-  const inodes: number[] = [];
+export interface WritablePlacements extends Placements {
+  set(record: ArchiveRecord, placed: PlacedRecord): void;
+}
+
+/** Numbers in a row, and the few paths that are not the name of their record: an object for each takes ten times as much memory. */
+export function createPlacements(): WritablePlacements {
+  const paths = new Map<number, string>();
+  /** Greater by one; 0 stands for a record without a place. */
+  let inodes = new Uint32Array(1024);
+
+  /** Half as large again: a list that grows by itself takes eight bytes for each number. */
+  function makeRoom(index: number): void {
+    if (index < inodes.length) return;
+    const larger = new Uint32Array(Math.ceil(index * 1.5));
+    larger.set(inodes);
+    inodes = larger;
+  }
+
   return {
-    get(index) {
-      const [path, inode] = [paths[index], inodes[index]];
-      return path === undefined || inode === undefined ? undefined : { path, inode };
+    get({ index, name }) {
+      const stored = inodes[index] ?? 0;
+      return stored === 0 ? undefined : { path: paths.get(index) ?? withoutDot(name), inode: stored - 1 };
     },
-    set(index, { path, inode }) {
-      // No holes: a list with them is a table of hashes as soon as one is large.
-      while (paths.length < index) {
-        paths.push(undefined);
-        inodes.push(0);
-      }
-      paths[index] = path;
-      inodes[index] = inode;
+    set({ index, name }, { path, inode }) {
+      makeRoom(index);
+      inodes[index] = inode + 1;
+      if (path === withoutDot(name)) paths.delete(index);
+      else paths.set(index, path);
     },
   };
+}
+
+function withoutDot(name: string): string {
+  return name.startsWith('./') ? name.slice(2) : name;
 }

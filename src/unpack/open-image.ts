@@ -115,7 +115,7 @@ async function createImage(
   }: ImageReading & Pick<ScanRequest, 'signal' | 'files'> & Pick<Archive, 'bootconfig'>,
 ): Promise<ScannedImage> {
   const { segments, digests, held, runs, faults } = scan;
-  const records = scan.records.filter((record) => record !== undefined);
+  const listRecords = rememberWeakly(() => scan.records.filter((record) => record !== undefined));
   // An archive without a TRAILER must not go on into the next file.
   const last = segments.at(-1);
   const unpacked = withoutBootconfig(file, last?.kind === 'bootconfig' ? last.offset : undefined);
@@ -123,7 +123,7 @@ async function createImage(
   const tokens = (index: number, options?: TokenOptions) =>
     readUnchanged(file, readTokens(limit(index), segments[index], { ...options, members }));
   const bodies = (wanted: ReadonlySet<ArchiveRecord>) =>
-    readUnchanged(file, readBodies({ segments, records, held, tokens }, wanted));
+    readUnchanged(file, readBodies({ segments, records: listRecords(), held, tokens }, wanted));
   const read = (record: ArchiveRecord) => readBody(record, bodies);
   const merged = await inTurns(mergeInSteps(scan.records, read), signal);
   const root = findRoot(segments, merged.entries);
@@ -133,7 +133,9 @@ async function createImage(
     file: file.path,
     access: file.access,
     layout,
-    records,
+    get records() {
+      return listRecords();
+    },
     ...merged,
     digests,
     runs,
@@ -210,4 +212,17 @@ function findRoot(segments: readonly Segment[], entries: Archive['entries']): nu
     (best, segment, index) => (segment.entries > (segments[best]?.entries ?? 0) ? index : best),
     0,
   );
+}
+
+/** Made again when the collector has taken it: of a large image, one more list of all records would stay in memory. */
+function rememberWeakly<T extends object>(make: () => T): () => T {
+  let known: WeakRef<T> | undefined;
+  return () => {
+    let made = known?.deref();
+    if (made === undefined) {
+      made = make();
+      known = new WeakRef(made);
+    }
+    return made;
+  };
 }

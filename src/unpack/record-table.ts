@@ -23,6 +23,8 @@ interface Rows {
   readonly first: number;
   readonly numbers: NumberTable;
   readonly digests: DigestTable;
+  /** Of symlinks, by index. */
+  readonly targets: Map<number, string>;
 }
 
 /** `first`: the index of the first record. */
@@ -31,19 +33,18 @@ export function createRecordTable(first: number): RecordTable {
     first,
     numbers: createNumberTable(columns),
     digests: createDigestTable(),
+    targets: new Map(),
   };
   let next = first;
-  let record: TableRecord | undefined;
   return {
     add({ segment, position, header, name, target }) {
       rows.numbers.push(listNumbers(header, segment, position));
-      record = new TableRecord(rows, next, name);
-      if (target !== undefined) record.target = target;
+      if (target !== undefined) rows.targets.set(next, target);
       next += 1;
-      return record;
+      return new TableRecord(rows, next - 1, name);
     },
     setTarget(target) {
-      if (record !== undefined) record.target = target;
+      rows.targets.set(next - 1, target);
     },
     setDigest: (sha256) => rows.digests.set(next - 1 - first, sha256),
   };
@@ -76,7 +77,6 @@ export function listDigests(
 class TableRecord implements ArchiveRecord {
   readonly index: number;
   readonly name: string;
-  declare target?: string;
   readonly #rows: Rows;
 
   constructor(rows: Rows, index: number, name: string) {
@@ -95,6 +95,10 @@ class TableRecord implements ArchiveRecord {
 
   get header(): Header {
     return createHeader(this.#rows.numbers.read(this.index - this.#rows.first));
+  }
+
+  get target(): string | undefined {
+    return this.#rows.targets.get(this.index);
   }
 
   digest(): string | undefined {

@@ -6,7 +6,7 @@ import { joinSlabs, type RunCompressor } from '../compress/runs.js';
 import { longestGzipHeader, parseGzipHeader } from '../format/codec/gzip-header.js';
 import { padding } from '../format/cpio/cpio-header.js';
 import type { InputFile } from '../io/file/input-file.js';
-import { createSlabWriter } from '../io/file/slabs.js';
+import { createSlabWriter, giveSlab } from '../io/file/slabs.js';
 import type { Cache } from '../model/cache.js';
 import type { Compression } from '../model/image/layout.js';
 import type { MemberStart, RecordWatcher } from './collector.js';
@@ -64,6 +64,7 @@ export function createRunsAhead(file: InputFile, { cache, sha256 }: RunsAheadOpt
     // Of other bytes than those that were hashed, hints make another member.
     await file.assertUnchanged();
     isGivenUp ||= !(await writeCachedRun(cache, recipe, { key, member }));
+    giveSlab(member.buffer as ArrayBuffer);
   }
 
   function start(todo: Work, task: RunTask): void {

@@ -96,7 +96,7 @@ function isStored(
   { patch, name }: Secret,
   record: ArchiveRecord,
 ): boolean {
-  const path = image.placed.get(record.index)?.path;
+  const path = image.placed.get(record)?.path;
   return stores.some((stored) => {
     if (stored.patch !== patch || stored.name !== name) return false;
     if (stored.paths === undefined) return true;

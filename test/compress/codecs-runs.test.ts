@@ -41,7 +41,7 @@ async function write(
   }
   const pieces: Uint8Array[] = [];
   const settings = { ...chooseSettings({ codec }, level), single, cache };
-  for await (const piece of writeMembers(source(), { ...settings, codec })) pieces.push(piece);
+  for await (const piece of writeMembers(source(), { ...settings, codec })) pieces.push(piece.slice());
   return Buffer.concat(pieces);
 }
 

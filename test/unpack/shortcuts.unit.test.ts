@@ -37,7 +37,7 @@ async function describe(image: Image): Promise<unknown> {
     layout,
     records: records.map(describeRecord),
     dropped,
-    placed: records.map(({ index }) => placed.get(index)),
+    placed: records.map((record) => placed.get(record)),
     digests: [...digests],
     runs: [...runs].map(([at, { runs: list, trailer }]) => [at, list, String(Buffer.from(trailer))]),
     entries,

@@ -1,16 +1,20 @@
 import { crc32 } from 'node:zlib';
+import { isSlab, slabSize } from '../../io/file/slabs.js';
 import { instantiate, type WithMemory } from '../instantiate.js';
 
 export interface DeflateRequest {
   readonly bytes: Uint8Array;
   readonly level: number;
+  /** Bytes that stay free around the answer in its buffer; default: none. */
+  readonly room?: { readonly before: number; readonly behind: number } | undefined;
   /** Where the matches are, as a hint reader gives them; for levels 5 to 9. Wrong hints cost size and nothing else. */
   readonly hints?: Uint8Array | undefined;
 }
 
 export interface DeflateAnswer {
+  /** Behind the room that was asked for, and with it at the end: in the slab of the request, if it has one with room for them. */
   readonly bytes: Uint8Array;
-  /** The buffers of the request, to be recycled. */
+  /** The other buffers of the request, to be recycled. */
   readonly request: readonly ArrayBuffer[];
   /** Of the bytes before compression. */
   readonly checksum: number;
@@ -47,13 +51,17 @@ export function createDeflate(): (request: DeflateRequest) => DeflateAnswer {
     return deflate.compress_hinted(length);
   }
 
-  return ({ bytes, level, hints }) => {
+  return ({ bytes, level, hints, room: { before, behind } = { before: 0, behind: 0 } }) => {
     place(reserve(level, bytes.length), bytes);
     const length = (hints ? compressHinted(bytes.length, hints) : compress(bytes.length)) >>> 0;
-    return {
-      bytes: new Uint8Array(memory.buffer, compressed() >>> 0, length).slice(),
-      request: listBuffers({ bytes, level, hints }),
-      checksum: crc32(bytes),
-    };
+    const checksum = crc32(bytes);
+    const size = before + length + behind;
+    const own = bytes.buffer as ArrayBuffer;
+    // New buffers of other sizes leave holes in the memory of the process.
+    const buffer = isSlab(own) && size <= slabSize ? own : new ArrayBuffer(size);
+    const answer = new Uint8Array(buffer, before, length);
+    answer.set(new Uint8Array(memory.buffer, compressed() >>> 0, length));
+    const request = listBuffers({ bytes, level, hints }).filter((each) => each !== buffer);
+    return { bytes: answer, request, checksum };
   };
 }

@@ -1,11 +1,10 @@
-import { promisify } from 'node:util';
-import { crc32, inflateRaw } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { parseGzipHeader } from '../../format/codec/gzip-header.js';
 import type { InputFile } from '../../io/file/input-file.js';
+import { giveSlab, slabSize, takeSlab } from '../../io/file/slabs.js';
 import type { MemberRange } from '../../model/image/layout.js';
 import type { MemberEnd } from '../codec.js';
-
-const inflate = promisify(inflateRaw);
+import { inflateAside } from './inflate-aside.js';
 
 /** Members under way beside the one that is read: for two cores, and one more being read from the disk. */
 const depth = 3;
@@ -14,6 +13,7 @@ const longest = 8 * 2 ** 20;
 const trailerSize = 8;
 
 interface WholeMember {
+  /** In a buffer of its own, which may be used again. */
   readonly bytes: Uint8Array;
   readonly end: MemberEnd;
 }
@@ -27,7 +27,7 @@ export interface MembersAhead {
   read(offset: number): Promise<WholeMember | undefined>;
 }
 
-/** `members` are only an aid: a wrong one costs time and nothing else. `onRead` gets the bytes of each that is read. */
+/** `members` are only an aid: a wrong one costs time and nothing else. `onRead` gets the bytes of each that is read, during the call. */
 export function createMembersAhead(
   file: InputFile,
   members: readonly MemberRange[],
@@ -35,19 +35,21 @@ export function createMembersAhead(
 ): MembersAhead {
   const indexes = new Map(members.map(({ offset }, index) => [offset, index]));
   const pending = new Map<number, Promise<WholeMember | undefined>>();
-  // One after the other: the hash of the whole file needs its bytes in order.
-  let reading: Promise<unknown> = Promise.resolve();
-
   async function start(range: MemberRange | undefined): Promise<WholeMember | undefined> {
     if (range === undefined) return undefined;
     const { offset, end } = range;
-    if (end - offset > longest) return undefined;
-    const read = reading.then(() => file.read(offset, end));
-    reading = read.catch(() => {});
-    const member = await read;
-    if (member.length < end - offset) return undefined;
-    onRead(offset, member);
-    return unpackMember(member, end);
+    const size = end - offset;
+    if (size > longest) return undefined;
+    // In the order of the file, which the hash of all of it needs.
+    const buffer = takeBuffer(size);
+    try {
+      const member = buffer.subarray(0, size);
+      if (file.fill(member, offset) < size) return undefined;
+      onRead(offset, member);
+      return await unpackMember(member, end);
+    } finally {
+      giveSlab(buffer.buffer as ArrayBuffer);
+    }
   }
 
   return {
@@ -75,8 +77,13 @@ async function unpackMember(member: Uint8Array, end: number): Promise<WholeMembe
   const size = trailer.getUint32(4, true);
   if (size > longest) return undefined;
   const body = member.subarray(header.size, member.length - trailerSize);
-  // With a byte to spare there is one call, and one buffer.
-  const bytes = await inflate(body, { chunkSize: Math.max(64, size + 1), maxOutputLength: size + 1 });
+  // A byte to spare tells that the stream has ended.
+  const bytes = await inflateAside(body, takeBuffer(size + 1).subarray(0, size + 1));
   if (bytes.length !== size || crc32(bytes) !== trailer.getUint32(0, true)) return undefined;
   return { bytes, end: { end, level: header.level } };
+}
+
+/** Of this size or more. Most members are nearly as large as a slab; a view of a small one must not keep all of it. */
+function takeBuffer(size: number): Uint8Array {
+  return size > slabSize / 2 && size <= slabSize ? takeSlab() : new Uint8Array(size);
 }

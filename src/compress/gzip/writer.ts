@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { constants, crc32, createDeflateRaw } from 'node:zlib';
 import pLimit from 'p-limit';
 import { encodeGzipHeader } from '../../format/codec/gzip-header.js';
-import { giveSlab } from '../../io/file/slabs.js';
+import { giveSlab, trimSlabs } from '../../io/file/slabs.js';
 import { threadOptions } from '../../io/thread-options.js';
 import type { Bytes } from '../../model/image/entry.js';
 import { cacheRuns } from '../cached-runs.js';
@@ -45,8 +45,13 @@ export function createGzipCompressor({ level, single, original }: CodecSettings)
       const { length } = run;
       const readHints =
         reader === undefined || origin === undefined ? undefined : () => reader.read(origin, length);
-      const { bytes, checksum } = await pool.deflate({ bytes: run, level, readHints });
-      return Buffer.concat([encodeHeader(level), bytes, encodeTrailer(checksum, length)]);
+      const header = encodeHeader(level);
+      const room = { before: header.length, behind: trailerSize };
+      const { bytes, checksum } = await pool.deflate({ bytes: run, level, readHints, room });
+      const member = new Uint8Array(bytes.buffer, 0, header.length + bytes.length + trailerSize);
+      member.set(header);
+      member.set(encodeTrailer(checksum, length), header.length + bytes.length);
+      return member;
     },
     stream: (source) => streamMember(source, single ? level : Math.min(level, highestStreamLevel)),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
@@ -80,8 +85,10 @@ function encodeHeader(level: number): Uint8Array {
   return encodeGzipHeader(level >= 7 ? 'best' : level === 1 ? 'fastest' : undefined);
 }
 
+const trailerSize = 8;
+
 function encodeTrailer(checksum: number, size: number): Uint8Array {
-  const trailer = Buffer.alloc(8);
+  const trailer = Buffer.alloc(trailerSize);
   trailer.writeUInt32LE(checksum, 0);
   trailer.writeUInt32LE(size % 2 ** 32, 4);
   return trailer;
@@ -148,6 +155,7 @@ export function createDeflatePool(): DeflatePool {
       limit.clearQueue();
       ending.abort();
       await Promise.all(all.map((worker) => worker.terminate()));
+      trimSlabs();
     },
   };
 }

@@ -172,7 +172,8 @@ export async function* passRange(
   const slab = takeSlab();
   try {
     for (let at = offset; at < end; ) {
-      const piece = slab.subarray(0, Math.min(passingSize, end - at));
+      // Not a Buffer, whose `slice` copies nothing.
+      const piece = new Uint8Array(slab.buffer, 0, Math.min(passingSize, end - at));
       if (file.fill(piece, at) < piece.length) throw createShortenedError(file.name, at);
       yield piece;
       at += piece.length;

@@ -2,6 +2,7 @@
 export const slabSize = 1280 * 1024;
 
 const mostFree = 8;
+const mostIdle = 2;
 const free: ArrayBuffer[] = [];
 
 /**
@@ -16,7 +17,17 @@ export function takeSlab(): Buffer {
 
 /** Returns a buffer that is no longer read; one of another size is left to the garbage collector. */
 export function giveSlab(buffer: ArrayBuffer): void {
-  if (buffer.byteLength === slabSize && free.length < mostFree) free.push(buffer);
+  if (isSlab(buffer) && free.length < mostFree) free.push(buffer);
+}
+
+/** Leaves the collector all but a few of the buffers that nobody reads: what used many of them has ended. */
+export function trimSlabs(): void {
+  free.length = Math.min(free.length, mostIdle);
+}
+
+/** Whether it is a buffer that has one owner: those that Node cuts into pieces are smaller. */
+export function isSlab(buffer: ArrayBuffer): boolean {
+  return buffer.byteLength === slabSize;
 }
 
 /** Gathers bytes into slabs, each a buffer of its own that the consumer may recycle. */

@@ -14,14 +14,14 @@ export function tuneV8(): void {
   if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=1000000');
   keepYoungSmall();
   // By default V8 lets garbage grow to a few times the memory in use before it collects (550 MB for 110 MB in use, with
-  // an image of 200,000 files). Above `large` the heap may grow only by half. Below it, collecting that often would
+  // an image of 200,000 files). Above `large` the heap may grow only by a fifth. Below it, collecting that often would
   // cost a seventh of the time of a build and save nothing.
   let isLarge = false;
   const timer = setInterval(() => {
     // The heap of a new thread sets the factor to two again, for all (V8's Heap::ConfigureHeap).
     keepYoungSmall();
     if (isLarge || getHeapStatistics().used_heap_size < large) return;
-    setFlagsFromString('--heap-growing-percent=50');
+    setFlagsFromString('--heap-growing-percent=20');
     isLarge = true;
   }, interval);
   timer.unref();

@@ -92,8 +92,10 @@ export interface PlacedRecord {
   readonly inode: number;
 }
 
-/** By `ArchiveRecord.index`; none for a record that has no place in the tree. */
-export type Placements = Pick<ReadonlyMap<number, PlacedRecord>, 'get'>;
+/** None for a record that has no place in the tree. */
+export interface Placements {
+  get(record: ArchiveRecord): PlacedRecord | undefined;
+}
 
 /** An entry that came out of an archive: where its last header and its body stand. */
 export interface ImageEntry extends Entry {

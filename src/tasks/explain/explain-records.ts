@@ -14,7 +14,7 @@ export function explainRecords(image: Archive, path: string): ExplainedRecord[] 
     if (!isAbout(image, record, path)) continue;
     const { mode, filesize } = record.header;
     const type = parseType(mode);
-    const isPlaced = (image.placed.get(record.index)?.inode ?? 0) !== 0;
+    const isPlaced = (image.placed.get(record)?.inode ?? 0) !== 0;
     const reason = reasons.get(record);
     const effect = isPlaced
       ? describeEffect(type, before)
@@ -36,7 +36,7 @@ export function explainRecords(image: Archive, path: string): ExplainedRecord[] 
 }
 
 function isAbout(image: Archive, record: ArchiveRecord, path: string): boolean {
-  const placed = image.placed.get(record.index);
+  const placed = image.placed.get(record);
   if (placed !== undefined) return placed.path === path;
   return resolvePath((at) => image.entries.get(at), record.name) === path;
 }
