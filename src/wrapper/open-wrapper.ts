@@ -59,7 +59,9 @@ export function chooseInitrd(
   }
   const [boot, ...others] = boots;
   if (boot === undefined) throw createPartError(name, wrapper, 'boots no initrd that its loaders name');
-  if (others.every(({ initrd }) => initrd === boot.initrd)) return { path, wrapper, boot };
+  const { copies = [] } = partOf(wrapper, boot.initrd);
+  if (others.every(({ initrd }) => initrd === boot.initrd || copies.includes(initrd)))
+    return { path, wrapper, boot };
   throw createPartError(name, wrapper, `boots ${listInitrds(boots).length} initrds, wanted one`);
 }
 
@@ -103,13 +105,21 @@ export function placeOf({ wrapper, boot }: WrappedImage): number | undefined {
   return isShared(wrapper, part) ? undefined : part.size;
 }
 
-/** Whether another part has bytes of it, as names of one file in an ISO do. */
-export function isShared({ parts }: Wrapper, { name, offset, size }: WrapperPart): boolean {
+/** Whether another part has bytes of it, as names of one file in an ISO do. A boot image has those of its files. */
+export function isShared({ parts }: Wrapper, part: WrapperPart): boolean {
+  const { name, offset, size } = part;
   return [...parts.values()].some(
     (other) =>
       other.name !== name &&
       other.size > 0 &&
       other.offset < offset + size &&
-      other.offset + other.size > offset,
+      other.offset + other.size > offset &&
+      !isImageOf(other, part) &&
+      !isImageOf(part, other),
   );
+}
+
+/** Whether a part is the boot image that another one is a file of. */
+export function isImageOf(image: WrapperPart, { within }: WrapperPart): boolean {
+  return image.offset === within?.offset && image.within === undefined;
 }

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type InputFile, openInputFile, passRange } from '../io/file/input-file.js';
 import { streamRegular } from '../io/file/regular-file.js';
+import { saveBytes } from '../io/file/save-bytes.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Bytes } from '../model/image/entry.js';
 import type { WrappedImage, Wrapper, WrapperPart } from '../model/image/wrapper.js';
@@ -12,9 +13,10 @@ import { createDifferenceError } from './difference-error.js';
 import { replaceInFit } from './fit/replace-in-fit.js';
 import { digestBootImage } from './iso/boot-catalog.js';
 import { renewImplanted } from './iso/implanted-sum.js';
+import { listTargets, replaceInImages } from './iso/replace-in-iso.js';
 import { digestSums, findSums, isTorn, type NewSum, replaceInPlace } from './iso/replace-in-place.js';
 import { type NewFile, withoutXorriso, writeWithXorriso } from './iso/xorriso.js';
-import { findWrapper, isShared, partOf } from './open-wrapper.js';
+import { findWrapper, isImageOf, isShared, partOf } from './open-wrapper.js';
 import { replaceInUimage } from './uimage.js';
 import { replaceInitrd as replaceInUki } from './uki/replace-section.js';
 import { type WrapperPiece, type WrapperSources, writePieces } from './wrapper-write.js';
@@ -53,29 +55,49 @@ export async function replaceInitrd(request: ReplaceRequest): Promise<ReplacedIn
       const bytes = passRange(old, 0, old.size);
       return { bytes, way: 'unchanged', [Symbol.asyncDispose]: dispose };
     }
-    const isApart = wrapped.wrapper.kind === 'iso' && (await isBound(wrapped.wrapper, part, old));
-    if (wrapped.wrapper.kind === 'iso' && (initrd.size !== part.size || isApart)) {
-      const destination = `${request.folder}/new.iso`;
-      const files = [{ source: request.initrd, part }, ...(await writeSums(request, { old, initrd, part }))];
-      const lost = await writeWithXorriso({ old, files, destination, signal });
-      const image = streamRegular(destination);
-      const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
-      const reason = isApart
-        ? 'another file has bytes of what changes, and keeps them'
-        : 'the new initrd is larger than the old one';
-      const way = `written by xorriso: ${reason}${lost}${told}`;
+    if (wrapped.wrapper.kind === 'iso') {
+      const { bytes, way } = await replaceInIso(request, { old, initrd, part });
       return { bytes, way, [Symbol.asyncDispose]: dispose };
     }
-    if (wrapped.wrapper.kind !== 'iso') refuseHuge(old, initrd);
+    refuseHuge(old, initrd);
     const { pieces, way } = await planPieces(wrapped.wrapper, { old, initrd, part });
-    const image = writePieces(pieces, sources);
-    if (wrapped.wrapper.kind !== 'iso') return { bytes: image, way, [Symbol.asyncDispose]: dispose };
-    const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
-    return { bytes, way: way + told, [Symbol.asyncDispose]: dispose };
+    return { bytes: writePieces(pieces, sources), way, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+async function replaceInIso(
+  request: ReplaceRequest,
+  { old, initrd, part }: OpenFiles,
+): Promise<Pick<ReplacedInitrd, 'bytes' | 'way'>> {
+  const { wrapped, folder, signal } = request;
+  const { wrapper } = wrapped;
+  const outer = listTargets(wrapper, part).filter(({ within }) => within === undefined);
+  const apart = await Promise.all(outer.map((target) => isBound(wrapper, target, old)));
+  const isApart = apart.includes(true);
+  if (outer.length === 0 || (initrd.size === part.size && !isApart)) {
+    const { pieces, way } = await planPieces(wrapper, { old, initrd, part });
+    const image = writePieces(pieces, { old, initrd });
+    const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
+    return { bytes, way: way + told };
+  }
+  const images = await replaceInImages(wrapper, { old, initrd, part, outer: [] });
+  const path = `${folder}/images.iso`;
+  if (images !== undefined) await saveBytes(path, writePieces(images.pieces, { old, initrd }), signal);
+  await using base = await openInputFile(images === undefined ? wrapped.path : path, old.name);
+  const sums = await writeSums(request, { old: base, initrd, parts: outer });
+  const files = [...outer.map((target) => ({ source: request.initrd, part: target })), ...sums];
+  const destination = `${folder}/new.iso`;
+  const lost = await writeWithXorriso({ old: base, files, destination, signal });
+  const image = streamRegular(destination);
+  const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
+  const reason = isApart
+    ? 'another file has bytes of what changes, and keeps them'
+    : 'the new initrd is larger than the old one';
+  const inside = images === undefined ? '' : `, ${images.way}`;
+  return { bytes, way: `written by xorriso: ${reason}${inside}${lost}${told}` };
 }
 
 /** Whether another file of an ISO has bytes that a new initrd or its sums would change. @internal */
@@ -93,10 +115,11 @@ interface OpenFiles {
 /** Writes each list of sums with those of the new initrd to a file. */
 async function writeSums(
   { wrapped: { wrapper }, folder }: ReplaceRequest,
-  { old, initrd, part }: OpenFiles,
+  { old, initrd, parts }: Omit<OpenFiles, 'part'> & { readonly parts: readonly WrapperPart[] },
 ): Promise<NewFile[]> {
   const files: NewFile[] = [];
-  const sums = await sumNew(wrapper, { old, initrd, part });
+  const all = await Promise.all(parts.map((part) => sumNew(wrapper, { old, initrd, part })));
+  const sums = all.flat();
   for (const list of new Set(sums.map((sum) => sum.list))) {
     const text = Buffer.from(await old.read(list.offset, list.offset + list.size));
     for (const { offset, digits } of sums.filter((sum) => sum.list === list))
@@ -117,12 +140,14 @@ interface PiecePlan extends Pick<ReplacedInitrd, 'way'> {
 }
 
 /** What the new file is made of; in an ISO the new initrd has the size of the old one. @internal */
-export async function planPieces(
-  { kind, parts }: Wrapper,
-  { old, initrd, part }: OpenFiles,
-): Promise<PiecePlan> {
+export async function planPieces(wrapper: Wrapper, { old, initrd, part }: OpenFiles): Promise<PiecePlan> {
+  const { kind, parts } = wrapper;
+  if (kind !== 'iso' && isShared(wrapper, part)) throw createSharedError(old, part);
   switch (kind) {
     case 'iso': {
+      const outer = listTargets({ parts }, part).filter(({ within }) => within === undefined);
+      const images = await replaceInImages({ parts }, { old, initrd, part, outer });
+      if (images !== undefined) return images;
       const sums = await sumNew({ parts }, { old, initrd, part });
       const lists = [...new Set(sums.map(({ list }) => list.name))].map(
         (name) => `, and its line of ${name}`,
@@ -152,6 +177,16 @@ export async function planPieces(
 
 function replaceInBootImage(sources: WrapperSources, name: string): Promise<WrapperPiece[]> {
   return name === 'ramdisk' ? replaceInAndroid(sources) : replaceInVendorBoot(sources, name);
+}
+
+/** With another content of this part another one would change. */
+function createSharedError({ name: path }: InputFile, { name, offset }: WrapperPart): MobyPatchError {
+  const message = `${name} shares bytes with another part: the file is damaged`;
+  return new MobyPatchError('invalid', 'wrapper-invalid', message, {
+    path,
+    offset,
+    hint: 'get a whole copy',
+  });
 }
 
 /** Sizes and places in these kinds have 32 bits. Error (`invalid`): `wrapper-unfit`. */
@@ -200,11 +235,14 @@ export async function compareWrappers(
   // xorriso makes the short names of an ISO anew, and a loader may read those alone.
   if (!isDeepStrictEqual(found.boots, wanted.boots))
     throw differ('the loaders of the new file find other files');
+  const targets = listTargets(wanted, partOf(wanted, old.boot.initrd));
   for (const [name, part] of found.parts) {
     signal.throwIfAborted();
     const own = partOf(wanted, name);
-    const isNew = name === old.boot.initrd;
-    if (own.follows === 'all' && !isNew) continue;
+    const isNew = targets.some((target) => target.name === name);
+    // The files of a boot image are compared one by one.
+    const isAround = targets.some((target) => isImageOf(own, target));
+    if (isAround || (own.follows === 'all' && !isNew)) continue;
     const digestOther = own.follows === 'place' ? digestBootImage : digestPart;
     const digest = await (isNew ? digestPart(after, part) : digestOther(after, part));
     const expected = isNew ? sha256 : await digestOther(before, own);

@@ -33,6 +33,9 @@ const base = existsSync(stub) ? readImageBase(readFileSync(stub)) : 0n;
 const objcopy = Object.entries({ cmdline: 0x100_0000n, linux: 0x200_0000n, initrd: 0x400_0000n })
   .map(([name, at]) => `--add-section .${name}=${name} --change-section-vma .${name}=${base + at}`)
   .join(' ');
+/** A boot image for UEFI with the initrd of the tree, and room for a larger one. */
+const efi =
+  "printf 'linux /vmlinuz\\ninitrd /initrd.img\\n' > e.conf && rm -f e.fat && mkfs.vfat -C -i 1 e.fat 160 && mmd -i e.fat ::/loader ::/loader/entries && mcopy -m -i e.fat e.conf ::/loader/entries/ && mcopy -m -i e.fat tree/boot/initrd.img tree/boot/vmlinuz ::/";
 const its = (sums: string) =>
   `printf '%s' '/dts-v1/; / { description = "v"; images { k { data = /incbin/("linux"); type = "kernel"; arch = "arm64"; os = "linux"; compression = "none"; load = <0>; entry = <0>; ${sums} }; r { data = /incbin/("initrd"); type = "ramdisk"; arch = "arm64"; os = "linux"; compression = "none"; ${sums} }; d { data = /incbin/("cmdline"); type = "flat_dt"; arch = "arm64"; compression = "none"; ${sums} }; }; configurations { default = "c"; c { kernel = "k"; ramdisk = "r"; fdt = "d"; }; e { kernel = "k"; }; }; };' > f.its`;
 const sums = 'hash-1 { algo = "sha256"; }; hash-2 { algo = "crc32"; };';
@@ -52,6 +55,8 @@ const scripts: Readonly<Record<string, readonly Script[]>> = {
     `genisoimage -quiet -J -no-pad -o out tree`,
     `genisoimage -quiet -iso-level 4 -no-pad -o out tree`,
     `${mkisofs} -J -o out tree && implantisomd5 out`,
+    `${efi} && cp e.fat tree/efi.img && ${mkisofs} -eltorito-alt-boot -e efi.img -no-emul-boot -o out tree`,
+    `${efi} && ${mkisofs} -append_partition 2 0xef e.fat -appended_part_as_gpt -eltorito-alt-boot -e --interval:appended_partition_2:all:: -no-emul-boot -o out tree`,
   ],
   uki: [`objcopy ${objcopy} ${stub} out`],
   uimage: ['mkimage -A x86_64 -T ramdisk -C none -n vendor -d initrd out'],

@@ -35,6 +35,10 @@ export interface WrapperPart {
   readonly isSignature?: boolean | undefined;
   /** Where the wrapper has some: with another one a boot loader refuses the part. */
   readonly sums?: readonly PartSum[] | undefined;
+  /** The boot image that it is a file of: a file system in the wrapper. */
+  readonly within?: { readonly offset: number; readonly size: number } | undefined;
+  /** Names of parts with the same bytes, which other loaders of the wrapper start: they are replaced with it. */
+  readonly copies?: readonly string[] | undefined;
   /** Where the wrapper has them for each file. */
   readonly attributes?: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
 }

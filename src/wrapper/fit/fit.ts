@@ -100,6 +100,9 @@ function findOverlap(
   name: string,
   totalSize: number,
 ): WrapperObstacle | undefined {
+  // The tree changes with every part, and this one with it.
+  const within = outside.find(({ offset, size }) => size > 0 && offset < totalSize);
+  if (within !== undefined && within.name !== name) return createObstacle(within.name, 'the tree');
   const own = outside.find((part) => part.name === name);
   if (own === undefined) return undefined;
   const end = own.offset + own.size;
@@ -107,9 +110,9 @@ function findOverlap(
     (part) => part !== own && part.offset < end && part.offset + part.size > own.offset,
   );
   if (other === undefined && own.offset >= totalSize) return undefined;
-  return {
-    message: `the data of ${name} shares bytes with ${other?.name ?? 'the tree'}`,
-    hint,
-    isSignature: false,
-  };
+  return createObstacle(name, other?.name ?? 'the tree');
+}
+
+function createObstacle(name: string, other: string): WrapperObstacle {
+  return { message: `the data of ${name} shares bytes with ${other}`, hint, isSignature: false };
 }

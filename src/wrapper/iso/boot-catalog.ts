@@ -2,23 +2,32 @@ import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
 import { readPieces } from '../../io/file/read-write.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
-import { type Descriptors, sectorSize } from './descriptors.js';
+import { type Descriptors, type Extent, sectorSize } from './descriptors.js';
 
 const entrySize = 32;
 
-/** Where the images begin that a boot catalog names (El Torito, 2.3 and 2.4), in bytes from the start of the file. */
+/** What a section of the catalog is for. */
+const platforms: Readonly<Record<number, string>> = { 0: 'bios', 1: 'ppc', 2: 'mac', 239: 'uefi' };
+
+/**
+ * Where the images begin that a boot catalog names (El Torito, 2.1 to 2.4), in bytes from the start of the file, and what `xorriso
+ * -extract_boot_images` calls each.
+ */
 export async function listBootImages(
   file: InputFile,
   { catalog }: Descriptors,
-): Promise<ReadonlySet<number>> {
-  const places = new Set<number>();
+): Promise<ReadonlyMap<number, string>> {
+  const places = new Map<number, string>();
   if (catalog === undefined) return places;
   const bytes = Buffer.from(await file.read(catalog, catalog + sectorSize));
   // The first entry is for validation. Headers of sections and extensions have other marks.
+  let platform = bytes[1] ?? 0;
   for (let at = entrySize; at + entrySize <= bytes.length; at += entrySize) {
-    const mark = bytes[at];
-    const sector = bytes.readUInt32LE(at + 8);
-    if ((mark === 0x88 || mark === 0) && sector > 0) places.add(sector * sectorSize);
+    const mark = bytes[at] ?? 0;
+    if (mark === 0x90 || mark === 0x91) platform = bytes[at + 1] ?? 0;
+    const place = bytes.readUInt32LE(at + 8) * sectorSize;
+    if ((mark === 0x88 || mark === 0) && place > 0 && !places.has(place))
+      places.set(place, `eltorito_img${places.size + 1}_${platforms[platform] ?? platform}.img`);
   }
   return places;
 }
@@ -32,14 +41,20 @@ const patched: readonly (readonly [from: number, to: number])[] = [
   [2548, 2556],
 ];
 
-/** Hex: of what a boot image has besides its own place. */
-export async function digestBootImage(file: InputFile, { offset, size }: WrapperPart): Promise<string> {
+/** Hex: of what a boot image has besides its own place, and files of it that are others. */
+export async function digestBootImage(
+  file: InputFile,
+  { offset, size }: WrapperPart,
+  replaced: readonly Extent[] = [],
+): Promise<string> {
   const hash = createHash('sha256');
+  const holes = replaced.map((own) => [own.offset - offset, own.offset + own.size - offset] as const);
+  const sorted = [...patched, ...holes].sort(([one], [other]) => one - other);
   let at = 0;
-  for (const [from, to] of [...patched, [size, size] as const]) {
+  for (const [from, to] of [...sorted, [size, size] as const]) {
     for await (const piece of readPieces(file, offset + Math.min(at, size), offset + Math.min(from, size)))
       hash.update(piece);
-    at = to;
+    at = Math.max(at, to);
   }
   return hash.digest('hex');
 }

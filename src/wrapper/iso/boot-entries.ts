@@ -4,11 +4,13 @@ import type { WrapperBoot } from '../../model/image/wrapper.js';
 export interface LoaderFile {
   readonly path: string;
   readonly text: string;
+  /** The boot image that it is in, as the names of its files begin: its loader looks there first. */
+  readonly inside?: string | undefined;
 }
 
 /** Where boot loaders of live and installer images look; folders at their end are searched for more of them. */
 export const loaderPattern =
-  /^(?:(?:boot\/)?(?:isolinux|syslinux)\/|boot\/[^/]+\/loader\/|(?:boot\/|EFI\/[^/]+\/)?grub2?\/|EFI\/BOOT\/|efi\/boot\/|loader\/entries\/)?[^/]*\.(?:cfg|conf)$/i;
+  /^(?:(?:boot\/)?(?:isolinux|syslinux)\/|boot\/[^/]+\/loader\/|(?:boot\/|EFI\/[^/]+\/)?grub2?\/|EFI\/[^/]+\/|loader\/entries\/)?[^/]*\.(?:cfg|conf)$/i;
 
 const mostEntries = 1000;
 
@@ -25,11 +27,11 @@ export function findBootEntries(
     ]),
   );
   const boots = new Map<string, WrapperBoot>();
-  for (const { path, text } of files) {
+  for (const { path, text, inside } of files) {
     const isGrub = /grub/i.test(path) || /^[ \t]*menuentry\b/m.test(text);
     const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
     for (const entry of isGrub ? readGrub(text) : readSyslinux(text)) {
-      const boot = resolveEntry(entry, folder, known);
+      const boot = resolveEntry(entry, folder, createLookUp(known, inside, isGrub && text));
       if (boot !== undefined && boots.size < mostEntries) {
         const key = JSON.stringify([boot.initrd, boot.kernel, boot.cmdline]);
         if (!boots.has(key)) boots.set(key, boot);
@@ -50,9 +52,9 @@ interface LoaderEntry {
 function resolveEntry(
   { title, kernel, initrd, cmdline }: LoaderEntry,
   folder: string,
-  known: ReadonlyMap<string, string>,
+  lookUp: LookUp,
 ): WrapperBoot | undefined {
-  const locate = (name: string | undefined) => name && locateFile(name, folder, known);
+  const locate = (name: string | undefined) => name && locateFile(name, folder, lookUp);
   const found = locate(initrd);
   if (!found) return undefined;
   return {
@@ -63,12 +65,30 @@ function resolveEntry(
   };
 }
 
+type LookUp = (path: string) => string | undefined;
+
+/**
+ * Finds files by the paths of a loader. In a boot image systemd-boot reads that image alone; GRUB looks for a root of its own by `search`, else it
+ * begins in the image, and configurations name what only the ISO has.
+ */
+function createLookUp(
+  known: ReadonlyMap<string, string>,
+  inside: string | undefined,
+  grub: string | false,
+): LookUp {
+  const outer = (path: string) => known.get(path.toLowerCase());
+  if (inside === undefined) return outer;
+  const inner = (path: string) => outer(`${inside}/${path}`);
+  if (grub === false) return inner;
+  const [first, second] = /^[ \t]*search\b/m.test(grub) ? [outer, inner] : [inner, outer];
+  return (path) => first(path) ?? second(path);
+}
+
 /** A path begins at the root, on a device of GRUB, or in the folder of the configuration. */
-function locateFile(name: string, folder: string, known: ReadonlyMap<string, string>): string | undefined {
+function locateFile(name: string, folder: string, found: LookUp): string | undefined {
   const path = name.replace(/^\([^)]*\)/, '').replace(/^\$\w+|^\$\{\w+\}/, '');
   const plain = normalise(path);
   const beside = normalise(`${folder}/${path}`);
-  const found = (text: string) => known.get(text.toLowerCase());
   return path.startsWith('/') ? found(plain) : (found(beside) ?? found(plain));
 }
 

@@ -2,6 +2,7 @@ import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
 import { listBootImages } from './boot-catalog.js';
 import { findBootEntries, type LoaderFile, loaderPattern } from './boot-entries.js';
+import { findCopies, readBootImages } from './boot-images.js';
 import { type Extent, firstDescriptor, readDescriptors, sectorSize } from './descriptors.js';
 import { isSumList } from './replace-in-place.js';
 import { readVolume } from './volume.js';
@@ -13,16 +14,13 @@ const mostLoaders = 100;
 /** Error (`invalid`): `wrapper-invalid`. */
 export async function findInIso(file: InputFile): Promise<Wrapper> {
   const descriptors = await readDescriptors(file);
-  const { parts, aliases, folders, split } = await readVolume(file, descriptors);
+  const volume = await readVolume(file, descriptors);
+  const { aliases, folders } = volume;
   const images = await listBootImages(file, descriptors);
-  const loaders: LoaderFile[] = [];
-  for (const { name, offset, size } of parts.values()) {
-    if (!loaderPattern.test(name) || size > largestLoader || loaders.length === mostLoaders) continue;
-    const text = Buffer.from(await file.read(offset, offset + size)).toString('utf8');
-    loaders.push({ path: name, text });
-  }
-  // isolinux starts the machine by default, and what GRUB starts under UEFI is the same.
-  loaders.sort((one, other) => rank(one) - rank(other) || (one.path < other.path ? -1 : 1));
+  const inner = await readBootImages(file, volume.parts, images);
+  const parts = new Map([...volume.parts, ...inner.parts]);
+  const split = [...volume.split, ...inner.split];
+  const loaders = await readLoaders(file, parts, inner.folders);
   const marked = new Map<string, WrapperPart>();
   // A list may have several names.
   const lists = new Set(
@@ -38,7 +36,26 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
     const part = marked.get(initrd);
     if (part !== undefined && isAmong(part, folders)) marked.set(initrd, { ...part, obstacle });
   }
+  for (const part of await findCopies(file, marked, boots)) marked.set(part.name, part);
   return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, split, boots };
+}
+
+/** The configurations of boot loaders in the order in which machines start them. `folders`: how the names of files in boot images begin. */
+async function readLoaders(
+  file: InputFile,
+  parts: ReadonlyMap<string, WrapperPart>,
+  folders: readonly string[],
+): Promise<LoaderFile[]> {
+  const loaders: LoaderFile[] = [];
+  for (const { name, offset, size, within } of parts.values()) {
+    const inside = within && folders.find((folder) => name.startsWith(`${folder}/`));
+    const path = inside === undefined ? name : name.slice(inside.length + 1);
+    if (!loaderPattern.test(path) || size > largestLoader || loaders.length === mostLoaders) continue;
+    const text = Buffer.from(await file.read(offset, offset + size)).toString('utf8');
+    loaders.push({ path, text, inside });
+  }
+  // isolinux starts the machine by default, and what GRUB starts under UEFI is the same.
+  return loaders.sort((one, other) => rank(one) - rank(other) || (one.path < other.path ? -1 : 1));
 }
 
 /** Whether bytes of a part are those of a directory or a volume descriptor. */
@@ -55,7 +72,8 @@ const obstacle: WrapperObstacle = {
   isSignature: false,
 };
 
-function rank({ path }: LoaderFile): number {
+function rank({ path, inside }: LoaderFile): number {
+  if (inside !== undefined) return 3;
   if (/(?:isolinux|syslinux)\.cfg$/i.test(path)) return 0;
   return /grub\.cfg$/i.test(path) ? 2 : 1;
 }

@@ -4,6 +4,7 @@ import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
 import { alignUp } from '../align-up.js';
+import { keepAppended } from './appended-images.js';
 import { readDescriptors, sectorSize } from './descriptors.js';
 import { readVolume, type Volume } from './volume.js';
 import { watchOutput } from './watch-output.js';
@@ -53,6 +54,8 @@ export async function writeWithXorriso(request: XorrisoRequest): Promise<string>
 interface Trees {
   /** Options for the trees of names that the old image has: by default xorriso writes Rock Ridge, and no Joliet. */
   readonly options: readonly string[];
+  /** Options for the boot images that `replay` would lose. */
+  readonly boot: readonly string[];
   /** The path by which xorriso knows a part. */
   pathOf(name: string): string;
 }
@@ -80,6 +83,7 @@ async function keepTrees(old: InputFile): Promise<Trees & { readonly lost: strin
   ].map((tree) => `, and without its ${tree}, which xorriso does not write`);
   return {
     options,
+    boot: await keepAppended(old, descriptors, volume),
     pathOf: (name) => (isPlain ? recorded.get(name) : undefined) ?? `/${name}`,
     lost: lost.join(''),
   };
@@ -127,7 +131,15 @@ async function run(
     ...['-iso_rr_pattern', 'off', '-ecma119_map', 'unmapped'],
     ...['-indev', `stdio:${old.path}`, '-outdev', `stdio:${destination}`],
     ...files.flatMap((file) => mapFile(file, trees)),
-    ...['-boot_image', 'any', 'replay', '-boot_image', 'any', 'gpt_disk_guid=volume_date_uuid'],
+    ...[
+      '-boot_image',
+      'any',
+      'replay',
+      ...trees.boot,
+      '-boot_image',
+      'any',
+      'gpt_disk_guid=volume_date_uuid',
+    ],
     ...trees.options,
     ...more,
     ...['-volume_date', 'all_file_dates', 'set_to_mtime'],

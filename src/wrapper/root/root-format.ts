@@ -91,7 +91,7 @@ export async function writeRoot(request: RootRequest): Promise<string> {
   await using old = await openInputFile(path);
   if (kind === 'erofs') {
     const superblock = await readErofsSuperblock(old);
-    if (superblock === undefined) throw createDamageError(path, 'found no superblock');
+    if (superblock === undefined) throw createDamageError(old, 'found no superblock');
     const isCompressed = superblock.isCompressed || rest.entries.some(({ stored }) => stored !== undefined);
     const sizes = rest.entries.flatMap(({ chunk }) => chunk ?? []);
     const chunk = sizes.length === 0 ? undefined : Math.min(...sizes);
@@ -101,7 +101,7 @@ export async function writeRoot(request: RootRequest): Promise<string> {
       : 'written anew, not compressed';
   }
   const superblock = await readSquashfsSuperblock(old);
-  if (superblock === undefined) throw createDamageError(path, 'found no superblock');
+  if (superblock === undefined) throw createDamageError(old, 'found no superblock');
   await writeSquashfs({ ...rest, superblock, name: path });
   const before = superblock.isRaw ? ', which its contents were not before' : '';
   return `written anew by tar2sqfs, compressed by ${superblock.compressor}${before}`;

@@ -1,3 +1,4 @@
+import type { InputFile } from '../../io/file/input-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Entry } from '../../model/image/entry.js';
 import { type ScanLimits, usualLimits } from '../../model/limits.js';
@@ -55,10 +56,15 @@ export function createRootBudget(
 }
 
 /** `wrapper-invalid` (`invalid`). `offset`: bytes from the start of the file. */
-export function createDamageError(path: string, message: string, offset?: number): MobyPatchError {
+export function createDamageError(
+  { name, size }: Pick<InputFile, 'name' | 'size'>,
+  message: string,
+  offset?: number,
+): MobyPatchError {
   return new MobyPatchError('invalid', 'wrapper-invalid', `${message}: the file system is damaged`, {
-    path,
-    offset,
+    path: name,
+    // What a damaged field leads to may be nowhere.
+    offset: offset === undefined || offset > size ? undefined : offset,
     hint: 'get a whole copy',
   });
 }

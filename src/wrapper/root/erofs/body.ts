@@ -39,11 +39,7 @@ export async function* readContent(
       yield* readCompressed(erofs, inode);
       return;
     default:
-      throw createDamageError(
-        erofs.file.name,
-        `an inode has the unknown layout ${inode.layout}`,
-        inode.offset,
-      );
+      throw createDamageError(erofs.file, `an inode has the unknown layout ${inode.layout}`, inode.offset);
   }
 }
 
@@ -68,7 +64,7 @@ async function* readStored(
   { start, end }: Range,
 ): AsyncGenerator<Uint8Array, void, void> {
   if (end > file.size)
-    throw createDamageError(file.name, `the content ends at ${end}, past the end of the file`, inode.offset);
+    throw createDamageError(file, `the content ends at ${end}, past the end of the file`, inode.offset);
   yield* readPieces(file, start, end);
 }
 
@@ -91,7 +87,7 @@ async function* readChunks(erofs: Erofs, inode: Inode): AsyncGenerator<Uint8Arra
   const each = isIndexed ? 8 : 4;
   const table = alignUp(inode.end, each);
   if (table + each * Math.ceil(inode.size / chunk) > file.size)
-    throw createDamageError(file.name, 'a table of chunks ends past the end of the file', inode.offset);
+    throw createDamageError(file, 'a table of chunks ends past the end of the file', inode.offset);
   for (let done = 0, at = table; done < inode.size; done += chunk, at += each) {
     const bytes = Buffer.from(await file.read(at, at + each));
     if (isIndexed && bytes.readUInt16LE(2) !== 0)
@@ -174,7 +170,7 @@ export async function readExtents(
       ? tail
       : { start: first.block * blockSize, end: (block + blocks) * blockSize };
   if (stored.end > file.size)
-    throw createDamageError(file.name, 'a compressed piece ends past the end of the file', offset);
+    throw createDamageError(file, 'a compressed piece ends past the end of the file', offset);
   const bytes = await file.read(stored.start, stored.end);
   const output = new Uint8Array(end - first.start);
   for (const extent of extents) {
@@ -185,7 +181,7 @@ export async function readExtents(
     );
     const content = output.subarray(extent.start - first.start, extent.end - first.start);
     if (!unpackExtent(input, content, { isPlain: extent.isPlain, isPadded }))
-      throw createDamageError(file.name, 'a compressed piece cannot be unpacked', stored.start + from);
+      throw createDamageError(file, 'a compressed piece cannot be unpacked', stored.start + from);
   }
   return output;
 }
@@ -213,8 +209,7 @@ export async function findExtents(
 ): Promise<{ readonly extents: readonly CompressedExtent[]; readonly tail: Range }> {
   const mapAt = alignUp(inode.end, 8);
   const bytes = Buffer.from(await file.read(mapAt, mapAt + mapSize));
-  if (bytes.length < mapSize)
-    throw createDamageError(file.name, 'a compressed file has no map', inode.offset);
+  if (bytes.length < mapSize) throw createDamageError(file, 'a compressed file has no map', inode.offset);
   const map = parseMap(bytes);
   if (map.isFragment || (map.advice & (advices.fragment | advices.interlaced)) !== 0)
     throw createFeatureError(file.name, 'files that share fragments (mkfs.erofs -Efragments)');
@@ -226,10 +221,10 @@ export async function findExtents(
   const shape = { layout: inode.layout, clusters, mapAt, map };
   const records = locateRecords(shape);
   if (records.end > file.size)
-    throw createDamageError(file.name, 'the map of a compressed file ends past the end of the file', mapAt);
+    throw createDamageError(file, 'the map of a compressed file ends past the end of the file', mapAt);
   const parsed = parseRecords(Buffer.from(await file.read(records.start, records.end)), shape);
   const extents = listExtents(parsed, { size: inode.size, map });
   if (extents === undefined)
-    throw createDamageError(file.name, 'a compressed file has a map that contradicts itself', mapAt);
+    throw createDamageError(file, 'a compressed file has a map that contradicts itself', mapAt);
   return { extents, tail: { start: records.end, end: records.end + map.inlineSize } };
 }

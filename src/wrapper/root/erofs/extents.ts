@@ -181,16 +181,18 @@ export function listExtents(
       next: records[index + 1],
     }))
     .filter(({ kind, start }, index) => kind !== 'rest' && (start < size || index < records.length - 1));
-  if (heads[0]?.start !== 0) return undefined;
+  // An extent begins in the block of its record.
+  if (heads[0]?.start !== 0 || heads.some(({ offset }) => offset >= map.clusterSize)) return undefined;
   const isInline = (map.advice & advices.inline) !== 0 && map.inlineSize > 0;
   const extents = heads.map(({ start, kind, block, next }, index): CompressedExtent => {
-    const isLast = index === heads.length - 1;
+    // Its records may claim more, but what stands behind them fits into a block.
+    const isBehind = isInline && index === heads.length - 1;
     return {
       start,
       end: Math.min(heads[index + 1]?.start ?? size, size),
       isPlain: kind === 'plain',
-      block: isLast && isInline ? undefined : block,
-      blocks: next?.kind === 'rest' ? (next.stored ?? 1) : 1,
+      block: isBehind ? undefined : block,
+      blocks: next?.kind === 'rest' && !isBehind ? (next.stored ?? 1) : 1,
     };
   });
   return extents.every(({ start, end }) => start < end) ? extents : undefined;

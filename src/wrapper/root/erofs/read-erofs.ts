@@ -40,7 +40,7 @@ export async function readSuperblock(file: InputFile): Promise<Superblock | unde
  */
 export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): Promise<RootTree> {
   const superblock = await readSuperblock(file);
-  if (superblock === undefined) throw createDamageError(file.name, 'found no superblock', superblockOffset);
+  if (superblock === undefined) throw createDamageError(file, 'found no superblock', superblockOffset);
   if (superblock.unknown !== 0)
     throw createFeatureError(file.name, `an unknown feature (0x${superblock.unknown.toString(16)})`);
   await refuseSum(file, superblock);
@@ -57,12 +57,11 @@ export async function readErofs(file: InputFile, limits?: Partial<ScanLimits>): 
       continue;
     }
     if (name.path === '' && inode.type !== 'directory')
-      throw createDamageError(file.name, 'the root is no directory', inode.offset);
+      throw createDamageError(file, 'the root is no directory', inode.offset);
     budget.add(name.path, inode.type === 'file' ? inode.size : 0);
     entries.push(await createEntry(erofs, name.path, { ...inode, type: inode.type }));
     if (inode.type !== 'directory') continue;
-    if (folders.has(inode.id))
-      throw createDamageError(file.name, 'a directory has two parents', inode.offset);
+    if (folders.has(inode.id)) throw createDamageError(file, 'a directory has two parents', inode.offset);
     folders.add(inode.id);
     const names = await readDirectory(erofs, inode, name.path);
     for (const child of names) budget.add(child.path, 0);
@@ -78,11 +77,7 @@ async function refuseSum(file: InputFile, superblock: Superblock): Promise<void>
   const found = sumSuperblock(Buffer.from(await file.read(superblockOffset, end)));
   if (found === superblock.sum) return;
   const [shown, wanted] = [found, superblock.sum].map((sum) => sum.toString(16).padStart(8, '0'));
-  throw createDamageError(
-    file.name,
-    `the superblock has the crc32c ${shown}, wanted ${wanted}`,
-    superblockOffset,
-  );
+  throw createDamageError(file, `the superblock has the crc32c ${shown}, wanted ${wanted}`, superblockOffset);
 }
 
 interface Name {
@@ -92,9 +87,9 @@ interface Name {
 
 export async function readInode({ file, superblock }: Erofs, id: number): Promise<Inode> {
   const offset = locateInode(superblock, id);
-  if (offset > file.size) throw createDamageError(file.name, `found no inode ${id}`);
+  if (offset > file.size) throw createDamageError(file, `found no inode ${id}`);
   const inode = parseInode(Buffer.from(await file.read(offset, offset + longInodeSize)), id, superblock);
-  if (inode === undefined) throw createDamageError(file.name, `found no inode ${id}`, offset);
+  if (inode === undefined) throw createDamageError(file, `found no inode ${id}`, offset);
   return inode;
 }
 
@@ -127,11 +122,7 @@ async function createEntry(
 
 async function collect(erofs: Erofs, inode: Inode, most: number): Promise<Buffer> {
   if (inode.size > most)
-    throw createDamageError(
-      erofs.file.name,
-      `found ${inode.size} bytes, wanted at most ${most}`,
-      inode.offset,
-    );
+    throw createDamageError(erofs.file, `found ${inode.size} bytes, wanted at most ${most}`, inode.offset);
   const pieces: Uint8Array[] = [];
   for await (const piece of readContent(erofs, inode)) pieces.push(piece.slice());
   return Buffer.concat(pieces);
@@ -145,13 +136,12 @@ async function readDirectory(erofs: Erofs, inode: Inode, path: string): Promise<
   const names: Name[] = [];
   for (let at = 0; at < bytes.length; at += blockSize) {
     const found = parseDirents(bytes.subarray(at, at + blockSize));
-    if (found === undefined)
-      throw createDamageError(file.name, `the directory /${path} is damaged`, inode.offset);
+    if (found === undefined) throw createDamageError(file, `the directory /${path} is damaged`, inode.offset);
     for (const { id, name } of found) {
       const text = decodePath(name);
       if (text === '.' || text === '..') continue;
       if (text === '' || /[/\0]/.test(text))
-        throw createDamageError(file.name, `the directory /${path} has an impossible name`, inode.offset);
+        throw createDamageError(file, `the directory /${path} has an impossible name`, inode.offset);
       names.push({ id, path: path === '' ? text : `${path}/${text}` });
     }
   }
@@ -166,12 +156,11 @@ async function readAttributes(
   const start = inode.end - inode.attributesSize;
   const places = parseAttributePlaces(Buffer.from(await file.read(start, inode.end)));
   if (places === undefined)
-    throw createDamageError(file.name, 'the extended attributes are too short', inode.offset);
+    throw createDamageError(file, 'the extended attributes are too short', inode.offset);
   const attributes = new Map<string, Uint8Array>();
   const add = (bytes: Buffer): number => {
     const found = parseAttribute(bytes);
-    if (found === undefined)
-      throw createDamageError(file.name, 'an extended attribute is damaged', inode.offset);
+    if (found === undefined) throw createDamageError(file, 'an extended attribute is damaged', inode.offset);
     if (found.name === undefined)
       throw createFeatureError(file.name, 'extended attributes with a prefix from its own table');
     attributes.set(found.name, found.value);

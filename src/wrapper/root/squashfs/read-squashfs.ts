@@ -53,7 +53,7 @@ export async function readSquashfs(
   const entries = await listTar(tar, budget).catch((error: unknown) => {
     // A damaged file system can make sqfs2tar write what is no tar.
     if (!(error instanceof MobyPatchError) || !error.code.startsWith('tar-')) throw error;
-    throw createDamageError(file.name, `sqfs2tar wrote a tar that cannot be read (${error.message})`);
+    throw createDamageError(file, `sqfs2tar wrote a tar that cannot be read (${error.message})`);
   });
   return { entries, warnings };
 }

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import test from 'ava';
+import { readFat } from '#src/wrapper/iso/fat/fat.js';
+import { chooseInitrd, findWrapper } from '#src/wrapper/open-wrapper.js';
+import { compareWrappers, planPieces } from '#src/wrapper/replace-initrd.js';
+import { writePieces } from '#src/wrapper/wrapper-write.js';
+import { signal } from '../fixtures/archive.js';
+import { createMemoryFile } from '../fuzz/memory-file.js';
+import { sketchFat } from './sketch-fat.js';
+import { type Files, sketchIso } from './sketches.js';
+
+const entry = 'title Live\nlinux /boot/vmlinuz\ninitrd /boot/initrd.img\noptions quiet\n';
+const initrd = Buffer.alloc(3000, 'old');
+const inner = {
+  'loader/entries/live.conf': entry,
+  'boot/vmlinuz': 'kernel',
+  'boot/initrd.img': initrd,
+  'EFI/BOOT/BOOTX64.EFI': 'loader',
+};
+const isolinux = 'label a\nkernel /boot/vmlinuz\ninitrd /boot/initrd.img\n';
+const outer = { 'isolinux/isolinux.cfg': isolinux, 'boot/vmlinuz': 'kernel', 'boot/initrd.img': initrd };
+
+/** An ISO whose boot catalog names `images/efi.img` for UEFI. */
+function sketchHybrid(files: Files, image: Buffer): Buffer {
+  const iso = sketchIso({ ...files, 'images/boot.cat': Buffer.alloc(2048), 'images/efi.img': image });
+  const place = (name: string) => iso.readUInt32LE(iso.indexOf(`${name};1`) - 33 + 2);
+  iso.copy(iso, 18 * 2048, 17 * 2048, 18 * 2048);
+  iso.fill(0, 17 * 2048, 18 * 2048);
+  iso.write('\0CD001\x01EL TORITO SPECIFICATION', 17 * 2048, 'latin1');
+  iso.writeUInt32LE(place('BOOT.CAT'), 17 * 2048 + 71);
+  const catalog = place('BOOT.CAT') * 2048;
+  iso[catalog] = 1;
+  iso[catalog + 1] = 0xef;
+  iso[catalog + 32] = 0x88;
+  iso.writeUInt32LE(place('EFI.IMG'), catalog + 40);
+  return iso;
+}
+
+async function replace(iso: Buffer, content: Buffer, name?: string) {
+  const old = createMemoryFile(iso);
+  const wrapper = await findWrapper(old);
+  if (wrapper === undefined) throw new Error('it was found to be an ISO');
+  const { boot } = chooseInitrd({ path: 'v.iso', wrapper }, { part: name, name: 'v.iso' });
+  const part = wrapper.parts.get(boot.initrd);
+  if (part === undefined) throw new Error('the initrd is a part');
+  const sources = { old, initrd: createMemoryFile(content) };
+  const { pieces } = await planPieces(wrapper, { ...sources, part });
+  const written: Uint8Array[] = [];
+  for await (const piece of writePieces(pieces, sources)) written.push(Buffer.from(piece));
+  const after = Buffer.concat(written);
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  await compareWrappers(old, createMemoryFile(after), {
+    old: { path: 'v.iso', wrapper, boot },
+    sha256,
+    signal,
+  });
+  return after;
+}
+
+async function readInner(iso: Buffer, path: string): Promise<string | undefined> {
+  const wrapper = await findWrapper(createMemoryFile(iso));
+  const part = wrapper?.parts.get(`images/efi.img/${path}`);
+  return part && iso.toString('latin1', part.offset, part.offset + part.size);
+}
+
+test('the configuration in a boot image names the kernel and the initrd in it', async (t) => {
+  const wrapper = await findWrapper(createMemoryFile(sketchHybrid({}, sketchFat(inner))));
+  t.deepEqual(wrapper?.boots, [
+    {
+      initrd: 'images/efi.img/boot/initrd.img',
+      kernel: 'images/efi.img/boot/vmlinuz',
+      cmdline: 'quiet',
+      title: 'Live',
+    },
+  ]);
+});
+
+test('the configuration of GRUB in a boot image names what the ISO has', async (t) => {
+  const grub =
+    'search --file --set=root /x\nmenuentry "Live" {\n linux /boot/vmlinuz quiet\n initrd /boot/initrd.img\n}\n';
+  for (const path of ['EFI/BOOT/grub.cfg', 'EFI/fedora/grub.cfg', 'boot/grub/grub.cfg']) {
+    const { 'isolinux/isolinux.cfg': _, ...rest } = outer;
+    const wrapper = await findWrapper(createMemoryFile(sketchHybrid(rest, sketchFat({ [path]: grub }))));
+    const boot = { initrd: 'boot/initrd.img', kernel: 'boot/vmlinuz', cmdline: 'quiet', title: 'Live' };
+    t.deepEqual(wrapper?.boots, [boot], path);
+  }
+});
+
+test('an initrd in a boot image takes the place of the old one, or free clusters', async (t) => {
+  const iso = sketchHybrid({}, sketchFat(inner, 20));
+  for (const size of [1, 512, 3000, 3072, 3073, 9000]) {
+    const content = Buffer.alloc(size, 'new');
+    const after = await replace(iso, content);
+    t.is(after.length, iso.length);
+    t.is(await readInner(after, 'boot/initrd.img'), content.toString('latin1'));
+    t.is(await readInner(after, 'loader/entries/live.conf'), entry);
+  }
+  const full = sketchHybrid({}, sketchFat(inner));
+  const error = await t.throwsAsync(replace(full, Buffer.alloc(9000)), { code: 'wrapper-unfit' });
+  t.regex(error?.message ?? '', /has 9000 bytes.*images\/efi\.img\/boot\/initrd\.img.*no room/);
+});
+
+test('the initrd of the ISO and its copy in a boot image are one, and both are replaced', async (t) => {
+  const iso = sketchHybrid(outer, sketchFat(inner));
+  const content = Buffer.alloc(3000, 'new');
+  for (const name of [undefined, 'images/efi.img/boot/initrd.img']) {
+    const after = await replace(iso, content, name);
+    t.is(await readInner(after, 'boot/initrd.img'), content.toString('latin1'));
+    t.is(after.indexOf('oldold'), -1);
+  }
+  const other = sketchHybrid(outer, sketchFat({ ...inner, 'boot/initrd.img': Buffer.alloc(3000, 'other') }));
+  await t.throwsAsync(replace(other, content), { message: /boots 2 initrds/ });
+});
+
+test('what looks like a copy, and differs in between, is refused', async (t) => {
+  const [one, two] = [Buffer.alloc(400_000, 'old'), Buffer.alloc(400_000, 'old')];
+  two[100_000] = 0;
+  const iso = sketchHybrid(
+    { ...outer, 'boot/initrd.img': one },
+    sketchFat({ ...inner, 'boot/initrd.img': two }),
+  );
+  await t.throwsAsync(replace(iso, one), { code: 'wrapper-unfit' });
+});
+
+test('the sum of a boot image follows its initrd', async (t) => {
+  const image = sketchFat(inner);
+  const sum = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
+  const iso = sketchHybrid({ 'md5sum.txt': `${sum(image)}  ./images/efi.img\n` }, image);
+  const after = await replace(iso, Buffer.alloc(2000, 'new'));
+  const place = (await findWrapper(createMemoryFile(after)))?.parts.get('images/efi.img');
+  const { offset = 0, size = 0 } = place ?? {};
+  t.not(after.indexOf(sum(after.subarray(offset, offset + size))), -1);
+});
+
+test('a damaged boot image has no files, and the rest of the ISO is read', async (t) => {
+  const image = sketchFat(inner);
+  const loop = Buffer.from(image);
+  // The table leads from the first cluster of a directory to itself.
+  loop.writeUInt16LE((loop.readUInt16LE(512 + 3) & 0xf000) | 2, 512 + 3);
+  const folder = Buffer.from(image);
+  folder.fill(0xff, 13, 14);
+  for (const bytes of [loop, folder, image.subarray(0, 600), Buffer.alloc(4096, 'e')]) {
+    t.is(await readFat(createMemoryFile(bytes), 0), undefined);
+    const wrapper = await findWrapper(createMemoryFile(sketchHybrid(outer, bytes)));
+    t.is(wrapper?.boots.length, 1);
+  }
+});
