@@ -18,7 +18,7 @@ export interface InspectedFile extends LayoutFile {
 export interface InspectedWrapper extends Pick<Wrapper, 'kind' | 'title' | 'boots' | 'compression'> {
   /** The name of the initrd. */
   readonly part: string;
-  readonly parts: readonly Omit<WrapperPart, 'obstacle' | 'follows' | 'sums'>[];
+  readonly parts: readonly Omit<WrapperPart, 'obstacle' | 'follows' | 'sums' | 'within'>[];
 }
 
 /** What `inspect` prints: the layout at the top level, then the system in the image and its hazards. */
@@ -84,12 +84,14 @@ function renderWrapper(name: string, { wrapper }: Inspection): string[] {
   if (wrapper === undefined) return [];
   const { title, part, parts, boots } = wrapper;
   const one = parts.find((each) => each.name === part);
-  const ways = boots.filter(({ initrd }) => initrd === part);
+  const copies = one?.copies ?? [];
+  const ways = boots.filter(({ initrd }) => initrd === part || copies.includes(initrd));
+  const again = copies.map((copy) => `, and again ${copy}`).join('');
   if (isRootKind(wrapper.kind))
     return [showLine(`${name} is ${title} of ${one?.size} bytes${describePacked(wrapper)}`), ''];
   return [
     showLine(
-      `${nameAround(name, part)} is ${title} with ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}; the initrd is ${part} at ${one?.offset}`,
+      `${nameAround(name, part)} is ${title} with ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}; the initrd is ${part} at ${one?.offset}${again}`,
     ),
     ...shorten(
       ways.map(({ title: entry, kernel, cmdline }) =>

@@ -22,6 +22,9 @@ const part = z.strictObject({
     .optional()
     .describe('`offset` counts in the kernel, which the file holds compressed.'),
   isSignature: z.boolean().optional(),
+  copies: texts
+    .optional()
+    .describe('Parts with the same bytes, which other loaders start: a build replaces them, too.'),
   attributes: z.strictObject({ mode: count, uid: count, gid: count }).optional(),
 });
 

@@ -30,9 +30,9 @@ export async function readBootImages(
     if (fat === undefined) continue;
     const folder = named.get(offset) ?? name;
     folders.push(folder);
-    for (const [path, place] of fat.files) {
+    for (const [path, { offset: start, size }] of fat.files) {
       const own = `${folder}/${path}`;
-      found.set(own, { name: own, ...place, within: fat.place });
+      found.set(own, { name: own, offset: start, size, within: fat.place });
     }
     split.push(...fat.split.map((path) => `${folder}/${path}`));
   }

@@ -69,7 +69,10 @@ export async function replaceInImages(wrapper: Parts, sources: IsoSources): Prom
     const bytes = new TextEncoder().encode(digits);
     return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] as const };
   });
-  refuseOverlap(old, [...edits, ...lines]);
+  const others = [...wrapper.parts.values()].filter(
+    (other) => !targets.includes(other) && !inside.some((target) => isImageOf(other, target)),
+  );
+  refuseOverlap(old, edits, others);
   const lists = [...new Set(sums.map(({ list }) => list.name))].map((name) => `, and its line of ${name}`);
   const places = [...(outer.length > 0 ? ['its place'] : []), ...inside.map(({ name }) => name)];
   return {
@@ -115,21 +118,25 @@ function writeRange(
   return writePieces(pieces, sources);
 }
 
-/** A damaged file system may stand over others. */
-function refuseOverlap({ name }: InputFile, edits: readonly WrapperEdit[]): void {
+/** A damaged file system may stand over others, or over the rest of the ISO. */
+function refuseOverlap(
+  { name }: InputFile,
+  edits: readonly WrapperEdit[],
+  others: readonly WrapperPart[],
+): void {
   const sorted = [...edits].sort((one, other) => one.offset - other.offset);
-  const torn = sorted.find((edit, index) => edit.offset < (sorted[index - 1]?.end ?? 0));
-  if (torn === undefined) return;
-  throw new MobyPatchError(
-    'invalid',
-    'wrapper-invalid',
-    'the boot image shares bytes with others: it is damaged',
-    {
-      path: name,
-      offset: torn.offset,
-      hint: 'get a whole copy',
-    },
+  const torn = sorted.find(
+    (edit, index) =>
+      edit.offset < (sorted[index - 1]?.end ?? 0) ||
+      others.some(({ offset, size }) => size > 0 && offset < edit.end && offset + size > edit.offset),
   );
+  if (torn === undefined) return;
+  const message = 'the boot image shares bytes with other parts: it is damaged';
+  throw new MobyPatchError('invalid', 'wrapper-invalid', message, {
+    path: name,
+    offset: torn.offset,
+    hint: 'get a whole copy',
+  });
 }
 
 function createRoomError({ name }: InputFile, part: WrapperPart, size: number): MobyPatchError {

@@ -1,4 +1,5 @@
 import type { InputFile } from '../../io/file/input-file.js';
+import { quoteFile } from '../../format/kind/file-kind.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Entry } from '../../model/image/entry.js';
 import { type ScanLimits, usualLimits } from '../../model/limits.js';
@@ -77,7 +78,7 @@ export function createFeatureError(path: string, feature: string): MobyPatchErro
     `the file system has ${feature}, which is not read here`,
     {
       path,
-      hint: 'mount it, and make a new one without that',
+      hint: `mount -o loop,ro ${quoteFile(path)} /mnt && mkfs.erofs -zlz4hc NEW /mnt (Debian: erofs-utils)`,
     },
   );
 }
