@@ -77,6 +77,34 @@ async function makeIso(folder: Project): Promise<string> {
   return 'v.iso';
 }
 
+const bootLoader = '/usr/lib/systemd/boot/efi/systemd-bootx64.efi';
+const noBootLoader =
+  findMissingProgram('xorriso', 'mkfs.vfat', 'mcopy') ??
+  noEfi ??
+  (existsSync(bootLoader) ? undefined : 'no systemd-boot: apt-get install systemd-boot-efi');
+
+/** As the ISO of Arch Linux: systemd-boot reads a FAT file system, which is a partition behind the ISO, and which has a copy of the initrd. */
+async function makeHybrid(folder: Project): Promise<string> {
+  const options = `options ${cmdline}`;
+  await writeFile(join(folder, 'a.conf'), `linux /vmlinuz\ninitrd /initrd.gz\n${options}\n`);
+  await writeFile(join(folder, 'loader.conf'), 'timeout 0\n');
+  await mkdir(join(folder, 'tree/loader/entries'), { recursive: true });
+  await copyFile(join(folder, 'a.conf'), join(folder, 'tree/loader/entries/a.conf'));
+  for (const name of ['vmlinuz', 'initrd.gz']) await copyFile(join(folder, name), join(folder, 'tree', name));
+  const size = Math.ceil(readFileSync(join(folder, 'vmlinuz')).length / 1024) + 8192;
+  const script = `mkfs.vfat -C esp ${size}
+    mmd -i esp ::/EFI ::/EFI/BOOT ::/loader ::/loader/entries
+    mcopy -i esp ${bootLoader} ::/EFI/BOOT/BOOTX64.EFI
+    mcopy -i esp loader.conf ::/loader/
+    mcopy -i esp a.conf ::/loader/entries/
+    mcopy -i esp vmlinuz initrd.gz ::/
+    xorriso -as mkisofs -quiet -R -partition_offset 16 -append_partition 2 C12A7328-F81F-11D2-BA4B-00A0C93EC93B esp \
+      -appended_part_as_gpt -e --interval:appended_partition_2:all:: -no-emul-boot -o v.iso tree`;
+  const path = `${process.env.PATH}:/usr/sbin:/sbin`;
+  execFileSync('sh', ['-ec', script], { cwd: folder, stdio: 'ignore', env: { ...process.env, PATH: path } });
+  return 'v.iso';
+}
+
 async function makeUki(folder: Project, stub: string): Promise<string> {
   await writeFile(join(folder, 'cmdline'), cmdline);
   const sections = [
@@ -127,8 +155,20 @@ async function bootAndroid(folder: Project, programs: string): Promise<readonly 
   return [...parts, '-append', line];
 }
 
+const hybrids: readonly Wrapped[] = Object.entries({
+  'a CD': '-cdrom',
+  'a disk': '-hda',
+}).map(([title, option]) => ({
+  title: `an ISO with another copy of the initrd in its boot image boots by UEFI from ${title}`,
+  missing: noBootLoader,
+  noise: 2 ** 21,
+  make: makeHybrid,
+  machine: async (folder: Project) => ['-bios', efi, option, join(folder, 'new')],
+}));
+
 const all: readonly Wrapped[] = [
   ...isos,
+  ...hybrids,
   ...androids.map(({ version, missing, folder: programs }) => ({
     title: `an Android image of version ${version} boots with a larger ramdisk, as unpack_bootimg takes it apart`,
     missing,

@@ -28,7 +28,7 @@ export function listTargets({ parts }: Parts, part: WrapperPart): WrapperPart[] 
 }
 
 /** What must not be left out or differ, or a loader would start the old initrd. Error (`invalid`): `wrapper-unfit`. */
-export async function checkCopies(wrapper: Parts, old: InputFile, part: WrapperPart): Promise<void> {
+async function checkCopies(wrapper: Parts, old: InputFile, part: WrapperPart): Promise<void> {
   const [, ...copies] = listTargets(wrapper, part);
   if (copies.length === 0) return;
   const own = await digestPart(old, part);

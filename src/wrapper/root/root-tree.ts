@@ -1,5 +1,5 @@
-import type { InputFile } from '../../io/file/input-file.js';
 import { quoteFile } from '../../format/kind/file-kind.js';
+import type { InputFile } from '../../io/file/input-file.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Entry } from '../../model/image/entry.js';
 import { type ScanLimits, usualLimits } from '../../model/limits.js';
