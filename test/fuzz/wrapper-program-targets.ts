@@ -102,7 +102,7 @@ function createTarget(name: string, kinds: readonly string[], rest: Pick<Target,
 export const wrapperProgramTargets: readonly Target[] = [
   createTarget('by-xorriso', ['iso'], {
     // xorriso reads a damaged name otherwise than Linux: the new file is then refused.
-    codes: /^wrapper-(?:invalid|part|program|differs)$/,
+    codes: /^wrapper-(?:invalid|part|program|differs|unfit)$/,
     run: runIso,
   }),
   createTarget('by-sqfs2tar', ['squashfs'], {
