@@ -161,7 +161,7 @@ export async function planPieces(wrapper: Wrapper, { old, initrd, part }: OpenFi
       };
     case 'uimage':
       return {
-        pieces: await replaceInUimage({ old, initrd }, part.offset + part.size),
+        pieces: await replaceInUimage({ old, initrd }, part),
         way: 'with its header and both sums',
       };
     case 'fit':

@@ -59,7 +59,10 @@ const scripts: Readonly<Record<string, readonly Script[]>> = {
     `${efi} && ${mkisofs} -append_partition 2 0xef e.fat -appended_part_as_gpt -eltorito-alt-boot -e --interval:appended_partition_2:all:: -no-emul-boot -o out tree`,
   ],
   uki: [`objcopy ${objcopy} ${stub} out`],
-  uimage: ['mkimage -A x86_64 -T ramdisk -C none -n vendor -d initrd out'],
+  uimage: [
+    'mkimage -A x86_64 -T ramdisk -C none -n vendor -d initrd out',
+    'mkimage -A arm64 -T multi -C none -n vendor -d linux:initrd:cmdline out',
+  ],
   fit: [
     `${its(sums)} && mkimage -f f.its out`,
     `${its(sums)} && mkimage -E -f f.its out`,
