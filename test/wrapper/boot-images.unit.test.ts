@@ -132,6 +132,26 @@ test('the sum of a boot image follows its initrd', async (t) => {
   t.not(after.indexOf(sum(after.subarray(offset, offset + size))), -1);
 });
 
+test('an initrd that stands in several places of a boot image is refused by name', async (t) => {
+  const image = sketchFat({ ...inner, 'boot/initrd.img': Buffer.alloc(3 * 512, 'old') });
+  const found = await readFat(createMemoryFile(image), 0);
+  const { cluster = 0 } = found?.files.get('boot/initrd.img') ?? {};
+  // Its second and third cluster change places.
+  for (const [from, to] of [
+    [cluster, cluster + 2],
+    [cluster + 2, cluster + 1],
+    [cluster + 1, 0xfff],
+  ] as const) {
+    const at = 512 + Math.floor(from * 1.5);
+    const pair = image.readUInt16LE(at);
+    image.writeUInt16LE(from % 2 === 0 ? (pair & 0xf000) | to : (pair & 0xf) | (to << 4), at);
+  }
+  const wrapper = await findWrapper(createMemoryFile(sketchHybrid(outer, image)));
+  t.is(wrapper?.boots.length, 1);
+  t.deepEqual(wrapper?.split, ['images/efi.img/boot/initrd.img']);
+  t.regex(wrapper?.obstacle?.message ?? '', /efi\.img\/boot\/initrd\.img stands in several places/);
+});
+
 test('a damaged boot image has no files, and the rest of the ISO is read', async (t) => {
   const image = sketchFat(inner);
   const loop = Buffer.from(image);

@@ -1,5 +1,5 @@
 import type { InputFile } from '../../io/file/input-file.js';
-import type { Wrapper, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
+import type { Wrapper, WrapperBoot, WrapperObstacle, WrapperPart } from '../../model/image/wrapper.js';
 import { listBootImages } from './boot-catalog.js';
 import { findBootEntries, type LoaderFile, loaderPattern } from './boot-entries.js';
 import { findCopies, readBootImages } from './boot-images.js';
@@ -31,13 +31,31 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
     const follows = isSum ? 'all' : images.has(part.offset) ? 'place' : undefined;
     marked.set(name, follows === undefined ? part : { ...part, follows });
   }
-  const boots = findBootEntries(loaders, parts.keys(), aliases);
+  const known = [...parts.keys(), ...inner.split];
+  const { boots, obstacle: torn } = leaveOutTorn(findBootEntries(loaders, known, aliases), parts);
   for (const { initrd } of boots) {
     const part = marked.get(initrd);
     if (part !== undefined && isAmong(part, folders)) marked.set(initrd, { ...part, obstacle });
   }
   for (const part of await findCopies(file, marked, boots)) marked.set(part.name, part);
-  return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, split, boots };
+  return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, split, boots, obstacle: torn };
+}
+
+/** A loader would start the old initrd that stands in several places of a boot image, whatever becomes of others. */
+function leaveOutTorn(
+  found: readonly WrapperBoot[],
+  parts: ReadonlyMap<string, WrapperPart>,
+): Pick<Wrapper, 'boots' | 'obstacle'> {
+  const isWhole = (name: string | undefined) => name === undefined || parts.has(name);
+  const boots = found.filter(({ initrd }) => isWhole(initrd));
+  const torn = found.find(({ initrd }) => !isWhole(initrd));
+  const message = `${torn?.initrd} stands in several places of its boot image, in which it is not replaced here`;
+  const hint =
+    'copy it out of the image, delete it there and copy it back, which joins it: mcopy, mdel (Debian: mtools)';
+  return {
+    boots: boots.map((boot) => (isWhole(boot.kernel) ? boot : { ...boot, kernel: undefined })),
+    obstacle: torn && { message, hint, isSignature: false },
+  };
 }
 
 /** The configurations of boot loaders in the order in which machines start them. `folders`: how the names of files in boot images begin. */
