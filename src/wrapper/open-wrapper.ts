@@ -51,13 +51,18 @@ export function chooseInitrd(
   { path, wrapper }: Pick<WrappedImage, 'path' | 'wrapper'>,
   { part, name }: { readonly part: string | undefined; readonly name: string },
 ): WrappedImage {
-  const { boots, parts } = wrapper;
+  const { boots, parts, obstacle } = wrapper;
   if (part !== undefined) {
     if (wrapper.split?.includes(part)) throw createSplitError(name, wrapper, part);
     if (!parts.has(part)) throw createPartError(name, wrapper, `has no part ${JSON.stringify(part)}`);
     return { path, wrapper, boot: boots.find(({ initrd }) => initrd === part) ?? { initrd: part } };
   }
   const [boot, ...others] = boots;
+  if (boot === undefined && obstacle !== undefined)
+    throw new MobyPatchError('invalid', 'wrapper-unfit', obstacle.message, {
+      path: name,
+      hint: obstacle.hint,
+    });
   if (boot === undefined) throw createPartError(name, wrapper, 'boots no initrd that its loaders name');
   const { copies = [] } = partOf(wrapper, boot.initrd);
   if (others.every(({ initrd }) => initrd === boot.initrd || copies.includes(initrd)))
