@@ -140,9 +140,10 @@ interface PiecePlan extends Pick<ReplacedInitrd, 'way'> {
 }
 
 /** What the new file is made of; in an ISO the new initrd has the size of the old one. @internal */
-export async function planPieces(wrapper: Wrapper, { old, initrd, part }: OpenFiles): Promise<PiecePlan> {
-  const { kind, parts } = wrapper;
-  if (kind !== 'iso' && isShared(wrapper, part)) throw createSharedError(old, part);
+export async function planPieces(
+  { kind, parts }: Wrapper,
+  { old, initrd, part }: OpenFiles,
+): Promise<PiecePlan> {
   switch (kind) {
     case 'iso': {
       const outer = listTargets({ parts }, part).filter(({ within }) => within === undefined);
@@ -177,16 +178,6 @@ export async function planPieces(wrapper: Wrapper, { old, initrd, part }: OpenFi
 
 function replaceInBootImage(sources: WrapperSources, name: string): Promise<WrapperPiece[]> {
   return name === 'ramdisk' ? replaceInAndroid(sources) : replaceInVendorBoot(sources, name);
-}
-
-/** With another content of this part another one would change. */
-function createSharedError({ name: path }: InputFile, { name, offset }: WrapperPart): MobyPatchError {
-  const message = `${name} shares bytes with another part: the file is damaged`;
-  return new MobyPatchError('invalid', 'wrapper-invalid', message, {
-    path,
-    offset,
-    hint: 'get a whole copy',
-  });
 }
 
 /** Sizes and places in these kinds have 32 bits. Error (`invalid`): `wrapper-unfit`. */

@@ -192,6 +192,8 @@ function readName(
   const { name: own, attributes } = isJoliet ? {} : readRockRidge(record, nameLength);
   const name = own ?? (isJoliet ? jolietName(bytes) : plainName(identifier));
   if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) return undefined;
+  // A program gets it as recorded where an image has no other names.
+  if (!isJoliet && identifier.includes('\0')) return undefined;
   return { name, identifier, attributes };
 }
 
