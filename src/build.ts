@@ -31,6 +31,7 @@ import type { Session } from './model/session.js';
 import { applySteps } from './patch/apply-steps.js';
 import { type CachedSteps, cacheSteps, proveSteps } from './patch/cached-steps.js';
 import { chooseStamp } from './patch/choose-stamp.js';
+import { listDaemons } from './patch/steps/boot/list-daemons.js';
 import { listDeliberate } from './patch/trace-steps.js';
 import { placeFiles } from './repack/place-files.js';
 import { writeChanges } from './repack/write-changes.js';
@@ -281,7 +282,12 @@ async function verify(
     return undefined;
   }
   const disk = findDisk(run, around?.path);
-  const options = { ...request.verify, disk, expects: [...request.verify.expects, ...plan.expects] };
+  const options = {
+    ...request.verify,
+    disk,
+    expects: [...request.verify.expects, ...plan.expects],
+    daemons: listDaemons(plan.steps),
+  };
   const folder = scratch.path;
   if (run.wrapped?.entry === undefined || around === undefined)
     return bootOutput(run, { image, written, options, folder });

@@ -119,6 +119,7 @@ function bootStock(run: Run, { image, written, options }: OutputBoot, console: s
         expects: isBlind ? expects : [{ 'no-failed-services': false }],
         memory: chooseMemory(written.layout, options),
         survey: true,
+        daemons: [],
         attest: false,
       },
       console,

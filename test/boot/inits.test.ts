@@ -43,7 +43,7 @@ interface Build {
   readonly cmdline?: string;
 }
 
-async function buildAndBoot(t: ExecutionContext, folder: string, build: Build): Promise<void> {
+async function buildAndBoot(t: ExecutionContext, folder: string, build: Build): Promise<Report> {
   if (typeof found === 'string') throw new Error(found);
   const patches = build.patches.flatMap((patch) => ['-p', patch]);
   const expect = build.expect.flatMap((pattern) => ['--expect', pattern]);
@@ -66,6 +66,7 @@ async function buildAndBoot(t: ExecutionContext, folder: string, build: Build): 
   const report: Report = JSON.parse(stdout);
   t.is(report.boot?.verdict, 'passed');
   t.log(`${report.boot?.seconds.toFixed(0)} s`);
+  return report;
 }
 
 declareSerialTest(
@@ -128,6 +129,40 @@ for (const init of ['systemd', 'sysvinit'] as const)
       t.regex(report.boot?.reason ?? '', /^services failed: broken/);
     },
   );
+
+for (const init of ['openrc', 'systemd'] as const)
+  soakTest(
+    notRoot ?? findMissingProgram('debootstrap', 'depmod'),
+    `a daemon of a step that ends without an error refuses a boot with ${init}, which calls it no failure`,
+    async (t) => {
+      if (typeof found === 'string') throw new Error(found);
+      const isOpenrc = init === 'openrc';
+      const { initrd, kernel } = isOpenrc
+        ? await findReference(t)
+        : { initrd: 'root.img', kernel: found.kernel };
+      const folder = isOpenrc ? await createTestFolder(t) : await packDebianRoot(t, init);
+      const boot = ['--kernel', kernel, '--memory', '1200', '--timeout', '1800', '--cmdline', 'noapic'];
+      const args = ['build', '--json', '-i', initrd, '-p', resolve('test/boot/inits/ended'), '-o', 'out.img'];
+      const { code, stdout } = await runMoby([...args, ...boot], { folder });
+      const report: Report = JSON.parse(stdout);
+      t.is(code, 4, stdout.slice(-4000));
+      t.regex(report.boot?.reason ?? '', /^services failed: dying(\.service)? \(its program has ended\)$/);
+    },
+  );
+
+soakTest(
+  notRoot ?? findMissingProgram('debootstrap', 'depmod'),
+  'daemons that fork or become another program run, and what a vendor has started and is done is a note',
+  async (t) => {
+    const { initrd } = await findReference(t);
+    const folder = await createTestFolder(t);
+    const patches = [resolve('test/boot/inits/odd-daemons')];
+    const { boot } = await buildAndBoot(t, folder, { image: initrd, patches, expect: [] });
+    const notes = boot?.warnings.filter((text) => text.startsWith('service ')) ?? [];
+    t.is(notes.length, 1, notes.join('\n'));
+    t.regex(notes[0] ?? '', /^service ends: its program has ended/);
+  },
+);
 
 soakTest(
   notRoot ?? findMissingProgram('debootstrap'),

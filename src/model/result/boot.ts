@@ -33,6 +33,8 @@ export interface BootRequest {
   readonly attest?: boolean | undefined;
   /** Have the guest tell what runs in it. */
   readonly survey?: boolean | undefined;
+  /** Services that steps make, of programs that stay: one that has ended counts as failed. */
+  readonly daemons?: readonly string[] | undefined;
   /** The file to which the console is recorded. */
   readonly console: string;
 }

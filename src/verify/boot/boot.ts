@@ -177,6 +177,7 @@ async function bootOnce({
     attest,
     lacksPort,
     survey: request.survey,
+    daemons: request.daemons,
     runlevels,
     rescue: findRescue(request.cmdline),
   });

@@ -42,7 +42,7 @@ test('the watcher tells that systemd waits for a person, unless the command line
       `probe_marker='moby-patch-verify ${nonce}' probe_checks= probe_rescue='${rescue}'`,
       `probe_functions=${quoteWord(read('functions'))}`,
       functions,
-      `systemctl() { case $1 in is-active) [ "$2" = ${target}.target ] && echo active || echo inactive ;; --failed) echo '${failed}' ;; show) echo Result=exit-code; echo ExecMainStatus=32 ;; esac; }`,
+      `systemctl() { case $1 in is-active) [ "$2" = ${target}.target ] && echo active || echo inactive ;; list-units) echo '${failed}' ;; show) echo Result=exit-code; echo ExecMainStatus=32 ;; esac; }`,
       'exec 9>&1; system=systemd goal=; judge_maintenance; echo "$goal"',
     ]);
   const line = (text: string) => `moby-patch-verify ${nonce} maintenance ${text} .`;

@@ -94,7 +94,7 @@ const schema = z
     'Enables or disables a service at boot, with the init system that the image has. "command" makes a new service.',
   );
 
-type Service = z.output<typeof schema>;
+export type Service = z.output<typeof schema>;
 
 export const serviceStep = defineStep({
   kind: 'service',

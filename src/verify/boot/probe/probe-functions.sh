@@ -69,6 +69,65 @@ name_of() { # /proc/NUMBER
 	case ${stat##*) } in Z* | X*) return ;; esac
 	[ ! -r "$1/comm" ] || read -r line <"$1/comm"
 }
+# Sets $short to what the kernel keeps of a name: 15 characters.
+shorten() { # NAME
+	short=$1
+	while [ ${#short} -gt 15 ]; do short=${short%?}; done
+}
+# Sets $number_file and $program to what OpenRC knows of a service's daemon; empty where there is none, or another program
+# than OpenRC's own start-stop-daemon has started it.
+find_daemon() { # NAME
+	number_file='' program=''
+	for file in "${probe_state:?}/daemons/$1"/*; do
+		[ -r "$file" ] || continue
+		while IFS='=' read -r key value; do
+			case $key in exec) program=$value ;; pidfile) number_file=$value ;; esac
+		done <"$file"
+	done
+	# Debian's start-stop-daemon tells OpenRC nothing, but the script of the service has.
+	[ -n "$number_file" ] || [ ! -r "$probe_state/options/$1/pidfile" ] || read -r number_file <"$probe_state/options/$1/pidfile"
+	[ -n "$program" ] || [ ! -r "$probe_state/options/$1/command" ] || read -r program <"$probe_state/options/$1/command"
+}
+# Whether a process of a service runs: what a service starts has its name among its variables, whatever it becomes and however often it
+# forks. A daemon that has written over them still has its own name.
+has_process() { # NAME
+	find_daemon "$1"
+	shorten "${program##*/}"
+	for found in /proc/[0-9]*; do
+		name_of "$found"
+		[ -n "$line" ] || continue
+		[ "$line" != "$short" ] || return 0
+		# A thread of the kernel has no program, and no variables.
+		[ -e "$found/exe" ] || continue
+		# A shell leaves out the zeros between them.
+		while IFS= read -r line || [ -n "$line" ]; do
+			case $line in
+			*RC_SVCNAME="${probe_marker%% *}"*) ;;
+			*RC_SVCNAME="$1"*) return 0 ;;
+			esac
+			line=
+		done <"$found/environ"
+	done
+	return 1
+}
+# Whether a service has a file of its daemon's number, and no process of it is left. OpenRC may still call it started.
+is_over() { # NAME
+	find_daemon "$1"
+	[ -n "$number_file" ] || return 1
+	number=
+	[ ! -r "$number_file" ] || read -r number _ <"$number_file"
+	if [ -n "$number" ]; then
+		name_of "/proc/$number"
+		[ -z "$line" ] || return 1
+	fi
+	! has_process "$1"
+}
+# How often supervise-daemon has started the program of a service again.
+count_starts() { # NAME
+	count=0
+	[ ! -r "$probe_state/options/$1/start_count" ] || read -r count <"$probe_state/options/$1/start_count"
+	case $count in '' | 0 | *[!0-9]*) ;; *) echo ", started again $count times" ;; esac
+}
 # The same answer at each look means that it has been the same program.
 runs() { # INDEX NAME
 	case $system in
@@ -78,13 +137,13 @@ runs() { # INDEX NAME
 		;;
 	openrc)
 		if [ ! -L "${probe_state:?}/started/$2" ]; then say "check $1 no not started"
-		elif rc-service "$2" status >&- 2>&-; then say "check $1 ok started"
+		elif is_over "$2"; then say "check $1 no its program has ended"
+		# Its word alone is not enough: it calls crashed what has forked or become another program.
+		elif rc-service "$2" status >&- 2>&- || has_process "$2"; then say "check $1 ok started$(count_starts "$2")"
 		else say "check $1 no crashed"; fi
 		;;
 	*)
-		# The kernel keeps 15 characters of a name.
-		short=$2
-		while [ ${#short} -gt 15 ]; do short=${short%?}; done
+		shorten "$2"
 		eval "last=\${probe_process_$1-}"
 		for found in ${last:+"$last"} /proc/[0-9]*; do
 			name_of "$found"
@@ -110,26 +169,69 @@ note_name() {
 }
 # Why systemd calls a unit failed: `exit-code 3`, `timeout`.
 explain() { # UNIT
+	if [ "$system" = openrc ] && [ -L "$probe_state/started/$1" ]; then echo ' (its program has ended)'; fi
 	[ "$system" = systemd ] || return 0
 	systemctl show -p Result -p ExecMainStatus "$1" 2>&- | {
 		result='' status=''
 		while IFS='=' read -r key value; do
 			case $key in Result) result=$value ;; ExecMainStatus) [ "$value" = 0 ] || status=" $value" ;; esac
 		done
-		[ -z "$result" ] || echo " ($result$status)"
+		# Only a daemon of a step is listed that ended well.
+		if [ "$result" = success ]; then echo ' (its program has ended)'
+		elif [ -n "$result" ]; then echo " ($result$status)"; fi
 	}
 }
+# A unit that ends and is started again, and again, is never in the state `failed`. One that ends well each time does its work.
 list_failed() {
-	systemctl --failed --plain --no-legend --no-pager 2>&- | while read -r each _; do echo "$each"; done
+	systemctl list-units --state=failed,auto-restart --plain --no-legend --no-pager 2>&- |
+		while read -r each _ state _; do
+			[ "$state" = failed ] || [ "$(systemctl show -p Result "$each" 2>&-)" != Result=success ] || continue
+			echo "$each"
+		done
 }
+# The services of $probe_daemons whose program has ended: those that steps make, of programs that stay.
+list_ended() {
+	for each in ${probe_daemons-}; do
+		case $system in
+		openrc) [ ! -L "$probe_state/started/$each" ] || ! is_over "$each" || echo "$each" ;;
+		systemd)
+			case $(systemctl show -p ActiveState -p ExecMainExitTimestampMonotonic "$each" 2>&-) in
+			*Monotonic=0*) ;;
+			*ActiveState=inactive*) echo "$each.service" ;;
+			esac
+			;;
+		esac
+	done
+}
+# What OpenRC cannot tell from a fault: the program of a vendor's service may have been a task, or miss hardware here. Said once it was so
+# for three looks.
+note_ended() {
+	ended=' '
+	for file in "$probe_state"/started/*; do
+		each=${file##*/}
+		[ -L "$file" ] || continue
+		count=$(count_starts "$each")
+		case $count in '' | *' 1 times' | *' 2 times') ;; *)
+			say "warning service $each: its program ends again and again, and OpenRC starts it each time" ;;
+		esac
+		case " ${probe_daemons-} $1 " in *" $each "*) continue ;; esac
+		is_over "$each" || continue
+		ended="$ended$each "
+		case $ended_before in *" $each "*) ;; *) continue ;; esac
+		case $ended_first in *" $each "*) say "warning service $each: its program has ended, which OpenRC calls no failure (--expect-service $each refuses it)" ;; esac
+	done
+	ended_first=$ended_before ended_before=$ended
+}
+ended_before=' ' ended_first=' '
 failures() { # INDEX NAMES, which may fail
 	failed=
 	case $system in
-	systemd) listed=$(list_failed) ;;
+	systemd) listed=$(list_failed; list_ended) ;;
 	openrc)
 		note_failed
 		# What failed may have been started again.
-		listed=$(for each in $probe_failed; do [ -L "$probe_state/started/$each" ] || echo "$each"; done)
+		listed=$(for each in $probe_failed; do [ -L "$probe_state/started/$each" ] || echo "$each"; done; list_ended)
+		note_ended "$2"
 		;;
 	# Its rc prints what failed.
 	sysv) say "check $1 ok none was named on the console"; return ;;
@@ -215,7 +317,11 @@ survey() {
 	openrc)
 		for each in $probe_failed; do say "survey service $each failed"; done
 		for state in started inactive; do
-			for file in "$probe_state/$state"/*; do [ ! -L "$file" ] || say "survey service ${file##*/} $state"; done
+			for file in "$probe_state/$state"/*; do
+				[ -L "$file" ] || continue
+				if [ $state = started ] && is_over "${file##*/}"; then say "survey service ${file##*/} ended"
+				else say "survey service ${file##*/} $state"; fi
+			done
 		done
 		;;
 	*)

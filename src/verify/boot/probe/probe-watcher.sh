@@ -152,7 +152,7 @@ alive() {
 }
 
 probe_depth=$((${probe_depth:-0} + 1))
-export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey probe_level probe_rescue probe_kept
+export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey probe_level probe_rescue probe_kept probe_daemons
 rounds=0 same=0 rests=0 spins=0 gave_up=0 name=
 # Repeated, since a line of the kernel may tear one of ours.
 while [ $rounds -lt 3000 ]; do

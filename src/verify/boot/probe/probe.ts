@@ -43,6 +43,8 @@ export interface ProbeRequest {
   readonly attest?: Architecture | undefined;
   /** Of a guest that tells what runs in it. */
   readonly survey?: boolean | undefined;
+  /** Services whose programs stay; one that has ended counts as failed. */
+  readonly daemons?: readonly string[] | undefined;
   /** Of OpenRC; default: those of every image that has it. */
   readonly runlevels?: Runlevels | undefined;
   /** Of a command line that asks for a system which waits for a person. */
@@ -76,8 +78,8 @@ export function createProbe(request: ProbeRequest): Probe {
 
 /** By path. */
 function listFiles(request: ProbeRequest): Map<string, Uint8Array> {
-  const { init, nonce, expects, firstProgram, survey, rescue, runlevels = usualRunlevels } = request;
-  const more = { survey, rescue, runlevel: runlevels.wanted };
+  const { init, nonce, expects, firstProgram, survey, daemons, rescue, runlevels = usualRunlevels } = request;
+  const more = { survey, daemons, rescue, runlevel: runlevels.wanted };
   if (init === 'none') return new Map();
   if (init === 'other')
     return new Map([[markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram, more))]]);
@@ -152,7 +154,7 @@ export function createWrapper(
   return setVariables(read('init'), { ...variables, probe_watcher: read('watcher'), probe_init: init });
 }
 
-interface MoreReports extends Pick<ProbeRequest, 'survey'> {
+interface MoreReports extends Pick<ProbeRequest, 'survey' | 'daemons'> {
   /** Of OpenRC, in which the boot is to end. */
   readonly runlevel?: string | undefined;
   /** Of a command line that asks for a system which waits for a person. */
@@ -162,7 +164,7 @@ interface MoreReports extends Pick<ProbeRequest, 'survey'> {
 function createVariables(
   nonce: string,
   expects: readonly Expectation[],
-  { survey = false, runlevel = usualRunlevel, rescue }: MoreReports,
+  { survey = false, daemons = [], runlevel = usualRunlevel, rescue }: MoreReports,
 ) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
@@ -170,6 +172,7 @@ function createVariables(
     probe_checks: listChecks(expects),
     probe_port: portPath,
     probe_survey: survey ? 'yes' : '',
+    probe_daemons: daemons.join(' '),
     probe_level: runlevel,
     probe_kept: keptName,
     probe_rescue: rescue ?? '',

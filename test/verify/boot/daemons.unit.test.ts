@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import test from 'ava';
+import type { Expectation } from '#src/model/result/expectation.js';
+import { type Marker, parseMarker } from '#src/verify/boot/probe/marker.js';
+import { createService } from '#src/verify/boot/probe/probe.js';
+import { createFolder } from '../../patch/support/patch-folder.js';
+
+const nonce = 'cd'.repeat(16);
+
+interface Guest {
+  readonly system: 'openrc' | 'systemd';
+  readonly state: string;
+  readonly before: readonly string[];
+}
+
+/** What the service of a guest reports in three looks. */
+function listMarkers(expects: readonly Expectation[], { system, state, before }: Guest): Marker[] {
+  const script = [
+    createService(nonce, expects),
+    `exec 9>&1; system=${system} probe_state='${state}'`,
+    ...before,
+    'eval "set -- $probe_checks"',
+    ...Array(3).fill('report init "$@"'),
+  ];
+  const output = execFileSync('sh', { input: script.join('\n'), encoding: 'utf8' });
+  const markers = output.split('\n').flatMap((line) => parseMarker(line, nonce) ?? []);
+  // Process 1 of this machine is no guest's: what it writes to does not matter here.
+  return markers.filter((marker) => marker.kind !== 'warning' || !marker.text.startsWith('process 1 '));
+}
+
+test('the daemon of a step that has ended counts as failed, that of a vendor is a note, and one that forks or becomes another program lives', async (t) => {
+  const record = (program: string, file: string) => `exec=${program}\nargv_0=x\npidfile=${file}\n`;
+  const names = ['own', 'vendor', 'forks', 'becomes', 'known', 'task', 'script'];
+  const folder = await createFolder(t, {
+    ...Object.fromEntries(names.map((name) => [`started/${name}.x`, ''])),
+    ...Object.fromEntries(
+      ['own', 'vendor', 'forks', 'becomes', 'known'].map((name) => [
+        `daemons/${name}/001`,
+        record(`/bin/${name}`, '/none.pid'),
+      ]),
+    ),
+    // What has no file of a number may be a task.
+    'daemons/task/001': record('/bin/task', ''),
+    'rc-service': '#!/bin/sh\nexit 1\n',
+    'options/script/pidfile': '/none.pid\n',
+    'options/script/start_count': '7',
+  });
+  const before = [
+    ...names.map((name) => `ln -s x "$probe_state/started/${name}"`),
+    `probe_daemons="own known"; chmod 755 ${folder}/rc-service; PATH=${folder}:$PATH`,
+    'RC_SVCNAME=forks sleep 60 >/dev/null 2>&1 & first=$!',
+    'OTHER="a\nb" RC_SVCNAME=becomes sleep 60 >/dev/null 2>&1 & trap "kill $first $!" EXIT',
+  ];
+  const expects: Expectation[] = [
+    { 'no-failed-services': true, except: ['known'] },
+    ...['own', 'forks', 'becomes', 'vendor', 'script', 'task'].map((service) => ({ service })),
+  ];
+  const told = listMarkers(expects, { system: 'openrc', state: folder, before });
+  const checks = told.flatMap((marker) => (marker.kind === 'check' ? [marker] : [])).slice(-7);
+  const over = 'its program has ended';
+  t.deepEqual(
+    checks.map(({ found }) => found),
+    ['own (its program has ended)', over, 'started', 'started', over, over, 'crashed'],
+  );
+  const notes = told.flatMap((marker) => (marker.kind === 'warning' ? [marker.text] : []));
+  t.deepEqual([...new Set(notes)].sort(), [
+    'service script: its program ends again and again, and OpenRC starts it each time',
+    'service script: its program has ended, which OpenRC calls no failure (--expect-service script refuses it)',
+    'service vendor: its program has ended, which OpenRC calls no failure (--expect-service vendor refuses it)',
+  ]);
+});
+
+test('with systemd, what ends well and is started again does its work, and what ends badly, or is to stay, has failed', (t) => {
+  const before = [
+    'probe_daemons="agent other"',
+    `systemctl() { case "$*" in list-units*) printf '%s\\n' 'a.service loaded failed failed A' 'b.service loaded activating auto-restart B' 'c.service loaded activating auto-restart C' ;; *Monotonic\\ agent) printf 'ActiveState=inactive\\nExecMainExitTimestampMonotonic=5\\n' ;; *Monotonic*) printf 'ActiveState=inactive\\nExecMainExitTimestampMonotonic=0\\n' ;; *\\ b.service | *\\ agent.service) echo Result=success ;; show*) echo Result=exit-code; case "$*" in *Status*) echo ExecMainStatus=3 ;; esac ;; esac; }`,
+  ];
+  const reported = listMarkers([{ 'no-failed-services': true }], { system: 'systemd', state: '', before });
+  const found = 'a.service (exit-code 3), c.service (exit-code 3), agent.service (its program has ended)';
+  t.deepEqual(reported.at(-1), { kind: 'check', index: 0, ok: false, found });
+});
