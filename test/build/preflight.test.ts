@@ -126,7 +126,7 @@ test('the machine of an image is that of the first of its programs that is no sc
   const rows = [
     [{ 'bin/busybox': elf(40) }, 'arm', ['aarch64']],
     [{ init: elf(3), 'bin/busybox': elf(183) }, 'i386', ['x86_64']],
-    [{ init: elf(243) }, 'riscv64', []],
+    [{ init: elf(243) }, 'riscv64', ['riscv64']],
     [{ init: elf(999) }, 'machine 999', []],
   ] as const;
   for (const [programs, machine, kernels] of rows) {

@@ -79,7 +79,7 @@ const refusals: readonly Refusal[] = [
   {
     argv: 'verify image --kernel text --expect booted',
     code: 'kernel-unknown',
-    said: 'text is no Linux kernel: found neither a bzImage, an arm64 Image nor an ELF file',
+    said: 'text is no Linux kernel: found neither a bzImage, an arm64 or riscv Image nor an ELF file',
     hint: 'name the kernel that boots with this image: --kernel FILE',
   },
   {
@@ -101,9 +101,9 @@ const refusals: readonly Refusal[] = [
     hint: 'moby-patch watch --report FILE.json; --json is for --install and --uninstall',
   },
   {
-    argv: 'verify image --kernel riscv --expect booted',
+    argv: 'verify image --kernel zimage --expect booted',
     code: 'kernel-unknown',
-    said: 'riscv is a Linux kernel (riscv Image), which cannot be booted here: found none of the kernels for x86 or arm64',
+    said: 'zimage is a Linux kernel (arm zImage), which cannot be booted here: found none of the kernels for x86, arm64 or riscv64',
     hint: 'build without a boot (--no-verify), and boot the result on its own machine',
   },
   {
@@ -166,7 +166,10 @@ for (const { argv, environment = {}, code, exit = 2, said, hint } of refusals)
     kernel.writeUInt16LE(0x20f, 0x206);
     kernel.writeUInt16LE(1, 0x236);
     await writeFile(join(folder, 'kernel'), kernel);
-    await writeFile(join(folder, 'riscv'), Buffer.alloc(2048).fill('RSC\x05', 0x38, 0x3c));
+    await writeFile(
+      join(folder, 'zimage'),
+      Buffer.alloc(2048).fill(Buffer.from([0x18, 0x28, 0x6f, 0x01]), 0x24, 0x28),
+    );
     for (const [name, text] of Object.entries({ run, wrong: 'title: x\nsteps:\n  - fly: x\n' })) {
       await mkdir(join(folder, name));
       await writeFile(join(folder, name, 'patch.yaml'), text);

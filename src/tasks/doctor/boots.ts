@@ -7,11 +7,11 @@ import { type ExaminedSession, examine, type Finding } from './finding.js';
 /** Seconds until a guest that hangs counts as one. */
 const kvmLimit = 5;
 
-/** QEMU for both processors, and how it runs guests, by running one. */
+/** QEMU for each processor, and how it runs guests, by running one. */
 export async function* examineBoot({ signal }: ExaminedSession): AsyncGenerator<Finding> {
   const own = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
   let qemu: string | undefined;
-  for (const architecture of ['x86_64', 'aarch64'] as const) {
+  for (const architecture of ['x86_64', 'aarch64', 'riscv64'] as const) {
     yield await examine({ name: `boot ${architecture}`, needed: architecture === own }, async () => {
       const found = await findQemu(architecture, signal);
       if (architecture === 'x86_64') qemu = found.program;

@@ -26,7 +26,7 @@ const machines: ReadonlyMap<number, readonly [name: string, kernels: readonly Ar
   [40, ['arm', ['aarch64']]],
   [62, ['x86_64', ['x86_64']]],
   [183, ['aarch64', ['aarch64']]],
-  [243, ['riscv64', []]],
+  [243, ['riscv64', ['riscv64']]],
   [258, ['loongarch64', []]],
 ]);
 

@@ -16,13 +16,15 @@ interface Guest {
 /** What the service of a guest reports in three looks. */
 function listMarkers(expects: readonly Expectation[], { system, state, before }: Guest): Marker[] {
   const script = [
+    // Another test of the same process may have changed it.
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
     createService(nonce, expects),
     `exec 9>&1; system=${system} probe_state='${state}'`,
     ...before,
     'eval "set -- $probe_checks"',
     ...Array(3).fill('report init "$@"'),
   ];
-  const output = execFileSync('sh', { input: script.join('\n'), encoding: 'utf8' });
+  const output = execFileSync('/bin/sh', { input: script.join('\n'), encoding: 'utf8' });
   const markers = output.split('\n').flatMap((line) => parseMarker(line, nonce) ?? []);
   // Process 1 of this machine is no guest's: what it writes to does not matter here.
   return markers.filter((marker) => marker.kind !== 'warning' || !marker.text.startsWith('process 1 '));

@@ -49,6 +49,11 @@ test('another processor means another machine', (t) => {
   t.is(wordAfter(argv, '-machine'), 'virt,accel=kvm');
   t.is(wordAfter(argv, '-cpu'), 'host');
   t.false(argv.includes('-initrd'));
+  const riscv = createArguments({ ...machine, architecture: 'riscv64', ports: true });
+  t.is(wordAfter(riscv, '-machine'), 'virt,accel=tcg');
+  t.is(wordAfter(riscv, '-cpu'), 'rv64');
+  t.false(riscv.includes('chardev:probe'));
+  t.regex(createCmdline('riscv64', 'tcg', [], ''), /^console=ttyS0 console_msg_format=syslog /);
 });
 
 test('of a word that a command line has twice the last one counts', (t) => {

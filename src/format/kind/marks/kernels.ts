@@ -19,7 +19,7 @@ export const kernelMarks: readonly Mark[] = [
     name: 'a Linux kernel (riscv Image)',
     at: 0x38,
     bytes: text('RSC\x05'),
-    help: () => 'give the initrd that it boots with',
+    help: asKernel,
   },
   // arch/arm/boot/compressed/head.S
   {

@@ -149,7 +149,7 @@ const texts: readonly { readonly pattern: RegExp; readonly cause: string }[] = [
 
 const causes: Readonly<Record<string, readonly string[]>> = {
   firmware: [
-    'the kernel prints to another console than ttyS0 (x86) or ttyAMA0 (arm64): see --cmdline',
+    'the kernel prints to another console than ttyS0 (x86, riscv64) or ttyAMA0 (arm64): see --cmdline',
     'the kernel is for another machine',
   ],
   kernel: ['the kernel file is damaged, or for another machine', 'its console is not the serial port'],

@@ -17,13 +17,13 @@ export async function detectKernel(path: string): Promise<Architecture> {
     throw new MobyPatchError(
       'invalid',
       'kernel-unknown',
-      `${path} is ${kind.name}, which cannot be booted here: found none of the kernels for x86 or arm64`,
+      `${path} is ${kind.name}, which cannot be booted here: found none of the kernels for x86, arm64 or riscv64`,
       { path, hint: 'build without a boot (--no-verify), and boot the result on its own machine' },
     );
   throw new MobyPatchError(
     'invalid',
     'kernel-unknown',
-    `${path} is no Linux kernel: found ${kind?.name ?? 'neither a bzImage, an arm64 Image nor an ELF file'}`,
+    `${path} is no Linux kernel: found ${kind?.name ?? 'neither a bzImage, an arm64 or riscv Image nor an ELF file'}`,
     { path, hint: 'name the kernel that boots with this image: --kernel FILE' },
   );
 }
@@ -41,6 +41,7 @@ export function detectArchitecture(start: Uint8Array): Architecture | undefined 
 const elfMachines = new Map<number, Architecture>([
   [62, 'x86_64'],
   [183, 'aarch64'],
+  [243, 'riscv64'],
 ]);
 
 function gunzipStart(start: Uint8Array): Uint8Array {

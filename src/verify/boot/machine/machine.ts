@@ -40,6 +40,8 @@ const programs: Record<Architecture, { readonly names: readonly string[]; readon
   // The second name is the one of Red Hat's builds, which is in no PATH.
   x86_64: { names: ['qemu-system-x86_64', '/usr/libexec/qemu-kvm'], package: 'qemu-system-x86' },
   aarch64: { names: ['qemu-system-aarch64'], package: 'qemu-system-arm' },
+  // Its firmware is a package of its own.
+  riscv64: { names: ['qemu-system-riscv64'], package: 'qemu-system-misc opensbi' },
 };
 
 /** The QEMU for an architecture. Errors (`infrastructure`): `program-missing` with the package, `qemu-broken`. */
@@ -72,7 +74,7 @@ export function createArguments(machine: Machine): string[] {
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-machine', `${architecture === 'x86_64' ? 'pc' : 'virt'},accel=${accelerator}`],
-    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max', '-smp', '1', '-m', String(memory)],
+    ...['-cpu', chooseProcessor(machine), '-smp', '1', '-m', String(memory)],
     ...listConsole(machine),
     ...(machine.ports === true ? listPorts(architecture) : []),
     // Kernels before 5.6 let a daemon wait for randomness that an idle machine never gathers.
@@ -82,6 +84,12 @@ export function createArguments(machine: Machine): string[] {
     ...['-kernel', kernel, ...(initrd === undefined ? [] : ['-initrd', initrd])],
     ...['-append', cmdline],
   ];
+}
+
+/** All that QEMU emulates; its processor `max` of riscv64 is from QEMU 8.2. */
+function chooseProcessor({ architecture, accelerator }: Machine): string {
+  if (accelerator === 'kvm') return 'host';
+  return architecture === 'riscv64' ? 'rv64' : 'max';
 }
 
 // Without a boot ROM: nothing is booted from the network, and the ROMs are a package of their own.
@@ -136,7 +144,7 @@ export function createCmdline(
   words: readonly string[],
   user: string,
 ): string {
-  const port = architecture === 'x86_64' ? 'ttyS0' : 'ttyAMA0';
+  const port = architecture === 'aarch64' ? 'ttyAMA0' : 'ttyS0';
   const own = [...(architecture === 'x86_64' ? [`earlyprintk=serial,${port}`] : []), `console=${port}`];
   // So that each line of the kernel says that it is one.
   own.push('console_msg_format=syslog');
