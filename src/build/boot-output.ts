@@ -7,6 +7,7 @@ import type { Image } from '../model/image/archive.js';
 import type { BootResult } from '../model/result/boot.js';
 import { chooseMemory } from '../verify/boot/machine/machine.js';
 import { detectInit } from '../verify/boot/probe/detect-init.js';
+import { mustHandOver } from '../verify/boot/probe/hand-over.js';
 import type { Run } from './run.js';
 
 export interface OutputBoot {
@@ -98,7 +99,9 @@ async function bootOne(
     sha256: image.layout.sha256,
     console,
   };
-  return bootImage(request, { signal, log, init: detectInit(image.entries), showLine, archive: image });
+  const init = detectInit(image.entries);
+  const handsOver = mustHandOver(image.entries, request);
+  return bootImage(request, { signal, log, init, handsOver, showLine, archive: image });
 }
 
 /** Expects nothing: what patches add is not there. Its lines in the log begin with `stock:`, and a terminal shows the patched image's alone. */

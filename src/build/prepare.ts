@@ -1,5 +1,6 @@
 import { chooseEngine } from '../engine/choose.js';
 import { joinFiles } from '../io/file/join-files.js';
+import { uniteAccess } from '../io/place/access.js';
 import type { Scratch } from '../io/place/scratch.js';
 import { type BuildRequest, isAppending } from '../model/build.js';
 import { MobyPatchError, refuseProblems } from '../model/error/error.js';
@@ -20,6 +21,7 @@ import { isBootFile } from '../verify/hazards/find-hazards.js';
 import { listChecks, listFaults } from '../verify/preflight/list-checks.js';
 import { type Check, runChecks } from '../verify/preflight/run-checks.js';
 import { findFacts } from './find-facts.js';
+import { listShown } from './list-inputs.js';
 import type { Run } from './run.js';
 import { listStepChecks } from './step-checks.js';
 import { openVendored, refuseNetwork } from './vendored.js';
@@ -48,7 +50,7 @@ export function openInput(
     const access = joined?.access ?? wrapped?.access;
     const image = access === undefined ? opened : { ...opened, access };
     draft.set({ before: image.layout });
-    draft.restrict(image.access);
+    draft.restrict(uniteAccess(await listShown([image.access], request)));
     assertLocked(request.lock, { input: wrapped?.sha256 ?? image.layout.sha256 });
     return image;
   });

@@ -12,7 +12,7 @@ import type { BootResult } from '../model/result/boot.js';
 import { createManifest } from '../report/manifest.js';
 import { assertLocked } from '../verify/assert-locked.js';
 import { createRefusedError } from '../verify/boot/judge/refused-error.js';
-import { listInputs } from './list-inputs.js';
+import { listInputs, listShown } from './list-inputs.js';
 import type { Run } from './run.js';
 import { signOutput } from './sign-output.js';
 import { wrapAddon } from './wrapped.js';
@@ -39,9 +39,10 @@ export async function publish(
   const { draft, request, redaction } = run;
   const { signal } = run.session;
   const inputs = listInputs(image, plan);
+  const shown = await listShown(inputs, request);
   if (boot !== undefined) {
     const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
-    const copy = { destination: console, inputs, signal, filter: redaction.createFilter() };
+    const copy = { destination: console, inputs: shown, signal, filter: redaction.createFilter() };
     await copyIntoPlace(`${scratch.path}/console.log`, copy);
     draft.set({ boot: { ...boot, console } });
     if (boot.verdict === 'refused') {
@@ -59,8 +60,9 @@ export async function publish(
   const manifest = `${request.output}.manifest.json`;
   draft.set({ output: request.output, manifest });
   const described = createManifest(draft.report());
-  await replaceFile(manifest, `${formatJson(described)}\n`, inputs);
-  if (request.provenance === true) await writeStatements(run, { manifest: described, written, inputs });
+  await replaceFile(manifest, `${formatJson(described)}\n`, shown);
+  if (request.provenance === true)
+    await writeStatements(run, { manifest: described, written, inputs: shown });
 }
 
 /** Where there is more than one that may be to blame. */

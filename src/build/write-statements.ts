@@ -31,7 +31,7 @@ export async function writeStatements(
   const isIncomplete = unread.length > 0;
   const statements = {
     'provenance.json': createProvenance({ manifest, version, packages, os: os?.id }),
-    'verdict.json': createVerdict({ manifest, report: draft.report(), kernel: await digestKernel(request) }),
+    'verdict.json': createVerdict({ manifest, report: draft.report(), ...(await digestMachine(request)) }),
     'cdx.json': createSbom({ manifest, version, packages, isIncomplete, os: os?.id }),
   };
   for (const [ending, value] of Object.entries(statements)) {
@@ -43,10 +43,14 @@ export async function writeStatements(
     draft.warn(`the packages of ${unread.join(', ')} are not in the bill of materials: it is binary`);
 }
 
-async function digestKernel({ verify }: BuildRequest) {
-  if (verify === undefined) return undefined;
-  return {
-    name: basename(verify.kernelName ?? verify.kernel),
-    sha256: await digestBytes(streamRegular(verify.kernel)),
-  };
+/** What the image was booted with. */
+async function digestMachine({ verify }: BuildRequest) {
+  if (verify === undefined) return {};
+  const disks = [];
+  for (const path of verify.disks ?? []) disks.push(await digest(path));
+  return { kernel: await digest(verify.kernel, verify.kernelName), disks };
+}
+
+async function digest(path: string, name = path) {
+  return { name: basename(name), sha256: await digestBytes(streamRegular(path)) };
 }

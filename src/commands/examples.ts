@@ -46,6 +46,8 @@ export const examples: Readonly<Record<string, Readonly<Record<string, string>>>
     'Boot it with the kernel beside it': 'moby-patch verify initrd.gz',
     'With a kernel, and a line that must come':
       "moby-patch verify initrd.gz --kernel vmlinuz --expect 'login:'",
+    'The initrd of an installed system, with a disk to find its root on':
+      'moby-patch verify initrd.img --kernel vmlinuz --disk disk.qcow2 --cmdline root=/dev/vda1',
   },
   bisect: {
     'Which of these patches breaks the boot': 'moby-patch bisect -i initrd.gz -p ./motd -p ./nfs -p ./ssh',

@@ -77,11 +77,23 @@ export interface VerdictRequest {
   readonly manifest: Manifest;
   readonly report: Pick<Report, 'boot'>;
   /** The kernel that booted the image. */
-  readonly kernel?: { readonly name: string; readonly sha256: string } | undefined;
+  readonly kernel?: NamedFile | undefined;
+  /** The disks that the guest had, in the order of `BootResult.disks`. */
+  readonly disks?: readonly NamedFile[] | undefined;
+}
+
+interface NamedFile {
+  readonly name: string;
+  readonly sha256: string;
 }
 
 /** The verdict of the boot, as an in-toto test result v0.1; undefined where nothing was booted. */
-export function createVerdict({ manifest, report: { boot }, kernel }: VerdictRequest): Statement | undefined {
+export function createVerdict({
+  manifest,
+  report: { boot },
+  kernel,
+  disks = [],
+}: VerdictRequest): Statement | undefined {
   if (boot === undefined || kernel === undefined) return undefined;
   const { verdict, expectations, attestation, reached, accelerator } = boot;
   const tests = expectations.map(({ expectation, met }) => ({ name: nameExpectation(expectation), met }));
@@ -89,8 +101,10 @@ export function createVerdict({ manifest, report: { boot }, kernel }: VerdictReq
     name: 'the guest has unpacked what the image holds',
     met: attestation.differences.length === 0,
   };
+  const handedOver = boot.stages.find(({ name }) => name === 'handed over');
   const all = [
     { name: reached === 'nothing' ? 'boot' : `boot: ${reached}`, met: verdict === 'passed' },
+    ...(handedOver ? [{ name: 'handed over to the root', met: handedOver.state === 'reached' }] : []),
     ...(attested ? [attested] : []),
     ...tests,
   ];
@@ -103,6 +117,11 @@ export function createVerdict({ manifest, report: { boot }, kernel }: VerdictReq
         digest: { sha256: kernel.sha256 },
         annotations: { emulator: 'QEMU', accelerator },
       },
+      ...disks.map(({ name, sha256 }, index) => ({
+        name,
+        digest: { sha256 },
+        annotations: { device: boot.disks?.[index]?.device },
+      })),
     ],
     passedTests: names(true),
     failedTests: names(false),

@@ -115,6 +115,9 @@ export function renderBoot(boot: BootResult): string[] {
     ),
     ...renderRow('attempts', boot.attempts > 1 ? '2: this machine failed the first' : undefined),
     ...renderStages(boot),
+    ...(boot.disks ?? []).flatMap(({ device, file, format }) =>
+      renderRow('disk', `${device}: ${showPath(file)} (${format}), which stays as it was`),
+    ),
     ...renderAttestation(boot),
     ...boot.causes.flatMap((cause) => renderRow('likely', cause)),
     ...boot.expectations.flatMap(({ expectation, patch, met, found }) => {

@@ -11,6 +11,8 @@ import type { Configuration } from './configuration.js';
 export interface BootArguments {
   readonly kernel?: string;
   readonly cmdline?: string;
+  /** Files with disks that the guest sees; relative paths begin in the working folder. */
+  readonly disks?: readonly string[];
   /** What a good boot shows, besides what the definition and the configuration say. */
   readonly expects?: readonly Expectation[];
   /** MiB. */
@@ -31,10 +33,18 @@ interface BootChoice {
   readonly image: FoundImage;
   /** An absolute path. */
   readonly kernel: string;
+  /** Absolute paths. */
+  readonly disks?: readonly string[] | undefined;
 }
 
 /** The arguments come before the configuration, which comes before the definition of the image. */
-export function createBootOptions({ wanted, values = {}, image, kernel }: BootChoice): BootOptions {
+export function createBootOptions({
+  wanted,
+  values = {},
+  image,
+  kernel,
+  disks = [],
+}: BootChoice): BootOptions {
   return {
     kernel,
     cmdline: wanted.cmdline ?? values.cmdline ?? image.cmdline,
@@ -43,6 +53,7 @@ export function createBootOptions({ wanted, values = {}, image, kernel }: BootCh
     timeout: wanted.timeout ?? values.timeout ?? defaultTimeout,
     network: wanted.network ?? values.network ?? 'isolated',
     accelerator: wanted.accelerator ?? 'auto',
+    ...(disks.length > 0 && { disks }),
     ...(wanted.attest === true && { attest: true }),
     expects: [...[...image.expect, ...(values.expect ?? [])].map(toExpectation), ...(wanted.expects ?? [])],
   };

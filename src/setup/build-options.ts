@@ -77,6 +77,12 @@ export const buildOptions = {
     ),
   kernel: z.string().min(1).optional().describe('The kernel that boots the output.'),
   cmdline: z.string().optional().describe('More kernel arguments.'),
+  disks: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Files with disks, raw or qcow2, that the machine has as /dev/vda and on. They stay as they are, whatever it writes.',
+    ),
   memory: z.int().min(16).optional().describe('MiB of the machine that boots the output.'),
   timeout: z.int().min(1).optional().describe('Seconds that a boot may take.'),
   network: z

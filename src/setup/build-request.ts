@@ -22,7 +22,7 @@ import {
   listRootFaults,
   listSigningFaults,
 } from './choose-boot.js';
-import { chooseOutput, findOutputFaults } from './choose-output.js';
+import { chooseOutput, findDiskFaults, findOutputFaults } from './choose-output.js';
 import { chooseSettings, keepKnown } from './choose-settings.js';
 import {
   type Configuration,
@@ -151,7 +151,10 @@ export async function createBuildRequest(
   );
   if (!wanted.verify) return request;
   const verify = chooseBoot({ wanted, configuration, places, image });
-  if (verify !== undefined) return { ...request, verify };
+  if (verify !== undefined) {
+    faults.push(...findDiskFaults(output, verify));
+    return { ...request, verify };
+  }
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
   if (isChanging(request) || !isWhole) faults.push(await explainNoKernel(image));
   return request;

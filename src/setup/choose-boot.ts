@@ -18,10 +18,11 @@ export interface BootChoices {
 export function chooseBoot({ wanted, configuration, places, image }: BootChoices): BootOptions | undefined {
   const { values } = configuration;
   const kernel = chooseKernel(wanted, configuration, places) ?? image.kernel;
-  if (kernel !== undefined) return createBootOptions({ wanted, values, image, kernel });
+  const disks = chooseDisks(wanted, configuration, places);
+  if (kernel !== undefined) return createBootOptions({ wanted, values, image, kernel, disks });
   const part = image.wrapped?.boot.kernel;
   if (part === undefined) return undefined;
-  return { ...createBootOptions({ wanted, values, image, kernel: part }), kernelIsPart: true };
+  return { ...createBootOptions({ wanted, values, image, kernel: part, disks }), kernelIsPart: true };
 }
 
 function chooseKernel(
@@ -32,6 +33,16 @@ function chooseKernel(
   if (wanted.kernel !== undefined) return resolve(places.folder, wanted.kernel);
   const { kernel } = configuration.values;
   return kernel === undefined ? undefined : resolve(configuration.folder, kernel);
+}
+
+/** Those of the arguments in place of those of the configuration: their order gives them their names. */
+function chooseDisks(
+  { disks }: BootArguments,
+  { values, folder }: LoadedConfiguration,
+  places: Places,
+): readonly string[] {
+  if (disks !== undefined) return disks.map((path) => resolve(places.folder, path));
+  return (values.disks ?? []).map((path) => resolve(folder, path));
 }
 
 export function isChanging({ patches, codec, level, single, dataAlign }: BuildRequest): boolean {

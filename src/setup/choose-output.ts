@@ -70,12 +70,25 @@ export function findOutputFaults(
   ];
 }
 
-export function createSameFileError(path: string, input = 'the image it is made from'): MobyPatchError {
-  const message = `the output would replace ${input}`;
-  return new MobyPatchError('invalid', 'output-is-input', message, {
+export function createSameFileError(
+  path: string,
+  input = 'the image it is made from',
+  hint = 'give another file: -o FILE',
+): MobyPatchError {
+  return new MobyPatchError('invalid', 'output-is-input', `the output would replace ${input}`, {
     path,
-    hint: 'give another file: -o FILE',
+    hint,
   });
+}
+
+/** A file that would take the place of a disk of the guest. Error (`invalid`): `output-is-input`. */
+export function findDiskFaults(
+  path: string,
+  { disks = [] }: { readonly disks?: readonly string[] | undefined },
+  hint?: string,
+): MobyPatchError[] {
+  const isDisk = disks.some((disk) => placeOf(disk) === placeOfOutput(path));
+  return isDisk ? [createSameFileError(path, 'a disk of the guest', hint)] : [];
 }
 
 function createSameNameError(path: string): MobyPatchError {

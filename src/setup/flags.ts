@@ -5,7 +5,8 @@ import type { BuildArguments } from './build-request.js';
 import { parseSecretFlags } from './secrets.js';
 
 /** A boot as the command line names it. */
-export interface BootFlags extends Omit<BootArguments, 'expects'> {
+export interface BootFlags extends Omit<BootArguments, 'expects' | 'disks'> {
+  readonly disk?: readonly string[];
   readonly expect?: readonly string[];
   readonly expectFile?: readonly string[];
   readonly expectService?: readonly string[];
@@ -28,7 +29,7 @@ export interface PatchFlags {
   readonly secret?: readonly string[];
 }
 
-type Parsed = 'patches' | 'settings' | 'secrets' | 'expects';
+type Parsed = 'patches' | 'settings' | 'secrets' | 'expects' | 'disks';
 
 /** A build as the command line names it. */
 export interface BuildFlags extends Omit<BuildArguments, Parsed>, BootFlags, PatchFlags {}
@@ -37,9 +38,10 @@ export interface BuildFlags extends Omit<BuildArguments, Parsed>, BootFlags, Pat
 export function parseFlags<Flags extends BootFlags & PatchFlags>(flags: Flags, folder: string) {
   const { patch, set, secret, ...booted } = flags;
   const { expect, expectFile, expectService, expectMount, expectPort, expectCommand, ...more } = booted;
-  const { expectPoweroff, expectWithin, memoryBelow, allowFailed, ...rest } = more;
+  const { expectPoweroff, expectWithin, memoryBelow, allowFailed, disk, ...rest } = more;
   return {
     ...rest,
+    ...(disk && { disks: disk }),
     expects: listExpects(flags),
     ...(patch && { patches: patch }),
     ...(set && { settings: parseSettings(set) }),
@@ -50,8 +52,8 @@ export function parseFlags<Flags extends BootFlags & PatchFlags>(flags: Flags, f
 /** The same for a boot alone. */
 export function parseBootFlags<Flags extends BootFlags>(flags: Flags) {
   const { expect, expectFile, expectService, expectMount, expectPort, expectCommand, ...more } = flags;
-  const { expectPoweroff, expectWithin, memoryBelow, allowFailed, ...rest } = more;
-  return { ...rest, expects: listExpects(flags) };
+  const { expectPoweroff, expectWithin, memoryBelow, allowFailed, disk, ...rest } = more;
+  return { ...rest, ...(disk && { disks: disk }), expects: listExpects(flags) };
 }
 
 function listExpects(flags: BootFlags): Expectation[] {

@@ -2,9 +2,12 @@ import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { explainForeign } from '../compress/foreign.js';
+import { uniteAccess } from '../io/place/access.js';
+import { readAccessOfAll } from '../io/place/access-list.js';
 import { copyIntoPlace } from '../io/place/output.js';
 import { createScratch } from '../io/place/scratch.js';
 import { fillScript, quoteWord } from '../io/process/script.js';
+import type { FileAccess } from '../model/access.js';
 import { MobyPatchError, refuseProblems } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
 import type { BootRequest, BootResult } from '../model/result/boot.js';
@@ -12,6 +15,7 @@ import type { Outcome } from '../model/result/report.js';
 import type { ReadingSession, Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
 import { type BootArguments, createBootOptions, createKernelError } from '../setup/boot-options.js';
+import { findDiskFaults } from '../setup/choose-output.js';
 import { describeName, findNamedImage, type ImageName, openNamedImage } from '../setup/named-image.js';
 import { type UnwrappedImage, unwrapFound } from '../setup/wrapped-image.js';
 import { openImage } from '../unpack/open-image.js';
@@ -19,6 +23,7 @@ import { bootImage } from '../verify/boot/boot.js';
 import { createInteractive, runInteractive } from '../verify/boot/interactive.js';
 import { chooseMemory } from '../verify/boot/machine/machine.js';
 import { detectInit } from '../verify/boot/probe/detect-init.js';
+import { mustHandOver } from '../verify/boot/probe/hand-over.js';
 import { assertPortUsable } from '../verify/boot/ssh-port.js';
 import { isBootFile } from '../verify/hazards/find-hazards.js';
 import { listBootChecks } from '../verify/preflight/boot-checks.js';
@@ -76,6 +81,8 @@ export async function attachConsole(
 interface ReadyBoot extends AsyncDisposable {
   readonly image: Image;
   readonly boot: Omit<BootRequest, 'console'>;
+  /** Who may read what the boot may show. */
+  readonly shown: readonly FileAccess[];
 }
 
 /** What is inside of a wrapper is booted from copies, which go when the boot is over. */
@@ -126,18 +133,22 @@ async function openFound(
   );
   try {
     draft.set({ before: image.layout });
-    draft.restrict(access ?? image.access);
+    const disks = request.disks?.map((path) => resolve(places.folder, path));
+    const shown = [access ?? image.access, ...(await readAccessOfAll(disks))];
+    draft.restrict(uniteAccess(shown));
     const part = request.kernel === undefined ? definition.wrapped?.boot.kernel : undefined;
     const kernelName = part && `${part} of ${definition.name}`;
-    const options = createBootOptions({ wanted: request, image: definition, kernel });
+    const options = createBootOptions({ wanted: request, image: definition, kernel, disks });
     const wanted = { ...options, disk, kernelName, name: describeName(request.image) };
     const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
     const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
     if (copy !== undefined) checks.push(createWritableCheck(copy, image));
-    refuseProblems((await runChecks(checks)).problems);
+    const faults =
+      copy === undefined ? [] : findDiskFaults(copy, wanted, 'give another file: --console FILE');
+    refuseProblems([...faults, ...(await runChecks(checks)).problems]);
     const memory = chooseMemory(image.layout, wanted);
     const boot = { ...wanted, memory, image: image.file, sha256: image.layout.sha256 };
-    return { image, boot, [Symbol.asyncDispose]: () => image[Symbol.asyncDispose]() };
+    return { image, boot, shown, [Symbol.asyncDispose]: () => image[Symbol.asyncDispose]() };
   } catch (error) {
     await image[Symbol.asyncDispose]();
     throw error;
@@ -156,15 +167,16 @@ async function bootNamed(
   const console = join(scratch.path, 'console.log');
   const boot = { ...ready.boot, console };
   const init = detectInit(image.entries);
+  const handsOver = mustHandOver(image.entries, boot);
   const kept = request.keep === true ? await mkdtemp(join(tmpdir(), 'moby-patch-kept-')) : undefined;
   try {
     const result = await draft.stage('verify', () =>
-      bootImage(boot, { signal, log, init, showLine, kept, archive: image }),
+      bootImage(boot, { signal, log, init, handsOver, showLine, kept, archive: image }),
     );
     if (request.console === undefined)
       return { ...result, console: kept === undefined ? 'not saved (--console FILE saves it)' : kept };
     const copy = resolve(places.folder, request.console);
-    await copyIntoPlace(console, { destination: copy, inputs: [image.access], signal });
+    await copyIntoPlace(console, { destination: copy, inputs: ready.shown, signal });
     return { ...result, console: copy };
   } finally {
     if (kept !== undefined) await keepRun(kept, { boot, console, signal, log });

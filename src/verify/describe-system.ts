@@ -1,6 +1,7 @@
 import { collectBytes } from '../io/collect.js';
 import type { Archive, ImageEntry } from '../model/image/archive.js';
 import { detectInitOf } from '../tree/init-system.js';
+import { detectInitramfs } from '../tree/initramfs.js';
 import { followEntry } from '../tree/resolve.js';
 
 /** What the files of an image tell about its system. */
@@ -31,13 +32,6 @@ const otherInits: readonly (readonly [string, readonly string[]])[] = [
   ['runit', ['sbin/runit', 'usr/bin/runit']],
 ];
 
-/** Files that each brings, as the `hook` step knows them. */
-const initramfsFiles: readonly (readonly [string, readonly string[]])[] = [
-  ['initramfs-tools', ['scripts/functions']],
-  ['dracut', ['var/lib/dracut/hooks', 'usr/lib/dracut/hooks', 'lib/dracut/hooks']],
-  ['mkinitfs', ['sbin/nlplug-findfs', 'usr/sbin/nlplug-findfs']],
-];
-
 const longestText = 64 * 1024;
 
 /** The second ones are those of an initrd of its own (os-release(5)). */
@@ -49,15 +43,13 @@ export async function describeSystem(image: Archive): Promise<SystemFacts> {
   const hasAny = ([, paths]: readonly [string, readonly string[]]) =>
     paths.some((path) => follow(path)?.type === 'file');
   const init = detectInitOf(image.entries).name ?? otherInits.find(hasAny)?.[0];
-  // An installed Alpine has the files of mkinitfs as well.
-  const isSystem = init === 'openrc';
-  const initramfs = initramfsFiles.find(([, paths]) => paths.some((path) => follow(path) !== undefined))?.[0];
+  const initramfs = detectInitramfs(image.entries);
   const os = await readRelease(releases.map(follow).find((entry) => entry !== undefined));
   return {
     ...(os === undefined ? {} : { os }),
     packageManagers: managers.filter(hasAny).map(([name]) => name),
     ...(init === undefined ? {} : { init }),
-    ...(isSystem || initramfs === undefined ? {} : { initramfs }),
+    ...(initramfs === undefined ? {} : { initramfs }),
     modules: listModules(image),
   };
 }

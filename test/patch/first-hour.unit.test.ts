@@ -167,7 +167,7 @@ test('the first hour: mistakes in moby-patch.yaml', async (t) => {
   };
   t.is(
     await checkFolder(t, files),
-    `moby-patch.yaml:3:1: unknown key "setings" (did you mean "settings"?), wanted image, patches, settings, secrets, accept, output, split, engine, step-memory, step-processes, compression, level, mode, single-member, data-align, cache, kernel, cmdline, memory, timeout, network, expect, targets or fleet [key-unknown]
+    `moby-patch.yaml:3:1: unknown key "setings" (did you mean "settings"?), wanted image, patches, settings, secrets, accept, output, split, engine, step-memory, step-processes, compression, level, mode, single-member, data-align, cache, kernel, cmdline, disks, memory, timeout, network, expect, targets or fleet [key-unknown]
   try: use one of the keys that the message lists`,
   );
   const settings = 'image: initrd.gz\npatches: [./p]\nsettings: {level: high, levle: 2}\n';

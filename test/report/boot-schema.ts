@@ -58,7 +58,7 @@ export const bootSchema = z.strictObject({
       name: z
         .string()
         .describe(
-          'firmware, kernel, unpacked, init, attested, system, the name of an expectation, or power-off.',
+          'firmware, kernel, unpacked, init, attested, handed over, system, the name of an expectation, or power-off.',
         ),
       state: z.enum(['reached', 'failed', 'not reached']),
       seconds: seconds.optional(),
@@ -85,6 +85,16 @@ export const bootSchema = z.strictObject({
     .optional()
     .describe('With --attest: what the guest has unpacked, held against the image.'),
   survey: survey.optional(),
+  disks: z
+    .array(
+      z.strictObject({
+        file: z.string().describe('The name of its file.'),
+        format: z.enum(['raw', 'qcow2']),
+        device: z.string().describe('What Linux calls it: /dev/vda.'),
+      }),
+    )
+    .optional()
+    .describe('With --disk: what the guest had besides its image.'),
   expectations: z.array(
     z.strictObject({
       expectation,

@@ -51,6 +51,21 @@ test('the verdict is a test result; without a boot there is none', (t) => {
   t.is(createVerdict({ manifest, report: { boot: undefined }, kernel }), undefined);
 });
 
+test('the verdict names the disks of the guest, and whether it went over to its root', (t) => {
+  const kernel = { name: 'vmlinuz', sha256: 'c'.repeat(64) };
+  const disks = [{ name: 'root.qcow2', sha256: 'e'.repeat(64) }];
+  const boot = report.boot && {
+    ...report.boot,
+    disks: [{ file: 'root.qcow2', format: 'qcow2', device: '/dev/vda' } as const],
+    stages: [{ name: 'handed over', state: 'reached', seconds: 12 } as const],
+  };
+  const statement = createVerdict({ manifest, report: { boot }, kernel, disks });
+  t.deepEqual(statement, testResultSchema.parse(statement));
+  const text = JSON.stringify(statement);
+  t.regex(text, /"name":"root\.qcow2","digest":\{"sha256":"e{64}"\},"annotations":\{"device":"\/dev\/vda"\}/);
+  t.regex(text, /"passedTests":\["boot: init","handed over to the root"/);
+});
+
 test('a bill of materials has each package once, with those that a patch has added', (t) => {
   const made = { ...manifest, packages: { sed: '4', lost: '9' } };
   const bill = createSbom({ manifest: made, version: '1', packages, isIncomplete: true, os: 'debian' });

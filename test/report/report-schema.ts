@@ -81,6 +81,7 @@ const precheck = z.strictObject({
     'output',
     'space',
     'expectation',
+    'disk',
     'kernel',
     'qemu',
     'network',

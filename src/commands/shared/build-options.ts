@@ -93,6 +93,11 @@ export function addBootOptions(command: Command): Command {
   return command
     .option('--kernel <file>', 'the kernel that boots the image')
     .option('--cmdline <text>', 'more kernel arguments')
+    .option(
+      '--disk <file>',
+      'a disk of the machine, raw or qcow2: the first is /dev/vda, and none is written to (repeatable)',
+      collectText,
+    )
     .option('--expect <regex>', 'a console line that a good boot shows (repeatable)', collectText)
     .option(
       '--expect-file <path[=text]>',

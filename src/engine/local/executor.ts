@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createFolder } from '../../folder/folder.js';
 import { materialiseImage } from '../../folder/materialise.js';
 import { look, walkFolder } from '../../folder/walk.js';
+import { watchSpace } from '../../io/file/watch-space.js';
 import { createScratch, type Scratch } from '../../io/place/scratch.js';
 import { runProcess } from '../../io/process/process.js';
 import { MobyPatchError } from '../../model/error/error.js';
@@ -23,7 +24,7 @@ import { type LocalReadiness, probeLocal } from './probe.js';
 import { applyChanges } from './push.js';
 import { runCommand } from './sandbox/run-command.js';
 import type { Sandbox } from './sandbox/runtime.js';
-import { assertSpace, watchSpace } from './space.js';
+import { assertSpace } from './space.js';
 import { statEntry } from './stat-entry.js';
 
 export interface LocalOptions extends ExecutorOptions {
@@ -87,7 +88,7 @@ async function openFolder(image: Archive, options: FolderOptions): Promise<Comma
     await bodies.preserve();
     const trees = createMountedTrees(folder);
     const files = wanted.network ? await provideNetworkFiles(folder, at('network')) : undefined;
-    using watch = watchSpace(scratch.path, signal);
+    using watch = watchSpace(scratch.path, { signal, what: 'the command' });
     try {
       return await runCommand({
         sandbox,

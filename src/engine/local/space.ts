@@ -6,10 +6,6 @@ const block = 4096;
 const megabyte = 1024 * 1024;
 // Room for what commands write: package lists and archives alone are tens of megabytes.
 const reserve = 128 * megabyte;
-/** What commands leave of a disk. */
-const least = 64 * megabyte;
-/** Milliseconds. */
-const interval = 100;
 
 /** Bytes that an image takes on a disk with blocks of 4 KiB; a hard-link group counts once. */
 function measureImage(image: Archive): number {
@@ -38,35 +34,6 @@ export async function assertSpace(image: Archive, folder: string): Promise<void>
     'infrastructure',
     'disk-full',
     `${folder} has ${inMegabytes(free)} MB free, ${inMegabytes(wanted)} MB are wanted to unpack ${image.name}`,
-    { hint: 'free some space, or set TMPDIR to a folder on a larger disk' },
-  );
-}
-
-/**
- * A signal that is aborted besides (`infrastructure`, `disk-full`) when a disk is nearly full: a command shall not take
- * what is left of it. A command that writes faster than we look can.
- */
-export function watchSpace(
-  folder: string,
-  signal: AbortSignal,
-): Disposable & { readonly signal: AbortSignal } {
-  const full = new AbortController();
-  const look = async () => {
-    const { bavail, bsize } = await statfs(folder);
-    if (bavail * bsize < least) full.abort(createNearlyFullError(folder));
-  };
-  const timer = setInterval(() => void look().catch(() => {}), interval);
-  return {
-    signal: AbortSignal.any([signal, full.signal]),
-    [Symbol.dispose]: () => clearInterval(timer),
-  };
-}
-
-function createNearlyFullError(folder: string): MobyPatchError {
-  return new MobyPatchError(
-    'infrastructure',
-    'disk-full',
-    `less than ${inMegabytes(least)} MB are free in ${folder}: the command was ended before it filled the disk`,
     { hint: 'free some space, or set TMPDIR to a folder on a larger disk' },
   );
 }

@@ -17,7 +17,7 @@ export interface Project {
 }
 
 /**
- * The files that builds need on another machine: the configuration, patches, images and kernels below the folder of the project. What
+ * The files that builds need on another machine: the configuration, patches, images, kernels and disks below the folder of the project. What
  * comes with the program or from a registry is there already. Error (`invalid`): `fleet-outside`.
  */
 export async function listProjectFiles(
@@ -41,6 +41,7 @@ export async function listProjectFiles(
     for (const path of [wrapped?.path ?? image, ...(parts ?? []).map((part) => part.path)])
       await add(path, 'image');
     if (verify !== undefined && verify.kernelIsPart !== true) await add(verify.kernel, 'kernel');
+    for (const path of verify?.disks ?? []) await add(path, 'disk');
   }
   for (const path of await listBelow(join(folder, 'images')).catch(() => []))
     await add(path, 'image definition');

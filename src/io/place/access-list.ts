@@ -11,6 +11,13 @@ export async function readAccess(path: string): Promise<FileAccess> {
   return { mode, uid, gid, hasList: createListQuestion(path) };
 }
 
+/** The same of files that may not be there: a check tells that. */
+export function readAccessOfAll(paths: readonly string[] = []): Promise<FileAccess[]> {
+  return Promise.all(paths.map((path) => readAccess(path).catch(() => nobody)));
+}
+
+const nobody: FileAccess = { mode: 0, uid: -1, gid: -1 };
+
 export function createListQuestion(path: string): () => Promise<boolean> {
   let answer: Promise<boolean> | undefined;
   return () => {

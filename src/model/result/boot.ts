@@ -29,6 +29,8 @@ export interface BootRequest {
   readonly accelerator?: 'auto' | 'kvm' | 'tcg' | undefined;
   /** What the image is the content of: the guest boots from it. Absent: the image is an initrd. */
   readonly disk?: BootDisk | undefined;
+  /** Files with disks, raw or qcow2, which follow that of the image. What the guest writes to them goes with it. */
+  readonly disks?: readonly string[] | undefined;
   /** Hold what the guest has unpacked against the image. */
   readonly attest?: boolean | undefined;
   /** Have the guest tell what runs in it. */
@@ -37,6 +39,15 @@ export interface BootRequest {
   readonly daemons?: readonly string[] | undefined;
   /** The file to which the console is recorded. */
   readonly console: string;
+}
+
+/** A disk that a guest had besides its image. */
+export interface ShownDisk {
+  /** The name of its file. */
+  readonly file: string;
+  readonly format: 'raw' | 'qcow2';
+  /** What Linux calls it: `/dev/vda`. */
+  readonly device: string;
 }
 
 export interface ExpectationResult {
@@ -71,6 +82,7 @@ export const bootStages = [
   'unpacked',
   'attested',
   'init',
+  'handed over',
   'system',
   'power-off',
 ] as const;
@@ -109,6 +121,8 @@ export interface BootResult {
   /** Absent where it was not wanted, or the guest did not come so far. */
   readonly attestation?: Attestation | undefined;
   readonly survey?: Survey | undefined;
+  /** Absent where there was none. */
+  readonly disks?: readonly ShownDisk[] | undefined;
   readonly expectations: readonly ExpectationResult[];
   /** Console lines that look like trouble but do not refuse the boot. */
   readonly warnings: readonly string[];

@@ -77,6 +77,7 @@ export interface Precheck {
     | 'output'
     | 'space'
     | 'expectation'
+    | 'disk'
     | 'kernel'
     | 'qemu'
     | 'network'

@@ -11,7 +11,7 @@ import { partOf } from '../../wrapper/open-wrapper.js';
 
 /**
  * All that decides what a build writes and what its boot says: the program, the plan, the kernel, the terms of the boot and the form
- * of what is written. `kernels`: digests of kernel files that were read already.
+ * of what is written. `kernels`: digests of kernels and disks that were read already.
  */
 export async function listTerms(
   plan: PlanReport,
@@ -29,12 +29,26 @@ export async function listTerms(
   } = request;
   const written = [codec, level, mode, String(single), dataAlign, String(record)];
   if (verify === undefined) return [version, plan.id, '', '', written];
-  const { kernel, ...terms } = verify;
+  const { kernel, disks = [], ...terms } = verify;
   const place = verify.kernelIsPart ? `${request.image}#${kernel}` : kernel;
-  const digest = kernels.get(place) ?? (await digestKernel(request, kernel));
-  kernels.set(place, digest);
-  const boot = createHash('sha256').update(JSON.stringify(terms)).digest('hex');
+  const digest = await remember(kernels, place, () => digestKernel(request, kernel));
+  const digests = [];
+  for (const path of disks)
+    digests.push(await remember(kernels, path, () => digestBytes(streamRegular(path))));
+  const boot = createHash('sha256')
+    .update(JSON.stringify([terms, digests]))
+    .digest('hex');
   return [version, plan.id, digest, boot, written];
+}
+
+async function remember(
+  known: Map<string, string>,
+  place: string,
+  read: () => Promise<string>,
+): Promise<string> {
+  const digest = known.get(place) ?? (await read());
+  known.set(place, digest);
+  return digest;
 }
 
 /** Of a file, or of the part of the wrapper. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { watchSpace } from '../../io/file/watch-space.js';
 import { createScratch, type Scratch } from '../../io/place/scratch.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Archive } from '../../model/image/archive.js';
@@ -12,6 +13,7 @@ import { listExpected } from './attest/attester.js';
 import type { ExpectedPath } from './attest/compare-attested.js';
 import { createConsoleFile } from './console.js';
 import { assertAnswerable } from './judge/assert-answerable.js';
+import { lacksRoot } from './judge/hand-over.js';
 import { createObservation, type Observation } from './judge/observation.js';
 import { refuseEmpty } from './judge/refuse-empty.js';
 import { createStageLog } from './judge/stage-log.js';
@@ -19,6 +21,7 @@ import { listCauses, listStages } from './judge/stages.js';
 import { type End, isProbeMute, judge, type Terms, wasUp } from './judge/verdict.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { assertRoom } from './machine/cmdline-room.js';
+import { type Drive, showDrives } from './machine/drives.js';
 import { startGuestClock } from './machine/guest-clock.js';
 import { detectKernel } from './machine/kernel.js';
 import {
@@ -30,6 +33,7 @@ import {
   type Machine,
   unattended,
 } from './machine/machine.js';
+import { openDrives } from './machine/open-drives.js';
 import { listPorts } from './port-checks.js';
 import type { Init } from './probe/detect-init.js';
 import { createProbe, writeProbedImage } from './probe/probe.js';
@@ -42,6 +46,8 @@ export interface BootOptions {
   readonly log: (line: string) => void;
   /** From `detectInit` and the entries of the image. */
   readonly init: Init;
+  /** From `mustHandOver`. */
+  readonly handsOver?: boolean | undefined;
   /** Shows the guest's last line while it boots; for a terminal, where each replaces the one before. */
   readonly showLine?: ((line: string) => void) | undefined;
   /** A folder that gets the file that is booted. */
@@ -68,8 +74,12 @@ export async function bootImage(request: BootRequest, given: BootOptions): Promi
   const chosen = await chooseMachine(request, options);
   const expected = await listAttestable(request, options);
   const runlevels = await findOpenrcRunlevels(request, given);
+  const drives = await openDrives(request);
   await using scratch = await createScratch();
-  const boot = { request, options, expects, chosen, scratch, expected, runlevels };
+  const isWriting = drives.some(({ isFixed }) => !isFixed);
+  using space = isWriting ? watchSpace(scratch.path, { signal: given.signal, what: 'the guest' }) : undefined;
+  const watched = { ...options, signal: space?.signal ?? given.signal };
+  const boot = { request, options: watched, expects, chosen, drives, scratch, expected, runlevels };
   return (await bootTwice(boot)) ?? (await bootUnasked(boot));
 }
 
@@ -129,6 +139,7 @@ interface Boot {
   readonly options: BootOptions;
   readonly expects: readonly Expectation[];
   readonly chosen: ChosenMachine;
+  readonly drives: readonly Drive[];
   readonly scratch: Scratch;
   /** What an attested guest must have. */
   readonly expected: ReadonlyMap<string, ExpectedPath> | undefined;
@@ -157,11 +168,14 @@ async function bootOnce({
   options,
   expects,
   chosen,
+  drives,
   scratch,
   expected,
   runlevels,
 }: Boot): Promise<Omit<BootResult, 'attempts'> | undefined> {
   const { init, signal, log } = options;
+  // Only a probe in its image can say that a guest has gone over.
+  const handsOver = options.handsOver === true && init !== 'none';
   const { architecture, accelerator, program, version } = chosen;
   const nonce = randomBytes(16).toString('hex');
   const attest = expected && architecture;
@@ -180,6 +194,7 @@ async function bootOnce({
     daemons: request.daemons,
     runlevels,
     rescue: findRescue(request.cmdline),
+    handsOver,
   });
   let onLine = (_: string) => {};
   const seen = createObservation(nonce, expects, (line) => onLine(line));
@@ -199,18 +214,25 @@ async function bootOnce({
     accelerator,
     kernel,
     initrd,
-    disk: request.disk?.path,
+    drives,
     memory,
     network,
     cmdline,
     ports: true,
     forwards: listPorts(expects),
   });
+  if (handsOver && findArgument(request.cmdline, 'root=') === undefined) log(lacksRoot());
   const { name = image, kernelName = kernel } = request;
   log(`${version}, ${accelerator}, ${memory} MiB: booting ${name} with ${kernelName}`);
   const clock = startGuestClock();
-  const terms: Terms = { init, runlevel: runlevels?.wanted, timeout: request.timeout, accelerator };
-  const onLook = createStageLog(seen, init, log);
+  const terms: Terms = {
+    init,
+    runlevel: runlevels?.wanted,
+    timeout: request.timeout,
+    accelerator,
+    handsOver,
+  };
+  const onLook = createStageLog(seen, terms, log);
   const run = { argv: [program, ...argv], expects, scratch, signal, seen, terms, clock, onLook };
   const watched = await watchGuest(run).finally(async () => {
     seen.end(clock.now());
@@ -231,6 +253,7 @@ async function bootOnce({
     isPassed,
     isUp: wasUp(seen, end, init),
     attestation,
+    handsOver,
   });
   const tail = isPassed ? [] : seen.tail().slice(-tailLines);
   return {
@@ -245,14 +268,10 @@ async function bootOnce({
     endedAt: stages.find(({ state }) => state === 'failed')?.name,
     causes: isPassed
       ? []
-      : listCauses({
-          stages,
-          tail,
-          mentions: seen.mentions,
-          lastWords: hasEnded(end) ? findLastWords(seen) : [],
-        }),
+      : listCauses({ ...explainEnd(seen, end, handsOver && request.cmdline), stages, tail }),
     attestation,
     survey: seen.survey.result(),
+    ...(drives.some(({ isFixed }) => !isFixed) && { disks: showDrives(drives) }),
     expectations: seen.expectations.results(),
     warnings: seen.warnings(),
     console: request.console,
@@ -260,14 +279,20 @@ async function bootOnce({
   };
 }
 
+/** What the causes are told from. `cmdline`: of a guest that has to go over to another root; else false. */
+function explainEnd(seen: Observation, end: End, cmdline: string | false) {
+  const hasEnded = end.kind === 'exited' || end.kind === 'fault';
+  return {
+    mentions: seen.mentions,
+    handOver: cmdline === false ? undefined : { ...seen.handOver, cmdline, hasEnded },
+    lastWords: hasEnded ? findLastWords(seen) : [],
+  };
+}
+
 /** What systemd says of a failure comes before all that waits for a person. */
 function findLastWords(seen: Observation): readonly string[] {
   const failures = seen.fault()?.isMaintenance === true ? seen.failures() : [];
   return failures.length > 0 ? failures : seen.lastWords();
-}
-
-function hasEnded({ kind }: End): boolean {
-  return kind === 'exited' || kind === 'fault';
 }
 
 /**

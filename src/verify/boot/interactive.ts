@@ -5,6 +5,7 @@ import type { BootRequest } from '../../model/result/boot.js';
 import { chooseAccelerator } from './machine/accelerator.js';
 import { detectKernel } from './machine/kernel.js';
 import { createArguments, createCmdline, findArgument, findQemu, type Machine } from './machine/machine.js';
+import { openDrives } from './machine/open-drives.js';
 import { createRootProbe, writeProbedImage } from './probe/probe.js';
 
 export interface InteractiveOptions {
@@ -18,7 +19,7 @@ export interface InteractiveOptions {
 
 /** How a person boots the image: QEMU's program and arguments, with the console on its standard streams. */
 export async function createInteractive(
-  request: Pick<BootRequest, 'image' | 'disk' | 'kernel' | 'cmdline' | 'memory' | 'network' | 'accelerator'>,
+  request: Omit<BootRequest, 'console' | 'expects' | 'timeout'>,
   { signal, log, folder, ssh }: InteractiveOptions,
 ): Promise<string[]> {
   const { image, disk, kernel, memory, network, accelerator: wanted = 'auto' } = request;
@@ -33,7 +34,7 @@ export async function createInteractive(
   if (probe !== undefined) await writeProbedImage({ image, segment: probe.segment, path: initrd });
   const cmdline = createCmdline(architecture, accelerator, probe?.words ?? [], user);
   const shared = { architecture, accelerator, kernel, memory, network, cmdline };
-  const machine: Machine = { ...shared, initrd, disk: disk?.path };
+  const machine: Machine = { ...shared, initrd, drives: await openDrives(request) };
   return [qemu, ...createArguments({ ...machine, isInteractive: true, ssh })];
 }
 

@@ -35,6 +35,7 @@ export async function watchGuest(run: GuestRun): Promise<End> {
       seen.pushProbe(chunk, clock.now());
       onNews();
     },
+    folder: run.scratch.path,
   });
   if (guest.pid !== undefined) {
     run.scratch.own(guest.pid);

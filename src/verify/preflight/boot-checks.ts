@@ -9,8 +9,10 @@ import { patternOf } from '../boot/judge/patterns.js';
 import { refuseEmpty } from '../boot/judge/refuse-empty.js';
 import { assertKvm } from '../boot/machine/accelerator.js';
 import { assertRoom } from '../boot/machine/cmdline-room.js';
+import { nameDevice } from '../boot/machine/drives.js';
 import { detectKernel } from '../boot/machine/kernel.js';
 import { createCmdline, findQemu, unattended } from '../boot/machine/machine.js';
+import { assertCount, openDrive } from '../boot/machine/open-drives.js';
 import { detectInit } from '../boot/probe/detect-init.js';
 import { listMachineChecks } from './machine-checks.js';
 import { findProgram, type Program } from './programs.js';
@@ -64,9 +66,30 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
         return version;
       },
     },
+    ...listDiskChecks(verify),
     // Steps change how large an image is, and a rewrite its codec.
     ...(options.changes ? [] : listMachineChecks(image, verify)),
   ];
+}
+
+/** One for each, so that all that is wrong is told at once. */
+function listDiskChecks({ disk, disks = [] }: BootOptions): Check[] {
+  if (disks.length === 0) return [];
+  const own = disk === undefined ? 0 : 1;
+  const each = disks.map(
+    (path, index): Check => ({
+      name: 'disk',
+      look: async () => `${path} (${(await openDrive(path)).format}) is ${nameDevice(own + index)}`,
+    }),
+  );
+  const count: Check = {
+    name: 'disk',
+    look() {
+      assertCount({ disk, disks });
+      return undefined;
+    },
+  };
+  return [count, ...each];
 }
 
 /** QEMU where only the image tells the machine, since no kernel is known. */

@@ -39,6 +39,29 @@ test('the network is as open as requested', (t) => {
   t.is(wordAfter(createArguments({ ...machine, network: 'host' }), '-netdev'), 'user,id=network');
 });
 
+test('each disk is told with its format, and only what is thrown away is written to', (t) => {
+  const drives = [
+    { path: '/root.squashfs', format: 'raw', isFixed: true },
+    { path: '/my, disk.raw', format: 'raw' },
+    { path: '/d.qcow2', format: 'qcow2' },
+  ] as const;
+  const argv = createArguments({ ...machine, drives });
+  const values = (option: string) =>
+    argv.flatMap((word, index) => (word === option ? [argv[index + 1]] : []));
+  const fault = 'rerror=stop,werror=stop,if=none';
+  t.deepEqual(values('-drive'), [
+    `file=/root.squashfs,format=raw,readonly=on,file.locking=off,${fault},id=disk0`,
+    `file=json:{"driver":"raw",,"file":{"driver":"file",,"filename":"/my,, disk.raw"}},snapshot=on,${fault},id=disk1`,
+    `file=json:{"driver":"qcow2",,"backing":null,,"file":{"driver":"file",,"filename":"/d.qcow2"}},snapshot=on,${fault},id=disk2`,
+  ]);
+  t.deepEqual(
+    values('-device').slice(1),
+    [0, 1, 2].map((index) => `virtio-blk-pci,drive=disk${index}`),
+  );
+  const arm = createArguments({ ...machine, architecture: 'aarch64', drives });
+  t.true(arm.includes('virtio-blk-pci,drive=disk2'), 'its machine has the same bus');
+});
+
 test('another processor means another machine', (t) => {
   const argv = createArguments({
     ...machine,

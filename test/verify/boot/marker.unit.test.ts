@@ -42,6 +42,11 @@ test('the lines of the probe are parsed', (t) => {
     children: 1,
     mounts: 3,
   });
+  for (const [kind, text] of [
+    ['handed', 'ext4'],
+    ['disks', 'vda vda1'],
+  ] as const)
+    t.deepEqual(parseMarker(line(`${kind} ${text}`), nonce), { kind, text });
   t.deepEqual(parseMarker(line('warning the service x failed'), nonce), {
     kind: 'warning',
     text: 'the service x failed',

@@ -14,8 +14,19 @@ function connect() {
   const monitor = openMonitor(socket);
   const tell = (event: string, reason?: string) =>
     socket.emit('data', Buffer.from(`${JSON.stringify({ event, data: { reason } })}\n`));
-  return { monitor, sent, tell };
+  const fail = (data: object) =>
+    socket.emit('data', Buffer.from(`${JSON.stringify({ event: 'BLOCK_IO_ERROR', data })}\n`));
+  return { monitor, sent, tell, fail };
 }
+
+test('a disk whose file fails stops the guest, and the first fault is kept', (t) => {
+  const { monitor, fail } = connect();
+  fail({ action: 'report', operation: 'read', reason: 'passed on to the guest' });
+  t.is(monitor.diskFault(), undefined);
+  fail({ action: 'stop', operation: 'write', nospace: true, reason: 'No space left on device' });
+  fail({ action: 'stop', operation: 'read', reason: 'Input/output error' });
+  t.deepEqual(monitor.diskFault(), { operation: 'write', isFull: true, reason: 'No space left on device' });
+});
 
 test('a guest ends by itself, or this machine ends it', (t) => {
   const causeOf = (reason: string) => {

@@ -62,6 +62,14 @@ test('an initramfs that finds no root is told what to expect of it', (t) => {
     t.regex(listCauses({ stages, tail: [line], mentions: () => [] })[0] ?? '', /--expect "Mounting root/);
 });
 
+test('a port that does not answer may be one of a guest without an address', (t) => {
+  const stages = observe(`${run}${reached}`, [{ port: 22 }]);
+  t.regex(
+    listCauses({ stages, tail: [], mentions: () => [] }).join(),
+    /has no address: it gets 10\.0\.2\.15 by DHCP/,
+  );
+});
+
 test('what programs say of a failed service is its first cause', (t) => {
   const says = 'tunnel: cannot resolve vpn.example.org';
   for (const text of [
@@ -114,7 +122,7 @@ test('the reason of a refusal, the log and the stages say the same of a system t
     const seen = createObservation(nonce, 'expects' in more ? more.expects : [], () => {});
     seen.push(Buffer.from(`${run}${text}`), 2);
     const logged: string[] = [];
-    createStageLog(seen, init, (each) => logged.push(each))();
+    createStageLog(seen, { init }, (each) => logged.push(each))();
     const terms = { init, timeout: 90, accelerator: 'tcg' } as const;
     t.regex(judge(seen, end, terms, 90) ?? '', reason);
     const stages = listStages(seen, { init, isPassed: false, isUp: wasUp(seen, end, init) });

@@ -2,6 +2,7 @@ import test from 'ava';
 import { MobyPatchError } from '#src/model/error/error.js';
 import { createObservation } from '#src/verify/boot/judge/observation.js';
 import { decideEnd, type End, isProbeMute, judge } from '#src/verify/boot/judge/verdict.js';
+import type { DiskFault } from '#src/verify/boot/machine/monitor.js';
 
 const nonce = 'ef'.repeat(16);
 const terms = { init: 'openrc', timeout: 60, accelerator: 'kvm' } as const;
@@ -28,6 +29,23 @@ test('a QEMU that breaks is an error, not a verdict on the image', (t) => {
   t.throws(() => judge(observe(''), exited(1, null, 'first\nlast'), terms, 1), {
     message: /code 1: last/,
   });
+});
+
+test("a fault of a disk's file, and one that another program writes to, are no verdict on the image", (t) => {
+  const fail = (diskFault: DiskFault | undefined, message = '') => {
+    const exit = { exitCode: 0, signal: null, message, cause: 'host', diskFault } as const;
+    const error = t.throws(() => judge(observe(''), { kind: 'exited', exit }, terms, 1), {
+      instanceOf: MobyPatchError,
+    });
+    return `${error?.kind} ${error?.code}: ${error?.message}`;
+  };
+  t.regex(fail({ operation: 'write', isFull: true, reason: 'x' }), /^infrastructure disk-full: /);
+  t.regex(
+    fail({ operation: 'read', isFull: false, reason: 'Input/output error' }),
+    /^infrastructure disk-failed: QEMU could not read a disk: Input\/output error/,
+  );
+  const lock = 'Failed to get shared "write" lock\nIs another process using the image [d.raw]?';
+  t.regex(fail(undefined, lock), /^infrastructure disk-in-use: another program has the disk open/);
 });
 
 test('an expectation that is not met is waited for as long as it has time of its own', (t) => {

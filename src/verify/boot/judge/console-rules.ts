@@ -151,7 +151,7 @@ const warningPatterns: readonly RegExp[] = [
   /WARNING: 'bootconfig' found on the kernel command line/,
   /I\/O error/,
   /ERROR: \S+ failed to start|ERROR: cannot start \S+/,
-  /^\[FAILED\] Failed to /,
+  /^\[FAILED\] Failed to |^\[ TIME \] Timed out |^\[DEPEND\] Dependency failed /,
 ];
 
 /** Registers and calls that follow a panic: the lines before them say why. */

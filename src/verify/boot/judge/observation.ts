@@ -5,7 +5,9 @@ import { parseConsoleLine } from '../machine/kernel-line.js';
 import { isMarkerLine, type Marker, markerWord, parseMarker } from '../probe/marker.js';
 import { isDump, isNotice, isWarning, matchRule, type Rule } from './console-rules.js';
 import { type ExpectationWatch, watchExpectations } from './expectations.js';
+import { createHandOverWatch, type HandOverWatch } from './hand-over.js';
 import { createMender } from './mender.js';
+import type { Moment } from './moment.js';
 import { type ReportWatch, watchReports } from './report-watch.js';
 import { createSurveyWatch, type SurveyWatch } from './survey-watch.js';
 import { type WordWatch, watchWords } from './word-watch.js';
@@ -15,6 +17,7 @@ export interface Observation extends Omit<ReportWatch, 'see' | 'seePrinted'>, Om
   readonly expectations: ExpectationWatch;
   readonly attestation: AttestationWatch;
   readonly survey: SurveyWatch;
+  readonly handOver: HandOverWatch;
   push(chunk: Uint8Array, seconds: number): void;
   /** What came over the probe's own port. */
   pushProbe(chunk: Uint8Array, seconds: number): void;
@@ -49,11 +52,6 @@ export interface Fault {
 
 type Maintenance = Extract<Marker, { kind: 'maintenance' }>;
 
-export interface Moment {
-  readonly at: number;
-  readonly line: string;
-}
-
 /** First moments of a boot. */
 export interface Milestones {
   readonly firmware?: Moment | undefined;
@@ -86,6 +84,7 @@ export function createObservation(
   const survey = createSurveyWatch();
   const { see: seeReport, seePrinted, ...reports } = watchReports();
   const { see: seeWords, ...words } = watchWords();
+  const handOver = createHandOverWatch();
   const mender = createMender(ownMarker);
   const warnings = new Set<string>();
   const shapes = new Set<string>();
@@ -118,7 +117,7 @@ export function createObservation(
       seeWords(line);
     }
     if (message !== undefined) seeKernel(message, line);
-    seeLine(line, isIdle);
+    seeLine(line, isIdle, message);
     hear(line, origin === 'kernel' ? message : undefined);
   };
   // A guest without a second port sends the lines of the probe here.
@@ -183,14 +182,19 @@ export function createObservation(
     if (marker.kind === 'check') expectations.seeCheck(marker, now);
     if (marker.kind === 'output') expectations.seeOutput(marker);
     if (marker.kind === 'warning') warn(marker.text);
-    if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
-    if (marker.kind === 'maintenance') fault ??= { ...explainMaintenance(marker, words.failures()), at: now };
+    seeRefusal(marker);
     if (marker.kind === 'survey') survey.see(marker.text);
+    if (marker.kind === 'handed' || marker.kind === 'disks') handOver.see(marker, now);
     seeReport(marker, now);
     if (marker.kind === 'reached') expectations.seeUp(now);
   }
 
-  function seeLine(line: string, isIdle: boolean): void {
+  function seeRefusal(marker: Marker): void {
+    if (marker.kind === 'broken') fault ??= { rule: createBroken(marker.text), line: marker.text, at: now };
+    if (marker.kind === 'maintenance') fault ??= { ...explainMaintenance(marker, words.failures()), at: now };
+  }
+
+  function seeLine(line: string, isIdle: boolean, message: string | undefined): void {
     milestones = { ...milestones, firmware: milestones.firmware ?? { at: now, line } };
     if (line !== '' && !isDump(line)) tail.push(line);
     if (line !== '' && !isDump(line) && !isIdle) lastLine = line;
@@ -204,6 +208,7 @@ export function createObservation(
       lastNews = now;
     }
     if (isWarning(line)) warn(line);
+    if (message === undefined) handOver.seeLine(line, now);
   }
 
   function hear(line: string, message: string | undefined): void {
@@ -237,6 +242,7 @@ export function createObservation(
     expectations,
     attestation,
     survey,
+    handOver,
     push(chunk, seconds) {
       now = seconds;
       const before = unfinished();
@@ -249,7 +255,9 @@ export function createObservation(
       probe.push(chunk);
     },
     rest(seconds) {
-      if (seconds - lastHeard >= promptDelay) expectations.seeLines([unfinished()], lastHeard, 'open');
+      if (seconds - lastHeard < promptDelay) return;
+      expectations.seeLines([unfinished()], lastHeard, 'open');
+      handOver.seeLine(unfinished(), lastHeard);
     },
     end(seconds) {
       now = seconds;

@@ -1,14 +1,6 @@
 import type { BootResult } from '../../../model/result/boot.js';
 import type { Marker } from '../probe/marker.js';
-
-/** What a first program without an init system has shown of itself. */
-export interface Progress {
-  readonly printed: boolean;
-  /** Seconds of the guest since it has its name. */
-  readonly rounds: number;
-  readonly children: number;
-  readonly mounts: number;
-}
+import { createProgressWatch, type Progress } from './progress.js';
 
 /** How far the guest says that it has come. */
 export interface ReportWatch {
@@ -27,7 +19,8 @@ export interface ReportWatch {
 }
 
 export function watchReports(): ReportWatch {
-  let progress: Progress = { printed: false, rounds: 0, children: 0, mounts: 0 };
+  const progress = createProgressWatch();
+  let isHanded = false;
   let reached: BootResult['reached'] = 'nothing';
   let reachedAt: number | undefined;
   let runlevel: string | undefined;
@@ -36,7 +29,11 @@ export function watchReports(): ReportWatch {
   return {
     see(marker, seconds) {
       if (marker.kind !== 'attest' && marker.kind !== 'attested') hasStarted = true;
-      if (marker.kind === 'alive') progress = { ...progress, ...marker };
+      if (marker.kind === 'alive') progress.seeAlive(marker);
+      if (marker.kind === 'handed' && !isHanded) {
+        isHanded = true;
+        progress.begin();
+      }
       if (marker.kind === 'elsewhere') elsewhere = marker.runlevel;
       if (marker.kind !== 'reached') return;
       reached = marker.what;
@@ -44,14 +41,12 @@ export function watchReports(): ReportWatch {
       elsewhere = undefined;
       reachedAt ??= seconds;
     },
-    seePrinted() {
-      progress = { ...progress, printed: true };
-    },
+    seePrinted: progress.seePrinted,
     hasStarted: () => hasStarted,
     reached: () => reached,
     reachedAt: () => reachedAt,
     runlevel: () => runlevel,
     elsewhere: () => elsewhere,
-    progress: () => progress,
+    progress: progress.now,
   };
 }

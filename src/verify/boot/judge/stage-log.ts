@@ -1,19 +1,27 @@
-import type { Init } from '../probe/detect-init.js';
 import type { Observation } from './observation.js';
 import { listStages } from './stages.js';
-import { weighProof } from './verdict.js';
+import { type Terms, weighProof } from './verdict.js';
 
 const mostColumns = 80;
 
 /** A function that logs each stage of a boot once, when it was reached. */
-export function createStageLog(seen: Observation, init: Init, log: (line: string) => void): () => void {
+export function createStageLog(
+  seen: Observation,
+  { init, handsOver }: Pick<Terms, 'init' | 'handsOver'>,
+  log: (line: string) => void,
+): () => void {
   const logged = new Set<string>();
   return () => {
     const { started, isCertain } = seen.milestones();
     // A busy serial port tears a line of the kernel, which then looks like a program's until the kernel names its init.
     const isDoubted = started !== undefined && isCertain !== true && seen.reached() === 'nothing';
     const isUp = seen.reached() !== 'nothing' && weighProof(seen, init) === 'whole';
-    for (const { name, state, seconds, line } of listStages(seen, { init, isPassed: true, isUp })) {
+    for (const { name, state, seconds, line } of listStages(seen, {
+      init,
+      isPassed: true,
+      isUp,
+      handsOver,
+    })) {
       if (state !== 'reached' || logged.has(name)) continue;
       if (isDoubted && (name === 'unpacked' || name === 'init')) continue;
       logged.add(name);

@@ -2,7 +2,9 @@ import type { Attestation } from '../../../model/result/attestation.js';
 import { type BootResult, type BootStage, bootStages } from '../../../model/result/boot.js';
 import { kindOf, nameExpectation } from '../../../model/result/expectation.js';
 import type { Init } from '../probe/detect-init.js';
-import type { Moment, Observation } from './observation.js';
+import { explainHandOver, type HandOver } from './hand-over.js';
+import type { Moment } from './moment.js';
+import type { Observation } from './observation.js';
 
 export interface StageTerms {
   readonly init: Init;
@@ -11,6 +13,8 @@ export interface StageTerms {
   readonly isUp: boolean;
   /** What was found of it, where one was wanted. */
   readonly attestation?: Attestation | undefined;
+  /** Whether the image has to go over to another root. */
+  readonly handsOver?: boolean | undefined;
 }
 
 /**
@@ -19,7 +23,7 @@ export interface StageTerms {
  */
 export function listStages(
   seen: Observation,
-  { init, isPassed, isUp, attestation }: StageTerms,
+  { init, isPassed, isUp, attestation, handsOver = false }: StageTerms,
 ): BootStage[] {
   const { firmware, kernel, started } = seen.milestones();
   const fault = seen.fault();
@@ -33,6 +37,9 @@ export function listStages(
     createStage('unpacked', isUnpacked ? { at: started.at, line: 'without an error' } : undefined),
     createStage('init', isUnpacked && !hasNeverRun(seen) ? started : undefined),
     ...(attestation === undefined ? [] : [createAttestedStage(attestation)]),
+    ...(handsOver && !(mayEnd && isUndecided(seen))
+      ? [createStage('handed over', seen.handOver.done())]
+      : []),
     ...(init === 'none' || mayEnd ? [] : [createStage('system', isUp ? findSystem(seen) : undefined)]),
     ...seen.expectations.results().map(({ expectation, met, found, seconds }): BootStage => {
       const name = kindOf(expectation) === 'poweroff' ? 'power-off' : nameExpectation(expectation);
@@ -53,6 +60,11 @@ const own: ReadonlySet<string> = new Set(bootStages);
 function hasNeverRun(seen: Observation): boolean {
   const fault = seen.fault() ?? seen.suspicion();
   return fault?.rule.neverRan === true;
+}
+
+/** A guest that ends soon may not have been asked after it went over to its root. */
+function isUndecided({ handOver }: Observation): boolean {
+  return handOver.done() === undefined && handOver.stranded() === undefined;
 }
 
 function createStage(name: (typeof bootStages)[number], moment: Moment | undefined): BootStage {
@@ -94,21 +106,33 @@ interface CauseTerms {
   readonly mentions: (name: string) => readonly string[];
   /** Of the programs of a guest that ended; else empty. */
   readonly lastWords?: readonly string[] | undefined;
+  /** Of a guest that has to go over to another root. */
+  readonly handOver?: HandOver | undefined;
 }
 
 /** What usually ends a boot at its failed stage, the most likely first. */
-export function listCauses({ stages, tail, mentions, lastWords = [] }: CauseTerms): string[] {
+export function listCauses({ stages, tail, mentions, lastWords = [], handOver }: CauseTerms): string[] {
   const stage = stages.find(({ state }) => state === 'failed');
-  const failed = stage?.name;
-  const words = failed === 'system' ? lastWords : listServices(stage).flatMap(mentions);
+  const failed = stage?.name ?? '';
+  const words = beforeUp.has(failed) ? lastWords : listServices(stage).flatMap(mentions);
   const quoted = words.map((line) => `the console says: ${line}`);
-  const shown = [...tail, ...lastWords].flatMap((line) => texts.filter(({ pattern }) => pattern.test(line)));
-  const said = [...new Set(shown.map(({ cause }) => cause))];
-  if (failed === undefined) return said;
+  const shown = [...tail, ...lastWords];
+  const known = handOver === undefined ? [...texts, noDisk] : texts;
+  const said = new Set(
+    shown.flatMap((line) => known.filter(({ pattern }) => pattern.test(line)).map(({ cause }) => cause)),
+  );
+  const found = handOver === undefined ? [] : explainHandOver(failed, handOver);
   // A guest that ended waits for nothing, and what it said says more than what is usual.
-  const usual = failed === 'system' && words.length > 0 ? [] : (causes[failed] ?? []);
-  return [...quoted, ...said, ...usual];
+  const usual = failed === 'system' && words.length > 0 ? [] : (causes[nameCause(failed)] ?? []);
+  return [...quoted, ...said, ...found, ...usual];
 }
+
+/** Of all ports the same is usual. */
+function nameCause(stage: string): string {
+  return stage.startsWith('port ') ? 'port' : stage;
+}
+
+const beforeUp: ReadonlySet<string> = new Set(['handed over', 'system']);
 
 /** The services that a boot failed with. */
 function listServices({ name, line = '' }: Partial<BootStage> = {}): string[] {
@@ -138,14 +162,15 @@ const texts: readonly { readonly pattern: RegExp; readonly cause: string }[] = [
     pattern: /Module .* not found|modprobe: .*(not found|FATAL)/,
     cause: 'a module of the kernel is missing: it must be of exactly this version',
   },
-  {
-    // initramfs-tools (scripts/local, scripts/functions) and dracut (dracut-lib.sh, rootfs-generator).
-    pattern:
-      /No root device specified|ALERT!.*does not exist|Gave up waiting for|(No or empty root=|Don't know how to handle 'root=)/,
-    cause:
-      'it looks for the root of an installed system, and this machine has no disk: expect what it does before, as with --expect "Mounting root file system" for initramfs-tools (docs/verification.md)',
-  },
 ];
+
+const noDisk = {
+  // initramfs-tools (scripts/local, scripts/functions) and dracut (dracut-lib.sh, rootfs-generator).
+  pattern:
+    /No root device specified|ALERT!.*does not exist|Gave up waiting for|(No or empty root=|Don't know how to handle 'root=)/,
+  cause:
+    'it looks for the root of an installed system, and this machine has no disk: give it one (--disk FILE --cmdline root=/dev/vda1), or expect what it does before, as with --expect "Mounting root file system" for initramfs-tools (docs/verification.md)',
+};
 
 const causes: Readonly<Record<string, readonly string[]>> = {
   firmware: [
@@ -168,6 +193,9 @@ const causes: Readonly<Record<string, readonly string[]>> = {
   ],
   'no failed services': [
     'the service needs something that this machine does not have (hardware, a network, a server): --network host, or --allow-failed NAME',
+  ],
+  port: [
+    'nothing listens there, or the guest has no address: it gets 10.0.2.15 by DHCP, which a program there has to ask for',
   ],
   'power-off': [
     'the program that is to switch the machine off has not ended, or its poweroff did nothing (ACPI)',

@@ -1,13 +1,17 @@
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { GuestExit } from '../machine/guest.js';
+import type { DiskFault } from '../machine/monitor.js';
 import type { Init } from '../probe/detect-init.js';
 import { usualRunlevel } from '../probe/runlevels.js';
 import { explainUnmet } from './expectations.js';
 import { type Observation, promptDelay } from './observation.js';
 
-/** Why the wait for a guest ended. `idle`: its first program shows nothing of what it does. */
+/**
+ * Why the wait for a guest ended. `idle`: its first program shows nothing of what it does. `stranded`: an initramfs has given up
+ * its root.
+ */
 export type End =
-  | { readonly kind: 'settled' | 'fault' | 'grace' | 'timeout' | 'idle' | 'starved' }
+  | { readonly kind: 'settled' | 'fault' | 'grace' | 'timeout' | 'idle' | 'starved' | 'stranded' }
   | { readonly kind: 'exited'; readonly exit: GuestExit };
 
 export interface Terms {
@@ -17,6 +21,8 @@ export interface Terms {
   /** Seconds of the guest's time that the boot may take. */
   readonly timeout: number;
   readonly accelerator: 'kvm' | 'tcg';
+  /** Whether the image has to go over to another root. */
+  readonly handsOver?: boolean | undefined;
 }
 
 /** Seconds, all of the guest's time. */
@@ -25,6 +31,8 @@ const limits = {
   aftermath: 2,
   /** After a text with which a kernel ends: as long as a guest that lives would be silent. */
   suspicion: 10,
+  /** The same after an initramfs says that it has not found its root; each line that is new begins it again. */
+  stranded: 10,
   /** For an expectation, after the init system has reported; each line that is new begins it again. */
   system: 10,
   /** The same after a first program without an init system: the boot goes on. */
@@ -71,7 +79,8 @@ export function hasShownAll(seen: Observation, init: Init): boolean {
 }
 
 /** Whether the wait ends at the second `now`; if not, the second at which time alone may end it. */
-export function decideEnd(seen: Observation, { init, timeout }: Terms, now: number): End | number {
+export function decideEnd(seen: Observation, terms: Terms, now: number): End | number {
+  const { init, timeout } = terms;
   const { expectations } = seen;
   if (expectations.fault() !== undefined) return { kind: 'settled' };
   const fault = seen.fault();
@@ -84,6 +93,7 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
   const deadlines = [
     { kind: 'fault' as const, at: fault && fault.at + limits.aftermath },
     { kind: 'fault' as const, at: suspicion && suspicion.at + limits.suspicion },
+    { kind: 'stranded' as const, at: findStranded(seen, terms) },
     { kind: 'grace' as const, at: findGrace(seen, proof) },
     { kind: 'timeout' as const, at: timeout },
   ].map(({ kind, at }) => ({ kind, at: at ?? Number.POSITIVE_INFINITY }));
@@ -92,6 +102,11 @@ export function decideEnd(seen: Observation, { init, timeout }: Terms, now: numb
   if (due !== undefined) return { kind: due.kind };
   const prompt = seen.lastHeard() + promptDelay;
   return Math.min(...deadlines.map(({ at }) => at), ...(prompt > now ? [prompt] : []));
+}
+
+function findStranded(seen: Observation, { handsOver = false }: Terms): number | undefined {
+  const at = handsOver ? seen.handOver.stranded()?.at : undefined;
+  return at === undefined ? undefined : Math.max(at, seen.lastNews()) + limits.stranded;
 }
 
 /** The second until which a guest may come to rest, where its programs are to be compared. */
@@ -142,6 +157,7 @@ export function judge(seen: Observation, end: End, terms: Terms, seconds: number
   }
   if (end.kind === 'exited') return judgeExit(seen, end.exit, terms, seconds);
   if (end.kind === 'settled') return undefined;
+  if (end.kind === 'stranded') return explainStranded(seen, terms, 'and waits for a person');
   if (isTooSlow(seen, end, terms)) throw createSlowError(seen, end, terms);
   return explainUnfinished(seen, end, terms, seconds);
 }
@@ -164,6 +180,9 @@ function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: nu
   if (exit.exitCode !== 0 || exit.signal !== null || exit.cause === 'host') throw createQemuError(exit);
   const unmet = explainUnmet(expectations.results());
   const after = `after ${seconds.toFixed(1)} s`;
+  const ended = exit.cause === 'guest-reset' ? 'restarted itself' : 'ended';
+  const stranded = explainStranded(seen, terms, `and the guest ${ended} ${after}`);
+  if (stranded !== undefined) return stranded;
   const when = `${after}${describeGoal(seen, { kind: 'exited', exit }, terms)}`;
   if (exit.cause === 'guest-reset') return `the guest restarted itself ${when}`;
   if (expectations.wantsPoweroff())
@@ -176,10 +195,16 @@ function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: nu
   return `the guest switched itself off ${when}${missing}; if that is its purpose, expect it: poweroff: true (--expect-poweroff)`;
 }
 
+function explainStranded(seen: Observation, { handsOver = false }: Terms, then: string): string | undefined {
+  const said = handsOver ? seen.handOver.stranded() : undefined;
+  return said && `the initramfs has not found its root: it says "${said.line}" ${then}`;
+}
+
 function describeGoal(seen: Observation, end: End, terms: Terms): string {
-  const { init } = terms;
+  const { init, handsOver = false } = terms;
   if (wasUp(seen, end, init)) return ', although it was up';
   if (seen.milestones().started === undefined) return ', before its first program ran';
+  if (handsOver && seen.handOver.done() === undefined) return ', before it went over to another root';
   // Nothing asks whether its system is up.
   if (init === 'none') return '';
   return init === 'openrc' ? `, before ${nameGoal(terms)}` : ', before its system was up';
@@ -229,6 +254,8 @@ function explainUnfinished(seen: Observation, end: End, terms: Terms, seconds: n
   if (isUp && unmet !== undefined) return `${unmet}${within}`;
   if (init === 'none')
     return `no program of the image has shown anything${within}: the kernel itself printed what was expected`;
+  if (terms.handsOver === true && seen.handOver.done() === undefined)
+    return `the initramfs did not go over to another root within ${timeout} s; ${explainSilence(seen, seconds)}`;
   const goal = `the guest did not report ${nameGoal(terms)} within ${timeout} s`;
   const elsewhere = seen.elsewhere();
   if (elsewhere !== undefined)
@@ -253,10 +280,37 @@ function explainSilence(seen: Observation, seconds: number): string {
 }
 
 function createQemuError(exit: GuestExit): MobyPatchError {
+  const { diskFault, message: said } = exit;
+  if (diskFault !== undefined) return createDiskError(diskFault);
+  if (/Failed to get (shared )?"[\w ]+" lock/.test(said))
+    return new MobyPatchError(
+      'infrastructure',
+      'disk-in-use',
+      'another program has the disk open to write to it',
+      {
+        path: /using the image \[(.+)\]/.exec(said)?.[1],
+        hint: 'end the virtual machine that has it, or give a copy',
+      },
+    );
   const message = exit.message.split('\n').at(-1) || 'it gave no message';
   return new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended ${describeExit(exit)}: ${message}`, {
     hint: exit.signal === 'SIGKILL' ? 'the usual cause is a lack of memory' : 'moby-patch doctor',
   });
+}
+
+function createDiskError({ operation, isFull, reason }: DiskFault): MobyPatchError {
+  return isFull
+    ? new MobyPatchError(
+        'infrastructure',
+        'disk-full',
+        'no space is left for what the guest writes to its disks',
+        {
+          hint: 'free some space, or set TMPDIR to a folder on a larger disk',
+        },
+      )
+    : new MobyPatchError('infrastructure', 'disk-failed', `QEMU could not ${operation} a disk: ${reason}`, {
+        hint: 'qemu-img check FILE says whether a qcow2 disk is damaged',
+      });
 }
 
 function describeExit({ cause, exitCode, signal }: GuestExit): string {

@@ -9,7 +9,7 @@ import {
 } from '../../../io/process/process.js';
 import { readScript } from '../../../io/process/script.js';
 import { monitorDescriptor, probeDescriptor } from './machine.js';
-import { type EndCause, openMonitor } from './monitor.js';
+import { type DiskFault, type EndCause, openMonitor } from './monitor.js';
 
 export interface GuestExit {
   readonly exitCode: number | null;
@@ -18,12 +18,15 @@ export interface GuestExit {
   readonly message: string;
   /** Undefined when QEMU broke. */
   readonly cause?: EndCause | undefined;
+  readonly diskFault?: DiskFault | undefined;
 }
 
 export interface GuestEvents {
   readonly onConsole: (chunk: Uint8Array) => void;
   /** The second serial port. */
   readonly onProbe?: (chunk: Uint8Array) => void;
+  /** For what a guest writes to its disks; QEMU's default is /var/tmp. */
+  readonly folder?: string | undefined;
 }
 
 export interface Guest extends AsyncDisposable {
@@ -44,7 +47,10 @@ const longestMessage = 16 * 1024;
 export function startGuest(argv: readonly string[], signal: AbortSignal, events: GuestEvents): Guest {
   if (signal.aborted) throw createInterruptedError(signal);
   const ports = events.onProbe === undefined ? [] : (['pipe', 'pipe'] as const);
-  const child = startProcess(bindToThisProcess(argv), { stdio: ['ignore', 'pipe', 'pipe', ...ports] });
+  const child = startProcess(bindToThisProcess(argv), {
+    stdio: ['ignore', 'pipe', 'pipe', ...ports],
+    ...(events.folder !== undefined && { env: { ...process.env, TMPDIR: events.folder } }),
+  });
   limitDrain(child);
   const message = createTail(longestMessage);
   (child.stdout as Readable).on('data', events.onConsole);
@@ -62,7 +68,14 @@ export function startGuest(argv: readonly string[], signal: AbortSignal, events:
     child.once('close', (exitCode, killedBy) => {
       signal.removeEventListener('abort', onAbort);
       if (signal.aborted) reject(createInterruptedError(signal));
-      else resolve({ exitCode, signal: killedBy, message: message.text().trim(), cause: monitor.cause() });
+      else
+        resolve({
+          exitCode,
+          signal: killedBy,
+          message: message.text().trim(),
+          cause: monitor.cause(),
+          diskFault: monitor.diskFault(),
+        });
     });
   });
   signal.addEventListener('abort', onAbort, { once: true });

@@ -2,6 +2,7 @@ import type { Architecture } from '../../../format/kind/kernel-magic.js';
 import { createMissingProgramError, runProcess } from '../../../io/process/process.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { Layout } from '../../../model/image/layout.js';
+import { type Drive, listDrives } from './drives.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -10,8 +11,8 @@ export interface Machine {
   readonly accelerator: Accelerator;
   readonly kernel: string;
   readonly initrd?: string | undefined;
-  /** A file that the guest sees as `/dev/vda`, and cannot write to. */
-  readonly disk?: string | undefined;
+  /** In the order in which the guest sees them, from `/dev/vda` on. */
+  readonly drives?: readonly Drive[] | undefined;
   /** MiB. */
   readonly memory: number;
   readonly network: 'none' | 'isolated' | 'host';
@@ -80,7 +81,7 @@ export function createArguments(machine: Machine): string[] {
     // Kernels before 5.6 let a daemon wait for randomness that an idle machine never gathers.
     ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
     ...listNetwork(machine),
-    ...listDisk(machine),
+    ...listDrives(machine.drives),
     ...['-kernel', kernel, ...(initrd === undefined ? [] : ['-initrd', initrd])],
     ...['-append', cmdline],
   ];
@@ -110,14 +111,6 @@ function listNetwork({ network, forwards = [], ssh }: Machine): readonly string[
   const kind = network === 'host' ? 'user,id=network' : 'user,id=network,restrict=on';
   const ports = pairs.map(([own, port]) => `,hostfwd=tcp:127.0.0.1:${own}-:${port}`).join('');
   return ['-netdev', `${kind}${ports}`, ...card];
-}
-
-function listDisk({ disk }: Machine): readonly string[] {
-  if (disk === undefined) return [];
-  // A comma in a value of QEMU is written twice.
-  const file = disk.replaceAll(',', ',,');
-  const drive = `file=${file},format=raw,if=none,id=root,readonly=on,file.locking=off`;
-  return ['-drive', drive, '-device', 'virtio-blk-pci,drive=root'];
 }
 
 function listPorts(architecture: Architecture): readonly string[] {

@@ -3,9 +3,19 @@ import type { Duplex } from 'node:stream';
 /** Why a machine ended, as QEMU reports it: `guest-reset` after a panic or a reboot, `host` after a signal or a fault of QEMU itself. */
 export type EndCause = 'guest-shutdown' | 'guest-reset' | 'host';
 
+/** What QEMU could not do with the file of a disk; it has stopped the guest. */
+export interface DiskFault {
+  readonly operation: 'read' | 'write';
+  /** Whether no space was left. */
+  readonly isFull: boolean;
+  /** `Input/output error`. */
+  readonly reason: string;
+}
+
 export interface Monitor {
   ask(command: string): Promise<string>;
   cause(): EndCause | undefined;
+  diskFault(): DiskFault | undefined;
 }
 
 const mostText = 64 * 1024;
@@ -14,13 +24,15 @@ const mostText = 64 * 1024;
 export function openMonitor(socket: Duplex | null | undefined): Monitor {
   let rest = '';
   let cause: EndCause | undefined;
+  let diskFault: DiskFault | undefined;
   let count = 0;
   const waiting = new Map<number, (answer: string) => void>();
   const read = (line: string) => {
     const message = parse(line);
     if (message.QMP !== undefined) send({ execute: 'qmp_capabilities' });
     if (message.event === 'SHUTDOWN') cause = readCause(message.data);
-    // QEMU stops a guest when KVM fails (an internal error), and would then wait for ever. Nothing here stops one.
+    if (message.event === 'BLOCK_IO_ERROR') diskFault ??= readDiskFault(message.data);
+    // QEMU stops a guest when KVM fails (an internal error) or a disk does, and would then wait for ever. Nothing here stops one.
     if (message.event === 'STOP') send({ execute: 'quit' });
     if (typeof message.id !== 'number') return;
     waiting.get(message.id)?.(typeof message.return === 'string' ? message.return : '');
@@ -39,6 +51,7 @@ export function openMonitor(socket: Duplex | null | undefined): Monitor {
   });
   return {
     cause: () => cause,
+    diskFault: () => diskFault,
     ask: (command) =>
       new Promise((resolve) => {
         if (socket == null || socket.destroyed) return resolve('');
@@ -63,4 +76,15 @@ function readCause(data: unknown): EndCause | undefined {
   const reason = typeof data === 'object' && data !== null && 'reason' in data ? data.reason : undefined;
   if (typeof reason === 'string' && reason.startsWith('host-')) return 'host';
   return reason === 'guest-shutdown' || reason === 'guest-reset' ? reason : undefined;
+}
+
+/** An error that QEMU passes on to the guest is none. */
+function readDiskFault(data: unknown): DiskFault | undefined {
+  const { action, operation, nospace, reason } = (data ?? {}) as Record<string, unknown>;
+  if (action !== 'stop') return undefined;
+  return {
+    operation: operation === 'write' ? 'write' : 'read',
+    isFull: nospace === true,
+    reason: typeof reason === 'string' ? reason : 'an error',
+  };
 }

@@ -26,6 +26,10 @@ export type Marker =
   | { readonly kind: 'attested'; readonly count: number }
   /** A line of a survey: `begin`, `service NAME STATE`, `process NUMBER NAME`, `memory KIB`, `end`. */
   | { readonly kind: 'survey'; readonly text: string }
+  /** The type of the file system that the first program went over to. */
+  | { readonly kind: 'handed'; readonly text: string }
+  /** Disks and partitions that the kernel has found. */
+  | { readonly kind: 'disks'; readonly text: string }
   | { readonly kind: 'warning'; readonly text: string }
   /**
    * An init system waits for a person: systemd in its `emergency` or `rescue` mode, others in `sulogin`. `failed`: units of systemd that
@@ -34,6 +38,12 @@ export type Marker =
   | { readonly kind: 'maintenance'; readonly mode: string; readonly failed: string }
   /** Refuses the boot. */
   | { readonly kind: 'broken'; readonly text: string };
+
+const textual = ['warning', 'broken', 'survey', 'handed', 'disks'] as const;
+
+function isTextual(word: string): word is (typeof textual)[number] {
+  return textual.some((each) => each === word);
+}
 
 const goals: ReadonlySet<string> = new Set<Exclude<BootResult['reached'], 'nothing'>>([
   'init',
@@ -60,7 +70,7 @@ export function parseMarker(line: string, nonce: string): Marker | undefined {
     const [, mode = '', failed = ''] = /^(\S+) ?(.*)$/.exec(rest) ?? [];
     return { kind: word, mode, failed };
   }
-  if (word === 'warning' || word === 'broken' || word === 'survey') return { kind: word, text: rest };
+  if (isTextual(word)) return { kind: word, text: rest };
   return parseNumbered(word, rest);
 }
 

@@ -24,16 +24,34 @@ follow() {
 	for loader in "$root"/lib/ld-musl-*.so.1; do
 		[ ! -e "$loader" ] || enter "$loader $root/bin/busybox"
 	done
-	for loader in "$root"/lib64/ld-linux-*.so.2 "$root"/lib/ld-linux-*.so.1; do
+	# The link /lib64/ld-linux-x86-64.so.2 may begin at the root, which is not where this looks from.
+	for loader in "$root"/lib64/ld-linux-*.so.2 "$root"/lib/ld-linux-*.so.1 "$root"/usr/lib/*-linux-gnu/ld-linux-*.so.* \
+		"$root"/usr/lib64/ld-linux-*.so.* "$root"/usr/lib/ld-linux-*.so.*; do
 		[ -e "$loader" ] || continue
 		libraries=
-		for folder in "$root"/lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu "$root/lib64" "$root/usr/lib64"; do
+		for folder in "$root"/lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu "$root/lib64" "$root/usr/lib64" "$root/usr/lib"; do
 			libraries="$libraries${libraries:+:}$folder"
 		done
 		for chroot in "$root/usr/sbin" "$root/usr/bin"; do
 			[ ! -e "$chroot/chroot" ] || "$loader" --library-path "$libraries" "$chroot/chroot" "$root" /bin/sh -c 'eval "$probe_watcher"' && exit 0
 		done
 	done
+}
+
+# Whether process 1 is a program, by its name or its file.
+# shellcheck disable=SC3013 # dash and busybox know -ef
+is_named() { # NAME PATH
+	name_of /proc/1
+	[ "$line" = "$1" ] || { [ -e /proc/1/exe ] && [ /proc/1/exe -ef "$2" ]; }
+}
+
+# Whether the init of busybox or sysvinit starts OpenRC.
+starts_openrc() {
+	[ -x /sbin/openrc ] || return 1
+	while read -r row; do
+		case $row in '#'*) ;; *:sysinit:*/openrc\ *) return 0 ;; esac
+	done </etc/inittab
+	return 1
 }
 
 # Sets $goal to what the init system has reached, empty while it is on its way.
@@ -43,15 +61,19 @@ look() {
 	line=
 	[ ! -r /proc/1/cmdline ] || read -r line </proc/1/cmdline
 	if [ "$line" = "$name" ]; then same=$((same + 1)); else same=0 name=$line; fi
-	system=own
+	system=own probe_state=/run/openrc
 	if [ -d /run/systemd/system ] && [ ! -e /etc/initrd-release ]; then system=systemd
-	elif [ -e /run/openrc/softlevel ]; then system=openrc probe_state=/run/openrc
+	elif [ -e /run/openrc/softlevel ]; then system=openrc
+	# On a slow machine they take seconds to say that they are there.
+	elif is_named systemd /lib/systemd/systemd && [ ! -e /etc/initrd-release ]; then system=systemd
+	elif is_named openrc-init /sbin/openrc-init; then system=openrc
 	elif [ -e /proc/1/exe ] && [ -e /etc/inittab ]; then
 		if [ /proc/1/exe -ef /bin/busybox ]; then
-			case $line in init | /init | /sbin/init | /bin/init | /linuxrc) system=busybox ;; esac
+			case $name in init | /init | /sbin/init | /bin/init | /linuxrc) system=busybox ;; esac
 		elif [ /proc/1/exe -ef /sbin/init ]; then
 			system=sysv
 		fi
+		[ "$system" = own ] || ! starts_openrc || system=openrc
 	fi
 	case $system in
 	systemd)
@@ -136,6 +158,26 @@ is_waiting() {
 	return 1
 }
 
+# Whether process 1 is still in the first root, where it is to go over to another one.
+is_early() { [ -n "$probe_root" ] && [ "$probe_depth" -lt 2 ]; }
+
+# Which disks the kernel has found, with their partitions.
+disks() {
+	[ -r /proc/partitions ] || return 0
+	names=
+	while read -r _ _ _ found; do
+		case $found in '' | name | ram* | loop* | fd* | sr*) ;; *) names="$names $found" ;; esac
+	done </proc/partitions
+	say "disks$names"
+}
+
+# What process 1 went over to: the type of the file system that is its root.
+handed() { # FOLDER with the new root, empty for the root of this shell
+	kind=unknown
+	[ ! -r "$1/proc/mounts" ] || while read -r _ at found _; do [ "$at" != / ] || kind=$found; done <"$1/proc/mounts"
+	say "handed $kind"
+}
+
 alive() {
 	children=0 mounts=0
 	if [ -r /proc/1/task/1/children ]; then
@@ -152,7 +194,7 @@ alive() {
 }
 
 probe_depth=$((${probe_depth:-0} + 1))
-export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey probe_level probe_rescue probe_kept probe_daemons
+export probe_depth probe_watcher probe_functions probe_marker probe_checks probe_survey probe_root probe_level probe_rescue probe_kept probe_daemons
 rounds=0 same=0 rests=0 spins=0 gave_up=0 name=
 # Repeated, since a line of the kernel may tear one of ours.
 while [ $rounds -lt 3000 ]; do
@@ -165,12 +207,16 @@ while [ $rounds -lt 3000 ]; do
 		spins=$((spins + 1)) rounds=$((rounds - 1))
 		[ $spins -gt 20000 ] || continue
 		same=100
+		# shellcheck disable=SC3013 # as above
+		[ -z "$probe_root" ] || [ /.. -ef /. ] || handed /..
 		alive
 		# There is no later look, and some checks have to hold for three.
 		for _ in 1 2 3; do report init "$@"; done
 		exit 0
 	fi
+	[ -z "$probe_root" ] || [ "$probe_depth" -lt 2 ] || handed ''
 	look
 	[ "$system" != own ] || alive
-	[ -z "$goal" ] || report "$goal" "$@"
+	if is_early; then disks
+	elif [ -n "$goal" ]; then report "$goal" "$@"; fi
 done

@@ -49,6 +49,8 @@ export interface ProbeRequest {
   readonly runlevels?: Runlevels | undefined;
   /** Of a command line that asks for a system which waits for a person. */
   readonly rescue?: RescueMode | undefined;
+  /** Of a guest that is to go over to another root: what is asked counts from there on. */
+  readonly handsOver?: boolean | undefined;
 }
 
 /**
@@ -78,11 +80,24 @@ export function createProbe(request: ProbeRequest): Probe {
 
 /** By path. */
 function listFiles(request: ProbeRequest): Map<string, Uint8Array> {
-  const { init, nonce, expects, firstProgram, survey, daemons, rescue, runlevels = usualRunlevels } = request;
-  const more = { survey, daemons, rescue, runlevel: runlevels.wanted };
+  const {
+    init,
+    nonce,
+    expects,
+    firstProgram,
+    survey,
+    daemons,
+    handsOver,
+    rescue,
+    runlevels = usualRunlevels,
+  } = request;
+  const more = { survey, daemons, handsOver, rescue, runlevel: runlevels.wanted };
   if (init === 'none') return new Map();
-  if (init === 'other')
-    return new Map([[markerWord, encodeFile(markerWord, createWrapper(nonce, expects, firstProgram, more))]]);
+  if (init === 'other') {
+    const wrapper = createWrapper(nonce, expects, firstProgram, more);
+    const files = new Map([[markerWord, encodeFile(markerWord, wrapper)]]);
+    return handsOver ? files.set(shellPath, encodeSymlink(shellPath, '/bin/sh')) : files;
+  }
   const service = `etc/init.d/${markerWord}`;
   const files = new Map([[service, encodeFile(service, createService(nonce, expects, more))]]);
   const add = (level: string, name: string) => {
@@ -112,6 +127,9 @@ export function createRootProbe(type: string, program: string): Probe {
 function encodeRootScript(type: string, program: string): Uint8Array {
   return encodeFile(rootPath, setVariables(read('root'), { root_type: type, root_init: program }));
 }
+
+/** A name of the shell under which systemd leaves it alone. */
+const shellPath = `@${markerWord}`;
 
 /** A device node in the first root; an `/init` that copies all of it into another takes it along. */
 const portPath = `${markerWord}.port`;
@@ -154,7 +172,7 @@ export function createWrapper(
   return setVariables(read('init'), { ...variables, probe_watcher: read('watcher'), probe_init: init });
 }
 
-interface MoreReports extends Pick<ProbeRequest, 'survey' | 'daemons'> {
+interface MoreReports extends Pick<ProbeRequest, 'survey' | 'daemons' | 'handsOver'> {
   /** Of OpenRC, in which the boot is to end. */
   readonly runlevel?: string | undefined;
   /** Of a command line that asks for a system which waits for a person. */
@@ -164,7 +182,7 @@ interface MoreReports extends Pick<ProbeRequest, 'survey' | 'daemons'> {
 function createVariables(
   nonce: string,
   expects: readonly Expectation[],
-  { survey = false, daemons = [], runlevel = usualRunlevel, rescue }: MoreReports,
+  { survey = false, daemons = [], handsOver = false, runlevel = usualRunlevel, rescue }: MoreReports,
 ) {
   return {
     probe_marker: `${markerWord} ${nonce}`,
@@ -173,6 +191,7 @@ function createVariables(
     probe_port: portPath,
     probe_survey: survey ? 'yes' : '',
     probe_daemons: daemons.join(' '),
+    probe_root: handsOver ? 'yes' : '',
     probe_level: runlevel,
     probe_kept: keptName,
     probe_rescue: rescue ?? '',
