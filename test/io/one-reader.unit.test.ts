@@ -8,6 +8,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'check-records.ts': 'a file that was just written (O_EXCL), in a private folder',
   'completion.ts': 'a script of the package',
   'instantiate.ts': 'a module of the package',
+  'probed-image.ts': 'a new file in a private folder (O_EXCL)',
   'reapply.ts': 'a log that is appended to (O_NONBLOCK)',
   'body-file.ts': 'a new file in a private folder (O_EXCL)',
   'boot-output.ts': 'the console of the boot, in a private folder',

@@ -36,7 +36,8 @@ import {
 import { openDrives } from './machine/open-drives.js';
 import { listPorts } from './port-checks.js';
 import type { Init } from './probe/detect-init.js';
-import { createProbe, writeProbedImage } from './probe/probe.js';
+import { createProbe } from './probe/probe.js';
+import { writeProbedImage } from './probe/probed-image.js';
 import { findRescue } from './probe/rescue.js';
 import { findRunlevels, type Runlevels } from './probe/runlevels.js';
 import { watchGuest } from './watch-guest.js';

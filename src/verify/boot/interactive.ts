@@ -6,7 +6,8 @@ import { chooseAccelerator } from './machine/accelerator.js';
 import { detectKernel } from './machine/kernel.js';
 import { createArguments, createCmdline, findArgument, findQemu, type Machine } from './machine/machine.js';
 import { openDrives } from './machine/open-drives.js';
-import { createRootProbe, writeProbedImage } from './probe/probe.js';
+import { createRootProbe } from './probe/probe.js';
+import { writeProbedImage } from './probe/probed-image.js';
 
 export interface InteractiveOptions {
   readonly signal: AbortSignal;

@@ -7,7 +7,8 @@ import { encodeBootconfig } from '#src/format/bootconfig/bootconfig-trailer.js';
 import { headerSize, parseHeader } from '#src/format/cpio/cpio-header.js';
 import type { Expectation } from '#src/model/result/expectation.js';
 import { type Marker, parseMarker } from '#src/verify/boot/probe/marker.js';
-import { createProbe, createService, createWrapper, writeProbedImage } from '#src/verify/boot/probe/probe.js';
+import { createProbe, createService, createWrapper } from '#src/verify/boot/probe/probe.js';
+import { writeProbedImage } from '#src/verify/boot/probe/probed-image.js';
 import { declareTest, findMissingProgram } from '../../fixtures/needs.js';
 import { createFolder } from '../../patch/support/patch-folder.js';
 

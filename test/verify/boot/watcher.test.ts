@@ -16,7 +16,9 @@ async function watchProgram(t: ExecutionContext, name: string, handsOver: boolea
   const [variables = ''] = createWrapper(nonce, [], '/init', { handsOver }).split('\n# A first program');
   const watch = `exec 9>told\n(PATH=$PWD/bin:$PATH; eval "$probe_watcher") >/dev/null 2>&1 &\nexec ./${name} 1000\n`;
   await writeFile(join(folder, 'script'), `${variables}\n${watch}`);
-  const sleep = '#!/bin/sh\necho look >>looks\n[ $(wc -l <looks) -lt 8 ] || echo >done\n';
+  // The watcher starts beside a shell that is about to become the program.
+  const sleep =
+    '#!/bin/sh\nuntil read -r name </proc/1/comm && [ "$name" != sh ]; do :; done\necho look >>looks\n[ $(wc -l <looks) -lt 8 ] || echo >done\n';
   await mkdir(join(folder, 'bin'));
   await writeFile(join(folder, 'bin/sleep'), sleep, { mode: 0o755 });
   const command = `cp "$(command -v sleep)" ${name} && mkfifo done
