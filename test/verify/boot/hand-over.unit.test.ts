@@ -54,7 +54,6 @@ test('a prompt is enough where nothing was said before', (t) => {
 
 test('what dracut, mkinitfs and mkinitcpio say when they give up is known', (t) => {
   for (const line of [
-    'Warning: /dev/vda9 does not exist',
     'Entering emergency mode. Exit the shell to continue.',
     '[  130.100000] dracut-initqueue[265]: Warning: Could not boot.',
     'dracut: FATAL: Don\'t know how to handle "root=x"',
@@ -70,7 +69,10 @@ test('what dracut, mkinitfs and mkinitcpio say when they give up is known', (t) 
   }
   const watch = createHandOverWatch();
   watch.seeLine('Begin: Waiting for root file system ... ', 1);
-  t.is(watch.stranded(), undefined);
+  watch.seeLine('Warning: /dev/vda9 does not exist', 2);
+  t.is(watch.stranded(), undefined, 'a script may say so and go on');
+  watch.seeLine('Entering emergency mode. Exit the shell to continue.', 3);
+  t.deepEqual(watch.stranded(), { at: 3, line: 'Warning: /dev/vda9 does not exist' });
 });
 
 test('without a root to find, the same words decide nothing', (t) => {
@@ -98,6 +100,27 @@ test('what an initramfs has shown is nothing that its root has shown', (t) => {
   t.deepEqual(decideEnd(seen, terms, 55), { kind: 'idle' });
   seen.push(Buffer.from(say('alive 30 0 10')), 55);
   t.deepEqual(decideEnd(seen, terms, 55), { kind: 'settled' });
+});
+
+test('a line that an initramfs has printed proves nothing of its root', (t) => {
+  const expects = [{ console: 'hello' }];
+  const up = say('handed ext4') + say('alive 3 0 9') + say('reached init');
+  const spins = observe('hello\n', expects);
+  spins.push(Buffer.from(up), 21);
+  t.is(typeof decideEnd(spins, terms, 25), 'number');
+  spins.push(Buffer.from(say('alive 30 0 9')), 51);
+  t.deepEqual(decideEnd(spins, terms, 51), { kind: 'idle' });
+  const talks = observe('', expects);
+  talks.push(Buffer.from(`${up}hello\n`), 21);
+  t.deepEqual(decideEnd(talks, terms, 25), { kind: 'settled' });
+});
+
+test('a guest that printed what was expected and switches itself off before its root was up is refused', (t) => {
+  const off: End = { ...reset, exit: { ...reset.exit, cause: 'guest-shutdown' } };
+  const early = observe('hello\n', [{ console: 'hello' }]);
+  t.regex(judge(early, off, terms, 21) ?? '', /switched itself off .*before it went over to another root/);
+  early.push(Buffer.from(say('handed ext4')), 21);
+  t.regex(judge(early, off, terms, 22) ?? '', /switched itself off .*before its system was up/);
 });
 
 test('systemd in its emergency mode is refused, also behind a hand-over', (t) => {

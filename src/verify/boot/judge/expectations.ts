@@ -49,8 +49,11 @@ export interface ExpectationWatch {
   areMet(): boolean;
   /** The latest second that an expectation which is not met yet allows itself (`within`); 0 where none does. */
   latest(): number;
-  /** Whether an expectation is met that tells of a program of the image. */
-  hasTold(): boolean;
+  /**
+   * Whether an expectation is met that tells of a program of the image. `since`: when that program took over, where it was not the
+   * first; a line that came before is another's.
+   */
+  hasTold(since?: number): boolean;
   wantsPoweroff(): boolean;
   /** In the order of the expectations. */
   results(): ExpectationResult[];
@@ -191,10 +194,11 @@ export function watchExpectations(
           isMet(index) || founds.get(index)?.ok === true ? 0 : (within ?? 0),
         ),
       ),
-    hasTold: () =>
-      expects.some(
-        (expectation, index) => isTelling(expectation) && isMet(index) && founds.get(index)?.isEarly !== true,
-      ),
+    hasTold: (since = 0) =>
+      expects.some((expectation, index) => {
+        const { isEarly = false, at = 0 } = founds.get(index) ?? {};
+        return isTelling(expectation) && isMet(index) && !isEarly && at >= since;
+      }),
     wantsPoweroff: () => expects.some((expectation) => 'poweroff' in expectation),
     results: () =>
       expects.map((expectation, index) => {

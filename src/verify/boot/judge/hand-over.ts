@@ -24,24 +24,29 @@ const givingUp: readonly RegExp[] = [
   /^No root device specified\. |^Failed to mount .* as root file system\.|^No init found\. /,
   /^\(initramfs\)/,
   /^(Rebooting|Halting) automatically due to panic= boot argument/,
-  /^Warning: \S+ does not exist$/,
   /Entering emergency mode\. Exit the shell to continue\./,
   /\bdracut(-\w+)?(\[\d+\])?: (FATAL:|Warning: Could not boot\.|Refusing to continue)/,
   /initramfs emergency recovery shell launched/,
   /^You are now being dropped into an emergency shell/,
 ];
 
+/** What dracut says right before one of those, and a script of anybody's before it goes on. */
+const reasons = /^Warning: \S+ does not exist$/;
+
 export function createHandOverWatch(): HandOverWatch {
   let done: Moment | undefined;
   let disks: readonly string[] | undefined;
   let givenUp: Moment | undefined;
+  let reason: string | undefined;
   return {
     see({ kind, text }, at) {
       if (kind === 'handed') done ??= { at, line: `${text} is the root` };
       else disks = text.split(' ').filter(Boolean);
     },
     seeLine(line, at) {
-      if (givenUp === undefined && givingUp.some((pattern) => pattern.test(line))) givenUp = { at, line };
+      if (givenUp !== undefined) return;
+      if (reasons.test(line)) reason = line;
+      if (givingUp.some((pattern) => pattern.test(line))) givenUp = { at, line: reason ?? line };
     },
     done: () => done,
     disks: () => disks,

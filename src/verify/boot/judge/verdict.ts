@@ -56,9 +56,14 @@ export function weighProof(seen: Observation, init: Init): Proof {
   if (reached === 'nothing') return 'none';
   if (reached !== 'init') return 'whole';
   const { printed, rounds, children, mounts } = seen.progress();
-  if (seen.expectations.hasTold()) return rounds >= stays.told ? 'whole' : 'some';
+  if (hasRootTold(seen)) return rounds >= stays.told ? 'whole' : 'some';
   const works = printed || children > 0 || mounts > 0;
   return works && rounds >= stays.untold ? 'whole' : 'some';
+}
+
+/** What an initramfs printed says nothing of the program that it went over to. */
+function hasRootTold({ expectations, handOver }: Observation): boolean {
+  return expectations.hasTold(handOver.done()?.at);
 }
 
 /**
@@ -122,9 +127,8 @@ function findStay(seen: Observation, init: Init): number {
 
 function isIdle(seen: Observation): boolean {
   const { printed, rounds, children, mounts } = seen.progress();
-  const { expectations } = seen;
   if (seen.reached() !== 'init' || printed || children > 0 || mounts > 0) return false;
-  return rounds >= stays.idle && !expectations.hasTold();
+  return rounds >= stays.idle && !hasRootTold(seen);
 }
 
 /** Until when unmet expectations are waited for; undefined before the system is up and where the guest ends by itself. */
@@ -188,7 +192,8 @@ function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: nu
   if (expectations.wantsPoweroff())
     return unmet === undefined ? undefined : `the guest switched itself off ${after}; ${unmet}`;
   const told = expectations.results().filter(({ expectation }) => !('no-failed-services' in expectation));
-  const isTold = expectations.hasTold() && told.every(({ met }) => met);
+  const isThere = terms.handsOver !== true || seen.handOver.done() !== undefined;
+  const isTold = isThere && hasRootTold(seen) && told.every(({ met }) => met);
   if (isTold && terms.init !== 'openrc') return undefined;
   const missing = unmet === undefined || told.length === 0 ? '' : `; ${unmet}`;
   if (exit.cause === undefined) return `the guest ended ${when}${missing}`;
