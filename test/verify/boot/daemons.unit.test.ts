@@ -72,6 +72,23 @@ test('the daemon of a step that has ended counts as failed, that of a vendor is 
   ]);
 });
 
+test('a process of another service is none of this one, whatever the names of both', async (t) => {
+  const folder = await createFolder(t, {
+    ...Object.fromEntries(['nfs', 'nfsmount', 'script'].map((name) => [`started/${name}.x`, ''])),
+    'daemons/nfs/001': 'exec=/bin/nfs\npidfile=/none.pid\n',
+    'daemons/script/001': 'exec=/bin/odd-sleeper\npidfile=/none.pid\n',
+  });
+  const before = [
+    ...['nfs', 'nfsmount', 'script'].map((name) => `ln -s x "$probe_state/started/${name}"`),
+    'probe_daemons="nfs script"',
+    'cp "$(command -v sleep)" "$probe_state/odd-sleeper"',
+    'RC_SVCNAME=nfsmount "$probe_state/odd-sleeper" 60 >/dev/null 2>&1 & trap "kill $!" EXIT',
+  ];
+  const told = listMarkers([{ 'no-failed-services': true }], { system: 'openrc', state: folder, before });
+  const found = 'nfs (its program has ended), script (its program has ended)';
+  t.deepEqual(told.at(-1), { kind: 'check', index: 0, ok: false, found });
+});
+
 test('with systemd, what ends well and is started again does its work, and what ends badly, or is to stay, has failed', (t) => {
   const before = [
     'probe_daemons="agent other"',

@@ -96,19 +96,31 @@ has_process() { # NAME
 	for found in /proc/[0-9]*; do
 		name_of "$found"
 		[ -n "$line" ] || continue
-		[ "$line" != "$short" ] || return 0
+		named=no owner=
+		[ "$line" != "$short" ] || named=yes
 		# A thread of the kernel has no program, and no variables.
-		[ -e "$found/exe" ] || continue
-		# A shell leaves out the zeros between them.
-		while IFS= read -r line || [ -n "$line" ]; do
-			case $line in
-			*RC_SVCNAME="${probe_marker%% *}"*) ;;
-			*RC_SVCNAME="$1"*) return 0 ;;
-			esac
-			line=
-		done <"$found/environ"
+		[ ! -e "$found/exe" ] || find_owner "$found" "$1"
+		case $owner$named in own* | yes) return 0 ;; esac
 	done
 	return 1
+}
+# Sets $owner to `own` for a process that a service has started, to `other` for one of another service, or of the probe.
+find_owner() { # /proc/NUMBER NAME
+	# A shell leaves out the zeros between variables: the start of a longer name is no name.
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in *RC_SVCNAME=*) owner=other ;; esac
+		case $line in
+		*RC_SVCNAME="${probe_marker%% *}"*) ;;
+		*RC_SVCNAME="$2"*)
+			owner=own
+			for file in "$probe_state"/*/"$2"?*; do
+				case $line in *RC_SVCNAME="${file##*/}"*) owner=other ;; esac
+			done
+			;;
+		esac
+		line=
+		[ -z "$owner" ] || return 0
+	done <"$1/environ"
 }
 # Whether a service has a file of its daemon's number, and no process of it is left. OpenRC may still call it started.
 is_over() { # NAME
