@@ -112,6 +112,61 @@ test('the initrd of the ISO and its copy in a boot image are one, and both are r
   await t.throwsAsync(replace(other, content), { message: /boots 2 initrds/ });
 });
 
+test('a FAT32 file system has fewer clusters than its name promises', async (t) => {
+  const image = sketchFat(inner, 20, 32);
+  const iso = sketchHybrid(outer, image);
+  const content = Buffer.alloc(3000, 'new');
+  const after = await replace(iso, content);
+  t.is(await readInner(after, 'boot/initrd.img'), content.toString('latin1'));
+  t.is(after.indexOf('oldold'), -1);
+  const larger = await replace(sketchHybrid({}, image), Buffer.alloc(9000, 'new'));
+  t.is((await readInner(larger, 'boot/initrd.img'))?.length, 9000);
+});
+
+test('an initrd in a partition that the boot catalog does not name is a copy, too', async (t) => {
+  const own = sketchHybrid(outer, sketchFat(inner));
+  const iso = Buffer.concat([own, sketchFat(inner, 3)]);
+  iso.writeUInt16LE(0xaa55, 510);
+  iso[446 + 16 + 4] = 0xef;
+  iso.writeUInt32LE(own.length / 512, 446 + 16 + 8);
+  const content = Buffer.alloc(3000, 'new');
+  const after = await replace(iso, content);
+  t.is(after.indexOf('oldold'), -1);
+  const found = await findWrapper(createMemoryFile(after));
+  const { offset = 0 } = found?.parts.get('mbr_part2_efi.img/boot/initrd.img') ?? {};
+  t.true(offset > own.length);
+  t.deepEqual(after.subarray(offset, offset + 3000), content);
+});
+
+test('two copies of an initrd in one boot image are both replaced', async (t) => {
+  const other = entry.replace('initrd.img', 'fallback.img');
+  const files = { ...inner, 'loader/entries/other.conf': other, 'boot/fallback.img': initrd };
+  const iso = sketchHybrid({}, sketchFat(files, 40));
+  for (const size of [100, 3000, 8000]) {
+    const content = Buffer.alloc(size, 'new');
+    const after = await replace(iso, content);
+    for (const name of ['initrd.img', 'fallback.img'])
+      t.is(await readInner(after, `boot/${name}`), content.toString('latin1'));
+    t.is(await readInner(after, 'EFI/BOOT/BOOTX64.EFI'), 'loader');
+  }
+});
+
+test('a new initrd stays within the file that a boot image is', async (t) => {
+  const image = sketchFat(inner, 40);
+  // The file system says that it is larger than its file.
+  const iso = sketchHybrid({}, image.subarray(0, image.length - 38 * 512));
+  await t.throwsAsync(replace(iso, Buffer.alloc(9000)), { code: 'wrapper-unfit' });
+});
+
+test('a long name that was deleted is not that of the next file', async (t) => {
+  const image = sketchFat({ 'a.txt': 'a', 'b.txt': 'b' });
+  const root = image.length - 2 * 512 - 64 * 32;
+  // Of the second file the piece of its long name is marked as deleted.
+  image[root + 64] = 0xe5;
+  const found = await readFat(createMemoryFile(image), 0);
+  t.deepEqual([...(found?.files.keys() ?? [])], ['a.txt', 'F1']);
+});
+
 test('what looks like a copy, and differs in between, is refused', async (t) => {
   const [one, two] = [Buffer.alloc(400_000, 'old'), Buffer.alloc(400_000, 'old')];
   two[100_000] = 0;

@@ -10,8 +10,8 @@ interface Node {
   count: number;
 }
 
-/** A FAT12 file system with clusters of 512 bytes; `free`: how many stay free behind the files. */
-export function sketchFat(files: Files, free = 0): Buffer {
+/** A file system with clusters of 512 bytes; `free`: how many stay free behind the files. */
+export function sketchFat(files: Files, free = 0, bits: 12 | 32 = 12): Buffer {
   const folders = [
     ...new Set(
       Object.keys(files).flatMap((path) => {
@@ -21,6 +21,7 @@ export function sketchFat(files: Files, free = 0): Buffer {
     ),
   ];
   const nodes: Node[] = [
+    ...(bits === 32 ? [{ path: '', content: undefined, cluster: 0, count: 4 }] : []),
     ...folders.map((path) => ({ path, content: undefined, cluster: 0, count: 4 })),
     ...Object.entries(files).map(([path, content]) => {
       const bytes = Buffer.from(content);
@@ -33,35 +34,53 @@ export function sketchFat(files: Files, free = 0): Buffer {
     next += node.count;
   }
   const clusters = next - 2 + free;
-  const tableSectors = Math.ceil((clusters + 2) / 340);
-  const data = 1 + 2 * tableSectors + (rootEntries * 32) / sector;
+  const tableSectors = Math.ceil((clusters + 2) / (bits === 32 ? 128 : 340));
+  const data = 1 + 2 * tableSectors + (bits === 32 ? 0 : (rootEntries * 32) / sector);
   const image = Buffer.alloc((data + clusters) * sector);
-  writeBootSector(image, tableSectors);
+  writeBootSector(image, tableSectors, bits);
   const place = (cluster: number) => (data + cluster - 2) * sector;
   for (const { cluster, count } of nodes)
     for (let index = 0; index < count; index += 1)
-      link(image, tableSectors, cluster + index, index + 1 < count ? cluster + index + 1 : 0xfff);
+      link(image, { tableSectors, bits }, cluster + index, index + 1 < count ? cluster + index + 1 : 0);
   const inside = (folder: string) =>
-    nodes.filter(({ path }) => path.split('/').slice(0, -1).join('/') === folder).map(encodeEntries);
-  Buffer.concat(inside('')).copy(image, (1 + 2 * tableSectors) * sector);
+    nodes
+      .filter(({ path }) => path !== '' && path.split('/').slice(0, -1).join('/') === folder)
+      .map(encodeEntries);
+  if (bits === 12) Buffer.concat(inside('')).copy(image, (1 + 2 * tableSectors) * sector);
   for (const { path, content, cluster } of nodes)
     (content ?? Buffer.concat(inside(path))).copy(image, place(cluster || 2), 0, content?.length);
   return image;
 }
 
-function writeBootSector(image: Buffer, tableSectors: number): void {
+function writeBootSector(image: Buffer, tableSectors: number, bits: 12 | 32): void {
   image.writeUInt16LE(sector, 11);
   image[13] = 1;
   image.writeUInt16LE(1, 14);
   image[16] = 2;
-  image.writeUInt16LE(rootEntries, 17);
   image.writeUInt16LE(image.length / sector, 19);
-  image.writeUInt16LE(tableSectors, 22);
   image.writeUInt16LE(0xaa55, 510);
+  if (bits === 32) {
+    image.writeUInt32LE(tableSectors, 36);
+    image.writeUInt32LE(2, 44);
+  } else {
+    image.writeUInt16LE(rootEntries, 17);
+    image.writeUInt16LE(tableSectors, 22);
+  }
 }
 
-function link(image: Buffer, tableSectors: number, cluster: number, value: number): void {
+interface Table {
+  readonly tableSectors: number;
+  readonly bits: 12 | 32;
+}
+
+/** 0: the last cluster of a file. */
+function link(image: Buffer, { tableSectors, bits }: Table, cluster: number, next: number): void {
   for (const table of [1, 1 + tableSectors]) {
+    if (bits === 32) {
+      image.writeUInt32LE(next || 0xfff_ffff, table * sector + cluster * 4);
+      continue;
+    }
+    const value = next || 0xfff;
     const at = table * sector + Math.floor(cluster * 1.5);
     const pair = image.readUInt16LE(at);
     image.writeUInt16LE(cluster % 2 === 0 ? (pair & 0xf000) | value : (pair & 0xf) | (value << 4), at);

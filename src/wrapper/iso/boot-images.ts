@@ -23,12 +23,13 @@ export async function readBootImages(
   const split: string[] = [];
   const folders: string[] = [];
   const named = new Map(
-    [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part.name]),
+    [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part]),
   );
   for (const [offset, name] of images) {
-    const fat = await readFat(file, offset);
+    const image = named.get(offset);
+    const fat = await readFat(file, offset, image?.size);
     if (fat === undefined) continue;
-    const folder = named.get(offset) ?? name;
+    const folder = image?.name ?? name;
     folders.push(folder);
     for (const [path, { offset: start, size }] of fat.files) {
       const own = `${folder}/${path}`;

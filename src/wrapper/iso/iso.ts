@@ -4,6 +4,7 @@ import { listBootImages } from './boot-catalog.js';
 import { findBootEntries, type LoaderFile, loaderPattern } from './boot-entries.js';
 import { findCopies, readBootImages } from './boot-images.js';
 import { type Extent, firstDescriptor, readDescriptors, sectorSize } from './descriptors.js';
+import { addPartitions } from './partitions.js';
 import { isSumList } from './replace-in-place.js';
 import { readVolume } from './volume.js';
 
@@ -17,7 +18,7 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
   const volume = await readVolume(file, descriptors);
   const { aliases, folders } = volume;
   const images = await listBootImages(file, descriptors);
-  const inner = await readBootImages(file, volume.parts, images);
+  const inner = await readBootImages(file, volume.parts, await addPartitions(file, images));
   const parts = new Map([...volume.parts, ...inner.parts]);
   const split = [...volume.split, ...inner.split];
   const loaders = await readLoaders(file, parts, inner.folders);

@@ -58,10 +58,12 @@ export async function replaceInImages(wrapper: Parts, sources: IsoSources): Prom
   if (inside.length === 0) return undefined;
   await checkCopies(wrapper, old, part);
   const edits: WrapperEdit[] = [];
-  for (const target of inside) {
-    const own = await replaceInFat(old, target, initrd.size);
-    if (own === undefined) throw createRoomError(old, target, initrd.size);
-    edits.push(...own);
+  const places = new Set(inside.map(({ within }) => within?.offset));
+  for (const place of places) {
+    const own = inside.filter(({ within }) => within?.offset === place);
+    const changed = await replaceInFat(old, own, initrd.size);
+    if ('name' in changed) throw createRoomError(old, changed, initrd.size);
+    edits.push(...changed);
   }
   for (const { offset, size } of outer) edits.push({ offset, end: offset + size, pieces: [{ kind: 'new' }] });
   const sums = await sumParts(wrapper, { ...sources, edits, inside });
@@ -74,10 +76,10 @@ export async function replaceInImages(wrapper: Parts, sources: IsoSources): Prom
   );
   refuseOverlap(old, edits, others);
   const lists = [...new Set(sums.map(({ list }) => list.name))].map((name) => `, and its line of ${name}`);
-  const places = [...(outer.length > 0 ? ['its place'] : []), ...inside.map(({ name }) => name)];
+  const names = [...(outer.length > 0 ? ['its place'] : []), ...inside.map(({ name }) => name)];
   return {
     pieces: applyEdits([...edits, ...lines], old.size),
-    way: `in ${places.join(' and ')}${lists.join('')}`,
+    way: `in ${names.join(' and ')}${lists.join('')}`,
   };
 }
 

@@ -15,6 +15,10 @@ export function* listEntries(folder: Buffer): Generator<FatEntry, void, void> {
   for (let at = 0; at + 32 <= folder.length && folder[at] !== 0; at += 32) {
     const entry = folder.subarray(at, at + 32);
     const kind = entry[11] ?? 0;
+    if (entry[0] === 0xe5) {
+      long = '';
+      continue;
+    }
     if ((kind & 0x3f) === attributes.longName) {
       // The pieces of a long name stand in front of its file, the last one first.
       long = readLongPiece(entry) + ((entry[0] ?? 0) & 0x40 ? '' : long);
@@ -22,7 +26,7 @@ export function* listEntries(folder: Buffer): Generator<FatEntry, void, void> {
     }
     const name = long || readShortName(entry);
     long = '';
-    if (entry[0] === 0xe5 || kind & attributes.label || /[/\0]|^\.{0,2}$/.test(name)) continue;
+    if (kind & attributes.label || /[/\0]|^\.{0,2}$/.test(name)) continue;
     yield {
       name,
       at,

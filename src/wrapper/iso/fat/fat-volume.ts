@@ -25,7 +25,11 @@ export interface FatVolume {
 }
 
 /** The BIOS parameter block (Microsoft, FAT: General Overview of On-Disk Format, 1.03). */
-export async function readBootSector(file: InputFile, offset: number): Promise<FatVolume | undefined> {
+export async function readBootSector(
+  file: InputFile,
+  offset: number,
+  room = Number.POSITIVE_INFINITY,
+): Promise<FatVolume | undefined> {
   const bytes = Buffer.from(await file.read(offset, offset + 512));
   if (bytes.length < 512 || bytes.readUInt16LE(510) !== 0xaa55) return undefined;
   const sector = bytes.readUInt16LE(11);
@@ -38,12 +42,15 @@ export async function readBootSector(file: InputFile, offset: number): Promise<F
   const table = offset + sector * bytes.readUInt16LE(14);
   const root = table + tables * tableSize;
   const data = root + Math.ceil(rootSize / sector) * sector;
-  const size = sectors * sector;
-  const clusters = Math.floor((offset + size - data) / clusterSize);
+  const size = Math.min(room, sectors * sector);
+  const wanted = Math.floor((offset + sectors * sector - data) / clusterSize);
+  // Linux, GRUB and EDK II go by this field, and not by the number of clusters: `mkfs.vfat -F 32` makes small ones, too.
+  const bits = bytes.readUInt16LE(22) === 0 ? 32 : wanted < 4085 ? 12 : 16;
+  const whole = Math.floor((offset + size - data) / clusterSize);
+  const clusters = Math.min(whole, Math.floor((tableSize * 8) / bits) - 2);
   if (tables === 0 || tableSize === 0 || tableSize > largestTable || clusters < 1) return undefined;
   const entries = Buffer.from(await file.read(table, table + tableSize));
   if (entries.length < tableSize || data > file.size) return undefined;
-  const bits = clusters < 4085 ? 12 : clusters < 65_525 ? 16 : 32;
   const own = { table, tables, entries, bits, data, size, clusterSize, clusters } as const;
   const next = readTable(entries, bits);
   if (bits !== 32) return { ...own, next, root: { offset: root, size: rootSize } };

@@ -23,9 +23,12 @@ export interface FatFiles {
   readonly split: readonly string[];
 }
 
-/** The files of a FAT file system at `offset`, as Linux names them; undefined: there is none, or it is damaged. */
-export async function readFat(file: InputFile, offset: number): Promise<FatFiles | undefined> {
-  const volume = await readBootSector(file, offset);
+/**
+ * The files of a FAT file system at `offset`, as Linux names them; undefined: there is none, or it is damaged. `room`: bytes that it may
+ * have, whatever it says of itself.
+ */
+export async function readFat(file: InputFile, offset: number, room?: number): Promise<FatFiles | undefined> {
+  const volume = await readBootSector(file, offset, room);
   if (volume === undefined) return undefined;
   const found: Found = { volume, place: { offset, size: volume.size }, files: new Map(), split: [] };
   const waiting: Folder[] = [{ ...(await openFolder(file, volume, volume.root)), path: '', depth: 0 }];

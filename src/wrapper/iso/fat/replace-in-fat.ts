@@ -5,38 +5,49 @@ import { type FatFile, readFat } from './fat.js';
 import { type FatVolume, placeOf } from './fat-volume.js';
 
 /**
- * Gives a file of a FAT file system a new content of `size` bytes, in its clusters or in others that are free; the file system keeps its place
- * and its size. Undefined: no free clusters that follow each other are enough.
+ * Gives files of one FAT file system a new content of `size` bytes, in their clusters or in others that are free; the file system keeps its
+ * place and its size. Returns the first file for which no free clusters that follow each other are enough.
  */
 export async function replaceInFat(
   old: InputFile,
-  { offset, within }: WrapperPart,
+  parts: readonly WrapperPart[],
   size: number,
-): Promise<WrapperEdit[] | undefined> {
-  const fat = within && (await readFat(old, within.offset));
-  const found = fat && [...fat.files.values()].find((file) => file.offset === offset && file.size > 0);
-  if (fat === undefined || found === undefined) return undefined;
+): Promise<readonly WrapperEdit[] | WrapperPart> {
+  const edits: WrapperEdit[] = [];
+  const [first] = parts;
+  const within = first?.within;
+  const fat = within && (await readFat(old, within.offset, within.size));
+  if (first === undefined || fat === undefined) return first ?? edits;
   const { volume } = fat;
   const count = Math.ceil(size / volume.clusterSize);
-  const before = Math.ceil(found.size / volume.clusterSize);
-  const cluster = findRoom(volume, { first: found.cluster, count: before }, count);
+  let freed = 0;
+  for (const part of parts) {
+    const found = [...fat.files.values()].find((file) => file.offset === part.offset && file.size > 0);
+    const cluster = found && takeClusters(volume, found, count);
+    if (found === undefined || cluster === undefined) return part;
+    const start = placeOf(volume, cluster);
+    const end = start + count * volume.clusterSize;
+    if (end > old.size) return part;
+    freed += Math.ceil(found.size / volume.clusterSize) - count;
+    edits.push(replaceBytes(found.entry, await changeEntry(old, found, { cluster, size })));
+    const pieces: WrapperPiece[] = [{ kind: 'new' }, { kind: 'zeros', size: end - start - size }];
+    edits.push({ offset: start, end, pieces });
+  }
+  const { entries } = volume;
+  for (let index = 0; index < volume.tables; index += 1)
+    edits.push(replaceBytes(volume.table + index * entries.length, entries));
+  return [...edits, ...(await countFree(old, volume, freed))];
+}
+
+/** Changes the table: `count` clusters take the place of those of a file. Returns the first; undefined: there is no room. */
+function takeClusters(volume: FatVolume, file: FatFile, count: number): number | undefined {
+  const before = Math.ceil(file.size / volume.clusterSize);
+  const cluster = findRoom(volume, { first: file.cluster, count: before }, count);
   if (cluster === undefined) return undefined;
-  const table = Buffer.from(volume.entries);
-  for (let index = 0; index < before; index += 1) writeEntry(table, volume, found.cluster + index, 0);
+  for (let index = 0; index < before; index += 1) writeEntry(volume, file.cluster + index, 0);
   for (let index = 0; index < count; index += 1)
-    writeEntry(table, volume, cluster + index, index + 1 < count ? cluster + index + 1 : 0xfff_ffff);
-  const start = placeOf(volume, cluster);
-  const end = start + count * volume.clusterSize;
-  if (end > old.size) return undefined;
-  const edits = [
-    replaceBytes(found.entry, await changeEntry(old, found, { cluster, size })),
-    ...Array.from({ length: volume.tables }, (_, index) =>
-      replaceBytes(volume.table + index * table.length, table),
-    ),
-    ...(await countFree(old, volume, before - count)),
-  ];
-  const pieces: WrapperPiece[] = [{ kind: 'new' }, { kind: 'zeros', size: end - start - size }];
-  return [...edits, { offset: start, end, pieces }];
+    writeEntry(volume, cluster + index, index + 1 < count ? cluster + index + 1 : 0xfff_ffff);
+  return cluster;
 }
 
 function replaceBytes(offset: number, bytes: Uint8Array): WrapperEdit {
@@ -65,7 +76,7 @@ function findRoom({ clusters, next }: FatVolume, own: Run, count: number): numbe
 }
 
 /** The bits of a value that has more than an entry are left out; the upper four of an entry of 32 are kept. */
-function writeEntry(table: Buffer, { bits }: FatVolume, cluster: number, value: number): void {
+function writeEntry({ bits, entries: table }: FatVolume, cluster: number, value: number): void {
   const at = Math.floor((cluster * bits) / 8);
   if (bits === 32) {
     const kept = table.readUInt32LE(at) & 0xf000_0000;
