@@ -13,8 +13,8 @@ interface Guest {
   readonly before: readonly string[];
 }
 
-/** What the service of a guest reports in three looks. */
-function listMarkers(expects: readonly Expectation[], { system, state, before }: Guest): Marker[] {
+/** What the service of a guest reports in so many looks. */
+function listMarkers(expects: readonly Expectation[], { system, state, before }: Guest, looks = 3): Marker[] {
   const script = [
     // Another test of the same process may have changed it.
     'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
@@ -22,7 +22,7 @@ function listMarkers(expects: readonly Expectation[], { system, state, before }:
     `exec 9>&1; system=${system} probe_state='${state}'`,
     ...before,
     'eval "set -- $probe_checks"',
-    ...Array(3).fill('report init "$@"'),
+    ...Array(looks).fill('report init "$@"'),
   ];
   const output = execFileSync('/bin/sh', { input: script.join('\n'), encoding: 'utf8' });
   const markers = output.split('\n').flatMap((line) => parseMarker(line, nonce) ?? []);
@@ -48,7 +48,7 @@ test('the daemon of a step that has ended counts as failed, that of a vendor is 
     'options/script/start_count': '7',
   });
   const before = [
-    ...names.map((name) => `ln -s x "$probe_state/started/${name}"`),
+    ...names.map((name) => `ln -sf x "$probe_state/started/${name}"`),
     `probe_daemons="own known"; chmod 755 ${folder}/rc-service; PATH=${folder}:$PATH`,
     'RC_SVCNAME=forks sleep 60 >/dev/null 2>&1 & first=$!',
     'OTHER="a\nb" RC_SVCNAME=becomes sleep 60 >/dev/null 2>&1 & trap "kill $first $!" EXIT',
@@ -87,6 +87,30 @@ test('a process of another service is none of this one, whatever the names of bo
   const told = listMarkers([{ 'no-failed-services': true }], { system: 'openrc', state: folder, before });
   const found = 'nfs (its program has ended), script (its program has ended)';
   t.deepEqual(told.at(-1), { kind: 'check', index: 0, ok: false, found });
+});
+
+test('a program that supervise-daemon has started again has to live for six looks', async (t) => {
+  const names = ['steady', 'again', 'gone'];
+  const folder = await createFolder(t, {
+    ...Object.fromEntries(names.map((name) => [`started/${name}.x`, ''])),
+    'options/steady/start_count': '0\n',
+    'options/again/start_count': '4\n',
+    'options/gone/start_count': '9\n',
+    'options/gone/child_pid': '999999999\n',
+  });
+  const before = [
+    ...names.map((name) => `ln -sf x "$probe_state/started/${name}"`),
+    'sleep 60 >/dev/null 2>&1 & child=$!; trap "kill $child" EXIT',
+    'for each in steady again; do echo $child >"$probe_state/options/$each/child_pid"; done',
+  ];
+  const guest = { system: 'openrc', state: folder, before } as const;
+  const expects = ['steady', 'again', 'gone'].map((service) => ({ service }));
+  const told = listMarkers(expects, guest, 6);
+  const found = (index: number) =>
+    told.flatMap((marker) => (marker.kind === 'check' && marker.index === index ? [marker.found] : []));
+  t.regex(found(0).join(), /^(started, process (\d+))(,\1){5}$/);
+  t.regex(found(1).join(), /^(started again 4 times,){5}started, process \d+$/);
+  t.deepEqual(new Set(found(2)), new Set(['its program has ended, started again 9 times']));
 });
 
 test('with systemd, what ends well and is started again does its work, and what ends badly, or is to stay, has failed', (t) => {

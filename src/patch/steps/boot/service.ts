@@ -48,7 +48,9 @@ const schema = z
     restart: z
       .boolean()
       .default(false)
-      .describe('Whether a daemon that ends is started again, a second later.'),
+      .describe(
+        'Whether a daemon that ends is started again, a second later; systemd gives up after five ends in ten seconds.',
+      ),
     user: accountName.optional().describe('The user that runs it; root by default.'),
     folder: imagePath
       .refine((path) => !/\p{Cc}/u.test(path), { error: 'expected a path without control characters' })

@@ -95,17 +95,28 @@ has_process() { # NAME
 	shorten "${program##*/}"
 	for found in /proc/[0-9]*; do
 		name_of "$found"
+		if [ -z "$line" ] || [ "$line" != "$short" ]; then continue; fi
+		find_owner "$found" "$1"
+		[ "$owner" = other ] || return 0
+	done
+	for found in $(list_variables "$1"); do
+		name_of "${found%/environ}"
 		[ -n "$line" ] || continue
-		named=no owner=
-		[ "$line" != "$short" ] || named=yes
-		# A thread of the kernel has no program, and no variables.
-		[ ! -e "$found/exe" ] || find_owner "$found" "$1"
-		case $owner$named in own* | yes) return 0 ;; esac
+		find_owner "${found%/environ}" "$1"
+		[ "$owner" != own ] || return 0
 	done
 	return 1
 }
+# Files with the variables of processes that may be a service's. A shell reads them byte by byte, grep does not.
+list_variables() { # NAME
+	if [ -n "$(command -v grep)" ]; then grep -lF "RC_SVCNAME=$1" /proc/[0-9]*/environ 2>&-
+	else echo /proc/[0-9]*/environ; fi
+}
 # Sets $owner to `own` for a process that a service has started, to `other` for one of another service, or of the probe.
 find_owner() { # /proc/NUMBER NAME
+	owner=
+	# A thread of the kernel has no program, and no variables.
+	[ -e "$1/exe" ] || return 0
 	# A shell leaves out the zeros between variables: the start of a longer name is no name.
 	while IFS= read -r line || [ -n "$line" ]; do
 		case $line in *RC_SVCNAME=*) owner=other ;; esac
@@ -134,11 +145,28 @@ is_over() { # NAME
 	fi
 	! has_process "$1"
 }
-# How often supervise-daemon has started the program of a service again.
-count_starts() { # NAME
-	count=0
-	[ ! -r "$probe_state/options/$1/start_count" ] || read -r count <"$probe_state/options/$1/start_count"
-	case $count in '' | 0 | *[!0-9]*) ;; *) echo ", started again $count times" ;; esac
+# Sets $starts to how often supervise-daemon has started the program of a service again, $child to the number of its process, both
+# empty where nothing supervises it.
+find_supervised() { # NAME
+	starts='' child=''
+	[ ! -r "$probe_state/options/$1/start_count" ] || read -r starts <"$probe_state/options/$1/start_count"
+	[ ! -r "$probe_state/options/$1/child_pid" ] || read -r child <"$probe_state/options/$1/child_pid"
+	case $starts in 0 | *[!0-9]*) starts='' ;; esac
+}
+# Tells of a service whose program supervise-daemon watches, and may have started again: it has to live for six looks then.
+runs_supervised() { # INDEX
+	name_of "/proc/$child"
+	if [ -z "$line" ]; then
+		say "check $1 no its program has ended${starts:+, started again $starts times}"
+		return
+	fi
+	before=''
+	eval "before=\${probe_child_$1-}"
+	looks=1
+	[ "${before%% *}" != "$child" ] || looks=$((${before#* } + 1))
+	eval "probe_child_$1=\"\$child \$looks\""
+	if [ -z "$starts" ] || [ "$looks" -ge 6 ]; then say "check $1 ok started, process $child"
+	else say "check $1 no started again $starts times"; fi
 }
 # The same answer at each look means that it has been the same program.
 runs() { # INDEX NAME
@@ -148,10 +176,12 @@ runs() { # INDEX NAME
 		if [ "$found" = active ]; then say "check $1 ok active$(life "$2")"; else say "check $1 no ${found:-unknown}"; fi
 		;;
 	openrc)
+		find_supervised "$2"
 		if [ ! -L "${probe_state:?}/started/$2" ]; then say "check $1 no not started"
+		elif [ -n "$child" ]; then runs_supervised "$1"
 		elif is_over "$2"; then say "check $1 no its program has ended"
 		# Its word alone is not enough: it calls crashed what has forked or become another program.
-		elif rc-service "$2" status >&- 2>&- || has_process "$2"; then say "check $1 ok started$(count_starts "$2")"
+		elif rc-service "$2" status >&- 2>&- || has_process "$2"; then say "check $1 ok started"
 		else say "check $1 no crashed"; fi
 		;;
 	*)
@@ -222,8 +252,8 @@ note_ended() {
 	for file in "$probe_state"/started/*; do
 		each=${file##*/}
 		[ -L "$file" ] || continue
-		count=$(count_starts "$each")
-		case $count in '' | *' 1 times' | *' 2 times') ;; *)
+		find_supervised "$each"
+		case $starts in '' | 1 | 2) ;; *)
 			say "warning service $each: its program ends again and again, and OpenRC starts it each time" ;;
 		esac
 		case " ${probe_daemons-} $1 " in *" $each "*) continue ;; esac
