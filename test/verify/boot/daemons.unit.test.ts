@@ -122,3 +122,24 @@ test('with systemd, what ends well and is started again does its work, and what 
   const found = 'a.service (exit-code 3), c.service (exit-code 3), agent.service (its program has ended)';
   t.deepEqual(reported.at(-1), { kind: 'check', index: 0, ok: false, found });
 });
+
+test('with systemd, what has failed and runs again has to stay for some seconds', (t) => {
+  const show = (name: string, count: number, since: string) =>
+    `Id=${name}.service\\nNRestarts=${count}\\nExecMainStartTimestampMonotonic=${since}\\n`;
+  const units = [
+    show('crashes', 3, '$((up - 1))000000'),
+    show('stays', 3, '$((up - 9))000000'),
+    show('works', 3, '$((up))000000'),
+    show('usual', 0, '$((up))000000'),
+  ].join('\\n');
+  const names = ['crashes', 'stays', 'works', 'usual'];
+  const running = names.map((name) => `'${name}.service loaded active running X'`).join(' ');
+  const before = [
+    'IFS=". " read -r up _ </proc/uptime',
+    `systemctl() { case "$*" in *--state=running*) printf '%s\\n' ${running} ;; list-units*) ;; *Timestamp*) printf "${units}" ;; *SubState*crashes.service) printf 'Result=success\\nSubState=running\\nNRestarts=3\\n' ;; esac; }`,
+    `journalctl() { case "$*" in *UNIT=works.service) ;; *) echo "Failed with result 'exit-code'." ;; esac; }`,
+  ];
+  const reported = listMarkers([{ 'no-failed-services': true }], { system: 'systemd', state: '', before });
+  const found = 'crashes.service (failed, and was started again 3 times)';
+  t.deepEqual(reported.at(-1), { kind: 'check', index: 0, ok: false, found });
+});

@@ -46,6 +46,13 @@ test("a fault of a disk's file, and one that another program writes to, are no v
   );
   const lock = 'Failed to get shared "write" lock\nIs another process using the image [d.raw]?';
   t.regex(fail(undefined, lock), /^infrastructure disk-in-use: another program has the disk open/);
+  const drive =
+    'qemu: -drive file=json:{"driver":"qcow2",,"backing":null,,"file":{"driver":"file",,"filename":"a,,b.qcow2"}},snapshot=on,id=disk0: ';
+  t.regex(
+    fail(undefined, `${drive}Image is too big`),
+    /^invalid disk-unfit: found a qcow2 disk that QEMU does not take \(Image is too big\), wanted one that is whole/,
+  );
+  t.regex(fail(undefined, `${drive}Could not open 'a,b.qcow2': Too many`), /^infrastructure qemu-failed/);
 });
 
 test('an expectation that is not met is waited for as long as it has time of its own', (t) => {

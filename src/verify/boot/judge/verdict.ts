@@ -5,6 +5,7 @@ import type { Init } from '../probe/detect-init.js';
 import { usualRunlevel } from '../probe/runlevels.js';
 import { explainUnmet } from './expectations.js';
 import { type Observation, promptDelay } from './observation.js';
+import { createUnfitError } from './unfit-disk.js';
 
 /**
  * Why the wait for a guest ended. `idle`: its first program shows nothing of what it does. `stranded`: an initramfs has given up
@@ -297,6 +298,8 @@ function createQemuError(exit: GuestExit): MobyPatchError {
         hint: 'end the virtual machine that has it, or give a copy',
       },
     );
+  const unfit = createUnfitError(said);
+  if (unfit !== undefined) return unfit;
   const message = exit.message.split('\n').at(-1) || 'it gave no message';
   return new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended ${describeExit(exit)}: ${message}`, {
     hint: exit.signal === 'SIGKILL' ? 'the usual cause is a lack of memory' : 'moby-patch doctor',

@@ -213,13 +213,19 @@ note_name() {
 explain() { # UNIT
 	if [ "$system" = openrc ] && [ -L "$probe_state/started/$1" ]; then echo ' (its program has ended)'; fi
 	[ "$system" = systemd ] || return 0
-	systemctl show -p Result -p ExecMainStatus "$1" 2>&- | {
-		result='' status=''
+	systemctl show -p Result -p ExecMainStatus -p SubState -p NRestarts "$1" 2>&- | {
+		result='' status='' now='' count=''
 		while IFS='=' read -r key value; do
-			case $key in Result) result=$value ;; ExecMainStatus) [ "$value" = 0 ] || status=" $value" ;; esac
+			case $key in
+			Result) result=$value ;;
+			ExecMainStatus) [ "$value" = 0 ] || status=" $value" ;;
+			SubState) now=$value ;;
+			NRestarts) count=$value ;;
+			esac
 		done
+		if [ "$result $now" = 'success running' ]; then echo " (failed, and was started again $count times)"
 		# Only a daemon of a step is listed that ended well.
-		if [ "$result" = success ]; then echo ' (its program has ended)'
+		elif [ "$result" = success ]; then echo ' (its program has ended)'
 		elif [ -n "$result" ]; then echo " ($result$status)"; fi
 	}
 }
@@ -230,6 +236,32 @@ list_failed() {
 			[ "$state" = failed ] || [ "$(systemctl show -p Result "$each" 2>&-)" != Result=success ] || continue
 			echo "$each"
 		done
+}
+# Between two crashes a unit looks well: one that has failed and was started again counts once it has stayed for some seconds.
+list_unsteady() {
+	now=
+	[ ! -r /proc/uptime ] || read -r now _ </proc/uptime
+	# shellcheck disable=SC2046 # a list of names
+	set -- $(systemctl list-units --type=service --state=running --plain --no-legend --no-pager 2>&- | while read -r each _; do echo "$each"; done)
+	[ -n "$now" ] && [ $# -gt 0 ] || return 0
+	systemctl show -p Id -p NRestarts -p ExecMainStartTimestampMonotonic "$@" 2>&- | {
+		each='' count=0 since=0
+		while IFS='=' read -r key value || [ -n "$each" ]; do
+			case $key in
+			Id) each=$value ;;
+			NRestarts) count=$value ;;
+			ExecMainStartTimestampMonotonic) since=${value%??????} since=${since:-0} ;;
+			'')
+				[ "$count" = 0 ] || [ $((${now%%.*} - since)) -ge 5 ] || ! has_failed "$each" || echo "$each"
+				each='' count=0 since=0
+				;;
+			esac
+		done
+	}
+}
+# Whether systemd has called a run of a unit failed (SD_MESSAGE_UNIT_FAILURE_RESULT): once it starts it again, only its journal tells.
+has_failed() { # UNIT
+	[ -n "$(journalctl -q -b -o cat -n 1 --no-pager MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c UNIT="$1" 2>&-)" ]
 }
 # The services of $probe_daemons whose program has ended: those that steps make, of programs that stay.
 list_ended() {
@@ -268,7 +300,7 @@ ended_before=' ' ended_first=' '
 failures() { # INDEX NAMES, which may fail
 	failed=
 	case $system in
-	systemd) listed=$(list_failed; list_ended) ;;
+	systemd) listed=$(list_failed; list_unsteady; list_ended) ;;
 	openrc)
 		note_failed
 		# What failed may have been started again.
