@@ -138,7 +138,7 @@ export function createAppendError({ path, reason }: AppendFault): MobyPatchError
     `this cannot be appended to the image: ${reason}`,
     {
       path,
-      hint: 'moby-patch build --mode rewrite, or --mode auto to append only where it is possible',
+      hint: 'build the whole image: --mode rewrite, without --as; --mode auto appends only where it is possible',
     },
   );
 }

@@ -49,8 +49,10 @@ function listChecks({ prechecks = [] }: Report): string[] {
     .flatMap(({ name, found, problem }) => {
       const [line = '', ...more] = found.split('\n');
       const isHeld = problem === undefined;
+      const where =
+        problem?.path === undefined || line.includes(problem.path) ? '' : `${showPath(problem.path)}: `;
       return [
-        `check   ${isHeld ? 'yes' : 'NO '} ${name}: ${line}`,
+        `check   ${isHeld ? 'yes' : 'NO '} ${name}: ${where}${line}`,
         ...(isHeld ? more.map((note) => `            ${note}`) : []),
       ];
     });

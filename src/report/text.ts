@@ -50,7 +50,8 @@ export function renderReport(report: Report): string[] {
 /** How boot loaders put it behind the image. */
 function renderOverlay({ overlay, input, output, wrapper }: Report): string[] {
   if (overlay === undefined) return [];
-  if (wrapper !== undefined && wrapper.kind !== 'kernel') return renderAddon(overlay, output ?? '');
+  if (wrapper !== undefined && wrapper.kind !== 'kernel')
+    return renderAddon(overlay, output ?? '', nameAround(input, wrapper.part));
   const file = wrapper === undefined ? input : nameAround(input, wrapper.part);
   const [base, more] = [file, output ?? ''].map((path) => showPath(path.slice(path.lastIndexOf('/') + 1)));
   return [
@@ -84,16 +85,26 @@ const wrapperNames: Readonly<Record<WrapperReport['kind'], string>> = {
   erofs: 'erofs',
 };
 
-/** Where systemd's stub looks for it (systemd-stub(7)). */
-function renderAddon({ size, sha256 }: NonNullable<Report['overlay']>, output: string): string[] {
-  const name = showPath(output.slice(output.lastIndexOf('/') + 1));
+/** Where systemd's stub looks for it (systemd-stub(7)), and the only name that it takes. */
+function renderAddon(
+  { size, sha256 }: NonNullable<Report['overlay']>,
+  output: string,
+  around: string,
+): string[] {
+  const base = (path: string) => showPath(path.slice(path.lastIndexOf('/') + 1));
+  const [written, uki] = [base(output), base(around)];
+  const isNamed = output.endsWith('.addon.efi');
+  const name = isNamed ? written : `${written.replace(/\.[^.]*$/, '')}.addon.efi`;
   return [
     ...renderRow('addon', `${size} bytes, sha256 ${sha256.slice(0, 16)}, to be put beside the UKI`),
     ...renderRow(
       'loaders',
-      `EFI/Linux/NAME.efi.extra.d/${name} for the UKI EFI/Linux/NAME.efi, or loader/addons/${name} for all`,
+      `EFI/Linux/${uki}.extra.d/${name} for the UKI EFI/Linux/${uki}, or loader/addons/${name} for all`,
     ),
-    ...renderRow('', 'the name ends in .addon.efi; with secure boot, sign it as the UKI is signed: sbsign'),
+    ...renderRow(
+      '',
+      `${isNamed ? 'keep the ending' : `rename ${written}: the stub reads only names that end in`} .addon.efi; with secure boot, sign it as the UKI is signed: sbsign`,
+    ),
   ];
 }
 

@@ -99,20 +99,34 @@ export function listOverlayFaults(
   if (!isAppending(as)) return [];
   const isUki = wrapped?.wrapper.kind === 'uki';
   const isKernel = wrapped?.wrapper.kind === 'kernel';
-  const problems = [
-    ...(as === 'addon' && !isUki ? ['an addon is for a UKI'] : []),
-    ...(as === 'overlay' && wrapped !== undefined && !isKernel
-      ? [`the initrd is inside of ${wrapped.wrapper.title}${isUki ? ' (--as addon)' : ''}`]
+  const leave = `leave out --as ${as}`;
+  const found = wrapped?.wrapper.title ?? 'an initrd';
+  const problems: readonly (readonly [problem: string, hint: string])[] = [
+    ...(as === 'addon' && !isUki
+      ? [
+          [
+            `--as addon is for a UKI, found ${found}`,
+            wrapped === undefined ? '--as overlay: a boot loader puts that behind an initrd' : leave,
+          ] as const,
+        ]
       : []),
-    ...(split ? ['--split writes one file for each of the image'] : []),
-    ...(mode === undefined || mode === 'append' ? [] : [`--mode ${mode} does not append`]),
-    ...(patches.length > 0 ? [] : ['without a patch nothing is appended']),
+    ...(as === 'overlay' && wrapped !== undefined && !isKernel
+      ? [[`--as overlay is for a bare initrd, found ${found}`, isUki ? '--as addon' : leave] as const]
+      : []),
+    ...(split
+      ? [
+          [
+            '--split writes one file for each of the image, wanted one in all',
+            'give -o FILE instead',
+          ] as const,
+        ]
+      : []),
+    ...(mode === undefined || mode === 'append'
+      ? []
+      : [[`--mode ${mode} does not append, as --as ${as} does`, `leave out --mode, or --as ${as}`] as const]),
+    ...(patches.length > 0 ? [] : [['without a patch nothing is appended', 'name one: -p PATCH'] as const]),
   ];
   return problems.map(
-    (problem) =>
-      new MobyPatchError('invalid', 'overlay-unfit', `${problem}, wanted an archive for behind an initrd`, {
-        path: name,
-        hint: `leave out --as ${as}`,
-      }),
+    ([problem, hint]) => new MobyPatchError('invalid', 'overlay-unfit', problem, { path: name, hint }),
   );
 }

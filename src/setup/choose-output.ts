@@ -9,6 +9,9 @@ import type { LoadedConfiguration } from './configuration.js';
 /** Beside moby-patch.yaml, or in the working folder. */
 const defaultOutput = 'initrd.patched.img';
 
+/** It boots nothing by itself, so it has another name. */
+const defaultOverlay = 'initrd.overlay.img';
+
 /** Files around an initrd, whose ending tells other programs what they are. */
 const wrapper = /([^/\\]*)\.(iso|efi|itb|squashfs|sqfs|erofs)(?:#.*)?$/i;
 
@@ -50,8 +53,9 @@ export function chooseOutput(
 
 /** `vendor.iso` becomes `vendor.patched.iso`. */
 function nameOutput(image: OutputNames['image'], as = 'image'): string {
+  if (as === 'overlay') return defaultOverlay;
   const [, base, ending] = wrapper.exec([image ?? ''].flat()[0] ?? '') ?? [];
-  if (base === undefined || as === 'overlay') return defaultOutput;
+  if (base === undefined) return defaultOutput;
   return `${base}.${as === 'addon' ? 'addon' : 'patched'}.${ending}`;
 }
 

@@ -38,7 +38,7 @@ export function addBuildOptions(command: Command): Command {
     .addOption(createSecretOption())
     .option(
       '-o, --output <file>',
-      'where the new image goes, - for standard output; default: initrd.patched.img, or vendor.patched.iso for vendor.iso',
+      'where the new image goes, - for standard output; default: initrd.patched.img, vendor.patched.iso for vendor.iso, or initrd.overlay.img with --as overlay',
     )
     .option(
       '--split <directory>',

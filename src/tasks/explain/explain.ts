@@ -5,7 +5,7 @@ import type { Archive } from '../../model/image/archive.js';
 import type { Explanation } from '../../model/result/explanation.js';
 import type { ReadingSession } from '../../model/session.js';
 import { describedInitrd, readManifest } from '../../setup/lock-file.js';
-import { isDiskImage, type NamedImage, openNamedImage } from '../../setup/named-image.js';
+import { type ImageName, isDiskImage, type NamedImage, openNamedImage } from '../../setup/named-image.js';
 import { builtInPaths } from '../../tree/inode.js';
 import { resolvePath, trimSlashes } from '../../tree/resolve.js';
 import { findHazards, isBootFile } from '../../verify/hazards/find-hazards.js';
@@ -13,10 +13,10 @@ import { explainRecords } from './explain-records.js';
 import { findPackages } from './find-packages.js';
 
 export interface ExplainRequest {
-  readonly image: string;
+  readonly image: ImageName;
   /** Within the image. */
   readonly path: string;
-  /** Default: the one beside the image. */
+  /** Default: the one beside the image, if that is one file. */
   readonly manifest?: string | undefined;
   readonly input?: NodeJS.ReadableStream | undefined;
 }
@@ -31,14 +31,15 @@ export async function explain(request: ExplainRequest, session: ReadingSession):
   const canonical = resolvePath((at) => image.entries.get(at), path) ?? trimSlashes(path);
   const found = image.entries.get(canonical);
   const records = explainRecords(image, canonical);
-  const file = image.wrapped?.path ?? request.image;
+  const names = [request.image].flat();
+  const file = image.wrapped?.path ?? (names.length > 1 ? undefined : names[0]);
   const origin = await findOrigin(
-    { ...request, image: file },
-    { canonical, sha256: image.layout.sha256, session },
+    request.manifest ?? (file === undefined ? undefined : `${file}.manifest.json`),
+    { canonical, sha256: image.layout.sha256, isNamed: request.manifest !== undefined, session },
   );
   const isBuiltIn = records.length === 0 && builtInPaths.includes(canonical);
   if (found === undefined && records.length === 0 && origin?.change !== 'removed' && !isBuiltIn) {
-    const hint = `moby-patch ls ${request.image} '**/${showPath(canonical.slice(canonical.lastIndexOf('/') + 1))}'`;
+    const hint = `moby-patch ls ${names.join(' ')} '**/${showPath(canonical.slice(canonical.lastIndexOf('/') + 1))}'`;
     throw new MobyPatchError(
       'invalid',
       'path-not-found',
@@ -50,7 +51,11 @@ export async function explain(request: ExplainRequest, session: ReadingSession):
     );
   }
   const { body: _, record: __, data: ___, ...entry } = found ?? {};
-  const names = new Set([canonical, trimSlashes(path), canonical.replace(/^usr\/((s?bin|lib\w*)\/)/, '$1')]);
+  const installed = new Set([
+    canonical,
+    trimSlashes(path),
+    canonical.replace(/^usr\/((s?bin|lib\w*)\/)/, '$1'),
+  ]);
   return {
     version: 1,
     image: image.name,
@@ -65,7 +70,7 @@ export async function explain(request: ExplainRequest, session: ReadingSession):
         : []),
       ...(await listNotes(image, canonical)),
     ],
-    packages: await findPackages(image, names),
+    packages: await findPackages(image, installed),
     ...(origin !== undefined && { origin }),
   };
 }
@@ -91,17 +96,19 @@ async function listNotes(image: NamedImage, path: string): Promise<string[]> {
 interface WantedPath {
   readonly canonical: string;
   readonly sha256: string;
+  /** By the user: a manifest that is not there is an error then. */
+  readonly isNamed: boolean;
   readonly session: ReadingSession;
 }
 
 async function findOrigin(
-  { image, manifest }: ExplainRequest,
-  { canonical, sha256, session: { places, log } }: WantedPath,
+  manifest: string | undefined,
+  { canonical, sha256, isNamed, session: { places, log } }: WantedPath,
 ): Promise<Explanation['origin']> {
-  const file = resolve(places.folder, manifest ?? `${image}.manifest.json`);
+  if (manifest === undefined) return undefined;
+  const file = resolve(places.folder, manifest);
   const read = await readManifest(file).catch((error) => {
-    if (manifest === undefined && error instanceof MobyPatchError && error.code === 'manifest-missing')
-      return undefined;
+    if (!isNamed && error instanceof MobyPatchError && error.code === 'manifest-missing') return undefined;
     throw error;
   });
   if (read === undefined) return undefined;

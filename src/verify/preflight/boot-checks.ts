@@ -3,17 +3,20 @@ import type { BootOptions } from '../../model/build.js';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { Image } from '../../model/image/archive.js';
 import type { Expectation } from '../../model/result/expectation.js';
+import { isInitramfs } from '../../tree/initramfs.js';
 import { assertAnswerable } from '../boot/judge/assert-answerable.js';
 import { watchExpectations } from '../boot/judge/expectations.js';
+import { lacksRoot } from '../boot/judge/hand-over.js';
 import { patternOf } from '../boot/judge/patterns.js';
 import { refuseEmpty } from '../boot/judge/refuse-empty.js';
 import { assertKvm } from '../boot/machine/accelerator.js';
 import { assertRoom } from '../boot/machine/cmdline-room.js';
 import { nameDevice } from '../boot/machine/drives.js';
 import { detectKernel } from '../boot/machine/kernel.js';
-import { createCmdline, findQemu, unattended } from '../boot/machine/machine.js';
+import { createCmdline, findArgument, findQemu, unattended } from '../boot/machine/machine.js';
 import { assertCount, openDrive } from '../boot/machine/open-drives.js';
 import { detectInit } from '../boot/probe/detect-init.js';
+import { mustHandOver } from '../boot/probe/hand-over.js';
 import { listMachineChecks } from './machine-checks.js';
 import { findProgram, type Program } from './programs.js';
 import type { Check } from './run-checks.js';
@@ -66,20 +69,31 @@ export async function listBootChecks(options: BootCheckOptions): Promise<Check[]
         return version;
       },
     },
-    ...listDiskChecks(verify),
+    ...listDiskChecks(options),
     // Steps change how large an image is, and a rewrite its codec.
     ...(options.changes ? [] : listMachineChecks(image, verify)),
   ];
 }
 
+const noDisk =
+  'none; an initramfs that looks for the root of a system finds one with --disk FILE --cmdline root=/dev/vda1';
+
 /** One for each, so that all that is wrong is told at once. */
-function listDiskChecks({ disk, disks = [] }: BootOptions): Check[] {
-  if (disks.length === 0) return [];
+function listDiskChecks({ image, verify }: BootCheckOptions): Check[] {
+  const { disk, disks = [] } = verify;
+  if (disks.length === 0) {
+    const leads = mustHandOver(image.entries, { ...verify, disks: [''] }) && isInitramfs(image.entries);
+    return leads ? [{ name: 'disk', look: () => noDisk }] : [];
+  }
+  const lacks = mustHandOver(image.entries, verify) && findArgument(verify.cmdline, 'root=') === undefined;
   const own = disk === undefined ? 0 : 1;
   const each = disks.map(
     (path, index): Check => ({
       name: 'disk',
-      look: async () => `${path} (${(await openDrive(path)).format}) is ${nameDevice(own + index)}`,
+      look: async () => {
+        const { format } = await openDrive(path);
+        return `${path} (${format}) is ${nameDevice(own + index)}${lacks && index === 0 ? `\n${lacksRoot()}` : ''}`;
+      },
     }),
   );
   const count: Check = {

@@ -124,7 +124,8 @@ export function listCauses({ stages, tail, mentions, lastWords = [], handOver }:
   const found = handOver === undefined ? [] : explainHandOver(failed, handOver);
   // A guest that ended waits for nothing, and what it said says more than what is usual.
   const usual = failed === 'system' && words.length > 0 ? [] : (causes[nameCause(failed)] ?? []);
-  return [...quoted, ...said, ...found, ...usual];
+  // First what says what to type.
+  return [...said, ...found, ...quoted, ...usual];
 }
 
 /** Of all ports the same is usual. */
