@@ -143,7 +143,7 @@ testNeeding('objcopy', stub)(
     t.regex(unsigned.stderr, /\[sign-failed\]/);
     t.regex(
       (await call(folder, 'build', '-i', 'initrd.img', '-p', './motd', '--as', 'addon', '-o', 'none')).stderr,
-      /an addon is for a UKI/,
+      /--as addon is for a UKI, found an initrd/,
     );
   },
 );

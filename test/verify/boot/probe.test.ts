@@ -229,7 +229,10 @@ declareTest(
       reply: 'HTTP/1.1 200 OK\r\nServer: x\r\n\r\n10%\r20%\rdone \n',
     });
     const of = (name: string) => join(folder, name);
-    const files = ['issue', 'hole', 'long'].map((name) => ({ file: of(name), content: 'text\n' }));
+    const files = [
+      ...['issue', 'hole', 'long'].map((name) => ({ file: of(name), content: 'text\n' })),
+      { file: of('issue'), content: 'Debian GNU/Linux 12 \\n \\l\\c' },
+    ];
     const commands = ['issue', 'long', 'reply'].map((name) => ({ command: `cat '${of(name)}'` }));
     const script = `${createService(nonce, [...files, ...commands])}\nexec 9>&1; system=own\neval "set -- $probe_checks"\nreport init "$@"`;
     for (const shell of [['sh'], ['bash', '--posix'], ['busybox', 'sh']] as const) {
@@ -238,7 +241,7 @@ declareTest(
         .split('\n')
         .map((line) => parseMarker(line, nonce));
       const checks = markers.flatMap((each) =>
-        each?.kind === 'check' && each.index < 3 ? [each.found] : [],
+        each?.kind === 'check' && each.index < 4 ? [each.found] : [],
       );
       t.deepEqual(
         checks,
@@ -246,10 +249,11 @@ declareTest(
           'other content, which starts with "Debian GNU/Linux 12 \\n \\l\\c"',
           'this text, and 3 zero bytes in it',
           `other content, which starts with "${'x'.repeat(1000)}"`,
+          'this text and a line end, which has to be in the text too',
         ],
         shell[0],
       );
-      const lines = [3, 4, 5].map((index) =>
+      const lines = [4, 5, 6].map((index) =>
         markers.flatMap((each) => (each?.kind === 'output' && each.index === index ? [each.line] : [])),
       );
       t.deepEqual(lines[0], ['Debian GNU/Linux 12 \\n \\l\\c'], shell[0]);

@@ -35,6 +35,8 @@ contains() { # INDEX 'SIZE PATH' TEXT
 		if [ "$found" -eq "$size" ]; then say "check $1 ok"; else say "check $1 no this text, and $((found - size)) zero bytes in it"; fi
 		return
 	fi
+	if [ "$found" = "$3
+." ]; then say "check $1 no this text and a line end, which has to be in the text too"; return; fi
 	line=
 	IFS= read -r line <"$path"
 	[ -z "$probe_return" ] || line=${line%%"$probe_return"*}
