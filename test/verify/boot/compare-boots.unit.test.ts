@@ -3,7 +3,7 @@ import type { BootResult } from '#src/model/result/boot.js';
 import { describeStock } from '#src/report/proof/stock.js';
 import { compareBoots } from '#src/verify/boot/compare-boots.js';
 import { createObservation } from '#src/verify/boot/judge/observation.js';
-import { decideEnd } from '#src/verify/boot/judge/verdict.js';
+import { decideEnd, type End, judge } from '#src/verify/boot/judge/verdict.js';
 import { createReport } from '../../report/reports.js';
 
 function createBoot(fields: Partial<BootResult>): BootResult {
@@ -196,4 +196,28 @@ test('a guest whose programs are compared may come to rest, but not for ever', (
   t.deepEqual(decideEnd(seen, terms, 61), { kind: 'settled' });
   for (let round = 26; round <= 35; round++) look(round, '1 init', '9 late');
   t.deepEqual(decideEnd(seen, terms, 36), { kind: 'settled' });
+});
+
+test('what a guest does after it has shown all is for the comparison, and no verdict', (t) => {
+  const reset: End = {
+    kind: 'exited',
+    exit: { exitCode: 0, signal: null, message: '', cause: 'guest-reset' },
+  };
+  const terms = { init: 'other', timeout: 60, accelerator: 'tcg' } as const;
+  const end = (...lines: string[]) => {
+    const seen = createObservation(nonce, [{ console: 'rack b12' }], () => {});
+    const all = ['alive 3 1 1', ...lines, 'reached init'];
+    seen.pushProbe(Buffer.from(all.map((line) => `moby-patch-verify ${nonce} ${line} .\n`).join('')), 1);
+    return {
+      show: (text: string) => seen.push(Buffer.from(text), 2),
+      judge: () => judge(seen, reset, terms, 9),
+    };
+  };
+  const compared = end('survey begin', 'survey process 1 init', 'survey end');
+  t.is(compared.judge(), 'the guest restarted itself after 9.0 s, before its system was up');
+  compared.show('rack b12\n');
+  t.is(compared.judge(), undefined);
+  const alone = end();
+  alone.show('rack b12\n');
+  t.regex(alone.judge() ?? '', /^the guest restarted itself after 9\.0 s/);
 });

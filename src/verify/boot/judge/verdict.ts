@@ -183,6 +183,7 @@ function isOver(end: End): boolean {
 function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: number): string | undefined {
   const { expectations } = seen;
   if (exit.exitCode !== 0 || exit.signal !== null || exit.cause === 'host') throw createQemuError(exit);
+  if (isCompared(seen, terms)) return undefined;
   const unmet = explainUnmet(expectations.results());
   const after = `after ${seconds.toFixed(1)} s`;
   const ended = exit.cause === 'guest-reset' ? 'restarted itself' : 'ended';
@@ -199,6 +200,11 @@ function judgeExit(seen: Observation, exit: GuestExit, terms: Terms, seconds: nu
   const missing = unmet === undefined || told.length === 0 ? '' : `; ${unmet}`;
   if (exit.cause === undefined) return `the guest ended ${when}${missing}`;
   return `the guest switched itself off ${when}${missing}; if that is its purpose, expect it: poweroff: true (--expect-poweroff)`;
+}
+
+/** Whether only a comparison went on: without it the boot had ended before, and had passed. */
+function isCompared(seen: Observation, { init }: Terms): boolean {
+  return seen.survey.result() !== undefined && hasShownAll(seen, init);
 }
 
 function explainStranded(seen: Observation, { handsOver = false }: Terms, then: string): string | undefined {
