@@ -183,3 +183,10 @@ test('a path of the most folders there can be, and an image of empty files, have
     if (ending === '.html') t.true(text.includes('a/a/file1999 '));
   }
 });
+
+test('the page names the disks of the boot', (t) => {
+  const report = createReport();
+  const disks = [{ device: '/dev/vda', file: '/d & e.raw', format: 'raw' as const }];
+  const text = render('.html', { ...report, boot: report.boot && { ...report.boot, disks } });
+  t.regex(text, />disk<.*\/dev\/vda: \/d &amp; e\.raw \(raw\), which stays as it was/);
+});

@@ -172,6 +172,10 @@ function createOrigin(report: Report): Markup | undefined {
     ['output', output],
     ['manifest', manifest],
     ['console', boot?.console],
+    ...(boot?.disks ?? []).map(
+      ({ device, file, format }) =>
+        ['disk', `${device}: ${file} (${format}), which stays as it was`] as const,
+    ),
     ['before', before && `${before.size} bytes, sha256 ${before.sha256}`],
     ['after', after && `${after.size} bytes, sha256 ${after.sha256}`],
     ['engine', engine && `${engine.name}: ${engine.reason}`],
