@@ -13,6 +13,7 @@ import { createDifferenceError } from './difference-error.js';
 import { replaceInFit } from './fit/replace-in-fit.js';
 import { digestBootImage } from './iso/boot-catalog.js';
 import { renewImplanted } from './iso/implanted-sum.js';
+import { renewPlaced } from './iso/renew-placed.js';
 import { listTargets, replaceInImages } from './iso/replace-in-iso.js';
 import { digestSums, findSums, isTorn, type NewSum, replaceInPlace } from './iso/replace-in-place.js';
 import { type NewFile, withoutXorriso, writeWithXorriso } from './iso/xorriso.js';
@@ -91,6 +92,7 @@ async function replaceInIso(
   const files = [...outer.map((target) => ({ source: request.initrd, part: target })), ...sums];
   const destination = `${folder}/new.iso`;
   const lost = await writeWithXorriso({ old: base, files, destination, signal });
+  await renewPlaced(base, wrapper, destination);
   const image = streamRegular(destination);
   const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
   const reason = isApart

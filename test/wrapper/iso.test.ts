@@ -132,6 +132,28 @@ testNeeding('xorriso')(
   },
 );
 
+testNeeding('xorriso')('the sum of a boot image follows the place that it says of itself', async (t) => {
+  const folder = await prepareTree(t);
+  await mkdir(join(folder, 'tree/zz'));
+  await writeFile(join(folder, 'tree/zz/bios.bin'), Buffer.alloc(5000, 'loader'));
+  const empty = '0'.repeat(32);
+  await writeFile(join(folder, 'tree/md5sum.txt'), `${empty}  zz/bios.bin\n${empty}  live/initrd.img\n`);
+  const boot = ['-b', 'zz/bios.bin', '-c', 'zz/boot.cat', '-no-emul-boot', '-boot-load-size', '4'];
+  const options = ['-quiet', '-R', ...boot, '-boot-info-table', '-o', 'v.iso', 'tree'];
+  await run(t, folder, 'xorriso', '-as', 'mkisofs', ...options);
+  await run(t, folder, 'xorriso', '-osirrox', 'on', '-indev', 'v.iso', '-extract', '/', 'all');
+  const sums = await run(t, join(folder, 'all'), 'md5sum', 'zz/bios.bin', 'live/initrd.img');
+  const iso = await readFile(join(folder, 'v.iso'));
+  const at = iso.indexOf(`${empty}  zz/bios.bin`);
+  iso.write(sums, at, 'latin1');
+  await writeFile(join(folder, 'v.iso'), iso);
+  await build(t, folder, 'v.iso');
+  await run(t, folder, 'xorriso', '-osirrox', 'on', '-indev', 'new', '-extract', '/', 'after');
+  const after = await readFile(join(folder, 'after/zz/bios.bin'));
+  t.false(after.equals(await readFile(join(folder, 'all/zz/bios.bin'))));
+  await run(t, join(folder, 'after'), 'md5sum', '-c', 'md5sum.txt');
+});
+
 testNeeding('xorriso', 'genisoimage')('an ISO that loses its UDF tree says so', async (t) => {
   const folder = await prepareTree(t);
   await run(t, folder, 'genisoimage', '-quiet', '-udf', '-R', '-o', 'v.iso', 'tree');

@@ -51,6 +51,40 @@ test('a list of sums may have two names; one that shares bytes with another file
   t.true(await isBoundNow());
 });
 
+test('lists of sums may be in a folder, in the form of BSD and in capital letters', async (t) => {
+  const line = `${sum.toUpperCase()} *boot/initrd.gz\r\n`;
+  const bytes = sketchIso({
+    'isolinux/isolinux.cfg': 'label a\nkernel /boot/vmlinuz\ninitrd /boot/initrd.gz\n',
+    'boot/vmlinuz': 'kernel',
+    'boot/initrd.gz': 'initrd of the vendor',
+    MD5SUMS: `MD5 (boot/initrd.gz) = ${sum}\nSHA1 (boot/initrd.gz) = ${sum}\nMD5 (boot/vmlinuz) = ${sum}\n`,
+    'boot/md5sum.txt': `${sum}  initrd.gz\n`,
+    'live/md5sum.txt': line,
+    'md5sum.txt': line,
+  });
+  // The list in the root is a second name of the one in the folder.
+  const [live, root] = [0, 1].map((index) => {
+    const first = bytes.indexOf(`${line.slice(0, 32)}`, 0, 'latin1');
+    return index === 0 ? first : bytes.indexOf(line.slice(0, 32), first + 1, 'latin1');
+  }) as [number, number];
+  for (let at = bytes.indexOf('MD5SUM.TXT;1', 0, 'latin1'); at > 0; ) {
+    const record = at - 33;
+    if (bytes.readUInt32LE(record + 2) * 2048 === root) bytes.writeUInt32LE(live / 2048, record + 2);
+    at = bytes.indexOf('MD5SUM.TXT;1', at + 1, 'latin1');
+  }
+  const written = await replace(t, bytes, 'initrd of this house');
+  t.is(written.length, bytes.length);
+  const found = await parts(written);
+  const own = '119ee747b39063deacf7ba213d370533';
+  t.is(
+    found.md5sums,
+    `MD5 (boot/initrd.gz) = ${own}\nSHA1 (boot/initrd.gz) = ${sum}\nMD5 (boot/vmlinuz) = ${sum}\n`,
+  );
+  t.is(found['boot/md5sum.txt'], `${own}  initrd.gz\n`);
+  t.is(found['md5sum.txt'], `${own.toUpperCase()} *boot/initrd.gz\r\n`);
+  t.is(found['live/md5sum.txt'], found['md5sum.txt']);
+});
+
 test('an initrd that is the old one changes nothing', async (t) => {
   t.true((await replace(t, iso, 'initrd of the vendor')).equals(iso));
 });

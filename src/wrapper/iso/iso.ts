@@ -24,9 +24,7 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
   const loaders = await readLoaders(file, parts, inner.folders);
   const marked = new Map<string, WrapperPart>();
   // A list may have several names.
-  const lists = new Set(
-    [...parts.values()].filter(({ name }) => isSumList(name)).map(({ offset }) => offset),
-  );
+  const lists = new Set([...parts.values()].filter(isSumList).map(({ offset }) => offset));
   for (const [name, part] of parts) {
     const isSum = part.size > 0 && (part.offset === descriptors.catalog || lists.has(part.offset));
     const follows = isSum ? 'all' : images.has(part.offset) ? 'place' : undefined;

@@ -4,12 +4,12 @@ import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
 import { applyEdits, type WrapperPiece } from '../wrapper-write.js';
 
 /** As installers and live systems name it: `md5sum.txt`, or `sha256sum.txt` of live-build. */
-const sums = /^(md5|sha1|sha224|sha256|sha384|sha512)sums?(?:\.txt)?$/i;
+const listName = /(?:^|\/)(md5|sha1|sha224|sha256|sha384|sha512)sums?(?:\.txt)?$/i;
 /** Bytes of a list of sums. */
 const largestSums = 16 * 2 ** 20;
 
-export function isSumList(name: string): boolean {
-  return sums.test(name);
+export function isSumList({ name, within }: WrapperPart): boolean {
+  return within === undefined && listName.test(name);
 }
 
 /** Where the digits of a part's sum stand in a list of sums. */
@@ -20,6 +20,8 @@ export interface SumPlace {
   readonly algorithm: string;
   /** Bytes from the start of the image. */
   readonly offset: number;
+  /** What stands there. */
+  readonly before: string;
 }
 
 /** The lines of a part in the lists of sums of an image. */
@@ -28,19 +30,40 @@ export async function findSums(
   { parts }: Pick<Wrapper, 'parts'>,
   { name }: WrapperPart,
 ): Promise<SumPlace[]> {
-  const places: SumPlace[] = [];
+  // A list may have several names.
+  const places = new Map<number, SumPlace>();
   for (const list of parts.values()) {
-    const algorithm = sums.exec(list.name)?.[1]?.toLowerCase();
-    if (algorithm === undefined || list.size > largestSums) continue;
+    const algorithm = listName.exec(list.name)?.[1]?.toLowerCase();
+    if (algorithm === undefined || !isSumList(list) || list.size > largestSums) continue;
+    const folder = list.name.slice(0, list.name.lastIndexOf('/') + 1);
     const text = Buffer.from(await file.read(list.offset, list.offset + list.size)).toString('latin1');
-    for (const { 0: line, 1: digits = '', index } of text.matchAll(/^([0-9a-f]{32,128}) [ *].*$/gm))
-      if (
-        digits.length === sumSizes[algorithm] &&
-        line.slice(digits.length + 2).replace(/^\.?\//, '') === name
-      )
-        places.push({ list, algorithm, offset: list.offset + index });
+    for (const { path, digits, at } of listLines(text, algorithm)) {
+      // In a folder some lists count from there, and others from the root.
+      const found = parts.has(`${folder}${path}`) ? `${folder}${path}` : path;
+      const offset = list.offset + at;
+      if (found === name) places.set(offset, { list, algorithm, offset, before: digits });
+    }
   }
-  return places;
+  return [...places.values()];
+}
+
+interface SumLine {
+  readonly path: string;
+  readonly digits: string;
+  /** Characters from the start of the list to the digits. */
+  readonly at: number;
+}
+
+/** Lines as `md5sum` writes them, and with `--tag`, as BSD does. `text`: a character for each byte. */
+function* listLines(text: string, algorithm: string): Generator<SumLine, void, void> {
+  const line = /^(?:([0-9a-f]{32,128}) [ *](.*)|(\w+) ?\((.*)\) ?= ?([0-9a-f]{32,128})[ \t]*)$/gim;
+  for (const { 0: whole, 1: plain, 2: name, 3: tag, 4: tagged, 5: last = '', index } of text.matchAll(line)) {
+    const digits = plain ?? last;
+    const path = Buffer.from(name ?? tagged ?? '', 'latin1').toString('utf8');
+    if (digits.length !== sumSizes[algorithm] || (tag ?? algorithm).toLowerCase() !== algorithm) continue;
+    const at = index + (plain === undefined ? whole.lastIndexOf(last) : 0);
+    yield { path: path.replace(/^\.?\//, ''), digits, at };
+  }
 }
 
 /** Digits of each. */
@@ -73,7 +96,10 @@ export async function digestSums(
   const hashes = new Map(places.map(({ algorithm }) => [algorithm, createHash(algorithm)]));
   for await (const piece of read()) for (const hash of hashes.values()) hash.update(piece);
   const digits = new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest('hex')]));
-  return places.map((place) => ({ ...place, digits: digits.get(place.algorithm) ?? '' }));
+  return places.map((place) => {
+    const own = digits.get(place.algorithm) ?? '';
+    return { ...place, digits: /[A-F]/.test(place.before) ? own.toUpperCase() : own };
+  });
 }
 
 export interface NewSum extends SumPlace {
