@@ -12,6 +12,7 @@ import { digestPart } from './copy-part.js';
 import { createDifferenceError } from './difference-error.js';
 import { replaceInFit } from './fit/replace-in-fit.js';
 import { digestBootImage } from './iso/boot-catalog.js';
+import { followLists } from './iso/follow-lists.js';
 import { renewImplanted } from './iso/implanted-sum.js';
 import { renewPlaced } from './iso/renew-placed.js';
 import { listTargets, replaceInImages } from './iso/replace-in-iso.js';
@@ -121,7 +122,7 @@ async function writeSums(
 ): Promise<NewFile[]> {
   const files: NewFile[] = [];
   const all = await Promise.all(parts.map((part) => sumNew(wrapper, { old, initrd, part })));
-  const sums = all.flat();
+  const sums = await followLists(old, wrapper, all.flat());
   for (const list of new Set(sums.map((sum) => sum.list))) {
     const text = Buffer.from(await old.read(list.offset, list.offset + list.size));
     for (const { offset, digits } of sums.filter((sum) => sum.list === list))
@@ -151,7 +152,7 @@ export async function planPieces(
       const outer = listTargets({ parts }, part).filter(({ within }) => within === undefined);
       const images = await replaceInImages({ parts }, { old, initrd, part, outer });
       if (images !== undefined) return images;
-      const sums = await sumNew({ parts }, { old, initrd, part });
+      const sums = await followLists(old, { parts }, await sumNew({ parts }, { old, initrd, part }));
       const lists = [...new Set(sums.map(({ list }) => list.name))].map(
         (name) => `, and its line of ${name}`,
       );

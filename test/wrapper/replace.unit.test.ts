@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -83,6 +84,27 @@ test('lists of sums may be in a folder, in the form of BSD and in capital letter
   t.is(found['boot/md5sum.txt'], `${own}  initrd.gz\n`);
   t.is(found['md5sum.txt'], `${own.toUpperCase()} *boot/initrd.gz\r\n`);
   t.is(found['live/md5sum.txt'], found['md5sum.txt']);
+});
+
+test('a list of sums that has the sum of another list follows it', async (t) => {
+  const old = (text: string) => createHash('sha256').update(text).digest('hex');
+  const list = `${sum}  boot/initrd.gz\n`;
+  const bytes = sketchIso({
+    'isolinux/isolinux.cfg': 'label a\nkernel /boot/vmlinuz\ninitrd /boot/initrd.gz\n',
+    'boot/vmlinuz': 'kernel',
+    'boot/initrd.gz': 'initrd of the vendor',
+    'sha256sum.txt': `${old(list)}  md5sum.txt\n${old('')}  sha256sum.txt\n`,
+    'md5sum.txt': list,
+    'sha1sum.txt': `${'0'.repeat(40)}  sha256sum.txt\n`,
+  });
+  const found = await parts(await replace(t, bytes, 'initrd of this house'));
+  const inner = found['md5sum.txt'] ?? '';
+  t.not(inner, list);
+  t.is(found['sha256sum.txt'], `${old(inner)}  md5sum.txt\n${old('')}  sha256sum.txt\n`);
+  const outer = createHash('sha1')
+    .update(found['sha256sum.txt'] ?? '')
+    .digest('hex');
+  t.is(found['sha1sum.txt'], `${outer}  sha256sum.txt\n`);
 });
 
 test('an initrd that is the old one changes nothing', async (t) => {

@@ -3,8 +3,9 @@ import type { InputFile } from '../../io/file/input-file.js';
 import { openInputFile } from '../../io/file/input-file.js';
 import { readPieces, writeAt } from '../../io/file/read-write.js';
 import type { Wrapper } from '../../model/image/wrapper.js';
+import { followLists } from './follow-lists.js';
 import { findInIso } from './iso.js';
-import { digestSums, findSums } from './replace-in-place.js';
+import { digestSums, findSums, type NewSum } from './replace-in-place.js';
 
 /**
  * Boot images that say where they stand, as that of isolinux, have other bytes in an image that `xorriso` wrote: their lines in lists of
@@ -17,7 +18,7 @@ export async function renewPlaced(
 ): Promise<void> {
   await using written = await openInputFile(path, old.name);
   const found = await findInIso(written);
-  await using handle = await open(path, 'r+');
+  const sums: NewSum[] = [];
   for (const part of found.parts.values()) {
     const own = parts.get(part.name);
     if (part.follows !== 'place' || own === undefined) continue;
@@ -25,8 +26,9 @@ export async function renewPlaced(
     const read = (file: InputFile, { offset, size }: typeof part) => readPieces(file, offset, offset + size);
     const before = await digestSums(places, () => read(old, own));
     const after = await digestSums(places, () => read(written, part));
-    for (const [index, { offset, before: digits }] of places.entries())
-      if (before[index]?.digits === digits)
-        await writeAt(handle, new TextEncoder().encode(after[index]?.digits), offset);
+    sums.push(...after.filter((sum, index) => before[index]?.digits === sum.before));
   }
+  await using handle = await open(path, 'r+');
+  for (const { offset, digits } of await followLists(written, found, sums))
+    await writeAt(handle, new TextEncoder().encode(digits), offset);
 }

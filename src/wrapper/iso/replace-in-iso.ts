@@ -12,6 +12,7 @@ import {
   writePieces,
 } from '../wrapper-write.js';
 import { replaceInFat } from './fat/replace-in-fat.js';
+import { followLists } from './follow-lists.js';
 import { digestSums, findSums, type NewSum } from './replace-in-place.js';
 
 type Parts = Pick<Wrapper, 'parts'>;
@@ -66,7 +67,7 @@ export async function replaceInImages(wrapper: Parts, sources: IsoSources): Prom
     edits.push(...changed);
   }
   for (const { offset, size } of outer) edits.push({ offset, end: offset + size, pieces: [{ kind: 'new' }] });
-  const sums = await sumParts(wrapper, { ...sources, edits, inside });
+  const sums = await followLists(old, wrapper, await sumParts(wrapper, { ...sources, edits, inside }));
   const lines = sums.map(({ offset, digits }) => {
     const bytes = new TextEncoder().encode(digits);
     return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] as const };
