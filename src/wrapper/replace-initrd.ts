@@ -93,8 +93,7 @@ async function replaceInIso(
   const files = [...outer.map((target) => ({ source: request.initrd, part: target })), ...sums];
   const destination = `${folder}/new.iso`;
   const lost = await writeWithXorriso({ old: base, files, destination, signal });
-  await renewPlaced(base, wrapper, destination);
-  const image = streamRegular(destination);
+  const image = streamRegular(await renewPlaced(base, wrapper, { path: destination, signal }));
   const { bytes, told } = await renewImplanted({ ...request, old, bytes: image });
   const reason = isApart
     ? 'another file has bytes of what changes, and keeps them'

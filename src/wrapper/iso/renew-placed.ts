@@ -1,21 +1,22 @@
-import { open } from 'node:fs/promises';
 import type { InputFile } from '../../io/file/input-file.js';
 import { openInputFile } from '../../io/file/input-file.js';
-import { readPieces, writeAt } from '../../io/file/read-write.js';
+import { readPieces } from '../../io/file/read-write.js';
+import { saveBytes } from '../../io/file/save-bytes.js';
 import type { Wrapper } from '../../model/image/wrapper.js';
+import { applyEdits, writePieces } from '../wrapper-write.js';
 import { followLists } from './follow-lists.js';
 import { findInIso } from './iso.js';
 import { digestSums, findSums, type NewSum } from './replace-in-place.js';
 
 /**
  * Boot images that say where they stand, as that of isolinux, have other bytes in an image that `xorriso` wrote: their lines in lists of
- * sums get new digits in the file at `path`, if the old ones were those of the old image.
+ * sums get new digits, if the old ones were those of the old image. Returns the path of the image that has them.
  */
 export async function renewPlaced(
   old: InputFile,
   { parts }: Pick<Wrapper, 'parts'>,
-  path: string,
-): Promise<void> {
+  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+): Promise<string> {
   await using written = await openInputFile(path, old.name);
   const found = await findInIso(written);
   const sums: NewSum[] = [];
@@ -28,7 +29,13 @@ export async function renewPlaced(
     const after = await digestSums(places, () => read(written, part));
     sums.push(...after.filter((sum, index) => before[index]?.digits === sum.before));
   }
-  await using handle = await open(path, 'r+');
-  for (const { offset, digits } of await followLists(written, found, sums))
-    await writeAt(handle, new TextEncoder().encode(digits), offset);
+  const edits = (await followLists(written, found, sums)).map(({ offset, digits }) => {
+    const bytes = new TextEncoder().encode(digits);
+    return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] as const };
+  });
+  if (edits.length === 0) return path;
+  const renewed = `${path}.sums`;
+  const pieces = applyEdits(edits, written.size);
+  await saveBytes(renewed, writePieces(pieces, { old: written, initrd: written }), signal);
+  return renewed;
 }
