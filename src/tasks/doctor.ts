@@ -3,6 +3,7 @@ import { examineCodecs } from './doctor/codecs.js';
 import type { ExaminedSession, Finding } from './doctor/finding.js';
 import { examineFolders } from './doctor/folders.js';
 import { examineNfs } from './doctor/nfs.js';
+import { examineWrappers } from './doctor/wrappers.js';
 
 export interface Examination {
   readonly findings: readonly Finding[];
@@ -16,7 +17,10 @@ export async function examineMachine(
   onFinding: (finding: Finding) => void = () => {},
 ): Promise<Examination> {
   const findings: Finding[] = [];
-  const parts = [examineProgram, examineEngines, examineBoot, examineCodecs, examineFolders, examineNfs];
+  const parts = [
+    ...[examineItself, examineEngines, examineBoot, examineCodecs, examineWrappers],
+    ...[examineFolders, examineNfs],
+  ];
   for (const examine of parts)
     for await (const finding of examine(session)) {
       findings.push(finding);
@@ -25,7 +29,7 @@ export async function examineMachine(
   return { findings, ready: findings.every(({ ready, needed }) => ready || !needed) };
 }
 
-async function* examineProgram({ version }: ExaminedSession): AsyncGenerator<Finding> {
+async function* examineItself({ version }: ExaminedSession): AsyncGenerator<Finding> {
   const place = `${process.platform} ${process.arch}`;
   const reason = `moby-patch ${version}, Node ${process.versions.node}, ${place}`;
   yield { name: 'program', ready: true, needed: true, reason };

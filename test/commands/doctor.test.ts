@@ -26,6 +26,7 @@ test('doctor on a machine with nothing names each thing that is missing and its 
   const byName = Object.fromEntries(findings.map((finding) => [finding.name, finding]));
   t.like(byName['boot x86_64'], { ready: false, needed: true, hint: 'apt-get install qemu-system-x86' });
   t.like(byName['codec xz'], { ready: false, needed: false, hint: 'apt-get install xz-utils' });
+  t.like(byName['wrapper iso'], { ready: false, needed: false, hint: 'apt-get install xorriso' });
   t.like(byName['engine stream'], { ready: true });
   t.like(byName['engine docker'], { ready: false, needed: false });
   t.like(byName.leftovers, { ready: true, reason: 'none' });

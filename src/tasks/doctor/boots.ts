@@ -60,5 +60,5 @@ async function examineKvm(qemu: string, signal: AbortSignal): Promise<Finding> {
   const fault = await tryAccelerator({ qemu, accelerator: 'kvm', signal, limit: kvmLimit });
   if (fault !== undefined)
     return no(`/dev/kvm is there, but ${fault}`, '--accelerator tcg, which is what auto takes then');
-  return { name, ready: true, needed: false, reason: 'a guest ran' };
+  return { name, ready: true, needed: false, reason: 'a program ran; a boot tries it with its own kernel' };
 }
