@@ -36,7 +36,7 @@ export async function unwrap(run: Run, scratch: Scratch): Promise<Run> {
       await copyInner({ path, name, entry }, { destination: inside, signal, limits });
     await using source = await openInputFile(inside ?? path, name);
     const root = await copyInitrd(source, wrapped, { destination: image, folder, signal, limits });
-    for (const warning of root?.warnings ?? []) draft.warn(warning);
+    for (const warning of [...(root?.warnings ?? []), ...(wrapper.notes ?? [])]) draft.warn(warning);
     const kernel = verify?.kernelIsPart ? `${folder}/kernel` : undefined;
     if (verify !== undefined && kernel !== undefined)
       await copyPart(file, partOf(wrapper, verify.kernel), { destination: kernel, signal });

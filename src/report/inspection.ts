@@ -15,7 +15,8 @@ export interface InspectedFile extends LayoutFile {
 }
 
 /** What the initrd, which the layout describes, is inside of. */
-export interface InspectedWrapper extends Pick<Wrapper, 'kind' | 'title' | 'boots' | 'compression'> {
+export interface InspectedWrapper
+  extends Pick<Wrapper, 'kind' | 'title' | 'boots' | 'compression' | 'notes'> {
   /** The name of the initrd. */
   readonly part: string;
   readonly parts: readonly Omit<WrapperPart, 'obstacle' | 'follows' | 'sums' | 'within'>[];
@@ -101,6 +102,7 @@ function renderWrapper(name: string, { wrapper }: Inspection): string[] {
       ),
       ({ length }) => `  ... ${length} more ${inJson}`,
     ),
+    ...(wrapper.notes ?? []).map((note) => showLine(`  note    ${note}`)),
     '',
   ];
 }

@@ -75,12 +75,16 @@ async function findKnown(
 }
 
 function describeWrapper({ wrapper, boot }: WrappedImage): InspectedWrapper {
-  const { kind, title, boots, compression } = wrapper;
+  const { kind, title, boots, compression, notes = [] } = wrapper;
   // What is told is where the bytes are, and not how a build treats them.
   const parts = [...wrapper.parts.values()].map(
     ({ obstacle: _, follows: __, sums: ___, within: ____, ...part }) => part,
   );
-  return { kind, title, part: boot.initrd, parts, boots, ...(compression !== undefined && { compression }) };
+  return {
+    ...{ kind, title, part: boot.initrd, parts, boots },
+    ...(compression !== undefined && { compression }),
+    ...(notes.length > 0 && { notes }),
+  };
 }
 
 /** The indexes of the segments in a file. */

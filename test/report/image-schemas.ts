@@ -44,6 +44,11 @@ const wrapper = z.strictObject({
       }),
     )
     .describe('Ways in which it boots; the one that starts by itself comes first.'),
+  notes: texts
+    .optional()
+    .describe(
+      'What of it may start another initrd than the one that a build replaces; absent where nothing does.',
+    ),
 });
 
 const system = z.strictObject({

@@ -7,7 +7,7 @@ import { writePieces } from '#src/wrapper/wrapper-write.js';
 import { signal } from '../fixtures/archive.js';
 import { createMemoryFile } from '../fuzz/memory-file.js';
 import { sketchFat } from './sketch-fat.js';
-import { type Files, sketchIso } from './sketches.js';
+import { type Files, sketchIso, sketchProgram } from './sketches.js';
 
 const entry = 'title Live\nlinux /boot/vmlinuz\ninitrd /boot/initrd.img\noptions quiet\n';
 const initrd = Buffer.alloc(3000, 'old');
@@ -156,6 +156,31 @@ test('a new initrd stays within the file that a boot image is', async (t) => {
   // The file system says that it is larger than its file.
   const iso = sketchHybrid({}, image.subarray(0, image.length - 38 * 512));
   await t.throwsAsync(replace(iso, Buffer.alloc(9000)), { code: 'wrapper-unfit' });
+});
+
+test('what may start another initrd is told: a damaged boot image, and a UKI', async (t) => {
+  const uki = sketchProgram([
+    { name: '.linux', address: 4096, content: 'kernel' },
+    { name: '.initrd', address: 8192, content: 'another' },
+  ]);
+  const files = {
+    ...outer,
+    'EFI/BOOT/BOOTX64.EFI': sketchProgram([{ name: '.text', address: 4096, content: 'x' }]),
+  };
+  const whole = await findWrapper(createMemoryFile(sketchHybrid(files, sketchFat(inner))));
+  t.deepEqual(whole?.notes, []);
+  const more = { ...inner, 'EFI/Linux/live.efi': uki };
+  const found = await findWrapper(createMemoryFile(sketchHybrid(files, sketchFat(more, 40))));
+  t.deepEqual(found?.notes, [
+    'images/efi.img/EFI/Linux/live.efi is a unified kernel image (UKI) with an initrd of its own, which stays as it is',
+  ]);
+  const damaged = sketchFat(inner);
+  // Each cluster is followed by the second.
+  damaged.fill(Buffer.from([0x02, 0x20, 0x00]), 512, 1024);
+  const torn = await findWrapper(createMemoryFile(sketchHybrid(files, damaged)));
+  t.deepEqual(torn?.notes, [
+    'images/efi.img is a damaged file system (FAT): what firmware starts from it stays as it is',
+  ]);
 });
 
 test('a long name that was deleted is not that of the next file', async (t) => {

@@ -136,6 +136,11 @@ test('a UKI is a program with a kernel and an initrd; another program is none', 
   t.is(wrapper?.obstacle, undefined);
   t.true((await find(t, sketchProgram(uki, '', true)))?.obstacle?.isSignature);
   t.is(await find(t, sketchProgram(uki.slice(0, 2))), undefined);
+  const addon = await find(t, sketchProgram(uki.slice(2)));
+  t.like(addon, {
+    title: 'an addon of a unified kernel image (UKI)',
+    boots: [{ initrd: '.initrd', kernel: undefined }],
+  });
 });
 
 test('a uImage holds a ramdisk; a kernel in one is none', async (t) => {

@@ -78,9 +78,9 @@ async function* scanFrame(file: InputFile, offset: number): AsyncGenerator<Uint8
   return { end, level: singleSegment ? undefined : guessLevel(window) };
 }
 
-/** Frames of two windows are a hundredth larger than one frame around everything. */
+/** Frames of three windows are less than a hundredth larger than one frame around everything. */
 function chooseRunSize({ level }: CodecSettings): number | undefined {
-  return level > highestRunLevel ? undefined : 2 * chooseWindow(level);
+  return level > highestRunLevel ? undefined : 3 * chooseWindow(level);
 }
 
 export async function findZstdEnd(

@@ -66,6 +66,8 @@ export interface Wrapper {
   readonly obstacle?: WrapperObstacle | undefined;
   /** The one that starts by itself comes first. */
   readonly boots: readonly WrapperBoot[];
+  /** What of it may start another initrd than the one that is replaced, in sentences. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 export interface WrapperObstacle {

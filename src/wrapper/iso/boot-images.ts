@@ -1,6 +1,7 @@
 import type { InputFile } from '../../io/file/input-file.js';
 import type { WrapperBoot, WrapperPart } from '../../model/image/wrapper.js';
 import { readFat } from './fat/fat.js';
+import { readBootSector } from './fat/fat-volume.js';
 
 export interface BootImageFiles {
   readonly parts: ReadonlyMap<string, WrapperPart>;
@@ -8,6 +9,8 @@ export interface BootImageFiles {
   readonly split: readonly string[];
   /** How the names of the files of each image begin. */
   readonly folders: readonly string[];
+  /** Images that cannot be read, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -22,14 +25,19 @@ export async function readBootImages(
   const found = new Map<string, WrapperPart>();
   const split: string[] = [];
   const folders: string[] = [];
+  const notes: string[] = [];
   const named = new Map(
     [...parts.values()].filter(({ size }) => size > 0).map((part) => [part.offset, part]),
   );
   for (const [offset, name] of images) {
     const image = named.get(offset);
     const fat = await readFat(file, offset, image?.size);
-    if (fat === undefined) continue;
     const folder = image?.name ?? name;
+    if (fat === undefined) {
+      if ((await readBootSector(file, offset, image?.size)) !== undefined)
+        notes.push(`${folder} is a damaged file system (FAT): what firmware starts from it stays as it is`);
+      continue;
+    }
     folders.push(folder);
     for (const [path, { offset: start, size }] of fat.files) {
       const own = `${folder}/${path}`;
@@ -37,7 +45,7 @@ export async function readBootImages(
     }
     split.push(...fat.split.map((path) => `${folder}/${path}`));
   }
-  return { parts: found, split, folders };
+  return { parts: found, split, folders, notes };
 }
 
 /** Bytes at the start, in the middle and at the end that two files must have alike; a build compares all of them. */

@@ -4,6 +4,7 @@ import { listBootImages } from './boot-catalog.js';
 import { findBootEntries, type LoaderFile, loaderPattern } from './boot-entries.js';
 import { findCopies, readBootImages } from './boot-images.js';
 import { type Extent, firstDescriptor, readDescriptors, sectorSize } from './descriptors.js';
+import { noteUkis } from './note-ukis.js';
 import { addPartitions } from './partitions.js';
 import { isSumList } from './replace-in-place.js';
 import { readVolume } from './volume.js';
@@ -37,7 +38,8 @@ export async function findInIso(file: InputFile): Promise<Wrapper> {
     if (part !== undefined && isAmong(part, folders)) marked.set(initrd, { ...part, obstacle });
   }
   for (const part of await findCopies(file, marked, boots)) marked.set(part.name, part);
-  return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, split, boots, obstacle: torn };
+  const notes = [...inner.notes, ...(await noteUkis(file, parts))];
+  return { kind: 'iso', title: 'an ISO 9660 image', parts: marked, split, boots, obstacle: torn, notes };
 }
 
 /** A loader would start the old initrd that stands in several places of a boot image, whatever becomes of others. */

@@ -3,11 +3,14 @@ import type { Wrapper, WrapperBoot, WrapperObstacle, WrapperPart } from '../../m
 import { refuseCut } from '../cut-error.js';
 import { contentSize, readProgram, type Section } from './pe.js';
 
-const title = 'a unified kernel image (UKI)';
+const titles = { whole: 'a unified kernel image (UKI)', addon: 'an addon of a unified kernel image (UKI)' };
 /** Bytes of a command line, and more. */
 const longestText = 64 * 1024;
 
-/** A unified kernel image: systemd's stub with a kernel as a section. Undefined: another program. Error (`invalid`): `wrapper-invalid`. */
+/**
+ * A unified kernel image: systemd's stub with a kernel as a section; or an addon, which brings an initrd without one. Undefined: another program. Error (`invalid`):
+ * `wrapper-invalid`.
+ */
 export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
   const program = await readProgram(file);
   if (program === undefined) return undefined;
@@ -20,12 +23,13 @@ export async function findInUki(file: InputFile): Promise<Wrapper | undefined> {
       const obstacle = section.name === '.initrd' ? undefined : createFixed(section.name);
       parts.set(name, { name, offset: section.offset, size: contentSize(section), obstacle });
     }
+  const title = groups.some((sections) => sections.has('.linux')) ? titles.whole : titles.addon;
   const profiles = groups.length > 1 ? [...groups.keys()].slice(1) : [0];
   const boots: WrapperBoot[] = [];
   for (const index of profiles) {
     const find = (section: string) => parts.get(nameOf(section, index)) ?? parts.get(section);
     const [initrd, kernel] = [find('.initrd')?.name, find('.linux')?.name];
-    if (initrd === undefined || kernel === undefined) continue;
+    if (initrd === undefined || (kernel === undefined && title === titles.whole)) continue;
     const cmdline = (await readText(file, find('.cmdline')))?.trim() || undefined;
     const about = (await readText(file, parts.get(nameOf('.profile', index)))) ?? '';
     const [, profile] = /^TITLE="?(.*?)"?$/m.exec(about) ?? /^ID="?(.*?)"?$/m.exec(about) ?? [];
