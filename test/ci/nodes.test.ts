@@ -19,6 +19,7 @@ const chosen: readonly Chosen[] = [
   ['compress/deflate'],
   ['compress/codecs-missing.unit'],
   ['compress/in-place.unit'],
+  ['compress/inflate-aside.unit'],
   ['compress/runs.unit'],
   ['folder/file-writers.unit'],
   ['io/cache.unit'],

@@ -23,6 +23,8 @@ export interface Completion {
 /** The names that options and arguments give their values -> the kind; undefined: any text. @internal */
 export const valueKinds: Readonly<Record<string, ValueKind | undefined>> = {
   image: 'image',
+  // Of explain: an image, and last a path.
+  arguments: 'image',
   a: 'image',
   b: 'image',
   patch: 'patch',
