@@ -49,6 +49,8 @@ export interface ExpectationWatch {
   areMet(): boolean;
   /** The latest second that an expectation which is not met yet allows itself (`within`); 0 where none does. */
   latest(): number;
+  /** The last look at what was the same at two looks, and needs one more to count as lasting; 0 where nothing is. */
+  staying(): number;
   /**
    * Whether an expectation is met that tells of a program of the image. `since`: when that program took over, where it was not the
    * first; a line that came before is another's.
@@ -69,8 +71,9 @@ const steadyLooks = 3;
 interface Streak {
   readonly text: string;
   readonly looks: number;
-  /** When the first was. */
+  /** When the first and the last were. */
   readonly since: number;
+  readonly last: number;
 }
 
 /** Whether one look proves nothing: a service that is restarted after each crash shows the same now and then. */
@@ -125,7 +128,7 @@ export function watchExpectations(
   function noteSteady(index: number, text: string, seconds: number): void {
     const before = streaks.get(index);
     const { looks, since } = before?.text === text ? before : { looks: 0, since: seconds };
-    streaks.set(index, { text, looks: looks + 1, since });
+    streaks.set(index, { text, looks: looks + 1, since, last: seconds });
     if (looks + 1 >= steadyLooks) note(index, { ok: true, text }, since);
     else note(index, { ok: false, text: `${text}, but has not stayed` }, seconds);
   }
@@ -194,6 +197,8 @@ export function watchExpectations(
           isMet(index) || founds.get(index)?.ok === true ? 0 : (within ?? 0),
         ),
       ),
+    staying: () =>
+      Math.max(0, ...[...streaks].map(([index, { looks, last }]) => (looks > 1 && !isMet(index) ? last : 0))),
     hasTold: (since = 0) =>
       expects.some((expectation, index) => {
         const { isEarly = false, at = 0 } = founds.get(index) ?? {};

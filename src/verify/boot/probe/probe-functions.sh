@@ -94,18 +94,19 @@ find_daemon() { # NAME
 # forks. A daemon that has written over them still has its own name.
 has_process() { # NAME
 	find_daemon "$1"
-	shorten "${program##*/}"
-	for found in /proc/[0-9]*; do
-		name_of "$found"
-		if [ -z "$line" ] || [ "$line" != "$short" ]; then continue; fi
-		find_owner "$found" "$1"
-		[ "$owner" = other ] || return 0
-	done
 	for found in $(list_variables "$1"); do
 		name_of "${found%/environ}"
 		[ -n "$line" ] || continue
 		find_owner "${found%/environ}" "$1"
 		[ "$owner" != own ] || return 0
+	done
+	shorten "${program##*/}"
+	[ -n "$short" ] || return 1
+	for found in /proc/[0-9]*; do
+		name_of "$found"
+		[ "$line" = "$short" ] || continue
+		find_owner "$found" "$1"
+		[ "$owner" = other ] || return 0
 	done
 	return 1
 }
