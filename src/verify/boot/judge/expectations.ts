@@ -49,7 +49,7 @@ export interface ExpectationWatch {
   areMet(): boolean;
   /** The latest second that an expectation which is not met yet allows itself (`within`); 0 where none does. */
   latest(): number;
-  /** The last look at what was the same at two looks, and needs one more to count as lasting; 0 where nothing is. */
+  /** Until when the next look is waited for at what was the same at all looks, or at two, and needs more to count as lasting; 0: none is. */
   staying(): number;
   /**
    * Whether an expectation is met that tells of a program of the image. `since`: when that program took over, where it was not the
@@ -67,6 +67,8 @@ const mostOutput = 100;
 
 /** Equal answers in a row after which something counts as lasting; they are about a second of the guest apart. */
 const steadyLooks = 3;
+/** Seconds of a guest; on a busy machine a look takes some. */
+const longestLook = 20;
 
 interface Streak {
   readonly text: string;
@@ -74,6 +76,8 @@ interface Streak {
   /** When the first and the last were. */
   readonly since: number;
   readonly last: number;
+  /** Whether there was no other answer before. */
+  readonly isFirst: boolean;
 }
 
 /** Whether one look proves nothing: a service that is restarted after each crash shows the same now and then. */
@@ -127,8 +131,10 @@ export function watchExpectations(
 
   function noteSteady(index: number, text: string, seconds: number): void {
     const before = streaks.get(index);
-    const { looks, since } = before?.text === text ? before : { looks: 0, since: seconds };
-    streaks.set(index, { text, looks: looks + 1, since, last: seconds });
+    const isSame = before?.text === text;
+    const { looks, since } = isSame ? before : { looks: 0, since: seconds };
+    const isFirst = isSame ? before.isFirst : founds.get(index) === undefined;
+    streaks.set(index, { text, looks: looks + 1, since, last: seconds, isFirst });
     if (looks + 1 >= steadyLooks) note(index, { ok: true, text }, since);
     else note(index, { ok: false, text: `${text}, but has not stayed` }, seconds);
   }
@@ -198,7 +204,12 @@ export function watchExpectations(
         ),
       ),
     staying: () =>
-      Math.max(0, ...[...streaks].map(([index, { looks, last }]) => (looks > 1 && !isMet(index) ? last : 0))),
+      Math.max(
+        0,
+        ...[...streaks].map(([index, { looks, isFirst, last }]) =>
+          !isMet(index) && (looks > 1 || isFirst) ? last + longestLook : 0,
+        ),
+      ),
     hasTold: (since = 0) =>
       expects.some((expectation, index) => {
         const { isEarly = false, at = 0 } = founds.get(index) ?? {};

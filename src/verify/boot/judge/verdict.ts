@@ -137,11 +137,10 @@ function findGrace(seen: Observation, proof: Proof): number | undefined {
   const reachedAt = seen.reachedAt();
   if (reachedAt === undefined || proof === 'none' || seen.expectations.wantsPoweroff()) return undefined;
   const grace = seen.reached() === 'init' ? limits.program : limits.system;
-  // On a slow machine a look may take seconds.
-  const news = Math.max(reachedAt, seen.lastNews(), seen.expectations.staying());
+  const news = Math.max(reachedAt, seen.lastNews());
   // Not yet: it has to run for some time first.
   if (proof === 'some' && seen.expectations.areMet()) return undefined;
-  return Math.max(news + grace, seen.expectations.latest());
+  return Math.max(news + grace, seen.expectations.latest(), seen.expectations.staying());
 }
 
 /**
