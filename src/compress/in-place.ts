@@ -70,18 +70,21 @@ export async function* decodeInPlace(
   }
 }
 
+/** How a stream of node:zlib hands bytes to zlib; places and sizes are bytes. */
+export type ZlibCall = (
+  flush: number,
+  input: Uint8Array,
+  inputAt: number,
+  inputSize: number,
+  output: Uint8Array,
+  outputAt: number,
+  outputSize: number,
+) => void;
+
 /** The internals of a stream of node:zlib. */
 interface Internals {
   readonly _handle?: {
-    writeSync?(
-      flush: number,
-      input: Uint8Array,
-      inputAt: number,
-      inputSize: number,
-      output: Uint8Array,
-      outputAt: number,
-      outputSize: number,
-    ): void;
+    writeSync?: ZlibCall;
     onerror(message: string, errno: number, code: string): void;
   };
   /** Bytes that are left after a call: of the output, of the input. */

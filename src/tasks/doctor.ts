@@ -18,8 +18,13 @@ export async function examineMachine(
 ): Promise<Examination> {
   const findings: Finding[] = [];
   const parts = [
-    ...[examineItself, examineEngines, examineBoot, examineCodecs, examineWrappers],
-    ...[examineFolders, examineNfs],
+    examineItself,
+    examineEngines,
+    examineBoot,
+    examineCodecs,
+    examineWrappers,
+    examineFolders,
+    examineNfs,
   ];
   for (const examine of parts)
     for await (const finding of examine(session)) {

@@ -15,8 +15,15 @@ import { digestBootImage } from './iso/boot-catalog.js';
 import { followLists } from './iso/follow-lists.js';
 import { renewImplanted } from './iso/implanted-sum.js';
 import { renewPlaced } from './iso/renew-placed.js';
-import { listTargets, replaceInImages } from './iso/replace-in-iso.js';
-import { digestSums, findSums, isTorn, type NewSum, replaceInPlace } from './iso/replace-in-place.js';
+import { listOuter, listTargets, replaceInImages } from './iso/replace-in-iso.js';
+import {
+  digestSums,
+  findSums,
+  isTorn,
+  type NewSum,
+  nameLists,
+  replaceInPlace,
+} from './iso/replace-in-place.js';
 import { type NewFile, withoutXorriso, writeWithXorriso } from './iso/xorriso.js';
 import { findWrapper, isImageOf, isShared, partOf } from './open-wrapper.js';
 import { replaceInUimage } from './uimage.js';
@@ -76,7 +83,7 @@ async function replaceInIso(
 ): Promise<Pick<ReplacedInitrd, 'bytes' | 'way'>> {
   const { wrapped, folder, signal } = request;
   const { wrapper } = wrapped;
-  const outer = listTargets(wrapper, part).filter(({ within }) => within === undefined);
+  const outer = listOuter(wrapper, part);
   const apart = await Promise.all(outer.map((target) => isBound(wrapper, target, old)));
   const isApart = apart.includes(true);
   if (outer.length === 0 || (initrd.size === part.size && !isApart)) {
@@ -148,14 +155,11 @@ export async function planPieces(
 ): Promise<PiecePlan> {
   switch (kind) {
     case 'iso': {
-      const outer = listTargets({ parts }, part).filter(({ within }) => within === undefined);
+      const outer = listOuter({ parts }, part);
       const images = await replaceInImages({ parts }, { old, initrd, part, outer });
       if (images !== undefined) return images;
       const sums = await followLists(old, { parts }, await sumNew({ parts }, { old, initrd, part }));
-      const lists = [...new Set(sums.map(({ list }) => list.name))].map(
-        (name) => `, and its line of ${name}`,
-      );
-      return { pieces: replaceInPlace(old.size, part, sums), way: `in its place${lists.join('')}` };
+      return { pieces: replaceInPlace(old.size, part, sums), way: `in its place${nameLists(sums)}` };
     }
     case 'uki':
       return {

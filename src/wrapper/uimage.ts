@@ -5,7 +5,7 @@ import type { Wrapper, WrapperPart } from '../model/image/wrapper.js';
 import { alignUp } from './align-up.js';
 import { refuseCut } from './cut-error.js';
 import { createSumError, encodeSum } from './part-sums.js';
-import { sumInitrd, type WrapperPiece, type WrapperSources, writePieces } from './wrapper-write.js';
+import { sumPieces, type WrapperPiece, type WrapperSources } from './wrapper-write.js';
 
 // include/image.h of U-Boot: struct legacy_img_hdr, big endian.
 const title = 'a U-Boot image (uImage)';
@@ -81,8 +81,7 @@ export async function replaceInUimage(sources: WrapperSources, part: WrapperPart
   const data = header[fields.type] === types.multi ? await replaceFile(sources, part, end) : undefined;
   const size = data === undefined ? initrd.size : end - headerSize + data.grown;
   header.writeUInt32BE(size, fields.size);
-  const sum = data === undefined ? await sumInitrd(sources) : await sumPieces(data.pieces, sources);
-  header.writeUInt32BE(sum, fields.dataSum);
+  header.writeUInt32BE(await sumPieces(sources, data?.pieces), fields.dataSum);
   header.writeUInt32BE(0, fields.headerSum);
   header.writeUInt32BE(crc32(header), fields.headerSum);
   return [
@@ -109,10 +108,4 @@ async function replaceFile({ old, initrd }: WrapperSources, { offset, size }: Wr
     { kind: 'old', offset: Math.min(next, end), end },
   ];
   return { pieces, grown: filled - (Math.min(next, end) - offset) };
-}
-
-async function sumPieces(pieces: readonly WrapperPiece[], sources: WrapperSources): Promise<number> {
-  let sum = 0;
-  for await (const piece of writePieces(pieces, sources)) sum = crc32(piece, sum);
-  return sum;
 }

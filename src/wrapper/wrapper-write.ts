@@ -35,10 +35,13 @@ export function applyEdits(edits: readonly WrapperEdit[], size: number): Wrapper
   ];
 }
 
-/** CRC-32 of the new initrd. */
-export async function sumInitrd(sources: WrapperSources): Promise<number> {
+/** CRC-32 of pieces; without any, of the new initrd. */
+export async function sumPieces(
+  sources: WrapperSources,
+  pieces: readonly WrapperPiece[] = [{ kind: 'new' }],
+): Promise<number> {
   let sum = 0;
-  for await (const piece of writePieces([{ kind: 'new' }], sources)) sum = crc32(piece, sum);
+  for await (const piece of writePieces(pieces, sources)) sum = crc32(piece, sum);
   return sum;
 }
 

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 
-/** Collects the values of an option that may be given many times. */
+/** Adds a value of an option that may be given many times to those before it. */
 type Collector<T> = ((value: string, before?: readonly T[]) => readonly T[]) & { readonly collects: true };
 
-/** What reads one value throws `InvalidArgumentError`. */
+/** `read` throws `InvalidArgumentError` for a value that it refuses. */
 export function createCollector<T>(read: (value: string) => T): Collector<T> {
   const add = (value: string, before: readonly T[] = []): readonly T[] => [...before, read(value)];
   return Object.assign(add, { collects: true as const });

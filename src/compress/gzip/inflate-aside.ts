@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, createInflateRaw, inflateRaw } from 'node:zlib';
+import type { ZlibCall } from '../in-place.js';
 
 /** What zlib's streams have inside: one call at a time, in a thread of the pool. */
 interface Handle {
@@ -12,15 +13,7 @@ interface Handle {
     done: () => void,
     dictionary: undefined,
   ): void;
-  write(
-    flush: number,
-    input: Uint8Array,
-    inputAt: number,
-    inputSize: number,
-    output: Uint8Array,
-    outputAt: number,
-    outputSize: number,
-  ): void;
+  write: ZlibCall;
   reset(): void;
   close(): void;
   onerror: (message: string) => void;

@@ -15,7 +15,7 @@ const inflateOptions = { chunkSize: 512 * 1024, writableHighWaterMark: 1024 * 10
  * without a word at zeros between members and cannot tell where a member ends.
  */
 export function readGzipMember(file: InputFile, offset: number): AsyncGenerator<Uint8Array, MemberEnd, void> {
-  return readMember(file, offset, (body) => inflateAside(file, body));
+  return readMember(file, offset, (body) => inflateAhead(file, body));
 }
 
 /** As `readGzipMember`, for a caller that is done with each piece when it asks for the next. */
@@ -23,7 +23,7 @@ export function scanGzipMember(file: InputFile, offset: number): AsyncGenerator<
   return readMember(file, offset, (body) => {
     const direct = createDirectInflate();
     return direct === undefined
-      ? inflateAside(file, body)
+      ? inflateAhead(file, body)
       : decodeInPlace(direct, file, { from: body, end: file.size });
   });
 }
@@ -84,7 +84,7 @@ async function* readMember(
 }
 
 /** Inflates in another thread, which goes on while the caller works. */
-async function* inflateAside(file: InputFile, body: number): Unpacked {
+async function* inflateAhead(file: InputFile, body: number): Unpacked {
   const inflate = createInflateRaw(inflateOptions);
   const feeding = startFeeding(readRange(file, body, file.size), inflate);
   try {

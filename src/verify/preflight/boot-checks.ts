@@ -82,7 +82,7 @@ const noDisk =
 function listDiskChecks({ image, verify }: BootCheckOptions): Check[] {
   const { disk, disks = [] } = verify;
   if (disks.length === 0) {
-    const leads = mustHandOver(image.entries, { ...verify, disks: [''] }) && isInitramfs(image.entries);
+    const leads = disk === undefined && detectInit(image.entries) === 'other' && isInitramfs(image.entries);
     return leads ? [{ name: 'disk', look: () => noDisk }] : [];
   }
   const lacks = mustHandOver(image.entries, verify) && findArgument(verify.cmdline, 'root=') === undefined;

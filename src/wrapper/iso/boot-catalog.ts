@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
 import { readPieces } from '../../io/file/read-write.js';
 import type { WrapperPart } from '../../model/image/wrapper.js';
-import { type Descriptors, type Extent, sectorSize } from './descriptors.js';
+import { type Descriptors, sectorSize } from './descriptors.js';
 
 const entrySize = 32;
 
@@ -41,20 +41,14 @@ const patched: readonly (readonly [from: number, to: number])[] = [
   [2548, 2556],
 ];
 
-/** Hex: of what a boot image has besides its own place, and files of it that are others. */
-export async function digestBootImage(
-  file: InputFile,
-  { offset, size }: WrapperPart,
-  replaced: readonly Extent[] = [],
-): Promise<string> {
+/** Hex: of what a boot image has besides its own place. */
+export async function digestBootImage(file: InputFile, { offset, size }: WrapperPart): Promise<string> {
   const hash = createHash('sha256');
-  const holes = replaced.map((own) => [own.offset - offset, own.offset + own.size - offset] as const);
-  const sorted = [...patched, ...holes].sort(([one], [other]) => one - other);
   let at = 0;
-  for (const [from, to] of [...sorted, [size, size] as const]) {
+  for (const [from, to] of [...patched, [size, size] as const]) {
     for await (const piece of readPieces(file, offset + Math.min(at, size), offset + Math.min(from, size)))
       hash.update(piece);
-    at = Math.max(at, to);
+    at = to;
   }
   return hash.digest('hex');
 }

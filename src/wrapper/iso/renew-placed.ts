@@ -1,12 +1,11 @@
-import type { InputFile } from '../../io/file/input-file.js';
-import { openInputFile } from '../../io/file/input-file.js';
+import { type InputFile, openInputFile } from '../../io/file/input-file.js';
 import { readPieces } from '../../io/file/read-write.js';
 import { saveBytes } from '../../io/file/save-bytes.js';
 import type { Wrapper } from '../../model/image/wrapper.js';
 import { applyEdits, writePieces } from '../wrapper-write.js';
 import { followLists } from './follow-lists.js';
 import { findInIso } from './iso.js';
-import { digestSums, findSums, type NewSum } from './replace-in-place.js';
+import { digestSums, findSums, listEdits, type NewSum } from './replace-in-place.js';
 
 /**
  * Boot images that say where they stand, as that of isolinux, have other bytes in an image that `xorriso` wrote: their lines in lists of
@@ -29,10 +28,7 @@ export async function renewPlaced(
     const after = await digestSums(places, () => read(written, part));
     sums.push(...after.filter((sum, index) => before[index]?.digits === sum.before));
   }
-  const edits = (await followLists(written, found, sums)).map(({ offset, digits }) => {
-    const bytes = new TextEncoder().encode(digits);
-    return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] as const };
-  });
+  const edits = listEdits(await followLists(written, found, sums));
   if (edits.length === 0) return path;
   const renewed = `${path}.sums`;
   const pieces = applyEdits(edits, written.size);

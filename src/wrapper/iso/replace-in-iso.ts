@@ -13,7 +13,7 @@ import {
 } from '../wrapper-write.js';
 import { replaceInFat } from './fat/replace-in-fat.js';
 import { followLists } from './follow-lists.js';
-import { digestSums, findSums, type NewSum } from './replace-in-place.js';
+import { digestSums, findSums, listEdits, type NewSum, nameLists } from './replace-in-place.js';
 
 type Parts = Pick<Wrapper, 'parts'>;
 
@@ -26,6 +26,11 @@ export interface IsoSources extends WrapperSources {
 /** The parts of an ISO that get a new initrd: the one that is named, and its copies. */
 export function listTargets({ parts }: Parts, part: WrapperPart): WrapperPart[] {
   return [part, ...(part.copies ?? []).flatMap((name) => parts.get(name) ?? [])];
+}
+
+/** Those of them that the ISO has by a name of their own, and no boot image. */
+export function listOuter(wrapper: Parts, part: WrapperPart): WrapperPart[] {
+  return listTargets(wrapper, part).filter(({ within }) => within === undefined);
 }
 
 /** What must not be left out or differ, or a loader would start the old initrd. Error (`invalid`): `wrapper-unfit`. */
@@ -68,19 +73,14 @@ export async function replaceInImages(wrapper: Parts, sources: IsoSources): Prom
   }
   for (const { offset, size } of outer) edits.push({ offset, end: offset + size, pieces: [{ kind: 'new' }] });
   const sums = await followLists(old, wrapper, await sumParts(wrapper, { ...sources, edits, inside }));
-  const lines = sums.map(({ offset, digits }) => {
-    const bytes = new TextEncoder().encode(digits);
-    return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] as const };
-  });
   const others = [...wrapper.parts.values()].filter(
     (other) => !targets.includes(other) && !inside.some((target) => isImageOf(other, target)),
   );
   refuseOverlap(old, edits, others);
-  const lists = [...new Set(sums.map(({ list }) => list.name))].map((name) => `, and its line of ${name}`);
   const names = [...(outer.length > 0 ? ['its place'] : []), ...inside.map(({ name }) => name)];
   return {
-    pieces: applyEdits([...edits, ...lines], old.size),
-    way: `in ${names.join(' and ')}${lists.join('')}`,
+    pieces: applyEdits([...edits, ...listEdits(sums)], old.size),
+    way: `in ${names.join(' and ')}${nameLists(sums)}`,
   };
 }
 

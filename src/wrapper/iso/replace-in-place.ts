@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InputFile } from '../../io/file/input-file.js';
 import type { Wrapper, WrapperPart } from '../../model/image/wrapper.js';
-import { applyEdits, type WrapperPiece } from '../wrapper-write.js';
+import { applyEdits, type WrapperEdit, type WrapperPiece } from '../wrapper-write.js';
 
 /** As installers and live systems name it: `md5sum.txt`, or `sha256sum.txt` of live-build. */
 const listName = /(?:^|\/)(md5|sha1|sha224|sha256|sha384|sha512)sums?(?:\.txt)?$/i;
@@ -110,9 +110,18 @@ export interface NewSum extends SumPlace {
 /** Puts a new initrd, of exactly the old one's size, in its place; nothing else changes but its sums. */
 export function replaceInPlace(size: number, part: WrapperPart, places: readonly NewSum[]): WrapperPiece[] {
   const initrd = { offset: part.offset, end: part.offset + part.size, pieces: [{ kind: 'new' }] as const };
-  const lines = places.map(({ offset, digits }) => {
+  return applyEdits([initrd, ...listEdits(places)], size);
+}
+
+/** Writes the new digits over the old ones. */
+export function listEdits(sums: readonly NewSum[]): WrapperEdit[] {
+  return sums.map(({ offset, digits }) => {
     const bytes = new TextEncoder().encode(digits);
-    return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] as const };
+    return { offset, end: offset + bytes.length, pieces: [{ kind: 'bytes', bytes }] };
   });
-  return applyEdits([initrd, ...lines], size);
+}
+
+/** For the line of the report on what was written. */
+export function nameLists(sums: readonly NewSum[]): string {
+  return [...new Set(sums.map(({ list }) => list.name))].map((name) => `, and its line of ${name}`).join('');
 }

@@ -98,7 +98,7 @@ function refuseTangled(old: InputFile, { parts, isTangled }: Volume): void {
   const size = [...places.values()].reduce((sum, own) => sum + alignUp(own, sectorSize), 0);
   if (!isTangled && size <= limitSize(old, 0)) return;
   const found = isTangled ? 'a directory that is in several places' : `files of ${size} bytes`;
-  const message = `found ${found} in ${old.size} bytes: the ISO 9660 image is damaged, and xorriso does not get it`;
+  const message = `found ${found} in ${old.size} bytes: the ISO 9660 image is damaged, and xorriso is not started`;
   throw new MobyPatchError('invalid', 'wrapper-invalid', message, {
     path: old.name,
     hint: `get a whole copy; ${withoutXorriso}`,

@@ -1,14 +1,11 @@
 import { showPath } from '../../../format/path.js';
-import { openRegular } from '../../../io/file/regular-file.js';
 import { MobyPatchError } from '../../../model/error/error.js';
 import type { Attestation } from '../../../model/result/attestation.js';
-import { detectArchitecture } from '../machine/kernel.js';
+import { detectArchitecture, readKernelStart, readProtocol } from '../machine/kernel.js';
 
 /** Error (`invalid`): `attestation-unsupported` for a kernel that runs no program that attests: of riscv64, and of x86 without 64 bits. */
 export async function assertAttestable(kernel: string): Promise<void> {
-  await using file = await openRegular(kernel);
-  const start = Buffer.alloc(0x238);
-  const { bytesRead } = await file.read(start, 0, start.length, 0);
+  const start = await readKernelStart(kernel);
   if (detectArchitecture(start) === 'riscv64')
     throw new MobyPatchError(
       'invalid',
@@ -16,9 +13,9 @@ export async function assertAttestable(kernel: string): Promise<void> {
       `${kernel} is a kernel for riscv64, for which there is no program that attests`,
       { path: kernel, hint: 'verify without --attest' },
     );
-  // Documentation/arch/x86/boot.rst: "HdrS", the protocol's version, and XLF_KERNEL_64 of 2.12 on.
-  if (bytesRead < start.length || start.toString('latin1', 0x202, 0x206) !== 'HdrS') return;
-  if (start.readUInt16LE(0x206) < 0x20c || (start.readUInt16LE(0x236) & 1) !== 0) return;
+  const protocol = readProtocol(start);
+  // XLF_KERNEL_64, of 2.12 on.
+  if (protocol === undefined || protocol < 0x20c || (start.readUInt16LE(0x236) & 1) !== 0) return;
   throw new MobyPatchError(
     'invalid',
     'attestation-unsupported',

@@ -49,7 +49,10 @@ export interface ExpectationWatch {
   areMet(): boolean;
   /** The latest second that an expectation which is not met yet allows itself (`within`); 0 where none does. */
   latest(): number;
-  /** Until when the next look is waited for at what was the same at all looks, or at two, and needs more to count as lasting; 0: none is. */
+  /**
+   * The second until which one more look is waited for, at what has to stay and was the same at all looks so far, or at the last two;
+   * 0: at nothing.
+   */
   staying(): number;
   /**
    * Whether an expectation is met that tells of a program of the image. `since`: when that program took over, where it was not the

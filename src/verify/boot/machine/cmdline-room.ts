@@ -1,5 +1,5 @@
-import { openRegular } from '../../../io/file/regular-file.js';
 import { MobyPatchError } from '../../../model/error/error.js';
+import { readKernelStart, readProtocol } from './kernel.js';
 
 /** COMMAND_LINE_SIZE of x86 and arm64, without the NUL at its end. */
 const usualRoom = 2047;
@@ -20,9 +20,8 @@ export async function assertRoom(kernel: string, line: string): Promise<void> {
 
 /** A bzImage says so itself (cmdline_size of the boot protocol, from 2.06 on). */
 async function readRoom(kernel: string): Promise<number> {
-  await using file = await openRegular(kernel);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(0x23c), 0, 0x23c, 0);
-  const isProtocol = bytesRead === 0x23c && buffer.toString('latin1', 0x202, 0x206) === 'HdrS';
-  if (!isProtocol || buffer.readUInt16LE(0x206) < 0x206) return usualRoom;
-  return buffer.readUInt32LE(0x238);
+  const start = await readKernelStart(kernel);
+  const protocol = readProtocol(start);
+  if (protocol === undefined || protocol < 0x206 || start.length < 0x23c) return usualRoom;
+  return start.readUInt32LE(0x238);
 }

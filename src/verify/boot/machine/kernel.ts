@@ -6,10 +6,12 @@ import { createUnreadableError, openRegular } from '../../../io/file/regular-fil
 import { MobyPatchError } from '../../../model/error/error.js';
 
 const startSize = 64 * 1024;
+/** Up to the flags of loading. */
+const setupSize = 0x238;
 
 /** The architecture of a kernel file. Errors (`invalid`): `kernel-unreadable`, `kernel-unknown`. */
 export async function detectKernel(path: string): Promise<Architecture> {
-  const start = await readStart(path);
+  const start = await readKernelStart(path);
   const architecture = detectArchitecture(start);
   if (architecture !== undefined) return architecture;
   const kind = identifyFile({ start });
@@ -26,6 +28,12 @@ export async function detectKernel(path: string): Promise<Architecture> {
     `${path} is no Linux kernel: found ${kind?.name ?? 'neither a bzImage, an arm64 or riscv Image nor an ELF file'}`,
     { path, hint: 'name the kernel that boots with this image: --kernel FILE' },
   );
+}
+
+/** The version of the boot protocol that a bzImage speaks, 0x20c for 2.12 (Documentation/arch/x86/boot.rst). Undefined: another kernel. */
+export function readProtocol(start: Buffer): number | undefined {
+  const isProtocol = start.length >= setupSize && start.toString('latin1', 0x202, 0x206) === 'HdrS';
+  return isProtocol ? start.readUInt16LE(0x206) : undefined;
 }
 
 /** By the fields of the boot protocols, and by ELF's e_machine. @internal */
@@ -54,7 +62,8 @@ function gunzipStart(start: Uint8Array): Uint8Array {
   }
 }
 
-async function readStart(path: string): Promise<Uint8Array> {
+/** Its first 64 KiB. Error (`invalid`): `kernel-unreadable`. */
+export async function readKernelStart(path: string): Promise<Buffer> {
   try {
     await using file = await openRegular(path);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(startSize), 0, startSize, 0);

@@ -91,9 +91,8 @@ find_daemon() { # NAME
 	[ -n "$program" ] || [ ! -r "$probe_state/options/$1/command" ] || read -r program <"$probe_state/options/$1/command"
 }
 # Whether a process of a service runs: what a service starts has its name among its variables, whatever it becomes and however often it
-# forks. A daemon that has written over them still has its own name.
+# forks. A daemon that has written over them still has its own name: $program, of `find_daemon`.
 has_process() { # NAME
-	find_daemon "$1"
 	for found in $(list_variables "$1"); do
 		name_of "${found%/environ}"
 		[ -n "$line" ] || continue
