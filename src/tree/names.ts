@@ -10,7 +10,7 @@ export interface Names extends Pick<Map<string, Inode>, 'get' | 'has' | 'delete'
   [Symbol.iterator](): Iterator<[string, Inode]>;
 }
 
-/** Names of which the plain files are not held: most files are just as their only record has them. */
+/** Names of which, beyond the first few thousand, plain files are not held: most files are just as their only record has them. */
 export interface CompactNames extends Names {
   /** What is at the path will hardly be asked for again. */
   settle(path: string): void;
@@ -19,6 +19,8 @@ export interface CompactNames extends Names {
 }
 
 const pause = 1000;
+/** Names whose files are held, whatever they are: a few MB, and to make them again for each who looks takes longer. */
+const mostHeld = 10_000;
 
 /** `first`: the files that are there. `findId`: of the inode that a record has made. */
 export function createNames(
@@ -50,6 +52,7 @@ export function createNames(
         yield [path, isRecord(held) ? createPlainFile(held, findId(held)) : held];
     },
     settle(path) {
+      if (names.size <= mostHeld) return;
       const node = names.get(path);
       if (node !== undefined && !isRecord(node) && isPlainFile(node)) names.set(path, node.record);
     },

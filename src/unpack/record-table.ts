@@ -25,6 +25,8 @@ interface Rows {
   readonly digests: DigestTable;
   /** Of symlinks, by index. */
   readonly targets: Map<number, string>;
+  /** Who looks at a record asks for its header several times in a row. */
+  last: { readonly index: number; readonly header: Header } | undefined;
 }
 
 /** `first`: the index of the first record. */
@@ -34,6 +36,7 @@ export function createRecordTable(first: number): RecordTable {
     numbers: createNumberTable(columns),
     digests: createDigestTable(),
     targets: new Map(),
+    last: undefined,
   };
   let next = first;
   return {
@@ -94,7 +97,11 @@ class TableRecord implements ArchiveRecord {
   }
 
   get header(): Header {
-    return createHeader(this.#rows.numbers.read(this.index - this.#rows.first));
+    const { last, numbers, first } = this.#rows;
+    if (last?.index === this.index) return last.header;
+    const header = createHeader(numbers.read(this.index - first));
+    this.#rows.last = { index: this.index, header };
+    return header;
   }
 
   get target(): string | undefined {
