@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fchmodSync, ftruncateSync } from 'node:fs';
+import { constants, fchmodSync, ftruncateSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileAccess } from '../../model/access.js';
@@ -87,7 +87,8 @@ async function place(
         try {
           await synced;
           await settleAccess(file, { inputs, destination });
-          await rename(path, destination);
+          const old = await openOld(destination);
+          await rename(path, destination).finally(() => void old?.close().catch(() => {}));
         } catch (cause) {
           throw createWriteError(destination, cause);
         }
@@ -100,6 +101,15 @@ async function place(
     await folder?.[Symbol.asyncDispose]();
     throw isFileError(error) ? createWriteError(destination, error) : error;
   }
+}
+
+/**
+ * The file that is replaced: while it is open, a rename over it does not free its bytes, which takes 10 ms for 40 MB. That
+ * happens when it is closed, and nobody waits for it. Undefined where it cannot be opened.
+ */
+function openOld(path: string): Promise<FileHandle | undefined> {
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_NOCTTY } = constants;
+  return open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY).catch(() => undefined);
 }
 
 /** A small file in one piece, replaced in one step. */
