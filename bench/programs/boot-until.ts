@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const [kernel = '', initrd = '', memory = '', cmdline = '', regex = ''] = process.argv.slice(2);
-const machine = ['-machine', 'pc,accel=tcg', '-cpu', 'max', '-smp', '1', '-m', memory, '-no-reboot'];
+const machine = ['-machine', 'pc,accel=tcg', '-smp', '1', '-m', memory, '-no-reboot'];
 const nothing = ['-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'];
 // The devices of a verified guest: its kernel finds them, and its services ask for an address.
 const backends = [

@@ -11,7 +11,7 @@ export function listBootRows({ moby, programs, inputs: { reference }, lacks }: B
     {
       id: 'verdict',
       work: 'The verdict on a boot of the reference image, emulated (TCG)',
-      note: 'The other one is QEMU with the same kernel, processor, memory and devices; it ends at the console line of the last service and checks nothing.',
+      note: 'The other one is QEMU with the same kernel, memory and devices, and its own default processor; it ends at the console line of the last service and checks nothing.',
       reads: [initrd, ...(kernel === undefined ? [] : [kernel])],
       missing: lacks('qemu-system-x86_64'),
       contenders: [

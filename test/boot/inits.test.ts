@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
 import type { Report } from '#src/model/result/report.js';
-import { createArguments, createCmdline } from '#src/verify/boot/machine/machine.js';
+import { createArguments, createCmdline, findQemu } from '#src/verify/boot/machine/machine.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { busybox, noBusybox } from '../fixtures/images/busybox.js';
 import { createDisk } from '../fixtures/images/debian-guest.js';
@@ -259,6 +259,7 @@ for (const writer of ['mkinitramfs', 'dracut'] as const)
       const { code, stderr } = await runMoby(args, { folder });
       t.is(code, 0, stderr);
       await createRootDisk(folder);
+      const { signal } = new AbortController();
       const machine = {
         architecture: 'x86_64',
         accelerator: 'tcg',
@@ -266,12 +267,13 @@ for (const writer of ['mkinitramfs', 'dracut'] as const)
         initrd: join(folder, 'out.img'),
         memory: 1024,
         network: 'none',
+        version: (await findQemu('x86_64', signal)).version,
         cmdline: createCmdline('x86_64', 'tcg', [], 'quiet noapic root=/dev/vda rootfstype=ext4 panic=-1'),
       } as const;
       const drive = ['-drive', `if=virtio,format=raw,file=${join(folder, 'root.ext4')}`];
       const lines: string[] = [];
       await runProcess(['qemu-system-x86_64', ...createArguments(machine), ...drive], {
-        signal: new AbortController().signal,
+        signal,
         timeout: 1800,
         onLine: (line) => lines.push(line.replace(/\r$/, '')),
       });

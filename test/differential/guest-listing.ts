@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { runProcess } from '#src/io/process/process.js';
-import { createArguments, createCmdline, unattended } from '#src/verify/boot/machine/machine.js';
+import { createArguments, createCmdline, findQemu, unattended } from '#src/verify/boot/machine/machine.js';
 import { createArchive, directory, file, node, signal } from '../fixtures/archive.js';
 import { busybox, noBusybox } from '../fixtures/images/busybox.js';
 import { findKernel } from '../fixtures/images/kernel.js';
@@ -93,6 +93,7 @@ export async function listInGuest(image: string, folder: string, memory = 256): 
     initrd,
     memory,
     network: 'none',
+    version: (await findQemu('x86_64', signal)).version,
     cmdline,
   });
   const { output: console } = await runProcess(['qemu-system-x86_64', ...argv, '-serial', `file:${output}`], {

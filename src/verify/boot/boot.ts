@@ -213,6 +213,7 @@ async function bootOnce({
   const argv = createArguments({
     architecture,
     accelerator,
+    version,
     kernel,
     initrd,
     drives,

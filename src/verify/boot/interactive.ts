@@ -25,7 +25,7 @@ export async function createInteractive(
 ): Promise<string[]> {
   const { image, disk, kernel, memory, network, accelerator: wanted = 'auto' } = request;
   const architecture = await detectKernel(kernel);
-  const { program: qemu } = await findQemu(architecture, signal);
+  const { program: qemu, version } = await findQemu(architecture, signal);
   const accelerator = await chooseAccelerator({ program: qemu, kernel, architecture, wanted, signal, log });
   // A person needs no priorities in front of the kernel's lines.
   const user = `console_msg_format=default ${request.cmdline}`;
@@ -34,7 +34,7 @@ export async function createInteractive(
   const initrd = probe === undefined ? image : join(folder, 'disk-initrd.img');
   if (probe !== undefined) await writeProbedImage({ image, segment: probe.segment, path: initrd });
   const cmdline = createCmdline(architecture, accelerator, probe?.words ?? [], user);
-  const shared = { architecture, accelerator, kernel, memory, network, cmdline };
+  const shared = { architecture, accelerator, version, kernel, memory, network, cmdline };
   const machine: Machine = { ...shared, initrd, drives: await openDrives(request) };
   return [qemu, ...createArguments({ ...machine, isInteractive: true, ssh })];
 }

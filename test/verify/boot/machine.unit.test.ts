@@ -143,3 +143,15 @@ test('the first bytes of a kernel tell its architecture', (t) => {
   t.is(detectArchitecture(gzipSync(Buffer.from('070701'))), undefined);
   t.is(detectArchitecture(new Uint8Array()), undefined);
 });
+
+test('an emulated processor lacks what only slows it down, where QEMU can leave it out', (t) => {
+  const processorOf = (architecture: Machine['architecture'], version?: string) =>
+    wordAfter(createArguments({ ...machine, architecture, version }), '-cpu');
+  const today = 'QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)';
+  t.is(processorOf('x86_64', today), 'max,erms=off,fsrm=off');
+  t.is(processorOf('aarch64', today), 'max,pauth-impdef=on');
+  t.is(processorOf('aarch64', 'QEMU emulator version 10.0.2'), 'max,pauth-impdef=on');
+  t.is(processorOf('riscv64', today), 'rv64');
+  for (const version of ['QEMU emulator version 5.2.0 (Debian 1:5.2+dfsg-11)', 'no version', undefined])
+    t.is(processorOf('x86_64', version), 'max');
+});
