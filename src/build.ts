@@ -46,6 +46,7 @@ import { prefixOf } from './unpack/prefix.js';
 import { firstOf } from './unpack/reading.js';
 import { assertLocked } from './verify/assert-locked.js';
 import { checkOutput } from './verify/check-output.js';
+import { addTextDiffs, isPublic } from './verify/compare-images.js';
 import { isBootFile, refuseHazards, showHazard } from './verify/hazards/find-hazards.js';
 import { refuseSecrets } from './verify/refuse-secrets.js';
 import { placeOf } from './wrapper/open-wrapper.js';
@@ -252,7 +253,11 @@ async function validate(
       plan.steps.flatMap(({ stores }) => stores),
     );
     const usage = { before: measureFolders(image.entries), after: measureFolders(written.entries) };
-    draft.set({ after: written.layout, usage, diff: await checkOutput(image, written, changes, bootconfig) });
+    const diff = await checkOutput(image, written, changes, bootconfig);
+    draft.set({ after: written.layout, usage, diff });
+    // A secret of several lines would not be found again in them.
+    if (request.texts && plan.secrets.length === 0)
+      draft.set({ diff: await addTextDiffs(image, written, diff, isPublic) });
     const deliberate = listDeliberate(plan);
     const isDisk = wrapped?.root !== undefined;
     for (const hazard of await refuseHazards(image, written, { changes, deliberate, isDisk }))

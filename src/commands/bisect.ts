@@ -37,7 +37,7 @@ export function addBisectCommand(command: Command, context: CommandContext): voi
 }
 
 async function runBisect(flags: Flags, context: CommandContext): Promise<void> {
-  const progress = createProgress(context, flags.quiet ?? false);
+  const progress = createProgress(context, flags.quiet ?? false, 'bisect');
   try {
     const { bisect } = await import('../tasks/prove/bisect.js');
     const setup = await import('../setup/build-request.js');

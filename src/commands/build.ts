@@ -75,7 +75,9 @@ async function runOne(flags: Flags, context: CommandContext): Promise<void> {
         isStreamed ? { ...wanted, output: streamed } : wanted,
         session,
       );
-      const built = await build(request, session);
+      // They take one more pass over both images, and only a page or JSON has a place for them.
+      const texts = flags.report?.some((file) => /\.(html|json)$/i.test(file)) ?? false;
+      const built = await build({ ...request, texts }, session);
       const report = isStreamed ? describeStreamed(built.report, streamed) : built.report;
       onReport(report, built);
       return { report, error: built.error };

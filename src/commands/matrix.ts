@@ -5,12 +5,12 @@ import type { BuildFlags } from '../setup/flags.js';
 import { addBootOptions, createModeOption, createSecretOption } from './shared/build-options.js';
 import { type CommandContext, openSession, type SessionFlags } from './shared/context.js';
 import { guard } from './shared/errors.js';
+import { findRenderer } from './shared/find-renderer.js';
 import { addLimitOptions } from './shared/limit-options.js';
-import { collect } from './shared/options.js';
-import { printJson, printLines } from './shared/print.js';
+import { addReportOption, collect, type ReportFlags } from './shared/options.js';
 import { createProgress } from './shared/progress.js';
 
-interface Flags extends Omit<BuildFlags, 'image' | 'patch' | 'kernel' | 'verify'>, SessionFlags {
+interface Flags extends Omit<BuildFlags, 'image' | 'patch' | 'kernel' | 'verify'>, ReportFlags, SessionFlags {
   readonly image?: readonly string[];
   readonly patch?: readonly string[];
   readonly kernel?: string;
@@ -21,15 +21,21 @@ interface Flags extends Omit<BuildFlags, 'image' | 'patch' | 'kernel' | 'verify'
 
 export function addMatrixCommand(command: Command, context: CommandContext): void {
   addLimitOptions(
-    addBootOptions(
-      command
-        .option('-i, --image <image>', 'an image: a file, or the id of a definition (repeatable)', collect)
-        .option('-p, --patch <patch>', 'a patch, or several that go together: nfs+ssh (repeatable)', collect)
-        .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
-        .addOption(createSecretOption())
-        .option('--kernels <file>', 'the kernel of the image at the same place (repeatable)', collect)
-        .addOption(createModeOption())
-        .option('--no-cache', 'use nothing from the build cache, and remember nothing'),
+    addReportOption(
+      addBootOptions(
+        command
+          .option('-i, --image <image>', 'an image: a file, or the id of a definition (repeatable)', collect)
+          .option(
+            '-p, --patch <patch>',
+            'a patch, or several that go together: nfs+ssh (repeatable)',
+            collect,
+          )
+          .option('-s, --set <name=value>', 'the value of a parameter of a patch (repeatable)', collect)
+          .addOption(createSecretOption())
+          .option('--kernels <file>', 'the kernel of the image at the same place (repeatable)', collect)
+          .addOption(createModeOption())
+          .option('--no-cache', 'use nothing from the build cache, and remember nothing'),
+      ),
     )
       .option('--json', 'the verdicts as JSON on standard output')
       .option('-q, --quiet', 'print nothing but the table'),
@@ -37,7 +43,9 @@ export function addMatrixCommand(command: Command, context: CommandContext): voi
 }
 
 async function runMatrix(flags: Flags, context: CommandContext): Promise<void> {
-  const progress = createProgress(context, flags.quiet ?? false);
+  const { matrixRenderers: renderers } = await import('../report/proof/matrix-reports.js');
+  for (const file of flags.report ?? []) findRenderer(renderers, file);
+  const progress = createProgress(context, flags.quiet ?? false, 'matrix');
   try {
     const { proveMatrix } = await import('../tasks/prove/matrix.js');
     const { parseFlags } = await import('../setup/flags.js');
@@ -51,11 +59,11 @@ async function runMatrix(flags: Flags, context: CommandContext): Promise<void> {
     };
     const matrix = await proveMatrix(request, session);
     progress.end();
-    if (flags.json) await printJson(context, matrix);
-    else {
-      const { renderMatrix } = await import('../report/proof/matrix.js');
-      await printLines(context, renderMatrix(matrix));
-    }
+    const { renderMatrix } = await import('../report/proof/matrix.js');
+    const { showMany } = await import('./fleet/show-many.js');
+    // The table is what the command is for: -q leaves out only the talk.
+    const shown = { ...flags, quiet: false };
+    await showMany(matrix, { renderers, lines: renderMatrix }, { flags: shown, context });
     setExitCode(matrix, context);
   } finally {
     progress.end();

@@ -72,6 +72,8 @@ export interface BuildRequest {
   readonly again?: boolean | undefined;
   /** The image that a manifest beside the input describes. */
   readonly patched?: (KnownPatched & { readonly sha256: string }) | undefined;
+  /** Whether the report has the changed lines of text files that everybody may read. */
+  readonly texts?: boolean | undefined;
   /** What is wrong with the request itself; a build is refused for all of it together. */
   readonly faults?: readonly MobyPatchError[] | undefined;
   /** Seconds since 1970 for what steps write (SOURCE_DATE_EPOCH); default: the newest time in the image. */

@@ -40,13 +40,29 @@ function isSameBody(before: Archive, old: ImageEntry, after: Archive, entry: Ima
 const longestText = 128 * 1024;
 const mostFiles = 2000;
 
-/** Adds the changed lines of small text files to a difference. Bodies are read in one pass over each image. */
-export async function addTextDiffs(before: Archive, after: Archive, diff: TreeDiff): Promise<TreeDiff> {
-  const isSmall = (image: Archive, path: string) => (image.entries.get(path)?.size ?? 0) <= longestText;
+/** Everybody may read the file. A report goes to more people than `etc/shadow` may. */
+export function isPublic({ mode }: ImageEntry): boolean {
+  return (mode & 0o004) !== 0;
+}
+
+/**
+ * Adds the changed lines of small text files to a difference, of those that `mayShow` lets through on both sides. Bodies are read in
+ * one pass over each image.
+ */
+export async function addTextDiffs(
+  before: Archive,
+  after: Archive,
+  diff: TreeDiff,
+  mayShow: (entry: ImageEntry) => boolean = () => true,
+): Promise<TreeDiff> {
+  const isShown = (image: Archive, path: string) => {
+    const entry = image.entries.get(path);
+    return entry !== undefined && entry.size <= longestText && mayShow(entry);
+  };
   const paths = diff.differences
     .filter(({ fields }) => fields.some(({ field }) => field === 'content'))
     .map(({ path }) => path)
-    .filter((path) => isSmall(before, path) && isSmall(after, path))
+    .filter((path) => isShown(before, path) && isShown(after, path))
     .slice(0, mostFiles);
   const [old, now] = [await readTexts(before, paths), await readTexts(after, paths)];
   const takeTurn = createTurns();

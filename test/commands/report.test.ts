@@ -101,3 +101,33 @@ test('apply and reapply write the report of their build, or one without a build'
   t.is((await application.moby('reapply', ...args, at('b.json'))).code, 6);
   t.like(await report('b.json'), { failed: false, stage: 'configure' });
 });
+
+test('a page and JSON of a build have the changed lines of files that everybody may read, and no others', async (t) => {
+  const folder = await setUp(t);
+  const old = gzip(
+    createArchive([
+      directory('.'),
+      directory('etc'),
+      file('etc/open', 'old\n'),
+      file('etc/shadow', 'root:old\n', { mode: 0o100640 }),
+    ]),
+  );
+  await writeFile(join(folder, 'initrd.img'), old);
+  const steps = [
+    '  - file: {path: etc/open, content: "new\\n"}',
+    '  - file: {path: etc/shadow, content: "root:new\\n"}',
+  ];
+  await writeFile(join(folder, 'patches/motd/patch.yaml'), `title: Two files\nsteps:\n${steps.join('\n')}\n`);
+  const args = ['build', '-q', '-i', 'initrd.img', '-p', 'motd', '--no-verify', '-o', 'out.img'];
+  const { code, stderr } = await callMoby([...args, '--report', 'r.html', '--report', 'r.json'], folder, {});
+  t.is(code, 0, stderr);
+  const { diff } = JSON.parse(await readFile(join(folder, 'r.json'), 'utf8'));
+  const texts = diff.differences.map(({ path, text }: { path: string; text?: string[] }) => [path, text]);
+  t.deepEqual(texts, [
+    ['etc/open', ['@@ -1 +1 @@', '-old', '+new']],
+    ['etc/shadow', undefined],
+  ]);
+  t.regex(await readFile(join(folder, 'r.html'), 'utf8'), /<span class="minus">-old<\/span>/);
+  await callMoby([...args, '--report', 'r.txt'], folder, {});
+  t.notRegex(await readFile(join(folder, 'r.txt'), 'utf8'), /-old/);
+});

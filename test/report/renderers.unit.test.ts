@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Report } from '#src/model/result/report.js';
+import { createBreaks } from '#src/report/html/tables.js';
 import { renderers } from '#src/report/renderers.js';
 import { createTestFolder } from '../fixtures/archive.js';
 import { testNeeding } from '../fixtures/needs.js';
@@ -87,14 +88,14 @@ test('the page has figures, changes, checks, steps, packages, segments, times an
   ])
     t.true(text.includes(`>${title}</h2>`), title);
   t.regex(text, /<b class="passed">done and booted<\/b>/);
-  t.regex(text, /<td>curl<\/td><td[^>]*>8\.1<\/td><td[^>]*>motd<\/td>/);
+  t.regex(text, /<td>curl<\/td>\n<td[^>]*>8\.1<\/td>\n<td[^>]*>motd<\/td>/);
   t.regex(
     text,
     /data-path="etc\/issue".*issue <span class="what">mode 0644 -&gt; 0600<\/span><pre><span class="minus">-old/,
   );
   const planned = createReport({ stage: 'plan', steps: [] });
-  t.regex(render('.html', planned), /<td[^>]*>file etc\/motd<\/td><td[^>]*>to be done<\/td>/);
-  t.regex(render('.html', failed), /<td[^>]*>file etc\/motd<\/td><td[^>]*>not done<\/td>/);
+  t.regex(render('.html', planned), /<td[^>]*>file etc\/motd<\/td>\n<td[^>]*>to be done<\/td>/);
+  t.regex(render('.html', failed), /<td[^>]*>file etc\/motd<\/td>\n<td[^>]*>not done<\/td>/);
   t.notRegex(render('.html', early), /<h2>(Changes|Bytes of the image)/);
 });
 
@@ -188,5 +189,65 @@ test('the page names the disks of the boot', (t) => {
   const report = createReport();
   const disks = [{ device: '/dev/vda', file: '/d & e.raw', format: 'raw' as const }];
   const text = render('.html', { ...report, boot: report.boot && { ...report.boot, disks } });
-  t.regex(text, />disk<.*\/dev\/vda: \/d &amp; e\.raw \(raw\), which stays as it was/);
+  t.regex(text, />disk<[\s\S]*?\/dev\/vda: \/d &amp; e\.raw \(raw\), which stays as it was/);
+});
+
+const refused = (): Report => {
+  const { boot, ...report } = createReport({ failed: true });
+  if (boot === undefined) return report;
+  const panic = '[    2.500000] Kernel panic - not syncing: Attempted to kill init!';
+  return {
+    ...report,
+    boot: {
+      ...boot,
+      verdict: 'refused',
+      seconds: 3,
+      waited: 90,
+      reason: `the first program ended, which is a panic ("${panic}")`,
+      causes: ['the console says: sh: nfsd: not found'],
+      stages: [
+        { name: 'kernel', state: 'reached', seconds: 0.4, line: '[    0.000000] Linux version 6' },
+        { name: 'system', state: 'failed' },
+        { name: 'console late', state: 'reached', seconds: 2.2, line: 'late' },
+        { name: 'console early', state: 'reached', seconds: 1.1, line: 'early' },
+      ],
+      tail: ['early', 'a line', 'sh: nfsd: not found', panic, '['],
+    },
+  };
+};
+
+test('the console of a refused boot has marks at what the reason and the causes quote, and at stages', (t) => {
+  const text = render('.html', refused());
+  const [, console = ''] = /End of the console<\/h3>\n<pre>([\s\S]*?)<\/pre>/.exec(text) ?? [];
+  t.deepEqual(console.trimEnd().split('\n'), [
+    '<mark>early</mark>',
+    'a line',
+    '<mark class="blamed">sh: nfsd: not found</mark>',
+    '<mark class="blamed">[    2.500000] Kernel panic - not syncing: Attempted to kill init!</mark>',
+    '[',
+  ]);
+});
+
+test('the table of a boot is in the order of time, and what was not reached is last', (t) => {
+  const [, table = ''] = /aria-label="Boot">([\s\S]*?)<\/table>/.exec(render('.html', refused())) ?? [];
+  const names = [...table.matchAll(/class="swatch">.*?<\/span>(.*?)<\/td>/g)].map(([, name]) => name);
+  t.deepEqual(names, ['kernel', 'console early', 'console late', 'system']);
+});
+
+test('a page says how much of the time of a boot was waiting for the machine', (t) => {
+  t.regex(render('.html', refused()), /boot, with tcg, and 90\.0 s of waiting for this machine/);
+  t.regex(render('.html', createReport()), /boot, with tcg<\/span>/);
+});
+
+test('a setting with a long name breaks behind its sign, not within the name', (t) => {
+  const pieces = (text: string) => createBreaks(text).markup.split('<wbr />');
+  t.deepEqual(pieces('fs.inotify.max_user_watches=524288,'), ['fs.inotify.max_user_watches=', '524288,']);
+  t.deepEqual(pieces('usr/share/zoneinfo/Europe/Berlin'), [
+    'usr/',
+    'share/',
+    'zoneinfo/',
+    'Europe/',
+    'Berlin',
+  ]);
+  t.true(pieces('a.name.that.no.narrow.screen.has.room.for.at.all').length > 5);
 });

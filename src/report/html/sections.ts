@@ -7,8 +7,9 @@ import { type Markup, mark, markLines } from '../markup.js';
 import { showDifference, unsettledPrograms } from '../proof/stock.js';
 import { describeCached, showSeconds } from '../text.js';
 import { createChangeTree } from './change-tree.js';
+import { markConsole } from './console.js';
 import { createBootTimes, createSegments, createTimes } from './strips.js';
-import { type Cell, createSection, createTable, type Section } from './tables.js';
+import { type Cell, createSection, createTable, type Section, showResult } from './tables.js';
 import { createTreemaps } from './treemap.js';
 
 /** What a reader must know, failures first, then what was done, then the details. */
@@ -53,7 +54,7 @@ function createCauses({ boot }: Report): Markup | undefined {
 
 function createConsole({ boot }: Report): Markup | undefined {
   if (boot === undefined || boot.tail.length === 0) return undefined;
-  return mark`<h3>End of the console</h3>\n<pre>${markLines(boot.tail)}</pre>\n`;
+  return mark`<h3>End of the console</h3>\n${markConsole(boot)}`;
 }
 
 function createChanges({ diff }: Report): Markup | undefined {
@@ -66,11 +67,9 @@ function createChanges({ diff }: Report): Markup | undefined {
   return isEmpty ? undefined : mark`${tree}${bootconfig}`;
 }
 
-const symbols = { passed: '✔', failed: '✘', error: '!', skipped: '–' } as const;
-
 function createChecks(name: string, checks: readonly Check[]): Markup | undefined {
   const rows = checks.map(({ stage, name: check, result, note = '', seconds }): Cell[] => [
-    mark`<span class="${result}">${symbols[result]} ${result}</span>`,
+    showResult(result),
     stage,
     check,
     note,

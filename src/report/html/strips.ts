@@ -4,7 +4,7 @@ import { type Markup, mark } from '../markup.js';
 import { listSegments, segmentColumns } from '../segments.js';
 import { shorten } from '../shorten.js';
 import { showSeconds } from '../text.js';
-import { type Cell, createBreaks, createTable } from './tables.js';
+import { type Cell, createBreaks, createTable, showResult } from './tables.js';
 import { showBytes } from './tiles.js';
 
 /** The segments of a file as a strip, each as wide as its share of the bytes, and as a table. */
@@ -61,8 +61,8 @@ export function createTimes({ stages, durationMs }: Report): Markup | undefined 
 /** The stages of a boot one after the other, and a table with what the console showed of each. */
 export function createBootTimes({ boot }: Report): Markup[] {
   if (boot === undefined || boot.stages.length === 0) return [];
-  const reached = boot.stages.flatMap(({ name, seconds }) =>
-    seconds === undefined ? [] : [{ name, seconds }],
+  const reached = boot.stages.flatMap((stage) =>
+    stage.seconds === undefined ? [] : [{ ...stage, seconds: stage.seconds }],
   );
   const ordered = [...reached].sort((a, b) => a.seconds - b.seconds);
   const colours = new Map(ordered.map(({ name }, index) => [name, `stage-${index % 5}`]));
@@ -70,11 +70,13 @@ export function createBootTimes({ boot }: Report): Markup[] {
     const share = Math.max(0, seconds - (ordered[index - 1]?.seconds ?? 0));
     return createPart(colours.get(name) ?? '', share, `${name} after ${seconds.toFixed(1)} s`);
   });
-  const rows = boot.stages.map(({ name, state, seconds, line }): Cell[] => {
+  // As they came; what was not reached is last.
+  const unreached = boot.stages.filter(({ seconds }) => seconds === undefined);
+  const rows = [...ordered, ...unreached].map(({ name, state, seconds, line }): Cell[] => {
     const colour = colours.get(name);
     const swatch = colour === undefined ? [] : mark`<i class="${colour}"></i>`;
     return [
-      mark`<span class="${results[state]}">${symbols[state]} ${state}</span>`,
+      showResult(results[state], state),
       mark`<span class="swatch">${swatch}</span>${createBreaks(name)}`,
       seconds === undefined ? '' : mark`<span>${seconds.toFixed(1)} s</span>`,
       line ?? '',
@@ -85,8 +87,6 @@ export function createBootTimes({ boot }: Report): Markup[] {
   return [mark`<h3>Boot</h3>\n${createStrip('Time of the boot', parts)}${table}`];
 }
 
-const symbols = { reached: '✔', failed: '✘', 'not reached': '–' } as const;
-/** Classes of the page. */
 const results = { reached: 'passed', failed: 'failed', 'not reached': 'skipped' } as const;
 
 /** The table or the legend below it says the same in words. */

@@ -22,7 +22,7 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align:
 th { font-weight: 600; color: var(--dim); white-space: nowrap; }
 td { overflow-wrap: break-word; } .scroll { position: relative; } td.number, th.number { text-align: right; } td.number { font-variant-numeric: tabular-nums; white-space: nowrap; } td > span { white-space: nowrap; } td.long { overflow-wrap: anywhere; min-width: 12rem; }
 pre, code { font-family: ui-monospace, monospace; font-size: 13px; } pre { margin: .4rem 0; padding: .6rem .8rem; background: var(--back); border: 1px solid var(--line); border-radius: 6px; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
-pre .plus { color: var(--good); } pre .minus { color: var(--bad); }
+mark { background: none; color: inherit; font-weight: 700; } mark.blamed { color: var(--bad); } pre .plus { color: var(--good); } pre .minus { color: var(--bad); }
 ul { margin: 0; padding-left: 1.2rem; } ul.tree, ul.tree ul { list-style: none; padding-left: 0; } ul.tree ul { padding-left: 1.1rem; border-left: 1px solid var(--line); margin-left: .35rem; }
 ul.tree li { padding: .08rem 0; unicode-bidi: isolate; overflow-wrap: anywhere; } ul.tree .what { color: var(--dim); }
 summary { cursor: pointer; } summary .count { color: var(--dim); font-size: .88rem; }
@@ -37,6 +37,6 @@ summary { cursor: pointer; } summary .count { color: var(--dim); font-size: .88r
 .map { position: relative; height: 15rem; border-radius: 6px; overflow: hidden; background: var(--line); } .map span { position: absolute; overflow: hidden; padding: .2rem .35rem; font-size: .78rem; line-height: 1.25; color: #fff; border: 1px solid var(--card); white-space: nowrap; text-overflow: ellipsis; } .map b { display: block; overflow: hidden; text-overflow: ellipsis; } .scroll + .scroll, .maps + .scroll { margin-top: .75rem; }
 .map .stage-0 { background: #1f5fbf; } .map .stage-1 { background: #12796b; } .map .stage-2 { background: #8a4fb5; } .map .stage-3 { background: #b3541e; } .map .stage-4 { background: #5f656e; }
 [hidden] { display: none !important; }
-@media (max-width: 40rem) { section { padding: .8rem; } thead { display: none; } table, tbody, tr, td, th { display: block; } tr { padding: .35rem 0; border-bottom: 1px solid var(--line); } td, th { border: 0; padding: .05rem 0; } td { display: inline; margin-right: .75rem; } td.number { text-align: left; } td:empty { display: none; } td[data-label]::before { content: attr(data-label) ': '; color: var(--dim); font-size: .85em; } td.long { min-width: 0; } }
+@media (max-width: 40rem) { section { padding: .8rem; } thead { display: none; } table, tbody, tr, td, th { display: block; } tr { padding: .35rem 0; border-bottom: 1px solid var(--line); } td, th { border: 0; padding: .05rem 0; } td { display: inline; margin-right: .75rem; } td.number { text-align: left; } td:empty { display: none; } td[data-label]::before { content: attr(data-label) ':\\a0'; color: var(--dim); font-size: .85em; } td.long { min-width: 0; } }
 @media print { body { max-width: none; background: none; } nav, .filter { display: none; } }
 `;

@@ -37,25 +37,44 @@ function createHeads(rows: Table['rows']): (head: Head, column: number) => Marku
 function createCell(cell: Cell, isHead: boolean, head: Head = ''): Markup {
   // A narrow screen shows it in front of the value.
   const label = typeof head !== 'string' || head === '' ? [] : mark` data-label="${head}"`;
-  if (typeof cell === 'number') return mark`<td class="number"${label}>${cell}</td>`;
-  if (typeof cell === 'object' && 'long' in cell) return mark`<td class="long"${label}>${cell.long}</td>`;
+  // The line end lets a narrow screen, where cells are words of a line, break between them.
+  if (typeof cell === 'number') return mark`<td class="number"${label}>${cell}</td>\n`;
+  if (typeof cell === 'object' && 'long' in cell) return mark`<td class="long"${label}>${cell.long}</td>\n`;
   const content = typeof cell === 'string' ? createBreaks(cell) : cell;
-  if (isHead) return mark`<th scope="row">${content}</th>`;
-  return mark`<td${label}>${content}</td>`;
+  if (isHead) return mark`<th scope="row">${content}</th>\n`;
+  return mark`<td${label}>${content}</td>\n`;
+}
+
+const symbols = { passed: '✔', failed: '✘', error: '!', skipped: '–' } as const;
+
+/** A result, with a sign for those who see no colours. */
+export function showResult(result: keyof typeof symbols, text: string = result): Markup {
+  return mark`<span class="${result}">${symbols[result]} ${text}</span>`;
 }
 
 /** A longer word makes its column wider than the screen. */
 const longestWord = 24;
+/** The narrowest screens show so many characters. */
+const longestPart = 32;
 
-/** A text in which a long word, such as a path or a setting, may break behind the signs in it, and nowhere else. */
+/**
+ * A text in which a long word, such as a path or a setting, may break behind the signs in it, and nowhere else: behind those that
+ * separate settings and folders, and within a part that is still too long, behind those of a name.
+ */
 export function createBreaks(text: string): Markup {
   const words = text.split(/(\s+)/).map((word) => {
     // A browser breaks behind each hyphen, in an option or an expression, too.
     if (word.length <= longestWord) return word.includes('-') ? mark`<span>${word}</span>` : mark`${word}`;
-    const pieces = word.split(/(?<=[/=,;:._-])(?=[^/=,;:._-])/);
+    const pieces = splitWord(word);
     return mark`${pieces.map((piece, index) => (index === 0 ? mark`${piece}` : mark`<wbr />${piece}`))}`;
   });
   return mark`${words}`;
+}
+
+function splitWord(word: string): string[] {
+  return word
+    .split(/(?<=[/=,;:])(?=[^/=,;:])/)
+    .flatMap((part) => (part.length <= longestPart ? [part] : part.split(/(?<=[._-])(?=[^._-])/)));
 }
 
 export interface Section {

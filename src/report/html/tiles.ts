@@ -1,3 +1,4 @@
+import type { BootResult } from '../../model/result/boot.js';
 import type { Report } from '../../model/result/report.js';
 import { type Markup, mark } from '../markup.js';
 import { describeReached } from '../reached.js';
@@ -15,29 +16,52 @@ export function describeVerdict({ failed, boot, after }: Report): Verdict {
   return { name: 'skipped', text: after === undefined ? 'done' : 'done, not booted' };
 }
 
+/** A figure and what it is of. */
+export interface Tile {
+  readonly figure: string;
+  readonly text: string;
+  readonly name?: Verdict['name'] | undefined;
+}
+
 /** What a reader wants to know first, in figures. */
-export function createTiles(report: Report): Markup {
+export function listTiles(report: Report): Tile[] {
   const { before, after, diff, boot, steps, durationMs } = report;
   const verdict = describeVerdict(report);
   const packages = steps.flatMap((step) => Object.keys(step.packages)).length;
   const change = after && before && after.size - before.size;
-  const tiles: readonly (Markup | undefined)[] = [
-    createTile(verdict.text, boot?.reason ?? (boot && describeReached(boot)) ?? '', verdict.name),
-    after && createTile(showBytes(after.size), change === undefined ? 'size' : `size, ${showChange(change)}`),
-    diff &&
-      createTile(
-        String(diff.added + diff.changed + diff.removed),
-        `differences: ${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`,
-      ),
-    boot && createTile(`${boot.seconds.toFixed(1)} s`, `boot, with ${boot.accelerator}`),
-    packages === 0 ? undefined : createTile(String(packages), 'packages'),
-    createTile(showSeconds(durationMs), 'in all'),
+  const tiles: readonly (Tile | undefined)[] = [
+    {
+      figure: verdict.text,
+      text: boot?.reason ?? (boot && describeReached(boot)) ?? '',
+      name: verdict.name,
+    },
+    after && {
+      figure: showBytes(after.size),
+      text: change === undefined ? 'size' : `size, ${showChange(change)}`,
+    },
+    diff && {
+      figure: String(diff.added + diff.changed + diff.removed),
+      text: `differences: ${diff.added} added, ${diff.changed} changed, ${diff.removed} removed`,
+    },
+    boot && { figure: `${boot.seconds.toFixed(1)} s`, text: describeTime(boot) },
+    packages === 0 ? undefined : { figure: String(packages), text: 'packages' },
+    { figure: showSeconds(durationMs), text: 'in all' },
   ];
-  return mark`<div class="tiles">\n${tiles.flatMap((tile) => tile ?? [])}</div>\n`;
+  return tiles.flatMap((tile) => tile ?? []);
 }
 
-function createTile(figure: string, text: string, name = ''): Markup {
-  return mark`<div class="tile"><b class="${name}">${figure}</b><span>${text}</span></div>\n`;
+/** A busy machine makes a boot of seconds last for minutes: without its share the figures do not fit together. */
+function describeTime({ accelerator, waited }: BootResult): string {
+  const rest = waited < 1 ? '' : `, and ${waited.toFixed(1)} s of waiting for this machine`;
+  return `boot, with ${accelerator}${rest}`;
+}
+
+export function renderTiles(tiles: readonly Tile[]): Markup {
+  const parts = tiles.map(
+    ({ figure, text, name = '' }) =>
+      mark`<div class="tile"><b class="${name}">${figure}</b><span>${text}</span></div>\n`,
+  );
+  return mark`<div class="tiles">\n${parts}</div>\n`;
 }
 
 /** With three significant digits; the exact number of bytes stands further down. */

@@ -1,9 +1,13 @@
 import { formatJson, showText } from '../../format/show-text.js';
 import type { TargetResult, TargetsReport } from '../../model/result/targets.js';
 import { placeMessage } from '../error.js';
-import { type Markup, mark, markLines } from '../markup.js';
+import { renderShell } from '../html/shell.js';
+import { type Cell, createSection, createTable, showResult } from '../html/tables.js';
+import { mark, markLines } from '../markup.js';
 import type { Renderers } from '../renderers.js';
 import { formatTable } from '../table.js';
+import { showSeconds } from '../text.js';
+import { renderSuite, type SuiteCase } from './suite.js';
 
 /** A line for each target, then why some failed. */
 export function renderTargets({ targets, jobs, durationMs }: TargetsReport): string[] {
@@ -43,36 +47,68 @@ function renderMarkdown(report: TargetsReport): string {
   return `# ${report.targets.length} targets: ${report.failed ? 'failed' : 'done'}\n\n\`\`\`\n${lines.join('\n')}\n\`\`\`\n`;
 }
 
-function renderJunit(report: TargetsReport): string {
-  const { targets } = report;
+const outcomes = {
+  built: 'passed',
+  unchanged: 'passed',
+  refused: 'failed',
+  failed: 'error',
+  'left out': 'skipped',
+} as const;
+
+function renderJunit({ targets, durationMs }: TargetsReport): string {
+  const cases = targets.map((target): SuiteCase => {
+    const { name, state, durationMs: time, error } = target;
+    const message = state === 'left out' ? 'another target failed first' : error?.message;
+    const text = error === undefined ? [state] : explainTarget(target);
+    return { name, seconds: time / 1000, outcome: outcomes[state], message, text };
+  });
+  return renderSuite({ name: 'targets', className: 'moby-patch.target', seconds: durationMs / 1000, cases });
+}
+
+/** What a reader looks for first are the targets that failed. */
+function renderPage(report: TargetsReport): string {
+  const { targets, failed, durationMs } = report;
   const count = (...states: readonly string[]) =>
     targets.filter(({ state }) => states.includes(state)).length;
-  const counts = mark`tests="${targets.length}" failures="${count('refused')}" errors="${count('failed')}" skipped="${count('left out')}"`;
-  const time = (report.durationMs / 1000).toFixed(3);
-  return mark`<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="moby-patch" ${counts} time="${time}">
-  <testsuite name="moby-patch: targets" ${counts} time="${time}">${targets.map(renderCase)}
-  </testsuite>
-</testsuites>
-`.markup;
+  const faults = targets.flatMap((target) =>
+    target.error === undefined
+      ? []
+      : mark`<h3>${target.name}: ${target.state}</h3>\n<pre class="error">${markLines(explainTarget(target))}</pre>\n`,
+  );
+  const warnings = targets.flatMap(({ name, warnings }) =>
+    warnings.map((warning) => mark`<li>${name}: ${warning}</li>\n`),
+  );
+  const rows = targets.map(({ name, state, durationMs: time, sha256, verdict, output }): Cell[] => [
+    showResult(outcomes[state], state),
+    name,
+    verdict ?? '',
+    state === 'left out' ? '' : mark`<span>${showSeconds(time)}</span>`,
+    sha256 === undefined ? '' : { long: output ?? '' },
+    sha256?.slice(0, 16) ?? '',
+  ]);
+  const head = [{ unseen: 'state' }, { plain: 'target' }, 'boot', 'time', 'output', 'sha256'];
+  return renderShell({
+    title: `${targets.length} targets`,
+    verdict: failed ? { name: 'failed', text: 'failed' } : { name: 'passed', text: 'done' },
+    tiles: [
+      { figure: String(count('built')), text: 'built' },
+      { figure: String(count('unchanged')), text: 'unchanged' },
+      { figure: String(count('refused', 'failed')), text: 'failed, or their boot was refused' },
+      { figure: String(count('left out')), text: 'left out' },
+      { figure: showSeconds(durationMs), text: 'in all' },
+    ],
+    sections: [
+      ...createSection('What went wrong', faults, 'trouble'),
+      ...createSection('Warnings', warnings.length === 0 ? [] : [mark`<ul>\n${warnings}</ul>\n`], 'caution'),
+      ...createSection('Targets', [createTable({ name: 'Targets', head, rows })]),
+    ],
+  });
 }
 
-function renderCase(target: TargetResult): Markup {
-  const { name, state, durationMs, error } = target;
-  const open = mark`\n    <testcase classname="moby-patch.target" name="${name}" time="${(durationMs / 1000).toFixed(3)}">`;
-  const close = mark`</testcase>`;
-  if (state === 'left out') return mark`${open}<skipped message="another target failed first"/>${close}`;
-  const text = markLines(explainTarget(target));
-  if (state === 'refused')
-    return mark`${open}<failure type="boot" message="${error?.message ?? ''}">${text}</failure>${close}`;
-  if (state === 'failed')
-    return mark`${open}<error type="build" message="${error?.message ?? ''}">${text}</error>${close}`;
-  return mark`${open}<system-out>${state}</system-out>${close}`;
-}
-
-/** In the forms of the report of one build, but for a page. */
+/** In the forms of the report of one build. */
 export const targetRenderers: Renderers<TargetsReport> = new Map([
   ['.md', (report) => showText(renderMarkdown(report))],
+  ['.html', renderPage],
   ['.json', (report) => `${formatJson(report)}\n`],
   ['.junit.xml', renderJunit],
   ['.xml', renderJunit],

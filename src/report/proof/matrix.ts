@@ -18,7 +18,7 @@ export function renderMatrix({ images, rows, cells, boots }: Matrix): string[] {
   return [...table.map((line) => line.trimEnd()), ...(faults.length === 0 ? [] : ['', ...faults]), '', count];
 }
 
-function describeCell(cell: MatrixCell | undefined): string {
+export function describeCell(cell: MatrixCell | undefined): string {
   if (cell === undefined) return '';
   const { state, proof } = cell;
   if (state === 'passed' && proof?.seconds !== undefined) return `passed ${proof.seconds.toFixed(1)} s`;
@@ -40,7 +40,7 @@ function listFaults(cells: readonly MatrixCell[], names: ReadonlyMap<string, str
   });
 }
 
-function explainCell({ state, proof, error }: MatrixCell): string | undefined {
+export function explainCell({ state, proof, error }: MatrixCell): string | undefined {
   if (state === 'refused') return `refused: ${showText(proof?.reason ?? '')}`;
   if (error === undefined) return undefined;
   const hint = error.hint === undefined ? '' : `\n  try: ${showText(error.hint)}`;

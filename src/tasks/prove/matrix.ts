@@ -29,7 +29,8 @@ const mostAtOnce = 2;
 /** The session of one cell among several at a time: each line of its log begins with its name. */
 function createNamed(name: string, session: Session): Session {
   const log = (line: string) => session.log(`${name}: ${line}`);
-  return { ...silence(session), log };
+  const showLine = (line: string) => session.showLine?.(`${name}: ${line}`);
+  return { ...silence(session), log, showLine };
 }
 
 /** Every set of patches in every image: a build with a boot each, unless an earlier run has proven the same. */
