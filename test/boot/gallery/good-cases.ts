@@ -133,7 +133,7 @@ echo ready`,
     verdict: 'passed',
   },
   {
-    name: 'the same, and nothing is expected that can be seen from outside',
+    name: 'a shell that does not run, and nothing is expected that can be seen from outside',
     entries: shellFree,
     verdict: 'nothing-to-expect',
     reason: /has a \/bin\/sh that does not run, so it cannot report what it has reached/,
