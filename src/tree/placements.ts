@@ -9,7 +9,7 @@ export interface WritablePlacements extends Placements {
 export function createPlacements(): WritablePlacements {
   const paths = new Map<number, string>();
   /** Greater by one; 0 stands for a record without a place. */
-  let inodes = new Uint32Array(1024);
+  let inodes = new Uint32Array(64);
 
   /** Half as large again: a list that grows by itself takes eight bytes for each number. */
   function makeRoom(index: number): void {

@@ -9,6 +9,8 @@ export interface NumberTable {
 
 /** Rows of a block: in so few, places and times are near each other, and a field that all records share takes nothing. */
 const blockRows = 512;
+/** Room for rows at first: a thousand small archives are read one by one. */
+const firstRows = 16;
 
 interface Block {
   /** The rows: what the numbers of the columns with a width are above the smallest, lowest byte first. */
@@ -29,11 +31,12 @@ interface Column {
 
 export function createNumberTable(columns: number): NumberTable {
   const blocks: Block[] = [];
-  const open = new Uint32Array(blockRows * columns);
+  let open = new Uint32Array(firstRows * columns);
   const result = new Uint32Array(columns);
   let rows = 0;
 
   function push(row: readonly number[]): void {
+    if (rows * columns === open.length) open = enlarge(open);
     open.set(row, rows * columns);
     rows += 1;
     if (rows < blockRows) return;
@@ -62,6 +65,12 @@ export function createNumberTable(columns: number): NumberTable {
   }
 
   return { push, get, read };
+}
+
+function enlarge(numbers: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(2 * numbers.length);
+  larger.set(numbers);
+  return larger;
 }
 
 function pack(rows: Uint32Array, count: number): Block {

@@ -166,6 +166,8 @@ interface DigestTable {
 
 const digestSize = 32;
 const blockDigests = 512;
+/** Room in the first block at first: a thousand small archives are read one by one. */
+const firstDigests = 16;
 const none = Buffer.alloc(digestSize);
 
 function createDigestTable(): DigestTable {
@@ -174,12 +176,22 @@ function createDigestTable(): DigestTable {
     get(row) {
       const at = (row % blockDigests) * digestSize;
       const digest = blocks[Math.floor(row / blockDigests)]?.subarray(at, at + digestSize);
-      return digest === undefined || digest.equals(none) ? undefined : digest.toString('hex');
+      return digest === undefined || digest.length === 0 || digest.equals(none)
+        ? undefined
+        : digest.toString('hex');
     },
     set(row, sha256) {
       const index = Math.floor(row / blockDigests);
-      blocks[index] ??= Buffer.alloc(blockDigests * digestSize);
-      blocks[index].write(sha256, (row % blockDigests) * digestSize, 'hex');
+      const at = (row % blockDigests) * digestSize;
+      let block = blocks[index];
+      if (block === undefined || block.length <= at) {
+        const isSmall = index === 0 && row < firstDigests;
+        const larger = Buffer.alloc((isSmall ? firstDigests : blockDigests) * digestSize);
+        block?.copy(larger);
+        block = larger;
+        blocks[index] = block;
+      }
+      block.write(sha256, at, 'hex');
     },
   };
 }
