@@ -113,5 +113,6 @@ async function readStart(body: Bytes): Promise<Uint8Array> {
     size += piece.length;
     if (size >= longestBody) break;
   }
-  return Buffer.concat(pieces);
+  // Most bodies are in memory, in one piece.
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
 }
