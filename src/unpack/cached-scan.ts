@@ -1,39 +1,34 @@
 import { createHash } from 'node:crypto';
+import { endianness } from 'node:os';
 import { cacheEntry } from '../io/cache.js';
 import { hashRange } from '../io/file/hash-range.js';
 import type { InputFile } from '../io/file/input-file.js';
 import type { Cache, CacheEntry } from '../model/cache.js';
 import type { ArchivedRun, ArchiveFault } from '../model/image/archive.js';
 import type { Bytes } from '../model/image/entry.js';
-import type { ArchiveRecord, Header, LayoutFile, Segment } from '../model/image/layout.js';
+import type { ArchiveRecord, LayoutFile, Segment } from '../model/image/layout.js';
 import { createCollector, type Scan } from './collector.js';
+import { decodeRecords, type EncodedRecords, encodeRecords } from './encoded-records.js';
 import { readWhole, type Shortcut } from './reading.js';
-import { createRecordTable, listDigests } from './record-table.js';
+import { listDigests } from './record-table.js';
 import type { RunsAhead } from './runs-ahead.js';
 
 /** Raised when a scan finds something else in the same bytes, or when it is written in another form. */
-const version = 4;
+const version = 5;
 
 /** A longer list of records takes longer to parse than the archive to read. */
 const mostRecords = 200_000;
 
-type Row = readonly [
-  segment: number,
-  position: number,
-  name: string,
-  target: string | null,
-  digest: string | null,
-  header: Header,
-];
-
 interface EncodedScan {
   readonly segments: Segment[];
-  readonly rows: (Row | null)[];
+  readonly records: EncodedRecords;
   readonly runs: [segment: number, runs: ArchivedRun[], trailer: string][];
   /** The indexes of the records whose bodies are cached too, in order. */
   readonly bodyOf: number[];
   readonly faults: ArchiveFault[];
 }
+
+type DecodedScan = Omit<EncodedScan, 'records'> & Pick<Scan, 'records'>;
 
 export interface CachedScanOptions {
   /** The image will be written anew: its runs are compressed while a new file is read. */
@@ -74,7 +69,7 @@ interface Entries {
 function locate(cache: Cache, sha256: string, files: readonly LayoutFile[] = []): Entries {
   const places = files.map(({ offset, end }) => [offset, end]);
   return {
-    scan: cacheEntry(cache, 'scan', version, sha256, ...places),
+    scan: cacheEntry(cache, 'scan', version, sha256, ...places, endianness()),
     bodies: cacheEntry(cache, 'scan', version, sha256, ...places, 'bodies'),
   };
 }
@@ -91,43 +86,25 @@ async function readScan(
 }
 
 /** Undefined for anything but what `encode` writes: a cache never fails its user. */
-function parseScan(bytes: Uint8Array): EncodedScan | undefined {
+function parseScan(bytes: Uint8Array): DecodedScan | undefined {
   try {
-    const value = JSON.parse(Buffer.from(bytes).toString()) as EncodedScan;
-    const { segments, rows, runs, bodyOf, faults } = value;
-    const isWhole = [segments, rows, runs, bodyOf, faults].every(Array.isArray) && rows.every(isRow);
-    return isWhole && runs.every(([, list]) => Array.isArray(list)) ? value : undefined;
+    const value = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
+    ) as EncodedScan;
+    const { segments, runs, bodyOf, faults } = value;
+    const isWhole = [segments, runs, bodyOf, faults].every(Array.isArray);
+    const records = isWhole ? decodeRecords(value.records) : undefined;
+    return records && runs.every(([, list]) => Array.isArray(list)) ? { ...value, records } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isRow(row: unknown): boolean {
-  if (row === null) return true;
-  if (!Array.isArray(row) || row.length !== 6) return false;
-  const [segment, position, name, target, digest, header] = row;
-  const isText = (value: unknown) => value === null || typeof value === 'string';
-  return (
-    [segment, position, header?.filesize, header?.mode].every(Number.isSafeInteger) &&
-    typeof name === 'string' &&
-    isText(target) &&
-    isText(digest)
-  );
-}
-
 function decodeScan(
-  { segments, rows, runs, bodyOf, faults }: EncodedScan,
+  { segments, records, runs, bodyOf, faults }: DecodedScan,
   bodies: Uint8Array,
   hold: ((name: string) => boolean) | undefined,
 ): Scan | undefined {
-  const table = createRecordTable(0);
-  const records = rows.map((row) => {
-    if (row === null) return undefined;
-    const [segment, position, name, target, digest, header] = row;
-    const record = table.add({ segment, position, header, name, ...(target !== null && { target }) });
-    if (digest !== null) table.setDigest(digest);
-    return record;
-  });
   const digests = listDigests(records);
   const archives = runs.map(
     ([segment, list, trailer]) => [segment, { runs: list, trailer: Buffer.from(trailer, 'base64') }] as const,
@@ -162,15 +139,10 @@ async function* listBodies({ held }: Scan): Bytes {
 }
 
 /** A generator, since a cache that stores nothing does not ask for it. */
-async function* encode({ segments, records, digests, held, runs, faults }: Scan): Bytes {
-  const rows = records.map((record): Row | null => {
-    if (record === undefined) return null;
-    const { segment, position, name, target = null, header } = record;
-    return [segment, position, name, target, digests.get(record) ?? null, header];
-  });
+async function* encode({ segments, records, held, runs, faults }: Scan): Bytes {
   const encoded: EncodedScan = {
     segments: [...segments],
-    rows,
+    records: encodeRecords(records),
     runs: [...runs].map(([segment, { runs: list, trailer }]) => [
       segment,
       [...list],

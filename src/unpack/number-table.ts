@@ -1,7 +1,7 @@
 /** Rows of numbers of 32 bits, each as wide as the block that it is in needs. */
 export interface NumberTable {
   /** As many numbers as there are columns. */
-  push(row: readonly number[]): void;
+  push(row: ArrayLike<number>): void;
   get(row: number, column: number): number;
   /** The whole row; valid until the next call. */
   read(row: number): Readonly<Uint32Array>;
@@ -35,7 +35,7 @@ export function createNumberTable(columns: number): NumberTable {
   const result = new Uint32Array(columns);
   let rows = 0;
 
-  function push(row: readonly number[]): void {
+  function push(row: ArrayLike<number>): void {
     if (rows * columns === open.length) open = enlarge(open);
     open.set(row, rows * columns);
     rows += 1;

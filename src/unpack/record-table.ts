@@ -8,15 +8,18 @@ import { createNumberTable, type NumberTable } from './number-table.js';
  */
 export interface RecordTable {
   add(fields: Omit<ArchiveRecord, 'index'>): ArchiveRecord;
+  /** The same of a row as `encodeRow` gives it. */
+  restore(row: Uint32Array, fields: Pick<ArchiveRecord, 'name' | 'target'>): ArchiveRecord;
   /** Of the record that was added last. */
   setTarget(target: string): void;
-  /** Hex SHA-256 of the body of the record that was added last. */
-  setDigest(sha256: string): void;
+  /** SHA-256 of the body of the record that was added last, hex or as bytes. */
+  setDigest(sha256: string | Uint8Array): void;
 }
 
 /** The columns behind those of the header; `magic` is 0 for 070701. */
 const column = { magic: 13, segment: 14, position: 15, highPosition: 16 };
-const columns = 17;
+/** Numbers in a row. */
+export const columns = 17;
 
 interface Rows {
   /** The index of the first record. */
@@ -39,13 +42,20 @@ export function createRecordTable(first: number): RecordTable {
     last: undefined,
   };
   let next = first;
+
+  function restore(
+    row: ArrayLike<number>,
+    { name, target }: Pick<ArchiveRecord, 'name' | 'target'>,
+  ): ArchiveRecord {
+    rows.numbers.push(row);
+    if (target !== undefined) rows.targets.set(next, target);
+    next += 1;
+    return new TableRecord(rows, next - 1, name);
+  }
+
   return {
-    add({ segment, position, header, name, target }) {
-      rows.numbers.push(listNumbers(header, segment, position));
-      if (target !== undefined) rows.targets.set(next, target);
-      next += 1;
-      return new TableRecord(rows, next - 1, name);
-    },
+    add: (record) => restore(encodeRow(record), record),
+    restore,
     setTarget(target) {
       rows.targets.set(next - 1, target);
     },
@@ -117,7 +127,12 @@ class TableRecord implements ArchiveRecord {
   }
 }
 
-function listNumbers(header: Header, segment: number, position: number): readonly number[] {
+/** All of a record that is a number. */
+export function encodeRow({
+  header,
+  segment,
+  position,
+}: Pick<ArchiveRecord, 'header' | 'segment' | 'position'>): readonly number[] {
   return [
     header.ino,
     header.mode,
@@ -161,10 +176,10 @@ function createHeader(row: Readonly<Uint32Array>): Header {
 
 interface DigestTable {
   get(row: number): string | undefined;
-  set(row: number, sha256: string): void;
+  set(row: number, sha256: string | Uint8Array): void;
 }
 
-const digestSize = 32;
+export const digestSize = 32;
 const blockDigests = 512;
 /** Room in the first block at first: a thousand small archives are read one by one. */
 const firstDigests = 16;
@@ -191,7 +206,8 @@ function createDigestTable(): DigestTable {
         block = larger;
         blocks[index] = block;
       }
-      block.write(sha256, at, 'hex');
+      if (typeof sha256 === 'string') block.write(sha256, at, 'hex');
+      else block.set(sha256, at);
     },
   };
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Header } from '#src/model/image/layout.js';
+import { decodeRecords, encodeRecords } from '#src/unpack/encoded-records.js';
 import { createNumberTable } from '#src/unpack/number-table.js';
 import { createRecordTable, listDigests } from '#src/unpack/record-table.js';
 import { describeRecord } from '../fixtures/describe-record.js';
@@ -61,6 +62,40 @@ test('a record is what was added, with its target and the digest of its body', (
       t.false(digests.has(records[0] as (typeof records)[0]));
     }),
     { numRuns: 5 },
+  );
+});
+
+test('records come back from their columns, and from nothing else', (t) => {
+  fc.assert(
+    fc.property(fc.array(header, { minLength: 1, maxLength: 40 }), (headers) => {
+      const table = createRecordTable(0);
+      const records = headers.flatMap((each, at) => {
+        const target = at % 3 === 0 ? `to ${at} \udcff` : undefined;
+        const record = table.add({
+          segment: at,
+          position: at * 2 ** 33,
+          header: each,
+          name: `é${at}`,
+          target,
+        });
+        if (at % 2 === 0) table.setDigest(digestOf(at + 1));
+        return at % 5 === 4 ? [record, undefined] : [record];
+      });
+      const encoded = JSON.parse(JSON.stringify(encodeRecords(records)));
+      const decoded = decodeRecords(encoded) ?? [];
+      const describe = (each: typeof records) => each.map((record) => record && describeRecord(record));
+      t.deepEqual(describe([...decoded]), describe(records));
+      t.deepEqual([...listDigests(decoded).values()], [...listDigests(records).values()]);
+      const damaged = [
+        { ...encoded, numbers: encoded.numbers.slice(8) },
+        { ...encoded, digests: '' },
+        { ...encoded, names: [...encoded.names, 'another'] },
+        { ...encoded, names: encoded.names.map(() => 1) },
+        { ...encoded, targets: [[0, 1]] },
+      ];
+      for (const each of damaged) t.is(decodeRecords(each), undefined);
+    }),
+    { numRuns: 20 },
   );
 });
 
