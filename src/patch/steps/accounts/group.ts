@@ -6,16 +6,19 @@ import { createStepError } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
 import { accountId, accountName } from '../schemas.js';
 
-const schema = z
-  .strictObject({
-    name: accountName,
-    gid: accountId
-      .optional()
-      .describe('Its number; by default the lowest free one from 1000, or with "system" the highest to 999.'),
-    members: z.array(accountName).max(1000).default([]).describe('Users of the image that belong to it.'),
-    system: z.boolean().default(false).describe('Whether its number is one of the system, 100 to 999.'),
-  })
-  .describe('Adds a group, or members to one. A group of the name with another number is an error.');
+const schema = () =>
+  z
+    .strictObject({
+      name: accountName,
+      gid: accountId
+        .optional()
+        .describe(
+          'Its number; by default the lowest free one from 1000, or with "system" the highest to 999.',
+        ),
+      members: z.array(accountName).max(1000).default([]).describe('Users of the image that belong to it.'),
+      system: z.boolean().default(false).describe('Whether its number is one of the system, 100 to 999.'),
+    })
+    .describe('Adds a group, or members to one. A group of the name with another number is an error.');
 
 export const groupStep = defineStep({
   kind: 'group',

@@ -7,11 +7,12 @@ import { combine } from '../../system/text-file.js';
 import { findFile } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 
-const schema = z
-  .literal('first-boot', { error: 'expected "first-boot"' })
-  .describe(
-    'Takes the host keys of OpenSSH out of the image, and lets each machine make its own before its SSH server starts: a service ssh-host-keys.',
-  );
+const schema = () =>
+  z
+    .literal('first-boot', { error: 'expected "first-boot"' })
+    .describe(
+      'Takes the host keys of OpenSSH out of the image, and lets each machine make its own before its SSH server starts: a service ssh-host-keys.',
+    );
 
 const folder = 'etc/ssh';
 const isKey = (name: string) => /^ssh_host_[a-z0-9_]*key(\.pub)?$/.test(name);

@@ -16,15 +16,16 @@ const key = singleLine.superRefine((text, context) => {
   if (found !== undefined) context.addIssue({ code: 'custom', message: found });
 });
 
-const schema = z
-  .strictObject({
-    user: accountName.default('root').describe('A user of the image.'),
-    key: key.optional().describe('A public key as it stands in a .pub file; options may stand before it.'),
-    keys: z.array(key).min(1).max(1000).optional().describe('Several of them.'),
-    from: payloadPath.optional().describe('A file of the patch folder with keys, one a line.'),
-  })
-  .refine(...oneOf('key', 'keys', 'from'))
-  .describe("Lets the owner of a key log in over SSH: a line of the user's .ssh/authorized_keys.");
+const schema = () =>
+  z
+    .strictObject({
+      user: accountName.default('root').describe('A user of the image.'),
+      key: key.optional().describe('A public key as it stands in a .pub file; options may stand before it.'),
+      keys: z.array(key).min(1).max(1000).optional().describe('Several of them.'),
+      from: payloadPath.optional().describe('A file of the patch folder with keys, one a line.'),
+    })
+    .refine(...oneOf('key', 'keys', 'from'))
+    .describe("Lets the owner of a key log in over SSH: a line of the user's .ssh/authorized_keys.");
 
 export const sshKeyStep = defineStep({
   kind: 'ssh-key',

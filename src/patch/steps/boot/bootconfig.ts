@@ -23,23 +23,24 @@ const value = z
 /** Far more than a kernel takes, which says so of a text that is too long (XBC_DATA_MAX, 32 KiB). */
 const largestFile = 2 ** 20;
 
-const schema = z
-  .strictObject({
-    from: payloadPath
-      .optional()
-      .describe('A file of the patch folder that replaces the whole configuration.'),
-    set: z
-      .record(key, z.union([value, z.array(value).min(1)]))
-      .optional()
-      .describe('Keys with their values; a list is an array.'),
-    remove: z.array(key).min(1).optional().describe('Keys that go, with all keys below them.'),
-  })
-  .refine(...someOf('from', 'set', 'remove'))
-  .describe(
-    'Changes the boot configuration at the end of the image (Documentation/admin-guide/bootconfig), which a kernel reads with "bootconfig" on its command line.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      from: payloadPath
+        .optional()
+        .describe('A file of the patch folder that replaces the whole configuration.'),
+      set: z
+        .record(key, z.union([value, z.array(value).min(1)]))
+        .optional()
+        .describe('Keys with their values; a list is an array.'),
+      remove: z.array(key).min(1).optional().describe('Keys that go, with all keys below them.'),
+    })
+    .refine(...someOf('from', 'set', 'remove'))
+    .describe(
+      'Changes the boot configuration at the end of the image (Documentation/admin-guide/bootconfig), which a kernel reads with "bootconfig" on its command line.',
+    );
 
-type Step = z.output<typeof schema>;
+type Step = z.output<ReturnType<typeof schema>>;
 
 export const bootconfigStep = defineStep({
   kind: 'bootconfig',

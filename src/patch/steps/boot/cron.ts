@@ -11,28 +11,29 @@ import { defineStep } from '../definition.js';
 import { accountName, singleLine } from '../schemas.js';
 import { quoteText } from '../short-text.js';
 
-const schema = z
-  .strictObject({
-    // cron of Debian ignores a file with a dot in its name.
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected a name of letters, digits, _ and -' })
-      .describe('The name of the file, or of the line.'),
-    schedule: z
-      .string()
-      .superRefine((text, context) => {
-        const found = explainSchedule(text);
-        if (found !== undefined) context.addIssue({ code: 'custom', message: found });
-      })
-      .describe('Minute, hour, day, month and weekday, such as "*/5 * * * *", or a name such as @daily.'),
-    command: singleLine.min(1, { error: 'expected a command' }).describe('A command line for the shell.'),
-    user: accountName.default('root').describe('A user of the image.'),
-  })
-  .describe(
-    'Runs a command at set times: a file of etc/cron.d where the image has that folder, else a line of the crontab that busybox crond reads.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      // cron of Debian ignores a file with a dot in its name.
+      name: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected a name of letters, digits, _ and -' })
+        .describe('The name of the file, or of the line.'),
+      schedule: z
+        .string()
+        .superRefine((text, context) => {
+          const found = explainSchedule(text);
+          if (found !== undefined) context.addIssue({ code: 'custom', message: found });
+        })
+        .describe('Minute, hour, day, month and weekday, such as "*/5 * * * *", or a name such as @daily.'),
+      command: singleLine.min(1, { error: 'expected a command' }).describe('A command line for the shell.'),
+      user: accountName.default('root').describe('A user of the image.'),
+    })
+    .describe(
+      'Runs a command at set times: a file of etc/cron.d where the image has that folder, else a line of the crontab that busybox crond reads.',
+    );
 
-type Job = z.output<typeof schema>;
+type Job = z.output<ReturnType<typeof schema>>;
 
 export const cronStep = defineStep({
   kind: 'cron',

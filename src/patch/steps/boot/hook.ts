@@ -12,27 +12,28 @@ import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { commandText, longestCommandText, oneOf, payloadPath, serviceName } from '../schemas.js';
 
-const schema = z
-  .strictObject({
-    name: serviceName.describe('The name of the hook, in the image.'),
-    stage: z
-      .string()
-      .regex(/^[a-z][a-z-]{1,31}$/, { error: 'expected a stage such as "early"' })
-      .describe("When it runs: a name of the table below, or one of the image's own."),
-    run: commandText(longestCommandText)
-      .min(1)
-      .optional()
-      .describe(
-        'Shell commands, which end at the first that fails. Parameters are variables in it: "$name".',
-      ),
-    from: payloadPath
-      .optional()
-      .describe('A script of the patch folder, with the program of its first line.'),
-  })
-  .refine(...oneOf('run', 'from'))
-  .describe(
-    'Runs commands in the early initramfs, before the real root file system takes over. `$NEWROOT` is where that is mounted. A hook that fails does not end the boot.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      name: serviceName.describe('The name of the hook, in the image.'),
+      stage: z
+        .string()
+        .regex(/^[a-z][a-z-]{1,31}$/, { error: 'expected a stage such as "early"' })
+        .describe("When it runs: a name of the table below, or one of the image's own."),
+      run: commandText(longestCommandText)
+        .min(1)
+        .optional()
+        .describe(
+          'Shell commands, which end at the first that fails. Parameters are variables in it: "$name".',
+        ),
+      from: payloadPath
+        .optional()
+        .describe('A script of the patch folder, with the program of its first line.'),
+    })
+    .refine(...oneOf('run', 'from'))
+    .describe(
+      'Runs commands in the early initramfs, before the real root file system takes over. `$NEWROOT` is where that is mounted. A hook that fails does not end the boot.',
+    );
 
 export const hookStep = defineStep({
   kind: 'hook',

@@ -10,28 +10,29 @@ import { defineStep } from '../definition.js';
 import { singleLine } from '../schemas.js';
 import { writtenValue } from '../written.js';
 
-const schema = z
-  .strictObject({
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected the name of a module, without .ko' })
-      .describe('The name of the module; - and _ mean the same.'),
-    options: singleLine
-      .min(1, { error: 'expected options such as "debug=1"' })
-      // modprobe.d(5): it continues the line.
-      .regex(/[^\\]$/, { error: 'expected no \\ at the end' })
-      .optional()
-      .describe('Its parameters, whatever loads it.'),
-    load: z.boolean().optional().describe('Whether the boot loads it; true unless "blacklist" is.'),
-    blacklist: z.boolean().default(false).describe('Whether no device makes the kernel load it.'),
-  })
-  .refine((value) => !(value.blacklist && value.load), {
-    path: ['load'],
-    error: 'expected no "load: true" beside "blacklist: true"',
-  })
-  .describe(
-    'Loads a kernel module at boot, gives it parameters, or keeps it from being loaded. The kernels of the image must have it.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected the name of a module, without .ko' })
+        .describe('The name of the module; - and _ mean the same.'),
+      options: singleLine
+        .min(1, { error: 'expected options such as "debug=1"' })
+        // modprobe.d(5): it continues the line.
+        .regex(/[^\\]$/, { error: 'expected no \\ at the end' })
+        .optional()
+        .describe('Its parameters, whatever loads it.'),
+      load: z.boolean().optional().describe('Whether the boot loads it; true unless "blacklist" is.'),
+      blacklist: z.boolean().default(false).describe('Whether no device makes the kernel load it.'),
+    })
+    .refine((value) => !(value.blacklist && value.load), {
+      path: ['load'],
+      error: 'expected no "load: true" beside "blacklist: true"',
+    })
+    .describe(
+      'Loads a kernel module at boot, gives it parameters, or keeps it from being loaded. The kernels of the image must have it.',
+    );
 
 export const moduleStep = defineStep({
   kind: 'module',

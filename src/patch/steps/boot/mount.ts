@@ -10,45 +10,48 @@ import { isAnyFile } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { fstabField, imagePath, mayStore, serviceName, storesSecret, wholeNumber } from '../schemas.js';
 
-const schema = z
-  .strictObject({
-    source: fstabField.describe('What is mounted: HOST:PATH for NFS.'),
-    target: imagePath
-      .refine((path) => /^[^\s\p{Cc}"'\\$`]+$/u.test(path), {
-        error: 'expected a mount point without white space, control characters, quotes, $ and \\',
-      })
-      .describe('The mount point in the running system.'),
-    type: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: 'expected a file system type such as nfs' })
-      .default('nfs'),
-    options: fstabField.regex(/^\S+$/, { error: 'expected options without white space' }).default('defaults'),
-    name: serviceName
-      .optional()
-      .describe(
-        'The name of the service; mount-TARGET by default. With systemd the unit is named by its target: order others with "before".',
-      ),
-    runlevel: serviceName
-      .default('default')
-      .describe('"default", or "boot"; with OpenRC any runlevel of the image.'),
-    before: z.array(serviceName).default(['docker']).describe('Services that start after the mount.'),
-    needs: z
-      .array(serviceName)
-      .optional()
-      .describe('Services that the mount depends on; rpcbind by default for nfs, if the image has it.'),
-    timeout: wholeNumber(1, 3600).default(20).describe('Seconds for which the boot is delayed at most.'),
-    attempt: wholeNumber(1, 3600).default(10).describe('Seconds of one attempt at most.'),
-    automount: z
-      .boolean()
-      .default(false)
-      .describe('Whether it is mounted when somebody looks into it; with systemd alone.'),
-    'stores-secret': storesSecret,
-  })
-  .describe(
-    'Mounts a network file system at boot, before Docker, with the init system that the image has; the boot goes on without it.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      source: fstabField.describe('What is mounted: HOST:PATH for NFS.'),
+      target: imagePath
+        .refine((path) => /^[^\s\p{Cc}"'\\$`]+$/u.test(path), {
+          error: 'expected a mount point without white space, control characters, quotes, $ and \\',
+        })
+        .describe('The mount point in the running system.'),
+      type: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: 'expected a file system type such as nfs' })
+        .default('nfs'),
+      options: fstabField
+        .regex(/^\S+$/, { error: 'expected options without white space' })
+        .default('defaults'),
+      name: serviceName
+        .optional()
+        .describe(
+          'The name of the service; mount-TARGET by default. With systemd the unit is named by its target: order others with "before".',
+        ),
+      runlevel: serviceName
+        .default('default')
+        .describe('"default", or "boot"; with OpenRC any runlevel of the image.'),
+      before: z.array(serviceName).default(['docker']).describe('Services that start after the mount.'),
+      needs: z
+        .array(serviceName)
+        .optional()
+        .describe('Services that the mount depends on; rpcbind by default for nfs, if the image has it.'),
+      timeout: wholeNumber(1, 3600).default(20).describe('Seconds for which the boot is delayed at most.'),
+      attempt: wholeNumber(1, 3600).default(10).describe('Seconds of one attempt at most.'),
+      automount: z
+        .boolean()
+        .default(false)
+        .describe('Whether it is mounted when somebody looks into it; with systemd alone.'),
+      'stores-secret': storesSecret,
+    })
+    .describe(
+      'Mounts a network file system at boot, before Docker, with the init system that the image has; the boot goes on without it.',
+    );
 
-type Mount = z.output<typeof schema>;
+type Mount = z.output<ReturnType<typeof schema>>;
 
 export const mountStep = defineStep({
   kind: 'mount',

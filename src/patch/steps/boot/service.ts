@@ -20,83 +20,84 @@ import {
 const serviceList = (text: string) => z.array(serviceName).default([]).describe(text);
 const file = payloadPath.optional();
 
-const schema = z
-  .strictObject({
-    name: serviceName.describe('The name of a service of the image, or of the new one.'),
-    runlevel: serviceName
-      .default('default')
-      .describe('"boot" for before other services, or "default"; with OpenRC any runlevel of the image.'),
-    enabled: z.boolean().default(true).describe('Whether the boot starts it.'),
-    command: z
-      .array(singleLine.min(1))
-      .min(1)
-      .superRefine(([program = ''], context) => {
-        const found = explainSystemPath(program);
-        if (found === undefined) return;
-        const wanted = 'expected a program with its path: /usr/bin/x';
-        const message = program.startsWith('/') ? `${wanted}, found ${found}` : wanted;
-        context.addIssue({ code: 'custom', path: [0], message });
-      })
-      .optional()
-      .describe(
-        'For a new service: its program, which stays in the foreground, and its arguments. No shell reads it.',
+const schema = () =>
+  z
+    .strictObject({
+      name: serviceName.describe('The name of a service of the image, or of the new one.'),
+      runlevel: serviceName
+        .default('default')
+        .describe('"boot" for before other services, or "default"; with OpenRC any runlevel of the image.'),
+      enabled: z.boolean().default(true).describe('Whether the boot starts it.'),
+      command: z
+        .array(singleLine.min(1))
+        .min(1)
+        .superRefine(([program = ''], context) => {
+          const found = explainSystemPath(program);
+          if (found === undefined) return;
+          const wanted = 'expected a program with its path: /usr/bin/x';
+          const message = program.startsWith('/') ? `${wanted}, found ${found}` : wanted;
+          context.addIssue({ code: 'custom', path: [0], message });
+        })
+        .optional()
+        .describe(
+          'For a new service: its program, which stays in the foreground, and its arguments. No shell reads it.',
+        ),
+      type: z
+        .enum(['daemon', 'once'])
+        .default('daemon')
+        .describe('Whether the program stays, or ends by itself: what comes after it then waits for it.'),
+      restart: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether a daemon that ends is started again, a second later; systemd gives up after five ends in ten seconds.',
+        ),
+      user: accountName.optional().describe('The user that runs it; root by default.'),
+      folder: imagePath
+        .refine((path) => !/\p{Cc}/u.test(path), { error: 'expected a path without control characters' })
+        .optional()
+        .describe('The working directory; / by default.'),
+      environment: environment
+        .refine((value) => Object.values(value).every((text) => /^[^\p{Cc}]*$/u.test(text)), {
+          error: 'expected values without line breaks and control characters',
+        })
+        .default({})
+        .describe('Its variables.'),
+      needs: serviceList('Services, without which it does not start, or names of the table below.'),
+      after: serviceList(
+        'Services, or names of the table below, that start before it if the boot starts them.',
       ),
-    type: z
-      .enum(['daemon', 'once'])
-      .default('daemon')
-      .describe('Whether the program stays, or ends by itself: what comes after it then waits for it.'),
-    restart: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whether a daemon that ends is started again, a second later; systemd gives up after five ends in ten seconds.',
-      ),
-    user: accountName.optional().describe('The user that runs it; root by default.'),
-    folder: imagePath
-      .refine((path) => !/\p{Cc}/u.test(path), { error: 'expected a path without control characters' })
-      .optional()
-      .describe('The working directory; / by default.'),
-    environment: environment
-      .refine((value) => Object.values(value).every((text) => /^[^\p{Cc}]*$/u.test(text)), {
-        error: 'expected values without line breaks and control characters',
-      })
-      .default({})
-      .describe('Its variables.'),
-    needs: serviceList('Services, without which it does not start, or names of the table below.'),
-    after: serviceList(
-      'Services, or names of the table below, that start before it if the boot starts them.',
-    ),
-    before: serviceList('Services that start after it.'),
-    description: singleLine.min(1).optional().describe('One line for people.'),
-    from: z
-      .strictObject({ openrc: file, systemd: file, sysvinit: file, busybox: file })
-      .optional()
-      .describe(
-        'Files of the patch folder: a script or unit for an init system, instead of what "command" gives.',
-      ),
-  })
-  .superRefine((value, context) => {
-    if (value.command !== undefined) return;
-    const given = (key: keyof typeof value) => {
-      const each = value[key];
-      return Array.isArray(each) ? each.length > 0 : Object.keys(Object(each)).length > 0;
-    };
-    const keys = ['needs', 'after', 'before', 'environment'] as const;
-    const texts = ['user', 'folder', 'description'] as const;
-    const wrong = [
-      ...keys.filter(given),
-      ...texts.filter((key) => value[key] !== undefined),
-      ...(value.restart ? ['restart'] : []),
-      ...(value.type === 'once' ? ['type'] : []),
-    ];
-    for (const key of wrong)
-      context.addIssue({ code: 'custom', path: [key], message: `expected "command" beside "${key}"` });
-  })
-  .describe(
-    'Enables or disables a service at boot, with the init system that the image has. "command" makes a new service.',
-  );
+      before: serviceList('Services that start after it.'),
+      description: singleLine.min(1).optional().describe('One line for people.'),
+      from: z
+        .strictObject({ openrc: file, systemd: file, sysvinit: file, busybox: file })
+        .optional()
+        .describe(
+          'Files of the patch folder: a script or unit for an init system, instead of what "command" gives.',
+        ),
+    })
+    .superRefine((value, context) => {
+      if (value.command !== undefined) return;
+      const given = (key: keyof typeof value) => {
+        const each = value[key];
+        return Array.isArray(each) ? each.length > 0 : Object.keys(Object(each)).length > 0;
+      };
+      const keys = ['needs', 'after', 'before', 'environment'] as const;
+      const texts = ['user', 'folder', 'description'] as const;
+      const wrong = [
+        ...keys.filter(given),
+        ...texts.filter((key) => value[key] !== undefined),
+        ...(value.restart ? ['restart'] : []),
+        ...(value.type === 'once' ? ['type'] : []),
+      ];
+      for (const key of wrong)
+        context.addIssue({ code: 'custom', path: [key], message: `expected "command" beside "${key}"` });
+    })
+    .describe(
+      'Enables or disables a service at boot, with the init system that the image has. "command" makes a new service.',
+    );
 
-export type Service = z.output<typeof schema>;
+export type Service = z.output<ReturnType<typeof schema>>;
 
 export const serviceStep = defineStep({
   kind: 'service',

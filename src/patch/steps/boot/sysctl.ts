@@ -10,15 +10,16 @@ import { writtenValue } from '../written.js';
 
 const path = 'etc/sysctl.d/90-moby-patch.conf';
 
-const schema = z
-  .record(
-    z.string().regex(/^[A-Za-z0-9_]+([./][A-Za-z0-9_*:@-]+)+$/, {
-      error: 'expected the name of a kernel parameter such as vm.max_map_count',
-    }),
-    z.union([z.number(), z.string().regex(/^[^\p{Cc}]+$/u, { error: 'expected one line' })]),
-  )
-  .refine((value) => Object.keys(value).length > 0, { error: 'expected at least one parameter' })
-  .describe(`Sets kernel parameters at boot: one line each of ${path}.`);
+const schema = () =>
+  z
+    .record(
+      z.string().regex(/^[A-Za-z0-9_]+([./][A-Za-z0-9_*:@-]+)+$/, {
+        error: 'expected the name of a kernel parameter such as vm.max_map_count',
+      }),
+      z.union([z.number(), z.string().regex(/^[^\p{Cc}]+$/u, { error: 'expected one line' })]),
+    )
+    .refine((value) => Object.keys(value).length > 0, { error: 'expected at least one parameter' })
+    .describe(`Sets kernel parameters at boot: one line each of ${path}.`);
 
 export const sysctlStep = defineStep({
   kind: 'sysctl',

@@ -32,45 +32,46 @@ const file = payloadPath.refine((path) => /[^/]\.(?:apk|deb|rpm|pkg\.tar(?:\.(?:
   error: 'expected a package file of the patch folder: .apk, .deb, .rpm or .pkg.tar.zst',
 });
 
-const schema = z
-  .strictObject({
-    apk: names.optional().describe('Names of Alpine packages.'),
-    apt: names.optional().describe('Names of Debian and Ubuntu packages.'),
-    dnf: names.optional().describe('Names of Fedora and Red Hat packages, for dnf, microdnf, tdnf or yum.'),
-    zypper: names.optional().describe('Names of SUSE packages.'),
-    pacman: names.optional().describe('Names of Arch packages.'),
-    files: z
-      .array(file)
-      .min(1)
-      .max(100)
-      .optional()
-      .describe(
-        'Package files of the patch folder (.apk, .deb, .rpm, .pkg.tar.zst). An image gets those that its package manager installs, after the packages that are named.',
-      ),
-    unsigned: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whether package files count without a signature that the image trusts; a .deb and a .pkg.tar have none.',
-      ),
-    remove: z
-      .array(name.regex(/^[^=]*$/, { error: 'expected the name of a package, without a version' }))
-      .min(1)
-      .optional()
-      .describe(
-        'Names of packages to remove first, whatever the package manager; one that is not there is none.',
-      ),
-  })
-  .refine(...someOf(...managerNames, 'files', 'remove'))
-  .refine((value) => value.unsigned === false || value.files !== undefined, {
-    path: ['unsigned'],
-    error: 'expected a list "files" beside it, since it is for package files',
-  })
-  .describe(
-    'Installs and removes packages with the package manager of the image. No service is started or enabled by it.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      apk: names.optional().describe('Names of Alpine packages.'),
+      apt: names.optional().describe('Names of Debian and Ubuntu packages.'),
+      dnf: names.optional().describe('Names of Fedora and Red Hat packages, for dnf, microdnf, tdnf or yum.'),
+      zypper: names.optional().describe('Names of SUSE packages.'),
+      pacman: names.optional().describe('Names of Arch packages.'),
+      files: z
+        .array(file)
+        .min(1)
+        .max(100)
+        .optional()
+        .describe(
+          'Package files of the patch folder (.apk, .deb, .rpm, .pkg.tar.zst). An image gets those that its package manager installs, after the packages that are named.',
+        ),
+      unsigned: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether package files count without a signature that the image trusts; a .deb and a .pkg.tar have none.',
+        ),
+      remove: z
+        .array(name.regex(/^[^=]*$/, { error: 'expected the name of a package, without a version' }))
+        .min(1)
+        .optional()
+        .describe(
+          'Names of packages to remove first, whatever the package manager; one that is not there is none.',
+        ),
+    })
+    .refine(...someOf(...managerNames, 'files', 'remove'))
+    .refine((value) => value.unsigned === false || value.files !== undefined, {
+      path: ['unsigned'],
+      error: 'expected a list "files" beside it, since it is for package files',
+    })
+    .describe(
+      'Installs and removes packages with the package manager of the image. No service is started or enabled by it.',
+    );
 
-type Value = z.output<typeof schema>;
+type Value = z.output<ReturnType<typeof schema>>;
 
 /** What a step asks of the manager that the image has. */
 interface Task {

@@ -31,42 +31,43 @@ const defaults = {
   'stores-secret': false,
 };
 
-const schema = z
-  .union([
-    script.transform((text): RunValue => ({ ...defaults, script: text })),
-    z
-      .array(script)
-      .min(1)
-      .max(1000)
-      .transform((list): RunValue => ({ ...defaults, list })),
-    z
-      .strictObject({
-        script: script.optional().describe('Shell commands. Parameters are variables in it: "$name".'),
-        from: payloadPath.optional().describe('A file of the patch folder with shell commands.'),
-        argv: z
-          .array(commandText(longestScript))
-          .min(1)
-          .max(1000)
-          .optional()
-          .describe('A program with its arguments, without a shell. Placeholders are filled in.'),
-        network: z.boolean().default(false).describe('Whether the script may use the network.'),
-        timeout: wholeNumber(1, 86400)
-          .default(defaultTimeout)
-          .describe('Seconds after which the script is killed.'),
-        environment: environment.default({}),
-        secrets: z
-          .array(z.string().min(1))
-          .max(100)
-          .default([])
-          .describe('Names of secret parameters that the script gets as variables.'),
-        'stores-secret': storesSecret,
-      })
-      .refine(...oneOf('script', 'from', 'argv')),
-  ])
-  .describe(
-    'Runs a script as root with the shell of the image. It ends at the first command that fails. A list of scripts: each has a shell of its own. ' +
-      'Parameters are environment variables, with _ for -; nothing is filled into the text.',
-  );
+const schema = () =>
+  z
+    .union([
+      script.transform((text): RunValue => ({ ...defaults, script: text })),
+      z
+        .array(script)
+        .min(1)
+        .max(1000)
+        .transform((list): RunValue => ({ ...defaults, list })),
+      z
+        .strictObject({
+          script: script.optional().describe('Shell commands. Parameters are variables in it: "$name".'),
+          from: payloadPath.optional().describe('A file of the patch folder with shell commands.'),
+          argv: z
+            .array(commandText(longestScript))
+            .min(1)
+            .max(1000)
+            .optional()
+            .describe('A program with its arguments, without a shell. Placeholders are filled in.'),
+          network: z.boolean().default(false).describe('Whether the script may use the network.'),
+          timeout: wholeNumber(1, 86400)
+            .default(defaultTimeout)
+            .describe('Seconds after which the script is killed.'),
+          environment: environment.default({}),
+          secrets: z
+            .array(z.string().min(1))
+            .max(100)
+            .default([])
+            .describe('Names of secret parameters that the script gets as variables.'),
+          'stores-secret': storesSecret,
+        })
+        .refine(...oneOf('script', 'from', 'argv')),
+    ])
+    .describe(
+      'Runs a script as root with the shell of the image. It ends at the first command that fails. A list of scripts: each has a shell of its own. ' +
+        'Parameters are environment variables, with _ for -; nothing is filled into the text.',
+    );
 
 export interface RunValue {
   readonly script?: string | undefined;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 
-const schema = z.union([z.null(), z.string().max(1000)]).describe('Does nothing. A text says why.');
+const schema = () => z.union([z.null(), z.string().max(1000)]).describe('Does nothing. A text says why.');
 
 export const noopStep = defineStep({
   kind: 'noop',

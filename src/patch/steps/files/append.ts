@@ -15,20 +15,21 @@ import {
 } from '../schemas.js';
 import { quoteText } from '../short-text.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    content: z.string().min(1, { error: 'expected at least one line' }).optional().describe('The lines.'),
-    from: payloadPath.optional().describe('A file of the patch folder with the lines.'),
-    template,
-    was,
-    'stores-secret': storesSecret,
-  })
-  .refine(...oneSource)
-  .refine(...templateOfFile)
-  .describe(
-    'Adds lines at the end of a text file, unless it already has them in a row. A missing file is created.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      content: z.string().min(1, { error: 'expected at least one line' }).optional().describe('The lines.'),
+      from: payloadPath.optional().describe('A file of the patch folder with the lines.'),
+      template,
+      was,
+      'stores-secret': storesSecret,
+    })
+    .refine(...oneSource)
+    .refine(...templateOfFile)
+    .describe(
+      'Adds lines at the end of a text file, unless it already has them in a row. A missing file is created.',
+    );
 
 export const appendStep = defineStep({
   kind: 'append',

@@ -11,26 +11,31 @@ import { createStepError } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
 import { imageFolder, ownership, payloadPath, refuseBoth, wholeNumber } from '../schemas.js';
 
-const schema = z
-  .strictObject({
-    from: payloadPath.describe('A file of the patch folder: tar, newc cpio (either also with gzip) or zip.'),
-    to: imageFolder.describe('Where its files go; / for the root.'),
-    strip: wholeNumber(0, 100).default(0).describe('How many folders are taken off the front of each name.'),
-    'keep-owners': z
-      .boolean()
-      .default(false)
-      .describe('Whether files belong to the numbers that the archive has; otherwise to root, or "owner".'),
-    ...ownership,
-  })
-  .refine(...refuseBoth)
-  .refine(
-    ({ 'keep-owners': keep, ...value }) =>
-      !keep || [value.owner, value.uid, value.gid].every((each) => each === undefined),
-    { path: ['keep-owners'], error: 'expected no "keep-owners" beside an owner' },
-  )
-  .describe(
-    'Unpacks an archive. Its modes and links are kept, devices are refused, and directories that the image has stay as they are.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      from: payloadPath.describe(
+        'A file of the patch folder: tar, newc cpio (either also with gzip) or zip.',
+      ),
+      to: imageFolder.describe('Where its files go; / for the root.'),
+      strip: wholeNumber(0, 100)
+        .default(0)
+        .describe('How many folders are taken off the front of each name.'),
+      'keep-owners': z
+        .boolean()
+        .default(false)
+        .describe('Whether files belong to the numbers that the archive has; otherwise to root, or "owner".'),
+      ...ownership,
+    })
+    .refine(...refuseBoth)
+    .refine(
+      ({ 'keep-owners': keep, ...value }) =>
+        !keep || [value.owner, value.uid, value.gid].every((each) => each === undefined),
+      { path: ['keep-owners'], error: 'expected no "keep-owners" beside an owner' },
+    )
+    .describe(
+      'Unpacks an archive. Its modes and links are kept, devices are refused, and directories that the image has stay as they are.',
+    );
 
 export const archiveStep = defineStep({
   kind: 'archive',

@@ -6,25 +6,26 @@ import { defineStep } from '../definition.js';
 import { imageFolder, mode, ownership, payloadPath, refuseBoth } from '../schemas.js';
 import { writtenFile } from '../written.js';
 
-const schema = z
-  .strictObject({
-    from: payloadPath.describe('A folder of the patch folder.'),
-    to: imageFolder.describe('Where what is in the folder goes; / for the root.'),
-    exclude: z
-      .array(z.string().min(1, { error: 'expected a glob such as "*.bak"' }).max(1024))
-      .max(1000)
-      .default([])
-      .describe('Globs of what is left out; one without a slash matches at any depth.'),
-    mode: mode
-      .optional()
-      .describe('Permission bits of all files; by default 0o755 of those that are executable, 0o644.'),
-    'directory-mode': mode.default(0o755).describe('Permission bits of new directories; 0o755 by default.'),
-    ...ownership,
-  })
-  .refine(...refuseBoth)
-  .describe(
-    'Copies a folder with all that is in it. Links stay as they are written, and directories that the image has keep mode and owner.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      from: payloadPath.describe('A folder of the patch folder.'),
+      to: imageFolder.describe('Where what is in the folder goes; / for the root.'),
+      exclude: z
+        .array(z.string().min(1, { error: 'expected a glob such as "*.bak"' }).max(1024))
+        .max(1000)
+        .default([])
+        .describe('Globs of what is left out; one without a slash matches at any depth.'),
+      mode: mode
+        .optional()
+        .describe('Permission bits of all files; by default 0o755 of those that are executable, 0o644.'),
+      'directory-mode': mode.default(0o755).describe('Permission bits of new directories; 0o755 by default.'),
+      ...ownership,
+    })
+    .refine(...refuseBoth)
+    .describe(
+      'Copies a folder with all that is in it. Links stay as they are written, and directories that the image has keep mode and owner.',
+    );
 
 const executable = 0o755;
 const plain = 0o644;

@@ -5,16 +5,17 @@ import { describeEntry, putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, mode, ownership, refuseBoth } from '../schemas.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    mode: mode.default(0o755).describe('Permission bits, written as 0o755; 0o755 by default.'),
-    ...ownership,
-  })
-  .refine(...refuseBoth)
-  .describe(
-    'Creates a directory, or gives an existing one this mode and owner, also through a link. Its content stays.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      mode: mode.default(0o755).describe('Permission bits, written as 0o755; 0o755 by default.'),
+      ...ownership,
+    })
+    .refine(...refuseBoth)
+    .describe(
+      'Creates a directory, or gives an existing one this mode and owner, also through a link. Its content stays.',
+    );
 
 export const directoryStep = defineStep({
   kind: 'directory',

@@ -18,21 +18,22 @@ import {
 } from '../schemas.js';
 import { writtenFile } from '../written.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    from: payloadPath.optional(),
-    content: z.string().optional().describe('The text of the file.'),
-    mode: mode.default(0o644).describe('Permission bits, written as 0o755; 0o644 by default.'),
-    ...ownership,
-    template,
-    was,
-    'stores-secret': storesSecret,
-  })
-  .refine(...oneSource)
-  .refine(...templateOfFile)
-  .refine(...refuseBoth)
-  .describe('Writes a file.');
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      from: payloadPath.optional(),
+      content: z.string().optional().describe('The text of the file.'),
+      mode: mode.default(0o644).describe('Permission bits, written as 0o755; 0o644 by default.'),
+      ...ownership,
+      template,
+      was,
+      'stores-secret': storesSecret,
+    })
+    .refine(...oneSource)
+    .refine(...templateOfFile)
+    .refine(...refuseBoth)
+    .describe('Writes a file.');
 
 export const fileStep = defineStep({
   kind: 'file',

@@ -14,31 +14,34 @@ import {
 } from '../schemas.js';
 import { quoteText, shortenText } from '../short-text.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    line: singleLine.optional().describe('The line, without its line break.'),
-    absent: z.boolean().default(false).describe('Whether the line is removed.'),
-    replaces: regularExpression
-      .optional()
-      .describe('The first line that this matches becomes the line, and others that it matches go.'),
-    after: regularExpression
-      .optional()
-      .describe('A new line goes behind the last one that this matches; by default to the end of the file.'),
-    create: z.boolean().default(true).describe('Whether a missing file is created.'),
-    was,
-    'stores-secret': storesSecret,
-  })
-  .refine((value) => value.line !== undefined || (value.absent && value.replaces !== undefined), {
-    error: 'expected "line" (or "absent: true" with "replaces", which removes all lines that match)',
-  })
-  .refine((value) => !value.absent || value.after === undefined, {
-    path: ['after'],
-    error: 'expected no "after" beside "absent: true"',
-  })
-  .describe('Makes sure that a text file has a line exactly once, or not at all.');
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      line: singleLine.optional().describe('The line, without its line break.'),
+      absent: z.boolean().default(false).describe('Whether the line is removed.'),
+      replaces: regularExpression
+        .optional()
+        .describe('The first line that this matches becomes the line, and others that it matches go.'),
+      after: regularExpression
+        .optional()
+        .describe(
+          'A new line goes behind the last one that this matches; by default to the end of the file.',
+        ),
+      create: z.boolean().default(true).describe('Whether a missing file is created.'),
+      was,
+      'stores-secret': storesSecret,
+    })
+    .refine((value) => value.line !== undefined || (value.absent && value.replaces !== undefined), {
+      error: 'expected "line" (or "absent: true" with "replaces", which removes all lines that match)',
+    })
+    .refine((value) => !value.absent || value.after === undefined, {
+      path: ['after'],
+      error: 'expected no "after" beside "absent: true"',
+    })
+    .describe('Makes sure that a text file has a line exactly once, or not at all.');
 
-type Line = z.output<typeof schema>;
+type Line = z.output<ReturnType<typeof schema>>;
 
 export const lineStep = defineStep({
   kind: 'line',

@@ -5,15 +5,16 @@ import { describeEntry, unchanged } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath, mode, ownership, refuseBoth, someOf } from '../schemas.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    mode: mode.optional(),
-    ...ownership,
-  })
-  .refine(...someOf('mode', 'owner', 'uid', 'gid'))
-  .refine(...refuseBoth)
-  .describe('Changes the mode or the owner of an existing file or directory.');
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      mode: mode.optional(),
+      ...ownership,
+    })
+    .refine(...someOf('mode', 'owner', 'uid', 'gid'))
+    .refine(...refuseBoth)
+    .describe('Changes the mode or the owner of an existing file or directory.');
 
 export const modeStep = defineStep({
   kind: 'mode',

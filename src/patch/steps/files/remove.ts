@@ -4,16 +4,17 @@ import { createStepError } from '../../system/step-context.js';
 import { defineStep } from '../definition.js';
 import { imagePath, listPinned, was } from '../schemas.js';
 
-const schema = z
-  .union([
-    imagePath.transform((path) => ({ path, missing: 'error' as const })),
-    z.strictObject({
-      path: imagePath,
-      missing: z.enum(['ok', 'error']).default('error').describe('Whether a missing path is an error.'),
-      was,
-    }),
-  ])
-  .describe('Removes a file, or a directory with everything in it.');
+const schema = () =>
+  z
+    .union([
+      imagePath.transform((path) => ({ path, missing: 'error' as const })),
+      z.strictObject({
+        path: imagePath,
+        missing: z.enum(['ok', 'error']).default('error').describe('Whether a missing path is an error.'),
+        was,
+      }),
+    ])
+    .describe('Removes a file, or a directory with everything in it.');
 
 export const removeStep = defineStep({
   kind: 'remove',

@@ -6,22 +6,25 @@ import { defineStep } from '../definition.js';
 import { imagePath, listPinned, mayStore, oneOf, regularExpression, storesSecret, was } from '../schemas.js';
 import { quoteText, shortenText } from '../short-text.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    text: z.string().min(1).optional().describe('The exact text to look for.'),
-    pattern: regularExpression
-      .optional()
-      .describe('A JavaScript regular expression to look for; ^ and $ match at every line.'),
-    with: z.string().describe('The replacement; with a pattern, $1 and $& mean what they do in JavaScript.'),
-    count: z.int().min(1).optional().describe('How many matches there must be; at least one by default.'),
-    was,
-    'stores-secret': storesSecret,
-  })
-  .refine(...oneOf('text', 'pattern'))
-  .describe('Replaces every occurrence in a text file. No occurrence is an error.');
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      text: z.string().min(1).optional().describe('The exact text to look for.'),
+      pattern: regularExpression
+        .optional()
+        .describe('A JavaScript regular expression to look for; ^ and $ match at every line.'),
+      with: z
+        .string()
+        .describe('The replacement; with a pattern, $1 and $& mean what they do in JavaScript.'),
+      count: z.int().min(1).optional().describe('How many matches there must be; at least one by default.'),
+      was,
+      'stores-secret': storesSecret,
+    })
+    .refine(...oneOf('text', 'pattern'))
+    .describe('Replaces every occurrence in a text file. No occurrence is an error.');
 
-type Replacement = z.output<typeof schema>;
+type Replacement = z.output<ReturnType<typeof schema>>;
 
 export const replaceStep = defineStep({
   kind: 'replace',

@@ -18,24 +18,25 @@ import {
 } from '../schemas.js';
 import { writtenFile } from '../written.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    from: payloadPath.optional(),
-    content: z
-      .string()
-      .startsWith('#!', { error: 'expected a first line such as #!/bin/sh' })
-      .optional()
-      .describe('The text of the script.'),
-    mode: mode.default(0o755).describe('Permission bits; 0o755 by default.'),
-    ...ownership,
-    template,
-    'stores-secret': storesSecret,
-  })
-  .refine(...oneSource)
-  .refine(...templateOfFile)
-  .refine(...refuseBoth)
-  .describe('Writes a script into the image, which must have the program of its first line.');
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      from: payloadPath.optional(),
+      content: z
+        .string()
+        .startsWith('#!', { error: 'expected a first line such as #!/bin/sh' })
+        .optional()
+        .describe('The text of the script.'),
+      mode: mode.default(0o755).describe('Permission bits; 0o755 by default.'),
+      ...ownership,
+      template,
+      'stores-secret': storesSecret,
+    })
+    .refine(...oneSource)
+    .refine(...templateOfFile)
+    .refine(...refuseBoth)
+    .describe('Writes a script into the image, which must have the program of its first line.');
 
 export const scriptStep = defineStep({
   kind: 'script',

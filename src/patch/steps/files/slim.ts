@@ -20,30 +20,31 @@ const parts = z
   .min(1)
   .max(names.length);
 
-const schema = z
-  .union([
-    parts.transform((list) => ({ parts: list, keep: [] as string[], kernel: undefined })),
-    z.strictObject({
-      parts: parts.describe('What goes: see below.'),
-      keep: z
-        .array(z.string().min(1).max(4096))
-        .max(1000)
-        .default([])
-        .describe('Globs of paths that stay, such as usr/share/locale/de/**.'),
-      kernel: z
-        .string()
-        .regex(/^[A-Za-z0-9][A-Za-z0-9._+~-]*$/, {
-          error: 'expected the release of a kernel such as 6.1.0-18-amd64',
-        })
-        .optional()
-        .describe(
-          'For other-modules: the release whose modules stay; by default those of the kernels in boot of the image.',
-        ),
-    }),
-  ])
-  .describe(
-    'Takes out what no running system needs, by name. The report says how many bytes each name gives.',
-  );
+const schema = () =>
+  z
+    .union([
+      parts.transform((list) => ({ parts: list, keep: [] as string[], kernel: undefined })),
+      z.strictObject({
+        parts: parts.describe('What goes: see below.'),
+        keep: z
+          .array(z.string().min(1).max(4096))
+          .max(1000)
+          .default([])
+          .describe('Globs of paths that stay, such as usr/share/locale/de/**.'),
+        kernel: z
+          .string()
+          .regex(/^[A-Za-z0-9][A-Za-z0-9._+~-]*$/, {
+            error: 'expected the release of a kernel such as 6.1.0-18-amd64',
+          })
+          .optional()
+          .describe(
+            'For other-modules: the release whose modules stay; by default those of the kernels in boot of the image.',
+          ),
+      }),
+    ])
+    .describe(
+      'Takes out what no running system needs, by name. The report says how many bytes each name gives.',
+    );
 
 export const slimStep = defineStep({
   kind: 'slim',

@@ -4,19 +4,20 @@ import { putIfDifferent } from '../../system/workspace-files.js';
 import { defineStep } from '../definition.js';
 import { imagePath } from '../schemas.js';
 
-const schema = z
-  .strictObject({
-    path: imagePath,
-    target: z
-      .string()
-      .min(1)
-      // The kernel silently skips a longer one.
-      .refine((target) => Buffer.byteLength(target) <= 4095 && !target.includes('\0'), {
-        error: 'expected at most 4095 bytes and no NUL',
-      })
-      .describe('The target, written as it is here, whether or not it exists.'),
-  })
-  .describe('Creates a symbolic link. It replaces what is at the path.');
+const schema = () =>
+  z
+    .strictObject({
+      path: imagePath,
+      target: z
+        .string()
+        .min(1)
+        // The kernel silently skips a longer one.
+        .refine((target) => Buffer.byteLength(target) <= 4095 && !target.includes('\0'), {
+          error: 'expected at most 4095 bytes and no NUL',
+        })
+        .describe('The target, written as it is here, whether or not it exists.'),
+    })
+    .describe('Creates a symbolic link. It replaces what is at the path.');
 
 export const symlinkStep = defineStep({
   kind: 'symlink',

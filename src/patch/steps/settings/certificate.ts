@@ -9,26 +9,27 @@ import { defineStep } from '../definition.js';
 import { oneSource, payloadPath } from '../schemas.js';
 import { writtenFile } from '../written.js';
 
-const schema = z
-  .strictObject({
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, { error: 'expected a name of letters, digits, _ and -' })
-      .describe('The name of the file, without .crt.'),
-    content: z
-      .string()
-      .superRefine((text, context) => {
-        const parsed = parseCertificates(text);
-        if ('fault' in parsed) context.addIssue({ code: 'custom', message: parsed.fault });
-      })
-      .optional()
-      .describe('The certificate in PEM, or several.'),
-    from: payloadPath.optional().describe('A file of the patch folder with certificates in PEM.'),
-  })
-  .refine(...oneSource)
-  .describe(
-    'Makes programs of the image trust a certificate authority: the folder from which the system makes its store, the bundle where it is a file, and links by hash where there are some.',
-  );
+const schema = () =>
+  z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, { error: 'expected a name of letters, digits, _ and -' })
+        .describe('The name of the file, without .crt.'),
+      content: z
+        .string()
+        .superRefine((text, context) => {
+          const parsed = parseCertificates(text);
+          if ('fault' in parsed) context.addIssue({ code: 'custom', message: parsed.fault });
+        })
+        .optional()
+        .describe('The certificate in PEM, or several.'),
+      from: payloadPath.optional().describe('A file of the patch folder with certificates in PEM.'),
+    })
+    .refine(...oneSource)
+    .describe(
+      'Makes programs of the image trust a certificate authority: the folder from which the system makes its store, the bundle where it is a file, and links by hash where there are some.',
+    );
 
 export const certificateStep = defineStep({
   kind: 'certificate',

@@ -16,16 +16,17 @@ const paths = {
   openrc: 'etc/rc.conf.d/90-moby-patch.conf',
 } as const;
 
-const schema = environment
-  .refine((value) => Object.keys(value).length > 0, { error: 'expected at least one variable' })
-  .refine((value) => Object.values(value).every((text) => /^[^\p{Cc}]*$/u.test(text)), {
-    error: 'expected values without line breaks and control characters',
-  })
-  .describe(
-    `Sets variables of logins (${paths.pam}, ${paths.profile}) and of services (${paths.systemd} or ${paths.openrc}).`,
-  );
+const schema = () =>
+  environment
+    .refine((value) => Object.keys(value).length > 0, { error: 'expected at least one variable' })
+    .refine((value) => Object.values(value).every((text) => /^[^\p{Cc}]*$/u.test(text)), {
+      error: 'expected values without line breaks and control characters',
+    })
+    .describe(
+      `Sets variables of logins (${paths.pam}, ${paths.profile}) and of services (${paths.systemd} or ${paths.openrc}).`,
+    );
 
-type Variables = z.output<typeof schema>;
+type Variables = z.output<ReturnType<typeof schema>>;
 
 export const environmentStep = defineStep({
   kind: 'environment',

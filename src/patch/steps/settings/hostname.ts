@@ -11,11 +11,12 @@ import { hostName } from '../schemas.js';
 /** The kernel's __NEW_UTS_LEN. */
 const longestName = 64;
 
-const schema = hostName
-  .max(longestName, { error: `expected at most ${longestName} characters` })
-  .describe(
-    'Names the machine: etc/hostname, etc/conf.d/hostname of OpenRC, and its line of 127.0.1.1 in etc/hosts.',
-  );
+const schema = () =>
+  hostName
+    .max(longestName, { error: `expected at most ${longestName} characters` })
+    .describe(
+      'Names the machine: etc/hostname, etc/conf.d/hostname of OpenRC, and its line of 127.0.1.1 in etc/hosts.',
+    );
 
 export const hostnameStep = defineStep({
   kind: 'hostname',

@@ -14,20 +14,21 @@ import { writtenValue } from '../written.js';
 
 const path = 'etc/hosts';
 
-const schema = z
-  .record(
-    z.string().refine((address) => isIP(address) > 0, {
-      error: 'expected an IPv4 or IPv6 address, as in hosts: {10.0.2.2: [NAME]}',
-    }),
-    z.union([
-      hostName.transform((name) => [name]),
-      z.array(hostName).min(1, { error: 'expected at least one name' }).max(100),
-    ]),
-  )
-  .refine((value) => Object.keys(value).length > 0, { error: 'expected at least one address' })
-  .describe(
-    'Gives addresses names in etc/hosts. A name goes from other addresses of the same kind: only the first would count.',
-  );
+const schema = () =>
+  z
+    .record(
+      z.string().refine((address) => isIP(address) > 0, {
+        error: 'expected an IPv4 or IPv6 address, as in hosts: {10.0.2.2: [NAME]}',
+      }),
+      z.union([
+        hostName.transform((name) => [name]),
+        z.array(hostName).min(1, { error: 'expected at least one name' }).max(100),
+      ]),
+    )
+    .refine((value) => Object.keys(value).length > 0, { error: 'expected at least one address' })
+    .describe(
+      'Gives addresses names in etc/hosts. A name goes from other addresses of the same kind: only the first would count.',
+    );
 
 export const hostsStep = defineStep({
   kind: 'hosts',

@@ -9,14 +9,15 @@ const localeName = z.string().regex(/^[A-Za-z0-9_]+(\.[A-Za-z0-9-]+)?(@[A-Za-z0-
   error: 'expected a locale such as C.UTF-8 or de_DE.UTF-8',
 });
 
-const schema = z
-  .union([
-    localeName.transform((lang) => ({ lang })),
-    z.strictObject({ lang: localeName.describe('The value of LANG.') }),
-  ])
-  .describe(
-    'Sets LANG of logins: etc/default/locale on Debian, etc/locale.conf with systemd, a file of etc/profile.d elsewhere.',
-  );
+const schema = () =>
+  z
+    .union([
+      localeName.transform((lang) => ({ lang })),
+      z.strictObject({ lang: localeName.describe('The value of LANG.') }),
+    ])
+    .describe(
+      'Sets LANG of logins: etc/default/locale on Debian, etc/locale.conf with systemd, a file of etc/profile.d elsewhere.',
+    );
 
 const files = {
   debian: 'etc/default/locale',

@@ -36,25 +36,26 @@ const clients = [
   },
 ] as const;
 
-const schema = z
-  .strictObject({
-    nameservers: z
-      .array(
-        z.string().refine((address) => isIP(address.replace(/%[\w.-]+$/, '')) > 0, {
-          error: 'expected an IPv4 or IPv6 address',
-        }),
-      )
-      .min(1, { error: 'expected at least one address' })
-      .max(mostServers, { error: `expected at most ${mostServers} addresses: no more are asked` })
-      .describe('Addresses of name servers, the first of which is asked first.'),
-    search: z.array(hostName).max(32).default([]).describe('Domains in which a short name is looked up.'),
-    options: z
-      .array(z.string().regex(/^[a-z0-9-]+(:\d+)?$/, { error: 'expected an option such as timeout:1' }))
-      .max(32)
-      .default([])
-      .describe('Options of resolv.conf(5), such as ndots:2.'),
-  })
-  .describe(`Writes ${path}. A link there, which a service of the running system fills, is replaced.`);
+const schema = () =>
+  z
+    .strictObject({
+      nameservers: z
+        .array(
+          z.string().refine((address) => isIP(address.replace(/%[\w.-]+$/, '')) > 0, {
+            error: 'expected an IPv4 or IPv6 address',
+          }),
+        )
+        .min(1, { error: 'expected at least one address' })
+        .max(mostServers, { error: `expected at most ${mostServers} addresses: no more are asked` })
+        .describe('Addresses of name servers, the first of which is asked first.'),
+      search: z.array(hostName).max(32).default([]).describe('Domains in which a short name is looked up.'),
+      options: z
+        .array(z.string().regex(/^[a-z0-9-]+(:\d+)?$/, { error: 'expected an option such as timeout:1' }))
+        .max(32)
+        .default([])
+        .describe('Options of resolv.conf(5), such as ndots:2.'),
+    })
+    .describe(`Writes ${path}. A link there, which a service of the running system fills, is replaced.`);
 
 export const resolverStep = defineStep({
   kind: 'resolver',
@@ -82,7 +83,7 @@ async function explainClients(workspace: Workspace): Promise<string[]> {
   return notes;
 }
 
-function formatText({ nameservers, search, options }: z.output<typeof schema>): string {
+function formatText({ nameservers, search, options }: z.output<ReturnType<typeof schema>>): string {
   const lines = [
     ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
     ...nameservers.map((address) => `nameserver ${address}`),

@@ -8,12 +8,13 @@ import { defineStep } from '../definition.js';
 
 const folder = 'usr/share/zoneinfo';
 
-const schema = z
-  .string()
-  .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, { error: 'expected a time zone such as Europe/Berlin' })
-  .describe(
-    `Sets the time zone: etc/localtime becomes a link to ${folder}, and etc/timezone is rewritten where the image has it.`,
-  );
+const schema = () =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, { error: 'expected a time zone such as Europe/Berlin' })
+    .describe(
+      `Sets the time zone: etc/localtime becomes a link to ${folder}, and etc/timezone is rewritten where the image has it.`,
+    );
 
 export const timezoneStep = defineStep({
   kind: 'timezone',
