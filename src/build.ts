@@ -15,7 +15,7 @@ import { createWorkspace } from './engine/workspace.js';
 import { countBytes } from './io/count-bytes.js';
 import { hashParts } from './io/file/split-file.js';
 import { createSpool } from './io/file/spool.js';
-import { createReadOutput, type Output } from './io/place/output.js';
+import { type CopyAhead, copyAhead, createReadOutput, type Output } from './io/place/output.js';
 import { createScratch, type Scratch } from './io/place/scratch.js';
 import type { BuildRequest } from './model/build.js';
 import { refuseProblems } from './model/error/error.js';
@@ -100,6 +100,8 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
     refuseProblems(ready.problems);
     const { plan, engine, cached, vendored } = ready;
     if (engine === undefined) return;
+    // The image is copied while the steps run.
+    await using copied = request.mode === 'append' ? await copyImage(run, image) : undefined;
     const createFilter = plan.secrets.length > 0 ? redaction.createFilter : undefined;
     const { limits } = request;
     const options = { image, engine, reads: plan.reads, stamp, createFilter, limits, vendored };
@@ -110,7 +112,7 @@ async function buildOnce(request: BuildRequest, session: Session): Promise<Outco
     assertLocked(request.lock, { packages: listPackages(draft.report()) });
     if (request.twice) await repeatSteps(run, { image, plan, engine, stamp, changes, vendored });
     const made = { image, plan, changes, bootconfig };
-    await using output = await draft.stage('repack', () => repack(run, { ...made, scratch }));
+    await using output = await draft.stage('repack', () => repack(run, { ...made, scratch, copied }));
     await using written = await draft.stage('validate', () => validate(run, { ...made, output }));
     const inputs = listInputs(image, plan);
     const whole = { image, plan, written, scratch };
@@ -171,15 +173,28 @@ interface RepackStage {
   /** Absent where no step changed it. */
   readonly bootconfig: WantedBootconfig | undefined;
   readonly scratch: Scratch;
+  /** Of the image, begun before. */
+  readonly copied: CopyAhead | undefined;
 }
 
 /** Bytes of the largest image that is copied in one system call. */
 const largestCopy = 2 ** 28;
 
-async function repack(
-  { draft, request, session, wrapped }: Run,
-  { image, plan, changes, bootconfig, scratch }: RepackStage,
-) {
+/** For an output that goes on behind the image's own bytes; undefined for others. A signal waits for the end of the copy. */
+async function copyImage({ request, wrapped }: Run, image: Image): Promise<CopyAhead | undefined> {
+  if (wrapped !== undefined || image.layout.size > largestCopy) return undefined;
+  return copyAhead(await placeOutput(request), image.copy);
+}
+
+/** A folder is not replaced: what it gets is cut out of a file beside it. */
+async function placeOutput({ split, output, makesFolder }: BuildRequest): Promise<string> {
+  const destination = split ? `${output}.joined` : output;
+  if (makesFolder) await mkdir(dirname(destination), { recursive: true });
+  return destination;
+}
+
+async function repack(run: Run, { image, plan, changes, bootconfig, scratch, copied }: RepackStage) {
+  const { draft, request, session, wrapped } = run;
   const spool = createSpool(scratch.path);
   const places = new Map<number, MemberRange>();
   const onPlaced = (segment: number, place: MemberRange) => places.set(segment, place);
@@ -187,9 +202,9 @@ async function repack(
   const options = { ...request, bootconfig, spool, cache, signal, onPlaced };
   const { bytes, appended, ...mode } = writeChanges(image, changes, options);
   draft.set({ mode });
-  // A signal waits for the end of the copy.
-  const copied = wrapped === undefined && image.layout.size <= largestCopy ? appended : undefined;
-  const { kept, behind } = copied ?? { kept: 0, behind: bytes };
+  // The output takes it over.
+  const copy = appended && (copied ?? (await copyImage(run, image)));
+  const { kept, behind } = (copy && appended) ?? { kept: 0, behind: bytes };
   let members: readonly MemberRange[] = [];
   const { onWork } = session;
   const total = image.layout.size;
@@ -200,13 +215,11 @@ async function repack(
   const last = image.layout.segments.at(-1);
   const spare = mode.name === 'rewrite' && last?.kind === 'padding' ? last.end - last.offset : 0;
   const place = { place: wrapped && placeOf(wrapped), hasBootconfig: text !== undefined, spare };
-  // A folder is not replaced: what it gets is cut out of a file beside it.
-  const destination = request.split ? `${request.output}.joined` : request.output;
-  if (request.makesFolder) await mkdir(dirname(destination), { recursive: true });
+  const destination = await placeOutput(request);
   const where = { destination, inputs: listInputs(image, plan), signal: session.signal };
   const output = await createReadOutput(padImage(source, place), {
     ...where,
-    beginning: copied && { size: kept, copy: image.copy },
+    beginning: copy && { size: kept, copy },
   });
   const files =
     image.layout.files && (await hashParts(output.path, placeFiles(image.layout, places, output.size)));

@@ -51,8 +51,7 @@ export async function createOutput(source: Bytes, request: OutputRequest): Promi
 export interface Beginning {
   /** Bytes of the copy that stay. */
   readonly size: number;
-  /** Makes the file as a copy of another. */
-  copy(path: string): Promise<void>;
+  readonly copy: CopyAhead;
 }
 
 /** The same without a digest: the caller reads it back. The stream goes behind the beginning. */
@@ -60,25 +59,67 @@ export function createReadOutput(
   source: Bytes,
   request: OutputRequest & { readonly beginning?: Beginning | undefined },
 ): Promise<Output & Pick<Written, 'size'>> {
-  return place(request, (path) => writeFile(path, source, request));
+  return place(request, (path) => writeFile(path, source, request), request.beginning?.copy);
+}
+
+/** A copy of a file beside a destination, under way: the output that begins with it takes it over. */
+export interface CopyAhead extends AsyncDisposable {
+  readonly folder: Scratch;
+  /** The copy is made. */
+  readonly copied: Promise<void>;
+}
+
+/**
+ * Begins to copy a file to where an output is going to be written, while it is not known yet what comes behind it. `copy` makes the file
+ * of this path. Error: as of `createOutput`.
+ */
+export async function copyAhead(
+  destination: string,
+  copy: (path: string) => Promise<void>,
+): Promise<CopyAhead> {
+  const folder = await openPlace(destination);
+  const copied = copy(pathIn(folder));
+  // The failure surfaces where the output is written.
+  copied.catch(() => {});
+  return {
+    folder,
+    copied,
+    async [Symbol.asyncDispose]() {
+      await copied.catch(() => {});
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openPlace(destination: string): Promise<Scratch> {
+  assertReplaceable(destination);
+  const parent = dirname(destination);
+  await removeAbandoned(parent, 'output');
+  try {
+    return await createPrivateFolder(parent, 'output');
+  } catch (error) {
+    throw isFileError(error) ? createWriteError(destination, error) : error;
+  }
+}
+
+function pathIn({ path }: Scratch): string {
+  return join(path, 'output');
 }
 
 async function place(
   { destination, inputs }: OutputRequest,
   write: (path: string) => Promise<WrittenFile>,
+  ahead?: CopyAhead,
 ): Promise<Output & Pick<Written, 'size'>> {
-  assertReplaceable(destination);
   const parent = dirname(destination);
-  await removeAbandoned(parent, 'output');
-  let folder: Scratch | undefined;
+  const folder = ahead?.folder ?? (await openPlace(destination));
   try {
-    folder = await createPrivateFolder(parent, 'output');
-    const path = join(folder.path, 'output');
+    const path = pathIn(folder);
     const { file, synced, size } = await write(path);
     const dispose = async () => {
       await synced.catch(() => {});
       await file.close().catch(() => {});
-      await folder?.[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
     };
     return {
       size,
@@ -98,7 +139,7 @@ async function place(
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
-    await folder?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
     throw isFileError(error) ? createWriteError(destination, error) : error;
   }
 }
@@ -184,7 +225,7 @@ async function writeFile(
   source: Bytes,
   { signal, beginning, onPiece }: WriteOptions,
 ): Promise<WrittenFile> {
-  await beginning?.copy(path);
+  await beginning?.copy.copied;
   const file = await open(path, beginning === undefined ? 'wx' : 'a', 0o600);
   let size = beginning?.size ?? 0;
   try {
