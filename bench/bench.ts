@@ -3,13 +3,14 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareResults } from './compare.js';
 import { measureGrowth } from './growth/growth.js';
-import { prepareInputs } from './inputs.js';
+import { makeInputs, nameInputs } from './inputs.js';
 import { renderResults } from './render.js';
-import { describeMachine, type Results, resultsVersion } from './results.js';
+import { describeMachine, parseResults, type Results, resultsVersion } from './results.js';
+import type { Row } from './row.js';
 import { listRows } from './rows/index.js';
 import { runRows } from './run-rows.js';
 import { runShell } from './shell.js';
-import { openBench } from './workplace.js';
+import { type OpenBench, openBench } from './workplace.js';
 
 const { values } = parseArgs({
   options: {
@@ -31,57 +32,79 @@ const { values } = parseArgs({
 
 const cache = resolve('build/cache');
 const file = values.stored ?? 'bench/results.json';
-if (values.growth) {
-  await using bench = await openBench();
-  await measureGrowth(bench, { cache, largest: Number(values.largest) * 1e6 });
-} else if (values.compare) {
+const runs = readNumber('runs', values.runs);
+const minutes = readNumber('minutes', values.minutes);
+const largest = readNumber('largest', values.largest);
+try {
+  if (values.growth) {
+    await using bench = await openBench();
+    await measureGrowth(bench, { cache, largest: largest * 1e6 });
+  } else await runBench();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 2;
+}
+
+async function runBench(): Promise<void> {
   // Read first: a run of a quarter of an hour must not end with a missing file.
-  const stored = await readStored();
-  const results = await measureAll();
-  process.stdout.write(renderResults(results));
-  tell(stored, results);
-} else {
+  const stored = values.compare ? parseResults(file, await readFile(file, 'utf8')) : undefined;
   const results = await measureAll();
   const text = renderResults(results);
   process.stdout.write(text);
+  if (stored !== undefined) return tell(stored, results);
   if (values.only === undefined || values.stored !== undefined)
     await writeFile(file, `${JSON.stringify(results, null, 1)}\n`);
   if (values.only === undefined && values.stored === undefined)
     await writeFile(resolve('bench/RESULTS.md'), text);
 }
 
-async function readStored(): Promise<Results> {
-  const stored = JSON.parse(await readFile(file, 'utf8')) as Results;
-  if (stored.version === resultsVersion) return stored;
-  throw new Error(`${file} has version ${stored.version}, and ${resultsVersion} is needed`);
-}
-
 async function measureAll(): Promise<Results> {
   await using bench = await openBench();
-  const rows = listRows({ ...bench, inputs: await prepareInputs(cache) });
-  const only = values.only?.split(',');
-  const wanted = rows.filter(({ id }) => only?.includes(id) ?? true);
-  const runs = Number(values.runs);
   return {
     version: resultsVersion,
     date: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
     runs,
     programs: await listPrograms(),
-    rows: await runRows(wanted, { runs, minutes: Number(values.minutes), place: bench.place }),
+    rows: await runRows(await prepareRows(bench), { runs, minutes, place: bench.place }),
   };
+}
+
+/** The wanted rows, with the files that they read. */
+async function prepareRows(bench: OpenBench): Promise<readonly Row[]> {
+  const known = listRows({ ...bench, inputs: nameInputs(cache) });
+  const ids = values.only?.split(',') ?? known.map(({ id }) => id);
+  const unknown = ids.filter((id) => !known.some((row) => row.id === id));
+  if (unknown.length > 0)
+    throw new Error(`no row is called ${unknown.join(', ')}; rows: ${known.map(({ id }) => id).join(', ')}`);
+  const wanted = known.filter(({ id, missing }) => ids.includes(id) && missing === undefined);
+  const { inputs, failed } = await makeInputs(cache, new Set(wanted.flatMap(({ reads = [] }) => reads)));
+  return listRows({ ...bench, inputs })
+    .filter(({ id }) => ids.includes(id))
+    .map((row) => {
+      const missing =
+        row.missing ?? row.reads?.map((path) => failed.get(path)).find((each) => each !== undefined);
+      return missing === undefined ? row : { ...row, missing };
+    });
 }
 
 /** Exit code 1: a row became slower. */
 function tell(stored: Results, results: Results): void {
-  const { lines, worse } = compareResults(stored, results);
+  const { lines, worse } = compareResults(stored, results, { isWhole: values.only === undefined });
   console.error(`\nAgainst ${file} of ${stored.date}:\n${lines.join('\n')}`);
   if (worse.length > 0) process.exitCode = 1;
 }
 
+function readNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && (name !== 'runs' || Number.isInteger(value))) return value;
+  console.error(`--${name} ${text}: a number above 0 is needed`);
+  process.exit(2);
+}
+
 async function listPrograms(): Promise<string[]> {
   const packages =
-    'libarchive-tools initramfs-tools-core cpio gzip pigz libdeflate-tools zstd xz-utils xorriso qemu-system-x86 docker.io';
+    'libarchive-tools initramfs-tools-core cpio gzip pigz libdeflate-tools zstd xz-utils xorriso binutils squashfs-tools squashfs-tools-ng erofs-utils qemu-system-x86 docker.io';
   const output = await runShell(
     `dpkg-query -W -f '\${Package} \${Version}\\n' ${packages} 2> /dev/null || true`,
     {

@@ -5,49 +5,84 @@ import type { MeasuredRow, Results } from './results.js';
 
 export interface Comparison {
   readonly lines: readonly string[];
-  /** Ids of the rows that became slower, or that ran before and do not any more. */
+  /** Ids of the rows that became slower or larger, or that ran before and do not any more. */
   readonly worse: readonly string[];
+}
+
+interface Scope {
+  /** All rows were asked for: one that is only in the stored results is gone. */
+  readonly isWhole: boolean;
 }
 
 type Side = 'before' | 'now';
 type Pair<T> = Readonly<Record<Side, T>>;
+
+/** The largest set of pages of several runs varies by less. */
+const peakTolerance = 1.15;
 
 /**
  * Holds a bench against a stored one. The other contenders are the same programs in both, so the median ratio of their
  * times says how much slower this machine is, and our times are divided by it. A row is slower when its median grew by more
  * than the larger spread of the two.
  */
-export function compareResults(before: Results, now: Results): Comparison {
+export function compareResults(before: Results, now: Results, { isWhole }: Scope): Comparison {
   const pairs = now.rows.flatMap((row) => {
     const other = before.rows.find(({ id }) => id === row.id);
     return other === undefined ? [] : [{ before: other, now: row }];
   });
   const factor = findFactor(pairs);
-  const lines = [`The programs of others take ${factor.toFixed(2)} times as long as in the stored run.`];
+  const lines = [...describeDifferences(before, now), describeFactor(factor)];
   const worse: string[] = [];
-  for (const pair of pairs) {
-    const { text, isWorse } = compareRow(pair, factor);
-    lines.push(`${isWorse ? 'SLOWER ' : '       '}${pair.now.id}: ${text}`);
-    if (isWorse) worse.push(pair.now.id);
+  for (const row of now.rows) {
+    const pair = pairs.find((each) => each.now === row);
+    if (pair === undefined) lines.push(`       ${row.id}: is not in the stored results`);
+    else {
+      const { text, isWorse } = compareRow(pair, factor ?? 1);
+      lines.push(`${isWorse ? 'WORSE  ' : '       '}${row.id}: ${text}`);
+      if (isWorse) worse.push(row.id);
+    }
   }
+  const gone = before.rows.filter(({ id }) => isWhole && !now.rows.some((row) => row.id === id));
+  lines.push(...gone.map(({ id }) => `       ${id}: is in the stored results only`));
+  lines.push(worse.length === 0 ? 'No row became worse.' : `Worse: ${worse.join(', ')}.`);
   return { lines, worse };
+}
+
+function describeDifferences(before: Results, now: Results): string[] {
+  const lines: string[] = [];
+  if (before.machine !== now.machine)
+    lines.push(
+      `The stored results are of another machine or version of Node: ${before.machine}. This one: ${now.machine}.`,
+    );
+  const others = before.programs.filter((each) => !now.programs.includes(each));
+  if (others.length > 0) lines.push(`The stored run had other versions of programs: ${others.join(', ')}.`);
+  return lines;
+}
+
+function describeFactor(factor: number | undefined): string {
+  if (factor === undefined) return 'No program of others ran in both: times are compared as they are.';
+  return `The programs of others take ${factor.toFixed(2)} times as long as in the stored run; our times are divided by that.`;
 }
 
 function compareRow({ before, now }: Pair<MeasuredRow>, factor: number): { text: string; isWorse: boolean } {
   const [old, own] = [before.measured[0], now.measured[0]];
-  if (before.missing !== undefined || old === undefined)
+  if (before.missing !== undefined || old === undefined || !hasRun(old))
     return { text: 'was not measured before', isWorse: false };
-  if (now.missing !== undefined || own === undefined)
+  if (now.missing !== undefined || own === undefined || !hasRun(own))
     return { text: `does not run: ${now.missing?.split('\n')[0]}`, isWorse: true };
   const seconds = own.seconds.map((each) => each / factor);
   const [was, is] = [median(old.seconds), median(seconds)];
   const spread = Math.max(findSpread(old.seconds), findSpread(seconds));
-  const text = `${showSeconds(was)} s before, ${showSeconds(is)} s now, spread ${showSeconds(spread)} s`;
-  return { text, isWorse: is - was > spread };
+  const isSlower = is - was > spread;
+  const isLarger = own.peak > old.peak * peakTolerance;
+  const time = `${showSeconds(was)} s before, ${showSeconds(is)} s now, spread ${showSeconds(spread)} s`;
+  const peak = `peak ${showPeak(old)} MiB before, ${showPeak(own)} MiB now`;
+  const words = [...(isSlower ? ['slower'] : []), ...(isLarger ? ['more memory'] : [])];
+  return { text: [...words, time, peak].join(', '), isWorse: isSlower || isLarger };
 }
 
-/** How many times as long the contenders of others take: 1 where none ran in both. */
-function findFactor(pairs: readonly Pair<MeasuredRow>[]): number {
+/** How many times as long the contenders of others take; undefined: none ran in both. */
+function findFactor(pairs: readonly Pair<MeasuredRow>[]): number | undefined {
   const ratios = pairs.flatMap(({ before, now }) =>
     now.measured.slice(1).flatMap((each) => {
       const other = before.measured.slice(1).find(({ name }) => name === each.name);
@@ -56,7 +91,7 @@ function findFactor(pairs: readonly Pair<MeasuredRow>[]): number {
         : [];
     }),
   );
-  return ratios.length === 0 ? 1 : median(ratios);
+  return ratios.length === 0 ? undefined : median(ratios);
 }
 
 function hasRun({ seconds }: Measured): boolean {
@@ -65,4 +100,8 @@ function hasRun({ seconds }: Measured): boolean {
 
 function findSpread(values: readonly number[]): number {
   return Math.max(...values) - Math.min(...values);
+}
+
+function showPeak({ peak }: Measured): string {
+  return String(Math.round(peak / 1024));
 }

@@ -4,6 +4,8 @@ export interface Contender {
   /** Sets up what the command starts from; not timed. */
   readonly prepare?: string | undefined;
   readonly command: string;
+  /** Fails unless the command did its work; not timed. */
+  readonly check?: string | undefined;
   /** The file whose size is reported. */
   readonly output?: string | undefined;
   /** Why it cannot run here. It has a line without numbers, and goals are judged by the others. */
@@ -12,7 +14,7 @@ export interface Contender {
 
 export interface Measured {
   readonly name: string;
-  /** Why it did not run: then nothing else is known. */
+  /** Why it did not run, or how it failed: then nothing else is known. */
   readonly missing?: string | undefined;
   /** Wall time of each run. */
   readonly seconds: readonly number[];

@@ -24,14 +24,14 @@ export function renderResults({ rows, runs, programs, machine, date }: Results):
 }
 
 function summarize({ work, goals, missing }: MeasuredRow): string[] {
-  if (missing !== undefined) return [`| ${work} | - | not run: ${firstLine(missing)} |`];
+  if (missing !== undefined) return [`| ${work} | - | left out: ${firstLine(missing)} |`];
   return goals.map((goal) => `| ${work} | ${escapeCell(goal.text)} | ${showVerdict(goal)} |`);
 }
 
 function renderRow({ work, note, missing, measured, goals }: MeasuredRow): string[] {
   const [ours] = measured;
   const head = [`## ${work}`, '', ...(note === undefined ? [] : [note, ''])];
-  if (missing !== undefined) return [...head, `Not run: ${firstLine(missing)}`];
+  if (missing !== undefined) return [...head, `Left out: ${firstLine(missing)}`];
   return [
     ...head,
     '| | time | spread | CPU | peak | bytes | time ratio | size ratio |',
@@ -44,7 +44,7 @@ function renderRow({ work, note, missing, measured, goals }: MeasuredRow): strin
 
 function renderContender(each: Measured, ours: Measured | undefined): string {
   if (each.missing !== undefined)
-    return `| ${escapeCell(each.name)} | not run: ${firstLine(each.missing)} | | | | | | |`;
+    return `| ${escapeCell(each.name)} | left out: ${firstLine(each.missing)} | | | | | | |`;
   const seconds = median(each.seconds);
   const others = each === ours ? undefined : ours;
   const spread = `${showSeconds(Math.min(...each.seconds))} to ${showSeconds(Math.max(...each.seconds))}`;

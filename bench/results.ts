@@ -28,6 +28,37 @@ export interface Results {
   readonly rows: readonly MeasuredRow[];
 }
 
+/** Reads a stored file. Error: what is wrong with it, and how to make another. */
+export function parseResults(path: string, text: string): Results {
+  const problem = findProblem(text);
+  if (typeof problem === 'object') return problem;
+  throw new Error(`${path} ${problem}; to store new results: npm run bench -- --stored ${path}`);
+}
+
+function findProblem(text: string): Results | string {
+  let value: Partial<Results> | null;
+  try {
+    value = JSON.parse(text) as Partial<Results> | null;
+  } catch (error) {
+    return `is damaged: ${(error as Error).message}`;
+  }
+  if (typeof value !== 'object' || value === null || value.version === undefined)
+    return 'has no results of the bench';
+  if (value.version !== resultsVersion)
+    return `has version ${value.version}, and ${resultsVersion} is needed`;
+  if (!Array.isArray(value.rows) || !value.rows.every(isRow)) return 'is damaged: a row has no measurements';
+  return value as Results;
+}
+
+function isRow(value: unknown): boolean {
+  const row = value as Partial<MeasuredRow> | null;
+  return (
+    typeof row?.id === 'string' &&
+    Array.isArray(row.measured) &&
+    row.measured.every(({ name, seconds }) => typeof name === 'string' && Array.isArray(seconds))
+  );
+}
+
 export function describeMachine(): string {
   const memory = Math.round(totalmem() / 2 ** 30);
   const model = cpus()[0]?.model.trim();

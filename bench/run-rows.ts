@@ -1,4 +1,4 @@
-import { measure } from './measure.js';
+import { explainFailure, measure } from './measure.js';
 import { judgeRow, leaveOut, type MeasuredRow } from './results.js';
 import type { Row } from './row.js';
 import { type Place, quote, runShell } from './shell.js';
@@ -33,10 +33,7 @@ async function runRow(row: Row, runs: number, place: Place): Promise<MeasuredRow
     for (const file of row.reads ?? []) await runShell(`cat ${quote(file)} > /dev/null`, place);
     return judgeRow(row, await measure(row.contenders, runs, place));
   } catch (error) {
-    const { message } = error as Error;
-    console.error(message);
-    // The command is in front, and what went wrong behind it.
-    const [command = '', ...rest] = message.split('\n');
-    return leaveOut(row, `${rest.join(' ').trim() || message} (${command.slice(0, 80)})`);
+    console.error((error as Error).message);
+    return leaveOut(row, explainFailure(error as Error));
   }
 }

@@ -16,12 +16,14 @@ export function listCodecRows({ moby, inputs: { libraries }, lacks }: Bench): re
       {
         name: `moby-patch repack --compression ${codec} --level ${level}`,
         command: `${moby} repack ${libraries} -o out.img --compression ${codec} --level ${level}`,
+        check: `${codec} -dcq out.img | cmp - ${libraries}`,
         output: 'out.img',
         missing: lacks(codec),
       },
       {
         name: peer,
         command: `${command} ${libraries} > by-hand.img`,
+        check: `${codec} -dcq by-hand.img | cmp - ${libraries}`,
         output: 'by-hand.img',
         missing: lacks(codec),
       },

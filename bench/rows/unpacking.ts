@@ -40,6 +40,9 @@ function unpackingRow(
   // What was written before must not be on its way to the disk while others are timed.
   const prepare = isKept ? 'sync' : `rm -rf ${at}/ours* ${at}/bsdtar* ${at}/3cpio*`;
   const into = (name: string) => `at=$(mktemp -d ${at}/${name}-XXXXXX)`;
+  // Every name that is no device: ours keeps devices in its list.
+  const check = (name: string) =>
+    `test $(find $(ls -td ${at}/${name}-*/ | head -1) ! -type b ! -type c | wc -l) = $(${moby} ls -l ${gtk} | grep -vc '^[bc]')`;
   return {
     id,
     work: `Unpack the graphical Debian installer to a new folder ${where}${folder ? ` (${folder.type})` : ''}`,
@@ -47,17 +50,24 @@ function unpackingRow(
     reads: [gtk],
     missing: folder === undefined ? missing : undefined,
     contenders: [
-      { name: 'moby-patch unpack', prepare, command: `${moby} unpack ${gtk} -o ${at}/ours-$(date +%s%N)` },
+      {
+        name: 'moby-patch unpack',
+        prepare,
+        command: `${moby} unpack ${gtk} -o ${at}/ours-$(date +%s%N)`,
+        check: check('ours'),
+      },
       {
         name: 'bsdtar -x',
         prepare,
         command: `${into('bsdtar')} && bsdtar -xpf ${gtk} -C $at`,
+        check: check('bsdtar'),
         missing: lacks('bsdtar'),
       },
       {
         name: '3cpio -x',
         prepare,
         command: `${into('3cpio')} && 3cpio -x -p -C $at ${gtk}`,
+        check: check('3cpio'),
         missing: lacks('3cpio'),
       },
     ],

@@ -8,6 +8,7 @@ export function listWritingRows(bench: Bench): readonly Row[] {
   const { text } = inputs;
   const build = (patch: string, ...options: string[]) =>
     `${moby} build -q -i ${text} -p ./${patch} --no-verify -o out.img ${options.join(' ')}`;
+  const checkBuild = (name: string) => checkImage(bench, 'out.img', `etc/${name}`);
   const peers = listPeers(bench);
   const names = peers.map(({ name }) => name);
   const parts = listParts(bench);
@@ -18,7 +19,13 @@ export function listWritingRows(bench: Bench): readonly Row[] {
       note: 'Ours reads the output back and compares every entry with the input; the others check nothing. pigz -9 stands for gzip -9, which takes twice as long.',
       reads: [text],
       contenders: [
-        { name: 'moby-patch build', prepare: 'rm -rf cache', command: build('first'), output: 'out.img' },
+        {
+          name: 'moby-patch build',
+          prepare: 'rm -rf cache',
+          command: build('first'),
+          check: checkBuild('first'),
+          output: 'out.img',
+        },
         ...peers,
         ...parts,
       ],
@@ -37,6 +44,7 @@ export function listWritingRows(bench: Bench): readonly Row[] {
           name: 'moby-patch build',
           prepare: `rm -rf cache && ${build('first')}`,
           command: build('second'),
+          check: checkBuild('second'),
           output: 'out.img',
         },
         hashing('node, SHA-256 of input and output', text, 'out.img'),
@@ -52,6 +60,7 @@ export function listWritingRows(bench: Bench): readonly Row[] {
           name: 'moby-patch build --mode append',
           prepare: `rm -rf cache && ${build('first', '--mode append')}`,
           command: build('second', '--mode append'),
+          check: checkBuild('second'),
           output: 'out.img',
         },
         hashing('node, SHA-256 of the input', text),
@@ -61,6 +70,12 @@ export function listWritingRows(bench: Bench): readonly Row[] {
   ];
 }
 
+/** The image has every name of the old one, and one more. */
+function checkImage({ moby, inputs: { text } }: Bench, image: string, path: string): string {
+  const names = (file: string) => `${moby} ls ${file} | sed 's,^[.]*/*,,' | sort -u`;
+  return `diff <(${names(text)}) <(${names(image)}) > differences || true; test "$(grep '^[<>]' differences)" = '> ${path}'`;
+}
+
 function hashing(name: string, ...files: readonly string[]): Contender {
   const list = files.map((file) => `'${file}'`).join(',');
   const script = `const{createHash}=require('crypto'),{readFileSync}=require('fs');for(const f of [${list}])createHash('sha256').update(readFileSync(f)).digest()`;
@@ -68,7 +83,12 @@ function hashing(name: string, ...files: readonly string[]): Contender {
 }
 
 /** Unpack everything, change a file, pack everything. */
-function listPeers({ inputs: { text }, lacks }: Bench): readonly Contender[] {
+function listPeers(bench: Bench): readonly Contender[] {
+  const {
+    inputs: { text },
+    lacks,
+  } = bench;
+  const check = checkImage(bench, 'by-hand.img', 'etc/changed');
   const change = 'echo changed > etc/changed';
   const by = (unpack: string, pack: string) =>
     `rm -rf t && mkdir t && ${unpack} && cd t && ${change} && ${pack} > ../by-hand.img`;
@@ -79,12 +99,14 @@ function listPeers({ inputs: { text }, lacks }: Bench): readonly Contender[] {
       name: 'bsdtar, cpio, libdeflate-gzip -6',
       // libdeflate-gzip takes no standard input.
       command: by(bsdtar, `${archive} > ../raw.cpio && libdeflate-gzip -6 -c ../raw.cpio`),
+      check,
       output: 'by-hand.img',
       missing: lacks('bsdtar') ?? lacks('libdeflate-gzip'),
     },
     {
       name: 'unmkinitramfs, cpio, pigz -9',
       command: by(`unmkinitramfs ${text} t`, `${archive} | pigz -9 -n`),
+      check,
       output: 'by-hand.img',
       missing: lacks('unmkinitramfs') ?? lacks('pigz'),
     },
@@ -94,6 +116,7 @@ function listPeers({ inputs: { text }, lacks }: Bench): readonly Contender[] {
         `3cpio -x -p -C t ${text}`,
         `(echo '#cpio'; find . -mindepth 1) > ../manifest && 3cpio -c ../raw.cpio < ../manifest && ${compressor} -c ../raw.cpio`,
       ),
+      check,
       output: 'by-hand.img',
       missing: lacks('3cpio'),
     })),
