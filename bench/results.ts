@@ -47,6 +47,8 @@ function findProblem(text: string): Results | string {
   if (value.version !== resultsVersion)
     return `has version ${value.version}, and ${resultsVersion} is needed`;
   if (!Array.isArray(value.rows) || !value.rows.every(isRow)) return 'is damaged: a row has no measurements';
+  if (typeof value.machine !== 'string' || !Array.isArray(value.programs))
+    return 'is damaged: it does not say what it was measured on';
   return value as Results;
 }
 

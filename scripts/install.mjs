@@ -44,9 +44,9 @@ export function installReleaseTools() {
 
 /**
  * Installs the Debian packages of the programs that are missing. Returns whether all are installed now. Without root or
- * apt it prints the command to type.
+ * apt it prints the command to type. Where apt fails it exits, unless the caller can do without.
  */
-export function installPrograms(names = Object.keys(programs)) {
+export function installPrograms(names = Object.keys(programs), { isOptional = false } = {}) {
   const missing = names.filter((name) => !isInstalled(name));
   if (missing.length === 0) return true;
   const packages = [...new Set(missing.flatMap((name) => (programs[name] ?? peers[name]).split(' ')))];
@@ -61,10 +61,15 @@ export function installPrograms(names = Object.keys(programs)) {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     stdio: ['ignore', 'ignore', 'inherit'],
   };
-  run('apt-get', ['update', '-q'], options);
+  const apt = (args) => {
+    const { status } = spawnSync('apt-get', args, options);
+    if (status !== 0 && !isOptional) process.exit(status ?? 1);
+    return status === 0;
+  };
+  if (!apt(['update', '-q'])) return false;
   const offered = packages.filter(isOffered);
-  if (offered.length > 0) run('apt-get', [...install, ...offered], options);
-  return offered.length === packages.length;
+  const isDone = offered.length === 0 || apt([...install, ...offered]);
+  return isDone && offered.length === packages.length;
 }
 
 /** Not every release has clang 14, whose tests are skipped without it. */
