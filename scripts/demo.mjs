@@ -52,7 +52,7 @@ try {
     ...['--set', 'server=10.0.2.2', '--set', `share=${server.share}`, '--set', `options=${options}`],
     ...['--network', 'host', '--expect-file', `/Users/nonce=${nonce}`],
     ...['--expect', 'docker: started at [0-9.]+; mounts: .*/Users'],
-    ...['--report', join(folder, 'report.md'), '--report', join(folder, 'report.json')],
+    ...['html', 'md', 'json'].flatMap((form) => ['--report', join(folder, `report.${form}`)]),
   ]);
   if (status === 0) {
     console.log(`\nThe guest read the nonce ${nonce} from the NFS share of this machine.`);
@@ -60,7 +60,10 @@ try {
     console.log('  initrd.img                the patched image');
     console.log('  initrd.img.manifest.json  its origin: hashes, patches, packages, verdict');
     console.log('  initrd.img.console.log    what the guest printed');
-    console.log('  report.md, report.json    what was done, and every difference from the stock image');
+    console.log(
+      '  report.html               what was done, what differs from the stock image, and the boot: open it',
+    );
+    console.log('  report.md, report.json    the same for a review, and for programs');
   }
 } finally {
   for (const stop of stops.reverse()) await stop[Symbol.asyncDispose]();
@@ -68,7 +71,12 @@ try {
 process.exitCode = status;
 
 function runCli(environment, args) {
-  const child = spawn('node', [join(root, 'dist/cli.js'), ...args], { stdio: 'inherit', env: environment });
+  const child = spawn('node', [join(root, 'dist/cli.js'), ...args], {
+    // The project of the checkout has a moby-patch.yaml of its own, which says nothing about this build.
+    cwd: folder,
+    stdio: 'inherit',
+    env: environment,
+  });
   // A terminal sends Ctrl-C to this process too, which must outlive the build that cleans up.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {

@@ -45,6 +45,10 @@ export const situations: Readonly<Record<string, Situation>> = {
     args: ['build', '--imgae', 'x'],
     says: ["unknown option '--imgae' [option-unknown]", 'moby-patch build --image'],
   },
+  'an option that is like no other': {
+    args: ['prune', '--report', 'x.html'],
+    says: ["unknown option '--report' [option-unknown]", 'moby-patch prune --help'],
+  },
   'a lock of an image that is not built': {
     args: ['lock', '-i', 'initrd.img'],
     says: [

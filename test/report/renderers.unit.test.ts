@@ -251,3 +251,16 @@ test('a setting with a long name breaks behind its sign, not within the name', (
   ]);
   t.true(pieces('a.name.that.no.narrow.screen.has.room.for.at.all').length > 5);
 });
+
+test('a page of one image shows its segments once, and does not call them those before', (t) => {
+  const one = render('.html', createReport({ after: undefined, diff: undefined, usage: undefined }));
+  t.deepEqual(
+    [...one.matchAll(/<h3>(before|after|the image)<\/h3>/g)].map(([, title]) => title),
+    ['the image'],
+  );
+  const two = render('.html', createReport());
+  t.deepEqual(
+    [...two.matchAll(/<h3>(before|after|the image)<\/h3>/g)].map(([, title]) => title),
+    ['before', 'after'],
+  );
+});

@@ -1,7 +1,7 @@
 import type { Command, CommanderError } from 'commander';
 import { MobyPatchError } from '../../model/error/error.js';
 import type { ErrorCode } from '../../model/error/error-code.js';
-import { suggest } from '../../yaml/did-you-mean.js';
+import { findSimilar, suggest } from '../../yaml/did-you-mean.js';
 
 /** What the scripts of `completion` call; no help names it. */
 export const completerName = '__complete';
@@ -64,11 +64,12 @@ export function createUsageError(
   command: Command,
   rest: readonly string[],
 ): MobyPatchError {
-  const [text = '', proposal] = message.replace(/^error: /, '').split('\n');
-  const similar = /Did you mean (?:one of )?(.+?)\?/.exec(proposal ?? '')?.[1];
+  const [text = ''] = message.replace(/^error: /, '').split('\n');
   const wrong = /'([^']+)'/.exec(text)?.[1] ?? '';
   const path = `moby-patch ${nameCommand(command)}`.trimEnd();
   const help = `${path} --help`;
+  // Commander's own proposal shares a letter here and there: --memory for --report.
+  const similar = findSimilar(wrong, listNames(command, code));
   const hints: Readonly<Record<string, string | undefined>> = {
     'commander.unknownCommand': meant.get(wrong) ?? (similar && `${path} ${similar}`),
     'commander.unknownOption':
@@ -80,6 +81,12 @@ export function createUsageError(
   return new MobyPatchError('invalid', codes[code] ?? 'option-wrong', sayPlainly(text), {
     hint: hints[code] ?? help,
   });
+}
+
+/** What could have been meant: options of the command, or its commands. */
+function listNames(command: Command, code: string): string[] {
+  if (code === 'commander.unknownCommand') return command.commands.map((each) => each.name());
+  return command.options.flatMap(({ long, hidden }) => (hidden || !long ? [] : [long]));
 }
 
 /** `wanted` as in all other messages. */

@@ -129,7 +129,8 @@ function createPackages({ steps }: Report): Markup | undefined {
 }
 
 function createLayouts({ before, after }: Report): Markup[] {
-  if (after === undefined || after.sha256 === before?.sha256) return createSegments('before', before);
+  // Of a plan, a boot, or a build without a patch: there is one image.
+  if (after === undefined || after.sha256 === before?.sha256) return createSegments('the image', before);
   return [...createSegments('before', before), ...createSegments('after', after)];
 }
 

@@ -23,7 +23,7 @@ export function createSegments(title: string, layout: Layout | undefined): Marku
     createPart(className, size, text),
   );
   const rows = shorten(listSegments(layout), ({ length }) => [`${length} more`]);
-  const name = `Segments ${title}`;
+  const name = `Segments: ${title}`;
   const [, ...columns] = segmentColumns.slice(0, -1);
   const head = [{ unseen: 'kind' }, ...columns, { unseen: 'remarks' }];
   const table = createTable({ name, head, rows }) ?? [];
