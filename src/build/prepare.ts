@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { chooseEngine } from '../engine/choose.js';
 import { joinFiles } from '../io/file/join-files.js';
 import { uniteAccess } from '../io/place/access.js';
+import { findReplaced } from '../io/place/replaced-inputs.js';
 import type { Scratch } from '../io/place/scratch.js';
 import { type BuildRequest, isAppending } from '../model/build.js';
 import { MobyPatchError, refuseProblems } from '../model/error/error.js';
@@ -26,6 +28,7 @@ import type { Run } from './run.js';
 import { listStepChecks } from './step-checks.js';
 import { openVendored, refuseNetwork } from './vendored.js';
 import { refuseTwice } from './write-record.js';
+import { listWritten } from './written-files.js';
 
 /** Several files are joined in the scratch folder. `writes`: the image is opened to be built. */
 export function openInput(
@@ -102,7 +105,8 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
     const plan = await makePlan(run, image, stamp).catch((error) => refuseWith(error, request));
     let engine: Engine | undefined;
     const early = await runChecks([
-      ...listFaults(request),
+      ...listFaults(request.faults),
+      ...listFaults(findReplacedPayload(request, plan)),
       { name: 'request', look: () => refuseTwice(request, image).then(() => undefined) },
       {
         name: 'engine',
@@ -139,6 +143,19 @@ export function prepare(run: Run, image: Image, { stamp, scratch }: PrepareOptio
     const vendored = offline.files();
     return { plan, engine, cached, runs, problems, vendored, [Symbol.asyncDispose]: dispose };
   });
+}
+
+/** What would be written in the place of a file that a step brings. */
+function findReplacedPayload(request: BuildRequest, { steps }: Plan): readonly MobyPatchError[] {
+  const folders = new Map(request.patches.map(({ id, folder }) => [id, folder]));
+  const bodies = steps.flatMap(({ patch, payload }) =>
+    [...payload.keys()].map((name) => ({
+      path: join(folders.get(patch) ?? '', name),
+      what: `a file of the patch ${patch}`,
+    })),
+  );
+  const names = request.files?.map(({ name }) => name) ?? [];
+  return findReplaced(listWritten(request, names), bodies);
 }
 
 /** Refuses the problems of a plan together with those of its request. */

@@ -17,6 +17,7 @@ import type { Run } from './run.js';
 import { signOutput } from './sign-output.js';
 import { wrapAddon } from './wrapped.js';
 import { writeStatements } from './write-statements.js';
+import { nameConsole, nameManifest } from './written-files.js';
 
 export interface PublishStage {
   readonly image: Image;
@@ -41,7 +42,7 @@ export async function publish(
   const inputs = listInputs(image, plan);
   const shown = await listShown(inputs, request);
   if (boot !== undefined) {
-    const console = `${request.output}.${boot.verdict === 'passed' ? '' : 'refused.'}console.log`;
+    const console = nameConsole(request.output, boot.verdict);
     const copy = { destination: console, inputs: shown, signal, filter: redaction.createFilter() };
     await copyIntoPlace(`${scratch.path}/console.log`, copy);
     draft.set({ boot: { ...boot, console } });
@@ -57,7 +58,7 @@ export async function publish(
     await splitFile(output.path, { parts: output.files, folder: request.output, inputs, signal });
   else if (isAppending(request.as)) await publishOverlay(run, { image, written, path: output.path, inputs });
   else await (around ?? output).publish();
-  const manifest = `${request.output}.manifest.json`;
+  const manifest = nameManifest(request.output);
   draft.set({ output: request.output, manifest });
   const described = createManifest(draft.report());
   await replaceFile(manifest, `${formatJson(described)}\n`, shown);

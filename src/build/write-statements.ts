@@ -9,6 +9,7 @@ import type { Image } from '../model/image/archive.js';
 import type { Manifest } from '../model/result/manifest.js';
 import { version } from '../version.js';
 import type { Run } from './run.js';
+import type { statementEndings } from './written-files.js';
 
 export interface StatementRequest {
   readonly manifest: Manifest;
@@ -29,7 +30,7 @@ export async function writeStatements(
   const { os } = await describeSystem(written);
   const { packages, unread } = await listPackages(written);
   const isIncomplete = unread.length > 0;
-  const statements = {
+  const statements: Record<(typeof statementEndings)[number], unknown> = {
     'provenance.json': createProvenance({ manifest, version, packages, os: os?.id }),
     'verdict.json': createVerdict({ manifest, report: draft.report(), ...(await digestMachine(request)) }),
     'cdx.json': createSbom({ manifest, version, packages, isIncomplete, os: os?.id }),

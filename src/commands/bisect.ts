@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { exitCodes } from '../model/error/error.js';
 import type { BuildFlags } from '../setup/flags.js';
@@ -44,10 +45,13 @@ async function runBisect(flags: Flags, context: CommandContext): Promise<void> {
     const { parseFlags } = await import('../setup/flags.js');
     await using session = await openSession(flags, context, progress);
     const wanted = setup.ignoreUnnamedFile(parseFlags(flags, context.folder));
-    const build = await setup.createBuildRequest(wanted, session);
+    const { nameConsoleOutput } = await import('../setup/list-reads.js');
+    const console = flags.console === undefined ? undefined : resolve(context.folder, flags.console);
+    const beside = console === undefined ? [] : [nameConsoleOutput(console)];
+    const build = await setup.createBuildRequest({ ...wanted, writes: false, beside }, session);
     setup.assertNoFaults(build);
     const unit = flags.steps === true ? 'step' : 'patch';
-    const found = await bisect({ build, unit, console: flags.console }, session);
+    const found = await bisect({ build, unit, console }, session);
     progress.end();
     if (flags.json) await printJson(context, found);
     else {

@@ -55,7 +55,7 @@ async function chooseTargets(flags: Flags, context: CommandContext): Promise<Fla
 
 async function runOne(flags: Flags, context: CommandContext): Promise<void> {
   assertOneOutput(flags, 'give a file for one of them: -o FILE, or --report FILE.json');
-  const { withReports } = await import('./shared/write-reports.js');
+  const { nameReports, withReports } = await import('./shared/write-reports.js');
   const { streamRegular } = await import('../io/file/regular-file.js');
   const { createScratch } = await import('../io/place/scratch.js');
   const progress = createProgress(context, flags.quiet ?? false);
@@ -70,7 +70,10 @@ async function runOne(flags: Flags, context: CommandContext): Promise<void> {
       await using session = await openSession(flags, context, progress);
       const ignored = await setup.describeIgnoredFile(flags, session.places);
       if (ignored !== undefined && !flags.quiet) talk(context, `moby-patch: ${ignored}`);
-      const wanted = setup.ignoreUnnamedFile(parseFlags(flags, context.folder));
+      const wanted = {
+        ...setup.ignoreUnnamedFile(parseFlags(flags, context.folder)),
+        beside: nameReports(flags.report, context),
+      };
       const request = await setup.createBuildRequest(
         isStreamed ? { ...wanted, output: streamed } : wanted,
         session,

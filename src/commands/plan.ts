@@ -34,7 +34,7 @@ export function addPlanCommand(command: Command, context: CommandContext): void 
 async function runPlan(given: Flags, context: CommandContext): Promise<void> {
   if (given.matrix !== undefined) return printMatrix(given, context);
   const flags = given.target === undefined ? given : await chooseTarget(given, context);
-  const { withReports } = await import('./shared/write-reports.js');
+  const { nameReports, withReports } = await import('./shared/write-reports.js');
   const { report, error, output } = await withReports(flags, context, async (onReport) => {
     const { planBuild } = await import('../build.js');
     const setup = await import('../setup/build-request.js');
@@ -44,7 +44,11 @@ async function runPlan(given: Flags, context: CommandContext): Promise<void> {
     const ignored = await setup.describeIgnoredFile(flags, session.places);
     if (ignored !== undefined) talk(context, `moby-patch: ${ignored}`);
     // What would be done does not depend on the values of secrets, so nobody is asked for one.
-    const wanted = { ...setup.ignoreUnnamedFile(parseFlags(flags, context.folder)), mayLackSecrets: true };
+    const wanted = {
+      ...setup.ignoreUnnamedFile(parseFlags(flags, context.folder)),
+      beside: nameReports(flags.report, context),
+      mayLackSecrets: true,
+    };
     const request = await setup.createBuildRequest(wanted, session);
     const outcome = await planBuild(request, { ...session, log: () => {} });
     onReport(outcome.report, outcome);

@@ -53,13 +53,13 @@ async function runVerify(names: readonly string[], flags: Flags, context: Comman
     return;
   }
   const { describeName } = await import('../setup/named-image.js');
-  const { withReports } = await import('./shared/write-reports.js');
+  const { nameReports, withReports } = await import('./shared/write-reports.js');
   const progress = createProgress(context, flags.quiet ?? false);
   try {
     const result = await withReports({ ...flags, image: describeName(image) }, context, async (onReport) => {
       // The reader would draw a second line.
       const session = { ...createReader(flags, { ...context, live: undefined }), ...progress };
-      const outcome = await verify(wanted, session);
+      const outcome = await verify({ ...wanted, beside: nameReports(flags.report, context) }, session);
       const { report } = outcome;
       onReport(report, outcome);
       if (report.boot === undefined) throw outcome.error;

@@ -76,7 +76,7 @@ async function deploy(options: DeployTargetOptions, session: Session): Promise<D
   // `withoutApplication` asks again before the replacement; asking now saves a useless build.
   if (!dryRun && before.status !== 'patched') await refuseRunning(application);
   // What the status says of the image was heeded above.
-  const build = await createBuildRequest({ ...request, again: true }, session);
+  const build = await createBuildRequest({ ...request, again: true, writes: false }, session);
   assertNoFaults(build);
   if (dryRun) return planOnly({ ...options, before, installed, build }, session);
   return buildAndReplace(

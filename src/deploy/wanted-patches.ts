@@ -54,7 +54,7 @@ export async function loadWantedPatches(
   session: ReadingSession,
 ): Promise<WantedPatches> {
   // A signature keeps nothing from being recognised; a build says what becomes of it.
-  const needless = { verify: false, mayLackSecrets: true, dropSignatures: true };
+  const needless = { verify: false, writes: false, mayLackSecrets: true, dropSignatures: true };
   const wanted = await createBuildRequest({ ...request, ...needless }, { ...session, log: () => {} });
   assertNoFaults(wanted);
   const { patches, settings, secrets, codec, level, mode, single, dataAlign } = wanted;

@@ -1,14 +1,18 @@
 import { stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { listWritten } from '../build/written-files.js';
 import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
 import { explainForeign } from '../compress/foreign.js';
 import { type FileToJoin, nameFiles } from '../io/file/join-files.js';
+import { findReplaced } from '../io/place/replaced-inputs.js';
 import { type BuildRequest, isAppending, type WriteMode } from '../model/build.js';
 import { MobyPatchError, uniteErrors } from '../model/error/error.js';
 import type { Codec } from '../model/image/layout.js';
 import type { EngineName, StepLimits } from '../model/patch/engine.js';
 import type { Patch } from '../model/patch/patch.js';
+import type { NamedOutput } from '../model/place.js';
 import type { Places, ReadingSession } from '../model/session.js';
 import { refuseExposed } from '../patch/language/parameters.js';
 import { isReference, parseReference } from '../registry/reference.js';
@@ -22,7 +26,7 @@ import {
   listRootFaults,
   listSigningFaults,
 } from './choose-boot.js';
-import { chooseOutput, findDiskFaults, findOutputFaults } from './choose-output.js';
+import { type ChosenOutput, chooseOutput, findSameNames } from './choose-output.js';
 import { chooseSettings, keepKnown } from './choose-settings.js';
 import {
   type Configuration,
@@ -31,6 +35,7 @@ import {
   loadConfiguration,
 } from './configuration.js';
 import { findPatched } from './find-patched.js';
+import { listReads } from './list-reads.js';
 import { lockName, readLock } from './lock-file.js';
 import { findNamedImage, type ImageName } from './named-image.js';
 import { loadNamedPatches, type NamedPatches } from './named-patches.js';
@@ -50,6 +55,10 @@ export interface BuildArguments extends BootArguments {
   /** Whether a secret may have no value, for a use case that builds nothing. */
   readonly mayLackSecrets?: boolean;
   readonly output?: string;
+  /** `false`: for a use case that leaves nothing in the place of the output. */
+  readonly writes?: boolean;
+  /** What the caller writes besides, by absolute paths. */
+  readonly beside?: readonly NamedOutput[];
   /** Whether the folder of the output is made where there is none. */
   readonly makesFolder?: boolean;
   /** A folder in place of the output: one file for each of the image. */
@@ -99,10 +108,10 @@ export async function createBuildRequest(
   const { values } = configuration;
   if (wanted.offline) refuseRemote([wanted.image ?? values.image ?? []].flat());
   const { image, files } = await findWantedImage(wanted, configuration, session);
-  const { output, split } = chooseOutput(wanted, configuration, places);
+  const { output, split } = wanted.writes === false ? unwritten : chooseOutput(wanted, configuration, places);
   const { patches, faults: patchFaults } = await loadPatches(wanted, configuration, places);
   const isWhole = patchFaults.length === 0;
-  const faults = [...patchFaults, ...findOutputFaults({ output, split }, files)];
+  const faults = [...patchFaults];
   // What is given to a patch that could not be read would seem to be unknown.
   const chosen = chooseSettings(wanted, configuration, patches);
   const settings = isWhole ? chosen : keepKnown(chosen, patches);
@@ -149,16 +158,30 @@ export async function createBuildRequest(
     ...listOverlayFaults(request, wanted),
     ...listRootFaults(request, wanted),
   );
-  if (!wanted.verify) return request;
-  const verify = chooseBoot({ wanted, configuration, places, image });
-  if (verify !== undefined) {
-    faults.push(...findDiskFaults(output, verify));
-    return { ...request, verify };
-  }
+  const boot = chooseBoot({ wanted, configuration, places, image });
+  const verify = wanted.verify ? boot : undefined;
+  const reads = listReads({ files, boot, patches, secrets: secrets.secrets, configuration });
+  faults.push(...listNameFaults({ ...request, verify, reads }, files, wanted));
+  if (!wanted.verify || verify !== undefined) return { ...request, verify, reads };
   // Without a kernel nothing proves that a changed image boots; an output that is the input needs no proof.
   if (isChanging(request) || !isWhole) faults.push(await explainNoKernel(image));
-  return request;
+  return { ...request, reads };
 }
+
+/** Two files of one name, and what would be written in the place of an input. */
+function listNameFaults(
+  request: Pick<BuildRequest, 'output' | 'split' | 'provenance' | 'verify' | 'reads'>,
+  files: readonly FileToJoin[],
+  { writes = true, beside = [] }: BuildArguments,
+): readonly MobyPatchError[] {
+  const { output, split = false, reads = [] } = request;
+  const names = files.map(({ name }) => name);
+  const written = [...(writes ? listWritten(request, names) : []), ...beside];
+  return [...(writes ? findSameNames({ output, split }, files) : []), ...findReplaced(written, reads)];
+}
+
+/** Checks of the output look at a folder in which something can be written. */
+const unwritten: ChosenOutput = { output: join(tmpdir(), 'moby-patch.img'), split: false };
 
 async function explainNoKernel(image: FoundImage): Promise<MobyPatchError> {
   const hint = '--kernel FILE, or --no-verify to write the image without a proof that it boots';

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { FileToJoin } from '../io/file/join-files.js';
 import { nameIn } from '../io/file/split-file.js';
-import { placeOf, placeOfOutput } from '../io/place/real-place.js';
 import { MobyPatchError } from '../model/error/error.js';
 import type { Places } from '../model/session.js';
 import type { LoadedConfiguration } from './configuration.js';
@@ -59,40 +58,14 @@ function nameOutput(image: OutputNames['image'], as = 'image'): string {
   return `${base}.${as === 'addon' ? 'addon' : 'patched'}.${ending}`;
 }
 
-/** An output that would replace what it is made from, and two files of one name. */
-export function findOutputFaults(
+/** Two files of one name. Error (`invalid`): `split-names`. */
+export function findSameNames(
   { output, split }: ChosenOutput,
   files: readonly FileToJoin[],
-): MobyPatchError[] {
-  const written = split ? files.map(({ name }) => nameIn(output, name)) : [output];
-  const inputs = new Set(files.map(({ path }) => placeOf(path)));
-  const same = written.find((path) => inputs.has(placeOfOutput(path)));
+): readonly MobyPatchError[] {
+  const written = split ? files.map(({ name }) => nameIn(output, name)) : [];
   const twice = written.find((path, index) => written.indexOf(path) < index);
-  return [
-    ...(same === undefined ? [] : [createSameFileError(same)]),
-    ...(twice === undefined ? [] : [createSameNameError(twice)]),
-  ];
-}
-
-export function createSameFileError(
-  path: string,
-  input = 'the image it is made from',
-  hint = 'give another file: -o FILE',
-): MobyPatchError {
-  return new MobyPatchError('invalid', 'output-is-input', `the output would replace ${input}`, {
-    path,
-    hint,
-  });
-}
-
-/** A file that would take the place of a disk of the guest. Error (`invalid`): `output-is-input`. */
-export function findDiskFaults(
-  path: string,
-  { disks = [] }: { readonly disks?: readonly string[] | undefined },
-  hint?: string,
-): MobyPatchError[] {
-  const isDisk = disks.some((disk) => placeOf(disk) === placeOfOutput(path));
-  return isDisk ? [createSameFileError(path, 'a disk of the guest', hint)] : [];
+  return twice === undefined ? [] : [createSameNameError(twice)];
 }
 
 function createSameNameError(path: string): MobyPatchError {

@@ -34,6 +34,8 @@ const largestFile = 2 ** 20;
 export interface LoadedConfiguration {
   /** Where its relative paths start. */
   readonly folder: string;
+  /** Absent: nothing was read. */
+  readonly file?: string;
   readonly values: Configuration;
   /** The place of a value in the file; absent where there is none. */
   readonly locate?: (path: readonly PropertyKey[]) => Position;
@@ -61,7 +63,7 @@ export async function loadConfiguration(
   const yaml = readYaml(text, file);
   const parsed = configurationSchema.safeParse(yaml.value ?? {});
   if (yaml.problems.length === 0 && parsed.success)
-    return { folder: dirname(file), values: parsed.data, locate: yaml.locate };
+    return { folder: dirname(file), file, values: parsed.data, locate: yaml.locate };
   const faults = parsed.success
     ? []
     : explainIssues(parsed.error.issues, yaml.value, createKeyFinder(configurationSchema));

@@ -5,17 +5,19 @@ import { explainForeign } from '../compress/foreign.js';
 import { uniteAccess } from '../io/place/access.js';
 import { readAccessOfAll } from '../io/place/access-list.js';
 import { copyIntoPlace } from '../io/place/output.js';
+import { findReplaced } from '../io/place/replaced-inputs.js';
 import { createScratch } from '../io/place/scratch.js';
 import { fillScript, quoteWord } from '../io/process/script.js';
 import type { FileAccess } from '../model/access.js';
 import { MobyPatchError, refuseProblems } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
+import type { NamedOutput } from '../model/place.js';
 import type { BootRequest, BootResult } from '../model/result/boot.js';
 import type { Outcome } from '../model/result/report.js';
 import type { ReadingSession, Session } from '../model/session.js';
 import { createReportDraft, type ReportDraft } from '../report/draft.js';
 import { type BootArguments, createBootOptions, createKernelError } from '../setup/boot-options.js';
-import { findDiskFaults } from '../setup/choose-output.js';
+import { listBootReads, nameConsoleOutput } from '../setup/list-reads.js';
 import { describeName, findNamedImage, type ImageName, openNamedImage } from '../setup/named-image.js';
 import { type UnwrappedImage, unwrapFound } from '../setup/wrapped-image.js';
 import { openImage } from '../unpack/open-image.js';
@@ -37,6 +39,8 @@ export interface VerifyRequest extends BootArguments {
   readonly console?: string;
   /** Leave a folder with the console, the file that was booted, and the line that boots it by hand. */
   readonly keep?: boolean;
+  /** What the caller writes besides, by absolute paths. */
+  readonly beside?: readonly NamedOutput[];
 }
 
 /**
@@ -91,10 +95,12 @@ async function openBoot(
   draft: ReportDraft,
   session: ReadingSession,
 ): Promise<ReadyBoot> {
-  const [name = ''] = [request.image].flat();
-  const unwrapped = await unwrapFound(await findNamedImage(name, session), session);
+  const [name = '', ...more] = [request.image].flat();
+  const found = await findNamedImage(name, session);
+  const files = [found.initrd, ...more.map((each) => resolve(session.places.folder, each))];
+  const unwrapped = await unwrapFound(found, session);
   try {
-    const ready = await openFound(unwrapped, { request, draft, session });
+    const ready = await openFound(unwrapped, { request, draft, session, files });
     const dispose = async () => {
       await ready[Symbol.asyncDispose]();
       await unwrapped[Symbol.asyncDispose]();
@@ -110,11 +116,13 @@ interface OpenContext {
   readonly request: VerifyRequest;
   readonly draft: ReportDraft;
   readonly session: ReadingSession;
+  /** Those of the image, as they were named. */
+  readonly files: readonly string[];
 }
 
 async function openFound(
   { found: definition, access, disk }: UnwrappedImage,
-  { request, draft, session }: OpenContext,
+  { request, draft, session, files }: OpenContext,
 ): Promise<ReadyBoot> {
   const { signal, limits, places } = session;
   const names = [request.image].flat();
@@ -143,9 +151,9 @@ async function openFound(
     const checks = await listBootChecks({ image, verify: wanted, expects: [], changes: false, signal });
     const copy = request.console === undefined ? undefined : resolve(places.folder, request.console);
     if (copy !== undefined) checks.push(createWritableCheck(copy, image));
-    const faults =
-      copy === undefined ? [] : findDiskFaults(copy, wanted, 'give another file: --console FILE');
-    refuseProblems([...faults, ...(await runChecks(checks)).problems]);
+    const written = [...(copy === undefined ? [] : [nameConsoleOutput(copy)]), ...(request.beside ?? [])];
+    const read = [...files.map((path) => ({ path, what: 'the image' })), ...listBootReads(wanted)];
+    refuseProblems([...findReplaced(written, read), ...(await runChecks(checks)).problems]);
     const memory = chooseMemory(image.layout, wanted);
     const boot = { ...wanted, memory, image: image.file, sha256: image.layout.sha256 };
     return { image, boot, shown, [Symbol.asyncDispose]: () => image[Symbol.asyncDispose]() };

@@ -27,13 +27,19 @@ export async function runOverlays(given: TargetsFlags & TableFlags, context: Com
     );
     const { overlayRenderers: renderers, renderOverlays } = await import('../../report/many/overlays.js');
     const { parseFlags } = await import('../../setup/flags.js');
+    const { findReplaced } = await import('../../io/place/replaced-inputs.js');
+    const { nameReports } = await import('../shared/write-reports.js');
     await using session = await openSession(flags, context, progress);
     const { forEach, bootSample: boots = 0, output = usualOutput, keepGoing = false, ...rest } = flags;
     const table = resolve(context.folder, forEach);
+    const beside = nameReports(flags.report, context);
+    const [fault] = findReplaced(beside, [{ path: table, what: 'the table of machines' }]);
+    if (fault !== undefined) throw fault;
     const rows = await readTable(table, forEach);
     const wanted = {
       ...parseFlags(rest, context.folder),
-      output: 'overlays',
+      writes: false,
+      beside,
       verify: flags.verify && boots > 0,
     };
     const build = await createBuildRequest(ignoreUnnamedFile(wanted), session);

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { replaceFile } from '../../io/place/output.js';
 import type { FileAccess } from '../../model/access.js';
-import { createErrorReport, MobyPatchError } from '../../model/error/error.js';
+import { createErrorReport, type ErrorReport, MobyPatchError } from '../../model/error/error.js';
+import type { NamedOutput } from '../../model/place.js';
 import type { Report } from '../../model/result/report.js';
 import { createReportDraft } from '../../report/draft.js';
 import type { CommandContext } from './context.js';
@@ -28,6 +29,12 @@ export async function checkReports(files: readonly string[], context: CommandCon
   }
 }
 
+/** For the work to refuse reports in the place of its input. */
+export function nameReports(files: readonly string[] = [], { folder }: CommandContext): NamedOutput[] {
+  const hint = 'give another file: --report FILE';
+  return files.map((file) => ({ path: resolve(folder, file), what: 'the report', hint }));
+}
+
 /** Most builds write no report, and pages are long. */
 const loadRenderers = async () => (await import('../../report/renderers.js')).renderers;
 
@@ -44,8 +51,11 @@ async function writeReports(
   if (files.length === 0) return;
   const renderers = await loadRenderers();
   const inputs = access === undefined ? [] : [access];
-  for (const file of files)
-    await replaceFile(resolve(context.folder, file), findRenderer(renderers, file)(report), inputs);
+  const spared = listInputs(report.error);
+  for (const file of files) {
+    const path = resolve(context.folder, file);
+    if (!spared.has(path)) await replaceFile(path, findRenderer(renderers, file)(report), inputs);
+  }
 }
 
 /**
@@ -82,4 +92,10 @@ export async function withReports<T>(
   }
   await writeReports({ report: last ?? draft.report(), access }, files, context);
   return result;
+}
+
+/** The inputs in whose place something would have been written. */
+function listInputs(error: ErrorReport | undefined): ReadonlySet<string | undefined> {
+  const all = error === undefined ? [] : [error, ...(error.problems ?? [])];
+  return new Set(all.filter(({ code }) => code === 'output-is-input').map(({ path }) => path));
 }

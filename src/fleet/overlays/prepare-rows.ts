@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
-import { placeOf, placeOfOutput } from '../../io/place/real-place.js';
+import { nameManifest } from '../../build/written-files.js';
+import { placeOfOutput } from '../../io/place/real-place.js';
+import { createReplacedFinder } from '../../io/place/replaced-inputs.js';
 import type { BuildRequest } from '../../model/build.js';
 import { listSettingNames } from '../../patch/language/parameters.js';
 import { fillPlaceholders, findPlaceholders } from '../../patch/language/placeholders.js';
-import { createSameFileError } from '../../setup/choose-output.js';
 import { suggest } from '../../yaml/did-you-mean.js';
 import { createTableError, type HostRow } from './read-table.js';
 
@@ -22,17 +23,17 @@ export interface RowsOptions {
 
 /**
  * Errors (`invalid`): `table-invalid` for a column that is no parameter, and for two machines with one file; `output-is-input` for a
- * file in the place of the image, the kernel or the table.
+ * file in the place of one that is read.
  */
 export function prepareRows(
   rows: readonly HostRow[],
-  { patches, image, verify }: BuildRequest,
+  { patches, reads = [] }: BuildRequest,
   { template, table }: RowsOptions,
 ): readonly PreparedRow[] {
   const known = listSettingNames(patches);
   const { names, malformed } = findPlaceholders(template);
-  const inputs = new Set([image, ...(verify === undefined ? [] : [verify.kernel])].map(placeOf));
-  const tablePlace = table === undefined ? undefined : placeOf(table);
+  const tables = table === undefined ? [] : [{ path: table, what: 'the table of machines' }];
+  const findReplaced = createReplacedFinder([...reads, ...tables]);
   const written = new Map<string, string>();
   return rows.map((row) => {
     const { name, values, place } = row;
@@ -49,12 +50,12 @@ export function prepareRows(
     if (missing !== undefined) throw createTableError(place, `-o ${template}: ${missing} is no column`);
     const output = resolve(fillPlaceholders(template, new Map(Object.entries(columns)), refuseFolder(place)));
     const outputPlace = placeOfOutput(output);
-    for (const suffix of ['', '.manifest.json']) {
+    for (const suffix of ['', nameManifest('')]) {
       const file = `${output}${suffix}`;
       const at = `${outputPlace}${suffix}`;
       const other = written.get(at);
-      if (inputs.has(at)) throw createSameFileError(file);
-      if (at === tablePlace) throw createSameFileError(file, 'the table of machines');
+      const replaced = findReplaced({ path: file });
+      if (replaced !== undefined) throw replaced;
       if (other !== undefined)
         throw createTableError(place, `${other} has the same file, ${file}; ${adviseOutput(names)}`);
       written.set(at, name);

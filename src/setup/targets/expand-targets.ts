@@ -108,7 +108,7 @@ interface TargetParts {
 }
 
 function createTarget(
-  { folder, values, locate }: LoadedConfiguration,
+  { folder, file, values, locate }: LoadedConfiguration,
   { key, entry, combination, problems }: TargetParts,
 ): KeyedTarget {
   const { matrix: _, exclude: __, name: wantedName, ...own } = entry;
@@ -132,6 +132,7 @@ function createTarget(
     folder,
     values: built,
     ...(merged.patches && { shared: namesBeside(shared.settings, merged.settings) }),
+    ...(file !== undefined && { file }),
     ...(locate && { locate: (path) => locate(hasValue(entry, path) ? ['targets', key, ...path] : path) }),
   };
   return { key, target: { name, axes, architecture, configuration } };

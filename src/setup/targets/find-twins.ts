@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { listWritten } from '../../build/written-files.js';
 import { outputOf, type Target } from './target.js';
 
 /** A target with its entry in the file. */
@@ -19,7 +20,7 @@ export function findTwins(targets: readonly KeyedTarget[]): readonly Twin[] {
   const twins: Twin[] = [];
   for (const { key, target } of targets) {
     const { name } = target;
-    const files = listWritten(target);
+    const files = listFiles(target);
     const same = files.find((file) => written.has(file));
     if (names.has(name))
       twins.push({ key, text: `found the name "${name}" twice, wanted it once: name: in this target` });
@@ -33,7 +34,7 @@ export function findTwins(targets: readonly KeyedTarget[]): readonly Twin[] {
   return twins;
 }
 
-function listWritten(target: Target): readonly string[] {
-  const output = outputOf(target);
-  return [output, `${output}.manifest.json`];
+/** Those of the files of a `split` image are known once they are found. */
+function listFiles(target: Target): readonly string[] {
+  return listWritten({ output: outputOf(target), provenance: true }, []).map(({ path }) => path);
 }

@@ -24,14 +24,14 @@ export async function checkInImage(
         ...(named.length > 0 && { patches: named }),
         ...(settings !== undefined && { settings }),
         verify: false,
+        writes: false,
         mayLackSecrets: true,
       },
       session,
     );
     const { problems, warnings } = await tryPatches(request, session);
-    const faults = (request.faults ?? []).filter(({ code }) => !code.startsWith('output'));
     return toChecked('image', name, [
-      ...[...faults, ...problems].flatMap((error) => explainError(error, name, strict)),
+      ...[...(request.faults ?? []), ...problems].flatMap((error) => explainError(error, name, strict)),
       ...warnings.map((problem) => toFinding(problem, strict)),
     ]);
   } catch (error) {

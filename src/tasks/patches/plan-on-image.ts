@@ -18,11 +18,10 @@ export async function planOnImage(
   { image, patch, settings }: PlanOnImage,
   session: Session,
 ): Promise<PlannedImage> {
-  const rest = { config: false, verify: false, mayLackSecrets: true } as const;
+  const rest = { config: false, verify: false, writes: false, mayLackSecrets: true } as const;
   const request = await createBuildRequest({ image, patches: [patch], settings, ...rest }, session);
-  const faults = (request.faults ?? []).filter(({ code }) => !code.startsWith('output'));
-  assertNoFaults({ ...request, faults });
-  const { report, error } = await planBuild({ ...request, faults }, { ...session, log: () => {} });
+  assertNoFaults(request);
+  const { report, error } = await planBuild(request, { ...session, log: () => {} });
   const { plan, before, prechecks = [] } = report;
   if (plan === undefined || before === undefined) throw error;
   const problems = prechecks.flatMap(({ name, problem }) =>

@@ -130,7 +130,7 @@ async function proveCell(
   const cell = { image, patches };
   try {
     const wanted = { ...rest, image, patches, config: false as const, ...(kernel && { kernel }) };
-    const build = await createBuildRequest({ ...wanted, output: 'image' }, session);
+    const build = await createBuildRequest({ ...wanted, writes: false }, session);
     assertNoFaults(build);
     const { plan } = await findPlan(build, session);
     if (plan.steps.length === 0) return { ...cell, state: 'no effect' };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { nameConsole } from '../../build/written-files.js';
 import { build, planBuild } from '../../build.js';
 import { parseJson } from '../../format/parse-json.js';
 import { cacheEntry } from '../../io/cache.js';
@@ -40,8 +41,7 @@ export async function proveBuild(
   const outcome = await build({ ...request, output, split: false, files: request.files }, session);
   const proof = readOutcome(outcome, plan.id);
   await entry.write(Buffer.from(JSON.stringify(proof)));
-  const file = `${output}.${proof.verdict === 'passed' ? '' : 'refused.'}console.log`;
-  if (outcome.report.boot !== undefined) await onConsole?.(proof, file);
+  if (outcome.report.boot !== undefined) await onConsole?.(proof, nameConsole(output, proof.verdict));
   return proof;
 }
 

@@ -1,4 +1,5 @@
 import type { BuildRequest } from '../../model/build.js';
+import type { MobyPatchError } from '../../model/error/error.js';
 import type { Image } from '../../model/image/archive.js';
 import type { Plan } from '../../model/patch/plan.js';
 import { listBootChecks, listQemuCheck } from './boot-checks.js';
@@ -17,7 +18,7 @@ export interface CheckOptions {
 }
 
 /** What is wrong with the request already. */
-export function listFaults({ faults = [] }: BuildRequest): Check[] {
+export function listFaults(faults: readonly MobyPatchError[] = []): Check[] {
   return faults.map((fault) => ({ name: 'request', look: () => Promise.reject(fault) }));
 }
 
