@@ -52,6 +52,7 @@ export type * from './model/patch/patch.js';
 export type * from './model/patch/plan.js';
 export type * from './model/patch/secret.js';
 export type * from './model/patch/workspace.js';
+export type * from './model/place.js';
 export type * from './model/result/attestation.js';
 export type * from './model/result/boot.js';
 export type * from './model/result/deployed.js';

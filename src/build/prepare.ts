@@ -4,6 +4,7 @@ import { joinFiles } from '../io/file/join-files.js';
 import { uniteAccess } from '../io/place/access.js';
 import { findReplaced } from '../io/place/replaced-inputs.js';
 import type { Scratch } from '../io/place/scratch.js';
+import { listWritten } from '../io/place/written-files.js';
 import { type BuildRequest, isAppending } from '../model/build.js';
 import { MobyPatchError, refuseProblems } from '../model/error/error.js';
 import type { Image } from '../model/image/archive.js';
@@ -28,7 +29,6 @@ import type { Run } from './run.js';
 import { listStepChecks } from './step-checks.js';
 import { openVendored, refuseNetwork } from './vendored.js';
 import { refuseTwice } from './write-record.js';
-import { listWritten } from './written-files.js';
 
 /** Several files are joined in the scratch folder. `writes`: the image is opened to be built. */
 export function openInput(

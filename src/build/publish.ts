@@ -3,6 +3,7 @@ import { streamRegular } from '../io/file/regular-file.js';
 import { splitFile } from '../io/file/split-file.js';
 import { copyIntoPlace, createOutput, type Output, replaceFile } from '../io/place/output.js';
 import type { Scratch } from '../io/place/scratch.js';
+import { nameConsole, nameManifest } from '../io/place/written-files.js';
 import type { FileAccess } from '../model/access.js';
 import { isAppending } from '../model/build.js';
 import type { Image } from '../model/image/archive.js';
@@ -17,7 +18,6 @@ import type { Run } from './run.js';
 import { signOutput } from './sign-output.js';
 import { wrapAddon } from './wrapped.js';
 import { writeStatements } from './write-statements.js';
-import { nameConsole, nameManifest } from './written-files.js';
 
 export interface PublishStage {
   readonly image: Image;

@@ -3,13 +3,13 @@ import { formatJson } from '../format/show-text.js';
 import { digestBytes } from '../io/digest.js';
 import { streamRegular } from '../io/file/regular-file.js';
 import { replaceFile } from '../io/place/output.js';
+import type { statementEndings } from '../io/place/written-files.js';
 import type { FileAccess } from '../model/access.js';
 import type { BuildRequest } from '../model/build.js';
 import type { Image } from '../model/image/archive.js';
 import type { Manifest } from '../model/result/manifest.js';
 import { version } from '../version.js';
 import type { Run } from './run.js';
-import type { statementEndings } from './written-files.js';
 
 export interface StatementRequest {
   readonly manifest: Manifest;

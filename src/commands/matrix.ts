@@ -49,13 +49,18 @@ async function runMatrix(flags: Flags, context: CommandContext): Promise<void> {
   try {
     const { proveMatrix } = await import('../tasks/prove/matrix.js');
     const { parseFlags } = await import('../setup/flags.js');
+    const { nameReports } = await import('./shared/write-reports.js');
     const { image: images = [], patch = [], kernel, kernels, ...rest } = flags;
     await using session = await openSession(flags, context, progress);
     const request = {
       images,
       kernels: kernels ?? (kernel === undefined ? [] : [kernel]),
       rows: patch.map((names) => names.split('+')),
-      build: { ...parseFlags(rest, context.folder), verify: true },
+      build: {
+        ...parseFlags(rest, context.folder),
+        beside: nameReports(flags.report, context),
+        verify: true,
+      },
     };
     const matrix = await proveMatrix(request, session);
     progress.end();
@@ -63,7 +68,8 @@ async function runMatrix(flags: Flags, context: CommandContext): Promise<void> {
     const { showMany } = await import('./fleet/show-many.js');
     // The table is what the command is for: -q leaves out only the talk.
     const shown = { ...flags, quiet: false };
-    await showMany(matrix, { renderers, lines: renderMatrix }, { flags: shown, context });
+    const errors = matrix.cells.map(({ error }) => error);
+    await showMany(matrix, { renderers, lines: renderMatrix, errors }, { flags: shown, context });
     setExitCode(matrix, context);
   } finally {
     progress.end();

@@ -1,12 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { listWritten } from '../build/written-files.js';
 import type { FoundImage } from '../catalog/find-image.js';
 import { writableCodecs } from '../compress/compression.js';
 import { explainForeign } from '../compress/foreign.js';
 import { type FileToJoin, nameFiles } from '../io/file/join-files.js';
-import { findReplaced } from '../io/place/replaced-inputs.js';
 import { type BuildRequest, isAppending, type WriteMode } from '../model/build.js';
 import { MobyPatchError, uniteErrors } from '../model/error/error.js';
 import type { Codec } from '../model/image/layout.js';
@@ -26,7 +23,7 @@ import {
   listRootFaults,
   listSigningFaults,
 } from './choose-boot.js';
-import { type ChosenOutput, chooseOutput, findSameNames } from './choose-output.js';
+import { chooseOutput } from './choose-output.js';
 import { chooseSettings, keepKnown } from './choose-settings.js';
 import {
   type Configuration,
@@ -37,6 +34,7 @@ import {
 import { findPatched } from './find-patched.js';
 import { listReads } from './list-reads.js';
 import { lockName, readLock } from './lock-file.js';
+import { listNameFaults, unwritten } from './name-faults.js';
 import { findNamedImage, type ImageName } from './named-image.js';
 import { loadNamedPatches, type NamedPatches } from './named-patches.js';
 import { placesOf } from './reading-session.js';
@@ -167,21 +165,6 @@ export async function createBuildRequest(
   if (isChanging(request) || !isWhole) faults.push(await explainNoKernel(image));
   return { ...request, reads };
 }
-
-/** Two files of one name, and what would be written in the place of an input. */
-function listNameFaults(
-  request: Pick<BuildRequest, 'output' | 'split' | 'provenance' | 'verify' | 'reads'>,
-  files: readonly FileToJoin[],
-  { writes = true, beside = [] }: BuildArguments,
-): readonly MobyPatchError[] {
-  const { output, split = false, reads = [] } = request;
-  const names = files.map(({ name }) => name);
-  const written = [...(writes ? listWritten(request, names) : []), ...beside];
-  return [...(writes ? findSameNames({ output, split }, files) : []), ...findReplaced(written, reads)];
-}
-
-/** Checks of the output look at a folder in which something can be written. */
-const unwritten: ChosenOutput = { output: join(tmpdir(), 'moby-patch.img'), split: false };
 
 async function explainNoKernel(image: FoundImage): Promise<MobyPatchError> {
   const hint = '--kernel FILE, or --no-verify to write the image without a proof that it boots';

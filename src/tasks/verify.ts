@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { explainForeign } from '../compress/foreign.js';
+import { watchSpace } from '../io/file/watch-space.js';
 import { uniteAccess } from '../io/place/access.js';
 import { readAccessOfAll } from '../io/place/access-list.js';
 import { copyIntoPlace } from '../io/place/output.js';
@@ -74,8 +75,10 @@ export async function attachConsole(
   });
   log('Ctrl-A x ends the guest, Ctrl-A h shows what else there is');
   if (request.ssh !== undefined) log(`ssh -p ${request.ssh} root@127.0.0.1`);
-  const code = await runInteractive(argv, signal);
-  if (code !== 0 && !signal.aborted)
+  using space =
+    ready.boot.disks === undefined ? undefined : watchSpace(scratch.path, { signal, what: 'the guest' });
+  const code = await runInteractive(argv, { signal: space?.signal ?? signal, folder: scratch.path });
+  if (code !== 0)
     throw new MobyPatchError('infrastructure', 'qemu-failed', `QEMU ended with exit code ${code}`, {
       hint: 'its own message is above',
     });

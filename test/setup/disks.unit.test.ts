@@ -6,6 +6,7 @@ import { type BuildArguments, createBuildRequest } from '#src/setup/build-reques
 import { parseBootFlags, parseFlags } from '#src/setup/flags.js';
 import { createSession } from '#src/setup/session.js';
 import { listTerms } from '#src/tasks/prove/list-terms.js';
+import { openProof } from '#src/tasks/prove/prove-build.js';
 import { createArchive, createTestFolder, directory, file } from '../fixtures/archive.js';
 
 const image = createArchive([directory('.'), file('init', '#!/bin/sh\n', { mode: 0o100755 })]);
@@ -73,4 +74,21 @@ test('what a boot has shown is remembered for the content of its disks, wherever
   t.notDeepEqual(await termsOf([one]), await termsOf([]));
   await writeFile(two, 'other');
   t.notDeepEqual(await termsOf([one]), await termsOf([two]));
+});
+
+test('a verdict on a guest with the network of this machine is not remembered: what it met there may be gone', async (t) => {
+  const folder = await createTestFolder(t);
+  await writeFile(join(folder, 'initrd.img'), image);
+  await writeFile(join(folder, 'vmlinuz'), 'kernel');
+  await using session = createSession({ folder, environment: { HOME: folder }, cache: false });
+  const isRemembered = async (network: 'isolated' | 'host') => {
+    const wanted = { image: 'initrd.img', kernel: 'vmlinuz', network, verify: true, config: false } as const;
+    const plan = { id: 'plan' } as Parameters<typeof listTerms>[0];
+    const kernels = new Map<string, string>();
+    return (
+      (await openProof(plan, await createBuildRequest(wanted, session), { session, kernels })) !== undefined
+    );
+  };
+  t.true(await isRemembered('isolated'));
+  t.false(await isRemembered('host'));
 });

@@ -47,12 +47,14 @@ export async function runTargets(flags: TargetsFlags, context: CommandContext): 
   try {
     const { buildTargets } = await import('../../fleet/targets/build-targets.js');
     const { parseFlags } = await import('../../setup/flags.js');
+    const { nameReports } = await import('../shared/write-reports.js');
     await using session = await openSession(flags, context, progress);
     const { target: _, all: __, config: ___, jobs, keepGoing = false, ...rest } = flags;
-    const build = parseFlags(rest, context.folder);
+    const build = { ...parseFlags(rest, context.folder), beside: nameReports(flags.report, context) };
     const report = await buildTargets({ targets, build, jobs, keepGoing }, session);
     progress.end();
-    await showMany(report, { renderers, lines: renderTargets }, { flags, context });
+    const errors = report.targets.map(({ error }) => error);
+    await showMany(report, { renderers, lines: renderTargets, errors }, { flags, context });
     setExitCode(report, context);
   } finally {
     progress.end();

@@ -51,7 +51,7 @@ async function writeReports(
   if (files.length === 0) return;
   const renderers = await loadRenderers();
   const inputs = access === undefined ? [] : [access];
-  const spared = listInputs(report.error);
+  const spared = listSpared([report.error]);
   for (const file of files) {
     const path = resolve(context.folder, file);
     if (!spared.has(path)) await replaceFile(path, findRenderer(renderers, file)(report), inputs);
@@ -95,7 +95,7 @@ export async function withReports<T>(
 }
 
 /** The inputs in whose place something would have been written. */
-function listInputs(error: ErrorReport | undefined): ReadonlySet<string | undefined> {
-  const all = error === undefined ? [] : [error, ...(error.problems ?? [])];
+export function listSpared(errors: readonly (ErrorReport | undefined)[]): ReadonlySet<string | undefined> {
+  const all = errors.flatMap((error) => (error === undefined ? [] : [error, ...(error.problems ?? [])]));
   return new Set(all.filter(({ code }) => code === 'output-is-input').map(({ path }) => path));
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { nameManifest } from '../../build/written-files.js';
 import { placeOfOutput } from '../../io/place/real-place.js';
 import { createReplacedFinder } from '../../io/place/replaced-inputs.js';
+import { nameManifest } from '../../io/place/written-files.js';
 import type { BuildRequest } from '../../model/build.js';
 import { listSettingNames } from '../../patch/language/parameters.js';
 import { fillPlaceholders, findPlaceholders } from '../../patch/language/placeholders.js';

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { listWritten } from '../../build/written-files.js';
+import { listWritten } from '../../io/place/written-files.js';
 import { outputOf, type Target } from './target.js';
 
 /** A target with its entry in the file. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { nameConsole } from '../../build/written-files.js';
 import { build, planBuild } from '../../build.js';
 import { parseJson } from '../../format/parse-json.js';
 import { cacheEntry } from '../../io/cache.js';
 import { createScratch } from '../../io/place/scratch.js';
+import { nameConsole } from '../../io/place/written-files.js';
 import type { BuildRequest } from '../../model/build.js';
 import type { CacheEntry } from '../../model/cache.js';
 import { MobyPatchError } from '../../model/error/error.js';
@@ -25,7 +25,7 @@ const cacheVersion = 1;
 
 /**
  * Builds and boots in a folder of its own, unless an earlier run has: a verdict on the same plan, kernel, terms of the boot
- * and program is remembered. Errors: those of a build, but for a refused image.
+ * and program is remembered, unless the guest has the network of this machine. Errors: those of a build, but for a refused image.
  */
 export async function proveBuild(
   request: BuildRequest,
@@ -34,13 +34,13 @@ export async function proveBuild(
 ): Promise<Proof> {
   const { plan } = await findPlan(request, session);
   const entry = await openProof(plan, request, { session, kernels });
-  const known = await readProof(entry, plan.id);
+  const known = await entry?.read().then((bytes) => readProof(bytes, plan.id));
   if (known !== undefined) return known;
   await using scratch = await createScratch();
   const output = join(scratch.path, 'image');
   const outcome = await build({ ...request, output, split: false, files: request.files }, session);
   const proof = readOutcome(outcome, plan.id);
-  await entry.write(Buffer.from(JSON.stringify(proof)));
+  await entry?.write(Buffer.from(JSON.stringify(proof)));
   if (outcome.report.boot !== undefined) await onConsole?.(proof, nameConsole(output, proof.verdict));
   return proof;
 }
@@ -60,12 +60,15 @@ interface ProofOptions {
   readonly kernels: Map<string, string>;
 }
 
-async function openProof(
+/** Where a verdict is remembered; undefined: it is not. @internal */
+export async function openProof(
   plan: PlanReport,
   request: BuildRequest,
   { session, kernels }: ProofOptions,
-): Promise<CacheEntry> {
+): Promise<CacheEntry | undefined> {
   if (request.verify === undefined) throw createUnbootedError();
+  // What a guest meets there, such as a server that is down, is in no digest.
+  if (request.verify.network === 'host') return undefined;
   return cacheEntry(session.cache, 'verdict', cacheVersion, ...(await listTerms(plan, request, kernels)));
 }
 
@@ -75,8 +78,7 @@ export function createUnbootedError(): MobyPatchError {
   return new MobyPatchError('invalid', 'option-wrong', message, { hint: 'the same without --no-verify' });
 }
 
-async function readProof(entry: CacheEntry, plan: string): Promise<Proof | undefined> {
-  const bytes = await entry.read();
+function readProof(bytes: Uint8Array | undefined, plan: string): Proof | undefined {
   const value = bytes && parseJson(Buffer.from(bytes).toString('utf8'));
   return isProof(value, plan) ? { ...value, remembered: true } : undefined;
 }

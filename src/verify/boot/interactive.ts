@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createMissingProgramError } from '../../io/process/process.js';
+import { createInterruptedError } from '../../io/process/process.js';
 import type { BootRequest } from '../../model/result/boot.js';
 import { chooseAccelerator } from './machine/accelerator.js';
+import { bindToThisProcess } from './machine/bound.js';
 import { detectKernel } from './machine/kernel.js';
 import { createArguments, createCmdline, findArgument, findQemu, type Machine } from './machine/machine.js';
 import { openDrives } from './machine/open-drives.js';
@@ -39,22 +40,27 @@ export async function createInteractive(
   return [qemu, ...createArguments({ ...machine, isInteractive: true, ssh })];
 }
 
+export interface AttachOptions {
+  readonly signal: AbortSignal;
+  /** For what the guest writes to its disks; QEMU's default is /var/tmp. */
+  readonly folder: string;
+}
+
 /**
  * Runs it on the streams of this process until it ends; its exit code. It stays in the process group of the terminal, or it
- * could not read from it.
+ * could not read from it, and ends by SIGTERM, so that QEMU gives the terminal back as it was. Rejects with the reason of an abort.
  */
-export function runInteractive(argv: readonly string[], signal: AbortSignal): Promise<number> {
+export function runInteractive(argv: readonly string[], { signal, folder }: AttachOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const [program = '', ...rest] = argv;
-    const child = spawn(program, rest, { stdio: 'inherit' });
+    const [program = '', ...rest] = bindToThisProcess(argv, 'TERM');
+    const child = spawn(program, rest, { stdio: 'inherit', env: { ...process.env, TMPDIR: folder } });
     const onAbort = () => child.kill('SIGTERM');
     signal.addEventListener('abort', onAbort, { once: true });
-    child.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(cause.code === 'ENOENT' ? createMissingProgramError(program) : cause),
-    );
+    child.once('error', reject);
     child.once('exit', (code) => {
       signal.removeEventListener('abort', onAbort);
-      resolve(code ?? 1);
+      if (signal.aborted) reject(createInterruptedError(signal));
+      else resolve(code ?? 1);
     });
     if (signal.aborted) onAbort();
   });

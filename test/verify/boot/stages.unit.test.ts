@@ -70,6 +70,31 @@ test('a port that does not answer may be one of a guest without an address', (t)
   );
 });
 
+test('what programs say of a mount point is the first cause of a mount that is not there', (t) => {
+  const said = 'mount: mounting 10.0.2.2:/a on /share failed: Protocol not supported';
+  const causesOf = (text: string) =>
+    listCauses({
+      stages: observe(`${run}${text}${reached}`, [{ mount: '/share' }]),
+      tail: [],
+      mentions: (name) => {
+        const seen = createObservation(nonce, [], () => {});
+        seen.push(Buffer.from(`${run}${text}`), 2);
+        return seen.mentions(name);
+      },
+    });
+  const [first, usual] = causesOf(`${said}\nmounting /shares and b/share\n`);
+  t.is(first, `the console says: ${said}`);
+  t.regex(usual ?? '', /10\.0\.2\.2 with --network host/);
+  t.is(causesOf('').length, 1);
+});
+
+test('a file on a share that does not answer has that as its cause', (t) => {
+  const check = `moby-patch-verify ${nonce} check 0 no no answer .\n`;
+  const stages = observe(`${run}${reached}${check}`, [{ file: 'share/a' }]);
+  const [cause = 'none'] = listCauses({ stages, tail: [], mentions: () => [] });
+  t.regex(cause, /^its file system does not answer/);
+});
+
 test('what programs say of a failed service is its first cause', (t) => {
   const says = 'tunnel: cannot resolve vpn.example.org';
   for (const text of [

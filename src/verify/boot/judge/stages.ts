@@ -114,7 +114,7 @@ interface CauseTerms {
 export function listCauses({ stages, tail, mentions, lastWords = [], handOver }: CauseTerms): string[] {
   const stage = stages.find(({ state }) => state === 'failed');
   const failed = stage?.name ?? '';
-  const words = beforeUp.has(failed) ? lastWords : listServices(stage).flatMap(mentions);
+  const words = beforeUp.has(failed) ? lastWords : listNames(stage).flatMap(mentions);
   const quoted = words.map((line) => `the console says: ${line}`);
   const shown = [...tail, ...lastWords];
   const known = handOver === undefined ? [...texts, noDisk] : texts;
@@ -123,24 +123,29 @@ export function listCauses({ stages, tail, mentions, lastWords = [], handOver }:
   );
   const found = handOver === undefined ? [] : explainHandOver(failed, handOver);
   // A guest that ended waits for nothing, and what it said says more than what is usual.
-  const usual = failed === 'system' && words.length > 0 ? [] : (causes[nameCause(failed)] ?? []);
+  const usual = failed === 'system' && words.length > 0 ? [] : (causes[nameCause(stage ?? {})] ?? []);
   // First what says what to type.
   return [...said, ...found, ...quoted, ...usual];
 }
 
-/** Of all ports the same is usual. */
-function nameCause(stage: string): string {
-  return stage.startsWith('port ') ? 'port' : stage;
+/** Of all ports the same is usual, and so on. */
+function nameCause({ name = '', line }: Partial<BootStage>): string {
+  const [kind = ''] = name.split(' ');
+  if (kind === 'file') return line === unanswered ? 'file without an answer' : name;
+  return kind === 'port' || kind === 'mount' ? kind : name;
 }
+
+/** Of probe-functions.sh. */
+const unanswered = 'no answer';
 
 const beforeUp: ReadonlySet<string> = new Set(['handed over', 'system']);
 
-/** The services that a boot failed with. */
-function listServices({ name, line = '' }: Partial<BootStage> = {}): string[] {
+/** The services that a boot failed with, or the place of a mount. */
+function listNames({ name, line = '' }: Partial<BootStage> = {}): string[] {
   if (name === 'no failed services')
     return [...line.matchAll(/(\S+?)(?:\.service)?(?: \([^)]*\))?(?:,|$)/g)].map(([, each = '']) => each);
-  const [, service] = /^service (\S+)/.exec(name ?? '') ?? [];
-  return service === undefined ? [] : [service];
+  const [, each] = /^(?:service|mount) (\S+)/.exec(name ?? '') ?? [];
+  return each === undefined ? [] : [each];
 }
 
 /** Texts of programs. They explain and decide nothing: any program can print them. */
@@ -197,6 +202,12 @@ const causes: Readonly<Record<string, readonly string[]>> = {
   ],
   port: [
     'nothing listens there, or the guest has no address: it gets 10.0.2.15 by DHCP, which a program there has to ask for',
+  ],
+  mount: [
+    'what mounts it failed or has not run: a share needs a network and its server, such as one of this machine, which is 10.0.2.2 with --network host',
+  ],
+  'file without an answer': [
+    'its file system does not answer, as a share whose server is gone: the guest waits for it (hard in its options; soft gives up)',
   ],
   'power-off': [
     'the program that is to switch the machine off has not ended, or its poweroff did nothing (ACPI)',

@@ -1,7 +1,7 @@
 /** What programs print that explains a boot, and decides nothing. */
 export interface WordWatch {
   see(line: string): void;
-  /** The last few lines in which programs name something, without those of an init system about its own work. */
+  /** The last few lines in which programs name something (a service, an absolute path), without those of an init system about its own work. */
   mentions(name: string): readonly string[];
   /** The last few lines of programs, without those of an init system about its own work. */
   lastWords(): readonly string[];
@@ -31,7 +31,10 @@ export function watchWords(): WordWatch {
       kept.push(line.slice(0, longestLine));
       if (kept.length > mostKept) kept.shift();
     },
-    mentions: (name) => kept.filter((line) => line.split(/[^\w@.-]+/).includes(name)).slice(-mostWords),
+    mentions(name) {
+      const between = name.startsWith('/') ? /[\s'"`:;,()[\]<>]+/ : /[^\w@.-]+/;
+      return kept.filter((line) => line.split(between).includes(name)).slice(-mostWords);
+    },
     lastWords: () => kept.slice(-mostWords),
     failures: () => [...failures],
   };

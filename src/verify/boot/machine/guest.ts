@@ -7,7 +7,7 @@ import {
   startProcess,
   stopProcess,
 } from '../../../io/process/process.js';
-import { readScript } from '../../../io/process/script.js';
+import { bindToThisProcess } from './bound.js';
 import { monitorDescriptor, probeDescriptor } from './machine.js';
 import { type DiskFault, type EndCause, openMonitor } from './monitor.js';
 
@@ -47,7 +47,7 @@ const longestMessage = 16 * 1024;
 export function startGuest(argv: readonly string[], signal: AbortSignal, events: GuestEvents): Guest {
   if (signal.aborted) throw createInterruptedError(signal);
   const ports = events.onProbe === undefined ? [] : (['pipe', 'pipe'] as const);
-  const child = startProcess(bindToThisProcess(argv), {
+  const child = startProcess(bindToThisProcess(argv, 'KILL'), {
     stdio: ['ignore', 'pipe', 'pipe', ...ports],
     ...(events.folder !== undefined && { env: { ...process.env, TMPDIR: events.folder } }),
   });
@@ -87,10 +87,4 @@ export function startGuest(argv: readonly string[], signal: AbortSignal, events:
     ask: monitor.ask,
     [Symbol.asyncDispose]: async () => void (await stopProcess(child)),
   };
-}
-
-/** A guest that spins would keep a core busy for ever after this process was killed. */
-function bindToThisProcess(argv: readonly string[]): string[] {
-  const script = readScript(new URL('./bound.sh', import.meta.url));
-  return ['/bin/sh', '-c', script, 'bound', ...argv];
 }

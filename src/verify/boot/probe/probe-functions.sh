@@ -18,11 +18,17 @@ esac
 say() { put "${probe_marker:?} $* ." >&9; }
 
 # Each check takes INDEX and two more words.
+# Told before what may last: a look at a share waits for its server, and nothing else is told then.
+begin() { # INDEX TEXT
+	case $probe_begun in *" $1 "*) ;; *) probe_begun="$probe_begun$1 "; say "check $1 no $2" ;; esac
+}
 exists() { # INDEX PATH
+	begin "$1" "no answer"
 	if [ -e "$2" ] || [ -L "$2" ]; then say "check $1 ok"; else say "check $1 no nothing at this path"; fi
 }
 contains() { # INDEX 'SIZE PATH' TEXT
 	size=${2%% *} path=${2#* }
+	begin "$1" "no answer"
 	if [ ! -f "$path" ]; then
 		if [ -e "$path" ] || [ -L "$path" ]; then say "check $1 no no regular file"; else say "check $1 no nothing at this path"; fi
 		return
@@ -354,7 +360,7 @@ commands() { # INDEX EXIT TEXT; again after a failure, five times in all
 		[ $tries -lt 5 ] || return 0
 		probe_done="$probe_done $1"
 	fi
-	case $probe_begun in *" $1 "*) ;; *) probe_begun="$probe_begun$1 "; say "check $1 no it has not ended" ;; esac
+	begin "$1" "it has not ended"
 	output=$(sh -c "$3" 2>&1 9>&-)
 	code=$?
 	put "$output" | {

@@ -193,14 +193,15 @@ function createVariables(
   };
 }
 
-/** Four words for `report` of probe-functions.sh: those of commands last, since one may take its time. */
+/** Four words for `report` of probe-functions.sh: last those that may take their time, files and then commands. */
 function listChecks(expects: readonly Expectation[]): string {
   const checks = expects.flatMap((expectation, index) => {
     const check = createCheck(expectation);
     return check === undefined ? [] : [{ ...check, index }];
   });
-  const isCommand = ({ name }: Check) => /^(commands|polls|awaits(_output)?)$/.test(name);
-  return [...checks.filter((check) => !isCommand(check)), ...checks.filter(isCommand)]
+  const patience = ({ name }: Check) => (isCommand.test(name) ? 2 : isFile.test(name) ? 1 : 0);
+  return checks
+    .sort((left, right) => patience(left) - patience(right))
     .flatMap(({ name, index, first, second = '' }) => [
       name,
       String(index),
@@ -209,6 +210,9 @@ function listChecks(expects: readonly Expectation[]): string {
     ])
     .join(' ');
 }
+
+const isFile = /^(exists|contains)$/;
+const isCommand = /^(commands|polls|awaits(_output)?)$/;
 
 interface Check {
   /** A function of probe-functions.sh, and its words. */

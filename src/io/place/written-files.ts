@@ -1,7 +1,7 @@
-import { nameIn } from '../io/file/split-file.js';
-import type { BuildRequest } from '../model/build.js';
-import type { NamedOutput } from '../model/place.js';
-import type { BootResult } from '../model/result/boot.js';
+import type { BuildRequest } from '../../model/build.js';
+import type { NamedOutput } from '../../model/place.js';
+import type { BootResult } from '../../model/result/boot.js';
+import { nameIn } from '../file/split-file.js';
 
 /** Where it comes from, what was booted, and what is in it; endings of files beside the output. */
 export const statementEndings = ['provenance.json', 'verdict.json', 'cdx.json'] as const;
