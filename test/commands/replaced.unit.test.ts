@@ -79,7 +79,7 @@ const rows: readonly (readonly [argv: string, said: string])[] = [
   ],
   [
     'matrix -i initrd.json -p ./p --kernel vmlinuz --report initrd.json',
-    'initrd.json: the report would replace the image it is made from',
+    'the report would replace the image it is made from',
   ],
   [
     'build --all --no-verify -c all.yaml --report initrd.json',
