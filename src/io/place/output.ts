@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, fchmodSync, ftruncateSync } from 'node:fs';
+import { fchmodSync, ftruncateSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileAccess } from '../../model/access.js';
@@ -12,6 +12,7 @@ import { describeType, streamRegular } from '../file/regular-file.js';
 import { giveSlab } from '../file/slabs.js';
 import { gatherBytes } from '../gather-bytes.js';
 import { settleAccess } from './access.js';
+import { openReplaced } from './replaced-file.js';
 import { createPrivateFolder, removeAbandoned, type Scratch } from './scratch.js';
 import { syncFolder } from './sync-folder.js';
 
@@ -128,8 +129,8 @@ async function place(
         try {
           await synced;
           await settleAccess(file, { inputs, destination });
-          const old = await openOld(destination);
-          await rename(path, destination).finally(() => void old?.close().catch(() => {}));
+          const replaced = await openReplaced(destination);
+          await rename(path, destination).finally(() => void replaced?.close().catch(() => {}));
         } catch (cause) {
           throw createWriteError(destination, cause);
         }
@@ -142,15 +143,6 @@ async function place(
     await folder[Symbol.asyncDispose]();
     throw isFileError(error) ? createWriteError(destination, error) : error;
   }
-}
-
-/**
- * The file that is replaced: while it is open, a rename over it does not free its bytes, which takes 10 ms for 40 MB. That
- * happens when it is closed, and nobody waits for it. Undefined where it cannot be opened.
- */
-function openOld(path: string): Promise<FileHandle | undefined> {
-  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_NOCTTY } = constants;
-  return open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY).catch(() => undefined);
 }
 
 /** A small file in one piece, replaced in one step. */

@@ -113,6 +113,5 @@ async function readStart(body: Bytes): Promise<Uint8Array> {
     size += piece.length;
     if (size >= longestBody) break;
   }
-  // Most bodies are in memory, in one piece.
-  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  return Buffer.concat(pieces);
 }
