@@ -47,7 +47,7 @@ try {
 
 async function runBench(): Promise<void> {
   // Read first: a run of a quarter of an hour must not end with a missing file.
-  const stored = values.compare ? parseResults(file, await readFile(file, 'utf8')) : undefined;
+  const stored = values.compare ? parseResults(file, await readStored()) : undefined;
   const results = await measureAll();
   const text = renderResults(results);
   process.stdout.write(text);
@@ -56,6 +56,12 @@ async function runBench(): Promise<void> {
     await writeFile(file, `${JSON.stringify(results, null, 1)}\n`);
   if (values.only === undefined && values.stored === undefined)
     await writeFile(resolve('bench/RESULTS.md'), text);
+}
+
+async function readStored(): Promise<string> {
+  return readFile(file, 'utf8').catch((error: Error) => {
+    throw new Error(`${error.message}; to store results: npm run bench -- --stored ${file}`);
+  });
 }
 
 async function measureAll(): Promise<Results> {

@@ -14,6 +14,9 @@ interface Scope {
   readonly isWhole: boolean;
 }
 
+/** How many times as long the programs of others take, and how much of the processors. */
+type Factors = Readonly<Record<'seconds' | 'cpu', number | undefined>>;
+
 type Side = 'before' | 'now';
 type Pair<T> = Readonly<Record<Side, T>>;
 
@@ -22,22 +25,23 @@ const peakTolerance = 1.15;
 
 /**
  * Holds a bench against a stored one. The other contenders are the same programs in both, so the median ratio of their
- * times says how much slower this machine is, and our times are divided by it. A row is slower when its median grew by more
- * than the larger spread of the two.
+ * times says how much slower this machine is: that of all rows, or that of the row itself, whose contenders ran at the same
+ * moments, whichever is larger. Our times are divided by it. A row is slower when its median grew by more than the larger
+ * spread of the two; the same goes for processor time, which other work on the machine changes less.
  */
 export function compareResults(before: Results, now: Results, { isWhole }: Scope): Comparison {
   const pairs = now.rows.flatMap((row) => {
     const other = before.rows.find(({ id }) => id === row.id);
     return other === undefined ? [] : [{ before: other, now: row }];
   });
-  const factor = findFactor(pairs);
-  const lines = [...describeDifferences(before, now), describeFactor(factor)];
+  const factors = { seconds: findFactor(pairs, 'seconds'), cpu: findFactor(pairs, 'cpu') };
+  const lines = [...describeDifferences(before, now), describeFactors(factors)];
   const worse: string[] = [];
   for (const row of now.rows) {
     const pair = pairs.find((each) => each.now === row);
     if (pair === undefined) lines.push(`       ${row.id}: is not in the stored results`);
     else {
-      const { text, isWorse } = compareRow(pair, factor ?? 1);
+      const { text, isWorse } = compareRow(pair, factors);
       lines.push(`${isWorse ? 'WORSE  ' : '       '}${row.id}: ${text}`);
       if (isWorse) worse.push(row.id);
     }
@@ -59,36 +63,57 @@ function describeDifferences(before: Results, now: Results): string[] {
   return lines;
 }
 
-function describeFactor(factor: number | undefined): string {
-  if (factor === undefined) return 'No program of others ran in both: times are compared as they are.';
-  return `The programs of others take ${factor.toFixed(2)} times as long as in the stored run; our times are divided by that.`;
+function describeFactors({ seconds, cpu }: Factors): string {
+  if (seconds === undefined || cpu === undefined)
+    return 'No program of others ran in both: times are compared as they are.';
+  const text = `${seconds.toFixed(2)} times as long as in the stored run, and ${cpu.toFixed(2)} of its processor time`;
+  return `The programs of others take ${text}; ours are divided by that.`;
 }
 
-function compareRow({ before, now }: Pair<MeasuredRow>, factor: number): { text: string; isWorse: boolean } {
+function compareRow(
+  { before, now }: Pair<MeasuredRow>,
+  factors: Factors,
+): { text: string; isWorse: boolean } {
   const [old, own] = [before.measured[0], now.measured[0]];
   if (before.missing !== undefined || old === undefined || !hasRun(old))
     return { text: 'was not measured before', isWorse: false };
   if (now.missing !== undefined || own === undefined || !hasRun(own))
     return { text: `does not run: ${now.missing?.split('\n')[0]}`, isWorse: true };
-  const seconds = own.seconds.map((each) => each / factor);
-  const [was, is] = [median(old.seconds), median(seconds)];
-  const spread = Math.max(findSpread(old.seconds), findSpread(seconds));
-  const isSlower = is - was > spread;
+  const compare = (kind: keyof Factors) => {
+    const known = [factors[kind], findFactor([{ before, now }], kind)].filter((each) => each !== undefined);
+    return compareTimes(old[kind], own[kind], known.length === 0 ? 1 : Math.max(...known));
+  };
+  const [wall, cpu] = [compare('seconds'), compare('cpu')];
   const isLarger = own.peak > old.peak * peakTolerance;
-  const time = `${showSeconds(was)} s before, ${showSeconds(is)} s now, spread ${showSeconds(spread)} s`;
-  const peak = `peak ${showPeak(old)} MiB before, ${showPeak(own)} MiB now`;
-  const words = [...(isSlower ? ['slower'] : []), ...(isLarger ? ['more memory'] : [])];
-  return { text: [...words, time, peak].join(', '), isWorse: isSlower || isLarger };
+  const words = [
+    ...(wall.isSlower ? ['slower'] : []),
+    ...(cpu.isSlower ? ['more processor time'] : []),
+    ...(isLarger ? ['more memory'] : []),
+  ];
+  const peak = `peak ${showPeak(old)} MiB before, ${showPeak(own)} now`;
+  return { text: [...words, wall.text, `CPU ${cpu.text}`, peak].join('; '), isWorse: words.length > 0 };
+}
+
+function compareTimes(
+  before: readonly number[],
+  measured: readonly number[],
+  factor: number,
+): { text: string; isSlower: boolean } {
+  const now = measured.map((each) => each / factor);
+  const [was, is] = [median(before), median(now)];
+  const spread = Math.max(findSpread(before), findSpread(now));
+  const text = `${showSeconds(was)} s before, ${showSeconds(is)} now, spread ${showSeconds(spread)}`;
+  return { text, isSlower: is - was > spread };
 }
 
 /** How many times as long the contenders of others take; undefined: none ran in both. */
-function findFactor(pairs: readonly Pair<MeasuredRow>[]): number | undefined {
+function findFactor(pairs: readonly Pair<MeasuredRow>[], kind: keyof Factors): number | undefined {
   const ratios = pairs.flatMap(({ before, now }) =>
     now.measured.slice(1).flatMap((each) => {
       const other = before.measured.slice(1).find(({ name }) => name === each.name);
-      return other !== undefined && hasRun(other) && hasRun(each)
-        ? [median(each.seconds) / median(other.seconds)]
-        : [];
+      if (other === undefined || !hasRun(other) || !hasRun(each)) return [];
+      // A program of a few milliseconds may take no processor time that is counted.
+      return median(other[kind]) === 0 ? [] : [median(each[kind]) / median(other[kind])];
     }),
   );
   return ratios.length === 0 ? undefined : median(ratios);

@@ -45,7 +45,11 @@ async function runOnce(candidate: Candidate, place: Place): Promise<void> {
   const { prepare, command, check, output } = candidate.contender;
   if (prepare !== undefined) await runShell(prepare, place);
   candidate.spent.push(await measureCommand(command, place));
-  if (check !== undefined) await runShell(check, place);
+  if (check !== undefined)
+    await runShell(check, place).catch(({ message }: Error) => {
+      const [, ...rest] = message.split('\n');
+      throw new Error(`${check}\nits work is not done: ${rest.join(' ')}`);
+    });
   if (output !== undefined) candidate.bytes = (await stat(join(place.folder, output))).size;
 }
 

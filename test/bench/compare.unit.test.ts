@@ -2,7 +2,7 @@ import test from 'ava';
 import { compareResults } from '../../bench/compare.js';
 import type { Measured } from '../../bench/contender.js';
 import { fastest, timeWithin } from '../../bench/goals.js';
-import { parseResults, type Results } from '../../bench/results.js';
+import { type MeasuredRow, parseResults, type Results } from '../../bench/results.js';
 
 const times = [1, 1.1, 0.9, 1.05, 0.95];
 const all = { isWhole: true };
@@ -14,9 +14,36 @@ test('a row is worse when its median grew by more than the spread, once the spee
   const slower = compareResults(stored, results({ ours: scale(2), other: scale(2) }), all);
   t.deepEqual(slower.worse, [], 'everything takes twice as long on this machine');
   t.regex(slower.lines.join('\n'), /take 2\.00 times as long/);
+  const busy = results({ ours: scale(2), other: scale(2) });
+  const quiet = { ...results({ ours: times, other: times }).rows[0], id: 'quiet' } as MeasuredRow;
+  const mixed = (rows: readonly MeasuredRow[]) => ({
+    ...stored,
+    rows: [...rows, quiet, { ...quiet, id: 'more' }],
+  });
+  t.deepEqual(
+    compareResults(mixed(stored.rows), mixed(busy.rows), all).worse,
+    [],
+    'the machine was busy while this row ran',
+  );
   const both = compareResults(stored, results({ ours: scale(3), other: scale(2) }), all);
   t.deepEqual(both.worse, ['row']);
-  t.regex(both.lines.join('\n'), /WORSE {2}row: slower, 1\.000 s before, 1\.500 s now/);
+  t.regex(both.lines.join('\n'), /WORSE {2}row: slower; more processor time; 1\.000 s before, 1\.500 now/);
+});
+
+test('processor time tells what the spread of wall times hides', (t) => {
+  const wide = [1, 3, 1, 2, 5];
+  const run = (factor: number): Results => {
+    const { rows, ...rest } = results({ ours: wide, other: wide });
+    const change = (each: Measured, index: number) => ({
+      ...each,
+      cpu: scale(index === 0 ? factor : 1),
+    });
+    return { ...rest, rows: rows.map((row) => ({ ...row, measured: row.measured.map(change) })) };
+  };
+  t.deepEqual(compareResults(run(1), run(1), all).worse, []);
+  const { worse, lines } = compareResults(run(1), run(1.3), all);
+  t.deepEqual(worse, ['row']);
+  t.regex(lines.join('\n'), /row: more processor time; 2\.000 s before, 2\.000 now/);
 });
 
 test('a row is worse when it needs more memory, or does not run any more', (t) => {
