@@ -60,11 +60,15 @@ export function createNames(
       // In the same map: no second one is held beside it.
       const entries = names as Map<string, ImageEntry | Inode | ArchiveRecord>;
       let count = 0;
+      let isWhole = true;
       for (const [path, held] of names) {
-        if (!isRecord(held)) entries.set(path, createImageEntry(path, held, body));
+        if (isRecord(held)) isWhole = false;
+        else entries.set(path, createImageEntry(path, held, body));
         count += 1;
         if (count % pause === 0) yield;
       }
+      // Nothing has to be made when it is asked for.
+      if (isWhole) return entries as Map<string, ImageEntry>;
       return listEntries(entries as Map<string, ImageEntry | ArchiveRecord>, body);
     },
   };
