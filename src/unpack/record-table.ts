@@ -28,9 +28,14 @@ interface Rows {
   readonly digests: DigestTable;
   /** Of symlinks, by index. */
   readonly targets: Map<number, string>;
-  /** Who looks at a record asks for its header several times in a row. */
-  last: { readonly index: number; readonly header: Header } | undefined;
+  /** Those of the first records, as far as they were asked for. */
+  readonly headers: Header[];
+  /** Who looks at one of the others asks for its header several times in a row. */
+  last: { readonly row: number; readonly header: Header } | undefined;
 }
+
+/** Records of which headers are held: a MB, and to make them again for each who looks takes longer. */
+const mostHeaders = 10_000;
 
 /** `first`: the index of the first record. */
 export function createRecordTable(first: number): RecordTable {
@@ -39,6 +44,7 @@ export function createRecordTable(first: number): RecordTable {
     numbers: createNumberTable(columns),
     digests: createDigestTable(),
     targets: new Map(),
+    headers: [],
     last: undefined,
   };
   let next = first;
@@ -107,10 +113,13 @@ class TableRecord implements ArchiveRecord {
   }
 
   get header(): Header {
-    const { last, numbers, first } = this.#rows;
-    if (last?.index === this.index) return last.header;
-    const header = createHeader(numbers.read(this.index - first));
-    this.#rows.last = { index: this.index, header };
+    const { headers, last, numbers, first } = this.#rows;
+    const row = this.index - first;
+    const known = last?.row === row ? last.header : headers[row];
+    if (known !== undefined) return known;
+    const header = createHeader(numbers.read(row));
+    if (row < mostHeaders) headers[row] = header;
+    else this.#rows.last = { row, header };
     return header;
   }
 
